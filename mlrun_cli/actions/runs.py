@@ -13,6 +13,7 @@ from mlrun_cli.errors import (
     InvalidFilter,
     NoRunsYet,
     PropertyImmutable,
+    RunEnded,
     RunNotFound,
     UsageError,
 )
@@ -276,6 +277,23 @@ def _get_latest_run(workspace: Workspace, experiment_name: str | None) -> Run:
         where = "workspace" if experiment_name is None else f"experiment '{experiment_name}'"
         raise NoRunsYet(where)
     return newest[0]
+
+
+def get_predecessor(workspace: Workspace, run_id: str, attached_experiment: str | None = None) -> Run:
+    """Return the run that a new one is to follow, by its id, its display name or `@latest`.
+
+    Raises:
+        RunNotFound: there is no such run.
+        RunEnded: it has ended without being completed, so the new run would never start.
+    """
+    (run,) = get_runs(workspace, [run_id], attached_experiment=attached_experiment, by_display_name=True)
+    if run.status.is_terminal and run.status is not RunStatus.COMPLETED:
+        raise RunEnded(
+            f"The run '{run.run_id}' is {run.status.value}, so a run after it would never start.",
+            hint="Leave it out, or name a run that has completed or has not ended.",
+            target="--after",
+        )
+    return run
 
 
 def _find_run_by_name(

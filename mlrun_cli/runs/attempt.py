@@ -103,11 +103,21 @@ def build_attempt_log_name(log: str, number: int) -> str:
     return f"{stem}_attempt{number}{suffix}"
 
 
-def build_attempt_records(documents: Documents, outcome: Outcome | None) -> list[dict[str, Any]]:
-    """Return the attempts for a run's record; `outcome` is the outcome of the run if it has ended."""
+def list_attempts(documents: Documents, outcome: Outcome | None) -> Sequence[Attempt]:
+    """Return the attempts of a run, the last of which ends with the outcome of the run, if it has one."""
     attempts = parse_attempts(documents)
     if attempts and outcome is not None:
         attempts[-1] = attempts[-1].end(outcome)
+    return attempts
+
+
+def get_attempt_log(attempt: Attempt, count: int) -> str:
+    """Return the name of the log with the output of one of a run's `count` attempts."""
+    return STD_LOG if attempt.number == count else build_attempt_log_name(STD_LOG, attempt.number)
+
+
+def build_attempt_records(attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
+    """Return the attempts for a run's record."""
     return [_build_record(attempt, len(attempts)) for attempt in attempts]
 
 
@@ -119,7 +129,7 @@ def _build_record(attempt: Attempt, count: int) -> dict[str, Any]:
         "exit_code": attempt.exit_code,
         "signal": attempt.signal,
         "reason": attempt.reason,
-        "log": STD_LOG if attempt.number == count else build_attempt_log_name(STD_LOG, attempt.number),
+        "log": get_attempt_log(attempt, count),
     }
     return {name: value for name, value in record.items() if value is not None}
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.core.durations import format_clock
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import MICROSECONDS, format_iso
 from mlrun_cli.processes.host import Origin
 from mlrun_cli.runs.status import RunStatus
+
+if TYPE_CHECKING:
+    from mlrun_cli.runs.outcome import Outcome
 
 SCRIPT_RUN = "azureml.scriptrun"
 RERUN_TAG = "rerun_of"
@@ -150,11 +153,18 @@ def build_run_record(run: Run) -> dict[str, Any]:
 def _build_attempts(run: Run) -> list[dict[str, Any]] | None:
     if not run.attempts:
         return None
-    from mlrun_cli.runs.attempt import build_attempt_records  # noqa: PLC0415 - start-up: few runs are started again
-    from mlrun_cli.runs.outcome import Outcome  # noqa: PLC0415
+    from mlrun_cli.runs.attempt import build_attempt_records, list_attempts  # noqa: PLC0415 - start-up: few runs have any
 
-    outcome = Outcome(run.status, run.ended_at or 0, None, run.exit_code, run.signal, run.error)
-    return build_attempt_records(run.attempts, outcome if run.status.is_terminal else None)
+    return build_attempt_records(list_attempts(run.attempts, get_outcome(run)))
+
+
+def get_outcome(run: Run) -> Outcome | None:
+    """Return the outcome of a run that has ended, without its duration, or None."""
+    from mlrun_cli.runs.outcome import Outcome  # noqa: PLC0415 - start-up
+
+    if not run.status.is_terminal:
+        return None
+    return Outcome(run.status, run.ended_at or 0, None, run.exit_code, run.signal, run.error)
 
 
 def build_minimal_record(run: Run) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from typing import Any
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import MICROSECONDS, now
+from mlrun_cli.runs.attempt import Attempt, get_attempt_log, list_attempts
 from mlrun_cli.runs.document_tags import drop_document_tags
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.run import Run, get_outcome
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.sweeps.tag_names import drop_sweep_tags
 from mlrun_cli.wire.run_error import get_error_reason
@@ -47,6 +48,36 @@ class Failure(NamedTuple):
     notes: Sequence[str] = ()
     trace: str = ""
     is_cancellation: bool = False
+
+
+class AttemptFacts(NamedTuple):
+    """One of several starts of a run's script; `ending` is empty while it has not ended."""
+
+    number: int
+    started_at: int | None
+    ended_at: int | None
+    ending: str
+    log_name: str
+
+
+def list_attempt_facts(run: Run) -> Sequence[AttemptFacts]:
+    """Return the starts of a run's script, oldest first; empty if it was started once."""
+    attempts = list_attempts(run.attempts, get_outcome(run))
+    return [
+        AttemptFacts(
+            each.number, each.started_at, each.ended_at, _describe_ending(each), get_attempt_log(each, len(attempts))
+        )
+        for each in attempts
+    ]
+
+
+def _describe_ending(attempt: Attempt) -> str:
+    if attempt.ended_at is None:
+        return ""
+    how = f"Signal {attempt.signal}" if attempt.signal else f"Exit code {attempt.exit_code}"
+    if attempt.signal is None and attempt.exit_code is None:
+        how = ""
+    return ", ".join(filter(None, (attempt.reason, how))) or "Ended"
 
 
 def get_shown_tags(run: Run) -> Mapping[str, str | None]:

@@ -20,21 +20,13 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import check_tag_key, check_text
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import ConflictingOptions, InvalidDuration, RunEnded
-from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.errors import ConflictingOptions, InvalidDuration
+from mlrun_cli.runs.priority import Priority
 
 if TYPE_CHECKING:
     from mlrun_cli.runs.retry_policy import RetryPolicy
     from mlrun_cli.runs.run import Run
     from mlrun_cli.submit.request import SubmitRequest
-
-
-class Priority(str, Enum):
-    """The rank of a run in its queue."""
-
-    HIGH = "high"
-    NORMAL = "normal"
-    LOW = "low"
 
 
 class Keep(str, Enum):
@@ -43,8 +35,6 @@ class Keep(str, Enum):
     ALL = "all"
     OUTPUTS = "outputs"
 
-
-_RANKS = {Priority.HIGH: 1, Priority.NORMAL: 0, Priority.LOW: -1, None: 0}
 
 _PREFIX = "new_run_"
 _Texts = list[str] | None
@@ -129,16 +119,11 @@ class RunDescription(NamedTuple):
         """
         if self.after is None:
             return self
-        from mlrun_cli.cli.run.selection import get_run  # noqa: PLC0415 - start-up
+        from mlrun_cli.actions.runs import get_predecessor  # noqa: PLC0415 - start-up
 
-        predecessor = get_run(context, self.after, None)
-        if predecessor.status.is_terminal and predecessor.status is not RunStatus.COMPLETED:
-            raise RunEnded(
-                f"The run '{predecessor.run_id}' is {predecessor.status.value}, so a run after it would never start.",
-                hint="Leave --after out, or name a run that has completed or has not ended.",
-                target="--after",
-            )
-        return self._replace(predecessor=predecessor)
+        experiment = context.attached_experiment
+        with add_option_to_errors("--after"):
+            return self._replace(predecessor=get_predecessor(context.workspace, self.after, experiment))
 
     def apply_to(self, request: SubmitRequest) -> SubmitRequest:
         """Return a submit request with the values of the description replaced or added."""
@@ -220,7 +205,7 @@ class NewRunOptions:
             after=typed["after"],
             keep=typed["keep"],
             begin_at=begin_at,
-            priority=_RANKS[typed["priority"]],
+            priority=0 if typed["priority"] is None else typed["priority"].rank,
             notify=addresses,
         )
 

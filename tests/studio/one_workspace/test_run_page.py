@@ -29,6 +29,21 @@ def test_the_details_say_what_ran_and_how_it_ended(mlrun: Mlrun, studio: Studio)
     assert "ContentSnapshotId" in text
 
 
+def test_the_attempts_of_a_run_are_listed_with_their_logs(mlrun: Mlrun, studio: Studio) -> None:
+    mlrun.script(
+        "import os, sys\nnumber = int(os.environ['MLRUN_ATTEMPT'])\nprint('this is', number)\n"
+        "sys.exit(75 if number == 1 else 0)"
+    )
+    run_id = mlrun.submit("--retry", "2", "train.py")
+    mlrun.wait(run_id)
+    text = studio.get(studio.urls.run(run_id)).text
+    listed = text[text.index("attempts-title") :]
+    assert listed.count("Log of attempt") == 2
+    assert listed.index("Exit code 75") < listed.index("Log of attempt 1") < listed.index("Exit code 0")
+    log = studio.get(studio.urls.file(run_id, "logs", "user_logs/std_log_attempt1.txt")).text
+    assert "this is 1" in log and "this is 2" not in log
+
+
 def test_a_signal_that_ended_a_run_is_named(mlrun: Mlrun, studio: Studio) -> None:
     mlrun.script("import os; os.kill(os.getpid(), 9)")
     run_id = mlrun.ended()["run_id"]

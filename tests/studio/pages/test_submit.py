@@ -389,3 +389,26 @@ def test_the_queue_says_what_runs_and_what_waits_and_why(mlrun: Mlrun, studio: S
     mlrun("run", "cancel", "-r", second)
     expect(tab.locator("#queue")).to_contain_text("0 of 1 node taken, 0 waiting")
     assert until(lambda: mlrun.stored_status(first) == "Canceled")
+
+
+def test_a_run_is_submitted_with_retries_after_another_and_not_before_a_time(mlrun: Mlrun, studio: Studio) -> None:
+    mlrun.script("import os, sys; sys.exit(75 if os.environ['MLRUN_ATTEMPT'] == '1' else 0)")
+    first = mlrun.submit("--retry", "3", "train.py")
+    mlrun.wait(first)
+    fields = _filled_in(studio, first)
+    assert (fields["retry"], fields["retry_on"]) == ("3", "")
+    common = {**fields, "like": first, "source": "snapshot", "retry": "1", "retry_on": "exit:75", "after": first}
+    second = mlrun.show(_submitted(mlrun, studio, {**common, "begin": "+0.1s", "priority": "high"}))
+    assert [each["exit_code"] for each in second["attempts"]] == [75, 0]
+    (stored,) = mlrun.stored("SELECT predecessor_key, priority FROM runs ORDER BY run_key DESC LIMIT 1")
+    assert stored == (1, 1)
+    for name, text in (
+        ("retry", "often"),
+        ("retry_on", "exit:often"),
+        ("after", "no-such-run"),
+        ("begin", "yesterday"),
+        ("priority", "highest"),
+    ):
+        answer = studio.post(studio.urls.submit(), **{**common, name: text}, do="submit")
+        assert answer.status == 400
+        assert f'aria-describedby="problem hint-{name}"' in answer.text, name

@@ -15,10 +15,11 @@ from mlrun_cli.actions.attached_folders import (
     read_submission,
 )
 from mlrun_cli.actions.compute_targets import list_target_names
-from mlrun_cli.actions.runs import get_runs
+from mlrun_cli.actions.runs import get_predecessor, get_runs
 from mlrun_cli.environments.mode import EnvironmentMode
-from mlrun_cli.errors import MlrunError
+from mlrun_cli.errors import InvalidValue, MlrunError
 from mlrun_cli.processes.interruptions import Interruptions
+from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.submit.source_changes import SourceChanges, find_source_changes
 from mlrun_cli.studio.pages.submit.submit_form import FOLDER, SNAPSHOT, SubmitForm
@@ -57,6 +58,8 @@ def handle_form(page: PageRequest) -> Response:
             form.resolve_folder()
             return _show_form(page, form)
         request = form.build_request(_find_earlier_run(page, form))
+        if form.after:
+            request = request._replace(predecessor=_get_predecessor(page, form.after))
         if page.fields.get("do") != "submit":
             return _show_form(page, form, record=dry_run(page.workspace, request))
         with Interruptions() as interruptions:
@@ -64,6 +67,18 @@ def handle_form(page: PageRequest) -> Response:
     except MlrunError as error:
         return _show_form(page, form, problem=error, status=400)
     return page.redirect(page.urls.run(submitted.run.run_id))
+
+
+def _get_predecessor(page: PageRequest, run_id: str) -> Run:
+    """Return the run after which the new one starts.
+
+    Raises:
+        InvalidValue: there is none, or it has ended otherwise; the message starts with the field's label.
+    """
+    try:
+        return get_predecessor(page.workspace, run_id)
+    except MlrunError as error:
+        raise InvalidValue(f"After: {error.message}", hint=error.hint) from error
 
 
 def _find_earlier_run(page: PageRequest, form: SubmitForm) -> EarlierRun | None:

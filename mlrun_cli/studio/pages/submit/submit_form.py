@@ -7,8 +7,9 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlrun_cli.core.durations import parse_duration
+from mlrun_cli.core.durations import parse_begin, parse_duration
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.time import now
 from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.errors import (
     ConflictingOptions,
@@ -21,6 +22,8 @@ from mlrun_cli.errors import (
     OneOptionRequired,
     UsageError,
 )
+from mlrun_cli.runs.priority import Priority
+from mlrun_cli.runs.retry_policy import RetryPolicy, parse_retry_conditions
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runs.submit_options import find_redacted_words
@@ -52,6 +55,11 @@ class SubmitForm(NamedTuple):
     tags: str = ""
     variables: str = ""
     time_limit: str = ""
+    retry: str = ""
+    retry_on: str = ""
+    after: str = ""
+    begin: str = ""
+    priority: str = ""
     gpus: str = ""
     environment: str = ""
     conda_file: str = ""
@@ -67,7 +75,7 @@ class SubmitForm(NamedTuple):
 
         Secrets in the arguments are redacted, and must be typed again.
         """
-        options = submission.submit_options()
+        options, retry = submission.submit_options(), submission.retry
         folder, mode = submission.folder or "", options.environment_mode
         return cls(
             like=run.run_id,
@@ -82,6 +90,8 @@ class SubmitForm(NamedTuple):
             tags=shlex.join(key if value is None else f"{key}={value}" for key, value in options.tags.items()),
             variables=shlex.join(f"{key}={value}" for key, value in options.variables.items()),
             time_limit="" if options.time_limit_seconds is None else f"{options.time_limit_seconds:.15g}s",
+            retry="" if retry is None else str(retry.most_retries),
+            retry_on="" if retry is None or retry == RetryPolicy(retry.most_retries) else ",".join(retry.conditions),
             gpus=str(run.gpu_count or ""),
             environment="" if mode is None else str(mode),
             conda_file=_shorten_path(folder, options.conda_file),
@@ -179,6 +189,9 @@ class SubmitForm(NamedTuple):
             tags=_parse_tags(self.tags),
             variables=_parse_variables(self.variables),
             time_limit_seconds=_parse_time_limit(self.time_limit),
+            retry=_parse_retry(self.retry, self.retry_on),
+            begin_at=_parse_begin(self.begin),
+            priority=_parse_priority(self.priority),
             gpu_count=_parse_gpus(self.gpus),
             rerun_of=self.like or None,
         )
@@ -216,6 +229,37 @@ def _parse_time_limit(text: str) -> float | None:
         return parse_duration(text, needs_unit=True) or None
     except InvalidDuration as error:
         raise InvalidDuration(f"Time limit: {error.message}", hint=error.hint) from None
+
+
+def _parse_retry(retries: str, ends: str) -> RetryPolicy | None:
+    if not retries:
+        if ends:
+            raise ConflictingOptions("Retry on: it is not said how often.", hint="Type a number of retries.")
+        return None
+    if not retries.isdecimal() or len(retries) > 3:
+        raise InvalidValue(f"Retry: '{retries}' is not a number of retries.", hint="Type one up to 999.")
+    if not ends:
+        return RetryPolicy(int(retries))
+    try:
+        return RetryPolicy(int(retries), parse_retry_conditions(ends))
+    except InvalidValue as error:
+        raise InvalidValue(f"Retry on: {error.message}", hint=error.hint) from None
+
+
+def _parse_begin(text: str) -> int | None:
+    if not text:
+        return None
+    try:
+        return parse_begin(text, now())
+    except UsageError as error:
+        raise InvalidValue(f"Begin: {error.message}", hint=error.hint) from None
+
+
+def _parse_priority(text: str) -> int:
+    try:
+        return Priority(text or Priority.NORMAL).rank
+    except ValueError:
+        raise InvalidValue(f"Priority: '{text}' is none.", hint="Choose high, normal or low.") from None
 
 
 def _parse_gpus(text: str) -> int:

@@ -19,6 +19,7 @@ from mlrun_cli.studio.run_facts import (
     describe_failure,
     format_command_line,
     get_shown_tags,
+    list_attempt_facts,
     list_git_facts,
     read_environment_facts,
 )
@@ -38,6 +39,7 @@ def show(page: PageRequest) -> Response:
         spans=compute_status_spans(page.workspace.runs.list_status_changes(run.key)),
         failure=describe_failure(run),
         started=format_command_line(run),
+        attempts=list_attempt_facts(run),
         git=list_git_facts(run),
         resources=None if resources is None else describe_resources(resources),
         environment=environment,
