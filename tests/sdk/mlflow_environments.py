@@ -22,14 +22,17 @@ _VERSIONS = {
     "2": ("mlflow-skinny==2.22.*", "scikit-learn<1.7", "pandas<3"),
     "3": ("mlflow-skinny==3.17.*",),
     "tensorboard": ("tensorboard==2.21.*", "setuptools<80"),
-    "3-learners": (
+    "learners": (
         "mlflow-skinny==3.17.*",
         "scikit-learn",
         "pandas",
         "skops",
         "xgboost-cpu",
         "lightgbm",
+        "keras",
+        "jax[cpu]",
     ),
+    "lightning": ("mlflow-skinny==3.17.*", "lightning", "torch", "pandas"),
 }
 """What is installed in each environment."""
 
