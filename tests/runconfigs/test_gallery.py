@@ -15,6 +15,7 @@ from tests.running import ENDED, Mlrun
 
 CHECKOUT = Path(__file__).parents[2]
 GALLERY = CHECKOUT / "runconfigs"
+REPETITIONS = 10
 
 
 @pytest.fixture
@@ -69,6 +70,7 @@ def test_the_gallery_is_what_is_tested_here() -> None:
         "queue",
         "pipeline",
         "mlflow",
+        "sweep",
     }
     assert {folder.name for folder in GALLERY.iterdir()} == tested
 
@@ -204,6 +206,48 @@ def test_queue_runs_two_at_once_and_all_in_their_order(mlrun: Mlrun) -> None:
     starts = [start for start, _ in moments]
     assert all(starts[place] > sorted(end for _, end in moments)[place - 2] for place in range(2, 5))
     assert {round(mlrun.metrics(run_id)["pi"][-1], 1) for run_id in run_ids} == {3.1}
+
+
+SWEPT = [
+    ("Completed", 12, 0.9425),
+    ("Canceled", 3, 0.05),
+    ("Completed", 12, 0.945),
+    ("Completed", 12, 0.945),
+    ("Canceled", 3, 0.0475),
+    ("Canceled", 3, 0.05),
+    ("Canceled", 3, 0.0525),
+    ("Completed", 12, 0.9475),
+]
+"""The status of each run of the sweep, after how many values a policy ended it, and its accuracy then or at best."""
+
+
+def test_sweep_ends_with_the_best_run_and_a_repetition_draws_and_decides_the_same(mlrun: Mlrun) -> None:
+    copy("sweep", mlrun)
+    line = (mlrun.folder / ".azureml" / "train.runconfig").read_text(encoding="utf-8").splitlines()[0]
+    words = line.removeprefix("# mlrun ").split()
+    sweeps = [json.loads(mlrun(*words, "--async").stdout)["run_id"] for _ in range(REPETITIONS)]
+    found = [describe_sweep(mlrun, sweep) for sweep in sweeps]
+    drawn, decided, best = found[0]
+    assert found == [found[0]] * REPETITIONS
+    assert decided == SWEPT
+    assert best == "7"
+    assert len(drawn) == 8
+
+
+def describe_sweep(mlrun: Mlrun, sweep: str) -> tuple[list[str], list[tuple[str, int, float]], str]:
+    """What was drawn for each run of a sweep; its status, how many values decided, the best of them; the best run."""
+    record = mlrun.wait(sweep)
+    assert record["status"] == "Completed", record.get("error")
+    drawn, decided = [], []
+    for number in range(8):
+        run_id = f"{sweep}_{number}"
+        drawn.append(record["tags"][run_id])
+        run = mlrun.show(run_id)
+        reason = run["properties"].get("termination_reason")
+        values = mlrun.metrics(run_id)["accuracy"]
+        count = int(reason.split("after ")[1].split()[0]) if reason else len(values)
+        decided.append((run["status"], count, max(values[:count])))
+    return drawn, decided, record["properties"]["best_child_run_id"].rpartition("_")[2]
 
 
 def test_distributed_fits_one_line_with_four_processes(mlrun: Mlrun) -> None:
