@@ -149,18 +149,21 @@ class CollectedRun:
         outcome = outcome.redact(self._redaction)
         with suppress(OSError):
             write_outcome(self._folder, outcome)
+        with suppress(
+            OSError
+        ):  # by it the next collector finds the secrets, should this one die before it removes them
+            self.shared.started.touch(mode=0o600)
         record_outcome(self._workspace, self.run, outcome)
-        self.close()
         return True
 
     def record_exits(self, exit_codes: dict[int, int]) -> None:
         """Record the end of the RPC worker if it is among the reaped processes."""
         self._relay.record_exits(exit_codes)
 
-    def close(self) -> None:
-        """End the RPC worker, and remove the files that an ended run no longer needs."""
+    def close(self) -> bool:
+        """End the RPC worker, and remove what an ended run no longer needs; return False if that cannot be done now."""
         self._relay.close()
-        self.shared.remove_leftovers()
+        return self.shared.remove_leftovers()
 
     def _is_folder_available(self) -> bool:
         return SharedFolder(self.shared.path.parents[1]).is_available()

@@ -76,6 +76,8 @@ class Collector:
         self._stops = SentStops(target.workspace, self._jobs)
         self._to_cancel: list[Run] = []
         """The runs whose jobs are canceled at the end of a look, all in one call of the engine's."""
+        self._leftovers: set[str] = set()
+        """The ids of ended runs whose secrets could not be removed yet."""
         self._strangers: set[str] = set()
         """The ids of runs in the shared folder that are those of other workspaces."""
         self._version = -1
@@ -127,8 +129,10 @@ class Collector:
 
     def _has_to_linger(self) -> bool:
         """Return whether to stay, although no run is live, until what nodes have of ended runs can be removed."""
+        self._remove_leftovers(frozenset(self._leftovers))
+        has_leftovers = bool(self._leftovers) or self._target.has_leftovers()
         is_attached = self._workspace.compute_targets.find(self._target.name) == self._row
-        return is_attached and self._target.has_leftovers() and time.monotonic() < self._linger_until
+        return has_leftovers and is_attached and time.monotonic() < self._linger_until
 
     def _reload(self, moment: float) -> None:
         """Read the live runs from the store if it has changed, less often the more runs there are."""
@@ -161,7 +165,7 @@ class Collector:
             if is_full or is_started or run.key in self._collected or self._stops.has(run):
                 self._poll_run_safely(run, moment, is_started=is_started)
         if is_full:
-            self._remove_leftovers(started)
+            self._remove_leftovers(started | self._leftovers)
             current = time.monotonic()
             pause = max(_FULL_POLL_SECONDS, _FULL_POLL_SHARE * (current - began))
             self._next_full_poll = current + min(pause, _RELOAD_SECONDS)
@@ -208,15 +212,15 @@ class Collector:
         self._collected[run.key] = CollectedRun(self._workspace, run, shared, relay)
         return self._collected[run.key]
 
-    def _remove_leftovers(self, started: frozenset[str]) -> None:
-        """Remove leftover files of runs whose collector died after recording their end."""
-        for run_id in started - self._strangers - {run.run_id for run in self._runs.values()}:
+    def _remove_leftovers(self, run_ids: frozenset[str]) -> None:
+        """Remove leftover files of those of the given runs that have ended."""
+        for run_id in run_ids - self._strangers - {run.run_id for run in self._runs.values()}:
             key = self._workspace.runs.find_key(run_id)
             status = None if key is None else self._workspace.runs.find_status(key)
             if status is None:
                 self._strangers.add(run_id)
-            elif status.is_terminal:
-                self._shared_folder.run_folder(run_id).remove_leftovers()
+            elif status.is_terminal and self._shared_folder.run_folder(run_id).remove_leftovers():
+                self._leftovers.discard(run_id)
 
     def _list_started(self) -> frozenset[str]:
         """Return the ids of the runs whose supervisors have been started."""
@@ -306,8 +310,9 @@ class Collector:
     def _forget_run(self, run: Run) -> None:
         """Forget a run that has ended, whichever process recorded its end."""
         collected = self._collected.pop(run.key, None)
-        if collected is not None:
-            collected.close()
+        if collected is not None and not collected.close():
+            write_log(f"the secrets of {run.run_id} cannot be removed now")
+            self._leftovers.add(run.run_id)
         self._runs.pop(run.key, None)
         self._lost_since.pop(run.key, None)
         self._stops.forget(run)

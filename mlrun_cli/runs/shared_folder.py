@@ -110,11 +110,36 @@ class SharedRunFolder(RunFolder):
             raise FileNotFoundError(errno.ENOENT, "it is missing or damaged", str(self.program))
         return Path(document["folder"])
 
-    def remove_leftovers(self) -> None:
-        """Remove the secrets of an ended run, and the marker that it has started."""
+    @property
+    def started(self) -> Path:
+        """The marker in the shared folder that the run has started, which lasts as long as its secrets."""
+        return SharedFolder(self.path.parents[1]).started / self.path.name
+
+    def remove_leftovers(self) -> bool:
+        """Remove the secrets of an ended run, and the marker that it has started.
+
+        Returns:
+            Whether nothing is left of them; False if the shared folder is not in its place.
+        """
+        try:
+            # By the open folder, since a path that is missing may be that of a file system which is not mounted.
+            folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            if not SharedFolder(self.path.parents[1]).is_available():
+                return False
+        except OSError:
+            return False
+        else:
+            try:
+                with suppress(FileNotFoundError):
+                    os.unlink(self.secrets.name, dir_fd=folder)
+            except OSError:
+                return False
+            finally:
+                os.close(folder)
         with suppress(OSError):
-            self.secrets.unlink(missing_ok=True)
-            (SharedFolder(self.path.parents[1]).started / self.path.name).unlink(missing_ok=True)
+            self.started.unlink(missing_ok=True)
+        return True
 
     def remove(self) -> None:
         """Remove the folder and the marker that its run has started, if they exist.
@@ -125,7 +150,7 @@ class SharedRunFolder(RunFolder):
         whole = SharedFolder(self.path.parent.parent)
         if not whole.is_available():
             raise FileNotFoundError(errno.ENOENT, "the shared folder is not in its place", str(whole.path))
-        (whole.started / self.path.name).unlink(missing_ok=True)
+        self.started.unlink(missing_ok=True)
         remove_tree(self.path)
 
 

@@ -81,6 +81,24 @@ def test_a_target_whose_engine_is_gone_is_detached_by_force(pool: PoolEngine, tm
 
 
 @pytest.mark.kill
+def test_the_secrets_of_a_run_that_ends_while_the_shared_folder_is_away_are_removed(
+    pool: PoolEngine, tmp_path: Path
+) -> None:
+    run_id = start(pool, tmp_path / "go")
+    secrets = pool.run_folder(run_id) / "secrets.json"
+    away = pool.shared.rename(pool.shared.with_name("away"))
+    pool.shared.mkdir()  # as an unmounted file system leaves it
+    pool.mlrun.execute("UPDATE runs SET status = 'Canceled', ended_at = 1 WHERE run_id = ?", run_id)
+    log = pool.mlrun.database.parent / "queues" / "pool" / "dispatcher.log"
+    until(lambda: f"the secrets of {run_id}" in log.read_text(encoding="utf-8"))
+    pool.shared.rmdir()
+    away.rename(pool.shared)
+    assert secrets.exists()
+    until(lambda: not secrets.exists())
+    assert not list((pool.shared / "started").iterdir())
+
+
+@pytest.mark.kill
 def test_a_target_is_detached_by_force_with_its_jobs(pool: PoolEngine, tmp_path: Path) -> None:
     run_id = start(pool, tmp_path / "go")
     processes = pool.mlrun.processes(run_id)
