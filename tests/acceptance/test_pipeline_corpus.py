@@ -1,0 +1,123 @@
+"""Pipelines of public repositories, with scripts of our own: each runs, or is refused by its kind."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.running import Mlrun
+
+CORPUS = Path(__file__).parents[1] / "data" / "step_pipelines"
+RUNCONFIG = "environment: {python: {userManagedDependencies: true, interpreterPath: python}}\n"
+SCRIPT = """
+import os, sys
+values = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+for name in ("--step_output", "--out"):
+    if name in values:
+        os.makedirs(values[name], exist_ok=True)
+        open(os.path.join(values[name], "done"), "w").write("x")
+for name in ("--step_input",):
+    if name in values:
+        assert os.listdir(values[name]) == ["done"]
+print(sorted(values.items()), {name: value for name, value in os.environ.items() if name.startswith("AML_PARAMETER_")})
+"""
+READS_DATA = """
+import os, sys
+folder = sys.argv[sys.argv.index("--data-path") + 1]
+assert sorted(os.listdir(folder)) == ["credit.csv"], folder
+"""
+WRITES_REFERENCE = """
+import os
+assert open(os.environ["AZUREML_DATAREFERENCE_InputData"]).read() == "sample"
+assert (os.environ["AML_PARAMETER_NUM_ITERATIONS_1"], os.environ["AML_PARAMETER_NUM_ITERATIONS_2"]) == ("7", "3")
+os.makedirs(os.environ["AZUREML_DATAREFERENCE_OutputData"])
+"""
+
+
+def find(name: str) -> Path:
+    [path] = [path for path in CORPUS.iterdir() if path.name.endswith(name)]
+    return path
+
+
+def prepare(mlrun: Mlrun, name: str, place: str, files: dict[str, str]) -> None:
+    for path, text in files.items():
+        mlrun.script(text, path)
+    (mlrun.folder / place).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(find(name), mlrun.folder / place)
+    mlrun("computetarget", "create", "amlcompute", "-n", "cpu-cluster", "-s", "STANDARD_D2_V2", "--max-nodes", "2")
+
+
+def test_the_training_pipeline_of_mlopspython_runs(mlrun: Mlrun) -> None:
+    prepare(
+        mlrun,
+        "ml_training_pipeline.yml",
+        ".pipelines/training.yml",
+        {
+            ".azureml/diabetes_regression.runconfig": RUNCONFIG,
+            "source/training/train.py": SCRIPT,
+            "source/register/eval_register.py": SCRIPT,
+            "raw/diabetes.csv": "1,2\n",
+        },
+    )
+    target = ("-n", "workspaceblobstore", "-p", "raw", "-u", "diabetes_regression_training_data")
+    mlrun("datastore", "upload", *target)
+    words = ("-y", ".pipelines/training.yml", "-p", "model_name=m,model_folder=f", "--stream")
+    run = mlrun.json("run", "submit-pipeline", *words)
+    assert (run["status"], run["_experiment_name"]) == ("Completed", "DiabetesTrainingPipeline")
+    register, train = mlrun.json("run", "list", "--parent-run-id", run["run_id"])
+    assert (train["display_name"], register["display_name"]) == ("Train Model", "Register Model")
+    assert "('--model_name', 'm')" in mlrun.log(train["run_id"])
+    assert "'AML_PARAMETER_model_folder': 'f'" in mlrun.log(register["run_id"])
+
+
+def test_the_script_step_of_azures_examples_runs_in_the_older_spelling(mlrun: Mlrun) -> None:
+    prepare(
+        mlrun,
+        "test_pipeline_pythonscriptstep.yml",
+        "p.yml",
+        {
+            "yaml/default_runconfig.yml": RUNCONFIG,
+            "helloworld/train.py": WRITES_REFERENCE,
+            "raw/sample.txt": "sample",
+        },
+    )
+    mlrun("datastore", "upload", "-n", "workspaceblobstore", "-p", "raw", "-u", "testfolder")
+    run = mlrun.json("run", "submit-pipeline", "-y", "p.yml", "--stream")
+    assert run["status"] == "Completed"
+
+
+def test_the_training_pipeline_of_the_acceleration_template_runs_from_its_own_folder(mlrun: Mlrun) -> None:
+    prepare(
+        mlrun,
+        "pipelines-yaml__train__pipeline.yml",
+        "pipelines-yaml/train/pipeline.yml",
+        {
+            "pipelines-yaml/train/runconfig.yml": RUNCONFIG,
+            "models/model1/train.py": READS_DATA,
+            "raw/credit.csv": "1\n",
+        },
+    )
+    mlrun("dataset", "register", "-n", "german-credit-dataset", "-p", "raw")
+    run = mlrun.json("run", "submit-pipeline", "-y", "pipelines-yaml/train/pipeline.yml", "--stream")
+    assert run["status"] == "Completed", run
+    assert run["description"] == "Training pipeline"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "test_pipeline_azurebatchstep.yml",
+        "test_pipeline_datatransferstep.yml",
+        "test_pipeline_graph_params.yml",
+        "test_pipeline_with_adlastep.yml",
+        "test_schedule_with_recurrence.yaml",
+    ],
+)
+def test_what_needs_azure_is_refused_by_its_kind(mlrun: Mlrun, name: str) -> None:
+    with mlrun.error_format("json"):
+        done = mlrun("run", "submit-pipeline", "-y", str(find(name)), check=False)
+    assert done.returncode == 2
+    assert '"code": "Unsupported"' in done.stderr
+    assert '"code": "InvalidFile"' not in done.stderr
