@@ -1,0 +1,111 @@
+"""What other commands do with a sweep: show, wait, cancel, list, queue, delete, restore, prune and repair."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import Mlrun, kill, until
+
+SCRIPT = """
+    import os, time
+    from azureml.core import Run
+    Run.get_context().log("acc", 1.0)
+    while not os.path.exists(os.environ["GATE"]):
+        time.sleep(0.02)
+"""
+
+
+@pytest.fixture
+def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
+    running = Mlrun(tmp_path)
+    running.environment["GATE"] = str(tmp_path / "gate")
+    running.script(SCRIPT)
+    yield running
+    running.close()
+
+
+def submit(mlrun: Mlrun, *words: str) -> str:
+    line = (
+        "run",
+        "sweep",
+        "--grid",
+        "lr=1,2,3",
+        "--concurrent",
+        "2",
+        "--maximize",
+        "acc",
+        "--async",
+        *words,
+        "train.py",
+    )
+    sweep: str = mlrun.json(*line)["run_id"]
+    until(lambda: len(mlrun.stored("SELECT 1 FROM runs WHERE status = 'Running' AND parent_key IS NOT NULL")) == 2)
+    return sweep
+
+
+def open_gate(mlrun: Mlrun) -> None:
+    Path(mlrun.environment["GATE"]).touch()
+
+
+def test_a_live_sweep_is_shown_listed_and_takes_no_place_in_a_queue(mlrun: Mlrun) -> None:
+    mlrun("computetarget", "create", "amlcompute", "-n", "two", "--max-nodes", "2")
+    sweep = submit(mlrun, "--ct", "two")
+    assert mlrun.json("run", "show", "-r", sweep)["status"] == "Running"
+    assert [run["run_id"] for run in mlrun.json("run", "list")] == [sweep]
+    assert {run["status"] for run in mlrun.json("run", "list", "--parent-run-id", sweep)} == {"Running"}
+    assert f'"{sweep}"' not in mlrun("queue", "list").stdout
+    assert mlrun.fails("run", "delete", "-r", sweep, "--yes").code == "RunNotEnded"
+    open_gate(mlrun)
+    assert mlrun.wait(sweep)["status"] == "Completed"
+
+
+def test_a_sweep_without_a_controller_is_canceled_and_waited_for(mlrun: Mlrun) -> None:
+    sweep = submit(mlrun)
+    kill(*mlrun.programs("controller/__main__.py"))
+    done = mlrun("run", "cancel", "-r", sweep)
+    assert "goes on" not in done.stderr
+    assert mlrun.wait(sweep)["status"] == "Canceled"
+    assert {run["status"] for run in mlrun.json("run", "list", "--parent-run-id", sweep)} == {"Canceled"}
+
+
+def test_an_ended_sweep_is_deleted_with_its_runs_and_restored(mlrun: Mlrun) -> None:
+    open_gate(mlrun)
+    sweep = submit_and_wait(mlrun)
+    before = mlrun.json("run", "show", "-r", sweep)
+    mlrun("run", "delete", "-r", sweep, "--yes")
+    assert mlrun.json("run", "list") == []
+    mlrun("run", "restore", "-r", sweep)
+    assert mlrun.json("run", "show", "-r", sweep) == before
+    assert len(mlrun.json("run", "list", "--parent-run-id", sweep)) == 3
+    assert "All jobs generated" in mlrun("run", "monitor-logs", "-r", sweep).stdout
+    assert mlrun.fails("run", "rerun", "-r", sweep).code == "RunNotRepeatable"
+
+
+def submit_and_wait(mlrun: Mlrun) -> str:
+    words = ("--grid", "lr=1,2,3", "--concurrent", "2", "--maximize", "acc")
+    sweep: str = json.loads(mlrun("run", "sweep", *words, "train.py").stdout)["run_id"]
+    return sweep
+
+
+def test_a_live_sweep_goes_on_in_a_store_that_is_made_again(mlrun: Mlrun) -> None:
+    sweep = submit(mlrun)
+    for file in mlrun.database.parent.glob("workspace.db*"):
+        file.unlink()
+    mlrun("workspace", "repair")
+    open_gate(mlrun)
+    record = mlrun.wait(sweep)
+    assert record["status"] == "Completed"
+    runs = mlrun.json("run", "list", "--parent-run-id", sweep)
+    assert [run["status"] for run in runs] == ["Completed"] * 3
+    assert record["properties"]["best_child_run_id"] == f"{sweep}_0"
+
+
+def test_what_a_live_sweep_needs_is_not_pruned(mlrun: Mlrun) -> None:
+    sweep = submit(mlrun)
+    mlrun("workspace", "prune", "--older-than", "0s", "--yes")
+    open_gate(mlrun)
+    assert mlrun.wait(sweep)["status"] == "Completed"
