@@ -26,10 +26,12 @@ from mlrun_cli.studio.middleware import AccessMiddleware
 from mlrun_cli.studio.page_request import StudioState
 from mlrun_cli.studio.pages.compare import route as compare
 from mlrun_cli.studio.pages.experiments import route as experiments
+from mlrun_cli.studio.pages.pipelines import route as pipelines
 from mlrun_cli.studio.pages.queue import route as queue
 from mlrun_cli.studio.pages.run.children import route as children
 from mlrun_cli.studio.pages.run.details import route as details
 from mlrun_cli.studio.pages.run.difference import route as difference
+from mlrun_cli.studio.pages.run.graph import route as graph
 from mlrun_cli.studio.pages.run.images import route as images
 from mlrun_cli.studio.pages.run.logs import route as logs
 from mlrun_cli.studio.pages.run.metrics import route as metrics
@@ -68,6 +70,8 @@ PAGES: Sequence[tuple[str, Handler]] = (
     ("/runs", runs.show_workspace),
     ("/views", views.show),
     ("/compare", compare.show),
+    ("/pipelines", pipelines.show),
+    ("/pipelines/{pipeline_id}", pipelines.show_pipeline),
     ("/queue", queue.show),
     ("/submit", submit.show),
     ("/runs/{run_id}", details.show),
@@ -75,6 +79,8 @@ PAGES: Sequence[tuple[str, Handler]] = (
     ("/runs/{run_id}/difference", difference.show),
     ("/runs/{run_id}/json", raw_json.show),
     ("/runs/{run_id}/metrics", metrics.show),
+    ("/runs/{run_id}/graph", graph.show),
+    ("/runs/{run_id}/step", graph.show_step),
     ("/runs/{run_id}/sweep", sweep.show),
     ("/runs/{run_id}/images", images.show),
     ("/chart", charts.change_chart),

@@ -18,6 +18,8 @@ from mlrun_cli.sweeps.tag_names import SWEEP_RUN
 TABS: Sequence[tuple[str, str]] = (
     ("details", "Details"),
     ("sweep", "Sweep"),
+    ("graph", "Graph"),
+    ("step", "Step"),
     ("metrics", "Metrics"),
     ("images", "Images"),
     ("children", "Child runs"),
@@ -25,6 +27,9 @@ TABS: Sequence[tuple[str, str]] = (
     ("snapshot", "Snapshot"),
     ("json", "Raw JSON"),
 )
+
+_RUN_TYPES = {"sweep": SWEEP_RUN, "graph": "azureml.PipelineRun", "step": "azureml.StepRun"}
+"""The types of runs that a tab is for; other tabs are for all runs."""
 
 
 def get_requested_run(page: PageRequest) -> Run:
@@ -44,7 +49,7 @@ def get_main_log_name(page: PageRequest, run: Run) -> str:
 
 
 def _is_for(run: Run, tab: str) -> bool:
-    return tab != "sweep" or run.run_type == SWEEP_RUN
+    return run.run_type == _RUN_TYPES.get(tab, run.run_type)
 
 
 def render_tab(page: PageRequest, run: Run, tab: str, template: str, status: int = 200, **values: Any) -> Response:

@@ -1,0 +1,1 @@
+"""The published pipelines, with their graphs, runs and schedules."""

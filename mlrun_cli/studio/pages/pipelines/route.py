@@ -1,0 +1,42 @@
+"""The routes of the list of published pipelines, and of the page of one."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from mlrun_cli.actions.published_pipelines import get_pipeline, list_pipelines, read_published_graph
+from mlrun_cli.actions.schedules import find_last_problem, list_schedules
+from mlrun_cli.pipelines.schedule import Schedule
+from mlrun_cli.studio.page_request import PageRequest
+from mlrun_cli.studio.pipeline_graph.view import build_graph_view
+from mlrun_cli.submit.pipeline_runs import list_pipeline_runs
+
+_MOST_RUNS = 50
+
+
+def show(page: PageRequest) -> Response:
+    """Show all published pipelines with their schedules, newest first."""
+    found = [
+        (pipeline, list_schedules(page.workspace, pipeline_id=pipeline.pipeline_id))
+        for pipeline in list_pipelines(page.workspace, active_only=False)
+    ]
+    return page.render("pages/pipelines/template.html", pipelines=found)
+
+
+def show_pipeline(page: PageRequest) -> Response:
+    """Show the graph, the schedules and the newest runs of a published pipeline."""
+    pipeline = get_pipeline(page.workspace, page.get_path_parameter("pipeline_id"))
+    schedules = list_schedules(page.workspace, active_only=False, pipeline_id=pipeline.pipeline_id)
+    return page.render(
+        "pages/pipelines/pipeline.html",
+        pipeline=pipeline,
+        view=build_graph_view(read_published_graph(page.workspace, pipeline.pipeline_id), []),
+        schedules=[(schedule, _find_problem(page, schedule)) for schedule in schedules],
+        runs=list_pipeline_runs(page.workspace, pipeline.pipeline_id)[:_MOST_RUNS],
+        topic=page.build_topic("runs"),
+    )
+
+
+def _find_problem(page: PageRequest, schedule: Schedule) -> str:
+    found = find_last_problem(page.workspace, schedule.schedule_id)
+    return "" if found is None else str(found.error)

@@ -1,0 +1,151 @@
+"""The layout of a directed graph in layers, each below those that it depends on; edges between run past other nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from mlrun_cli.core.named_tuple import NamedTuple
+
+NODE_WIDTH, NODE_HEIGHT = 216, 54
+_GAP_ACROSS, _GAP_DOWN = 28, 46
+_PASS_WIDTH = 16
+_MARGIN = 8
+_SWEEPS = 4
+
+
+class NodeShape(NamedTuple):
+    """A node's box, by the pixels of its left upper corner."""
+
+    key: str
+    x: int
+    y: int
+
+
+class EdgeShape(NamedTuple):
+    """The line of an edge, as the path of an SVG element."""
+
+    source: str
+    target: str
+    path: str
+
+
+class LayeredDrawing(NamedTuple):
+    """The shapes of a graph, in a picture of a size in pixels."""
+
+    nodes: Sequence[NodeShape]
+    edges: Sequence[EdgeShape]
+    width: int
+    height: int
+
+
+class _Place(NamedTuple):
+    """A node, or the place where an edge passes a layer: its layer, and whether it is a node."""
+
+    layer: int
+    is_node: bool
+
+
+def draw_layers(keys: Sequence[str], upstream: Mapping[str, Sequence[str]]) -> LayeredDrawing:
+    """Return the drawing of a graph without cycles.
+
+    Args:
+        keys: the nodes, in the order in which those of a layer are drawn if nothing else decides.
+        upstream: the nodes that each node depends on; others than those of `keys` are ignored.
+    """
+    layers = _assign_layers(keys, upstream)
+    places = {key: _Place(layer, is_node=True) for key, layer in layers.items()}
+    chains: list[list[str]] = []
+    for key in keys:
+        for source in _list_known(key, upstream, layers):
+            passed = [f"{source}>{key}:{layer}" for layer in range(layers[source] + 1, layers[key])]
+            places |= {name: _Place(places[source].layer + number, False) for number, name in enumerate(passed, 1)}
+            chains.append([source, *passed, key])
+    rows = _order_rows(places, chains)
+    across, width = _assign_positions(rows, places)
+    nodes = [NodeShape(key, across[key] - NODE_WIDTH // 2, _get_top(layers[key])) for key in keys if key in layers]
+    edges = [EdgeShape(chain[0], chain[-1], _draw_chain(chain, across, places)) for chain in chains]
+    return LayeredDrawing(nodes, edges, width, _get_top(len(rows)) - _GAP_DOWN + _MARGIN)
+
+
+def _list_known(key: str, upstream: Mapping[str, Sequence[str]], known: Mapping[str, int]) -> list[str]:
+    return [one for one in dict.fromkeys(upstream.get(key, ())) if one in known]
+
+
+def _assign_layers(keys: Sequence[str], upstream: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Return the layer of each node, one below the lowest that it depends on; nodes of cycles are left out."""
+    layers: dict[str, int] = {}
+    left = list(keys)
+    while left:
+        ready = [key for key in left if all(one in layers or one not in keys for one in upstream.get(key, ()))]
+        if not ready:
+            break
+        for key in ready:
+            layers[key] = 1 + max((layers[one] for one in _list_known(key, upstream, layers)), default=-1)
+        left = [key for key in left if key not in layers]
+    return layers
+
+
+def _order_rows(places: Mapping[str, _Place], chains: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Return the places of each layer, each near the middle of its neighbours, so that few edges cross."""
+    rows: list[list[str]] = [[] for _ in range(1 + max((place.layer for place in places.values()), default=-1))]
+    for name, place in places.items():
+        rows[place.layer].append(name)
+    above: dict[str, list[str]] = {name: [] for name in places}
+    below: dict[str, list[str]] = {name: [] for name in places}
+    for chain in chains:
+        for upper, lower in pairwise(chain):
+            above[lower].append(upper)
+            below[upper].append(lower)
+    for sweep in range(_SWEEPS):
+        neighbours, numbers = (above, range(1, len(rows))) if sweep % 2 == 0 else (below, range(len(rows) - 2, -1, -1))
+        for number in numbers:
+            rows[number] = _sort_row(rows, number, neighbours)
+    return rows
+
+
+def _sort_row(rows: Sequence[Sequence[str]], number: int, neighbours: Mapping[str, Sequence[str]]) -> list[str]:
+    shares = {
+        name: (index + 0.5) / len(row) for row in rows for index, name in enumerate(row)
+    }  # of the width, since rows have different lengths
+    weights = {
+        name: sum(shares[one] for one in neighbours[name]) / len(neighbours[name]) if neighbours[name] else shares[name]
+        for name in rows[number]
+    }
+    return sorted(rows[number], key=weights.__getitem__)
+
+
+def _assign_positions(rows: Sequence[Sequence[str]], places: Mapping[str, _Place]) -> tuple[dict[str, int], int]:
+    """Return the middle of each place in pixels from the left, with each row centred, and the width of the picture."""
+    widths = [
+        sum(NODE_WIDTH if places[name].is_node else _PASS_WIDTH for name in row) + _GAP_ACROSS * (len(row) - 1)
+        for row in rows
+    ]
+    width = max(widths, default=0) + 2 * _MARGIN
+    across: dict[str, int] = {}
+    for row, own in zip(rows, widths, strict=True):
+        left = (width - own) // 2
+        for name in row:
+            size = NODE_WIDTH if places[name].is_node else _PASS_WIDTH
+            across[name] = left + size // 2
+            left += size + _GAP_ACROSS
+    return across, width
+
+
+def _get_top(layer: int) -> int:
+    return _MARGIN + layer * (NODE_HEIGHT + _GAP_DOWN)
+
+
+def _draw_chain(chain: Sequence[str], across: Mapping[str, int], places: Mapping[str, _Place]) -> str:
+    """Return the path of an edge from the lower side of its source to the upper side of its target."""
+    source, target = chain[0], chain[-1]
+    points = [(across[source], _get_top(places[source].layer) + NODE_HEIGHT)]
+    for name in chain[1:-1]:
+        top = _get_top(places[name].layer)
+        points += [(across[name], top), (across[name], top + NODE_HEIGHT)]
+    points.append((across[target], _get_top(places[target].layer) - 3))  # room for the arrow's tip
+    path = f"M{points[0][0]} {points[0][1]}"
+    for (x, y), (to_x, to_y) in pairwise(points):
+        half = (to_y - y) // 2
+        path += f" V{to_y}" if x == to_x else f" C{x} {y + half} {to_x} {to_y - half} {to_x} {to_y}"
+    return path
