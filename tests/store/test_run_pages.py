@@ -530,3 +530,13 @@ def test_what_a_queue_asks_reads_no_run_that_has_ended(tmp_path: Path) -> None:
         queues.list_targets()
 
         assert "runs_by_target" not in database.plan, database.plan
+
+
+@pytest.mark.parametrize("which", ["last", "min", "max"])
+def test_an_order_by_a_metric_reads_no_rows_of_metrics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    monkeypatch.setattr(page_store, "_FEW", 0)
+    monkeypatch.setattr(conditions, "RARE", 0)
+    plan = plan_of(tmp_path, RunFilter(), f"-metric:loss:{which}")
+    assert f"SEARCH ordered USING COVERING INDEX metrics_by_{which} (name=?" in plan, plan

@@ -83,9 +83,9 @@ def build_order(order: RunOrder, dialect: Dialect) -> OrderSql:
     kind, _, name = order.column.partition(":")
     if kind == METRIC:
         name, _, which = name.rpartition(":")
-        return _build_table_order("metrics", "name", METRIC_COLUMNS[which], "metric_key", name, dialect)
+        return _build_table_order("metrics", "name", METRIC_COLUMNS[which], name, dialect)
     if kind in _PAIRS:
-        return _build_table_order(*_PAIRS[kind], "sort_value", "run_key", name, dialect)
+        return _build_table_order(*_PAIRS[kind], "sort_value", name, dialect)
     if kind == "experiment":
         by_name = f"experiments {dialect.ordered_join} runs ON runs.experiment_key = experiments.experiment_key"
         return OrderSql(
@@ -139,7 +139,7 @@ def _build_duration_order() -> OrderSql:
     )
 
 
-def _build_table_order(table: str, key: str, value: str, tie_breaker: str, name: str, dialect: Dialect) -> OrderSql:
+def _build_table_order(table: str, key: str, value: str, name: str, dialect: Dialect) -> OrderSql:
     """Return the SQL that orders runs by a value in another table: a tag, property, parameter or metric."""
     its = f"FROM {table} AS its WHERE its.run_key = runs.run_key AND its.{key} = :order_name"
     return OrderSql(
@@ -147,7 +147,7 @@ def _build_table_order(table: str, key: str, value: str, tie_breaker: str, name:
         f"{table} AS ordered",
         "ordered.run_key",
         f"ordered.{value}",
-        f"ordered.{tie_breaker}",
+        "ordered.run_key",
         f"ordered.{key} = :order_name AND ordered.{value} IS NOT NULL",
         f"NOT EXISTS (SELECT 1 {its} AND its.{value} IS NOT NULL)",
         False,

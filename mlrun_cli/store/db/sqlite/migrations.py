@@ -57,7 +57,17 @@ _CONTROLLER = (
 )
 """The kind of controller that a run has instead of a supervisor, such as that of a sweep."""
 
-SCHEMA_VERSION = 15
+_METRIC_ORDERS = tuple(
+    statement
+    for name in ("last", "min", "max")
+    for statement in (
+        f"DROP INDEX metrics_by_{name}",
+        f"CREATE INDEX metrics_by_{name} ON metrics (name, {name}_value, run_key)",
+    )
+)
+"""The orders of runs by a metric contain the runs, so that reading along them reads no rows of metrics."""
+
+SCHEMA_VERSION = 16
 """The number of steps that this program knows."""
 
 
@@ -80,6 +90,7 @@ def list_steps() -> Sequence[tuple[Sequence[str], bool]]:
         (_TRACKING, True),
         (_CONTROLLER, True),
         (BUILD_PIPELINES, True),
+        (_METRIC_ORDERS, True),
     )
 
 
