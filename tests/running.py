@@ -29,7 +29,7 @@ ENDED = ("Completed", "Failed", "Canceled")
 
 T = TypeVar("T")
 
-_TIMEOUT_SECONDS = 60.0
+_TIMEOUT_SECONDS = 180.0
 _LOOK_SECONDS = 0.01
 _LOOK_SHARE = 2
 """How much longer than a look the pause after it is, if that is longer than the usual one."""
@@ -133,7 +133,7 @@ class Mlrun:
         shutil.copytree(other.home, self.home, symlinks=True)
         shutil.copytree(other.folder, self.folder, symlinks=True, dirs_exist_ok=True)
 
-    def __call__(self, *words: str, check: bool = True, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *words: str, check: bool = True, timeout: float = 300.0) -> subprocess.CompletedProcess[str]:
         """Run the command and wait for it; with `check`, a nonzero exit code fails the test with the output."""
         server = find_command_server(self.command, COMMAND, self.environment)
         if server is None:
@@ -161,7 +161,7 @@ class Mlrun:
         finally:
             self.environment = before
 
-    def run(self, *words: str, folder: Path | None = None, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, folder: Path | None = None, timeout: float = 300.0) -> subprocess.CompletedProcess[str]:
         """Run any other program with the same variables, in the attached folder or another, and wait for it."""
         return subprocess.run(
             words,

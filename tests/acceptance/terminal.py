@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from tests.running import Mlrun
 
-_TIMEOUT_SECONDS = 60.0
+_TIMEOUT_SECONDS = 180.0
 
 
 class Terminal:

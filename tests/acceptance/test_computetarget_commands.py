@@ -201,7 +201,7 @@ def test_a_run_whose_target_is_deleted_while_it_is_submitted_is_refused_and_leav
         until(lambda: list(mlrun.database.parent.glob("runs/*/environment.json")))  # all but the row is written
         other.execute("DELETE FROM compute_targets")
         other.execute("COMMIT")
-    out, err = submitting.communicate(timeout=60)
+    out, err = submitting.communicate(timeout=180)
     assert (submitting.returncode, out) == (3, "")
     assert "cpu-cluster" in err
     assert run_count(mlrun) == 0

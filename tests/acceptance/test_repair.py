@@ -348,7 +348,7 @@ def test_runs_go_on_while_the_store_is_made_again(mlrun: Mlrun) -> None:
         assert mlrun.show(run_id)["status"] == "Running"
         assert mlrun.metrics(driven) == {"x": 1}
         gate.open("w").close()
-        process.communicate("\n", timeout=60)
+        process.communicate("\n", timeout=180)
     mlrun.wait(run_id)
     ended = mlrun.show(run_id)
     assert (ended["status"], ended["tags"]) == ("Completed", {"one": "1", "two": "2"})

@@ -94,7 +94,7 @@ def test_canceled_from_another_shell(mlrun: Mlrun) -> None:
     )  # fmt: skip
     run_id = started(mlrun)
     assert mlrun.json("run", "cancel", "-r", run_id)["status"] == "CancelRequested"
-    out, err = first.communicate(timeout=60)
+    out, err = first.communicate(timeout=180)
     assert first.returncode == 1
     assert json.loads(out)["status"] == "Canceled"
     assert any(line.startswith("Status: Canceled") for line in last_lines(err))
@@ -162,7 +162,7 @@ def test_the_log_is_streamed_to_its_end_after_a_signal_that_cancels(mlrun: Mlrun
     streaming.terminate()
     until(lambda: "stopping" in mlrun.log(run_id))
     (mlrun.run_folder(run_id) / "work" / "go").touch()
-    out, err = streaming.communicate(timeout=60)
+    out, err = streaming.communicate(timeout=180)
     assert streaming.returncode == 143
     assert json.loads(out)["status"] == "Canceled"
     assert "stopping\nstopped\n" in err
@@ -178,7 +178,7 @@ def test_a_second_signal_leaves_a_run_that_is_still_stopping(mlrun: Mlrun) -> No
     streaming.terminate()
     assert streaming.stdout.readline() == "stopping\n"
     streaming.send_signal(signal.SIGINT)
-    err = streaming.communicate(timeout=60)[1]
+    err = streaming.communicate(timeout=180)[1]
     assert streaming.returncode == 130
     assert f"mlrun run monitor-logs -r {run_id}\n" in err
     assert mlrun.stored_status(run_id) == "CancelRequested"
@@ -195,7 +195,7 @@ def test_the_lines_shown_after_ctrl_c_work_when_they_are_pasted(mlrun: Mlrun) ->
     assert streaming.stdout is not None
     assert streaming.stdout.readline() == "started\n"
     streaming.send_signal(signal.SIGINT)
-    lines = streaming.communicate(timeout=60)[1].splitlines()
+    lines = streaming.communicate(timeout=180)[1].splitlines()
     follow = next(line for line in lines if line.startswith("Follow it: ")).removeprefix("Follow it: ")
     stop = next(line for line in lines if line.startswith("Stop it: ")).removeprefix("Stop it: ")
     assert json.loads(bash(mlrun, stop).stdout)["run_id"] == run_id
@@ -212,7 +212,7 @@ def test_a_line_to_paste_names_no_workspace_where_the_folder_does(mlrun: Mlrun) 
     assert streaming.stdout is not None
     streaming.stdout.readline()
     streaming.send_signal(signal.SIGINT)
-    assert f"mlrun run monitor-logs -r {run_id}\n" in streaming.communicate(timeout=60)[1]
+    assert f"mlrun run monitor-logs -r {run_id}\n" in streaming.communicate(timeout=180)[1]
 
 
 def test_an_exception_that_leaves_the_block_of_the_run_is_its_error(mlrun: Mlrun) -> None:

@@ -83,7 +83,7 @@ class Follower:
         self._read_until(name, lambda: wanted in self.seen[name])
 
     def _read_until(self, name: str, is_there: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while not is_there():
             assert time.monotonic() < deadline, self.seen
             if select.select([self.streams[name]], [], [], 0.5)[0]:
@@ -97,7 +97,7 @@ class Follower:
 
     def end(self) -> int:
         """Wait for its end, with all it prints."""
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=180)
         self.seen["stdout"] += out
         self.seen["stderr"] += err
         return self.process.returncode

@@ -133,7 +133,7 @@ write("logs/train", [("loss", 6, 1.0, 2.0)])
         until(lambda: read_size() > before)
     finally:
         monitor.send_signal(signal.SIGINT)
-        _, errors = monitor.communicate(timeout=60)
+        _, errors = monitor.communicate(timeout=180)
     assert monitor.returncode == 0, errors
     kept = mlrun.folder / "kept" / run_id / name
     assert kept.read_bytes() == (mlrun.run_folder(run_id) / "work" / name).read_bytes()
@@ -206,4 +206,4 @@ def test_tensorboard_itself_reads_what_is_written_here(mlrun: Mlrun, run_id: str
         assert until(read_tags).keys() == {f"{run_id}/logs/{name}" for name in ("train", "validation")}  # type: ignore[attr-defined]
     finally:
         monitor.send_signal(signal.SIGINT)
-        monitor.communicate(timeout=60)
+        monitor.communicate(timeout=180)

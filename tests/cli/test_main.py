@@ -349,7 +349,7 @@ def test_metadata_file_is_one_command_s_alone_from_its_start(tool: Tool, name: s
         second = tool.fails("list", "-t", f"./{name}")
         other = tool("list", "-t", f"{name}2", "-o", "none")
         assert not (tool.folder / name).exists()
-        out, _ = first.communicate("", timeout=60)
+        out, _ = first.communicate("", timeout=180)
     assert (second.code, second.target) == ("FileAlreadyExists", name)
     assert second.warnings == []
     assert (first.returncode, other.returncode) == (0, 0)
@@ -360,7 +360,7 @@ def test_metadata_file_is_one_command_s_alone_from_its_start(tool: Tool, name: s
 def test_a_claim_to_a_metadata_file_puts_nothing_beside_it(tool: Tool) -> None:
     with tool.held("-t", "run.json") as held:
         assert tool.files() == []
-        held.communicate("", timeout=60)
+        held.communicate("", timeout=180)
     assert tool.files() == ["run.json"]
 
 
@@ -394,7 +394,7 @@ def test_a_result_is_printed_even_if_its_metadata_file_cannot_be_written(tool: T
         shutil.rmtree(tool.folder / "gone")
         (tool.folder / "gone").touch()
         (tool.folder / "run.json").write_text("mine", encoding="utf-8")
-        out, err = process.communicate("text", timeout=60)
+        out, err = process.communicate("text", timeout=180)
     assert (process.returncode, out) == (1, '"text"\n')
     assert err.startswith(f"ERROR: -t: '{name}' ")
     assert (tool.folder / "run.json").read_text(encoding="utf-8") == "mine"

@@ -112,7 +112,7 @@ class SweepWorld:
         reconcile(self.workspace)
         return self.workspace.runs.get(run_id)
 
-    def ended(self, run_id: str, patience_seconds: float = 60.0) -> Run:
+    def ended(self, run_id: str, patience_seconds: float = 180.0) -> Run:
         """Wait for the end of a run and return it."""
 
         def look() -> Run | None:

@@ -29,7 +29,7 @@ LONGEST_SECONDS = 10.0
 _TRIES = 3
 """One that waits for a stopped process does so each time; one that waits for a busy machine does not."""
 _EXPECTED_SECONDS = 1.0
-_TIMEOUT_SECONDS = 60.0
+_TIMEOUT_SECONDS = 180.0
 _LATEST_SECONDS = {"supervisor": 0.6, "command": 0.4, "dispatcher": 0.8, "driver": 0.5, "studio": 2.0}
 """How long after its start a process is stopped at the latest; most are stopped early."""
 _SCRIPT = """

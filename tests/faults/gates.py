@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.running import COMMAND, Mlrun, children_of, kill, until
 
-_TIMEOUT_SECONDS = 60.0
+_TIMEOUT_SECONDS = 180.0
 
 _BACKEND = """
 import zipfile

@@ -233,7 +233,7 @@ def test_a_session_goes_on(
         assert session.stdout is not None
         assert session.stdout.readline() == "here\n"
         upgrade()
-        output, errors = session.communicate("\n", timeout=60)
+        output, errors = session.communicate("\n", timeout=180)
     assert (session.returncode, errors) == (0, "")
     run_id = output.splitlines()[-1]
     record = mlrun.show(run_id)

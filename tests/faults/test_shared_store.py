@@ -73,7 +73,7 @@ def test_a_store_that_another_process_holds_for_five_seconds_delays_a_submit_and
         assert streaming.poll() is None
         assert mlrun.json("run", "list", "--query", "length(@)") == 1
 
-    _, stderr = streaming.communicate(timeout=60)
+    _, stderr = streaming.communicate(timeout=180)
     assert streaming.returncode == 0, stderr
     assert mlrun.json("run", "list", "--query", "[].status") == ["Completed", "Completed"]
 

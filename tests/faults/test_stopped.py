@@ -54,7 +54,7 @@ def test_looks_do_not_wait_for_a_writer_that_is_stopped_and_who_writes_is_told_o
 
             with mlrun.error_format("json"):
                 refused = failure_of(
-                    mlrun("run", "update", "-r", run_id, "--add-tag", "a=b", check=False, timeout=25.0)
+                    mlrun("run", "update", "-r", run_id, "--add-tag", "a=b", check=False, timeout=180.0)
                 )
         finally:
             kill(holder.pid, number=signal.SIGCONT)

@@ -82,7 +82,7 @@ def test_a_signal_cancels_the_run_when_it_is_told_to(mlrun: Mlrun, how: str, num
 
     streaming.send_signal(number)
 
-    stderr = streaming.communicate(timeout=60)[1]
+    stderr = streaming.communicate(timeout=180)[1]
     assert streaming.returncode == 128 + number
     assert re.search(rf"\b{number.name}: .* {run_id} ", stderr) and "mlrun run cancel" not in stderr
     assert mlrun.wait(run_id)["status"] == "Canceled"
@@ -202,7 +202,7 @@ def test_the_first_line_of_a_long_log_can_be_had_with_head(mlrun: Mlrun) -> None
 
 def _interrupted(streaming: subprocess.Popen[str], *exit_codes: int) -> Failure:
     """Return the error with which a signal has ended the streaming."""
-    failure = parse_failure(streaming.wait(timeout=60), streaming.communicate()[1])
+    failure = parse_failure(streaming.wait(timeout=180), streaming.communicate()[1])
     assert failure.exit_code in exit_codes
     assert failure.code == "StreamInterrupted"
     return failure

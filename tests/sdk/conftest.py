@@ -65,7 +65,7 @@ class SubmittedRun:
     def run(self, code: str, *arguments: str, python: str = sys.executable) -> str:
         """Run a script, check that it succeeds, and return its output."""
         with self.start(code, *arguments, python=python) as process:
-            output, errors = process.communicate(timeout=60)
+            output, errors = process.communicate(timeout=180)
         assert process.returncode == 0, errors
         assert errors == ""
         return output

@@ -192,7 +192,7 @@ def test_what_is_not_as_it_should_be_is_kept_as_it_can_be_with_one_warning(
             {call}
     """
     with submitted.start(code) as process:
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=180)
     assert process.returncode == 0, errors
     assert errors.count("\n") == bool(words)
     assert words in errors
@@ -211,7 +211,7 @@ def test_eight_processes_with_threads_lose_and_tear_nothing(submitted: Submitted
     """
     processes = [submitted.start(code, str(number)) for number in range(8)]
     for process in processes:
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=180)
         assert (process.returncode, errors) == (0, "")
     assert len(submitted.journals()) == 8
     logged = sorted((line[1], line[3], line[4]) for line in submitted.lines())

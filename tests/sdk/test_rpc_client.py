@@ -156,7 +156,7 @@ def test_a_question_is_asked_again_when_the_connection_broke(submitted: Submitte
         process.stdout.readline()
         server.close()
         server.listen()
-        output, errors = process.communicate("\n", timeout=60)
+        output, errors = process.communicate("\n", timeout=180)
     assert (output, errors) == ("Running\n", "")
 
 
@@ -173,7 +173,7 @@ def test_a_supervisor_that_died_is_said_in_words(submitted: SubmittedRun, server
         assert process.stdout is not None
         process.stdout.readline()
         server.close()
-        output, errors = process.communicate("\n", timeout=60)
+        output, errors = process.communicate("\n", timeout=180)
     assert errors == ""
     assert output.startswith("ServiceException: ") and f"({os.strerror(errno.ECONNREFUSED)})" in output
 
@@ -186,7 +186,7 @@ def test_a_late_answer_is_nobody_elses(submitted: SubmittedRun, server: StubServ
         assert process.stdout is not None
         first = process.stdout.readline()
         server.may_flush.set()
-        output, errors = process.communicate("\n", timeout=60)
+        output, errors = process.communicate("\n", timeout=180)
     assert first.startswith("ServiceException: The supervisor of this run did not answer in time")
     assert (output, errors) == ("Running\n", "")
 

@@ -31,7 +31,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-_PATIENCE_MS = 60_000
+_PATIENCE_MS = 180_000
 _workspace_numbers = itertools.count(1)
 _REPLACED_REQUEST = ("htmx:afterRequest, [object HTMLElement]", "htmx:sendAbort, [object HTMLElement]")
 """What htmx logs as errors when a later request replaces one, as while somebody types; a failed request logs more."""

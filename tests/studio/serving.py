@@ -21,7 +21,7 @@ from mlrun_cli.serving.studio_options import StudioOptions
 from mlrun_cli.serving.urls import WorkspaceUrls
 from tests.running import Mlrun
 
-_TIMEOUT_SECONDS = 30.0
+_TIMEOUT_SECONDS = 180.0
 
 
 class Answer(NamedTuple):
@@ -185,4 +185,4 @@ def started(mlrun: Mlrun, *words: str) -> Iterator[tuple[subprocess.Popen[str], 
     finally:
         if process.poll() is None:
             process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=180)

@@ -38,7 +38,7 @@ def test_without_an_attached_folder_it_begins_with_the_list_of_workspaces(tmp_pa
 def test_a_signal_ends_it_without_a_word(mlrun: Mlrun, number: signal.Signals, code: int) -> None:
     with started(mlrun, "--port", "0") as (process, _, _):
         process.send_signal(number)
-        assert process.communicate(timeout=30) == ("", "")
+        assert process.communicate(timeout=180) == ("", "")
         assert process.returncode == code
 
 
@@ -62,7 +62,7 @@ def test_what_cannot_be_served_is_said(mlrun: Mlrun) -> None:
         (("--port", "70000"), 2, "--port"),
         (("-w", "nothing"), 3, "There is no workspace 'nothing'"),
     ):
-        done = mlrun("studio", "--port", "0", *words, check=False, timeout=30)
+        done = mlrun("studio", "--port", "0", *words, check=False, timeout=180)
         assert (done.returncode, done.stdout) == (code, ""), words
         assert message in done.stderr
 

@@ -20,7 +20,7 @@ from tests.studio.run_maker import RunMaker
 from tests.studio.serving import Studio
 
 _SLEEPS = "import time; time.sleep(300)"
-_TIMEOUT_SECONDS = 60.0
+_TIMEOUT_SECONDS = 180.0
 _TIME_TO_DRAW_MS = 300.0
 
 
