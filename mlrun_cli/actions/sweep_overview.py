@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlrun_cli.actions.runs import list_runs
+from mlrun_cli.actions.runs import get_reconciled_runs
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.metrics.goal import Goal
-from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.metrics.metric import MetricSummary
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.sweeps.definition import SweepDefinition
@@ -65,13 +64,16 @@ class SweepOverview(NamedTuple):
 
     Attributes:
         definition: its definition.
-        runs: its runs, best first; those without the primary metric come last, each in the order of numbers.
+        runs: its runs, or the first of them, best first; those without the primary metric come last, and equal ones in
+            the order of numbers.
+        status_counts: how many of all its runs have each status, keyed by its name.
         total: how many runs it will have unless it is canceled.
         remaining_seconds: an estimate of the time until its end, or None if it has ended or too little is known.
     """
 
     definition: SweepDefinition
     runs: Sequence[SweepRun]
+    status_counts: Mapping[str, int]
     total: int
     remaining_seconds: float | None
 
@@ -81,70 +83,89 @@ class SweepOverview(NamedTuple):
         return list(self.definition.sampling.space)
 
     @property
-    def status_counts(self) -> Mapping[str, int]:
-        """How many runs have each status, keyed by its name."""
-        return Counter(each.run.status.value for each in self.runs)
+    def run_count(self) -> int:
+        """How many runs it has so far."""
+        return sum(self.status_counts.values())
 
     @property
     def ended_count(self) -> int:
-        """How many runs have ended."""
-        return sum(each.run.status.is_terminal for each in self.runs)
+        """How many of its runs have ended."""
+        return _count_ended(self.status_counts)
 
 
-def find_sweep_overview(workspace: Workspace, sweep: Run) -> SweepOverview | None:
-    """Return the state of a sweep, or None if the tags of its run do not hold a definition."""
+def find_sweep_overview(workspace: Workspace, sweep: Run, limit: int | None = None) -> SweepOverview | None:
+    """Return the state of a sweep, or None if the tags of its run do not hold a definition.
+
+    Args:
+        workspace: the workspace of the sweep.
+        sweep: the run of the sweep, with its status reconciled.
+        limit: the number of runs to read; None for all.
+    """
     definition = find_definition(sweep.tags)
     if definition is None:
         return None
-    children = list_runs(workspace, RunFilter(parent_run_id=sweep.run_id))
-    summaries = workspace.metric_summaries.list_for_runs([run.key for run in children], [definition.metric.name])
+    children = workspace.children.list_children(sweep.key)
+    metric = definition.metric
+    summaries = workspace.metric_summaries.list_for_runs([child.key for child in children], [metric.name])
+    measured: dict[int, _Measured] = {}
+    for child in children:
+        summary = summaries.get((child.key, metric.name))
+        best = summary and (summary.minimum if metric.goal is Goal.MINIMIZE else summary.maximum)
+        measured[child.key] = _Measured(find_number(sweep.run_id, child.run_id), best, summary)
+    sign = 1.0 if metric.goal is Goal.MINIMIZE else -1.0
+    ordered = sorted(measured, key=lambda key: measured[key].get_rank(sign))
+    runs = get_reconciled_runs(workspace, workspace.runs.list_by_keys(ordered[:limit]))
     drawn = list_drawn_values(sweep.run_id, sweep.tags)
-    runs = []
-    for run in children:
-        number = find_number(sweep.run_id, run.run_id)
-        summary = summaries.get((run.key, definition.metric.name))
-        best = summary and (summary.minimum if definition.metric.goal is Goal.MINIMIZE else summary.maximum)
-        values = {} if number is None else drawn.get(number, {})
-        last, count = (None, 0) if summary is None else (summary.last, summary.value_count)
-        runs.append(SweepRun(run, number, values, best, last, count))
     total = definition.max_total if definition.resume_child_runs else definition.total
-    seconds = None if sweep.status.is_terminal else _estimate_remaining_seconds(sweep, definition, runs, total)
-    return SweepOverview(definition, sort_runs(runs, definition.metric.goal), total, seconds)
-
-
-def sort_runs(runs: Sequence[SweepRun], goal: Goal) -> Sequence[SweepRun]:
-    """Return runs best first; those without the primary metric come last, and equal ones in the order of numbers."""
-    sign = 1.0 if goal is Goal.MINIMIZE else -1.0
-    return sorted(
-        runs, key=lambda each: (each.best is None, sign * (each.best or 0.0), each.number is None, each.number or 0)
+    counts = Counter(child.status.value for child in children)
+    return SweepOverview(
+        definition,
+        [measured[run.key].build(run, drawn) for run in runs],
+        counts,
+        total,
+        _estimate_remaining_seconds(sweep, definition, total, _count_ended(counts)),
     )
 
 
-def _estimate_remaining_seconds(
-    sweep: Run, definition: SweepDefinition, runs: Sequence[SweepRun], total: int
-) -> float | None:
-    """Return the time that the runs to come take at the pace of those that have ended, at most to the time limit."""
-    ended = [each.run for each in runs if each.run.status in {RunStatus.COMPLETED, RunStatus.CANCELED}]
-    durations = [run.elapsed_seconds(now()) or 0.0 for run in ended]
-    elapsed = 0.0 if sweep.started_at is None else (now() - sweep.started_at) / MICROSECONDS
-    limit = math.inf
-    if definition.max_duration_minutes is not None:
-        limit = max(0.0, definition.max_duration_minutes * _SECONDS_PER_MINUTE - elapsed)
-    if not durations:
+class _Measured(NamedTuple):
+    """What is known of a child run without reading it."""
+
+    number: int | None
+    best: float | None
+    summary: MetricSummary | None
+
+    def get_rank(self, sign: float) -> tuple[object, ...]:
+        return self.best is None, sign * (self.best or 0.0), self.number is None, self.number or 0
+
+    def build(self, run: Run, drawn: Mapping[int, Mapping[str, Any]]) -> SweepRun:
+        values = {} if self.number is None else drawn.get(self.number, {})
+        last, count = (None, 0) if self.summary is None else (self.summary.last, self.summary.value_count)
+        return SweepRun(run, self.number, values, self.best, last, count)
+
+
+def _count_ended(status_counts: Mapping[str, int]) -> int:
+    return sum(count for status, count in status_counts.items() if RunStatus(status).is_terminal)
+
+
+def _estimate_remaining_seconds(sweep: Run, definition: SweepDefinition, total: int, ended: int) -> float | None:
+    """Return the time that the runs to come take at the pace so far, at most to the time limit."""
+    if sweep.status.is_terminal or sweep.started_at is None or not ended:
         return None
-    left = total - sum(each.run.status.is_terminal for each in runs)
-    waves = math.ceil(left / min(definition.max_concurrent, max(1, left)))
-    return min(limit, waves * sum(durations) / len(durations))
+    elapsed = (now() - sweep.started_at) / MICROSECONDS
+    left = max(0, total - ended) * elapsed / ended
+    if definition.max_duration_minutes is None:
+        return left
+    return min(left, max(0.0, definition.max_duration_minutes * _SECONDS_PER_MINUTE - elapsed))
 
 
-def build_sweep_record(overview: SweepOverview, limit: int | None = None) -> dict[str, Any]:
-    """Return the JSON object for the state of a sweep, with its first `limit` runs."""
+def build_sweep_record(overview: SweepOverview) -> dict[str, Any]:
+    """Return the JSON object for the state of a sweep."""
     return {
         "definition": overview.definition.to_json(),
         "total": overview.total,
         "ended": overview.ended_count,
         "statuses": dict(overview.status_counts),
         "remaining_seconds": overview.remaining_seconds,
-        "run_count": len(overview.runs),
-        "runs": [each.to_record() for each in overview.runs[:limit]],
+        "run_count": overview.run_count,
+        "runs": [each.to_record() for each in overview.runs],
     }

@@ -138,10 +138,10 @@ def _watch(workspace: Workspace, run: Run) -> None:
 
     with Screen(sys.stdout, keys) as screen:
         for (current,) in watch_runs(workspace, read, screen.wait_for_resize):
-            overview = find_sweep_overview(workspace, current)
+            size = screen.size
+            overview = find_sweep_overview(workspace, current, size.lines)
             if overview is None:
                 continue
-            size = screen.size
             layout = build_sweep_layout(overview, encoding)
             lines = render_layout(layout, encoding=encoding, width=size.columns, colour=colour).splitlines()
             room = max(1, size.lines - _OTHER_LINES)

@@ -140,12 +140,12 @@ def get_sweep(
         curve_points: the number of points to which the values of the primary metric of each of these runs are reduced;
             these are in its `curve`, as pairs of step and value. With 0 there are no curves.
     """
-    overview = find_sweep_overview(context.workspace, _get_reconciled_run(context, run_id))
+    overview = find_sweep_overview(context.workspace, _get_reconciled_run(context, run_id), limit)
     if overview is None:
         return None
-    record = build_sweep_record(overview, limit)
+    record = build_sweep_record(overview)
     if curve_points:
-        keys = [each.run.key for each in overview.runs[:limit]]
+        keys = [each.run.key for each in overview.runs]
         name = overview.definition.metric.name
         curves = context.workspace.metric_curves.get_curves(keys, name, points=curve_points)
         for key, each in zip(keys, record["runs"], strict=True):

@@ -23,15 +23,14 @@ _LEAST_LINES = 2
 def show(page: PageRequest) -> Response:
     """Show the runs of a sweep, best first, with their curves and parallel coordinates, and how far the sweep is."""
     run = get_requested_run(page)
-    overview = find_sweep_overview(page.workspace, run)
+    overview = find_sweep_overview(page.workspace, run, MAX_RUNS)
     values: dict[str, Any] = {"overview": overview, "sweep_topic": page.build_topic("runs")}
     if overview is not None:
-        shown = overview.runs[:MAX_RUNS]
+        shown = overview.runs
         metric = overview.definition.metric.name
         is_curve = any(each.value_count > 1 for each in shown)
         chart = Chart(CURVE if is_curve else VALUE, (Measure(metric),))
         values |= {
-            "shown": shown,
             "metric": metric,
             "facts": list_definition_facts(overview.definition),
             "board": build_board(page, [each.run for each in shown], suggested=[chart]),
