@@ -13,6 +13,7 @@ from mlrun_cli.actions.snapshots import get_snapshot
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import REDACTED
 from mlrun_cli.errors import RunNotRepeatable
+from mlrun_cli.pipelines.run_types import STEP_RUN
 from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, PYTHON_FRAMEWORK, RunConfiguration
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
@@ -83,9 +84,15 @@ def get_submission(workspace: Workspace, run: Run) -> Submission:
     """Return the submission of a run.
 
     Raises:
-        RunNotRepeatable: it is an interactive run.
+        RunNotRepeatable: it is an interactive run, or has a controller.
     """
     submission = read_submission(workspace, run)
+    if submission is None and run.controller is not None:
+        raise RunNotRepeatable(
+            f"The run '{run.run_id}' has no script of its own, but starts other runs.",
+            hint="Submit its pipeline or its sweep again.",
+            target=run.run_id,
+        )
     if submission is None:
         raise RunNotRepeatable(
             f"The run '{run.run_id}' was not submitted: a script opened it itself.",
@@ -104,10 +111,16 @@ def find_earlier_run(workspace: Workspace, run: Run, *, variable_names: Collecti
         variable_names: the names of variables that the new run is given, whose earlier values are not needed.
 
     Raises:
-        UsageError: it is an interactive run, or its records are not sufficient to repeat it.
+        UsageError: it is an interactive run, a step, has a controller, or its records are not sufficient to repeat it.
         NotFound: its snapshot no longer exists.
     """
     submission = get_submission(workspace, run)
+    if run.run_type == STEP_RUN:
+        raise RunNotRepeatable(
+            f"The run '{run.run_id}' is a step of a pipeline, and would write over what others have read of it.",
+            hint="Submit the pipeline again: steps of which nothing has changed need not run.",
+            target=run.run_id,
+        )
     definition = run.definition or {}
     if definition.get("outputData"):
         raise RunNotRepeatable(

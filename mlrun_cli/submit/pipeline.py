@@ -27,6 +27,7 @@ from mlrun_cli.pipelines.graph import (
 from mlrun_cli.pipelines.json_reader import JsonReader
 from mlrun_cli.pipelines.parameter_values import assign_parameters, format_parameter_value
 from mlrun_cli.pipelines.redaction import redact_graph
+from mlrun_cli.pipelines.run_types import PIPELINE_RUN
 from mlrun_cli.pipelines.validation import check_graph
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.folder import RunFolder
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from mlrun_cli.runs.retry_policy import RetryPolicy
 
 PIPELINE = "pipeline"
-PIPELINE_RUN = "azureml.PipelineRun"
 STDERR_LOG = "logs/azureml/stderrlogs.txt"
 _LOGS = (PIPELINE_LOG, STDERR_LOG, "logs/azureml/stdoutlogs.txt")
 _CAN_REUSE = "This step is eligible to reuse a previous run's output"

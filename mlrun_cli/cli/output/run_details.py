@@ -20,6 +20,12 @@ _NARROWEST, _WIDEST = 40, 120
 _COPIED = frozenset({"Run", "Script", "Web view"})
 _DIGITS = 6
 _STATUS_COLOURS = {"Completed": "\033[32m", "Failed": "\033[31m", "NotResponding": "\033[31m", "Canceled": "\033[33m"}
+_SYSTEM_PROPERTIES = frozenset(
+    {
+        *("ContentSnapshotId", "ProcessInfoFile"),
+        *("ComputeTargetType", "StepType", "mlrun.stepFingerprint", "runSource", "runType"),
+    }
+)
 _METRIC_FIELDS = (
     Field("Metric", "name", 12),
     Field("Last", "last", 10),
@@ -133,7 +139,7 @@ def _describe_resources(resources: Mapping[str, Any] | None) -> str | None:
 
 def _is_system_property(key: str) -> bool:
     """Return whether a property is set by the system and not by a user."""
-    return key.startswith(("azureml.", "_azureml.", "mlflow.")) or key in {"ContentSnapshotId", "ProcessInfoFile"}
+    return key.startswith(("azureml.", "_azureml.", "mlflow.")) or key in _SYSTEM_PROPERTIES
 
 
 def _flatten_metrics(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Any]]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from mlrun_cli.cli.command import Result
 from mlrun_cli.cli.context import format_command_line
+from mlrun_cli.pipelines.run_types import STEP_RUN
 from mlrun_cli.runs.run import INTERACTIVE_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.wire.flat_records import RUN_COLUMNS
@@ -71,6 +72,6 @@ def _list_next_commands(workspace: Workspace, run: Run, *, has_outputs: bool) ->
         commands.append(build("monitor-logs", "--failed"))
     if has_outputs:
         commands.append(build("download", "outputs", "-d", "results"))
-    if has_script:
+    if has_script and run.controller is None and run.run_type != STEP_RUN:
         commands.append(build("rerun"))
     return commands

@@ -24,7 +24,7 @@ from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.submit.source_changes import SourceChanges, find_source_changes
 from mlrun_cli.studio.pages.submit.submit_form import FOLDER, SNAPSHOT, SubmitForm
 from mlrun_cli.submit.dry_run import dry_run
-from mlrun_cli.submit.earlier_runs import EarlierRun, find_earlier_run
+from mlrun_cli.submit.earlier_runs import EarlierRun, find_earlier_run, get_submission
 from mlrun_cli.submit.rerun import describe_folder_obstacle
 from mlrun_cli.submit.submit import submit
 
@@ -37,8 +37,7 @@ def show(page: PageRequest) -> Response:
     run = get_runs(page.workspace, [form.like])[0]
     submission = read_submission(page.workspace, run)
     if submission is None:
-        note = f"The run '{run.run_id}' was not submitted: a script opened it itself. Start that script again."
-        return _show_form(page, form._replace(like=""), note=note)
+        return _show_form(page, form._replace(like=""), note=_describe_obstacle(page, run))
     form = SubmitForm.from_run(run, submission)
     obstacle = describe_folder_obstacle(submission)
     try:
@@ -48,6 +47,15 @@ def show(page: PageRequest) -> Response:
         return _show_form(page, form._replace(source=FOLDER), note=note, problem=form.find_secret_error())
     warning = f"Of the folder as it is now: {obstacle}" if obstacle else None
     return _show_form(page, form._replace(source=SNAPSHOT), note=warning, problem=form.find_secret_error())
+
+
+def _describe_obstacle(page: PageRequest, run: Run) -> str:
+    """Return why a run without a submission cannot be submitted again."""
+    try:
+        get_submission(page.workspace, run)
+    except MlrunError as error:
+        return error.one_line
+    return ""
 
 
 def handle_form(page: PageRequest) -> Response:

@@ -1,0 +1,6 @@
+"""The types of the runs of pipelines and of their steps, as in Azure."""
+
+from __future__ import annotations
+
+PIPELINE_RUN = "azureml.PipelineRun"
+STEP_RUN = "azureml.StepRun"
