@@ -32,6 +32,7 @@ _VERSIONS = {
         "keras",
         "jax[cpu]",
     ),
+    "server": ("mlflow==3.17.*", "--editable", str(_TOP)),
     "lightning": ("mlflow-skinny==3.17.*", "lightning", "torch", "pandas"),
 }
 """What is installed in each environment."""

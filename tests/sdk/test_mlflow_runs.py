@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
+import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -243,3 +250,58 @@ def test_secrets_of_parameters_are_in_no_record(mlrun: Mlrun, python: str) -> No
     assert record["parameters"] == {"api_key": "***"}
     assert mlrun.stored("SELECT text FROM run_parameters") == [("***",)]
     assert secret not in (mlrun.run_folder(record["run_id"]) / "record.jsonl").read_text(encoding="utf-8")
+
+
+@pytest.mark.mlflow
+def test_the_pages_of_mlflow_show_a_workspace(mlrun: Mlrun, python: str) -> None:
+    record = submit_in(
+        mlrun,
+        python,
+        "import mlflow\nfor n in range(3): mlflow.log_metric('loss', n, step=n)\nmlflow.log_text('t', 'a/t.txt')",
+    )
+    program = Path(find_mlflow_python("server")).with_name("mlflow")
+    code = "from azureml.core import Workspace\nprint(Workspace.from_config().get_mlflow_tracking_uri())"
+    uri = mlrun.python("-c", code)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = [str(program), "server", "--backend-store-uri", uri.strip(), "--port", str(port), "--workers", "1"]
+    with subprocess.Popen(
+        words, cwd=mlrun.folder, env=mlrun.environment, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as server:
+        try:
+            ask = partial(ask_server, f"http://127.0.0.1:{port}")
+            until(lambda: ask("/health"), 300.0)
+            (found,) = ask("/api/2.0/mlflow/experiments/search?max_results=9")["experiments"]
+            experiments = [found["experiment_id"]]
+            (run,) = ask("/api/2.0/mlflow/runs/search", experiment_ids=experiments, filter="metrics.loss > 1")["runs"]
+            run_id = run["info"]["run_id"]
+            assert (found["name"], run_id, run["info"]["status"]) == ("exp", record["run_id"], "FINISHED")
+            of_curve = f"run_ids={run_id}&metric_key=loss&max_results=9"
+            curve = ask(f"/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval?{of_curve}")["metrics"]
+            assert [[one["step"], one["value"]] for one in curve] == [[0, 0.0], [1, 1.0], [2, 2.0]]
+            files = ask(f"/api/2.0/mlflow/artifacts/list?run_id={run_id}&path=a")["files"]
+            assert files == [{"path": "a/t.txt", "is_dir": False, "file_size": 1}]
+            made = ask("/api/2.0/mlflow/runs/create", experiment_id=found["experiment_id"], run_name="by hand")
+            other = made["run"]["info"]["run_id"]
+            ask("/api/2.0/mlflow/runs/log-parameter", run_id=other, key="lr", value="0.5")
+            ask("/api/2.0/mlflow/runs/update", run_id=other, status="FINISHED")
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+    shown = mlrun.show(other)
+    assert (shown["display_name"], shown["status"], shown["parameters"]) == ("by hand", "Completed", {"lr": 0.5})
+
+
+def ask_server(address: str, path: str, **body: object) -> Any:
+    """Return what a server of MLflow answers, or None if it does not answer yet."""
+    data = json.dumps(body).encode() if body else None
+    request = Request(f"{address}{path}", data, {"Content-Type": "application/json"})
+    try:
+        with urlopen(request) as response:
+            text = response.read().decode()
+    except ConnectionError:
+        return None
+    except URLError as error:
+        if path == "/health":
+            return None
+        raise AssertionError(f"{path}: {error}") from error
+    return json.loads(text) if text.startswith("{") else text

@@ -2,11 +2,13 @@
 
 import os
 import posixpath
+import shutil
 from importlib import import_module
 from typing import Any, Dict, List
 
 from azureml._client.client import get_client
 from azureml._client.uploads import list_folder_files, remove_uploads, replace_upload
+from azureml._wire.run_folder import UPLOADS
 from azureml._wire.tracking_uri import parse_artifact_uri, parse_workspace
 from azureml.mlflow._errors import convert_errors, create_error
 
@@ -64,13 +66,18 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
             remove_uploads(self._get_run_folder(), posixpath.join(self._top, artifact_path or "").strip("/"))
 
     def _download_file(self, remote_file_path: str, local_path: str) -> None:
+        name = posixpath.join(self._top, remote_file_path)
+        uploaded = os.path.join(self._get_run_folder(), UPLOADS, name)
+        if os.path.isfile(uploaded):  # a node has what it has uploaded
+            shutil.copyfile(uploaded, local_path)
+            return
         with convert_errors():
             get_client().request(
                 "run_files.download_to",
                 workspace=self._names,
                 patience_seconds=24 * 3600.0,
                 run_id=self._run_id,
-                name=posixpath.join(self._top, remote_file_path),
+                name=name,
                 path=os.path.abspath(local_path),
             )
 
