@@ -17,9 +17,11 @@ from mlrun_cli.pipelines.graph import (
     Output,
     ParameterReference,
     ParameterValue,
+    Registration,
     Step,
     StepInput,
     StepOutput,
+    Table,
 )
 from mlrun_cli.pipelines.parameter_values import format_parameter_value
 
@@ -66,7 +68,7 @@ def build_output_sections(graph: Graph, step: Step, run_id: str) -> dict[str, di
             location = {"dataPath": {"datastoreName": place.datastore, "relativePath": place.written_path}}
             entry: dict[str, Any] = {"outputLocation": location, "mechanism": "mount"}
             if output.registration is not None and output.mode != "upload":
-                entry["additionalOptions"] = {"registrationOptions": output.registration.to_json()}
+                entry["additionalOptions"] = {"registrationOptions": _build_registration(output.registration)}
             outputs[key] = entry
         else:
             references[key] = {
@@ -107,7 +109,7 @@ def build_input_sections(
             source = DataPath(source.datastore or graph.default_datastore, source.path)
         if one.as_dataset or isinstance(source, DatasetReference):
             datasets[key] = {
-                "dataLocation": _locate_dataset(source),
+                "dataLocation": _locate_dataset(source, None if is_missing else one.table),
                 "mechanism": "direct" if is_missing else one.mode,
                 "pathOnCompute": one.path_on_compute,
             }
@@ -129,7 +131,17 @@ def resolve_source(one: StepInput, values: Mapping[str, ParameterValue]) -> Data
     return source
 
 
-def _locate_dataset(source: DataPath | DatasetReference) -> dict[str, Any]:
+def _build_registration(registration: Registration) -> dict[str, Any]:
+    """Return the registration options of a runconfig's output."""
+    options = {"name": registration.name, "description": registration.description, "tags": dict(registration.tags)}
+    table = registration.table
+    more = {} if table is None else {"datasetRegistrationOptions": {"additionalTransformation": table.to_json()}}
+    return {**options, **more}
+
+
+def _locate_dataset(source: DataPath | DatasetReference, table: Table | None) -> dict[str, Any]:
+    if isinstance(source, DataPath) and table is not None:
+        return {"dataset": {"definition": table.build_definition(source.datastore, source.path)}}
     if isinstance(source, DataPath):
         return {"dataPath": {"datastoreName": source.datastore, "relativePath": source.path}}
     found = {"id": source.dataset_id, "name": source.name, "version": source.version}

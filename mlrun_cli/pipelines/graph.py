@@ -194,6 +194,43 @@ def read_argument(reader: JsonReader, value: object, key: str) -> Argument:
     raise reader.build_error("an argument is text or a reference", key)
 
 
+class Table(NamedTuple):
+    """How files of an output are read as a table.
+
+    Attributes:
+        options: how the files are read, as in the definition of a dataset.
+        steps: what is done with the table, such as columns that are kept.
+        glob: the pattern of the files below the output's folder; None means all.
+    """
+
+    options: Mapping[str, Any]
+    steps: tuple[Any, ...] = ()
+    glob: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object that `from_json` reads, and that describes a registration in runconfigs."""
+        return {"kind": "tabular", "options": dict(self.options), "steps": list(self.steps), "glob": self.glob}
+
+    @classmethod
+    def from_json(cls, reader: JsonReader) -> Table:
+        """Create a table from a JSON object."""
+        return cls(reader.find_mapping("options"), tuple(reader.find_list("steps")), reader.find_text("glob"))
+
+    def build_definition(self, datastore: str | None, path: str) -> dict[str, Any]:
+        """Return the definition of the dataset for an output in a folder of a datastore."""
+        place = path if self.glob is None else f"{path}/{self.glob.lstrip('/')}"
+        return {
+            "kind": "tabular",
+            "paths": [{"datastore": datastore, "path": place}],
+            "options": dict(self.options),
+            "steps": list(self.steps),
+        }
+
+
+def _find_table(reader: JsonReader) -> Table | None:
+    return None if reader.find("table") is None else Table.from_json(reader.get_object("table"))
+
+
 class StepInput(NamedTuple):
     """An input of a step.
 
@@ -203,6 +240,7 @@ class StepInput(NamedTuple):
         path_on_compute: the path where the script expects the data; None if it uses the path that it is given.
         overwrite: whether a download may replace files.
         as_dataset: whether the script finds it among its `input_datasets`, rather than among its data references.
+        table: how the files of an output are read as a table; None for files, and for datasets, which know it.
     """
 
     source: Source
@@ -210,11 +248,13 @@ class StepInput(NamedTuple):
     path_on_compute: str | None = None
     overwrite: bool = False
     as_dataset: bool = False
+    table: Table | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads."""
         document = self._asdict()
         document["source"] = _source_to_json(self.source)
+        document["table"] = None if self.table is None else self.table.to_json()
         return document
 
     @classmethod
@@ -227,6 +267,7 @@ class StepInput(NamedTuple):
             path_on_compute=reader.find_text("path_on_compute"),
             overwrite=reader.find_boolean("overwrite", False),
             as_dataset=reader.find_boolean("as_dataset", isinstance(source, DatasetReference)),
+            table=_find_table(reader),
         )
 
 
@@ -251,20 +292,27 @@ def _read_source(reader: JsonReader) -> Source:
 
 
 class Registration(NamedTuple):
-    """A dataset that an output is registered as when its step has completed."""
+    """A dataset that an output is registered as when its step has completed; a file dataset without a `table`."""
 
     name: str
     description: str | None = None
     tags: Mapping[str, str] = MappingProxyType({})
+    table: Table | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads."""
-        return {"name": self.name, "description": self.description, "tags": dict(self.tags)}
+        table = None if self.table is None else self.table.to_json()
+        return {"name": self.name, "description": self.description, "tags": dict(self.tags), "table": table}
 
     @classmethod
     def from_json(cls, reader: JsonReader) -> Registration:
         """Create a registration from a JSON object."""
-        return cls(reader.get_text("name"), reader.find_text("description"), reader.find_texts("tags"))
+        return cls(
+            reader.get_text("name"),
+            reader.find_text("description"),
+            reader.find_texts("tags"),
+            _find_table(reader),
+        )
 
 
 class Output(NamedTuple):

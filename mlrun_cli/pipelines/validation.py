@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidValue, MlrunError, SeveralProblems
@@ -11,6 +11,7 @@ from mlrun_cli.pipelines.graph import (
     COMMAND_STEP,
     DATA_PATH_TYPE,
     DATASET_TYPE,
+    FILE_DATASET,
     HYPER_DRIVE_STEP,
     PARALLEL_RUN_STEP,
     Graph,
@@ -19,13 +20,20 @@ from mlrun_cli.pipelines.graph import (
     StepOutput,
 )
 
-RUNCONFIG_PARAMETERS = ("NodeCount", "Target", "MaxRunDurationSeconds")
+PROCESS_PARAMETERS: Mapping[str, str] = {
+    "MpiProcessCountPerNode": "mpi.processCountPerNode",
+    "TensorflowWorkerCount": "tensorflow.workerCount",
+    "TensorflowParameterServerCount": "tensorflow.parameterServerCount",
+}
+"""Settings of a communicator that a parameter of the pipeline may set, with their keys in a runconfig."""
+RUNCONFIG_PARAMETERS = ("NodeCount", "Target", "MaxRunDurationSeconds", *PROCESS_PARAMETERS)
 """Settings of a runconfig that a parameter of the pipeline may set."""
 
 _MAX_NAMES = 12
 
 _KEY = r"[0-9a-f]{8}"
 _DATA_NAME = r"[A-Za-z_][A-Za-z0-9_]{0,99}"
+_REFERENCE_NAME = r"[A-Za-z0-9_]{1,100}"  # it is the end of a variable's name
 
 
 class GraphProblem(NamedTuple):
@@ -157,9 +165,11 @@ def _describe_kind(kind: str) -> str:
 
 
 def _iterate_data_problems(graph: Graph, step: Step) -> Iterator[GraphProblem]:
+    is_dataset = {("inputs", name): one.as_dataset for name, one in step.inputs.items()}
+    is_dataset |= {("outputs", name): one.kind == FILE_DATASET for name, one in step.outputs.items()}
     for part, names in (("inputs", step.inputs), ("outputs", step.outputs)):
         for name in names:
-            if not re.fullmatch(_DATA_NAME, name):
+            if not re.fullmatch(_DATA_NAME if is_dataset[part, name] else _REFERENCE_NAME, name):
                 hint = "Use letters, digits and underscores."
                 yield GraphProblem(step.key, f"{part}.{name}", "an environment variable cannot be named so", hint)
     for name in step.inputs.keys() & step.outputs.keys():

@@ -94,7 +94,9 @@ def _move(source: Path, destination: Path, key: str, *, overwrite: bool) -> None
 def _register(workspace: Workspace, datastore: Datastore, place: OutputPlace, registration: Registration) -> None:
     register_dataset(
         workspace,
-        {"kind": FILE_KIND, "paths": [{"datastore": datastore.name, "path": place.path}]},
+        {"kind": FILE_KIND, "paths": [{"datastore": datastore.name, "path": place.path}]}
+        if registration.table is None
+        else registration.table.build_definition(datastore.name, place.path),
         registration.name,
         description=registration.description,
         tags=registration.tags,

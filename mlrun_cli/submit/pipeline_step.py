@@ -27,6 +27,7 @@ from mlrun_cli.pipelines.graph import (
     Step,
     StepOutput,
 )
+from mlrun_cli.pipelines.validation import PROCESS_PARAMETERS
 from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, RunConfiguration
 from mlrun_cli.runconfigs.runconfig import read_configuration_document
 from mlrun_cli.submit.request import SubmitRequest
@@ -165,6 +166,10 @@ def _find_launch_changes(plan: StepPlan, before: RunConfiguration, rest: dict[st
         changes["communicator"] = _MPI_COMMUNICATOR
     if step.process_count_per_node is not None:
         rest["mpi.processCountPerNode"] = step.process_count_per_node
+    for key, path in PROCESS_PARAMETERS.items():
+        given = step.runconfig_parameters.get(key)
+        if given is not None:
+            rest[path] = _get_count(key, plan.values[given.name])
     return changes
 
 

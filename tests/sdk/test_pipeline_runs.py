@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.running import Mlrun
-from tests.sdk.driving import drive
+from tests.sdk.driving import PANDAS, drive
 from tests.sdk.test_pipelines import BEGINNING
 
 PREPARE = """
@@ -206,5 +206,79 @@ refused(UserErrorException, "'7'; 0, 1", found.set_default_version, "7")
 found.disable()
 same([PipelineEndpoint.list(workspace), len(PipelineEndpoint.list(workspace, active_only=False))], [[], 1])
 refused(AzureMLException, "'none'", PipelineEndpoint.get, workspace, name="none")
+""",
+    )
+
+
+def test_steps_read_tables_paths_and_values_as_their_scripts_expect_them(project: Mlrun) -> None:
+    project.script(PANDAS, "src/pandas.py")
+    project.script(
+        """
+import os, sys
+from azureml.core import Run
+table, files, folder, path, nodes = sys.argv[1:]
+run = Run.get_context()
+run.log("table", len(run.input_datasets["table"].to_pandas_dataframe()))
+run.log("files", len(os.listdir(files)))
+run.log("same", run.input_datasets["files"] == files)
+run.log("folder", os.path.basename(folder))
+run.log("variable", os.path.basename(os.environ["AZUREML_DATAREFERENCE_the_path"]))
+""",
+        "src/read.py",
+    )
+    project.script(
+        "import os, sys\nwith open(os.path.join(sys.argv[1], 'a.csv'), 'w') as file: file.write('x,y\\n1,2\\n3,4\\n')",
+        "src/write.py",
+    )
+    run_driver(
+        project,
+        """
+made = OutputFileDatasetConfig("made").as_upload().register_on_complete("made-set")
+table = made.read_delimited_files().register_on_complete("table-set")
+write = script("write.py", name="write", arguments=[table], outputs=[table])
+folder = DataReference(store, path_on_datastore="given")  # with a random name, which may begin with a digit
+folder.data_reference_name = "0" + folder.data_reference_name
+path = (PipelineParameter("the path", DataPath(store, "given/inner")), DataPathComputeBinding(mode="mount"))
+nodes = PipelineParameter("nodes", 1)
+read = script("read.py", name="read", inputs=[folder, path], arguments=[
+    table.as_input("table"), made.as_input("files").as_mount(), folder, path, nodes,
+], runconfig_pipeline_params={"NodeCount": nodes})
+os.makedirs("given/inner")
+store.upload("given", "given")
+with open("given/inner/a", "w"), open("given/inner/b", "w"):
+    pass
+store.upload("given", "given")
+run = Pipeline(workspace, steps=[read, write]).submit("cars")
+same(run.wait_for_completion(show_output=False), "Finished")
+same(run.find_step_run("read")[0].get_metrics(), {
+    "table": 2, "files": 1, "same": True, "folder": "given", "variable": "inner",
+})
+same(type(Dataset.get_by_name(workspace, "table-set")).__name__, "TabularDataset")
+""",
+    )
+
+
+def test_a_sweep_is_a_step_whose_runs_are_found(project: Mlrun) -> None:
+    project.script(
+        "import sys\nfrom azureml.core import Run\nRun.get_context().log('score', float(sys.argv[-1]))", "src/score.py"
+    )
+    project.script("import sys; print(open(sys.argv[1]).read())", "src/show.py")
+    run_driver(
+        project,
+        """
+from azureml.train.hyperdrive import *
+config = HyperDriveConfig(
+    GridParameterSampling({"--rate": choice(1, 2)}), "score", PrimaryMetricGoal.MAXIMIZE, 2,
+    run_config=ScriptRunConfig("src", script="score.py"),
+)
+metrics = PipelineData("metrics", training_output=TrainingOutput("Metrics"))
+sweep = HyperDriveStep("sweep", config, outputs=[metrics])
+show = script("show.py", name="show", inputs=[metrics], arguments=[metrics])
+run = Pipeline(workspace, steps=[show, sweep]).submit("cars")
+same(run.wait_for_completion(show_output=False), "Finished")
+found = HyperDriveStepRun(run.find_step_run("sweep")[0])
+best = found.get_best_run_by_primary_metric()
+same([best.get_metrics(), len(list(found.get_children()))], [{"score": 2}, 2])
+same(json.loads(run.find_step_run("show")[0].get_stdout_log())[best.id], {"score": [2]})
 """,
     )

@@ -262,9 +262,11 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
         changed._origin, changed.mode = origin, origin.mode
         return changed
 
+    def _build_table(self) -> "dict[str, Any]":
+        return {"kind": "tabular", "options": self._options, "steps": self._steps, "glob": self._glob}
+
     def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
-        table = {"kind": "tabular", "options": self._options, "steps": self._steps, "glob": self._glob}
-        return self._origin._build_section(self._registration, table)
+        return self._origin._build_section(self._registration, self._build_table())
 
 
 class HDFSOutputDatasetConfig(OutputDatasetConfig, TransformationMixin):

@@ -1,5 +1,6 @@
 """The inputs and outputs of a step, from the many objects that stand for data in the SDK."""
 
+import re
 from typing import Any, Callable, Dict, Optional
 
 from azureml.data.abstract_dataset import AbstractDataset
@@ -90,7 +91,16 @@ def build_input(data: Any, find_output: FindOutput) -> Port:
     document = {"source": source, "mode": mode, "path_on_compute": path, "overwrite": bool(overwrite)}
     if isinstance(data, (DatasetConsumptionConfig, PipelineDataset, PipelineOutputAbstractDataset, AbstractDataset)):
         document["as_dataset"] = True
+        document["table"] = _find_table(data)
     return Port(key, document, data)
+
+
+def _find_table(data: Any) -> "Json | None":
+    """Return how the files of an output are read as a table, or None for files and for datasets, which know it."""
+    if isinstance(data, PipelineOutputAbstractDataset):
+        return data._table
+    output = data.dataset if isinstance(data, DatasetConsumptionConfig) else None
+    return output._build_table() if isinstance(output, OutputTabularDatasetConfig) else None
 
 
 def build_output(data: Any) -> Port:
@@ -162,7 +172,7 @@ def _build_dataset_output(data: Any) -> Json:
 def _get_input_name(data: Any) -> "str | None":
     """Return the key of an input, or None for an object that is no input."""
     if isinstance(data, tuple) and len(data) == 2 and isinstance(data[0], PipelineParameter):
-        return str(data[0].name)
+        return re.sub(r"\W+", "_", str(data[0].name), flags=re.ASCII)
     if isinstance(data, DataReference):
         return data.data_reference_name
     if isinstance(data, (InputPortBinding, PipelineData, DatasetConsumptionConfig, OutputPortBinding)):
