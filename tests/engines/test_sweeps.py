@@ -1,0 +1,105 @@
+"""Sweeps on a target with an engine: children are jobs, each submitted once whatever is killed or does not answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engines.pool import PoolEngine
+from tests.running import kill, until
+
+SCRIPT = """
+    import os, sys, time
+    from azureml.core import Run
+    values = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+    lr = float(values["--lr"])
+    Run.get_context().log("acc", lr)
+    while lr < 1 and not os.path.exists(values.get("--gate", "/")):
+        time.sleep(0.02)
+"""
+
+
+def submit(pool: PoolEngine, *words: str, concurrent: int = 2, script: tuple[str, ...] = ()) -> str:
+    pool.mlrun.script(SCRIPT)
+    line = ("run", "sweep", "--ct", "pool", "--concurrent", str(concurrent), "--maximize", "acc", "--async", *words)
+    sweep: str = pool.mlrun.json(*line, "train.py", *script)["run_id"]
+    return sweep
+
+
+def children(pool: PoolEngine, sweep: str) -> list[dict[str, Any]]:
+    return list(reversed(pool.mlrun.json("run", "list", "--parent-run-id", sweep)))
+
+
+def statuses(pool: PoolEngine, sweep: str) -> list[str]:
+    return [run["status"] for run in children(pool, sweep)]
+
+
+def count_jobs(pool: PoolEngine, sweep: str) -> int:
+    return sum(row["run_id"].startswith(sweep) for row in pool.pool.list())
+
+
+def test_each_run_of_a_sweep_is_a_job(pool: PoolEngine) -> None:
+    sweep = submit(pool, "--grid", "lr=1,3,2")
+    record = pool.mlrun.wait(sweep)
+    assert record["status"] == "Completed"
+    assert record["properties"]["best_child_run_id"] == f"{sweep}_1"
+    assert statuses(pool, sweep) == ["Completed"] * 3
+    assert all("pool_job_id" in run["properties"] for run in children(pool, sweep))
+    assert not (pool.mlrun.run_folder(sweep) / "template" / "secrets.json").exists()
+
+
+def test_a_policy_cancels_the_job_of_a_run(pool: PoolEngine, tmp_path: Path) -> None:
+    words = ("--grid", "lr=2,0.5", "--policy", "bandit:slack=0.1")
+    sweep = submit(pool, *words, concurrent=1, script=("--gate", str(tmp_path / "gate")))
+    assert pool.mlrun.wait(sweep)["status"] == "Completed"
+    stopped = children(pool, sweep)[1]
+    assert (stopped["status"], stopped.get("error")) == ("Canceled", None)
+    assert "BanditPolicy" in stopped["properties"]["termination_reason"]
+
+
+def test_cancel_ends_the_jobs_that_run_and_those_that_wait(pool: PoolEngine, tmp_path: Path) -> None:
+    pool.set_option("slots", "1")
+    sweep = submit(pool, "--grid", "lr=0.1,0.2,0.3", script=("--gate", str(tmp_path / "gate")))
+    until(lambda: sorted(statuses(pool, sweep)) == ["Queued", "Running"])
+    pool.mlrun("run", "cancel", "-r", sweep)
+    assert pool.mlrun.wait(sweep)["status"] == "Canceled"
+    assert statuses(pool, sweep) == ["Canceled"] * 2
+
+
+def test_runs_whose_jobs_are_refused_have_failed_with_the_words_of_the_engine(pool: PoolEngine) -> None:
+    pool.set_option("refuse", "no such partition")
+    sweep = submit(pool, "--grid", "lr=1,2,3")
+    record = pool.mlrun.wait(sweep)
+    assert (record["status"], statuses(pool, sweep)) == ("Failed", ["Failed"] * 3)
+    assert "no such partition" in record["error"]["error"]["message"]
+    assert not list(pool.mlrun.database.parent.glob("submits/*"))
+
+
+def test_a_sweep_waits_for_an_engine_that_is_away_and_says_so(pool: PoolEngine) -> None:
+    pool.set_option("away")
+    sweep = submit(pool, "--grid", "lr=1,2,3")
+    until(lambda: pool.mlrun.show(sweep).get("waiting_for"))
+    pool.set_option("away", None)
+    record = pool.mlrun.wait(sweep)
+    assert (record["status"], statuses(pool, sweep)) == ("Completed", ["Completed"] * 3)
+    assert count_jobs(pool, sweep) == 3
+    assert "waiting_for" not in record
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_controller_that_is_killed_while_the_engine_takes_a_job_makes_no_second_one(
+    pool: PoolEngine, moment: str
+) -> None:
+    pool.set_option("hang", moment)
+    sweep = submit(pool, "--grid", "lr=1,2,3")
+    until(lambda: pool.mlrun.stored("SELECT 1 FROM runs WHERE parent_key IS NOT NULL"))
+    if moment == "after":
+        until(lambda: count_jobs(pool, sweep))
+    kill(*pool.mlrun.programs("controller/__main__.py"))
+    pool.set_option("hang", None)
+    record = pool.mlrun.wait(sweep)
+    assert (record["status"], statuses(pool, sweep)) == ("Completed", ["Completed"] * 3)
+    assert count_jobs(pool, sweep) == 3
