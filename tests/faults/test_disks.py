@@ -287,3 +287,28 @@ def test_a_home_on_a_file_system_without_locks_is_refused_in_words(mlrun: Mlrun,
     assert "locks" in refused.stderr
     assert "MLRUN_HOME" in refused.stderr
     assert mlrun.json("run", "list") == []
+
+
+def test_a_sweep_waits_for_room_and_goes_on_when_there_is_some(mlrun: Mlrun, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    mlrun.script(
+        f"import os, time\nfrom azureml.core import Run\nRun.get_context().log('acc', 1.0)\n"
+        f"while not os.path.exists({os.fspath(gate)!r}): time.sleep(0.02)\n"
+    )
+    with _small_disk(mlrun, 24) as ballast:
+        line = ("run", "sweep", "--grid", "lr=1,2,3", "--concurrent", "1", "--maximize", "acc", "--async", "train.py")
+        sweep = mlrun.json(*line)["run_id"]
+        children = ("run", "list", "--parent-run-id", sweep)
+        until(lambda: [run["status"] for run in mlrun.json(*children)] == ["Running"])
+        filler = ballast.with_name("filler")
+        with suppress(OSError), filler.open("wb") as file:
+            while True:
+                file.write(bytes(1 << 16))
+        gate.touch()
+        until(lambda: mlrun.show(sweep).get("waiting_for"))
+        for path in (filler, ballast):
+            path.unlink()
+        record = mlrun.wait(sweep)
+        assert record["status"] == "Completed"
+        assert "waiting_for" not in record
+        assert [run["status"] for run in mlrun.json(*children)] == ["Completed"] * 3
