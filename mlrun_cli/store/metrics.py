@@ -86,6 +86,24 @@ class MetricStore:
         for series in series_by_name.values():
             self._close_series(series)
 
+    def copy(self, run_key: int, new_run_key: int) -> None:
+        """Copy all values of a run to a run that has none, within a transaction."""
+        self._database.execute(
+            "INSERT INTO metrics (run_key, name, shape, description, value_count, last_value, min_value, max_value)"
+            " SELECT :new_run_key, name, shape, description, value_count, last_value, min_value, max_value"
+            " FROM metrics WHERE run_key = :run_key",
+            run_key=run_key,
+            new_run_key=new_run_key,
+        )
+        self._database.execute(
+            "INSERT INTO metric_values (metric_key, position, logged_at, step, kind, number, text)"
+            " SELECT new.metric_key, position, logged_at, step, kind, number, text FROM metric_values"
+            " JOIN metrics AS old ON old.metric_key = metric_values.metric_key AND old.run_key = :run_key"
+            " JOIN metrics AS new ON new.name = old.name AND new.run_key = :new_run_key",
+            run_key=run_key,
+            new_run_key=new_run_key,
+        )
+
     def begin_attempt(self, run_key: int) -> None:
         """Remove the values without a step and mark the others as values of an earlier attempt."""
         for row in self._select_series(run_key, None):

@@ -116,9 +116,10 @@ def _record_end(workspace: Workspace, key: int, facts: FromTemplate) -> None:
     before = {RunStatus.NOT_STARTED}
     if facts.failure is not None:
         workspace.runs.change_status(key, before, RunStatus.FAILED, ended_at=now(), error=dict(facts.failure))
-    else:
+    elif facts.reused is not None:
         moment = now()
         workspace.runs.change_status(key, before, RunStatus.COMPLETED, started_at=moment, ended_at=moment)
+        workspace.metrics.copy(facts.reused.key, key)
 
 
 def _admit(workspace: Workspace, run: NewRun) -> Admission:

@@ -45,6 +45,9 @@ def test_a_second_run_uses_the_results_of_the_first(pipelines: PipelineWorld) ->
         assert run.properties["azureml.reusedpipelinerunid"] == first[name].parent_run_id
         assert first[name].run_id in reason(run)
         assert run.definition == first[name].definition
+        metrics = pipelines.workspace.metrics
+        assert metrics.get(run.key) == metrics.get(first[name].key) == {"steps": 2 if name == "score" else 1}
+        assert metrics.list_items(run.key, "steps", limit=9) == metrics.list_items(first[name].key, "steps", limit=9)
         log = pipelines.workspace.run_folder(run.run_id).uploads / "logs/azureml/executionlogs.txt"
         assert reason(run) in log.read_text(encoding="utf-8")
         assert {"outputs/result.txt", "user_logs/std_log.txt"} <= set(list_files(pipelines.workspace, run))
