@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -282,3 +284,45 @@ same([best.get_metrics(), len(list(found.get_children()))], [{"score": 2}, 2])
 same(json.loads(run.find_step_run("show")[0].get_stdout_log())[best.id], {"score": [2]})
 """,
     )
+
+
+def test_a_notebook_shows_the_graph_and_the_steps(project: Mlrun) -> None:
+    shown = json.loads(
+        run_driver(
+            project,
+            """
+import sys, types
+shown = []
+class Shell: pass
+display = types.ModuleType("IPython.display")
+display.display = lambda bundle, **named: shown.append(bundle["text/html"])
+package = types.ModuleType("IPython")
+package.display, package.get_ipython = display, Shell
+from azureml.widgets import RunDetails
+data = PipelineData("data")
+steps = [
+    script("prepare.py", name="prepare", arguments=[data, 1], outputs=[data]),
+    script("train.py", name="<train>", arguments=[data], inputs=[data], params={"DEPTH": 1}),
+]
+for _ in range(2):
+    run = Pipeline(workspace, steps=steps).submit("cars")
+    run.wait_for_completion(show_output=False)
+sys.modules.update({"IPython": package, "IPython.display": display})
+RunDetails(run).show()
+print(json.dumps(shown))
+""",
+        ).splitlines()[-1]
+    )
+    (page,) = shown
+    drawing = ET.fromstring(re.findall(r"<svg.*?</svg>", page)[0])
+    space = "{http://www.w3.org/2000/svg}"
+    assert [box.findtext(f"{space}text") for box in drawing.findall(f"{space}g")] == ["prepare", "<train>"]
+    tops = [int(box.attrib["y"]) for box in drawing.iter(f"{space}rect")]
+    assert tops[0] < tops[1]
+    assert len(drawing.findall(f"{space}path")) == 1
+    rows = [re.findall(r"<t[dh]>(.*?)</t[dh]>", row) for row in re.findall(r"<tr>(.*?)</tr>", page)]
+    assert [row[:2] for row in rows if len(row) == 4] == [
+        ["Step", "Status"],
+        ["prepare", "Reused"],
+        ["&lt;train&gt;", "Reused"],
+    ]

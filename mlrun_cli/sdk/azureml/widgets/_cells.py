@@ -100,6 +100,10 @@ def _make_page(run: Any) -> RunPage:
         from azureml.widgets._sweep_page import SweepPage
 
         return SweepPage(run)
+    if run.type == "azureml.PipelineRun":
+        from azureml.widgets._pipeline_page import PipelinePage
+
+        return PipelinePage(run)
     return RunPage(run)
 
 

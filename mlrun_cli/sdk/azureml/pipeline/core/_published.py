@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any, Dict, List
 
+from azureml._azure_names import SAVED
+from azureml._unsupported import make_unsupported_call
 from azureml.pipeline.core._graph_view import Graph
 from azureml.pipeline.core.pipeline import submit_pipeline
 
@@ -130,13 +132,7 @@ class PublishedPipeline:
         """Return the names of the steps, keyed by nothing but their order."""
         return [node.name for node in self.get_graph().nodes]
 
-    def save(self, path: Any = None, _workflow_provider: Any = None) -> str:
-        """Write the pipeline to a YAML file, by default into the current folder, and return the file's path."""
-        import os
-
-        file = os.path.abspath(path or f"{self.id}.yml")
-        self._workspace._request("pipelines.save_published", pipeline_id=self.id, path=file)
-        return file
+    save = make_unsupported_call("PublishedPipeline.save", SAVED)
 
     def _set_status(self, status: str) -> None:
         record = self._workspace._request("pipelines.set_status", pipeline_id=self.id, status=status)

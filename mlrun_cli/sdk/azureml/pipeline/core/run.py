@@ -6,7 +6,9 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Callable, Dict, List
 
+from azureml._azure_names import SAVED
 from azureml._client.client import get_client
+from azureml._unsupported import make_unsupported_call
 from azureml._wire.run_folder import ARTIFACTS, STD_LOG
 from azureml.core import _streaming
 from azureml.core.run import Run, _refuse_wait_for_itself
@@ -120,6 +122,7 @@ class PipelineRun(_GraphRun):
     """A handle of a run of a pipeline, whose children are the runs of its steps."""
 
     RUN_TYPE = "azureml.PipelineRun"
+    LOG_NAME = "logs/azureml/executionlogs.txt"
 
     def __init__(self, experiment: "Experiment", run_id: str, _service_endpoint: Any = None, **kwargs: Any) -> None:
         super().__init__(experiment, run_id, **kwargs)
@@ -191,11 +194,7 @@ class PipelineRun(_GraphRun):
         )
         return PublishedPipeline._from_record(self.experiment.workspace, record)
 
-    def save(self, path: Any = None) -> str:
-        """Write the pipeline to a YAML file, by default into the current folder, and return the file's path."""
-        file = os.path.abspath(path or f"{self._run_id}.yml")
-        self._request("pipelines.save", path=file)
-        return file
+    save = make_unsupported_call("PipelineRun.save", SAVED)
 
     def wait_for_completion(  # type: ignore[override] # pipelines return a status, other runs their details
         self, show_output: bool = True, timeout_seconds: float = sys.maxsize, raise_on_error: bool = True
