@@ -91,11 +91,11 @@ def test_the_secrets_of_a_run_that_ends_while_the_shared_folder_is_away_are_remo
     pool.mlrun.execute("UPDATE runs SET status = 'Canceled', ended_at = 1 WHERE run_id = ?", run_id)
     log = pool.mlrun.database.parent / "queues" / "pool" / "dispatcher.log"
     until(lambda: f"the secrets of {run_id}" in log.read_text(encoding="utf-8"))
+    assert (away / "runs" / run_id / "secrets.json").exists()
     pool.shared.rmdir()
     away.rename(pool.shared)
-    assert secrets.exists()
     until(lambda: not secrets.exists())
-    assert not list((pool.shared / "started").iterdir())
+    until(lambda: not list((pool.shared / "started").iterdir()))
 
 
 @pytest.mark.kill
