@@ -429,6 +429,8 @@ class Step(NamedTuple):
         given = [*self.parameters.values(), *self.runconfig_parameters.values(), *sources]
         names = [one.name for one in given if isinstance(one, ParameterReference)]
         names += [part.name for part in self.list_references() if part.kind == "parameter"]
+        settings = (self.parallel_run or {}).values()
+        names += [one["parameter"] for one in settings if isinstance(one, Mapping) and set(one) == {"parameter"}]
         return list(dict.fromkeys(names))
 
     def list_references(self) -> list[ArgumentReference]:

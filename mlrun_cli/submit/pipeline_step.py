@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.errors import InvalidValue, Unsupported
+from mlrun_cli.errors import InvalidValue
 from mlrun_cli.pipelines.data_flow import (
     OutputPlace,
     build_input_sections,
@@ -30,6 +30,7 @@ from mlrun_cli.pipelines.graph import (
 from mlrun_cli.pipelines.validation import PROCESS_PARAMETERS
 from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, RunConfiguration
 from mlrun_cli.runconfigs.runconfig import read_configuration_document
+from mlrun_cli.submit.parallel_run import build_parallel_command, find_environment_document
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.sweeps.definition import definition_from_json
 
@@ -82,6 +83,8 @@ class StepPlan(NamedTuple):
     def build_words(self) -> tuple[str, ...]:
         """Return the words of the command, or the arguments, with placeholders for data."""
         step = self.step
+        if step.kind == PARALLEL_RUN_STEP:
+            return build_parallel_command(step, self.values)
         return build_words(step.command if step.kind == COMMAND_STEP else step.arguments, step, self.values)
 
 
@@ -96,18 +99,13 @@ def build_step_request(plan: StepPlan, request: SubmitRequest) -> tuple[SubmitRe
         UsageError: the runconfig is not valid, or the step cannot be run here.
     """
     step = plan.step
-    if step.kind == PARALLEL_RUN_STEP:
-        raise Unsupported(
-            f"The step '{step.name}' is a ParallelRunStep, which is not run here yet.",
-            hint="Run its entry script on all of its input in a PythonScriptStep.",
-            target=step.name,
-        )
     if step.sweep is not None:
         definition_from_json(step.sweep)
     configuration: RunConfiguration | None = None
     notes: tuple[str, ...] = ()
-    if step.runconfig is not None:
-        configuration, notes = read_configuration_document(step.runconfig, Path(f"the runconfig of '{step.name}'"))
+    document = step.runconfig or find_environment_document(step)
+    if document is not None:
+        configuration, notes = read_configuration_document(document, Path(f"the runconfig of '{step.name}'"))
     target = step.target or plan.graph.default_target
     given = plan.step.runconfig_parameters.get("Target")
     if given is not None:
@@ -133,7 +131,9 @@ def _adapt_configuration(plan: StepPlan, before: RunConfiguration) -> RunConfigu
     """Return the configuration of a runconfig with what the step says."""
     step, changes = plan.step, dict[str, Any]()
     words = plan.build_words()
-    if step.kind == COMMAND_STEP:
+    if step.kind == PARALLEL_RUN_STEP:
+        changes |= {"command": words, "script": None, "arguments": ()}
+    elif step.kind == COMMAND_STEP:
         changes |= {"command": words[0] if step.is_command_line else words, "script": None, "arguments": ()}
     elif step.script is not None or words:
         changes |= {"command": None, "script": step.script or before.script, "arguments": words}
@@ -146,6 +146,7 @@ def _adapt_configuration(plan: StepPlan, before: RunConfiguration) -> RunConfigu
         changes["framework"] = _R_FRAMEWORK
     variables = {
         **before.environment_variables,
+        **((step.parallel_run or {}).get("environment_variables") or {}),
         **build_parameter_variables(step, plan.values),
         **step.environment_variables,
     }

@@ -71,6 +71,7 @@ def test_the_gallery_is_what_is_tested_here() -> None:
         "pipeline",
         "mlflow",
         "sweep",
+        "batch",
     }
     assert {folder.name for folder in GALLERY.iterdir()} == tested
 
@@ -449,3 +450,19 @@ def test_pipeline_fits_a_polynomial_and_uses_its_results_again(mlrun: Mlrun) -> 
     assert list_reused() == {"prepare", "train", "evaluate"}
     assert list_reused("-p", "degree=5") == {"prepare"}
     assert list_reused("--regenerate-outputs") == set()
+
+
+def test_batch_counts_the_words_of_texts_in_parallel(mlrun: Mlrun) -> None:
+    copy("batch", mlrun)
+    done = mlrun("run", "submit-pipeline", "-y", "pipeline.yml", "--stream", timeout=300.0)
+    run = json.loads(done.stdout)
+    assert run["status"] == "Completed", done.stderr
+    count, _ = mlrun.json("run", "list", "--parent-run-id", run["run_id"])
+    mlrun("datastore", "download", "-n", "workspaceblobstore", "-d", "found", "-p", f"azureml/{count['run_id']}")
+    (counts,) = (mlrun.folder / "found").rglob("counts.txt")
+    words = ["a", "run", "is", "one", "execution", "of", "a", "script", "and", "its", "status", "is", "always", "true"]
+    assert counts.read_text(encoding="utf-8").splitlines() == [
+        f"text{number:03d}.txt {sum(len(word) >= 3 for word in words[: 1 + number % len(words)])}"
+        for number in range(40)
+    ]
+    assert sum(mlrun.metrics(count["run_id"])["texts"]) == 40

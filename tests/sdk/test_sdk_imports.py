@@ -56,7 +56,9 @@ def test_the_sdk_imports_itself_and_the_standard_library_only() -> None:
             elif isinstance(node, ast.ImportFrom):
                 names = [node.module or "."]
             for name in names:
-                assert name.partition(".")[0] in {*sys.stdlib_module_names, "azureml"}, f"{module}: {name}"
+                assert name.partition(".")[0] in {*sys.stdlib_module_names, "azureml", "azureml_user"}, (
+                    f"{module}: {name}"
+                )
 
 
 def test_the_import_of_the_sdk_loads_nothing_slow(submitted: SubmittedRun) -> None:

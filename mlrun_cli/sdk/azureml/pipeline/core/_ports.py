@@ -62,6 +62,15 @@ def find_producer_mark(data: Any) -> "Json | None":
     return None
 
 
+def find_table(data: Any) -> "Json | None":
+    """Return how the files of a step's output are read as a table, or None if they are files."""
+    if isinstance(data, DatasetConsumptionConfig):
+        return find_table(data.dataset)
+    if isinstance(data, OutputTabularDatasetConfig):
+        return {"options": data._options, "steps": data._steps, "glob": data._glob}
+    return data._table if isinstance(data, PipelineOutputAbstractDataset) else None
+
+
 def find_pipeline_parameter(data: Any) -> "PipelineParameter | None":
     """Return the pipeline parameter that decides which data an input is, or None."""
     if isinstance(data, tuple) and data and isinstance(data[0], PipelineParameter):

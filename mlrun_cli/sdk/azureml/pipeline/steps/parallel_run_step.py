@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Dict, List
 from azureml.data.abstract_dataset import AbstractDataset
 from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
 from azureml.data.output_dataset_config import OutputDatasetConfig
+from azureml.pipeline.core._ports import find_table
 from azureml.pipeline.core.builder import PipelineStep, to_list
 from azureml.pipeline.core.graph import PipelineData, PipelineDataset
 from azureml.pipeline.core.pipeline_output_dataset import PipelineOutputAbstractDataset
@@ -76,6 +77,7 @@ class ParallelRunStep(
         runconfig.environment_variables = dict(config["environment_variables"] or {})
         count = len(super()._list_inputs())
         keys = [port.key for port in documents.inputs]
+        tables = [(port.key, find_table(port.data)) for port in documents.inputs[:count]]
         return {
             **build_script_fields(
                 documents,
@@ -90,6 +92,7 @@ class ParallelRunStep(
                 **{name: documents.build_value(config[name]) for name in _SETTINGS},
                 "entry_script": config["entry_script"],
                 "inputs": keys[:count],
+                "tables": {key: table for key, table in tables if table is not None},
                 "side_inputs": keys[count:],
                 "output": documents.outputs[0].key if self.output is not None else None,
             },

@@ -1,0 +1,121 @@
+"""Mini batches: the files, or the rows of tables, of one call of `run`."""
+
+import os
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
+
+from azureml._parallel_run.options import DEFAULT_BATCH_BYTES, DEFAULT_BATCH_FILES, Options
+from azureml._parallel_run.sources import Source, Table, open_source
+
+
+class MiniBatch(NamedTuple):
+    """A batch, as the driver sends it to a worker.
+
+    Attributes:
+        number: its position among all batches.
+        size: the number of its files or rows.
+        source: the position of the input that it is of.
+        files: the paths of its files; empty for rows.
+        file: the position of the file that the rows are in; None if they are those of a partition.
+        first_row: the position of the first row in that file.
+        partition: the values of the partition keys, by key.
+    """
+
+    number: int
+    size: int
+    source: int
+    files: Sequence[str] = ()
+    file: Optional[int] = None
+    first_row: int = 0
+    partition: Optional[Dict[str, Any]] = None
+
+
+class NoItems(Exception):
+    """The inputs have no files and no rows."""
+
+
+def build_batches(options: Options) -> List[MiniBatch]:
+    """Return the batches of all inputs; none crosses two inputs, or two files of a table.
+
+    Raises:
+        NoItems: there is nothing to run on.
+        UserErrorException: the files of a dataset cannot be read.
+    """
+    batches: list[MiniBatch] = []
+    for position, value in enumerate(options.inputs):
+        source = open_source(value, options.tables.get(str(position)))
+        for batch in _split_source(source, options):
+            batches.append(batch._replace(number=len(batches), source=position))
+    if not batches:
+        raise NoItems("The inputs have no files and no rows: {}".format(", ".join(options.inputs)))
+    return batches
+
+
+class BatchReader:
+    """The reader of a worker, which keeps the rows of the file that it has read last."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._tables: dict[int, Table] = {}
+        self._key: Any = None
+        self._frame: Any = None
+
+    def read(self, batch: MiniBatch) -> Any:
+        """Return the items of a batch: a list of paths, or a pandas data frame."""
+        if batch.file is None and batch.partition is None:
+            return list(batch.files)
+        if batch.source not in self._tables:
+            value = self._options.inputs[batch.source]
+            table = open_source(value, self._options.tables.get(str(batch.source))).table
+            assert table is not None
+            self._tables[batch.source] = table
+        if self._key != (batch.source, batch.file):
+            self._frame = self._tables[batch.source].read(batch.file)
+            self._key = (batch.source, batch.file)
+        frame = self._frame
+        if batch.file is not None:
+            return frame.iloc[batch.first_row : batch.first_row + batch.size].reset_index(drop=True)
+        for name, value in (batch.partition or {}).items():
+            frame = frame[frame[name].map(_to_plain) == value]
+        return frame.reset_index(drop=True)
+
+
+def _split_source(source: Source, options: Options) -> Iterator[MiniBatch]:
+    if source.table is None:
+        if options.partition_keys:
+            raise NoItems("partition_keys need a table: the files of a folder have no columns here.")
+        return _split_files(source.files, options.mini_batch_size or DEFAULT_BATCH_FILES)
+    if options.partition_keys:
+        return _split_by_keys(source.table, options.partition_keys)
+    return _split_rows(source.table, options.mini_batch_size or DEFAULT_BATCH_BYTES)
+
+
+def _split_files(files: List[str], size: int) -> Iterator[MiniBatch]:
+    for start in range(0, len(files), size):
+        piece = files[start : start + size]
+        yield MiniBatch(0, len(piece), 0, piece)
+
+
+def _split_rows(table: Table, size: int) -> Iterator[MiniBatch]:
+    """Yield batches of about `size` bytes of the files that the rows are in."""
+    for index, file in enumerate(table.files):
+        rows = len(table.read(index))
+        try:
+            file_size = os.path.getsize(file.source)
+        except OSError:  # a URL
+            file_size = 0
+        count = max(1, rows * size // file_size) if file_size else max(1, rows)
+        for start in range(0, rows, count):
+            yield MiniBatch(0, min(count, rows - start), 0, file=index, first_row=start)
+
+
+def _split_by_keys(table: Table, keys: List[str]) -> Iterator[MiniBatch]:
+    for values, rows in table.read(None).groupby(keys if len(keys) > 1 else keys[0], sort=True):
+        found = values if isinstance(values, tuple) else (values,)
+        partition = {name: _to_plain(value) for name, value in zip(keys, found)}
+        yield MiniBatch(0, len(rows), 0, partition=partition)
+
+
+def _to_plain(value: Any) -> Any:
+    """Return a value of a table as JSON can hold it: numpy's numbers as Python's, others as text."""
+    value = value.item() if hasattr(value, "item") else value
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)

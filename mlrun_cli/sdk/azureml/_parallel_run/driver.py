@@ -1,0 +1,184 @@
+"""The driver: it hands batches to workers, tries failed ones again, and puts the rows together at the end."""
+
+import os
+import selectors
+import shutil
+import tempfile
+from collections import deque
+from typing import Any, Dict, List
+
+from azureml._parallel_run.batches import MiniBatch, NoItems, build_batches
+from azureml._parallel_run.options import Options
+from azureml._parallel_run.report import Report
+from azureml._parallel_run.worker import DONE, FAILED, INIT_FAILED, READY
+from azureml._parallel_run.worker_process import WorkerProcess
+
+_STARTS_PER_PROCESS = 3
+"""How many workers per process may fail to start before the step is given up, as in Azure."""
+
+
+class StepFailed(Exception):
+    """Too much has failed."""
+
+
+def drive(options: Options, logs: str) -> None:
+    """Run the entry script on all batches.
+
+    Raises:
+        StepFailed: there is nothing to run on, or more has failed than the settings allow.
+    """
+    try:
+        batches = build_batches(options)
+    except NoItems as error:
+        raise StepFailed(str(error)) from None
+    folder = tempfile.mkdtemp(prefix="parallel_run-")
+    try:
+        driver = _Driver(options, batches, Report(logs, len(batches)), logs, folder)
+        driver.run()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Driver:
+    def __init__(self, options: Options, batches: List[MiniBatch], report: Report, logs: str, folder: str) -> None:
+        self._options = options
+        self._waiting: deque[MiniBatch] = deque(batches)
+        self._report = report
+        self._logs = logs
+        self._folder = folder
+        self._tries: dict[int, int] = {}
+        self._rows: dict[int, str] = {}
+        self._failed_starts = 0
+        self._selector = selectors.DefaultSelector()
+        self._workers: list[WorkerProcess] = []
+        self._started = 0
+
+    def run(self) -> None:
+        problem: str | None = None
+        try:
+            for _ in range(min(self._options.process_count, len(self._waiting))):
+                self._start_worker()
+            while self._waiting or any(worker.batch is not None for worker in self._workers):
+                self._wait()
+                self._check_timeouts()
+                self._check_limits()
+            self._write_rows()
+        except BaseException as error:
+            problem = str(error) or type(error).__name__
+            raise
+        finally:
+            self._end_workers(is_killing=problem is not None)
+            self._report.write_result(problem)
+
+    def _start_worker(self) -> None:
+        worker = WorkerProcess(self._started, self._logs, self._folder)
+        self._started += 1
+        self._workers.append(worker)
+        self._selector.register(worker, selectors.EVENT_READ, worker)
+
+    def _wait(self) -> None:
+        """Wait for an answer, or until the first call of `run` takes too long."""
+        working = [worker.get_seconds() for worker in self._workers if worker.batch is not None]
+        timeout = None if not working else max(0.0, self._options.timeout_seconds - max(working)) + 0.01
+        for key, _ in self._selector.select(timeout):
+            worker = key.data
+            answers = worker.receive()
+            if answers is None:
+                self._replace(worker, worker_error="The process of the entry script has ended")
+            for answer in answers or ():
+                self._handle(worker, answer)
+
+    def _handle(self, worker: WorkerProcess, answer: "Dict[str, Any]") -> None:
+        kind, batch = answer["kind"], worker.batch
+        worker.batch = None
+        if kind == INIT_FAILED:
+            self._report.add_error(answer["error"])
+            return  # it ends, and is replaced then
+        if kind == READY:
+            worker.is_ready = True
+        elif batch is not None and kind == DONE:
+            if answer["path"] is not None:
+                self._rows[batch.number] = answer["path"]
+            self._report.add_done(batch, answer["count"])
+        elif batch is not None and kind == FAILED:
+            self._try_again(batch, answer["error"])
+        self._serve_idle()
+
+    def _try_again(self, batch: MiniBatch, error: str) -> None:
+        """Let a failed batch be tried again, behind the others, unless that was done often enough."""
+        tries = self._tries[batch.number] = self._tries.get(batch.number, 0) + 1
+        self._report.add_error(f"Batch {batch.number}, try {tries}: {error}")
+        if tries < self._options.max_tries:
+            self._waiting.append(batch)
+        else:
+            self._report.add_failed(batch)
+
+    def _serve_idle(self) -> None:
+        for worker in self._workers:
+            if self._waiting and worker.is_ready and worker.batch is None:
+                worker.send(self._waiting.popleft())
+
+    def _replace(self, worker: WorkerProcess, worker_error: str) -> None:
+        """Replace a worker that has ended, or that takes too long."""
+        self._selector.unregister(worker)
+        self._workers.remove(worker)
+        ending = worker.kill()
+        if not worker.is_ready:
+            self._failed_starts += 1
+            if self._failed_starts >= _STARTS_PER_PROCESS * self._options.process_count:
+                message = "The entry script could not be started: {} processes have failed before init() was done."
+                raise StepFailed(self._add_first_error(message.format(self._failed_starts)))
+        batch = worker.batch
+        if batch is not None:
+            self._try_again(batch, f"{worker_error}: {ending}.")
+            self._serve_idle()
+        if self._waiting or batch is not None:
+            self._start_worker()
+
+    def _check_timeouts(self) -> None:
+        limit = self._options.timeout_seconds
+        for worker in list(self._workers):
+            if worker.batch is not None and worker.get_seconds() >= limit:
+                self._replace(worker, f"run() took more than run_invocation_timeout ({limit:g} s)")
+
+    def _check_limits(self) -> None:
+        report, options = self._report, self._options
+        if options.error_threshold is not None and report.failed_items > options.error_threshold:
+            message = "{} items have failed, more than error_threshold ({})."
+            raise StepFailed(self._add_first_error(message.format(report.failed_items, options.error_threshold)))
+        if options.allowed_failed_count is not None and report.failed_batches > options.allowed_failed_count:
+            message = "{} mini batches have failed, more than allowed_failed_count ({})."
+            text = message.format(report.failed_batches, options.allowed_failed_count)
+            raise StepFailed(self._add_first_error(text))
+        percent = 100.0 * report.failed_batches / report.batch_count
+        if options.allowed_failed_percent is not None and percent > options.allowed_failed_percent:
+            message = "{:g} % of the mini batches have failed, more than allowed_failed_percent ({:g})."
+            raise StepFailed(self._add_first_error(message.format(percent, options.allowed_failed_percent)))
+
+    def _add_first_error(self, text: str) -> str:
+        first = self._report.first_error
+        return text if first is None else f"{text} The first error:\n{first}"
+
+    def _write_rows(self) -> None:
+        """Write the rows of all batches, in the order of these, to a file that is there whole or not at all."""
+        if not self._options.is_appending or self._options.output_folder is None:
+            return
+        os.makedirs(self._options.output_folder, exist_ok=True)
+        path = os.path.join(self._options.output_folder, self._options.file_name)
+        temporary = path + ".tmp"
+        with open(temporary, "wb") as output:
+            for index in sorted(self._rows):
+                with open(self._rows[index], "rb") as rows:
+                    shutil.copyfileobj(rows, output)
+            output.flush()
+            os.fsync(output.fileno())
+        os.replace(temporary, path)
+
+    def _end_workers(self, is_killing: bool) -> None:
+        for worker in self._workers:
+            if is_killing or not worker.is_ready:
+                worker.kill()
+            else:
+                worker.dismiss()
+        self._workers = []
+        self._selector.close()

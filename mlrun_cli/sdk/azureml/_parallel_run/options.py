@@ -1,0 +1,102 @@
+"""The options of the program, which stand before and behind the user's own arguments, as in Azure."""
+
+import json
+from typing import Any, Dict, List, NamedTuple, Optional
+
+_OPTIONS = (
+    "scoring_module_name",
+    "mini_batch_size",
+    "error_threshold",
+    "output_action",
+    "append_row_file_name",
+    "process_count_per_node",
+    "run_invocation_timeout",
+    "run_max_try",
+    "allowed_failed_count",
+    "allowed_failed_percent",
+    "partition_keys",
+    "logging_level",
+    "input_tables",
+    "output",
+)
+_INPUT = "--input_fds_"
+
+APPEND_ROW = "append_row"
+DEFAULT_BATCH_FILES = 10
+DEFAULT_BATCH_BYTES = 1 << 20
+_DEFAULT_FILE_NAME = "parallel_run_step.txt"
+
+
+class Options(NamedTuple):
+    """The settings of a step; `None` for limits that do not hold.
+
+    Attributes:
+        entry_script: the path of the script, relative to the working folder.
+        inputs: the paths of files or folders, or the ids of datasets.
+        tables: how the files of an input are read as a table, by its position as text.
+        mini_batch_size: a number of files, or of bytes for tables; None means the default.
+        error_threshold: how many items may fail; None means any number.
+        process_count: the number of worker processes.
+        timeout_seconds: how long one call of `run` may take.
+        max_tries: how often a batch is tried.
+        allowed_failed_count, allowed_failed_percent: how many batches may fail.
+        partition_keys: the columns whose values make a batch.
+        output_folder: the folder of the output; None if there is none.
+    """
+
+    entry_script: str
+    inputs: List[str]
+    tables: Dict[str, Dict[str, Any]]
+    mini_batch_size: Optional[int]
+    error_threshold: Optional[int]
+    is_appending: bool
+    file_name: str
+    process_count: int
+    timeout_seconds: float
+    max_tries: int
+    allowed_failed_count: Optional[int]
+    allowed_failed_percent: Optional[float]
+    partition_keys: List[str]
+    logging_level: str
+    output_folder: Optional[str]
+
+
+def parse_options(arguments: List[str], default_process_count: int) -> Options:
+    """Parse the arguments of the program; the user's own, between its options, are not looked at."""
+    values: dict[str, str] = {}
+    index = 0
+    while index + 1 < len(arguments):
+        name = arguments[index][2:]
+        if not arguments[index].startswith("--") or name not in _OPTIONS or name in values:
+            break
+        values[name] = arguments[index + 1]
+        index += 2
+    inputs: list[str] = []
+    end = len(arguments)
+    while end - 2 >= index and arguments[end - 2].startswith(_INPUT):
+        inputs.insert(0, arguments[end - 1])
+        end -= 2
+    error_threshold = int(values.get("error_threshold", "-1"))
+    failed_count = _find_integer(values, "allowed_failed_count")
+    percent = values.get("allowed_failed_percent")
+    return Options(
+        entry_script=values["scoring_module_name"],
+        inputs=inputs,
+        tables=json.loads(values.get("input_tables", "{}")),
+        mini_batch_size=_find_integer(values, "mini_batch_size"),
+        error_threshold=None if error_threshold < 0 else error_threshold,
+        is_appending=values.get("output_action") == APPEND_ROW,
+        file_name=values.get("append_row_file_name") or _DEFAULT_FILE_NAME,
+        process_count=_find_integer(values, "process_count_per_node") or default_process_count,
+        timeout_seconds=float(values.get("run_invocation_timeout", "60")),
+        max_tries=_find_integer(values, "run_max_try") or 3,
+        allowed_failed_count=None if failed_count is None or failed_count < 0 else failed_count,
+        allowed_failed_percent=None if percent is None else float(percent),
+        partition_keys=json.loads(values.get("partition_keys", "[]")),
+        logging_level=values.get("logging_level", "INFO"),
+        output_folder=values.get("output"),
+    )
+
+
+def _find_integer(values: Dict[str, str], name: str) -> "Optional[int]":
+    return int(values[name]) if name in values else None

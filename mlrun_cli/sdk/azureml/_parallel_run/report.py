@@ -1,0 +1,78 @@
+"""The files below `logs` that tell how a step goes on, and what has failed."""
+
+import json
+import os
+import time
+from typing import Optional
+
+from azureml._parallel_run.batches import MiniBatch
+
+_PAUSE_SECONDS = 1.0
+
+
+class Report:
+    """The progress of a step.
+
+    Attributes:
+        done_items, failed_items: how many items of ended batches were done, and how many were not.
+        done_batches, failed_batches: how many batches have ended.
+        first_error: the first error of the entry script, a traceback as a rule; None if there is none.
+    """
+
+    def __init__(self, logs: str, batch_count: int) -> None:
+        self.done_items = self.failed_items = self.done_batches = self.failed_batches = 0
+        self.batch_count = batch_count
+        self.first_error: str | None = None
+        self._progress = os.path.join(logs, "job_progress_overview.txt")
+        self._result = os.path.join(logs, "job_result.txt")
+        self._errors = os.path.join(logs, "user", "error.txt")
+        self._written_at = 0.0
+        os.makedirs(os.path.dirname(self._errors), exist_ok=True)
+        self.write_progress(is_forced=True)
+
+    def add_done(self, batch: MiniBatch, count: int) -> None:
+        """Count a batch whose call of `run` has returned `count` items; the others of the batch have failed."""
+        self.done_batches += 1
+        self.done_items += min(count, batch.size)
+        missing = max(0, batch.size - count)
+        self.failed_items += missing
+        if missing:
+            self.add_error(f"Batch {batch.number}: run() returned {count} of {batch.size} items.")
+        self.write_progress()
+
+    def add_failed(self, batch: MiniBatch) -> None:
+        """Count a batch that has failed as often as it is tried."""
+        self.failed_batches += 1
+        self.failed_items += batch.size
+        self.write_progress(is_forced=True)
+
+    def add_error(self, text: str) -> None:
+        """Add an error to the file of errors."""
+        self.first_error = self.first_error or text
+        with open(self._errors, "a", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(f"[{_format_now()}] {text.rstrip()}\n")
+
+    def write_progress(self, is_forced: bool = False) -> None:
+        """Add a line to the progress file, at most once a second unless forced to."""
+        if is_forced or time.monotonic() >= self._written_at + _PAUSE_SECONDS:
+            self._written_at = time.monotonic()
+            line = "[{}] {} of {} mini batches done, {} failed; {} items done, {} failed\n"
+            counts = (self.done_batches, self.batch_count, self.failed_batches, self.done_items, self.failed_items)
+            with open(self._progress, "a", encoding="utf-8") as file:
+                file.write(line.format(_format_now(), *counts))
+
+    def write_result(self, problem: "Optional[str]") -> None:
+        """Write how the step has ended; a problem has made it fail."""
+        self.write_progress(is_forced=True)
+        result = {
+            "status": "Completed" if problem is None else "Failed",
+            "problem": problem,
+            "mini_batches": {"total": self.batch_count, "done": self.done_batches, "failed": self.failed_batches},
+            "items": {"done": self.done_items, "failed": self.failed_items},
+        }
+        with open(self._result, "w", encoding="utf-8") as file:
+            file.write(json.dumps(result, indent=2, sort_keys=True) + "\n")
+
+
+def _format_now() -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())

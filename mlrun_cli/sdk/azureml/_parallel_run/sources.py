@@ -1,0 +1,86 @@
+"""Where the items of a step come from: the files of a folder or dataset, or the rows of a table."""
+
+import fnmatch
+import os
+import re
+from typing import Any, Dict, List, NamedTuple, Optional
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class Table(NamedTuple):
+    """A table in files.
+
+    Attributes:
+        files: the files, each a `DataFile`.
+        options, steps: how they are read, as in a dataset's definition.
+    """
+
+    files: List[Any]
+    options: Dict[str, Any]
+    steps: List[Any]
+
+    def read(self, index: "Optional[int]") -> Any:
+        """Return the rows of one of the files, or of all, as a pandas data frame."""
+        from azureml.data._tables import import_pandas, read_table
+
+        import_pandas()
+        files = self.files if index is None else [self.files[index]]
+        return read_table(files, self.options, self.steps)
+
+
+class Source(NamedTuple):
+    """An input: the paths of its files, or a table."""
+
+    files: List[str]
+    table: Optional[Table] = None
+
+
+def open_source(value: str, table: "Optional[Dict[str, Any]]") -> Source:
+    """Return an input of the step.
+
+    Args:
+        value: the path of a file or folder, or the id of a dataset.
+        table: how the files of a path are read as a table; None if they are files.
+
+    Raises:
+        UserErrorException: the files of a dataset cannot be read.
+    """
+    from azureml.data._sources import DataFile
+    from azureml.data.tabular_dataset import TabularDataset
+
+    folder = value
+    if _GUID.fullmatch(value) and not os.path.exists(value):
+        dataset = _get_dataset(value)
+        if isinstance(dataset, TabularDataset):
+            definition = dataset._definition
+            return Source([], Table(dataset._resolve_files().files, definition["options"], definition["steps"]))
+        mount = dataset.mount()
+        mount.start()
+        folder = mount.mount_point
+    if table is None:
+        return Source(_list_files(folder))
+    files = [path for path in _list_files(folder) if _matches(path, folder, table.get("glob"))]
+    found = [DataFile(os.path.relpath(path, folder), path) for path in files]
+    return Source([], Table(found, table["options"], table["steps"]))
+
+
+def _get_dataset(dataset_id: str) -> Any:
+    from azureml.core.dataset import Dataset
+    from azureml.core.run import Run
+
+    return Dataset.get_by_id(Run.get_context().experiment.workspace, dataset_id)
+
+
+def _list_files(path: str) -> List[str]:
+    if not os.path.isdir(path):
+        return [path]
+    found: list[str] = []
+    for folder, _, names in os.walk(path, followlinks=True):
+        found.extend(os.path.join(folder, name) for name in names)
+    return sorted(found)
+
+
+def _matches(path: str, root: str, glob: "Optional[str]") -> bool:
+    name = os.path.relpath(path, root)
+    return glob is None or fnmatch.fnmatch(name, glob) or fnmatch.fnmatch(name, glob.replace("**/", "", 1))

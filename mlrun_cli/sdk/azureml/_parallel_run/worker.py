@@ -1,0 +1,61 @@
+"""A worker: it loads the entry script once, and calls it for each batch that the driver sends."""
+
+import io
+import json
+import os
+import sys
+import traceback
+from typing import Any, Dict
+
+from azureml._parallel_run.batches import BatchReader, MiniBatch
+from azureml._parallel_run.entry_script import EntryScript, format_rows
+from azureml._parallel_run.options import Options
+
+CHANNEL_VARIABLE = "AZUREML_PARALLEL_RUN_CHANNEL"
+"""Set for workers: the descriptors for batches and answers, and the folder for rows."""
+
+READY, INIT_FAILED, DONE, FAILED = "ready", "init_failed", "done", "failed"
+
+
+def work(options: Options) -> int:
+    """Serve the driver until it closes the channel; return the exit code."""
+    reading, writing, folder = os.environ.pop(CHANNEL_VARIABLE).split(",", 2)
+    with open(int(writing), "w", encoding="utf-8") as answers, open(int(reading), encoding="utf-8") as batches:
+        try:
+            script = EntryScript(options.entry_script)
+        except BaseException:
+            _answer(answers, kind=INIT_FAILED, error=_describe_exception())
+            return 1
+        _answer(answers, kind=READY)
+        reader = BatchReader(options)
+        for line in batches:
+            _answer(answers, **_run_batch(script, MiniBatch(**json.loads(line)), reader, options.is_appending, folder))
+        script.shut_down()
+    return 0
+
+
+def _run_batch(
+    script: EntryScript, batch: MiniBatch, reader: BatchReader, is_appending: bool, folder: str
+) -> "Dict[str, Any]":
+    try:
+        result = script.run(batch, reader.read(batch))
+        path = None
+        if is_appending:
+            path = os.path.join(folder, f"{batch.number}.{os.getpid()}")
+            with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+                file.write(format_rows(result))
+        return {"kind": DONE, "count": len(result), "path": path}
+    except Exception:
+        return {"kind": FAILED, "error": _describe_exception()}
+
+
+def _describe_exception() -> str:
+    text = traceback.format_exc()
+    sys.stderr.write(text)
+    sys.stderr.flush()
+    return text
+
+
+def _answer(answers: "io.TextIOBase", **fields: Any) -> None:
+    answers.write(json.dumps(fields) + "\n")
+    answers.flush()

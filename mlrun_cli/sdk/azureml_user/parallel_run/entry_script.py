@@ -1,0 +1,34 @@
+"""The helper of an entry script: its logger and its folders."""
+
+import logging
+import os
+
+_NODE = "0"
+
+
+class EntryScript:
+    """What an entry script knows about its process; all instances of a process are alike."""
+
+    @property
+    def working_dir(self) -> str:
+        """The folder that the script runs in."""
+        return os.getcwd()
+
+    @property
+    def logs_dir(self) -> str:
+        """The folder of the logs of the script's processes."""
+        return os.path.join(os.getcwd(), "logs", "user")
+
+    @property
+    def logger(self) -> logging.Logger:
+        """A logger whose lines go to `logs/user/entry_script_log`, a file for each process."""
+        logger = logging.getLogger("EntryScript")
+        if not logger.handlers:
+            folder = os.path.join(self.logs_dir, "entry_script_log", _NODE)
+            os.makedirs(folder, exist_ok=True)
+            handler = logging.FileHandler(os.path.join(folder, f"process{os.getpid()}.log.txt"))
+            handler.setFormatter(logging.Formatter("%(asctime)s|%(levelname)s|%(process)d|%(message)s"))
+            logger.addHandler(handler)
+            logger.setLevel(os.environ.get("AZUREML_PARALLEL_RUN_LOGGING_LEVEL", "INFO"))
+            logger.propagate = False
+        return logger

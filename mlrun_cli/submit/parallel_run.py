@@ -1,0 +1,101 @@
+"""The command and environment of a ParallelRunStep, whose entry script is called by the SDK's program for batches."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.environments.definition_folder import read_environment_folder
+from mlrun_cli.errors import InvalidValue
+from mlrun_cli.pipelines.data_flow import build_words
+from mlrun_cli.pipelines.graph import ArgumentReference, ParameterValue, Step
+from mlrun_cli.pipelines.parameter_values import format_parameter_value
+
+_PROGRAM = ("python", "-m", "azureml._parallel_run")
+_SETTINGS = (
+    *("error_threshold", "output_action", "append_row_file_name", "run_invocation_timeout", "run_max_try"),
+    *("allowed_failed_count", "allowed_failed_percent", "logging_level"),
+)
+_UNITS = {"": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
+
+
+def build_parallel_command(step: Step, values: Mapping[str, ParameterValue]) -> tuple[str, ...]:
+    """Return the command of a ParallelRunStep: options, the user's arguments and the inputs, as in Azure.
+
+    All processes run on one node: those of several nodes are added up. Data are placeholders, as in a runconfig.
+
+    Raises:
+        InvalidValue: a setting has a value of another kind.
+    """
+    assert step.parallel_run is not None
+    settings = {key: _resolve_setting(value, values) for key, value in step.parallel_run.items()}
+    inputs = _list_inputs(step, settings)
+    options = {"scoring_module_name": step.script or settings["entry_script"]}
+    options |= {key: settings[key] for key in _SETTINGS if settings.get(key) is not None}
+    if settings.get("mini_batch_size") is not None:
+        options["mini_batch_size"] = _read_batch_size(settings["mini_batch_size"])
+    if settings.get("process_count_per_node") is not None:
+        options["process_count_per_node"] = int(settings["process_count_per_node"]) * _count_nodes(settings)
+    if settings.get("partition_keys"):
+        options["partition_keys"] = json.dumps(settings["partition_keys"])
+    tables: Mapping[str, Any] = settings.get("tables") or {}
+    if tables:
+        of_inputs = {str(index): tables[key] for index, key in enumerate(inputs) if key in tables}
+        options["input_tables"] = json.dumps(of_inputs)
+    words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
+    output = _find_output(step, settings)
+    if output is not None:
+        words += ["--output", *build_words([(ArgumentReference("output", output),)], step, values)]
+    paths = build_words([(ArgumentReference("input", key),) for key in inputs], step, values)
+    of_inputs_words = [word for index, path in enumerate(paths) for word in (f"--input_fds_{index}", path)]
+    return (*_PROGRAM, *words, *build_words(step.arguments, step, values), *of_inputs_words)
+
+
+def find_environment_document(step: Step) -> Mapping[str, Any] | None:
+    """Return the runconfig document with the environment that the file of a ParallelRunStep describes, or None.
+
+    Raises:
+        UsageError: the folder of the environment has no definition.
+    """
+    settings = step.parallel_run or {}
+    if settings.get("environment_dir_path"):
+        return {"environment": read_environment_folder(Path(settings["environment_dir_path"]))}
+    if settings.get("environment_name"):
+        named = {"name": settings["environment_name"], "version": settings.get("environment_version")}
+        return {"environment": {key: value for key, value in named.items() if value is not None}}
+    return {"environment": settings["environment"]} if settings.get("environment") else None
+
+
+def _resolve_setting(value: Any, values: Mapping[str, ParameterValue]) -> Any:
+    """Return a setting, with the value of a pipeline's parameter in its place."""
+    if isinstance(value, Mapping) and set(value) == {"parameter"}:
+        return format_parameter_value(values[value["parameter"]])
+    return value
+
+
+def _list_inputs(step: Step, settings: Mapping[str, Any]) -> Sequence[str]:
+    sides = settings.get("side_inputs") or ()
+    return settings.get("inputs") or [key for key in step.inputs if key not in sides]
+
+
+def _find_output(step: Step, settings: Mapping[str, Any]) -> str | None:
+    """Return the key of the output that gets the rows: the one that is named, or the first."""
+    return settings.get("output") or next(iter(step.outputs), None)
+
+
+def _count_nodes(settings: Mapping[str, Any]) -> int:
+    return int(settings.get("node_count") or 1)
+
+
+def _read_batch_size(value: Any) -> int:
+    """Return a number of files, or of bytes for a size such as `10KB`."""
+    found = re.fullmatch(r"(\d+)([kmg]b)?", str(value).strip(), re.IGNORECASE)
+    if found is None or not int(found[1]):
+        raise InvalidValue(
+            f"mini_batch_size is a number of files, or a size such as 10KB or 1MB, and not {value!r}.",
+            target="mini_batch_size",
+        )
+    return int(found[1]) * _UNITS[(found[2] or "").lower()]
