@@ -38,6 +38,14 @@ _VERSIONS = {
 """What is installed in each environment."""
 
 
+VERSIONS = [
+    pytest.param("1", marks=pytest.mark.mlflow),
+    pytest.param("2", marks=pytest.mark.mlflow),
+    "3",
+]
+"""The versions of MLflow that tests compare with, of which the last is tested by default."""
+
+
 def find_mlflow_python(version: str) -> str:
     """Return the Python of the environment with this MLflow, installed at need; skip the test if it cannot be."""
     folder = _TOP / f".venv-mlflow-{version}"

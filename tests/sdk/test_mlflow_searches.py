@@ -9,13 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.running import Mlrun
-from tests.sdk.mlflow_environments import find_mlflow_python, read_result, run_alone_in, submit_in
-
-VERSIONS = [
-    pytest.param("1", marks=pytest.mark.mlflow),
-    pytest.param("2", marks=pytest.mark.mlflow),
-    "3",
-]
+from tests.sdk.mlflow_environments import VERSIONS, find_mlflow_python, read_result, run_alone_in, submit_in
 
 SEARCHES = """
 import json, math, mlflow
