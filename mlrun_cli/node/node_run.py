@@ -256,7 +256,7 @@ class NodeRun(SupervisedRun):
                 if not is_reported:
                     write_log(f"the shared folder waits: {error}")
                 is_reported = True
-                if self._shared.path.parent.exists() and not self._shared.path.exists():
+                if self._shared.is_removed():
                     return
                 time.sleep(_RETRY_SECONDS)
             else:

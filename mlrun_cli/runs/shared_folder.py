@@ -110,6 +110,23 @@ class SharedRunFolder(RunFolder):
             raise FileNotFoundError(errno.ENOENT, "it is missing or damaged", str(self.program))
         return Path(document["folder"])
 
+    def is_removed(self) -> bool:
+        """Return whether the folder was removed; False if it is away together with the whole shared folder."""
+        try:
+            # By the open folder, since the file system may be unmounted between two looks at paths.
+            above = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            os.stat(self.path.name, dir_fd=above)
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        finally:
+            os.close(above)
+        return False
+
     @property
     def started(self) -> Path:
         """The marker in the shared folder that the run has started, which lasts as long as its secrets."""

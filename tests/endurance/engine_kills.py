@@ -136,7 +136,8 @@ class Round:
 
     def _wait(self, run_id: str) -> dict[str, Any]:
         """Wait for the end of the run; an engine may let a job wait for minutes before it starts it again."""
-        self._mlrun("run", "wait", "-r", run_id, check=False, timeout=_TIMEOUT_SECONDS)
+        # It may print the traceback of a script that could not log, as it has to.
+        self._mlrun.run(*self._mlrun.command, "run", "wait", "-r", run_id, timeout=_TIMEOUT_SECONDS)
         return self._mlrun.show(run_id)
 
     def _submit(self) -> str | None:
