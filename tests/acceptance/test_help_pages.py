@@ -17,7 +17,7 @@ from mlrun_cli.cli.command import Declaration, Group
 from mlrun_cli.cli.nouns import NOUNS, OWN_NOUNS
 from tests.acceptance.installed import bash, installed
 from tests.acceptance.terminal import Terminal
-from tests.running import Mlrun, good_end
+from tests.running import Mlrun, good_end, until
 from tests.studio.serving import started
 
 GROUPS: list[Group] = [importlib.import_module(f"mlrun_cli.cli.{noun}").app for noun in (*NOUNS, *OWN_NOUNS)]
@@ -46,6 +46,17 @@ pipeline:
   steps:
     Train: {type: PythonScriptStep, script_name: train.py, source_directory: other}
 """
+SWEEP = """
+sampling: {type: random, parameter_space: [{name: --lr, expression: uniform, values: [0, 1]}]}
+policy: {type: NoTerminationPolicy}
+primary_metric_name: loss
+primary_metric_goal: minimize
+max_total_runs: 2
+max_concurrent_runs: 2
+max_duration_minutes: 60
+"""
+SCHEDULE = "Schedule: {recurrence: {frequency: Day, interval: 1}}\n"
+FILES = "Schedule: {datastore_name: workspaceblobstore, path_on_datastore: in}\n"
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +77,10 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
         described = {"datasetType": "File", "parameters": {"path": "train.py"}, "registration": {"name": "described"}}
         mlrun.script(json.dumps(described), "dataset.json")
         mlrun.script(PIPELINE, "pipeline.yml")
+        mlrun.script(SWEEP, ".azureml/hd.yml")
+        mlrun.script("script: train.py", ".azureml/cpu.runconfig")
+        mlrun.script(SCHEDULE, "schedule.yml")
+        mlrun.script(FILES, "files.yml")
         mlrun("environment", "scaffold", "-n", "training", "-d", "myenvironment")
         mlrun("environment", "register", "-d", "myenvironment")
         yield mlrun
@@ -89,6 +104,21 @@ def meanings(prepared: Mlrun) -> dict[str, str]:
         "ID": run_id,
         "KEY": prepared.json("environment", "list", "--built")[0]["key"],
     }
+
+
+def published(mlrun: Mlrun, line: str) -> dict[str, str]:
+    """What `ID` stands for in a line about a pipeline's run, a published pipeline, or a schedule with a run."""
+    if not line.startswith("mlrun pipeline") or " ID" not in line:
+        return {}
+    if "-r ID" in line:
+        return {"ID": mlrun.json("run", "submit-pipeline", "-y", "pipeline.yml", "--stream")["run_id"]}
+    pipeline_id: str = mlrun.json("pipeline", "create", "-y", "pipeline.yml", "-n", "training")["id"]
+    if "-s ID" not in line:
+        return {"ID": pipeline_id}
+    words = ("-n", "daily", "-i", pipeline_id, "-e", "forecast", "-y", "schedule.yml")
+    schedule_id: str = mlrun.json("pipeline", "create-schedule", *words)["id"]
+    until(lambda: mlrun.json("pipeline", "pipeline-runs-list", "-s", schedule_id))
+    return {"ID": schedule_id}
 
 
 class Page(NamedTuple):
@@ -161,7 +191,7 @@ def test_example_works(ready: Mlrun, meanings: dict[str, str], line: str) -> Non
         ready("experiment", "delete", "-e", "testexperiment", "--yes")
     if "notify remove" in line:
         ready("notify", "add", "cmd:true")
-    for placeholder, meaning in meanings.items():
+    for placeholder, meaning in {**meanings, **published(ready, line)}.items():
         line = line.replace(placeholder, meaning)
     ready.environment["BROWSER"] = "true"
     with started(ready, "--port", "0") if " open" in line else nullcontext():

@@ -24,8 +24,8 @@ from mlrun_cli.pipelines.schedule_file import read_schedule_file
             "mlrun pipeline create-schedule -n nightly -i ID -e forecast -y schedule.yml",
         ),
         (
-            "Print the time of the first run",
-            "mlrun pipeline create-schedule -n nightly -i ID -e forecast -y schedule.yml --query nextTime -o tsv",
+            "Run one when files change that a file names",
+            "mlrun pipeline create-schedule -n new-data -i ID -e forecast -y files.yml",
         ),
     ],
 )

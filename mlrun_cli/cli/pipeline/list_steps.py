@@ -28,10 +28,10 @@ _FIELDS = (
     "list-steps",
     query_words=True,
     examples=[
-        ("List the steps of a pipeline's run", "mlrun pipeline list-steps -r @latest -o table"),
+        ("List the steps of a pipeline's run", "mlrun pipeline list-steps -r ID -o table"),
         (
             "Print the ids of those that failed",
-            "mlrun pipeline list-steps -r @latest '[?status==`Failed`].run_id' -o tsv",
+            "mlrun pipeline list-steps -r ID '[?status==`Failed`].run_id' -o tsv",
         ),
     ],
 )

@@ -35,12 +35,12 @@ from mlrun_cli.cli.run.options import (
     script=True,
     examples=[
         (
-            "Run a script with the values that .azureml/sweep.yml asks for",
-            "mlrun run submit-hyperdrive -c sklearn --hyperdrive-configuration-name sweep.yml train.py",
+            "Run a script with the values that .azureml/hd.yml asks for",
+            "mlrun run submit-hyperdrive --hyperdrive-configuration-name hd.yml train.py",
         ),
         (
-            "Show what would be drawn, and start nothing",
-            "mlrun run submit-hyperdrive -c sklearn --hyperdrive-configuration-name sweep.yml --dry-run",
+            "Run the script that .azureml/cpu.runconfig names",
+            "mlrun run submit-hyperdrive --hyperdrive-configuration-name hd.yml -c cpu",
         ),
     ],
 )

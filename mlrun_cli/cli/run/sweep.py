@@ -51,20 +51,19 @@ _Texts = list[str] | None
     script=True,
     examples=[
         (
-            "Run a script with each of four pairs of values, two runs at a time",
-            "mlrun run sweep --grid lr=0.05,0.1 --grid depth=2,3 --concurrent 2 --minimize rmse train.py --epochs 5",
+            "Run a script with each of four pairs of values",
+            "mlrun run sweep --grid lr=0.05,0.1 --grid depth=2,3 --minimize rmse train.py",
         ),
         (
-            "Draw 20 values, and end runs early that are 10 % worse than the best",
-            "mlrun run sweep --random 'wd=loguniform(1e-5,1e-2)' --max 20 --maximize acc --policy bandit:slack=0.1"
-            " train.py",
+            "Run a script with each of eight values that are drawn",
+            "mlrun run sweep --random 'lr=uniform(0,1)' --max 8 --maximize acc train.py",
         ),
     ],
 )
 def sweep(
     shared: GlobalOptions,
     grid: Annotated[
-        _Texts, Option("--grid", metavar="NAME=VALUE,...", help="Parameter with all of its values; may be repeated.")
+        _Texts, Option("--grid", metavar="NAME=VALUE,...", help="Parameter with all of its values.")
     ] = None,
     random: Annotated[
         _Texts,
