@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -61,6 +62,9 @@ class HostileRuns:
     Attributes:
         run_id: of the run of that script.
         others: of further runs, some of them its children.
+        pipeline_id: of a published pipeline.
+        pipeline_run_id: of its run.
+        step_run_id: of a step of that run.
     """
 
     def __init__(self, mlrun: Mlrun) -> None:
@@ -90,11 +94,23 @@ class HostileRuns:
             "description": TEXT,
         }
         pairs: dict[str, Any] = {"tags": {NAME: TEXT}, "properties": {NAME: TEXT}, "metrics": {NAME: 0.5, "once": 2.0}}
+        mlrun.script(json.dumps(_build_pipeline()), "pipeline.yml")
+        published = mlrun.json("pipeline", "create", "-y", "pipeline.yml", "-n", NAME, "-d", TEXT, "-v", TEXT)
+        self.pipeline_id = str(published["id"])
+        submitted = mlrun.json("run", "submit-pipeline", "-i", self.pipeline_id, "-n", NAME, "-p", f"rate={TEXT}")
+        self.pipeline_run_id = str(submitted["run_id"])
+        mlrun.wait_for_status(self.pipeline_run_id, "Failed")
+        (step,) = mlrun.json("pipeline", "list-steps", "-r", self.pipeline_run_id)
+        self.step_run_id = str(step["run_id"])
         self.others = [second, make(NAME, **columns, **pairs), make(NAME, parent=self.run_id, **columns, **pairs)]
 
     def addresses(self, pages: WorkspaceUrls) -> Iterator[str]:
         """Return the URL of every page as a visitor would reach it, including pages added later."""
-        names: Mapping[str, str] = {"experiment": quote(NAME, safe=""), "run_id": quote(self.run_id, safe="")}
+        names: Mapping[str, str] = {
+            "experiment": quote(NAME, safe=""),
+            "run_id": quote(self.run_id, safe=""),
+            "pipeline_id": quote(self.pipeline_id, safe=""),
+        }
         runs = [("run", run_id) for run_id in (self.run_id, *self.others)]
         charts = [("chart", f"curve:{_word(NAME)},loss:step"), ("chart", f"value:{_word(NAME)}:last")]
         queries = {
@@ -113,6 +129,8 @@ class HostileRuns:
         yield f"{pages.root}/?all=1"
         yield f"{pages.root}/{quote(TEXT)}"
         yield pages.run(NAME)
+        for run_id, tab in ((self.pipeline_run_id, "graph"), (self.step_run_id, "step")):
+            yield from (pages.run(run_id), pages.run(run_id, tab))
         yield WorkspaceUrls(pages.root, NAME, NAME, NAME).runs()
 
     @staticmethod
@@ -120,6 +138,19 @@ class HostileRuns:
         if "snapshot" in path:
             return ["train.py", f"{NAME}.py"]
         return ["user_logs/std_log.txt", *(f"outputs/{name}" for name in (f"{NAME}.txt", "a.html", "a.svg", "a.json"))]
+
+
+def _build_pipeline() -> dict[str, Any]:
+    step = {
+        "type": "PythonScriptStep",
+        "name": NAME,
+        "script_name": f"{NAME}.py",
+        "source_directory": ".",
+        "arguments": ["parameter:rate", TEXT],
+        "parameters": {"rate": {"source": "rate"}},
+    }
+    parameters = {"rate": {"type": "string", "default": TEXT}}
+    return {"pipeline": {"name": NAME, "description": TEXT, "parameters": parameters, "steps": {NAME: step}}}
 
 
 def _word(name: str) -> str:

@@ -32,13 +32,20 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 @pytest.fixture(scope="module")
 def run_id(mlrun: Mlrun) -> str:
+    """Return the id of a run, beside which there is a published pipeline."""
+    step = "{type: PythonScriptStep, script_name: train.py, source_directory: .}"
+    mlrun.script(f"pipeline: {{name: training, steps: {{Train: {step}}}}}", "pipeline.yml")
+    mlrun.script("print(1)")
+    mlrun("pipeline", "create", "-y", "pipeline.yml", "-n", "training")
     return RunMaker(mlrun.database.parent)()
 
 
 def _addresses(studio: Studio, run_id: str, *, actions: bool = False) -> list[str]:
     """Every page, or where every form leads, filled in with what is there."""
     table = ACTIONS if actions else (*PAGES, *FILES)
-    names = {"run_id": run_id, "experiment": "exp", "path": "train.py"}
+    found = re.search(r'/pipelines/([^/"]+)"', studio.get(studio.urls.pipelines()).text)
+    assert found is not None
+    names = {"run_id": run_id, "experiment": "exp", "path": "train.py", "pipeline_id": found[1]}
     filled = [re.sub(r"{(\w+)[^}]*}", lambda found: names[found[1]], path) for path, _ in table]
     return [f"{studio.urls}{path}" for path in filled]
 
