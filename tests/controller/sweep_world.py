@@ -179,6 +179,10 @@ class SweepWorld:
         """Kill processes and wait until they are gone."""
         kill(*pids)
 
+    def kill_controller(self, run_id: str) -> None:
+        """Kill the controller of a run, and the dispatchers, which would start another one at any moment."""
+        self.kill([*self.dispatchers(), *self.controllers(run_id)])
+
     def close(self) -> None:
         """End everything of this workspace, whatever starts whatever again."""
         home = str(self.root / "home")

@@ -73,7 +73,7 @@ def test_a_controller_that_fails_again_and_again_ends_its_run_with_the_reason(wo
     sweep = world.submit("--until", str(world.gate))
     world.wait_for_children(sweep, 4, "Running")
     plan = world.workspace.run_folder(sweep).path / "sweep.json"
-    world.kill(world.controllers(sweep))
+    world.kill_controller(sweep)
     document = read_json(plan)
     assert document is not None
     write_json(plan, document | {"definition": {**document["definition"], "max_total_jobs": "many"}})
@@ -88,7 +88,7 @@ def test_a_controller_that_fails_again_and_again_ends_its_run_with_the_reason(wo
 def test_a_sweep_whose_files_are_gone_cancels_its_runs_and_fails(world: SweepWorld) -> None:
     sweep = world.submit("--until", str(world.gate), max_total_jobs=6)
     world.wait_for_children(sweep, 4, "Running")
-    world.kill(world.controllers(sweep))
+    world.kill_controller(sweep)
     get_secrets_file(world.workspace.run_folder(sweep).template).unlink()
     # The first of the four that ends leaves a place for a fifth, which needs the file.
     cancel_run(world.workspace, world.workspace.runs.get(f"{sweep}_0"), 0.0)
@@ -100,7 +100,7 @@ def test_a_sweep_whose_files_are_gone_cancels_its_runs_and_fails(world: SweepWor
 def test_a_sweep_whose_folder_is_removed_fails(world: SweepWorld) -> None:
     sweep = world.submit("--until", str(world.gate), max_total_jobs=1)
     world.wait_for_children(sweep, 1, "Running")
-    world.kill(world.controllers(sweep))
+    world.kill_controller(sweep)
     shutil.rmtree(world.workspace.run_folder(sweep).path)
     run = world.ended(sweep)
     assert (run.status, reason(run)) == (RunStatus.FAILED, EndReason.RUN_FOLDER_REMOVED)
@@ -110,7 +110,7 @@ def test_a_controller_that_ends_before_it_does_anything_is_started_with_pauses(w
     sweep = world.submit("--until", str(world.gate))
     world.wait_for_children(sweep, 4, "Running")
     folder = ControllerFolder(world.workspace.run_folder(sweep))
-    world.kill(world.controllers(sweep))
+    world.kill_controller(sweep)
     for _ in range(3):
         folder.record_start()
     assert folder.is_paused()
