@@ -19,7 +19,7 @@ def create_cluster_target(
     workspace: Workspace,
     name: str,
     kind: str,
-    shared: SharedFolder,
+    shared_folder: SharedFolder,
     *,
     check_nodes: Callable[[Path, str], NodeCheck] | None,
     python: str | None,
@@ -33,7 +33,7 @@ def create_cluster_target(
         workspace: the workspace.
         name: the name of the target.
         kind: the kind of the target.
-        shared: the folder that the nodes share with this machine.
+        shared_folder: the folder that the nodes share with this machine.
         check_nodes: checks the nodes with the path of the folder and an interpreter; None leaves the check out.
         python: the interpreter of the supervisors on nodes; None is the default one.
         properties: the properties that belong to the kind.
@@ -49,10 +49,10 @@ def create_cluster_target(
     check = None
     if check_nodes is not None:
         try:
-            check = check_nodes(shared.path, python or DEFAULT_PYTHON)
+            check = check_nodes(shared_folder.path, python or DEFAULT_PYTHON)
         except OSError as error:
-            raise FileNotWritable(shared.path, error) from error
-    common = {SHARED_FOLDER_PROPERTY: str(shared.path), **({} if python is None else {PYTHON_PROPERTY: python})}
+            raise FileNotWritable(shared_folder.path, error) from error
+    common = {SHARED_FOLDER_PROPERTY: str(shared_folder.path), **({} if python is None else {PYTHON_PROPERTY: python})}
     target = create_compute_target(
         workspace, name, kind, properties={**common, **properties}, description=description, tags=tags
     )

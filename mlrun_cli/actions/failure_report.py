@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.actions.logs import find_decisive_log
-from mlrun_cli.core.log_tail import read_tail, remove_overwritten
+from mlrun_cli.core.log_tail import read_tail, remove_overwritten_text
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.stack_trace import shorten_stack_trace
@@ -44,7 +44,7 @@ def read_failure_report(workspace: Workspace, run: Run) -> FailureReport:
     start = tail.rfind(first) if first else -1
     count = _LINES if start < 0 else _LINES_BEFORE_TRACE
     lines = (tail if start < 0 else tail[:start]).rstrip().split("\n")[-count:]
-    shown = list(map(remove_overwritten, lines))
+    shown = list(map(remove_overwritten_text, lines))
     # The working folder is a copy: the user knows the file by its path in the source folder.
     relative = re.sub(rf'File "[^"]*/{re.escape(run.run_id)}/work/', 'File "', trace)
     return FailureReport(str(log), shown, shorten_stack_trace(relative), describe_error(run.error))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mlrun_cli.core.log_tail import read_tail, remove_overwritten
+from mlrun_cli.core.log_tail import read_tail, remove_overwritten_text
 from mlrun_cli.wire.run_output import make_printable
 from mlrun_cli.workspace import Workspace
 
@@ -14,7 +14,7 @@ _MOST_LETTERS = 500
 def read_last_lines(workspace: Workspace, log: os.PathLike[str], count: int) -> list[str]:
     """Return the last lines of a log, with secrets redacted and long lines cut, or none if it cannot be read."""
     lines = read_tail(log).replace("\r\n", "\n").rstrip().split("\n")
-    text = "\n".join(map(remove_overwritten, lines))
+    text = "\n".join(map(remove_overwritten_text, lines))
     shown = workspace.redaction.redact_prose(text).rstrip()  # before anything is cut: a part is not recognized
     return [_cut(make_printable(line)) for line in shown.split("\n")[-count:]] if shown else []
 

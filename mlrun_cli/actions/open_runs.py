@@ -66,7 +66,7 @@ def open_run(
 
 
 def check_new_run_id(workspace: Workspace, run_id: str) -> None:
-    """Raise if a new run cannot have an id.
+    """Raise unless a new run can have this id.
 
     Raises:
         UsageError: it is not valid, or a run with this id exists, if only in the trash.

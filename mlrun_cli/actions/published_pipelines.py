@@ -143,7 +143,7 @@ def list_pipelines(workspace: Workspace, *, active_only: bool = True) -> Sequenc
 
 
 def read_published_graph(workspace: Workspace, pipeline_id: str) -> Graph:
-    """Return the graph of a published pipeline, whose source folders are the copies.
+    """Return the graph of a published pipeline; its source folders are the copies made when it was published.
 
     Raises:
         PipelineNotFound: there is none.

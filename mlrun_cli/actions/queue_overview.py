@@ -34,8 +34,11 @@ class TargetOverview(NamedTuple):
     waiting_count: int
 
 
-def list_target_overviews(workspace: Workspace, most_waiting: int) -> Sequence[TargetOverview]:
-    """Return the overviews of all targets, `local` first, each with its first `most_waiting` waiting runs."""
+def list_target_overviews(workspace: Workspace, max_waiting: int) -> Sequence[TargetOverview]:
+    """Return the overviews of all targets, `local` first, each with at most `max_waiting` of its waiting runs.
+
+    The next one to start comes first.
+    """
     not_responding = reconcile(workspace)
     running: dict[str, list[Run]] = {}
     for run in workspace.runs.list_supervised():
@@ -48,7 +51,7 @@ def list_target_overviews(workspace: Workspace, most_waiting: int) -> Sequence[T
             most_nodes=get_node_limit(workspace, name),
             busy_nodes=workspace.queues.count_busy_nodes(name),
             running=prepare_for_display(workspace, running.get(name, ()), not_responding),
-            waiting=prepare_for_display(workspace, workspace.queues.list_runs(name, most_waiting), not_responding),
+            waiting=prepare_for_display(workspace, workspace.queues.list_runs(name, max_waiting), not_responding),
             waiting_count=len(workspace.queues.list_keys(name)),
         )
         for name in names

@@ -150,7 +150,7 @@ def list_timekeeper_notes(workspace: Workspace) -> list[str]:
 
 def _check_settings(workspace: Workspace, settings: ScheduleSettings) -> None:
     check_experiment_name(settings.experiment_name)
-    pipeline_id = find_pipeline_id(workspace, settings)
+    pipeline_id = get_pipeline_id(workspace, settings)
     graph = read_published_graph(workspace, pipeline_id)
     assign_parameters(graph, settings.parameters)
     if settings.datastore is None:
@@ -161,7 +161,7 @@ def _check_settings(workspace: Workspace, settings: ScheduleSettings) -> None:
         _check_data_path_parameter(graph, name)
 
 
-def find_pipeline_id(workspace: Workspace, settings: ScheduleSettings) -> str:
+def get_pipeline_id(workspace: Workspace, settings: ScheduleSettings) -> str:
     """Return the id of the published pipeline that a schedule submits now.
 
     Raises:

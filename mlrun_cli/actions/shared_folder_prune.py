@@ -116,10 +116,10 @@ def _list_shared_folders(workspace: Workspace) -> Sequence[SharedFolder]:
     return list(found.values())
 
 
-def _prune_snapshots(shared: SharedFolder, options: _Options) -> PrunedShared:
+def _prune_snapshots(shared_folder: SharedFolder, options: _Options) -> PrunedShared:
     pruned = prune_snapshots(
-        shared.snapshots,
-        lambda: find_referenced_snapshots(shared.runs, options.without),
+        shared_folder.snapshots,
+        lambda: find_referenced_snapshots(shared_folder.runs, options.without),
         time.time() - GRACE_SECONDS,
         dry_run=options.dry_run,
         say=options.say,
@@ -128,23 +128,27 @@ def _prune_snapshots(shared: SharedFolder, options: _Options) -> PrunedShared:
     return PrunedShared(pruned.snapshots, pruned.contents, size=pruned.size)
 
 
-def _prune_environments(shared: SharedFolder, options: _Options) -> PrunedShared:
+def _prune_environments(shared_folder: SharedFolder, options: _Options) -> PrunedShared:
     """Remove environments that no run in the shared folder has used, since locks of nodes are not visible here."""
-    plans = (read_json(RunFolder(folder).environment_plan) for folder in _iterate_run_folders(shared, options.without))
+    plans = (
+        read_json(RunFolder(folder).environment_plan) for folder in _iterate_run_folders(shared_folder, options.without)
+    )
     needed = {plan["build"]["key"] for plan in plans if plan is not None and plan.get("build")}
-    keys, size = prune_environments(shared.path, options.unused_since, protected_keys=needed, dry_run=options.dry_run)
+    keys, size = prune_environments(
+        shared_folder.path, options.unused_since, protected_keys=needed, dry_run=options.dry_run
+    )
     return PrunedShared(environments=tuple(keys), size=size)
 
 
-def _prune_copies(shared: SharedFolder, options: _Options) -> PrunedShared:
+def _prune_copies(shared_folder: SharedFolder, options: _Options) -> PrunedShared:
     """Remove copies of mlrun-cli and its SDK that no run there uses and no submit has used in the last day."""
     needed = set()
-    for folder in _iterate_run_folders(shared, options.without):
-        run_folder = shared.run_folder(folder.name)
+    for folder in _iterate_run_folders(shared_folder, options.without):
+        run_folder = shared_folder.run_folder(folder.name)
         needed.add((read_json(run_folder.program) or {}).get("folder"))
         needed.add((read_json(run_folder.submission) or {}).get("sdk_folder"))
     pruned = PrunedShared()
-    for copy in (*iterate_subfolders(shared.programs), *iterate_subfolders(shared.sdk)):
+    for copy in (*iterate_subfolders(shared_folder.programs), *iterate_subfolders(shared_folder.sdk)):
         is_old = copy.stat().st_mtime < time.time() - GRACE_SECONDS
         if os.fspath(copy) in needed or is_temporary(copy.name) or not is_old:
             continue
@@ -156,5 +160,5 @@ def _prune_copies(shared: SharedFolder, options: _Options) -> PrunedShared:
     return pruned
 
 
-def _iterate_run_folders(shared: SharedFolder, excluded: Collection[Path]) -> Iterator[Path]:
-    return (folder for folder in iterate_subfolders(shared.runs) if folder not in excluded)
+def _iterate_run_folders(shared_folder: SharedFolder, excluded: Collection[Path]) -> Iterator[Path]:
+    return (folder for folder in iterate_subfolders(shared_folder.runs) if folder not in excluded)

@@ -5,15 +5,15 @@
     RunIds = Annotated[list[str], Option("--run", "-r", metavar="ID", help="Id of the run.")]
 
     @command(app, "cancel", examples=[("Cancel the newest run", "mlrun run cancel -r @latest"), ...])
-    def cancel(run_ids: RunIds, shared: GlobalOptions) -> object:
+    def cancel(run_ids: RunIds, global_options: GlobalOptions) -> object:
         '''Ask runs to stop.
 
         Returns at once: a run is `CancelRequested` until its script has ended.
         '''
 
 The docstring is the help text, and its first line is the summary in listings. Parameters are declared by
-`mlrun_cli.cli.declarations`. The shared options are added and passed as the parameter `shared`. A parameter whose type
-is an `OptionGroup` stands for several options. `cancel` remains a plain function that a test can call.
+`mlrun_cli.cli.declarations`. The shared options are added and passed as the parameter `global_options`. A parameter
+whose type is an `OptionGroup` stands for several options. `cancel` remains a plain function that a test can call.
 
 A command returns a JSON-like value, which is printed as `-o` and `--query` specify, or None, which prints nothing, or
 a `Result`, which can have an exit code and a table for people. It raises the exceptions of `mlrun_cli.errors`.
@@ -43,7 +43,7 @@ from mlrun_cli.errors import MlrunError
 if TYPE_CHECKING:
     from mlrun_cli.cli.output.columns import Layout
 
-_SHARED = "shared"
+_GLOBAL_OPTIONS = "global_options"
 _QUERY_WORDS = Parameter(
     "query_words", str, True, None, Argument(metavar="QUERY", help="JMESPath query in quotes, as for --query.")
 )
@@ -67,7 +67,7 @@ class Result(NamedTuple):
         exit_code: the command's exit code once the value has been printed.
         layout: returns the table, for an encoding, that is printed instead of the value for `-o md`, and for `-o table`
             if there is no `table`, without a query.
-        pages: whether a terminal shows `-o table` through a pager.
+        uses_pager: whether a terminal shows `-o table` through a pager.
         rows: the records that `-o csv` prints instead of the value without a query.
         first_columns: the first columns of `-o csv` without a query, as for `list_columns`.
         prefers_table: whether a terminal shows the table unless -o or --query is given.
@@ -77,7 +77,7 @@ class Result(NamedTuple):
     table: PeopleTable | None = None
     exit_code: int = 0
     layout: Callable[[str], Layout] | None = None
-    pages: bool = False
+    uses_pager: bool = False
     rows: list[Mapping[str, Any]] | None = None
     first_columns: Sequence[str] = ()
     prefers_table: bool = False
@@ -105,7 +105,7 @@ class Declaration(NamedTuple):
 
     def read_parameters(self) -> CommandParameters:
         """Return the parameters of the command: its own, the words of a query, and the shared options."""
-        own = read_signature(self.function, without=[_SHARED])
+        own = read_signature(self.function, without=[_GLOBAL_OPTIONS])
         words = [_QUERY_WORDS] if self.query_words else []
         used_names = {name for parameter in own.parameters for name in parameter.option_names}
         return CommandParameters(own, words, list_global_parameters(used_names))
@@ -209,44 +209,44 @@ def run_command(
         return _output_result(_call_function(declaration.function, parameters.own.gather_groups(own), shared), shared)
 
 
-def _call_function(function: Callable[..., object], values: Mapping[str, Any], shared: GlobalOptions) -> object:
+def _call_function(function: Callable[..., object], values: Mapping[str, Any], global_options: GlobalOptions) -> object:
     """Call a command's function and return its result; print the notes of an error before raising it again."""
     try:
-        return function(**values, shared=shared)
+        return function(**values, global_options=global_options)
     except MlrunError as error:
         for note in error.notes:
-            shared.notes.warning(note)
+            global_options.notes.warning(note)
         raise
 
 
-def _output_result(returned: object, shared: GlobalOptions) -> int:
+def _output_result(returned: object, global_options: GlobalOptions) -> int:
     """Write the result to the file of `-t` and, even if that fails, print it; return the exit code."""
     result = returned if isinstance(returned, Result) else Result(returned)
     try:
-        if shared.metadata_file is not None and result.value is not None:
-            shared.metadata_file.write(result.value)
+        if global_options.metadata_file is not None and result.value is not None:
+            global_options.metadata_file.write(result.value)
     finally:
-        _print_result(result, shared)
+        _print_result(result, global_options)
     return result.exit_code
 
 
-def _print_result(result: Result, shared: GlobalOptions) -> None:
-    is_markdown = shared.output_format is OutputFormat.MARKDOWN and shared.query is None
-    prefers_table = result.prefers_table and shared.query is None and not shared.has_output_option
-    is_for_people = shared.is_for_people or (prefers_table and sys.stdout.isatty())
+def _print_result(result: Result, global_options: GlobalOptions) -> None:
+    is_markdown = global_options.output_format is OutputFormat.MARKDOWN and global_options.query is None
+    prefers_table = result.prefers_table and global_options.query is None and not global_options.has_output_option
+    is_for_people = global_options.is_for_people or (prefers_table and sys.stdout.isatty())
     if (result.table is not None or result.layout is not None) and is_for_people:
-        _print_for_people(result, pages=result.pages and sys.stdout.isatty())
+        _print_for_people(result, uses_pager=result.uses_pager and sys.stdout.isatty())
     elif result.layout is not None and is_markdown:
         from mlrun_cli.cli.output.columns import print_layout_as_markdown  # noqa: PLC0415 - start-up
 
         print_layout_as_markdown(result.layout(sys.stdout.encoding), file=sys.stdout)
-    elif result.value != [] or not shared.is_for_people:  # az prints an empty line for a table without lines
-        _print_value(result, shared)
+    elif result.value != [] or not global_options.is_for_people:  # az prints an empty line for a table without lines
+        _print_value(result, global_options)
 
 
-def _print_for_people(result: Result, *, pages: bool) -> None:
-    """Print the table of a result to stdout, through a pager if `pages` is true."""
-    file = io.TextIOWrapper(io.BytesIO(), encoding=sys.stdout.encoding, errors="replace") if pages else sys.stdout
+def _print_for_people(result: Result, *, uses_pager: bool) -> None:
+    """Print the table of a result to stdout, through a pager if `uses_pager` is true."""
+    file = io.TextIOWrapper(io.BytesIO(), encoding=sys.stdout.encoding, errors="replace") if uses_pager else sys.stdout
     width, colour = measure_terminal_width(), wants_colour(sys.stdout)
     if result.table is not None:
         result.table(file=file, width=width, colour=colour)
@@ -254,23 +254,23 @@ def _print_for_people(result: Result, *, pages: bool) -> None:
         from mlrun_cli.cli.output.columns import print_layout  # noqa: PLC0415 - start-up
 
         print_layout(result.layout(sys.stdout.encoding), file=file, width=width, colour=colour)
-    if pages:
+    if uses_pager:
         from mlrun_cli.cli.output.pager import print_text  # noqa: PLC0415 - start-up
 
         file.seek(0)
         print_text(file.read())
 
 
-def _print_value(result: Result, shared: GlobalOptions) -> None:
+def _print_value(result: Result, global_options: GlobalOptions) -> None:
     value, first_columns = result.value, result.first_columns
-    if shared.query is not None:
-        value, first_columns = shared.query.apply(value), ()
-    elif result.rows is not None and shared.output_format is OutputFormat.CSV:
+    if global_options.query is not None:
+        value, first_columns = global_options.query.apply(value), ()
+    elif result.rows is not None and global_options.output_format is OutputFormat.CSV:
         value = result.rows
     text = render(
         value,
-        shared.output_format,
-        is_query=shared.query is not None,
+        global_options.output_format,
+        is_query=global_options.query is not None,
         colour=wants_colour(sys.stdout),
         first_columns=first_columns,
     )

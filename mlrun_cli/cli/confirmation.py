@@ -15,7 +15,7 @@ from mlrun_cli.errors import ConfirmationRequired
 _ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
-def confirm(shared: GlobalOptions, question: str, *, otherwise: str) -> None:
+def confirm(global_options: GlobalOptions, question: str, *, otherwise: str) -> None:
     """Ask for confirmation; unless the answer is yes, print `otherwise` and exit with code 1.
 
     Raises:
@@ -23,14 +23,14 @@ def confirm(shared: GlobalOptions, question: str, *, otherwise: str) -> None:
         SystemExit: the answer is no.
         KeyboardInterrupt: Ctrl-C was pressed, or the terminal was closed before an answer.
     """
-    if not shared.can_ask:
+    if not global_options.can_ask:
         raise ConfirmationRequired(
             "This needs a confirmation, and there is no terminal to ask on.", hint="Add --yes to confirm."
         )
     while (is_yes := _ANSWERS.get(_read_answer(f"{question} [y/N]: ").strip().lower())) is None:
-        shared.notes.info("Answer y or n.")
+        global_options.notes.info("Answer y or n.")
     if not is_yes:
-        shared.notes.info(otherwise)
+        global_options.notes.info(otherwise)
         sys.exit(1)
 
 

@@ -45,45 +45,48 @@ class Context(NamedTuple):
         return check_experiment_name(name)
 
 
-def open_context(shared: GlobalOptions) -> Context:
+def open_context(global_options: GlobalOptions) -> Context:
     """Open a command's workspace and return it with the attached folder's experiment.
 
     Raises:
         UsageError: no workspace is specified and the folder is not attached, or a name is not valid.
         WorkspaceNotFound: the workspace specified by options does not exist.
     """
-    config = find_project_config(shared.path)
-    identity = resolve_workspace_identity(shared, config)
-    is_typed = any(name is not None for name in (shared.workspace_name, shared.resource_group, shared.subscription_id))
-    shared.notes.debug(
+    config = find_project_config(global_options.path)
+    identity = resolve_workspace_identity(global_options, config)
+    is_typed = any(
+        name is not None
+        for name in (global_options.workspace_name, global_options.resource_group, global_options.subscription_id)
+    )
+    global_options.notes.debug(
         f"Python {sys.version.split()[0]} ({sys.executable}), mlrun-cli {__version__}, MLRUN_HOME {get_home()}"
     )
     workspace = open_workspace(identity, create=not is_typed, starts_read_only=True)
-    warn_of_lost_runs(workspace, shared)
-    shared.notes.detail(
+    warn_of_lost_runs(workspace, global_options)
+    global_options.notes.detail(
         f"Workspace '{identity.name}', resource group '{identity.resource_group}', "
         f"subscription '{identity.subscription_id}': {workspace.folder}"
     )
     return Context(workspace, None if config is None else config.experiment_name)
 
 
-def warn_of_lost_runs(workspace: Workspace, shared: GlobalOptions) -> None:
+def warn_of_lost_runs(workspace: Workspace, global_options: GlobalOptions) -> None:
     """Warn if a new store was created although run folders already existed."""
     if workspace.lost_runs:
         what = "1 run is" if workspace.lost_runs == 1 else f"{workspace.lost_runs} runs are"
-        shared.notes.warning(
+        global_options.notes.warning(
             f"The store of workspace '{workspace.identity.name}' was gone, and a new one was made; the folders of"
             f" {what} there. Bring them back: {format_command_line(workspace, 'workspace', 'repair')}"
         )
 
 
 def resolve_workspace_identity(
-    shared: GlobalOptions, config: ProjectConfig | None, *, otherwise: str | None = None
+    global_options: GlobalOptions, config: ProjectConfig | None, *, otherwise: str | None = None
 ) -> WorkspaceIdentity:
     """Return the workspace of a command, with each name from an option, the attached folder or a default.
 
     Args:
-        shared: the shared options.
+        global_options: the shared options.
         config: the config of the attached folder, if there is one.
         otherwise: the workspace name to use if none is specified.
 
@@ -91,16 +94,16 @@ def resolve_workspace_identity(
         UsageError: no workspace is specified and the folder is not attached, or a name is not valid.
     """
     attached = config.workspace_name if config else None
-    name = _get_first_given(shared.workspace_name, attached, shared.default_workspace_name, otherwise)
+    name = _get_first_given(global_options.workspace_name, attached, global_options.default_workspace_name, otherwise)
     if name is None:
         raise WorkspaceRequired(
-            f"No workspace is named, and the folder '{shared.path.absolute()}' is not attached to one.",
+            f"No workspace is named, and the folder '{global_options.path.absolute()}' is not attached to one.",
             hint="Attach it ('mlrun folder attach'), or name one with -w NAME (and -g GROUP).",
         )
     group = _get_first_given(
-        shared.resource_group, config.resource_group if config else None, shared.default_resource_group
+        global_options.resource_group, config.resource_group if config else None, global_options.default_resource_group
     )
-    subscription_id = _get_first_given(shared.subscription_id, config.subscription_id if config else None)
+    subscription_id = _get_first_given(global_options.subscription_id, config.subscription_id if config else None)
     return WorkspaceIdentity(
         check_subscription_id(DEFAULT_SUBSCRIPTION_ID if subscription_id is None else subscription_id),
         check_resource_group(DEFAULT_RESOURCE_GROUP if group is None else group),

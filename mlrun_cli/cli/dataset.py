@@ -50,7 +50,7 @@ _Name = Annotated[str | None, Option("--name", "-n", metavar="NAME", help="Name 
     ],
 )
 def register(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     file: Annotated[
         Path | None, Option("--file", "-f", metavar="FILE", help="JSON or YAML file that describes the dataset.")
     ] = None,
@@ -101,8 +101,8 @@ def register(
         else _read_definition(file, name, datastore, is_table=is_table)
     )
     for note in described.notes:
-        shared.notes.warning(note)
-    with open_context(shared).workspace as workspace:
+        global_options.notes.warning(note)
+    with open_context(global_options).workspace as workspace:
         dataset = actions.register_dataset(
             workspace,
             described.definition,
@@ -125,11 +125,11 @@ def register(
         ("List only their names", "mlrun dataset list --query '[].name' -o tsv"),
     ],
 )
-def list_all(shared: GlobalOptions) -> object:
+def list_all(global_options: GlobalOptions) -> object:
     """List the latest version of each of the workspace's datasets, sorted by name."""
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         records = [_build_record(dataset) for dataset in workspace.datasets.list_latest()]
-    return build_listing(shared, records, _FIELDS, nothing="No datasets.")
+    return build_listing(global_options, records, _FIELDS, nothing="No datasets.")
 
 
 @command(
@@ -141,7 +141,7 @@ def list_all(shared: GlobalOptions) -> object:
     ],
 )
 def show(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     name: _Name = None,
     version: Annotated[int | None, Option("--version", "-v", metavar="N", help="Version. Default: the latest.")] = None,
     dataset_id: Annotated[
@@ -151,7 +151,7 @@ def show(
     """Show how a dataset is registered, and its paths."""
     if (name is None) == (dataset_id is None):
         raise OneOptionRequired("Name one dataset, by name or by id.", hint="Use either -n NAME or -i ID.")
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         if name is not None:
             return _build_description(workspace, actions.get_dataset(workspace, name, version))
         return _build_description(workspace, actions.get_dataset_by_id(workspace, dataset_id or ""))
@@ -166,14 +166,14 @@ def show(
     ],
 )
 def unregister(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     name: Annotated[str, Option("--name", "-n", metavar="NAME", help="Name of the dataset.")],
 ) -> object:
     """Unregister all versions of a dataset without changing its files, and print the latest version.
 
     Runs that used the dataset can still find it by its id.
     """
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         latest = actions.get_dataset(workspace, name)
         actions.unregister_dataset(workspace, name)
         return _build_record(latest)

@@ -43,14 +43,14 @@ _NoProgress = Annotated[str, Option("--hide-progress", hidden=True)]
     ],
 )
 def attach_local(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     name: Annotated[str, Argument(metavar="NAME", help="Name of the datastore.")],
     folder: Annotated[Path, Argument(metavar="PATH", help="The folder, which is not copied.")],
     overwrite: _Overwrite = "false",
 ) -> object:
     """Attach a folder on this machine as a datastore, for the data references and datasets of runs."""
     is_replacing = parse_boolean(overwrite, "--overwrite")
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         where = make_absolute(folder.expanduser())
         return _build_record(workspace, actions.register_datastore(workspace, name, where, overwrite=is_replacing))
 
@@ -64,11 +64,11 @@ def attach_local(
         ("List only their names", "mlrun datastore list --query '[].name' -o tsv"),
     ],
 )
-def list_all(shared: GlobalOptions, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001 — there are none
+def list_all(global_options: GlobalOptions, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001 — there are none
     """List the workspace's datastores, sorted by name, with their folders."""
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         records = [_build_record(workspace, datastore) for datastore in actions.list_datastores(workspace)]
-    return build_listing(shared, records, _FIELDS, nothing="No datastores.")
+    return build_listing(global_options, records, _FIELDS, nothing="No datastores.")
 
 
 @command(
@@ -79,9 +79,9 @@ def list_all(shared: GlobalOptions, include_secret: _NoSecrets = None) -> object
         ("Print its folder", "mlrun datastore show -n images --query folder -o tsv"),
     ],
 )
-def show(shared: GlobalOptions, name: _Name, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001
+def show(global_options: GlobalOptions, name: _Name, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001
     """Show a datastore."""
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         return _build_record(workspace, actions.get_datastore(workspace, name))
 
 
@@ -93,9 +93,9 @@ def show(shared: GlobalOptions, name: _Name, include_secret: _NoSecrets = None) 
         ("Print only its name", "mlrun datastore show-default --query name -o tsv"),
     ],
 )
-def show_default(shared: GlobalOptions, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001
+def show_default(global_options: GlobalOptions, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001
     """Show the default datastore, which is used if none is specified."""
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         return _build_record(workspace, actions.get_datastore(workspace))
 
 
@@ -107,9 +107,9 @@ def show_default(shared: GlobalOptions, include_secret: _NoSecrets = None) -> ob
         ("Restore the original default", "mlrun datastore set-default -n workspaceblobstore"),
     ],
 )
-def set_default(shared: GlobalOptions, name: _Name) -> object:
+def set_default(global_options: GlobalOptions, name: _Name) -> object:
     """Set the default datastore, which is used if none is specified."""
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         actions.set_default_datastore(workspace, name)
         return _build_record(workspace, actions.get_datastore(workspace, name))
 
@@ -123,7 +123,7 @@ def set_default(shared: GlobalOptions, name: _Name) -> object:
     ],
 )
 def upload(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     name: _Name,
     source: Annotated[Path, Option("--src-path", "-p", metavar="PATH", help="A folder, or a file.")],
     target: Annotated[
@@ -136,10 +136,10 @@ def upload(
     """Copy a file or the contents of a folder, following links, into a datastore; print the number of files copied."""
     is_replacing = parse_boolean(overwrite, "--overwrite")
     is_hidden = parse_boolean(hide_progress, "--hide-progress")
-    with open_context(shared).workspace as workspace, show_copy_progress(shared, hidden=is_hidden):
+    with open_context(global_options).workspace as workspace, show_copy_progress(global_options, hidden=is_hidden):
         datastore = actions.get_datastore(workspace, name)
         copied = actions.upload_files(datastore, source.expanduser(), target, overwrite=is_replacing)
-        _warn_of_skipped_files(shared, copied)
+        _warn_of_skipped_files(global_options, copied)
         return {
             "datastore": name,
             "path": str(datastore.resolve_path(target)),
@@ -157,7 +157,7 @@ def upload(
     ],
 )
 def download(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     name: _Name,
     folder: Annotated[
         Path,
@@ -173,11 +173,11 @@ def download(
     """Copy files of a datastore into a folder, keeping their paths; print the number of files copied."""
     is_replacing = parse_boolean(overwrite, "--overwrite")
     is_hidden = parse_boolean(hide_progress, "--hide-progress")
-    with open_context(shared).workspace as workspace, show_copy_progress(shared, hidden=is_hidden):
+    with open_context(global_options).workspace as workspace, show_copy_progress(global_options, hidden=is_hidden):
         datastore = actions.get_datastore(workspace, name)
         where = make_absolute(folder.expanduser())
         copied = actions.download_files(datastore, prefix, where, overwrite=is_replacing, may_differ=False)
-        _warn_of_skipped_files(shared, copied)
+        _warn_of_skipped_files(global_options, copied)
         return {"datastore": name, "path": str(where), "downloaded": copied.copied, **_build_counts(copied)}
 
 
@@ -189,9 +189,9 @@ def download(
         ("Detach it and print its folder", "mlrun datastore detach -n images --query folder -o tsv"),
     ],
 )
-def detach(shared: GlobalOptions, name: _Name) -> object:
+def detach(global_options: GlobalOptions, name: _Name) -> object:
     """Detach a datastore without changing its folder, and print its record."""
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         return _build_record(workspace, actions.unregister_datastore(workspace, name))
 
 
@@ -216,8 +216,12 @@ def _build_counts(result: actions.CopyResult) -> dict[str, int]:
     return {"kept": result.kept, "skipped": len(result.left_out)}
 
 
-def _warn_of_skipped_files(shared: GlobalOptions, result: actions.CopyResult) -> None:
+def _warn_of_skipped_files(global_options: GlobalOptions, result: actions.CopyResult) -> None:
     if result.kept:
-        shared.notes.info(f"Files that were there already and stay: {result.kept}; --overwrite true replaces them.")
+        global_options.notes.info(
+            f"Files that were there already and stay: {result.kept}; --overwrite true replaces them."
+        )
     if result.left_out:
-        shared.notes.info(f"Left out: {format_first_names([f'{one.path} ({one.reason})' for one in result.left_out])}.")
+        global_options.notes.info(
+            f"Left out: {format_first_names([f'{one.path} ({one.reason})' for one in result.left_out])}."
+        )

@@ -71,7 +71,7 @@ _Version = Annotated[str | None, Option("--version", "-v", metavar="VERSION", he
     ],
 )
 def list_all(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     is_built: Annotated[
         bool,
         Option("--built", help="List environments built for runs on this machine, most recently used first."),
@@ -83,14 +83,16 @@ def list_all(
     """List the newest version of each of the workspace's environments, sorted by name."""
     if is_curated:
         curated = [_build_record(one) for one in actions.list_curated_environments()]
-        return build_listing(shared, curated, _FIELDS, nothing="There are none.")
+        return build_listing(global_options, curated, _FIELDS, nothing="There are none.")
     if is_built:
         return build_listing(
-            shared, list_built_environments(get_home()), _BUILT_FIELDS, nothing="No environments were built."
+            global_options, list_built_environments(get_home()), _BUILT_FIELDS, nothing="No environments were built."
         )
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         records = [_build_record(one) for one in actions.list_environments(workspace)]
-    return build_listing(shared, records, _FIELDS, nothing="No environments; 'list --built' has those that were built.")
+    return build_listing(
+        global_options, records, _FIELDS, nothing="No environments; 'list --built' has those that were built."
+    )
 
 
 @command(
@@ -105,7 +107,7 @@ def list_all(
     ],
 )
 def show(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     name: Annotated[str | None, Option("--name", "-n", metavar="NAME", help="Name of the environment.")] = None,
     version: _Version = None,
     key: Annotated[
@@ -120,7 +122,7 @@ def show(
         )
     if key is not None:
         return show_built_environment(get_home(), key)
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         return _build_record(actions.get_environment(workspace, name or "", version))
 
 
@@ -132,13 +134,13 @@ def show(
         ("Print only its version", "mlrun environment register -d myenvironment --query version -o tsv"),
     ],
 )
-def register(shared: GlobalOptions, folder: _Folder) -> object:
+def register(global_options: GlobalOptions, folder: _Folder) -> object:
     """Register the environment defined in a folder as the next version of its name.
 
     The definition includes the folder's conda_dependencies.yml. If it equals the newest version, no version is added.
     """
     definition = read_environment_folder(make_absolute(folder.expanduser()))
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         return _build_record(actions.register_environment(workspace, str(definition["name"]), definition))
 
 
@@ -151,7 +153,7 @@ def register(shared: GlobalOptions, folder: _Folder) -> object:
     ],
 )
 def download(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     name: _Name,
     folder: Annotated[
         Path,
@@ -162,7 +164,7 @@ def download(
 ) -> object:
     """Write one of the workspace's environments to a folder, to be edited and registered again."""
     where = make_absolute(folder.expanduser())
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         found = actions.get_environment(workspace, name, version)
     write_environment_folder(where, _build_definition(found), overwrite=is_overwriting)
     return {"directory": str(where), "name": found.name, "version": found.version}
@@ -177,7 +179,7 @@ def download(
     ],
 )
 def scaffold(
-    shared: GlobalOptions,  # noqa: ARG001 - every command has them
+    global_options: GlobalOptions,  # noqa: ARG001 - every command has them
     name: _Name,
     folder: Annotated[
         Path,
@@ -200,7 +202,7 @@ def scaffold(
     ],
 )
 def prune(
-    shared: GlobalOptions,  # noqa: ARG001 - every command has them
+    global_options: GlobalOptions,  # noqa: ARG001 - every command has them
     older_than: Annotated[
         str,
         Option("--older-than", metavar="TIME", help="Minimum time since the last use by a run, such as 7d or 12h."),

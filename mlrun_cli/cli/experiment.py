@@ -46,18 +46,18 @@ _Name = Annotated[
     ],
 )
 def list_all(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     is_deleted: Annotated[bool, Option("--deleted", help="Experiments in the trash, the last deleted first.")] = (
         False
     ),
 ) -> object:
     """List the workspace's experiments, sorted by name."""
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         if is_deleted:
             return list_deleted_experiments(workspace)
         records = list_experiments(workspace)
-    return build_listing(shared, records, _FIELDS, nothing="No experiments.")
+    return build_listing(global_options, records, _FIELDS, nothing="No experiments.")
 
 
 @command(
@@ -68,9 +68,9 @@ def list_all(
         ("Show another one", "mlrun experiment show -e testexperiment"),
     ],
 )
-def show(shared: GlobalOptions, name: _Name = None) -> object:
+def show(global_options: GlobalOptions, name: _Name = None) -> object:
     """Show an experiment."""
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         return get_experiment(workspace, context.get_experiment_name(name))
 
@@ -83,15 +83,15 @@ def show(shared: GlobalOptions, name: _Name = None) -> object:
         ("Open another one", "mlrun experiment open -e testexperiment"),
     ],
 )
-def open_page(shared: GlobalOptions, name: _Name = None) -> object:
+def open_page(global_options: GlobalOptions, name: _Name = None) -> object:
     """Open an experiment's page in the browser and print its URL; this requires a running 'mlrun studio'."""
     from mlrun_cli.actions.studio_urls import build_experiment_url  # noqa: PLC0415
     from mlrun_cli.cli.studio_page import open_studio_page  # noqa: PLC0415
 
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         address = build_experiment_url(workspace, get_experiment(workspace, context.get_experiment_name(name))["name"])
-        return open_studio_page(workspace.home, address, shared.notes)
+        return open_studio_page(workspace.home, address, global_options.notes)
 
 
 @command(
@@ -103,7 +103,7 @@ def open_page(shared: GlobalOptions, name: _Name = None) -> object:
     ],
 )
 def delete(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     name: _DeletedName,
     yes: Yes = False,
     force: Annotated[bool, Option("--force", help="Also delete kept runs and runs that a model comes from.")] = False,
@@ -112,12 +112,12 @@ def delete(
 
     'mlrun experiment restore' brings it back until 'mlrun workspace prune' removes what was deleted over 30 days ago.
     """
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         get_experiment(workspace, context.get_experiment_name(name))
         if not yes:
             question = f"Delete the experiment '{name}' with all its runs, restorable for {DAYS_KEPT} days?"
-            confirm(shared, question, otherwise="Nothing was deleted.")
+            confirm(global_options, question, otherwise="Nothing was deleted.")
         return {"name": name, "runs": move_experiment_to_trash(workspace, name, force=force)}
 
 
@@ -129,8 +129,8 @@ def delete(
         ("Restore it and print its id", "mlrun experiment restore -e testexperiment --query experimentId -o tsv"),
     ],
 )
-def restore(shared: GlobalOptions, name: _DeletedName) -> object:
+def restore(global_options: GlobalOptions, name: _DeletedName) -> object:
     """Restore a deleted experiment, and the runs that were deleted with it."""
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         return restore_experiment(workspace, context.get_experiment_name(name))

@@ -37,7 +37,7 @@ _ExperimentName = Annotated[
         ),
     ],
 )
-def attach(shared: GlobalOptions, experiment_name: _ExperimentName = None) -> object:
+def attach(global_options: GlobalOptions, experiment_name: _ExperimentName = None) -> object:
     """Attach a folder to a workspace, so that commands in it need no -w, -g and -e.
 
     The workspace is created if it does not exist. The command writes .azureml/config.json, sample runconfigs,
@@ -48,16 +48,16 @@ def attach(shared: GlobalOptions, experiment_name: _ExperimentName = None) -> ob
     from mlrun_cli.actions.folders import attach_folder  # noqa: PLC0415
     from mlrun_cli.actions.workspaces import open_workspace  # noqa: PLC0415
 
-    config = _read_own_config(shared)
-    identity = resolve_workspace_identity(shared, config, otherwise=DEFAULT_WORKSPACE)
+    config = _read_own_config(global_options)
+    identity = resolve_workspace_identity(global_options, config, otherwise=DEFAULT_WORKSPACE)
     if experiment_name is None and config is not None:
         experiment_name = config.experiment_name
     if experiment_name is not None:
         check_experiment_name(experiment_name)
     with open_workspace(identity, create=True) as workspace:
-        warn_of_lost_runs(workspace, shared)
+        warn_of_lost_runs(workspace, global_options)
     return attach_folder(
-        shared.path,
+        global_options.path,
         subscription_id=identity.subscription_id,
         resource_group=identity.resource_group,
         workspace_name=identity.name,
@@ -65,16 +65,18 @@ def attach(shared: GlobalOptions, experiment_name: _ExperimentName = None) -> ob
     )
 
 
-def _read_own_config(shared: GlobalOptions) -> ProjectConfig | None:
+def _read_own_config(global_options: GlobalOptions) -> ProjectConfig | None:
     """Return the folder's own config, or None if it does not exist or does not identify a workspace.
 
     Raises:
         InvalidFile: the file cannot be read, so that replacing it could lose something.
     """
-    folder = make_absolute(shared.path)
+    folder = make_absolute(global_options.path)
     try:
         return find_own_project_config(folder)
     except InvalidFile as error:
         check_replaceable(find_config_to_write(folder))
-        shared.notes.warning(f"{error.message}; the file is replaced, and names that are not given get defaults.")
+        global_options.notes.warning(
+            f"{error.message}; the file is replaced, and names that are not given get defaults."
+        )
         return None

@@ -198,19 +198,19 @@ def parse_output_format(typed: str | None) -> OutputFormat:
         ) from None
 
 
-def _parse_query(typed: str | None, words: list[str], notes: Messages) -> Query | None:
-    if typed is not None and words:
+def _parse_query(query_option: str | None, words: list[str], notes: Messages) -> Query | None:
+    if query_option is not None and words:
         raise ConflictingOptions(
-            f"There are two queries: --query {typed!r} and {' '.join(words)!r}.",
+            f"There are two queries: --query {query_option!r} and {' '.join(words)!r}.",
             hint="Leave one of them out.",
             target="--query",
         )
-    if typed is None and not words:
+    if query_option is None and not words:
         return None
     from mlrun_cli.cli.output.query import Query, parse_query_words  # noqa: PLC0415 - start-up
 
-    if typed is not None:
-        return Query.parse(typed)
+    if query_option is not None:
+        return Query.parse(query_option)
     query, note = parse_query_words(words)
     if note is not None:
         notes.warning(note)

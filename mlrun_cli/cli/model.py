@@ -82,7 +82,7 @@ _Gpus = Annotated[int | None, Option("--gc", min=0, metavar="GPUS", help="GPUs n
     ],
 )
 def register(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     name: Annotated[str, Option("--name", "-n", metavar="NAME", help="Name of the model.")],
     model_path: Annotated[
         Path | None, Option("--model-path", "-p", metavar="PATH", help="File or folder on this machine.")
@@ -139,8 +139,8 @@ def register(
             "Name one file to register: of this machine, or of a run.",
             hint="Use either -p PATH, or --asset-path PATH with -f run.json.",
         )
-    context = open_context(shared)
-    with context.workspace as workspace, show_copy_progress(shared):
+    context = open_context(global_options)
+    with context.workspace as workspace, show_copy_progress(global_options):
         run = _find_run(context, run_metadata_file, run_id, experiment_name)
         if model_path is not None:
             if run is not None:
@@ -172,7 +172,7 @@ def register(
     ],
 )
 def list_models(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     name: _SomeName = None,
     latest: Annotated[bool, Option("--latest", "-l", help="Only the newest version of each model.")] = False,
     run_id: _RunIdFilter = None,
@@ -186,7 +186,7 @@ def list_models(
     in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
     """List models, newest first."""
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         which = ModelFilter(
             name=name,
@@ -197,7 +197,7 @@ def list_models(
             latest=latest,
         )
         records = [actions.build_model_record(workspace, model) for model in actions.list_models(workspace, which)]
-    return build_listing(shared, records, _FIELDS, nothing="No models.")
+    return build_listing(global_options, records, _FIELDS, nothing="No models.")
 
 
 @command(
@@ -209,7 +209,7 @@ def list_models(
     ],
 )
 def show(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     model_id: _SomeId = None,
     name: _SomeName = None,
     version: Annotated[int | None, Option("--version", metavar="N", help="Version. Default: the newest.")] = None,
@@ -220,7 +220,7 @@ def show(
     if (model_id is None) == (name is None):
         raise OneOptionRequired("Name a model, by id or by name.", hint="Use either -i name:version or -n name.")
     found, of_id = split_model_id(model_id or name or "")
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         run_id = _find_run_id_to_filter(context, run_id)
         which = ModelFilter(name=found, version=version if of_id is None else of_id, run_id=run_id)
@@ -236,7 +236,7 @@ def show(
     ],
 )
 def download(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     model_id: _Id,
     target_dir: Annotated[
         Path,
@@ -246,7 +246,7 @@ def download(
     in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
     """Download the file or folder of a model and print its local path."""
-    with open_context(shared).workspace as workspace, show_copy_progress(shared):
+    with open_context(global_options).workspace as workspace, show_copy_progress(global_options):
         model = _get_model(workspace, model_id)
         try:
             return str(actions.download_model(workspace, model, target_dir, overwrite=overwrite))
@@ -268,7 +268,7 @@ def download(
     ],
 )
 def update(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     model_id: _Id,
     add_tags: Annotated[
         list[str] | None, Option("--add-tag", metavar="KEY=VALUE", help="Add a tag, or change its value.")
@@ -298,7 +298,7 @@ def update(
         description=description,
         details=details,
     )
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         model = actions.update_model(workspace, _get_model(workspace, model_id), changes)
         return actions.build_model_record(workspace, model)
 
@@ -311,9 +311,9 @@ def update(
         ("Delete the newest one", "mlrun model delete -i mymodel"),
     ],
 )
-def delete(shared: GlobalOptions, model_id: _Id, in_full: _InFull = False) -> object:  # noqa: ARG001
+def delete(global_options: GlobalOptions, model_id: _Id, in_full: _InFull = False) -> object:  # noqa: ARG001
     """Delete a model version and its files, but not the run that it came from; print the version's id."""
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         model = _get_model(workspace, model_id)
         actions.delete_model(workspace, model)
         return model.model_id

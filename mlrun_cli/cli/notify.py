@@ -24,7 +24,7 @@ app = Group("notify")
     ],
 )
 def add(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     address: Annotated[str, Argument(metavar="ADDRESS", help="cmd:'COMMAND', or a URL of Apprise.")],
     ends: Annotated[
         str, Option("--on", metavar="END,...", help="Ends to notify of: completed, failed, canceled.")
@@ -38,7 +38,7 @@ def add(
     The address is kept in a file that only you can read, and is not shown again. Child and interactive runs are left
     out.
     """
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         names = [end.strip().lower() for end in ends.split(",") if end.strip()]
         return actions.add_rule(workspace, address, names, experiment_name)
 
@@ -52,11 +52,11 @@ def add(
         ("Print the numbers for 'remove'", "mlrun notify list --query '[].id' -o tsv"),
     ],
 )
-def list_notifications(shared: GlobalOptions) -> object:
+def list_notifications(global_options: GlobalOptions) -> object:
     """List who is notified of the ends of runs, without the secrets in the addresses."""
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         records = actions.list_rules(workspace)
-    return build_listing(shared, records, _FIELDS, nothing="Nobody is notified.")
+    return build_listing(global_options, records, _FIELDS, nothing="Nobody is notified.")
 
 
 @command(
@@ -68,11 +68,11 @@ def list_notifications(shared: GlobalOptions) -> object:
     ],
 )
 def remove(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     number: Annotated[int, Argument(metavar="ID", help="Number of the notification.")],
 ) -> None:
     """Stop notifying an address."""
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         actions.remove_rule(workspace, number)
 
 

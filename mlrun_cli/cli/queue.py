@@ -38,7 +38,7 @@ _COLUMNS = ("target", "max_nodes", "busy_nodes", "waiting_count", "position", *_
     ],
 )
 def list_queues(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     target: Annotated[
         str | None,
         Option("--compute-target-name", "--ct", metavar="NAME", help="Only the queue of this compute target."),
@@ -51,8 +51,8 @@ def list_queues(
     from mlrun_cli.actions.compute_targets import check_target  # noqa: PLC0415 - start-up
     from mlrun_cli.actions.queue_overview import list_target_overviews  # noqa: PLC0415
 
-    most_waiting = _MOST_WAITING if shared.is_for_people else sys.maxsize
-    context = open_context(shared)
+    most_waiting = _MOST_WAITING if global_options.is_for_people else sys.maxsize
+    context = open_context(global_options)
     with context.workspace as workspace:
         overviews = list_target_overviews(workspace, most_waiting)
         if target is not None and target not in {overview.name for overview in overviews}:
@@ -65,8 +65,8 @@ def list_queues(
 
     for overview in chosen:
         more = overview.waiting_count - len(overview.waiting)
-        if more > 0 and shared.is_for_people:
-            shared.notes.info(f"{overview.name}: {more} more wait; -o json lists them all.")
+        if more > 0 and global_options.is_for_people:
+            global_options.notes.info(f"{overview.name}: {more} more wait; -o json lists them all.")
     return Result(records, layout=build_layout, first_columns=_COLUMNS)
 
 

@@ -56,11 +56,11 @@ _FIELDS = (
         ("Print the names of those with problems", "mlrun runconfig list --query '[?!ok].name' -o tsv"),
     ],
 )
-def list_all(shared: GlobalOptions) -> object:
+def list_all(global_options: GlobalOptions) -> object:
     """List the attached folder's runconfigs by their names for -c, with any problems found in them."""
-    config = find_project_config(shared.path)
-    records = list_runconfigs(make_absolute(shared.path) if config is None else config.folder, get_home())
-    return build_listing(shared, records, _FIELDS, nothing="No runconfigs.")
+    config = find_project_config(global_options.path)
+    records = list_runconfigs(make_absolute(global_options.path) if config is None else config.folder, get_home())
+    return build_listing(global_options, records, _FIELDS, nothing="No runconfigs.")
 
 
 @command(
@@ -72,16 +72,16 @@ def list_all(shared: GlobalOptions) -> object:
     ],
 )
 def show(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     name: Annotated[str, Argument(metavar="NAME", help="Name as for -c, such as 'sklearn' or 'config/train'.")],
 ) -> object:
     """Show a runconfig with all keys, including defaults; secrets are hidden.
 
     A runconfig of the 2018 Workbench is shown with today's keys.
     """
-    document, notes = show_runconfig(shared.path, name, get_process_redaction())
+    document, notes = show_runconfig(global_options.path, name, get_process_redaction())
     for note in notes:
-        shared.notes.warning(note)
+        global_options.notes.warning(note)
     return document
 
 
@@ -94,7 +94,7 @@ def show(
     ],
 )
 def validate(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     names: Annotated[list[str] | None, Argument(metavar="[NAME]...", help="Names as for -c.")] = None,
     is_all: Annotated[bool, Option("--all", help="Check all runconfigs below the folder.")] = False,
     environment: Environment = None,
@@ -110,20 +110,20 @@ def validate(
     if bool(names) == is_all:
         raise OneOptionRequired("Name a runconfig, or choose all.", hint="Use either NAME or --all.")
     choice = parse_environment_choice(environment)
-    config = find_project_config(shared.path)
-    folder = make_absolute(shared.path)
-    files = find_named_runconfigs(shared.path, names) if names else find_runconfigs(folder, exclude=get_home())
-    with _open_workspace(shared, is_attached=config is not None) as workspace:
+    config = find_project_config(global_options.path)
+    folder = make_absolute(global_options.path)
+    files = find_named_runconfigs(global_options.path, names) if names else find_runconfigs(folder, exclude=get_home())
+    with _open_workspace(global_options, is_attached=config is not None) as workspace:
         verdicts = [
             check_runconfig(file, folder, workspace=workspace, home=get_home(), environment=os.environ, choice=choice)
             for file in files
         ]
     if workspace is None:
-        shared.notes.info(
+        global_options.notes.info(
             "Targets, registered environments and data were not looked up: no workspace is attached here."
         )
-    if not verdicts and shared.is_for_people:
-        shared.notes.info("No runconfigs.")
+    if not verdicts and global_options.is_for_people:
+        global_options.notes.info("No runconfigs.")
     is_good = all(verdict.is_submittable for verdict in verdicts)
     rows = [_build_row(verdict) for verdict in verdicts]
 
@@ -141,15 +141,15 @@ def validate(
         ("Print the description of a key", "mlrun runconfig schema --query properties.nodeCount.description -o tsv"),
     ],
 )
-def schema(shared: GlobalOptions) -> object:  # noqa: ARG001 - every command is told
+def schema(global_options: GlobalOptions) -> object:  # noqa: ARG001 - every command is told
     """Print the JSON Schema of runconfigs, for completion and validation in editors."""
     from mlrun_cli.runconfigs.schema import build_runconfig_schema  # noqa: PLC0415
 
     return build_runconfig_schema()
 
 
-def _open_workspace(shared: GlobalOptions, *, is_attached: bool) -> AbstractContextManager[Workspace | None]:
-    return open_context(shared).workspace if is_attached or shared.workspace_name else nullcontext()
+def _open_workspace(global_options: GlobalOptions, *, is_attached: bool) -> AbstractContextManager[Workspace | None]:
+    return open_context(global_options).workspace if is_attached or global_options.workspace_name else nullcontext()
 
 
 def _build_row(verdict: Verdict) -> dict[str, str]:

@@ -23,7 +23,7 @@ app = Group("service")
     ],
 )
 def install(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     is_dry_run: Annotated[bool, Option("--dry-run", help="Show what would be written, and write nothing.")] = False,
 ) -> object:
     """Start queued runs automatically after a reboot of this machine.
@@ -31,7 +31,9 @@ def install(
     Installs a systemd user unit or, without systemd, an @reboot line in your crontab. It applies to all workspaces
     of MLRUN_HOME.
     """
-    return actions.install_boot_service(get_home(), find_own_program(), dry_run=is_dry_run, say=shared.notes.info)
+    return actions.install_boot_service(
+        get_home(), find_own_program(), dry_run=is_dry_run, say=global_options.notes.info
+    )
 
 
 @command(
@@ -42,7 +44,7 @@ def install(
         ("Print only true or false, for a script", "mlrun service status --query installed"),
     ],
 )
-def status(shared: GlobalOptions) -> object:  # noqa: ARG001 - every command has them
+def status(global_options: GlobalOptions) -> object:  # noqa: ARG001 - every command has them
     """Show whether queued runs are started after a reboot, and by which mechanism."""
     return actions.get_boot_service_status(get_home(), find_own_program())
 
@@ -55,11 +57,11 @@ def status(shared: GlobalOptions) -> object:  # noqa: ARG001 - every command has
         ("Remove it without printing anything", "mlrun service remove -o none"),
     ],
 )
-def remove(shared: GlobalOptions) -> object:
+def remove(global_options: GlobalOptions) -> object:
     """Remove the boot service; after a reboot, queued runs wait until the next command that accesses a run."""
     removed = actions.remove_boot_service(get_home(), find_own_program())
-    if not removed["removed"] and shared.is_for_people:
-        shared.notes.info("Nothing was installed.")
+    if not removed["removed"] and global_options.is_for_people:
+        global_options.notes.info("Nothing was installed.")
     return removed
 
 
@@ -71,6 +73,6 @@ def remove(shared: GlobalOptions) -> object:
         ("Print the numbers of waiting runs", "mlrun service start --query '[].[workspace, waiting]'"),
     ],
 )
-def start(shared: GlobalOptions) -> object:
+def start(global_options: GlobalOptions) -> object:
     """Start the queued runs of all workspaces, as after a reboot; print the number still waiting for each target."""
-    return actions.start_queues(get_home(), shared.notes.warning)
+    return actions.start_queues(get_home(), global_options.notes.warning)

@@ -37,7 +37,7 @@ _PACKAGES = ("starlette", "uvicorn", "jinja2", "markdown_it", "nh3")
     ],
 )
 def studio(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     host: Annotated[
         str,
         Option("--host", metavar="ADDRESS", help="Address to listen on. Use 0.0.0.0 to serve other machines too."),
@@ -86,7 +86,7 @@ def studio(
             home=str(get_home()),
             host=host,
             port=port,
-            identity=_find_first_workspace(shared),
+            identity=_find_first_workspace(global_options),
             open_browser=not no_browser and _can_open_browser(),
             allowed_hosts=_parse_names(allowed_hosts or ()),
             base_path=_parse_base_path(base_path),
@@ -122,12 +122,15 @@ def _become_studio(options: StudioOptions) -> NoReturn:
     os.execv(sys.executable, [sys.executable, "-m", _PROGRAM, options.to_json()])
 
 
-def _find_first_workspace(shared: GlobalOptions) -> tuple[str, str, str] | None:
-    config = find_project_config(shared.path)
-    is_typed = any(name is not None for name in (shared.workspace_name, shared.resource_group, shared.subscription_id))
-    if config is None and not is_typed and shared.default_workspace_name is None:
+def _find_first_workspace(global_options: GlobalOptions) -> tuple[str, str, str] | None:
+    config = find_project_config(global_options.path)
+    is_typed = any(
+        name is not None
+        for name in (global_options.workspace_name, global_options.resource_group, global_options.subscription_id)
+    )
+    if config is None and not is_typed and global_options.default_workspace_name is None:
         return None
-    identity = resolve_workspace_identity(shared, config)
+    identity = resolve_workspace_identity(global_options, config)
     open_workspace(identity, create=not is_typed).close()
     return identity.subscription_id, identity.resource_group, identity.name
 

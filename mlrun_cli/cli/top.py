@@ -35,7 +35,7 @@ _KEYS = "q: leave"
     ],
 )
 def top(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     interval: Annotated[str, Option("--interval", metavar="TIME", help="Time between two looks on a terminal.")] = "2s",
 ) -> object:
     """Show the live runs with CPU, memory, GPU, duration and their last metric.
@@ -44,13 +44,13 @@ def top(
     printed once.
     """
     seconds = max(0.1, parse_seconds(interval, "--interval"))
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
-        if sys.stdout.isatty() and not shared.has_output_option and shared.query is None:
+        if sys.stdout.isatty() and not global_options.has_output_option and global_options.query is None:
             _watch(workspace, seconds)
             return None
         records = list_live_runs(workspace)
-    return build_listing(shared, records, _FIELDS, nothing=_NOTHING)
+    return build_listing(global_options, records, _FIELDS, nothing=_NOTHING)
 
 
 def _watch(workspace: Workspace, seconds: float) -> None:

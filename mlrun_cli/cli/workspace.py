@@ -75,9 +75,11 @@ _NOTHING_IGNORED = _IgnoredOptions()
         ("List those of one resource group", "mlrun workspace list -g myresourcegroup"),
     ],
 )
-def list_all(shared: GlobalOptions) -> object:
+def list_all(global_options: GlobalOptions) -> object:
     """List the workspaces on this machine, with their folders."""
-    return build_listing(shared, list_workspaces(shared.resource_group), _FIELDS, nothing="No workspaces.")
+    return build_listing(
+        global_options, list_workspaces(global_options.resource_group), _FIELDS, nothing="No workspaces."
+    )
 
 
 @command(
@@ -89,7 +91,7 @@ def list_all(shared: GlobalOptions) -> object:
     ],
 )
 def show(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     is_taking_over: Annotated[
         bool,
         Option(
@@ -102,7 +104,7 @@ def show(
     """Show a workspace, its folder, and the file system that it is on."""
     if is_taking_over:
         open_home(get_home(), take_over=True)
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         trash = measure_trash(workspace)
         return {
             **build_workspace_record(workspace.identity, workspace.home),
@@ -120,7 +122,7 @@ def show(
     ],
 )
 def create(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     name: Annotated[
         str | None,
         Option(
@@ -149,11 +151,13 @@ def create(
 
     Azure's options for locations, keys and other resources are ignored.
     """
-    ignored.print_note(shared.notes)
-    identity = resolve_workspace_identity(shared._replace(workspace_name=name), find_project_config(shared.path))
+    ignored.print_note(global_options.notes)
+    identity = resolve_workspace_identity(
+        global_options._replace(workspace_name=name), find_project_config(global_options.path)
+    )
     tagged = None if tags is None else {key: value or "" for key, value in parse_tags(tags, option="--tags").items()}
     with open_workspace(identity, create=True) as workspace:
-        warn_of_lost_runs(workspace, shared)
+        warn_of_lost_runs(workspace, global_options)
         update_workspace(workspace, friendly_name=friendly_name, description=description, tags=tagged)
         return describe_workspace(workspace)
 
@@ -166,7 +170,7 @@ def create(
         ("Print how many were restored", "mlrun workspace repair --query runs -o tsv"),
     ],
 )
-def repair(shared: GlobalOptions) -> object:
+def repair(global_options: GlobalOptions) -> object:
     """Check the store of a workspace, and rebuild it if it is damaged or missing.
 
     Runs with their metrics, tags and outcomes are restored from their folders, named objects of the workspace from
@@ -176,7 +180,9 @@ def repair(shared: GlobalOptions) -> object:
     from mlrun_cli.actions.repair import repair_workspace  # noqa: PLC0415
 
     return repair_workspace(
-        resolve_workspace_identity(shared, find_project_config(shared.path)), get_home(), say=shared.notes.info
+        resolve_workspace_identity(global_options, find_project_config(global_options.path)),
+        get_home(),
+        say=global_options.notes.info,
     )
 
 
@@ -189,7 +195,7 @@ def repair(shared: GlobalOptions) -> object:
     ],
 )
 def backup(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     file: Annotated[Path, Argument(metavar="FILE", help="File to write.")],
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the file if it exists.")] = False,
 ) -> object:
@@ -199,7 +205,7 @@ def backup(
     """
     from mlrun_cli.actions.repair import backup_workspace  # noqa: PLC0415
 
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         return backup_workspace(workspace, make_absolute(file.expanduser()), overwrite=overwrite)
 
 
@@ -212,7 +218,7 @@ def backup(
     ],
 )
 def restore(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     file: Annotated[Path, Argument(metavar="FILE", help="Backup created by 'workspace backup'.")],
     yes: Yes = False,
 ) -> object:
@@ -222,10 +228,10 @@ def restore(
     """
     from mlrun_cli.actions.repair import restore_workspace  # noqa: PLC0415
 
-    identity = resolve_workspace_identity(shared, find_project_config(shared.path))
+    identity = resolve_workspace_identity(global_options, find_project_config(global_options.path))
     if not yes:
         question = f"Replace the store of workspace '{identity.name}' with '{file}'?"
-        confirm(shared, question, otherwise="Nothing was changed.")
+        confirm(global_options, question, otherwise="Nothing was changed.")
     return restore_workspace(identity, get_home(), make_absolute(file.expanduser()))
 
 
@@ -238,7 +244,7 @@ def restore(
     ],
 )
 def prune(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     older_than: Annotated[
         str, Option("--older-than", metavar="TIME", help="Minimum time since runs ended, such as 30d.")
     ],
@@ -265,15 +271,15 @@ def prune(
 
     seconds = parse_seconds(older_than, "--older-than", needs_unit=True)
     trash_seconds = parse_seconds(trash_older_than, "--trash-older-than", needs_unit=True)
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         if not is_dry_run and not yes:
             would_be = prune_workspace(
-                workspace, seconds, trash_seconds=trash_seconds, dry_run=True, say=shared.notes.info
+                workspace, seconds, trash_seconds=trash_seconds, dry_run=True, say=global_options.notes.info
             )
             question = _build_question(workspace.identity.name, would_be, compute_cutoff_time(seconds))
-            confirm(shared, question, otherwise="Nothing was removed.")
+            confirm(global_options, question, otherwise="Nothing was removed.")
         return prune_workspace(
-            workspace, seconds, trash_seconds=trash_seconds, dry_run=is_dry_run, say=shared.notes.info
+            workspace, seconds, trash_seconds=trash_seconds, dry_run=is_dry_run, say=global_options.notes.info
         )
 
 

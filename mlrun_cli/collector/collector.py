@@ -191,7 +191,7 @@ class Collector:
             collected.poll(moment)
             evidence = self._jobs.get_evidence(run, collected.start_seen_at)
         self._stops.send_if_needed(run, moment)
-        if self._stops.is_job_due(run, evidence, moment):
+        if self._stops.claim_job_cancellation(run, evidence, moment):
             self._to_cancel.append(run)
         liveness = self._determine_liveness(run, collected, evidence, moment)
         if liveness is RunLiveness.ALIVE:

@@ -75,19 +75,19 @@ class SentStops:
         return run.key in self._sent and self._sent[run.key].reason is reason
 
     def is_left_in_queue(self, run: Run, evidence: EngineEvidence) -> bool:
-        """Return whether the engine still called a job queued when it was asked after the stop.
+        """Return whether the engine, asked after the stop was sent, still reports the run's job as queued.
 
         An older answer proves nothing: the job may have started since.
         """
         sent = self._sent.get(run.key)
         return sent is not None and evidence is EngineEvidence.QUEUED and self._jobs.asked_at > sent.since
 
-    def is_job_due(self, run: Run, evidence: EngineEvidence, moment: float) -> bool:
-        """Return whether to cancel the job of a run that was asked to stop, once for each answer of the engine."""
+    def claim_job_cancellation(self, run: Run, evidence: EngineEvidence, now: float) -> bool:
+        """Return whether to cancel a stopped run's job now, and record it; True once for each answer of the engine."""
         sent = self._sent.get(run.key)
         if sent is None or self._jobs.asked_at <= sent.job_canceled_at:
             return False
-        is_late = moment >= sent.kill_at and evidence in {EngineEvidence.QUEUED, EngineEvidence.RUNNING}
+        is_late = now >= sent.kill_at and evidence in {EngineEvidence.QUEUED, EngineEvidence.RUNNING}
         if not (is_late or self.is_left_in_queue(run, evidence)):
             return False
         self._sent[run.key] = sent._replace(job_canceled_at=time.monotonic())

@@ -18,8 +18,8 @@ def read_tail(path: os.PathLike[str], start: int = 0) -> str:
         return ""
 
 
-def remove_overwritten(line: str) -> str:
-    """Return a line as a screen shows it: of a progress bar, only its last state."""
+def remove_overwritten_text(line: str) -> str:
+    """Return a line as a terminal shows it, such as only the last state of a progress bar."""
     return line.rstrip("\r").rpartition("\r")[2]
 
 

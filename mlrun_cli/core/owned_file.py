@@ -65,7 +65,7 @@ class OwnedFile:
 
 
 def list_abandoned_files(folder: Path) -> list[Path]:
-    """Return the files in a folder whose processes were killed."""
+    """Return the files that killed processes have left in a folder."""
     try:
         names = os.listdir(folder)
     except FileNotFoundError:

@@ -31,7 +31,7 @@ def replace_secrets_of_dockerfile(text: str, redaction: Redaction) -> tuple[str,
     """
     placeholders = _Placeholders()
     hidden = redaction.replace_secrets(text, placeholders.create_placeholder)
-    return placeholders.replace_known(hidden), placeholders.get_variables()
+    return placeholders.replace_known_secrets(hidden), placeholders.get_variables()
 
 
 class _Placeholders:
@@ -52,7 +52,7 @@ class _Placeholders:
         name = f"{SECRET_PREFIX}{len(self._placeholders) + 1}"
         return f"{before}{self._placeholders.setdefault(secret, f'${{{name}}}')}{after}"
 
-    def replace_known(self, text: str) -> str:
+    def replace_known_secrets(self, text: str) -> str:
         """Replace remaining occurrences of known secrets, except in image names of a Dockerfile.
 
         An image name may be the same word as a password.

@@ -60,7 +60,7 @@ def _localize_build(build: EnvironmentBuild, environment: Mapping[str, str]) -> 
             )
         return build._replace(installer=conda)
     uv = find_uv(environment)
-    pythons = [own for python in build.pythons for own in _find_python(python, uv, environment)]
+    pythons = [own for python in build.pythons for own in _find_local_python(python, uv, environment)]
     if not pythons:
         raise EnvironmentNotBuilt(
             f"There is no Python {', '.join(map(str, build.pythons))} on {os.uname().nodename}.",
@@ -73,8 +73,8 @@ def _localize_build(build: EnvironmentBuild, environment: Mapping[str, str]) -> 
     )
 
 
-def _find_python(python: BasePython, uv: str | None, environment: Mapping[str, str]) -> Sequence[BasePython]:
-    """Return this machine's Python of the same minor version in a sequence, or an empty sequence."""
+def _find_local_python(python: BasePython, uv: str | None, environment: Mapping[str, str]) -> Sequence[BasePython]:
+    """Return the Python itself, or this machine's replacement for it, in a sequence of at most one."""
     if not python.is_uv_managed and shutil.which(python.python) is not None:
         return [python]
     if python.is_uv_managed and uv is not None:

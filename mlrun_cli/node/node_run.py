@@ -121,7 +121,7 @@ class NodeRun(SupervisedRun):
                 reason = message.reason
         return reason
 
-    def get_shutdown_patience(self, exit_code: int) -> float:
+    def get_shutdown_wait_seconds(self, exit_code: int) -> float:
         """Return the seconds to wait for a shutdown signal after the script has ended with this exit code."""
         return _TERMINATED_SECONDS if exit_code == -signal.SIGTERM else _FAILED_SECONDS
 

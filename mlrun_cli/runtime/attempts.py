@@ -87,7 +87,7 @@ def begin_values_of_lost_attempt(workspace: Workspace, run: Run, folder: RunFold
     attempts = parse_attempts(run.attempts)
     if not attempts or attempts[-1].started_at is not None:
         return
-    started_at = read_process(folder, attempts[-1].number).get("started_at")
+    started_at = read_process_record(folder, attempts[-1].number).get("started_at")
     if isinstance(started_at, int):
         with workspace.transaction():
             workspace.metrics.begin_attempt(run.key)
@@ -103,7 +103,7 @@ def queue_next_attempt(
     """
     run = workspace.runs.get_by_key(run.key)
     number = get_attempt_number(run.attempts)
-    process = read_process(folder, number)
+    process = read_process_record(folder, number)
     started_at = process.get("started_at")
     retries = max(0, number - 2) if started_at is None else number - 1
     if not folder.secrets.exists() or not policy.allows(outcome, retries):
@@ -133,11 +133,11 @@ def _record_restart(folder: RunFolder, number: int) -> bool:
     return True
 
 
-def read_process(folder: RunFolder, number: int) -> Mapping[str, Any]:
+def read_process_record(folder: RunFolder, attempt: int) -> Mapping[str, Any]:
     """Return the supervisor's record of an attempt's processes, or an empty mapping if there is none."""
     with suppress(OSError):
         document = read_json(folder.process)
-        if document is not None and document.get("attempt", 1) == number:
+        if document is not None and document.get("attempt", 1) == attempt:
             return document
     return {}
 

@@ -134,22 +134,22 @@ def list_escaping_links(destination: Path) -> list[str]:
     return sorted(found)
 
 
-def _create_entry(entry: SnapshotEntry, store: SnapshotStore, top: int) -> None:
+def _create_entry(entry: SnapshotEntry, store: SnapshotStore, top_descriptor: int) -> None:
     if entry.kind is EntryKind.DIRECTORY:
-        os.mkdir(entry.path, dir_fd=top)
+        os.mkdir(entry.path, dir_fd=top_descriptor)
     elif entry.kind is EntryKind.LINK:
-        os.symlink(entry.target, entry.path, dir_fd=top)
+        os.symlink(entry.target, entry.path, dir_fd=top_descriptor)
     else:
-        _create_file(entry, store, top)
+        _create_file(entry, store, top_descriptor)
 
 
-def _create_file(entry: SnapshotEntry, store: SnapshotStore, top: int) -> None:
+def _create_file(entry: SnapshotEntry, store: SnapshotStore, top_descriptor: int) -> None:
     try:
         source = store.open_object(entry.digest)
     except FileNotFoundError as error:
         raise build_lost_content_error(entry) from error
     try:
-        file = os.open(entry.path, _NEW_FILE, 0o777 if entry.executable else 0o666, dir_fd=top)
+        file = os.open(entry.path, _NEW_FILE, 0o777 if entry.executable else 0o666, dir_fd=top_descriptor)
         try:
             if copying.copy(source, file, entry.size) != entry.size:
                 raise build_lost_content_error(entry)

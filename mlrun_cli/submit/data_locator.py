@@ -196,12 +196,14 @@ class DataLocator:
         return folder, folder / path.name
 
 
-def _is_seen_by_nodes(path: Path, shared: SharedFolder) -> bool:
+def _is_seen_by_nodes(path: Path, shared_folder: SharedFolder) -> bool:
     """Return whether a path is on the file system of a shared folder, or on another network file system."""
-    if shared.is_mirror:
-        return path.is_relative_to(shared.path)
+    if shared_folder.is_mirror:
+        return path.is_relative_to(shared_folder.path)
     there = next(each for each in (path, *path.parents) if os.path.exists(each))
-    return os.stat(there).st_dev == os.stat(shared.path).st_dev or is_network_file_system(find_file_system(there))
+    return os.stat(there).st_dev == os.stat(shared_folder.path).st_dev or is_network_file_system(
+        find_file_system(there)
+    )
 
 
 def _create_unnamed_dataset(dataset_id: str, definition: Definition) -> Dataset:

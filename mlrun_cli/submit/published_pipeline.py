@@ -12,7 +12,7 @@ from mlrun_cli.actions.published_pipelines import (
     read_published_graph,
     read_publishers_environment,
 )
-from mlrun_cli.actions.schedules import find_pipeline_id, get_schedule
+from mlrun_cli.actions.schedules import get_pipeline_id, get_schedule
 from mlrun_cli.pipelines.schedule import ScheduledRun
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.submit.pipeline import PipelineRequest, SubmittedPipeline, submit_pipeline
@@ -53,7 +53,7 @@ def submit_scheduled_run(workspace: Workspace, run: ScheduledRun) -> SubmittedPi
     """
     schedule = get_schedule(workspace, run.schedule_id)
     settings = schedule.settings
-    pipeline_id = find_pipeline_id(workspace, settings)
+    pipeline_id = get_pipeline_id(workspace, settings)
     request = build_published_request(
         workspace,
         pipeline_id,

@@ -41,7 +41,7 @@ class SharedLocation(NamedTuple):
 
 
 def prepare_shared_folder(
-    workspace: Workspace, target: str, shared: SharedFolder, snapshot: Snapshot
+    workspace: Workspace, target: str, shared_folder: SharedFolder, snapshot: Snapshot
 ) -> SharedLocation:
     """Copy a snapshot, this program and the SDK into a shared folder unless they are already there.
 
@@ -49,12 +49,12 @@ def prepare_shared_folder(
         SharedFolderUnavailable: the folder is not in its place or cannot be written.
         StoredFilesLost: the workspace has lost a content of the snapshot.
     """
-    if not shared.is_available():
-        raise SharedFolderUnavailable(target, shared.path, "it is not in its place")
-    with convert_shared_folder_errors(target, shared.path):
-        copy_snapshot(snapshot, SnapshotStore(workspace.snapshots_folder), SnapshotStore(shared.snapshots))
-        program, sdk_folder = ensure_program_copy(shared.programs), ensure_sdk_copy(shared.sdk)
-    return SharedLocation(target, shared, program, sdk_folder)
+    if not shared_folder.is_available():
+        raise SharedFolderUnavailable(target, shared_folder.path, "it is not in its place")
+    with convert_shared_folder_errors(target, shared_folder.path):
+        copy_snapshot(snapshot, SnapshotStore(workspace.snapshots_folder), SnapshotStore(shared_folder.snapshots))
+        program, sdk_folder = ensure_program_copy(shared_folder.programs), ensure_sdk_copy(shared_folder.sdk)
+    return SharedLocation(target, shared_folder, program, sdk_folder)
 
 
 def write_stored_run(workspace: Workspace, run: Run, folder: SharedRunFolder, secrets: Secrets) -> None:

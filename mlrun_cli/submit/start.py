@@ -107,7 +107,7 @@ def _record_and_start(
     target = find_target(workspace, resolution.configuration.target)
     gpus = build_gpu_request(workspace, target.name, request)
     build_environment_here(target, request, resolution, say)
-    place = find_shared_location(workspace, target, source.snapshot)
+    place = prepare_shared_location(workspace, target, source.snapshot)
     sdk_folder = str(ensure_sdk_copy(workspace.home / "sdk") if place is None else place.sdk_folder)
     folder = workspace.run_folder(start.run_id)
     redaction = resolution.redaction
@@ -157,8 +157,8 @@ def build_environment_here(
     build_planned(resolution.environment, request.environment, "The environment of the run")
 
 
-def find_shared_location(workspace: Workspace, target: Target, snapshot: Snapshot) -> SharedLocation | None:
-    """Return the location of the run's files in its target's shared folder, after preparing it; None without one."""
+def prepare_shared_location(workspace: Workspace, target: Target, snapshot: Snapshot) -> SharedLocation | None:
+    """Prepare the target's shared folder for a run; return where the run's files are in it, or None without one."""
     shared = target.shared_folder
     if shared is None:
         return None

@@ -12,7 +12,7 @@ from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.submit.controlled_run import ControlledRun, start_controlled_run
-from mlrun_cli.submit.template import RunTemplate, TemplateRun, apply_to_template
+from mlrun_cli.submit.template import RunTemplate, TemplateRun, apply_run_to_template
 from mlrun_cli.sweeps.definition import SweepDefinition, definition_from_json
 from mlrun_cli.wire.run_folder import PIPELINE_LOG
 from mlrun_cli.workspace import Workspace
@@ -35,7 +35,7 @@ def start_sweep_step(
         MlrunError: it cannot be recorded.
         OSError: files of an earlier call cannot be removed.
     """
-    changed = apply_to_template(template, run._replace(properties={}, tags={}))
+    changed = apply_run_to_template(template, run._replace(properties={}, tags={}))
     changed = changed._replace(request=changed.request._replace(display_name=None))
 
     def write_files(folder: RunFolder) -> None:

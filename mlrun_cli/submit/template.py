@@ -44,8 +44,8 @@ from mlrun_cli.submit.script import build_argv
 from mlrun_cli.submit.start import (
     bind_run_data,
     build_environment_here,
-    find_shared_location,
     make_submission,
+    prepare_shared_location,
     take_source,
 )
 from mlrun_cli.submit.start_on_node import start_on_node
@@ -354,8 +354,8 @@ def record_reused_run(
     return workspace.runs.get(run.run_id)
 
 
-def apply_to_template(template: RunTemplate, run: TemplateRun) -> RunTemplate:
-    """Return a template with what a run has besides it or instead of it, such as that of a step for its sweep."""
+def apply_run_to_template(template: RunTemplate, run: TemplateRun) -> RunTemplate:
+    """Return a template with a run's values added to its own or replacing them."""
     request, resolution = _apply(template, run)
     return template._replace(request=request, resolution=resolution)
 
@@ -363,7 +363,7 @@ def apply_to_template(template: RunTemplate, run: TemplateRun) -> RunTemplate:
 def _record(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:
     target = find_target(workspace, template.target)
     build_environment_here(target, template.request, template.resolution, None)
-    place = find_shared_location(workspace, target, template.snapshot)
+    place = prepare_shared_location(workspace, target, template.snapshot)
     with NewRunFolder(workspace.run_folder(run.run_id), place) as folder, Interruptions() as interruptions:
         new = _build_new_run(workspace, target, template, run)._replace(place=place)
         if place is not None:
@@ -437,7 +437,7 @@ def _complete_start_on_node(workspace: Workspace, template: RunTemplate, run: Te
             return
         if target.find_job_id(run.run_id) is not None:
             return
-        place = find_shared_location(workspace, target, template.snapshot)
+        place = prepare_shared_location(workspace, target, template.snapshot)
         new = _build_new_run(workspace, target, template, run)._replace(place=place)
         experiment = workspace.experiments.get(stored.experiment_name)
         secrets = build_secrets(workspace, new, experiment, stored.run_number)

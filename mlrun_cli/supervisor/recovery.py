@@ -32,7 +32,7 @@ from mlrun_cli.runtime.attempts import (
     add_earlier_durations,
     begin_values_of_lost_attempt,
     queue_next_attempt,
-    read_process,
+    read_process_record,
 )
 from mlrun_cli.runtime.finish import (
     add_full_disk_warning,
@@ -207,7 +207,7 @@ def _derive_outcome(
 ) -> Outcome:
     """Return the outcome from the supervisor's record of the script's end, or else that of a lost run."""
     run = workspace.runs.get_by_key(run.key)
-    process = read_process(folder, get_attempt_number(run.attempts))
+    process = read_process_record(folder, get_attempt_number(run.attempts))
     if "end" in process and submission is not None:
         with suppress(KeyError, TypeError, ValueError):  # something else stands there
             return derive_script_outcome(run, folder, submission, ScriptEnd.from_json(process["end"]))
@@ -243,7 +243,7 @@ def _is_from_another_boot(run: Run) -> bool:
 
 def _read_start_time(run: Run, folder: RunFolder) -> int | None:
     """Return the time at which the script of the current attempt was started, or None if unknown."""
-    started_at = read_process(folder, get_attempt_number(run.attempts)).get("started_at")
+    started_at = read_process_record(folder, get_attempt_number(run.attempts)).get("started_at")
     return started_at if isinstance(started_at, int) else None
 
 

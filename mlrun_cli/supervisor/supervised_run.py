@@ -100,7 +100,7 @@ class SupervisedRun:
         self.folder.renew_lock()
         self.workspace.runs.update(self.run.key, lease_until=compute_lease_end())
 
-    def get_shutdown_patience(self, exit_code: int) -> float:  # noqa: ARG002
+    def get_shutdown_wait_seconds(self, exit_code: int) -> float:  # noqa: ARG002
         """Return the seconds to wait for a shutdown signal after the script has failed with this exit code."""
         return 0.0
 

@@ -89,7 +89,7 @@ class Watch:
         self._group = None
         self._log_times.record()
         if group.exit_code and self.stop.reason is None:
-            self._wait_for_shutdown(self._run.get_shutdown_patience(group.exit_code))
+            self._wait_for_shutdown(self._run.get_shutdown_wait_seconds(group.exit_code))
 
     def request_stop_if_needed(self) -> bool:
         """Request a stop after a shutdown signal or a lost stream; return whether a stop is requested.

@@ -212,11 +212,11 @@ class EngineTarget(Target):
         return False
 
     def translate_request(self, line: str) -> str:
-        """Convert the paths in a script's request, a line of the RPC protocol, to those of this machine."""
+        """Return a line with an RPC request of a script, with its paths converted to those of this machine."""
         return line
 
     def translate_response(self, line: str) -> str:
-        """Convert the paths in a response to a script, a line of the RPC protocol, to those of its node."""
+        """Return a line with an RPC response for a script, with its paths converted to those of the script's node."""
         return line
 
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:  # noqa: ARG002 — there are none on nodes

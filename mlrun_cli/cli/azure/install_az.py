@@ -26,7 +26,7 @@ app = Group("install-az")
     ],
 )
 def install_az(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     folder: Annotated[Path, Argument(metavar="DIR", help="The folder. Created if it does not exist.")],
     force: Annotated[bool, Option("--force", help="Replace an 'az' that was not written by mlrun-cli.")] = False,
 ) -> object:
@@ -40,8 +40,8 @@ def install_az(
     path = write_az(where, own, force=force)
     behind = find_other_az(os.environ.get("PATH", os.defpath))
     quoted, logged = shlex.quote(str(where)), shlex.quote(f"##vso[task.prependpath]{where}")
-    shared.notes.info(f'Put its folder first on the PATH: export PATH={quoted}:"$PATH"')
-    shared.notes.info(
+    global_options.notes.info(f'Put its folder first on the PATH: export PATH={quoted}:"$PATH"')
+    global_options.notes.info(
         f'For later steps, in GitHub Actions: echo {quoted} >> "$GITHUB_PATH"; in Azure Pipelines: echo {logged}'
     )
     return {"az": str(path), "behind": None if behind is None else str(behind), "mlrun": str(own)}

@@ -35,7 +35,7 @@ from mlrun_cli.targets.ray.settings import RaySettings, check_address, convert_w
     ],
 )
 def attach(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     name: Name,
     address: Annotated[
         str,
@@ -85,7 +85,7 @@ def attach(
         setup=tuple(setup or ()),
         variables=select_stored_variables(os.environ),
     )
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         target, check = attach_ray(
             workspace,
             name,
@@ -97,9 +97,9 @@ def attach(
             tags=parse_given_tags(tags),
         )
         record = build_record(workspace, target)
-    print_untested_parts(shared, check, "resources")
+    print_untested_parts(global_options, check, "resources")
     if os.environ.get(TOKEN_VARIABLE):
-        shared.notes.warning(
+        global_options.notes.warning(
             f"{TOKEN_VARIABLE} is not stored: processes that start without it, as after a reboot, do not reach Ray. "
             "Keep the token in ~/.ray/auth_token."
         )

@@ -34,7 +34,7 @@ _MOST_PORT = 65535
     ],
 )
 def attach(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     name: Name,
     address: Annotated[
         str, Option("--address", "-a", metavar="HOST", help="Name or IP address, or a Host of ~/.ssh/config.")
@@ -92,7 +92,7 @@ def attach(
         setup=tuple(setup or ()),
     )
     tagged = parse_given_tags(tags)
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         target = attach_machine(workspace, name, settings, description=description, tags=tagged)
         return build_record(workspace, target)
 

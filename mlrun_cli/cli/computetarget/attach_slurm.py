@@ -51,7 +51,7 @@ class BuildPlace(str, Enum):
     ],
 )
 def attach(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     name: Name,
     shared_folder: SharedFolderPath,
     partition: Annotated[str | None, Option("--partition", metavar="NAME", help="Partition.")] = None,
@@ -108,7 +108,7 @@ def attach(
         sbatch_options=tuple(map(validate_sbatch_option, sbatch_options or ())),
         setup=tuple(setup or ()),
     )
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         target, check = attach_slurm(
             workspace,
             name,
@@ -121,7 +121,7 @@ def attach(
             tags=parse_given_tags(tags),
         )
         record = build_record(workspace, target)
-    print_untested_parts(shared, check, "options")
+    print_untested_parts(global_options, check, "options")
     return record
 
 

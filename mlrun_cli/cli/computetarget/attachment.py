@@ -10,12 +10,12 @@ from mlrun_cli.targets.shared_folder_probe import NodeCheck
 _MOST_NAMED = 5
 
 
-def print_untested_parts(shared: GlobalOptions, check: NodeCheck | None, subject: str) -> None:
+def print_untested_parts(global_options: GlobalOptions, check: NodeCheck | None, subject: str) -> None:
     """Print which parts of a cluster were not tested; `subject` was tested in addition to the shared folder."""
     if check is None:
-        shared.notes.info(f"Neither the {subject} nor the shared folder were tested, because of --no-check.")
+        global_options.notes.info(f"Neither the {subject} nor the shared folder were tested, because of --no-check.")
     elif check.unchecked:
-        shared.notes.warning(f"Not all nodes were tested: {_format_unchecked(check.unchecked)}.")
+        global_options.notes.warning(f"Not all nodes were tested: {_format_unchecked(check.unchecked)}.")
 
 
 def _format_unchecked(reasons: Mapping[str, str]) -> str:

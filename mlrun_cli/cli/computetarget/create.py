@@ -55,7 +55,7 @@ _NOTHING_IGNORED = _IgnoredOptions()
     ],
 )
 def create(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     kind: Annotated[str, Argument(metavar="KIND", help="amlcompute or computeinstance.")],
     name: Name,
     max_nodes: Annotated[
@@ -94,9 +94,9 @@ def create(
     and identities are ignored.
     """
     kind = _KINDS.get(kind.lower(), kind)
-    ignored.print_note(shared.notes)
+    ignored.print_note(global_options.notes)
     if vm_size:
-        shared.notes.info(
+        global_options.notes.info(
             f"The VM size {vm_size} makes no difference here: what is sent to '{name}' runs on this machine."
         )
     properties: dict[str, Any] = {"vmSize": vm_size}
@@ -116,7 +116,7 @@ def create(
                 target="--max-nodes",
             )
     tagged = parse_given_tags(tags)
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         target = actions.create_compute_target(
             workspace, name, kind, properties=properties, description=description, tags=tagged
         )

@@ -18,12 +18,12 @@ from mlrun_cli.cli.global_options import GlobalOptions
         ("Delete it and print its id", "mlrun computetarget delete -n cpu-cluster --query id -o tsv"),
     ],
 )
-def delete(shared: GlobalOptions, name: Name, in_full: InFull = False) -> object:  # noqa: ARG001
+def delete(global_options: GlobalOptions, name: Name, in_full: InFull = False) -> object:  # noqa: ARG001
     """Delete a compute target and print its record.
 
     The command fails if the target has queued or active runs. For 'local', only the limit is removed.
     """
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         record = build_record(workspace, actions.get_compute_target(workspace, name))
         actions.delete_compute_target(workspace, name)
         return record

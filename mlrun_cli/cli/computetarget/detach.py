@@ -24,7 +24,7 @@ from mlrun_cli.compute.compute_target import LOCAL_TARGET
     ],
 )
 def detach(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     name: Name,
     force: Annotated[
         bool, Option("--force", help="Cancel its runs first, even if the cluster or machine does not answer.")
@@ -38,9 +38,11 @@ def detach(
     if force and name != LOCAL_TARGET:  # of which only the limit is removed
         from mlrun_cli.actions.forcing import force_end_all  # noqa: PLC0415
 
-        with open_context(shared).workspace as workspace:
+        with open_context(global_options).workspace as workspace:
             actions.get_compute_target(workspace, name)
             unreached = force_end_all(workspace, name)
         if unreached:
-            shared.notes.warning(f"These runs could not be reached; their jobs may go on: {', '.join(unreached)}.")
-    return delete(shared, name, in_full)
+            global_options.notes.warning(
+                f"These runs could not be reached; their jobs may go on: {', '.join(unreached)}."
+            )
+    return delete(global_options, name, in_full)

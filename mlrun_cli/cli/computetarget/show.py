@@ -22,15 +22,15 @@ from mlrun_cli.errors import MlrunError
         ),
     ],
 )
-def show(shared: GlobalOptions, name: Name, in_full: InFull = False) -> object:  # noqa: ARG001
+def show(global_options: GlobalOptions, name: Name, in_full: InFull = False) -> object:  # noqa: ARG001
     """Show a compute target.
 
     The record of an attached cluster has its partitions and nodes, with their states and what of them is free.
     """
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         record = build_record(workspace, actions.get_compute_target(workspace, name))
         try:
             return {**record, **actions.describe_nodes(workspace, name)}
         except MlrunError as error:
-            shared.notes.warning(error.one_line)
+            global_options.notes.warning(error.one_line)
             return record

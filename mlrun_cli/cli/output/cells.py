@@ -7,7 +7,7 @@ _MARKS = dict.fromkeys(map(ord, "○◌◔◑●◕⊘✓✗‖…"), "?")
 
 
 def measure_width(text: str) -> int:
-    """Return the number of columns that a text takes, in which characters may take none, one or two."""
+    """Return the width of a text in terminal columns; a character is zero, one or two columns wide."""
     if text.translate(_MARKS).isascii():
         return len(text)
     from rich.cells import cell_len  # noqa: PLC0415 - its tables take long to load

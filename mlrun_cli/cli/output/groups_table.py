@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mlrun_cli.cli.output.columns import Column, Layout
-from mlrun_cli.cli.output.runs_table import find_best_lines, format_value
+from mlrun_cli.cli.output.runs_table import find_best_rows, format_value
 from mlrun_cli.metrics.goal import Goal, guess_goal
 from mlrun_cli.runs.grouping import DIRECTED, RunGroup
 from mlrun_cli.runs.status import RunStatus
@@ -56,7 +56,7 @@ def _build_aggregate_column(groups: Sequence[RunGroup], name: str, aggregate: st
     values = [group.metrics.get(name, {}).get(aggregate) for group in groups]
     column = _build_column(f"{aggregate}({name})", values)
     if goal is not None and aggregate in DIRECTED:
-        column.marked = find_best_lines(values, goal)
+        column.marked = find_best_rows(values, goal)
     return column
 
 

@@ -57,8 +57,8 @@ class KeyReader:
         self._text = ""
 
     @property
-    def is_waiting(self) -> bool:
-        """True if the start of a key has arrived, which is Escape unless more bytes follow soon."""
+    def has_partial_key(self) -> bool:
+        """True if the start of a key sequence has arrived; it is decoded as Escape unless more bytes follow soon."""
         return bool(self._text)
 
     def decode(self, data: bytes, *, is_late: bool = False) -> Iterator[Key | str]:

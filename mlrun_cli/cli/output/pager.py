@@ -12,14 +12,14 @@ from contextlib import suppress
 from mlrun_cli.cli.ci.job import is_ci_job
 
 
-def print_text(text: str, *, pages: bool = True) -> None:
+def print_text(text: str, *, uses_pager: bool = True) -> None:
     """Print a text; on a terminal through `$MLRUN_PAGER`, `$PAGER` or `less`, if available.
 
     Args:
         text: the text, which may have colours.
-        pages: False to print it at once, as for `--no-pager`.
+        uses_pager: False to print it at once, as for `--no-pager`.
     """
-    command = _find_pager() if pages and sys.stdout.isatty() else []
+    command = _find_pager() if uses_pager and sys.stdout.isatty() else []
     if command:
         sys.stdout.flush()
         _run_pager(command, text)

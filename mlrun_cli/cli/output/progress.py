@@ -60,11 +60,11 @@ class Spinner:
 
 
 @contextmanager
-def show_copy_progress(shared: GlobalOptions, *, hidden: bool = False) -> Iterator[None]:
+def show_copy_progress(global_options: GlobalOptions, *, hidden: bool = False) -> Iterator[None]:
     """Show the number of copied bytes during the block.
 
     Args:
-        shared: the shared options.
+        global_options: the shared options.
         hidden: whether the user has switched progress off.
     """
     from mlrun_cli.wire.copying import report_copied_bytes  # noqa: PLC0415 - it is imported by what copies, and not by all else
@@ -76,5 +76,5 @@ def show_copy_progress(shared: GlobalOptions, *, hidden: bool = False) -> Iterat
         total += count
         spinner.update(f"Copying: {format_size(total)}")
 
-    with Spinner(enabled=shared.shows_progress and not hidden) as spinner, report_copied_bytes(watch):
+    with Spinner(enabled=global_options.shows_progress and not hidden) as spinner, report_copied_bytes(watch):
         yield

@@ -39,19 +39,21 @@ class Field(NamedTuple):
         return "" if value is None else str(value)
 
 
-def build_listing(shared: GlobalOptions, records: Sequence[Record], fields: Sequence[Field], *, nothing: str) -> Result:
+def build_listing(
+    global_options: GlobalOptions, records: Sequence[Record], fields: Sequence[Field], *, nothing: str
+) -> Result:
     """Return records as a command's result, with a table of the given fields for people.
 
     If the table is too wide, columns are narrowed and then left out, the last one first; the first one is always shown.
 
     Args:
-        shared: the shared options.
+        global_options: the shared options.
         records: the records, which all other formats print.
         fields: the columns of the table.
         nothing: the message for stderr if the table would have no lines.
     """
-    if not records and shared.is_for_people:
-        shared.notes.info(nothing)
+    if not records and global_options.is_for_people:
+        global_options.notes.info(nothing)
     return Result(list(records), layout=lambda _encoding: build_fields_layout(records, fields))
 
 

@@ -97,14 +97,14 @@ def build_value_columns(
                 f"{key}.{name}" if name in _HEADINGS else name,
                 [format_value(value) for value in values],
                 is_right=all(value is None or type(value) in {int, float} for value in values),
-                marked=frozenset() if goal is None else find_best_lines(values, goal),
+                marked=frozenset() if goal is None else find_best_rows(values, goal),
             )
         )
     return columns
 
 
-def find_best_lines(values: Sequence[object], goal: Goal) -> frozenset[int]:
-    """Return the indexes of the lines with the best value, or none if there is no other value to compare with."""
+def find_best_rows(values: Sequence[object], goal: Goal) -> frozenset[int]:
+    """Return the indexes of the rows with the best value, or an empty set unless two values differ."""
     numbers = {line: value for line, value in enumerate(values) if isinstance(value, int | float) and isfinite(value)}
     if len(set(numbers.values())) < 2:
         return frozenset()

@@ -29,7 +29,7 @@ from mlrun_cli.pipelines.yaml_file import read_pipeline_file
     ],
 )
 def create(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     file: Annotated[Path, Option("--pipeline-yaml", "-y", metavar="FILE", help="YAML file of the pipeline.")],
     name: Annotated[str, Option("--name", "-n", metavar="NAME", help="Name of the published pipeline.")],
     description: Annotated[
@@ -48,8 +48,8 @@ def create(
     """
     read = read_pipeline_file(file, Path.cwd())
     for note in read.notes:
-        shared.notes.warning(note)
-    with open_context(shared).workspace as workspace:
+        global_options.notes.warning(note)
+    with open_context(global_options).workspace as workspace:
         pipeline = publish_pipeline(
             workspace,
             read.graph,

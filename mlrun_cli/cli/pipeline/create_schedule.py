@@ -30,7 +30,7 @@ from mlrun_cli.pipelines.schedule_file import read_schedule_file
     ],
 )
 def create(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     name: Annotated[str, Option("--name", "-n", metavar="NAME", help="Name of the schedule.")],
     pipeline_id: PipelineId,
     experiment_name: Annotated[str, Option("--experiment-name", "-e", metavar="NAME", help="Experiment of its runs.")],
@@ -53,5 +53,5 @@ def create(
         "pipeline_id": pipeline_id,
         "experiment_name": experiment_name,
     }
-    with open_context(shared).workspace as workspace:
-        return build_changed_schedule(shared, workspace, create_schedule(workspace, values))
+    with open_context(global_options).workspace as workspace:
+        return build_changed_schedule(global_options, workspace, create_schedule(workspace, values))

@@ -19,8 +19,8 @@ from mlrun_cli.pipelines.published import DISABLED
         ("Do so without printing anything", "mlrun pipeline disable -i ID -o none"),
     ],
 )
-def disable(shared: GlobalOptions, pipeline_id: PipelineId, output_file: OutputFile = None) -> object:
+def disable(global_options: GlobalOptions, pipeline_id: PipelineId, output_file: OutputFile = None) -> object:
     """Hide a published pipeline from 'list', and refuse to submit it; its schedules start no runs."""
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         pipeline = set_pipeline_status(workspace, pipeline_id, DISABLED)
         return write_output_file(output_file, build_pipeline_record(workspace, pipeline))

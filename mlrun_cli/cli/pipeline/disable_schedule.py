@@ -19,8 +19,8 @@ from mlrun_cli.pipelines.published import DISABLED
         ("Do so without printing anything", "mlrun pipeline disable-schedule -s ID -o none"),
     ],
 )
-def disable(shared: GlobalOptions, schedule_id: ScheduleId) -> object:
+def disable(global_options: GlobalOptions, schedule_id: ScheduleId) -> object:
     """Start no more runs of a schedule."""
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         schedule = change_schedule(workspace, schedule_id, {"status": DISABLED})
-        return build_changed_schedule(shared, workspace, schedule)
+        return build_changed_schedule(global_options, workspace, schedule)

@@ -19,8 +19,8 @@ from mlrun_cli.pipelines.published import ACTIVE
         ("Do so without printing anything", "mlrun pipeline enable -i ID -o none"),
     ],
 )
-def enable(shared: GlobalOptions, pipeline_id: PipelineId, output_file: OutputFile = None) -> object:
+def enable(global_options: GlobalOptions, pipeline_id: PipelineId, output_file: OutputFile = None) -> object:
     """Allow a published pipeline to be submitted again."""
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         pipeline = set_pipeline_status(workspace, pipeline_id, ACTIVE)
         return write_output_file(output_file, build_pipeline_record(workspace, pipeline))

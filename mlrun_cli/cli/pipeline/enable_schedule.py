@@ -19,8 +19,8 @@ from mlrun_cli.pipelines.published import ACTIVE
         ("Do so without printing anything", "mlrun pipeline enable-schedule -s ID -o none"),
     ],
 )
-def enable(shared: GlobalOptions, schedule_id: ScheduleId) -> object:
+def enable(global_options: GlobalOptions, schedule_id: ScheduleId) -> object:
     """Start the runs of a schedule again; times that have passed meanwhile are not made up for."""
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         schedule = change_schedule(workspace, schedule_id, {"status": ACTIVE})
-        return build_changed_schedule(shared, workspace, schedule)
+        return build_changed_schedule(global_options, workspace, schedule)

@@ -19,11 +19,11 @@ from mlrun_cli.errors import NoRunsYet
         ("Print its status", "mlrun pipeline last-pipeline-run -s ID --query status -o tsv"),
     ],
 )
-def show(shared: GlobalOptions, schedule_id: ScheduleId) -> object:
+def show(global_options: GlobalOptions, schedule_id: ScheduleId) -> object:
     """Show the newest run that a schedule has submitted."""
     from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - start-up
 
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         runs = list_scheduled_runs(workspace, schedule_id)
         if not runs:
             raise NoRunsYet(f"schedule '{schedule_id}'")

@@ -29,9 +29,9 @@ _FIELDS = (
         ("List the ids of their schedules", "mlrun pipeline list --query '[].schedules[].id' -o tsv"),
     ],
 )
-def list_all(shared: GlobalOptions, output_file: OutputFile = None) -> object:
+def list_all(global_options: GlobalOptions, output_file: OutputFile = None) -> object:
     """List the published pipelines that are not disabled, newest first, with their schedules."""
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         records = [build_pipeline_record(workspace, pipeline) for pipeline in list_pipelines(workspace)]
     write_output_file(output_file, records)
-    return build_listing(shared, records, _FIELDS, nothing="No published pipelines.")
+    return build_listing(global_options, records, _FIELDS, nothing="No published pipelines.")

@@ -35,11 +35,11 @@ def build_pipeline_record(workspace: Workspace, pipeline: PublishedPipeline) -> 
     }
 
 
-def build_changed_schedule(shared: GlobalOptions, workspace: Workspace, schedule: Schedule) -> dict[str, Any]:
+def build_changed_schedule(global_options: GlobalOptions, workspace: Workspace, schedule: Schedule) -> dict[str, Any]:
     """Return the record of a schedule after a change, and tell people who keeps its time."""
     if schedule.is_active:
         for note in schedules.list_timekeeper_notes(workspace):
-            shared.notes.info(note)
+            global_options.notes.info(note)
     return schedules.build_schedule_record(workspace, schedule)
 
 

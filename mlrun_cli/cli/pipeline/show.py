@@ -18,8 +18,8 @@ from mlrun_cli.cli.pipeline.options import OutputFile, PipelineId, build_pipelin
         ("Print the times of its schedules", "mlrun pipeline show -i ID --query 'schedules[].times' -o tsv"),
     ],
 )
-def show(shared: GlobalOptions, pipeline_id: PipelineId, output_file: OutputFile = None) -> object:
+def show(global_options: GlobalOptions, pipeline_id: PipelineId, output_file: OutputFile = None) -> object:
     """Show a published pipeline with its schedules."""
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         record = build_pipeline_record(workspace, get_pipeline(workspace, pipeline_id))
         return write_output_file(output_file, record)

@@ -18,7 +18,7 @@ from mlrun_cli.cli.pipeline.options import ScheduleId
         ("Print the time of its next run", "mlrun pipeline show-schedule -s ID --query nextTime -o tsv"),
     ],
 )
-def show(shared: GlobalOptions, schedule_id: ScheduleId) -> object:
+def show(global_options: GlobalOptions, schedule_id: ScheduleId) -> object:
     """Show a schedule: its times, the next one, and why its last run could not be submitted, if so."""
-    with open_context(shared).workspace as workspace:
+    with open_context(global_options).workspace as workspace:
         return build_schedule_record(workspace, get_schedule(workspace, schedule_id))

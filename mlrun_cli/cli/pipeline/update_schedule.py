@@ -23,7 +23,7 @@ from mlrun_cli.pipelines.schedule_file import read_schedule_file
     ],
 )
 def update(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     schedule_id: ScheduleId,
     name: Annotated[str | None, Option("--name", "-n", metavar="NAME", help="New name of the schedule.")] = None,
     status: Annotated[
@@ -34,5 +34,5 @@ def update(
     """Change a schedule: its name, its status, or what a file says; the rest stays."""
     changes: dict[str, Any] = {} if schedule_file is None else read_schedule_file(schedule_file)
     changes |= {key: value for key, value in (("name", name), ("status", status)) if value is not None}
-    with open_context(shared).workspace as workspace:
-        return build_changed_schedule(shared, workspace, change_schedule(workspace, schedule_id, changes))
+    with open_context(global_options).workspace as workspace:
+        return build_changed_schedule(global_options, workspace, change_schedule(workspace, schedule_id, changes))

@@ -38,7 +38,7 @@ _MOST_LINES = 3
     ],
 )
 def cancel(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     run_ids: SomeRunIds = None,
     experiment_name: ExperimentName = None,
     is_all: All = False,
@@ -58,7 +58,7 @@ def cancel(
     the grace period. Submitted child runs continue; --all with --parent-run-id cancels them.
     """
     seconds = parse_seconds(grace, "--grace")
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         chosen = choose_runs(
             context,
@@ -69,23 +69,25 @@ def cancel(
             last=last,
             filters=filters,
         )
-        canceled = [_cancel_or_force_end(workspace, run, None if force else seconds, shared) for run in chosen]
-        _print_children_note(workspace, canceled, shared)
+        canceled = [_cancel_or_force_end(workspace, run, None if force else seconds, global_options) for run in chosen]
+        _print_children_note(workspace, canceled, global_options)
     records = [build_run_record(run) for run in canceled]
     return records if is_all else unwrap_single(records)
 
 
-def _cancel_or_force_end(workspace: Workspace, run: Run, grace_seconds: float | None, shared: GlobalOptions) -> Run:
+def _cancel_or_force_end(
+    workspace: Workspace, run: Run, grace_seconds: float | None, global_options: GlobalOptions
+) -> Run:
     """Cancel a run and return it; without a grace period, end it by force."""
     from mlrun_cli.actions.forcing import force_end  # noqa: PLC0415
 
     if run.status.is_terminal:
-        shared.notes.warning(f"The run {run.run_id} has ended already: {run.status.value}.")
+        global_options.notes.warning(f"The run {run.run_id} has ended already: {run.status.value}.")
         return run
     return force_end(workspace, run) if grace_seconds is None else cancel_run(workspace, run, grace_seconds)
 
 
-def _print_children_note(workspace: Workspace, canceled: Sequence[Run], shared: GlobalOptions) -> None:
+def _print_children_note(workspace: Workspace, canceled: Sequence[Run], global_options: GlobalOptions) -> None:
     going = count_running_children(workspace, canceled)
     if not going:
         return
@@ -93,4 +95,4 @@ def _print_children_note(workspace: Workspace, canceled: Sequence[Run], shared: 
     what = "1 child run continues" if count == 1 else f"{count} child runs continue"
     lines = [format_command_line(workspace, "run", "cancel", "--all", "--parent-run-id", parent) for parent in going]
     more = "; …" if len(lines) > _MOST_LINES else ""
-    shared.notes.info(f"{what}: {'; '.join(lines[:_MOST_LINES])}{more}")
+    global_options.notes.info(f"{what}: {'; '.join(lines[:_MOST_LINES])}{more}")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     ],
 )
 def compare(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     run_ids: RunIds,
     experiment_name: ExperimentName = None,
     is_all: Annotated[bool, Option("--all", help="List what is the same in all runs too, after what differs.")] = False,
@@ -41,7 +41,7 @@ def compare(
     """
     from mlrun_cli.actions.run_comparison import build_row_record, compare_runs  # noqa: PLC0415
 
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         runs = get_runs(context, run_ids, experiment_name)
         rows = [row for row in compare_runs(workspace, runs) if is_all or len(runs) == 1 or row.differs]
@@ -56,8 +56,8 @@ def compare(
 
         return build_comparison_layout(runs, rows)
 
-    if not rows and shared.is_for_people:
-        shared.notes.info("The runs do not differ.")
+    if not rows and global_options.is_for_people:
+        global_options.notes.info("The runs do not differ.")
     return Result(
         [build_row_record(row, runs) for row in rows],
         table=write_table,

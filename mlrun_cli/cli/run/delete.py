@@ -36,7 +36,7 @@ from mlrun_cli.workspace import Workspace
     ],
 )
 def delete(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     run_ids: SomeRunIds = None,
     experiment_name: ExperimentName = None,
     is_all: All = False,
@@ -67,7 +67,7 @@ def delete(
     terminal, the command asks for confirmation; otherwise it requires --yes. With filters, runs that have not
     ended are skipped.
     """
-    context = open_context(shared)
+    context = open_context(global_options)
     is_final = permanently or leave_files
     with context.workspace as workspace:
         chosen = choose_runs(
@@ -82,7 +82,7 @@ def delete(
         doomed = list_with_children(workspace, chosen)
         if doomed and not yes:
             question = _build_question(workspace, doomed, is_final=is_final)
-            confirm(shared, question, otherwise="Nothing was deleted.")
+            confirm(global_options, question, otherwise="Nothing was deleted.")
         if force:
             doomed = [_end_by_force(workspace, run) for run in doomed]
         check_deletable(workspace, doomed, force=force)
@@ -92,7 +92,7 @@ def delete(
         else:
             move_to_trash(workspace, doomed)
     for folder in sorted({path.parent for path in left}):
-        shared.notes.warning(f"Left, should it come back: the files of the runs in '{folder}'.")
+        global_options.notes.warning(f"Left, should it come back: the files of the runs in '{folder}'.")
     return [run.run_id for run in doomed]
 
 

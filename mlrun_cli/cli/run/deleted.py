@@ -9,7 +9,12 @@ from mlrun_cli.errors import ConflictingOptions
 
 
 def list_deleted_runs(
-    shared: GlobalOptions, context: Context, experiment_name: str | None, filters: FilterOptions, *, last: int | None
+    global_options: GlobalOptions,
+    context: Context,
+    experiment_name: str | None,
+    filters: FilterOptions,
+    *,
+    last: int | None,
 ) -> object:
     """List deleted runs, last deleted first; without an experiment, those of all experiments.
 
@@ -32,4 +37,4 @@ def list_deleted_runs(
         Field("Experiment", "_experiment_name"),
         Field("Status", "status"),
     )
-    return build_listing(shared, records, fields, nothing="The trash is empty.")
+    return build_listing(global_options, records, fields, nothing="The trash is empty.")

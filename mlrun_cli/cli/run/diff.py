@@ -23,7 +23,7 @@ from mlrun_cli.errors import InvalidValue
     ],
 )
 def diff(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     run_ids: RunIds,
     experiment_name: ExperimentName = None,
     code: Annotated[bool, Option("--code", help="Show the source files, as a patch.")] = False,
@@ -45,7 +45,7 @@ def diff(
     from mlrun_cli.actions.run_difference import CODE, PARTS, read_difference  # noqa: PLC0415
     from mlrun_cli.cli.output.difference import print_difference  # noqa: PLC0415
 
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         if len(run_ids) != 2:
             raise InvalidValue(
@@ -58,13 +58,13 @@ def diff(
         named = [part for part, is_named in zip(PARTS, flags, strict=True) if is_named]
         difference = read_difference(workspace, before, after, named or PARTS, needs_code=CODE in named)
     for note in difference.notes:
-        shared.notes.warning(note)
+        global_options.notes.warning(note)
     exit_code = int(has_exit_code and difference.is_different)
-    if shared.is_for_data:
+    if global_options.is_for_data:
         return Result(difference.build_record(), exit_code=exit_code)
-    if shared.metadata_file is not None:
-        shared.metadata_file.write(difference.build_record())
+    if global_options.metadata_file is not None:
+        global_options.metadata_file.write(difference.build_record())
     print_difference(difference)
     if not difference.is_different:
-        shared.notes.info(f"No difference in {', '.join(named or PARTS)}.")
+        global_options.notes.info(f"No difference in {', '.join(named or PARTS)}.")
     return Result(None, exit_code=exit_code)

@@ -31,7 +31,7 @@ from mlrun_cli.errors import NotFound
     ],
 )
 def download(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     run_id: RunId,
     output_dir: Annotated[
         Path,
@@ -48,8 +48,8 @@ def download(
     from mlrun_cli.actions.artifacts import download_files  # noqa: PLC0415
     from mlrun_cli.cli.output.progress import show_copy_progress  # noqa: PLC0415
 
-    context = open_context(shared)
-    with context.workspace as workspace, show_copy_progress(shared):
+    context = open_context(global_options)
+    with context.workspace as workspace, show_copy_progress(global_options):
         run = get_run(context, run_id, experiment_name)
         try:
             downloaded = download_files(workspace, run, paths or [], output_dir, overwrite=overwrite)

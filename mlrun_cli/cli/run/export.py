@@ -23,7 +23,7 @@ from mlrun_cli.cli.run.selection import get_runs
     ],
 )
 def export(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     html: Annotated[Path, Option("--html", metavar="FILE", help="The file to write.")],
     run_ids: SomeRunIds = None,
     experiment_name: ExperimentName = None,
@@ -38,7 +38,7 @@ def export(
     from mlrun_cli.cli.studio import check_studio_extra  # noqa: PLC0415
 
     check_studio_extra()
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         runs = get_runs(context, run_ids or ["@latest"], experiment_name)
         return export_runs(workspace, runs, html, overwrite=is_overwriting)

@@ -16,7 +16,7 @@ from mlrun_cli.wire.run_output import make_printable
 from mlrun_cli.workspace import Workspace
 
 
-def print_failure_report(workspace: Workspace, run: Run, shared: GlobalOptions) -> Result:
+def print_failure_report(workspace: Workspace, run: Run, global_options: GlobalOptions) -> Result:
     """Print the failure of a run, or return it as data if requested; print nothing for a completed run.
 
     Raises:
@@ -30,10 +30,10 @@ def print_failure_report(workspace: Workspace, run: Run, shared: GlobalOptions) 
             target=run.run_id,
         )
     if run.status is RunStatus.COMPLETED:
-        shared.notes.info(f"The run {run.run_id} has not failed: it completed.")
+        global_options.notes.info(f"The run {run.run_id} has not failed: it completed.")
         return Result(None)
     failure = read_failure_report(workspace, run)
-    if shared.is_for_data:
+    if global_options.is_for_data:
         return Result({"run_id": run.run_id, "status": run.status.value, **failure._asdict()}, exit_code=exit_code)
     end = f"{describe_end(run, now())}{f': {failure.error}' if failure.error else ''}"
     for line in [*failure.last_lines, *failure.traceback.splitlines(), *end.splitlines()]:

@@ -22,11 +22,11 @@ from mlrun_cli.cli.run.selection import get_runs, unwrap_single_value
         ),
     ],
 )
-def files(shared: GlobalOptions, run_ids: RunIds, experiment_name: ExperimentName = None) -> object:
+def files(global_options: GlobalOptions, run_ids: RunIds, experiment_name: ExperimentName = None) -> object:
     """List a run's logs and the files that its script wrote; for several runs, grouped by run id."""
     from mlrun_cli.actions.artifacts import list_files  # noqa: PLC0415
 
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         runs = get_runs(context, run_ids, experiment_name)
         return unwrap_single_value({run.run_id: list_files(workspace, run) for run in runs})

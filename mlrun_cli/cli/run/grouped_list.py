@@ -40,7 +40,7 @@ class Grouping(NamedTuple):
         return cls(parsed, parse_aggregates(aggregates))
 
     def build_result(
-        self, workspace: Workspace, listing: Listing, warn: Callable[[str], object], *, pages: bool
+        self, workspace: Workspace, listing: Listing, warn: Callable[[str], object], *, uses_pager: bool
     ) -> Result:
         """Return the groups of the listed runs as a result; groups are sorted by a metric if the runs are.
 
@@ -48,7 +48,7 @@ class Grouping(NamedTuple):
             workspace: the workspace of the runs.
             listing: the runs, with the metrics to aggregate.
             warn: called with a message if no run has one of the values.
-            pages: whether a terminal shows the table through a pager.
+            uses_pager: whether a terminal shows the table through a pager.
         """
         metrics = listing.columns[METRICS]
         groups = read_groups(workspace, listing.runs, self.names, metrics.values, self.aggregates)
@@ -68,7 +68,9 @@ class Grouping(NamedTuple):
             *_FIRST_COLUMNS,
             *(f"metrics.{name}.{aggregate}" for name in metrics.names for aggregate in self.aggregates),
         ]
-        return Result([group.build_record() for group in groups], layout=build_layout, pages=pages, first_columns=first)
+        return Result(
+            [group.build_record() for group in groups], layout=build_layout, uses_pager=uses_pager, first_columns=first
+        )
 
     def _get_sort_key(self, group: RunGroup, name: str, goal: Goal) -> tuple[bool, Any]:
         value = group.metrics.get(name, {}).get(self.aggregates[0])

@@ -55,7 +55,7 @@ _CONFLICTS = {
     ],
 )
 def list_runs(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     experiment_name: ExperimentName = None,
     last: Annotated[
         int | None,
@@ -123,39 +123,39 @@ def list_runs(
     choices = parse_choices(metrics or (None if grouping is None else "best"), parameters)
     if last is None and grouping is None:
         last = DEFAULT_LAST
-    context = open_context(shared)
+    context = open_context(global_options)
     if is_deleted:
-        return list_deleted_runs(shared, context, experiment_name, filters, last=last)
+        return list_deleted_runs(global_options, context, experiment_name, filters, last=last)
     with context.workspace as workspace:
         which = build_run_filter(context, experiment_name, filters, last=last, all_experiments=all_experiments)
         order = None if sort is None else _parse_order(workspace, sort, descending=descending)
-        _warn_of_unread_parameters(workspace, which, order, shared)
+        _warn_of_unread_parameters(workspace, which, order, global_options)
         listing = read_listing(workspace, which, order, choices)
-        _explain_missing_runs(workspace, listing, which, experiment_name, shared, sort)
-        _warn_of_unknown_columns(workspace, choices, shared)
+        _explain_missing_runs(workspace, listing, which, experiment_name, global_options, sort)
+        _warn_of_unknown_columns(workspace, choices, global_options)
         if grouping is not None:
-            return grouping.build_result(workspace, listing, shared.notes.warning, pages=not no_pager)
+            return grouping.build_result(workspace, listing, global_options.notes.warning, uses_pager=not no_pager)
         if watch:
-            return _watch(workspace, lambda: read_listing(workspace, which, order, choices), shared)
+            return _watch(workspace, lambda: read_listing(workspace, which, order, choices), global_options)
     if minimal:
         return [build_minimal_record(run) for run in listing.runs]
-    return _build_result(listing, pages=not no_pager)
+    return _build_result(listing, uses_pager=not no_pager)
 
 
-def _build_result(listing: Listing, *, pages: bool = False) -> Result:
+def _build_result(listing: Listing, *, uses_pager: bool = False) -> Result:
     return Result(
         listing.build_records(),
         layout=listing.build_layout,
-        pages=pages,
+        uses_pager=uses_pager,
         first_columns=listing.first_columns,
     )
 
 
-def _watch(workspace: Workspace, read: Callable[[], Listing], shared: GlobalOptions) -> Result:
+def _watch(workspace: Workspace, read: Callable[[], Listing], global_options: GlobalOptions) -> Result:
     from mlrun_cli.cli.run.live_list import can_show_screen, watch_listing  # noqa: PLC0415 - start-up
 
-    on_screen = can_show_screen(shared)
-    listing, exit_code = watch_listing(workspace, read, shared, on_screen=on_screen)
+    on_screen = can_show_screen(global_options)
+    listing, exit_code = watch_listing(workspace, read, global_options, on_screen=on_screen)
     return _build_result(listing)._replace(exit_code=exit_code, prefers_table=on_screen)
 
 
@@ -203,10 +203,10 @@ def _add_filters(filters: FilterOptions, pipeline_run_id: str | None, *, active:
 
 
 def _warn_of_unread_parameters(
-    workspace: Workspace, run_filter: RunFilter, order: RunOrder | None, shared: GlobalOptions
+    workspace: Workspace, run_filter: RunFilter, order: RunOrder | None, global_options: GlobalOptions
 ) -> None:
     if depends_on_parameters(run_filter, order or NEWEST_FIRST) and not read_parameters_of_older_runs(workspace):
-        shared.notes.warning(
+        global_options.notes.warning(
             "The parameters of some runs of an older version have not been read yet, and those runs may be missing;"
             " each such list reads more of them, and 'mlrun workspace repair' reads all."
         )
@@ -217,28 +217,30 @@ def _explain_missing_runs(
     listing: Listing,
     run_filter: RunFilter,
     experiment_name: str | None,
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     sort: str | None,
 ) -> None:
     """Warn of names that do not exist, and say so if a table is empty."""
     if not listing.runs and experiment_name is not None and workspace.experiments.find(experiment_name) is None:
-        shared.notes.warning(f"There is no experiment '{experiment_name}' yet.")
+        global_options.notes.warning(f"There is no experiment '{experiment_name}' yet.")
     if run_filter.where is not None or sort is not None:
         from mlrun_cli.actions.run_values import list_unknown_names  # noqa: PLC0415 - start-up
 
         for name in list_unknown_names(workspace, run_filter, sort):
-            shared.notes.warning(f"No run in this workspace has a metric or a parameter '{name}'.")
-    if not listing.runs and shared.is_for_people:
-        shared.notes.info("No runs.")
+            global_options.notes.warning(f"No run in this workspace has a metric or a parameter '{name}'.")
+    if not listing.runs and global_options.is_for_people:
+        global_options.notes.info("No runs.")
 
 
-def _warn_of_unknown_columns(workspace: Workspace, choices: Mapping[str, ColumnChoice], shared: GlobalOptions) -> None:
+def _warn_of_unknown_columns(
+    workspace: Workspace, choices: Mapping[str, ColumnChoice], global_options: GlobalOptions
+) -> None:
     for key, choice in choices.items():
         for each in choice.names:
             if key == METRICS and not workspace.metric_summaries.has_numbers(each.name):
-                shared.notes.warning(f"No run in this workspace has a metric '{each.name}'.")
+                global_options.notes.warning(f"No run in this workspace has a metric '{each.name}'.")
             elif key == PARAMETERS and not workspace.parameters.has_name(each.name):
-                shared.notes.warning(f"No run in this workspace has a parameter '{each.name}'.")
+                global_options.notes.warning(f"No run in this workspace has a parameter '{each.name}'.")
 
 
 def _parse_order(workspace: Workspace, text: str, *, descending: bool) -> RunOrder:

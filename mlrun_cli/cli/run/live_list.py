@@ -35,14 +35,14 @@ _Listing = TypeVar("_Listing", bound=Listing)
 
 
 def watch_listing(
-    workspace: Workspace, read: Callable[[], _Listing], shared: GlobalOptions, *, on_screen: bool
+    workspace: Workspace, read: Callable[[], _Listing], global_options: GlobalOptions, *, on_screen: bool
 ) -> tuple[_Listing, int]:
     """Show a list until all of its runs have ended or Ctrl-C is pressed; return its last version and an exit code.
 
     Args:
         workspace: the workspace of the runs.
         read: reads and reconciles the list.
-        shared: the shared options.
+        global_options: the shared options.
         on_screen: whether to show the list on the terminal of stdout; otherwise each change of a status is a line on
             stderr.
     """
@@ -57,7 +57,7 @@ def watch_listing(
         if on_screen:
             _show_on_screen(workspace, read_runs, lambda: listings[0])
         else:
-            _print_changes(workspace, read_runs, shared)
+            _print_changes(workspace, read_runs, global_options)
     except KeyboardInterrupt as interrupt:
         if isinstance(interrupt, Terminated):
             raise
@@ -83,13 +83,13 @@ def _show_on_screen(
             screen.draw([*lines[: 1 + room], footer[: size.columns - 1]])
 
 
-def _print_changes(workspace: Workspace, read_runs: Callable[[], Sequence[Run]], shared: GlobalOptions) -> None:
+def _print_changes(workspace: Workspace, read_runs: Callable[[], Sequence[Run]], global_options: GlobalOptions) -> None:
     statuses: dict[str, str] = {}
     for runs in watch_runs(workspace, read_runs, _sleep):
         for run in reversed(runs):
             if statuses.get(run.run_id) != run.status.value:
                 name = f" ({run.display_name})" if run.display_name else ""
-                shared.notes.info(f"{run.run_id}{name}: {run.status.value}")
+                global_options.notes.info(f"{run.run_id}{name}: {run.status.value}")
                 statuses[run.run_id] = run.status.value
 
 
@@ -98,7 +98,9 @@ def _sleep(seconds: float) -> bool:
     return False
 
 
-def can_show_screen(shared: GlobalOptions) -> bool:
+def can_show_screen(global_options: GlobalOptions) -> bool:
     """Return whether the list can be shown on the terminal: for people, or without -o and --query."""
-    wants_table = shared.is_for_people or (not shared.has_output_option and shared.query is None)
+    wants_table = global_options.is_for_people or (
+        not global_options.has_output_option and global_options.query is None
+    )
     return wants_table and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     ],
 )
 def show_metrics(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     run_ids: RunIds,
     experiment_name: ExperimentName = None,
     name: Annotated[str | None, Option("--name", metavar="NAME", help="Only this metric.")] = None,
@@ -54,7 +54,7 @@ def show_metrics(
             "--tensorboard and --from-mlruns name different files.", hint="Leave one out.", target="--from-mlruns"
         )
     read = get_event_metrics if is_of_events else get_mlruns_metrics if is_of_mlruns else get_metrics
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         runs = get_runs(context, run_ids, experiment_name)
         metrics = {run.run_id: read(workspace, run, name=name, last=last) for run in runs}
@@ -64,8 +64,8 @@ def show_metrics(
 
         return build_metrics_layout(metrics)
 
-    if not any(metrics.values()) and shared.is_for_people:
-        shared.notes.info("No metrics.")
+    if not any(metrics.values()) and global_options.is_for_people:
+        global_options.notes.info("No metrics.")
     return Result(
         unwrap_single_value(metrics),
         layout=build_layout,

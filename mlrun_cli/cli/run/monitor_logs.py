@@ -33,7 +33,7 @@ from mlrun_cli.errors import ConflictingOptions
     ],
 )
 def monitor_logs(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     run_id: RunId,
     experiment_name: ExperimentName = None,
     tail: Annotated[int | None, Option("--tail", metavar="N", min=0, help="Start with the last N lines.")] = None,
@@ -72,10 +72,10 @@ def monitor_logs(
             hint="Leave out --tail, --since, --timestamps and --node, or --failed.",
             target="--failed",
         )
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         run = get_run(context, run_id, experiment_name)
         if is_failed:
-            return print_failure_report(workspace, run, shared)
-        streamed = stream_log(workspace, run, shared, when_interrupted, selection, find_ci_system(ci))
+            return print_failure_report(workspace, run, global_options)
+        streamed = stream_log(workspace, run, global_options, when_interrupted, selection, find_ci_system(ci))
         return Result(None, exit_code=get_exit_code([streamed.run], streamed.signal))

@@ -37,7 +37,7 @@ _UPDATE_SECONDS = 2.0
     ],
 )
 def monitor_tensorboard(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     run_id: RunId,
     experiment_name: ExperimentName = None,
     local_directory: Annotated[
@@ -58,7 +58,7 @@ def monitor_tensorboard(
         find_tensorboard,
     )
 
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         run = get_run(context, run_id, experiment_name)
         roots = list_event_roots(workspace, run)
@@ -71,14 +71,14 @@ def monitor_tensorboard(
     with _open_folder(local_directory) as folder:
         copies = EventCopies(folder, {run.run_id: roots})
         if not copies.update():
-            shared.notes.info("The run has no event files yet.")
+            global_options.notes.info("The run has no event files yet.")
         server = TensorboardServer(program, folder, DEFAULT_PORT)
         try:
             if not server.wait_until_ready():
                 raise ProgramNotFound(f"'{program}' has ended with exit code {server.process.returncode}.")
             sys.stdout.write(f"{server.url}\n")
             sys.stdout.flush()
-            shared.notes.info("Ctrl-C ends TensorBoard.")
+            global_options.notes.info("Ctrl-C ends TensorBoard.")
             _follow(copies, server)
         finally:
             server.stop()

@@ -38,7 +38,7 @@ def _choose(choice: _Choice, screen: Screen) -> Run:
     keys = KeyReader()
     while True:
         choice.draw()
-        data = screen.wait(_ESCAPE_SECONDS if keys.is_waiting else None)
+        data = screen.wait(_ESCAPE_SECONDS if keys.has_partial_key else None)
         for key in keys.decode(data, is_late=not data):
             if key is Key.ESCAPE:
                 raise KeyboardInterrupt

@@ -53,7 +53,7 @@ DryRun = Annotated[bool, Option("--dry-run", help="Show what would run; start an
     ],
 )
 def rerun(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     run_ids: SomeRunIds = None,
     experiment_name: ExperimentName = None,
     failed: Annotated[
@@ -81,17 +81,17 @@ def rerun(
         raise OneOptionRequired("No run is named.", hint="Use either -r ID, or --failed.", target="--run")
     description = described.parse()
     changes = build_changes(description, settings, arguments, target, uses_current_code=current_code)
-    context = open_context(shared)
+    context = open_context(global_options)
     description = description.resolve(context)
     runs = _list_failed(context, experiment_name) if failed else get_runs(context, run_ids or (), experiment_name)
     if len(runs) == 1 and not failed:
         return submit_again(
-            context, runs[0], changes, description, shared, interrupt, is_async=is_async, is_dry_run=is_dry_run
+            context, runs[0], changes, description, global_options, interrupt, is_async=is_async, is_dry_run=is_dry_run
         )
     if is_dry_run:
         raise ConflictingOptions("--dry-run shows one run.", hint="Name one with -r.", target="--dry-run")
     with context.workspace as workspace:
-        return _submit_all(workspace, runs, changes, description, shared, is_async=is_async)
+        return _submit_all(workspace, runs, changes, description, global_options, is_async=is_async)
 
 
 def build_changes(
@@ -131,7 +131,7 @@ def submit_again(
     run: Run,
     changes: RerunChanges,
     description: RunDescription,
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     interrupt: OnInterrupt | None,
     *,
     is_async: bool,
@@ -139,21 +139,21 @@ def submit_again(
 ) -> object:
     """Submit a run again, and stream it unless it is only submitted or shown."""
     when_interrupted = parse_on_interrupt(interrupt)
-    request = _build_request(context.workspace, run, changes, description, shared)
+    request = _build_request(context.workspace, run, changes, description, global_options)
     if is_dry_run:
         return show_dry_run(context.workspace, request)
     request = request._replace(ends_with_stream=when_interrupted is OnInterrupt.CANCEL and not is_async)
-    return submit_and_stream(context.workspace, request, shared, when_interrupted, is_async=is_async)
+    return submit_and_stream(context.workspace, request, global_options, when_interrupted, is_async=is_async)
 
 
 def _build_request(
-    workspace: Workspace, run: Run, changes: RerunChanges, description: RunDescription, shared: GlobalOptions
+    workspace: Workspace, run: Run, changes: RerunChanges, description: RunDescription, global_options: GlobalOptions
 ) -> SubmitRequest:
     from mlrun_cli.submit.rerun import build_rerun  # noqa: PLC0415 - start-up
 
     request, notes = build_rerun(workspace, run, dict(os.environ), changes)
     for note in notes:
-        shared.notes.info(note)
+        global_options.notes.info(note)
     return description.apply_to(request)
 
 
@@ -179,7 +179,7 @@ def _submit_all(
     runs: Sequence[Run],
     changes: RerunChanges,
     description: RunDescription,
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     *,
     is_async: bool,
 ) -> Result:
@@ -193,20 +193,20 @@ def _submit_all(
     refused: list[MlrunError] = []
     for run in runs:
         try:
-            request = _build_request(workspace, run, changes, description, shared)
+            request = _build_request(workspace, run, changes, description, global_options)
             with Interruptions() as interruptions:
-                done = submit(workspace, request, interruptions, say=shared.notes.info)
+                done = submit(workspace, request, interruptions, say=global_options.notes.info)
         except RunNotRepeatable as error:
             refused.append(error)
             continue
         for note in done.notes:
-            shared.notes.warning(note)
-        shared.notes.info(f"{run.run_id} is repeated as {done.run.run_id}.")
+            global_options.notes.warning(note)
+        global_options.notes.info(f"{run.run_id} is repeated as {done.run.run_id}.")
         submitted.append(done.run)
     if refused and not submitted:
         raise refused[0]
     for refusal in refused:
-        shared.notes.warning(refusal.one_line)
+        global_options.notes.warning(refusal.one_line)
     if is_async or not submitted:
         return Result([build_printed_record(workspace, run) for run in submitted])
-    return wait_and_report(workspace, submitted, None, shared)
+    return wait_and_report(workspace, submitted, None, global_options)

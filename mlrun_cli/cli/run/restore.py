@@ -29,7 +29,7 @@ _All = Annotated[bool, Option("--all", help="All deleted runs of the experiment.
     ],
 )
 def restore(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     run_ids: _RunIds = None,
     experiment_name: ExperimentName = None,
     is_all: _All = False,
@@ -41,7 +41,7 @@ def restore(
     """
     if bool(run_ids) == is_all:
         raise OneOptionRequired("Name deleted runs, or choose all.", hint="Use either -r ID, or --all.", target="--run")
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         if is_all:
             deleted = workspace.trash.list_runs(experiment_name=context.get_experiment_name(experiment_name))

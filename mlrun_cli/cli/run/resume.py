@@ -31,7 +31,7 @@ from mlrun_cli.cli.run.selection import get_run
     ],
 )
 def resume(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     run_id: RunId,
     experiment_name: ExperimentName = None,
     settings: Set = None,
@@ -51,7 +51,9 @@ def resume(
     """
     description = described.parse()
     changes = build_changes(description, settings, arguments, target, uses_current_code=current_code, resumes=True)
-    context = open_context(shared)
+    context = open_context(global_options)
     description = description.resolve(context)
     run = get_run(context, run_id, experiment_name)
-    return submit_again(context, run, changes, description, shared, interrupt, is_async=is_async, is_dry_run=is_dry_run)
+    return submit_again(
+        context, run, changes, description, global_options, interrupt, is_async=is_async, is_dry_run=is_dry_run
+    )

@@ -19,12 +19,12 @@ from mlrun_cli.cli.run.selection import get_runs
         ("Print the status of the newest run", "mlrun run show -r @latest --query status -o tsv"),
     ],
 )
-def show(shared: GlobalOptions, run_ids: RunIds, experiment_name: ExperimentName = None) -> object:
+def show(global_options: GlobalOptions, run_ids: RunIds, experiment_name: ExperimentName = None) -> object:
     """Show a run: status, times, tags, properties, submitted settings, used resources, and the URL of its studio page.
 
     Several runs are printed as a list. With -o table, one run is a page, with its metrics, files and failure.
     """
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace:
         runs = get_runs(context, run_ids, experiment_name)
-        return build_runs_result(context.workspace, runs, is_for_people=shared.is_for_people)
+        return build_runs_result(context.workspace, runs, is_for_people=global_options.is_for_people)

@@ -27,7 +27,7 @@ from mlrun_cli.errors import OneOptionRequired
     ],
 )
 def snapshot(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     run_id: RunId,
     output_dir: Annotated[
         Path | None,
@@ -52,7 +52,7 @@ def snapshot(
             hint="Use one of -d FOLDER, --list and --cat FILE.",
             target="--output-dir",
         )
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         run = get_run(context, run_id, experiment_name)
         if output_dir is not None:
@@ -61,7 +61,7 @@ def snapshot(
             with actions.open_snapshot_file(workspace, run, name) as file:
                 _print_file(file)
             return None
-        return _list_files(shared, actions.list_snapshot_files(workspace, run))
+        return _list_files(global_options, actions.list_snapshot_files(workspace, run))
 
 
 def _print_file(file: BinaryIO) -> None:
@@ -70,7 +70,7 @@ def _print_file(file: BinaryIO) -> None:
     sys.stdout.buffer.flush()
 
 
-def _list_files(shared: GlobalOptions, records: Sequence[dict[str, Any]]) -> Result:
+def _list_files(global_options: GlobalOptions, records: Sequence[dict[str, Any]]) -> Result:
     from mlrun_cli.cli.output.record_table import Field, build_listing  # noqa: PLC0415
     from mlrun_cli.core.sizes import format_size  # noqa: PLC0415
 
@@ -80,4 +80,4 @@ def _list_files(shared: GlobalOptions, records: Sequence[dict[str, Any]]) -> Res
         Field("Kind", lambda record: "executable" if record.get("executable") else record["kind"]),
         Field("Target", "target"),
     ]
-    return build_listing(shared, records, fields, nothing="The snapshot is empty.")
+    return build_listing(global_options, records, fields, nothing="The snapshot is empty.")

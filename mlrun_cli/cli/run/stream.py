@@ -62,7 +62,7 @@ class _Signalled(BaseException):
 def stream_submitted(
     workspace: Workspace,
     run: Run,
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     interrupt: OnInterrupt,
     interruptions: Interruptions,
     *,
@@ -78,13 +78,13 @@ def stream_submitted(
     Raises:
         StreamInterrupted: SIGINT, SIGTERM or SIGHUP arrived; the run continues, or was asked to stop.
     """
-    say = shared.notes.info
+    say = global_options.notes.info
     say(f"{format_head(run.run_id, build_run_url(workspace, run.run_id) if ci is None else None)}\n")
     titles = _Titles(say, are_shown=True) if ci is None else LogGroups(ci, sys.stderr)
-    streaming = _Streaming(workspace, run, sys.stderr, titles, shared, interrupt, script_input)
+    streaming = _Streaming(workspace, run, sys.stderr, titles, global_options, interrupt, script_input)
     streamed = streaming.stream_until_end(interruptions)
     print_failure_log(workspace, streamed.run, say)
-    print_summary(workspace, streamed.run, shared.notes, has_url=ci is None)
+    print_summary(workspace, streamed.run, global_options.notes, has_url=ci is None)
     report_end(workspace, streamed.run, ci)
     return streamed
 
@@ -92,7 +92,7 @@ def stream_submitted(
 def stream_log(
     workspace: Workspace,
     run: Run,
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     interrupt: OnInterrupt,
     selection: LogSelection = WHOLE_LOG,
     ci: CiSystem | None = None,
@@ -104,7 +104,7 @@ def stream_log(
     Args:
         workspace: the workspace of the run.
         run: the run.
-        shared: the shared options.
+        global_options: the shared options.
         interrupt: the effect of an interruption on the run.
         selection: the part of the log to stream.
         ci: the CI system that the logs are grouped for; None for none.
@@ -121,14 +121,14 @@ def stream_log(
         if interrupt is OnInterrupt.CANCEL and run.owner_lock is None and not run.status.is_terminal:
             stack.enter_context(_hold_stream_lock(workspace, run))
         titles = _Titles(_print, are_shown=False) if ci is None else LogGroups(ci, sys.stdout)
-        streaming = _Streaming(workspace, run, sys.stdout, titles, shared, interrupt, start=start)
+        streaming = _Streaming(workspace, run, sys.stdout, titles, global_options, interrupt, start=start)
         if selection.has_times:
             streaming.stamper = LineStamper(workspace, run, start)
         streamed = streaming.stream_until_end(interruptions)
     ended = streamed.run
     if ended.status is not RunStatus.COMPLETED:
-        print_failure_log(workspace, ended, shared.notes.info)
-        print_ending(workspace, ended, shared.notes)
+        print_failure_log(workspace, ended, global_options.notes.info)
+        print_ending(workspace, ended, global_options.notes)
     return streamed
 
 
@@ -177,7 +177,7 @@ class _Streaming:
         run: Run,
         output: TextIO,
         titles: _Titles | LogGroups,
-        shared: GlobalOptions,
+        global_options: GlobalOptions,
         interrupt: OnInterrupt,
         script_input: ScriptInput | None = None,
         start: LogStart | None = None,
@@ -190,10 +190,10 @@ class _Streaming:
         self._output = output
         self._titles = titles
         self._decoder = getincrementaldecoder("utf-8")("replace")
-        self._shared = shared
+        self._shared = global_options
         self._cancels = interrupt is OnInterrupt.CANCEL
-        self._spinner = Spinner(enabled=shared.shows_progress)
-        self._queue_messages = QueueMessages(workspace, run, shared.notes.info)
+        self._spinner = Spinner(enabled=global_options.shows_progress)
+        self._queue_messages = QueueMessages(workspace, run, global_options.notes.info)
         self._signal: int | None = None
         self._asked_to_stop = False
         self._is_leaving = False

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def submit_and_stream(
     workspace: Workspace,
     request: SubmitRequest,
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     when_interrupted: OnInterrupt,
     *,
     is_async: bool,
@@ -42,18 +42,23 @@ def submit_and_stream(
         from mlrun_cli.submit.submit import submit  # noqa: PLC0415
 
         return submit(
-            workspace, request, interruptions, is_streamed=not is_async, progress=progress, say=shared.notes.info
+            workspace,
+            request,
+            interruptions,
+            is_streamed=not is_async,
+            progress=progress,
+            say=global_options.notes.info,
         )
 
     return start_and_stream(
-        workspace, start, shared, when_interrupted, is_async=is_async, ci=ci, describe_failure=describe_failure
+        workspace, start, global_options, when_interrupted, is_async=is_async, ci=ci, describe_failure=describe_failure
     )
 
 
 def start_and_stream(
     workspace: Workspace,
     start: Callable[[Interruptions, Progress], Submitted],
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     when_interrupted: OnInterrupt,
     *,
     is_async: bool,
@@ -65,7 +70,7 @@ def start_and_stream(
     from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
 
     with workspace, Interruptions() as interruptions, ExitStack() as stack:
-        with Spinner(enabled=shared.shows_progress) as spinner:
+        with Spinner(enabled=global_options.shows_progress) as spinner:
             submitted = start(
                 interruptions,
                 lambda files, size: spinner.update(f"Snapshot: {files} files, {format_size(size)}"),
@@ -73,26 +78,26 @@ def start_and_stream(
         if submitted.stream_lock is not None:
             stack.enter_context(submitted.stream_lock)
         for note in submitted.notes:
-            shared.notes.warning(note)
+            global_options.notes.warning(note)
         run = submitted.run
         for detail in submitted.details:
-            shared.notes.detail(detail)
+            global_options.notes.detail(detail)
         if is_async:
-            return build_result(workspace, run, shared)
+            return build_result(workspace, run, global_options)
         result, streamed = stream_to_end(
-            workspace, run, shared, when_interrupted, interruptions, script_input=submitted.script_input, ci=ci
+            workspace, run, global_options, when_interrupted, interruptions, script_input=submitted.script_input, ci=ci
         )
         if streamed.exit_code and describe_failure is not None:
             hint = describe_failure(workspace, streamed)
             if hint is not None:
-                shared.notes.warning(hint)
+                global_options.notes.warning(hint)
         return result
 
 
 def stream_to_end(
     workspace: Workspace,
     run: Run,
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     when_interrupted: OnInterrupt,
     interruptions: Interruptions,
     *,
@@ -104,22 +109,28 @@ def stream_to_end(
     from mlrun_cli.cli.ci.systems import find_ci_system  # noqa: PLC0415
     from mlrun_cli.cli.run.stream import stream_submitted  # noqa: PLC0415
 
-    if shared.metadata_file is not None:
+    if global_options.metadata_file is not None:
         # Whatever happens to the streaming, the next step of a pipeline finds the file.
         try:
-            shared.metadata_file.write(build_printed_record(workspace, run))
+            global_options.metadata_file.write(build_printed_record(workspace, run))
         except MlrunError as error:  # it is tried again when the run has ended
-            shared.notes.warning(error.message)
+            global_options.notes.warning(error.message)
     streamed = stream_submitted(
-        workspace, run, shared, when_interrupted, interruptions, script_input=script_input, ci=find_ci_system(ci)
+        workspace,
+        run,
+        global_options,
+        when_interrupted,
+        interruptions,
+        script_input=script_input,
+        ci=find_ci_system(ci),
     )
     exit_code = get_exit_code([streamed.run], streamed.signal)
-    return build_result(workspace, streamed.run, shared)._replace(exit_code=exit_code), streamed.run
+    return build_result(workspace, streamed.run, global_options)._replace(exit_code=exit_code), streamed.run
 
 
-def build_result(workspace: Workspace, run: Run, shared: GlobalOptions) -> Result:
+def build_result(workspace: Workspace, run: Run, global_options: GlobalOptions) -> Result:
     """Return the record of a run, with the page of `run show` for people."""
-    if shared.is_for_people:
+    if global_options.is_for_people:
         from mlrun_cli.cli.run.page import build_runs_result  # noqa: PLC0415 - only a table needs it
 
         return build_runs_result(workspace, [run], is_for_people=True)

@@ -36,7 +36,7 @@ def submit_sweep_and_stream(
     context: Context,
     request: SubmitRequest,
     definition: SweepDefinition,
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     when_interrupted: OnInterrupt,
     *,
     is_async: bool,
@@ -50,7 +50,7 @@ def submit_sweep_and_stream(
         context: the context of the command.
         request: the request for the runs of the sweep.
         definition: the sweep.
-        shared: the shared options.
+        global_options: the shared options.
         when_interrupted: the effect of Ctrl-C on the sweep.
         is_async: whether to return the record immediately.
         is_dry_run: whether to return what would be drawn, and start nothing.
@@ -71,11 +71,13 @@ def submit_sweep_and_stream(
     def start(interruptions: Interruptions, progress: Progress) -> Submitted:
         from mlrun_cli.submit.sweep import submit_sweep  # noqa: PLC0415
 
-        return submit_sweep(workspace, request, definition, interruptions, progress=progress, say=shared.notes.info)
+        return submit_sweep(
+            workspace, request, definition, interruptions, progress=progress, say=global_options.notes.info
+        )
 
-    if is_async or not (shows_table and can_show_screen(shared)):
-        return start_and_stream(workspace, start, shared, when_interrupted, is_async=is_async, ci=ci)
-    return _start_and_show(workspace, start, shared, when_interrupted)
+    if is_async or not (shows_table and can_show_screen(global_options)):
+        return start_and_stream(workspace, start, global_options, when_interrupted, is_async=is_async, ci=ci)
+    return _start_and_show(workspace, start, global_options, when_interrupted)
 
 
 def _show_dry_run(workspace: Workspace, request: SubmitRequest, definition: SweepDefinition) -> Result:
@@ -90,7 +92,7 @@ def _show_dry_run(workspace: Workspace, request: SubmitRequest, definition: Swee
 def _start_and_show(
     workspace: Workspace,
     start: Callable[[Interruptions, Progress], Submitted],
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     when_interrupted: OnInterrupt,
 ) -> Result:
     """Submit a sweep and show its runs on the terminal until it has ended, then its table once more."""
@@ -105,7 +107,7 @@ def _start_and_show(
         if submitted.stream_lock is not None:
             stack.enter_context(submitted.stream_lock)
         for note in submitted.notes:
-            shared.notes.warning(note)
+            global_options.notes.warning(note)
         run, is_interrupted = submitted.run, False
         try:
             _watch(workspace, run)
@@ -119,7 +121,7 @@ def _start_and_show(
         if is_interrupted:
             what = "has been asked to stop" if when_interrupted is OnInterrupt.CANCEL else "goes on"
             follow = format_command_line(workspace, "run", "monitor-logs", "-r", run.run_id)
-            shared.notes.info(f"The sweep {run.run_id} {what}. Follow it: {follow}")
+            global_options.notes.info(f"The sweep {run.run_id} {what}. Follow it: {follow}")
         exit_code = INTERRUPTED if is_interrupted else get_exit_code([run])
         return Result(build_printed_record(workspace, run), layout=layout, exit_code=exit_code, prefers_table=True)
 

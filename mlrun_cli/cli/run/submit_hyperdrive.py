@@ -45,7 +45,7 @@ from mlrun_cli.cli.run.options import (
     ],
 )
 def submit_hyperdrive(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     configuration: Annotated[
         str,
         Option(
@@ -80,10 +80,10 @@ def submit_hyperdrive(
     from mlrun_cli.submit.sweep_file import find_sweep_file  # noqa: PLC0415
     from mlrun_cli.sweeps.config_file import read_sweep_file  # noqa: PLC0415
 
-    context = open_context(shared)
+    context = open_context(global_options)
     words = script_and_arguments or []
     request = SubmitRequest(
-        path=shared.path,
+        path=global_options.path,
         experiment_name=context.get_experiment_name(experiment_name),
         environment=dict(os.environ),
         runconfig_name=runconfig_name,
@@ -98,12 +98,12 @@ def submit_hyperdrive(
     path, notes = find_sweep_file(configuration, request.find_project_folder())
     file = read_sweep_file(path)
     for note in (*notes, *file.notes):
-        shared.notes.warning(note)
+        global_options.notes.warning(note)
     return submit_sweep_and_stream(
         context,
         described.parse().apply_to(request),
         file.definition,
-        shared,
+        global_options,
         parse_on_interrupt(interrupt),
         is_async=is_async,
         is_dry_run=is_dry_run,

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     ],
 )
 def submit_pipeline(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     file: Annotated[
         Path | None, Option("--pipeline-yaml", "-y", metavar="FILE", help="YAML file that describes the pipeline.")
     ] = None,
@@ -91,10 +91,10 @@ def submit_pipeline(
     record goes to stdout at once; with --stream when the run has ended, and the exit code is 1 unless it completed.
     """
     when_interrupted = parse_on_interrupt(interrupt)
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         request = _build_request(
-            shared,
+            global_options,
             context,
             _choose_pipeline(file, pipeline_id),
             experiment_name,
@@ -108,34 +108,36 @@ def submit_pipeline(
             retry=parse_retry(retry, retry_on),
         )
         with Interruptions() as interruptions:
-            submitted = _submit(workspace, request, interruptions, shared)
+            submitted = _submit(workspace, request, interruptions, global_options)
             if not is_streamed:
-                result, run = build_result(workspace, submitted.run, shared), submitted.run
+                result, run = build_result(workspace, submitted.run, global_options), submitted.run
             else:
-                result, run = stream_to_end(workspace, submitted.run, shared, when_interrupted, interruptions, ci=ci)
+                result, run = stream_to_end(
+                    workspace, submitted.run, global_options, when_interrupted, interruptions, ci=ci
+                )
         if output_file is not None:
             _write_record(output_file, build_printed_record(workspace, run))
         return result
 
 
 def _submit(
-    workspace: Workspace, request: PipelineRequest, interruptions: Interruptions, shared: GlobalOptions
+    workspace: Workspace, request: PipelineRequest, interruptions: Interruptions, global_options: GlobalOptions
 ) -> SubmittedPipeline:
     """Submit a pipeline, and tell of it what az prints before the record."""
     from mlrun_cli.submit.pipeline import submit_pipeline as submit  # noqa: PLC0415 - start-up
 
-    with Spinner(enabled=shared.shows_progress) as spinner:
+    with Spinner(enabled=global_options.shows_progress) as spinner:
         submitted = submit(
             workspace,
             request,
             interruptions,
             progress=lambda files, size: spinner.update(f"Snapshot: {files} files, {format_size(size)}"),
-            say=shared.notes.info,
+            say=global_options.notes.info,
         )
     for note in submitted.notes:
-        shared.notes.warning(note)
+        global_options.notes.warning(note)
     for line in submitted.lines:
-        shared.notes.info(line)
+        global_options.notes.info(line)
     return submitted
 
 
@@ -164,7 +166,7 @@ def _choose_pipeline(file: Path | None, pipeline_id: str | None) -> Path | str:
 
 
 def _build_request(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     context: Context,
     pipeline: Path | str,
     experiment_name: str | None,
@@ -191,11 +193,11 @@ def _build_request(
 
     read = read_pipeline_file(pipeline, Path.cwd())
     for note in read.notes:
-        shared.notes.warning(note)
+        global_options.notes.warning(note)
     return PipelineRequest(
         graph=read.graph,
         experiment_name=_choose_experiment(context, experiment_name, read.graph.name),
-        path=shared.path,
+        path=global_options.path,
         environment=dict(os.environ),
         values=parse_pipeline_values(read.graph, values["parameters"], values["datapaths"]),
     )

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     ],
 )
 def submit_script(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     runconfig_name: RunconfigName = None,
     experiment_name: ExperimentName = None,
     source_directory: SourceDirectory = None,
@@ -91,10 +91,10 @@ def submit_script(
             hint="Leave one of them out.",
             target="--stdin",
         )
-    context = open_context(shared)
+    context = open_context(global_options)
     words = script_and_arguments or []
     request = SubmitRequest(
-        path=shared.path,
+        path=global_options.path,
         experiment_name=context.get_experiment_name(experiment_name),
         environment=dict(os.environ),
         runconfig_name=runconfig_name,
@@ -121,7 +121,7 @@ def submit_script(
     return submit_and_stream(
         context.workspace,
         request,
-        shared,
+        global_options,
         when_interrupted,
         is_async=is_async,
         ci=ci,

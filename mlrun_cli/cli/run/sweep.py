@@ -61,7 +61,7 @@ _Texts = list[str] | None
     ],
 )
 def sweep(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     grid: Annotated[
         _Texts, Option("--grid", metavar="NAME=VALUE,...", help="Parameter with all of its values.")
     ] = None,
@@ -137,10 +137,10 @@ def sweep(
         definition = _add_limits(definition, policy, duration)
     problems.raise_if_any()
     assert definition is not None
-    context = open_context(shared)
+    context = open_context(global_options)
     words = script_and_arguments or []
     request = SubmitRequest(
-        path=shared.path,
+        path=global_options.path,
         experiment_name=context.get_experiment_name(experiment_name),
         environment=dict(os.environ),
         runconfig_name=runconfig_name,
@@ -156,7 +156,7 @@ def sweep(
         context,
         described.parse().apply_to(request),
         definition._replace(resume_from=tuple(resume_from or ())),
-        shared,
+        global_options,
         parse_on_interrupt(interrupt),
         is_async=is_async,
         is_dry_run=is_dry_run,

@@ -36,7 +36,7 @@ from mlrun_cli.runs.run import build_run_record
     ],
 )
 def update(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     run_ids: RunIds,
     experiment_name: ExperimentName = None,
     add_tag: Annotated[
@@ -75,7 +75,7 @@ def update(
         description=description,
         is_kept=keep,
     )
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         runs = get_runs(context, run_ids, experiment_name)
         updated = actions.update_runs(workspace, runs, changes)

@@ -25,7 +25,7 @@ from mlrun_cli.cli.run.selection import get_run
     ],
 )
 def view(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     run_id: RunId,
     experiment_name: ExperimentName = None,
     is_failed: Annotated[
@@ -37,17 +37,17 @@ def view(
     It is the page that `run show -o table` prints. With -o json, other formats than table, or --query, it prints the
     record that `run show` prints.
     """
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
         run = get_run(context, run_id, experiment_name)
         if is_failed:
             from mlrun_cli.cli.run.failure_report import print_failure_report  # noqa: PLC0415
 
-            return print_failure_report(workspace, run, shared)
-        result = build_runs_result(context.workspace, [run], is_for_people=not shared.is_for_data)
+            return print_failure_report(workspace, run, global_options)
+        result = build_runs_result(context.workspace, [run], is_for_people=not global_options.is_for_data)
     if result.table is None:
         return result
-    if shared.metadata_file is not None:
-        shared.metadata_file.write(result.value)
+    if global_options.metadata_file is not None:
+        global_options.metadata_file.write(result.value)
     result.table(file=sys.stdout, width=measure_terminal_width(), colour=wants_colour(sys.stdout))
     return Result(None)

@@ -31,7 +31,7 @@ from mlrun_cli.cli.run.waiting import wait_and_report
     ],
 )
 def wait(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     run_ids: RunIds,
     experiment_name: ExperimentName = None,
     timeout: Annotated[
@@ -44,6 +44,6 @@ def wait(
     The exit code is 0 if all runs completed, 1 if not, and 124 if the timeout expired.
     """
     seconds = None if timeout is None else parse_seconds(timeout, "--timeout")
-    context = open_context(shared)
+    context = open_context(global_options)
     with context.workspace as workspace:
-        return wait_and_report(workspace, get_runs(context, run_ids, experiment_name), seconds, shared, ci)
+        return wait_and_report(workspace, get_runs(context, run_ids, experiment_name), seconds, global_options, ci)

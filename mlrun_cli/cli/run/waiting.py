@@ -20,7 +20,7 @@ def wait_and_report(
     workspace: Workspace,
     runs: Sequence[Run],
     seconds: float | None,
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     ci: CiName = CiName.AUTO,
 ) -> Result:
     """Wait until runs have ended, report those that have not completed, and return the records.
@@ -33,18 +33,18 @@ def wait_and_report(
     from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
     from mlrun_cli.cli.run.ending import print_ending, print_last_lines  # noqa: PLC0415
 
-    with Spinner(enabled=shared.shows_progress) as spinner:
+    with Spinner(enabled=global_options.shows_progress) as spinner:
         ended = wait_for_runs(
             workspace,
             runs,
             seconds,
             watch=lambda statuses: spinner.update(_describe_wait(statuses)),
-            say=shared.notes.info,
+            say=global_options.notes.info,
         )
     for run in ended:
         if run.status is not RunStatus.COMPLETED:
-            print_last_lines(workspace, run, shared.notes.info)
-            print_ending(workspace, run, shared.notes)
+            print_last_lines(workspace, run, global_options.notes.info)
+            print_ending(workspace, run, global_options.notes)
         report_end(workspace, run, find_ci_system(ci))
     return Result([build_run_record(run) for run in ended], exit_code=get_exit_code(ended))
 

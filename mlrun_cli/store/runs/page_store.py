@@ -159,7 +159,7 @@ class RunPageStore:
             return None
         if not conditions.list_ranges() or not self._is_large():
             return None
-        first = self._check_first_runs(conditions, order, descending, offset + limit)
+        first = self._list_first_matching_keys(conditions, order, descending, offset + limit)
         if len(first) == offset + limit:
             return first[offset:]
         keys = find_matching_keys(self._database, conditions)
@@ -168,10 +168,10 @@ class RunPageStore:
         ordered = list_keys_in_order(self._database, keys, conditions, order, descending=descending)
         return list(islice(ordered, offset, offset + limit))
 
-    def _check_first_runs(
+    def _list_first_matching_keys(
         self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int
     ) -> Sequence[int]:
-        """Return the keys of up to `limit` matching runs among the first of an order, in this order."""
+        """Return up to `limit` keys of matching runs, searching only the first `_FIRST_RUNS` runs of an order."""
         direction = "DESC" if descending else "ASC"
         return self._database.column(
             f"SELECT runs.run_key FROM (SELECT {order.key} AS run_key, {order.value} AS value, {order.tie} AS tie"  # noqa: S608

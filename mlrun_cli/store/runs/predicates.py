@@ -77,7 +77,7 @@ def build_predicate(predicate: Predicate, prefix: str, not_responding: frozenset
     parameters: dict[str, object] = {f"{prefix}_name": predicate.name.name}
     if predicate.operator != EXISTS:
         column = _get_column(predicate)
-        compared, values = _compare(f"{table}.{column}", predicate.operator, predicate.values, prefix)
+        compared, values = _build_comparison(f"{table}.{column}", predicate.operator, predicate.values, prefix)
         conditions.append(compared)
         parameters.update(values)
         if column == "sort_value":
@@ -104,7 +104,9 @@ def _restrict_type(column: str, predicate: Predicate) -> Sequence[str]:
     return [f"{column} < ''"] if not is_text and predicate.operator in {">", ">="} else []
 
 
-def _compare(column: str, operator: str, values: Sequence[object], prefix: str) -> tuple[str, Mapping[str, object]]:
+def _build_comparison(
+    column: str, operator: str, values: Sequence[object], prefix: str
+) -> tuple[str, Mapping[str, object]]:
     if operator == IN:
         places, parameters = build_in_list(prefix, values)
         return f"{column} IN {places}", parameters
@@ -121,12 +123,12 @@ def _build_field(predicate: Predicate, prefix: str, not_responding: frozenset[in
     if FIELDS[field] == "time":
         return _build_time(predicate, prefix)
     if field == "duration":
-        condition, parameters = _compare(DURATION, operator, predicate.values, prefix)
+        condition, parameters = _build_comparison(DURATION, operator, predicate.values, prefix)
         elapsed = ELAPSED.replace(":order_now", f":{prefix}_now")
-        growing, _ = _compare(elapsed, operator, predicate.values, prefix)
+        growing, _ = _build_comparison(elapsed, operator, predicate.values, prefix)
         others = f"{IS_RUNNING} AND {growing}"
         return PredicateSql("runs", condition, {**parameters, f"{prefix}_now": now()}, others=others)
-    condition, parameters = _compare(_COLUMNS[field], operator, predicate.values, prefix)
+    condition, parameters = _build_comparison(_COLUMNS[field], operator, predicate.values, prefix)
     return PredicateSql("runs", condition, parameters, is_indexed=field in _INDEXED and operator in _RANGES)
 
 
@@ -146,7 +148,7 @@ def _build_time(predicate: Predicate, prefix: str) -> PredicateSql:
     column, operator = _COLUMNS[predicate.name.name], predicate.operator
     start, end = predicate.values
     if start == end:
-        condition, parameters = _compare(column, operator, [start], prefix)
+        condition, parameters = _build_comparison(column, operator, [start], prefix)
     elif operator in {"=", "!="}:
         inside = f"{column} >= :{prefix}_start AND {column} < :{prefix}_end"
         condition = inside if operator == "=" else f"NOT ({inside})"
@@ -154,6 +156,6 @@ def _build_time(predicate: Predicate, prefix: str) -> PredicateSql:
     else:
         # After a day is from its end, and until a day is before its end.
         meant = {"<": ("<", start), "<=": ("<", end), ">": (">=", end), ">=": (">=", start)}[operator]
-        condition, parameters = _compare(column, meant[0], [meant[1]], prefix)
+        condition, parameters = _build_comparison(column, meant[0], [meant[1]], prefix)
     is_indexed = predicate.name.name in _INDEXED and operator in _RANGES
     return PredicateSql("runs", condition, parameters, is_indexed=is_indexed)

@@ -75,13 +75,13 @@ class RunsView(NamedTuple):
         """Return the query string of the view, omitting default values."""
         return urlencode(self.to_parameters(), safe=":,")
 
-    def to_parameters(self, *but: str) -> Sequence[tuple[str, str]]:
-        """Return the names and values of the parameters that are not default values, except those in `but`."""
+    def to_parameters(self, *excluded: str) -> Sequence[tuple[str, str]]:
+        """Return the names and values of the parameters that are not default values, except those in `excluded`."""
         default = self._field_defaults
         return [
             (name, text)
             for name, value in self._asdict().items()
-            if name not in but and value != default[name]
+            if name not in excluded and value != default[name]
             for text in _format_value(name, value)
         ]
 
@@ -97,7 +97,7 @@ class RunsView(NamedTuple):
 
     def add_value(self, name: str, value: str) -> RunsView:
         """Return a view with a value added to a parameter."""
-        return self.replace(**{name: _deduplicate((*getattr(self, name), value))})
+        return self.replace(**{name: _limit_distinct_values((*getattr(self, name), value))})
 
     def toggle_value(self, name: str, value: str) -> RunsView:
         """Return a view with a value removed from a parameter if it is there, or else added to it."""
@@ -127,14 +127,14 @@ def format_columns(names: Iterable[str]) -> str:
 
 def _parse_columns(texts: Iterable[str]) -> tuple[str, ...]:
     names = (name for text in texts for name in text.split(","))
-    return _deduplicate(name.replace("%2C", ",").replace("%25", "%") for name in names if name)
+    return _limit_distinct_values(name.replace("%2C", ",").replace("%25", "%") for name in names if name)
 
 
 def _parse_value(name: str, default: object, texts: Sequence[str]) -> object:
     if name == "columns":
         return _parse_columns(texts)
     if isinstance(default, tuple):
-        return _deduplicate(texts)
+        return _limit_distinct_values(texts)
     last = texts[-1]
     if isinstance(default, bool):
         return last == (_CONSTANT if name == "hide" else "1")
@@ -154,5 +154,5 @@ def _format_value(name: str, value: object) -> Sequence[str]:
     return [_CONSTANT if name == "hide" else "1" if value is True else str(value)]
 
 
-def _deduplicate(values: Iterable[str]) -> tuple[str, ...]:
+def _limit_distinct_values(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))[:MAX_VALUES]

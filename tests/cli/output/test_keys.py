@@ -18,7 +18,7 @@ def test_keys_are_decoded_however_they_arrive(size: int) -> None:
 def test_escape_is_a_key_if_nothing_follows_it() -> None:
     reader = KeyReader()
     assert list(reader.decode(b"\x1b")) == []
-    assert reader.is_waiting
+    assert reader.has_partial_key
     assert list(reader.decode(b"", is_late=True)) == [Key.ESCAPE]
     assert list(reader.decode(b"\x1bx\x1b\x1b[B")) == [Key.ESCAPE, "x", Key.ESCAPE, Key.DOWN]
-    assert not reader.is_waiting
+    assert not reader.has_partial_key

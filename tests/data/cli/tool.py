@@ -35,7 +35,7 @@ def print_people(*, file: TextIO, width: int | None, colour: bool) -> None:
 
 @command(app, "list", examples=[("All", "mlrun run list"), ("Three", "mlrun run list --last 3")], query_words=True)
 def list_runs(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     last: Annotated[int, Option("--last", metavar="N", help="How many.", min=1)] = 10,
     tags: Annotated[list[str] | None, Option("--tags", metavar="KEY[=VALUE]", help="Only runs with this tag.")] = None,
 ) -> object:
@@ -46,14 +46,14 @@ def list_runs(
     A paragraph that is longer than any page is wide, so that it has to be broken into lines whatever the width of
     the terminal is that it is shown in.
     """
-    shared.notes.info(f"tags: {tags}")
-    shared.notes.detail("more")
+    global_options.notes.info(f"tags: {tags}")
+    global_options.notes.detail("more")
     return Result(RECORDS[:last], table=print_people)
 
 
 @command(app, "submit-script", examples=[("One", "mlrun run submit-script train.py")], script=True)
 def submit_script(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     words: Annotated[
         list[str] | None,
         Argument(metavar="SCRIPT [ARGUMENT ...]", help="The script and its arguments."),
@@ -64,7 +64,7 @@ def submit_script(
     is_async: Annotated[bool, Option("--async", help="Return at once.")] = False,
 ) -> object:
     """Run a script."""
-    del shared
+    del global_options
     return {"words": words, "runconfig": runconfig, "async": is_async}
 
 
@@ -75,22 +75,23 @@ class Signal(str, Enum):
 
 @command(app, "cancel", examples=[("One", "mlrun run cancel -r @latest")])
 def cancel(
-    shared: GlobalOptions,
+    global_options: GlobalOptions,
     run_ids: Annotated[list[str] | None, Option("--run", "-r", metavar="ID", help="Id of a run.")] = None,
     grace: Annotated[str, Option("--grace", metavar="TIME", help="Before SIGKILL. Default: 10s.")] = "10s",
     signal: Annotated[Signal, Option("--signal", help="What it gets.")] = Signal.TERMINATE,
 ) -> object:
     """Cancel runs."""
-    del shared
+    del global_options
     return {"runs": run_ids, "grace": grace, "signal": signal.value}
 
 
 @command(app, "show-files", examples=[("All", "mlrun run show-files")])
 def show_files(
-    shared: GlobalOptions, paths: Annotated[list[str] | None, Argument(metavar="[PATH]...", help="Files.")] = None
+    global_options: GlobalOptions,
+    paths: Annotated[list[str] | None, Argument(metavar="[PATH]...", help="Files.")] = None,
 ) -> object:
     """Show files."""
-    del shared
+    del global_options
     return paths
 
 
@@ -127,14 +128,14 @@ FAULTS: dict[str, Callable[[], object]] = {
 
 @command(app, "show", examples=[("One", "mlrun run show -r @latest")])
 def show(
-    run_id: Annotated[str, Option("--run", "-r", metavar="ID", help="Id of the run.")], shared: GlobalOptions
+    run_id: Annotated[str, Option("--run", "-r", metavar="ID", help="Id of the run.")], global_options: GlobalOptions
 ) -> object:
     """Show a run."""
     defaults = {
-        "workspace": shared.workspace_name or shared.default_workspace_name,
-        "group": shared.resource_group or shared.default_resource_group,
-        "subscription": shared.subscription_id,
-        "path": str(shared.path),
+        "workspace": global_options.workspace_name or global_options.default_workspace_name,
+        "group": global_options.resource_group or global_options.default_resource_group,
+        "subscription": global_options.subscription_id,
+        "path": str(global_options.path),
     }
     return FAULTS.get(run_id, lambda: defaults)()
 

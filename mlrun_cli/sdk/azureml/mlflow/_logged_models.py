@@ -161,7 +161,7 @@ class LoggedModelMethods(RunAccess):
         return import_module("mlflow.store.entities.paged_list").PagedList(page, token)
 
     def log_model_metrics(self, metrics: "Iterable[Any]") -> None:
-        """Record the metrics that belong to a model of MLflow 3 with the model too."""
+        """Store metrics with the MLflow 3 model that they belong to, in addition to the run."""
         for metric in metrics:
             model_id = getattr(metric, "model_id", None)
             if model_id:

@@ -83,8 +83,8 @@ def _build_link_functions(page: PageRequest, run_ids: Sequence[str]) -> Mapping[
     """Return template functions that build changed query strings for the page."""
     pairs = parse_qsl(page.request.url.query, keep_blank_values=True)
 
-    def list_parameters(*but: str) -> Sequence[tuple[str, str]]:
-        return [(name, value) for name, value in pairs if name not in but]
+    def list_parameters(*excluded: str) -> Sequence[tuple[str, str]]:
+        return [(name, value) for name, value in pairs if name not in excluded]
 
     def change_parameters(**changes: Iterable[object]) -> str:
         own = [(name, value) for name, values in changes.items() for value in values]
