@@ -2,22 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.pipelines.graph import Argument, Graph, Step
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.redaction import REDACTED, Redaction
+from mlrun_cli.pipelines.data_flow import PARAMETER_VARIABLE, build_words
+from mlrun_cli.pipelines.graph import Argument, ArgumentReference, Graph, ParameterReference, ParameterValue, Step
+from mlrun_cli.pipelines.parameter_values import format_parameter_value
 
 _REFERENCE = "\0"
 """What stands for a reference while a word is looked at: no argument holds it."""
+_PARAMETERS = frozenset({"parameter", "step_parameter"})
 
 
-def redact_graph(graph: Graph, redaction: Redaction) -> Graph:
-    """Return a graph in which secrets are replaced; defaults of parameters are replaced by their names."""
+class SecretParameters(NamedTuple):
+    """The parameters that hold secrets, by their own names or because of what steps use them for.
+
+    Attributes:
+        names: the names of the pipeline's parameters.
+        of_steps: the names of the parameters of each step, by the key of the step.
+    """
+
+    names: frozenset[str]
+    of_steps: Mapping[str, frozenset[str]]
+
+    def list_variables(self, step: Step) -> list[str]:
+        """Return the names of the environment variables in which a step gets such parameters."""
+        return [f"{PARAMETER_VARIABLE}{key}" for key in sorted(self.of_steps[step.key])]
+
+
+def find_secret_parameters(
+    graph: Graph, values: Mapping[str, ParameterValue], redaction: Redaction
+) -> SecretParameters:
+    """Return the parameters that hold secrets if they have these values or their defaults."""
+    defaults = {name: one.default for name, one in graph.parameters.items() if one.default is not None}
+    names: set[str] = set()
+    of_steps: dict[str, set[str]] = {step.key: set() for step in graph.steps}
+    for assigned in (values, {**values, **defaults}):
+        names |= {name for name, value in assigned.items() if redaction.is_secret(name, format_parameter_value(value))}
+        for step in graph.steps:
+            for part in _iterate_secret_references(step, assigned, redaction):
+                (names if part.kind == "parameter" else of_steps[step.key]).add(part.name)
+    for step in graph.steps:
+        sources = {key: one.name for key, one in step.parameters.items() if isinstance(one, ParameterReference)}
+        names |= {sources[key] for key in of_steps[step.key] if key in sources}
+    for step in graph.steps:
+        of_steps[step.key] |= {
+            key for key, one in step.parameters.items() if isinstance(one, ParameterReference) and one.name in names
+        }
+    return SecretParameters(frozenset(names), {key: frozenset(found) for key, found in of_steps.items()})
+
+
+def _iterate_secret_references(
+    step: Step, values: Mapping[str, ParameterValue], redaction: Redaction
+) -> Iterator[ArgumentReference]:
+    """Iterate over the parameters whose values are secret by the names that the step gives them or by their places."""
+
+    def show(part: ArgumentReference) -> str:
+        return build_words([(part,)], step, values)[0]
+
+    for key in step.parameters:
+        given = ArgumentReference("step_parameter", key)
+        if any(redaction.is_secret(name, show(given)) for name in (key, f"{PARAMETER_VARIABLE}{key}")):
+            yield given
+    for words in (step.arguments, step.command):
+        texts = build_words(words, step, values)
+        for word, before, after in zip(words, texts, redaction.redact_arguments(texts), strict=True):
+            for part in word:
+                if isinstance(part, ArgumentReference) and part.kind in _PARAMETERS:
+                    shown = redaction.redact_value(show(part))
+                    if shown and after.count(shown) < before.replace(show(part), shown).count(shown):
+                        yield part
+
+
+def redact_graph(graph: Graph, secrets: SecretParameters, redaction: Redaction) -> Graph:
+    """Return a graph in which secrets are replaced, among them the defaults of secret parameters."""
     return graph._replace(
-        steps=tuple(_redact_step(step, redaction) for step in graph.steps),
+        steps=tuple(_redact_step(step, secrets.of_steps[step.key], redaction) for step in graph.steps),
         parameters={
-            name: one._replace(default=redaction.redact_setting(name, one.default))
+            name: one._replace(default=redact_parameter(name, one.default, secrets.names, redaction))
             if isinstance(one.default, str)
             else one
             for name, one in graph.parameters.items()
@@ -25,7 +89,12 @@ def redact_graph(graph: Graph, redaction: Redaction) -> Graph:
     )
 
 
-def _redact_step(step: Step, redaction: Redaction) -> Step:
+def redact_parameter(name: str, value: str, secrets: frozenset[str], redaction: Redaction) -> str:
+    """Return the value of a parameter without secrets; `secrets` are the names of those that hold nothing else."""
+    return REDACTED if name in secrets else redaction.redact_value(value)
+
+
+def _redact_step(step: Step, secrets: frozenset[str], redaction: Redaction) -> Step:
     def redact_document(document: Any) -> Any:
         return None if document is None else redaction.redact_document(document)
 
@@ -33,7 +102,7 @@ def _redact_step(step: Step, redaction: Redaction) -> Step:
         arguments=_redact_words(step.arguments, redaction),
         command=_redact_words(step.command, redaction),
         parameters={
-            key: redaction.redact_setting(key, value) if isinstance(value, str) else value
+            key: redact_parameter(key, value, secrets, redaction) if isinstance(value, str) else value
             for key, value in step.parameters.items()
         },
         environment_variables=redaction.redact_variables(step.environment_variables),

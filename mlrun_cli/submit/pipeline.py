@@ -13,7 +13,7 @@ from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import Problems, list_problems
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import NAMES_VARIABLE, Redaction
 from mlrun_cli.errors import MlrunError, StoredFilesLost
 from mlrun_cli.pipelines.graph import (
     DATA_PATH_TYPE,
@@ -26,7 +26,7 @@ from mlrun_cli.pipelines.graph import (
 )
 from mlrun_cli.pipelines.json_reader import JsonReader
 from mlrun_cli.pipelines.parameter_values import assign_parameters, format_parameter_value
-from mlrun_cli.pipelines.redaction import redact_graph
+from mlrun_cli.pipelines.redaction import SecretParameters, find_secret_parameters, redact_graph, redact_parameter
 from mlrun_cli.pipelines.run_types import PIPELINE_RUN
 from mlrun_cli.pipelines.validation import check_graph
 from mlrun_cli.processes.interruptions import Interruptions
@@ -99,12 +99,17 @@ class PipelinePlan(NamedTuple):
     regenerate_outputs: bool
     continue_on_step_failure: bool
 
+    def find_secrets(self, redaction: Redaction) -> SecretParameters:
+        """Return the parameters that hold secrets."""
+        return find_secret_parameters(self.graph, self.values, redaction)
+
     def to_json(self, redaction: Redaction) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads, without secrets."""
+        secrets = self.find_secrets(redaction)
         return {
             "run_id": self.run_id,
-            "graph": redact_graph(self.graph, redaction).to_json(),
-            "values": redact_values(self.values, redaction),
+            "graph": redact_graph(self.graph, secrets, redaction).to_json(),
+            "values": redact_values(self.values, secrets, redaction),
             "regenerate_outputs": self.regenerate_outputs,
             "continue_on_step_failure": self.continue_on_step_failure,
         }
@@ -136,10 +141,14 @@ class SubmittedPipeline(NamedTuple):
     lines: tuple[str, ...]
 
 
-def redact_values(values: Mapping[str, ParameterValue], redaction: Redaction) -> dict[str, Any]:
+def redact_values(
+    values: Mapping[str, ParameterValue], secrets: SecretParameters, redaction: Redaction
+) -> dict[str, Any]:
     """Return the values of parameters as JSON, without secrets."""
     return {
-        name: redaction.redact_setting(name, value) if isinstance(value, str) else parameter_value_to_json(value)
+        name: redact_parameter(name, value, secrets.names, redaction)
+        if isinstance(value, str)
+        else parameter_value_to_json(value)
         for name, value in values.items()
     }
 
@@ -238,11 +247,13 @@ def _make_templates(
         unknown_target=request.unknown_target,
         retry=request.retry,
     )
+    secrets = plan.find_secrets(Redaction.from_environment(request.environment))
     for step in plan.graph.steps:
         with problems.collect_errors():
             try:
                 step_request, step_notes = build_step_request(
-                    StepPlan(plan.graph, step, plan.values, plan.run_id), same
+                    StepPlan(plan.graph, step, plan.values, plan.run_id),
+                    same._replace(environment=_name_secrets(request.environment, secrets.list_variables(step))),
                 )
                 template = make_template(workspace, step_request, progress=progress, say=say)
                 if step.sweep is not None:
@@ -259,6 +270,12 @@ def _make_templates(
     return templates, tuple(dict.fromkeys(notes))
 
 
+def _name_secrets(environment: Mapping[str, str], names: Sequence[str]) -> Mapping[str, str]:
+    """Return the submitter's variables, with further names of those whose values are secrets."""
+    known = environment.get(NAMES_VARIABLE)
+    return {**environment, NAMES_VARIABLE: ",".join([*([known] if known else []), *names])} if names else environment
+
+
 def _write_files(
     folder: RunFolder, plan: PipelinePlan, templates: Mapping[str, RunTemplate], redaction: Redaction
 ) -> None:
@@ -271,9 +288,10 @@ def _write_files(
 
 
 def _build_run(request: PipelineRequest, plan: PipelinePlan, redaction: Redaction) -> ControlledRun:
-    graph = request.graph
+    graph, secrets = request.graph, plan.find_secrets(redaction)
     values = {
-        name: redaction.redact_setting(name, format_parameter_value(value)) for name, value in plan.values.items()
+        name: redact_parameter(name, format_parameter_value(value), secrets.names, redaction)
+        for name, value in plan.values.items()
     }
     return ControlledRun(
         run_id=plan.run_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -272,6 +273,49 @@ def test_no_file_or_record_holds_a_secret_and_steps_get_it(pipelines: PipelineWo
     for path in pipelines.locator.folder.rglob("*"):
         if path.is_file():
             assert secret.encode() not in path.read_bytes(), path
+
+
+def find_holders(folder: Path, text: str) -> set[str]:
+    """Return the names and modes of the files below a folder that hold a text."""
+    found = set()
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            if path.is_file() and text.encode() in path.read_bytes():
+                found.add(f"{path.name} {path.stat().st_mode & 0o777:o}")
+    return found
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"arguments": ["--password", {"parameter": "conn"}]},
+        {"arguments": [{"join": ["--password=", {"parameter": "conn"}]}], "parameters": {"x": {"source": "conn"}}},
+        {"arguments": [{"join": ["db://me:", {"parameter": "conn"}, "@host"]}]},
+        {"arguments": ["--password", {"step_parameter": "x"}], "parameters": {"x": {"source": "conn"}}},
+        {"arguments": ["--password", {"step_parameter": "x"}], "parameters": {"x": "hunter2-hunter2"}},
+        {"parameters": {"password": {"source": "conn"}}},
+    ],
+)
+@pytest.mark.parametrize("is_default", [True, False])
+def test_a_parameter_that_a_step_uses_as_a_secret_is_kept_as_one(
+    pipelines: PipelineWorld, fields: dict[str, Any], is_default: bool
+) -> None:
+    secret = "hunter2-hunter2"
+    wait = f"while ! test -e {pipelines.gate}; do sleep 0.01; done"
+    command = ["sh", "-c", wait, "sh", *fields.get("arguments", [])]
+    graph = {"parameters": {"conn": {"type": "string", "default": secret if is_default else "other"}}}
+    if fields.get("parameters") == {"x": secret}:
+        graph = {}
+    values = {"conn": secret} if graph and not is_default else {}
+    step = pipelines.step("a", "a", kind="CommandStep", command=command, parameters=fields.get("parameters", {}))
+    run_id = pipelines.submit_steps(step, graph=graph, values=values)
+    pipelines.wait_for_children(run_id, 1, "Running")
+    home = pipelines.root / "home"
+    assert find_holders(home, secret) <= {"secrets.json 600"}
+    pipelines.open_gate()
+    run = pipelines.ended(run_id)
+    assert run.status is RunStatus.COMPLETED, run.error
+    assert find_holders(home, secret) == set()
 
 
 def test_a_pipeline_may_be_the_child_of_a_run(pipelines: PipelineWorld) -> None:
