@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlrun_cli.errors import FileNotReadable
+from mlrun_cli.errors import InvalidFile
 
 _SUFFIXES = (".json", ".yaml", ".yml")
 
@@ -23,7 +23,7 @@ def find_sweep_file(name: str, folder: Path) -> tuple[Path, Sequence[str]]:
         folder: the attached folder.
 
     Raises:
-        FileNotReadable: there is no such file.
+        InvalidFile: there is no such file.
     """
     for path in (Path(name), folder / name):
         if path.is_file():
@@ -38,10 +38,10 @@ def find_sweep_file(name: str, folder: Path) -> tuple[Path, Sequence[str]]:
     if not found:
         near = difflib.get_close_matches(os.path.basename(name), sorted(similar), n=1, cutoff=0.5)
         guess = f"Did you mean '{near[0]}'? " if near else ""
-        raise FileNotReadable(
-            f"There is no file '{name}' in this folder, and none of that name below {folder.absolute()}.",
+        raise InvalidFile(
+            name,
+            f"there is no such file in this folder, and none of that name below {folder.absolute()}",
             hint=f"{guess}Give the name with its extension, or a path.",
-            target=name,
         )
     taken = found[-1].absolute()
     if len(found) == 1:

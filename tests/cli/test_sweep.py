@@ -104,10 +104,8 @@ def test_a_file_is_looked_for_below_the_folder_and_the_last_of_several_is_named(
     done = mlrun("run", "submit-hyperdrive", "--hyperdrive-configuration-name", "sweep.yml", "--dry-run", "train.py")
     assert str(last) in done.stderr
     assert str(first) in done.stderr
-    failure = mlrun.fails(
-        "run", "submit-hyperdrive", "--hyperdrive-configuration-name", "swep.yml", "train.py", exit_code=1
-    )
-    assert failure.code == "FileNotReadable"
+    failure = mlrun.fails("run", "submit-hyperdrive", "--hyperdrive-configuration-name", "swep.yml", "train.py")
+    assert failure.code == "InvalidFile"
     assert "'sweep.yml'" in failure.text
 
 
