@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from mlrun_cli.actions.compute_targets import check_target
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import Redaction
@@ -361,6 +362,7 @@ def apply_run_to_template(template: RunTemplate, run: TemplateRun) -> RunTemplat
 
 
 def _record(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:
+    check_target(workspace, template.target)  # else the kind of a deleted target would be that of this machine
     target = find_target(workspace, template.target)
     build_environment_here(target, template.request, template.resolution, None)
     place = prepare_shared_location(workspace, target, template.snapshot)

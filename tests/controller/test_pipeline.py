@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from mlrun_cli.actions.compute_targets import delete_compute_target
 from mlrun_cli.actions.datasets import get_dataset
 from mlrun_cli.actions.datastores import register_datastore
 from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.core.problems import list_problems
 from mlrun_cli.errors import InvalidValue, MlrunError
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.retry_policy import find_end_reason
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from tests.controller.pipeline_world import PipelineWorld, name_input, name_output, read_output
@@ -236,6 +239,22 @@ def test_a_step_whose_input_is_gone_fails_with_its_reason(pipelines: PipelineWor
     run = pipelines.ended(run_id)
     assert run.status is RunStatus.FAILED
     assert str(data / "x") in message(pipelines.steps(run_id)["b"])
+
+
+def test_a_step_whose_target_was_deleted_fails_with_that_reason(pipelines: PipelineWorld) -> None:
+    pipelines.add_target("small", 1)
+    run_id = pipelines.submit_steps(
+        pipelines.step("a", "a", f"until={pipelines.gate}"),
+        pipelines.step("b", "b", run_after=["a" * 8], target="small"),
+    )
+    pipelines.wait_for_children(run_id, 1, "Running")
+    delete_compute_target(pipelines.workspace, "small")
+    pipelines.open_gate()
+    run = pipelines.ended(run_id)
+    step = pipelines.steps(run_id)["b"]
+    assert (run.status, step.status) == (RunStatus.FAILED, RunStatus.FAILED)
+    assert find_end_reason(Outcome(step.status, 0, error=dict(step.error or {}))) == "ComputeTargetNotFound"
+    assert "'small'" in message(run)
 
 
 def test_problems_of_all_steps_are_told_at_once_and_nothing_remains(pipelines: PipelineWorld) -> None:
