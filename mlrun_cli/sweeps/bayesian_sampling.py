@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -46,7 +47,8 @@ class BayesianSampler:
         for trial in trials:
             is_known = trial.metric is not None and not math.isnan(trial.metric)
             if is_known or (trial.metric is None and trial.is_live):
-                study.add_trial(self._make_trial(trial))
+                with suppress(KeyError, ValueError):  # a resumed sweep may have had other parameters
+                    study.add_trial(self._make_trial(trial))
         asked = study.ask(self._distributions)
         return {name: self._decode(self._space[name], asked.params[name]) for name in self._space}
 

@@ -175,3 +175,12 @@ def test_optuna_is_loaded_for_bayesian_sampling_alone() -> None:
 def test_a_random_sampler_needs_a_seed() -> None:
     with pytest.raises(ValueError, match="seed"):
         Sampling(RANDOM, FINITE).make_sampler(Goal.MAXIMIZE)
+
+
+def test_bayesian_sampling_leaves_out_results_of_another_space() -> None:
+    space = {"--lr": ["uniform", [0.1, 1.0]], "--kind": ["choice", [["a", "b"]]]}
+    document = {"name": "BayesianOptimization", "parameter_space": space}
+    sampler = sampling_from_json({**document, "properties": {"seed": 3}}).make_sampler(Goal.MINIMIZE)
+    others: list[dict[str, Any]] = [{}, {"--lr": 5.0, "--kind": "a"}, {"--lr": 0.5, "--kind": "c"}, {"--depth": 3}]
+    trials = [Trial(values, metric=1.0) for values in others]
+    assert sampler.draw(0, trials) == sampler.draw(0)
