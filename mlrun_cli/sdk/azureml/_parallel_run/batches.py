@@ -74,9 +74,10 @@ class BatchReader:
         frame = self._frame
         if batch.file is not None:
             return frame.iloc[batch.first_row : batch.first_row + batch.size].reset_index(drop=True)
-        for name, value in (batch.partition or {}).items():
-            frame = frame[frame[name].map(_to_plain) == value]
-        return frame.reset_index(drop=True)
+        partition = batch.partition or {}
+        wanted = tuple(partition.values())
+        rows = [values == wanted for values in _list_key_values(frame, list(partition))]
+        return frame[rows].reset_index(drop=True)
 
 
 def _split_source(source: Source, options: Options) -> Iterator[MiniBatch]:
@@ -109,13 +110,22 @@ def _split_rows(table: Table, size: int) -> Iterator[MiniBatch]:
 
 
 def _split_by_keys(table: Table, keys: List[str]) -> Iterator[MiniBatch]:
-    for values, rows in table.read(None).groupby(keys if len(keys) > 1 else keys[0], sort=True):
-        found = values if isinstance(values, tuple) else (values,)
-        partition = {name: _to_plain(value) for name, value in zip(keys, found)}
-        yield MiniBatch(0, len(rows), 0, partition=partition)
+    """Yield a batch for each combination of values, also of empty ones, in the order of their first rows."""
+    sizes: dict[tuple[Any, ...], int] = {}
+    for values in _list_key_values(table.read(None), keys):
+        sizes[values] = sizes.get(values, 0) + 1
+    for values, size in sizes.items():
+        yield MiniBatch(0, size, 0, partition=dict(zip(keys, values)))
+
+
+def _list_key_values(frame: Any, keys: Sequence[str]) -> "list[tuple[Any, ...]]":
+    """Return the values of the keys in each row."""
+    return list(zip(*[[_to_plain(value) for value in frame[name]] for name in keys]))
 
 
 def _to_plain(value: Any) -> Any:
-    """Return a value of a table as JSON can hold it: numpy's numbers as Python's, others as text."""
+    """Return a value of a table as JSON can hold it: numpy's numbers as Python's, None for empty, others as text."""
     value = value.item() if hasattr(value, "item") else value
-    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+    if value is None or value != value:  # noqa: PLR0124 - NaN and NaT are the values that differ from themselves
+        return None
+    return value if isinstance(value, (bool, int, float, str)) else str(value)
