@@ -41,6 +41,14 @@ def add_run(workspace: Workspace, status: RunStatus, name: str = "exp") -> Run:
     return workspace.runs.get_by_key(key)
 
 
+def add_children(workspace: Workspace, parent: Run, run_ids: list[str]) -> None:
+    with workspace.transaction():
+        _, number = workspace.experiments.reserve_run_numbers(parent.experiment_name, len(run_ids))
+        workspace.runs.insert_children(
+            parent, number, run_ids, status=RunStatus.COMPLETED, run_type=SCRIPT_RUN, user_name="someone"
+        )
+
+
 def delete(workspace: Workspace, run: Run) -> None:
     with workspace.transaction():
         assert workspace.runs.delete(run.key)
@@ -78,6 +86,30 @@ def test_a_run_is_found_by_its_display_name_where_only_one_has_it(workspace: Wor
         find("exp_2", experiment_name="other")
     with pytest.raises(RunNotFound):
         get_runs(workspace, ["my run; 1"])
+
+
+def test_a_prefix_of_a_run_and_of_its_child_runs_alone_means_the_run(workspace: Workspace) -> None:
+    parent = add_run(workspace, RunStatus.COMPLETED)
+    add_children(workspace, parent, [f"exp_1_{number}" for number in range(9)])
+
+    def find(prefix: str) -> str:
+        return get_runs(workspace, [prefix])[0].run_id
+
+    assert find("exp") == find("exp_1") == "exp_1"
+    assert find("exp_1_3") == "exp_1_3"
+    with pytest.raises(AmbiguousRunId, match="begin with 'exp_1_'"):
+        find("exp_1_")
+    add_children(workspace, add_run(workspace, RunStatus.COMPLETED, "other"), ["exp_1_5_of_another"])
+    with pytest.raises(AmbiguousRunId, match="begin with 'exp'"):
+        find("exp")
+    assert find("exp_1") == "exp_1"
+
+
+def test_a_prefix_of_a_run_and_of_a_child_run_with_another_id_is_ambiguous(workspace: Workspace) -> None:
+    parent = add_run(workspace, RunStatus.COMPLETED)
+    add_children(workspace, parent, ["exp_2"])
+    with pytest.raises(AmbiguousRunId, match="exp_1, exp_2"):
+        get_runs(workspace, ["exp"])
 
 
 def test_a_queued_run_that_is_canceled_has_ended_at_that_moment(workspace: Workspace) -> None:

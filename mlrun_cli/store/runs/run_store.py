@@ -147,21 +147,35 @@ class RunStore:
     def resolve(self, prefix: str) -> str:
         """Return the only run id that starts with a prefix, or the id that is equal to it.
 
+        A run is also meant if all other ids with the prefix continue its own, and are those of runs within it.
+
         Raises:
             RunNotFound: no run id has this prefix.
-            AmbiguousRunId: several run ids have it, and none is equal to it.
+            AmbiguousRunId: several run ids have it, and none of them is meant.
         """
+        matches = "run_id >= :prefix AND run_id < :beyond"
+        beyond = "\U0010ffff"
         rows = self._database.rows(
-            "SELECT run_id FROM runs WHERE run_id >= :prefix AND run_id < :beyond ORDER BY run_id LIMIT :candidates",
+            f"SELECT run_key, run_id FROM runs WHERE {matches} ORDER BY run_id LIMIT :candidates",  # noqa: S608
             prefix=prefix,
-            beyond=prefix + "\U0010ffff",
+            beyond=prefix + beyond,
             candidates=_CANDIDATES,
         )
         found = [row["run_id"] for row in rows]
         if not found:
             raise RunNotFound(prefix)
         if found[0] != prefix and len(found) > 1:
-            raise AmbiguousRunId(prefix, found)
+            stranger = self._database.row(
+                f"SELECT 1 AS found FROM runs WHERE {matches} AND run_key <> :first"  # noqa: S608
+                " AND (run_id >= :after OR COALESCE(parent_key, 0) <> :first AND COALESCE(root_key, 0) <> :first)"
+                " LIMIT 1",
+                prefix=prefix,
+                beyond=prefix + beyond,
+                first=rows[0]["run_key"],
+                after=found[0] + beyond,
+            )
+            if stranger is not None:
+                raise AmbiguousRunId(prefix, found)
         return str(found[0])
 
     def list_keys_with_display_name(self, name: str, experiment_name: str | None) -> Sequence[int]:
