@@ -218,7 +218,8 @@ class SweepController:
     def _build_ending(self, *, is_canceled: bool) -> Ending:
         children = self._children.all
         properties = self._build_best_properties()
-        warnings = [] if properties or not children else [self._metric.describe_missing(len(children))]
+        has_completed = any(child.status is RunStatus.COMPLETED for child in children)
+        warnings = [self._metric.describe_missing(len(children))] if has_completed and not properties else []
         for warning in warnings:
             self.report(warning, _CONTROLLER, "WARNING")
         if is_canceled:
@@ -226,7 +227,9 @@ class SweepController:
         if children and all(child.status is RunStatus.FAILED for child in children):
             first = self._workspace.runs.get_by_key(children[0].key)
             message = (first.error or {}).get("error", {}).get("message")
-            what = f"All {len(children)} child runs failed. The first one, '{first.run_id}': {message}"
+            count = len(children)
+            failed = "The only child run failed, " if count == 1 else f"All {count} child runs failed. The first one, "
+            what = f"{failed}'{first.run_id}': {message}"
             return Ending(RunStatus.FAILED, build_run_error(what, code=USER_ERROR), properties, warnings)
         return Ending(RunStatus.COMPLETED, properties=properties, warnings=warnings)
 

@@ -77,8 +77,9 @@ class SweepMetric:
 
     def describe_missing(self, count: int) -> str:
         """Return a remark on `count` runs none of which has logged the metric."""
+        what = "The only run has not" if count == 1 else f"None of the {count} runs has"
         return (
-            f"None of the {count} runs has logged a number as '{self._name}': no run is the best, and no policy could"
+            f"{what} logged a number as '{self._name}': no run is the best, and no policy could"
             " be applied. The script has to log it under exactly this name: run.log(…)."
         )
 

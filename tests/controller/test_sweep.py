@@ -167,7 +167,21 @@ def test_a_sweep_whose_runs_log_another_metric_says_so(world: SweepWorld) -> Non
     run = world.ended(world.submit(primary_metric_config={"name": "Accuracy", "goal": "maximize"}))
     assert run.status is RunStatus.COMPLETED
     assert "best_child_run_id" not in run.properties
-    assert any("'Accuracy'" in warning for warning in run.warnings)
+    assert any("None of the 4 runs has logged a number as 'Accuracy'" in warning for warning in run.warnings)
+
+
+def test_a_sweep_of_one_run_does_not_speak_of_several(world: SweepWorld) -> None:
+    other = world.submit(primary_metric_config={"name": "Accuracy", "goal": "maximize"}, max_total_jobs=1)
+    failing = world.submit("--fail", "0.05", generator_config=grid(0.1))
+    assert any("The only run has not logged a number as" in warning for warning in world.ended(other).warnings)
+    assert error_message(world.ended(failing)).startswith(f"The only child run failed, '{failing}_0': The script")
+
+
+def test_a_sweep_whose_runs_all_failed_does_not_blame_the_name_of_the_metric(world: SweepWorld) -> None:
+    world.write_script("raise SystemExit(1)")
+    run = world.ended(world.submit())
+    assert (run.status, list(run.warnings)) == (RunStatus.FAILED, [])
+    assert error_message(run).startswith("All 4 child runs failed. The first one, ")
 
 
 def test_a_sweep_resumes_from_another_and_compares_with_its_runs(world: SweepWorld) -> None:
