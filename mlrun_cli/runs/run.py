@@ -120,7 +120,7 @@ def build_run_record(run: Run) -> dict[str, Any]:
         "data_container_id": f"dcid.{run.run_id}",
         "description": run.description,
         "display_name": run.display_name,
-        "duration_seconds": run.duration_seconds,
+        "duration_seconds": run.duration_seconds if run.ended_at is None else run.elapsed_seconds(run.ended_at),
         "end_time_utc": None if run.ended_at is None else format_iso(run.ended_at),
         "error": run.error,
         "exit_code": run.exit_code,

@@ -37,6 +37,14 @@ def test_a_record_leaves_null_keys_out_but_never_tags_and_properties() -> None:
     assert record["_experiment_name"] == "e"
 
 
+def test_an_ended_run_without_a_measured_duration_lasted_from_its_start_to_its_end() -> None:
+    times = {"started_at": START, "ended_at": START + 90 * SECOND}
+    assert build_run_record(a_run(run_type="hyperdrive", **times))["duration_seconds"] == 90.0
+    assert build_run_record(a_run(**times, duration_seconds=2.5))["duration_seconds"] == 2.5
+    assert "duration_seconds" not in build_run_record(a_run(started_at=START, status=RunStatus.RUNNING))
+    assert "duration_seconds" not in build_run_record(a_run(ended_at=START, status=RunStatus.CANCELED))
+
+
 def test_a_minimal_record_has_azures_keys_in_azures_order() -> None:
     record = build_minimal_record(a_run(tags={"a": None}))
 
