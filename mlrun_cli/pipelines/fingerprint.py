@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from mlrun_cli.core.digests import create_short_hasher
@@ -29,9 +30,10 @@ _WORDS = {
     "inputs": "input '{name}'",
     "data": "data of input {name}",
     "outputs": "output '{name}'",
+    "secrets": "the secret in {name}",
 }
 """What the entries of each section are called, in the order in which differences are told."""
-_OPAQUE = frozenset({"files", "data", "settings"})
+_OPAQUE = frozenset({"files", "data", "settings", "secrets"})
 """Sections with values that mean nothing to people."""
 
 
@@ -69,6 +71,7 @@ class StepFacts(NamedTuple):
         settings: what the runconfig says, except for where it runs.
         inputs: what each input is: the run that wrote it, or its place in a datastore, or the id of a dataset.
         data: the files behind inputs that no step wrote, as `KEY/PATH`, with size and time.
+        secrets: keyed digests of the words and variables that hold secrets.
     """
 
     values: Mapping[str, ParameterValue]
@@ -77,6 +80,7 @@ class StepFacts(NamedTuple):
     settings: Mapping[str, object]
     inputs: Mapping[str, str]
     data: Mapping[str, str]
+    secrets: Mapping[str, str] = MappingProxyType({})
 
 
 def build_fingerprint(step: Step, facts: StepFacts) -> Fingerprint:
@@ -98,6 +102,7 @@ def build_fingerprint(step: Step, facts: StepFacts) -> Fingerprint:
             "inputs": {key: f"{one.mode} {facts.inputs[key]}" for key, one in step.inputs.items()},
             "data": dict(facts.data),
             "outputs": {key: _describe_output(output) for key, output in step.outputs.items()},
+            "secrets": dict(facts.secrets),
         }
     )
 

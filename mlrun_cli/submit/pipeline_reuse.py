@@ -11,6 +11,7 @@ from mlrun_cli.actions.datasets import get_dataset, get_dataset_by_id
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.temporary import open_new_file
 from mlrun_cli.data.dataset import serialize_definition
 from mlrun_cli.data.files import find_files
 from mlrun_cli.errors import DataNotFound, MlrunError
@@ -30,6 +31,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot
 from mlrun_cli.submit.pipeline_step import StepPlan
+from mlrun_cli.submit.resolution import Resolution
 from mlrun_cli.submit.template import RunTemplate
 from mlrun_cli.workspace import Workspace
 
@@ -41,6 +43,8 @@ NODE_PROPERTY = "azureml.nodeid"
 _DATA_SECTIONS = frozenset({"data", "dataReferences", "outputData"})
 _MOST_CANDIDATES = 20
 _FILE = "fingerprint.json"
+_KEY_FILE = "fingerprint.key"
+_KEY_BYTES = 32
 
 
 class Reuse(NamedTuple):
@@ -163,7 +167,42 @@ def _collect_facts(
         settings={**_list_settings(template), "sweep": plan.step.sweep},
         inputs=inputs,
         data=data,
+        secrets=_digest_secrets(workspace, template.resolution),
     )
+
+
+def _digest_secrets(workspace: Workspace, resolution: Resolution) -> dict[str, str]:
+    """Return digests of the words and variables that hold secrets, which nobody can guess without the workspace's key.
+
+    Data are not bound in them yet.
+    """
+    configuration, redaction = resolution.configuration, resolution.redaction
+    command = configuration.command
+    words = configuration.arguments if command is None else (command,) if isinstance(command, str) else command
+    texts = list(map(str, words))
+    shown = redaction.redact_arguments(texts)
+    secrets = {f"argument {index}": word for index, word in enumerate(texts, 1) if word != shown[index - 1]}
+    variables = configuration.environment_variables
+    hidden = redaction.redact_variables(variables)
+    secrets |= {f"variable {name}": value for name, value in variables.items() if value != hidden[name]}
+    if not secrets:
+        return {}
+    import hmac  # noqa: PLC0415 - start-up: few steps have secrets
+
+    key = _read_or_create_key(workspace.folder / _KEY_FILE)
+    return {
+        name: hmac.new(key, f"{name}={text}".encode("utf-8", "surrogatepass"), "sha256").hexdigest()
+        for name, text in secrets.items()
+    }
+
+
+def _read_or_create_key(path: Path) -> bytes:
+    """Return the key of a workspace's digests; without the former one, steps with secrets run again."""
+    if not path.exists():
+        with suppress(FileExistsError), open_new_file(path, mode=0o600, overwrite=False) as file:
+            os.write(file, os.urandom(_KEY_BYTES))
+            os.fsync(file)
+    return path.read_bytes()
 
 
 def _list_source_files(snapshot: Snapshot) -> dict[str, str]:

@@ -6,6 +6,8 @@ import os
 import shutil
 from typing import Any
 
+import pytest
+
 from mlrun_cli.actions.artifacts import list_files
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.runs.run import Run
@@ -64,6 +66,35 @@ def test_a_changed_argument_makes_its_step_and_those_behind_it_run_again(pipelin
     assert f"compared with the run {first['train'].run_id}, argument 3 is new: 'more=1'" in reason(second["train"])
     assert "input 'x' is" in reason(second["score"])
     assert find_reused(submit_two(pipelines)) == {name: run.run_id for name, run in first.items()}
+
+
+@pytest.mark.parametrize("how", ["argument", "parameter", "variable"])
+def test_a_changed_secret_makes_its_step_run_again_and_is_not_kept(pipelines: PipelineWorld, how: str) -> None:
+    def submit(secret: str) -> Run:
+        graph, words, variables = dict[str, Any](), list[Any](), dict[str, str]()
+        if how == "parameter":
+            graph = {"parameters": {"conn": {"type": "string", "default": secret}}}
+            words = ["--connection-string", {"parameter": "conn"}]
+        elif how == "argument":
+            words = [f"--connection-string={secret}"]
+        else:
+            variables = {"API_TOKEN": secret}
+        # A command that prints nothing: all files are searched below.
+        command = ["sh", "-c", "true", "sh", *words]
+        step = pipelines.step("a", "train", kind="CommandStep", command=command, environment_variables=variables)
+        run_id = pipelines.submit_steps(step, graph=graph)
+        run = pipelines.ended(run_id)
+        assert run.status is RunStatus.COMPLETED, run.error
+        return pipelines.steps(run_id)["train"]
+
+    first = submit("sqlite-hunter2-a.db")
+    assert submit("sqlite-hunter2-a.db").properties.get("azureml.reusedrunid") == first.run_id
+    changed = submit("sqlite-hunter2-b.db")
+    assert "azureml.reusedrunid" not in changed.properties
+    assert "the secret in " in reason(changed)
+    assert (pipelines.locator.folder / "fingerprint.key").stat().st_mode & 0o777 == 0o600
+    files = [path for path in (pipelines.root / "home").rglob("*") if path.is_file()]
+    assert [path for path in files if b"sqlite-hunter2" in path.read_bytes()] == []
 
 
 def test_a_changed_file_is_named_and_its_time_does_not_count(pipelines: PipelineWorld) -> None:
