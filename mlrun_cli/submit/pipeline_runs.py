@@ -119,7 +119,7 @@ def publish_run(workspace: Workspace, run: Run, environment: Mapping[str, str], 
         StoredFilesLost: a file of the run or a snapshot is gone.
     """
     graph = read_run_graph(workspace, run)
-    if f'"{REDACTED}"' in json.dumps(graph.to_json()):
+    if REDACTED in json.dumps(graph.to_json()):
         raise UsageError(
             f"The pipeline of the run '{run.run_id}' has secrets in its settings, which are not kept with the run.",
             hint="Publish the pipeline itself: pipeline.publish(name), or 'mlrun pipeline create'.",

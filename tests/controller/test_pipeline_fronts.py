@@ -6,9 +6,10 @@ import pytest
 
 from mlrun_cli.actions.artifacts import list_files, open_file
 from mlrun_cli.actions.prune import prune_workspace
-from mlrun_cli.errors import RunNotRepeatable
+from mlrun_cli.errors import RunNotRepeatable, UsageError
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.submit.earlier_runs import find_earlier_run
+from mlrun_cli.submit.pipeline_runs import publish_run
 from tests.controller.pipeline_world import PipelineWorld, name_input, name_output, read_output
 
 
@@ -52,3 +53,13 @@ def test_a_prune_removes_a_pipeline_with_its_steps_which_then_run_again(pipeline
         run.run_id for run in second.values()
     ]
     assert set(first) == set(third)
+
+
+@pytest.mark.parametrize("word", ["--password=hunter2-hunter2", "db://me:hunter2-hunter2@host"])
+def test_a_pipeline_that_had_a_secret_inside_a_word_is_not_published_without_it(
+    pipelines: PipelineWorld, word: str
+) -> None:
+    run_id = pipelines.submit_steps(pipelines.step("a", "a", word))
+    with pytest.raises(UsageError, match="has secrets in its settings"):
+        publish_run(pipelines.workspace, pipelines.get(run_id), {})
+    assert pipelines.ended(run_id).status is RunStatus.COMPLETED
