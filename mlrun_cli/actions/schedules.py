@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from mlrun_cli.actions.published_pipelines import check_status, get_pipeline, re
 from mlrun_cli.actions.runs import get_runs
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.names import check_experiment_name
-from mlrun_cli.core.time import now
+from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.errors import InvalidValue, ScheduleNotFound, UsageError
 from mlrun_cli.pipelines.graph import DATA_PATH_TYPE, Graph
 from mlrun_cli.pipelines.json_reader import JsonReader
@@ -88,6 +89,7 @@ def change_schedule(workspace: Workspace, schedule_id: str, changes: Mapping[str
             raise UsageError(
                 f"The schedule '{before.settings.name}' has been changed by another process.", hint="Try again."
             )
+        workspace.schedules.clear_problem(schedule_id)
     wake_schedule_keeper(workspace)
     return schedule
 
@@ -127,13 +129,13 @@ def list_scheduled_runs(workspace: Workspace, schedule_id: str) -> Sequence[Run]
 
 
 def find_last_problem(workspace: Workspace, schedule_id: str) -> ScheduledRun | None:
-    """Return the newest time of a schedule if its pipeline could not be submitted, else None."""
-    runs = workspace.schedules.list_runs(schedule_id)
-    return runs[0] if runs and runs[0].error is not None else None
+    """Return the newest time of a schedule if its pipeline could not be submitted or its files not seen, else None."""
+    newest = workspace.schedules.find_newest_run(schedule_id)
+    return newest if newest is not None and newest.error is not None else None
 
 
 def build_schedule_record(workspace: Workspace, schedule: Schedule) -> dict[str, Any]:
-    """Return the record of a schedule, with the problem of its last submit if there was one."""
+    """Return the record of a schedule, with the problem of its last time if there was one."""
     problem = find_last_problem(workspace, schedule.schedule_id)
     return {**schedule.build_record(), "problem": None if problem is None else problem.error}
 
@@ -153,12 +155,27 @@ def _check_settings(workspace: Workspace, settings: ScheduleSettings) -> None:
     pipeline_id = get_pipeline_id(workspace, settings)
     graph = read_published_graph(workspace, pipeline_id)
     assign_parameters(graph, settings.parameters)
+    _check_times(settings)
     if settings.datastore is None:
         return
-    get_datastore(workspace, settings.datastore)
+    get_datastore(workspace, settings.datastore).resolve_path(settings.path_on_datastore)
     name = settings.data_path_parameter
     if name is not None:
         _check_data_path_parameter(graph, name)
+
+
+def _check_times(settings: ScheduleSettings) -> None:
+    """Check that there are a first and a second time, neither after the year 9999."""
+    moment = now()
+    try:
+        first = settings.find_first_time(moment)
+        for timestamp in (first, settings.find_next_time(first, moment)):
+            datetime.fromtimestamp(timestamp / MICROSECONDS, timezone.utc)
+    except (ValueError, OverflowError, OSError) as error:
+        raise InvalidValue(
+            "The schedule has times that no calendar has: its start time or its interval is too large or too small.",
+            hint="Choose a smaller interval, and a start time of this century.",
+        ) from error
 
 
 def get_pipeline_id(workspace: Workspace, settings: ScheduleSettings) -> str:

@@ -111,6 +111,21 @@ class ScheduleStore:
             parameters=_to_text(run.parameters),
         )
 
+    def set_problem(self, schedule_id: str, moment: int, error: str) -> None:
+        """Record why the time of a schedule could not be taken: in the place of a run, with the id of the schedule."""
+        self._database.execute(
+            "INSERT INTO scheduled_runs (run_id, schedule_id, due_at, parameters, is_pending, error)"
+            " VALUES (:id, :id, :moment, '{}', 0, :error)"
+            " ON CONFLICT (run_id) DO UPDATE SET due_at = excluded.due_at, error = excluded.error",
+            id=schedule_id,
+            moment=moment,
+            error=error,
+        )
+
+    def clear_problem(self, schedule_id: str) -> None:
+        """Remove what `set_problem` has recorded."""
+        self._database.execute("DELETE FROM scheduled_runs WHERE run_id = :id", id=schedule_id)
+
     def list_pending_runs(self) -> Sequence[ScheduledRun]:
         """Return the runs that are to be submitted, earliest first."""
         rows = self._database.rows("SELECT * FROM scheduled_runs WHERE is_pending = 1 ORDER BY due_at, run_id")
@@ -121,6 +136,13 @@ class ScheduleStore:
         self._database.execute(
             "UPDATE scheduled_runs SET is_pending = 0, error = :error WHERE run_id = :id", error=error, id=run_id
         )
+
+    def find_newest_run(self, schedule_id: str) -> ScheduledRun | None:
+        """Return what a schedule has submitted, or tried to, for its newest time, or None."""
+        row = self._database.row(
+            "SELECT * FROM scheduled_runs WHERE schedule_id = :id ORDER BY due_at DESC, run_id LIMIT 1", id=schedule_id
+        )
+        return None if row is None else _build_run(row)
 
     def list_runs(self, schedule_id: str) -> Sequence[ScheduledRun]:
         """Return what a schedule has submitted, or tried to, newest first."""

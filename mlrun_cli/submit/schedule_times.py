@@ -8,8 +8,10 @@ from typing import Any
 
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.core.guid import generate_guid
-from mlrun_cli.errors import NotFound
-from mlrun_cli.pipelines.schedule import Schedule, ScheduledRun
+from mlrun_cli.core.program_log import log_exception
+from mlrun_cli.core.time import MICROSECONDS
+from mlrun_cli.errors import MlrunError, NotFound, StoreError
+from mlrun_cli.pipelines.schedule import POLLING_MINUTES, Schedule, ScheduledRun
 from mlrun_cli.pipelines.watched_files import find_changed_files, list_watched_files
 from mlrun_cli.workspace import Workspace
 
@@ -18,25 +20,48 @@ def take_due_times(workspace: Workspace, moment: int) -> None:
     """Record a run for each schedule whose time has come, and set its next time.
 
     Times that have passed meanwhile, as while the machine slept, give one run together. Of several processes that call
-    this, one records the run.
+    this, one records the run. A schedule whose time cannot be taken, as if its watched files cannot be listed, is
+    postponed with its problem, and keeps no other from its time.
 
     Raises:
         StoreError: the store cannot be used.
-        OSError: watched files cannot be listed.
     """
     for schedule in workspace.schedules.list_due(moment):
-        due_at = schedule.next_at or moment
-        seen, parameters = None, {}
-        is_run_due = True
-        if schedule.settings.datastore is not None:
-            seen, changed = _look_at_files(workspace, schedule)
-            is_run_due = bool(changed)
-            parameters = _build_parameters(schedule, changed)
-        next_at = schedule.settings.find_next_time(moment, schedule.anchor_at)
-        with workspace.transaction(durable=True):
-            if workspace.schedules.advance(schedule, next_at, seen) and is_run_due:
-                run = ScheduledRun(generate_guid(), schedule.schedule_id, due_at, parameters)
-                workspace.schedules.add_run(run)
+        try:
+            _take_time(workspace, schedule, moment)
+        except StoreError:
+            raise
+        except (MlrunError, OSError) as problem:
+            _postpone(workspace, schedule, moment, str(problem))
+        except Exception as problem:
+            log_exception()
+            _postpone(workspace, schedule, moment, f"{type(problem).__name__}: {problem}")
+
+
+def _take_time(workspace: Workspace, schedule: Schedule, moment: int) -> None:
+    due_at = schedule.next_at or moment
+    seen, parameters = None, {}
+    is_run_due = True
+    if schedule.settings.datastore is not None:
+        seen, changed = _look_at_files(workspace, schedule)
+        is_run_due = bool(changed)
+        parameters = _build_parameters(schedule, changed)
+    next_at = schedule.settings.find_next_time(moment, schedule.anchor_at)
+    with workspace.transaction(durable=True):
+        if not workspace.schedules.advance(schedule, next_at, seen):
+            return
+        workspace.schedules.clear_problem(schedule.schedule_id)
+        if is_run_due:
+            run = ScheduledRun(generate_guid(), schedule.schedule_id, due_at, parameters)
+            workspace.schedules.add_run(run)
+
+
+def _postpone(workspace: Workspace, schedule: Schedule, moment: int, problem: str) -> None:
+    """Record why the time of a schedule could not be taken, and try again in some minutes."""
+    seen = workspace.schedules.get_seen_files(schedule.schedule_id)
+    with workspace.transaction(durable=True):
+        if workspace.schedules.advance(schedule, moment + POLLING_MINUTES * 60 * MICROSECONDS, seen):
+            workspace.schedules.set_problem(schedule.schedule_id, moment, problem)
 
 
 def _look_at_files(workspace: Workspace, schedule: Schedule) -> tuple[Mapping[str, str], Sequence[str]]:

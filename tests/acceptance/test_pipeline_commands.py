@@ -190,6 +190,17 @@ def test_why_a_run_could_not_be_submitted_is_shown(mlrun: Mlrun) -> None:
     assert list_runs(mlrun, schedule["id"]) == []
 
 
+def test_a_schedule_whose_files_cannot_be_listed_stops_no_other(mlrun: Mlrun) -> None:
+    pipeline_id = publish(mlrun)
+    watched = Path(mlrun.json("datastore", "show-default")["folder"]) / "in"
+    watched.mkdir(parents=True)
+    (watched / "loop").symlink_to(watched / "loop")
+    bad = create_schedule(mlrun, pipeline_id, "files.yml")
+    good = create_schedule(mlrun, pipeline_id)
+    wait_for_runs(mlrun, good["id"], 1)
+    assert "loop" in mlrun.json("pipeline", "show-schedule", "-s", bad["id"])["problem"]
+
+
 def test_a_wrong_schedule_is_refused(mlrun: Mlrun) -> None:
     pipeline_id = publish(mlrun)
     words = ("pipeline", "create-schedule", "-n", "often", "-e", "exp", "-i")
@@ -202,5 +213,17 @@ def test_a_wrong_schedule_is_refused(mlrun: Mlrun) -> None:
     mlrun.script(FILES.replace("source", "rows"), "wrong.yml")
     assert "datapath" in mlrun.fails(*words, pipeline_id, "-y", "wrong.yml").text
     assert mlrun.stored("SELECT count(*) FROM schedules") == [(0,)]
+    schedule_id = create_schedule(mlrun, pipeline_id)["id"]
+    for text, code in (
+        ("datastore_name: workspaceblobstore, path_on_datastore: ../x", "InvalidPath"),
+        ("datastore_name: workspaceblobstore, polling_interval: 100000000000000", "InvalidValue"),
+        ("recurrence: {frequency: Month, interval: 200000}", "InvalidValue"),
+        ("recurrence: {frequency: Day, interval: 10000000}", "InvalidValue"),
+    ):
+        mlrun.script(f"Schedule: {{{text}}}\n", "wrong.yml")
+        assert mlrun.fails(*words, pipeline_id, "-y", "wrong.yml").code == code
+        update = ("pipeline", "update-schedule", "-s", schedule_id, "-y", "wrong.yml")
+        assert mlrun.fails(*update).code == code
+    assert mlrun.stored("SELECT count(*) FROM schedules") == [(1,)]
     failure = mlrun.fails("pipeline", "show-schedule", "-s", "nothing", exit_code=3)
     assert failure.code == "ScheduleNotFound"

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mlrun_cli.actions.datastores import get_datastore
+from mlrun_cli.actions.schedules import find_last_problem
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import MICROSECONDS
@@ -68,3 +71,65 @@ def test_of_several_keepers_one_takes_a_time(workspace: Workspace, number: int) 
         list(pool.map(keep, range(4)))
     for schedule in schedules:
         assert list_due_times(workspace, schedule) == [START + hour * HOUR for hour in (4, 3, 2, 1, 0)], number
+
+
+def add_bad_schedule(workspace: Workspace, **values: Any) -> Schedule:
+    settings = ScheduleSettings("bad", "exp", pipeline_id=generate_guid(), **values)
+    schedule = Schedule(generate_guid(), ACTIVE, settings, START, START, START - HOUR)
+    workspace.schedules.add(schedule)
+    return schedule
+
+
+def find_problem(workspace: Workspace, schedule: Schedule) -> str:
+    found = find_last_problem(workspace, schedule.schedule_id)
+    return "" if found is None else str(found.error)
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"recurrence": Recurrence("Month", 200_000)}, "ValueError"),
+        ({"recurrence": Recurrence("Day", 10_000_000)}, "OverflowError"),
+        ({"datastore": "workspaceblobstore", "path_on_datastore": "../x"}, "leads out of the datastore"),
+    ],
+)
+def test_a_schedule_that_cannot_go_on_is_postponed_and_stops_no_other(
+    workspace: Workspace, values: dict[str, Any], problem: str
+) -> None:
+    bad, good = add_bad_schedule(workspace, **values), add_schedule(workspace)
+    for hour in range(3):
+        take_due_times(workspace, START + hour * HOUR)
+    assert list_due_times(workspace, good) == [START + 2 * HOUR, START + HOUR, START]
+    assert find_problem(workspace, good) == ""
+    assert problem in find_problem(workspace, bad)
+    assert len(workspace.schedules.list_runs(bad.schedule_id)) == 1
+    assert workspace.schedules.list_pending_runs() == workspace.schedules.list_runs(good.schedule_id)[::-1]
+    assert START + 2 * HOUR < (workspace.schedules.find_next_time() or 0) < START + 3 * HOUR
+
+
+def test_files_that_cannot_be_listed_are_a_problem_until_they_can(workspace: Workspace) -> None:
+    folder = get_datastore(workspace, "workspaceblobstore").folder
+    folder.mkdir(parents=True, exist_ok=True)
+    watching = add_bad_schedule(workspace, datastore="workspaceblobstore")
+    take_due_times(workspace, START)
+    assert find_problem(workspace, watching) == ""
+    loop = folder / "loop"
+    loop.symlink_to(loop)
+    (folder / "new.csv").write_text("1")
+    take_due_times(workspace, START + HOUR)
+    assert "loop" in find_problem(workspace, watching)
+    assert workspace.schedules.list_pending_runs() == []
+    loop.unlink()
+    take_due_times(workspace, START + 2 * HOUR)
+    assert find_problem(workspace, watching) == ""
+    assert len(workspace.schedules.list_pending_runs()) == 1
+
+
+def test_the_run_of_the_newest_time_is_found(workspace: Workspace) -> None:
+    schedule = add_schedule(workspace)
+    assert workspace.schedules.find_newest_run(schedule.schedule_id) is None
+    for hour in range(3):
+        take_due_times(workspace, START + hour * HOUR)
+    newest = workspace.schedules.find_newest_run(schedule.schedule_id)
+    assert newest == workspace.schedules.list_runs(schedule.schedule_id)[0]
+    assert newest.due_at == START + 2 * HOUR
