@@ -100,15 +100,15 @@ def _is_of(run: Run, step: Step) -> bool:
     return run.properties.get(NODE_PROPERTY) == step.key
 
 
-def list_pipeline_runs(workspace: Workspace, pipeline_id: str) -> Sequence[Run]:
-    """Return the runs of a published pipeline, newest first.
+def list_pipeline_runs(workspace: Workspace, pipeline_id: str, *, last: int | None = None) -> Sequence[Run]:
+    """Return the runs of a published pipeline, newest first: all, or at most the `last` ones.
 
     Raises:
         PipelineNotFound: there is no such pipeline.
     """
     get_pipeline(workspace, pipeline_id)
     wanted = TagFilter(PIPELINE_ID_PROPERTY, pipeline_id)
-    return workspace.runs.list(RunFilter(run_type=PIPELINE_RUN, properties=(wanted,), include_children=True))
+    return workspace.runs.list(RunFilter(run_type=PIPELINE_RUN, properties=(wanted,), include_children=True, last=last))
 
 
 def publish_run(workspace: Workspace, run: Run, environment: Mapping[str, str], **options: Any) -> PublishedPipeline:
