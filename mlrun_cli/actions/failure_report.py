@@ -11,6 +11,7 @@ from mlrun_cli.core.log_tail import read_tail, remove_overwritten_text
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.stack_trace import shorten_stack_trace
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.wire.run_error import describe_error
 from mlrun_cli.workspace import Workspace
 
@@ -48,6 +49,17 @@ def read_failure_report(workspace: Workspace, run: Run) -> FailureReport:
     # The working folder is a copy: the user knows the file by its path in the source folder.
     relative = re.sub(rf'File "[^"]*/{re.escape(run.run_id)}/work/', 'File "', trace)
     return FailureReport(str(log), shown, shorten_stack_trace(relative), describe_error(run.error))
+
+
+def find_failed_run(workspace: Workspace, run: Run) -> Run:
+    """Return the run whose failure made a sweep or a pipeline fail: the first that failed, or else the run itself."""
+    while run.controller is not None and run.status is RunStatus.FAILED:
+        children = workspace.children.list_children(run.key)
+        key = next((child.key for child in children if child.status is RunStatus.FAILED), None)
+        if key is None:
+            break
+        run = workspace.runs.get_by_key(key)
+    return run
 
 
 def _get_trace(error: Mapping[str, Any] | None) -> str:

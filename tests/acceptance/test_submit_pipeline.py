@@ -87,6 +87,10 @@ def test_the_exit_code_of_a_streamed_pipeline_is_its_outcome(ready: Mlrun) -> No
     run = json.loads(done.stdout)
     assert run["status"] == "Failed"
     assert "write.py" in run["error"]["error"]["message"]
+    (step,) = ready.json("run", "list", "--parent-run-id", run["run_id"])
+    why = ready("run", "monitor-logs", "-r", run["run_id"], "--failed", check=False)
+    assert (why.returncode, json.loads(why.stdout.splitlines()[0])[3]) == (1, "fail")
+    assert f"The first run of {run['run_id']} that failed is {step['run_id']}:" in why.stderr
     assert ready.json("run", "submit-pipeline", "-y", "p.yml", "-p", "name=fail")["run_id"]
 
 

@@ -72,6 +72,20 @@ def test_a_sweep_of_a_file_is_streamed_to_its_end(mlrun: Mlrun) -> None:
     assert "All jobs generated" in mlrun("run", "monitor-logs", "-r", run["run_id"]).stdout
 
 
+def test_why_a_sweep_failed_is_why_the_first_of_its_runs_that_failed_did(mlrun: Mlrun) -> None:
+    mlrun.script("print('about to divide')\n1 / 0\n")
+    write(mlrun, "sweep.yml")
+    done = mlrun("run", "submit-hyperdrive", "--hyperdrive-configuration-name", "sweep.yml", "train.py", check=False)
+    sweep = json.loads(done.stdout)["run_id"]
+    why = mlrun("run", "monitor-logs", "-r", sweep, "--failed", check=False)
+    assert f"The first run of {sweep} that failed is {sweep}_0:" in why.stderr
+    assert why.stdout == mlrun("run", "monitor-logs", "-r", f"{sweep}_0", "--failed", check=False).stdout
+    assert why.stdout.startswith("about to divide\n")
+    assert "ZeroDivisionError" in why.stdout
+    page = mlrun("run", "show", "-r", sweep, "-o", "table").stdout
+    assert f"run monitor-logs -r {sweep}_0 --failed" in page
+
+
 def test_the_arguments_of_a_runconfig_stay_unless_the_line_has_some(mlrun: Mlrun) -> None:
     write(mlrun, ".azureml/fixed.runconfig", "script: train.py\narguments: [--epochs, 3]\ntarget: local\n")
     write(

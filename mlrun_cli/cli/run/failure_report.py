@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mlrun_cli.actions.failure_report import read_failure_report
+from mlrun_cli.actions.failure_report import find_failed_run, read_failure_report
 from mlrun_cli.cli.command import Result
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run.exit_code import get_exit_code
@@ -19,6 +19,8 @@ from mlrun_cli.workspace import Workspace
 def print_failure_report(workspace: Workspace, run: Run, global_options: GlobalOptions) -> Result:
     """Print the failure of a run, or return it as data if requested; print nothing for a completed run.
 
+    For a failed sweep or pipeline it is the failure of the first of its runs that failed.
+
     Raises:
         RunNotEnded: the run goes on.
     """
@@ -32,6 +34,10 @@ def print_failure_report(workspace: Workspace, run: Run, global_options: GlobalO
     if run.status is RunStatus.COMPLETED:
         global_options.notes.info(f"The run {run.run_id} has not failed: it completed.")
         return Result(None)
+    failed = find_failed_run(workspace, run)
+    if failed.key != run.key:
+        global_options.notes.info(f"The first run of {run.run_id} that failed is {failed.run_id}:")
+        run = failed
     failure = read_failure_report(workspace, run)
     if global_options.is_for_data:
         return Result({"run_id": run.run_id, "status": run.status.value, **failure._asdict()}, exit_code=exit_code)
