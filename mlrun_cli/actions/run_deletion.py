@@ -35,7 +35,7 @@ def check_deletable(workspace: Workspace, runs: Sequence[Run], *, force: bool) -
         force: whether even runs that are kept or that are the source of a registered model are to be deleted.
 
     Raises:
-        UsageError: a run has not ended or is protected.
+        UsageError: a run has not ended, is below a live sweep or pipeline, or is protected.
     """
     live = [run.run_id for run in runs if not run.status.is_terminal]
     if live:
@@ -44,6 +44,13 @@ def check_deletable(workspace: Workspace, runs: Sequence[Run], *, force: bool) -
             hint="Cancel them first ('mlrun run cancel'), or wait.",
             target=live[0],
         )
+    holder = _find_live_holder(workspace, runs)
+    if holder is not None:
+        raise RunNotEnded(
+            f"The run {holder} has not ended, and its controller still needs its child runs.",
+            hint=f"Cancel it first ('mlrun run cancel -r {holder}'), or wait for its end.",
+            target=holder,
+        )
     spared = {} if force else workspace.retention.explain_retained_runs([run.run_id for run in runs])
     if spared:
         reasons = [f"{run_id} ({why})" for run_id, why in spared.items()]
@@ -51,6 +58,25 @@ def check_deletable(workspace: Workspace, runs: Sequence[Run], *, force: bool) -
             f"Nothing was deleted, because runs are protected: {format_first_names(reasons, _SHOWN_NAMES)}.",
             hint="Add --force to delete them too.",
         )
+
+
+def _find_live_holder(workspace: Workspace, runs: Sequence[Run]) -> str | None:
+    """Return the id of a live run with a controller, above one of the runs; None if there is none."""
+    seen = {run.run_id for run in runs}
+    waiting = [run.parent_run_id for run in runs]
+    while waiting:
+        run_id = waiting.pop()
+        if run_id is None or run_id in seen:
+            continue
+        seen.add(run_id)
+        key = workspace.runs.find_key(run_id)
+        above = None if key is None else workspace.children.get_controlled(key)
+        if above is None:
+            continue
+        if above.controller is not None and not above.status.is_terminal:
+            return run_id
+        waiting.append(above.parent_run_id)
+    return None
 
 
 def remove_runs(workspace: Workspace, runs: Sequence[Run], *, leave_files: bool = False) -> Sequence[Path]:

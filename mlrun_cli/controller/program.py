@@ -20,9 +20,11 @@ def main(words: list[str]) -> None:
     lock = OwnerLock(int(descriptor))
     try:
         with open_workspace_when_available(Path(folder), Path("runs", run_id)) as workspace:
-            Controller(workspace, workspace.runs.get(run_id), lock).run()
-    except RunNotFound:  # it has been deleted meanwhile
-        return
+            try:
+                Controller(workspace, workspace.runs.get(run_id), lock).run()
+            except RunNotFound:
+                if workspace.runs.find_key(run_id) is not None:
+                    raise  # a child run is missing
     except Exception as error:  # the next look starts another one, a few times
         log_exception()
         problem = f"{type(error).__name__}: {error}"

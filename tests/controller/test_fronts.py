@@ -85,6 +85,21 @@ def test_an_ended_sweep_is_deleted_with_its_runs_and_restored(mlrun: Mlrun) -> N
     assert mlrun.fails("run", "rerun", "-r", sweep).code == "RunNotRepeatable"
 
 
+def test_a_child_run_is_not_deleted_before_its_sweep_has_ended(mlrun: Mlrun) -> None:
+    sweep = submit(mlrun)
+    mlrun("run", "cancel", "-r", f"{sweep}_0")
+    mlrun.wait(f"{sweep}_0")
+    failure = mlrun.fails("run", "delete", "-r", f"{sweep}_0", "--yes")
+    assert (failure.code, sweep in failure.text) == ("RunNotEnded", True)
+    open_gate(mlrun)
+    mlrun.wait(sweep)
+    mlrun("run", "delete", "-r", f"{sweep}_0", "--yes")
+    assert {run["run_id"] for run in mlrun.json("run", "list", "--parent-run-id", sweep)} == {
+        f"{sweep}_1",
+        f"{sweep}_2",
+    }
+
+
 def submit_and_wait(mlrun: Mlrun) -> str:
     words = ("--grid", "lr=1,2,3", "--concurrent", "2", "--maximize", "acc")
     sweep: str = json.loads(mlrun("run", "sweep", *words, "train.py").stdout)["run_id"]

@@ -12,6 +12,7 @@ import pytest
 from mlrun_cli.actions.compute_targets import delete_compute_target
 from mlrun_cli.actions.datasets import get_dataset
 from mlrun_cli.actions.datastores import register_datastore
+from mlrun_cli.actions.run_deletion import remove_runs
 from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.core.problems import list_problems
 from mlrun_cli.errors import InvalidValue, MlrunError
@@ -19,6 +20,7 @@ from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.retry_policy import find_end_reason
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime.controllers import ControllerFolder
 from tests.controller.pipeline_world import PipelineWorld, name_input, name_output, read_output
 from tests.running import until
 
@@ -362,6 +364,23 @@ def test_a_pipeline_whose_controller_is_killed_goes_on_with_each_step_once(pipel
     run = pipelines.ended(run_id)
     assert run.status is RunStatus.COMPLETED, run.error
     assert sorted(pipelines.statuses(run_id)) == ["Completed"] * 4
+
+
+def test_a_controller_that_misses_the_run_of_a_step_says_so_in_its_log(pipelines: PipelineWorld) -> None:
+    run_id = pipelines.submit_steps(
+        pipelines.step("a", "a", "fail=1"),
+        pipelines.step("b", "b", f"until={pipelines.gate}"),
+        continue_on_step_failure=True,
+    )
+    pipelines.wait_for_children(run_id, 1, "Failed")
+    pipelines.wait_for_children(run_id, 1, "Running")
+    finished = pipelines.workspace.run_folder(run_id).steps / ("a" * 8) / "finished.json"
+    until(finished.exists)
+    remove_runs(pipelines.workspace, [pipelines.steps(run_id)["a"]])
+    pipelines.open_gate()
+    assert pipelines.ended(run_id).status is RunStatus.FAILED
+    log = ControllerFolder(pipelines.workspace.run_folder(run_id)).log
+    assert "RunNotFound" in log.read_text(encoding="utf-8")
 
 
 def make_sweep(world: PipelineWorld, *words: Any, **fields: Any) -> dict[str, Any]:
