@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import StoreUnavailable
+from mlrun_cli.errors import RunNotFound, StoreUnavailable
+from mlrun_cli.processes.process import list_controllers, send_signal
+from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.shared_folder import remove_secrets
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.runtime.controllers import remove_template_secrets
 from mlrun_cli.runtime.notifier_start import start_notifier
 from mlrun_cli.runtime.reconciliation import reconcile_runs
 from mlrun_cli.targets.errors import EngineUnavailable
@@ -18,6 +24,8 @@ from mlrun_cli.workspace import Workspace
 
 _MOMENT_SECONDS = 1.0
 _BUSY_SECONDS = 30.0
+_CONTROLLER_SECONDS = 5.0
+_AGAIN_SECONDS = 0.01
 
 
 def force_end_all(workspace: Workspace, target: str) -> list[str]:
@@ -42,7 +50,7 @@ def force_end_all(workspace: Workspace, target: str) -> list[str]:
 def force_end(workspace: Workspace, run: Run, *, needs_engine: bool = True) -> Run:
     """Kill the processes and the supervisor of a run; return the run, now Canceled unless it had already ended.
 
-    Values that its script has logged are kept if they can be read.
+    Values that its script has logged are kept if they can be read. The child runs of a controlled run end likewise.
 
     Args:
         workspace: the workspace.
@@ -53,7 +61,10 @@ def force_end(workspace: Workspace, run: Run, *, needs_engine: bool = True) -> R
         RunNotFound: the run has been deleted.
         StoreError: another process has locked the store.
         EngineUnavailable: the engine that has the run's job does not answer; the run remains CancelRequested.
+        OSError: secrets of the run, which has ended nevertheless, cannot be removed.
     """
+    if run.controller is not None:
+        return _force_end_controlled(workspace, run, needs_engine=needs_engine)
     workspace.set_busy_timeout(_MOMENT_SECONDS)
     try:
         with suppress(StoreUnavailable):  # it may be this very supervisor that holds the store
@@ -73,3 +84,55 @@ def force_end(workspace: Workspace, run: Run, *, needs_engine: bool = True) -> R
     start_notifier(workspace, run)
     remove_secrets(workspace.run_folder(run.run_id))
     return workspace.runs.get_by_key(run.key)
+
+
+def _force_end_controlled(workspace: Workspace, run: Run, *, needs_engine: bool) -> Run:
+    """Kill the controller of a run, and end its child runs and the run; if one cannot be ended, its controller goes on.
+
+    The other child runs have ended then.
+    """
+    folder = workspace.run_folder(run.run_id)
+    with _killed_controller(workspace, run):
+        run = cancel_run(workspace, run, 0.0, wakes=False)
+        if run.status.is_terminal:
+            return run
+        unreached: EngineUnavailable | None = None
+        for child in workspace.children.list_children(run.key):
+            try:
+                if not child.status.is_terminal:
+                    force_end(workspace, workspace.runs.get_by_key(child.key), needs_engine=needs_engine)
+            except RunNotFound:
+                pass  # it has been deleted meanwhile
+            except EngineUnavailable as error:
+                unreached = unreached or error
+        if unreached is not None:
+            raise unreached
+        try:
+            remove_template_secrets(folder)
+        finally:
+            with workspace.transaction(durable=True):
+                workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.CANCELED, ended_at=now())
+    start_notifier(workspace, run)
+    return workspace.runs.get_by_key(run.key)
+
+
+@contextmanager
+def _killed_controller(workspace: Workspace, run: Run) -> Iterator[None]:
+    """Kill the controller of a run, and hold its lock so that nothing starts another one meanwhile.
+
+    A controller that cannot be killed, which may be on another machine, sees the end of its run later.
+    """
+    try:
+        lock = OwnerLock.open(workspace.run_folder(run.run_id).lock)
+    except FileNotFoundError:  # neither is there a controller
+        yield
+        return
+    try:
+        deadline = time.monotonic() + _CONTROLLER_SECONDS
+        while not lock.try_acquire() and time.monotonic() < deadline:
+            for controller in list_controllers(workspace.folder, run.run_id):
+                send_signal(controller, signal.SIGKILL)
+            time.sleep(_AGAIN_SECONDS)
+        yield
+    finally:
+        lock.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 from mlrun_cli.controller.kind import ControllerKind, Ending
@@ -29,6 +30,8 @@ _RETRY_SECONDS = 1.0
 _LOOK_SECONDS = 5.0
 _UNCHANGED_SECONDS = 30.0
 """The time after which a step is made although the store seems unchanged."""
+_REMOVAL_SECONDS = 60.0
+"""How long the end of a run waits for the removal of secrets, for example from a file system that is read-only."""
 _AWAY = (DiskFull, EngineUnavailable, FileNotWritable, OSError, SharedFolderUnavailable, StoreUnavailable)
 
 
@@ -43,6 +46,7 @@ class Controller:
         self._kind: ControllerKind | None = None
         self._version = -1
         self._next_look = time.monotonic() + _LOOK_SECONDS
+        self._removal_end: float | None = None
 
     def run(self) -> None:
         """Control the run until it has ended, or until the workspace is not in its place any more."""
@@ -71,12 +75,16 @@ class Controller:
             time.sleep(_RETRY_SECONDS)
             self._version = -1
             return False
+        self._folder.clear_starts()
         self._folder.clear_problem()
         return has_ended
 
     def _step(self) -> bool:
         run = self._workspace.children.get_controlled(self._run.key)
-        if run is None or run.status.is_terminal:
+        if run is None:
+            return True
+        if run.status.is_terminal:  # something else has ended it, and may have been killed before it removed these
+            self._remove_secrets()
             return True
         if run.status is RunStatus.NOT_STARTED:
             with self._workspace.transaction():
@@ -90,7 +98,6 @@ class Controller:
             run = run._replace(status=RunStatus.CANCEL_REQUESTED)
         if self._kind is None:
             self._kind = make_kind(self._workspace, self._run)
-            self._folder.clear_starts()
         ending = self._kind.step(run)
         if ending is None:
             return False
@@ -100,7 +107,7 @@ class Controller:
 
     def _end(self, ending: Ending) -> bool:
         """Record the end of the run, whose secrets are removed first: nothing removes them later."""
-        remove_template_secrets(self._workspace.run_folder(self._run.run_id))
+        left = self._remove_secrets()
         runs, key = self._workspace.runs, self._run.key
         if self._kind is not None:
             self._kind.report(f"The status of '{self._run.run_id}' changes to {ending.status.value}.")
@@ -109,10 +116,27 @@ class Controller:
             properties = {name: text for name, text in ending.properties.items() if name not in existing}
             runs.add_properties(key, properties)
             error = None if ending.error is None else dict(ending.error)
-            warnings = list(ending.warnings) or None
+            warnings = [*ending.warnings, *left] or None
             runs.change_status(key, ALIVE_STATUSES, ending.status, ended_at=now(), error=error, warnings=warnings)
         start_notifier(self._workspace, self._run)
         return True
+
+    def _remove_secrets(self) -> Sequence[str]:
+        """Remove the secrets of the templates; after a time in vain, return a warning that names what is left.
+
+        Raises:
+            OSError: they cannot be removed now.
+        """
+        try:
+            remove_template_secrets(self._workspace.run_folder(self._run.run_id))
+        except OSError as error:
+            if self._removal_end is None:
+                self._removal_end = time.monotonic() + _REMOVAL_SECONDS
+            if time.monotonic() < self._removal_end:
+                raise
+            write_log(f"secrets are left: {error}")
+            return [f"Secrets of the run are left, and could not be removed: {error}. Remove this file."]
+        return []
 
     def _sleep(self, wake_socket: WakeSocket) -> None:
         """Sleep until a wake-up, a change of the store, or the time of the next step."""

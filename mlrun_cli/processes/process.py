@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.processes.proc_file import read_proc
@@ -13,6 +14,7 @@ from mlrun_cli.processes.proc_file import read_proc
 RUN_ID_VARIABLE = "MLRUN_RUN_ID"
 SUPERVISOR_VARIABLE = "MLRUN_SUPERVISOR_OF"
 _SUPERVISOR_PROGRAM = b"mlrun_cli/supervisor/__main__.py"
+_CONTROLLER_PROGRAM = b"mlrun_cli/controller/__main__.py"
 ATTEMPT_VARIABLE = "MLRUN_ATTEMPT"
 """The number of the attempt in which the script of a run was started."""
 FAMILY_VARIABLE = "MLRUN_FAMILY"
@@ -90,13 +92,22 @@ def list_run_processes(run_id: str) -> list[ProcessId]:
 
 def list_supervisors(run_id: str) -> list[ProcessId]:
     """Return the processes that own or recover a run, according to their command lines."""
-    found = []
+    return [process for process, _ in _list_programs(_SUPERVISOR_PROGRAM, run_id)]
+
+
+def list_controllers(workspace: Path, run_id: str) -> list[ProcessId]:
+    """Return the processes that control a run of a workspace, according to their command lines."""
+    folder = os.fsencode(workspace)
+    return [process for process, words in _list_programs(_CONTROLLER_PROGRAM, run_id) if folder in words]
+
+
+def _list_programs(program: bytes, run_id: str) -> Iterator[tuple[ProcessId, Sequence[bytes]]]:
+    """Yield the processes of a program of this package for a run, each with its command line."""
     for pid in _list_pids():
         words = read_proc(f"/proc/{pid}/cmdline").split(b"\0")[:-1]
-        is_ours = any(word.endswith(_SUPERVISOR_PROGRAM) for word in words)
+        is_ours = any(word.endswith(program) for word in words)
         if is_ours and words[-1] == run_id.encode() and (process := identify_process(pid)) is not None:
-            found.append(process)
-    return found
+            yield process, words
 
 
 def track_run_processes(run_id: str) -> Callable[[], list[ProcessId]]:

@@ -28,7 +28,7 @@ _PATIENCE_SECONDS = 2.0
 _AGAIN_SECONDS = 0.005
 _QUICK_STARTS = 3
 _PAUSE_SECONDS = 10.0
-"""The pause between two starts after `_QUICK_STARTS` controllers in a row have ended before they had done anything."""
+"""The pause between two starts after `_QUICK_STARTS` controllers in a row have ended before they finished a step."""
 _MOST_STARTS = 20
 _MOST_FAILURES = 3
 """How many controllers in a row may fail with an error before their run does."""
@@ -65,7 +65,7 @@ class ControllerFolder:
                 write_json(self._problem, {"text": text, "failures": 0})
 
     def clear_starts(self) -> None:
-        """Forget starts, since a controller has come to its work; ignore a read-only disk."""
+        """Forget starts, since a controller has finished a step; ignore a read-only disk."""
         with suppress(OSError):
             self._starts.unlink(missing_ok=True)
 
@@ -158,7 +158,7 @@ def _start_if_absent(workspace: Workspace, run: Run) -> bool:
         if status is None or status.is_terminal:
             return True
         if folder.is_given_up():
-            problem = folder.read_problem() or "it ended again and again before it had done anything"
+            problem = folder.read_problem() or "it ended again and again before it finished a step"
             message = f"The controller of the run cannot work: {problem}. Its child runs go on. Its log: {folder.log}"
             _fail(workspace, run, message, EndReason.CONTROLLER_FAILED)
         elif not folder.is_paused():
@@ -181,10 +181,16 @@ def _fail(workspace: Workspace, run: Run, message: str, reason: EndReason) -> No
 
 
 def remove_template_secrets(folder: RunFolder) -> None:
-    """Remove the secrets of the templates of a run that starts no more child runs.
+    """Remove the secrets of the templates of a run that starts no more child runs, all that can be removed.
 
     Raises:
-        OSError: they cannot be removed.
+        OSError: of the first that cannot be removed.
     """
+    first: OSError | None = None
     for template in folder.list_templates():
-        RunFolder(template).secrets.unlink(missing_ok=True)
+        try:
+            RunFolder(template).secrets.unlink(missing_ok=True)
+        except OSError as error:
+            first = first or error
+    if first is not None:
+        raise first

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+from contextlib import suppress
+from pathlib import Path
 
+from mlrun_cli.actions.forcing import force_end
 from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.runs.error import EndReason
@@ -14,7 +19,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.controllers import ControllerFolder
 from mlrun_cli.submit.template import get_secrets_file
 from tests.controller.sweep_world import SweepWorld
-from tests.running import ENDED, LIVE, until
+from tests.running import ENDED, LIVE, find_processes, kill, until
 
 
 def reason(run: Run) -> str | None:
@@ -133,3 +138,59 @@ def test_bayesian_draws_that_are_recorded_are_not_drawn_again(world: SweepWorld)
     assert [child.drawn for child in children[:2]] == drawn
     assert len({child.drawn for child in children}) == 5
     assert all(str(child.drawn)[7:-1] in str(child.argv) for child in children)
+
+
+def find_secrets(world: SweepWorld, run_id: str) -> list[Path]:
+    return list(world.workspace.run_folder(run_id).path.rglob("secrets.json"))
+
+
+def test_a_sweep_with_a_stopped_controller_ends_by_force_with_all_that_it_has_started(world: SweepWorld) -> None:
+    sweep = world.submit("--until", str(world.gate), max_total_jobs=8)
+    world.wait_for_children(sweep, 4, "Running")
+    assert find_secrets(world, sweep)
+    kill(*world.controllers(sweep), number=signal.SIGSTOP)
+    assert force_end(world.workspace, world.workspace.runs.get(sweep)).status is RunStatus.CANCELED
+    assert set(world.statuses(sweep)) == {"Canceled"}
+    assert not find_secrets(world, sweep)
+    children = [f"{sweep}_{number}" for number in range(len(world.statuses(sweep)))]
+    assert not [pid for child in children for pid in find_processes("MLRUN_RUN_ID", child)]
+    assert not [file for child in children for file in find_secrets(world, child)]
+    until(lambda: not world.controllers(sweep))
+
+
+def test_a_controller_that_is_killed_in_each_step_is_given_up(world: SweepWorld) -> None:
+    sweep = world.submit("--until", str(world.gate), max_total_jobs=6)
+    world.wait_for_children(sweep, 4, "Running")
+    world.kill_controller(sweep)
+    secrets = get_secrets_file(world.workspace.run_folder(sweep).template)
+    secrets.unlink()
+    os.mkfifo(secrets)
+    # The one that ends leaves a place for a fifth, whose secrets the controller waits for in the middle of its step.
+    cancel_run(world.workspace, world.workspace.runs.get(f"{sweep}_0"), 0.0)
+
+    def open_for_reader() -> int | None:
+        world.get(sweep)
+        with suppress(OSError):
+            return os.open(secrets, os.O_WRONLY | os.O_NONBLOCK)
+        return None
+
+    descriptor = until(open_for_reader)
+    folder = ControllerFolder(world.workspace.run_folder(sweep))
+    for _ in range(19):
+        folder.record_start()
+    world.kill(world.controllers(sweep))
+    os.close(descriptor)
+    run = world.ended(sweep)
+    assert (run.status, reason(run)) == (RunStatus.FAILED, EndReason.CONTROLLER_FAILED)
+
+
+def test_secrets_that_cannot_be_removed_are_named_by_the_ended_sweep(world: SweepWorld) -> None:
+    sweep = world.submit("--until", str(world.gate))
+    world.wait_for_children(sweep, 4, "Running")
+    secrets = get_secrets_file(world.workspace.run_folder(sweep).template)
+    secrets.unlink()
+    secrets.mkdir()
+    world.open_gate()
+    run = world.ended(sweep)
+    assert run.status is RunStatus.COMPLETED
+    assert str(secrets) in str(run.warnings)
