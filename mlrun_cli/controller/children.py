@@ -10,6 +10,7 @@ from mlrun_cli.errors import RunNotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.runs.child_store import ChildState
+from mlrun_cli.targets.errors import EngineUnavailable, SharedFolderUnavailable
 from mlrun_cli.workspace import Workspace
 
 
@@ -69,6 +70,16 @@ class Children:
             self._states[child.key] = current._replace(status=run.status)
 
     def cancel_all(self, grace_seconds: float) -> None:
-        """Request the cancellation of all live child runs."""
+        """Request the cancellation of all live child runs, also of those after one that cannot be reached.
+
+        Raises:
+            EngineUnavailable, OSError, SharedFolderUnavailable: of the first child run that could not be reached.
+        """
+        first: Exception | None = None
         for child in self.live:
-            self.cancel(child, grace_seconds)
+            try:
+                self.cancel(child, grace_seconds)
+            except (EngineUnavailable, OSError, SharedFolderUnavailable) as error:
+                first = first or error
+        if first is not None:
+            raise first

@@ -194,3 +194,19 @@ def test_secrets_that_cannot_be_removed_are_named_by_the_ended_sweep(world: Swee
     run = world.ended(sweep)
     assert run.status is RunStatus.COMPLETED
     assert str(secrets) in str(run.warnings)
+
+
+def test_a_child_run_that_cannot_be_canceled_does_not_keep_the_others_from_it(world: SweepWorld) -> None:
+    world.add_target("small", 1)
+    other = world.submit("--until", str(world.gate), max_total_jobs=1, request={"target": "small"})
+    world.wait_for_children(other, 1, "Running")
+    sweep = world.submit(request={"target": "small"})
+    world.wait_for_children(sweep, 4, "Queued")
+    secrets = world.workspace.run_folder(f"{sweep}_0").secrets
+    secrets.unlink()
+    secrets.mkdir()
+    cancel_run(world.workspace, world.workspace.runs.get(sweep), 0.0)
+    until(lambda: world.statuses(sweep) == ["Queued", *["Canceled"] * 3])
+    secrets.rmdir()
+    assert world.ended(sweep).status is RunStatus.CANCELED
+    assert world.statuses(sweep) == ["Canceled"] * 4
