@@ -28,6 +28,16 @@ def test_child_runs_are_sorted_by_a_press_on_a_columns_head(make: RunMaker, stud
     assert code == "InvalidFilter" and "'nothing'" in text
 
 
+def test_the_metrics_of_a_run_with_a_controller_are_with_its_child_runs(make: RunMaker, studio: Studio) -> None:
+    sweep, script = make(run_type="hyperdrive", controller="sweep"), make()
+    page = studio.get(studio.urls.run(sweep, "metrics")).text
+    assert "In its script:" not in page and ">Show the child runs</a>" in page
+    assert ">Resubmit</a>" not in page
+    other = studio.get(studio.urls.run(script, "metrics")).text
+    assert "In its script:" in other and ">Show the child runs</a>" not in other
+    assert ">Resubmit</a>" in other
+
+
 def test_pages_of_child_runs_keep_the_order_and_one_beyond_them_leads_back(make: RunMaker, studio: Studio) -> None:
     parent = make()
     made = [make(parent=parent) for _ in range(101)]
