@@ -99,6 +99,10 @@ def test_a_published_pipeline_is_listed_shown_disabled_and_enabled(mlrun: Mlrun)
     assert "cars" in mlrun("pipeline", "list", "-o", "table").stdout
     assert mlrun.json("pipeline", "disable", "-i", pipeline_id)["status"] == "Disabled"
     assert mlrun.json("pipeline", "list") == []
+    assert [(one["id"], one["status"]) for one in mlrun.json("pipeline", "list", "--all")] == [
+        (pipeline_id, "Disabled")
+    ]
+    assert "Disabled" in mlrun("pipeline", "list", "--all", "-o", "table").stdout
     assert mlrun.json("pipeline", "enable", "-i", pipeline_id)["status"] == "Active"
     failure = mlrun.fails("pipeline", "show", "-i", "nothing", exit_code=3)
     assert failure.code == "PipelineNotFound"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from mlrun_cli.actions.published_pipelines import list_pipelines
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.output.record_table import Field, build_listing, make_time_formatter
 from mlrun_cli.cli.pipeline import app
@@ -14,6 +17,7 @@ _FIELDS = (
     Field("Id", "id", 8),
     Field("Name", "name"),
     Field("Version", "version"),
+    Field("Status", "status"),
     Field("Steps", "stepCount"),
     Field("Created", make_time_formatter("dateCreated")),
     Field("Schedules", lambda record: ", ".join(one["times"] for one in record["schedules"]), 12),
@@ -29,9 +33,14 @@ _FIELDS = (
         ("List the ids of their schedules", "mlrun pipeline list --query '[].schedules[].id' -o tsv"),
     ],
 )
-def list_all(global_options: GlobalOptions, output_file: OutputFile = None) -> object:
+def list_all(
+    global_options: GlobalOptions,
+    is_all: Annotated[bool, Option("--all", help="Disabled ones, too.")] = False,
+    output_file: OutputFile = None,
+) -> object:
     """List the published pipelines that are not disabled, newest first, with their schedules."""
     with open_context(global_options).workspace as workspace:
-        records = [build_pipeline_record(workspace, pipeline) for pipeline in list_pipelines(workspace)]
+        found = list_pipelines(workspace, active_only=not is_all)
+        records = [build_pipeline_record(workspace, pipeline) for pipeline in found]
     write_output_file(output_file, records)
     return build_listing(global_options, records, _FIELDS, nothing="No published pipelines.")
