@@ -74,16 +74,17 @@ def change_schedule(workspace: Workspace, schedule_id: str, changes: Mapping[str
     elif changes.get("datastore") is not None:
         changed["recurrence"] = None
     settings = ScheduleSettings.from_json(JsonReader(changed, "schedule"))
-    _check_settings(workspace, settings)
+    if status == ACTIVE or settings != before.settings:  # one that is not valid any more can be disabled
+        _check_settings(workspace, settings)
     moment = now()
     is_timed_anew = settings.recurrence != before.settings.recurrence or not before.is_active
     anchor_at = moment if is_timed_anew else before.anchor_at
-    next_at = settings.find_first_time(moment) if is_timed_anew else settings.find_next_time(moment, anchor_at)
-    if settings.datastore is not None:
+    next_at = None
+    if status == ACTIVE and settings.datastore is not None:
         next_at = moment  # the first look remembers what there is
-    schedule = before._replace(
-        status=status, settings=settings, anchor_at=anchor_at, next_at=next_at if status == ACTIVE else None
-    )
+    elif status == ACTIVE:
+        next_at = settings.find_first_time(moment) if is_timed_anew else settings.find_next_time(moment, anchor_at)
+    schedule = before._replace(status=status, settings=settings, anchor_at=anchor_at, next_at=next_at)
     with workspace.transaction(durable=True):
         if not workspace.schedules.replace(schedule, before):
             raise UsageError(

@@ -229,5 +229,18 @@ def test_a_wrong_schedule_is_refused(mlrun: Mlrun) -> None:
         update = ("pipeline", "update-schedule", "-s", schedule_id, "-y", "wrong.yml")
         assert mlrun.fails(*update).code == code
     assert mlrun.stored("SELECT count(*) FROM schedules") == [(1,)]
+
+
+def test_a_schedule_that_is_not_valid_any_more_can_be_disabled_but_not_enabled(mlrun: Mlrun) -> None:
+    schedule_id = create_schedule(mlrun, publish(mlrun))["id"]
+    wait_for_runs(mlrun, schedule_id, 1)
+    mlrun.execute(
+        """UPDATE schedules SET settings = replace(settings, '"interval": 15', '"interval": 1000000000000')"""
+    )
+    assert mlrun.json("pipeline", "disable-schedule", "-s", schedule_id)["status"] == "Disabled"
+    assert mlrun.fails("pipeline", "enable-schedule", "-s", schedule_id).code == "InvalidValue"
+
+
+def test_a_schedule_that_does_not_exist_is_not_found(mlrun: Mlrun) -> None:
     failure = mlrun.fails("pipeline", "show-schedule", "-s", "nothing", exit_code=3)
     assert failure.code == "ScheduleNotFound"
