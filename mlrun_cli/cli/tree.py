@@ -27,6 +27,7 @@ from mlrun_cli.errors import CommandNotFound, UnknownTopic, UnsupportedCommand
 
 _HELP = "List the help topics, or print one: 'mlrun help concepts'."
 _DESCRIPTION = "Start, follow and track training runs from a shell, as 'az ml run' does, without Azure."
+_WORDS = f"{__name__}.words"
 _EXAMPLES = (
     ("Attach this folder and run a script", "mlrun folder attach && mlrun run submit-script train.py"),
     ("List the newest runs", "mlrun run list -o table"),
@@ -266,6 +267,11 @@ class _Root(_Nouns):
         again = {"ml": "All of these once more, for lines like 'az ml run list'.", "help": _HELP}
         return {**NOUNS, **OWN_NOUNS, **alone, **again}
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words; options of completion find them in `ctx.meta`."""
+        ctx.meta[_WORDS] = list(args)
+        return super().parse_args(ctx, args)
+
     def find(self, name: str, *, with_completers: bool = False) -> Any:
         """Return the group or command with this name, or None."""
         if name == "ml":
@@ -286,8 +292,10 @@ def build_root() -> TyperGroup:
     version.is_eager = True
     version.callback = _print_version
     completion = [
-        _build_completion_option("install", "Install completion for this shell: bash, zsh, fish or PowerShell."),
-        _build_completion_option("show", "Print the completion script for this shell."),
+        _build_completion_option(
+            "install", "Install completion for this shell, or the one named: bash, zsh, fish or pwsh."
+        ),
+        _build_completion_option("show", "Print the completion script for this shell, or the one named."),
     ]
     return _Root("mlrun", description=_DESCRIPTION, params=[version, *completion])
 
@@ -300,11 +308,13 @@ def _build_completion_option(verb: str, meaning: str) -> TyperOption:
     return option
 
 
-def _run_completion_option(verb: str, context: Any, _option: Any, is_given: bool) -> None:
+def _run_completion_option(verb: str, context: Any, option: Any, is_given: bool) -> None:
     if is_given and not context.resilient_parsing:
         from mlrun_cli.cli.completion import install  # noqa: PLC0415 - start-up
 
-        {"install": install.install_completion, "show": install.show_completion}[verb](context.info_name)
+        words = context.meta[_WORDS]
+        shell = install.choose_shell(words[words.index(option.opts[0]) + 1 :], option.opts[0])
+        {"install": install.install_completion, "show": install.show_completion}[verb](context.info_name, shell)
         context.exit()
 
 

@@ -166,3 +166,14 @@ def test_installing_twice_changes_nothing(mlrun: Mlrun, tmp_path: Path) -> None:
     assert files[tmp_path / ".bashrc"] == f"alias ll='ls -l'\nsource {script}\n"
     mlrun.environment["HOME"] = ""
     assert mlrun.fails("--install-completion").code == "Unsupported"
+
+
+def test_the_shell_that_is_named_gets_the_completion_and_no_other(mlrun: Mlrun, tmp_path: Path) -> None:
+    mlrun.environment["HOME"] = str(tmp_path)
+    for words in (("tcsh",), ("nonsense", "words"), ("zsh", "fish")):
+        for option in ("--install-completion", "--show-completion"):
+            assert mlrun.fails(option, *words).code == "InvalidValue"
+    assert not list(tmp_path.iterdir())
+    assert "New zsh shells" in mlrun("--install-completion", "zsh").stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".zfunc", ".zshrc"]
+    assert mlrun("--show-completion", "fish").stdout.startswith("complete ")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mlrun_cli.cli.program import get_completion_variable
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.errors import FileNotWritable, Unsupported
+from mlrun_cli.core.names import quote_shortened
+from mlrun_cli.errors import FileNotWritable, InvalidValue, Unsupported
 
 _SHELLS = ("bash", "zsh", "fish", "pwsh", "powershell")
 _ADDED = {
@@ -39,9 +40,27 @@ class Installation(NamedTuple):
     at_once: str
 
 
-def install_completion(program: str) -> None:
-    """Install completion of a program for the shell from which it was started, and print what was written."""
-    shell = _find_shell(os.environ)
+def choose_shell(words: Sequence[str], option: str) -> str:
+    """Return the shell that is named after an option, or else the one from which this process was started.
+
+    Raises:
+        InvalidValue: the words do not name one shell that is completed.
+        Unsupported: none is named, and the shell of this process is not completed.
+    """
+    if not words:
+        return _find_shell(os.environ)
+    if len(words) == 1 and words[0].lower() in _SHELLS:
+        return words[0].lower()
+    named = quote_shortened(" ".join(words))
+    raise InvalidValue(
+        f"There is no completion for the shell {named}.",
+        hint=f"Name one of {', '.join(_SHELLS)}, or none for the shell that you call it from.",
+        target=option,
+    )
+
+
+def install_completion(program: str, shell: str) -> None:
+    """Install completion of a program for a shell, and print what was written."""
     installation = _plan_installation(program, shell, _get_user_folder(os.environ), os.environ)
     changed = _write_files(installation, build_script(program, shell))
     lines = [f"{'Wrote' if changed else 'Already there:'} {installation.script}"]
@@ -51,9 +70,9 @@ def install_completion(program: str) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
-def show_completion(program: str) -> None:
-    """Print the completion script of a program for the shell from which it was started."""
-    sys.stdout.write(build_script(program, _find_shell(os.environ)))
+def show_completion(program: str, shell: str) -> None:
+    """Print the completion script of a program for a shell."""
+    sys.stdout.write(build_script(program, shell))
 
 
 def build_script(program: str, shell: str) -> str:
