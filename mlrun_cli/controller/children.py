@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from mlrun_cli.actions.run_ends import cancel_run
@@ -26,6 +26,7 @@ class Children:
         self._states: dict[int, ChildState] = {
             child.key: child for child in workspace.children.list_children(parent.key)
         }
+        self._unfinished = [child for child in self._states.values() if child.status is RunStatus.NOT_STARTED]
 
     @property
     def all(self) -> Sequence[ChildState]:
@@ -36,6 +37,19 @@ class Children:
     def live(self) -> Sequence[ChildState]:
         """The child runs that have not ended."""
         return [child for child in self._states.values() if not child.status.is_terminal]
+
+    def complete_starts(self, start: Callable[[str], None]) -> None:
+        """Start the child runs again by id whose start an earlier controller may not have completed, once.
+
+        An engine has no job yet of a run whose start was killed.
+        """
+        while self._unfinished:
+            child = self._unfinished[-1]
+            if self._states[child.key].status is RunStatus.NOT_STARTED:
+                start(child.run_id)
+                if self._workspace.runs.find_key(child.run_id) != child.key:  # refused, and recorded anew as Failed
+                    del self._states[child.key]
+            self._unfinished.pop()
 
     def find(self, run_id: str) -> ChildState | None:
         """Return the child run with an id, or None."""

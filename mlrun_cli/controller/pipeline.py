@@ -69,6 +69,8 @@ class PipelineController:
             grace = GRACE_SECONDS if run.cancel_grace_seconds is None else run.cancel_grace_seconds
             self._children.cancel_all(grace)
         else:
+            self._children.complete_starts(self._start_again)
+            stages = self._find_stages()
             while ready := self._list_ready(stages):  # those after a reused step are ready at once
                 self._start(ready)
                 stages = self._find_stages()
@@ -146,6 +148,13 @@ class PipelineController:
             if reuse is not None:
                 self.report(f"Step '{plan.step.name}' [{run.run_id}]: {reuse.reason}")
                 append_log_line(self._workspace.run_folder(run.run_id).uploads / PIPELINE_LOG, reuse.reason)
+
+    def _start_again(self, run_id: str) -> None:
+        """Start the run of a step that is recorded, for which no earlier result stands."""
+        plan = next((plan for plan in self._steps.values() if plan.run_id == run_id), None)
+        if plan is not None and plan.step.sweep is None:  # the run of a sweep has a controller
+            template = self._read_template(plan.step.key)
+            self._children.add(start_step(self._workspace, plan, template, self._origins, None))
 
     def _find_reuse(self, plan: StepPlan, template: RunTemplate) -> Reuse | None:
         """Return whether an earlier result stands for a step's; None if an input is missing."""

@@ -72,6 +72,7 @@ class SweepController:
             self._say_over(is_canceled=is_canceled)
             self._children.cancel_all(grace)
         else:
+            self._children.complete_starts(self._start_again)
             self._judge()
             self._start_more()
         if self._children.live or not (is_canceled or is_over or self._next >= self._plan.total):
@@ -193,6 +194,11 @@ class SweepController:
             self.report(f"'{run_id}' could not be started: {message}", _SCHEDULER, "ERROR")
         else:
             self.report(f"Successfully scheduled a job. Id='{run_id}'", _SCHEDULER)
+
+    def _start_again(self, run_id: str) -> None:
+        number = find_number(self._run.run_id, run_id)
+        if number in self._drawn:
+            self._start(number)
 
     def _build_run(self, template: RunTemplate, run_id: str, words: Sequence[str], resumed: str | None) -> TemplateRun:
         configuration = template.resolution.configuration

@@ -1,4 +1,4 @@
-"""Sweeps on a target with an engine: children are jobs, each submitted once whatever is killed or does not answer."""
+"""Sweeps and pipelines on a target with an engine: each child is one job, whatever is killed or does not answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.engines.pool import PoolEngine
-from tests.running import kill, until
+from tests.running import find_processes, kill, until, words_of
 
 SCRIPT = """
     import os, sys, time
@@ -18,6 +18,16 @@ SCRIPT = """
     Run.get_context().log("acc", lr)
     while lr < 1 and not os.path.exists(values.get("--gate", "/")):
         time.sleep(0.02)
+"""
+
+PIPELINE = """
+    pipeline:
+      name: one
+      default_compute: pool
+      steps:
+        step:
+          type: PythonScriptStep
+          script_name: train.py
 """
 
 
@@ -88,6 +98,26 @@ def test_a_sweep_waits_for_an_engine_that_is_away_and_says_so(pool: PoolEngine) 
     assert "waiting_for" not in record
 
 
+def kill_controller(pool: PoolEngine) -> None:
+    found = find_processes("MLRUN_HOME", str(pool.mlrun.home))
+    controllers = [pid for pid in found if any(word.endswith("controller/__main__.py") for word in words_of(pid))]
+    assert controllers
+    kill(*controllers)
+
+
+@pytest.mark.kill
+def test_a_step_whose_job_was_not_made_when_the_controller_was_killed_gets_one(pool: PoolEngine) -> None:
+    pool.set_option("hang", "before")
+    pool.mlrun.script("print('here')")
+    pool.mlrun.script(PIPELINE, "p.yml")
+    pipeline = pool.mlrun.json("run", "submit-pipeline", "-y", "p.yml")["run_id"]
+    until((pool.pool.folder / "hanging").exists)
+    kill_controller(pool)
+    pool.set_option("hang", None)
+    assert pool.mlrun.wait(pipeline)["status"] == "Completed"
+    assert (statuses(pool, pipeline), len(pool.pool.list())) == (["Completed"], 1)
+
+
 @pytest.mark.kill
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_controller_that_is_killed_while_the_engine_takes_a_job_makes_no_second_one(
@@ -95,10 +125,9 @@ def test_a_controller_that_is_killed_while_the_engine_takes_a_job_makes_no_secon
 ) -> None:
     pool.set_option("hang", moment)
     sweep = submit(pool, "--grid", "lr=1,2,3")
-    until(lambda: pool.mlrun.stored("SELECT 1 FROM runs WHERE parent_key IS NOT NULL"))
-    if moment == "after":
-        until(lambda: count_jobs(pool, sweep))
-    kill(*pool.mlrun.programs("controller/__main__.py"))
+    until((pool.pool.folder / "hanging").exists)
+    assert count_jobs(pool, sweep) == (moment == "after")
+    kill_controller(pool)
     pool.set_option("hang", None)
     record = pool.mlrun.wait(sweep)
     assert (record["status"], statuses(pool, sweep)) == ("Completed", ["Completed"] * 3)
