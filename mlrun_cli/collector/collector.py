@@ -109,7 +109,7 @@ class Collector:
         while self._workspace.is_in_place():
             try:
                 self._reload(time.monotonic())
-                self._folder.clear_starts(self._lock)
+                self._folder.starts.reset(self._lock)
                 self._target.synchronize(self._runs.values())
                 if self._runs:
                     self._linger_until = time.monotonic() + _LINGER_SECONDS

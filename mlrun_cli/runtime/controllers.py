@@ -20,12 +20,10 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.notifier_start import start_notifier
-from mlrun_cli.runtime.wake_up import send_wake_up
+from mlrun_cli.runtime.wake_up import send_wake_up, start_or_wake
 from mlrun_cli.targets.programs import CONTROLLER_PROGRAM, build_program_command, spawn
 from mlrun_cli.workspace import Workspace
 
-_PATIENCE_SECONDS = 2.0
-_AGAIN_SECONDS = 0.005
 _QUICK_STARTS = 3
 _PAUSE_SECONDS = 10.0
 """The pause between two starts after `_QUICK_STARTS` controllers in a row have ended before they finished a step."""
@@ -128,11 +126,7 @@ def wake_controller(workspace: Workspace, run: Run) -> None:
         StoreError: the workspace is unavailable.
     """
     folder = ControllerFolder(workspace.run_folder(run.run_id))
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if _start_if_absent(workspace, run) or send_wake_up(folder.socket):
-            return
-        time.sleep(_AGAIN_SECONDS)  # it is about to open its socket, or to end
+    start_or_wake(lambda: _start_if_absent(workspace, run), folder.socket)
 
 
 def wake_parent(workspace: Workspace, run: Run) -> None:

@@ -23,28 +23,28 @@ from mlrun_cli.processes.process import ProcessId, identify_process
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runtime.wake_up import send_wake_up
+from mlrun_cli.runtime.start_count import StartCount
+from mlrun_cli.runtime.wake_up import start_or_wake
 from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.registry import find_kind, find_target
 from mlrun_cli.workspace import Workspace
 
 _TIMEOUT_SECONDS = 2.0
 _AGAIN_SECONDS = 0.005
-_MOST_STARTS = 3
-_PAUSE_SECONDS = 10.0
-"""The pause between two starts after `_MOST_STARTS` dispatchers in a row have ended before reading the queue."""
 
 
 class QueueFolder:
     """The folder of a target's queue, with its dispatcher's lock, socket and log.
 
-    The lock file contains a byte for each dispatcher that was started since one last read the queue.
+    Attributes:
+        starts: the dispatchers that were started since one last read the queue.
     """
 
     def __init__(self, workspace: Workspace, target: str) -> None:
         self._workspace = workspace
         self.path = workspace.folder / "queues" / target
         self.lock = self.path / "lock"
+        self.starts = StartCount(self.lock)
         self.socket = get_counterpart(self.path) / "socket"
         self.log = self.path / "dispatcher.log"
         self._problem = self.path / "trouble.json"
@@ -62,16 +62,6 @@ class QueueFolder:
             for folder in (self.path.parent, self.path):
                 folder.mkdir(mode=0o700, exist_ok=True)
             self.lock.touch(mode=0o600)
-
-    def record_start(self, lock: OwnerLock) -> None:
-        """Increment the count of dispatcher starts; ignore a full disk."""
-        with suppress(OSError):
-            os.pwrite(lock.descriptor, b".", os.fstat(lock.descriptor).st_size)
-
-    def clear_starts(self, lock: OwnerLock) -> None:
-        """Reset the count of dispatcher starts, since a dispatcher has read the queue."""
-        with suppress(OSError):
-            os.ftruncate(lock.descriptor, 0)
 
     def record_dispatcher(self) -> None:
         """Record that the dispatcher is this process, and make the folder of its socket.
@@ -121,7 +111,7 @@ class QueueFolder:
 
     def read_problem(self) -> str:
         """Return the reason why queued runs cannot be started, or an empty string if there is none."""
-        if self.is_failing():
+        if self.starts.is_failing():
             return f"the dispatcher of its queue keeps failing (see {self.log})"
         with suppress(OSError):
             return str((read_json(self._problem) or {}).get("text", ""))
@@ -138,22 +128,6 @@ class QueueFolder:
             return read_json(self._reasons) or {}
         return {}
 
-    def is_failing(self) -> bool:
-        """Return whether all recent dispatchers have ended before they read the queue."""
-        return self._find_failure_time() is not None
-
-    def is_paused(self) -> bool:
-        """Return whether dispatchers keep failing and the pause since the last start is not yet over."""
-        failed_at = self._find_failure_time()
-        return failed_at is not None and abs(time.time() - failed_at) < _PAUSE_SECONDS
-
-    def _find_failure_time(self) -> float | None:
-        try:
-            found = get_counterpart(self.lock).stat()
-        except FileNotFoundError:
-            return None
-        return found.st_mtime if found.st_size >= _MOST_STARTS else None
-
 
 def wake_dispatcher(workspace: Workspace, target: str) -> None:
     """Ensure that a dispatcher reads a target's queue; if dispatchers keep failing, only after a pause.
@@ -164,11 +138,7 @@ def wake_dispatcher(workspace: Workspace, target: str) -> None:
     """
     folder = QueueFolder(workspace, target)
     folder.create()
-    deadline = time.monotonic() + _TIMEOUT_SECONDS
-    while time.monotonic() < deadline:
-        if _start_dispatcher_if_absent(workspace, target, folder) or send_wake_up(folder.socket):
-            return
-        time.sleep(_AGAIN_SECONDS)  # it is about to open its socket, or to end
+    start_or_wake(lambda: _start_dispatcher_if_absent(workspace, target, folder), folder.socket)
 
 
 def wake_dispatchers(workspace: Workspace) -> None:
@@ -213,7 +183,7 @@ def _start_dispatcher_if_absent(workspace: Workspace, target: str, folder: Queue
     try:
         if not lock.try_acquire():
             return False
-        if not folder.is_paused():
+        if not folder.starts.is_paused():
             _start_dispatcher(workspace, target, folder, lock)
         return True
     finally:
@@ -226,7 +196,7 @@ def _start_dispatcher(workspace: Workspace, name: str, folder: QueueFolder, lock
     except TargetKindNotFound as error:
         folder.record_problem(f"'{name}': {error.message}")
         return
-    folder.record_start(lock)
+    folder.starts.increment(lock)
     target.start_dispatcher(folder.log, lock)
 
 

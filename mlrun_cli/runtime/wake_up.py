@@ -1,11 +1,30 @@
-"""Wake-ups of the process that listens on a `WakeSocket`."""
+"""Wake-ups of the process that listens on a `WakeSocket`, which is started if it is absent."""
 
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from mlrun_cli.wire.framing import open_socket_address
+
+_TIMEOUT_SECONDS = 2.0
+_AGAIN_SECONDS = 0.005
+
+
+def start_or_wake(start_if_absent: Callable[[], bool], socket: Path) -> None:
+    """Ensure that a process starts or is woken after this moment; give up after some seconds.
+
+    Args:
+        start_if_absent: starts the process unless one is running; returns False if one is.
+        socket: the socket of the running process.
+    """
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        if start_if_absent() or send_wake_up(socket):
+            return
+        time.sleep(_AGAIN_SECONDS)  # it is about to open its socket, or to end
 
 
 def send_wake_up(path: Path) -> bool:

@@ -87,7 +87,7 @@ class Dispatcher:
                 write_log(f"from now on each supervisor is started as a program: {error}")
                 self._starter.stop_using_fork_server()
                 continue
-            self._folder.clear_starts(self._lock)
+            self._folder.starts.reset(self._lock)
             if not is_needed:
                 return
             self._sleep(wake_socket)

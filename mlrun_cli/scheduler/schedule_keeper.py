@@ -58,7 +58,7 @@ class ScheduleKeeper:
                 self._workspace.reopen_if_replaced()
                 take_due_times(self._workspace, now())
                 is_done = self._submit_pending_runs()
-                self._folder.clear_starts(self._lock)
+                self._folder.starts.reset(self._lock)
                 if not self._workspace.schedules.has_work():
                     return
                 if is_done:

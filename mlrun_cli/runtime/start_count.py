@@ -1,0 +1,51 @@
+"""The count of a process's starts, by which those that keep failing are started less often."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from mlrun_cli.core.local_folder import get_counterpart
+from mlrun_cli.runs.owner_lock import OwnerLock
+
+_MOST_STARTS = 3
+_PAUSE_SECONDS = 10.0
+"""The pause between two starts after `_MOST_STARTS` processes in a row have ended before doing their work."""
+
+
+class StartCount:
+    """The starts of the process that holds a lock, since one last did its work.
+
+    The lock file contains a byte for each start, and its modification time is that of the last one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def increment(self, lock: OwnerLock) -> None:
+        """Count a start; ignore a full disk."""
+        with suppress(OSError):
+            os.pwrite(lock.descriptor, b".", os.fstat(lock.descriptor).st_size)
+
+    def reset(self, lock: OwnerLock) -> None:
+        """Forget all starts, since a process has done its work."""
+        with suppress(OSError):
+            os.ftruncate(lock.descriptor, 0)
+
+    def is_failing(self) -> bool:
+        """Return whether all recent processes have ended before they did their work."""
+        return self._find_failure_time() is not None
+
+    def is_paused(self) -> bool:
+        """Return whether processes keep failing and the pause since the last start is not yet over."""
+        failed_at = self._find_failure_time()
+        return failed_at is not None and abs(time.time() - failed_at) < _PAUSE_SECONDS
+
+    def _find_failure_time(self) -> float | None:
+        try:
+            found = get_counterpart(self._path).stat()
+        except FileNotFoundError:
+            return None
+        return found.st_mtime if found.st_size >= _MOST_STARTS else None
