@@ -25,6 +25,7 @@ from mlrun_cli.sweeps.records import TERMINATION_PROPERTY
 from mlrun_cli.sweeps.run_tags import find_number, list_drawn_values
 from mlrun_cli.sweeps.sampling import SamplingMethod, Trial
 from mlrun_cli.sweeps.sweep_log import HYPERDRIVE_LOG, format_log_line
+from mlrun_cli.sweeps.tag_names import SWEEP_RUN
 from mlrun_cli.workspace import Workspace
 
 _SECONDS_PER_MINUTE = 60
@@ -211,7 +212,7 @@ class SweepController:
             arguments=(*configuration.arguments, *words),
             command=(*command, *words) if isinstance(command, tuple) else None,
             resumed_run_id=resumed,
-            properties={"azureml.runsource": "hyperdrive"},
+            properties={"azureml.runsource": SWEEP_RUN},
         )
 
     def _load_template(self) -> RunTemplate:

@@ -13,6 +13,7 @@ from mlrun_cli.actions.published_pipelines import (
     read_publishers_environment,
 )
 from mlrun_cli.actions.schedules import get_pipeline_id, get_schedule
+from mlrun_cli.pipelines.run_types import PIPELINE_RUN
 from mlrun_cli.pipelines.schedule import ScheduledRun
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.submit.pipeline import PipelineRequest, SubmittedPipeline, submit_pipeline
@@ -62,7 +63,7 @@ def submit_scheduled_run(workspace: Workspace, run: ScheduledRun) -> SubmittedPi
         run_id=run.run_id,
         values={**settings.parameters, **run.parameters},
         continue_on_step_failure=settings.continue_on_step_failure,
-        properties={SCHEDULE_ID_PROPERTY: schedule.schedule_id, "azureml.runsource": "azureml.PipelineRun"},
+        properties={SCHEDULE_ID_PROPERTY: schedule.schedule_id, "azureml.runsource": PIPELINE_RUN},
     )
     with Interruptions() as interruptions:
         return submit_pipeline(workspace, request, interruptions)

@@ -28,11 +28,10 @@ from mlrun_cli.sweeps.arguments import build_arguments
 from mlrun_cli.sweeps.definition import SweepDefinition, definition_from_json
 from mlrun_cli.sweeps.run_tags import find_number, list_drawn_values
 from mlrun_cli.sweeps.sweep_log import HYPERDRIVE_LOG, format_log_line
+from mlrun_cli.sweeps.tag_names import SWEEP_RUN
 from mlrun_cli.workspace import Workspace
 
 SWEEP = "sweep"
-SWEEP_RUN = "hyperdrive"
-"""The type of the run of a sweep, as in Azure."""
 _MOST_RESUMED = 5
 
 
@@ -230,7 +229,7 @@ def _build_properties(template: RunTemplate, plan: SweepPlan) -> Mapping[str, st
         "primary_metric_config": json.dumps(definition.metric.to_json()),
         "resume_from": json.dumps(list(definition.resume_from) or None),
         "runTemplate": "HyperDrive",
-        "azureml.runsource": "hyperdrive",
+        "azureml.runsource": SWEEP_RUN,
         "platform": "AML",
         SNAPSHOT_PROPERTY: template.snapshot.snapshot_id,
         **({} if size is None else {"space_size": str(size)}),

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from mlrun_cli.actions.attached_folders import read_submission
 from mlrun_cli.actions.logs import find_decisive_log
 from mlrun_cli.actions.runs import get_runs
+from mlrun_cli.pipelines.run_types import PIPELINE_RUN, STEP_RUN
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.resubmit_command import build_resubmit_command
@@ -28,7 +29,7 @@ TABS: Sequence[tuple[str, str]] = (
     ("json", "Raw JSON"),
 )
 
-_RUN_TYPES = {"sweep": SWEEP_RUN, "graph": "azureml.PipelineRun", "step": "azureml.StepRun"}
+_RUN_TYPES = {"sweep": SWEEP_RUN, "graph": PIPELINE_RUN, "step": STEP_RUN}
 """The types of runs that a tab is for; other tabs are for all runs."""
 
 
