@@ -290,16 +290,17 @@ def test_a_home_on_a_file_system_without_locks_is_refused_in_words(mlrun: Mlrun,
 
 
 def test_a_sweep_waits_for_room_and_goes_on_when_there_is_some(mlrun: Mlrun, tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
+    gate, logged = tmp_path / "gate", tmp_path / "logged"
     mlrun.script(
         f"import os, time\nfrom azureml.core import Run\nRun.get_context().log('acc', 1.0)\n"
+        f"open({os.fspath(logged)!r}, 'w').close()\n"
         f"while not os.path.exists({os.fspath(gate)!r}): time.sleep(0.02)\n"
     )
     with _small_disk(mlrun, 24) as ballast:
         line = ("run", "sweep", "--grid", "lr=1,2,3", "--concurrent", "1", "--maximize", "acc", "--async", "train.py")
         sweep = mlrun.json(*line)["run_id"]
         children = ("run", "list", "--parent-run-id", sweep)
-        until(lambda: [run["status"] for run in mlrun.json(*children)] == ["Running"])
+        until(logged.exists)  # on a full disk the script could not log
         filler = ballast.with_name("filler")
         with suppress(OSError), filler.open("wb") as file:
             while True:

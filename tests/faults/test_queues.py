@@ -192,9 +192,7 @@ def test_a_queued_run_is_canceled_at_once_and_leaves_no_secrets(mlrun: Mlrun, or
 def test_a_queue_outlives_its_dispatcher(mlrun: Mlrun, order: Path) -> None:
     run_ids = [submit(mlrun) for _ in range(4)]
     until(lambda: len(started(order)) == 2)
-    (dispatcher,) = dispatchers(mlrun)
-    kill(dispatcher)
-    until(lambda: not dispatchers(mlrun))
+    kill(*dispatchers(mlrun))  # a supervisor may start another at any time
     statuses = [record["status"] for record in mlrun.json("run", "list")]
     assert statuses[:2] == ["Queued", "Queued"]
     assert set(statuses[2:]) <= {"Starting", "Running"}
