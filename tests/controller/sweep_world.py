@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from mlrun_cli.actions.compute_targets import create_compute_target
 from mlrun_cli.compute.compute_target import AML_COMPUTE
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.processes.interruptions import Interruptions
+from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.submit.request import SubmitRequest
@@ -179,9 +180,17 @@ class SweepWorld:
         """Kill processes and wait until they are gone."""
         kill(*pids)
 
-    def kill_controller(self, run_id: str) -> None:
-        """Kill the controller of a run, and the dispatchers, which would start another one at any moment."""
-        self.kill([*self.dispatchers(), *self.controllers(run_id)])
+    @contextmanager
+    def without_controller(self, run_id: str) -> Iterator[None]:
+        """Kill the controller of a run and hold its lock, so that nobody starts another one meanwhile."""
+        with closing(OwnerLock.open(self.workspace.run_folder(run_id).lock)) as lock:
+
+            def take_over() -> bool:
+                self.kill(self.controllers(run_id))
+                return lock.try_acquire()
+
+            until(take_over)
+            yield
 
     def close(self) -> None:
         """End everything of this workspace, whatever starts whatever again."""

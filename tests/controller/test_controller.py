@@ -78,10 +78,10 @@ def test_a_controller_that_fails_again_and_again_ends_its_run_with_the_reason(wo
     sweep = world.submit("--until", str(world.gate))
     world.wait_for_children(sweep, 4, "Running")
     plan = world.workspace.run_folder(sweep).path / "sweep.json"
-    world.kill_controller(sweep)
     document = read_json(plan)
     assert document is not None
-    write_json(plan, document | {"definition": {**document["definition"], "max_total_jobs": "many"}})
+    with world.without_controller(sweep):
+        write_json(plan, document | {"definition": {**document["definition"], "max_total_jobs": "many"}})
     run = world.ended(sweep)
     assert (run.status, reason(run)) == (RunStatus.FAILED, EndReason.CONTROLLER_FAILED)
     assert "max_total_jobs" in str(run.error)
@@ -93,8 +93,8 @@ def test_a_controller_that_fails_again_and_again_ends_its_run_with_the_reason(wo
 def test_a_sweep_whose_files_are_gone_cancels_its_runs_and_fails(world: SweepWorld) -> None:
     sweep = world.submit("--until", str(world.gate), max_total_jobs=6)
     world.wait_for_children(sweep, 4, "Running")
-    world.kill_controller(sweep)
-    get_secrets_file(world.workspace.run_folder(sweep).template).unlink()
+    with world.without_controller(sweep):
+        get_secrets_file(world.workspace.run_folder(sweep).template).unlink()
     # The first of the four that ends leaves a place for a fifth, which needs the file.
     cancel_run(world.workspace, world.workspace.runs.get(f"{sweep}_0"), 0.0)
     run = world.ended(sweep)
@@ -105,8 +105,8 @@ def test_a_sweep_whose_files_are_gone_cancels_its_runs_and_fails(world: SweepWor
 def test_a_sweep_whose_folder_is_removed_fails(world: SweepWorld) -> None:
     sweep = world.submit("--until", str(world.gate), max_total_jobs=1)
     world.wait_for_children(sweep, 1, "Running")
-    world.kill_controller(sweep)
-    shutil.rmtree(world.workspace.run_folder(sweep).path)
+    with world.without_controller(sweep):
+        shutil.rmtree(world.workspace.run_folder(sweep).path)
     run = world.ended(sweep)
     assert (run.status, reason(run)) == (RunStatus.FAILED, EndReason.RUN_FOLDER_REMOVED)
 
@@ -115,9 +115,9 @@ def test_a_controller_that_ends_before_it_does_anything_is_started_with_pauses(w
     sweep = world.submit("--until", str(world.gate))
     world.wait_for_children(sweep, 4, "Running")
     folder = ControllerFolder(world.workspace.run_folder(sweep))
-    world.kill_controller(sweep)
-    for _ in range(3):
-        folder.record_start()
+    with world.without_controller(sweep):
+        for _ in range(3):
+            folder.record_start()
     assert folder.is_paused()
     world.get(sweep)
     assert not world.controllers(sweep)
@@ -162,10 +162,10 @@ def test_a_sweep_with_a_stopped_controller_ends_by_force_with_all_that_it_has_st
 def test_a_controller_that_is_killed_in_each_step_is_given_up(world: SweepWorld) -> None:
     sweep = world.submit("--until", str(world.gate), max_total_jobs=6)
     world.wait_for_children(sweep, 4, "Running")
-    world.kill_controller(sweep)
     secrets = get_secrets_file(world.workspace.run_folder(sweep).template)
-    secrets.unlink()
-    os.mkfifo(secrets)
+    with world.without_controller(sweep):
+        secrets.unlink()
+        os.mkfifo(secrets)
     # The one that ends leaves a place for a fifth, whose secrets the controller waits for in the middle of its step.
     cancel_run(world.workspace, world.workspace.runs.get(f"{sweep}_0"), 0.0)
 
