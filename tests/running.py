@@ -443,6 +443,17 @@ def kill(*pids: int, number: int = signal.SIGKILL) -> None:
         until(lambda: not any(map(is_alive, pids)))
 
 
+def find_files_with(text: str, folder: Path) -> list[Path]:
+    """Return the files below a folder that hold a text; other processes may remove files meanwhile."""
+    found = []
+    for top, _, names in os.walk(folder):
+        for path in (Path(top, name) for name in names):
+            with suppress(OSError):
+                if path.is_file() and text.encode() in path.read_bytes():
+                    found.append(path)
+    return found
+
+
 def find_processes(variable: str, value: str) -> list[int]:
     """Return the pids of the live processes in whose environment a variable has this value."""
     wanted = os.fsencode(f"{variable}={value}")

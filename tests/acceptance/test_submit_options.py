@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.installed import installed
-from tests.running import Mlrun, kill
+from tests.running import Mlrun, find_files_with, kill
 
 _SCRIPT = (
     "import os, time; print(os.environ['EPOCHS'], os.environ.get('API_KEY')); time.sleep(float(os.environ['EPOCHS']))"
@@ -47,8 +47,7 @@ def test_a_run_is_described_at_its_submit(mlrun: Mlrun) -> None:
     assert run["properties"]["by"] == "me"
     assert run["run_definition"]["environmentVariables"] == {"API_KEY": "***", "EPOCHS": "0"}
     assert mlrun.log(run_id) == "0 sesame-1\n"
-    holders = [path for path in mlrun.home.rglob("*") if path.is_file() and b"sesame-1" in path.read_bytes()]
-    assert holders == [mlrun.run_folder(run_id) / "artifacts/user_logs/std_log.txt"]
+    assert find_files_with("sesame-1", mlrun.home) == [mlrun.run_folder(run_id) / "artifacts/user_logs/std_log.txt"]
 
 
 def test_a_run_is_stopped_at_the_time_limit_of_its_submit(mlrun: Mlrun) -> None:

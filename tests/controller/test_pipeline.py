@@ -22,7 +22,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.controllers import ControllerFolder
 from tests.controller.pipeline_world import PipelineWorld, name_input, name_output, read_output
-from tests.running import until
+from tests.running import find_files_with, until
 
 OUT: dict[str, Any] = {"outputs": {"out": {}}}
 _WRITE_VALUES = 'mkdir -p "$1"; echo "$AML_PARAMETER_count $AML_PARAMETER_rate $0" > "$1"/text'
@@ -291,18 +291,15 @@ def test_no_file_or_record_holds_a_secret_and_steps_get_it(pipelines: PipelineWo
     run_id = pipelines.submit_steps(step, graph=graph)
     run = pipelines.ended(run_id)
     assert run.status is RunStatus.COMPLETED, run.error
-    for path in pipelines.locator.folder.rglob("*"):
-        if path.is_file():
-            assert secret.encode() not in path.read_bytes(), path
+    assert not find_holders(pipelines.locator.folder, secret)
 
 
 def find_holders(folder: Path, text: str) -> set[str]:
     """Return the names and modes of the files below a folder that hold a text."""
     found = set()
-    for path in folder.rglob("*"):
+    for path in find_files_with(text, folder):
         with suppress(FileNotFoundError):
-            if path.is_file() and text.encode() in path.read_bytes():
-                found.add(f"{path.name} {path.stat().st_mode & 0o777:o}")
+            found.add(f"{path.name} {path.stat().st_mode & 0o777:o}")
     return found
 
 

@@ -13,6 +13,7 @@ from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from tests.controller.pipeline_world import PipelineWorld, name_input, name_output, read_output
+from tests.running import find_files_with
 
 OUT: dict[str, Any] = {"outputs": {"out": {}}}
 
@@ -93,8 +94,7 @@ def test_a_changed_secret_makes_its_step_run_again_and_is_not_kept(pipelines: Pi
     assert "azureml.reusedrunid" not in changed.properties
     assert "the secret in " in reason(changed)
     assert (pipelines.locator.folder / "fingerprint.key").stat().st_mode & 0o777 == 0o600
-    files = [path for path in (pipelines.root / "home").rglob("*") if path.is_file()]
-    assert [path for path in files if b"sqlite-hunter2" in path.read_bytes()] == []
+    assert find_files_with("sqlite-hunter2", pipelines.root / "home") == []
 
 
 def test_a_changed_file_is_named_and_its_time_does_not_count(pipelines: PipelineWorld) -> None:

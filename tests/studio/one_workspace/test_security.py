@@ -20,7 +20,7 @@ from playwright.sync_api import Browser
 
 from mlrun_cli.serving.studio_folder import StudioFolder
 from mlrun_cli.studio.app import ACTIONS, FILES, PAGES
-from tests.running import Mlrun
+from tests.running import Mlrun, find_files_with
 from tests.studio.run_maker import RunMaker
 from tests.studio.serving import Studio, serving
 
@@ -151,8 +151,7 @@ def test_the_token_is_told_on_the_terminal_alone(mlrun: Mlrun, studio: Studio, r
     entered = studio.ask("GET", f"/?token={studio.token}", cookie="")
     assert studio.token not in entered.text + str(entered.headers)
     assert studio.token not in mlrun("run", "show", "-r", run_id).stdout
-    kept = [path for path in mlrun.home.rglob("*") if path.is_file() and studio.token in path.read_text("latin-1")]
-    assert kept == [mlrun.home / "studio" / "token"]
+    assert find_files_with(studio.token, mlrun.home) == [mlrun.home / "studio" / "token"]
 
 
 def test_the_token_lies_where_its_user_alone_can_read_it(tmp_path: Path) -> None:
