@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -90,24 +91,44 @@ def list_run_processes(run_id: str) -> list[ProcessId]:
     return found
 
 
-def list_supervisors(run_id: str) -> list[ProcessId]:
-    """Return the processes that own or recover a run, according to their command lines."""
-    return [process for process, _ in _list_programs(_SUPERVISOR_PROGRAM, run_id)]
+def list_supervisors(run_id: str, lock: os.stat_result | None) -> list[ProcessId]:
+    """Return the processes that own or recover a run: those that have its owner lock open.
+
+    Args:
+        run_id: the id of the run.
+        lock: the status of the lock's file; None if there is none any more, and command lines have to do, which
+            may be cut off.
+    """
+    if lock is None:
+        return [process for process, words in _list_programs(_SUPERVISOR_PROGRAM) if words[-1] == run_id.encode()]
+    return [process for process, _ in _list_programs(_SUPERVISOR_PROGRAM) if _has_open(process.pid, lock)]
 
 
 def list_controllers(workspace: Path, run_id: str) -> list[ProcessId]:
     """Return the processes that control a run of a workspace, according to their command lines."""
     folder = os.fsencode(workspace)
-    return [process for process, words in _list_programs(_CONTROLLER_PROGRAM, run_id) if folder in words]
+    last = run_id.encode()
+    return [process for process, words in _list_programs(_CONTROLLER_PROGRAM) if folder in words and words[-1] == last]
 
 
-def _list_programs(program: bytes, run_id: str) -> Iterator[tuple[ProcessId, Sequence[bytes]]]:
-    """Yield the processes of a program of this package for a run, each with its command line."""
+def _list_programs(program: bytes) -> Iterator[tuple[ProcessId, Sequence[bytes]]]:
+    """Yield the processes of a program of this package, each with its command line."""
     for pid in _list_pids():
-        words = read_proc(f"/proc/{pid}/cmdline").split(b"\0")[:-1]
-        is_ours = any(word.endswith(program) for word in words)
-        if is_ours and words[-1] == run_id.encode() and (process := identify_process(pid)) is not None:
+        # That of a forked supervisor is filled up with zeros.
+        words = read_proc(f"/proc/{pid}/cmdline").rstrip(b"\0").split(b"\0")
+        if any(word.endswith(program) for word in words) and (process := identify_process(pid)) is not None:
             yield process, words
+
+
+def _has_open(pid: int, file: os.stat_result) -> bool:
+    """Return whether a process of this user has a file open."""
+    folder = f"/proc/{pid}/fd"
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            with suppress(OSError):  # it has been closed meanwhile
+                if os.path.samestat(os.stat(f"{folder}/{name}"), file):
+                    return True
+    return False
 
 
 def track_run_processes(run_id: str) -> Callable[[], list[ProcessId]]:

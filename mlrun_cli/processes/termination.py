@@ -23,7 +23,12 @@ def end_processes(find: Callable[[], list[ProcessId]], grace_seconds: float) -> 
         grace_seconds: the time between the two signals.
     """
     found = _signal_until_ended(signal.SIGTERM, find, grace_seconds, every=grace_seconds)
-    return _signal_until_ended(signal.SIGKILL, find, _KILL_SECONDS, every=_KILL_AGAIN_SECONDS) if found else []
+    return kill_processes(find) if found else []
+
+
+def kill_processes(find: Callable[[], list[ProcessId]]) -> list[ProcessId]:
+    """Kill processes with SIGKILL until the function lists none any more; return those that survive."""
+    return _signal_until_ended(signal.SIGKILL, find, _KILL_SECONDS, every=_KILL_AGAIN_SECONDS)
 
 
 def _signal_until_ended(

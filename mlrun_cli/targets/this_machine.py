@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import signal
+import os
 from collections.abc import Callable, Sequence
 
+from mlrun_cli.core.local_folder import get_counterpart
 from mlrun_cli.core.time import now
 from mlrun_cli.processes.host import get_origin
-from mlrun_cli.processes.process import list_supervisors, send_signal, track_run_processes
-from mlrun_cli.processes.termination import end_processes
+from mlrun_cli.processes.process import list_supervisors, track_run_processes
+from mlrun_cli.processes.termination import end_processes, kill_processes
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
@@ -110,8 +111,17 @@ def kill_run(workspace: Workspace, run: Run) -> bool:
     """Kill the supervisor and the script of a run with SIGKILL; return False if they may be on another machine."""
     if not can_test_lock(run):
         return False
-    workspace.run_folder(run.run_id).record_heartbeat()
-    for supervisor in list_supervisors(run.run_id):
-        send_signal(supervisor, signal.SIGKILL)
+    folder = workspace.run_folder(run.run_id)
+    folder.record_heartbeat()
+    # First, and all: one that lives on would see the end of its script, and record that as a failure.
+    kill_processes(lambda: list_supervisors(run.run_id, _stat_lock(folder)))
     end_processes(track_run_processes(run.run_id), 0.0)
     return True
+
+
+def _stat_lock(folder: RunFolder) -> os.stat_result | None:
+    """Return the status of the file of a run's owner lock, or None if there is none."""
+    try:
+        return get_counterpart(folder.lock).stat()
+    except OSError:
+        return None
