@@ -37,7 +37,7 @@ class EventScalar(NamedTuple):
 
 
 def read_scalars(file: BinaryIO) -> "Iterator[EventScalar]":
-    """Yield the scalars of an event file in their order, up to a record that is incomplete or damaged."""
+    """Yield the scalars of an event file in order, stopping at an incomplete or damaged record."""
     plugins: Dict[bytes, bytes] = {}
     for data in _read_records(file):
         try:
@@ -47,19 +47,19 @@ def read_scalars(file: BinaryIO) -> "Iterator[EventScalar]":
 
 
 def encode_version(time: float) -> bytes:
-    """Return the first record of an event file."""
+    """Return the first record of an event file, which contains the version of the format."""
     return _encode_record(_encode_double(1, time) + _encode_bytes(3, _VERSION))
 
 
 def encode_scalar(scalar: EventScalar) -> bytes:
-    """Return the record of a scalar."""
+    """Return the event file record of a scalar."""
     value = _encode_bytes(1, scalar.tag.encode("utf-8")) + b"\x15" + _FLOAT.pack(_limit(scalar.value))
     step = b"\x10" + _encode_varint(scalar.step & (2**64 - 1))
     return _encode_record(_encode_double(1, scalar.time) + step + _encode_bytes(5, _encode_bytes(1, value)))
 
 
 def _limit(value: float) -> float:
-    """Return a number that fits into 32 bits: infinity for one that is too large."""
+    """Return a number limited to the range of 32-bit floats; larger ones become infinity."""
     try:
         _FLOAT.pack(value)
     except OverflowError:
@@ -101,7 +101,7 @@ _TABLE = _build_table()
 
 
 def _compute_checksum(data: bytes) -> int:
-    """Return the masked CRC-32C of some bytes."""
+    """Return the masked CRC-32C checksum of a record's data."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc = _TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
@@ -110,7 +110,7 @@ def _compute_checksum(data: bytes) -> int:
 
 
 def _decode_event(data: bytes, plugins: "Dict[bytes, bytes]") -> "Iterator[EventScalar]":
-    """Yield the scalars of an event; `plugins` are the plug-ins of tags in earlier ones, which are said only once."""
+    """Yield the scalars of an event; `plugins` maps tags to the plug-ins that earlier events named."""
     time, step = 0.0, 0
     summaries: List[bytes] = []
     for number, value in _iterate_fields(data):
@@ -129,7 +129,7 @@ def _decode_event(data: bytes, plugins: "Dict[bytes, bytes]") -> "Iterator[Event
 
 
 def _decode_value(data: bytes, plugins: "Dict[bytes, bytes]") -> "Optional[Tuple[bytes, float]]":
-    """Return the tag and the number of a value, or None for values that are no scalars."""
+    """Return the tag and the number of a summary value, or None if it is not a scalar."""
     tag = b""
     simple: Optional[float] = None
     tensor: Optional[bytes] = None
@@ -157,7 +157,7 @@ def _decode_plugin(metadata: bytes) -> bytes:
 
 
 def _decode_tensor(data: bytes) -> "Optional[float]":
-    """Return the number of a tensor with one number, or None for others."""
+    """Return the number in a tensor with one element, or None for other tensors."""
     kind = 0
     content = b""
     packed: Dict[int, _Field] = {}
@@ -183,7 +183,7 @@ def _decode_tensor(data: bytes) -> "Optional[float]":
 
 
 def _iterate_fields(data: bytes) -> "Iterator[Tuple[int, _Field]]":
-    """Yield the number and value of each field of a message.
+    """Yield the number and value of each field of a protocol buffer message.
 
     Raises:
         ValueError, IndexError: It is no message.

@@ -46,7 +46,7 @@ def encode_metric(kind: str, name: str, value: str, step: str = "null", descript
 
 
 def encode_scalar_at(name: str, value: str, step: str, at: float) -> str:
-    """Return the line for a scalar logged at a time, in seconds since 1970; all other arguments are JSON texts."""
+    """Return the line for a scalar logged at a Unix time in seconds; all other arguments are JSON texts."""
     return f'["{SCALAR}",{name},{at:.6f},{step},{value}]\n'
 
 

@@ -18,7 +18,7 @@ _PIECE = 1 << 20
 
 
 def list_event_files(roots: "Sequence[str]") -> "Dict[str, str]":
-    """Return the paths of the event files below folders of a run, by their names in it; links are not followed."""
+    """Return the paths of the event files below some folders, keyed by relative name; links are not followed."""
     found: Dict[str, str] = {}
     for root in roots:
         for folder, _, names in os.walk(root):
@@ -51,7 +51,7 @@ class EventCopies:
         os.makedirs(folder, exist_ok=True)
 
     def update(self) -> int:
-        """Append to the copies what the files have more by now; return the number of files."""
+        """Append new content of the files to the copies; return the number of files."""
         count = 0
         for source, destination in self._list_pairs():
             count += 1
@@ -69,7 +69,7 @@ class EventCopies:
 
 
 def _append(source: str, destination: str, offset: int) -> int:
-    """Copy a file from an offset on to the same place of another; return the number of bytes."""
+    """Append the content of a file from an offset on to a copy; return the number of bytes."""
     with open(source, "rb") as reading:
         if os.fstat(reading.fileno()).st_size <= offset:
             return 0
@@ -84,7 +84,7 @@ def _append(source: str, destination: str, offset: int) -> int:
 
 
 def find_tensorboard(beside: "Iterable[str]" = ()) -> "str | None":
-    """Return the path of the program `tensorboard` on PATH, or beside one of these Pythons, or None."""
+    """Return the path of the program `tensorboard` on PATH or beside one of some interpreters, or None."""
     found = shutil.which("tensorboard")
     for python in beside:
         path = os.path.join(os.path.dirname(python), "tensorboard")
@@ -111,7 +111,7 @@ class TensorboardServer:
         )
 
     def wait_until_ready(self) -> bool:
-        """Wait until it answers; return False if it has ended before."""
+        """Wait until the server responds; return False if it ends before that."""
         deadline = time.monotonic() + _START_SECONDS
         while self.process.poll() is None and time.monotonic() < deadline:
             try:
@@ -123,7 +123,7 @@ class TensorboardServer:
         return False
 
     def stop(self) -> None:
-        """End it, and wait for that."""
+        """Terminate the server and wait until it has ended."""
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -134,7 +134,7 @@ class TensorboardServer:
 
 
 def _choose_port(first: int) -> int:
-    """Return the first free port from a number on; 0 means any."""
+    """Return the first free port starting at a number, or any free port for 0."""
     for port in (*range(first, first + 100), 0) if first else (0,):
         with socket.socket() as one:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -30,17 +30,17 @@ def build_tracking_uri(names: "Sequence[str]") -> str:
 
 
 def build_artifact_uri(names: "Sequence[str]", experiment_id: str, run_id: str) -> str:
-    """Return the URI of the files of a run."""
+    """Return the URI of a run's artifacts."""
     return f"{build_tracking_uri(names)}/experiments/{experiment_id}/runs/{quote(run_id, safe='')}/artifacts"
 
 
 def is_tracking_uri(uri: str) -> bool:
-    """Return whether a URI names a workspace of this machine."""
+    """Return whether a URI refers to a workspace on this machine."""
     return uri.startswith(_HOST)
 
 
 def parse_workspace(uri: str) -> "Tuple[str, str, str]":
-    """Return the subscription id, resource group and name in the URI of a workspace or of files.
+    """Return the subscription id, resource group and name in a tracking or artifact URI.
 
     Raises:
         ValueError: It is not such a URI.
@@ -50,7 +50,7 @@ def parse_workspace(uri: str) -> "Tuple[str, str, str]":
 
 
 def parse_artifact_uri(uri: str) -> "Tuple[str, str]":
-    """Return the id of the run, and the path below its files, in the URI of files.
+    """Return the run id and the path relative to the run's artifacts in an artifact URI.
 
     Raises:
         ValueError: It is not such a URI.

@@ -76,7 +76,7 @@ class _Finder:
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> Any:
-        """Return the spec of a module, or None if it belongs to any other package.
+        """Return the spec of a module, or None if the module belongs to another package.
 
         Raises:
             UnknownModule: The module is being imported, and neither Azure nor this package has it.

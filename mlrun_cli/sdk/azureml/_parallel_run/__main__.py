@@ -11,7 +11,7 @@ _LOGS = "logs"
 
 
 def main() -> int:
-    """Run the step, or serve its driver; return the exit code."""
+    """Run the step as its driver, or as a worker of a driver; return the exit code."""
     options = parse_options(sys.argv[1:], len(os.sched_getaffinity(0)))
     sys.argv[0] = options.entry_script
     if CHANNEL_VARIABLE in os.environ:

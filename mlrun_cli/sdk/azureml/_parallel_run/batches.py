@@ -34,7 +34,7 @@ class NoItems(Exception):
 
 
 def build_batches(options: Options) -> List[MiniBatch]:
-    """Return the batches of all inputs; none crosses two inputs, or two files of a table.
+    """Return the mini-batches of all inputs; no batch spans two inputs or two files of a table.
 
     Raises:
         NoItems: there is nothing to run on.
@@ -60,7 +60,7 @@ class BatchReader:
         self._frame: Any = None
 
     def read(self, batch: MiniBatch) -> Any:
-        """Return the items of a batch: a list of paths, or a pandas data frame."""
+        """Return the items of a batch as a list of paths or a pandas data frame."""
         if batch.file is None and batch.partition is None:
             return list(batch.files)
         if batch.source not in self._tables:
@@ -97,7 +97,7 @@ def _split_files(files: List[str], size: int) -> Iterator[MiniBatch]:
 
 
 def _split_rows(table: Table, size: int) -> Iterator[MiniBatch]:
-    """Yield batches of about `size` bytes of the files that the rows are in."""
+    """Yield batches of rows that correspond to about `size` bytes of their files."""
     for index, file in enumerate(table.files):
         rows = len(table.read(index))
         try:
@@ -110,7 +110,7 @@ def _split_rows(table: Table, size: int) -> Iterator[MiniBatch]:
 
 
 def _split_by_keys(table: Table, keys: List[str]) -> Iterator[MiniBatch]:
-    """Yield a batch for each combination of values, also of empty ones, in the order of their first rows."""
+    """Yield a batch for each combination of key values, including empty ones, in the order of their first rows."""
     sizes: dict[tuple[Any, ...], int] = {}
     for values in _list_key_values(table.read(None), keys):
         sizes[values] = sizes.get(values, 0) + 1
@@ -119,12 +119,12 @@ def _split_by_keys(table: Table, keys: List[str]) -> Iterator[MiniBatch]:
 
 
 def _list_key_values(frame: Any, keys: Sequence[str]) -> "list[tuple[Any, ...]]":
-    """Return the values of the keys in each row."""
+    """Return the values of the key columns in each row."""
     return list(zip(*[[_to_plain(value) for value in frame[name]] for name in keys]))
 
 
 def _to_plain(value: Any) -> Any:
-    """Return a value of a table as JSON can hold it: numpy's numbers as Python's, None for empty, others as text."""
+    """Convert a table value to a JSON value: NumPy numbers to Python's, missing values to None, and others to text."""
     value = value.item() if hasattr(value, "item") else value
     if value is None or value != value:  # noqa: PLR0124 - NaN and NaT are the values that differ from themselves
         return None

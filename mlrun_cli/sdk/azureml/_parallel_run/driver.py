@@ -22,7 +22,7 @@ class StepFailed(Exception):
 
 
 def drive(options: Options, logs: str) -> None:
-    """Run the entry script on all batches.
+    """Process all mini-batches with the entry script in worker processes, and write the results.
 
     Raises:
         StepFailed: there is nothing to run on, or more has failed than the settings allow.
@@ -77,7 +77,7 @@ class _Driver:
         self._selector.register(worker, selectors.EVENT_READ, worker)
 
     def _wait(self) -> None:
-        """Wait for an answer, or until the first call of `run` takes too long."""
+        """Wait for a worker's response, or until the first call of `run` times out."""
         working = [worker.get_seconds() for worker in self._workers if worker.batch is not None]
         timeout = None if not working else max(0.0, self._options.timeout_seconds - max(working)) + 0.01
         for key, _ in self._selector.select(timeout):
@@ -105,7 +105,7 @@ class _Driver:
         self._serve_idle()
 
     def _try_again(self, batch: MiniBatch, error: str) -> None:
-        """Let a failed batch be tried again, behind the others, unless that was done often enough."""
+        """Append a failed batch to the queue, unless its maximum number of attempts is reached."""
         tries = self._tries[batch.number] = self._tries.get(batch.number, 0) + 1
         self._report.add_error(f"Batch {batch.number}, try {tries}: {error}")
         if tries < self._options.max_tries:
@@ -119,7 +119,7 @@ class _Driver:
                 worker.send(self._waiting.popleft())
 
     def _replace(self, worker: WorkerProcess, worker_error: str) -> None:
-        """Replace a worker that has ended, or that takes too long."""
+        """Replace a worker that has ended or timed out."""
         self._selector.unregister(worker)
         self._workers.remove(worker)
         ending = worker.kill()
@@ -160,7 +160,7 @@ class _Driver:
         return text if first is None else f"{text} The first error:\n{first}"
 
     def _write_rows(self) -> None:
-        """Write the rows of all batches, in the order of these, to a file that is there whole or not at all."""
+        """Write the rows of all batches, in the order of the batches, to a file atomically."""
         if not self._options.is_appending or self._options.output_folder is None:
             return
         os.makedirs(self._options.output_folder, exist_ok=True)

@@ -47,7 +47,7 @@ class EntryScript:
             init()
 
     def run(self, batch: MiniBatch, items: Any) -> Any:
-        """Return what the script's `run` returns for a batch.
+        """Call the script's `run` with the items of a batch and return its result.
 
         Raises:
             InvalidResult: it is None, or has no length.
@@ -63,13 +63,13 @@ class EntryScript:
         return result
 
     def shut_down(self) -> None:
-        """Call the script's `shutdown`, if it has one."""
+        """Call the script's `shutdown` function, if it has one."""
         if self._shutdown is not None:
             self._shutdown()
 
 
 def format_rows(result: Any) -> str:
-    """Return the items of a result as lines; the rows of data frames have spaces between their values."""
+    """Return the items of a result as lines; the values in a row of a data frame are separated by spaces."""
     if hasattr(result, "to_csv"):
         return str(result.to_csv(sep=" ", header=False, index=False))
     lines: list[str] = []

@@ -62,7 +62,7 @@ class Options(NamedTuple):
 
 
 def parse_options(arguments: List[str], default_process_count: int) -> Options:
-    """Parse the arguments of the program; the user's own, between its options, are not looked at."""
+    """Parse the program's options, ignoring the arguments of the user's script among them."""
     values: dict[str, str] = {}
     index = 0
     while index + 1 < len(arguments):

@@ -31,7 +31,7 @@ class Report:
         self.write_progress(is_forced=True)
 
     def add_done(self, batch: MiniBatch, count: int) -> None:
-        """Count a batch whose call of `run` has returned `count` items; the others of the batch have failed."""
+        """Count a processed batch for which `run` has returned `count` items; its other items count as failed."""
         self.done_batches += 1
         self.done_items += min(count, batch.size)
         missing = max(0, batch.size - count)
@@ -41,19 +41,19 @@ class Report:
         self.write_progress()
 
     def add_failed(self, batch: MiniBatch) -> None:
-        """Count a batch that has failed as often as it is tried."""
+        """Count a batch that has failed on its last attempt."""
         self.failed_batches += 1
         self.failed_items += batch.size
         self.write_progress(is_forced=True)
 
     def add_error(self, text: str) -> None:
-        """Add an error to the file of errors."""
+        """Append an error to the error file."""
         self.first_error = self.first_error or text
         with open(self._errors, "a", encoding="utf-8", errors="surrogateescape") as file:
             file.write(f"[{_format_now()}] {text.rstrip()}\n")
 
     def write_progress(self, is_forced: bool = False) -> None:
-        """Add a line to the progress file, at most once a second unless forced to."""
+        """Append a line to the progress file, at most once per second unless forced."""
         if is_forced or time.monotonic() >= self._written_at + _PAUSE_SECONDS:
             self._written_at = time.monotonic()
             line = "[{}] {} of {} mini batches done, {} failed; {} items done, {} failed\n"
@@ -62,7 +62,7 @@ class Report:
                 file.write(line.format(_format_now(), *counts))
 
     def write_result(self, problem: "Optional[str]") -> None:
-        """Write how the step has ended; a problem has made it fail."""
+        """Write the result of the step, which has failed if there is a problem."""
         self.write_progress(is_forced=True)
         result = {
             "status": "Completed" if problem is None else "Failed",

@@ -21,7 +21,7 @@ class Table(NamedTuple):
     steps: List[Any]
 
     def read(self, index: "Optional[int]") -> Any:
-        """Return the rows of one of the files, or of all, as a pandas data frame."""
+        """Return the rows of the file with this index, or of all files for None, as a pandas data frame."""
         from azureml.data._tables import import_pandas, read_table
 
         import_pandas()
@@ -37,7 +37,7 @@ class Source(NamedTuple):
 
 
 def open_source(value: str, table: "Optional[Dict[str, Any]]") -> Source:
-    """Return an input of the step.
+    """Return the files or the table of a step's input.
 
     Args:
         value: the path of a file or folder, or the id of a dataset.

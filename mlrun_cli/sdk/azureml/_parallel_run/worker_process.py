@@ -50,11 +50,11 @@ class WorkerProcess:
             os.close(writing)
 
     def fileno(self) -> int:
-        """Return the descriptor that becomes readable when there are answers, or the process has ended."""
+        """Return the descriptor that becomes readable when the worker has responded or ended."""
         return self._answers
 
     def send(self, batch: MiniBatch) -> None:
-        """Send a batch; a worker that has died is noticed at its next answer."""
+        """Send a batch to the worker; if it has died, `receive` reports that."""
         self.batch = batch
         self._sent_at = time.monotonic()
         content = memoryview(json.dumps(batch._asdict()).encode() + b"\n")
@@ -65,7 +65,7 @@ class WorkerProcess:
             pass
 
     def receive(self) -> "Optional[List[Dict[str, Any]]]":
-        """Return the answers that have arrived, or None if the worker has ended."""
+        """Return the responses that have arrived, or None if the worker has ended."""
         piece = os.read(self._answers, _CHUNK_BYTES)
         if not piece:
             return None
@@ -74,17 +74,17 @@ class WorkerProcess:
         return [json.loads(line.decode()) for line in lines]
 
     def get_seconds(self) -> float:
-        """Return the seconds since the worker was started, or was sent its batch."""
+        """Return the seconds since the worker was started or received its current batch."""
         return time.monotonic() - self._sent_at
 
     def dismiss(self) -> None:
-        """Let the worker end by itself, and wait for it."""
+        """Request the worker to end, and wait until it has ended."""
         os.close(self._batches)
         self._process.wait()
         os.close(self._answers)
 
     def kill(self) -> str:
-        """Kill the process unless it has ended, and return how it ended."""
+        """Kill the process unless it has ended, and return a description of its end."""
         if self._process.poll() is None:
             self._process.kill()
         code = self._process.wait()

@@ -23,7 +23,7 @@ def submit(
     tags: "dict[str, Any] | None",
     **kwargs: Any,
 ) -> "Run":
-    """Submit a script or a sweep and return its run without waiting; print notes about what is skipped to stderr.
+    """Submit a script or a sweep and return its run without waiting; print notes about skipped settings to stderr.
 
     Args:
         workspace: The names of the workspace.

@@ -52,7 +52,7 @@ class Datastore:
 
     @staticmethod
     def get_default(workspace: "Workspace") -> Any:
-        """Return the default datastore."""
+        """Return the default datastore of a workspace."""
         return _get_datastore(workspace, None)
 
     @staticmethod

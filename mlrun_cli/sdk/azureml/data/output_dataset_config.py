@@ -55,7 +55,7 @@ class OutputDatasetConfig:
 
     @property
     def name(self) -> str:
-        """The name of the output, also of the environment variable that contains its path."""
+        """The name of the output and of the environment variable that contains its path."""
         return self._name
 
     def register_on_complete(
@@ -73,7 +73,7 @@ class OutputDatasetConfig:
         return registered
 
     def as_input(self, name: "str | None" = None) -> DatasetConsumptionConfig:
-        """Return the output as an input of another step of a pipeline; a run of its own is refused with it."""
+        """Return the output as an input of another pipeline step; a single run cannot use it."""
         mode = MOUNT_MODE if self.mode == UPLOAD_MODE else self.mode
         return DatasetConsumptionConfig(name or f"input_{os.urandom(4).hex()}", self, mode)
 
@@ -235,7 +235,7 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
         return self._with_origin(self._origin.as_upload(overwrite, source_globs))
 
     def as_input(self, name: "str | None" = None) -> DatasetConsumptionConfig:
-        """Return the output as an input of another step of a pipeline; a run of its own is refused with it."""
+        """Return the output as an input of another pipeline step; a single run cannot use it."""
         return DatasetConsumptionConfig(name or f"input_{os.urandom(4).hex()}", self, DIRECT_MODE)
 
     def keep_columns(self, columns: "str | list[str]") -> "OutputTabularDatasetConfig":

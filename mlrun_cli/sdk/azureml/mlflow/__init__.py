@@ -12,7 +12,7 @@ __all__ = ["get_portal_url", "register_model"]
 
 
 def register_model(run: Any, name: str, path: str, tags: "Dict[str, Any] | None" = None, **kwargs: Any) -> Any:
-    """Register files of a run of MLflow as a model and return the model.
+    """Register files of an MLflow run as a model and return the model.
 
     Args:
         run: The run of MLflow.
@@ -29,7 +29,7 @@ def register_model(run: Any, name: str, path: str, tags: "Dict[str, Any] | None"
 
 
 def get_portal_url(run: Any) -> str:
-    """Return the address of the page of a run of MLflow in the studio."""
+    """Return the URL of an MLflow run's page in the studio."""
     names = parse_workspace(run.info.artifact_uri)
     url: str = get_client().request("runs.address", workspace=names, run_id=run.info.run_id)
     return url

@@ -35,13 +35,13 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
             raise create_error(str(error)) from error
 
     def log_artifact(self, local_file: str, artifact_path: "str | None" = None) -> None:
-        """Store a copy of a file, which replaces one of the same name."""
+        """Store a copy of a file, replacing an artifact with the same name."""
         name = posixpath.join(self._top, artifact_path or "", os.path.basename(os.fspath(local_file)))
         with convert_errors():
             replace_upload(self._get_run_folder(), name, local_file)
 
     def log_artifacts(self, local_dir: str, artifact_path: "str | None" = None) -> None:
-        """Store copies of the files of a folder, which replace those of the same names."""
+        """Store copies of all files in a folder, replacing artifacts with the same names."""
         with convert_errors():
             run_folder = self._get_run_folder()
             for name in list_folder_files(local_dir):
@@ -49,7 +49,7 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
                 replace_upload(run_folder, stored, os.path.join(local_dir, name))
 
     def list_artifacts(self, path: "str | None" = None) -> "List[Any]":
-        """Return the files and folders in a folder, sorted by path; none for a file."""
+        """Return the files and folders in a folder, sorted by path; empty if the path is a file."""
         info: Any = import_module("mlflow.entities").FileInfo
         above = posixpath.normpath(path) if path else ""
         start = "" if above in ("", ".") else f"{above}/"
@@ -61,7 +61,7 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
         return _Listing(found[name] for name in sorted(found))
 
     def delete_artifacts(self, artifact_path: "str | None" = None) -> None:
-        """Delete uploaded files; what the script has written into its folder stays."""
+        """Delete uploaded files; files that the script wrote to its output folder remain."""
         with convert_errors():
             remove_uploads(self._get_run_folder(), posixpath.join(self._top, artifact_path or "").strip("/"))
 
@@ -82,7 +82,7 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
             )
 
     def _measure_files(self) -> "Dict[str, int]":
-        """Return the sizes of the files below this repository's folder, by their paths in it."""
+        """Return the sizes of the files in this repository, keyed by relative path."""
         with convert_errors():
             sizes: Dict[str, int] = get_client().request("tracking.files", workspace=self._names, run_id=self._run_id)
         start = f"{self._top}/" if self._top else ""

@@ -29,12 +29,12 @@ _MLFLOW = "mlflow."
 
 
 def find_entity(name: str) -> Any:
-    """Return a class of `mlflow.entities`, or None if this version of MLflow does not have it."""
+    """Return the class of `mlflow.entities` with a name, or None if this version of MLflow lacks it."""
     return getattr(import_module("mlflow.entities"), name, None)
 
 
 def create_entity(kind: Any, **values: Any) -> Any:
-    """Return an instance of a class of MLflow, without the values that its constructor does not take."""
+    """Create an instance of an MLflow class, omitting values that its constructor does not accept."""
     taken = _list_parameters(kind)
     return kind(**{name: value for name, value in values.items() if name in taken})
 
@@ -45,7 +45,7 @@ def _list_parameters(kind: Any) -> "FrozenSet[str]":
 
 
 def build_experiment(names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
-    """Return the experiment of a record."""
+    """Convert the record of an experiment to an MLflow experiment."""
     created = to_milliseconds(record["createdUtc"])
     tags = {**record["tags"]}
     name = tags.pop(EXPERIMENT_NAME, None) or record["name"]
@@ -68,7 +68,7 @@ EXPERIMENT_NAME = "mlflow.experimentName"
 
 
 def build_run_info(names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
-    """Return the `RunInfo` of a record."""
+    """Convert the record of a run to an MLflow `RunInfo`."""
     return create_entity(
         find_entity("RunInfo"),
         run_uuid=record["run_id"],
@@ -85,7 +85,7 @@ def build_run_info(names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> A
 
 
 def build_run(names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
-    """Return the `Run` of a record."""
+    """Convert the record of a run to an MLflow `Run`."""
     metric, param, tag = (find_entity(name) for name in ("Metric", "Param", "RunTag"))
     data = find_entity("RunData")(
         metrics=[metric(name, value, at, step) for name, value, at, step in record["metrics"]],
@@ -102,7 +102,7 @@ def build_run(names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
 
 
 def build_tags(record: "Dict[str, Any]") -> "Dict[str, str]":
-    """Return the tags of a run as MLflow has them, where also its name, its parent and its source are some."""
+    """Return the tags of a run for MLflow, including those for its name, parent and source."""
     tags = {
         RUN_NAME: record["name"] or record["run_id"],
         SOURCE + "name": record["script_name"],
@@ -118,7 +118,7 @@ def build_tags(record: "Dict[str, Any]") -> "Dict[str, str]":
 
 
 def list_documents(tags: "Dict[str, Any]", prefix: str) -> "Iterator[Tuple[str, Any]]":
-    """Yield the documents in tags with a prefix, each with the rest of its key."""
+    """Yield the JSON documents in the tags whose keys have a prefix, each with the rest of its key."""
     for key, value in tags.items():
         if key.startswith(prefix) and value:
             yield key[len(prefix) :], json.loads(value)
@@ -149,7 +149,7 @@ def _build_outputs(tags: "Dict[str, Any]") -> Any:
 
 
 def to_milliseconds(time: str) -> int:
-    """Return a time of a record, such as `2026-01-31T09:30:00.123456Z`, in milliseconds since 1970."""
+    """Convert a time such as `2026-01-31T09:30:00.123456Z` to milliseconds since 1970."""
     from calendar import timegm
     from time import strptime
 

@@ -18,7 +18,7 @@ class ExperimentMethods:
     names: WorkspaceNames
 
     def request(self, call: str, **arguments: Any) -> Any:
-        """Send a request about the workspace and return its result; raise errors as MLflow's."""
+        """Send a request about the workspace and return its result; raise its errors as MLflow exceptions."""
         with convert_errors():
             return get_client().request(call, workspace=self.names, **arguments)
 
@@ -30,7 +30,7 @@ class ExperimentMethods:
         order_by: "List[str] | None" = None,
         page_token: "str | None" = None,
     ) -> Any:
-        """Return a page of the experiments that meet a filter."""
+        """Return a page of the experiments that match a filter."""
         search: Any = import_module("mlflow.utils.search_utils").SearchExperimentsUtils
         found = self._list_experiments(view_type)
         ordered = search.sort(search.filter(found, filter_string), order_by or ["creation_time DESC"])
@@ -40,13 +40,13 @@ class ExperimentMethods:
     def list_experiments(
         self, view_type: int = 1, max_results: "int | None" = None, page_token: "str | None" = None
     ) -> Any:
-        """Return a page of the experiments, as the clients of MLflow 1 ask for them."""
+        """Return a page of the experiments, for clients of MLflow 1."""
         return self.search_experiments(view_type, max_results or _MOST, page_token=page_token)
 
     def create_experiment(
         self, name: str, artifact_location: "str | None" = None, tags: "Iterable[Any] | None" = None
     ) -> str:
-        """Create an experiment and return its id; files of its runs are the runs' own, wherever they are wanted."""
+        """Create an experiment and return its id; the artifact location is ignored."""
         del artifact_location
         if self.get_experiment_by_name(name) is not None:
             raise create_error(f"Experiment '{name}' already exists.", ALREADY_EXISTS)
@@ -69,7 +69,7 @@ class ExperimentMethods:
         return next((experiment for experiment in found if experiment.name == experiment_name), None)
 
     def delete_experiment(self, experiment_id: str) -> None:
-        """Archive an experiment, whose runs are unchanged."""
+        """Archive an experiment without changing its runs."""
         self.request("experiments.archive", name=self.get_experiment_record(experiment_id)["name"])
 
     def restore_experiment(self, experiment_id: str) -> None:
@@ -97,7 +97,7 @@ class ExperimentMethods:
         self.request("experiments.update_tags", name=name, removed=[key])
 
     def get_experiment_record(self, experiment_id: str) -> "Dict[str, Any]":
-        """Return the record of the experiment with this id; MLflow's default one has the id 0."""
+        """Return the record of the experiment with this id, where 0 is the id of MLflow's default experiment."""
         if str(experiment_id) == _DEFAULT_ID:
             record: Dict[str, Any] = self.request("experiments.make", name=_DEFAULT_NAME)
             return record

@@ -40,7 +40,7 @@ class LoggedModelMethods(RunAccess):
     model_runs: Dict[str, str]
 
     def log_inputs(self, run_id: str, datasets: "List[Any] | None" = None, models: "List[Any] | None" = None) -> None:
-        """Record datasets, and models of MLflow 3, as inputs of a run."""
+        """Record datasets and MLflow 3 models as inputs of a run."""
         for each in datasets or ():
             document: Dict[str, Any] = {field: getattr(each.dataset, field) for field in _DATASET_FIELDS}
             document["tags"] = [[tag.key, tag.value] for tag in each.tags or ()]
@@ -49,12 +49,12 @@ class LoggedModelMethods(RunAccess):
             self._set_document(run_id, f"{MODEL_INPUT}{model.model_id}", {})
 
     def log_outputs(self, run_id: str, models: "List[Any]") -> None:
-        """Record models of MLflow 3 as outputs of a run."""
+        """Record MLflow 3 models as outputs of a run."""
         for model in models:
             self._set_document(run_id, f"{MODEL_OUTPUT}{model.model_id}", model.step)
 
     def record_logged_model(self, run_id: str, mlflow_model: Any) -> None:
-        """Add a model to the history in the run's tags, as MLflow 1 and 2 have it."""
+        """Add a model to the model history in the run's tags, in the format of MLflow 1 and 2."""
         found = build_tags(self.get_run_record(run_id)).get(_HISTORY)
         history = json.loads(found) if found else []
         history.append(
@@ -72,7 +72,7 @@ class LoggedModelMethods(RunAccess):
         params: "List[Any] | None" = None,
         model_type: "str | None" = None,
     ) -> Any:
-        """Create a model that belongs to a run; one without a run gets a run of its own.
+        """Create a model of a run, opening a new run if no source run is given.
 
         Its files are those of the run in a folder with the name of the model, or if another model of the run has that
         already, with its id.
@@ -117,7 +117,7 @@ class LoggedModelMethods(RunAccess):
         self._update_logged_model(model_id, {"tags": {**before, **{tag.key: str(tag.value) for tag in tags}}})
 
     def delete_logged_model_tag(self, model_id: str, key: str) -> None:
-        """Remove a tag of a model, which must be there."""
+        """Remove a tag of a model; raise MlflowException if the tag does not exist."""
         tags = self._find_logged_model(model_id)[1]["tags"]
         if key not in tags:
             raise create_error(f"No tag with key {key!r} found for model with ID {model_id!r}.", DOES_NOT_EXIST)
@@ -129,14 +129,14 @@ class LoggedModelMethods(RunAccess):
         self._update_logged_model(model_id, {"params": {**before, **{one.key: one.value for one in params}}})
 
     def get_logged_model(self, model_id: str, allow_deleted: bool = False) -> Any:
-        """Return a model."""
+        """Return the model with this id."""
         record, document = self._find_logged_model(model_id)
         if document.get(_DELETED) and not allow_deleted:
             raise create_error(f"Logged model with ID '{model_id}' not found.", DOES_NOT_EXIST)
         return self._build_logged_model(model_id, document, record["tags"])
 
     def delete_logged_model(self, model_id: str) -> None:
-        """Delete a model; its files stay with the run."""
+        """Mark a model as deleted; its files remain in the run."""
         self._update_logged_model(model_id, {_DELETED: True})
 
     def search_logged_models(
@@ -148,7 +148,7 @@ class LoggedModelMethods(RunAccess):
         order_by: "List[Dict[str, Any]] | None" = None,
         page_token: "str | None" = None,
     ) -> Any:
-        """Return a page of the models of experiments that meet a filter."""
+        """Return a page of the models in some experiments that match a filter."""
         search: Any = import_module("mlflow.utils.search_utils").SearchLoggedModelsUtils
         models = [
             self._build_logged_model(model_id, document, record["tags"])
@@ -161,7 +161,7 @@ class LoggedModelMethods(RunAccess):
         return import_module("mlflow.store.entities.paged_list").PagedList(page, token)
 
     def log_model_metrics(self, metrics: "Iterable[Any]") -> None:
-        """Store metrics with the MLflow 3 model that they belong to, in addition to the run."""
+        """Store metrics in the MLflow 3 models that they refer to, in addition to the run."""
         for metric in metrics:
             model_id = getattr(metric, "model_id", None)
             if model_id:
@@ -175,7 +175,7 @@ class LoggedModelMethods(RunAccess):
         self._set_document(record["run_id"], LOGGED_MODEL + model_id, changed)
 
     def _find_logged_model(self, model_id: str) -> Any:
-        """Return the record of the run that a model belongs to, and the document of the model."""
+        """Return the record of a model's run and the JSON document of the model."""
         key = LOGGED_MODEL + model_id
         run_id = self.model_runs.get(model_id)
         if run_id is not None:
@@ -214,7 +214,7 @@ class LoggedModelMethods(RunAccess):
             self.get_writer(run_id).set_document(key, json.dumps(document))
 
     def _iterate_records(self, experiment_ids: "List[str]") -> "Iterator[Dict[str, Any]]":
-        """Yield the records of the runs of experiments that have models."""
+        """Yield the records of the runs with models in some experiments."""
         for experiment_id in experiment_ids:
             name = self.get_experiment_record(experiment_id)["name"]
             wanted = {"experiment_name": name, "tag_keys": [HAS_MODELS], "include_children": True}

@@ -20,7 +20,7 @@ def _take_variables() -> None:
 
 
 def create_tracking_store(store_uri: str, artifact_uri: "str | None" = None) -> Any:
-    """Return the tracking store of a workspace; the artifact URI is ignored, since files belong to the run."""
+    """Create the tracking store of a workspace; the artifact URI is ignored, since artifacts are stored in runs."""
     del artifact_uri
     from azureml.mlflow._tracking_store import TrackingStore
 
@@ -28,7 +28,7 @@ def create_tracking_store(store_uri: str, artifact_uri: "str | None" = None) -> 
 
 
 def create_registry_store(store_uri: str, tracking_uri: "str | None" = None, **_: Any) -> Any:
-    """Return the model registry of a workspace."""
+    """Create the model registry store of a workspace."""
     del tracking_uri
     from azureml.mlflow._registry_store import RegistryStore
 
@@ -36,7 +36,7 @@ def create_registry_store(store_uri: str, tracking_uri: "str | None" = None, **_
 
 
 def create_artifact_repository(artifact_uri: str, *_: Any, **__: Any) -> Any:
-    """Return the repository of a run's files."""
+    """Create the repository of a run's artifacts."""
     from azureml.mlflow._artifacts import ArtifactRepository
 
     return ArtifactRepository(artifact_uri)

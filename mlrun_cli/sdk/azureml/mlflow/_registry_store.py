@@ -38,7 +38,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
     def create_registered_model(
         self, name: str, tags: "Iterable[Any] | None" = None, description: "str | None" = None, *_: Any, **__: Any
     ) -> Any:
-        """Create a model without versions."""
+        """Create a registered model without versions."""
         self._request("tracking.create_registered_model", name=name)
         self._update(name, description=description, tags={tag.key: str(tag.value) for tag in tags or ()})
         return self.get_registered_model(name)
@@ -49,23 +49,23 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         return self.get_registered_model(name)
 
     def rename_registered_model(self, name: str, new_name: str) -> Any:
-        """Raise MlflowException, since models keep their names."""
+        """Raise MlflowException, since models cannot be renamed."""
         raise create_error(f"The model '{name}' keeps its name: register its files as '{new_name}'.")
 
     def delete_registered_model(self, name: str) -> None:
-        """Delete a model with all of its versions."""
+        """Delete a model and all of its versions."""
         self.get_registered_model(name)
         self._request("tracking.delete_registered_model", name=name)
 
     def get_registered_model(self, name: str) -> Any:
-        """Return a model with its newest versions."""
+        """Return a model with the newest version of each stage."""
         for record in self._request("tracking.registered_models"):
             if record["name"] == name:
                 return self._build_model(record, self._list_versions(name))
         raise create_error(f"Registered Model with name={name} not found", DOES_NOT_EXIST)
 
     def list_registered_models(self, max_results: int = _MOST, page_token: "str | None" = None) -> Any:
-        """Return a page of the models, as the clients of MLflow 1 ask for them."""
+        """Return a page of the models, for clients of MLflow 1."""
         return self.search_registered_models(None, max_results, None, page_token)
 
     def search_registered_models(
@@ -75,7 +75,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         order_by: "List[str] | None" = None,
         page_token: "str | None" = None,
     ) -> Any:
-        """Return a page of the models that meet a filter."""
+        """Return a page of the models that match a filter."""
         versions: Dict[str, List[Any]] = {}
         for record in self._request("models.list"):
             versions.setdefault(record["name"], []).append(record)
@@ -100,15 +100,15 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         self._update(name, tags={key: None})
 
     def set_registered_model_alias(self, name: str, alias: str, version: Any) -> None:
-        """Set an alias of a version."""
+        """Set an alias of a model to one of its versions."""
         self._update(name, aliases={alias: int(version)})
 
     def delete_registered_model_alias(self, name: str, alias: str) -> None:
-        """Remove an alias."""
+        """Remove an alias of a model."""
         self._update(name, aliases={alias: None})
 
     def get_model_version_by_alias(self, name: str, alias: str) -> Any:
-        """Return the version that has an alias."""
+        """Return the model version to which an alias refers."""
         version = self.get_registered_model(name).aliases.get(alias)
         if version is None:
             raise create_error(f"Registered model alias {alias} not found.")
@@ -128,7 +128,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         model_id: "str | None" = None,
         **_: Any,
     ) -> Any:
-        """Register a copy of the files that a URI names as the next version of a model."""
+        """Register a copy of the files at a URI as the next version of a model."""
         del run_link
         model = {
             "name": name,
@@ -149,13 +149,13 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         return self._build_version(self._request("models.register", model=model, path=os.path.abspath(path)))
 
     def update_model_version(self, name: str, version: Any, description: "str | None" = None, *_: Any) -> Any:
-        """Set the description of a version."""
+        """Set the description of a model version."""
         return self._update_version(name, version, description=description)
 
     def transition_model_version_stage(
         self, name: str, version: Any, stage: str, archive_existing_versions: bool = False
     ) -> Any:
-        """Set the stage of a version, and archive the others of this stage if wanted."""
+        """Set the stage of a model version and optionally archive the other versions in that stage."""
         stages: Any = import_module("mlflow.entities.model_registry.model_version_stages")
         wanted = stages.get_canonical_stage(stage)
         if archive_existing_versions:
@@ -165,7 +165,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         return self._update_version(name, version, tags={_STAGE: wanted})
 
     def delete_model_version(self, name: str, version: Any) -> None:
-        """Delete a version with its files, and its aliases."""
+        """Delete a model version, including its files and aliases."""
         model = self.get_registered_model(name)
         self._request("models.delete", model_id=f"{name}:{version}")
         gone = {alias: None for alias, of in dict(getattr(model, "aliases", {})).items() if str(of) == str(version)}
@@ -173,13 +173,13 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
             self._update(name, aliases=gone)
 
     def get_model_version(self, name: str, version: Any) -> Any:
-        """Return a version."""
+        """Return the version of a model with this number."""
         record = self._request("models.get", name=name, version=_to_number(version))
         aliases = self._find_record(name)["aliases"]
         return self._build_version(record, [alias for alias, of in aliases.items() if of == record["version"]])
 
     def get_model_version_download_uri(self, name: str, version: Any) -> str:
-        """Return the URI of the files of a version, which lie on this machine."""
+        """Return the local URI of a model version's files."""
         from pathlib import Path
 
         return Path(self._request("models.path", name=name, version=_to_number(version))).as_uri()
@@ -191,16 +191,16 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         order_by: "List[str] | None" = None,
         page_token: "str | None" = None,
     ) -> Any:
-        """Return a page of the versions that meet a filter."""
+        """Return a page of the model versions that match a filter."""
         found = [self._build_version(record) for record in self._request("models.list")]
         return _search("SearchModelVersionUtils", found, filter_string, order_by, page_token, max_results)
 
     def set_model_version_tag(self, name: str, version: Any, tag: Any) -> None:
-        """Set a tag of a version."""
+        """Set a tag of a model version."""
         self._update_version(name, version, tags={tag.key: str(tag.value)})
 
     def delete_model_version_tag(self, name: str, version: Any, key: str) -> None:
-        """Remove a tag of a version."""
+        """Remove a tag of a model version."""
         self._update_version(name, version, removed_tags=[key])
 
     # Inside
@@ -226,7 +226,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         return found
 
     def _resolve_source(self, source: str) -> str:
-        """Return the URI of a run's or another model's files behind a URI of MLflow's, or the same for others."""
+        """Return the URI of the files to which an MLflow URI refers; other URIs are unchanged."""
         if source.startswith("runs:/"):
             run_id, _, path = source[len("runs:/") :].partition("/")
             return posixpath.join(build_tracking_uri(self._names), f"experiments/-/runs/{run_id}/artifacts", path)
@@ -286,7 +286,7 @@ def _to_number(version: Any) -> int:
 
 
 def _search_of_old(found: "List[Any]", filter_string: "str | None") -> Any:
-    """Return the entities that a filter of MLflow 1 names, which has no class for that."""
+    """Return the model versions that match a filter of MLflow 1, which has no class for such filters."""
     import re
 
     if filter_string:
@@ -311,7 +311,7 @@ def _search(
     page_token: "str | None",
     max_results: "int | None",
 ) -> Any:
-    """Return a page of entities that meet a filter, by a class of MLflow that has its grammar."""
+    """Return a page of the entities that match a filter, using the MLflow class that implements its grammar."""
     module: Any = import_module("mlflow.utils.search_utils")
     if not hasattr(module, "SearchModelVersionUtils"):
         return _search_of_old(found, filter_string)

@@ -27,17 +27,17 @@ class RunAccess(ExperimentMethods):
     writers: Dict[str, RunWriter]
 
     def get_run_record(self, run_id: str) -> "Dict[str, Any]":
-        """Return the record of a run."""
+        """Return the record of the run with this id."""
         record: Dict[str, Any] = self.request("tracking.run", run_id=run_id)
         return record
 
     def find_own_run_id(self) -> "str | None":
-        """Return the id of the submitted run of this process, or None if it belongs to no run of this workspace."""
+        """Return the id of the submitted run of this process, or None if there is none in this workspace."""
         client = find_submitted_run_client()
         return client.run_id if client is not None and tuple(client.workspace) == self.names else None
 
     def join_run(self, experiment_id: str) -> "str | None":
-        """Return the id of the script's own run if no process that this one descends from has joined it, else None."""
+        """Join the script's own run and return its id; return None if there is none or it has been joined already."""
         run_id = self.find_own_run_id()
         if run_id is None or os.environ.get(JOINED_RUN) != run_id:
             return None
@@ -64,7 +64,7 @@ class RunAccess(ExperimentMethods):
         return record
 
     def end_run(self, run_id: str, status: str) -> None:
-        """End a run that is alive; the script's own one ends with its process, for which a failure is kept."""
+        """End a running run; for the script's own run, which ends with its process, only record a failure."""
         if run_id != self.find_own_run_id():
             arguments = {"message": "MLflow's run ended as FAILED."} if status == "FAILED" else {}
             if self.get_run_record(run_id)["status"] == "RUNNING":
@@ -83,7 +83,7 @@ class RunAccess(ExperimentMethods):
                 self.get_writer(run_id).set_tags(tags)
 
     def get_writer(self, run_id: str) -> RunWriter:
-        """Return the writer of a run, which must exist and not be deleted."""
+        """Return the writer of a run; raise MlflowException if the run does not exist or is deleted."""
         writer = self.writers.get(run_id)
         if writer is None:
             if run_id != self.find_own_run_id() and self.get_run_record(run_id)["is_deleted"]:

@@ -28,7 +28,7 @@ class RunWriter:
         self._parameters: Dict[str, str] | None = None
 
     def log_metric(self, metric: Any) -> None:
-        """Log a metric of MLflow.
+        """Log an MLflow metric.
 
         MLflow gives metrics without a step the step 0. Here these have none, unless the metric has
         had another step: charts show values without one after another.
@@ -43,7 +43,7 @@ class RunWriter:
         self._append(encode_scalar_at(encode_name(key), number, text, metric.timestamp / 1000))
 
     def log_params(self, params: Iterable[Any]) -> None:
-        """Log parameters of MLflow, all or none.
+        """Log MLflow parameters, either all or none.
 
         Raises:
             MlflowException: One has been logged with another value.
@@ -63,7 +63,7 @@ class RunWriter:
             self._get_parameters().update(new)
 
     def set_tags(self, tags: "Dict[str, Any]") -> None:
-        """Set tags of MLflow, some of which are the name and the description of the run."""
+        """Set MLflow tags; those for the name and the description change the run itself."""
         texts = {escape_surrogates(str(key)): escape_surrogates(str(value)) for key, value in tags.items()}
         name, note = texts.pop(RUN_NAME, None), texts.pop(NOTE, None)
         texts.pop(PARENT, None)
@@ -75,15 +75,15 @@ class RunWriter:
             self._append(encode_tags({**texts}))
 
     def delete_tag(self, key: str) -> None:
-        """Remove a tag."""
+        """Remove a tag of the run."""
         self._append(encode_removed_tags([escape_surrogates(key)]))
 
     def set_document(self, key: str, document: str) -> None:
-        """Set a tag whose value is a document, as JSON text."""
+        """Set a tag whose value is a JSON document, given as text."""
         self._append(encode_tags({key: document}))
 
     def _get_parameters(self) -> "Dict[str, str]":
-        """Return the logged parameters of the run, read once and then kept."""
+        """Return the logged parameters of the run, cached after the first read."""
         if self._parameters is None:
             record = get_client().request("tracking.run", workspace=self._names, run_id=self._run_id)
             self._parameters = {name: record["params"][name] for name in record["logged_params"]}

@@ -50,7 +50,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         tags: "Iterable[Any] | None",
         run_name: "str | None" = None,
     ) -> Any:
-        """Return the run of the script at its first call, and a new run at later ones or outside of a run.
+        """Return the run of this script at the first call, or open a new run at later calls and outside of a run.
 
         A new run is a child of the one that its tags name or, in a submitted script, of the script's run.
         """
@@ -73,13 +73,13 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         return self.get_run(joined)
 
     def get_run(self, run_id: str) -> Any:
-        """Return a run, which may be deleted."""
+        """Return the run with this id, even if it is deleted."""
         return build_run(self.names, self.get_run_record(run_id))
 
     def update_run_info(
         self, run_id: str, run_status: Any, end_time: "int | None", run_name: "str | None" = None
     ) -> Any:
-        """End a run, or change its name, and return its `RunInfo`.
+        """End or rename a run, and return its `RunInfo`.
 
         The script's own run ends when its process has ended; a status of failure is kept for then.
         """
@@ -96,7 +96,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         self.request("tracking.delete_run", run_id=run_id)
 
     def restore_run(self, run_id: str) -> None:
-        """Move a run back from the trash."""
+        """Restore a run from the trash."""
         self.request("tracking.restore_run", run_id=run_id)
 
     def _search_runs(
@@ -122,7 +122,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         return page, token
 
     def _iterate_pages(self, experiment_names: "List[str]", view_type: int) -> "Iterator[List[Any]]":
-        """Yield the runs of experiments, newest first, page by page, then the deleted ones."""
+        """Yield pages of the runs of experiments, newest first, followed by pages of deleted runs."""
         before = None
         while view_type != _DELETED_ONLY and experiment_names:
             page = self.request("tracking.runs", experiment_names=experiment_names, limit=_PAGE, before=before)
@@ -152,7 +152,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         self.set_run_tags(run_id, {tag.key: tag.value})
 
     def delete_tag(self, run_id: str, key: str) -> None:
-        """Remove a tag, which must be there."""
+        """Remove a tag of a run; raise MlflowException if the tag does not exist."""
         if key not in build_tags(self.get_run_record(run_id)):
             raise create_error(f"No tag with name: {key} in run with id {run_id}", DOES_NOT_EXIST)
         with convert_errors():
@@ -171,7 +171,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
     def get_metric_history(
         self, run_id: str, metric_key: str, max_results: "int | None" = None, page_token: "str | None" = None
     ) -> Any:
-        """Return the values of a metric in the order of logging."""
+        """Return the values of a metric in the order in which they were logged."""
         values = self.request("tracking.metric_history", run_id=run_id, name=metric_key)
         start = int(page_token or 0)
         end = len(values) if max_results is None else start + max_results

@@ -11,7 +11,7 @@ __all__ = ["export_to_tensorboard"]
 
 
 def export_to_tensorboard(run_data: Any, logdir: str, logger: Any = None, recursive: bool = True) -> None:
-    """Write the numbers that runs have logged into event files, a folder below `logdir` for each run.
+    """Write the numbers logged by runs to event files, in a subfolder of `logdir` for each run.
 
     Args:
         run_data: A run, a list of runs, or an experiment, which stands for its runs.
@@ -51,7 +51,7 @@ def _export(run: Any, folder: str, logger: Any, recursive: bool) -> None:
 
 
 def _iterate_numbers(name: str, values: Any) -> "Iterator[Tuple[str, int, float]]":
-    """Yield the tag, position and value of each number of a metric; the columns of a table have tags of their own."""
+    """Yield the tag, position and value of each number of a metric; each column of a table has its own tag."""
     columns: Dict[str, Any] = {f"{name}/{key}": values[key] for key in values} if isinstance(values, dict) else {}
     for tag, column in (columns or {name: values}).items():
         for position, value in enumerate(column if isinstance(column, list) else [column]):

@@ -37,7 +37,7 @@ class Tensorboard:
         self._end = Event()
 
     def start(self, start_browser: bool = False) -> str:
-        """Start TensorBoard, open its page in a browser if wanted, and return its address.
+        """Start TensorBoard, optionally open its page in a browser, and return its URL.
 
         Raises:
             UserErrorException: TensorBoard is not installed, or does not start.
@@ -66,7 +66,7 @@ class Tensorboard:
         return server.url
 
     def stop(self) -> None:
-        """Stop TensorBoard, if it is running; the copies stay in `local_root`."""
+        """Stop TensorBoard if it is running; the copied event files remain in `local_root`."""
         server, self._server = self._server, None
         self._end.set()
         if server is not None:

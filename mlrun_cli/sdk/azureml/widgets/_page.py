@@ -56,7 +56,7 @@ class RunPage:
         return {"text/html": "".join(parts), "text/plain": format_text_table("Run", cells)}
 
     def _build_children(self) -> List[str]:
-        """Return the parts of the page about the run's children."""
+        """Return the HTML parts about the run's children."""
         children = self._overview["children"]
         if not children:
             return []
@@ -94,5 +94,5 @@ def format_table(heads: Sequence[str], rows: "Sequence[Sequence[Any]]", count: i
 
 
 def format_number(value: Any) -> str:
-    """Return a number for people, or an empty string for None."""
+    """Format a number for display, or return an empty string for None."""
     return "" if value is None else f"{value:.6g}"

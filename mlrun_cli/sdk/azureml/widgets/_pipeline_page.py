@@ -32,7 +32,7 @@ class PipelinePage(RunPage):
         return record
 
     def _build_children(self) -> "List[str]":
-        """Return the parts of the page about the steps."""
+        """Return the HTML parts about the pipeline's steps."""
         rows = []
         for step in self._steps:
             record = self._records.get(step["key"], {})
@@ -45,7 +45,7 @@ class PipelinePage(RunPage):
 
 
 def draw_graph(steps: "Sequence[Dict[str, Any]]", statuses: Dict[str, str]) -> str:
-    """Return the steps of a pipeline as SVG, each below those that it waits for.
+    """Return the graph of a pipeline as SVG, with each step below the steps that it depends on.
 
     Args:
         steps: The steps of the graph's document.
@@ -80,7 +80,7 @@ def draw_graph(steps: "Sequence[Dict[str, Any]]", statuses: Dict[str, str]) -> s
 
 
 def _list_upstream(step: Dict[str, Any]) -> List[str]:
-    """Return the keys of the steps that a step waits for, each once."""
+    """Return the distinct keys of the steps that a step depends on."""
     sources = [one["source"].get("output") for one in step["inputs"].values()]
     return list(dict.fromkeys([*(one["step"] for one in sources if one), *step["run_after"]]))
 

@@ -12,7 +12,7 @@ _Point = Tuple[float, float]
 
 
 def draw_curves(runs: "Sequence[Dict[str, Any]]", metric: str) -> str:
-    """Return the curves of the runs' primary metric as SVG, the best one on top; empty if there are none."""
+    """Return the primary metric's curves as SVG, with the best run on top, or an empty string without curves."""
     curves = [[(x, y) for x, y in run.get("curve") or () if math.isfinite(y)] for run in runs]
     points = [point for curve in curves for point in curve]
     if max(map(len, curves), default=0) < 2:
@@ -38,7 +38,7 @@ def draw_curves(runs: "Sequence[Dict[str, Any]]", metric: str) -> str:
 
 
 def draw_parallel_coordinates(runs: "Sequence[Dict[str, Any]]", parameters: Sequence[str], metric: str) -> str:
-    """Return a line for each run that has the metric, through its values of all parameters and its best value.
+    """Return a parallel coordinates plot of the runs' parameters and best metric values as SVG.
 
     Empty if fewer than two runs have it.
     """
@@ -68,7 +68,7 @@ def draw_parallel_coordinates(runs: "Sequence[Dict[str, Any]]", parameters: Sequ
 
 
 def _place_column(column: Sequence[Any]) -> "Tuple[List[Optional[float]], List[Tuple[str, float]]]":
-    """Return the position of each value on an axis, and the texts at the axis with their positions."""
+    """Return the position of each value on an axis, and the axis labels with their positions."""
     low, high = float(_HEIGHT - _BOTTOM), float(_TOP)
     numbers = [value for value in column if _is_number(value)]
     if numbers and len(numbers) == len([value for value in column if value is not None]):
@@ -82,7 +82,7 @@ def _place_column(column: Sequence[Any]) -> "Tuple[List[Optional[float]], List[T
 
 
 def _make_scale(values: Sequence[float], begin: float, end: float) -> "Callable[[float], float]":
-    """Return the function that maps numbers to positions; logarithmically if they are positive and span decades."""
+    """Return a function that maps numbers to positions, on a logarithmic scale if positive values span decades."""
     is_log = min(values) > 0 and max(values) / min(values) >= 100
     convert: Callable[[float], float] = math.log if is_log else float
     low, high = convert(min(values)), convert(max(values))
@@ -102,7 +102,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _draw_line(points: Sequence[_Point], rank: int, count: int, title: str) -> str:
-    """Return a line, or a dot for a single point; the best run is green, the others are the paler the worse."""
+    """Return a line, or a dot for one point, as SVG; the best run is green, and worse runs are paler."""
     colour = "#1a7f37" if rank == 0 else f"hsl(215,60%,{45 + 40 * rank // max(1, count - 1)}%)"
     title = f"<title>{escape(title)}</title>"
     if len(points) == 1:

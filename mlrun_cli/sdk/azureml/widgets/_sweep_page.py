@@ -25,7 +25,7 @@ class SweepPage(RunPage):
         return record
 
     def _build_children(self) -> "List[str]":
-        """Return the parts of the page about the runs of the sweep."""
+        """Return the HTML parts about the sweep's runs."""
         sweep = self._sweep
         if sweep is None:  # its tags were removed
             return super()._build_children()
@@ -55,7 +55,7 @@ class SweepPage(RunPage):
 
 
 def _describe_progress(sweep: "Dict[str, Any]") -> str:
-    """Return how many runs have ended, how they did, and how long the others take."""
+    """Return a text about the ended runs, their outcomes and the estimated remaining time."""
     statuses = ", ".join(f"{count} {status}" for status, count in sorted(sweep["statuses"].items()))
     told = f"{sweep['ended']} of {sweep['total']} runs have ended"
     told += f" ({statuses})" if statuses else ""

@@ -11,17 +11,17 @@ class EntryScript:
 
     @property
     def working_dir(self) -> str:
-        """The folder that the script runs in."""
+        """The working directory of the script."""
         return os.getcwd()
 
     @property
     def logs_dir(self) -> str:
-        """The folder of the logs of the script's processes."""
+        """The folder that contains the logs of the script's processes."""
         return os.path.join(os.getcwd(), "logs", "user")
 
     @property
     def logger(self) -> logging.Logger:
-        """A logger whose lines go to `logs/user/entry_script_log`, a file for each process."""
+        """A logger that writes to `logs/user/entry_script_log`, with one file per process."""
         logger = logging.getLogger("EntryScript")
         if not logger.handlers:
             folder = os.path.join(self.logs_dir, "entry_script_log", _NODE)

@@ -37,7 +37,7 @@ class GraphBuilder:
         self._outputs: Dict[int, Json] = {}
 
     def build(self, steps: Any, *, with_upstream: bool = True) -> List[Json]:
-        """Return the entries of the steps and, by default, of steps that they need although they are not listed.
+        """Return the entries of the steps and, by default, of unlisted steps that they depend on.
 
         Raises:
             UserErrorException: A step cannot run here, two steps write the same data, or data come from no step.
@@ -62,15 +62,15 @@ class GraphBuilder:
             self._outputs[id(mark)] = {"step": one.key, "name": port.key}
 
     def find_output(self, data: Any) -> "Json | None":
-        """Return the step and name of the output that writes some data, or None."""
+        """Return a reference to the step output that writes the data, or None if no step does."""
         return self._outputs.get(id(find_producer_mark(data)))
 
     def find_key(self, step: PipelineStep) -> "str | None":
-        """Return the key of a step, or None for one that is not in the pipeline."""
+        """Return the key of a step, or None if the step is not in the pipeline."""
         return self._keys.get(id(step))
 
     def add_parameter(self, parameter: PipelineParameter) -> str:
-        """Add a parameter of the pipeline, and return its name.
+        """Add a parameter to the pipeline unless it is already added, and return its name.
 
         Raises:
             UserErrorException: Another parameter of this name has another default value.
@@ -110,11 +110,11 @@ class StepDocuments:
 
     @property
     def default_source_directory(self) -> "str | None":
-        """The source folder of steps without one."""
+        """The source folder of steps that do not specify one."""
         return self._graph.default_source_directory
 
     def build(self) -> Json:
-        """Return the step's entry."""
+        """Return the step's entry in the pipeline document."""
         for data in self.step._list_inputs():
             self._add_input(data)
         document = {
@@ -132,7 +132,7 @@ class StepDocuments:
         return document
 
     def build_arguments(self, values: Any) -> List[Any]:
-        """Return the arguments of a script, with data and parameters as references.
+        """Return the arguments of a script, with data and parameters replaced by references.
 
         Raises:
             UserErrorException: An argument is data that is neither an input nor an output of the step.
@@ -140,7 +140,7 @@ class StepDocuments:
         return [self._build_argument(value) for value in values]
 
     def build_step_parameters(self, parameters: Any) -> Json:
-        """Return the values of a step, which its script finds in its environment."""
+        """Return the parameters of a step, which its script receives as environment variables."""
         if parameters is not None and not isinstance(parameters, dict):
             raise TypeError(f"The params of a step are a dict, not a {type(parameters).__name__}.")
         return {
@@ -149,7 +149,7 @@ class StepDocuments:
         }
 
     def build_runconfig_parameters(self, parameters: "Dict[str, Any] | None") -> Json:
-        """Return the settings of the run configuration that parameters of the pipeline set.
+        """Return the run configuration's settings that are set by pipeline parameters.
 
         Raises:
             UserErrorException: A value is not a PipelineParameter.
@@ -160,7 +160,7 @@ class StepDocuments:
         return {name: {"source": self._graph.add_parameter(value)} for name, value in (parameters or {}).items()}
 
     def build_value(self, value: Any) -> Any:
-        """Return a setting of a step, as a reference if it is a parameter of the pipeline."""
+        """Return a setting of a step, replaced by a reference if it is a pipeline parameter."""
         return {"parameter": self._graph.add_parameter(value)} if isinstance(value, PipelineParameter) else value
 
     def _build_argument(self, value: Any) -> Any:
@@ -181,7 +181,7 @@ class StepDocuments:
         return str(value)
 
     def _find_port(self, value: Any) -> "Json | None":
-        """Return the reference to the input or output that an argument stands for, or None."""
+        """Return a reference to the input or output that an argument represents, or None."""
         kinds = [("output", self.outputs), ("input", self.inputs)]
         if isinstance(value, (InputPortBinding, DatasetConsumptionConfig)):
             kinds.reverse()
@@ -220,7 +220,7 @@ _DATA = (
 
 
 def _list_steps(steps: Any, with_upstream: bool) -> List[PipelineStep]:
-    """Return the steps, and behind them those that they need."""
+    """Return the steps, optionally followed by unlisted steps that they depend on."""
     found = flatten_steps(steps)
     for step in found:  # which grows
         for needed in _list_needed(step, found) if with_upstream else ():
@@ -230,7 +230,7 @@ def _list_steps(steps: Any, with_upstream: bool) -> List[PipelineStep]:
 
 
 def _list_needed(step: PipelineStep, known: List[PipelineStep]) -> List[PipelineStep]:
-    """Return the steps that a step runs after, and those that write what it reads and no known step writes."""
+    """Return the steps that a step depends on: its predecessors, and unknown producers of its inputs."""
     written = [id(find_producer_mark(output)) for one in known for output in one._list_outputs()]
     marks = [find_producer_mark(data) for data in (*step._list_inputs(), *step._list_arguments())]
     return [*(mark["step"] for mark in marks if mark and id(mark) not in written), *flatten_steps(step._after)]

@@ -18,7 +18,7 @@ class Node:
 
     @property
     def node_id(self) -> str:
-        """The id of the step in its pipeline, 8 hexadecimal digits."""
+        """The id of the step in its pipeline: 8 hexadecimal digits."""
         return str(self._document["key"])
 
     def __repr__(self) -> str:
@@ -45,17 +45,17 @@ class Graph:
 
     @property
     def nodes(self) -> List[Node]:
-        """The steps, in the order in which the pipeline has them."""
+        """The steps in the order of the pipeline."""
         return [Node(step) for step in self._document["steps"]]
 
     @property
     def node_dict(self) -> Dict[str, Node]:
-        """The steps, keyed by the id of their node."""
+        """The steps, keyed by node id."""
         return {node.node_id: node for node in self.nodes}
 
     @property
     def node_name_dict(self) -> Dict[str, List[Node]]:
-        """The steps of each name."""
+        """Lists of steps, keyed by step name."""
         found: Dict[str, List[Node]] = {}
         for node in self.nodes:
             found.setdefault(node.name, []).append(node)
@@ -63,7 +63,7 @@ class Graph:
 
     @property
     def edges(self) -> List[Edge]:
-        """What passes between the steps."""
+        """The edges of the graph: data that are passed from one step to another."""
         nodes = self.node_dict
         found = []
         for step in self._document["steps"]:

@@ -44,7 +44,7 @@ class PortDataReference:
         return str(self._data_reference.path_on_datastore)
 
     def download(self, local_path: Any, overwrite: "bool | None" = None, show_progress: "bool | None" = None) -> int:
-        """Copy the data below a folder, where they have the same path as in the datastore; return how many files."""
+        """Copy the data to a folder, keeping their paths in the datastore; return the number of files."""
         is_folder = os.path.isdir(os.path.join(self.datastore._folder, self.path_on_datastore))
         count: int = self.datastore.download(
             local_path,
@@ -72,11 +72,11 @@ class PortDataReference:
         return self.create_input_binding(input_name)
 
     def as_mount(self, input_name: "str | None" = None) -> Any:
-        """Return the data as an input of a step that reads the folder itself."""
+        """Return the data as a step input in mount mode, for which the script reads the folder itself."""
         return self.create_input_binding(input_name)
 
     def as_download(
         self, input_name: "str | None" = None, path_on_compute: "str | None" = None, overwrite: "bool | None" = None
     ) -> Any:
-        """Return the data as an input of a step that reads a copy of the folder."""
+        """Return the data as a step input in download mode, for which the script reads a copy of the folder."""
         return self.create_input_binding(input_name, "download", path_on_compute, overwrite)

@@ -37,7 +37,7 @@ class Port:
         self.data = data
 
     def stands_for(self, argument: Any) -> bool:
-        """Return whether an argument of the script is this port's data."""
+        """Return whether an argument of the script refers to the data of this port."""
         if argument is self.data:
             return True
         if isinstance(argument, tuple) or isinstance(self.data, tuple):
@@ -50,7 +50,7 @@ class Port:
 
 
 def find_producer_mark(data: Any) -> "Json | None":
-    """Return the mapping in which the step that writes some data is noted; all copies of the data share it."""
+    """Return the dict that names the producing step, shared by all copies of the data, or None for other data."""
     if isinstance(data, InputPortBinding):
         return find_producer_mark(data.bind_object)
     if isinstance(data, PipelineOutputAbstractDataset):
@@ -63,7 +63,7 @@ def find_producer_mark(data: Any) -> "Json | None":
 
 
 def find_table(data: Any) -> "Json | None":
-    """Return how the files of a step's output are read as a table, or None if they are files."""
+    """Return the options for reading a step output's files as a table, or None if they are not read as a table."""
     if isinstance(data, DatasetConsumptionConfig):
         return find_table(data.dataset)
     if isinstance(data, OutputTabularDatasetConfig):
@@ -72,7 +72,7 @@ def find_table(data: Any) -> "Json | None":
 
 
 def find_pipeline_parameter(data: Any) -> "PipelineParameter | None":
-    """Return the pipeline parameter that decides which data an input is, or None."""
+    """Return the pipeline parameter that specifies the data of an input, or None."""
     if isinstance(data, tuple) and data and isinstance(data[0], PipelineParameter):
         return data[0]
     if isinstance(data, InputPortBinding):
@@ -82,7 +82,7 @@ def find_pipeline_parameter(data: Any) -> "PipelineParameter | None":
 
 
 def build_input(data: Any, find_output: FindOutput) -> Port:
-    """Return an input of a step.
+    """Return the port for an input of a step.
 
     Raises:
         UserErrorException: The object does not stand for data, or no step of the pipeline writes it.
@@ -105,7 +105,7 @@ def build_input(data: Any, find_output: FindOutput) -> Port:
 
 
 def _find_table(data: Any) -> "Json | None":
-    """Return how the files of an output are read as a table, or None for files and for datasets, which know it."""
+    """Return the options for reading an output as a table, or None for files and for registered datasets."""
     if isinstance(data, PipelineOutputAbstractDataset):
         return data._table
     output = data.dataset if isinstance(data, DatasetConsumptionConfig) else None
@@ -113,7 +113,7 @@ def _find_table(data: Any) -> "Json | None":
 
 
 def build_output(data: Any) -> Port:
-    """Return an output of a step.
+    """Return the port for an output of a step.
 
     Raises:
         UserErrorException: The object does not stand for data that a step can write.
@@ -179,7 +179,7 @@ def _build_dataset_output(data: Any) -> Json:
 
 
 def _get_input_name(data: Any) -> "str | None":
-    """Return the key of an input, or None for an object that is no input."""
+    """Return the key of an input, or None for an object that is not an input."""
     if isinstance(data, tuple) and len(data) == 2 and isinstance(data[0], PipelineParameter):
         return re.sub(r"\W+", "_", str(data[0].name), flags=re.ASCII)
     if isinstance(data, DataReference):

@@ -75,14 +75,14 @@ class PublishedPipeline:
     def get(
         workspace: "Workspace", id: str, _workflow_provider: Any = None, _service_endpoint: Any = None
     ) -> "PublishedPipeline":
-        """Return the published pipeline with an id; raise UserErrorException if there is none."""
+        """Return the published pipeline with this id; raise UserErrorException if there is none."""
         return PublishedPipeline._from_record(workspace, workspace._request("pipelines.get", pipeline_id=id))
 
     @staticmethod
     def list(
         workspace: "Workspace", active_only: bool = True, _service_endpoint: Any = None
     ) -> "List[PublishedPipeline]":
-        """Return the published pipelines, newest first, by default those that are not disabled."""
+        """Return the published pipelines, newest first, by default without disabled ones."""
         records = workspace._request("pipelines.list", active_only=active_only)
         return [PublishedPipeline._from_record(workspace, record) for record in records]
 
@@ -90,7 +90,7 @@ class PublishedPipeline:
     def get_all(
         workspace: "Workspace", active_only: bool = True, _service_endpoint: Any = None
     ) -> "List[PublishedPipeline]":
-        """Return what `list` returns; an older name."""
+        """Return the published pipelines; older alias of `list`."""
         return PublishedPipeline.list(workspace, active_only)
 
     def submit(
@@ -121,7 +121,7 @@ class PublishedPipeline:
         self._set_status("Active")
 
     def disable(self) -> None:
-        """Hide the pipeline from `list`, and refuse to submit it."""
+        """Hide the pipeline from `list` and reject its submission."""
         self._set_status("Disabled")
 
     def get_graph(self, _workflow_provider: Any = None) -> Graph:
@@ -129,7 +129,7 @@ class PublishedPipeline:
         return Graph(self._workspace._request("pipelines.published_graph", pipeline_id=self.id))
 
     def get_step_names(self, _workflow_provider: Any = None) -> "List[str]":
-        """Return the names of the steps, keyed by nothing but their order."""
+        """Return the names of the steps in the order of the pipeline."""
         return [node.name for node in self.get_graph().nodes]
 
     save = make_unsupported_call("PublishedPipeline.save", SAVED)

@@ -138,7 +138,7 @@ _NAMES = (
 
 
 def _build_member_name(name: str) -> str:
-    """Return a name without what no identifier has; UTC offsets keep their digits only."""
+    """Convert a time zone name to an identifier, keeping only its letters and digits."""
     return "".join(letter for letter in name if letter.isalnum())
 
 

@@ -33,13 +33,13 @@ class PipelineStep(
                 mark["step"] = self
 
     def run_after(self, step: "PipelineStep") -> None:
-        """Start this step when another step has ended, although no data pass between them."""
+        """Start this step only after another step has ended, even if no data are passed between them."""
         if not isinstance(step, PipelineStep):
             raise TypeError(f"A step runs after a step, not after a {type(step).__name__}.")
         self._after.append(step)
 
     def _check(self) -> None:
-        """Raise an error if the arguments of the step contradict each other."""
+        """Raise an error if the arguments of the step are contradictory."""
 
     def _get_default_name(self) -> str:
         return type(self).__name__
@@ -53,14 +53,14 @@ class PipelineStep(
         return to_list(vars(self).get("arguments"), "arguments")
 
     def _list_outputs(self) -> List[Any]:
-        """Return the data that the step writes: those that it declares, and outputs among the arguments."""
+        """Return the data that the step writes: its declared outputs, and outputs among the arguments."""
         from azureml.data.output_dataset_config import OutputDatasetConfig
 
         declared = to_list(vars(self).get("outputs"), "outputs")
         return [*declared, *(one for one in self._list_arguments() if isinstance(one, OutputDatasetConfig))]
 
     def _build_document(self, documents: "StepDocuments") -> Dict[str, Any]:
-        """Return the step's entry in the document of a pipeline, without its key and ports.
+        """Return the step's entry in the pipeline document, without its key and ports.
 
         Raises:
             UserErrorException: Steps of this kind are not run here.
@@ -94,7 +94,7 @@ class StepSequence(StoredArguments, takes="steps=None"):
 
 
 def flatten_steps(steps: Any) -> List[PipelineStep]:
-    """Return the steps in nested lists and sequences, each once, in order.
+    """Return the distinct steps in nested lists and sequences, in order.
 
     Raises:
         TypeError: Something among them is not a step.
@@ -112,7 +112,7 @@ def flatten_steps(steps: Any) -> List[PipelineStep]:
 
 
 def to_list(values: Any, what: str) -> List[Any]:
-    """Return a list of what a step was given; raise TypeError for a single text or another value."""
+    """Return a step's argument as a list, empty for None; raise TypeError for anything but a list or tuple."""
     if values is None:
         return []
     if not isinstance(values, (list, tuple)):

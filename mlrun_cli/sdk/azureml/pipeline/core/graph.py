@@ -34,7 +34,7 @@ class PipelineParameter(StoredArguments, takes="name, default_value"):
         return f"PipelineParameter_Name:{self.name}_Default:{self.default_value}"
 
     def _to_document(self) -> Dict[str, Any]:
-        """Return the parameter's entry in the document of a pipeline.
+        """Return the parameter's entry in the pipeline document.
 
         Raises:
             ValueError: The default value is of another kind.
@@ -43,7 +43,7 @@ class PipelineParameter(StoredArguments, takes="name, default_value"):
 
 
 def build_parameter_document(name: str, value: Any) -> Dict[str, Any]:
-    """Return the entry of a pipeline parameter with a default value.
+    """Return the pipeline document's entry for a parameter with a default value.
 
     Raises:
         ValueError: No parameter can have the value.
@@ -65,7 +65,7 @@ def build_parameter_document(name: str, value: Any) -> Dict[str, Any]:
 
 
 def describe_data_path(path: Any) -> Dict[str, Any]:
-    """Return a DataPath as the document of a pipeline has it."""
+    """Return a DataPath in the format of the pipeline document."""
     return {"datastore": path.datastore_name, "path": path.path_on_datastore or ""}
 
 
@@ -104,7 +104,7 @@ class PipelineData(
         return str(vars(self)["output_name"] or self.name)
 
     def get_env_variable_name(self) -> str:
-        """Return the name of the environment variable with the folder's path, in the step that writes it."""
+        """Return the environment variable that contains the folder's path in the step that writes the data."""
         return f"AZUREML_DATAREFERENCE_{self._output_name}"
 
     def create_input_binding(
@@ -114,15 +114,15 @@ class PipelineData(
         path_on_compute: "str | None" = None,
         overwrite: "bool | None" = None,
     ) -> "InputPortBinding":
-        """Return an input of a step that reads this data under a name, by default that of the data."""
+        """Return a step input that reads this data, by default under the name of the data."""
         return InputPortBinding(input_name or self.name, self, mode or "mount", path_on_compute, overwrite)
 
     def as_input(self, input_name: str) -> "InputPortBinding":
-        """Return an input of a step that reads this data under another name."""
+        """Return a step input that reads this data under another name."""
         return self.create_input_binding(input_name)
 
     def as_mount(self) -> "InputPortBinding":
-        """Return an input of a step that reads the folder itself."""
+        """Return a step input in mount mode, for which the script reads the folder itself."""
         return self.create_input_binding()
 
     def as_download(
@@ -131,7 +131,7 @@ class PipelineData(
         path_on_compute: "str | None" = None,
         overwrite: "bool | None" = None,
     ) -> "InputPortBinding":
-        """Return an input of a step that reads a copy of the folder."""
+        """Return a step input in download mode, for which the script reads a copy of the folder."""
         return self.create_input_binding(input_name, "download", path_on_compute, overwrite)
 
     def as_dataset(self) -> "PipelineOutputFileDataset":
@@ -181,7 +181,7 @@ class InputPortBinding(
             raise ValueError(f"The mode of input {self.name!r} is mount, download or direct, not {mode!r}.")
 
     def as_resource(self) -> "InputPortBinding":
-        """Return this input, whose files are where the script finds them by its path."""
+        """Return this input unchanged; the script finds the files by their path."""
         return self
 
     def __str__(self) -> str:
@@ -202,15 +202,15 @@ class PipelineDataset(
         return cls(dataset, name, parameter_name=parameter_name)
 
     def as_mount(self, path_on_compute: "str | None" = None) -> "PipelineDataset":
-        """Return a copy whose files are read in their place."""
+        """Return a copy in mount mode, for which the script reads the files themselves."""
         return self._copy_with(bind_mode="mount", path_on_compute=path_on_compute)
 
     def as_download(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "PipelineDataset":
-        """Return a copy whose files are copied for the script."""
+        """Return a copy in download mode, for which the script reads copies of the files."""
         return self._copy_with(bind_mode="download", path_on_compute=path_on_compute, overwrite=overwrite)
 
     def as_direct(self) -> "PipelineDataset":
-        """Return a copy that gives the script the dataset."""
+        """Return a copy in direct mode, for which the script receives the dataset."""
         return self._copy_with(bind_mode="direct")
 
     def as_named_input(self, name: str) -> "PipelineDataset":

@@ -93,7 +93,7 @@ class Pipeline:
     def load_yaml(
         workspace: "Workspace", filename: Any, _workflow_provider: Any = None, _service_endpoint: Any = None
     ) -> "Pipeline":
-        """Return the pipeline that a YAML file describes.
+        """Return the pipeline described by a YAML file.
 
         Raises:
             UserErrorException: The file cannot be read, or a part of it is wrong; the message has the line.
@@ -102,12 +102,12 @@ class Pipeline:
         return Pipeline._from_document(workspace, document)
 
     def service_endpoint(self) -> str:
-        """Return the address of the service, which is that of the workspace's pages."""
+        """Return the URL of the studio's pages for the workspace."""
         address: str = self._workspace._request("pipelines.address")
         return address
 
     def validate(self) -> List[str]:
-        """Return what is wrong with the pipeline; empty if it can be submitted."""
+        """Return the problems of the pipeline; empty if it can be submitted."""
         problems: List[str] = self._workspace._request("pipelines.check", graph=self._document)
         return problems
 
@@ -154,7 +154,7 @@ class Pipeline:
         version: "str | None" = None,
         continue_on_step_failure: "bool | None" = None,
     ) -> "PublishedPipeline":
-        """Store the pipeline with snapshots of its source folders, and return the published pipeline."""
+        """Publish the pipeline with snapshots of its source folders, and return the published pipeline."""
         from azureml.pipeline.core._published import PublishedPipeline
 
         record = self._workspace._request(
@@ -173,7 +173,7 @@ class Pipeline:
 def submit_pipeline(
     workspace: "Workspace", call: str, experiment_name: str, options: Dict[str, Any], **pipeline: Any
 ) -> "PipelineRun":
-    """Submit a pipeline by a request, print what it says about the steps, and return the run.
+    """Send a request that submits a pipeline, print its notes about the steps, and return the run.
 
     Args:
         workspace: The workspace of the run.
@@ -218,7 +218,7 @@ def submit_pipeline(
 
 
 def to_parameter_values(values: "Dict[str, Any] | None") -> Dict[str, Any]:
-    """Return values of a pipeline's parameters as JSON values.
+    """Convert the values of pipeline parameters to JSON values.
 
     Raises:
         UserErrorException: They are no dict, or a value is of a kind that no parameter has.

@@ -84,7 +84,7 @@ class PipelineEndpoint:
         _workflow_provider: Any = None,
         _service_endpoint: Any = None,
     ) -> "PipelineEndpoint":
-        """Create an endpoint whose only version is a pipeline, which is published if it is not, and return it.
+        """Create an endpoint with a pipeline, published if needed, as its only version, and return the endpoint.
 
         Raises:
             UserErrorException: There is an endpoint of this name.
@@ -103,7 +103,7 @@ class PipelineEndpoint:
         _workflow_provider: Any = None,
         _service_endpoint: Any = None,
     ) -> "PipelineEndpoint":
-        """Return the endpoint with an id or a name; raise UserErrorException if there is none."""
+        """Return the endpoint with this id or name; raise UserErrorException if there is none."""
         if (id is None) == (name is None):
             raise UserErrorException("PipelineEndpoint.get takes an id or a name.")
         record = workspace._request("pipeline_endpoints.get", endpoint_id=id, name=name)
@@ -117,7 +117,7 @@ class PipelineEndpoint:
         _workflow_provider: Any = None,
         _service_endpoint: Any = None,
     ) -> "List[PipelineEndpoint]":
-        """Return the endpoints, newest first, by default those that are not disabled."""
+        """Return the endpoints, newest first, by default without disabled ones."""
         records = workspace._request("pipeline_endpoints.list", active_only=active_only)
         return [PipelineEndpoint._from_record(workspace, record) for record in records[:max_results]]
 
@@ -135,7 +135,7 @@ class PipelineEndpoint:
         parent_run_id: "str | None" = None,
         pipeline_version: "str | None" = None,
     ) -> "PipelineRun":
-        """Submit a version of the pipeline, by default the default one, and return the run without waiting."""
+        """Submit a version of the endpoint, by default its default version, and return the run without waiting."""
         options = {"pipeline_parameters": pipeline_parameters, "parent_run_id": parent_run_id}
         return self._submit_to(experiment_name, {**options, "pipeline_version": pipeline_version})
 
@@ -147,15 +147,15 @@ class PipelineEndpoint:
         )
 
     def add(self, pipeline: Any) -> None:
-        """Add a pipeline as a version; the default version stays."""
+        """Add a pipeline as a version without changing the default version."""
         self._add(pipeline, is_default=False)
 
     def add_default(self, pipeline: Any) -> None:
-        """Add a pipeline as a version, which becomes the default one."""
+        """Add a pipeline as a version and make it the default version."""
         self._add(pipeline, is_default=True)
 
     def set_default(self, pipeline: Any) -> None:
-        """Make the version with a published pipeline the default one; add it if there is none."""
+        """Make the version with a published pipeline the default version, adding it if needed."""
         known = [one.version for one in self.pipeline_version_list if one.pipeline_id == getattr(pipeline, "id", None)]
         if known:
             self.set_default_version(known[0])
@@ -163,7 +163,7 @@ class PipelineEndpoint:
             self.add_default(pipeline)
 
     def set_default_version(self, version: str) -> None:
-        """Make a version the default one; raise UserErrorException if there is none."""
+        """Set the default version; raise UserErrorException if there is no such version."""
         self._get_pipeline_id(version)
         self._change(default_version=str(version))
 
@@ -172,7 +172,7 @@ class PipelineEndpoint:
         return str(self.default_version)
 
     def get_pipeline(self, version: "str | None" = None) -> PublishedPipeline:
-        """Return the published pipeline of a version, by default of the default one."""
+        """Return the published pipeline of a version, by default of the default version."""
         return PublishedPipeline.get(self._workspace, self._get_pipeline_id(version))
 
     def list_versions(self, _workflow_provider: Any = None, _service_endpoint: Any = None) -> List[PipelineVersion]:
@@ -184,7 +184,7 @@ class PipelineEndpoint:
     def list_pipelines(
         self, active_only: bool = True, _workflow_provider: Any = None, _service_endpoint: Any = None
     ) -> List[PublishedPipeline]:
-        """Return the published pipelines of the versions, by default those that are not disabled."""
+        """Return the published pipelines of all versions, by default without disabled ones."""
         found = [self.get_pipeline(one.version) for one in self.pipeline_version_list]
         return [one for one in found if one.status == "Active" or not active_only]
 
@@ -203,11 +203,11 @@ class PipelineEndpoint:
         self._change(status="Disabled")
 
     def archive(self) -> None:
-        """Hide the endpoint from `list`, as `disable` does."""
+        """Hide the endpoint from `list`; alias of `disable`."""
         self.disable()
 
     def reactivate(self, name: "str | None" = None) -> None:
-        """Show the endpoint again, under a new name if one is given."""
+        """Show the endpoint in `list` again, optionally under a new name."""
         self._change(status="Active", **({} if name is None else {"name": name}))
 
     def _add(self, pipeline: Any, is_default: bool) -> None:

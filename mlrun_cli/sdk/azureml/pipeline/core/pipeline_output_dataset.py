@@ -39,12 +39,12 @@ class PipelineOutputAbstractDataset:
         return self._input_name or self._data.name
 
     def register(self, name: str, create_new_version: bool = True) -> Any:
-        """Register the output as a dataset under a name each time that its step has succeeded."""
+        """Register the output as a dataset whenever its step has succeeded."""
         self._registration = DatasetRegistration(name, create_new_version)
         return self
 
     def as_named_input(self, name: str) -> Any:
-        """Return a copy with the name of an input."""
+        """Return a copy with another input name."""
         named = copy(self)
         named._input_name = name
         return named
@@ -62,17 +62,17 @@ class PipelineOutputFileDataset(PipelineOutputAbstractDataset):
     """A step output as a file dataset."""
 
     def as_direct(self) -> "PipelineOutputFileDataset":
-        """Return a copy that gives the script the dataset."""
+        """Return a copy in direct mode, for which the script receives the dataset."""
         changed: PipelineOutputFileDataset = self._copy_with_mode("direct")
         return changed
 
     def as_mount(self, path_on_compute: "str | None" = None) -> "PipelineOutputFileDataset":
-        """Return a copy whose files are read in their place."""
+        """Return a copy in mount mode, for which the script reads the files themselves."""
         changed: PipelineOutputFileDataset = self._copy_with_mode("mount", path_on_compute)
         return changed
 
     def as_download(self, path_on_compute: "str | None" = None) -> "PipelineOutputFileDataset":
-        """Return a copy whose files are copied for the script."""
+        """Return a copy in download mode, for which the script reads copies of the files."""
         changed: PipelineOutputFileDataset = self._copy_with_mode("download", path_on_compute)
         return changed
 

@@ -38,24 +38,24 @@ class _GraphRun(Run):
 
     @property
     def status(self) -> str:
-        """The run's status as its record has it, such as `Completed`."""
+        """The run's status as in its record, such as `Completed`."""
         return str(self._get_record()["status"])
 
     def get_status(self) -> str:
-        """Return the status as pipelines name it: NotStarted, Queued, Running, Finished, Failed or Canceled."""
+        """Return the status in the terms of pipelines: NotStarted, Queued, Running, Finished, Failed or Canceled."""
         status = self.status
         return _ENDED.get(status) or _WAITING.get(status, "Running")
 
     def complete(self, _set_status: bool = True) -> None:
-        """Raise NotImplementedError, since the run ends by itself."""
+        """Raise NotImplementedError, since the pipeline determines the end of the run."""
         raise NotImplementedError(f"complete() is no call of a {type(self).__name__}, which ends by itself.")
 
     def fail(self, error_details: Any = None, error_code: Any = None, _set_status: bool = True) -> None:
-        """Raise NotImplementedError, since the run ends by itself."""
+        """Raise NotImplementedError, since the pipeline determines the end of the run."""
         raise NotImplementedError(f"fail() is no call of a {type(self).__name__}; cancel() ends it.")
 
     def child_run(self, name: "str | None" = None, run_id: "str | None" = None, outputs: "str | None" = None) -> Run:
-        """Raise NotImplementedError, since the children of the run are those of its pipeline."""
+        """Raise NotImplementedError, since the pipeline determines the children of the run."""
         raise NotImplementedError(f"child_run() is no call of a {type(self).__name__}.")
 
     def _get_status_line(self, status: str) -> str:
@@ -65,7 +65,7 @@ class _GraphRun(Run):
         return f"{type(self).__name__} Execution Summary"
 
     def _wait(self, timeout_seconds: float, show_new_output: "Callable[[str], object] | None") -> str:
-        """Wait until the run has ended, or the time is over, and return its status.
+        """Wait until the run has ended or the timeout has passed, and return the run's status.
 
         `show_new_output` is called with each status that is read; without it nothing is printed.
         """
@@ -90,7 +90,7 @@ class _GraphRun(Run):
     def _wait_for_end(
         self, timeout_seconds: float, raise_on_error: bool, show_new_output: "Callable[[str], object] | None"
     ) -> str:
-        """Wait as `_wait` does, print the summary below the output, and raise the error of a failed run."""
+        """Wait like `_wait`, print a summary, and raise the error of a failed run if requested."""
         try:
             status = self._wait(timeout_seconds, show_new_output)
         except KeyboardInterrupt as error:
@@ -129,7 +129,7 @@ class PipelineRun(_GraphRun):
 
     @staticmethod
     def get(workspace: Any, run_id: str, _service_endpoint: Any = None) -> "PipelineRun":
-        """Return the pipeline run with an id.
+        """Return the pipeline run with this id.
 
         Raises:
             UserErrorException: There is no such run, or it is no run of a pipeline.
@@ -146,18 +146,18 @@ class PipelineRun(_GraphRun):
         return [PipelineRun._from_names(workspace._names, one["_experiment_name"], one["run_id"]) for one in records]
 
     def get_steps(self) -> "List[Run]":
-        """Return the runs of the steps that have started, newest first."""
+        """Return the runs of the started steps, newest first."""
         return list(self.get_children())
 
     def find_step_run(self, name: str) -> "List[Run]":
-        """Return the runs of steps with a name; empty if no step of this name has started."""
+        """Return the runs of the steps with this name; empty if none of them has started."""
         from azureml.core._run_listing import iterate_records
 
         records = iterate_records(self._names, {"parent_run_id": self._run_id})
         return [Run._from_record(self._names, record) for record in records if _get_step_name(record) == name]
 
     def get_pipeline_output(self, pipeline_output_name: str) -> "PortDataReference":
-        """Return the output that a step offers under a name of the pipeline.
+        """Return the pipeline output with this name.
 
         Raises:
             ValueError: No step that has started has such an output.
@@ -263,7 +263,7 @@ class StepRun(_GraphRun):
         return {record["name"]: StepRunOutput._from_record(self, record) for record in records}
 
     def get_output(self, name: str) -> "StepRunOutput":
-        """Return the output with a name.
+        """Return the output with this name.
 
         Raises:
             ValueError: The step has no such output.
@@ -275,19 +275,19 @@ class StepRun(_GraphRun):
         return outputs[name]
 
     def get_output_data(self, name: str) -> "PortDataReference":
-        """Return the data that the step has written to an output; raise ValueError if it has no such output."""
+        """Return the data of the output with this name; raise ValueError if there is no such output."""
         return self.get_output(name).get_port_data_reference()
 
     def get_stdout_log(self) -> str:
-        """Return what the step's script has printed so far."""
+        """Return the output of the step's script so far."""
         return self._read_log(STD_LOG)
 
     def get_stderr_log(self) -> str:
-        """Return what the script has printed to its standard error if that is kept apart, else an empty text."""
+        """Return the script's standard error, or an empty string if it is part of the standard output's log."""
         return self._read_log(_STDERR_LOG)
 
     def get_job_log(self) -> str:
-        """Return the log of the step, which is that of its script."""
+        """Return the log of the step, which is the log of its script."""
         return self.get_stdout_log()
 
     def _read_log(self, name: str) -> str:
@@ -300,7 +300,7 @@ class StepRun(_GraphRun):
     def wait_for_completion(  # type: ignore[override] # pipelines return a status, other runs their details
         self, show_output: bool = True, timeout_seconds: float = sys.maxsize, raise_on_error: bool = True
     ) -> str:
-        """Wait until the step has ended and return its status, such as `Finished`; arguments as of a PipelineRun."""
+        """Wait until the step has ended and return its status, such as `Finished`."""
         print("StepRunId:", self.id)
         print("Link to Azure Machine Learning Portal:", self.get_portal_url())
         if not show_output:
@@ -333,7 +333,7 @@ class StepRunOutput:
         return cls(None, None, step_run, record["name"], record)
 
     def get_port_data_reference(self) -> "PortDataReference":
-        """Return the data that the step has written to this output."""
+        """Return a reference to the data that the step has written to this output."""
         from azureml.pipeline.core._port_data import PortDataReference
 
         return PortDataReference._from_record(self._step_run, self._record)

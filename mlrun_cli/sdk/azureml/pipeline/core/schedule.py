@@ -63,7 +63,7 @@ class ScheduleRecurrence:
             self.hours, self.minutes = [int(found[1])], [int(found[2])]
 
     def validate(self) -> None:
-        """Raise ValueError if a value is out of its range, or none of the frequency."""
+        """Raise ValueError if a value is out of range or does not apply to the frequency."""
         if self.frequency not in _FREQUENCIES:
             raise ValueError(f"The frequency is {', '.join(_FREQUENCIES)}, not {self.frequency!r}.")
         if isinstance(self.interval, bool) or not isinstance(self.interval, int) or self.interval < 1:
@@ -181,7 +181,7 @@ class Schedule:
         _workflow_provider: Any = None,
         _service_endpoint: Any = None,
     ) -> "Schedule":
-        """Create a schedule, which is enabled at once, and return it.
+        """Create an enabled schedule and return it.
 
         Args:
             workspace: The workspace.
@@ -223,14 +223,14 @@ class Schedule:
         _workflow_provider: Any = None,
         _service_endpoint: Any = None,
     ) -> "Schedule":
-        """Create a schedule for the default version of a pipeline endpoint; arguments as of `create`."""
+        """Create a schedule for the default version of a pipeline endpoint; other arguments are those of `create`."""
         return _create(workspace, {"endpoint_id": pipeline_endpoint_id}, {**locals()})
 
     @staticmethod
     def get(
         workspace: "Workspace", id: str, _workflow_provider: Any = None, _service_endpoint: Any = None
     ) -> "Schedule":
-        """Return the schedule with an id; raise UserErrorException if there is none."""
+        """Return the schedule with this id; raise UserErrorException if there is none."""
         return Schedule(workspace, id)
 
     @staticmethod
@@ -242,7 +242,7 @@ class Schedule:
         _workflow_provider: Any = None,
         _service_endpoint: Any = None,
     ) -> "List[Schedule]":
-        """Return the schedules, newest first, by default those that are enabled."""
+        """Return the schedules, newest first, by default without disabled ones."""
         records = workspace._request(
             "schedules.list",
             active_only=active_only,
@@ -260,7 +260,7 @@ class Schedule:
         _workflow_provider: Any = None,
         _service_endpoint: Any = None,
     ) -> "List[Schedule]":
-        """Return what `list` returns; an older name."""
+        """Return the schedules; older alias of `list`."""
         return Schedule.list(workspace, active_only, pipeline_id, pipeline_endpoint_id)
 
     @staticmethod
@@ -281,7 +281,7 @@ class Schedule:
     def load_yaml(
         workspace: "Workspace", filename: Any, _workflow_provider: Any = None, _service_endpoint: Any = None
     ) -> Dict[str, Any]:
-        """Return what a schedule file says, as keyword arguments of `create` and `update`."""
+        """Return the settings in a schedule file as keyword arguments of `create` and `update`."""
         import os
 
         values: Dict[str, Any] = workspace._request("schedules.load", path=os.path.abspath(filename))
@@ -304,16 +304,16 @@ class Schedule:
         continue_on_step_failure: "bool | None" = None,
         path_on_datastore: "str | None" = None,
     ) -> None:
-        """Change the values that are given; `status` is `Active` or `Disabled`."""
+        """Update the given values; `status` is `Active` or `Disabled`."""
         changes = _build_values({**locals()})
         self._change({name: value for name, value in {**changes, "status": status}.items() if value is not None})
 
     def enable(self, wait_for_provisioning: bool = False, wait_timeout: int = 3600) -> None:
-        """Start to submit the pipeline again; times that have passed meanwhile are not made up for."""
+        """Enable the schedule; runs missed while it was disabled are not made up for."""
         self._change({"status": "Active"})
 
     def disable(self, wait_for_provisioning: bool = False, wait_timeout: int = 3600) -> None:
-        """Submit the pipeline no more."""
+        """Disable the schedule, so that it submits no more runs."""
         self._change({"status": "Disabled"})
 
     def get_last_pipeline_run(self) -> "PipelineRun | None":
@@ -341,7 +341,7 @@ def _create(workspace: "Workspace", pipeline: Dict[str, Any], arguments: Dict[st
 
 
 def _build_values(arguments: Dict[str, Any]) -> Dict[str, Any]:
-    """Return the values of a schedule as JSON, from the arguments of `create` or `update`."""
+    """Convert the arguments of `create` or `update` to the JSON values of a schedule."""
     recurrence, datastore = arguments["recurrence"], arguments["datastore"]
     if recurrence is not None and not isinstance(recurrence, ScheduleRecurrence):
         raise ValueError(f"The recurrence of a schedule is a ScheduleRecurrence, not {recurrence!r}.")

@@ -19,7 +19,7 @@ def build_script_fields(
     runconfig: Any = None,
     compute_target: Any = None,
 ) -> Dict[str, Any]:
-    """Return the fields that say which script is run, where, and in which environment.
+    """Return the fields that specify the script, target and environment of a step.
 
     Raises:
         UserErrorException: The run configuration is none, or the source folder does not exist.
@@ -42,7 +42,7 @@ def build_script_fields(
 
 
 def _build_runconfig(step_name: str, runconfig: Any, folder: str) -> Dict[str, Any]:
-    """Return the document of a run configuration without script, arguments and command."""
+    """Return a run configuration as a document, without its script, arguments and command."""
     from azureml.core.runconfig import RunConfiguration
     from azureml.core.script_run_config import ScriptRunConfig
 

@@ -95,7 +95,7 @@ class ParallelRunConfig(
 
     @staticmethod
     def load_yaml(workspace: Any, path: Any) -> "ParallelRunConfig":
-        """Return the configuration in a YAML file, below its key `parallel_run_config`.
+        """Return the configuration under the key `parallel_run_config` in a YAML file.
 
         Raises:
             UserErrorException: The file cannot be read, or a key is missing.
@@ -114,7 +114,7 @@ class ParallelRunConfig(
         )
 
     def save_to_yaml(self, path: Any) -> None:
-        """Write the configuration to a YAML file, which `load_yaml` reads."""
+        """Write the configuration to a YAML file that `load_yaml` can read."""
         fields = vars(self)
         target = fields["compute_target"]
         section = {name: _get_default(fields[name]) for name in _TAKEN_AS_THEY_ARE if fields[name] is not None}
@@ -128,7 +128,7 @@ class ParallelRunConfig(
 
 
 def parse_batch_size(size: Any) -> "int | None":
-    """Return a number of files, or a number of bytes for a size such as `10KB`.
+    """Parse a mini-batch size as a number of files or, such as `10KB`, as a number of bytes; return None for None.
 
     Raises:
         ValueError: It is neither.
@@ -150,7 +150,7 @@ def _get_default(value: Any) -> Any:
 
 
 def _load_environment(workspace: Any, path: Any, section: Dict[str, Any]) -> Any:
-    """Return the environment that a file describes, or names by a folder or a registered name."""
+    """Return the environment that a section of a YAML file defines, or refers to by folder or by registered name."""
     from azureml.core.environment import Environment
 
     given = [name for name in _ENVIRONMENTS if section.get(name) is not None]

@@ -104,7 +104,7 @@ class HyperDriveRun(Run):
         ]
 
     def get_hyperparameters(self) -> Dict[str, str]:
-        """Return what was drawn for each run of the sweep as JSON text, keyed by run id, in the order of sampling."""
+        """Return the sampled parameters of each run as JSON text, keyed by run id, in the order of sampling."""
         numbers = {}
         for key, text in self.get_tags().items():
             beginning, _, number = key.rpartition("_")
@@ -119,7 +119,7 @@ class HyperDriveRun(Run):
         run_type: "str | None" = None,
         populate: bool = False,
     ) -> Dict[str, Any]:
-        """Return the metrics of the runs of the sweep, keyed by run id; runs without metrics are left out.
+        """Return the metrics of the sweep's runs, keyed by run id; runs without metrics are omitted.
 
         Args:
             name: The name of a metric, by default all.
@@ -138,11 +138,11 @@ class HyperDriveRun(Run):
         return True
 
     def fail(self, *args: Any, **kwargs: Any) -> None:
-        """Raise HyperDriveNotImplementedException, as in Azure: a sweep cannot be declared failed."""
+        """Raise HyperDriveNotImplementedException, as in Azure, since a sweep cannot be marked as failed."""
         raise HyperDriveNotImplementedException("A sweep cannot be declared failed. Its cancel() ends it.")
 
     def get_diagnostics(self) -> Any:
-        """Raise HyperDriveNotImplementedException, as in Azure: the log of the sweep says what has happened."""
+        """Raise HyperDriveNotImplementedException, as in Azure; the log of the sweep contains diagnostics."""
         raise HyperDriveNotImplementedException(
             f"A sweep has no diagnostics. Its log says what has happened: download_file({self.LOG_NAME!r})."
         )

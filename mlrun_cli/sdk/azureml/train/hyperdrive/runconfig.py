@@ -128,7 +128,7 @@ class HyperDriveConfig:
         return getattr(self._run_config or self._estimator, "source_directory", None)
 
     def _warn_of_few_runs(self) -> None:
-        """Warn as Azure does if Bayesian sampling has little to learn from."""
+        """Warn, as Azure does, if there are too few runs for Bayesian sampling to learn from."""
         least = _FEW_RUNS_PER_PARAMETER * len(self._generator_config["parameter_space"])
         if self._max_total_runs < least:
             warn_once("few runs", f"Bayesian sampling works best with max_total_runs of {least} or more here.")
@@ -153,7 +153,7 @@ class HyperDriveConfig:
         return self._run_config or self._estimator._to_script_run_config()
 
     def _to_sweep_arguments(self) -> "Dict[str, Any]":
-        """Return the arguments that the submission of a sweep has besides those of a script."""
+        """Return the arguments for submitting the sweep, in addition to those for its script."""
         return {"definition": self._to_definition(), "run_id": self._custom_run_id}
 
     def _to_definition(self) -> "Dict[str, Any]":
@@ -209,7 +209,7 @@ def _list_sweeps(value: Any) -> "List[Any]":
 
 
 def _list_ended_runs(name: str, value: Any) -> "List[Any]":
-    """Return a run, or a list of runs, as a list of runs that have ended."""
+    """Return a run or a list of runs as a list, after checking that all of them have ended."""
     if value is None:
         return []
     from azureml.core.run import Run
@@ -238,7 +238,7 @@ def _check_number(name: str, value: Any) -> None:
 
 
 def _to_plain(value: Any) -> Any:
-    """Return a value with the numbers and arrays of NumPy in it as plain ones."""
+    """Return a value with NumPy numbers and arrays converted to plain numbers and lists."""
     if isinstance(value, dict):
         return {str(key): _to_plain(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
