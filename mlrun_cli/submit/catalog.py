@@ -57,7 +57,7 @@ def strip_path(text: str, file: str) -> str:
 
 
 def _make_record(folder: Path, file: Path) -> dict[str, Any]:
-    """Return a record of a runconfig, checked without looking up its target, environment or data."""
+    """Return a record of a runconfig, without checking its target, environment or data."""
     record: dict[str, Any] = {
         "name": find_runconfig_name(folder, file),
         "path": str(file.relative_to(folder)),

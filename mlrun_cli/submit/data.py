@@ -78,7 +78,7 @@ def preview_data(
     environment: Mapping[str, str] | None = None,
     target: Target | None = None,
 ) -> RunData:
-    """Return the same as `bind_data`, with `{run-id}` for the run's id, without creating anything.
+    """Return the same as `bind_data`, with `{run-id}` instead of the run's id, without creating anything.
 
     Raises:
         UsageError, DataNotFound: as `bind_data`.

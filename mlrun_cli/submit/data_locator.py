@@ -130,7 +130,7 @@ class DataLocator:
         return self._workspace.run_folder(run_id).inputs
 
     def check_seen_by_nodes(self, context: str, path: Path) -> None:
-        """Raise if a script on nodes is given a path of this machine that the nodes do not see.
+        """Raise if a script on nodes would receive a path of this machine that the nodes cannot access.
 
         Raises:
             PathNotShared: it is on another file system than the shared folder, and on no network file system.
@@ -197,7 +197,7 @@ class DataLocator:
 
 
 def _is_seen_by_nodes(path: Path, shared_folder: SharedFolder) -> bool:
-    """Return whether a path is on the file system of a shared folder, or on another network file system."""
+    """Return whether a path is on a network file system: that of the shared folder or another one."""
     if shared_folder.is_mirror:
         return path.is_relative_to(shared_folder.path)
     there = next(each for each in (path, *path.parents) if os.path.exists(each))

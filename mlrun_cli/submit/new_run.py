@@ -56,7 +56,7 @@ class FromTemplate(NamedTuple):
 
     @property
     def is_started(self) -> bool:
-        """Whether the run is started at all."""
+        """True if the run is started, rather than recorded as failed or reused."""
         return self.failure is None and self.reused is None
 
 
@@ -158,7 +158,7 @@ def _write_files(workspace: Workspace, run: NewRun) -> None:
 
 
 def _copy_outputs(workspace: Workspace, resumed: Run, folder: RunFolder) -> None:
-    """Copy the outputs of a run, if it has any, to the place where the new run's supervisor reads them."""
+    """Copy the outputs of a run, if it has any, into the folder from which the new run's supervisor reads them."""
     from mlrun_cli.actions.artifacts import download_files  # noqa: PLC0415 - start-up: few submits need it
 
     folder.resumed.mkdir(mode=0o700)

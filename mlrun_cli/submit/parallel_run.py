@@ -55,7 +55,7 @@ def build_parallel_command(step: Step, values: Mapping[str, ParameterValue]) -> 
 
 
 def find_environment_document(step: Step) -> Mapping[str, Any] | None:
-    """Return the runconfig document with the environment that the file of a ParallelRunStep describes, or None.
+    """Return the environment of a ParallelRunStep as a runconfig document, or None if it specifies none.
 
     Raises:
         UsageError: the folder of the environment has no definition.
@@ -70,7 +70,7 @@ def find_environment_document(step: Step) -> Mapping[str, Any] | None:
 
 
 def _resolve_setting(value: Any, values: Mapping[str, ParameterValue]) -> Any:
-    """Return a setting, with the value of a pipeline's parameter in its place."""
+    """Return a setting, or the value of the pipeline parameter that it refers to."""
     if isinstance(value, Mapping) and set(value) == {"parameter"}:
         return format_parameter_value(values[value["parameter"]])
     return value
@@ -82,7 +82,7 @@ def _list_inputs(step: Step, settings: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _find_output(step: Step, settings: Mapping[str, Any]) -> str | None:
-    """Return the key of the output that gets the rows: the one that is named, or the first."""
+    """Return the key of the output that receives the rows: the one in the settings or else the first, if any."""
     return settings.get("output") or next(iter(step.outputs), None)
 
 
@@ -91,7 +91,7 @@ def _count_nodes(settings: Mapping[str, Any]) -> int:
 
 
 def _read_batch_size(value: Any) -> int:
-    """Return a number of files, or of bytes for a size such as `10KB`."""
+    """Return the size of a mini-batch: a number of files, or of bytes for a text such as `10KB`."""
     found = re.fullmatch(r"(\d+)([kmg]b)?", str(value).strip(), re.IGNORECASE)
     if found is None or not int(found[1]):
         raise InvalidValue(

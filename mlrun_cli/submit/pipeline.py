@@ -171,7 +171,7 @@ def submit_pipeline(
     progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
 ) -> SubmittedPipeline:
-    """Record a pipeline's run, with everything that its steps need, and start its controller.
+    """Record the run of a pipeline with the templates of its steps, and start its controller.
 
     Args:
         workspace: the workspace of the run.
@@ -209,7 +209,7 @@ def submit_pipeline(
 
 
 def _name_default_datastore(workspace: Workspace, graph: Graph) -> Graph:
-    """Return the graph with the workspace's default datastore as its own, so that a later change does not matter."""
+    """Return the graph with the workspace's current default datastore fixed, so that later changes have no effect."""
     return graph._replace(default_datastore=graph.default_datastore or get_default_datastore_name(workspace))
 
 
@@ -235,7 +235,7 @@ def _make_templates(
     progress: Progress | None,
     say: Callable[[str], None] | None,
 ) -> tuple[dict[str, RunTemplate], tuple[str, ...]]:
-    """Return the templates of all steps by their keys, and notes; raise all problems of all steps together."""
+    """Return the templates of all steps, keyed by step, and notes; raise the problems of all steps together."""
     problems = Problems()
     templates: dict[str, RunTemplate] = {}
     notes: list[str] = []
@@ -271,7 +271,7 @@ def _make_templates(
 
 
 def _name_secrets(environment: Mapping[str, str], names: Sequence[str]) -> Mapping[str, str]:
-    """Return the submitter's variables, with further names of those whose values are secrets."""
+    """Return the environment with names added to the variable that lists further names of secrets."""
     known = environment.get(NAMES_VARIABLE)
     return {**environment, NAMES_VARIABLE: ",".join([*([known] if known else []), *names])} if names else environment
 

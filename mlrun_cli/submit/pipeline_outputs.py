@@ -27,7 +27,7 @@ class OutputsNotKept(MlrunError):
 
 
 def keep_outputs(workspace: Workspace, plan: StepPlan, run_id: str) -> None:
-    """Put the uploaded outputs of a step's run in their places, and register them.
+    """Move the uploaded outputs of a step's run to their datastores, and register them as datasets.
 
     It may be called again if it was interrupted.
 
@@ -78,7 +78,7 @@ def _make_folder(datastore: Datastore, path: Path) -> None:
 
 
 def _move(source: Path, destination: Path, key: str, *, overwrite: bool) -> None:
-    """Move a file or folder; the files of a folder that exists already are kept, and replaced if that is allowed."""
+    """Move a file, or merge a folder into its destination, whose files are replaced only with `overwrite`."""
     if source.is_dir() and not source.is_symlink() and destination.is_dir():
         for name in sorted(os.listdir(source)):
             _move(source / name, destination / name, key, overwrite=overwrite)

@@ -67,12 +67,12 @@ def get_origin_id(run: Run) -> str:
 
 
 def write_fingerprint(folder: Path, fingerprint: Fingerprint) -> None:
-    """Write the fingerprint of a step into its folder in that of the pipeline's run, where later runs look for it."""
+    """Write the fingerprint of a step into the step's folder in the pipeline's run, for comparison by later runs."""
     write_json(folder / _FILE, fingerprint.to_json())
 
 
 def _read_fingerprint(workspace: Workspace, run: Run) -> Fingerprint | None:
-    """Return the fingerprint of a step's run, or None if the pipeline's run is gone."""
+    """Return the fingerprint of a step's run, or None if the pipeline's run was removed."""
     pipeline_run_id, key = run.properties.get(PIPELINE_RUN_PROPERTY), run.properties.get(NODE_PROPERTY)
     document = None
     if pipeline_run_id and key:
@@ -84,7 +84,7 @@ def _read_fingerprint(workspace: Workspace, run: Run) -> Fingerprint | None:
 def find_reuse(
     workspace: Workspace, plan: StepPlan, template: RunTemplate, origins: Mapping[str, str], *, is_forced: bool
 ) -> Reuse:
-    """Return whether the results of an earlier run stand for a step's, and why.
+    """Determine whether a step can reuse the results of an earlier run, and for which reason.
 
     Args:
         workspace: the workspace of the runs.
@@ -135,7 +135,7 @@ def _find_missing_output(workspace: Workspace, plan: StepPlan, run_id: str) -> s
 
 
 def _describe_latest(workspace: Workspace, plan: StepPlan, template: RunTemplate, fingerprint: Fingerprint) -> str:
-    """Return what differs from the latest run of a step with the same name, in the same experiment if there is one."""
+    """Return how the latest run of a step with the same name differs, preferably one of the same experiment."""
     of_name = RunFilter(
         run_type=STEP_RUN,
         properties=(TagFilter(MODULE_NAME_PROPERTY, plan.step.name),),
@@ -172,7 +172,7 @@ def _collect_facts(
 
 
 def _digest_secrets(workspace: Workspace, resolution: Resolution) -> dict[str, str]:
-    """Return digests of the words and variables that hold secrets, which nobody can guess without the workspace's key.
+    """Return digests of secret arguments and variables, keyed by name, which only the workspace's key can reproduce.
 
     Data are not bound in them yet.
     """
@@ -197,7 +197,7 @@ def _digest_secrets(workspace: Workspace, resolution: Resolution) -> dict[str, s
 
 
 def _read_or_create_key(path: Path) -> bytes:
-    """Return the key of a workspace's digests; without the former one, steps with secrets run again."""
+    """Return the key for a workspace's digests; steps with secrets are not reused after it was lost."""
     if not path.exists():
         with suppress(FileExistsError), open_new_file(path, mode=0o600, overwrite=False) as file:
             os.write(file, os.urandom(_KEY_BYTES))
@@ -214,7 +214,7 @@ def _list_source_files(snapshot: Snapshot) -> dict[str, str]:
 
 
 def _list_settings(template: RunTemplate) -> dict[str, object]:
-    """Return what the runconfig says, except for its target, its data, and what the step replaces."""
+    """Return the settings of the runconfig, except the target, the data and those that the step replaces."""
     resolution = template.resolution
     configuration: RunConfiguration = resolution.configuration
     build = resolution.environment.plan.build
@@ -237,7 +237,7 @@ def _list_settings(template: RunTemplate) -> dict[str, object]:
 def _describe_input(
     workspace: Workspace, plan: StepPlan, one: StepInput, origins: Mapping[str, str]
 ) -> tuple[str, dict[str, str]]:
-    """Return what an input is, and the files behind it unless a step wrote them."""
+    """Return a description of an input, and stamps of its files unless another step wrote them."""
     source = resolve_source(one, plan.values)
     if isinstance(source, StepOutput):
         return f"{origins[source.step]}/{source.name}", {}
@@ -270,7 +270,7 @@ def _iterate_stamps(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _stamp(path: Path) -> str:
-    """Return the size and the time of a file, which change with its content; empty if it cannot be read."""
+    """Return the size and modification time of a file as text, or an empty string if it cannot be read."""
     try:
         found = path.stat()
     except OSError:

@@ -56,7 +56,7 @@ def read_run_graph(workspace: Workspace, run: Run) -> Graph:
 
 
 def list_step_outputs(workspace: Workspace, run: Run) -> list[WrittenOutput]:
-    """Return the outputs of a step's run; those of a reused step are where the earlier run has written them.
+    """Return the outputs of a step's run, which a reused step shares with the earlier run.
 
     Raises:
         UsageError: the run is not that of a step.
@@ -80,7 +80,7 @@ def _locate_outputs(workspace: Workspace, graph: Graph, step: Step, run: Run) ->
 
 
 def find_pipeline_output(workspace: Workspace, run: Run, name: str) -> WrittenOutput | None:
-    """Return where the output is that a step of a pipeline's run offers under a name; None if no step has started."""
+    """Return the pipeline output with a name, or None if the step that writes it has not started."""
     graph = read_run_graph(workspace, run)
     for step in graph.steps:
         for key, output in step.outputs.items():
@@ -92,7 +92,7 @@ def find_pipeline_output(workspace: Workspace, run: Run, name: str) -> WrittenOu
 
 
 def list_step_runs(workspace: Workspace, run: Run) -> Sequence[Run]:
-    """Return the runs of the steps of a pipeline's run that have started, newest first."""
+    """Return the runs of the started steps of a pipeline's run, newest first."""
     return workspace.runs.list(RunFilter(parent_run_id=run.run_id))
 
 
@@ -101,7 +101,7 @@ def _is_of(run: Run, step: Step) -> bool:
 
 
 def list_pipeline_runs(workspace: Workspace, pipeline_id: str, *, last: int | None = None) -> Sequence[Run]:
-    """Return the runs of a published pipeline, newest first: all, or at most the `last` ones.
+    """Return the runs of a published pipeline, newest first, optionally only the `last` newest.
 
     Raises:
         PipelineNotFound: there is no such pipeline.
@@ -112,7 +112,7 @@ def list_pipeline_runs(workspace: Workspace, pipeline_id: str, *, last: int | No
 
 
 def publish_run(workspace: Workspace, run: Run, environment: Mapping[str, str], **options: Any) -> PublishedPipeline:
-    """Publish the pipeline of a run, with the snapshots of its steps; `options` are those of `publish_pipeline`.
+    """Publish the pipeline of a run with its steps' snapshots; `options` are passed to `publish_pipeline`.
 
     Raises:
         UsageError: the run is not a pipeline's, or its pipeline had secrets, which are not kept.

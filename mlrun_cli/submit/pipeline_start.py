@@ -40,7 +40,7 @@ _RESULTS = frozenset({"outputs", "logs"})
 def start_step(
     workspace: Workspace, plan: StepPlan, template: RunTemplate, origins: Mapping[str, str], reuse: Reuse | None
 ) -> Run:
-    """Start the run of a step, or record that an earlier result stands for it, unless that was done; return the run.
+    """Start the run of a step, or record it as reused, unless it is already recorded; return the run.
 
     Args:
         workspace: the workspace of the pipeline.
@@ -106,7 +106,7 @@ def _build_properties(
 
 
 def _copy_results(workspace: Workspace, earlier: Run, folder: RunFolder) -> None:
-    """Copy the logs and outputs of an earlier run, so that they are there when that is removed."""
+    """Copy the logs and outputs of an earlier run into a run's folder, since the earlier run may be removed."""
     names = list_files(workspace, earlier)
     logs = [name for name in names if name.partition("/")[0] in LOG_FOLDERS]
     results = [name for name in names if name.partition("/")[0] in _RESULTS and not name.startswith("logs/azureml/")]

@@ -52,7 +52,7 @@ class StepPlan(NamedTuple):
         return compute_step_run_id(self.pipeline_run_id, self.step.key)
 
     def locate_outputs(self, run_ids: Mapping[str, str] | None = None) -> dict[StepOutput, OutputPlace]:
-        """Return where the outputs that the step reads are.
+        """Return the places of the outputs that the step reads.
 
         Args:
             run_ids: the ids of the runs that wrote them, by the key of the step; without an entry, it is the run of
@@ -70,7 +70,7 @@ class StepPlan(NamedTuple):
     def build_sections(
         self, run_ids: Mapping[str, str] | None = None, *, is_preview: bool = False
     ) -> dict[str, dict[str, Any]]:
-        """Return the data sections of the step's configuration, as `build_input_sections` does."""
+        """Return the data sections of the step's configuration, in the format of `build_input_sections`."""
         places = self.locate_outputs(run_ids)
         inputs = build_input_sections(self.graph, self.step, self.values, places, is_preview=is_preview)
         outputs = build_output_sections(self.graph, self.step, self.run_id)
@@ -81,7 +81,7 @@ class StepPlan(NamedTuple):
         }
 
     def build_words(self) -> tuple[str, ...]:
-        """Return the words of the command, or the arguments, with placeholders for data."""
+        """Return the command or the arguments of the step, with placeholders for data."""
         step = self.step
         if step.kind == PARALLEL_RUN_STEP:
             return build_parallel_command(step, self.values)
@@ -89,7 +89,7 @@ class StepPlan(NamedTuple):
 
 
 def build_step_request(plan: StepPlan, request: SubmitRequest) -> tuple[SubmitRequest, tuple[str, ...]]:
-    """Return the request for a step's run, and notes about its runconfig.
+    """Return the request that submits a step's run, and notes about its runconfig.
 
     Args:
         plan: the step.
@@ -128,7 +128,7 @@ def build_step_request(plan: StepPlan, request: SubmitRequest) -> tuple[SubmitRe
 
 
 def _adapt_configuration(plan: StepPlan, before: RunConfiguration) -> RunConfiguration:
-    """Return the configuration of a runconfig with what the step says."""
+    """Return a runconfig's configuration with the settings of the step applied."""
     step, changes = plan.step, dict[str, Any]()
     words = plan.build_words()
     if step.kind == PARALLEL_RUN_STEP:
@@ -154,7 +154,7 @@ def _adapt_configuration(plan: StepPlan, before: RunConfiguration) -> RunConfigu
 
 
 def _find_launch_changes(plan: StepPlan, before: RunConfiguration, rest: dict[str, object]) -> dict[str, Any]:
-    """Return the changes of nodes and processes; those of the communicator's section are made in `rest`."""
+    """Return the changed fields for nodes and processes; changes to the communicator's section are made in `rest`."""
     step, changes = plan.step, dict[str, Any]()
     if step.node_count is not None:
         changes["node_count"] = step.node_count

@@ -46,7 +46,7 @@ def build_published_request(
 
 
 def submit_scheduled_run(workspace: Workspace, run: ScheduledRun) -> SubmittedPipeline:
-    """Submit the pipeline of a schedule under the id that was chosen for its time; do nothing if there is such a run.
+    """Submit the pipeline of a scheduled run under the run's id, unless a run with that id exists.
 
     Raises:
         UsageError: the pipeline is disabled, or a value is not valid any more.

@@ -257,7 +257,7 @@ class Resolver:
                 )
 
     def _check_place_in_queue(self) -> None:
-        """Raise if the engine of the target has a queue in which the run cannot have the requested place."""
+        """Raise if the engine of the target queues runs itself and does not support the requested order or delay."""
         request, target = self._request, self._target
         if target is None or self._shared_folder is None:
             return

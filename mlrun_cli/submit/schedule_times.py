@@ -17,7 +17,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def take_due_times(workspace: Workspace, moment: int) -> None:
-    """Record a run for each schedule whose time has come, and set its next time.
+    """Record a run for each schedule that is due, and set the next time of the schedule.
 
     Times that have passed meanwhile, as while the machine slept, give one run together. Of several processes that call
     this, one records the run. A schedule whose time cannot be taken, as if its watched files cannot be listed, is
@@ -57,7 +57,7 @@ def _take_time(workspace: Workspace, schedule: Schedule, moment: int) -> None:
 
 
 def _postpone(workspace: Workspace, schedule: Schedule, moment: int, problem: str) -> None:
-    """Record why the time of a schedule could not be taken, and try again in some minutes."""
+    """Record why a schedule could not be served, and postpone it by some minutes."""
     seen = workspace.schedules.get_seen_files(schedule.schedule_id)
     with workspace.transaction(durable=True):
         if workspace.schedules.advance(schedule, moment + POLLING_MINUTES * 60 * MICROSECONDS, seen):
@@ -65,7 +65,7 @@ def _postpone(workspace: Workspace, schedule: Schedule, moment: int, problem: st
 
 
 def _look_at_files(workspace: Workspace, schedule: Schedule) -> tuple[Mapping[str, str], Sequence[str]]:
-    """Return the watched files as they are now, and the paths of those that have changed since the last look."""
+    """Return the current state of the watched files, and the paths that have changed since the last check."""
     settings = schedule.settings
     before = workspace.schedules.get_seen_files(schedule.schedule_id)
     try:
@@ -77,7 +77,7 @@ def _look_at_files(workspace: Workspace, schedule: Schedule) -> tuple[Mapping[st
 
 
 def _build_parameters(schedule: Schedule, changed: Sequence[str]) -> dict[str, Any]:
-    """Return the parameter with the path of the changed file, or of the folder of several."""
+    """Return the data path parameter with the changed file, or the common folder of several, as its value."""
     settings = schedule.settings
     if settings.data_path_parameter is None or not changed:
         return {}

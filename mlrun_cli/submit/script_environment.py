@@ -110,7 +110,7 @@ def build_script_environment(
 def _build_tracking_variables(
     before: Mapping[str, str], identity: WorkspaceIdentity, run_id: str, experiment_name: str, experiment_id: str
 ) -> dict[str, str]:
-    """Return the variables by which MLflow finds the run; none if the user has chosen another place for its data."""
+    """Return the variables by which MLflow finds the run, or none if the user has set another tracking URI."""
     uri = before.get("MLFLOW_TRACKING_URI")
     if uri and not is_tracking_uri(uri):
         return {}

@@ -119,7 +119,7 @@ def submit_sweep(
 
 
 def plan_sweep(workspace: Workspace, definition: SweepDefinition) -> SweepPlan:
-    """Return the plan of a sweep, with a seed.
+    """Return the plan of a sweep, with a random seed unless the definition contains one.
 
     Raises:
         UsageError: a run to resume from has not ended.
@@ -238,7 +238,7 @@ def _build_properties(template: RunTemplate, plan: SweepPlan) -> Mapping[str, st
 
 
 def _check_sources(workspace: Workspace, definition: SweepDefinition) -> None:
-    """Raise if a sweep to resume from is none, or has not ended."""
+    """Raise if a run to resume from is not a sweep or has not ended."""
     if len(definition.resume_from) > _MOST_RESUMED:
         raise LimitExceeded(
             f"A sweep can resume from {_MOST_RESUMED} others, and {len(definition.resume_from)} are named.",
@@ -286,7 +286,7 @@ def _check_ended(run: Run) -> None:
 
 
 def check_sweep_arguments(template: RunTemplate) -> None:
-    """Raise UsageError if what is started is text for a shell, to which no arguments can be added."""
+    """Raise UsageError if a shell command is to be started, since arguments cannot be appended to it."""
     if isinstance(template.resolution.configuration.command, str):
         raise ConflictingOptions(
             "The runconfig has a command as text for a shell, which takes no arguments from a sweep.",

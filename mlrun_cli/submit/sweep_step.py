@@ -22,14 +22,14 @@ _DEFINITION = "definition.json"
 
 
 def get_sweep_id(step_run_id: str) -> str:
-    """Return the id of the sweep of a step's run."""
+    """Return the id of the sweep that a pipeline step started, given the id of the step's run."""
     return f"HD_{step_run_id}"
 
 
 def start_sweep_step(
     workspace: Workspace, template: RunTemplate, run: TemplateRun, definition: Mapping[str, Any]
 ) -> Run:
-    """Record the run of a step that is a sweep, unless that was done, and start its controller; return the run.
+    """Record the run of a sweep step, unless it is already recorded, and start its controller; return the run.
 
     Raises:
         MlrunError: it cannot be recorded.
@@ -75,7 +75,7 @@ def read_sweep_definition(folder: RunFolder) -> SweepDefinition:
 
 
 def write_sweep_metrics(workspace: Workspace, step_run_id: str, path: Path) -> None:
-    """Write the metrics of a sweep's runs as `{run id: {metric: [values]}}`, as Azure's `metrics_output` has them."""
+    """Write the metrics of a sweep's runs in the format of Azure's `metrics_output`: `{run id: {metric: [values]}}`."""
     sweep = workspace.runs.get(get_sweep_id(step_run_id))
     metrics = {}
     for child in workspace.children.list_children(sweep.key):

@@ -103,7 +103,7 @@ class RunTemplate(NamedTuple):
         return self.submission.target
 
     def write(self, folder: Path) -> None:
-        """Write the files of the template into an existing folder, durably.
+        """Write the files of the template to an existing folder, and wait until they are on disk.
 
         Raises:
             OSError: a file cannot be written.
@@ -170,12 +170,12 @@ class TemplateRun(NamedTuple):
 
 
 def get_secrets_file(folder: Path) -> Path:
-    """Return the path of the secrets of a template, which are needed as long as runs are started from it."""
+    """Return the path of a template's secrets file, which is needed while runs are started from the template."""
     return folder / "secrets.json"
 
 
 def get_submission_file(folder: Path) -> Path:
-    """Return the path of the record of a template."""
+    """Return the path of the file that stores a template's submission."""
     return folder / "submission.json"
 
 
@@ -186,7 +186,7 @@ def make_template(
     progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
 ) -> RunTemplate:
-    """Resolve a request, take its snapshot and build its environment where that is done at submit; start nothing.
+    """Make a template without starting a run: resolve a request, take its snapshot and prepare its environment.
 
     Until a row of the store refers to the snapshot, the caller must prevent pruning (see `prevent_pruning`).
 
@@ -307,7 +307,7 @@ def start_from_template(workspace: Workspace, template: RunTemplate, run: Templa
 
 
 def start_or_fail_from_template(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> Run:
-    """Start a run as `start_from_template` does; one that can never be started is recorded as Failed.
+    """Start a run like `start_from_template`, but record it as Failed if it can never be started.
 
     Raises:
         StoreError, DiskFull, FileNotWritable, EngineUnavailable, SharedFolderUnavailable, OSError: something is away,
@@ -331,7 +331,7 @@ def start_or_fail_from_template(workspace: Workspace, template: RunTemplate, run
 def record_reused_run(
     workspace: Workspace, template: RunTemplate, run: TemplateRun, reused: Run, fill: Callable[[RunFolder], None]
 ) -> Run:
-    """Record a run as Completed since the results of another stand for it, unless a run with its id exists; return it.
+    """Record a run as Completed with the results of another run, unless its id exists already; return it.
 
     Args:
         workspace: the workspace of both runs.
@@ -356,7 +356,7 @@ def record_reused_run(
 
 
 def apply_run_to_template(template: RunTemplate, run: TemplateRun) -> RunTemplate:
-    """Return a template with a run's values added to its own or replacing them."""
+    """Return a copy of a template with the arguments, variables and other values of a run applied."""
     request, resolution = _apply(template, run)
     return template._replace(request=request, resolution=resolution)
 
@@ -428,7 +428,7 @@ def _apply(template: RunTemplate, run: TemplateRun) -> tuple[SubmitRequest, Reso
 
 
 def _complete_start_on_node(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:
-    """Submit the job of a recorded run whose submit was killed before the engine had got it."""
+    """Submit the job of a recorded run, whose earlier submit was killed before it reached the engine."""
     stored = workspace.runs.get(run.run_id)
     target = find_target(workspace, template.target)
     if stored.status is not RunStatus.NOT_STARTED or not isinstance(target, EngineTarget):
