@@ -25,7 +25,7 @@ class LineChange(NamedTuple):
 
 
 def list_changes(old: Sequence[bytes], new: Sequence[bytes]) -> Sequence[LineChange]:
-    """Return the changes from old lines to new ones, in their order, with at least one equal line between two."""
+    """Return the changes from old lines to new ones in order, separated by at least one equal line."""
     return list(_Comparison(old, new).find_changes())
 
 
@@ -42,7 +42,7 @@ class _Comparison:
         self._steps = 0
 
     def find_changes(self) -> Iterator[LineChange]:
-        """Yield the changes."""
+        """Yield the changed ranges of lines in order."""
         parts = [LineChange(0, len(self._old), 0, len(self._new))]
         while parts:
             part = self._trim(parts.pop())
@@ -72,7 +72,7 @@ class _Comparison:
         return LineChange(old_start, old_end, new_start, new_end)
 
     def _split_at_unique_lines(self, part: LineChange) -> Sequence[LineChange]:
-        """Return the parts between the lines that both lists have once; none if there are no such lines."""
+        """Return the parts between lines that occur once in both lists; empty if there are no such lines."""
         old = self._old[part.old_start : part.old_end]
         new = self._new[part.new_start : part.new_end]
         in_old, in_new = Counter(old), Counter(new)
@@ -119,7 +119,7 @@ class _Comparison:
 
 
 def _trace_back(history: Sequence[dict[int, int]], part: LineChange) -> Sequence[LineChange]:
-    """Return the changes of the edits that reach a part's end, from what was reached by each number of edits before."""
+    """Return the changes on the shortest edit path to a part's end, given the positions after each number of edits."""
     changes: list[LineChange] = []
     diagonal = part.new_end - part.old_end
     for before in reversed(history):
@@ -138,7 +138,7 @@ def _trace_back(history: Sequence[dict[int, int]], part: LineChange) -> Sequence
 
 
 def _find_longest_rise(pairs: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
-    """Return the longest of the subsequences whose second numbers rise."""
+    """Return the longest subsequence of pairs whose second numbers increase."""
     seconds = [second for _, second in pairs]
     if seconds == sorted(seconds):
         return pairs

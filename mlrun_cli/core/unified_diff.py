@@ -40,14 +40,14 @@ def is_text(content: bytes) -> bool:
 
 
 def _split_lines(text: bytes) -> Sequence[bytes]:
-    """Return the lines without their line feeds; a last line that has none is marked as diff marks it."""
+    """Return the lines without their line feeds; a last line without one is marked as in a diff."""
     lines = text.split(b"\n")
     last = lines.pop()
     return [*lines, last + _NO_NEWLINE] if last else lines
 
 
 def _group_changes(changes: Sequence[LineChange]) -> Iterator[Sequence[LineChange]]:
-    """Yield the changes of each hunk, which are so near that their context would overlap."""
+    """Group changes into hunks: changes whose context lines would overlap are in the same hunk."""
     group: list[LineChange] = []
     for change in changes:
         if group and change.old_start - group[-1].old_end > 2 * CONTEXT_LINES:
@@ -59,7 +59,7 @@ def _group_changes(changes: Sequence[LineChange]) -> Iterator[Sequence[LineChang
 
 
 def _add_hunk(pieces: list[bytes], group: Sequence[LineChange], old: Sequence[bytes], new: Sequence[bytes]) -> None:
-    """Append the lines of a hunk, several in a piece."""
+    """Append the text of a hunk to the pieces of a diff."""
     first, last = group[0], group[-1]
     before = min(CONTEXT_LINES, first.old_start)
     after = min(CONTEXT_LINES, len(old) - last.old_end)

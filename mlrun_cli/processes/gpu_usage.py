@@ -48,7 +48,7 @@ class GpuSampler:
         self._process = _start_nvidia_smi() if shutil.which(_PROGRAM) and self._names != [] else None
 
     def read(self) -> GpuUsage | None:
-        """Return the usage from the last report, or None if there is none of the last seconds."""
+        """Return the usage from the last report, or None if there is no recent report."""
         if self._process is not None and self._process.stdout is not None:
             with suppress(BlockingIOError):
                 while data := os.read(self._process.stdout.fileno(), 1 << 16):
@@ -63,7 +63,7 @@ class GpuSampler:
         return GpuUsage(sum(usage.percent for usage in current), sum(usage.memory_bytes for usage in current))
 
     def close(self) -> None:
-        """End `nvidia-smi`; one that hangs in the kernel is left to end by itself."""
+        """Terminate `nvidia-smi`, without waiting for a process that hangs in the kernel."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.kill()

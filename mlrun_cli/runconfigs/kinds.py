@@ -119,7 +119,7 @@ def refuse_other_kinds(root: Node, known: frozenset[str]) -> None:
 
 
 def is_other_kind(keys: Iterable[str]) -> bool:
-    """Return whether top-level keys show that a document is no runconfig, whatever its name."""
+    """Return whether the top-level keys of a document show that it is not a runconfig, whatever its file name."""
     return any(not kind.keys.isdisjoint(keys) for kind in _OTHER_THAN_RUNCONFIGS)
 
 

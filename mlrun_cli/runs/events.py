@@ -119,7 +119,7 @@ def find_outcome(folder: SharedRunFolder) -> OutcomeEvent | None:
 
 
 def read_attempts(folder: SharedRunFolder) -> Documents:
-    """Return the attempts of a run from its events, as its row has them, the last of which may be interrupted."""
+    """Return the attempts in a run's events in the format of the store; the last one may be interrupted."""
     attempts: Documents = ()
     for path in list_line_files(folder.events):
         for document in read_lines(path):

@@ -154,7 +154,7 @@ class ParsedFilter(NamedTuple):
 
 
 def parse_filter(texts: Mapping[str, Sequence[str]], now: int) -> ParsedFilter:
-    """Parse the texts that a user has typed for words of `TERMS`.
+    """Parse the texts that a user entered for the filter terms in `TERMS`.
 
     Args:
         texts: the texts, keyed by word; a word without texts filters nothing.

@@ -53,7 +53,7 @@ def append_parameter(arguments: Sequence[str], name: str, text: str) -> list[str
 
 
 def _spell_parameter(words: Sequence[str], pair: ParameterWords, text: str) -> list[str]:
-    """Return the words of a parameter for another value."""
+    """Return the command-line words of a parameter with a new value, spelled like the existing ones."""
     first = words[0]
     if re.fullmatch(_POSITIONAL, pair.name) and len(words) == 1 and first == pair.text:
         return [text]

@@ -14,5 +14,5 @@ class Priority(str, Enum):
 
     @property
     def rank(self) -> int:
-        """The number that the store has."""
+        """The number that represents the priority in the store."""
         return {Priority.HIGH: 1, Priority.NORMAL: 0, Priority.LOW: -1}[self]

@@ -111,7 +111,7 @@ class SharedRunFolder(RunFolder):
         return Path(document["folder"])
 
     def is_removed(self) -> bool:
-        """Return whether the folder was removed; False if it is away together with the whole shared folder."""
+        """Return whether the folder was removed; False if the whole shared folder is unavailable."""
         try:
             # By the open folder, since the file system may be unmounted between two looks at paths.
             above = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -129,11 +129,11 @@ class SharedRunFolder(RunFolder):
 
     @property
     def started(self) -> Path:
-        """The marker in the shared folder that the run has started, which lasts as long as its secrets."""
+        """The marker file which shows that the run has started; it is removed together with the run's secrets."""
         return SharedFolder(self.path.parents[1]).started / self.path.name
 
     def remove_leftovers(self) -> bool:
-        """Remove the secrets of an ended run, and the marker that it has started.
+        """Remove the secrets of an ended run and its started marker; return whether that succeeded.
 
         Returns:
             Whether nothing is left of them; False if the shared folder is not in its place.

@@ -61,7 +61,7 @@ class AttemptFacts(NamedTuple):
 
 
 def list_attempt_facts(run: Run) -> Sequence[AttemptFacts]:
-    """Return the starts of a run's script, oldest first; empty if it was started once."""
+    """Return the attempts of a run, oldest first, or an empty sequence if there was only one."""
     attempts = list_attempts(run.attempts, get_outcome(run))
     return [
         AttemptFacts(
@@ -81,7 +81,7 @@ def _describe_ending(attempt: Attempt) -> str:
 
 
 def get_shown_tags(run: Run) -> Mapping[str, str | None]:
-    """Return the tags of a run without those that hold documents of sweeps and of MLflow."""
+    """Return the tags of a run, except those in which sweeps and MLflow store documents."""
     return drop_sweep_tags(run.run_type, run.run_id, drop_document_tags(run.tags))
 
 

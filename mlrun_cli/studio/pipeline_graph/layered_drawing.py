@@ -47,7 +47,7 @@ class _Place(NamedTuple):
 
 
 def draw_layers(keys: Sequence[str], upstream: Mapping[str, Sequence[str]]) -> LayeredDrawing:
-    """Return the drawing of a graph without cycles.
+    """Draw an acyclic graph in layers.
 
     Args:
         keys: the nodes, in the order in which those of a layer are drawn if nothing else decides.
@@ -73,7 +73,7 @@ def _list_known(key: str, upstream: Mapping[str, Sequence[str]], known: Mapping[
 
 
 def _assign_layers(keys: Sequence[str], upstream: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Return the layer of each node, one below the lowest that it depends on; nodes of cycles are left out."""
+    """Return the layer of each node, one below its lowest dependency; nodes in cycles are omitted."""
     layers: dict[str, int] = {}
     left = list(keys)
     while left:
@@ -87,7 +87,7 @@ def _assign_layers(keys: Sequence[str], upstream: Mapping[str, Sequence[str]]) -
 
 
 def _order_rows(places: Mapping[str, _Place], chains: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Return the places of each layer, each near the middle of its neighbours, so that few edges cross."""
+    """Return the nodes and passing edges of each layer, ordered by their neighbours so that few edges cross."""
     rows: list[list[str]] = [[] for _ in range(1 + max((place.layer for place in places.values()), default=-1))]
     for name, place in places.items():
         rows[place.layer].append(name)
@@ -116,7 +116,7 @@ def _sort_row(rows: Sequence[Sequence[str]], number: int, neighbours: Mapping[st
 
 
 def _assign_positions(rows: Sequence[Sequence[str]], places: Mapping[str, _Place]) -> tuple[dict[str, int], int]:
-    """Return the middle of each place in pixels from the left, with each row centred, and the width of the picture."""
+    """Return the x coordinate of the centre of each place, with centred rows, and the width of the drawing."""
     widths = [
         sum(NODE_WIDTH if places[name].is_node else _PASS_WIDTH for name in row) + _GAP_ACROSS * (len(row) - 1)
         for row in rows
@@ -137,7 +137,7 @@ def _get_top(layer: int) -> int:
 
 
 def _draw_chain(chain: Sequence[str], across: Mapping[str, int], places: Mapping[str, _Place]) -> str:
-    """Return the path of an edge from the lower side of its source to the upper side of its target."""
+    """Return the SVG path of an edge from the bottom of its source to the top of its target."""
     source, target = chain[0], chain[-1]
     points = [(across[source], _get_top(places[source].layer) + NODE_HEIGHT)]
     for name in chain[1:-1]:

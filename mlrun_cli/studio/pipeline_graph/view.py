@@ -72,12 +72,12 @@ class GraphView(NamedTuple):
     box: tuple[int, int] = (NODE_WIDTH, NODE_HEIGHT)
 
     def get_position(self, key: str) -> tuple[int, int]:
-        """Return the left upper corner of a step's box in pixels."""
+        """Return the position of the upper left corner of a step's box in pixels."""
         return next((node.x, node.y) for node in self.drawing.nodes if node.key == key)
 
 
 def build_graph_view(graph: Graph, runs: Sequence[Run]) -> GraphView:
-    """Return what the graph shows, given the runs of the steps that have started."""
+    """Build the view of a pipeline's graph with the runs of the steps that have started."""
     by_key = {run.properties.get(NODE_PROPERTY): run for run in runs}
     steps = [build_step_view(graph, step, by_key.get(step.key)) for step in graph.iterate_in_order()]
     drawing = draw_layers(
@@ -89,7 +89,7 @@ def build_graph_view(graph: Graph, runs: Sequence[Run]) -> GraphView:
 
 
 def build_step_view(graph: Graph, step: Step, run: Run | None) -> StepView:
-    """Return what is shown of a step and its run."""
+    """Build the view of a step with its run, if it has started."""
     properties: Mapping[str, str] = {} if run is None else run.properties
     return StepView(
         step=step,

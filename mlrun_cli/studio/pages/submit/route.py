@@ -59,7 +59,7 @@ def _describe_obstacle(page: PageRequest, run: Run) -> str:
 
 
 def handle_form(page: PageRequest) -> Response:
-    """Submit the form and redirect to the new run, or show the form again with a dry run or the folder's choices."""
+    """Submit the form and redirect to the new run, or show it again with a dry run, choices or an error."""
     form = SubmitForm.from_fields(page.fields)
     try:
         if page.fields.get("do") == "choices":

@@ -58,7 +58,7 @@ def _format_document(kind: FileKind, name: str, descriptor: int) -> dict[str, An
 
 
 def _build_log_viewer(page: PageRequest, descriptor: int, otherwise: LogWindow | None = None) -> dict[str, Any]:
-    """Return the template values for a text: its requested part, or else `otherwise`, or else its end."""
+    """Return the template values for showing a log: its requested part, a default part, or else its end."""
     text = page.get_query("find")
     match = search_log(descriptor, text, parse_offset(page, "from") or 0) if text else None
     if match is None:

@@ -21,7 +21,7 @@ _LEAST_LINES = 2
 
 
 def show(page: PageRequest) -> Response:
-    """Show the runs of a sweep, best first, with their curves and parallel coordinates, and how far the sweep is."""
+    """Show the progress of a sweep and its runs, best first, with curves and parallel coordinates."""
     run = get_requested_run(page)
     overview = find_sweep_overview(page.workspace, run, MAX_RUNS)
     values: dict[str, Any] = {"overview": overview, "sweep_topic": page.build_topic("runs")}
@@ -41,7 +41,7 @@ def show(page: PageRequest) -> Response:
 
 
 def _build_coordinates(overview: SweepOverview, shown: Sequence[SweepRun]) -> ParallelCoordinates | None:
-    """Return a line for each run that has a number, through what was drawn for it and its best value."""
+    """Return a plot of the sampled parameters and best values of the runs, or None if too few have a finite value."""
     measured = [each for each in shown if each.best is not None and math.isfinite(each.best)]
     if len(measured) < _LEAST_LINES:
         return None
@@ -53,7 +53,7 @@ def _build_coordinates(overview: SweepOverview, shown: Sequence[SweepRun]) -> Pa
 
 
 def _build_column(values: Sequence[Any]) -> Sequence[float | str | None]:
-    """Return values as numbers if all are, else as categories."""
+    """Return the values as numbers if all of them are numbers, or else as categories."""
     known = [value for value in values if value is not None]
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in known):
         return values
