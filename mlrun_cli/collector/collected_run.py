@@ -82,7 +82,7 @@ class CollectedRun:
 
     @property
     def outcome_evidence(self) -> OutcomeEvidence:
-        """The state of the outcome according to the run's events."""
+        """The evidence of the run's outcome in its events."""
         if self._outcome is None:
             return OutcomeEvidence.NONE
         return OutcomeEvidence.FINAL if self._outcome.is_final else OutcomeEvidence.INTERRUPTED
@@ -116,7 +116,7 @@ class CollectedRun:
         self._collect_events(is_patient=False)
 
     def get_heartbeat_evidence(self) -> HeartbeatEvidence:
-        """Return the evidence of the heartbeat; while the shared folder is unavailable, no run is lost."""
+        """Return the evidence of the heartbeat; while the shared folder is unavailable, no run counts as lost."""
         try:
             heartbeat = read_heartbeat(self.shared)
         except OSError:
@@ -127,7 +127,7 @@ class CollectedRun:
         return HeartbeatEvidence.FRESH if is_fresh else HeartbeatEvidence.STALE
 
     def finish(self, outcome: Outcome, moment: float) -> bool:
-        """Record the outcome once everything that the run has logged is stored; return whether that is done.
+        """Record the outcome once all logged data are stored; return whether that is done.
 
         While the shared folder is away, it is not.
 
@@ -161,7 +161,7 @@ class CollectedRun:
         self._relay.record_exits(exit_codes)
 
     def close(self) -> bool:
-        """End the RPC worker, and remove what an ended run no longer needs; return False if that cannot be done now."""
+        """End the RPC worker and clean up after an ended run; return False if cleaning up is not possible yet."""
         self._relay.close()
         return self.shared.remove_leftovers()
 
@@ -181,7 +181,7 @@ class CollectedRun:
         return found
 
     def _collect_events_of_attempt(self, path: Path, *, is_patient: bool) -> bool:
-        """Store the new events in a file up to the end of an attempt, if it has one; return whether there were any."""
+        """Store a file's new events up to the end of an attempt, if it has ended; return whether there were any."""
         name = f"{FOLDER}/{path.name}"
         before = self._offsets.get(name, 0)
         try:
@@ -201,7 +201,7 @@ class CollectedRun:
         return True
 
     def _ingest_attempt(self, event: AttemptEvent) -> bool:
-        """Store what an attempt has logged, which precedes what the next one logs; return whether that is all of it.
+        """Store the values of an ended attempt before those of the next; return whether all of them are stored.
 
         The file server may show the ends of journals later than the event; what stays away for long is given up.
         """
@@ -259,12 +259,12 @@ class CollectedRun:
             runs.update(key, **columns)
 
     def _requeue(self) -> None:
-        """Set the status of a run that its engine is about to restart; call this within a transaction."""
+        """Set the status of a run whose job the engine is about to restart to Queued, within a transaction."""
         before = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED, RunStatus.QUEUED}
         self._workspace.runs.change_status(self.run.key, before, RunStatus.QUEUED)
 
     def requeue(self) -> None:
-        """Set the run's status to Queued, since its engine is about to restart it."""
+        """Set the run's status to Queued, since the engine is about to restart its job."""
         with self._workspace.transaction():
             self._requeue()
         self.run = self._workspace.runs.get_by_key(self.run.key)
@@ -281,7 +281,7 @@ class CollectedRun:
             self._outcome = event
 
     def _read_outcomes(self) -> None:
-        """Read the outcome from all events, even stored ones, since a collector may have died before recording it."""
+        """Read the outcome from all events, including stored ones, in case a collector died before recording it."""
         self._outcome = None
         for path in list_line_files(self.shared.events):
             self.has_started = True
@@ -300,7 +300,7 @@ _COLUMNS = frozenset(
 
 
 def _select_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns that a supervisor may set, since a file in the shared folder may contain anything."""
+    """Return only the columns that a supervisor may set, since files in the shared folder are not trusted."""
     selected = {name: value for name, value in columns.items() if name in _COLUMNS}
     with suppress(AttributeError, KeyError, TypeError):
         selected["attempts"] = [attempt.to_json() for attempt in parse_attempts(columns["attempts"])]

@@ -87,7 +87,7 @@ class Collector:
         self._reasons: Mapping[str, str] = {}
 
     def run(self) -> None:
-        """Serve the target until it has no live run and none has been added in the meantime."""
+        """Serve the target until it has no live runs and none was added in the meantime."""
         self._folder.record_problem("")
         is_mine = True
         while is_mine:
@@ -128,7 +128,7 @@ class Collector:
                 collected.record_exits(exit_codes)
 
     def _has_to_linger(self) -> bool:
-        """Return whether to stay, although no run is live, until what nodes have of ended runs can be removed."""
+        """Return whether to continue without live runs until the nodes' files of ended runs have been removed."""
         self._remove_leftovers(frozenset(self._leftovers))
         has_leftovers = bool(self._leftovers) or self._target.has_leftovers()
         is_attached = self._workspace.compute_targets.find(self._target.name) == self._row
@@ -153,7 +153,7 @@ class Collector:
         self._next_full_poll = moment
 
     def _poll_runs(self, moment: float) -> None:
-        """Poll the started runs, and every few seconds or after a change all other runs."""
+        """Poll the started runs, and all other runs every few seconds or after a change."""
         started = self._list_started()
         is_full = moment >= self._next_full_poll
         if self._jobs.query_if_due(self._runs.values(), moment) and self._jobs.has_changed:
@@ -213,7 +213,7 @@ class Collector:
         return self._collected[run.key]
 
     def _remove_leftovers(self, run_ids: frozenset[str]) -> None:
-        """Remove leftover files of those of the given runs that have ended."""
+        """Remove leftover files of the given runs that have ended."""
         for run_id in run_ids - self._strangers - {run.run_id for run in self._runs.values()}:
             key = self._workspace.runs.find_key(run_id)
             status = None if key is None else self._workspace.runs.find_status(key)
@@ -244,7 +244,7 @@ class Collector:
     def _check_liveness(
         self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence, moment: float
     ) -> RunLiveness:
-        """Return the liveness of a seemingly lost run, once everything that its supervisor wrote has arrived.
+        """Determine the liveness of a seemingly lost run again after reading everything its supervisor wrote.
 
         Where no id of a job is known, the engine may still accept the job of a submit that it has not answered. While
         the shared folder is unavailable, no run is lost.
@@ -266,7 +266,7 @@ class Collector:
         return determine_liveness(evidence, collected.get_heartbeat_evidence(), collected.outcome_evidence)
 
     def _has_job_id_after_reload(self, run: Run) -> bool:
-        """Reload a run and return whether its job id is now stored, as a submit may have done in the meantime."""
+        """Return whether a submitter has stored the run's job id in the meantime, after reloading the run."""
         self._runs[run.key] = self._workspace.runs.get_by_key(run.key)
         return self._jobs.has_job_id(self._runs[run.key])
 
@@ -280,7 +280,7 @@ class Collector:
         self._finish_run(run, collected, outcome, moment)
 
     def _record_lost(self, run: Run, collected: CollectedRun | None, moment: float) -> None:
-        """Record the end of a run that has lost its supervisor, and tell the supervisor to stop in case it is alive."""
+        """Record the end of a run that has lost its supervisor; tell the supervisor to stop in case it is alive."""
         send_to_supervisor(self._workspace, run, StopMessage(StopReason.GIVEN_UP))
         if self._jobs.has_job_id(run):
             self._to_cancel.append(run)
@@ -293,7 +293,7 @@ class Collector:
             self._record_without_folder(run, outcome)
 
     def _explain_by_sent_stop(self, run: Run, outcome: Outcome) -> Outcome:
-        """Return an outcome that the engine explains, or for a run that lost its stream, that this is why it ended."""
+        """Return the outcome for a lost stream if that is why the run was stopped, or else the outcome unchanged."""
         if run.status is RunStatus.CANCEL_REQUESTED or not self._stops.was_sent(run, StopReason.STREAM_LOST):
             return outcome
         told = make_lost_stream_outcome()

@@ -10,7 +10,7 @@ from mlrun_cli.core.temporary import make_temporary_name
 
 
 def refresh_folder(folder: Path) -> None:
-    """Have the next listing of a folder come from the file server instead of a cache; ignore failures.
+    """Force the next listing of a folder to come from the file server, not from a cache; ignore failures.
 
     A client of a network file system drops the names that it has cached when it changes the folder itself.
     """

@@ -43,7 +43,7 @@ class JobPoll:
         self._next = 0.0
 
     def query_soon(self) -> None:
-        """Schedule a query for soon, but not more than one per second."""
+        """Schedule a query at the next opportunity, at most one per second."""
         self._interval = _FIRST_SECONDS
         self._next = min(self._next, self._queried_at + _FIRST_SECONDS)
 
@@ -80,7 +80,7 @@ class JobPoll:
         return True
 
     def is_being_submitted(self, run: Run) -> bool:
-        """Return whether the submitting process, which holds the owner lock until it knows the job, is alive."""
+        """Return whether a run's submitter is alive, which holds the owner lock until it knows the job's id."""
         try:
             with closing(OwnerLock.open(self._target.workspace.run_folder(run.run_id).lock)) as lock:
                 return not lock.is_free()
@@ -97,7 +97,7 @@ class JobPoll:
         return None if job_id is None else self._jobs.get(job_id)
 
     def get_evidence(self, run: Run, started_at: float | None = None) -> EngineEvidence:
-        """Return the evidence from the engine's last response, which does not cover jobs submitted since.
+        """Return the evidence from the engine's last response, which does not include jobs submitted later.
 
         Args:
             run: the run.

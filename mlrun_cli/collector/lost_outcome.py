@@ -42,7 +42,7 @@ def derive_lost_outcome(run: Run, job: Job | None) -> Outcome:
 
 
 def derive_interruption_outcome(run: Run, outcome: Outcome, job: Job | None) -> Outcome:
-    """Return the outcome of a run whose supervisor was told to end, for the reason given by the engine.
+    """Return the outcome of a run whose supervisor was told to stop, explained by the engine's reason if known.
 
     A script that has done its work, while that was on its way, has not failed.
     """

@@ -56,7 +56,7 @@ class RequestRelay:
         self._reject_interrupted()
 
     def collect(self, reader: JournalReader) -> bool:
-        """Accept new requests and start those whose journal lines are stored; return whether any are unfinished.
+        """Accept new requests, start those whose journal lines are stored, and return whether any are unfinished.
 
         Raises:
             StoreError: the store cannot be used.
@@ -90,14 +90,14 @@ class RequestRelay:
             self._worker = None
 
     def _record_accepted(self, name: str, before: int, after: int) -> bool:
-        """Store that requests are accepted, so that none is handled twice; return False if another collector has."""
+        """Store that requests are accepted; return False if another collector has already accepted them."""
         with self._workspace.transaction():
             is_mine = self._workspace.journals.advance(self._run.key, name, before, after)
         self._offsets[name] = after
         return is_mine
 
     def _reject_interrupted(self) -> None:
-        """Respond with an error to requests that an earlier collector had accepted when it died."""
+        """Respond with an error to requests that an earlier collector accepted before it died."""
         self._offsets = {
             name: offset
             for name, offset in self._workspace.journals.get_offsets(self._run.key).items()

@@ -20,7 +20,7 @@ class EngineEvidence(Enum):
 
     @classmethod
     def from_job(cls, job: Job | None) -> EngineEvidence:
-        """Return the evidence from a job in the engine's response, or from the lack of one."""
+        """Create the evidence from the engine's description of a job; None means that it does not know the job."""
         return cls.MISSING if job is None else cls(job.state.value)
 
 
@@ -56,7 +56,7 @@ _ENDS = {EngineEvidence.ENDED, EngineEvidence.MISSING}
 
 
 def determine_liveness(engine: EngineEvidence, heartbeat: HeartbeatEvidence, outcome: OutcomeEvidence) -> RunLiveness:
-    """Return the liveness of a run from three sources of evidence, which may contradict each other.
+    """Determine the liveness of a run from three sources of evidence, which may contradict each other.
 
     - A final outcome is believed whatever the others say: the engine may be slow to notice, or have forgotten.
     - An interrupted outcome is that of the run once the engine says that the job has ended; until then the engine may

@@ -51,7 +51,7 @@ class SentStops:
         """The last stop of each run, by run key."""
 
     def send_if_needed(self, run: Run, moment: float) -> None:
-        """Tell the supervisor of a run to stop if the run is to be canceled, or its streaming command was killed."""
+        """Tell a run's supervisor to stop if the run is to be canceled or its streaming command was killed."""
         sent = self._sent.get(run.key)
         if run.status is RunStatus.CANCEL_REQUESTED:
             if sent is None or sent.reason is not StopReason.CANCEL:
@@ -67,15 +67,15 @@ class SentStops:
             self._deliver(run)
 
     def has(self, run: Run) -> bool:
-        """Return whether a run was asked to stop."""
+        """Return whether a stop message was sent to the supervisor of a run."""
         return run.key in self._sent
 
     def was_sent(self, run: Run, reason: StopReason) -> bool:
-        """Return whether the last stop of a run has this reason."""
+        """Return whether the last stop message to the supervisor of a run has this reason."""
         return run.key in self._sent and self._sent[run.key].reason is reason
 
     def is_left_in_queue(self, run: Run, evidence: EngineEvidence) -> bool:
-        """Return whether the engine, asked after the stop was sent, still reports the run's job as queued.
+        """Return whether the engine reports a run's job as still queued in a response later than the stop message.
 
         An older answer proves nothing: the job may have started since.
         """
@@ -83,7 +83,7 @@ class SentStops:
         return sent is not None and evidence is EngineEvidence.QUEUED and self._jobs.asked_at > sent.since
 
     def claim_job_cancellation(self, run: Run, evidence: EngineEvidence, now: float) -> bool:
-        """Return whether to cancel a stopped run's job now, and record it; True once for each answer of the engine."""
+        """Return whether to cancel a stopped run's job now; True is returned at most once per engine response."""
         sent = self._sent.get(run.key)
         if sent is None or self._jobs.asked_at <= sent.job_canceled_at:
             return False
@@ -111,7 +111,7 @@ class SentStops:
 
 
 def send_to_supervisor(workspace: Workspace, run: Run, message: CancelMessage | StopMessage) -> bool:
-    """Send a message to the supervisor of a run, if it can have one; return False if that has failed."""
+    """Send a message to the supervisor of a run; return False if that fails."""
     folder = workspace.run_folder(run.run_id)
     shared = find_shared_run_folder(folder)
     if shared is not None:

@@ -39,7 +39,7 @@ class Children:
         return [child for child in self._states.values() if not child.status.is_terminal]
 
     def complete_starts(self, start: Callable[[str], None]) -> None:
-        """Start the child runs again by id whose start an earlier controller may not have completed, once.
+        """Call `start` for each child run whose start may have been interrupted by the death of an earlier controller.
 
         An engine has no job yet of a run whose start was killed.
         """
@@ -52,15 +52,15 @@ class Children:
             self._unfinished.pop()
 
     def find(self, run_id: str) -> ChildState | None:
-        """Return the child run with an id, or None."""
+        """Return the child run with this id, or None if there is none."""
         return next((child for child in self._states.values() if child.run_id == run_id), None)
 
     def add(self, run: Run) -> None:
-        """Add a child run that was started."""
+        """Add a child run that has just been started."""
         self._states[run.key] = ChildState(run.key, run.run_id, run.status)
 
     def refresh(self) -> Sequence[ChildState]:
-        """Read the statuses of the live child runs; return those that have ended since the last look.
+        """Read the statuses of the live child runs; return those that have ended since the previous call.
 
         Deleted ones count as canceled.
         """
@@ -75,7 +75,7 @@ class Children:
         return ended
 
     def cancel(self, child: ChildState, grace_seconds: float) -> None:
-        """Request the cancellation of a live child run, once."""
+        """Request the cancellation of a child run, unless it has ended or is already being canceled."""
         current = self._states[child.key]
         if current.status.is_terminal or current.status is RunStatus.CANCEL_REQUESTED:
             return
@@ -84,7 +84,7 @@ class Children:
             self._states[child.key] = current._replace(status=run.status)
 
     def cancel_all(self, grace_seconds: float) -> None:
-        """Request the cancellation of all live child runs, also of those after one that cannot be reached.
+        """Request the cancellation of all live child runs; continue after one that cannot be reached.
 
         Raises:
             EngineUnavailable, OSError, SharedFolderUnavailable: of the first child run that could not be reached.

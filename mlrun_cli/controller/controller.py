@@ -49,7 +49,7 @@ class Controller:
         self._removal_end: float | None = None
 
     def run(self) -> None:
-        """Control the run until it has ended, or until the workspace is not in its place any more."""
+        """Control the run until it has ended or the workspace no longer exists at its path."""
         self._workspace.owned_run = (self._run.run_id, self._run.key)
         make_counterpart_folder(self._workspace.run_folder(self._run.run_id).path)
         with WakeSocket(self._folder.socket) as wake_socket:
@@ -59,7 +59,7 @@ class Controller:
                 self._sleep(wake_socket)
 
     def _try_step(self) -> bool:
-        """Make a step; return whether the run has ended. If something is away, report it and wait."""
+        """Execute a step and return whether the run has ended; if a resource is unavailable, report it and wait."""
         try:
             self._workspace.reopen_if_replaced()
             self._version = self._workspace.get_data_version()
@@ -80,6 +80,7 @@ class Controller:
         return has_ended
 
     def _step(self) -> bool:
+        """Execute a step; return whether the run has ended or no longer exists."""
         run = self._workspace.children.get_controlled(self._run.key)
         if run is None:
             return True
@@ -106,7 +107,7 @@ class Controller:
         return self._end(ending)
 
     def _end(self, ending: Ending) -> bool:
-        """Record the end of the run, whose secrets are removed first: nothing removes them later."""
+        """Remove the secrets of the run and record its end; return True."""
         left = self._remove_secrets()
         runs, key = self._workspace.runs, self._run.key
         if self._kind is not None:
@@ -122,7 +123,7 @@ class Controller:
         return True
 
     def _remove_secrets(self) -> Sequence[str]:
-        """Remove the secrets of the templates; after a time in vain, return a warning that names what is left.
+        """Remove the templates' secrets; return a warning if they still cannot be removed after a time limit.
 
         Raises:
             OSError: they cannot be removed now.
@@ -154,7 +155,7 @@ class Controller:
         wake_socket.drain()
 
     def _look_if_due(self) -> None:
-        """Recover child runs that have lost their supervisor, and start missing dispatchers, every few seconds.
+        """Every few seconds, recover child runs that have lost their supervisors, and start missing dispatchers.
 
         A step follows, since nothing in the store says that a streaming command was killed.
         """

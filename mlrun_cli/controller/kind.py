@@ -35,7 +35,7 @@ class ControllerKind(Protocol):
     """
 
     def step(self, run: Run) -> Ending | None:
-        """Do all that can be done now; return the end of the run once nothing of it is live, else None.
+        """Do all the work that is possible now; return how the run ends once it has no live child run, else None.
 
         Args:
             run: the current row of the run, without tags and properties. If its status is CancelRequested, its child
@@ -46,7 +46,7 @@ class ControllerKind(Protocol):
         """
 
     def get_timeout(self) -> float | None:
-        """Return the seconds after which a step is due even if nothing has changed in the store, or None."""
+        """Return the seconds until a step is due even if the store does not change, or None for no time limit."""
 
     def report(self, text: str) -> None:
         """Write a line about the run to its log."""

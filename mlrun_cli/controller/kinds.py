@@ -28,7 +28,7 @@ _KINDS: dict[str, Callable[[Workspace, Run], ControllerKind]] = {
 
 
 def make_kind(workspace: Workspace, run: Run) -> ControllerKind:
-    """Return what a controller does for a run.
+    """Return the object that does the work of a run's controller, depending on the kind of the run.
 
     Raises:
         StoredFilesLost: a file of the run is gone or damaged.
@@ -45,7 +45,7 @@ class FailingController:
         self._error = error
 
     def step(self, run: Run) -> Ending | None:
-        """Cancel all child runs, and wait for their end."""
+        """Cancel all child runs; return a failure once all of them have ended, else None."""
         grace = GRACE_SECONDS if run.cancel_grace_seconds is None else run.cancel_grace_seconds
         self._children.refresh()
         self._children.cancel_all(grace)
@@ -55,8 +55,8 @@ class FailingController:
         return Ending(RunStatus.FAILED, error)
 
     def get_timeout(self) -> float | None:
-        """Return None: only the ends of child runs matter."""
+        """Return None, since this controller waits only for the ends of child runs."""
         return None
 
     def report(self, text: str) -> None:
-        """Write nothing: what is gone may be the log."""
+        """Do nothing, since the log itself may be missing."""

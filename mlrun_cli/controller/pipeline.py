@@ -60,7 +60,7 @@ class PipelineController:
         """The ids of the runs that wrote the results of steps, by the keys of these."""
 
     def step(self, run: Run) -> Ending | None:
-        """Start the steps whose inputs are there; see `ControllerKind`."""
+        """Start the steps whose inputs are ready; see `ControllerKind`."""
         self._children.refresh()
         stages = self._find_stages()
         is_canceled = run.status is RunStatus.CANCEL_REQUESTED
@@ -79,7 +79,7 @@ class PipelineController:
         return Ending(RunStatus.CANCELED) if is_canceled else self._build_ending(stages)
 
     def get_timeout(self) -> float | None:
-        """Return None: only the ends of steps matter."""
+        """Return None, since a pipeline waits only for the ends of its steps."""
         return None
 
     def report(self, text: str) -> None:
@@ -111,7 +111,7 @@ class PipelineController:
         ]
 
     def _finish(self, plan: StepPlan, child: ChildState) -> str | None:
-        """Put the outputs of an ended step in their places, once; return why its results cannot be used, or None."""
+        """Store the outputs of an ended step, once; return the reason why its results cannot be used, or None."""
         key = plan.step.key
         record = self._folder.steps / key / "finished.json"
         document = read_json(record)
@@ -150,14 +150,14 @@ class PipelineController:
                 append_log_line(self._workspace.run_folder(run.run_id).uploads / PIPELINE_LOG, reuse.reason)
 
     def _start_again(self, run_id: str) -> None:
-        """Start the run of a step that is recorded, for which no earlier result stands."""
+        """Start a step whose run is recorded but may not have been started, without reusing earlier results."""
         plan = next((plan for plan in self._steps.values() if plan.run_id == run_id), None)
         if plan is not None and plan.step.sweep is None:  # the run of a sweep has a controller
             template = self._read_template(plan.step.key)
             self._children.add(start_step(self._workspace, plan, template, self._origins, None))
 
     def _find_reuse(self, plan: StepPlan, template: RunTemplate) -> Reuse | None:
-        """Return whether an earlier result stands for a step's; None if an input is missing."""
+        """Return the decision on whether a step reuses an earlier result, or None if an input is missing."""
         forced = self._plan.regenerate_outputs
         try:
             reuse = find_reuse(self._workspace, plan, template, self._origins, is_forced=forced)

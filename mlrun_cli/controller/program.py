@@ -14,7 +14,7 @@ from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_
 
 
 def main(words: list[str]) -> None:
-    """Control a run, whose lock is passed to this process, until it has ended."""
+    """Run the controller of a run, whose lock is passed to this process."""
     _, folder, _, descriptor, run_id = words
     detach_program(Path(folder), int(descriptor))
     lock = OwnerLock(int(descriptor))

@@ -61,7 +61,7 @@ class SweepController:
         self._has_places = False
 
     def step(self, run: Run) -> Ending | None:
-        """Judge and start runs; see `ControllerKind`."""
+        """Cancel the runs that the policy terminates, and start new ones; see `ControllerKind`."""
         for child in self._children.refresh():
             self.report(f"'{child.run_id}' ended as {child.status.value}.")
         if self._definition.max_duration_minutes is not None and run.started_at is not None:
@@ -81,7 +81,7 @@ class SweepController:
         return self._build_ending(is_canceled=is_canceled)
 
     def get_timeout(self) -> float | None:
-        """Return the seconds until the time limit of the sweep; 0 if a run that could not be started left a place."""
+        """Return the seconds until the sweep's time limit, or 0 if further runs can be started immediately."""
         if self._has_places:
             return 0.0
         if self._ends_at is None or self._is_over():
@@ -119,7 +119,7 @@ class SweepController:
         return f"{self._run.run_id}_{number}"
 
     def _judge(self) -> None:
-        """Cancel the runs that the policy ends, given all values that have arrived."""
+        """Cancel the runs that the early termination policy selects, given all logged values."""
         for termination in self._metric.judge({child.key: child.run_id for child in self._children.all}):
             child = self._children.find(termination.run_id)
             if child is None or child.status.is_terminal or child.status is RunStatus.CANCEL_REQUESTED:
@@ -145,7 +145,7 @@ class SweepController:
             self.report("All jobs generated.", _GENERATOR)
 
     def _draw(self, numbers: Sequence[int]) -> None:
-        """Draw the values of the runs with these numbers unless that was done, and record them as tags of the sweep."""
+        """Draw the values of the runs with these numbers that are not yet drawn; store them as tags of the sweep."""
         missing = [number for number in numbers if number not in self._drawn or not self._is_bayesian]
         new = [number for number in numbers if number not in self._drawn]
         if new:
@@ -177,7 +177,7 @@ class SweepController:
         return [*self._metric.list_earlier_trials(), *(own[number] for number in sorted(own))]
 
     def _start(self, number: int) -> None:
-        """Start the run with this number; one that cannot be started is recorded as Failed."""
+        """Start the run with this number; if that fails, the run is recorded as Failed."""
         run_id = self._get_id(number)
         self.report(f"Scheduling job, id='{run_id}'", _SCHEDULER)
         template = self._load_template()

@@ -34,7 +34,7 @@ class SweepMetric:
         self._judge = self._make_judge()
 
     def judge(self, run_ids: Mapping[int, str]) -> Sequence[Termination]:
-        """Take in the values that have arrived of runs, by key; return the decisions to end runs, in order."""
+        """Read newly logged values of the runs with these keys; return the decisions to terminate runs, in order."""
         if self._policy.name == DEFAULT:
             return []
         summaries = self._read_summaries(list(run_ids))
@@ -58,12 +58,12 @@ class SweepMetric:
         return decisions
 
     def find_bests(self, keys: Sequence[int]) -> Mapping[int, float]:
-        """Return the best value of each of the runs with these keys that have logged the metric, by key."""
+        """Return the best value of each run, keyed by run key; runs that have not logged the metric are omitted."""
         bests = {key: self._get_best(summary) for key, summary in self._read_summaries(keys).items()}
         return {key: best for key, best in bests.items() if best is not None}
 
     def find_best_run(self, keys: Sequence[int]) -> tuple[int, float] | None:
-        """Return the key of the best of the runs with these keys, and its best value; of equals, the first."""
+        """Return the key and value of the best run, the first one in a tie, or None if no run has logged the metric."""
         bests = self.find_bests(keys)
         if not bests:
             return None
@@ -71,12 +71,12 @@ class SweepMetric:
         return next((key, best) for key in keys if bests.get(key) == best)
 
     def list_earlier_trials(self) -> Sequence[Trial]:
-        """Return what is known of the runs of the sweeps that this one resumes from."""
+        """Return the trials of the sweeps that this one resumes from."""
         bests = self.find_bests(list(self._earlier))
         return [Trial(values, bests.get(key)) for key, (_, values) in self._earlier.items() if values]
 
     def describe_missing(self, count: int) -> str:
-        """Return a remark on `count` runs none of which has logged the metric."""
+        """Return a warning that none of the sweep's `count` runs has logged the metric."""
         what = "The only run has not" if count == 1 else f"None of the {count} runs has"
         return (
             f"{what} logged a number as '{self._name}': no run is the best, and no policy could"
@@ -84,7 +84,7 @@ class SweepMetric:
         )
 
     def _read_summaries(self, keys: Sequence[int]) -> Mapping[int, MetricSummary]:
-        """Return the summaries of the metric of those of the runs with these keys that have logged it, by key."""
+        """Return the summaries of the metric, keyed by run key; runs that have not logged the metric are omitted."""
         summaries = self._workspace.metric_summaries.list_for_runs(keys, [self._name])
         return {key: summary for (key, _), summary in summaries.items()}
 
@@ -92,7 +92,7 @@ class SweepMetric:
         return summary.minimum if self._goal is Goal.MINIMIZE else summary.maximum
 
     def _list_earlier_runs(self, definition: SweepDefinition) -> Mapping[int, tuple[str, Mapping[str, object]]]:
-        """Return the ids and values of the runs of earlier sweeps, by key."""
+        """Return the ids and parameter values of the runs of earlier sweeps, keyed by run key."""
         found: dict[int, tuple[str, Mapping[str, object]]] = {}
         for run_id in definition.resume_from:
             key = self._workspace.runs.find_key(run_id)
@@ -118,5 +118,5 @@ class SweepMetric:
 
 
 def to_number(value: object) -> float:
-    """Return a logged value as a number; what is none, such as a text, is not a number (NaN)."""
+    """Return a logged value as a float, or NaN if it is not a number."""
     return float(value) if isinstance(value, (int, float)) else math.nan

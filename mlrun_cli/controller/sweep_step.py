@@ -31,7 +31,7 @@ class SweepStepController:
         self._children = Children(workspace, run)
 
     def step(self, run: Run) -> Ending | None:
-        """Start the sweep, or see whether it has ended; see `ControllerKind`."""
+        """Start the sweep, or check whether it has ended; see `ControllerKind`."""
         self._children.refresh()
         sweep = self._children.find(get_sweep_id(self._run.run_id))
         if run.status is RunStatus.CANCEL_REQUESTED:
@@ -47,7 +47,7 @@ class SweepStepController:
         return self._build_ending(self._workspace.runs.get_by_key(sweep.key))
 
     def get_timeout(self) -> float | None:
-        """Return None: only the end of the sweep matters."""
+        """Return None, since the step waits only for the end of its sweep."""
         return None
 
     def report(self, text: str) -> None:

@@ -90,7 +90,7 @@ def main(words: list[str]) -> None:
 
 
 def serve_requests(listener: socket.socket, shared: SharedRunFolder, process: int | None = None) -> None:
-    """Accept connections and forward their requests, each in a thread, as long as a process is alive.
+    """Accept connections and forward their requests, each in a thread; with a process, only while it is alive.
 
     Args:
         listener: a listening socket.

@@ -19,7 +19,7 @@ _MINOR = 2
 
 
 def localize_environment(plan: EnvironmentPlan, environment: Mapping[str, str]) -> EnvironmentPlan:
-    """Return an environment plan with its interpreter or installer replaced by those of this machine.
+    """Return a plan in which interpreter and installer are replaced by those of this machine.
 
     Args:
         plan: the plan, made on another machine; an interpreter without a folder is one on PATH.
@@ -74,7 +74,7 @@ def _localize_build(build: EnvironmentBuild, environment: Mapping[str, str]) -> 
 
 
 def _find_local_python(python: BasePython, uv: str | None, environment: Mapping[str, str]) -> Sequence[BasePython]:
-    """Return the Python itself, or this machine's replacement for it, in a sequence of at most one."""
+    """Return the Python itself or this machine's equivalent as the only element, or an empty sequence."""
     if not python.is_uv_managed and shutil.which(python.python) is not None:
         return [python]
     if python.is_uv_managed and uv is not None:

@@ -104,7 +104,7 @@ class NodeRun(SupervisedRun):
         write_heartbeat(self._shared)
 
     def receive_messages(self) -> StopReason | None:
-        """Apply new messages to the scratch store, publish what was logged, and return the reason to stop, if any.
+        """Apply new messages to the scratch store, announce new files, and return a reason to stop or None.
 
         Raises:
             OSError: the shared folder cannot be read.
@@ -126,11 +126,11 @@ class NodeRun(SupervisedRun):
         return _TERMINATED_SECONDS if exit_code == -signal.SIGTERM else _FAILED_SECONDS
 
     def create_reader(self) -> JournalReader:
-        """Return a reader that fills the scratch store; the files beside the journals belong to the collector."""
+        """Return a reader that fills the scratch store and does not change the files beside the journals."""
         return JournalReader(self.workspace, self.folder.journal, self.run.key, self.redaction, is_scratch=True)
 
     def create_launcher(self) -> Launcher:
-        """Return the launcher, which starts the script's processes on all nodes of the job.
+        """Return the launcher that starts the script's processes on all nodes of the job.
 
         Raises:
             Unsupported: there are several nodes, and the run has a container.
@@ -148,7 +148,7 @@ class NodeRun(SupervisedRun):
         return SrunLauncher(launcher, [node.name for node in self._nodes], self._shared.path / "tasks.json")
 
     def build_process_command(self, argv: list[str]) -> list[str]:
-        """Return the command line of each process, which on other nodes than this has a relay of its requests."""
+        """Return the command line of each process, which starts a relay of its requests on the job's other nodes."""
         if len(self._nodes) <= 1:
             return argv
         return [sys.executable, "-E", _RELAY_PROGRAM, str(self._shared.path), self._nodes[0].name, *argv]
@@ -173,7 +173,7 @@ class NodeRun(SupervisedRun):
         return is_begun
 
     def queue_next_attempt(self, outcome: Outcome) -> bool:  # noqa: ARG002
-        """Return False: only the engine can start the supervisor again."""
+        """Return False, since only the engine can start the supervisor again."""
         return False
 
     def register_outputs(self, row: Run, outcome: Outcome) -> Outcome:  # noqa: ARG002
@@ -197,7 +197,7 @@ class NodeRun(SupervisedRun):
         self._write_outcome(outcome, is_final=is_final)
 
     def _flush(self) -> None:
-        """Flush journals and logs to the file server, since this machine may cache them for a long time.
+        """Flush journals and logs to the file server, since this machine may cache writes for a long time.
 
         Raises:
             OSError: the shared folder cannot be read or written.
@@ -233,7 +233,7 @@ class NodeRun(SupervisedRun):
         self._retry_write(lambda: self._events.write(make_outcome_event(self._shared, outcome, is_final=is_final)))
 
     def _check_other_attempts(self) -> bool:
-        """Check for other attempts, and return whether they have just made this one superfluous.
+        """Check for other attempts, and return whether one of them has just made this one superfluous.
 
         Where an engine has lost a node, the attempt there may live on, and end, while another one has begun.
         """
@@ -245,7 +245,7 @@ class NodeRun(SupervisedRun):
         return self._is_superseded or self._earlier is not None
 
     def _retry_write(self, write: Callable[[], object]) -> None:
-        """Repeat a write until the shared folder is available, or until the run's folder in it is removed."""
+        """Retry a write until the shared folder is available again or no longer contains the run's folder."""
         if self._is_superseded:
             return
         is_reported = False

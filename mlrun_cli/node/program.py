@@ -41,7 +41,7 @@ _LOOK_SECONDS = 0.5
 
 
 def main(words: list[str]) -> int:
-    """Run the program and return its exit code, 0 if this attempt or an earlier one has written an outcome."""
+    """Run the program; return 0 if this attempt or an earlier one has written an outcome."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # an engine may have inherited that of the submitting process
     shared = SharedRunFolder(Path(words[0]))
     is_elsewhere = OWN_ENVIRONMENT in words[1:]
@@ -71,7 +71,7 @@ def main(words: list[str]) -> int:
 
 
 def _was_given_up(shared: SharedRunFolder) -> bool:
-    """Return whether the collector has already ended the run, so that its late job has nothing to do."""
+    """Return whether the collector has already ended the run, so that a late job has nothing to do."""
     with suppress(OSError):
         return StopMessage(StopReason.GIVEN_UP) in InboxReader(shared.inbox).read_new_messages()
     return False
@@ -134,7 +134,7 @@ def _mark_started(shared: SharedRunFolder) -> None:
 
 
 def _wait_for_earlier_attempt(shared: SharedRunFolder) -> None:
-    """Wait until the heartbeat of an earlier attempt, which may survive on a lost node, is stale."""
+    """Wait until the heartbeat of an earlier attempt, which may still run on an unreachable node, is stale."""
     while True:
         with suppress(OSError):  # the shared folder may be back at the next look
             heartbeat = read_heartbeat(shared)
@@ -144,7 +144,7 @@ def _wait_for_earlier_attempt(shared: SharedRunFolder) -> None:
 
 
 def _log_attempt(shared: SharedRunFolder, attempt: int) -> None:
-    """Write to the log of the run that it was restarted."""
+    """Write a line to the log of the run that it was restarted."""
     line = f"--- attempt {attempt}: started again on {os.uname().nodename} ---\n"
     with suppress(OSError), shared.stdout.open("a", encoding="utf-8") as log:
         log.write(line)

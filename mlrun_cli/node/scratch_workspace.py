@@ -69,7 +69,7 @@ def _make_folders(folder: Path, shared: SharedRunFolder, run_id: str) -> None:
 
 
 def _reset_document(document: Mapping[str, Any], attempts: Documents) -> dict[str, Any]:
-    """Return a run's document reset to its state before any supervisor was started, but with its attempts so far."""
+    """Return a run's document as it was before its first attempt, but with its recorded attempts."""
     row = {name: value for name, value in document["row"].items() if name not in _VOLATILE}
     row["status"] = RunStatus.NOT_STARTED.value
     if attempts:

@@ -44,14 +44,14 @@ class OutputPlace(NamedTuple):
 
 
 def compute_step_run_id(pipeline_run_id: str, step_key: str) -> str:
-    """Return the id of the run of a step, which is the same whoever computes it."""
+    """Return the id of a step's run, which is derived from the pipeline run's id and the step's key."""
     import uuid  # noqa: PLC0415 - start-up
 
     return str(uuid.uuid5(uuid.UUID(pipeline_run_id), step_key))
 
 
 def locate_output(graph: Graph, run_id: str, key: str, output: Output) -> OutputPlace:
-    """Return where an output of a step's run is."""
+    """Return the location of an output of a step's run."""
     default = "dataset/{run-id}/{output-name}" if output.kind == FILE_DATASET else "azureml/{run-id}/{output-name}"
     path = (output.destination or default).strip("/").replace("{run-id}", run_id).replace("{output-name}", key)
     written = f"azureml/{run_id}/{_STAGING}/{key}" if output.mode == "upload" else path
@@ -59,7 +59,7 @@ def locate_output(graph: Graph, run_id: str, key: str, output: Output) -> Output
 
 
 def build_output_sections(graph: Graph, step: Step, run_id: str) -> dict[str, dict[str, Any]]:
-    """Return the data sections of a runconfig for the outputs of a step's run."""
+    """Return a runconfig's data sections for the outputs of a step's run."""
     references: dict[str, Any] = {}
     outputs: dict[str, Any] = {}
     for key, output in step.outputs.items():
@@ -89,7 +89,7 @@ def build_input_sections(
     *,
     is_preview: bool = False,
 ) -> dict[str, dict[str, Any]]:
-    """Return the data sections of a runconfig for the inputs of a step.
+    """Return a runconfig's data sections for the inputs of a step.
 
     Args:
         graph: the pipeline, whose default datastore is that of paths without one.
@@ -125,7 +125,7 @@ def build_input_sections(
 
 
 def resolve_source(one: StepInput, values: Mapping[str, ParameterValue]) -> DataPath | DatasetReference | StepOutput:
-    """Return the source of an input, with the value of a parameter in its place."""
+    """Return the source of an input; a reference to a parameter is replaced by the parameter's value."""
     source: object = values[one.source.name] if isinstance(one.source, ParameterReference) else one.source
     assert isinstance(source, (DataPath, DatasetReference, StepOutput))
     return source
@@ -149,7 +149,7 @@ def _locate_dataset(source: DataPath | DatasetReference, table: Table | None) ->
 
 
 def build_words(words: Sequence[Argument], step: Step, values: Mapping[str, ParameterValue]) -> tuple[str, ...]:
-    """Return arguments as text, with the placeholders for data that runconfigs have."""
+    """Return arguments as strings, in which data references are placeholders as in runconfigs."""
     return tuple("".join(_build_part(part, step, values) for part in word) for word in words)
 
 
@@ -168,7 +168,7 @@ def _build_part(part: str | ArgumentReference, step: Step, values: Mapping[str, 
 
 
 def build_parameter_variables(step: Step, values: Mapping[str, ParameterValue]) -> dict[str, str]:
-    """Return the environment variables that hold the values of a step."""
+    """Return the environment variables that contain a step's parameter values."""
     return {f"{PARAMETER_VARIABLE}{key}": _format_step_value(value, values) for key, value in step.parameters.items()}
 
 

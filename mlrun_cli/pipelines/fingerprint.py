@@ -44,7 +44,7 @@ class Fingerprint(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """The digest, which is equal only if all entries are."""
+        """The digest of all sections; two fingerprints with the same digest are equal."""
         hasher = create_short_hasher()
         for section in sorted(self.sections):
             for name, value in sorted(self.sections[section].items()):
@@ -52,12 +52,12 @@ class Fingerprint(NamedTuple):
         return str(hasher.hexdigest())
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return a JSON object from which `from_json` creates an equal fingerprint."""
         return {section: dict(entries) for section, entries in self.sections.items()}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Fingerprint:
-        """Create a fingerprint from a JSON object."""
+        """Create a fingerprint from the JSON object that `to_json` returned."""
         return cls({section: dict(entries) for section, entries in document.items()})
 
 
@@ -84,7 +84,7 @@ class StepFacts(NamedTuple):
 
 
 def build_fingerprint(step: Step, facts: StepFacts) -> Fingerprint:
-    """Return the fingerprint of a step."""
+    """Return the fingerprint of everything that a step's result depends on."""
     about = {"name": step.name, "kind": step.kind, "script": step.script, "version": step.version}
     about["allow_reuse"] = str(step.allow_reuse)
     return Fingerprint(
@@ -118,7 +118,7 @@ def _describe_output(output: Output) -> str:
 
 
 def describe_differences(earlier: Fingerprint, current: Fingerprint) -> str:
-    """Return what differs between two fingerprints as one line of words; empty if nothing does."""
+    """Describe the differences between two fingerprints in one line; empty if there are none."""
     found = [
         line
         for section, words in _WORDS.items()

@@ -128,12 +128,12 @@ class Parameter(NamedTuple):
 
 
 def parameter_value_to_json(value: ParameterValue) -> Any:
-    """Return the value of a parameter as JSON."""
+    """Convert a parameter's value to JSON."""
     return value.to_json() if isinstance(value, (DataPath, DatasetReference)) else value
 
 
 def read_parameter_value(reader: JsonReader, key: str, kind: str) -> ParameterValue:
-    """Return the value under a key of a JSON object, which must be of the type of its parameter; None if absent.
+    """Return the value of a key, which must be of a pipeline parameter's type `kind`, or None if it is absent.
 
     Raises:
         InvalidValue: it is of another type.
@@ -170,13 +170,13 @@ Argument = tuple[str | ArgumentReference, ...]
 
 
 def argument_to_json(argument: Argument) -> Any:
-    """Return an argument as JSON."""
+    """Convert an argument to JSON."""
     parts = [part if isinstance(part, str) else {part.kind: part.name} for part in argument]
     return parts[0] if len(parts) == 1 else {"join": parts}
 
 
 def read_argument(reader: JsonReader, value: object, key: str) -> Argument:
-    """Return an argument from JSON; numbers, booleans and null become text as Python shows them.
+    """Parse an argument from JSON; numbers, booleans and null become strings in Python's notation.
 
     Raises:
         InvalidValue: it is of another shape.
@@ -217,7 +217,7 @@ class Table(NamedTuple):
         return cls(reader.find_mapping("options"), tuple(reader.find_list("steps")), reader.find_text("glob"))
 
     def build_definition(self, datastore: str | None, path: str) -> dict[str, Any]:
-        """Return the definition of the dataset for an output in a folder of a datastore."""
+        """Return the definition of a tabular dataset with the output's files in a datastore's folder."""
         place = path if self.glob is None else f"{path}/{self.glob.lstrip('/')}"
         return {
             "kind": "tabular",
@@ -419,12 +419,12 @@ class Step(NamedTuple):
     parallel_run: Mapping[str, Any] | None = None
 
     def list_upstream_keys(self) -> list[str]:
-        """Return the keys of the steps that have to end before this one, each once."""
+        """Return the keys of the steps that must end before this one starts, without duplicates."""
         read = [one.source.step for one in self.inputs.values() if isinstance(one.source, StepOutput)]
         return list(dict.fromkeys([*read, *self.run_after]))
 
     def list_parameter_names(self) -> list[str]:
-        """Return the names of the pipeline's parameters that the step uses, each once."""
+        """Return the names of the pipeline parameters that the step uses, without duplicates."""
         sources = [one.source for one in self.inputs.values()]
         given = [*self.parameters.values(), *self.runconfig_parameters.values(), *sources]
         names = [one.name for one in given if isinstance(one, ParameterReference)]
@@ -434,7 +434,7 @@ class Step(NamedTuple):
         return list(dict.fromkeys(names))
 
     def list_references(self) -> list[ArgumentReference]:
-        """Return the references in arguments and command."""
+        """Return all references in the arguments and the command."""
         words = (*self.arguments, *self.command)
         return [part for word in words for part in word if isinstance(part, ArgumentReference)]
 
@@ -527,11 +527,11 @@ class Graph(NamedTuple):
     continue_on_step_failure: bool = False
 
     def find_step(self, key: str) -> Step | None:
-        """Return the step with a key, or None."""
+        """Return the step with this key, or None if there is none."""
         return next((step for step in self.steps if step.key == key), None)
 
     def iterate_in_order(self) -> Iterator[Step]:
-        """Iterate over the steps so that each comes after those it depends on, else in the order of the graph.
+        """Iterate over the steps in topological order; the order of independent steps is that of the graph.
 
         Steps of a cycle, and those behind one, are left out.
         """

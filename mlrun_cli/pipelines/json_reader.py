@@ -21,7 +21,7 @@ class JsonReader:
         self._document = document
 
     def build_error(self, reason: str, key: str | None = None) -> InvalidValue:
-        """Return an error about the object or one of its keys, for the caller to raise."""
+        """Return an error about a key, or about the object itself without one, for the caller to raise."""
         path = self._key_path if key is None else self._join(key)
         return InvalidValue(f"{path}: {reason}.", target=path)
 
@@ -29,90 +29,90 @@ class JsonReader:
         return f"{self._key_path}.{key}"
 
     def find(self, key: str) -> Any:
-        """Return the value of a key, or None."""
+        """Return the value of a key, or None if it is absent."""
         return self._document.get(key)
 
     def find_text(self, key: str) -> str | None:
-        """Return a text, or None."""
+        """Return the string under a key, or None if it is absent."""
         return self._find(key, (str,), "text")  # type: ignore[no-any-return]
 
     def get_text(self, key: str) -> str:
-        """Return a text that is not empty."""
+        """Return the non-empty string under a key."""
         found = self.find_text(key)
         if not found:
             raise self.build_error("expected a text", key)
         return found
 
     def find_integer(self, key: str) -> int | None:
-        """Return a whole number, or None."""
+        """Return the integer under a key, or None if it is absent."""
         if isinstance(self.find(key), bool):
             raise self.build_error("expected a whole number", key)
         return self._find(key, (int,), "a whole number")  # type: ignore[no-any-return]
 
     def find_boolean(self, key: str, default: bool) -> bool:
-        """Return true or false, or the default."""
+        """Return the boolean under a key, or the default if it is absent."""
         found = self._find(key, (bool,), "true or false")
         return default if found is None else found
 
     def find_choice(self, key: str, choices: Sequence[str]) -> str | None:
-        """Return one of several texts, or None."""
+        """Return the string under a key, which must be one of `choices`, or None if it is absent."""
         found = self.find(key)
         if found is not None and found not in choices:
             raise self.build_error(f"{found!r} is not one of {', '.join(choices)}", key)
         return None if found is None else str(found)
 
     def get_choice(self, key: str, choices: Sequence[str]) -> str:
-        """Return one of several texts."""
+        """Return the string under a required key, which must be one of `choices`."""
         found = self.find_choice(key, choices)
         if found is None:
             raise self.build_error(f"expected one of {', '.join(choices)}", key)
         return found
 
     def get_only_key(self, choices: Sequence[str]) -> str:
-        """Return the only key of the object, which is one of several."""
+        """Return the only key of the object, which must be one of `choices`."""
         keys = [key for key, value in self._document.items() if value is not None]
         if len(keys) != 1 or keys[0] not in choices:
             raise self.build_error(f"expected one of {', '.join(choices)}")
         return str(keys[0])
 
     def find_list(self, key: str) -> Sequence[Any]:
-        """Return a list, empty if the key is absent."""
+        """Return the list under a key, or an empty list if it is absent."""
         return self._find(key, (list, tuple), "a list") or []
 
     def find_text_list(self, key: str) -> tuple[str, ...]:
-        """Return a list of texts, empty if the key is absent."""
+        """Return the strings in the list under a key; empty if it is absent."""
         found = self.find_list(key)
         if not all(isinstance(one, str) for one in found):
             raise self.build_error("expected a list of texts", key)
         return tuple(found)
 
     def find_mapping(self, key: str) -> Mapping[str, Any]:
-        """Return a mapping, empty if the key is absent."""
+        """Return the mapping under a key, or an empty one if it is absent."""
         return self._find(key, (Mapping,), "a mapping") or {}
 
     def find_texts(self, key: str) -> Mapping[str, str]:
-        """Return a mapping from texts to texts, empty if the key is absent."""
+        """Return the mapping of strings to strings under a key, or an empty one if it is absent."""
         found = self.find_mapping(key)
         if not all(isinstance(one, str) for pair in found.items() for one in pair):
             raise self.build_error("expected a mapping from texts to texts", key)
         return dict(found)
 
     def get_object(self, key: str) -> JsonReader:
-        """Return a reader of the object under a key, which must be there."""
+        """Return a reader for the object under a required key."""
         return JsonReader(self.find(key), self._join(key))
 
     def enter(self, key: str) -> JsonReader:
-        """Return a reader of the object under a key, empty if the key is absent."""
+        """Return a reader for the object under a key, or for an empty object if it is absent."""
         return JsonReader(self.find_mapping(key), self._join(key))
 
     def iterate_objects(self, key: str) -> Iterator[tuple[str, JsonReader]]:
-        """Iterate over the keys and objects of a mapping of objects."""
+        """Yield each key of a mapping of objects, with a reader for its object."""
         inner = self.enter(key)
         for name in self.find_mapping(key):
             yield name, inner.get_object(name)
 
     def list_objects(self, key: str) -> list[JsonReader]:
-        """Return readers of a list of objects."""
+        """Return readers for the objects in the list under a key."""
         return [JsonReader(one, f"{self._join(key)}[{index}]") for index, one in enumerate(self.find_list(key))]
 
     def _find(self, key: str, kinds: tuple[type, ...], wanted: str) -> Any:

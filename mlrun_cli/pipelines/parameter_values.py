@@ -24,7 +24,7 @@ _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 
 
 def assign_parameters(graph: Graph, given: Mapping[str, Any]) -> dict[str, ParameterValue]:
-    """Return the values of all parameters of a graph, by their names.
+    """Return the values of all parameters of a pipeline, keyed by name: the given ones, or else the defaults.
 
     Args:
         graph: the pipeline.
@@ -66,7 +66,7 @@ def _assign(name: str, parameter: Parameter, given: Mapping[str, Any]) -> Parame
 
 
 def convert_text(kind: str, text: str) -> Scalar:
-    """Return the value that a text stands for in a parameter of a type.
+    """Convert text to a parameter's type `kind`.
 
     Raises:
         InvalidValue: it is no value of the type.
@@ -85,7 +85,7 @@ def convert_text(kind: str, text: str) -> Scalar:
 
 
 def read_data_path(kind: str, text: str) -> DataPath | DatasetReference:
-    """Return the data that a text names: `STORE/PATH` for a path, the name or `NAME:VERSION` for a dataset.
+    """Parse `STORE/PATH` as a data path or, for a dataset parameter, `NAME` or `NAME:VERSION` as a dataset.
 
     Raises:
         InvalidValue: it names neither.
@@ -104,7 +104,7 @@ def read_data_path(kind: str, text: str) -> DataPath | DatasetReference:
 
 
 def format_parameter_value(value: ParameterValue) -> str:
-    """Return the text of a value, as arguments and records have it."""
+    """Format a parameter value as in arguments and records."""
     if isinstance(value, DataPath):
         return f"{value.datastore or ''}/{value.path}"
     if isinstance(value, DatasetReference):

@@ -37,7 +37,7 @@ class PublishedPipeline(NamedTuple):
     created_at: int
 
     def build_record(self) -> dict[str, Any]:
-        """Return the record that commands and scripts show."""
+        """Return the JSON record that commands print and scripts receive."""
         return {
             "continueOnStepFailure": self.continue_on_step_failure,
             "createdBy": self.author,
@@ -73,7 +73,7 @@ class PipelineEndpoint(NamedTuple):
     pipeline_ids: tuple[str, ...]
 
     def build_record(self) -> dict[str, Any]:
-        """Return the record that scripts show."""
+        """Return the JSON record that scripts receive."""
         return {
             "defaultVersion": str(self.default_version),
             "description": self.description,

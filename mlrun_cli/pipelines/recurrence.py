@@ -70,7 +70,7 @@ class Recurrence(NamedTuple):
         return found
 
     def find_first_time(self, created_at: int) -> int:
-        """Return the time of the first start of a schedule that is created, or enabled again, at a time.
+        """Return the first start time of a schedule that was created or enabled at `created_at`.
 
         Without a start time and without times of the day it is that time itself. A start time that has passed counts
         only for the steps from it.
@@ -80,7 +80,7 @@ class Recurrence(NamedTuple):
         return self.find_next_time(created_at, created_at)
 
     def find_next_time(self, after: int, created_at: int) -> int:
-        """Return the first time of a start that is later than a time."""
+        """Return the first start time that is later than `after`."""
         zone = get_time_zone(self.time_zone)
         start = self._get_start(created_at)
         if self.frequency in _SECONDS:
@@ -111,7 +111,7 @@ class Recurrence(NamedTuple):
         return start if after < start else start + ((after - start) // step + 1) * step
 
     def _iterate_days(self, start: date, first: date) -> Iterator[date]:
-        """Iterate over the days with starts, from a day on."""
+        """Yield the days with starts, beginning at `first`."""
         if self.frequency == "Month":
             yield from self._iterate_month_days(start, first)
             return
@@ -130,7 +130,7 @@ class Recurrence(NamedTuple):
             day += timedelta(days=1)
 
     def _iterate_month_days(self, start: date, first: date) -> Iterator[date]:
-        """Iterate over the day of the start time in each month, or the last day of shorter months."""
+        """Yield the start date's day in each month, or the last day of a shorter month."""
         count = (first.year - start.year) * 12 + first.month - start.month
         count -= count % self.interval
         while True:
@@ -141,7 +141,7 @@ class Recurrence(NamedTuple):
             count += self.interval
 
     def describe(self) -> str:
-        """Return the recurrence in words, such as `every 2 days at 06:30, UTC`."""
+        """Describe the recurrence, for example `every 2 days at 06:30, UTC`."""
         unit = self.frequency.lower()
         text = f"every {unit}" if self.interval == 1 else f"every {self.interval} {unit}s"
         if self.week_days:
@@ -153,7 +153,7 @@ class Recurrence(NamedTuple):
 
 
 def _to_timestamp(moment: datetime) -> int:
-    """Return a time in microseconds; a local time that a change of clocks skips becomes the time after it."""
+    """Return a time in microseconds; a local time skipped by a clock change is moved behind the gap."""
     whole = moment.astimezone(timezone.utc)
     return int(whole.timestamp()) * MICROSECONDS
 

@@ -28,14 +28,14 @@ class SecretParameters(NamedTuple):
     of_steps: Mapping[str, frozenset[str]]
 
     def list_variables(self, step: Step) -> list[str]:
-        """Return the names of the environment variables in which a step gets such parameters."""
+        """Return the names of the environment variables that pass secret parameters to a step."""
         return [f"{PARAMETER_VARIABLE}{key}" for key in sorted(self.of_steps[step.key])]
 
 
 def find_secret_parameters(
     graph: Graph, values: Mapping[str, ParameterValue], redaction: Redaction
 ) -> SecretParameters:
-    """Return the parameters that hold secrets if they have these values or their defaults."""
+    """Return the parameters whose given or default values are secrets."""
     defaults = {name: one.default for name, one in graph.parameters.items() if one.default is not None}
     names: set[str] = set()
     of_steps: dict[str, set[str]] = {step.key: set() for step in graph.steps}
@@ -57,7 +57,7 @@ def find_secret_parameters(
 def _iterate_secret_references(
     step: Step, values: Mapping[str, ParameterValue], redaction: Redaction
 ) -> Iterator[ArgumentReference]:
-    """Iterate over the parameters whose values are secret by the names that the step gives them or by their places."""
+    """Yield references to parameters that are secret because of their names in the step or their use in arguments."""
 
     def show(part: ArgumentReference) -> str:
         return build_words([(part,)], step, values)[0]
@@ -77,7 +77,7 @@ def _iterate_secret_references(
 
 
 def redact_graph(graph: Graph, secrets: SecretParameters, redaction: Redaction) -> Graph:
-    """Return a graph in which secrets are replaced, among them the defaults of secret parameters."""
+    """Return a copy of a graph in which secrets and the defaults of secret parameters are redacted."""
     return graph._replace(
         steps=tuple(_redact_step(step, secrets.of_steps[step.key], redaction) for step in graph.steps),
         parameters={
@@ -90,7 +90,7 @@ def redact_graph(graph: Graph, secrets: SecretParameters, redaction: Redaction) 
 
 
 def redact_parameter(name: str, value: str, secrets: frozenset[str], redaction: Redaction) -> str:
-    """Return the value of a parameter without secrets; `secrets` are the names of those that hold nothing else."""
+    """Return a parameter's value, redacted entirely if its name is in `secrets`, or else without secret parts."""
     return REDACTED if name in secrets else redaction.redact_value(value)
 
 

@@ -84,17 +84,17 @@ class ScheduleSettings(NamedTuple):
         return found
 
     def find_first_time(self, created_at: int) -> int:
-        """Return the time of the first start, or of the first look at watched files."""
+        """Return the time of the first start, or of the first check of watched files."""
         return created_at if self.recurrence is None else self.recurrence.find_first_time(created_at)
 
     def find_next_time(self, after: int, created_at: int) -> int:
-        """Return the time of the next start, or of the next look, that is later than a time."""
+        """Return the time of the first start or check of watched files that is later than `after`."""
         if self.recurrence is not None:
             return self.recurrence.find_next_time(after, created_at)
         return after + self.polling_minutes * 60 * MICROSECONDS
 
     def describe_times(self) -> str:
-        """Return in words when the pipeline is started."""
+        """Describe when the pipeline is started."""
         if self.recurrence is not None:
             return self.recurrence.describe()
         where = f"{self.datastore}/{self.path_on_datastore}" if self.path_on_datastore else str(self.datastore)
@@ -122,11 +122,11 @@ class Schedule(NamedTuple):
 
     @property
     def is_active(self) -> bool:
-        """Whether its pipeline is started."""
+        """True if the schedule is enabled."""
         return self.status == ACTIVE
 
     def build_record(self) -> dict[str, Any]:
-        """Return the record that commands show."""
+        """Return the JSON record that commands print."""
         settings = self.settings
         recurrence = settings.recurrence
         return {

@@ -29,7 +29,7 @@ _IGNORED = ("wait_for_provisioning", "wait_timeout", "recurrence")
 
 
 def read_schedule_file(path: Path) -> dict[str, Any]:
-    """Return the fields of `ScheduleSettings` that a schedule file has, as JSON.
+    """Read a schedule file and return its fields as in the JSON of `ScheduleSettings`.
 
     Raises:
         InvalidFile: it cannot be read, or has no key `Schedule`.
@@ -71,7 +71,7 @@ def _read_value(key: str, node: Node) -> Any:
 
 
 def _read_recurrence(node: Node) -> dict[str, Any]:
-    """Return a recurrence as JSON; an error names the line of the wrong key."""
+    """Return a recurrence as JSON; an error contains the line of the invalid key."""
     keys = {key: one for key, one in node.as_mapping().items() if not _is_none(one)}
     document: dict[str, Any] = {
         key: one.as_text() if key in {"start_time", "time_zone", "time_of_day"} else one.to_plain()

@@ -61,14 +61,14 @@ _REFUSED_KINDS = {
 
 
 def build_refusal(node: Node, reason: str, hint: str) -> Unsupported:
-    """Return an error about something of Azure that is not here, at a place of a file, for the caller to raise."""
+    """Return an error that an Azure feature in a file is not supported here, for the caller to raise."""
     refusal = Unsupported(f"{node.location}: {node.key_path}: {reason}.", hint=hint)
     refusal.location, refusal.key_path = node.location, node.key_path
     return refusal
 
 
 def find_kind(step: Node) -> tuple[str, Node | None]:
-    """Return the kind of a step, and its section in the older spelling.
+    """Return the kind of a step and, in the older spelling, the section that contains its settings, else None.
 
     Raises:
         Unsupported: steps of the kind cannot run here.

@@ -146,7 +146,7 @@ _IANA_NAMES: Mapping[str, str] = {
 
 
 def check_time_zone(name: str) -> str:
-    """Return the name of a time zone as Azure writes it; `GMTStandardTime` and `Europe/Berlin` are taken too.
+    """Validate a time zone and return its name; `GMTStandardTime` becomes Azure's `GMT Standard Time`.
 
     Raises:
         InvalidValue: there is no such zone.
@@ -158,7 +158,7 @@ def check_time_zone(name: str) -> str:
 
 
 def get_time_zone(name: str) -> tzinfo:
-    """Return the time zone with a name.
+    """Return the time zone with this name.
 
     Raises:
         InvalidValue: there is no such zone.

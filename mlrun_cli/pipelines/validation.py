@@ -53,7 +53,7 @@ class GraphProblem(NamedTuple):
 
 
 def check_graph(graph: Graph) -> None:
-    """Raise if the parts of a graph do not go together.
+    """Raise if a graph is invalid.
 
     Raises:
         InvalidValue: there is such a problem; the message names the step.
@@ -71,7 +71,7 @@ def list_unused_parameters(graph: Graph) -> list[str]:
 
 
 def find_nearest_name(name: str, known: Collection[str]) -> str:
-    """Return a sentence that suggests the nearest of the known names, or lists them."""
+    """Return a hint that suggests the most similar of the known names, or lists them."""
     import difflib  # noqa: PLC0415 - not on the way of what succeeds
 
     if not known:
@@ -83,7 +83,7 @@ def find_nearest_name(name: str, known: Collection[str]) -> str:
 
 
 def iterate_graph_problems(graph: Graph) -> Iterator[GraphProblem]:
-    """Iterate over the problems of a graph."""
+    """Yield the problems that make a graph invalid."""
     if not graph.steps:
         yield GraphProblem(None, "steps", "the pipeline has no steps", "Give it one.")
     keys = [step.key for step in graph.steps]
@@ -120,7 +120,7 @@ def _iterate_kind_problems(step: Step) -> Iterator[GraphProblem]:
 
 
 def _iterate_reference_problems(graph: Graph, step: Step) -> Iterator[GraphProblem]:
-    """Iterate over references in arguments that name nothing of their kind."""
+    """Yield a problem for each reference in arguments to an unknown input, output or parameter."""
     known: dict[str, Collection[str]] = {
         "input": step.inputs,
         "output": step.outputs,
@@ -199,7 +199,7 @@ def _find_source_problem(graph: Graph, source: object) -> str | None:
 
 
 def _iterate_shared_destinations(graph: Graph) -> Iterator[GraphProblem]:
-    """Iterate over outputs that would write to the same folder of a datastore."""
+    """Yield a problem for each output that would write to another output's folder."""
     taken: dict[tuple[str | None, str], str] = {}
     for step in graph.steps:
         for name, output in step.outputs.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def list_watched_files(folder: Path, *, with_subfolders: bool) -> dict[str, str]:
-    """Return what tells versions of the files in a folder apart, by their paths in it; empty if it does not exist."""
+    """Return a version stamp of each file in a folder, keyed by relative path; empty if the folder does not exist."""
     found: dict[str, str] = {}
     left = [""]
     while left:
@@ -28,5 +28,5 @@ def list_watched_files(folder: Path, *, with_subfolders: bool) -> dict[str, str]
 
 
 def find_changed_files(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Return the paths of files that are new or have changed, sorted."""
+    """Return the paths of files that are new or have changed, in alphabetical order."""
     return sorted(name for name, version in after.items() if before.get(name) != version)

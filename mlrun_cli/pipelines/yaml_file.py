@@ -99,7 +99,7 @@ class _PipelineReader:
         self._paths = YamlPaths(node.path, current, self.notes)
 
     def read(self) -> Graph | None:
-        """Return the graph, or None if there are so many problems that there is none."""
+        """Return the graph, or None if it could not be built because of problems."""
         with self.problems.collect_errors():
             keys = self._node.as_mapping()
             self.notes += describe_ignored_keys(self._node, _TOP_KEYS)
@@ -225,6 +225,6 @@ def _read_dataset(node: Node) -> DatasetReference:
 
 
 def _make_key(name: str, taken: Collection[str]) -> str:
-    """Return the key of a step, which is the same whenever the file is read."""
+    """Return a key for a step that depends only on the step's name and the keys already taken."""
     key = create_short_hasher(name.encode("utf-8", "replace")).hexdigest()[:8]
     return key if key not in taken else _make_key(f"{name} ", taken)

@@ -36,7 +36,7 @@ class YamlNames:
         self._destinations: dict[str, tuple[StepOutput, Node]] = {}
 
     def collect_outputs(self, step_name: str, step: Node) -> None:
-        """Add the destinations of a step's outputs, by which other steps read them.
+        """Add the destinations of a step's outputs, which are the names by which other steps read the outputs.
 
         Raises:
             InvalidFile: another output has the same destination.
@@ -58,7 +58,7 @@ class YamlNames:
             self._destinations[name] = StepOutput(self.step_keys[step_name], key), output
 
     def find_source(self, node: Node) -> Source | None:
-        """Return the data that an input's `source` names; None if they cannot be had here.
+        """Return the data source named by an input's `source`, or None if its data reference is invalid.
 
         Raises:
             InvalidFile: nothing has this name.
@@ -86,7 +86,7 @@ class YamlNames:
         return find_nearest_name(node.as_text(), [*self._destinations, *self.references, *data])
 
     def is_dataset(self, source: Source) -> bool:
-        """Return whether a source is a dataset, which scripts find among their input datasets."""
+        """Return whether a source is a dataset, which scripts receive as an input dataset."""
         if isinstance(source, StepOutput):
             output = next(node for found, node in self._destinations.values() if found == source)
             return read_kind(output) == FILE_DATASET
@@ -96,13 +96,13 @@ class YamlNames:
 
 
 def read_kind(output: Node) -> str | None:
-    """Return `file_dataset` if an output says `as_dataset: true`."""
+    """Return `file_dataset` if an output has `as_dataset: true`, else None."""
     said = output.as_mapping().get("as_dataset")
     return FILE_DATASET if said is not None and said.content is True else None
 
 
 def describe_ignored_keys(node: Node, known: Collection[str]) -> list[str]:
-    """Return lines about keys of a mapping that are not read, as Azure does not read them either."""
+    """Return a note for each unknown key of a mapping, which is ignored as in Azure."""
     ignored = [(key, value) for key, value in node.as_mapping().items() if key not in known]
     return [
         f"{value.location}: '{re.sub(r'[^ -~]', '?', key)}' is not a key here, and is ignored."

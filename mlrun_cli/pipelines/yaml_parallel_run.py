@@ -42,7 +42,7 @@ class ParallelRunFile(NamedTuple):
 
 
 def read_parallel_run_file(path: Path, current: Path, notes: list[str]) -> ParallelRunFile:
-    """Read a `parallel_run_config` file; lines about what is ignored are added to `notes`.
+    """Read a `parallel_run_config` file; notes about ignored keys are added to `notes`.
 
     Raises:
         InvalidFile: it cannot be read, or a value is not valid.

@@ -17,7 +17,7 @@ class YamlPaths:
         self._notes = notes
 
     def find_file(self, node: Node, suffixes: Sequence[str] = ("",)) -> Path:
-        """Return the absolute path of the file that a value names, with one of the suffixes added.
+        """Return the absolute path of the file named by a node, with one of the suffixes appended.
 
         Raises:
             InvalidFile: there is no such file.
@@ -27,7 +27,7 @@ class YamlPaths:
         )
 
     def find_source_folder(self, node: Node | None, script: str | None) -> Path:
-        """Return the absolute path of a source folder, if possible one that has the script.
+        """Return the absolute path of a source folder, preferring one that contains the script.
 
         Args:
             node: the value that names the folder; None means the current folder.

@@ -52,7 +52,7 @@ class YamlStep(NamedTuple):
     node: Node
 
     def find_node(self, key_path: str) -> Node:
-        """Return the node of a part of the step, or the nearest that contains it."""
+        """Return the node at a key path of the step, or the nearest existing node above it."""
         node = self.node
         for name in re.findall(r"[^.\[\]]+", key_path):
             content = node.content
@@ -68,7 +68,7 @@ class YamlStep(NamedTuple):
 def read_step(
     name: str, node: Node, names: YamlNames, paths: YamlPaths, problems: Problems, notes: list[str]
 ) -> YamlStep:
-    """Return a step of a file; problems of its parts are added to `problems`.
+    """Read a step from its node; problems with its parts are added to `problems`.
 
     Raises:
         InvalidFile: the kind of the step cannot be read.
@@ -147,7 +147,7 @@ class _StepReader:
         )
 
     def _find(self, key: str, read: Callable[[Node], _Value]) -> _Value | None:
-        """Return a value of the step, or None if it is absent or has a problem, which is added."""
+        """Read the value of a key; return None if it is absent or invalid, which is added to the problems."""
         if key in self._keys:
             with self._problems.collect_errors():
                 return read(self._keys[key])
@@ -165,7 +165,7 @@ class _StepReader:
         return found
 
     def _find_source(self, script: str | None) -> Path:
-        """Return the source folder, after checking that it has the script."""
+        """Return the source folder, which must contain the script."""
         named = self._keys.get("source_directory")
         with self._problems.collect_errors():
             folder = self._paths.find_source_folder(named, script)
@@ -319,7 +319,7 @@ class _StepReader:
 
 
 def _split_line(line: str, known: Mapping[str, set[str]]) -> Argument:
-    """Return the parts of a command line, in which words such as `input:KEY` are references."""
+    """Split a command line into text and references, which are words such as `input:KEY`."""
     parts: list[str | ArgumentReference] = []
     end = 0
     for found in re.finditer(_WORD_REFERENCE, line):

@@ -73,7 +73,7 @@ def _store_end_of_attempt(workspace: Workspace, run: Run, started_at: int | None
 
 
 def begin_attempt_values(workspace: Workspace, run: Run) -> None:
-    """Prepare the store for the values of an attempt whose script has started, before any of them is stored.
+    """Prepare the store for the values of a new attempt; call this before any of them is stored.
 
     Of the values of earlier attempts, only those with a step stay: the attempt goes on with them, and replaces them
     from its own first step on.
@@ -83,7 +83,7 @@ def begin_attempt_values(workspace: Workspace, run: Run) -> None:
 
 
 def begin_values_of_lost_attempt(workspace: Workspace, run: Run, folder: RunFolder) -> None:
-    """Do what a supervisor that has died had not yet done at the start of an attempt after the first."""
+    """Prepare the store for the values of a retry whose supervisor died before it could do so."""
     attempts = parse_attempts(run.attempts)
     if not attempts or attempts[-1].started_at is not None:
         return
@@ -118,7 +118,7 @@ def queue_next_attempt(
 
 
 def _record_restart(folder: RunFolder, number: int) -> bool:
-    """Record that an attempt begins once more; return False if it has done so too often, or if the disk is full."""
+    """Count a restart of an attempt; return False if there were too many, or if the disk is full."""
     count = 0
     with suppress(OSError):
         document = read_json(folder.restarts)
@@ -143,7 +143,7 @@ def read_process_record(folder: RunFolder, attempt: int) -> Mapping[str, Any]:
 
 
 def keep_attempt_logs(folder: RunFolder, process: Mapping[str, Any], number: int) -> None:
-    """Copy the output of an attempt from the run's logs to logs of its own; ignore a full disk."""
+    """Copy the output of an attempt from the run's logs to separate logs; ignore a full disk."""
     for log, offset in process.get("log_offsets", {}).items():
         with suppress(OSError), (folder.artifacts / log).open("rb") as source:
             source.seek(offset)

@@ -44,7 +44,7 @@ class ControllerFolder:
         self._problem = folder.path / "controller.json"
 
     def record_start(self) -> None:
-        """Count a start; ignore a full disk."""
+        """Count a start of a controller; ignore a full disk."""
         with (
             suppress(OSError),
             open(self._starts, "ab", opener=lambda name, flags: os.open(name, flags, 0o600)) as file,
@@ -52,41 +52,41 @@ class ControllerFolder:
             file.write(b".")
 
     def record_failure(self, text: str) -> None:
-        """Record the error with which a controller ends; ignore a full disk."""
+        """Record the error that ended a controller; ignore a full disk."""
         with suppress(OSError):
             write_json(self._problem, {"text": text, "failures": self._read_failures() + 1})
 
     def record_problem(self, text: str) -> None:
-        """Record what keeps a controller that goes on from starting child runs; ignore a full disk."""
+        """Record a problem that prevents a live controller from starting child runs; ignore a full disk."""
         with suppress(OSError):
             if text != self.read_problem():
                 write_json(self._problem, {"text": text, "failures": 0})
 
     def clear_starts(self) -> None:
-        """Forget starts, since a controller has finished a step; ignore a read-only disk."""
+        """Reset the number of starts, since a controller has completed a step; ignore a read-only disk."""
         with suppress(OSError):
             self._starts.unlink(missing_ok=True)
 
     def clear_problem(self) -> None:
-        """Forget problems, since a controller has done something; ignore a read-only disk."""
+        """Remove the recorded problem, since a controller has completed a step; ignore a read-only disk."""
         with suppress(OSError):
             self._problem.unlink(missing_ok=True)
 
     def read_problem(self) -> str:
-        """Return what keeps the controller from its work, or an empty text."""
+        """Return the problem that prevents the controller from working, or an empty string."""
         with suppress(OSError):
             return str((read_json(self._problem) or {}).get("text", ""))
         return ""
 
     def is_paused(self) -> bool:
-        """Return whether controllers keep ending and the pause since the last start is not over."""
+        """Return whether controllers keep ending and the pause since the last start is not yet over."""
         found = self._stat_starts()
         return (
             found is not None and found.st_size >= _QUICK_STARTS and abs(time.time() - found.st_mtime) < _PAUSE_SECONDS
         )
 
     def is_given_up(self) -> bool:
-        """Return whether controllers have failed so often that another one would fail too."""
+        """Return whether controllers have failed so often that no further one should be started."""
         found = self._stat_starts()
         return self._read_failures() >= _MOST_FAILURES or (found is not None and found.st_size >= _MOST_STARTS)
 
@@ -108,7 +108,7 @@ def build_controller_command(workspace: Path, run_id: str, lock: int) -> list[st
 
 
 def ensure_controllers(workspace: Workspace) -> None:
-    """Start a controller for each live run that needs one and has none; leave failures to the next look.
+    """Start a controller for each live run that needs one but has none; ignore failures, which reconciliation retries.
 
     Raises:
         StoreUnavailable: the workspace is unavailable.
@@ -119,7 +119,7 @@ def ensure_controllers(workspace: Workspace) -> None:
 
 
 def wake_controller(workspace: Workspace, run: Run) -> None:
-    """Ensure that a controller looks at the store after this moment; if controllers keep failing, only after a pause.
+    """Ensure that a run's controller reads the store soon; if controllers keep failing, only after a pause.
 
     Raises:
         OSError: none could be started; the next look at a run tries again.
@@ -130,7 +130,7 @@ def wake_controller(workspace: Workspace, run: Run) -> None:
 
 
 def wake_parent(workspace: Workspace, run: Run) -> None:
-    """Wake the controller of a run's parent, if it has one, without starting it."""
+    """Wake the controller of a run's parent if one is running; do not start one."""
     if run.parent_run_id is not None:
         send_wake_up(ControllerFolder(workspace.run_folder(run.parent_run_id)).socket)
 
@@ -175,7 +175,7 @@ def _fail(workspace: Workspace, run: Run, message: str, reason: EndReason) -> No
 
 
 def remove_template_secrets(folder: RunFolder) -> None:
-    """Remove the secrets of the templates of a run that starts no more child runs, all that can be removed.
+    """Remove the secrets of a run's templates once it starts no more child runs; continue after a failure.
 
     Raises:
         OSError: of the first that cannot be removed.

@@ -154,7 +154,7 @@ def _make_outcome(status: RunStatus, end: ScriptEnd | None, error: dict[str, Any
 
 
 def add_full_disk_warning(outcome: Outcome, full: str | None) -> Outcome:
-    """Return the outcome with a warning that the disk was full, described by `full`, or unchanged if that is None.
+    """Return the outcome with `full`, the description of a full disk, added as a warning unless it is None.
 
     A full disk may be the cause of a failure.
     """
@@ -168,7 +168,7 @@ def add_full_disk_warning(outcome: Outcome, full: str | None) -> Outcome:
 
 
 def run_or_log(action: Callable[[], _T], otherwise: _U) -> _T | _U:
-    """Call a function and return its result; if it fails, log the error and return `otherwise`.
+    """Call a function and return its result; if it fails, log the error and return a default.
 
     Raises:
         StoreError: the store cannot be used at the moment; the caller should retry.
@@ -275,7 +275,7 @@ def record_outcome(workspace: Workspace, run: Run, outcome: Outcome) -> None:
 
 
 def get_script_lock(run: Run) -> str:
-    """Return the owner lock of the runs that the script of a run opens."""
+    """Return the name of the owner lock of the runs that a run's script starts interactively."""
     return f"runs/{run.run_id}"
 
 

@@ -43,7 +43,7 @@ class Offsets(Protocol):
     """The offsets up to which the store has ingested the journals of a folder."""
 
     def read(self, names: Sequence[str]) -> Mapping[str, int]:
-        """Return the offsets of these journals, possibly along with those of others."""
+        """Return the offsets of these journals, and possibly of others."""
 
     def advance(self, name: str, before: int, after: int) -> bool:
         """Advance an offset, within a transaction; return False if another reader has already moved it."""
@@ -203,7 +203,7 @@ class JournalReader:
                 return
 
     def _read_next_chunks(self) -> dict[str, tuple[int, bytes]]:
-        """Return the next piece of each journal, keyed by name, as much as one transaction can store quickly."""
+        """Return the next chunk of each journal, keyed by name; one transaction can store all of them quickly."""
         names = list_journal_names(self._folder)
         if self.last_attempt is not None:
             names = [name for name in names if get_journal_attempt(name) <= self.last_attempt]
@@ -222,7 +222,7 @@ class JournalReader:
         return pieces
 
     def _read_next_chunk(self, name: str, offset: int) -> bytes:
-        """Return the next piece of a journal, or empty bytes if there is none or it cannot be read.
+        """Return the next chunk of a journal, or empty bytes if there is none or it cannot be read.
 
         The file is opened for each piece: a run may have more journals than a process may have open files.
         """
@@ -256,7 +256,7 @@ class JournalReader:
         return unreadable
 
     def _record_read_offset(self, name: str, offset: int) -> None:
-        """Record the offset up to which run records contain what a journal has besides values, for a rebuild."""
+        """Record the offset up to which run records contain a journal's entries other than values, for a rebuild."""
         path = self._folder / READ_OFFSETS_NAME
         with suppress(OSError):
             write_json(path, {**(read_json(path) or {}), name: offset})
@@ -305,14 +305,14 @@ def store_parameters(parameters: ParameterStore, key: int, entries: Entries, red
 
 
 def store_endings(runs: RunStore, key: int, entries: Entries, redaction: Redaction) -> None:
-    """Store the run ends that a script has requested in these entries, within a transaction."""
+    """Store the ends of runs that a script has requested in these entries, within a transaction."""
     for status, error in entries.endings:
         wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED
         runs.request_end(key, wanted, redaction.redact_error(error))
 
 
 def has_recorded_entries(entries: Entries) -> bool:
-    """Return whether the entries contain what the records of runs have: tag changes, parameters or requested ends."""
+    """Return whether the entries include any kind that run records contain: tags, parameters or requested ends."""
     own = entries.tag_changes or entries.parameters or entries.endings
     return bool(own) or any(map(has_recorded_entries, entries.others.values()))
 

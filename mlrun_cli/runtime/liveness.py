@@ -13,7 +13,7 @@ _FOLDERS = ("sessions", "submits")
 
 
 def reconcile(workspace: Workspace) -> frozenset[int]:
-    """Reconcile all runs and start missing processes of queues and schedules; return the keys of mute runs.
+    """Reconcile all runs and start missing background processes; return the keys of runs that do not respond.
 
     Mute runs are those that do not respond.
 
@@ -33,12 +33,12 @@ def reconcile(workspace: Workspace) -> frozenset[int]:
 
 
 def mark_not_responding(run: Run, not_responding: frozenset[int]) -> Run:
-    """Return the run with the status to display after `reconcile`."""
+    """Return a run whose status is replaced for display if its key is in `not_responding`."""
     return run._replace(status=RunStatus.NOT_RESPONDING) if run.key in not_responding else run
 
 
 def _has_nothing_to_reconcile(workspace: Workspace) -> bool:
-    """Return whether no run is live and no session or unfinished submit has left files."""
+    """Return whether there are no live runs and no files of sessions or unfinished submits."""
     return not any(_has_entries(workspace.folder / name) for name in _FOLDERS) and not workspace.runs.has_live()
 
 

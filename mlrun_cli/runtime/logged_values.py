@@ -45,7 +45,7 @@ class _Copies:
         self._waiting = 0
 
     def add(self, line: bytes) -> None:
-        """Append a journal line, `[">", run id, [kind, …]]`, to the copy in its run's folder if it contains a value.
+        """Append a journal line `[">", run id, [kind, …]]` to the copy in its run's folder, if it contains a value.
 
         Raises:
             OSError: the lines cannot be written.

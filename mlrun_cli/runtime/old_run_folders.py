@@ -19,7 +19,7 @@ from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 
 
 def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
-    """Return a document as in `RebuildDocumentStore`, but without a run number; None if the folder is not a run's.
+    """Return a run's document as in `RebuildDocumentStore`, without a number, or None if it is not a run's folder.
 
     A run without an outcome is recorded as Running; the next reconciliation checks whether it is.
     """

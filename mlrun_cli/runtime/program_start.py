@@ -39,7 +39,7 @@ _LOADED_LATE = (
 
 
 def detach_program(folder: Path, *descriptors: int) -> None:
-    """Load all modules and drop everything inherited: open files, terminal, working folder and limits.
+    """Load all modules, and detach from the parent: close inherited files, leave the terminal, and reset limits.
 
     Args:
         folder: the folder of the workspace.

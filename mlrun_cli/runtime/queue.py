@@ -52,7 +52,7 @@ class QueueFolder:
         self._dispatcher = self.path / "dispatcher.json"
 
     def create(self) -> None:
-        """Create the folder, private to its user, if it does not exist; of its parents, only the folder of all queues.
+        """Create the folder and its parent, private to its user, if they do not exist.
 
         Raises:
             OSError: it cannot be created.
@@ -64,7 +64,7 @@ class QueueFolder:
             self.lock.touch(mode=0o600)
 
     def record_dispatcher(self) -> None:
-        """Record that the dispatcher is this process, and make the folder of its socket.
+        """Record this process as the dispatcher, and create the folder of its socket.
 
         It knows the conditions under which runs start.
         """
@@ -74,7 +74,7 @@ class QueueFolder:
             write_json(self._dispatcher, {"process": process, "origin": get_origin()})
 
     def has_old_dispatcher(self) -> bool:
-        """Return whether a live dispatcher is of an earlier version, which ignores when runs may start."""
+        """Return whether a live dispatcher is of an earlier version, which ignores start times of runs."""
         deadline = time.monotonic() + _TIMEOUT_SECONDS
         while self._is_served() and not self._is_recorded():
             if time.monotonic() >= deadline:
@@ -91,7 +91,7 @@ class QueueFolder:
             return False
 
     def _is_recorded(self) -> bool:
-        """Return whether the last dispatcher that has recorded itself is alive."""
+        """Return whether the process that last recorded itself as the dispatcher is alive."""
         with suppress(OSError, LookupError, TypeError):
             record = read_json(self._dispatcher) or {}
             origin, process = Origin(*record["origin"]), ProcessId(*record["process"])
@@ -130,7 +130,7 @@ class QueueFolder:
 
 
 def wake_dispatcher(workspace: Workspace, target: str) -> None:
-    """Ensure that a dispatcher reads a target's queue; if dispatchers keep failing, only after a pause.
+    """Ensure that a dispatcher reads a target's queue soon; if dispatchers keep failing, only after a pause.
 
     Raises:
         OSError: no dispatcher could be started; the next reconciliation tries again.
@@ -142,7 +142,7 @@ def wake_dispatcher(workspace: Workspace, target: str) -> None:
 
 
 def wake_dispatchers(workspace: Workspace) -> None:
-    """Wake or start the dispatchers of all targets that need one; leave failures to the next reconciliation."""
+    """Wake or start the dispatchers of all targets that need one; ignore failures, which reconciliation retries."""
     for target in _list_served_targets(workspace):
         with suppress(OSError, StoreError):
             wake_dispatcher(workspace, target)
@@ -162,7 +162,7 @@ def ensure_dispatchers(workspace: Workspace) -> None:
 
 
 def _list_served_targets(workspace: Workspace) -> list[str]:
-    """Return the targets with queued runs, and those whose dispatcher also follows live runs."""
+    """Return the targets with queued runs, and those whose dispatchers also monitor live runs."""
     targets = workspace.queues.list_targets()
     return [name for name, has_queue in targets.items() if has_queue or _follows_runs(workspace, name)]
 
@@ -248,7 +248,7 @@ class QueueReport:
         return ", ".join(reasons) or f"a place on '{target}'"
 
     def _describe_condition(self, run: Run) -> str:
-        """Return what a queued run waits for before it may have a place, or an empty text if it may have one."""
+        """Return the condition that prevents a queued run from being considered for a start, or an empty string."""
         conditions = []
         if run.predecessor_key is not None and run.started_at is None:
             with suppress(RunNotFound):

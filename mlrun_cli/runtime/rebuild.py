@@ -67,7 +67,7 @@ class ImportReport(NamedTuple):
 def import_folders(
     database: Database, folder: Path, redaction: Redaction, *, is_rebuilt: bool, salvage: Salvage | None = None
 ) -> ImportReport:
-    """Import what exists only in folders into a store, in one transaction and without duplicates.
+    """Import runs that exist only as folders into a store, in one transaction and without duplicates.
 
     Args:
         database: the database of the workspace.

@@ -103,7 +103,7 @@ class _Targets:
         return are_started
 
     def _find_target(self, name: str | None) -> Target | None:
-        """Return a target, or None if its kind is not installed; its runs are then left alone."""
+        """Return a target, or None if its kind is not installed; its runs are then ignored."""
         if name not in self._targets:
             self._targets[name] = None
             with suppress(TargetKindNotFound):

@@ -40,13 +40,13 @@ class KeeperFolder:
 
 
 def ensure_schedule_keeper(workspace: Workspace) -> None:
-    """Start the keeper if a schedule is active and none is running; leave failures to the next look."""
+    """Start the schedule keeper if it is needed but not running; ignore failures, which reconciliation retries."""
     with suppress(OSError):
         _start_if_absent(workspace, KeeperFolder(workspace))
 
 
 def wake_schedule_keeper(workspace: Workspace) -> None:
-    """Ensure that a keeper reads the schedules after this moment.
+    """Ensure that a schedule keeper reads the schedules soon.
 
     Raises:
         OSError: none could be started; the next look at runs tries again.
@@ -57,7 +57,7 @@ def wake_schedule_keeper(workspace: Workspace) -> None:
 
 
 def _start_if_absent(workspace: Workspace, folder: KeeperFolder) -> bool:
-    """Start a keeper unless one is running or none is needed; return False if one is running."""
+    """Start a schedule keeper unless one is running or none is needed; return False if one is running."""
     with closing(OwnerLock.open(folder.lock)) as lock:
         if not lock.try_acquire():
             return False
@@ -69,5 +69,5 @@ def _start_if_absent(workspace: Workspace, folder: KeeperFolder) -> bool:
 
 
 def build_keeper_command(workspace: Path, lock: int) -> list[str]:
-    """Return the command line of a workspace's keeper, which inherits the open lock."""
+    """Return the command line of a workspace's schedule keeper, which inherits the open lock."""
     return build_program_command(SCHEDULE_KEEPER_PROGRAM, ["--workspace", str(workspace), "--lock", str(lock)])

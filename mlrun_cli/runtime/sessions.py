@@ -66,7 +66,7 @@ class Session:
         self._reader = JournalReader(workspace, self.folder / JOURNAL, None)
 
     def try_to_ingest(self) -> None:
-        """Store the journal lines of this process, unless another process keeps the store locked for too long.
+        """Store the journal lines of this process, unless the store remains locked for too long.
 
         Raises:
             StoreError: the store is locked for too long or cannot be used.
@@ -153,7 +153,7 @@ def reconcile_sessions(workspace: Workspace) -> list[str]:
 
 
 def list_remnants(workspace: Workspace) -> list[Path]:
-    """Return session folders left by processes that died while creating or removing them; nothing reconciles them."""
+    """Return the folders of sessions that died while creating or removing them, which reconciliation ignores."""
     folders = [path for path in (workspace.folder / _SESSIONS).glob("*") if path.is_dir()]
     return sorted(folder for folder in folders if folder.name.startswith(".") or not (folder / "lock").exists())
 

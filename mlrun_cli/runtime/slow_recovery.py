@@ -9,13 +9,13 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 
 
 def is_worth_waiting_for(lock_file: Path) -> bool:
-    """Return whether the recovery of an owner lock's runs is likely to finish soon."""
+    """Return whether the recovery of the runs with this owner lock is likely to finish soon."""
     with suppress(OSError), closing(OwnerLock.open(lock_file)) as lock:
         return lock.is_worth_waiting_for()
     return True
 
 
 def record_slow_recovery(lock_file: Path) -> None:
-    """Record in an owner lock's file that its recovery is slow."""
+    """Record in an owner lock's file that the recovery of its runs is slow."""
     with suppress(OSError), closing(OwnerLock.open(lock_file)) as lock:
         lock.record_slow_recovery()

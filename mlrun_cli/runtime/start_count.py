@@ -30,12 +30,12 @@ class StartCount:
             os.pwrite(lock.descriptor, b".", os.fstat(lock.descriptor).st_size)
 
     def reset(self, lock: OwnerLock) -> None:
-        """Forget all starts, since a process has done its work."""
+        """Forget all starts, since a process has completed its work."""
         with suppress(OSError):
             os.ftruncate(lock.descriptor, 0)
 
     def is_failing(self) -> bool:
-        """Return whether all recent processes have ended before they did their work."""
+        """Return whether all recent processes have ended before they completed their work."""
         return self._find_failure_time() is not None
 
     def is_paused(self) -> bool:

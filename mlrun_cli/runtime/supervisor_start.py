@@ -10,7 +10,7 @@ from mlrun_cli.targets.base import Started, Target
 
 
 def start_supervisor(target: Target, run: Run, locks: Sequence[int]) -> Started:
-    """Start the supervisor of a run and pass it open locks, the owner lock first.
+    """Start the supervisor of a run, which inherits open locks, the owner lock first.
 
     Raises:
         OSError: no process could be started.

@@ -26,7 +26,7 @@ def create_submit_marker(run_folder: RunFolder) -> OwnedFile:
 
 
 def remove_unfinished_submits(workspace: Workspace) -> None:
-    """Remove the files of killed submits, except for runs in the store, which recovery ends."""
+    """Remove the files of interrupted submits, except for runs that are in the store, which recovery ends."""
     for left in list_abandoned_files(_get_marker_folder(workspace.folder)):
         # A read-only disk, or a shared folder that is not in its place: the next reconciliation tries again.
         with suppress(OSError):
@@ -34,7 +34,7 @@ def remove_unfinished_submits(workspace: Workspace) -> None:
 
 
 def remove_unfinished_submit(workspace: Workspace, run_id: str) -> None:
-    """Remove the files that a killed submit has left of a run, if any, so that a run with its id can be submitted.
+    """Remove the files left by an interrupted submit of a run, so that its id can be used again.
 
     Raises:
         OSError: they cannot be removed.
@@ -47,7 +47,7 @@ def remove_unfinished_submit(workspace: Workspace, run_id: str) -> None:
 
 
 def _remove_unfinished_submit(workspace: Workspace, marker: Path) -> bool:
-    """Remove the files of a killed submit and its marker; return False if another process does so."""
+    """Remove the files and the marker of an interrupted submit; return False if another process does so."""
     claimed = claim_abandoned_file(marker)
     if claimed is None:
         return False
@@ -69,7 +69,7 @@ def _get_marker_folder(workspace: Path) -> Path:
 
 
 def _has_started(folder: RunFolder) -> bool:
-    """Return whether the folder contains files of a started run, whose record must once have been stored."""
+    """Return whether the folder contains files of a started run, which must have been in the store."""
     from mlrun_cli.metrics.journal import list_journal_names  # noqa: PLC0415 - start-up: few submits are killed
 
     files = (folder.process, folder.outcome, folder.supervisor_log)

@@ -15,7 +15,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def find_wait_reasons(workspace: Workspace, runs: Iterable[Run]) -> Mapping[int, str | None]:
-    """Return the reasons why runs wait, in one line each, keyed by run key; None for a run that does not wait."""
+    """Return the reason why each run waits, in one line and keyed by run key; None for a run that does not wait."""
     report = QueueReport(workspace)
     full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
     return {run.key: _find_reason(workspace, run, report, full) for run in runs}
@@ -28,7 +28,7 @@ def _find_reason(workspace: Workspace, run: Run, report: QueueReport, full: str 
 
 
 def find_space_wait(workspace: Workspace, run: Run, full: str | None) -> str | None:
-    """Return the reason why a run waits for space on its disk, or None if it does not."""
+    """Return the reason why a run waits for disk space, or None if it does not; `full` describes a full disk."""
     if full is None or run.status.is_terminal:
         return None
     if run.controller is not None:

@@ -14,7 +14,7 @@ _AGAIN_SECONDS = 0.005
 
 
 def start_or_wake(start_if_absent: Callable[[], bool], socket: Path) -> None:
-    """Ensure that a process starts or is woken after this moment; give up after some seconds.
+    """Start a process, or else wake the one that is running; give up after some seconds.
 
     Args:
         start_if_absent: starts the process unless one is running; returns False if one is.
@@ -28,7 +28,7 @@ def start_or_wake(start_if_absent: Callable[[], bool], socket: Path) -> None:
 
 
 def send_wake_up(path: Path) -> bool:
-    """Wake the process that listens on a socket; return False if none does."""
+    """Wake the process that listens on a socket; return False if there is none."""
     import socket  # noqa: PLC0415 — not on the way of `run list`
 
     try:

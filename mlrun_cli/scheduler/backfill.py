@@ -39,13 +39,13 @@ class Backfill:
         self._short_of_gpus.append(run)
 
     def is_short_of_gpus(self, run: Run) -> bool:
-        """Return whether an earlier run that needs no more of the same GPUs could not be started for lack of GPUs."""
+        """Return whether an earlier run with the same or lower demand for these GPUs could not be started."""
         return any(
             run.gpu_count >= other.gpu_count and run.visible_gpus == other.visible_gpus for other in self._short_of_gpus
         )
 
     def may_overtake(self, run: Run) -> bool:
-        """Return whether no earlier run that waits for the same resources has already been overtaken too often."""
+        """Return whether no earlier run that waits for the same resources has been overtaken too often."""
         if any(self._count_overtaking(other) >= other.node_count for other in self._short_of_nodes):
             return False
         is_concerned = run.gpu_count and self._short_of_gpus
@@ -57,7 +57,7 @@ class Backfill:
         return True
 
     def _count_overtaking(self, run: Run, gpu_ids: Collection[str] | None = None) -> int:
-        """Return the number of runs behind a run that were started since it has been ready.
+        """Return the number of later runs in the queue that were started since a run became ready.
 
         Only those that use `gpu_ids` GPUs are counted if these are given.
         """
@@ -66,7 +66,7 @@ class Backfill:
         return len(allocated) if gpu_ids is None else sum(not gpus.isdisjoint(gpu_ids) for gpus in allocated)
 
     def _find_ready_time(self, run: Run) -> int:
-        """Return the time since which a run in the queue has waited for nothing but a place, in microseconds."""
+        """Return the time since which a queued run has waited only for free resources, in microseconds."""
         moments = [run.created_at, run.begin_at or 0, *(each.ended_at or 0 for each in parse_attempts(run.attempts))]
         if run.predecessor_key is not None:
             with suppress(RunNotFound):

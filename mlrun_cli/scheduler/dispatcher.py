@@ -46,7 +46,7 @@ class Dispatcher:
         self._next_look = time.monotonic() + _LOOK_SECONDS
 
     def run(self) -> None:
-        """Serve the queue until no run waits and none has been added in the meantime.
+        """Serve the queue until it is empty and no run was added in the meantime.
 
         It also ends if the workspace becomes unavailable, perhaps forever, or if its program has been removed. The next
         query of a run in the workspace starts another dispatcher.
@@ -93,7 +93,7 @@ class Dispatcher:
             self._sleep(wake_socket)
 
     def _start_runs(self) -> bool:
-        """Start runs in the order of the queue while nodes and GPUs are free; return whether any run was waiting.
+        """Start runs in queue order while nodes and GPUs are free; return whether any run was waiting.
 
         Smaller runs may overtake a run that cannot be started yet, as limited by `Backfill`.
         """

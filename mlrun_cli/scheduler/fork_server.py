@@ -68,7 +68,7 @@ class ForkServer:
             raise
 
     def is_current(self) -> bool:
-        """Return whether the installed program is still the one that was loaded."""
+        """Return whether the installed program has not changed since it was loaded."""
         return _identify_program() == self._program is not None
 
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> int:

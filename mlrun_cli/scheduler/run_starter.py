@@ -124,7 +124,7 @@ class RunStarter:
         return has_left_runs
 
     def _count_death(self, run: Run) -> None:
-        """Count the end of a supervisor if it has left its run as it was; forget earlier ones if the run went on."""
+        """Count the end of a supervisor that left its run unchanged; reset the count if the run has made progress."""
         before = self._started.pop(run.key, run)
         if (run.started_at, run.attempts) != (before.started_at, before.attempts):
             del self._deaths[run.key]
@@ -138,7 +138,7 @@ class RunStarter:
                 self._cancel(run, make_lost_stream_outcome())
 
     def cancel_unstartable_runs(self) -> None:
-        """Cancel the queued runs whose predecessor did not complete, and the runs that were to follow them."""
+        """Cancel the queued runs whose predecessor did not complete, and those that depend on them."""
         while runs := self._workspace.queues.list_unstartable_runs(self._target):
             canceled = [self._cancel(run, self._make_predecessor_outcome(run)) for run in runs]
             if not all(canceled):  # the next look tries again
@@ -224,7 +224,7 @@ class RunStarter:
         return os.pidfd_open(started.pid)
 
     def _report_problem(self, text: str) -> None:
-        """Write a problem to the log and to the queue's record for readers."""
+        """Write a problem to the log and to the queue's folder."""
         write_log(text)
         self._folder.record_problem(text)
 

@@ -39,7 +39,7 @@ class ScheduleKeeper:
         self._folder = KeeperFolder(workspace)
 
     def run(self) -> None:
-        """Keep the time until no schedule is active, and none has been added meanwhile."""
+        """Handle schedules until none is active and none was added in the meantime."""
         make_counterpart_folder(self._folder.path)
         is_mine = True
         while is_mine:
@@ -68,7 +68,7 @@ class ScheduleKeeper:
             _sleep(wake_socket, wait)
 
     def _submit_pending_runs(self) -> bool:
-        """Submit the runs whose time was taken; return whether all have been."""
+        """Submit the runs of schedules that were due; return whether all of them were submitted."""
         is_done = True
         for run in self._workspace.schedules.list_pending_runs():
             try:
@@ -88,7 +88,7 @@ class ScheduleKeeper:
         return is_done
 
     def _find_wait(self) -> float:
-        """Return the seconds until the next time of a schedule."""
+        """Return the seconds until the next schedule is due."""
         next_at = self._workspace.schedules.find_next_time()
         return _LOOK_SECONDS if next_at is None else max(0.0, (next_at - now()) / MICROSECONDS)
 
@@ -103,7 +103,7 @@ def _sleep(wake_socket: WakeSocket, seconds: float) -> None:
 
 
 def main(words: list[str]) -> None:
-    """Keep the time of a workspace's schedules."""
+    """Run the schedule keeper of a workspace."""
     _, folder, _, descriptor = words
     detach_program(Path(folder), int(descriptor))
     with open_workspace_when_available(Path(folder), Path(FOLDER)) as workspace:

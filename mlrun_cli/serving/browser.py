@@ -12,7 +12,7 @@ _TIMEOUT_SECONDS = 5.0
 
 
 def has_browser(environment: Mapping[str, str]) -> bool:
-    """Return whether a browser can be opened: on macOS, with a display, or if `BROWSER` is set."""
+    """Return whether a browser can probably be opened: on macOS, with a display, or if `BROWSER` is set."""
     return sys.platform == "darwin" or any(environment.get(name) for name in _DISPLAYS)
 
 

@@ -35,7 +35,7 @@ class StudioFolder:
         self._redirect_page = self.path / "door.html"
 
     def read_or_create_token(self) -> str:
-        """Return the token, which is created at the first call.
+        """Return the token, creating it at the first call.
 
         Raises:
             StoreError: the folder cannot be written, or others can read the token.
@@ -61,7 +61,7 @@ class StudioFolder:
         return token
 
     def read_or_create_host(self) -> str:
-        """Return the studio's own host name, which is created at the first call.
+        """Return the studio's own host name, creating it at the first call.
 
         Browsers resolve names below `.localhost` to this machine. The name cannot be guessed, so a page of another
         server on this machine cannot have browsers send requests under it to that server's port.
@@ -162,7 +162,7 @@ class StudioFolder:
         return self._redirect_page
 
     def _create_token(self) -> None:
-        """Create the token atomically, so that studios that start at the same time use the same one."""
+        """Create the token atomically, so that concurrently started studios use the same one."""
         import secrets  # noqa: PLC0415 — commands that print a URL do not need it
 
         with _create_private_file(self._token, secrets.token_urlsafe(_TOKEN_BYTES)) as temporary:
@@ -186,7 +186,7 @@ def _is_locked(path: Path) -> bool:
 
 @contextmanager
 def _create_private_file(path: Path, text: str) -> Iterator[Path]:
-    """Yield a temporary private file with this text, to be linked or moved to a path beside it."""
+    """Yield the path of a temporary private file that contains a text, to be moved into place by the caller."""
     with make_temporary_path(path) as temporary:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:

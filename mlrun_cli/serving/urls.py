@@ -40,7 +40,7 @@ class WorkspaceUrls(NamedTuple):
         return self.experiment(experiment_name, query) if experiment_name else _add_query(f"{self}/runs", query)
 
     def cancel(self) -> str:
-        """Return the URL to which a form posts the runs to cancel."""
+        """Return the URL that receives the form for canceling runs."""
         return f"{self}/cancel"
 
     def run(self, run_id: str, *segments: str) -> str:
@@ -52,11 +52,11 @@ class WorkspaceUrls(NamedTuple):
         return f"{self.run(run_id, tab)}/{quote_path(path)}"
 
     def chart(self) -> str:
-        """Return the URL for a chart's form, which redirects to the page that contains the form."""
+        """Return the URL of a chart's form, which redirects to the page that contains the chart."""
         return f"{self}/chart"
 
     def chart_data(self, query: str) -> str:
-        """Return the URL of the data that a chart draws."""
+        """Return the URL of the data of a chart."""
         return _add_query(f"{self}/chart-data", query)
 
     def compare(self, query: str = "") -> str:
@@ -68,7 +68,7 @@ class WorkspaceUrls(NamedTuple):
         return f"{self}/views/{_quote_segment(action)}" if action else f"{self}/views"
 
     def pipelines(self, pipeline_id: str = "") -> str:
-        """Return the URL of the list of published pipelines, or of the page of one."""
+        """Return the URL of the list of published pipelines, or of the page of one pipeline."""
         return f"{self}/pipelines/{_quote_segment(pipeline_id)}" if pipeline_id else f"{self}/pipelines"
 
     def queue(self) -> str:
@@ -86,7 +86,7 @@ def quote_path(path: str) -> str:
 
 
 def unquote_path(text: str) -> str:
-    """Unquote a path that `quote_path` quoted."""
+    """Unquote a path that was quoted by `quote_path`."""
     return unquote(text, errors="surrogateescape")
 
 

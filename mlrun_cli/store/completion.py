@@ -62,7 +62,7 @@ class CompletionStore:
         return [row["name"] for row in rows]
 
     def list_runs(self, prefix: str, limit: int, *, only_live: bool = False) -> Sequence[RunSuggestion]:
-        """Return the newest runs with ids that start with a prefix, newest first.
+        """Return the newest runs whose ids start with a prefix, newest first.
 
         If very many begin with it, they are those whose ids come last in alphabetical order.
         """
@@ -84,7 +84,7 @@ class CompletionStore:
         return [RunSuggestion(*(row[name] for name in RunSuggestion._fields)) for row in rows]
 
     def list_display_names(self, prefix: str, limit: int, *, only_live: bool = False) -> Sequence[RunSuggestion]:
-        """Return the runs whose display names start with a prefix and are those of no other run, in their order."""
+        """Return the runs with unique display names that start with a prefix, sorted by display name."""
         live = f" AND {ALIVE}" if only_live else ""
         rows = self._database.read_as_is(
             "SELECT run_id, display_name, status, experiments.name AS experiment_name FROM"  # noqa: S608
@@ -100,7 +100,7 @@ class CompletionStore:
         return [RunSuggestion(*(row[name] for name in RunSuggestion._fields)) for row in rows]
 
     def find_property(self, run_id: str, name: str) -> str | None:
-        """Return a property of the run with an id or, if there is none, of the newest with a display name; or None."""
+        """Return a property of the run with this id or, if there is none, of the newest with this display name."""
         rows = self._database.read_as_is(
             "SELECT value FROM run_properties WHERE key = :name AND run_key = coalesce("
             "(SELECT run_key FROM runs WHERE run_id = :run_id),"
@@ -111,7 +111,7 @@ class CompletionStore:
         return next((row["value"] for row in rows), None)
 
     def find_newest(self, experiment_name: str) -> str | None:
-        """Return the id of the newest run of an experiment that has no parent, or None."""
+        """Return the id of an experiment's newest run without a parent, or None if there is none."""
         rows = self._database.read_as_is(
             "SELECT run_id FROM runs WHERE parent_key IS NULL"
             " AND experiment_key = (SELECT experiment_key FROM experiments WHERE name = :name)"
@@ -121,7 +121,7 @@ class CompletionStore:
         return next((row["run_id"] for row in rows), None)
 
     def list_deleted_runs(self, prefix: str, limit: int) -> Sequence[tuple[str, str]]:
-        """Return the ids and experiments of the last deleted runs whose ids start with a prefix."""
+        """Return the ids and experiments of deleted runs whose ids start with a prefix, most recently deleted first."""
         rows = self._database.read_as_is(
             "SELECT run_id, experiment_name FROM trashed_runs WHERE substr(run_id, 1, length(:prefix)) = :prefix"
             " ORDER BY deleted_at DESC, run_key LIMIT :limit",

@@ -23,7 +23,7 @@ class DatasetStore:
         self._redaction = redaction
 
     def find_by_id(self, dataset_id: str) -> Dataset | None:
-        """Return the dataset with this id, compared case-insensitively, or None if there is none."""
+        """Return the dataset with this id, which is case-insensitive, or None if there is none."""
         return self._find_by_condition("dataset_id = :dataset_id", dataset_id=dataset_id.lower())
 
     def find(self, name: str, version: int | None = None) -> Dataset | None:
@@ -93,7 +93,7 @@ class DatasetStore:
         )
 
     def remove_name(self, name: str) -> None:
-        """Remove the name from all versions of a dataset; runs that used them still find them by id."""
+        """Remove the name from all versions of a dataset; runs that used one of them can still find it by id."""
         self._database.execute("UPDATE datasets SET name = NULL, version = NULL WHERE name = :name", name=name)
 
     def _find_by_condition(self, condition: str, **parameters: object) -> Dataset | None:

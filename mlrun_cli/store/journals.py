@@ -35,7 +35,7 @@ class JournalStore:
         return bool(changed)
 
     def get_session_offset(self, name: str) -> int:
-        """Return the read offset of a session's journal, or 0 if it was not read."""
+        """Return the read offset of a session's journal, or 0 if nothing has been read."""
         row = self._database.row("SELECT bytes_read FROM session_journals WHERE name = :name", name=name)
         return 0 if row is None else int(row["bytes_read"])
 

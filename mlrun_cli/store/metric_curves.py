@@ -41,7 +41,7 @@ class MetricCurveStore:
         begin: float | None = None,
         end: float | None = None,
     ) -> Sequence[MetricPoint]:
-        """Return a run's numbers of a metric as points over step or time; empty if there are none.
+        """Return the curve of a run's metric as points over step or time; empty if the metric has no numbers.
 
         Args:
             run_key: the key of the run.
@@ -81,7 +81,7 @@ class MetricCurveStore:
         end: float | None = None,
         before: int = 0,
     ) -> Mapping[int, Sequence[CurvePiece]]:
-        """Return the curves as pieces of finite numbers, or of single numbers if there are few enough.
+        """Return the curves as pieces that summarize finite numbers, or as single numbers if there are few enough.
 
         Args:
             run_keys: the keys of the runs.
@@ -192,7 +192,7 @@ class _Curve:
 
 
 def _compute_piece_size(first: int, last: int, points: int) -> int:
-    """Return the number of positions in a piece with two points, or 1 if every number can be a point."""
+    """Return the number of values per piece, each drawn as two points, or 1 if every value can be a point."""
     return 1 if last - first < points else -(-(last - first + 1) // max(1, points // 2))
 
 

@@ -75,7 +75,7 @@ class MetricSummaryStore:
         return None if row is None else _build_summary(row)
 
     def find_newest(self, run_key: int) -> MetricSummary | None:
-        """Return the most recently logged of a run's first metrics, or None if there is none with a number."""
+        """Return the metric of a run with the latest value among its first metrics, or None if none has numbers."""
         rows = self._database.rows(
             f"{_SELECT} WHERE run_key = :run_key AND {_OF_SCRIPT} ORDER BY metric_key LIMIT :limit",
             run_key=run_key,
@@ -126,7 +126,7 @@ class MetricSummaryStore:
         return sorted(found)[:limit]
 
     def list_most_common(self, run_keys: Sequence[int], limit: int) -> Sequence[tuple[str, int]]:
-        """Return the metric names that most of these runs have in common, each with its largest value count.
+        """Return the metric names that most of these runs share, each with its largest number of values in a run.
 
         The most common names come first, ties by value count. If runs have ten thousand names each, only the first runs
         are read.
@@ -143,7 +143,7 @@ class MetricSummaryStore:
         return [(row["name"], row["longest"]) for row in rows]
 
     def _limit_runs(self, run_keys: Sequence[int]) -> Sequence[int]:
-        """Return as many of the runs, at least one, as have few enough metrics in total to be read for a page."""
+        """Return the first runs, at least one, whose metrics are together few enough to be read for a page."""
         left = _MOST_READ
         reached: list[int] = []
         for run_key in run_keys:

@@ -118,7 +118,7 @@ class MetricStore:
                 self._database.execute("DELETE FROM metrics WHERE metric_key = :key", key=key)
 
     def append_series(self, key: int, other: Mapping[str, Any]) -> None:
-        """Move the values of a series whose row was deleted to the end of another one, within a transaction."""
+        """Append the values of a series whose row was deleted to another series, within a transaction."""
         row = self._database.row("SELECT * FROM metrics WHERE metric_key = :key", key=key)
         assert row is not None
         self._database.execute(
@@ -137,7 +137,7 @@ class MetricStore:
         self._summarize(key)
 
     def _remove_superseded(self, series: _Series, steps: Sequence[float | None]) -> None:
-        """Remove the values of earlier attempts at or after the lowest of the given steps."""
+        """Remove values that earlier attempts logged at or after the lowest of the given steps."""
         first = min((step for step in steps if step is not None), default=None)
         if first is None:
             return

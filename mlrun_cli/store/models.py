@@ -106,12 +106,12 @@ class ModelStore:
         return bool(self._database.execute("DELETE FROM models WHERE model_key = :key", key=model.key))
 
     def list_documents(self) -> dict[str, dict[str, Any]]:
-        """Return what MLflow's clients keep of all versions of a model, keyed by the names of these models."""
+        """Return the registry data that MLflow clients have stored for all models, keyed by model name."""
         rows = self._database.rows("SELECT name, document FROM model_names WHERE document IS NOT NULL ORDER BY name")
         return {row["name"]: json.loads(row["document"]) for row in rows}
 
     def set_document(self, name: str, document: Mapping[str, Any] | None) -> None:
-        """Set what `list_documents` returns for a model, within a transaction; None removes it."""
+        """Set the registry data of an MLflow client for a model, within a transaction; None removes it."""
         self._database.execute(
             "INSERT INTO model_names (name, last_version, document) VALUES (:name, 0, :document)"
             " ON CONFLICT (name) DO UPDATE SET document = excluded.document",

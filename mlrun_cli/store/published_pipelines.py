@@ -25,12 +25,12 @@ class PublishedPipelineStore:
         )
 
     def find(self, pipeline_id: str) -> PublishedPipeline | None:
-        """Return the pipeline with an id, or None."""
+        """Return the pipeline with this id, or None if there is none."""
         row = self._database.row("SELECT * FROM published_pipelines WHERE pipeline_id = :id", id=pipeline_id)
         return None if row is None else _build_pipeline(row)
 
     def list(self, *, active_only: bool) -> Sequence[PublishedPipeline]:
-        """Return the pipelines, newest first."""
+        """Return all or only the active pipelines, newest first."""
         rows = self._database.rows(
             "SELECT * FROM published_pipelines WHERE status = :active OR :all ORDER BY created_at DESC, pipeline_id",
             active=ACTIVE,
@@ -47,7 +47,7 @@ class PublishedPipelineStore:
     # Endpoints
 
     def add_endpoint(self, endpoint: PipelineEndpoint) -> bool:
-        """Insert an endpoint without versions; return False if its name is in use."""
+        """Insert an endpoint without versions; return False if its name is already in use."""
         added = self._database.execute(
             "INSERT INTO pipeline_endpoints (endpoint_id, name, description, status, default_version, created_at)"
             " VALUES (:endpoint_id, :name, :description, :status, :default_version, :created_at)"
@@ -66,14 +66,14 @@ class PublishedPipelineStore:
         )
 
     def find_endpoint(self, *, endpoint_id: str | None = None, name: str | None = None) -> PipelineEndpoint | None:
-        """Return the endpoint with an id or a name, or None."""
+        """Return the endpoint with this id or name, or None if there is none."""
         row = self._database.row(
             "SELECT * FROM pipeline_endpoints WHERE endpoint_id = :id OR name = :name", id=endpoint_id, name=name
         )
         return None if row is None else self._build_endpoint(row)
 
     def list_endpoints(self, *, active_only: bool) -> Sequence[PipelineEndpoint]:
-        """Return the endpoints, newest first."""
+        """Return all or only the active endpoints, newest first."""
         rows = self._database.rows(
             "SELECT * FROM pipeline_endpoints WHERE status = :active OR :all ORDER BY created_at DESC, endpoint_id",
             active=ACTIVE,
@@ -82,7 +82,7 @@ class PublishedPipelineStore:
         return [self._build_endpoint(row) for row in rows]
 
     def change_endpoint(self, endpoint_id: str, *, name: str, status: str, default_version: int) -> bool:
-        """Set values of an endpoint; return False if another one has the name."""
+        """Update an endpoint; return False if another one has the new name."""
         changed = self._database.execute(
             "UPDATE pipeline_endpoints SET name = :name, status = :status, default_version = :version"
             " WHERE endpoint_id = :id"

@@ -174,7 +174,7 @@ class Recorder:
 
 
 def _has_no_folder(document: Mapping[str, Any]) -> bool:
-    """Return whether a run has no folder of its own, such as a child run without a script."""
+    """Return whether a run has no folder of its own, like a child run without a script."""
     return document["root"] is not None and "owner_lock" in document["row"]
 
 

@@ -28,7 +28,7 @@ class Salvage:
                 records.add_named(table, row)
 
     def read_documents(self) -> dict[str, dict[str, Any]]:
-        """Return the documents of runs as in `RebuildDocumentStore`, keyed by run id, with their journals' offsets."""
+        """Return the runs' documents as in `RebuildDocumentStore` and their journals' offsets, keyed by run id."""
         rows = {row["run_key"]: row for row in self._damaged.rows("runs", ("run_key",))}
         experiments = {row["experiment_key"]: row for row in self._damaged.rows("experiments", ("experiment_key",))}
         tags = self._group_pairs("run_tags", ("run_key", "key"), lambda row: (row["key"], row["value"]))
@@ -58,7 +58,7 @@ class Salvage:
         }
 
     def add_metrics(self, database: Database) -> int:
-        """Add metrics that have more values here than in a sound store, within a transaction; return their number."""
+        """Add the metrics that have more values here than in a sound store, in a transaction; return their number."""
         there = RebuildDocumentStore(database).list_run_keys()
         ids = {row["run_key"]: row["run_id"] for row in self._damaged.rows("runs", ("run_key",))}
         counts: dict[int, int] = defaultdict(int)

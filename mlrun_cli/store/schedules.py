@@ -28,7 +28,7 @@ class ScheduleStore:
         )
 
     def replace(self, schedule: Schedule, before: Schedule) -> bool:
-        """Overwrite a schedule, and forget which files were seen; return False if it is not as it was before."""
+        """Overwrite a schedule and forget its seen files; return False if it no longer equals `before`."""
         changed = self._database.execute(
             "UPDATE schedules SET status = :status, pipeline_id = :pipeline_id, endpoint_id = :endpoint_id,"
             " created_at = :created_at, anchor_at = :anchor_at, next_at = :next_at, settings = :settings,"
@@ -41,14 +41,14 @@ class ScheduleStore:
         return bool(changed)
 
     def find(self, schedule_id: str) -> Schedule | None:
-        """Return the schedule with an id, or None."""
+        """Return the schedule with this id, or None if there is none."""
         row = self._database.row("SELECT * FROM schedules WHERE schedule_id = :id", id=schedule_id)
         return None if row is None else _build_schedule(row)
 
     def list(
         self, *, active_only: bool, pipeline_id: str | None = None, endpoint_id: str | None = None
     ) -> Sequence[Schedule]:
-        """Return the schedules, newest first: all, or those of a pipeline or an endpoint."""
+        """Return the schedules, optionally of one pipeline or endpoint, newest first."""
         rows = self._database.rows(
             "SELECT * FROM schedules WHERE (status = :active OR :all)"
             " AND (:pipeline IS NULL OR pipeline_id = :pipeline) AND (:endpoint IS NULL OR endpoint_id = :endpoint)"
@@ -63,7 +63,7 @@ class ScheduleStore:
     # Times and runs
 
     def has_work(self) -> bool:
-        """Return whether a schedule is active, or a run is to be submitted."""
+        """Return whether any schedule is active or any run is waiting to be submitted."""
         row = self._database.row(
             "SELECT EXISTS (SELECT 1 FROM schedules WHERE next_at IS NOT NULL)"
             " OR EXISTS (SELECT 1 FROM scheduled_runs WHERE is_pending = 1) AS has_work"
@@ -71,19 +71,19 @@ class ScheduleStore:
         return row is not None and bool(row["has_work"])
 
     def find_next_time(self) -> int | None:
-        """Return the next time at which a schedule starts its pipeline or looks at files, or None if there is none."""
+        """Return the earliest time at which a schedule is due, or None if none is active."""
         row = self._database.row("SELECT min(next_at) AS next_at FROM schedules WHERE next_at IS NOT NULL")
         return None if row is None or row["next_at"] is None else int(row["next_at"])
 
     def list_due(self, moment: int) -> Sequence[Schedule]:
-        """Return the schedules whose next time has come, earliest first."""
+        """Return the schedules that are due at a time, earliest first."""
         rows = self._database.rows(
             "SELECT * FROM schedules WHERE next_at <= :moment ORDER BY next_at, schedule_id", moment=moment
         )
         return [_build_schedule(row) for row in rows]
 
     def advance(self, schedule: Schedule, next_at: int, seen_files: Mapping[str, Any] | None) -> bool:
-        """Set the next time of a schedule, and the files that it has seen; return False if another process has."""
+        """Set a schedule's next time and seen files; return False if another process has already done so."""
         changed = self._database.execute(
             "UPDATE schedules SET next_at = :next_at, seen_files = :files"
             " WHERE schedule_id = :id AND next_at = :due_at AND status = :active",
@@ -96,12 +96,12 @@ class ScheduleStore:
         return bool(changed)
 
     def get_seen_files(self, schedule_id: str) -> Mapping[str, Any] | None:
-        """Return the files that a schedule has seen at its last look, or None before the first one."""
+        """Return the files that a schedule found at its last check, or None before the first one."""
         row = self._database.row("SELECT seen_files FROM schedules WHERE schedule_id = :id", id=schedule_id)
         return None if row is None or row["seen_files"] is None else json.loads(row["seen_files"])
 
     def add_run(self, run: ScheduledRun) -> None:
-        """Insert a run that is to be submitted."""
+        """Insert a run that is waiting to be submitted."""
         self._database.execute(
             "INSERT INTO scheduled_runs (run_id, schedule_id, due_at, parameters, is_pending)"
             " VALUES (:run_id, :schedule_id, :due_at, :parameters, 1)",
@@ -112,7 +112,7 @@ class ScheduleStore:
         )
 
     def set_problem(self, schedule_id: str, moment: int, error: str) -> None:
-        """Record why the time of a schedule could not be taken: in the place of a run, with the id of the schedule."""
+        """Record the error that prevented a schedule from being handled, as a run with the schedule's id."""
         self._database.execute(
             "INSERT INTO scheduled_runs (run_id, schedule_id, due_at, parameters, is_pending, error)"
             " VALUES (:id, :id, :moment, '{}', 0, :error)"
@@ -123,29 +123,29 @@ class ScheduleStore:
         )
 
     def clear_problem(self, schedule_id: str) -> None:
-        """Remove what `set_problem` has recorded."""
+        """Remove the error that `set_problem` recorded."""
         self._database.execute("DELETE FROM scheduled_runs WHERE run_id = :id", id=schedule_id)
 
     def list_pending_runs(self) -> Sequence[ScheduledRun]:
-        """Return the runs that are to be submitted, earliest first."""
+        """Return the runs that are waiting to be submitted, earliest first."""
         rows = self._database.rows("SELECT * FROM scheduled_runs WHERE is_pending = 1 ORDER BY due_at, run_id")
         return [_build_run(row) for row in rows]
 
     def end_submit(self, run_id: str, error: str | None) -> None:
-        """Record that a run has been submitted, or why it could not be."""
+        """Record that a run has been submitted, or the error that prevented this."""
         self._database.execute(
             "UPDATE scheduled_runs SET is_pending = 0, error = :error WHERE run_id = :id", error=error, id=run_id
         )
 
     def find_newest_run(self, schedule_id: str) -> ScheduledRun | None:
-        """Return what a schedule has submitted, or tried to, for its newest time, or None."""
+        """Return the run that a schedule submitted, or failed to submit, for its latest due time, or None."""
         row = self._database.row(
             "SELECT * FROM scheduled_runs WHERE schedule_id = :id ORDER BY due_at DESC, run_id LIMIT 1", id=schedule_id
         )
         return None if row is None else _build_run(row)
 
     def list_runs(self, schedule_id: str) -> Sequence[ScheduledRun]:
-        """Return what a schedule has submitted, or tried to, newest first."""
+        """Return the runs that a schedule submitted or failed to submit, newest first."""
         rows = self._database.rows(
             "SELECT * FROM scheduled_runs WHERE schedule_id = :id ORDER BY due_at DESC, run_id", id=schedule_id
         )

@@ -96,7 +96,7 @@ class TrashStore:
 
     @contextmanager
     def unpack_values(self, key: int) -> Iterator[None]:
-        """Keep the tags, metrics and parameters of a deleted run in their tables during a block that changes them."""
+        """Restore a deleted run's tags, metrics and parameters to their tables during a block that changes them."""
         row = self._database.row("SELECT document FROM trashed_runs WHERE run_key = :key", key=key)
         assert row is not None
         document = json.loads(row["document"])
@@ -110,7 +110,7 @@ class TrashStore:
         )
 
     def _restore_rows(self, key: int, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-        """Insert the rows of a deleted run, and merge those that earlier versions have added since its deletion."""
+        """Insert the rows of a deleted run, merged with rows that earlier versions have added since its deletion."""
         late = {table: self._read_rows(table, "run_key", key) for table in ("run_tags", "run_properties", "metrics")}
         for table in (name for name in _TABLES if name in tables):
             rows = list(tables[table])
@@ -193,7 +193,7 @@ class TrashStore:
         return [_build_trashed_run(row) for row in rows]
 
     def list_deleted_descendants(self, keys: Sequence[int]) -> Sequence[TrashedRun]:
-        """Return the deleted descendants of the runs with these keys, which may be deleted too."""
+        """Return the deleted descendants of the runs with these keys, which may be deleted themselves."""
         found: dict[int, TrashedRun] = {}
         while keys:
             below = [
@@ -209,7 +209,7 @@ class TrashStore:
         return list(found.values())
 
     def find_ids(self, keys: Sequence[int]) -> Mapping[int, str]:
-        """Return the ids of the deleted runs with these keys, keyed by key."""
+        """Return the ids of the deleted runs with these keys, keyed by run key."""
         return {
             row["run_key"]: row["run_id"]
             for places, parameters in build_in_lists("run", keys)
@@ -271,7 +271,7 @@ class TrashStore:
         self._database.execute("DELETE FROM trashed_experiments WHERE experiment_key = :key", key=key)
 
     def _ensure_experiment(self, experiment: Mapping[str, Any]) -> int:
-        """Return the key of a run's experiment, either the one that has its name now or the restored one."""
+        """Return the key of the experiment with a deleted run's experiment id or name, restoring it if needed."""
         where = "SELECT experiment_key FROM experiments WHERE experiment_id = :experiment_id OR name = :name"
         row = self._database.row(
             f"{where} ORDER BY experiment_id <> :experiment_id",

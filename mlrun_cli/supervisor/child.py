@@ -72,13 +72,13 @@ class Child:
         return identify_process(self.pid)
 
     def record_exit(self, exit_code: int) -> None:
-        """Record the exit code of the process after it has been reaped."""
+        """Record the exit code of the process, which has been reaped."""
         self.exit_code = exit_code
         self._process.returncode = exit_code
 
 
 def _build_preexec_fn(parent: int, group: int | None, limits: Limits) -> Callable[[], None]:
-    """Return a `preexec_fn` that ties the child to its parent and sets its process group and limits."""
+    """Return a `preexec_fn` that ends the child with its parent, and sets its process group and limits."""
     die = make_parent_death_hook(parent)
 
     def prepare() -> None:

@@ -30,7 +30,7 @@ class ContainerTermination:
         self._is_done = False
 
     def is_over(self, now: float) -> bool:
-        """Return whether the termination has completed or been abandoned; start it at the first call."""
+        """Start the termination at the first call; return whether it has completed or was abandoned."""
         if self._give_up_at == 0.0:
             self._start(now)
         if self._result is None:

@@ -17,7 +17,7 @@ It may be called again if it raises StoreError: the store cannot be used.
 
 
 def load_output_registration(run: Run) -> Register:
-    """Return the registration function for a run, with its modules loaded in case the package is upgraded."""
+    """Return the function that registers a run's outputs, with its modules loaded in case of an upgrade."""
     if not (run.definition or {}).get("outputData"):
         return lambda _workspace, _run, outcome: outcome
     from mlrun_cli.actions.data_outputs import register_outputs  # noqa: PLC0415 - start-up: few runs have data outputs

@@ -111,7 +111,7 @@ class ProcessGroup:
             self._send_signal(SIGKILL)
 
     def signal(self, number: Signals) -> bool:
-        """Signal the processes and their descendants; return whether one was alive and none had failed before.
+        """Send a signal to the processes and their descendants; return whether one was alive and none had failed.
 
         From then on the supervisor, not the group, decides when remaining processes are killed.
         """

@@ -77,7 +77,7 @@ def recover_all(workspace: Workspace, first_run_id: str) -> None:
 
 
 def _may_recover(workspace: Workspace, run: Run) -> bool:
-    """Return whether this process can find out from the lock of a live run that its supervisor has died."""
+    """Return whether this process can tell from the lock of a live run that its supervisor has died."""
     try:
         target = find_target(workspace, run.target)
     except TargetKindNotFound:
@@ -87,7 +87,7 @@ def _may_recover(workspace: Workspace, run: Run) -> bool:
 
 @contextmanager
 def _take_lock(workspace: Workspace, run_id: str) -> Iterator[bool]:
-    """Acquire the lock of a run; yield False if it stays locked for longer than readers would hold it."""
+    """Hold the lock of a run during a block; yield False if it stays locked for longer than readers hold it."""
     try:
         lock = OwnerLock.open(workspace.run_folder(run_id).lock)
     except OSError:
@@ -114,7 +114,7 @@ def _try_to_recover(workspace: Workspace, run_id: str) -> None:
 
 
 def _record_failure(workspace: Workspace, run_id: str, error: Exception) -> None:
-    """Record a run that cannot be recovered as Failed, with the error."""
+    """Record a run that cannot be recovered as Failed, with the given error."""
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     message = f"The supervisor of the run died, and what happened to the run cannot be found out: {reason}"
     error_record = build_run_error(message, code=SERVICE_ERROR, reason=EndReason.RUN_NOT_RECOVERABLE)
@@ -164,7 +164,7 @@ def recover(workspace: Workspace, run: Run) -> None:
 def _queue_next_attempt(
     workspace: Workspace, run: Run, folder: RunFolder, submission: Submission | None, outcome: Outcome
 ) -> bool:
-    """Queue a run again if it is to be retried after this outcome; return whether it was."""
+    """Queue a run again if its retry policy allows that for this outcome; return whether it was queued."""
     policy = None if submission is None else submission.retry
     if policy is None:
         return False
@@ -205,7 +205,7 @@ def fail_without_store(folder: RunFolder, error: StoreError) -> None:
 def _derive_outcome(
     workspace: Workspace, run: Run, folder: RunFolder, submission: Submission | None, *, had_processes: bool
 ) -> Outcome:
-    """Return the outcome from the supervisor's record of the script's end, or else that of a lost run."""
+    """Return the outcome from the supervisor's record of the script's end, or without one that of a lost run."""
     run = workspace.runs.get_by_key(run.key)
     process = read_process_record(folder, get_attempt_number(run.attempts))
     if "end" in process and submission is not None:
@@ -248,7 +248,7 @@ def _read_start_time(run: Run, folder: RunFolder) -> int | None:
 
 
 def _find_last_activity(run: Run, folder: RunFolder) -> int:
-    """Return the last time at which the run is known to have been alive, in microseconds since the epoch."""
+    """Return the last time at which the run was known to be alive, in microseconds since the epoch."""
     moments = [run.created_at, run.started_at or 0]
     if run.lease_until is not None:
         moments.append(run.lease_until - LEASE_SECONDS * MICROSECONDS)

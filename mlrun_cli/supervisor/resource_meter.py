@@ -72,7 +72,7 @@ class ResourceMeter:
                 self._add_ended(usage)
 
     def sample_if_due(self, timestamp: float) -> None:
-        """Measure the processes if that is due; only log failures, so that they do not disturb the run."""
+        """Measure the processes if that is due; failures are only logged, so that they do not disturb the run."""
         if timestamp < self._next_sample:
             return
         begun = time.process_time()
@@ -87,7 +87,7 @@ class ResourceMeter:
         self._next_sample = timestamp + max(pause, _COST_SHARE * spent)
 
     def finish(self) -> str | None:
-        """Measure the remaining processes of the script, and write its total resource usage.
+        """Measure the script's remaining processes and write its total resource usage; return a note on OOM kills.
 
         Return a clause that says that memory ran out, if the kernel has killed processes for want of it.
         """
@@ -182,7 +182,7 @@ class ResourceMeter:
 
 
 def append_or_omit(path: Path, data: bytes) -> None:
-    """Append data to a private file in a single write, or nothing where the disk has no space for all of it.
+    """Append data to a private file in a single write, or write nothing if the disk has too little space.
 
     Raises:
         OSError: it cannot be written.

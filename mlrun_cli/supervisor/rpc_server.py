@@ -65,7 +65,7 @@ class RunRequestHandler:
         }
 
     def handle(self, line: bytes, written: Mapping[str, int]) -> bytes | None:
-        """Handle a request line and return the response line, or None if it has to be tried again later.
+        """Execute a request line and return the response line, or None if it must be tried again later.
 
         It must be tried again while the store is unavailable or lacks any of the data that had been `written` when the
         request arrived. These are ingested in pieces, so that a cancel is not delayed.
@@ -165,7 +165,7 @@ class RpcServer:
                 return
 
     def handle_pending(self) -> None:
-        """Handle pending requests that could not be handled earlier."""
+        """Execute pending requests that could not be executed earlier."""
         for connection in [each for each in self._connections if each.pending]:
             self._serve(connection, 0)
 

@@ -45,7 +45,7 @@ class StopRequest:
             self.was_delivered = group.signal(SIGTERM)
 
     def request_cancel(self, run: Run, group: ProcessGroup | None, now: float) -> None:
-        """Stop a run with the status CancelRequested, using the grace period of the latest cancel."""
+        """Stop a run whose status is CancelRequested, with the grace period of the latest cancel request."""
         grace_seconds = run.cancel_grace_seconds
         grace = GRACE_SECONDS if grace_seconds is None else grace_seconds
         if self.reason is None:

@@ -121,11 +121,11 @@ class SupervisedRun:
         return get_launcher(self.submission.launch)
 
     def build_process_command(self, argv: list[str]) -> list[str]:
-        """Return the command line of each of the script's processes; `argv` is the script's own."""
+        """Return the command line of each of the script's processes, derived from the script's own command line."""
         return argv
 
     def create_worker(self) -> WorkerProcess:
-        """Return the process for requests that do more than read the run."""
+        """Return the process that executes requests that are not simple reads of the run."""
         return WorkerProcess(self.workspace, self.submission, self.folder, RPC_WORKER_PROGRAM, self.submission.run_id)
 
     def remove_secrets_after_start(self) -> None:
@@ -144,7 +144,7 @@ class SupervisedRun:
         self.retry_store(lambda: begin_attempt_values(self.workspace, self.run))
 
     def queue_next_attempt(self, outcome: Outcome) -> bool:
-        """Queue the run again after its supervisor was asked to exit; return False if it has ended.
+        """Queue the run again after its supervisor was asked to exit; return False if the outcome is final.
 
         It does not start before the machine, which may be shutting down, has ended all processes.
         """
@@ -215,7 +215,7 @@ class SupervisedRun:
 
     @contextmanager
     def _mark_full_disk(self) -> Iterator[Callable[[], None]]:
-        """Yield a function that marks the run as waiting for space, if the disk is full, until the block ends."""
+        """Yield a function that marks the run as waiting for disk space until the end of the block."""
         noted = False
 
         def record_waiting() -> None:

@@ -45,7 +45,7 @@ class Supervisor:
         self._full_disk: str | None = None
 
     def run(self) -> bool:
-        """Run the script and record its outcome; return False if a shutdown has queued the run once more."""
+        """Run the script and record its outcome; return False if a shutdown has queued the run again."""
         run = self._run
         try:
             outcome = self._execute()
@@ -87,7 +87,7 @@ class Supervisor:
         return self._finish_script(script)
 
     def _begin_next_attempt(self, script: Script, end: ScriptEnd) -> bool:
-        """Start the next attempt after the end of a script, if it is to be retried."""
+        """Start the next attempt after a script has ended, if a retry is allowed; return whether it was started."""
         run, policy, stop = self._run, self._run.submission.retry, self._watch.stop
         if policy is None or stop.reason is not None:
             return False
@@ -165,7 +165,7 @@ class Supervisor:
         return run.retry_store(lambda: run_or_log(lambda: run.register_outputs(row, outcome), outcome))
 
     def _release_space(self) -> None:
-        """Release the disk space reserved for the end of the run, after checking whether the script filled the disk."""
+        """Release the disk space reserved for the end of the run, after checking whether the disk is full."""
         if self._run.folder.reserve.exists():
             self._full_disk = describe_full_disk(self._run.folder.disk, FULL_FOR_RUNS_BYTES)
             self._run.folder.release_space()

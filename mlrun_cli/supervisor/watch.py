@@ -104,7 +104,7 @@ class Watch:
         return self.stop.reason is not None
 
     def _wait_for_shutdown(self, seconds: float) -> None:
-        """Wait briefly after a failure for a shutdown signal, which may have reached the script first."""
+        """Wait briefly after a failure for a signal that announces a shutdown and may have reached the script first."""
         deadline = time.monotonic() + seconds
         while not self._was_terminated and time.monotonic() < deadline:
             time.sleep(_BUSY_TICK_SECONDS)
@@ -113,14 +113,14 @@ class Watch:
 
     @contextmanager
     def _wake_on_process_ends(self, group: ProcessGroup) -> Iterator[None]:
-        """Wake the selector when a process ends within the block; on other systems, the next tick notices it."""
+        """Wake the selector when a process ends during the block, on systems with pidfds."""
         if sys.platform != "linux":
             yield
             return
         watched: set[int] = set()
 
         def stop_watching(pidfd: int) -> None:
-            """Stop watching a pidfd and close it; its process is reaped elsewhere."""
+            """Stop watching a pidfd and close it; the process is reaped elsewhere."""
             self._selector.unregister(pidfd)
             os.close(pidfd)
             watched.remove(pidfd)

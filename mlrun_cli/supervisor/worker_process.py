@@ -63,7 +63,7 @@ class WorkerProcess:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def close(self) -> None:
-        """Kill the worker even if it is handling a request, because its client no longer exists."""
+        """Kill the worker, even if it is executing a request, because its client no longer exists."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.kill()

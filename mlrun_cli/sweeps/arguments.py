@@ -8,7 +8,7 @@ from typing import Any
 
 
 def build_arguments(values: Mapping[str, Any]) -> list[str]:
-    """Return the words that follow a script's fixed arguments, as `["--lr", "0.05", "--depth", "3"]`.
+    """Return the arguments with a run's parameter values, such as `["--lr", "0.05", "--depth", "3"]`.
 
     Names are used as they stand; one without dashes gets two, as in Azure. Numbers keep all digits, lists and
     mappings are JSON.
@@ -20,5 +20,5 @@ def build_arguments(values: Mapping[str, Any]) -> list[str]:
 
 
 def format_value(value: object) -> str:
-    """Return a value as the text that a script gets."""
+    """Return a parameter value in the format of a command-line argument."""
     return json.dumps(value) if isinstance(value, (list, tuple, dict)) else str(value)

@@ -40,7 +40,7 @@ class BayesianSampler:
         self._distributions = {name: self._make_distribution(expression) for name, expression in space.items()}
 
     def draw(self, number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:
-        """Return the values of a run; see `Sampler`."""
+        """Return the parameter values of a run; see `Sampler`."""
         seed = (self._seed * _SEED_STEP + number) % _SEEDS
         sampler = self._optuna.samplers.TPESampler(seed=seed, constant_liar=True)
         study = self._optuna.create_study(direction=self._direction, sampler=sampler)
@@ -86,7 +86,7 @@ class BayesianSampler:
 
 
 def check_optuna() -> None:
-    """Check that Optuna is installed, without importing it, which takes long.
+    """Raise if Optuna is not installed; it is not imported, since that is slow.
 
     Raises:
         ProgramNotFound: it is not.

@@ -188,7 +188,7 @@ class _Reader:
 
 
 def _get(node: Node, key: str, wanted: str) -> Node:
-    """Return the value of a required key, or raise an error that says what to write."""
+    """Return the node of a required key; raise if the key is missing or has no value."""
     found = node.as_mapping().get(key)
     if found is None:
         raise node.build_error(
@@ -200,7 +200,7 @@ def _get(node: Node, key: str, wanted: str) -> Node:
 
 
 def _read_word(node: Node, key: str, words: Mapping[str, _Value]) -> _Value:
-    """Return what the value of a key means, in any letter case."""
+    """Return the entry of `words` that the value of a key selects, case-insensitively."""
     found = _get(node, key, f"one of {', '.join(words)}")
     text = found.as_text()
     by_word = {word.lower(): word for word in words}
@@ -226,13 +226,13 @@ def _read_expression(item: Node) -> Expression:
 
 
 def _read_numeric(node: Node) -> Any:
-    """Return a value; a number in a notation that YAML takes for text, such as 1e-5, is a number."""
+    """Return a node's plain value; text that is a number, but not in YAML's notation, such as 1e-5, becomes a float."""
     text = node.content
     return float(text) if isinstance(text, str) and re.fullmatch(_NUMBER, text) else node.to_plain()
 
 
 def _read_option(node: Node) -> Any:
-    """Return an option of a choice; words that YAML takes for true or false, such as `no`, remain words."""
+    """Return an option of a choice; words that YAML parses as booleans, such as `no`, remain text."""
     if isinstance(node.content, bool) and node.source.lower() not in {"true", "false"}:
         return node.source
     if isinstance(node.content, tuple):
@@ -241,7 +241,7 @@ def _read_option(node: Node) -> Any:
 
 
 def _locate(node: Node, check: Callable[[], _Value]) -> _Value:
-    """Return what a check returns; its error gets the file, line and key of a node."""
+    """Return the result of a check, adding a node's file, line and key to its error."""
     try:
         return check()
     except InvalidValue as error:

@@ -52,12 +52,12 @@ class SweepDefinition(NamedTuple):
 
     @property
     def total(self) -> int:
-        """The number of runs that are drawn."""
+        """The number of runs in the sweep, limited by the size of the parameter space."""
         size = self.sampling.space_size
         return self.max_total if size is None else min(size, self.max_total)
 
     def with_seed(self) -> SweepDefinition:
-        """Return the same with a seed, a random one if it has none."""
+        """Return a copy with a random seed, if the definition has none."""
         return self._replace(sampling=self.sampling.with_seed())
 
     def to_json(self) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class SweepDefinition(NamedTuple):
 def build_definition(
     sampling: Sampling, policy: Policy, metric: PrimaryMetric, max_total: Any, max_concurrent: Any = None
 ) -> SweepDefinition:
-    """Return a checked definition; without `max_concurrent`, or with 0, all runs may be live at a time.
+    """Return a validated definition; without `max_concurrent`, or with 0, all runs may be live at the same time.
 
     Raises:
         InvalidValue: a number is not a whole one above 0; `target` is its key.
@@ -90,7 +90,7 @@ def build_definition(
 
 
 def definition_from_json(document: Mapping[str, Any]) -> SweepDefinition:
-    """Create a definition from the document that Azure's SDK sends; other keys of it are ignored.
+    """Create a definition from the JSON document that Azure's SDK sends; unknown keys are ignored.
 
     Raises:
         InvalidValue: a part is missing or wrong; the message begins with its key.
@@ -124,7 +124,7 @@ def metric_from_json(document: Mapping[str, Any]) -> PrimaryMetric:
 
 
 def parse_goal(text: str) -> Goal:
-    """Return the goal that a word means, in any letter case.
+    """Parse the goal of a primary metric, case-insensitively.
 
     Raises:
         InvalidValue: it is neither `maximize` nor `minimize`.
@@ -136,7 +136,7 @@ def parse_goal(text: str) -> Goal:
 
 
 def check_positive(key: str, value: object) -> None:
-    """Check that a value is a whole number above 0.
+    """Raise if a value is not a positive integer.
 
     Raises:
         InvalidValue: it is not; `target` is the key.

@@ -56,7 +56,7 @@ def parse_expression(text: str) -> Expression:
 
 
 def _split(text: str) -> list[tuple[str, bool]]:
-    """Return the values between commas, and whether each was quoted."""
+    """Split text at commas; return each value and whether it was quoted."""
     items: list[tuple[str, bool]] = []
     place = 0
     while True:

@@ -61,11 +61,11 @@ class Expression(NamedTuple):
         return int(self.arguments[0]) if self.name == RANDINT else None
 
     def get_value(self, index: int) -> Any:
-        """Return a value of an expression that has a size, by its index."""
+        """Return the value with this index; the expression must have a size."""
         return self.options[index] if self.name == CHOICE else index
 
     def draw(self, generator: Random) -> Any:
-        """Draw a value. It depends on the generator's numbers alone, not on the version of Python."""
+        """Draw a value that depends only on the generator's numbers, not on the version of Python."""
         size = self.size
         if size is not None:
             return self.get_value(draw_index(generator, size))
@@ -78,7 +78,7 @@ class Expression(NamedTuple):
 
 
 def build_expression(name: str, arguments: Sequence[Any]) -> Expression:
-    """Return a checked expression.
+    """Return a validated expression.
 
     Args:
         name: one of `PARAMETERS`.
@@ -102,7 +102,7 @@ def build_expression(name: str, arguments: Sequence[Any]) -> Expression:
 
 
 def build_name_error(name: str) -> InvalidValue:
-    """Return the error for a name that no expression has, with the nearest one that there is."""
+    """Return the error for an unknown expression name, which suggests the most similar one."""
     nearest = difflib.get_close_matches(name.lower(), PARAMETERS, n=1)
     guess = f"Did you mean {nearest[0]}? " if nearest else ""
     return InvalidValue(
@@ -131,7 +131,7 @@ def draw_index(generator: Random, size: int) -> int:
 
 
 def round_to_step(value: float, step: int) -> int:
-    """Return the multiple of `step` that is next to a value; of two equally near ones, the one with an even factor."""
+    """Round a value to the nearest multiple of `step`; ties go to the even multiple."""
     return round(value / step) * step
 
 
@@ -149,7 +149,7 @@ def _draw_uniform(generator: Random, low: float, high: float) -> float:
 
 
 def _draw_normal(generator: Random) -> float:
-    """Draw a standard normal number, by the method of Box and Muller."""
+    """Draw from the standard normal distribution with the Box-Muller method."""
     radius = math.sqrt(-2 * math.log(1 - generator.random()))
     return radius * math.cos(2 * math.pi * generator.random())
 

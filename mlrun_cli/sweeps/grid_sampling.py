@@ -19,7 +19,7 @@ class GridSampler:
         self._options = {name: expression.options for name, expression in space.items()}
 
     def draw(self, number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:  # noqa: ARG002 - see `Sampler`
-        """Return a combination by its number; see `Sampler`."""
+        """Return the combination of values with this number; see `Sampler`."""
         indexes: list[int] = []
         for options in reversed(self._options.values()):
             number, index = divmod(number, len(options))

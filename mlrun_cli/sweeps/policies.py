@@ -54,7 +54,7 @@ class Termination(NamedTuple):
     policy: str
 
     def format_reason(self, metric: str) -> str:
-        """Return the decision in words, for a primary metric of this name."""
+        """Return the reason for the termination as text; `metric` is the name of the primary metric."""
         values = "value" if self.value_count == 1 else "values"
         return (
             f"Ended early by {POLICIES[self.policy]}: after {self.value_count} {values} the best {metric} was"
@@ -87,7 +87,7 @@ class Policy(NamedTuple):
 
 
 def build_policy(name: str, properties: Mapping[str, Any]) -> Policy:
-    """Return a checked policy; properties that are None count as not given.
+    """Return a validated policy; properties that are None are ignored.
 
     Raises:
         InvalidValue: there is no such policy, or a property is missing, wrong, or not one of this policy; `target` is
@@ -120,7 +120,7 @@ def build_policy(name: str, properties: Mapping[str, Any]) -> Policy:
 
 
 def policy_from_json(document: Mapping[str, Any]) -> Policy:
-    """Create a policy from Azure's `policy_config`, its name in any letter case.
+    """Create a policy from Azure's `policy_config`; its name is case-insensitive.
 
     Raises:
         InvalidValue: as `build_policy`.
@@ -170,13 +170,13 @@ class Judge:
             self.add(run_id, values)
 
     def add(self, run_id: str, values: Iterable[float]) -> None:
-        """Add values that a run has logged after those that were added before."""
+        """Append values that a run has logged."""
         scores = self._scores.setdefault(run_id, _Scores())
         for value in values:
             scores.add(-math.inf if math.isnan(value) else self._sign * value)
 
     def judge(self, run_id: str, count: int) -> Termination | None:
-        """Return the decision to end a run after `count` of its values, or None if it goes on."""
+        """Return the decision to terminate a run after `count` of its values, or None if the run may continue."""
         policy, scores = self._policy, self._scores.get(run_id)
         if scores is None or policy.name == DEFAULT or not 0 < count <= len(scores.bests):
             return None
@@ -187,7 +187,7 @@ class Judge:
         return Termination(run_id, count, self._sign * best, self._sign * limit, policy.name) if is_worse else None
 
     def find_termination(self, run_id: str, judged: int = 0) -> Termination | None:
-        """Return the first decision to end a run after more than `judged` of its values, or None if it goes on."""
+        """Return the first decision to terminate a run after more than `judged` of its values, or None."""
         scores = self._scores.get(run_id)
         if scores is None or self._policy.name == DEFAULT:
             return None
@@ -195,7 +195,7 @@ class Judge:
         return next((decision for decision in decisions if decision is not None), None)
 
     def _find_limit(self, count: int) -> float:
-        """Return the score below which a run ends after `count` values."""
+        """Return the score below which a run is terminated after `count` values."""
         policy = self._policy
         counted = [scores for scores in self._scores.values() if scores.bests]
         if policy.name == MEDIAN:

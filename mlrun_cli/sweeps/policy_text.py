@@ -45,7 +45,7 @@ def parse_policy(text: str) -> Policy:
 
 
 def _parse_number(text: str) -> int | float | str:
-    """Return a number, or the text as it is, which no policy accepts."""
+    """Return text as a number, or unchanged if it is not one; no policy accepts text."""
     for parse in (int, float):
         try:
             return parse(text)

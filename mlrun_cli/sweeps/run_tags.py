@@ -11,7 +11,7 @@ from mlrun_cli.sweeps.definition import SweepDefinition, definition_from_json
 
 
 def find_definition(tags: Mapping[str, str | None]) -> SweepDefinition | None:
-    """Return the definition in the tags of a sweep, each of whose parts is JSON text; None if they were changed."""
+    """Return the definition in a sweep's tags, or None if the tags are missing or were modified."""
     document = {key: _parse_json(text) for key, text in tags.items()}
     try:
         return definition_from_json(document)
@@ -20,13 +20,13 @@ def find_definition(tags: Mapping[str, str | None]) -> SweepDefinition | None:
 
 
 def find_number(sweep_id: str, run_id: str) -> int | None:
-    """Return the number of a sweep's run, which is the end of its id; None if it is not one that the sweep drew."""
+    """Return the number at the end of the id of a sweep's child run, or None if the sweep did not create the run."""
     beginning, _, number = run_id.rpartition("_")
     return int(number) if beginning == sweep_id and number.isascii() and number.isdecimal() else None
 
 
 def list_drawn_values(sweep_id: str, tags: Mapping[str, str | None]) -> dict[int, dict[str, Any]]:
-    """Return what was drawn for each run of a sweep, in the order of their numbers."""
+    """Return the parameter values of a sweep's child runs from its tags, keyed by run number in ascending order."""
     numbers = {key: find_number(sweep_id, key) for key in tags}
     drawn = {number: _parse_json(tags[key]) for key, number in numbers.items() if number is not None}
     return {number: drawn[number] for number in sorted(drawn) if isinstance(drawn[number], dict)}

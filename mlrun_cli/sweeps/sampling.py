@@ -45,7 +45,7 @@ class Sampler(Protocol):
     """Draws the values of a sweep's runs."""
 
     def draw(self, number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:
-        """Return the values for a run, in the order of the parameter space.
+        """Return the values of a run, in the order of the parameter space.
 
         Args:
             number: of the run in the sweep, from 0 and below the size of the space.
@@ -69,7 +69,7 @@ class Sampling(NamedTuple):
 
     @property
     def space_size(self) -> int | None:
-        """The number of different draws, beyond which nothing can be drawn.
+        """The number of different combinations, or None if there is no limit.
 
         None unless all parameters are `choice` or `randint`.
         """
@@ -81,11 +81,11 @@ class Sampling(NamedTuple):
         return size
 
     def with_seed(self) -> Sampling:
-        """Return the same with a seed, a random one if it has none."""
+        """Return a copy with a random seed, if there is none."""
         return self if self.seed is not None else self._replace(seed=secrets.randbelow(_SEEDS))
 
     def make_sampler(self, goal: Goal) -> Sampler:
-        """Return what draws; it needs a seed unless it is a grid.
+        """Return the sampler for this method, which needs a seed unless it is a grid.
 
         Raises:
             ProgramNotFound: Bayesian sampling needs a package that is not installed.
@@ -105,7 +105,7 @@ class Sampling(NamedTuple):
         return BayesianSampler(self.space, goal, self.seed)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the value of `generator_config`; `properties` has the seed, if there is one."""
+        """Return the value of `generator_config`; its `properties` contain the seed, if there is one."""
         document: dict[str, Any] = {
             "name": self.method.value,
             "parameter_space": {name: expression.to_json() for name, expression in self.space.items()},
@@ -116,7 +116,7 @@ class Sampling(NamedTuple):
 
 
 def build_sampling(method: SamplingMethod, space: Mapping[str, Expression], seed: int | None = None) -> Sampling:
-    """Return a checked sampling method.
+    """Return a validated sampling method.
 
     Raises:
         InvalidValue: there are no parameters, or the method does not draw from an expression.
@@ -129,7 +129,7 @@ def build_sampling(method: SamplingMethod, space: Mapping[str, Expression], seed
 
 
 def check_expression(method: SamplingMethod, name: str, expression: Expression) -> None:
-    """Check that a method draws from an expression.
+    """Raise if a sampling method does not support an expression.
 
     Raises:
         InvalidValue: it does not.
@@ -144,7 +144,7 @@ def check_expression(method: SamplingMethod, name: str, expression: Expression) 
 
 
 def sampling_from_json(document: Mapping[str, Any]) -> Sampling:
-    """Create a sampling method from Azure's `generator_config`, its name in any letter case.
+    """Create a sampling method from Azure's `generator_config`; its name is case-insensitive.
 
     Raises:
         InvalidValue: it is not one.
@@ -167,7 +167,7 @@ def sampling_from_json(document: Mapping[str, Any]) -> Sampling:
 
 
 def check_seed(seed: object) -> int | None:
-    """Return a seed, or None if there is none.
+    """Return a validated seed, or None if there is none.
 
     Raises:
         InvalidValue: it is not a whole number of 0 or more.

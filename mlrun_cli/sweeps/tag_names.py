@@ -23,7 +23,7 @@ _DEFINITION_TAGS = frozenset(
 
 
 def drop_sweep_tags(run_type: str, run_id: str, tags: Mapping[str, str | None]) -> Mapping[str, str | None]:
-    """Return the tags of a run to show to people: without the definition of a sweep and what was drawn for its runs."""
+    """Return a run's tags for display, without a sweep's definition and parameter values."""
     if run_type != SWEEP_RUN:
         return tags
     return {

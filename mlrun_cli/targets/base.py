@@ -116,7 +116,7 @@ class Target(ABC):
         return False
 
     def check(self, demand: Demand) -> None:
-        """Raise if the target can never meet a demand; must be fast, since `start_supervisor` reports other obstacles.
+        """Raise if the target can never meet a demand; this must be fast, so `start_supervisor` does slower checks.
 
         Raises:
             UsageError: the target can never run it.
@@ -131,7 +131,7 @@ class Target(ABC):
             )
 
     def prepare(self, run_id: str) -> AbstractContextManager[None]:  # noqa: ARG002
-        """Prepare in the background what `start_supervisor` of this instance needs for a run that is being submitted.
+        """During a block, prepare in the background what `start_supervisor` needs for a run that is being submitted.
 
         The run may not be recorded in the end, or be queued: at the end of the context nothing may be left of a
         preparation that was not used. By default, nothing is prepared.
@@ -157,7 +157,7 @@ class Target(ABC):
 
     @abstractmethod
     def get_liveness(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
-        """Return the liveness of the supervisors of this target's live runs, keyed by run key.
+        """Return the liveness of the supervisors of the target's live runs, keyed by run key.
 
         This changes nothing and never reports an ended run as LOST. Queued runs may be omitted.
         """
@@ -175,12 +175,12 @@ class Target(ABC):
         """Kill the supervisor and the script of a run; return False if they cannot be reached from this process."""
 
     def give_up(self, run: Run) -> bool:
-        """Do what `kill` does, as far as that is possible without the target's engine, if it has one."""
+        """Do as much of `kill` as is possible without the target's engine; return False if the run may go on."""
         return self.kill(run)
 
     @abstractmethod
     def recover(self, runs: Sequence[Run]) -> bool:
-        """Ensure that a process recovers LOST runs, without waiting for it; return False if none could be started."""
+        """Start the recovery of LOST runs without waiting for its end; return False if none could be started."""
 
     @abstractmethod
     def start_dispatcher(self, log: Path, lock: OwnerLock) -> None:

@@ -120,7 +120,7 @@ class EngineTarget(Target):
 
     @classmethod
     def get_node_limit(cls, row: ComputeTarget) -> int | None:  # noqa: ARG003 — the engine has a queue of its own
-        """Return None, since the engine itself queues runs that have to wait."""
+        """Return None, since the engine itself queues runs for which no nodes are free."""
         return None
 
     @property
@@ -157,7 +157,7 @@ class EngineTarget(Target):
         """
 
     def get_asked_at(self, called_at: float) -> float:
-        """Return the monotonic time at which the engine was asked for what the last call of `find_jobs` has returned.
+        """Return the monotonic time of the query whose response the last call of `find_jobs` returned.
 
         Args:
             called_at: the time of that call.
@@ -201,22 +201,22 @@ class EngineTarget(Target):
             self.cancel_job(job_id)
 
     def synchronize(self, runs: Collection[Run]) -> None:
-        """Update the shared folder for the collector if the nodes use a different folder; must return quickly.
+        """Update the shared folder if the nodes use a different folder; only the collector calls this.
 
         Args:
             runs: the target's live runs; all that is kept for others is given up.
         """
 
     def has_leftovers(self) -> bool:
-        """Return whether `synchronize` has yet to remove files of ended runs, such as secrets, from another machine."""
+        """Return whether `synchronize` still has to remove files of ended runs from another machine."""
         return False
 
     def translate_request(self, line: str) -> str:
-        """Return a line with an RPC request of a script, with its paths converted to those of this machine."""
+        """Return the line of a script's RPC request with its paths converted to those of this machine."""
         return line
 
     def translate_response(self, line: str) -> str:
-        """Return a line with an RPC response for a script, with its paths converted to those of the script's node."""
+        """Return the line of an RPC response with its paths converted to those of the script's node."""
         return line
 
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:  # noqa: ARG002 — there are none on nodes
@@ -248,7 +248,7 @@ class EngineTarget(Target):
         )
 
     def check_request(self, request: JobRequest) -> None:
-        """Raise if the engine would accept a job that it can never start; by default, engines reject such jobs.
+        """Raise if a job can never start although the engine would accept it; by default, this is not checked.
 
         Raises:
             EngineRefused: it would.
@@ -256,7 +256,7 @@ class EngineTarget(Target):
         """
 
     def _submit_and_verify(self, request: JobRequest) -> str:
-        """Submit a job and return its id; if the engine does not respond, find out whether it has accepted the job."""
+        """Submit a job and return its id; if the engine does not respond, find out whether it accepted the job."""
         try:
             return self.submit_job(request)
         except EngineUnavailable as error:
@@ -270,7 +270,7 @@ class EngineTarget(Target):
             ) from error
 
     def _find_late_job(self, run_id: str) -> str | None:
-        """Wait for the engine to list the job of an unanswered submit; return its id, or None if it does not appear.
+        """Wait for a job whose submission was not confirmed; return its id, or None if it does not appear.
 
         An engine that was stalled may answer for a while that it has no such job, and accept it after that.
         """
@@ -282,7 +282,7 @@ class EngineTarget(Target):
         return None
 
     def _read_time_limit(self, run: Run) -> float | None:
-        """Return the time limit in seconds from a run's definition, or None if the user has set no limit.
+        """Return the time limit in a run's definition in seconds, or None if the user has set no limit.
 
         Azure's SDK gives each run one of 30 days, which nobody has asked for, and which a cluster may not admit.
         """
@@ -290,7 +290,7 @@ class EngineTarget(Target):
         return float(seconds) if seconds and seconds != DEFAULT_LIMIT_SECONDS else None
 
     def get_liveness(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
-        """Return ALIVE for all runs: it is the collector that detects lost supervisors and records their end."""
+        """Return ALIVE for all runs, since the collector detects lost supervisors and records their runs' ends."""
         return {run.key: Liveness.ALIVE for run in runs}
 
     def wake(self, run: Run) -> bool:  # noqa: ARG002
@@ -298,7 +298,7 @@ class EngineTarget(Target):
         return False
 
     def cancel(self, run: Run) -> None:
-        """Send the cancel request to the supervisor; if that fails, the collector sends it again."""
+        """Send a cancel request to the supervisor of a run; if that fails, the collector sends it again."""
         current = self.workspace.runs.get_by_key(run.key)
         folder = self.workspace.run_folder(run.run_id)
         shared = find_shared_run_folder(folder)
@@ -307,7 +307,7 @@ class EngineTarget(Target):
                 send_message(folder, shared, CancelMessage(current.cancel_grace_seconds, current.failed_with))
 
     def kill(self, run: Run) -> bool:
-        """Cancel the job of a run, and tell its supervisor to stop; return False if the run has no job."""
+        """Cancel the job of a run and tell its supervisor to stop; return False if the run has no job."""
         self.give_up(run)
         job_id = self.workspace.runs.get_properties(run.key).get(self.job_property)
         if job_id is None:
@@ -316,7 +316,7 @@ class EngineTarget(Target):
         return True
 
     def give_up(self, run: Run) -> bool:
-        """Tell the supervisor of a run to stop, and return False, since it may never see that."""
+        """Tell the supervisor of a run to stop; return False, since the message may never arrive."""
         folder = self.workspace.run_folder(run.run_id)
         shared = find_shared_run_folder(folder)
         if shared is not None:
@@ -325,7 +325,7 @@ class EngineTarget(Target):
         return False
 
     def recover(self, runs: Sequence[Run]) -> bool:  # noqa: ARG002
-        """Return True: there is nothing to recover on this machine."""
+        """Return True, since there is nothing to recover on this machine."""
         return True
 
     def start_dispatcher(self, log: Path, lock: OwnerLock) -> None:

@@ -58,7 +58,7 @@ class LocalTarget(Target):
                 self._waiting = None
 
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:
-        """Start a detached supervisor process, or use the one that is waiting for this run, and return its pid."""
+        """Start a detached supervisor process, or use one that `prepare` has started for this run; return its pid."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None and waiting.hand_over(locks):
             return Started(waiting.pid)

@@ -43,7 +43,7 @@ def ensure_sdk_copy(folder: Path) -> Path:
 
 
 def ensure_program_copy(folder: Path) -> Path:
-    """Return the folder with a copy of this package and of what it needs on nodes, creating it if missing.
+    """Return the folder with a copy of this package and its dependencies for nodes, creating it if missing.
 
     Args:
         folder: the folder of all copies of the program.
@@ -65,7 +65,7 @@ def _find_package(name: str) -> Path:
 def _ensure_copy(
     folder: Path, packages: Mapping[str, Path], kind: str, *, ignored_names: Collection[str] = frozenset()
 ) -> Path:
-    """Return a copy of the current packages, created if needed; `ignored_names` names folders directly below them."""
+    """Return a copy of the packages without ignored files at their top level, creating it if needed."""
     copy = folder / f"{mlrun_cli.__version__}-{_compute_fingerprint(packages, ignored_names)}"
     if copy.is_dir():
         with suppress(OSError):  # what was used lately is not pruned
@@ -91,7 +91,7 @@ def _ensure_copy(
 
 
 def _compute_fingerprint(packages: Mapping[str, Path], ignored_names: Collection[str]) -> str:
-    """Return a fingerprint of the modules, which changes when one of them is edited in a development checkout."""
+    """Return a fingerprint of the packages' modules, which changes when a module is edited."""
     lines = sorted(
         line
         for name, source in packages.items()

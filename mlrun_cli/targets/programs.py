@@ -57,13 +57,13 @@ def build_program_command(program: str, arguments: Sequence[str]) -> list[str]:
 
 
 def get_supervisor_log(folder: RunFolder) -> Path:
-    """Return the path of a supervisor's log, or of the null device if the folder of its run no longer exists."""
+    """Return the path of a supervisor's log, or the null device if the run's folder no longer exists."""
     log = folder.supervisor_log
     return log if log.parent.is_dir() else Path(os.devnull)
 
 
 def find_missing_program() -> str | None:
-    """Return the path of the interpreter or program that an upgrade has removed, or None if both exist."""
+    """Return the path of the interpreter or of this program if an upgrade has removed it, or None if both exist."""
     return next((path for path in (sys.executable, SUPERVISOR_PROGRAM) if not os.path.exists(path)), None)
 
 
@@ -103,7 +103,7 @@ def spawn(words: list[str], name: str, locks: Sequence[int], log: Path, *, stdin
 
 
 def wait_for_end(pid: int) -> None:
-    """Wait for the end of a process that `spawn` started, and reap it."""
+    """Wait for the end of a process that was started by `spawn`, and reap it."""
     with suppress(ChildProcessError):  # it was reaped otherwise
         os.waitpid(pid, 0)
     with suppress(ValueError):  # another thread was faster
@@ -126,6 +126,6 @@ def _reap_ended() -> None:
 
 
 def _build_program_environment(name: str) -> dict[str, str]:
-    """Return the variables for a program of this package, without the run id that identifies a script's processes."""
+    """Return a program's environment variables, without the run id that marks the processes of a script."""
     environment = {name: value for name, value in os.environ.items() if name != RUN_ID_VARIABLE}
     return environment | {SUPERVISOR_VARIABLE: name}

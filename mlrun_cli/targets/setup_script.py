@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def build_setup_script(setup: Sequence[str], command: Sequence[str], *, first: str = "#!/bin/bash") -> str:
-    """Return a script that executes shell lines, stops at the first failure, and finally becomes the command.
+    """Return a shell script that executes setup lines, stops at the first failure, and then executes a command.
 
     `first` is its first line.
     """

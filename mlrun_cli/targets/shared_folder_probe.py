@@ -65,7 +65,7 @@ class SharedFolderProbe:
         self._token = token
 
     def build_command(self, python: str, node: str) -> list[str]:
-        """Return the command line of the job for a node."""
+        """Return the command line of the probe job for a node."""
         return [python, "-E", "-c", _PROGRAM, str(self.place), self._token, node]
 
     def get_log(self, node: str) -> Path:
@@ -80,7 +80,7 @@ class SharedFolderProbe:
         *,
         success: str,
     ) -> list[str]:
-        """Wait for the jobs and return the nodes whose files are visible here; unfinished jobs remain in `waiting`.
+        """Wait for the jobs; return the nodes whose files are visible here, and leave unfinished jobs in `waiting`.
 
         Args:
             waiting: the nodes, keyed by job id.

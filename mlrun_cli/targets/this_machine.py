@@ -22,7 +22,7 @@ _TIMEOUT_SECONDS = 1.0
 
 
 def can_test_lock(run: Run) -> bool:
-    """Return whether this process can determine the liveness of a live run from its lock.
+    """Return whether this process can tell from the lock of a live run if the run's supervisor is alive.
 
     This is so for runs of the same boot and PID namespace, and for those of an earlier boot of this machine. Runs in
     another namespace or on another machine are considered alive until their lease has expired.
@@ -64,7 +64,7 @@ def is_unfinished(workspace: Workspace, run: Run) -> bool:
 
 
 def recover_runs(workspace: Workspace, runs: Sequence[Run], start: Callable[[Run, OwnerLock], object]) -> bool:
-    """Start a process that recovers lost runs, unless one is running; return False if none could be started.
+    """Start a process that recovers lost runs unless one is running; return False if none could be started.
 
     Args:
         workspace: the workspace of the runs.

@@ -53,7 +53,7 @@ class WaitingSupervisor:
         self._process = identify_process(self.pid)
 
     def hand_over(self, locks: Sequence[int]) -> bool:
-        """Pass the open locks of a run with a complete folder to the program; return False if it has ended."""
+        """Pass the open locks of a submitted run to the waiting program; return False if the program has ended."""
         try:
             socket.send_fds(self._connection, [b"\n"], locks, _NO_SIGNAL)
         except OSError:
@@ -63,7 +63,7 @@ class WaitingSupervisor:
         return True
 
     def discard(self) -> None:
-        """Kill the program because its run was refused or queued."""
+        """Kill the waiting program, because its run was refused or queued."""
         self._connection.close()
         if self._process is not None:
             send_signal(self._process, signal.SIGKILL)  # it would load its modules before it ended
@@ -71,7 +71,7 @@ class WaitingSupervisor:
 
 
 def receive_locks() -> Sequence[int]:
-    """Return the open locks received on standard input, or an empty sequence if the run was abandoned."""
+    """Return the open locks received on standard input, or an empty sequence if the run was not submitted."""
     with socket.socket(fileno=os.dup(0)) as connection:
         try:
             _, locks, _, _ = socket.recv_fds(connection, 1, _MOST_LOCKS)

@@ -64,7 +64,7 @@ class JobQueue:
             write_json(path, {"nodes": node_limit})
 
     def add(self, run_id: str, job: Mapping[str, Any]) -> None:
-        """Add a job to the end of the queue, unless it was already added.
+        """Append a job to the queue, unless it was already added.
 
         Raises:
             OSError: it cannot be stored.
@@ -142,7 +142,7 @@ class JobQueue:
             self._get_lock_path(run_id).unlink(missing_ok=True)
 
     def record_start(self, run_id: str) -> bool:
-        """Record that this process executes a job; return False if the job must no longer be executed.
+        """Record that this process executes a job; return False if the job was canceled or removed.
 
         Raises:
             OSError: it cannot be stored.
@@ -165,7 +165,7 @@ class JobQueue:
             return True
 
     def record_end(self, run_id: str, words: str) -> None:
-        """Record that a job has ended by itself, unless its end is already recorded.
+        """Record that a job has ended by itself, with a description, unless its end is already recorded.
 
         Raises:
             OSError: it cannot be stored.
@@ -186,7 +186,7 @@ class JobQueue:
         return limit
 
     def _describe_state(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the state of a job, with its end and words if it has ended."""
+        """Return the state of a job, with the kind and description of its end if it has ended."""
         if row["state"] == ENDED:
             return {"state": ENDED, "end": row["end"], "words": row["words"]}
         if self._is_running(row):
@@ -258,7 +258,7 @@ class JobQueue:
 
     @contextmanager
     def _hold_job_lock(self, run_id: str) -> Iterator[int]:
-        """Yield the locked descriptor of a job's lock, which an inheriting process continues to hold."""
+        """Yield the locked descriptor of a job's lock, which a process that inherits it continues to hold."""
         descriptor = os.open(self._get_lock_path(run_id), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -304,7 +304,7 @@ def _spawn_job_process(folder: Path, run_id: str, lock: int, lease: GpuLease, lo
 
 
 def _describe_wait(row: Mapping[str, Any], before: int, limit: int | None) -> str:
-    """Return the reasons why a job waits, `before` being the number of jobs ahead of it."""
+    """Return the reasons why a job waits behind `before` other jobs."""
     parts = [f"{before} before it"] if before else []
     if limit is not None:
         parts.append(f"at most {limit} {'node' if limit == 1 else 'nodes'} at a time")

@@ -57,7 +57,7 @@ class RunFiles:
         self._next_tree = 0.0
 
     def read(self, buffer: PieceBuffer) -> dict[str, Any]:
-        """Return the changes of the files, omitting unchanged keys, and add their bytes to `buffer`.
+        """Return the changes of the files, omitting unchanged keys, and add the new bytes to `buffer`.
 
         Keys are `files` (a list of path, offset and size of each piece), `more` (True if there is more to send),
         `heartbeat` (its text and age in seconds), `outcome` (the text of outcome.json) and `tree` (a fingerprint of the
@@ -88,7 +88,7 @@ class RunFiles:
         return answer
 
     def _list_names(self) -> Iterator[str]:
-        """Yield the relative paths of the files that grow, starting with events, and of those beside them."""
+        """Yield the relative paths of the files to transfer, the events first."""
         folders = ("events", "questions", "journal", *(f"artifacts/{name}" for name in LOG_FOLDERS))
         for folder in folders:
             with suppress(OSError):
@@ -97,7 +97,7 @@ class RunFiles:
                         yield f"{folder}/{name}"
 
     def _read_piece(self, name: str, buffer: PieceBuffer) -> tuple[int, int, bool] | None:
-        """Read the next piece of a file; return its offset, its size and whether it is the last, or None."""
+        """Read the next piece of a file; return its offset, size and whether it is the last, or None if unchanged."""
         try:
             descriptor = os.open(self._folder.path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:

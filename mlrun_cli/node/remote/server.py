@@ -96,7 +96,7 @@ class Server:
         return Message({})
 
     def _poll_runs(self, request: Message) -> Message:
-        """Return the changes of the watched runs; each job's state is read before the run's files."""
+        """Return the changes of the watched runs; the state of each job is read before the run's files."""
         document = request.document
         self._queue.set_limit(document["most_nodes"])
         self._start_jobs()
@@ -124,7 +124,7 @@ class Server:
         return Message({"runs": runs}, bytes(found.payload))
 
     def _start_jobs(self) -> None:
-        """Start queued jobs if possible; if that fails, the error becomes the reason why they wait."""
+        """Start queued jobs if possible; record a failure as the reason why the jobs wait."""
         self._obstacle = ""
         try:
             self._queue.start_ready_jobs()

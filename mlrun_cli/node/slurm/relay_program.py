@@ -28,7 +28,7 @@ _BACKLOG = 64
 
 
 def main(words: list[str]) -> None:
-    """Start the relay if it is needed, and execute the command."""
+    """Start a relay if it is needed, and execute the command."""
     folder, node, *command = words
     with ExitStack() as stack:
         if os.environ.get("SLURMD_NODENAME") != node:
@@ -41,7 +41,7 @@ def main(words: list[str]) -> None:
 
 
 def start_relay(shared: SharedRunFolder, stack: ExitStack) -> str:
-    """Start the process that forwards the requests of this one as long as it is alive.
+    """Start a process that forwards the requests of this process while it is alive; return its socket's folder.
 
     It is no child of this process, since the script may wait for all of its own.
 
@@ -91,7 +91,7 @@ def _relay_requests(
 
 
 def load_server() -> Callable[[socket.socket, SharedRunFolder, int], None]:
-    """Return the function that forwards requests, which the script does not wait for."""
+    """Import and return the function that forwards requests, off the script's start-up path."""
     from mlrun_cli.node.forwarder import serve_requests  # noqa: PLC0415
 
     return serve_requests

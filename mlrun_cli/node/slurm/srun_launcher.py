@@ -65,7 +65,7 @@ class SrunLauncher(Launcher):
     def find_failed(
         self, artifacts: Path, first_to_fail: int, has_exception: Callable[[Path], bool]
     ) -> tuple[int, str]:
-        """Return the process that srun reported first, or else the first with an exception, or else srun itself."""
+        """Return the process that srun reported first, or else the first one with an exception, or else srun itself."""
         del first_to_fail
         logs = self.launch.log_names
         named = re.search(r"^mlrun: process (\d+) failed", read_tail(artifacts / STD_LOG), re.MULTILINE)

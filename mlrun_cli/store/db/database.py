@@ -48,7 +48,7 @@ class Dialect(Protocol):
         """Return a column as an expression for which no index is used, if the database supports such a hint."""
 
     def use_index(self, index: str) -> str:
-        """Return the clause that makes a query read a table by an index, or nothing if there is no such hint."""
+        """Return the SQL clause that makes a query use an index, or an empty string if there is no such hint."""
 
     def build_text_condition(self, text: str) -> TextCondition:
         """Return the condition that `run_texts` contains every word of a text, case-insensitively."""
@@ -66,7 +66,7 @@ class Database(Protocol):
         """Return all rows of a query."""
 
     def column(self, sql: str, **parameters: object) -> list[Any]:
-        """Return the first value of each row of a query, in a third of the time that `rows` takes."""
+        """Return the first value of each row of a query; faster than `rows`."""
 
     def execute(self, sql: str, **parameters: object) -> int:
         """Execute a statement and return the number of changed rows, not counting changes made by triggers."""
@@ -99,7 +99,7 @@ class Database(Protocol):
         """Set the time that a statement waits for another process before it fails."""
 
     def checkpoint(self) -> None:
-        """Move logged writes into the database file, so that the next write needs little disk space."""
+        """Move logged writes into the database file, so that the log can be reused and need not grow."""
 
     def checkpoint_often(self) -> None:
         """Checkpoint at short intervals from now on, so that the log remains short until this process ends."""
@@ -109,7 +109,7 @@ class Database(Protocol):
 
 
 def is_driver_error(error: BaseException) -> bool:
-    """Return whether an error comes from a database driver, that is, is a `DatabaseError` of PEP 249."""
+    """Return whether an error is a `DatabaseError` of a database driver, as defined in PEP 249."""
     return any(kind.__name__ == "DatabaseError" for kind in type(error).__mro__)
 
 
@@ -120,6 +120,6 @@ def build_in_list(name: str, values: Sequence[object]) -> tuple[str, dict[str, o
 
 
 def build_in_lists(name: str, values: Sequence[object]) -> Iterator[tuple[str, dict[str, object]]]:
-    """Yield SQL lists and parameters like `build_in_list`, each for a few hundred of the values."""
+    """Split the values into batches of a few hundred; yield the SQL list and parameters of each, as `build_in_list`."""
     for start in range(0, len(values), _LONGEST_LIST):
         yield build_in_list(name, values[start : start + _LONGEST_LIST])

@@ -37,19 +37,19 @@ class ChildStore:
         return self._database.row(f"SELECT 1 AS found FROM runs WHERE {_CONTROLLED} LIMIT 1") is not None  # noqa: S608
 
     def get_controlled(self, key: int) -> Run | None:
-        """Return a run without tags and properties, which are many in a run with many child runs; None if deleted."""
+        """Return a run without its tags and properties, or None if it was deleted."""
         row = self._database.row(f"{SELECT_RUN} WHERE runs.run_key = :key", key=key)
         return None if row is None else run_from_row(row, {}, {})
 
     def list_children(self, parent_key: int) -> Sequence[ChildState]:
-        """Return the child runs of a run in the order of their creation."""
+        """Return the ids and statuses of a run's child runs, in the order of their creation."""
         rows = self._database.rows(
             "SELECT run_key, run_id, status FROM runs WHERE parent_key = :parent ORDER BY run_key", parent=parent_key
         )
         return [ChildState(row["run_key"], row["run_id"], RunStatus(row["status"])) for row in rows]
 
     def list_statuses(self, keys: Sequence[int]) -> dict[int, RunStatus]:
-        """Return the statuses of the runs with these keys, by key; deleted runs are omitted."""
+        """Return the statuses of the runs with these keys, keyed by run key; deleted runs are omitted."""
         found: dict[int, RunStatus] = {}
         for places, parameters in build_in_lists("run", keys):
             rows = self._database.rows(

@@ -103,7 +103,7 @@ class RunConditions:
 
     @property
     def lookup_at_top(self) -> str | None:
-        """The conditions for finding top-level runs by their keys, if only few match.
+        """The conditions for looking up top-level runs by key if only few match, else None.
 
         That index is so much smaller than the table that thousands of keys are found in it in a few milliseconds.
         """
@@ -118,11 +118,11 @@ class RunConditions:
 
     @property
     def has_common(self) -> bool:
-        """True if there are conditions that many runs meet, and that are checked on each run."""
+        """True if there are conditions that many runs meet, which are checked on each run."""
         return bool(self._common)
 
     def list_ranges(self) -> Sequence[Sequence[tuple[str, str]]]:
-        """Return, for each condition that indexes contain, the tables and their rows that have the keys of the runs.
+        """Return the index ranges of each indexed condition, as pairs of a table and a condition on its rows.
 
         The bounds of one value are a single range.
         """
@@ -263,7 +263,7 @@ class RunConditions:
             self._ranges.append([("runs", looked_up)])
 
     def _add_text(self, text: str, *, is_substring: bool) -> None:
-        """Add a condition on words, which uses the index or, for words that it does not cover, compares texts."""
+        """Add a full-text condition; words that the index does not cover are compared with each run's text."""
         condition, parameters, is_indexed = self._database.dialect.build_text_condition(text)
         self.parameters.update(parameters)
         if is_indexed and self._is_rare("run_texts", [condition], parameters, RARE):
@@ -283,7 +283,7 @@ class RunConditions:
     def _is_rare(
         self, table: str, conditions: Sequence[str], parameters: Mapping[str, object], bound: int | None = None
     ) -> bool:
-        """Return whether few rows of a table meet any of the conditions, each of which is one index range."""
+        """Return whether few rows of a table meet any of the conditions, each of which is one range of an index."""
         bound = self._bound if bound is None else bound
         rows = " UNION ALL ".join(f"SELECT 1 FROM {table} WHERE {each}" for each in conditions)  # noqa: S608
         found = self._database.row(

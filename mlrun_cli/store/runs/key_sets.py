@@ -32,7 +32,7 @@ class _Range(NamedTuple):
 
 
 def find_matching_keys(database: Database, conditions: RunConditions) -> set[int] | None:
-    """Return the keys of the runs that meet those conditions that indexes contain, and perhaps not the others.
+    """Return the keys of runs that meet the rarest of the indexed conditions; the other conditions are not checked.
 
     None if all conditions are met by too many runs.
     """
@@ -48,7 +48,7 @@ def find_matching_keys(database: Database, conditions: RunConditions) -> set[int
 def list_keys_in_order(
     database: Database, keys: set[int], conditions: RunConditions, order: OrderSql, *, descending: bool
 ) -> Iterator[int]:
-    """Yield those of some keys that meet all conditions, in a sort order; runs without a value come last.
+    """Yield those of the given keys whose runs meet all conditions, in a sort order; runs without a value come last.
 
     The set is used up.
     """
@@ -61,7 +61,7 @@ def list_keys_in_order(
 
 
 def _read_values(database: Database, keys: set[int], order: OrderSql, *, descending: bool) -> Iterator[int]:
-    """Yield the keys that have a value in the order of these, and remove them from the set."""
+    """Yield the keys of runs that have a sort value, in the order of the values, and remove them from `keys`."""
     # Every text is greater than every number.
     valued: list[tuple[bool, object, int]] = []
     for places, parameters in build_in_lists("key", sorted(keys)):
@@ -78,7 +78,7 @@ def _read_values(database: Database, keys: set[int], order: OrderSql, *, descend
 
 
 def _read_along_index(database: Database, keys: set[int], order: OrderSql, *, descending: bool) -> Iterator[int]:
-    """Yield the keys that have a value in the order of these, and remove each from the set."""
+    """Yield keys as `_read_values` does, but by reading the sort order's index."""
     direction = "DESC" if descending else "ASC"
     offset, limit = 0, _FIRST_CHUNK
     while keys:

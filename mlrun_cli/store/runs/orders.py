@@ -122,7 +122,7 @@ def build_order(order: RunOrder, dialect: Dialect) -> OrderSql:
 
 
 def _build_duration_order() -> OrderSql:
-    """Return the SQL that orders runs by duration; runs without an end are ordered by their elapsed time."""
+    """Return the SQL that orders runs by duration, up to now for runs that have not ended."""
     return OrderSql(
         "runs",
         "runs",

@@ -52,7 +52,7 @@ class RunPageStore:
         return self._runs.list_by_keys(self._find_keys(run_filter, order, limit, offset))
 
     def get_count_limit(self, run_filter: RunFilter) -> int:
-        """Return the limit up to which runs that match a filter are counted."""
+        """Return the number up to which the runs that match a filter are counted."""
         if not _has_ranges(run_filter):
             return COUNTED
         return _COUNTED_IN_RANGES if self._is_large() else COUNTED
@@ -197,13 +197,13 @@ class RunPageStore:
         return f"runs {self._database.dialect.use_index('runs_at_top_of_all')}", at_top
 
     def _matches_few(self, conditions: RunConditions, run_filter: RunFilter) -> bool:
-        """Return whether at most `_FEW` runs match; they are counted only if it is not known without."""
+        """Return whether at most `_FEW` runs match; they are counted only if the conditions do not tell."""
         if conditions.most_matches is not None and conditions.most_matches <= _FEW:
             return True
         return not self._matches_many(conditions) and self.count(run_filter, _FEW + 1) <= _FEW
 
     def _matches_many(self, conditions: RunConditions) -> bool:
-        """Estimate from the newest runs whether many more than `_FEW` runs match; False if that is uncertain.
+        """Estimate from the newest runs whether far more than `_FEW` runs match; return False if uncertain.
 
         Counting up to `_FEW` takes long when conditions are checked on each run.
         """
@@ -271,7 +271,7 @@ class RunPageStore:
     def _find_growing_values(
         self, conditions: RunConditions, order: OrderSql, parameters: dict[str, object]
     ) -> list[_ValueAndKey]:
-        """Return the values that grow with time, which only live runs have, with the keys of the runs."""
+        """Return the values that grow with time and the keys of their runs, which are all live."""
         if order.is_moving is None:
             return []
         rows = self._database.rows(

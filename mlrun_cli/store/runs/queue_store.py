@@ -32,7 +32,7 @@ class QueueStore:
         return [run_from_row(row, {}, {}) for row in rows]
 
     def list_ready_runs(self, target: str, now: int, limit: int) -> Sequence[Run]:
-        """Return the first `limit` runs that wait for nothing but a place on a target, in queue order."""
+        """Return the first `limit` runs that wait only for free resources of a target, in queue order."""
         rows = self._database.rows(
             f"{SELECT_RUN} WHERE runs.status = 'Queued' AND {self._avoid_index('runs.target')} = :target"
             f" AND {_IS_READY} ORDER BY runs.priority DESC, runs.run_key LIMIT :limit",
@@ -43,7 +43,7 @@ class QueueStore:
         return [run_from_row(row, {}, {}) for row in rows]
 
     def list_ready_keys(self, target: str, now: int) -> Sequence[int]:
-        """Return the keys of the runs that wait for nothing but a place on a target, in queue order."""
+        """Return the keys of the runs that wait only for free resources of a target, in queue order."""
         rows = self._database.rows(
             f"SELECT run_key FROM runs WHERE status = 'Queued' AND target = :target AND {_IS_READY}"  # noqa: S608
             " ORDER BY priority DESC, run_key",
@@ -71,7 +71,7 @@ class QueueStore:
         return [row["run_key"] for row in rows]
 
     def list_ids_beyond(self, target: str, limit: int) -> Sequence[str]:
-        """Return the ids of a target's queued runs that need more nodes than a limit, in queue order."""
+        """Return the ids of a target's queued runs that need more nodes than `limit`, in queue order."""
         rows = self._database.rows(
             f"SELECT run_id FROM runs WHERE status = 'Queued' AND {self._avoid_index()} = :target"  # noqa: S608
             " AND node_count > :limit ORDER BY run_key",
@@ -105,7 +105,7 @@ class QueueStore:
         return int(row["busy"])
 
     def list_gpus_of_later_runs(self, run: Run, since: int, starting: Collection[int]) -> Sequence[Set[str]]:
-        """Return the GPUs of each run that is behind a given one in queue order but was started since a time.
+        """Return the GPUs of each run that is behind `run` in queue order but was started at or after `since`.
 
         `starting` are the keys of runs that are being started and may still be in the queue. A set may be empty.
         """
@@ -123,5 +123,5 @@ class QueueStore:
         return [frozenset(filter(None, (row["gpus"] or "").split(","))) for row in rows]
 
     def _avoid_index(self, column: str = "target") -> str:
-        """Return SQL for a column for which no index is used, because most runs of a target have ended."""
+        """Return a column as an SQL expression for which no index is used, since most runs of a target have ended."""
         return self._database.dialect.disable_index(column)

@@ -17,7 +17,7 @@ class RetentionStore:
         self._database = database
 
     def list_ended_trees(self, before: int) -> Sequence[int]:
-        """Return the root runs of all trees in which every run ended before a time, oldest first.
+        """Return the keys of the root runs whose trees consist of runs that ended before a time, oldest first.
 
         Trees that contain a retained run are omitted.
         """

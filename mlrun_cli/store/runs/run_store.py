@@ -127,7 +127,7 @@ class RunStore:
         return self._build_runs([row])[0]
 
     def get_by_key(self, key: int) -> Run:
-        """Return the run with this key, which is known to exist."""
+        """Return the run with this key, which must exist."""
         row = self._database.row(f"{SELECT_RUN} WHERE runs.run_key = :key", key=key)
         if row is None:
             raise RunNotFound(f"#{key}")
@@ -317,7 +317,7 @@ class RunStore:
         self._database.execute(f"UPDATE runs SET {changes} WHERE run_key = :key", key=key, **values)  # noqa: S608
 
     def request_end(self, key: int, status: RunStatus, error: object) -> None:
-        """Record the end that a script requests; a completion does not override an earlier failure."""
+        """Record the end that a script has requested; a completion does not override an earlier failure."""
         self._database.execute(
             "UPDATE runs SET wanted_status = :status, wanted_error = :wanted_error WHERE run_key = :key"
             " AND (:status = 'Failed' OR wanted_status IS NULL OR wanted_status <> 'Failed')",
@@ -339,7 +339,7 @@ class RunStore:
         return frozenset(row["value"] for row in rows)
 
     def list_with_property(self, name: str) -> Sequence[tuple[int, str]]:
-        """Return the keys of all runs that have a property with this name, each with the property's value."""
+        """Return the keys of all runs that have a property with this name, with the property's value."""
         rows = self._database.rows("SELECT run_key, value FROM run_properties WHERE key = :name", name=name)
         return [(row["run_key"], row["value"] or "") for row in rows]
 

@@ -30,11 +30,11 @@ class Answer(NamedTuple):
 
     @property
     def is_ok(self) -> bool:
-        """True if the server has fulfilled the request."""
+        """True if the request succeeded."""
         return self.status == _OK
 
     def parse(self) -> Any:
-        """Return the JSON value of the response.
+        """Parse the body of the response as JSON.
 
         Raises:
             EngineUnavailable: it is an error, or not JSON.
@@ -48,7 +48,7 @@ class Answer(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """The last line of an error response, which usually ends with a traceback."""
+        """The last line of an error response, where a traceback contains the error."""
         lines = [line.strip() for line in self.text.splitlines() if line.strip(" .")]
         return lines[-1][:500] if lines else f"HTTP status {self.status}"
 

@@ -37,7 +37,7 @@ Details = Mapping[str, Any]
 
 
 def submit_job(client: RayClient, job: Mapping[str, Any]) -> str:
-    """Submit a job and return its id; do nothing if Ray already has it.
+    """Submit a job and return its id; do nothing if Ray already knows a job with this id.
 
     Raises:
         EngineRefused: Ray refuses it; the message is Ray's.
@@ -81,7 +81,7 @@ def find_jobs(client: RayClient, job_ids: Collection[str]) -> dict[str, Details]
 
 
 def stop_job(client: RayClient, job_id: str) -> None:
-    """Request that a job be stopped; Ray accepts this for a pending job too, but leaves it pending.
+    """Request that Ray stop a job; a pending job remains pending despite the request.
 
     Raises:
         EngineUnavailable: Ray does not answer.
@@ -121,7 +121,7 @@ def has_waited_too_long(details: Details) -> bool:
 def find_last_attempt(
     job_id: str, first_attempt: int, find: Callable[[str], Details | None]
 ) -> tuple[int, Details] | None:
-    """Return the number and description of a run's last attempt, or None if Ray does not know the job.
+    """Return the number and description of the last attempt of a job, or None if Ray does not know the job.
 
     Args:
         job_id: the id of the first.
@@ -138,7 +138,7 @@ def find_last_attempt(
 
 
 def build_attempt_id(job_id: str, number: int) -> str:
-    """Return the job id of an attempt: a job that Ray has given up on is submitted again under another id."""
+    """Return the Ray job id of an attempt; a job on which Ray has given up is resubmitted under another id."""
     return job_id if number == 1 else f"{job_id}.{number}"
 
 

@@ -137,7 +137,7 @@ def _read_usage(client: RayClient) -> Mapping[str, Mapping[str, Sequence[float]]
 
 
 def _get_nested_value(document: Any, *keys: str) -> Any:
-    """Return the value at a path of keys below the `data` of a response, or None if it is missing."""
+    """Return the value at a path of keys within the `data` of a response, or None if it is missing."""
     part = document.get("data") if isinstance(document, dict) else None
     for key in keys:
         part = part.get(key) if isinstance(part, dict) else None
@@ -145,6 +145,6 @@ def _get_nested_value(document: Any, *keys: str) -> Any:
 
 
 def _convert_resource_name(name: str) -> str:
-    """Return a resource's name as the cluster's status spells it, in camel case instead of underscores."""
+    """Convert a resource's name to the camel case of Ray's cluster status."""
     first, *others = name.split("_")
     return first + "".join(map(str.title, others))

@@ -61,7 +61,7 @@ class RayTarget(EngineTarget):
         return jobs.submit_job(self.client, self.settings.build_job(request))
 
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
-        """Return the given jobs that Ray knows, keyed by id; submit those again that have waited too long for Ray.
+        """Return the given jobs that Ray knows, keyed by id; resubmit those that Ray gave up on while they waited.
 
         Raises:
             EngineUnavailable: Ray does not answer.
@@ -105,7 +105,7 @@ class RayTarget(EngineTarget):
         return jobs.build_attempt_id(job_id, self._attempts.get(job_id, 1))
 
     def _find_or_resubmit_attempt(self, client: RayClient, job_id: str) -> jobs.Details | None:
-        """Return the last attempt of a run; if Ray gave up on it because it waited too long, submit the next one.
+        """Return the last attempt of a job, submitting another if Ray gave up on it because it waited too long.
 
         Raises:
             EngineUnavailable: Ray does not answer.

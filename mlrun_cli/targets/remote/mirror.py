@@ -204,7 +204,7 @@ class Mirror:
         return self._session
 
     def _forget_runs(self) -> None:
-        """Forget all runs, since a new program on the other machine does not know which files this one has."""
+        """Forget the state of all runs, since a restarted program on the other machine does not know what was sent."""
         for pulled in self._runs.values():
             pulled.close()
         self._runs.clear()
@@ -219,14 +219,14 @@ class Mirror:
         return any(pulled.is_behind for pulled in self._runs.values())
 
     def _has_unsent_messages(self) -> bool:
-        """Return whether an inbox contains messages that were not sent."""
+        """Return whether any inbox contains messages that have not been sent."""
         return any(
             pulled.inbox_size is not None and _get_size(pulled.folder.inbox) > pulled.inbox_size and pulled.read_inbox()
             for pulled in self._runs.values()
         )
 
     def _read_inboxes(self) -> tuple[dict[str, tuple[int, int]], bytes]:
-        """Return the offset and size of the part to send of each inbox, and these parts joined.
+        """Return the offset and size of each inbox's unsent data, and these data in one piece.
 
         For a run whose inbox there is not known yet, nothing is sent, and its size is asked for.
         """

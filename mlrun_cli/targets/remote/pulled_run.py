@@ -69,7 +69,7 @@ class PulledRun:
         return self._folder
 
     def measure(self) -> dict[str, int]:
-        """Return the sizes of the mirrored files, keyed by path, and discard received data that was not written."""
+        """Return the sizes of the mirrored files, keyed by path; discard received data that was not written."""
         self._held.clear()
         self._requests.clear()
         self.is_behind = True
@@ -142,7 +142,7 @@ class PulledRun:
         return self._copy is not None
 
     def read_inbox(self) -> bytes:
-        """Return the messages after `inbox_size` that can be sent now."""
+        """Return the messages after `inbox_size` that may be sent now."""
         try:
             with self._folder.inbox.open("rb") as file:
                 file.seek(self.inbox_size or 0)
@@ -286,7 +286,7 @@ def _sync_files(folder: Path) -> None:
 
 
 def _parse_job(document: Mapping[str, Any]) -> Job | None:
-    """Return the job from the other machine's description, or None if it does not know the job."""
+    """Convert the other machine's description of a job; return None if it does not know the job."""
     state = document["state"]
     if state == "missing":
         return None

@@ -59,7 +59,7 @@ def push_programs(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, prog
 
 
 def push_run(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run: SharedRunFolder) -> None:
-    """Copy the snapshot, the data, this package and the SDK for a run, as far as the other machine lacks them.
+    """Copy a run's snapshot, data, this package and the SDK to the other machine, except what it already has.
 
     Raises:
         MlrunError: there is no connection, or rsync failed; the message is what it said.
@@ -77,7 +77,7 @@ def push_run(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run: Shar
 
 
 def read_run_files(run: SharedRunFolder, translation: Translation) -> tuple[list[tuple[str, int | None]], bytes]:
-    """Return the files of a new run's folder, except its data and resumed files, with the paths of the other machine.
+    """Return a new run's files, without data and resumed files, with their paths converted to the other machine's.
 
     Returns:
         The relative path and size of each, folders without a size before what is in them, and the contents joined.

@@ -62,7 +62,7 @@ class RunCopy:
         return self._process.poll()
 
     def read_words(self) -> str:
-        """Return the messages of rsync, and close the file that contains them."""
+        """Return the error output of rsync, and close the file that contains it."""
         words = read_words(self._said)
         self._said.close()
         return words

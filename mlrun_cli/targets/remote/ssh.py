@@ -90,7 +90,7 @@ class Ssh:
     def start_copy(
         self, words: Sequence[str], error_output: IO[bytes], stdin: IO[bytes] | None = None
     ) -> subprocess.Popen[bytes]:
-        """Start rsync with these options, sources and destination.
+        """Start rsync with the given options, sources and destination.
 
         Raises:
             ProgramNotFound: rsync is not installed.
@@ -102,7 +102,7 @@ class Ssh:
         )
 
     def copy(self, words: Sequence[str], files: Sequence[str]) -> None:
-        """Copy files with rsync, given by paths relative to the source, and wait for it to end.
+        """Copy the files at the given relative paths with rsync, and wait until it ends.
 
         Raises:
             EngineRefused: it failed; the message is what it said.
@@ -123,7 +123,7 @@ class Ssh:
                 raise self.build_error(code, read_words(said))
 
     def close(self) -> None:
-        """Close the shared connection, which may hang; do nothing if there is none."""
+        """Close the shared connection, even if it hangs; do nothing if there is none."""
         with suppress(OSError, subprocess.SubprocessError):
             subprocess.run(
                 [*self._build_command(), "-O", "exit", self._settings.destination],
@@ -149,7 +149,7 @@ class Ssh:
         return shlex.join(["ssh", *port, *key, *options, settings.destination])
 
     def build_error(self, code: int, words: str) -> EngineRefused | EngineUnavailable:
-        """Return the error for a failed call of ssh or rsync, with their message."""
+        """Return the error for a failed ssh or rsync command, with its message."""
         hint = next((hint for phrase, hint in _HINTS.items() if phrase in words), None)
         text = words or (f"ssh ended with exit code {code}" if code else "The connection was closed")
         if code == _SSH_FAILED or code in _RSYNC_UNREACHABLE or hint is not None:
@@ -158,7 +158,7 @@ class Ssh:
         return EngineRefused(text, target=self._settings.address)
 
     def build_timeout_error(self, seconds: float) -> EngineUnavailable:
-        """Return the error for a call that timed out, and close the connection, which may hang."""
+        """Close the connection, which may hang, and return the error for a command that timed out."""
         self.close()
         return EngineUnavailable(
             f"{self._settings.address} does not answer: the call was stopped after {seconds:g} seconds.",
@@ -200,7 +200,7 @@ def build_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_words(error_output: IO[bytes]) -> str:
-    """Return the error output of ssh, rsync or a command, without rsync's remarks about itself."""
+    """Return the error output of ssh, rsync or a remote command, without rsync's closing summary lines."""
     error_output.seek(0)
     lines = error_output.read(_MOST_WORDS).decode("utf-8", "replace").splitlines()
     kept = [line.strip() for line in lines if line.strip()]
@@ -241,6 +241,6 @@ def _make_control_path(settings: RemoteSettings) -> Path:
 
 
 def _quote_word(word: str) -> str:
-    """Quote a word for rsync, which understands quotes but no backslashes."""
+    """Quote an argument for rsync, which understands quotes but not backslashes."""
     quote = '"' if "'" in word else "'"
     return f"{quote}{word}{quote}"

@@ -30,7 +30,7 @@ class TravelingRequests:
 
     @property
     def is_open(self) -> bool:
-        """True if a request may be writing to the mirror of the working folder."""
+        """True if a request may currently be writing to the mirror of the working folder."""
         return bool(self._open)
 
     def add(self, name: str, data: bytes) -> None:
@@ -38,7 +38,7 @@ class TravelingRequests:
         self._arrived.setdefault(name, bytearray()).extend(data)
 
     def clear(self) -> None:
-        """Discard received requests that are not ready, since they will be received again."""
+        """Discard requests that are not ready yet; they will be received again."""
         self._arrived.clear()
         self._copying.clear()
         self._copied.clear()
@@ -64,7 +64,7 @@ class TravelingRequests:
         return ready
 
     def select_messages(self, data: bytes) -> bytes:
-        """Return the new inbox lines that precede the first one that has to wait for a copy."""
+        """Return the leading complete lines of new inbox data that need not wait for a copy."""
         size = 0
         for line in data.splitlines(keepends=True):
             request_id = str(_parse_line(line).get("answer"))

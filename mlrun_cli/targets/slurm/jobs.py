@@ -64,7 +64,7 @@ def submit_job(script: str, options: Sequence[str]) -> str:
 
 
 def check_options(script: str, options: Sequence[str]) -> None:
-    """Raise if Slurm would refuse a job with these options.
+    """Raise if Slurm would reject a job with these options.
 
     Raises:
         EngineRefused: it would; the message is Slurm's.

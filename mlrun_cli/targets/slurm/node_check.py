@@ -53,7 +53,7 @@ def check_nodes(settings: SlurmSettings, folder: Path, python: str, *, timeout: 
 
 
 def _choose_nodes(settings: SlurmSettings) -> tuple[list[str], dict[str, str]]:
-    """Return the names of the nodes to check, and the reasons why others are not checked, keyed by name.
+    """Return the names of the nodes to check, and the reasons for skipping the others, keyed by name.
 
     Those with the most free processors come first.
     """

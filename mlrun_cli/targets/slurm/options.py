@@ -71,7 +71,7 @@ class SlurmSettings(NamedTuple):
         return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items() if value}
 
     def build_resource_options(self, demand: Demand) -> list[str]:
-        """Return the sbatch options for a run's resources; the user's own come last and take precedence."""
+        """Return the sbatch options for a run's resources; the user's options come last to take precedence."""
         values = {
             "--partition": self.partition,
             "--account": self.account,
@@ -86,11 +86,11 @@ class SlurmSettings(NamedTuple):
         return [*options, *self._build_gpu_options(demand), *self.sbatch_options]
 
     def build_script(self, command: Sequence[str]) -> str:
-        """Return the script of a job, which replaces the shell by the given command."""
+        """Return the script of a job, whose last command replaces the shell."""
         return build_setup_script(self.setup, command)
 
     def _choose_time_limit(self, seconds: float | None) -> str | None:
-        """Return a job's time limit in Slurm's format: the run's own plus a margin, within that of the target."""
+        """Return a job's time limit in Slurm's format: the run's limit plus a margin, up to the target's limit."""
         if not seconds:
             return self.time
         needed = math.ceil(seconds / 60)
@@ -179,12 +179,12 @@ def parse_minutes(text: str) -> int | None:
 
 
 def _format_begin(begin_at: int) -> str:
-    """Return a time in microseconds as Slurm reads it, in this machine's time zone and rounded up to a second."""
+    """Convert a time in microseconds to Slurm's format, in local time and rounded up to a second."""
     from datetime import datetime  # noqa: PLC0415 - slow to import
 
     return datetime.fromtimestamp(math.ceil(begin_at / MICROSECONDS)).astimezone().strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _escape_pattern(path: str) -> str:
-    """Return a path for an option in which Slurm replaces patterns such as `%j`."""
+    """Escape a path for an option in which Slurm replaces patterns such as `%j`."""
     return path.replace("%", "%%")

@@ -74,7 +74,7 @@ class SlurmTarget(EngineTarget):
 
 @contextmanager
 def _convert_errors() -> Iterator[None]:
-    """Convert any error of a query about jobs into `EngineUnavailable`, since their state is then unknown."""
+    """Convert any error of a job query into `EngineUnavailable`, since the state of the jobs is then unknown."""
     try:
         yield
     except (EngineRefused, ProgramNotFound) as error:

@@ -8,7 +8,7 @@ from mlrun_cli.store.db.watched_table import WatchedTable
 
 
 def build_change_triggers(function: str, tables: Sequence[WatchedTable]) -> list[str]:
-    """Return the SQL of triggers that call a function for each change, with the report name and one or two keys.
+    """Return the SQL of triggers that call an SQL function with the table's report name and keys at each change.
 
     The triggers are temporary: other connections need not have the function.
     """

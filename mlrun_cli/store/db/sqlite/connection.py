@@ -83,7 +83,7 @@ class SqliteDatabase:
         self._connection = self._connect() if reading is None else reading
 
     def _open_to_read(self) -> sqlite3.Connection | None:
-        """Return a connection that holds no lock that blocks others, or None if that is currently impossible.
+        """Open a connection that never blocks others by its locks; return None if that is currently impossible.
 
         If a stopped process blocks readers, the connection reads past its locks.
         """
@@ -118,7 +118,7 @@ class SqliteDatabase:
         return min(self._busy_timeout, _BUSY_SLICE_SECONDS)
 
     def _wait_for_stopped_index_builder(self) -> None:
-        """Wait briefly for a stopped process that prevents others from opening the file.
+        """Wait briefly for a suspended process that is building the index, which blocks everyone else.
 
         Raises:
             StoreUnavailable: the process is still stopped after that.
@@ -157,7 +157,7 @@ class SqliteDatabase:
         self._number += 1
 
     def _retry_while_busy(self, action: Callable[[], _T]) -> _T:
-        """Retry a function while another process locks the store, until a timeout or if that process is stopped.
+        """Retry a function while another process locks the file, until a timeout or if that process is suspended.
 
         Raises:
             MlrunError: the action failed, or the store is still locked.
@@ -180,7 +180,7 @@ class SqliteDatabase:
         return [self._path, Path(f"{self._path}-shm")]
 
     def _read(self, action: Callable[[], _T]) -> _T:
-        """Call a function that reads; if a read-only connection cannot do it, replace the connection."""
+        """Call a function that reads; if the read-only connection cannot do so, replace it and call again."""
         while self._is_read_only:
             failure: Exception | None = None
             try:
@@ -501,7 +501,7 @@ def _identify_file(path: Path) -> _OpenFile | None:
 
 
 def _is_in_wal_mode(connection: sqlite3.Connection) -> bool:
-    """Return whether a connection is still in WAL mode, which is turned off before a file is moved."""
+    """Return whether a connection's file is still in WAL mode, which is turned off before the file is moved."""
     try:
         return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
     except sqlite3.Error:

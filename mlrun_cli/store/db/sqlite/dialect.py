@@ -20,7 +20,7 @@ class SqliteDialect:
         return f"+{column}"
 
     def use_index(self, index: str) -> str:
-        """Return the clause that makes a query read a table by an index; the query fails if the index is unusable."""
+        """Return the `INDEXED BY` clause that makes a query use an index; the query fails if the index is unusable."""
         return f"INDEXED BY {index}"
 
     def build_text_condition(self, text: str) -> TextCondition:

@@ -72,7 +72,7 @@ SCHEMA_VERSION = 16
 
 
 def list_steps() -> Sequence[tuple[Sequence[str], bool]]:
-    """Return the statements of each step, and whether programs that do not know it can still use the store."""
+    """Return the SQL statements of each step, and whether programs that do not know it can still use the store."""
     from mlrun_cli.store.db.sqlite.first_schema import FIRST_STEPS  # noqa: PLC0415 - not on the way of most commands
     from mlrun_cli.store.db.sqlite.parameter_schema import BUILD_PARAMETERS  # noqa: PLC0415
     from mlrun_cli.store.db.sqlite.pipeline_schema import BUILD_PIPELINES  # noqa: PLC0415

@@ -204,7 +204,7 @@ def _open_database(path: Path, term: int) -> sqlite3.Connection:
 
 
 def _may_be_half_written(error: sqlite3.DatabaseError) -> bool:
-    """Return whether an error can come from a commit of another host that is not complete, or not yet seen here."""
+    """Return whether an error may come from another host's commit that is incomplete or not yet fully visible here."""
     return any(text in str(error) for text in _HALF_WRITTEN)
 
 

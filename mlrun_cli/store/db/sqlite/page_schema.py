@@ -44,7 +44,7 @@ _FILL_TEXTS = (
 
 
 def build_page_schema() -> list[str]:
-    """Return the SQL statements that create the indexes, texts, counts and views of run lists, in order."""
+    """Return the SQL statements that create the indexes, tables and views for listing runs, in order."""
     return [*_build_indexes(), *_build_texts(), *_build_outcomes(), *_build_views(), _FORGET_NUMBERS_BEFORE_NAN]
 
 
@@ -98,7 +98,7 @@ def _build_texts() -> list[str]:
 
 
 def _build_outcomes() -> list[str]:
-    """Return the statements for `experiment_outcomes`, the number of runs by status, except child runs."""
+    """Return the statements for `experiment_outcomes`, the numbers of top-level runs by experiment and status."""
     return [
         """CREATE TABLE experiment_outcomes (
             experiment_key INTEGER NOT NULL,

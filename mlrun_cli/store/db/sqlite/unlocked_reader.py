@@ -29,14 +29,14 @@ class UnlockedReader:
         self._state = state
 
     def is_valid(self) -> bool:
-        """Return whether everything read so far is valid, because no process has since written to the files."""
+        """Return whether all data read so far is valid, because no process has written to the files in the meantime."""
         return is_stopped(self._holder) and _read_state(self._path) == self._state
 
 
 def open_unlocked(
     path: Path, holder: int | None, keep_log: Callable[[sqlite3.Connection], None]
 ) -> UnlockedReader | None:
-    """Open a database despite the locks of a stopped process; return None if none blocks readers.
+    """Open a database while a suspended process locks it; return None if no such process blocks readers.
 
     Args:
         path: the database.
@@ -65,7 +65,7 @@ def _find_holders(path: Path) -> list[int]:
 
 
 def _read_state(path: Path) -> _State:
-    """Return the identity, size and modification time of the file and of its log, None for a missing file."""
+    """Return the identity, size and modification time of the database file and of its log; None for a missing file."""
     state: _State = []
     for file in (str(path), f"{path}-wal"):
         try:
