@@ -59,7 +59,7 @@ class PrunedShared(NamedTuple):
 class _Options(NamedTuple):
     workspace: Workspace
     unused_since: int
-    without: Collection[Path]
+    excluded: Collection[Path]
     dry_run: bool
     say: Callable[[str], None]
 
@@ -119,7 +119,7 @@ def _list_shared_folders(workspace: Workspace) -> Sequence[SharedFolder]:
 def _prune_snapshots(shared_folder: SharedFolder, options: _Options) -> PrunedShared:
     pruned = prune_snapshots(
         shared_folder.snapshots,
-        lambda: find_referenced_snapshots(shared_folder.runs, options.without),
+        lambda: find_referenced_snapshots(shared_folder.runs, options.excluded),
         time.time() - GRACE_SECONDS,
         dry_run=options.dry_run,
         say=options.say,
@@ -131,7 +131,8 @@ def _prune_snapshots(shared_folder: SharedFolder, options: _Options) -> PrunedSh
 def _prune_environments(shared_folder: SharedFolder, options: _Options) -> PrunedShared:
     """Remove environments that no run in the shared folder has used, since locks of nodes are not visible here."""
     plans = (
-        read_json(RunFolder(folder).environment_plan) for folder in _iterate_run_folders(shared_folder, options.without)
+        read_json(RunFolder(folder).environment_plan)
+        for folder in _iterate_run_folders(shared_folder, options.excluded)
     )
     needed = {plan["build"]["key"] for plan in plans if plan is not None and plan.get("build")}
     keys, size = prune_environments(
@@ -143,7 +144,7 @@ def _prune_environments(shared_folder: SharedFolder, options: _Options) -> Prune
 def _prune_copies(shared_folder: SharedFolder, options: _Options) -> PrunedShared:
     """Remove copies of mlrun-cli and its SDK that no run there uses and no submit has used in the last day."""
     needed = set()
-    for folder in _iterate_run_folders(shared_folder, options.without):
+    for folder in _iterate_run_folders(shared_folder, options.excluded):
         run_folder = shared_folder.run_folder(folder.name)
         needed.add((read_json(run_folder.program) or {}).get("folder"))
         needed.add((read_json(run_folder.submission) or {}).get("sdk_folder"))

@@ -15,8 +15,8 @@ from mlrun_cli.errors import ConfirmationRequired
 _ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
-def confirm(global_options: GlobalOptions, question: str, *, otherwise: str) -> None:
-    """Ask for confirmation; unless the answer is yes, print `otherwise` and exit with code 1.
+def confirm(global_options: GlobalOptions, question: str, *, declined_message: str) -> None:
+    """Ask for confirmation; unless the answer is yes, print `declined_message` and exit with code 1.
 
     Raises:
         UsageError: there is no terminal to ask on.
@@ -30,7 +30,7 @@ def confirm(global_options: GlobalOptions, question: str, *, otherwise: str) -> 
     while (is_yes := _ANSWERS.get(_read_answer(f"{question} [y/N]: ").strip().lower())) is None:
         global_options.notes.info("Answer y or n.")
     if not is_yes:
-        global_options.notes.info(otherwise)
+        global_options.notes.info(declined_message)
         sys.exit(1)
 
 

@@ -81,20 +81,22 @@ def warn_of_lost_runs(workspace: Workspace, global_options: GlobalOptions) -> No
 
 
 def resolve_workspace_identity(
-    global_options: GlobalOptions, config: ProjectConfig | None, *, otherwise: str | None = None
+    global_options: GlobalOptions, config: ProjectConfig | None, *, fallback_name: str | None = None
 ) -> WorkspaceIdentity:
     """Return the workspace of a command, with each name from an option, the attached folder or a default.
 
     Args:
         global_options: the shared options.
         config: the config of the attached folder, if there is one.
-        otherwise: the workspace name to use if none is specified.
+        fallback_name: the workspace name to use if none is specified.
 
     Raises:
         UsageError: no workspace is specified and the folder is not attached, or a name is not valid.
     """
     attached = config.workspace_name if config else None
-    name = _get_first_given(global_options.workspace_name, attached, global_options.default_workspace_name, otherwise)
+    name = _get_first_given(
+        global_options.workspace_name, attached, global_options.default_workspace_name, fallback_name
+    )
     if name is None:
         raise WorkspaceRequired(
             f"No workspace is named, and the folder '{global_options.path.absolute()}' is not attached to one.",

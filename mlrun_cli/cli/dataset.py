@@ -129,7 +129,7 @@ def list_all(global_options: GlobalOptions) -> object:
     """List the latest version of each of the workspace's datasets, sorted by name."""
     with open_context(global_options).workspace as workspace:
         records = [_build_record(dataset) for dataset in workspace.datasets.list_latest()]
-    return build_listing(global_options, records, _FIELDS, nothing="No datasets.")
+    return build_listing(global_options, records, _FIELDS, empty_message="No datasets.")
 
 
 @command(

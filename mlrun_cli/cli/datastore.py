@@ -68,7 +68,7 @@ def list_all(global_options: GlobalOptions, include_secret: _NoSecrets = None) -
     """List the workspace's datastores, sorted by name, with their folders."""
     with open_context(global_options).workspace as workspace:
         records = [_build_record(workspace, datastore) for datastore in actions.list_datastores(workspace)]
-    return build_listing(global_options, records, _FIELDS, nothing="No datastores.")
+    return build_listing(global_options, records, _FIELDS, empty_message="No datastores.")
 
 
 @command(

@@ -93,10 +93,10 @@ class Parameter(NamedTuple):
 
     @property
     def off_names(self) -> Sequence[str]:
-        """The names of the option that turn it off; empty unless it is a flag of two kinds."""
+        """The names that turn a flag off, such as `--no-keep`; empty for other options."""
         return self.declared.off_names if isinstance(self.declared, Option) else ()
 
-    def without(self, names: Set[str]) -> Parameter:
+    def without_names(self, names: Set[str]) -> Parameter:
         """Return the parameter of a shared option without some of its names."""
         option = self.declared
         if not isinstance(option, Option) or names.isdisjoint(option.names):
@@ -110,7 +110,7 @@ class OptionGroup(Protocol):
 
     @classmethod
     def build_option_parameters(cls) -> Sequence[Parameter]:
-        """Return the parameters that replace a parameter of this type in a command's signature."""
+        """Return the options that a parameter of this type expands to in a command's signature."""
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> OptionGroup:
@@ -136,12 +136,12 @@ class Signature(NamedTuple):
         return gathered
 
 
-def read_signature(function: Callable[..., object], *, without: Collection[str]) -> Signature:
+def read_signature(function: Callable[..., object], *, excluded: Collection[str]) -> Signature:
     """Return the parameters of a command's function, except some that are not options or arguments."""
     parameters: list[Parameter] = []
     groups: dict[str, tuple[type[OptionGroup], Sequence[str]]] = {}
     defaults = _list_defaults(function)
-    for name, annotation in _evaluate_annotations(function, without).items():
+    for name, annotation in _evaluate_annotations(function, excluded).items():
         if hasattr(annotation, "build_option_parameters"):
             members = annotation.build_option_parameters()
             groups[name] = annotation, [member.name for member in members]
@@ -166,9 +166,9 @@ def _list_defaults(function: Any) -> dict[str, Any]:
     return {**dict(zip(names, defaults, strict=True)), **(function.__kwdefaults__ or {})}
 
 
-def _evaluate_annotations(function: Any, without: Collection[str]) -> dict[str, Any]:
-    """Return the type hints of the parameters, as `inspect.signature` does, whose module takes long to load."""
-    hints = {name: hint for name, hint in function.__annotations__.items() if name not in ("return", *without)}
+def _evaluate_annotations(function: Any, excluded: Collection[str]) -> dict[str, Any]:
+    """Return the type hints of a function's parameters without importing `inspect`, which is slow to load."""
+    hints = {name: hint for name, hint in function.__annotations__.items() if name not in ("return", *excluded)}
     if all(isinstance(hint, str) for hint in hints.values()):
         # Compiling one expression takes less time than compiling many.
         code = f"({''.join(f'{hint},' for hint in hints.values())})"

@@ -83,15 +83,18 @@ def list_all(
     """List the newest version of each of the workspace's environments, sorted by name."""
     if is_curated:
         curated = [_build_record(one) for one in actions.list_curated_environments()]
-        return build_listing(global_options, curated, _FIELDS, nothing="There are none.")
+        return build_listing(global_options, curated, _FIELDS, empty_message="There are none.")
     if is_built:
         return build_listing(
-            global_options, list_built_environments(get_home()), _BUILT_FIELDS, nothing="No environments were built."
+            global_options,
+            list_built_environments(get_home()),
+            _BUILT_FIELDS,
+            empty_message="No environments were built.",
         )
     with open_context(global_options).workspace as workspace:
         records = [_build_record(one) for one in actions.list_environments(workspace)]
     return build_listing(
-        global_options, records, _FIELDS, nothing="No environments; 'list --built' has those that were built."
+        global_options, records, _FIELDS, empty_message="No environments; 'list --built' has those that were built."
     )
 
 

@@ -57,7 +57,7 @@ def list_all(
         if is_deleted:
             return list_deleted_experiments(workspace)
         records = list_experiments(workspace)
-    return build_listing(global_options, records, _FIELDS, nothing="No experiments.")
+    return build_listing(global_options, records, _FIELDS, empty_message="No experiments.")
 
 
 @command(
@@ -117,7 +117,7 @@ def delete(
         get_experiment(workspace, context.get_experiment_name(name))
         if not yes:
             question = f"Delete the experiment '{name}' with all its runs, restorable for {DAYS_KEPT} days?"
-            confirm(global_options, question, otherwise="Nothing was deleted.")
+            confirm(global_options, question, declined_message="Nothing was deleted.")
         return {"name": name, "runs": move_experiment_to_trash(workspace, name, force=force)}
 
 

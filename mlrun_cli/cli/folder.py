@@ -48,8 +48,8 @@ def attach(global_options: GlobalOptions, experiment_name: _ExperimentName = Non
     from mlrun_cli.actions.folders import attach_folder  # noqa: PLC0415
     from mlrun_cli.actions.workspaces import open_workspace  # noqa: PLC0415
 
-    config = _read_own_config(global_options)
-    identity = resolve_workspace_identity(global_options, config, otherwise=DEFAULT_WORKSPACE)
+    config = _read_folder_config(global_options)
+    identity = resolve_workspace_identity(global_options, config, fallback_name=DEFAULT_WORKSPACE)
     if experiment_name is None and config is not None:
         experiment_name = config.experiment_name
     if experiment_name is not None:
@@ -65,7 +65,7 @@ def attach(global_options: GlobalOptions, experiment_name: _ExperimentName = Non
     )
 
 
-def _read_own_config(global_options: GlobalOptions) -> ProjectConfig | None:
+def _read_folder_config(global_options: GlobalOptions) -> ProjectConfig | None:
     """Return the folder's own config, or None if it does not exist or does not identify a workspace.
 
     Raises:

@@ -89,7 +89,7 @@ def list_global_parameters(used_names: Set[str] = frozenset()) -> Sequence[Param
     Args:
         used_names: option names, such as `-t`, that the command's own options use and the shared ones give up.
     """
-    free = [parameter.without(used_names) for parameter in _PARAMETERS]
+    free = [parameter.without_names(used_names) for parameter in _PARAMETERS]
     return [parameter for parameter in free if parameter.option_names]
 
 

@@ -29,7 +29,7 @@ def run_command_line(
     words: Sequence[str],
     *,
     program: str = "mlrun",
-    find: Callable[[Sequence[str]], tuple[Declaration, Sequence[str]] | None] = find_declaration,
+    find_command: Callable[[Sequence[str]], tuple[Declaration, Sequence[str]] | None] = find_declaration,
     build: Callable[[], TyperGroup] = build_tree,
 ) -> int:
     """Run a command line and return its exit code; report errors instead of raising them.
@@ -37,7 +37,7 @@ def run_command_line(
     Args:
         words: the words after the program's name.
         program: the program's name.
-        find: returns the command that a line names with the words that follow it, or None.
+        find_command: returns the command that a line names with the words that follow it, or None.
         build: returns the same commands as a group of Typer, for lines that are not plain.
 
     Raises:
@@ -46,7 +46,7 @@ def run_command_line(
     prepare_streams()
     invocation = Invocation()
     try:
-        exit_code = _run_plain_line(words, find, invocation)
+        exit_code = _run_plain_line(words, find_command, invocation)
         if exit_code is None:
             from mlrun_cli.cli.typer_command import invoke_command  # noqa: PLC0415 - start-up
 
@@ -71,17 +71,17 @@ def run_command_line(
 
 def _run_plain_line(
     words: Sequence[str],
-    find: Callable[[Sequence[str]], tuple[Declaration, Sequence[str]] | None],
+    find_command: Callable[[Sequence[str]], tuple[Declaration, Sequence[str]] | None],
     invocation: Invocation,
 ) -> int | None:
     """Run a plain command line and return its exit code; return None if only Typer understands it."""
-    found = find(words)
+    found = find_command(words)
     if found is None:
         return None
     declaration, following = found
     parameters = declaration.read_parameters()
     try:
-        values = parse_plain_line(parameters.every, following, has_script=declaration.script)
+        values = parse_plain_line(parameters.all_parameters, following, has_script=declaration.script)
     except NotPlain:
         return None
     return run_command(declaration, parameters, values, invocation)

@@ -192,12 +192,12 @@ def list_models(
             name=name,
             tags=_parse_filters(tags, "--tag"),
             properties=_parse_filters(properties, "--property"),
-            run_id=_find_run_id_to_filter(context, run_id),
+            run_id=_resolve_filter_run_id(context, run_id),
             dataset_id=dataset_id,
             latest=latest,
         )
         records = [actions.build_model_record(workspace, model) for model in actions.list_models(workspace, which)]
-    return build_listing(global_options, records, _FIELDS, nothing="No models.")
+    return build_listing(global_options, records, _FIELDS, empty_message="No models.")
 
 
 @command(
@@ -222,7 +222,7 @@ def show(
     found, of_id = split_model_id(model_id or name or "")
     context = open_context(global_options)
     with context.workspace as workspace:
-        run_id = _find_run_id_to_filter(context, run_id)
+        run_id = _resolve_filter_run_id(context, run_id)
         which = ModelFilter(name=found, version=version if of_id is None else of_id, run_id=run_id)
         return actions.build_model_record(workspace, actions.get_model(workspace, which))
 
@@ -334,7 +334,7 @@ def _find_run(
     return None if run_id is None else get_run(context, run_id, experiment_name)
 
 
-def _find_run_id_to_filter(context: Context, run_id: str | None) -> str | None:
+def _resolve_filter_run_id(context: Context, run_id: str | None) -> str | None:
     """Return the complete id of the run to filter models by, or None if no run is given.
 
     The id of a deleted run is returned as it was typed.

@@ -33,7 +33,7 @@ def add(
         str | None, Option("--experiment-name", "-e", metavar="NAME", help="Only runs of this experiment.")
     ] = None,
 ) -> object:
-    """Notify an address of the ends of the workspace's runs.
+    """Notify an address when runs of the workspace end.
 
     The address is kept in a file that only you can read, and is not shown again. Child and interactive runs are left
     out.
@@ -53,10 +53,10 @@ def add(
     ],
 )
 def list_notifications(global_options: GlobalOptions) -> object:
-    """List who is notified of the ends of runs, without the secrets in the addresses."""
+    """List the addresses that are notified when runs end, with secrets redacted."""
     with open_context(global_options).workspace as workspace:
         records = actions.list_rules(workspace)
-    return build_listing(global_options, records, _FIELDS, nothing="Nobody is notified.")
+    return build_listing(global_options, records, _FIELDS, empty_message="Nobody is notified.")
 
 
 @command(

@@ -50,7 +50,7 @@ def import_group(name: str) -> Group:
 
 
 def find_declaration(words: Sequence[str]) -> tuple[Declaration, Sequence[str]] | None:
-    """Return the command that a line names with the words that follow it, or None if it names none at once."""
+    """Return the command that a line starts with and its remaining words, or None if it starts with no command."""
     is_under_ml = words[:1] == ["ml"]
     name, *following = words[is_under_ml:] or [""]
     if name in COMMANDS and not is_under_ml:
@@ -62,7 +62,7 @@ def find_declaration(words: Sequence[str]) -> tuple[Declaration, Sequence[str]] 
 
 
 def find_verb(group: Group, words: Sequence[str]) -> tuple[Declaration, Sequence[str]] | None:
-    """Return the command of a verb, which has one or two words, with the words that follow it, or None."""
+    """Return the command of a verb of one or two words and the remaining words, or None if there is none."""
     verbs = group.list_verbs()
     count = 2 if " ".join(words[:2]) in verbs else 1
     verb = " ".join(words[:count])
@@ -73,7 +73,7 @@ def find_verb(group: Group, words: Sequence[str]) -> tuple[Declaration, Sequence
 
 
 def _is_unsupported(noun: str, words: Sequence[str]) -> bool:
-    """Return whether a verb has a first argument, such as `aks`, with which only Azure has it."""
+    """Return whether the first word after a verb, such as `aks`, makes it a command that only Azure has."""
     if len(words) < 2 or words[1].startswith("-"):
         return False
     from mlrun_cli.cli.azure.unsupported import AZURE_ONLY  # noqa: PLC0415 - start-up

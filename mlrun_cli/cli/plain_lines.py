@@ -111,21 +111,21 @@ def _convert_value(parameter: Parameter, text: str) -> Any:
     if kind is bool:
         return text == _ON
     if kind is Path:
-        return _check_path(Path(text)) if text else _refuse()
+        return _check_path(Path(text)) if text else _raise_not_plain()
     if issubclass(kind, Enum):
-        return next((each for each in kind if each.value == text), None) or _refuse()
+        return next((each for each in kind if each.value == text), None) or _raise_not_plain()
     digits = text.replace(".", "", 1) if kind is float else text
     if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
         raise NotPlain
     return _check_range(parameter.declared, kind(text))
 
 
-def _refuse() -> Any:
+def _raise_not_plain() -> Any:
     raise NotPlain
 
 
 def _check_path(path: Path) -> Path:
-    """Return the path, which must not be one of a file that cannot be read."""
+    """Return a path; raise NotPlain if it is a file that cannot be read."""
     if not os.access(path, os.R_OK) and os.path.exists(path):
         raise NotPlain
     return path

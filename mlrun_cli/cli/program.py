@@ -40,9 +40,9 @@ def main() -> NoReturn:
         name = os.path.basename(sys.argv[0])
         program = name if name in _PROGRAMS else "mlrun"
         if get_completion_variable(program) in os.environ:
-            from mlrun_cli.cli.completion.answers import answer_shell  # noqa: PLC0415
+            from mlrun_cli.cli.completion.answers import print_completions  # noqa: PLC0415
 
-            exit_code = answer_shell(build_tree(), program)
+            exit_code = print_completions(build_tree(), program)
         else:
             exit_code = run_command_line(sys.argv[1:], program=program)
     except Terminated as terminated:

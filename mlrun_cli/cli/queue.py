@@ -44,7 +44,7 @@ def list_queues(
         Option("--compute-target-name", "--ct", metavar="NAME", help="Only the queue of this compute target."),
     ] = None,
 ) -> object:
-    """List the runs of all compute targets: those that run, then those that wait, in the order in which they start.
+    """List the running and then the queued runs of each compute target, in the order in which they start.
 
     A waiting run has a position, from 1, and the reason why it waits. A target without runs is listed as well.
     """

@@ -60,7 +60,7 @@ def list_all(global_options: GlobalOptions) -> object:
     """List the attached folder's runconfigs by their names for -c, with any problems found in them."""
     config = find_project_config(global_options.path)
     records = list_runconfigs(make_absolute(global_options.path) if config is None else config.folder, get_home())
-    return build_listing(global_options, records, _FIELDS, nothing="No runconfigs.")
+    return build_listing(global_options, records, _FIELDS, empty_message="No runconfigs.")
 
 
 @command(
@@ -141,7 +141,7 @@ def validate(
         ("Print the description of a key", "mlrun runconfig schema --query properties.nodeCount.description -o tsv"),
     ],
 )
-def schema(global_options: GlobalOptions) -> object:  # noqa: ARG001 - every command is told
+def print_schema(global_options: GlobalOptions) -> object:  # noqa: ARG001 - every command is told
     """Print the JSON Schema of runconfigs, for completion and validation in editors."""
     from mlrun_cli.runconfigs.schema import build_runconfig_schema  # noqa: PLC0415
 

@@ -44,7 +44,7 @@ def install(
         ("Print only true or false, for a script", "mlrun service status --query installed"),
     ],
 )
-def status(global_options: GlobalOptions) -> object:  # noqa: ARG001 - every command has them
+def show_status(global_options: GlobalOptions) -> object:  # noqa: ARG001 - every command has them
     """Show whether queued runs are started after a reboot, and by which mechanism."""
     return actions.get_boot_service_status(get_home(), find_own_program())
 

@@ -81,7 +81,7 @@ def studio(
         raise ConflictingOptions(
             "--keyfile needs --certfile.", hint="Name the certificate with --certfile FILE.", target="--certfile"
         )
-    _become_studio(
+    _exec_studio(
         StudioOptions(
             home=str(get_home()),
             host=host,
@@ -111,7 +111,7 @@ def check_studio_extra() -> None:
         )
 
 
-def _become_studio(options: StudioOptions) -> NoReturn:
+def _exec_studio(options: StudioOptions) -> NoReturn:
     """Replace this process with the studio, so that the studio receives the terminal's signals."""
     root = Path(options.home)
     make_private_folder(root)

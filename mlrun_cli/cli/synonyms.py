@@ -70,7 +70,7 @@ _AT_THE_ROOT = {
 
 
 def find_verb(noun: str, word: str, verbs: Collection[str]) -> str | None:
-    """Return the verb of a noun for which other programs use `word`, or None."""
+    """Return a noun's verb that other programs call `word`, or None."""
     if noun == "run":
         return _OF_RUNS.get(word)
     return next((verb for verb in _OF_OTHERS.get(word, ()) if verb in verbs), None)

@@ -50,7 +50,7 @@ def top(
             _watch(workspace, seconds)
             return None
         records = list_live_runs(workspace)
-    return build_listing(global_options, records, _FIELDS, nothing=_NOTHING)
+    return build_listing(global_options, records, _FIELDS, empty_message=_NOTHING)
 
 
 def _watch(workspace: Workspace, seconds: float) -> None:
@@ -75,11 +75,11 @@ def _build_lines(records: Sequence[Mapping[str, Any]], width: int, *, colour: bo
     return [f"{count if records else _NOTHING}   {_KEYS}"[:width], "", *table.splitlines()]
 
 
-def _format_percent(key: str) -> Any:
+def _make_percent_formatter(key: str) -> Any:
     return lambda record: f"{record[key]:.0f} %" if key in record else ""
 
 
-def _format_bytes(key: str) -> Any:
+def _make_bytes_formatter(key: str) -> Any:
     return lambda record: format_size(record[key]) if key in record else ""
 
 
@@ -96,10 +96,10 @@ _FIELDS = (
     Field("Run", lambda record: record.get("display_name") or record["run_id"], 21, keeps_end=True),
     Field("Status", "status", 8),
     Field("Duration", _format_duration, 8),
-    Field("CPU", _format_percent("cpu_percent"), 5),
-    Field("Memory", _format_bytes("memory_bytes"), 7),
-    Field("GPU", _format_percent("gpu_percent"), 5),
-    Field("GPU memory", _format_bytes("gpu_memory_bytes"), 7),
+    Field("CPU", _make_percent_formatter("cpu_percent"), 5),
+    Field("Memory", _make_bytes_formatter("memory_bytes"), 7),
+    Field("GPU", _make_percent_formatter("gpu_percent"), 5),
+    Field("GPU memory", _make_bytes_formatter("gpu_memory_bytes"), 7),
     Field("Metric", _format_metric, 12),
     Field("Experiment", "_experiment_name", 8),
     Field("Target", "target", 8),

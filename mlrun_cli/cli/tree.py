@@ -238,7 +238,7 @@ class _Nouns(_Tree):
 
     def _print_topic(self, ctx: Any, words: list[str]) -> None:
         """Print the given topic or the list of topics and exit; return if the words are a command instead."""
-        from mlrun_cli.cli.help.topics import TOPICS, find_nearest, print_topic, print_topics  # noqa: PLC0415 - start-up
+        from mlrun_cli.cli.help.topics import TOPICS, find_similar_name, print_topic, print_topics  # noqa: PLC0415 - start-up
 
         if not words or words[0] in ("help", "-h", "--help"):
             print_topics(ctx.command_path)
@@ -247,7 +247,7 @@ class _Nouns(_Tree):
         elif words[0] in AZURE_ONLY or self.find(words[0]) is not None:
             return
         else:
-            nearest = find_nearest(words[0], self.list_summaries()) or self.find_by_synonym(words[0])
+            nearest = find_similar_name(words[0], self.list_summaries()) or self.find_by_synonym(words[0])
             raise UnknownTopic(words[0], nearest, list(TOPICS))
         ctx.exit()
 
@@ -268,7 +268,7 @@ class _Root(_Nouns):
         return {**NOUNS, **OWN_NOUNS, **alone, **again}
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the words; options of completion find them in `ctx.meta`."""
+        """Parse the words, and store them in `ctx.meta` for the completion options."""
         ctx.meta[_WORDS] = list(args)
         return super().parse_args(ctx, args)
 

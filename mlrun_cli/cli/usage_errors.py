@@ -102,7 +102,7 @@ def _build_missing_error(context: Any, parameter: Any) -> MissingOption:
 
 def _build_invalid_value_error(context: Any, parameter: Any, value: Any) -> InvalidValue:
     name = get_parameter_name(parameter)
-    wanted = _describe_kind(parameter.type)
+    wanted = _describe_value_type(parameter.type)
     return InvalidValue(
         f"{name}: {quote_shortened(_get_refused_value(value, parameter.type))} is not {wanted}.",
         hint=format_help_reference(context),
@@ -110,7 +110,7 @@ def _build_invalid_value_error(context: Any, parameter: Any, value: Any) -> Inva
     )
 
 
-def _describe_kind(kind: Any) -> str:
+def _describe_value_type(kind: Any) -> str:
     """Return a description of the values that a parameter accepts, such as `a whole number of at least 1`."""
     choices = [str(getattr(each, "value", each)) for each in getattr(kind, "choices", ())]
     if choices:

@@ -36,7 +36,7 @@ _FIELDS = (
     Field("Name", "name"),
     Field("Group", "resourceGroup"),
     Field("Folder", "folder", 24, keeps_end=True),
-    Field("Subscription", lambda record: _get_given_subscription(record["subscriptionId"])),
+    Field("Subscription", lambda record: _omit_default_subscription(record["subscriptionId"])),
 )
 
 
@@ -78,7 +78,7 @@ _NOTHING_IGNORED = _IgnoredOptions()
 def list_all(global_options: GlobalOptions) -> object:
     """List the workspaces on this machine, with their folders."""
     return build_listing(
-        global_options, list_workspaces(global_options.resource_group), _FIELDS, nothing="No workspaces."
+        global_options, list_workspaces(global_options.resource_group), _FIELDS, empty_message="No workspaces."
     )
 
 
@@ -231,7 +231,7 @@ def restore(
     identity = resolve_workspace_identity(global_options, find_project_config(global_options.path))
     if not yes:
         question = f"Replace the store of workspace '{identity.name}' with '{file}'?"
-        confirm(global_options, question, otherwise="Nothing was changed.")
+        confirm(global_options, question, declined_message="Nothing was changed.")
     return restore_workspace(identity, get_home(), make_absolute(file.expanduser()))
 
 
@@ -261,7 +261,7 @@ def prune(
     ] = False,
     yes: Yes = False,
 ) -> object:
-    """Permanently remove old runs, what was deleted long ago, and everything stored only for them.
+    """Permanently remove old runs, items deleted long ago, and files stored only for them.
 
     Runs are removed with their child runs, files and metrics, except for runs marked with 'run update --keep' and
     runs that a registered model comes from. Snapshots are removed if they belong to no run and are over a day old,
@@ -277,7 +277,7 @@ def prune(
                 workspace, seconds, trash_seconds=trash_seconds, dry_run=True, say=global_options.notes.info
             )
             question = _build_question(workspace.identity.name, would_be, compute_cutoff_time(seconds))
-            confirm(global_options, question, otherwise="Nothing was removed.")
+            confirm(global_options, question, declined_message="Nothing was removed.")
         return prune_workspace(
             workspace, seconds, trash_seconds=trash_seconds, dry_run=is_dry_run, say=global_options.notes.info
         )
@@ -292,6 +292,6 @@ def _build_question(workspace_name: str, report: dict[str, Any], before: int) ->
     return f"Remove for good {what} that ended before {when}{trash}, and what is kept for them alone, {size} in all?"
 
 
-def _get_given_subscription(subscription_id: str) -> str:
+def _omit_default_subscription(subscription_id: str) -> str:
     """Return the subscription id, or an empty string if it is the default one."""
     return "" if subscription_id == DEFAULT_SUBSCRIPTION_ID else subscription_id

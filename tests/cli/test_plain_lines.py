@@ -33,7 +33,7 @@ PATHS = ["", ".", "/", "no such/file", "~", "-", "a=b"]
 def parse_plainly(declaration: Declaration, words: Words) -> Mapping[str, Any] | None:
     """Return the values of parameters, or None if the line is not plain."""
     try:
-        return parse_plain_line(declaration.read_parameters().every, words, has_script=declaration.script)
+        return parse_plain_line(declaration.read_parameters().all_parameters, words, has_script=declaration.script)
     except NotPlain:
         return None
 
@@ -103,7 +103,7 @@ def bad_values(parameter: Parameter) -> Sequence[str]:
 
 def odd_lines(declaration: Declaration, parameters: Sequence[Parameter]) -> Iterator[list[str]]:
     """Yield lines in which one parameter has values that a parser might take for something else."""
-    every = declaration.read_parameters().every
+    every = declaration.read_parameters().all_parameters
     names = [name for parameter in every for name in parameter.option_names]
     for parameter in parameters:
         options, arguments = write_required(every, parameter)
@@ -127,7 +127,7 @@ def odd_lines(declaration: Declaration, parameters: Sequence[Parameter]) -> Iter
 
 def whole_lines(declaration: Declaration) -> Iterator[list[str]]:
     """Yield lines whose words after the options might be taken for something else."""
-    options, arguments = write_required(declaration.read_parameters().every)
+    options, arguments = write_required(declaration.read_parameters().all_parameters)
     yield from ([], options, arguments, [*options, *arguments], [*arguments, *options])
     for words in (
         ["x"],
@@ -152,8 +152,8 @@ def whole_lines(declaration: Declaration) -> Iterator[list[str]]:
 @pytest.mark.parametrize("name", ALL)
 def test_each_option_of_each_command_is_plain(name: str) -> None:
     parameters = ALL[name].read_parameters()
-    for parameter in parameters.every:
-        options, arguments = write_required(parameters.every, parameter)
+    for parameter in parameters.all_parameters:
+        options, arguments = write_required(parameters.all_parameters, parameter)
         typed = write_parameter(parameter, good_value(parameter))
         words = [*options, *typed, *arguments] if parameter.option_names else [*options, *arguments, *typed]
         if isinstance(parameter.declared, Argument) and parameter.default is REQUIRED:
@@ -166,7 +166,7 @@ def test_each_option_of_each_command_is_plain(name: str) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_a_plain_line_means_the_same_to_typer(name: str) -> None:
     parameters = ALL[name].read_parameters()
-    tested = parameters.every if name in ("run list", "run submit-script") else parameters.own.parameters
+    tested = parameters.all_parameters if name in ("run list", "run submit-script") else parameters.own.parameters
     for words in (*whole_lines(ALL[name]), *odd_lines(ALL[name], tested)):
         plain = parse_plainly(ALL[name], words)
         if plain is not None:

@@ -14,7 +14,7 @@ from typing import Any
 import typer
 
 from mlrun_cli.cli.declarations import HELP_OPTIONS
-from mlrun_cli.cli.help.pages import CommandPage, Row, describe_command
+from mlrun_cli.cli.help.pages import CommandPage, Row, build_command_page
 from mlrun_cli.cli.help.topics import find_topic
 from mlrun_cli.cli.tree import Noun, build_root
 
@@ -30,7 +30,7 @@ def command_pages() -> Mapping[str, str]:
     names = [name for name in tree.list_summaries() if name not in _ELSEWHERE]
     pages = {name: _page(tree.find(name), name, top, tree.list_summaries()[name]) for name in names}
     first: Any = tree.find("run")
-    shared = describe_command(_context(first.find("show"), "show", top), ()).global_options
+    shared = build_command_page(_context(first.find("show"), "show", top), ()).global_options
     return {
         "README.md": _index(tree.list_summaries(), names, shared),
         **{f"{name}.md": page for name, page in pages.items()},
@@ -52,11 +52,11 @@ def _index(summaries: Mapping[str, str], names: Sequence[str], shared: Sequence[
 def _page(command: Any, name: str, parent: typer.Context, summary: str) -> str:
     context = _context(command, name, parent)
     if not isinstance(command, Noun):
-        return _joined(*_command(describe_command(context, command.examples), "#"), _read_on(context))
+        return _joined(*_command(build_command_page(context, command.examples), "#"), _read_on(context))
     parts = [f"# mlrun {name}", _MADE, summary, _read_on(context)]
     for verb in command.list_summaries():
         built: Any = command.find(verb)
-        parts += _command(describe_command(_context(built, verb, context), built.examples), "##")
+        parts += _command(build_command_page(_context(built, verb, context), built.examples), "##")
     return _joined(*parts)
 
 

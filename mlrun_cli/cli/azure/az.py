@@ -159,9 +159,9 @@ def _parse_options(name: str, line: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _exec_real_az(real: Path | None, line: Sequence[str], words: Sequence[str]) -> int:
+def _exec_real_az(real_az: Path | None, line: Sequence[str], words: Sequence[str]) -> int:
     """Replace this process with the real az; raise ProgramNotFound if there is none on PATH."""
-    if real is None:
+    if real_az is None:
         what = " ".join(words[:2] or line[:1])
         raise ProgramNotFound(
             f"There is no Azure CLI on the PATH for '{f'az {what}'.strip()}'; this az is the one of mlrun-cli.",
@@ -169,18 +169,18 @@ def _exec_real_az(real: Path | None, line: Sequence[str], words: Sequence[str]) 
             target="az",
         )
     sys.stdout.flush()
-    os.execv(real, [str(real), *line])
+    os.execv(real_az, [str(real_az), *line])
 
 
-def _add_real_az_hint(answer: Answer, real: Path | None) -> str:
-    """Return the note of an answer, with a hint to the real az if that would have done more."""
-    if real is None or answer.left_undone is None:
+def _add_real_az_hint(answer: Answer, real_az: Path | None) -> str:
+    """Return an answer's note, followed by a hint to call the real az if that would have done more."""
+    if real_az is None or answer.left_undone is None:
         return answer.note
-    return f"{answer.note} The az behind this one {answer.left_undone}: call it as {shlex.quote(str(real))}."
+    return f"{answer.note} The az behind this one {answer.left_undone}: call it as {shlex.quote(str(real_az))}."
 
 
 def _has_help(words: Sequence[str]) -> bool:
-    """Return whether there is a help page for these words: none, or the name of a command group."""
+    """Return whether a help page exists for these words: none, or the name of a command group."""
     return not words or any(name.startswith(f"{words[0]} ") for name in _ANSWERS)
 
 
@@ -203,27 +203,27 @@ def _make_context(path: str, noun: str) -> typer.Context:
     return typer.Context(TyperCommand(path, help=noun), info_name=path, help_option_names=list(HELP_OPTIONS))
 
 
-def _login(_typed: AzArguments) -> Answer:
+def _login(_arguments: AzArguments) -> Answer:
     """Report that no login is needed, and print a placeholder account."""
     return Answer(NO_LOGIN, [_build_account()], left_undone="was not logged in")
 
 
-def _logout(_typed: AzArguments) -> Answer:
+def _logout(_arguments: AzArguments) -> Answer:
     """Report that no one is signed in."""
     return Answer("Nobody is signed in: runs are on this machine.")
 
 
-def _choose_account(_typed: AzArguments) -> Answer:
+def _choose_account(_arguments: AzArguments) -> Answer:
     """Report that there is nothing to select."""
     return Answer("There is no subscription to choose: runs are on this machine.")
 
 
-def _show_account(_typed: AzArguments) -> Answer:
+def _show_account(_arguments: AzArguments) -> Answer:
     """Print a placeholder account."""
     return Answer("There is no subscription; this is a placeholder.", _build_account())
 
 
-def _list_accounts(_typed: AzArguments) -> Answer:
+def _list_accounts(_arguments: AzArguments) -> Answer:
     """List the placeholder account."""
     return Answer("There is no subscription; this is a placeholder.", [_build_account()])
 
@@ -242,22 +242,22 @@ def _build_account() -> dict[str, Any]:
     }
 
 
-def _change_extension(typed: AzArguments) -> Answer | None:
+def _change_extension(arguments: AzArguments) -> Answer | None:
     """Report that 'az ml' needs no extension; pass other extensions to the real az."""
-    named = typed.name or (typed.source or "").rpartition("/")[2].partition("-")[0]
+    named = arguments.name or (arguments.source or "").rpartition("/")[2].partition("-")[0]
     if named not in _EXTENSIONS:
         return None
     return Answer("'az ml' is mlrun-cli's: no extension is needed.")
 
 
-def _show_extension(typed: AzArguments) -> Answer | None:
+def _show_extension(arguments: AzArguments) -> Answer | None:
     """Print a placeholder for the 'az ml' extension."""
-    if typed.name not in _EXTENSIONS:
+    if arguments.name not in _EXTENSIONS:
         return None
-    return Answer("'az ml' is mlrun-cli's: no extension is needed.", _build_extension(typed.name))
+    return Answer("'az ml' is mlrun-cli's: no extension is needed.", _build_extension(arguments.name))
 
 
-def _list_extensions(_typed: AzArguments) -> Answer:
+def _list_extensions(_arguments: AzArguments) -> Answer:
     """List a placeholder for the 'az ml' extension."""
     return Answer("'az ml' is mlrun-cli's: no extension is needed.", [_build_extension("azure-cli-ml")])
 
@@ -266,26 +266,26 @@ def _build_extension(name: str) -> dict[str, Any]:
     return {"extensionType": "whl", "name": name, "preview": False, "version": __version__}
 
 
-def _show_version(_typed: AzArguments) -> Answer:
+def _show_version(_arguments: AzArguments) -> Answer:
     """Print the version of mlrun-cli under the keys of `az version`."""
     versions = {"azure-cli": __version__, "azure-cli-core": __version__, "extensions": {"azure-cli-ml": __version__}}
     return Answer("This az is the one of mlrun-cli; these are its version.", versions)
 
 
-def _configure(typed: AzArguments) -> Answer | None:
+def _configure(arguments: AzArguments) -> Answer | None:
     """Store or list defaults of az and of mlrun-cli."""
-    if typed.list_defaults:
+    if arguments.list_defaults:
         records = build_setting_records(_read_settings(DEFAULTS))
         return Answer("These are the defaults of az and of mlrun-cli.", records, left_undone=None)
-    if typed.defaults is None:
+    if arguments.defaults is None:
         return None
-    change_settings((DEFAULTS, name, value) for name, value in parse_settings(typed.defaults).items())
+    change_settings((DEFAULTS, name, value) for name, value in parse_settings(arguments.defaults).items())
     return Answer("Kept as defaults of az and of mlrun-cli.", left_undone=None)
 
 
-def _set_config(typed: AzArguments) -> Answer:
+def _set_config(arguments: AzArguments) -> Answer:
     """Store settings of az and of mlrun-cli."""
-    pairs = parse_settings(typed.words[2:])
+    pairs = parse_settings(arguments.words[2:])
     if not pairs:
         raise MissingOption("No setting is named before the options.", hint="Write it as section.name=value.")
     for name in pairs:
@@ -295,9 +295,11 @@ def _set_config(typed: AzArguments) -> Answer:
     return Answer("Kept as settings of az and of mlrun-cli.", left_undone=None)
 
 
-def _get_config(typed: AzArguments) -> Answer:
+def _get_config(arguments: AzArguments) -> Answer:
     """Print settings of az and of mlrun-cli."""
-    return Answer("These are the settings of az and of mlrun-cli.", _find_settings(typed.words[2:]), left_undone=None)
+    return Answer(
+        "These are the settings of az and of mlrun-cli.", _find_settings(arguments.words[2:]), left_undone=None
+    )
 
 
 def _find_settings(names: Sequence[str]) -> object:
@@ -318,19 +320,20 @@ def _read_settings(section: str) -> dict[str, str]:
     return read_settings().get(section, {})
 
 
-def _show_group(typed: AzArguments) -> Answer:
+def _show_group(arguments: AzArguments) -> Answer:
     """Print a resource group with the given name."""
     return Answer(
-        "A resource group is no more than a name: there was nothing to do.", _build_group(typed.name, typed.location)
+        "A resource group is no more than a name: there was nothing to do.",
+        _build_group(arguments.name, arguments.location),
     )
 
 
-def _group_exists(_typed: AzArguments) -> Answer:
+def _report_group_exists(_arguments: AzArguments) -> Answer:
     """Report that a resource group exists, whatever its name."""
     return Answer("A resource group is no more than a name: each one is there.", value=True)
 
 
-def _list_groups(_typed: AzArguments) -> Answer:
+def _list_groups(_arguments: AzArguments) -> Answer:
     """List the resource groups of the workspaces on this machine."""
     names = sorted({workspace["resourceGroup"] for workspace in list_workspaces()})
     return Answer(
@@ -338,7 +341,7 @@ def _list_groups(_typed: AzArguments) -> Answer:
     )
 
 
-def _delete_group(_typed: AzArguments) -> Answer:
+def _delete_group(_arguments: AzArguments) -> Answer:
     """Report that nothing was deleted: workspaces are kept."""
     return Answer("Nothing was deleted: a resource group is no more than a name, and its workspaces stay.")
 
@@ -375,7 +378,7 @@ _ANSWERS: dict[str, Callable[[AzArguments], Answer | None]] = {
     "extension update": _change_extension,
     "group create": _show_group,
     "group delete": _delete_group,
-    "group exists": _group_exists,
+    "group exists": _report_group_exists,
     "group list": _list_groups,
     "group show": _show_group,
     "login": _login,

@@ -27,7 +27,7 @@ esac
 """
 
 
-def write_az(folder: Path, command: Path, *, force: bool) -> Path:
+def write_az_script(folder: Path, command: Path, *, force: bool) -> Path:
     """Write the `az` script into a folder, created if needed, and return the script's path.
 
     Args:

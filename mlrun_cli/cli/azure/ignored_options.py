@@ -26,7 +26,7 @@ class IgnoredOptions:
         self._given = given
 
     def print_note(self, notes: Messages) -> None:
-        """Print which of the given options have no effect, without their values, which may be secrets."""
+        """Print the names of the given options that have no effect, but not their values, which may be secrets."""
         if self._given:
             *others, last = self._given
             names = f"{', '.join(others)} and {last}" if others else last
@@ -34,7 +34,7 @@ class IgnoredOptions:
 
     @classmethod
     def build_option_parameters(cls) -> Sequence[Parameter]:
-        """Return the parameters that replace a parameter of this type in a command's signature."""
+        """Return the options that a parameter of this type expands to in a command's signature."""
         kinds = {**dict.fromkeys(cls.options, list[str]), **dict.fromkeys(cls.flags, bool)}
         return [
             build_parameter(

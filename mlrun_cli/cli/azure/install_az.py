@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Annotated
 
-from mlrun_cli.cli.azure.az_script import find_other_az, write_az
+from mlrun_cli.cli.azure.az_script import find_other_az, write_az_script
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -37,7 +37,7 @@ def install_az(
     """
     where = make_absolute(folder.expanduser())
     own = find_own_program()
-    path = write_az(where, own, force=force)
+    path = write_az_script(where, own, force=force)
     behind = find_other_az(os.environ.get("PATH", os.defpath))
     quoted, logged = shlex.quote(str(where)), shlex.quote(f"##vso[task.prependpath]{where}")
     global_options.notes.info(f'Put its folder first on the PATH: export PATH={quoted}:"$PATH"')

@@ -151,9 +151,9 @@ def find_ci_system(name: CiName) -> CiSystem | None:
     return None if name is CiName.NONE else _SYSTEMS[name]()
 
 
-def _escape(text: str, replaced: Mapping[str, str]) -> str:
-    """Return a text with signs of a system's syntax replaced, and other nonprintable ones escaped."""
-    return "".join(replaced.get(sign) or make_printable(sign) for sign in text)
+def _escape(text: str, replacements: Mapping[str, str]) -> str:
+    """Return a text with a CI system's special characters replaced, and other nonprintable ones escaped."""
+    return "".join(replacements.get(sign) or make_printable(sign) for sign in text)
 
 
 def _make_section_name(title: str) -> str:

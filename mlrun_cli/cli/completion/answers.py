@@ -19,8 +19,8 @@ from typer.core import TyperGroup
 from mlrun_cli.cli.program import get_completion_variable
 
 
-def answer_shell(tree: TyperGroup, program: str) -> int:
-    """Print the completions for the words in the environment; return the exit code."""
+def print_completions(tree: TyperGroup, program: str) -> int:
+    """Print completions for the command line in the shell's environment variables; return the exit code."""
     # Typer renders help texts with rich if it finds it: slow, and brackets in the names of runs are no markup.
     sys.modules["rich"] = None  # type: ignore[assignment]
     _join_option_values(os.environ)
@@ -43,10 +43,10 @@ def answer_shell(tree: TyperGroup, program: str) -> int:
     return exit_code
 
 
-def _escape_for_bash(answer: str) -> str:
-    """Return completions, one on each line, so that bash reads each as one word: it inserts them as they are."""
+def _escape_for_bash(completions: str) -> str:
+    """Return completions, one per line, quoted so that bash, which inserts them unchanged, reads each as one word."""
     quote = _find_open_quote(os.environ["COMP_WORDS"].split("\n")[int(os.environ["COMP_CWORD"]) :])
-    values = answer.splitlines()
+    values = completions.splitlines()
     if quote == '"':
         values = [value for value in values if "!" not in value]  # bash would look for it in its history
     elif not quote:
@@ -71,7 +71,7 @@ def _escape(value: str) -> str:
 
 
 def _join_option_values(environment: MutableMapping[str, str]) -> None:
-    """Remove the `=` that bash separates from an option and its value."""
+    """Rejoin options and values in `COMP_WORDS`, where bash has made the `=` between them a word of its own."""
     words = environment.get("COMP_WORDS", "").split("\n")
     try:
         current = int(environment["COMP_CWORD"])

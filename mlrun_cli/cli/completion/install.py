@@ -41,7 +41,7 @@ class Installation(NamedTuple):
 
 
 def choose_shell(words: Sequence[str], option: str) -> str:
-    """Return the shell that is named after an option, or else the one from which this process was started.
+    """Return the shell that the words name or, without words, the shell that started this process.
 
     Raises:
         InvalidValue: the words do not name one shell that is completed.

@@ -50,13 +50,13 @@ def _make_safe_completer(completer: _Completer) -> Callable[[typer.Context, str]
     return complete
 
 
-def _locate(ctx: typer.Context) -> WorkspaceLocator:
+def _locate_workspace(ctx: typer.Context) -> WorkspaceLocator:
     identity = resolve_workspace_identity(_get_shared_options(ctx), find_project_config(_get_folder(ctx)))
     return locate_workspace(get_home(), identity)
 
 
 def _open_store(ctx: typer.Context) -> CompletionStore:
-    return CompletionStore(_locate(ctx).database)
+    return CompletionStore(_locate_workspace(ctx).database)
 
 
 def _get_shared_options(ctx: typer.Context) -> GlobalOptions:
@@ -94,7 +94,11 @@ def _complete_snapshot_files(ctx: typer.Context, incomplete: str) -> _Suggestion
         experiment = ctx.params.get("experiment_name") or (config and config.experiment_name)
         run_id = store.find_newest(experiment or "")
     snapshot_id = store.find_property(run_id or "", SNAPSHOT_PROPERTY)
-    snapshot = None if snapshot_id is None else SnapshotStore(_locate(ctx).snapshots_folder).find_manifest(snapshot_id)
+    snapshot = (
+        None
+        if snapshot_id is None
+        else SnapshotStore(_locate_workspace(ctx).snapshots_folder).find_manifest(snapshot_id)
+    )
     files = [] if snapshot is None else [each.path for each in snapshot.entries if each.kind is EntryKind.FILE]
     return [(path, "") for path in files if path.startswith(incomplete)][:_MOST_NAMES]
 
@@ -174,7 +178,7 @@ def _complete_environment_modes(_ctx: typer.Context, _incomplete: str) -> _Sugge
 
 
 def _make_list_completer(*sources: NameSource, words: Sequence[str] = (), separator: str = ",") -> _Completer:
-    """Return a completer for the last name of a list, or for one of some words."""
+    """Return a completer for the last name in a separated list; it also suggests some fixed words."""
     complete_name = _make_name_completer(*sources)
 
     def complete(ctx: typer.Context, incomplete: str) -> _Suggestions:

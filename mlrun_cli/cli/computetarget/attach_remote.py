@@ -7,7 +7,7 @@ from typing import Annotated
 from mlrun_cli.actions.remote_targets import attach_machine
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
-from mlrun_cli.cli.computetarget.options import Description, Name, Tags, build_record, parse_given_tags
+from mlrun_cli.cli.computetarget.options import Description, Name, Tags, build_record, parse_target_tags
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -91,14 +91,14 @@ def attach(
         python=python,
         setup=tuple(setup or ()),
     )
-    tagged = parse_given_tags(tags)
+    tagged = parse_target_tags(tags)
     with open_context(global_options).workspace as workspace:
         target = attach_machine(workspace, name, settings, description=description, tags=tagged)
         return build_record(workspace, target)
 
 
-def _refuse_password(option: str, given: str | None) -> None:
-    if given is not None:
+def _refuse_password(option: str, value: str | None) -> None:
+    if value is not None:
         raise Unsupported(
             f"{option}: passwords are not kept.",
             hint="Put your public key on the machine ('ssh-copy-id'), and a key with a passphrase into ssh-agent "

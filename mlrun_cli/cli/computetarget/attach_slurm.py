@@ -18,7 +18,7 @@ from mlrun_cli.cli.computetarget.options import (
     SharedFolderPath,
     Tags,
     build_record,
-    parse_given_tags,
+    parse_target_tags,
 )
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
@@ -118,7 +118,7 @@ def attach(
             builds_here=build_on is BuildPlace.HERE,
             is_checked=not no_check,
             description=description,
-            tags=parse_given_tags(tags),
+            tags=parse_target_tags(tags),
         )
         record = build_record(workspace, target)
     print_untested_parts(global_options, check, "options")

@@ -15,10 +15,10 @@ def print_untested_parts(global_options: GlobalOptions, check: NodeCheck | None,
     if check is None:
         global_options.notes.info(f"Neither the {subject} nor the shared folder were tested, because of --no-check.")
     elif check.unchecked:
-        global_options.notes.warning(f"Not all nodes were tested: {_format_unchecked(check.unchecked)}.")
+        global_options.notes.warning(f"Not all nodes were tested: {_format_untested_parts(check.unchecked)}.")
 
 
-def _format_unchecked(reasons: Mapping[str, str]) -> str:
+def _format_untested_parts(reasons: Mapping[str, str]) -> str:
     named = [f"{node} ({reason})" for node, reason in sorted(reasons.items())]
     rest = len(named) - _MOST_NAMED
     return ", ".join(named[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -8,7 +8,7 @@ from mlrun_cli.actions import compute_targets as actions
 from mlrun_cli.cli.azure.ignored_options import IgnoredOptions
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
-from mlrun_cli.cli.computetarget.options import Description, InFull, Name, Tags, build_record, parse_given_tags
+from mlrun_cli.cli.computetarget.options import Description, InFull, Name, Tags, build_record, parse_target_tags
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -115,7 +115,7 @@ def create(
                 hint=f"Leave --max-nodes out, or make an amlcompute: '{_format_example(name, max_nodes)}'.",
                 target="--max-nodes",
             )
-    tagged = parse_given_tags(tags)
+    tagged = parse_target_tags(tags)
     with open_context(global_options).workspace as workspace:
         target = actions.create_compute_target(
             workspace, name, kind, properties=properties, description=description, tags=tagged

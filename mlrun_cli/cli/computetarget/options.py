@@ -34,7 +34,7 @@ NodeSetup = Annotated[
 ]
 
 
-def parse_given_tags(typed: Sequence[str] | None) -> dict[str, str] | None:
+def parse_target_tags(typed: Sequence[str] | None) -> dict[str, str] | None:
     """Return the tags of a target, or None if there are none."""
     return {key: value or "" for key, value in parse_tags(typed).items()} if typed else None
 

@@ -35,7 +35,7 @@ class CommandPage(NamedTuple):
     examples: Sequence[Row]
 
 
-def describe_command(context: Any, examples: Sequence[Row]) -> CommandPage:
+def build_command_page(context: Any, examples: Sequence[Row]) -> CommandPage:
     """Return the parts of a command's help page.
 
     Args:
@@ -51,8 +51,8 @@ def describe_command(context: Any, examples: Sequence[Row]) -> CommandPage:
         description=context.command.help or "",
         usage=" ".join(["[options]", *map(_format_usage, arguments)]),
         arguments=[(_format_argument_name(each), each.help or "") for each in arguments],
-        options=[(_format_names(each), _format_meaning(each)) for each in options if each not in shared],
-        global_options=[(_format_names(each), _format_meaning(each)) for each in shared],
+        options=[(_format_names(each), _format_option_help(each)) for each in options if each not in shared],
+        global_options=[(_format_names(each), _format_option_help(each)) for each in shared],
         examples=examples,
     )
 
@@ -65,7 +65,7 @@ def format_command_help(context: Any, examples: Sequence[Row], topic: str | None
         examples: what each does, and the line to type.
         topic: the topic for further reading, if any.
     """
-    page = describe_command(context, examples)
+    page = build_command_page(context, examples)
     width = get_help_width()
     usage = f"Usage: {page.path} {page.usage}"
     return _join_parts(
@@ -101,7 +101,7 @@ def format_group_help(
         _fill_paragraphs(description, width),
         f"Usage: {context.command_path} COMMAND [options]",
         format_section("Commands", commands.items(), width),
-        format_section("Options", [(_format_names(each), _format_meaning(each)) for each in options], width),
+        format_section("Options", [(_format_names(each), _format_option_help(each)) for each in options], width),
         _format_examples(examples, width),
         textwrap.fill(
             f"See '{context.command_path} COMMAND -h' for a command's options, {_format_topic(topic)}.", width
@@ -182,7 +182,7 @@ def _get_metavar(option: Any) -> str:
     return "|".join(choices) if choices else _VALUES.get(option.type.name, "VALUE")
 
 
-def _format_meaning(option: Any) -> str:
+def _format_option_help(option: Any) -> str:
     remarks = [option.help or ""]
     if option.required:
         remarks.append("Required.")

@@ -126,12 +126,12 @@ def _style_text(text: str, style: str) -> str:
     return f"\033[{';'.join(map(_CODES.__getitem__, style.split()))}m{text}\033[0m" if text and style else text
 
 
-def _fit_text(text: str, column: Column, dots: str) -> str:
+def _fit_text(text: str, column: Column, ellipsis: str) -> str:
     """Return the text of a cell, cut or filled with blanks to the width of its column."""
     excess = measure_width(text) - column.width
     if excess > 0:
-        room = max(0, column.width - len(dots))
-        cut = dots + _cut_start(text, room) if column.keeps_end else fit_width(text, room) + dots
+        room = max(0, column.width - len(ellipsis))
+        cut = ellipsis + _cut_start(text, room) if column.keeps_end else fit_width(text, room) + ellipsis
         return fit_width(cut, column.width)
     return " " * -excess + text if column.is_right else text + " " * -excess
 
@@ -192,10 +192,12 @@ def _append_marks(column: Column) -> Sequence[str]:
     return [text + (_MARK if number in column.marked else blank) for number, text in enumerate(column.cells)]
 
 
-def _narrow_columns(columns: Sequence[Column], width: int, repeating: Narrowing, narrowing: Narrowing) -> list[Column]:
+def _narrow_columns(
+    columns: Sequence[Column], width: int, narrowing_if_repeating: Narrowing, narrowing: Narrowing
+) -> list[Column]:
     """Narrow or leave out columns to fit the table into `width`, and return the remaining ones."""
     by_heading = {column.heading: column for column in columns}
-    alike = [(heading, to) for heading, to in repeating if len(set(by_heading[heading].cells)) == 1]
+    alike = [(heading, to) for heading, to in narrowing_if_repeating if len(set(by_heading[heading].cells)) == 1]
     for heading, narrowest in (*alike, *narrowing):
         excess = -_measure_free_width(columns, width)
         if excess <= 0:

@@ -52,7 +52,7 @@ def build_comparison_layout(
 
 
 def _choose_headings(runs: Sequence[Run]) -> Sequence[str]:
-    """Return the display name of each run that no other run has, and the id of each other run."""
+    """Return a heading for each run: its display name if no other run has the same one, otherwise its id."""
     names = [run.display_name or "" for run in runs]
     taken = {"", "Section", "Name", *(run.run_id for run in runs)}
     return [

@@ -47,22 +47,22 @@ def format_markdown(value: object) -> str:
         flat = flatten_record(value)
         names = list(flat) if isinstance(value, OrderedDict) else sorted(flat)
         shown = [[name, format_cell(flat[name])] for name in names if flat[name] is not None]
-        return _format_escaped(["key", "value"], shown) if shown else ""
+        return _format_escaped_table(["key", "value"], shown) if shown else ""
     columns, rows = _build_rows(value, ())
-    return _format_escaped(columns, [[format_cell(row.get(name)) for name in columns] for row in rows])
+    return _format_escaped_table(columns, [[format_cell(row.get(name)) for name in columns] for row in rows])
 
 
 def format_markdown_table(
-    headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool] | None = None
+    headings: Sequence[str], rows: Sequence[Sequence[str]], right_aligned: Sequence[bool] | None = None
 ) -> str:
     """Return a Markdown table with aligned columns, or an empty string without columns.
 
     Args:
         headings: the headings of the columns, as Markdown.
         rows: the cells of each row, as Markdown.
-        right: whether each column is aligned to the right; None for none of them.
+        right_aligned: whether each column is aligned to the right; None for none of them.
     """
-    is_right = right or [False] * len(headings)
+    is_right = right_aligned or [False] * len(headings)
     if not headings:
         return ""
     lines = [headings, *rows]
@@ -99,8 +99,8 @@ def format_cell(value: Any) -> str:
     return str(value)
 
 
-def _format_escaped(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table of texts, which are escaped."""
+def _format_escaped_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table of texts, escaping special characters."""
     return format_markdown_table(
         [escape_markdown(heading) for heading in headings], [[escape_markdown(cell) for cell in row] for row in rows]
     )

@@ -128,7 +128,7 @@ def parse_query_words(words: Sequence[str]) -> tuple[Query, str | None]:
     try:
         query = Query.parse(text)
     except InvalidQuery as error:
-        return _read_as_text(text, as_text, error)
+        return _parse_with_quoted_sides(text, as_text, error)
     fields = ", ".join(f"'{name}'" for name in query.list_compared_fields())
     if fields and as_text != text:
         return query, f"{fields} without quotes names a field. If a text is meant, type {quote_word(as_text)}"
@@ -142,7 +142,7 @@ def quote_word(text: str) -> str:
     return shlex.quote(text)
 
 
-def _read_as_text(text: str, as_text: str, error: InvalidQuery) -> tuple[Query, str]:
+def _parse_with_quoted_sides(text: str, as_text: str, error: InvalidQuery) -> tuple[Query, str]:
     try:
         return Query.parse(as_text), f"The query was read as {quote_word(as_text)}. Better type it like that."
     except InvalidQuery:

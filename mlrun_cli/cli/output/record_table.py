@@ -40,7 +40,7 @@ class Field(NamedTuple):
 
 
 def build_listing(
-    global_options: GlobalOptions, records: Sequence[Record], fields: Sequence[Field], *, nothing: str
+    global_options: GlobalOptions, records: Sequence[Record], fields: Sequence[Field], *, empty_message: str
 ) -> Result:
     """Return records as a command's result, with a table of the given fields for people.
 
@@ -50,10 +50,10 @@ def build_listing(
         global_options: the shared options.
         records: the records, which all other formats print.
         fields: the columns of the table.
-        nothing: the message for stderr if the table would have no lines.
+        empty_message: the message for stderr if the table would have no lines.
     """
     if not records and global_options.is_for_people:
-        global_options.notes.info(nothing)
+        global_options.notes.info(empty_message)
     return Result(list(records), layout=lambda _encoding: build_fields_layout(records, fields))
 
 

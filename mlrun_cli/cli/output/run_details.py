@@ -44,7 +44,7 @@ def print_run(
     Sentences and lists are wrapped at `width`; values that a person may copy are not. With `colour`, labels are bold.
     """
     encoding = file.encoding or "ascii"
-    room = measure_room(width)
+    room = get_value_width(width)
     for label, text in _format_lines(record, encoding, now):
         lines = [text] if label in _COPIED else [line for each in text.splitlines() for line in _wrap_text(each, room)]
         for number, line in enumerate(filter(None, lines)):
@@ -56,8 +56,8 @@ def print_run(
             file.write(f"{label_text}{shown}\n")
 
 
-def measure_room(width: int | None) -> int:
-    """Return the columns beside the labels on a terminal of this width, or in a file if the width is None."""
+def get_value_width(width: int | None) -> int:
+    """Return the columns for values beside the labels, on a terminal of this width or, for None, in a file."""
     return max(_NARROWEST, (width or _WIDEST) - LABEL_WIDTH)
 
 
@@ -105,7 +105,7 @@ def _format_lines(record: Mapping[str, Any], encoding: str, now: datetime) -> It
 
 
 def _get_colour(label: str, record: Mapping[str, Any]) -> str:
-    """Return the escape sequence that begins the colour of a field, an empty text for most of them."""
+    """Return the escape sequence that starts a field's colour, or an empty string if the field has none."""
     if label == "Error":
         return "\033[31m"
     if label == "Warning":
@@ -113,8 +113,8 @@ def _get_colour(label: str, record: Mapping[str, Any]) -> str:
     return _STATUS_COLOURS.get(record["status"], "\033[36m") if label == "Status" else ""
 
 
-def _wrap_text(text: str, room: int) -> list[str]:
-    return textwrap.wrap(text, room, break_on_hyphens=False)
+def _wrap_text(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_on_hyphens=False)
 
 
 def _format_status(record: Mapping[str, Any], encoding: str) -> str:
@@ -125,7 +125,7 @@ def _format_status(record: Mapping[str, Any], encoding: str) -> str:
 
 
 def _describe_attempts(attempts: Sequence[Mapping[str, Any]]) -> str:
-    """Return how each attempt ended that another one followed; empty for a run with one attempt."""
+    """Return how each attempt but the last ended, as text; empty for a run with one attempt."""
     ends = [
         f"signal {each['signal']}" if each.get("signal") else f"exit code {each.get('exit_code', 'unknown')}"
         for each in attempts[:-1]

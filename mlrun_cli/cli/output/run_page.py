@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from mlrun_cli.actions.run_overview import MetricOverview, RunOverview
 from mlrun_cli.cli.output.columns import can_encode
-from mlrun_cli.cli.output.run_details import LABEL_WIDTH, format_value, measure_room, print_run
+from mlrun_cli.cli.output.run_details import LABEL_WIDTH, format_value, get_value_width, print_run
 from mlrun_cli.core.sizes import format_size
 from mlrun_cli.metrics.metric import MetricSummary
 from mlrun_cli.wire.run_output import make_printable
@@ -45,7 +45,7 @@ def print_run_page(
     """
     print_run(record, file=file, width=width, now=now, colour=colour)
     encoding = file.encoding or "ascii"
-    room = measure_room(width)
+    room = get_value_width(width)
     sections = {
         "Metrics": _format_metrics(overview, encoding, room),
         "Environment": textwrap.wrap(", ".join(overview.environment), room, break_on_hyphens=False),
@@ -85,8 +85,8 @@ def _compute_mean(values: Sequence[float]) -> float | None:
     return sum(value / len(values) for value in values) if values else None
 
 
-def _format_metrics(overview: RunOverview, encoding: str, room: int) -> Iterator[str]:
-    bars = (_NARROW_SPARK if room < _WIDE_ROOM else _WIDE_SPARK) if can_encode(_BARS, encoding) else 0
+def _format_metrics(overview: RunOverview, encoding: str, max_width: int) -> Iterator[str]:
+    bars = (_NARROW_SPARK if max_width < _WIDE_ROOM else _WIDE_SPARK) if can_encode(_BARS, encoding) else 0
     rows = [
         (
             make_printable(metric.summary.name),
@@ -97,11 +97,11 @@ def _format_metrics(overview: RunOverview, encoding: str, room: int) -> Iterator
         for metric in overview.metrics
     ]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
-    widths[0] = min(widths[0], room // 3)
+    widths[0] = min(widths[0], max_width // 3)
     for name, *cells in rows:
         shown = name if len(name) <= widths[0] else f"{name[: widths[0] - 1]}…"
         texts = [f"{text:<{width}}" for text, width in zip((shown, *cells), widths, strict=False) if width]
-        yield "  ".join([*texts, cells[-1]]).rstrip()[:room]
+        yield "  ".join([*texts, cells[-1]]).rstrip()[:max_width]
     more = overview.metric_count - len(overview.metrics)
     if more > 0:
         yield f"and {more} more"
@@ -119,21 +119,21 @@ def _format_range(summary: MetricSummary) -> str:
     return f"{format_value(summary.minimum)} to {format_value(summary.maximum)}, {summary.value_count} values"
 
 
-def _format_files(files: Mapping[str, int], room: int) -> list[str]:
+def _format_files(files: Mapping[str, int], width: int) -> list[str]:
     names = sorted(files, key=lambda name: (not name.startswith("outputs/"), name))
     lines = [f"{name} ({format_size(files[name])})" for name in names[:_MOST_FILES]]
     more = names[_MOST_FILES:]
     if more:
         lines.append(f"and {len(more)} more ({format_size(sum(files[name] for name in more))})")
-    return [line if len(line) <= room else f"…{line[1 - room :]}" for line in lines]
+    return [line if len(line) <= width else f"…{line[1 - width :]}" for line in lines]
 
 
-def _format_failure(overview: RunOverview, room: int) -> Iterator[str]:
+def _format_failure(overview: RunOverview, width: int) -> Iterator[str]:
     if overview.failure is None:
         return
     for line in (*overview.failure.last_lines, *overview.failure.traceback.splitlines()):
         text = line.expandtabs(4)
         indent = text[: len(text) - len(text.lstrip())]
         yield from textwrap.wrap(
-            text, room, subsequent_indent=indent[: room // 2], drop_whitespace=False, break_on_hyphens=False
+            text, width, subsequent_indent=indent[: width // 2], drop_whitespace=False, break_on_hyphens=False
         )

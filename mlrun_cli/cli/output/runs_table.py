@@ -78,19 +78,19 @@ def build_runs_layout(
 
 
 def build_value_columns(
-    given: Sequence[Mapping[str, Any]], names: Sequence[str] | None, key: str, goals: Mapping[str, Goal]
+    rows: Sequence[Mapping[str, Any]], names: Sequence[str] | None, key: str, goals: Mapping[str, Goal]
 ) -> list[Column]:
     """Return a column for each metric or parameter, with the best value of each metric marked.
 
     Args:
-        given: the values of each line, keyed by name.
+        rows: the values of each line, keyed by name.
         names: the names; by default, all in the order in which they appear.
         key: `metrics` or `parameters`, which distinguishes names that other columns have too.
         goals: the goals of metrics, keyed by name; by default, they are guessed.
     """
     columns = []
-    for name in names or dict.fromkeys(name for values in given for name in values):
-        values = [values.get(name) for values in given]
+    for name in names or dict.fromkeys(name for values in rows for name in values):
+        values = [values.get(name) for values in rows]
         goal = goals.get(name) or guess_goal(name) if key == _METRICS else None
         columns.append(
             Column(

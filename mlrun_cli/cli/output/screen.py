@@ -87,7 +87,7 @@ class Screen:
         return keys
 
     def wait_for_resize(self, seconds: float) -> bool:
-        """Wait for a time, ignoring keys; return True immediately if the terminal was resized.
+        """Wait for some time, ignoring keys; return True as soon as the terminal is resized, otherwise False.
 
         Raises:
             KeyboardInterrupt: as in `wait`.

@@ -38,7 +38,7 @@ def build_sweep_layout(overview: SweepOverview, encoding: str) -> Layout:
     ]
     narrowing = [("Why", 0), ("Values", 0), *((column.heading, _NARROWEST_VALUE) for column in values)]
     styles = [get_status_style(each.run.status) for each in runs]
-    return Layout(_rename_twins(columns), narrowing=narrowing, styles=styles)
+    return Layout(_make_headings_unique(columns), narrowing=narrowing, styles=styles)
 
 
 def build_draws_layout(draws: Sequence[Mapping[str, Any]]) -> Layout:
@@ -48,11 +48,11 @@ def build_draws_layout(draws: Sequence[Mapping[str, Any]]) -> Layout:
         Column("Run", [str(draw["number"]) for draw in draws], is_right=True),
         *(Column(name, [format_value(draw["values"][name]) for draw in draws], is_right=True) for name in names),
     ]
-    return Layout(_rename_twins(columns), narrowing=[(name, _NARROWEST_VALUE) for name in names])
+    return Layout(_make_headings_unique(columns), narrowing=[(name, _NARROWEST_VALUE) for name in names])
 
 
 def describe_progress(overview: SweepOverview, sweep: Run) -> str:
-    """Return how far a sweep is, in one line."""
+    """Return the progress of a sweep as one line of text."""
     counts = overview.status_counts
     running = sum(count for status, count in counts.items() if not RunStatus(status).is_terminal)
     left = overview.remaining_seconds
@@ -64,8 +64,8 @@ def describe_progress(overview: SweepOverview, sweep: Run) -> str:
     return f"{', '.join(parts)}. Ctrl-C leaves."
 
 
-def _rename_twins(columns: Sequence[Column]) -> Sequence[Column]:
-    """Return columns whose headings differ: that of a parameter named like another column gets dashes."""
+def _make_headings_unique(columns: Sequence[Column]) -> Sequence[Column]:
+    """Return columns with unique headings: a parameter with the heading of another column gets dashes."""
     taken: set[str] = set()
     for column in columns:
         while column.heading in taken:

@@ -36,7 +36,7 @@ def create(
         str | None, Option("--description", "-d", metavar="TEXT", help="Description. Default: that of the file.")
     ] = None,
     version: Annotated[str | None, Option("--version", "-v", metavar="TEXT", help="Version, any text.")] = None,
-    continues: Annotated[
+    continue_on_failure: Annotated[
         str | None,
         Option("--continue", "-c", metavar="true|false", help="Whether other steps go on when a step fails."),
     ] = None,
@@ -57,6 +57,8 @@ def create(
             name=name,
             description=description,
             version=version,
-            continue_on_step_failure=None if continues is None else parse_boolean(continues, "--continue"),
+            continue_on_step_failure=None
+            if continue_on_failure is None
+            else parse_boolean(continue_on_failure, "--continue"),
         )
         return write_output_file(output_file, build_pipeline_record(workspace, pipeline))

@@ -10,7 +10,7 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.pipeline import app
-from mlrun_cli.cli.pipeline.options import PipelineId, ScheduleFile, build_changed_schedule
+from mlrun_cli.cli.pipeline.options import PipelineId, ScheduleFile, report_changed_schedule
 from mlrun_cli.errors import MissingOption
 from mlrun_cli.pipelines.schedule_file import read_schedule_file
 
@@ -36,7 +36,7 @@ def create(
     experiment_name: Annotated[str, Option("--experiment-name", "-e", metavar="NAME", help="Experiment of its runs.")],
     schedule_file: ScheduleFile = None,
 ) -> object:
-    """Create a schedule, by which a published pipeline runs at certain times or when files of a datastore change.
+    """Create a schedule that submits a published pipeline at certain times or when files of a datastore change.
 
     A process of its own keeps the time, and 'mlrun service install' starts it after a reboot. Times that have passed
     meanwhile give one run together.
@@ -54,4 +54,4 @@ def create(
         "experiment_name": experiment_name,
     }
     with open_context(global_options).workspace as workspace:
-        return build_changed_schedule(global_options, workspace, create_schedule(workspace, values))
+        return report_changed_schedule(global_options, workspace, create_schedule(workspace, values))

@@ -7,7 +7,7 @@ from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.pipeline import app
-from mlrun_cli.cli.pipeline.options import ScheduleId, build_changed_schedule
+from mlrun_cli.cli.pipeline.options import ScheduleId, report_changed_schedule
 from mlrun_cli.pipelines.published import ACTIVE
 
 
@@ -20,7 +20,7 @@ from mlrun_cli.pipelines.published import ACTIVE
     ],
 )
 def enable(global_options: GlobalOptions, schedule_id: ScheduleId) -> object:
-    """Start the runs of a schedule again; times that have passed meanwhile are not made up for."""
+    """Let a disabled schedule submit runs again; times missed meanwhile are not made up for."""
     with open_context(global_options).workspace as workspace:
         schedule = change_schedule(workspace, schedule_id, {"status": ACTIVE})
-        return build_changed_schedule(global_options, workspace, schedule)
+        return report_changed_schedule(global_options, workspace, schedule)

@@ -43,4 +43,4 @@ def list_all(
         found = list_pipelines(workspace, active_only=not is_all)
         records = [build_pipeline_record(workspace, pipeline) for pipeline in found]
     write_output_file(output_file, records)
-    return build_listing(global_options, records, _FIELDS, nothing="No published pipelines.")
+    return build_listing(global_options, records, _FIELDS, empty_message="No published pipelines.")

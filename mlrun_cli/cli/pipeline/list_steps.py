@@ -40,7 +40,7 @@ def list_all(
     run_id: Annotated[str, Option("--run", "-r", metavar="ID", help="Id of the pipeline's run, or @latest.")],
     output_file: OutputFile = None,
 ) -> object:
-    """List the steps of a pipeline's run that have started, newest first, and what they have used of earlier runs."""
+    """List the started steps of a pipeline run, newest first, with the earlier runs whose results they reuse."""
     from mlrun_cli.submit.pipeline_runs import list_step_runs, read_run_graph  # noqa: PLC0415 - start-up
 
     context = open_context(global_options)
@@ -49,4 +49,4 @@ def list_all(
         read_run_graph(workspace, run)
         records = [build_run_record(step) for step in list_step_runs(workspace, run)]
     write_output_file(output_file, records)
-    return build_listing(global_options, records, _FIELDS, nothing="No step has started yet.")
+    return build_listing(global_options, records, _FIELDS, empty_message="No step has started yet.")

@@ -35,8 +35,8 @@ def build_pipeline_record(workspace: Workspace, pipeline: PublishedPipeline) -> 
     }
 
 
-def build_changed_schedule(global_options: GlobalOptions, workspace: Workspace, schedule: Schedule) -> dict[str, Any]:
-    """Return the record of a schedule after a change, and tell people who keeps its time."""
+def report_changed_schedule(global_options: GlobalOptions, workspace: Workspace, schedule: Schedule) -> dict[str, Any]:
+    """Return the record of a changed schedule, and print notes on what triggers schedules."""
     if schedule.is_active:
         for note in schedules.list_timekeeper_notes(workspace):
             global_options.notes.info(note)

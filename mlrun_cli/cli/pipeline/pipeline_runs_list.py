@@ -32,4 +32,4 @@ def list_all(global_options: GlobalOptions, schedule_id: ScheduleId) -> object:
     """List the runs that a schedule has submitted, newest first."""
     with open_context(global_options).workspace as workspace:
         records = [build_run_record(run) for run in list_scheduled_runs(workspace, schedule_id)]
-    return build_listing(global_options, records, _FIELDS, nothing="The schedule has submitted no runs yet.")
+    return build_listing(global_options, records, _FIELDS, empty_message="The schedule has submitted no runs yet.")

@@ -10,7 +10,7 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.pipeline import app
-from mlrun_cli.cli.pipeline.options import ScheduleFile, ScheduleId, build_changed_schedule
+from mlrun_cli.cli.pipeline.options import ScheduleFile, ScheduleId, report_changed_schedule
 from mlrun_cli.pipelines.schedule_file import read_schedule_file
 
 
@@ -31,8 +31,8 @@ def update(
     ] = None,
     schedule_file: ScheduleFile = None,
 ) -> object:
-    """Change a schedule: its name, its status, or what a file says; the rest stays."""
+    """Change a schedule's name, status, or the settings given in a file; others are kept."""
     changes: dict[str, Any] = {} if schedule_file is None else read_schedule_file(schedule_file)
     changes |= {key: value for key, value in (("name", name), ("status", status)) if value is not None}
     with open_context(global_options).workspace as workspace:
-        return build_changed_schedule(global_options, workspace, change_schedule(workspace, schedule_id, changes))
+        return report_changed_schedule(global_options, workspace, change_schedule(workspace, schedule_id, changes))

@@ -65,7 +65,7 @@ def cancel(
             run_ids,
             experiment_name,
             is_all=is_all,
-            terminal=False,
+            has_ended=False,
             last=last,
             filters=filters,
         )

@@ -75,16 +75,16 @@ def delete(
             run_ids,
             experiment_name,
             is_all=is_all,
-            terminal=True,
+            has_ended=True,
             last=last,
             filters=filters,
         )
         doomed = list_with_children(workspace, chosen)
         if doomed and not yes:
             question = _build_question(workspace, doomed, is_final=is_final)
-            confirm(global_options, question, otherwise="Nothing was deleted.")
+            confirm(global_options, question, declined_message="Nothing was deleted.")
         if force:
-            doomed = [_end_by_force(workspace, run) for run in doomed]
+            doomed = [_force_end(workspace, run) for run in doomed]
         check_deletable(workspace, doomed, force=force)
         left: Sequence[Path] = ()
         if is_final:
@@ -96,7 +96,7 @@ def delete(
     return [run.run_id for run in doomed]
 
 
-def _end_by_force(workspace: Workspace, run: Run) -> Run:
+def _force_end(workspace: Workspace, run: Run) -> Run:
     from mlrun_cli.actions.forcing import force_end  # noqa: PLC0415
 
     return run if run.status.is_terminal else force_end(workspace, run)

@@ -37,4 +37,4 @@ def list_deleted_runs(
         Field("Experiment", "_experiment_name"),
         Field("Status", "status"),
     )
-    return build_listing(global_options, records, fields, nothing="The trash is empty.")
+    return build_listing(global_options, records, fields, empty_message="The trash is empty.")

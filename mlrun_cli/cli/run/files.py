@@ -22,7 +22,7 @@ from mlrun_cli.cli.run.selection import get_runs, unwrap_single_value
         ),
     ],
 )
-def files(global_options: GlobalOptions, run_ids: RunIds, experiment_name: ExperimentName = None) -> object:
+def list_run_files(global_options: GlobalOptions, run_ids: RunIds, experiment_name: ExperimentName = None) -> object:
     """List a run's logs and the files that its script wrote; for several runs, grouped by run id."""
     from mlrun_cli.actions.artifacts import list_files  # noqa: PLC0415
 

@@ -40,7 +40,7 @@ class FilterOptions:
 
     @classmethod
     def build_option_parameters(cls) -> Sequence[Parameter]:
-        """Return the parameters that replace a parameter of this type in a command's signature."""
+        """Return the options that a parameter of this type expands to in a command's signature."""
         return [
             build_parameter(
                 f"{_PREFIX}{word}",

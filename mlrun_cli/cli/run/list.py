@@ -14,7 +14,7 @@ from mlrun_cli.cli.option_values import add_option_to_errors
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.deleted import list_deleted_runs
 from mlrun_cli.cli.run.filters import NO_FILTERS, FilterOptions
-from mlrun_cli.cli.run.listing import METRICS, PARAMETERS, Listing, parse_choices, read_listing
+from mlrun_cli.cli.run.listing import METRICS, PARAMETERS, Listing, parse_column_choices, read_listing
 from mlrun_cli.cli.run.options import (
     AllExperiments,
     ExperimentName,
@@ -120,7 +120,7 @@ def list_runs(
         }
     )
     grouping = None if group_by is None else _parse_grouping(group_by, aggregates)
-    choices = parse_choices(metrics or (None if grouping is None else "best"), parameters)
+    choices = parse_column_choices(metrics or (None if grouping is None else "best"), parameters)
     if last is None and grouping is None:
         last = DEFAULT_LAST
     context = open_context(global_options)
@@ -165,18 +165,18 @@ def _parse_grouping(names: str, aggregates: str | None) -> Grouping:
     return Grouping.parse(names, aggregates or DEFAULT_AGGREGATES)
 
 
-def _check_options(given: Mapping[str, object]) -> None:
-    """Raise a UsageError if options do not fit each other.
+def _check_options(options: Mapping[str, object]) -> None:
+    """Raise a UsageError if options conflict.
 
     Args:
-        given: whether each option is given, keyed by name.
+        options: whether each option is given, keyed by name.
     """
     for name, needed in _NEEDED.items():
-        if given[name] and not given[needed]:
+        if options[name] and not options[needed]:
             raise MissingOption(f"{name} needs {needed}.", hint=f"Add {needed} NAME.", target=needed)
     for name, others in _CONFLICTS.items():
         for other in others:
-            if given[name] and given[other]:
+            if options[name] and options[other]:
                 raise ConflictingOptions(
                     f"{name} and {other} do not go together.", hint="Leave one of them out.", target=name
                 )
@@ -220,7 +220,7 @@ def _explain_missing_runs(
     global_options: GlobalOptions,
     sort: str | None,
 ) -> None:
-    """Warn of names that do not exist, and say so if a table is empty."""
+    """Warn about names that do not exist, and print a note if the table is empty."""
     if not listing.runs and experiment_name is not None and workspace.experiments.find(experiment_name) is None:
         global_options.notes.warning(f"There is no experiment '{experiment_name}' yet.")
     if run_filter.where is not None or sort is not None:

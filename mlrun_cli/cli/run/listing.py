@@ -55,7 +55,7 @@ class Listing(NamedTuple):
         return build_runs_layout(self.build_records(), encoding, now, names=names, goals=self.find_goals())
 
     def find_goals(self) -> Mapping[str, Goal]:
-        """Return the known goals of metrics, keyed by name: the first run in a sorted list is the best."""
+        """Return the goal of the metric that the list is sorted by, keyed by its name; empty if there is none."""
         if self.order is None or not self.order.column.startswith(f"{METRIC}:"):
             return {}
         from mlrun_cli.metrics.goal import Goal  # noqa: PLC0415 - start-up
@@ -91,7 +91,7 @@ def read_listing(
     return Listing(found, {key: readers[key](workspace, found, choice) for key, choice in choices.items()}, order)
 
 
-def parse_choices(metrics: str | None, parameters: str | None) -> Mapping[str, ColumnChoice]:
+def parse_column_choices(metrics: str | None, parameters: str | None) -> Mapping[str, ColumnChoice]:
     """Return the chosen columns, keyed by `METRICS` and `PARAMETERS`.
 
     Raises:

@@ -25,7 +25,7 @@ class Listing(Protocol):
 
     @property
     def runs(self) -> Sequence[Run]:
-        """The runs."""
+        """The listed runs."""
 
     def build_layout(self, encoding: str) -> Layout:
         """Return the table of the runs."""
@@ -99,7 +99,7 @@ def _sleep(seconds: float) -> bool:
 
 
 def can_show_screen(global_options: GlobalOptions) -> bool:
-    """Return whether the list can be shown on the terminal: for people, or without -o and --query."""
+    """Return whether stdout is a terminal that can redraw the list, and the output is a table for people."""
     wants_table = global_options.is_for_people or (
         not global_options.has_output_option and global_options.query is None
     )

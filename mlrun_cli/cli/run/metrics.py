@@ -34,10 +34,10 @@ def show_metrics(
     experiment_name: ExperimentName = None,
     name: Annotated[str | None, Option("--name", metavar="NAME", help="Only this metric.")] = None,
     last: Annotated[bool, Option("--last", help="Only the newest value of each metric.")] = False,
-    is_of_events: Annotated[
+    from_tensorboard: Annotated[
         bool, Option("--tensorboard", help="The scalars in the run's event files of TensorBoard instead.")
     ] = False,
-    is_of_mlruns: Annotated[
+    from_mlruns: Annotated[
         bool, Option("--from-mlruns", help="The metrics in files of MLflow, in mlruns/ of its working folder, instead.")
     ] = False,
 ) -> object:
@@ -49,11 +49,11 @@ def show_metrics(
     from mlrun_cli.actions.event_metrics import get_event_metrics  # noqa: PLC0415
     from mlrun_cli.actions.metrics import get_metrics, get_mlruns_metrics  # noqa: PLC0415
 
-    if is_of_events and is_of_mlruns:
+    if from_tensorboard and from_mlruns:
         raise ConflictingOptions(
             "--tensorboard and --from-mlruns name different files.", hint="Leave one out.", target="--from-mlruns"
         )
-    read = get_event_metrics if is_of_events else get_mlruns_metrics if is_of_mlruns else get_metrics
+    read = get_event_metrics if from_tensorboard else get_mlruns_metrics if from_mlruns else get_metrics
     context = open_context(global_options)
     with context.workspace as workspace:
         runs = get_runs(context, run_ids, experiment_name)

@@ -18,13 +18,13 @@ _LAST_LINES = 5
 
 
 def describe_misplaced_options(workspace: Workspace, run: Run, script: str, arguments: Sequence[str]) -> str | None:
-    """Return the hint for a run that has ended, or None if its script did not refuse such an option."""
+    """Return a hint for a failed script if it rejected an option that submit-script would have accepted, else None."""
     declaration = app.find("submit-script")
     if run.exit_code != _WRONG_USAGE or declaration is None:
         return None
     last_lines = read_tail(workspace.run_folder(run.run_id).stdout).rstrip().splitlines()[-_LAST_LINES:]
     refused = {word.strip("'\".,") for line in last_lines for found in _REFUSAL.findall(line) for word in found.split()}
-    own = {name for each in declaration.read_parameters().every for name in each.option_names}
+    own = {name for each in declaration.read_parameters().all_parameters for name in each.option_names}
     misplaced = [word for word in arguments if word in refused and word.partition("=")[0] in own]
     if not misplaced:
         return None

@@ -41,7 +41,7 @@ def monitor_logs(
         str | None,
         Option("--since", metavar="TIME", help="Start with what was printed since: 10m, 2h, or a time."),
     ] = None,
-    has_times: Annotated[
+    shows_times: Annotated[
         bool, Option("--timestamps", help="Begin each line with the time at which it was printed, in UTC.")
     ] = False,
     node: Annotated[
@@ -65,7 +65,7 @@ def monitor_logs(
     from mlrun_cli.core.durations import parse_time  # noqa: PLC0415
 
     when_interrupted = parse_on_interrupt(interrupt)
-    selection = LogSelection(tail, None if since is None else parse_time(since, now()), node, has_times)
+    selection = LogSelection(tail, None if since is None else parse_time(since, now()), node, shows_times)
     if is_failed and selection != WHOLE_LOG:
         raise ConflictingOptions(
             "--failed chooses the lines itself.",

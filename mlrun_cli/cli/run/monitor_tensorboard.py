@@ -103,16 +103,16 @@ def _follow(copies: EventCopies, server: TensorboardServer) -> None:
 
 
 @contextmanager
-def _open_folder(wanted: Path | None) -> Iterator[str]:
-    if wanted is not None:
-        yield os.path.abspath(wanted)
+def _open_folder(local_directory: Path | None) -> Iterator[str]:
+    if local_directory is not None:
+        yield os.path.abspath(local_directory)
         return
     with tempfile.TemporaryDirectory(prefix="mlrun-tensorboard-") as folder:
         yield folder
 
 
 def _list_pythons(run: Run) -> list[str]:
-    """Return the Python of a run's environment, if it is known."""
+    """Return the interpreter of a run's environment as a list of one path, or an empty list if it is unknown."""
     environment: Any = (run.definition or {}).get("environment") or {}
     python = (environment.get("python") or {}).get("interpreterPath")
     return [python] if python else []

@@ -111,7 +111,7 @@ class RunDescription(NamedTuple):
     predecessor: Run | None = None
 
     def resolve(self, context: Context) -> RunDescription:
-        """Return the description with the run that the new one is to follow.
+        """Return the description with the run that `--after` names as the predecessor of the new one.
 
         Raises:
             RunNotFound: there is no such run.
@@ -211,7 +211,7 @@ class NewRunOptions:
 
     @classmethod
     def build_option_parameters(cls) -> Sequence[Parameter]:
-        """Return the parameters that replace a parameter of this type in a command's signature."""
+        """Return the options that a parameter of this type expands to in a command's signature."""
         return [build_parameter(f"{_PREFIX}{name}", annotation) for name, annotation in _OPTIONS.items()]
 
     @classmethod

@@ -62,17 +62,21 @@ def _list_next_commands(workspace: Workspace, run: Run, *, has_outputs: bool) ->
     """Return suggested command lines for the user's next steps."""
     from mlrun_cli.actions.failure_report import find_failed_run  # noqa: PLC0415 - start-up
 
-    def build(*words: str, run_id: str = run.run_id) -> str:
+    def format_command(*words: str, run_id: str = run.run_id) -> str:
         return format_command_line(workspace, "run", words[0], "-r", run_id, *words[1:])
 
     has_script = run.run_type != INTERACTIVE_RUN
     if not run.status.is_terminal:
-        return [build("monitor-logs", "--tail", "20"), build("cancel")] if has_script else [build("cancel")]
+        return (
+            [format_command("monitor-logs", "--tail", "20"), format_command("cancel")]
+            if has_script
+            else [format_command("cancel")]
+        )
     commands = []
     if run.status is RunStatus.FAILED and has_script:
-        commands.append(build("monitor-logs", "--failed", run_id=find_failed_run(workspace, run).run_id))
+        commands.append(format_command("monitor-logs", "--failed", run_id=find_failed_run(workspace, run).run_id))
     if has_outputs:
-        commands.append(build("download", "outputs", "-d", "results"))
+        commands.append(format_command("download", "outputs", "-d", "results"))
     if has_script and run.controller is None and run.run_type != STEP_RUN:
-        commands.append(build("rerun"))
+        commands.append(format_command("rerun"))
     return commands

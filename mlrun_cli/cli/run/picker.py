@@ -23,7 +23,7 @@ _ESCAPE_SECONDS = 0.1
 
 
 def pick_run(runs: Sequence[Run]) -> Run:
-    """Return the run that the user selects on the terminal of stdin and stderr, and leave its id there.
+    """Let the user select a run on the terminal of stdin and stderr; print its id there and return the run.
 
     Raises:
         KeyboardInterrupt: Escape or Ctrl-C was pressed.
@@ -42,8 +42,8 @@ def _choose(choice: _Choice, screen: Screen) -> Run:
         for key in keys.decode(data, is_late=not data):
             if key is Key.ESCAPE:
                 raise KeyboardInterrupt
-            if key is Key.ENTER and choice.chosen is not None:
-                return choice.chosen
+            if key is Key.ENTER and choice.selected_run is not None:
+                return choice.selected_run
             choice.handle_key(key)
 
 
@@ -52,7 +52,7 @@ class _Choice:
 
     def __init__(self, runs: Sequence[Run], screen: Screen, encoding: str) -> None:
         self._runs = runs
-        self._texts = [_build_text(run) for run in runs]
+        self._texts = [_build_search_text(run) for run in runs]
         self._screen = screen
         self._encoding = encoding
         self._has_colour = wants_colour(sys.stderr)
@@ -62,13 +62,13 @@ class _Choice:
         self._rendered: tuple[int, list[str]] = (0, [])
 
     @property
-    def chosen(self) -> Run | None:
+    def selected_run(self) -> Run | None:
         """The selected run, or None if no run matches the filter."""
         return self._runs[self._matching[self._line]] if self._matching else None
 
     def handle_key(self, key: Key | str) -> None:
         """Move the selection or change the filter, depending on the key."""
-        page = self._page_lines
+        page = self._page_height
         moves = {
             Key.UP: -1,
             Key.DOWN: 1,
@@ -89,10 +89,10 @@ class _Choice:
     def draw(self) -> None:
         """Draw the list so that the selected line is visible."""
         heading, *lines = self._render()
-        first = max(0, min(self._line - self._page_lines // 2, len(self._matching) - self._page_lines))
+        first = max(0, min(self._line - self._page_height // 2, len(self._matching) - self._page_height))
         shown = [
             self._render_line(lines[place], is_chosen=number == self._line)
-            for number, place in enumerate(self._matching[first : first + self._page_lines], start=first)
+            for number, place in enumerate(self._matching[first : first + self._page_height], start=first)
         ]
         count = f"{len(self._matching)} of {len(self._runs)}"
         self._screen.draw(
@@ -105,7 +105,7 @@ class _Choice:
         )
 
     @property
-    def _page_lines(self) -> int:
+    def _page_height(self) -> int:
         return max(1, self._screen.size.lines - _OTHER_LINES)
 
     def _set_filter(self, text: str) -> None:
@@ -136,8 +136,8 @@ class _Choice:
         return f"{style}{text}{_PLAIN}" if self._has_colour else text
 
 
-def _build_text(run: Run) -> str:
-    """Return the text of a run in which the words of the filter are searched."""
+def _build_search_text(run: Run) -> str:
+    """Return the text that the words of the filter are searched in."""
     tags = (f"{key}={value or ''}" for key, value in run.tags.items())
     words = (run.run_id, run.display_name, run.status.value, run.experiment_name, run.target, run.script_name, *tags)
     return " ".join(word for word in words if word).lower()

@@ -17,7 +17,7 @@ DATAPATHS_OPTION = "--datapaths"
 
 
 def parse_pipeline_values(graph: Graph, parameters: Sequence[str], datapaths: Sequence[str]) -> dict[str, Any]:
-    r"""Return the JSON values of parameters that options give, each converted to its declared type.
+    r"""Return the values of pipeline parameters given as options, converted to the declared types.
 
     A comma separates two values if a name and an equals sign follow, so that other values may hold commas; `\,` is
     always part of a value.

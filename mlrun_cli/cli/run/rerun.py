@@ -66,7 +66,7 @@ def rerun(
     is_dry_run: DryRun = False,
     interrupt: OnInterruptOption = None,
     *,
-    described: NewRunOptions,
+    new_run_options: NewRunOptions,
     arguments: Arguments = None,
 ) -> object:
     """Submit a run again, from its own snapshot, with its environment and target.
@@ -79,11 +79,11 @@ def rerun(
         run_ids = [PICK]
     if bool(run_ids) == failed:
         raise OneOptionRequired("No run is named.", hint="Use either -r ID, or --failed.", target="--run")
-    description = described.parse()
+    description = new_run_options.parse()
     changes = build_changes(description, settings, arguments, target, uses_current_code=current_code)
     context = open_context(global_options)
     description = description.resolve(context)
-    runs = _list_failed(context, experiment_name) if failed else get_runs(context, run_ids or (), experiment_name)
+    runs = _list_failed_runs(context, experiment_name) if failed else get_runs(context, run_ids or (), experiment_name)
     if len(runs) == 1 and not failed:
         return submit_again(
             context, runs[0], changes, description, global_options, interrupt, is_async=is_async, is_dry_run=is_dry_run
@@ -137,7 +137,7 @@ def submit_again(
     is_async: bool,
     is_dry_run: bool,
 ) -> object:
-    """Submit a run again, and stream it unless it is only submitted or shown."""
+    """Submit a run again, and stream it unless `is_async` or `is_dry_run` is true."""
     when_interrupted = parse_on_interrupt(interrupt)
     request = _build_request(context.workspace, run, changes, description, global_options)
     if is_dry_run:
@@ -157,7 +157,7 @@ def _build_request(
     return description.apply_to(request)
 
 
-def _list_failed(context: Context, experiment_name: str | None) -> Sequence[Run]:
+def _list_failed_runs(context: Context, experiment_name: str | None) -> Sequence[Run]:
     """Return an experiment's failed runs that were not repeated, oldest first."""
     from mlrun_cli.actions.runs import list_runs  # noqa: PLC0415 - start-up
     from mlrun_cli.runs.filter import RunFilter  # noqa: PLC0415

@@ -41,7 +41,7 @@ def resume(
     is_dry_run: DryRun = False,
     interrupt: OnInterruptOption = None,
     *,
-    described: NewRunOptions,
+    new_run_options: NewRunOptions,
     arguments: Arguments = None,
 ) -> object:
     """Submit an ended run again, with the files of its outputs folder in place.
@@ -49,7 +49,7 @@ def resume(
     The script finds what the earlier run wrote to ./outputs, such as checkpoints, in its own ./outputs. All else is as
     for 'mlrun run rerun'.
     """
-    description = described.parse()
+    description = new_run_options.parse()
     changes = build_changes(description, settings, arguments, target, uses_current_code=current_code, resumes=True)
     context = open_context(global_options)
     description = description.resolve(context)

@@ -126,17 +126,17 @@ def choose_runs(
     experiment_name: str | None,
     *,
     is_all: bool,
-    terminal: bool,
+    has_ended: bool,
     last: int | None,
     filters: FilterOptions,
 ) -> Sequence[Run]:
-    """Return the runs with the given ids, or with `is_all` the ended or live runs that match the filters.
+    """Return the runs with the given ids, or with `is_all` the ended or unended runs that match the filters.
 
     Raises:
         UsageError: neither ids nor `is_all` are given, or both, or filters are given with ids.
     """
     if not run_ids and not is_all and not filters and last is None and can_pick():
-        run_ids = [run.run_id for run in _pick_run(context, experiment_name, _STATUSES[terminal])]
+        run_ids = [run.run_id for run in _pick_run(context, experiment_name, _STATUSES[has_ended])]
     if bool(run_ids) == is_all:
         raise OneOptionRequired(
             "Name runs, or choose all that the filters leave.",
@@ -154,7 +154,7 @@ def choose_runs(
         read_parameters_of_older_runs(context.workspace, math.inf)
     if which.where is not None:
         _check_names(context.workspace, which)
-    return [run for run in actions.list_runs(context.workspace, which) if run.status.is_terminal == terminal]
+    return [run for run in actions.list_runs(context.workspace, which) if run.status.is_terminal == has_ended]
 
 
 def _check_names(workspace: Workspace, run_filter: RunFilter) -> None:

@@ -26,7 +26,7 @@ from mlrun_cli.errors import OneOptionRequired
         ("Print its script", "mlrun run snapshot -r @latest --cat train.py"),
     ],
 )
-def snapshot(
+def export_snapshot(
     global_options: GlobalOptions,
     run_id: RunId,
     output_dir: Annotated[
@@ -80,4 +80,4 @@ def _list_files(global_options: GlobalOptions, records: Sequence[dict[str, Any]]
         Field("Kind", lambda record: "executable" if record.get("executable") else record["kind"]),
         Field("Target", "target"),
     ]
-    return build_listing(global_options, records, fields, nothing="The snapshot is empty.")
+    return build_listing(global_options, records, fields, empty_message="The snapshot is empty.")

@@ -59,7 +59,7 @@ class _Signalled(BaseException):
         self.number = number
 
 
-def stream_submitted(
+def stream_submitted_run(
     workspace: Workspace,
     run: Run,
     global_options: GlobalOptions,
@@ -217,10 +217,12 @@ class _Streaming:
                 interruptions.unblock()
                 if self._script_input is not None:
                     self._script_input.start_copying()
-                ended = follow_logs(self._workspace, self._run, self._write, watch=self._watch, start=self._start)
+                ended = follow_logs(
+                    self._workspace, self._run, self._write, watch=self._update_display, start=self._start
+                )
                 self._is_leaving = True
                 if ended.started_at is not None:  # the title stands there, even if the script has printed nothing
-                    self._begin(self._start.log_name)
+                    self._begin_log(self._start.log_name)
                 return StreamResult(ended, self._signal)
         except _Signalled as signalled:
             raise self._handle_interrupt(signalled.number) from None
@@ -243,7 +245,7 @@ class _Streaming:
 
     def _write(self, log_name: str, piece: bytes) -> None:
         self._spinner.stop()
-        self._begin(log_name)
+        self._begin_log(log_name)
         if self.stamper is not None:
             piece = self.stamper.stamp(log_name, piece)
         if log_name == ENVIRONMENT_LOG:  # packages of strangers have their say in it
@@ -255,10 +257,10 @@ class _Streaming:
         self._output.buffer.flush()
         self._cancel_if_signalled()
 
-    def _begin(self, log_name: str) -> None:
+    def _begin_log(self, log_name: str) -> None:
         self._titles.begin(log_name, ends_mid_line=self._is_in_line)
 
-    def _watch(self, status: RunStatus) -> None:
+    def _update_display(self, status: RunStatus) -> None:
         self._cancel_if_signalled()
         if self._has_script_output and status in _BEFORE_SCRIPT:
             return  # the output of a script on a node is here before the collector has stored that it runs
@@ -268,7 +270,7 @@ class _Streaming:
         self._spinner.stop()
         self._queue_messages.print_changes()
         if status in _WITH_SCRIPT:
-            self._begin(self._start.log_name)
+            self._begin_log(self._start.log_name)
             if self._script_input is not None:
                 self._script_input.leave_to_script()
 

@@ -65,7 +65,7 @@ def start_and_stream(
     ci: CiName = CiName.AUTO,
     describe_failure: Callable[[Workspace, Run], str | None] | None = None,
 ) -> object:
-    """Call a function that submits, and stream what it returns, or with `is_async` return its record immediately."""
+    """Call a function that submits a run and stream the run, or with `is_async` return its record immediately."""
     from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
     from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
 
@@ -107,7 +107,7 @@ def stream_to_end(
     """Stream a newly submitted run; return the command's result, with the exit code of its end, and the ended run."""
     from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - meanwhile, the supervisor loads
     from mlrun_cli.cli.ci.systems import find_ci_system  # noqa: PLC0415
-    from mlrun_cli.cli.run.stream import stream_submitted  # noqa: PLC0415
+    from mlrun_cli.cli.run.stream import stream_submitted_run  # noqa: PLC0415
 
     if global_options.metadata_file is not None:
         # Whatever happens to the streaming, the next step of a pipeline finds the file.
@@ -115,7 +115,7 @@ def stream_to_end(
             global_options.metadata_file.write(build_printed_record(workspace, run))
         except MlrunError as error:  # it is tried again when the run has ended
             global_options.notes.warning(error.message)
-    streamed = stream_submitted(
+    streamed = stream_submitted_run(
         workspace,
         run,
         global_options,

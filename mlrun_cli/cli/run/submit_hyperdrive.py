@@ -66,10 +66,10 @@ def submit_hyperdrive(
     interrupt: OnInterruptOption = None,
     ci: Ci = CiName.AUTO,
     *,
-    described: NewRunOptions,
+    new_run_options: NewRunOptions,
     script_and_arguments: ScriptAndArguments = None,
 ) -> object:
-    """Submit a sweep: runs of a script with drawn arguments, of which the best is found.
+    """Submit a sweep, which runs a script with many sets of arguments to find the best run.
 
     The file names the parameters, how they are drawn, the metric, and which runs end early: 'mlrun help sweeps'. The
     drawn arguments follow those of the script. The log of the sweep goes to stderr, its record to stdout. Ctrl-C stops
@@ -101,7 +101,7 @@ def submit_hyperdrive(
         global_options.notes.warning(note)
     return submit_sweep_and_stream(
         context,
-        described.parse().apply_to(request),
+        new_run_options.parse().apply_to(request),
         file.definition,
         global_options,
         parse_on_interrupt(interrupt),

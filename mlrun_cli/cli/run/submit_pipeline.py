@@ -61,10 +61,10 @@ def submit_pipeline(
     output_file: Annotated[
         Path | None, Option("--output_file", "-f", metavar="FILE", help="Write the run's record to this file, too.")
     ] = None,
-    regenerates: Annotated[
+    regenerate_outputs: Annotated[
         bool, Option("--regenerate-outputs", help="Run every step, even if an earlier result could be used again.")
     ] = False,
-    continues: Annotated[
+    continue_on_failure: Annotated[
         bool, Option("--continue-on-step-failure", help="If a step fails, run those that do not need it.")
     ] = False,
     is_streamed: Annotated[
@@ -85,7 +85,7 @@ def submit_pipeline(
     interrupt: OnInterruptOption = None,
     ci: Ci = CiName.AUTO,
 ) -> object:
-    """Submit a pipeline: steps that start as soon as the data they read are there.
+    """Submit a pipeline, whose steps start as soon as the data that they read exist.
 
     All steps are checked and their snapshots taken before anything starts; all problems are told at once. The run's
     record goes to stdout at once; with --stream when the run has ended, and the exit code is 1 unless it completed.
@@ -100,8 +100,8 @@ def submit_pipeline(
             experiment_name,
             {"parameters": parameters or [], "datapaths": datapaths or []},
         )._replace(
-            regenerate_outputs=regenerates,
-            continue_on_step_failure=continues or None,
+            regenerate_outputs=regenerate_outputs,
+            continue_on_step_failure=continue_on_failure or None,
             tags=parse_tags(tags or [], option="--tag"),
             environment_mode=parse_environment_choice(environment),
             unknown_target=unknown_target,
@@ -123,7 +123,7 @@ def submit_pipeline(
 def _submit(
     workspace: Workspace, request: PipelineRequest, interruptions: Interruptions, global_options: GlobalOptions
 ) -> SubmittedPipeline:
-    """Submit a pipeline, and tell of it what az prints before the record."""
+    """Submit a pipeline, and print the same notes as az before the record."""
     from mlrun_cli.submit.pipeline import submit_pipeline as submit  # noqa: PLC0415 - start-up
 
     with Spinner(enabled=global_options.shows_progress) as spinner:
@@ -147,7 +147,7 @@ def _write_record(path: Path, record: object) -> None:
 
 
 def _choose_pipeline(file: Path | None, pipeline_id: str | None) -> Path | str:
-    """Return the file or the id of the published pipeline, of which one is given."""
+    """Return the pipeline's file or the id of a published pipeline; raise unless exactly one is given."""
     if file is not None and pipeline_id is not None:
         raise OneOptionRequired(
             "--pipeline-yaml and --pipeline-id both name a pipeline.",
@@ -172,7 +172,7 @@ def _build_request(
     experiment_name: str | None,
     values: dict[str, list[str]],
 ) -> PipelineRequest:
-    """Return the request to submit the pipeline of a file, or a published one, which is named by its id."""
+    """Return the request to submit a pipeline, given as a file or as the id of a published pipeline."""
     from mlrun_cli.cli.run.pipeline_values import parse_pipeline_values  # noqa: PLC0415 - start-up
 
     if isinstance(pipeline, str):
@@ -204,7 +204,7 @@ def _build_request(
 
 
 def _choose_experiment(context: Context, typed: str | None, pipeline_name: str | None) -> str:
-    """Return the experiment that is typed, or named as the pipeline if that can be, or else the attached folder's."""
+    """Return the given experiment name, or else the pipeline's name if valid, or else the attached experiment."""
     if typed is None and pipeline_name is not None:
         try:
             return check_experiment_name(pipeline_name)

@@ -56,7 +56,7 @@ def submit_script(
     experiment_name: ExperimentName = None,
     source_directory: SourceDirectory = None,
     is_async: Async = False,
-    is_reading: Annotated[
+    reads_stdin: Annotated[
         bool,
         Option("--stdin", help="Pass the standard input of this command to the script while the log is streamed."),
     ] = False,
@@ -74,7 +74,7 @@ def submit_script(
     interrupt: OnInterruptOption = None,
     ci: Ci = CiName.AUTO,
     *,
-    described: NewRunOptions,
+    new_run_options: NewRunOptions,
     script_and_arguments: ScriptAndArguments = None,
 ) -> object:
     """Submit a script and stream its log until the run has ended.
@@ -85,7 +85,7 @@ def submit_script(
     from mlrun_cli.submit.request import SubmitRequest  # noqa: PLC0415
 
     when_interrupted = parse_on_interrupt(interrupt)
-    if is_async and is_reading:
+    if is_async and reads_stdin:
         raise ConflictingOptions(
             "--stdin needs a command that streams the run, and --async does not.",
             hint="Leave one of them out.",
@@ -106,10 +106,10 @@ def submit_script(
         gpu_count=gpus,
         environment_mode=parse_environment_choice(environment),
         unknown_target=unknown_target,
-        is_reading=is_reading,
+        is_reading=reads_stdin,
         ends_with_stream=when_interrupted is OnInterrupt.CANCEL and not is_async,
     )
-    request = described.parse().resolve(context).apply_to(request)
+    request = new_run_options.parse().resolve(context).apply_to(request)
     if is_dry_run:
         return show_dry_run(context.workspace, request)
 

@@ -117,7 +117,7 @@ def sweep(
     interrupt: OnInterruptOption = None,
     ci: Ci = CiName.AUTO,
     *,
-    described: NewRunOptions,
+    new_run_options: NewRunOptions,
     script_and_arguments: ScriptAndArguments = None,
 ) -> object:
     """Run a script with many values of its arguments, and find the best run.
@@ -154,7 +154,7 @@ def sweep(
     )
     return submit_sweep_and_stream(
         context,
-        described.parse().apply_to(request),
+        new_run_options.parse().apply_to(request),
         definition._replace(resume_from=tuple(resume_from or ())),
         global_options,
         parse_on_interrupt(interrupt),
@@ -166,7 +166,7 @@ def sweep(
 
 
 def _build_sampling(grid: Sequence[str], random: Sequence[str], seed: int | None, *, is_bayesian: bool) -> Sampling:
-    """Return what is drawn: a grid if no parameter is random, else random or Bayesian draws from all parameters."""
+    """Return a grid if no parameter is random, otherwise random or Bayesian sampling of all parameters."""
     from mlrun_cli.sweeps.expression_text import parse_parameter  # noqa: PLC0415 - start-up
     from mlrun_cli.sweeps.expressions import CHOICE  # noqa: PLC0415 - start-up
     from mlrun_cli.sweeps.sampling import SamplingMethod, build_sampling  # noqa: PLC0415 - start-up
