@@ -25,7 +25,7 @@ _SHOWN_NAMES = 10
 
 
 def list_files(workspace: Workspace, run: Run) -> list[str]:
-    """Return the sorted names of the run's files: its logs, and the files that the script wrote or uploaded."""
+    """Return the sorted names of a run's files: its logs, and the files that its script wrote or uploaded."""
     return sorted(_list_paths(workspace, run))
 
 

@@ -31,7 +31,7 @@ class FolderChoices(NamedTuple):
 
 
 def read_submission(workspace: Workspace, run: Run) -> Submission | None:
-    """Return the submission of a run, or None if the run was not submitted."""
+    """Return the submission from which a run was started, or None if the run was not submitted."""
     document = read_json(workspace.run_folder(run.run_id).submission)
     return None if document is None else Submission.from_json(document)
 

@@ -180,17 +180,17 @@ def update_compute_target(workspace: Workspace, name: str, properties: Mapping[s
     return changed
 
 
-def _check_capacity(workspace: Workspace, changed: ComputeTarget) -> None:
+def _check_capacity(workspace: Workspace, target: ComputeTarget) -> None:
     """Raise if a queued run needs more nodes than a target will have."""
-    limit = find_kind(changed.kind).get_node_limit(changed)
-    larger = [] if limit is None else workspace.queues.list_ids_beyond(changed.name, limit)
+    limit = find_kind(target.kind).get_node_limit(target)
+    larger = [] if limit is None else workspace.queues.list_ids_beyond(target.name, limit)
     if larger:
         named = ", ".join(larger[:_MOST_NAMES]) + (", …" if len(larger) > _MOST_NAMES else "")
         raise InUse(
-            f"With at most {limit} node{'s' if limit != 1 else ''}, '{changed.name}' could never run what waits for "
+            f"With at most {limit} node{'s' if limit != 1 else ''}, '{target.name}' could never run what waits for "
             f"more nodes: {named}. It was not changed.",
             hint=f"Cancel them first, as in 'mlrun run cancel -r {larger[0]}', or wait until they have started.",
-            target=changed.name,
+            target=target.name,
         )
 
 

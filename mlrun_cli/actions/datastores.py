@@ -196,10 +196,10 @@ def _list_files(folder: Path) -> _FolderFiles:
     """Return the files below a folder, including linked files but not those still being written."""
     left_out: list[OmittedPath] = []
 
-    def leave_out(path: str, reason: Reason) -> None:
+    def record_left_out(path: str, reason: Reason) -> None:
         left_out.append(OmittedPath(path, describe_read_error(reason) if isinstance(reason, OSError) else reason))
 
-    names = list_linked_files(folder, leave_out, is_temporary)
+    names = list_linked_files(folder, record_left_out, is_temporary)
     return _FolderFiles(names, sorted(left_out))
 
 

@@ -23,13 +23,13 @@ _MOST_BYTES = 256_000_000
 
 
 def list_event_roots(workspace: Workspace, run: Run) -> Sequence[str]:
-    """Return the folders with files of a run among which event files are."""
+    """Return the folders of a run in which its script may have written event files of TensorBoard."""
     folder = workspace.run_folder(run.run_id)
     return os.fspath(folder.work), os.fspath(folder.uploads)
 
 
 def read_event_metrics(workspace: Workspace, run: Run) -> Mapping[str, Sequence[MetricPoint]]:
-    """Return the scalars in the run's event files by name, sorted by step; of two with a step, the later one counts.
+    """Return the scalars in a run's event files by name, sorted by step; the last value logged for a step wins.
 
     A name is the tag in the file, after the folders in which the file is, without `logs`: `train/epoch_loss`.
     """
@@ -50,7 +50,7 @@ def read_event_metrics(workspace: Workspace, run: Run) -> Mapping[str, Sequence[
 
 @lru_cache(maxsize=64)
 def _read_file(path: str, size: int) -> Mapping[str, Mapping[int, MetricPoint]]:
-    """Return the scalars of an event file by tag and step, as long as it has this size."""
+    """Return the scalars of an event file by tag and step; `size` only keys the cache."""
     del size
     found: dict[str, dict[int, MetricPoint]] = {}
     with open(path, "rb") as file:
@@ -61,14 +61,14 @@ def _read_file(path: str, size: int) -> Mapping[str, Mapping[int, MetricPoint]]:
 
 
 def summarize_points(name: str, points: Sequence[MetricPoint]) -> MetricSummary:
-    """Return the summary of scalars in event files, of which there is at least one."""
+    """Return the summary of a metric's points in event files, of which there must be at least one."""
     numbers = [point.value for point in points if point.value == point.value]
     least, greatest = (min(numbers), max(numbers)) if numbers else (None, None)
     return MetricSummary(name, _VALUE, len(points), points[-1].value, least, greatest)
 
 
 def get_event_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool) -> dict[str, Any]:
-    """Return the scalars in the run's event files in the form of `get_metrics`.
+    """Return the scalars in a run's event files in the form of `get_metrics`.
 
     Raises:
         MetricNotFound: there is none with this name.

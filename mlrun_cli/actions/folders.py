@@ -95,9 +95,9 @@ def _make_folder(folder: Path, cleanup: ExitStack) -> None:
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):
         path.mkdir(exist_ok=True)
-        cleanup.callback(_remove_empty, path)
+        cleanup.callback(_remove_if_empty, path)
 
 
-def _remove_empty(folder: Path) -> None:
+def _remove_if_empty(folder: Path) -> None:
     with suppress(OSError):
         folder.rmdir()

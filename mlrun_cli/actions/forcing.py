@@ -28,8 +28,8 @@ _CONTROLLER_SECONDS = 5.0
 _AGAIN_SECONDS = 0.01
 
 
-def force_end_all(workspace: Workspace, target: str) -> list[str]:
-    """Kill all runs of a compute target, and end those whose engine does not answer nevertheless; return their ids.
+def force_end_target_runs(workspace: Workspace, target: str) -> list[str]:
+    """Force the end of all runs of a target, even if its engine does not respond; return the ids of unreached runs.
 
     The jobs of these may go on. A supervisor that still sees the shared folder ends its script.
 
@@ -64,18 +64,18 @@ def force_end(workspace: Workspace, run: Run, *, needs_engine: bool = True) -> R
         OSError: secrets of the run, which has ended nevertheless, cannot be removed.
     """
     if run.controller is not None:
-        return _force_end_controlled(workspace, run, needs_engine=needs_engine)
+        return _force_end_with_children(workspace, run, needs_engine=needs_engine)
     workspace.set_busy_timeout(_MOMENT_SECONDS)
     try:
         with suppress(StoreUnavailable):  # it may be this very supervisor that holds the store
-            run = cancel_run(workspace, run, 0.0, wakes=False)
+            run = cancel_run(workspace, run, 0.0, wakes_supervisor=False)
         if run.status.is_terminal:
             return run
         target = find_target(workspace, run.target)
         was_reached = target.kill(run) if needs_engine else target.give_up(run)
     finally:
         workspace.set_busy_timeout(_BUSY_SECONDS)
-    run = cancel_run(workspace, run, 0.0, wakes=False)
+    run = cancel_run(workspace, run, 0.0, wakes_supervisor=False)
     if was_reached:
         reconcile_runs(workspace)
     with workspace.transaction(durable=True):
@@ -86,14 +86,14 @@ def force_end(workspace: Workspace, run: Run, *, needs_engine: bool = True) -> R
     return workspace.runs.get_by_key(run.key)
 
 
-def _force_end_controlled(workspace: Workspace, run: Run, *, needs_engine: bool) -> Run:
-    """Kill the controller of a run, and end its child runs and the run; if one cannot be ended, its controller goes on.
+def _force_end_with_children(workspace: Workspace, run: Run, *, needs_engine: bool) -> Run:
+    """Kill a run's controller and end the run and its child runs; if that fails, the controller is restarted later.
 
     The other child runs have ended then.
     """
     folder = workspace.run_folder(run.run_id)
-    with _killed_controller(workspace, run):
-        run = cancel_run(workspace, run, 0.0, wakes=False)
+    with _kill_controller(workspace, run):
+        run = cancel_run(workspace, run, 0.0, wakes_supervisor=False)
         if run.status.is_terminal:
             return run
         unreached: EngineUnavailable | None = None
@@ -117,7 +117,7 @@ def _force_end_controlled(workspace: Workspace, run: Run, *, needs_engine: bool)
 
 
 @contextmanager
-def _killed_controller(workspace: Workspace, run: Run) -> Iterator[None]:
+def _kill_controller(workspace: Workspace, run: Run) -> Iterator[None]:
     """Kill the controller of a run, and hold its lock so that nothing starts another one meanwhile.
 
     A controller that cannot be killed, which may be on another machine, sees the end of its run later.

@@ -16,8 +16,8 @@ def read_last_lines(workspace: Workspace, log: os.PathLike[str], count: int) -> 
     lines = read_tail(log).replace("\r\n", "\n").rstrip().split("\n")
     text = "\n".join(map(remove_overwritten_text, lines))
     shown = workspace.redaction.redact_prose(text).rstrip()  # before anything is cut: a part is not recognized
-    return [_cut(make_printable(line)) for line in shown.split("\n")[-count:]] if shown else []
+    return [_shorten_line(make_printable(line)) for line in shown.split("\n")[-count:]] if shown else []
 
 
-def _cut(line: str) -> str:
+def _shorten_line(line: str) -> str:
     return line if len(line) <= _MOST_LETTERS else f"{line[:_MOST_LETTERS]}…"

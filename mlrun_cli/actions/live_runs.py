@@ -15,7 +15,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def list_live_runs(workspace: Workspace) -> Sequence[dict[str, Any]]:
-    """Return a record of each run that has not ended, newest first, without null keys.
+    """Return the records of all runs that have not ended, newest first; null values are omitted.
 
     Keys are `run_id`, `display_name`, `_experiment_name`, `status`, `target`, `duration_seconds`, `metric` (the last
     logged number, as `name` and `value`) and those of `CurrentUse`, if the run has been measured just now.
@@ -29,7 +29,7 @@ _LIVE = RunFilter(statuses=ALIVE_STATUSES, include_children=True)
 
 
 def _build_record(workspace: Workspace, run: Run) -> dict[str, Any]:
-    use = _read_use(workspace, run)
+    use = _read_current_use(workspace, run)
     metric = workspace.metric_summaries.find_newest(run.key)
     record = {
         "run_id": run.run_id,
@@ -44,8 +44,8 @@ def _build_record(workspace: Workspace, run: Run) -> dict[str, Any]:
     return {name: value for name, value in record.items() if value is not None}
 
 
-def _read_use(workspace: Workspace, run: Run) -> CurrentUse | None:
-    """Return what a running script uses, or None if it does not run or was measured too long ago."""
+def _read_current_use(workspace: Workspace, run: Run) -> CurrentUse | None:
+    """Return the current resource use of a run's script, or None if it is not running or the reading is too old."""
     if run.status is not RunStatus.RUNNING:
         return None
     use = read_current_use(workspace.run_folder(run.run_id))

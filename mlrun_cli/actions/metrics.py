@@ -60,6 +60,6 @@ def get_mlruns_metrics(workspace: Workspace, run: Run, *, name: str | None, last
 
 
 def _format_names(names: Sequence[str]) -> str:
-    """Return a few of the names in one line, followed by the number of the others."""
+    """Return the first few names as text, followed by the number of omitted ones."""
     rest = f", … and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(repr(name) for name in names[:_MOST_NAMES]) + rest or "none yet"

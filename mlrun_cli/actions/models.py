@@ -37,46 +37,48 @@ class ModelChanges(NamedTuple):
     details: Mapping[str, Any] = {}
 
 
-def register_model(workspace: Workspace, new: NewModel, path: Path, child_paths: Sequence[str] | None = None) -> Model:
+def register_model(
+    workspace: Workspace, new_model: NewModel, path: Path, child_paths: Sequence[str] | None = None
+) -> Model:
     """Register a copy of a file or folder as the next version of a model and return that version.
 
     Args:
         workspace: the workspace to register in.
-        new: the name and details of the model.
+        new_model: the name and details of the model.
         path: the file or folder.
         child_paths: the files and folders below `path` to include; None includes all.
 
     Raises:
-        UsageError: a value in `new` is not valid, or the files cannot be read.
+        UsageError: a value in `new_model` is not valid, or the files cannot be read.
         StoreError: the files cannot be stored, for example because the disk is full; nothing remains of them then.
     """
-    _check_new_model(new)
+    _check_new_model(new_model)
     files = list_model_files(path, child_paths)
     folder = _get_model_folder(workspace)
     with folder.create_incoming_folder() as incoming:
         content = incoming / "files"
         content.mkdir(mode=0o700)
         copy_files_in(files, content)
-        return _store_model(workspace, folder, content, new)
+        return _store_model(workspace, folder, content, new_model)
 
 
-def register_run_files(workspace: Workspace, new: NewModel, run: Run, path: str | None) -> Model:
+def register_run_files(workspace: Workspace, new_model: NewModel, run: Run, path: str | None) -> Model:
     """Register a copy of a run's file or folder as the next version of a model that is linked to the run.
 
     Args:
         workspace: the workspace of the run.
-        new: the name and details of the model.
+        new_model: the name and details of the model.
         run: the run that has the files.
         path: a path such as `outputs/model.pkl`; None means the model's name.
 
     Raises:
         ModelFileNotFound: the run has no such file or folder.
-        UsageError: a value in `new` is not valid.
+        UsageError: a value in `new_model` is not valid.
         StoreError: the files cannot be stored, for example because the disk is full; nothing remains of them then.
     """
-    new = new._replace(run_id=run.run_id, experiment_name=run.experiment_name)
-    _check_new_model(new)
-    wanted = posixpath.normpath(path or new.name)
+    new_model = new_model._replace(run_id=run.run_id, experiment_name=run.experiment_name)
+    _check_new_model(new_model)
+    wanted = posixpath.normpath(path or new_model.name)
     files = list_files(workspace, run)
     chosen = [name for name in files if name == wanted or name.startswith(f"{wanted}/")]
     if not chosen:
@@ -87,7 +89,7 @@ def register_run_files(workspace: Workspace, new: NewModel, run: Run, path: str 
             download_files(workspace, run, chosen, incoming / "files")
         except MlrunError as error:
             raise StoreError(error.message, hint="Make room there, and check that the run's files exist.") from error
-        return _store_model(workspace, folder, (incoming / "files" / wanted).parent, new)
+        return _store_model(workspace, folder, (incoming / "files" / wanted).parent, new_model)
 
 
 def list_models(workspace: Workspace, model_filter: ModelFilter) -> Sequence[Model]:
@@ -183,27 +185,27 @@ def _get_model_folder(workspace: Workspace) -> ModelFolder:
     return ModelFolder(workspace.folder / "models")
 
 
-def _store_model(workspace: Workspace, folder: ModelFolder, content: Path, new: NewModel) -> Model:
+def _store_model(workspace: Workspace, folder: ModelFolder, content: Path, new_model: NewModel) -> Model:
     folder.seal(content)
     # The row comes last: there is none without files. Were the files removed after the transaction, another process
     # could have got the version meanwhile; left where they are, they are replaced by whoever gets it.
     with workspace.transaction(durable=True):
-        version = workspace.models.reserve_version(new.name)
-        folder.move_into_place(content, new.name, version)
+        version = workspace.models.reserve_version(new_model.name)
+        folder.move_into_place(content, new_model.name, version)
         try:
-            workspace.models.insert(new, version, get_user_name())
+            workspace.models.insert(new_model, version, get_user_name())
         except BaseException:
-            folder.remove(new.name, version)
+            folder.remove(new_model.name, version)
             raise
-    return workspace.models.get(new.name, version)
+    return workspace.models.get(new_model.name, version)
 
 
-def _check_new_model(new: NewModel) -> None:
-    check_model_name(new.name)
-    _check_texts(new.tags, new.properties, new.description)
-    for what, text in (("framework", new.framework), ("framework version", new.framework_version)):
+def _check_new_model(new_model: NewModel) -> None:
+    check_model_name(new_model.name)
+    _check_texts(new_model.tags, new_model.properties, new_model.description)
+    for what, text in (("framework", new_model.framework), ("framework version", new_model.framework_version)):
         check_text(f"the {what}", text or "")
-    if new.framework is None and new.framework_version is not None:
+    if new_model.framework is None and new_model.framework_version is not None:
         raise MissingOption("A version of a framework is given, and no framework.", hint="Name the framework too.")
 
 

@@ -14,7 +14,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def create_endpoint(workspace: Workspace, name: str, description: str | None, pipeline_id: str) -> PipelineEndpoint:
-    """Create an endpoint whose version 0 is a published pipeline; return it.
+    """Create a pipeline endpoint with a published pipeline as version 0; return the endpoint.
 
     Raises:
         PipelineNotFound: there is no such pipeline.
@@ -31,7 +31,7 @@ def create_endpoint(workspace: Workspace, name: str, description: str | None, pi
 
 
 def get_endpoint(workspace: Workspace, *, endpoint_id: str | None = None, name: str | None = None) -> PipelineEndpoint:
-    """Return the endpoint with an id or a name.
+    """Return the pipeline endpoint with this id or this name.
 
     Raises:
         PipelineEndpointNotFound: there is none.
@@ -62,7 +62,7 @@ def add_version(workspace: Workspace, endpoint_id: str, pipeline_id: str, *, is_
     return get_endpoint(workspace, endpoint_id=endpoint_id)
 
 
-def change_endpoint(
+def update_endpoint(
     workspace: Workspace,
     endpoint_id: str,
     *,
@@ -70,7 +70,7 @@ def change_endpoint(
     status: str | None = None,
     default_version: int | None = None,
 ) -> PipelineEndpoint:
-    """Change the values of an endpoint that are given; return it.
+    """Update the given fields of a pipeline endpoint and return the endpoint.
 
     Raises:
         PipelineEndpointNotFound: there is none.

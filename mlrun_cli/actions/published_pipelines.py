@@ -48,7 +48,7 @@ def publish_pipeline(
     continue_on_step_failure: bool | None = None,
     find_snapshot: Callable[[Step], Snapshot] | None = None,
 ) -> PublishedPipeline:
-    """Store a pipeline with copies of its source folders and runconfigs; return it.
+    """Store a pipeline with copies of its source folders and runconfigs; return the published pipeline.
 
     Args:
         workspace: the workspace of the pipeline.
@@ -126,7 +126,7 @@ def _inline_runconfig(step: Step) -> Step:
 
 
 def get_pipeline(workspace: Workspace, pipeline_id: str) -> PublishedPipeline:
-    """Return the published pipeline with an id.
+    """Return the published pipeline with this id.
 
     Raises:
         PipelineNotFound: there is none.
@@ -153,8 +153,8 @@ def read_published_graph(workspace: Workspace, pipeline_id: str) -> Graph:
     return Graph.from_json(_read_file(workspace, pipeline_id, _GRAPH))
 
 
-def read_publishers_environment(workspace: Workspace, pipeline_id: str) -> Mapping[str, str]:
-    """Return the variables of the process that has published a pipeline.
+def read_publisher_environment(workspace: Workspace, pipeline_id: str) -> Mapping[str, str]:
+    """Return the environment variables of the process that published a pipeline.
 
     Raises:
         StoredFilesLost: the file is gone or damaged.
@@ -171,7 +171,7 @@ def _read_file(workspace: Workspace, pipeline_id: str, name: str) -> dict[str, A
 
 
 def set_pipeline_status(workspace: Workspace, pipeline_id: str, status: str) -> PublishedPipeline:
-    """Enable or disable a published pipeline; return it.
+    """Set the status of a published pipeline, to enable or disable it; return the pipeline.
 
     Raises:
         PipelineNotFound: there is none.
@@ -195,6 +195,6 @@ def check_is_active(pipeline: PublishedPipeline) -> None:
 
 
 def check_status(status: str) -> None:
-    """Raise InvalidValue if there is no such status."""
+    """Raise InvalidValue unless the status is Active or Disabled."""
     if status not in STATUSES:
         raise InvalidValue(f"The status is {' or '.join(STATUSES)}, not '{status}'.", target=status)

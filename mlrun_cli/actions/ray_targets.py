@@ -25,7 +25,7 @@ def attach_ray(
     *,
     shared_folder: str,
     python: str | None = None,
-    is_checked: bool = True,
+    checks_nodes: bool = True,
     description: str = "",
     tags: Mapping[str, str] | None = None,
 ) -> tuple[ComputeTarget, NodeCheck | None]:
@@ -37,7 +37,7 @@ def attach_ray(
         settings: the head's address, and what jobs reserve.
         shared_folder: the path of the folder that all nodes share with this machine; it is created.
         python: the interpreter of the supervisors on nodes, `python3` by default.
-        is_checked: whether a node has what jobs reserve, and jobs test the folder on the nodes.
+        checks_nodes: whether a node has what jobs reserve, and jobs test the folder on the nodes.
         description: the description.
         tags: the tags.
 
@@ -50,7 +50,7 @@ def attach_ray(
         FileNotWritable: the shared folder cannot be created.
     """
     check_name_is_free(workspace, name)
-    if is_checked:
+    if checks_nodes:
         check_feasibility(RayClient(settings.address, settings.variables), settings.list_resources(Demand()))
     shared = make_shared_folder(shared_folder)
     return create_cluster_target(
@@ -58,7 +58,7 @@ def attach_ray(
         name,
         RAY,
         shared,
-        check_nodes=partial(check_nodes, settings) if is_checked else None,
+        check_nodes=partial(check_nodes, settings) if checks_nodes else None,
         python=python,
         properties=settings.to_properties(),
         description=description,

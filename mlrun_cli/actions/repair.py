@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.actions.parameters import read_parameters_of_older_runs
-from mlrun_cli.actions.run_deletion import list_with_children
+from mlrun_cli.actions.run_deletion import list_with_descendants
 from mlrun_cli.actions.trash import move_back_stored_runs, move_back_unknown_runs, move_to_trash
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.json_files import sync
@@ -71,7 +71,7 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, say: Callable[[
         else:
             say("The store is made again; this may take a while.")
             with locator.database.create_replacement() as new:
-                filled = _fill_new(new.database, locator, is_damaged=is_there)
+                filled = _fill_new_store(new.database, locator, is_damaged=is_there)
                 kept = new.put_in_place("damaged")
         with Workspace.connect(locator, redaction=get_process_redaction()) as workspace:
             move_back_stored_runs(workspace)
@@ -156,13 +156,13 @@ def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> di
 
 
 def _recover_trash(workspace: Workspace) -> None:
-    """Add the deleted runs that a new store does not know to its trash."""
+    """Add deleted runs whose folders are in the trash, but which a new store lacks, to the store's trash."""
     run_ids = move_back_unknown_runs(workspace)
     if run_ids:
         with closing(workspace.locator.database.open()) as database:
             import_folders(database, workspace.folder, get_process_redaction(), is_rebuilt=False)
         known = [run_id for run_id in run_ids if workspace.runs.find_key(run_id) is not None]
-        move_to_trash(workspace, list_with_children(workspace, list(map(workspace.runs.get, known))))
+        move_to_trash(workspace, list_with_descendants(workspace, list(map(workspace.runs.get, known))))
 
 
 def _build_report(report: ImportReport) -> dict[str, Any]:
@@ -191,7 +191,7 @@ def _hold_repair_lock(folder: Path) -> Iterator[None]:
         remove_lock_file(path, lock)
 
 
-def _fill_new(database: Database, locator: WorkspaceLocator, *, is_damaged: bool) -> ImportReport:
+def _fill_new_store(database: Database, locator: WorkspaceLocator, *, is_damaged: bool) -> ImportReport:
     """Fill a new store from the run folders, and from the readable rows of a damaged store if there is one."""
     if not is_damaged:
         return import_folders(database, locator.folder, get_process_redaction(), is_rebuilt=True)

@@ -66,7 +66,7 @@ def compare_runs(
     readers: Mapping[str, Callable[[], Iterable[_Column]]] = {
         PARAMETERS: lambda: (to_values(parameters.get(run.key, {})) for run in runs),
         METRICS: lambda: _read_metrics(workspace, runs),
-        RUN: lambda: (_read_facts(run) for run in runs),
+        RUN: lambda: (_read_run_fields(run) for run in runs),
         TAGS: lambda: (run.tags for run in runs),
         PROPERTIES: lambda: (run.properties for run in runs),
         SETTINGS: lambda: (read_settings(run) for run in runs),
@@ -92,7 +92,7 @@ def _build_rows(section: str, columns: Sequence[_Column]) -> Iterator[Comparison
         yield ComparisonRow(section, name, [column.get(name) for column in columns])
 
 
-def _read_facts(run: Run) -> _Column:
+def _read_run_fields(run: Run) -> _Column:
     facts = {name: read(run) for name, read in _FACTS.items()}
     return {name: value for name, value in facts.items() if value is not None}
 
@@ -112,7 +112,7 @@ def _read_metrics(workspace: Workspace, runs: Sequence[Run]) -> Sequence[_Column
 def list_metric_values(
     workspace: Workspace, keys: Sequence[int], names: Sequence[str]
 ) -> Iterator[tuple[str, Sequence[float | None]]]:
-    """Yield a label, and the value of each run or None, for the last value of each metric.
+    """Yield the label of each metric statistic and its value in each run, or None for runs without the metric.
 
     If a run has several values of a metric, its minimum and maximum follow, and the labels name the statistic.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlrun_cli.actions.trash import remove_trashed_below
+from mlrun_cli.actions.trash import remove_trashed_descendants
 from mlrun_cli.errors import OperatingSystemError, RunNotEnded, RunProtected
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
@@ -16,8 +16,8 @@ from mlrun_cli.workspace import Workspace
 _SHOWN_NAMES = 10
 
 
-def list_with_children(workspace: Workspace, runs: Sequence[Run]) -> Sequence[Run]:
-    """Return the runs and all their descendants, without duplicates."""
+def list_with_descendants(workspace: Workspace, runs: Sequence[Run]) -> Sequence[Run]:
+    """Return the runs and all of their descendants, without duplicates."""
     found: dict[int, Run] = {}
     for run in runs:
         found.setdefault(run.key, run)
@@ -44,7 +44,7 @@ def check_deletable(workspace: Workspace, runs: Sequence[Run], *, force: bool) -
             hint="Cancel them first ('mlrun run cancel'), or wait.",
             target=live[0],
         )
-    holder = _find_live_holder(workspace, runs)
+    holder = _find_live_ancestor(workspace, runs)
     if holder is not None:
         raise RunNotEnded(
             f"The run {holder} has not ended, and its controller still needs its child runs.",
@@ -60,8 +60,8 @@ def check_deletable(workspace: Workspace, runs: Sequence[Run], *, force: bool) -
         )
 
 
-def _find_live_holder(workspace: Workspace, runs: Sequence[Run]) -> str | None:
-    """Return the id of a live run with a controller, above one of the runs; None if there is none."""
+def _find_live_ancestor(workspace: Workspace, runs: Sequence[Run]) -> str | None:
+    """Return the id of a live ancestor with a controller of one of the runs, or None if there is none."""
     seen = {run.run_id for run in runs}
     waiting = [run.parent_run_id for run in runs]
     while waiting:
@@ -105,7 +105,7 @@ def remove_runs(workspace: Workspace, runs: Sequence[Run], *, leave_files: bool 
         workspace.checkpoint_if_disk_is_full()
         with workspace.transaction(durable=True):
             workspace.runs.delete(run.key)
-    remove_trashed_below(workspace, [run.key for run in runs])
+    remove_trashed_descendants(workspace, [run.key for run in runs])
     if stayed:
         raise OperatingSystemError(
             f"{len(stayed)} of {len(runs)} runs were not deleted, because their folders cannot be removed:"

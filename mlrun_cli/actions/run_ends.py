@@ -68,7 +68,7 @@ def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
     return ended
 
 
-def cancel_run(workspace: Workspace, run: Run, grace_seconds: float, *, wakes: bool = True) -> Run:
+def cancel_run(workspace: Workspace, run: Run, grace_seconds: float, *, wakes_supervisor: bool = True) -> Run:
     """Request the cancellation of a run and return the run immediately, unchanged if it had already ended.
 
     A run without a supervisor to stop it, such as an interactive run, is Canceled immediately.
@@ -77,7 +77,7 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float, *, wakes: b
         workspace: the workspace of the run.
         run: the run to cancel.
         grace_seconds: the time between SIGTERM and SIGKILL.
-        wakes: whether the supervisor is woken, to see the request immediately.
+        wakes_supervisor: whether the supervisor is woken, to see the request immediately.
 
     Raises:
         RunNotFound: the run has been deleted.
@@ -86,7 +86,7 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float, *, wakes: b
         is_done = _request_end(workspace, run, grace_seconds, None)
     if is_done:
         start_notifier(workspace, run)
-    if wakes or is_done:
+    if wakes_supervisor or is_done:
         _notify_owner(workspace, run, is_done=is_done)
     return reload_run(workspace, run)
 

@@ -55,8 +55,8 @@ def create_schedule(workspace: Workspace, values: Mapping[str, Any]) -> Schedule
     return schedule
 
 
-def change_schedule(workspace: Workspace, schedule_id: str, changes: Mapping[str, Any]) -> Schedule:
-    """Change the fields of a schedule that are given, and its `status`; return it.
+def update_schedule(workspace: Workspace, schedule_id: str, changes: Mapping[str, Any]) -> Schedule:
+    """Update the given fields of a schedule, which may include `status`; return the schedule.
 
     Times are counted anew from now on, and times that have passed while it was disabled are not made up for.
 
@@ -96,7 +96,7 @@ def change_schedule(workspace: Workspace, schedule_id: str, changes: Mapping[str
 
 
 def get_schedule(workspace: Workspace, schedule_id: str) -> Schedule:
-    """Return the schedule with an id.
+    """Return the schedule with this id.
 
     Raises:
         ScheduleNotFound: there is none.
@@ -129,20 +129,20 @@ def list_scheduled_runs(workspace: Workspace, schedule_id: str) -> Sequence[Run]
     return get_runs(workspace, [run_id for run_id in ids if workspace.runs.find_key(run_id) is not None])
 
 
-def find_last_problem(workspace: Workspace, schedule_id: str) -> ScheduledRun | None:
-    """Return the newest time of a schedule if its pipeline could not be submitted or its files not seen, else None."""
+def find_last_failure(workspace: Workspace, schedule_id: str) -> ScheduledRun | None:
+    """Return the latest scheduled submission if it failed, otherwise None."""
     newest = workspace.schedules.find_newest_run(schedule_id)
     return newest if newest is not None and newest.error is not None else None
 
 
 def build_schedule_record(workspace: Workspace, schedule: Schedule) -> dict[str, Any]:
-    """Return the record of a schedule, with the problem of its last time if there was one."""
-    problem = find_last_problem(workspace, schedule.schedule_id)
+    """Return the record of a schedule, including the problem of its latest submission, if any."""
+    problem = find_last_failure(workspace, schedule.schedule_id)
     return {**schedule.build_record(), "problem": None if problem is None else problem.error}
 
 
 def list_timekeeper_notes(workspace: Workspace) -> list[str]:
-    """Return what people should know about who keeps the time of active schedules."""
+    """Return notes for users on what triggers active schedules; empty if the boot service is installed."""
     if get_boot_service_status(workspace.home, Path(sys.executable))["installed"]:
         return []
     return [
@@ -180,7 +180,7 @@ def _check_times(settings: ScheduleSettings) -> None:
 
 
 def get_pipeline_id(workspace: Workspace, settings: ScheduleSettings) -> str:
-    """Return the id of the published pipeline that a schedule submits now.
+    """Return the id of the published pipeline that a schedule currently submits.
 
     Raises:
         PipelineNotFound, PipelineEndpointNotFound: there is no such pipeline or endpoint.

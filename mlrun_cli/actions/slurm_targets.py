@@ -26,7 +26,7 @@ def attach_slurm(
     shared_folder: str,
     python: str | None = None,
     builds_here: bool = False,
-    is_checked: bool = True,
+    checks_nodes: bool = True,
     description: str = "",
     tags: Mapping[str, str] | None = None,
 ) -> tuple[ComputeTarget, NodeCheck | None]:
@@ -39,7 +39,7 @@ def attach_slurm(
         shared_folder: the path of the folder that all nodes share with this machine; it is created.
         python: the interpreter of the supervisors on nodes, `python3` by default.
         builds_here: whether environments are built at submit, on this machine, and not by the first node.
-        is_checked: whether Slurm is asked about the options, and jobs test the folder on its nodes.
+        checks_nodes: whether Slurm is asked about the options, and jobs test the folder on its nodes.
         description: the description.
         tags: the tags.
 
@@ -53,14 +53,14 @@ def attach_slurm(
     """
     check_name_is_free(workspace, name)
     shared = make_shared_folder(shared_folder)
-    if is_checked:
+    if checks_nodes:
         check_options(settings.build_script(["true"]), settings.build_resource_options(Demand()))
     return create_cluster_target(
         workspace,
         name,
         SLURM,
         shared,
-        check_nodes=partial(check_nodes, settings) if is_checked else None,
+        check_nodes=partial(check_nodes, settings) if checks_nodes else None,
         python=python,
         properties={**({BUILD_PROPERTY: BUILD_HERE} if builds_here else {}), **settings.to_properties()},
         description=description,

@@ -42,7 +42,7 @@ class SweepRun(NamedTuple):
 
     @property
     def reason(self) -> str | None:
-        """The reason why a policy has ended it, or None."""
+        """The reason why a policy ended the run early, or None."""
         return self.run.properties.get(TERMINATION_PROPERTY)
 
     def to_record(self) -> dict[str, Any]:
@@ -79,17 +79,17 @@ class SweepOverview(NamedTuple):
 
     @property
     def parameters(self) -> Sequence[str]:
-        """The names of the parameters that are drawn."""
+        """The names of the drawn parameters."""
         return list(self.definition.sampling.space)
 
     @property
     def run_count(self) -> int:
-        """How many runs it has so far."""
+        """The number of runs submitted so far."""
         return sum(self.status_counts.values())
 
     @property
     def ended_count(self) -> int:
-        """How many of its runs have ended."""
+        """The number of runs that have ended."""
         return _count_ended(self.status_counts)
 
 
@@ -148,7 +148,7 @@ def _count_ended(status_counts: Mapping[str, int]) -> int:
 
 
 def _estimate_remaining_seconds(sweep: Run, definition: SweepDefinition, total: int, ended: int) -> float | None:
-    """Return the time that the runs to come take at the pace so far, at most to the time limit."""
+    """Return the estimated seconds until a sweep ends at its pace so far, capped by its time limit; None if unknown."""
     if sweep.status.is_terminal or sweep.started_at is None or not ended:
         return None
     elapsed = (now() - sweep.started_at) / MICROSECONDS

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.actions import runs as run_actions
-from mlrun_cli.actions.run_deletion import check_deletable, list_with_children
+from mlrun_cli.actions.run_deletion import check_deletable, list_with_descendants
 from mlrun_cli.actions.tracking_records import MICROSECONDS_IN_MILLISECOND, build_tracking_records
 from mlrun_cli.actions.trash import get_deleted_runs, move_to_trash, restore_runs
 from mlrun_cli.core.time import now
@@ -39,7 +39,7 @@ def get_tracking_record(workspace: Workspace, run_id: str) -> dict[str, Any]:
 def list_tracking_records(
     workspace: Workspace, experiment_names: Sequence[str], limit: int, before: int | None = None
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Return the records of a page of runs of experiments, newest first, and the `before` of the next page or None."""
+    """Return a page of the records of experiments' runs, newest first, and `before` for the next page, or None."""
     pages = [
         run_actions.list_runs(
             workspace, RunFilter(experiment_name=name, include_children=True, before_key=before, last=limit)
@@ -78,13 +78,13 @@ def delete_run(workspace: Workspace, run: Run) -> None:
     Raises:
         UsageError: it has not ended, or it is protected.
     """
-    runs = list_with_children(workspace, run_actions.get_reconciled_runs(workspace, [run]))
+    runs = list_with_descendants(workspace, run_actions.get_reconciled_runs(workspace, [run]))
     check_deletable(workspace, runs, force=False)
     move_to_trash(workspace, runs)
 
 
 def restore_run(workspace: Workspace, run_id: str) -> None:
-    """Move a run and what was deleted with it back from the trash; do nothing if it is not there.
+    """Restore a run from the trash, with what was deleted with it; do nothing if it is not there.
 
     Raises:
         RunNotFound: no run has this id.
@@ -94,7 +94,7 @@ def restore_run(workspace: Workspace, run_id: str) -> None:
 
 
 def list_registered_models(workspace: Workspace) -> list[dict[str, Any]]:
-    """Return the names of models, each with its description, tags, aliases and times, sorted by name."""
+    """Return the records of registered models (name, description, tags, aliases, times), sorted by name."""
     documents = workspace.models.list_documents()
     for model in reversed(workspace.models.list(ModelFilter())):
         document = documents.setdefault(model.name, {})
@@ -114,7 +114,7 @@ def list_registered_models(workspace: Workspace) -> list[dict[str, Any]]:
 
 
 def create_registered_model(workspace: Workspace, name: str) -> None:
-    """Create a model that has no version yet.
+    """Register a model name that has no version yet.
 
     Raises:
         UsageError: the name is not valid, or there is such a model.
@@ -135,7 +135,7 @@ def update_registered_model(
     tags: Mapping[str, str | None] | None = None,
     aliases: Mapping[str, int | None] | None = None,
 ) -> None:
-    """Change what belongs to all versions of a model; None as the value of a tag or of an alias removes it.
+    """Update a registered model's description, tags and aliases; a tag or alias with the value None is removed.
 
     Raises:
         ModelNotFound: there is no such model, or no such version.

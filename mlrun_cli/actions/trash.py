@@ -75,7 +75,7 @@ def move_to_trash(workspace: Workspace, runs: Sequence[Run], deletion_id: str | 
         deletion_id: the id of the deletion that they are part of; None creates one.
     """
     deletion_id, moment = deletion_id or generate_guid(), now()
-    with _hold_lock(workspace):
+    with _hold_trash_lock(workspace):
         for start in range(0, len(runs), _BATCH_SIZE):
             workspace.checkpoint_if_disk_is_full()
             with workspace.transaction(durable=True):
@@ -147,7 +147,7 @@ def restore_runs(workspace: Workspace, deleted: Sequence[TrashedRun]) -> Sequenc
             hint=f"Restore that: mlrun run restore -r {parent}",
             target=parents[key],
         )
-    with _hold_lock(workspace), workspace.transaction(durable=True):
+    with _hold_trash_lock(workspace), workspace.transaction(durable=True):
         for each in ordered:
             if workspace.runs.find_key(each.run.run_id) is not None:
                 raise AlreadyExists(
@@ -172,7 +172,7 @@ def remove_from_trash(
         say: called with a message for each folder that cannot be removed.
     """
     skipped: list[str] = []
-    with _hold_lock(workspace):
+    with _hold_trash_lock(workspace):
         for each in deleted:
             with workspace.transaction():
                 if not workspace.trash.remove_run(each.run.key):
@@ -181,7 +181,7 @@ def remove_from_trash(
     return skipped
 
 
-def remove_trashed_below(workspace: Workspace, keys: Sequence[int]) -> None:
+def remove_trashed_descendants(workspace: Workspace, keys: Sequence[int]) -> None:
     """Remove deleted descendants of permanently removed runs, since they can no longer be restored."""
     remove_from_trash(workspace, workspace.trash.list_deleted_descendants(keys))
 
@@ -220,7 +220,7 @@ def measure_trash(workspace: Workspace) -> TrashSummary:
 
 
 def move_back_stored_runs(workspace: Workspace) -> None:
-    """Move the folders of stored runs out of the trash, such as after a backup was restored."""
+    """Move the folders of stored runs out of the trash, as is needed after a backup was restored."""
     for path in _list_trash_folders(workspace):
         if workspace.runs.find_key(path.name) is not None:
             _move_folder(path, _get_run_path(workspace, path.name))
@@ -278,7 +278,7 @@ def _get_run_path(workspace: Workspace, run_id: str) -> Path:
 
 
 def _move_folder(source: Path, destination: Path) -> None:
-    """Rename a folder if it exists and the destination is free; otherwise the run is found where it is."""
+    """Move a folder unless the destination exists; ignore errors, since runs are found in both places."""
     try:
         RunFolder(source).make_readable()
         make_private_folder(destination.parent)
@@ -289,8 +289,8 @@ def _move_folder(source: Path, destination: Path) -> None:
 
 
 @contextmanager
-def _hold_lock(workspace: Workspace) -> Iterator[None]:
-    """Ensure that only one process at a time moves runs, since a run's folder is moved after its rows."""
+def _hold_trash_lock(workspace: Workspace) -> Iterator[None]:
+    """Hold the lock that lets only one process move runs into or out of the trash at a time."""
     path = workspace.folder / ".trash.lock"
     descriptor = acquire_lock(path, fcntl.LOCK_EX)
     try:

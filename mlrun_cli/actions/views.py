@@ -61,7 +61,7 @@ def save_view(
     with workspace.transaction():
         if expected_version is None:
             if not workspace.views.add(name, page, query, author):
-                raise _create_name_error(name)
+                raise _build_name_error(name)
         elif not workspace.views.replace(name, expected_version, page, query, author):
             raise _build_conflict_error(workspace, name)
     return get_view(workspace, name)
@@ -78,7 +78,7 @@ def rename_view(workspace: Workspace, name: str, new_name: str, author: str, *, 
     new_name = check_view_name(new_name)
     with workspace.transaction():
         if new_name != name and workspace.views.find(new_name) is not None:
-            raise _create_name_error(new_name)
+            raise _build_name_error(new_name)
         if not workspace.views.rename(name, expected_version, new_name, author):
             raise _build_conflict_error(workspace, name)
     return get_view(workspace, new_name)
@@ -133,7 +133,7 @@ def _check_query(page: str, query: str) -> None:
         )
 
 
-def _create_name_error(name: str) -> UsageError:
+def _build_name_error(name: str) -> UsageError:
     return AlreadyExists(
         f"The view '{name}' already exists.", hint="Overwrite it, or choose another name.", target=name
     )

@@ -167,5 +167,5 @@ def build_workspace_record(identity: WorkspaceIdentity, root: Path) -> dict[str,
 
 
 def get_home() -> Path:
-    """Return the folder that `MLRUN_HOME` specifies, or the platform's default folder."""
+    """Return the folder given by `MLRUN_HOME`, or the platform's default folder."""
     return get_home_folder(os.environ)

@@ -21,5 +21,5 @@ class ExperimentOutcomes(NamedTuple):
 
     @property
     def total(self) -> int:
-        """The total number of runs."""
+        """The number of runs with any outcome."""
         return self.completed + self.failed + self.canceled + self.active

@@ -18,7 +18,7 @@ _RUN_DEPTH = 2
 
 
 def read_mlruns(folder: Path) -> Mapping[str, Mapping[str, list[MetricPoint]]]:
-    """Return the values of metrics in the order of logging, by the id of MLflow's run and by name.
+    """Return the points of MLflow's metric files in logging order, keyed by run id and metric name.
 
     Links are not followed, and lines that MLflow does not write are left out.
     """
@@ -35,7 +35,7 @@ def read_mlruns(folder: Path) -> Mapping[str, Mapping[str, list[MetricPoint]]]:
 
 
 def _list_metric_files(folder: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield the run, the name and the path of each metric, sorted by path; a name may contain slashes."""
+    """Yield the run id, metric name and path of each metric file, sorted by path; a name may contain slashes."""
     paths = sorted(
         os.path.relpath(os.path.join(top, name), folder) for top, _, names in os.walk(folder) for name in names
     )

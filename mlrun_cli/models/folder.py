@@ -55,14 +55,14 @@ class ModelFolder:
 
     @contextmanager
     def create_incoming_folder(self) -> Iterator[Path]:
-        """Create a folder for the files of a new model, which is removed at the end unless moved into place.
+        """Create a folder for the files of a new model; it is removed after the block unless moved into place.
 
         Raises:
             StoreError: it cannot be created or written, for example because the disk is full.
         """
         top = self._path / _INCOMING
         folder = top / make_temporary_name()
-        with _describe_error(self._path):
+        with _convert_os_errors(self._path):
             for made in (self._path, top, folder):
                 with suppress(FileExistsError):
                     made.mkdir(mode=0o700)
@@ -78,7 +78,7 @@ class ModelFolder:
         Raises:
             StoreError: a file cannot be flushed or changed.
         """
-        with _describe_error(self._path):
+        with _convert_os_errors(self._path):
             for inside, _, names in os.walk(folder):
                 os.chmod(inside, 0o700)
                 for name in names:
@@ -96,7 +96,7 @@ class ModelFolder:
             StoreError: it cannot be moved.
         """
         place = self._get_version_folder(name, version)
-        with _describe_error(self._path):
+        with _convert_os_errors(self._path):
             place.parent.mkdir(mode=0o700, exist_ok=True)
             if place.exists():
                 shutil.rmtree(place)
@@ -151,7 +151,7 @@ def copy_files_in(files: Mapping[str, Path], folder: Path) -> None:
     """
     for name, source in files.items():
         destination = folder / name
-        with _open_inside(source) as content, _describe_error(folder.parent.parent):
+        with _open_for_reading(source) as content, _convert_os_errors(folder.parent.parent):
             destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _copy_open_file(content, destination, 0o700)
 
@@ -177,7 +177,7 @@ def copy_model_out(content: Path, folder: Path, *, overwrite: bool) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         for name, source in names.items():
             _make_folders(folder, Path(name).parts[:-1])
-            with _open_inside(source) as descriptor:
+            with _open_for_reading(source) as descriptor:
                 _copy_open_file(descriptor, folder / name, 0o777)
     except OSError as error:
         raise FileNotWritable(destination, error, hint="Choose another folder.") from error
@@ -206,7 +206,8 @@ def _walk_files(start: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _open_inside(source: Path) -> Iterator[int]:
+def _open_for_reading(source: Path) -> Iterator[int]:
+    """Open a file for reading during the block; raise MissingFile if it cannot be opened."""
     try:
         descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
@@ -226,7 +227,7 @@ def _copy_open_file(content: int, destination: Path, mode: int) -> None:
 
 
 def _make_folders(folder: Path, parts: Sequence[str]) -> None:
-    """Create nested folders below a folder; raise at a link, which could lead anywhere."""
+    """Create nested folders below a folder; raise if one of them is a link, which could lead anywhere."""
     for part in parts:
         folder /= part
         with suppress(FileExistsError):
@@ -246,8 +247,8 @@ def _remove_abandoned(top: Path) -> None:
 
 
 @contextmanager
-def _describe_error(folder: Path) -> Iterator[None]:
-    """Convert an operating system error about a model's files to a `StoreError`."""
+def _convert_os_errors(folder: Path) -> Iterator[None]:
+    """Raise errors of the operating system in the block as a StoreError about the model files."""
     try:
         yield
     except OSError as error:

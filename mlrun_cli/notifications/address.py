@@ -78,14 +78,14 @@ def split_command(address: str) -> list[str]:
         if found is not None:
             raise InvalidValue(
                 f"{found[0]} is within code, where its text would be executed.",
-                hint=f'Write "${get_variable(found[1])}" there, a variable that the command gets.',
+                hint=f'Write "${build_variable_name(found[1])}" there, a variable that the command gets.',
                 target=found[0],
             )
     return words
 
 
-def get_variable(name: str) -> str:
-    """Return the environment variable in which a command gets the value with a name."""
+def build_variable_name(name: str) -> str:
+    """Return the name of the environment variable that passes a field of the message to a command."""
     return f"MLRUN_NOTIFY_{name.upper()}"
 
 
@@ -120,8 +120,8 @@ def _redact_command(command: str) -> str:
     return f"{program} {REDACTED}" if arguments else program
 
 
-def remove_address(text: str, address: str) -> str:
-    """Return a text with all parts of a URL redacted, also as they are after decoding."""
+def redact_address_in_text(text: str, address: str) -> str:
+    """Return a text with all parts of an address redacted, also in URL-decoded form."""
     quoted = re.split(r"[:/@?&=,;\s\"']+", address.partition(":")[2])
     parts = {part for each in quoted for part in (each, unquote(each)) if len(part) >= _LEAST_LETTERS}
     for part in sorted(parts, key=len, reverse=True):

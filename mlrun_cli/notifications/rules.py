@@ -43,7 +43,7 @@ def read_rules(folder: Path) -> Sequence[Rule]:
 
 @contextmanager
 def change_rules(folder: Path) -> Iterator[list[Rule]]:
-    """Yield the rules of a workspace as a list, which is saved at the end of the block.
+    """Yield a workspace's rules as a mutable list, which is saved at the end of the block.
 
     Raises:
         OSError: the file cannot be read or written.

@@ -8,7 +8,7 @@ import os
 import subprocess
 
 from mlrun_cli.errors import InvalidValue
-from mlrun_cli.notifications.address import COMMAND, get_variable, remove_address, split_command
+from mlrun_cli.notifications.address import COMMAND, build_variable_name, redact_address_in_text, split_command
 from mlrun_cli.notifications.apprise_library import load_apprise
 from mlrun_cli.notifier.message import Message
 
@@ -42,9 +42,9 @@ def _run_command(address: str, message: Message) -> None:
 
     What it prints may contain its arguments, so only its exit code is told.
     """
-    variables = {get_variable(name): value[:_MOST_LETTERS_OF_VARIABLE] for name, value in message.values.items()}
+    variables = {build_variable_name(name): value[:_MOST_LETTERS_OF_VARIABLE] for name, value in message.values.items()}
     try:
-        words = [_fill_in(word, message) for word in split_command(address)]
+        words = [_fill_placeholders(word, message) for word in split_command(address)]
         done = subprocess.run(
             words,
             input=message.text.encode(),
@@ -64,7 +64,7 @@ def _run_command(address: str, message: Message) -> None:
         raise SendingFailed(f"the command ended with exit code {done.returncode}.")
 
 
-def _fill_in(word: str, message: Message) -> str:
+def _fill_placeholders(word: str, message: Message) -> str:
     for name, value in message.values.items():
         word = word.replace(f"{{{name}}}", value)
     return word
@@ -80,8 +80,8 @@ def _send_by_apprise(address: str, message: Message) -> None:
         sender = load_apprise().Apprise()
         is_sent = sender.add(address) and sender.notify(title=message.title, body=message.text, body_format="text")
     except Exception as error:  # a package of strangers
-        raise SendingFailed(remove_address(f"{type(error).__name__}: {error}", address)) from error
+        raise SendingFailed(redact_address_in_text(f"{type(error).__name__}: {error}", address)) from error
     finally:
         logger.removeHandler(handler)
     if not is_sent:
-        raise SendingFailed(remove_address(told.getvalue(), address))
+        raise SendingFailed(redact_address_in_text(told.getvalue(), address))

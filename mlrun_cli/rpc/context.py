@@ -34,7 +34,7 @@ class RequestContext:
 
     @contextmanager
     def select_workspace(self, identity: WorkspaceIdentity | None) -> Iterator[None]:
-        """Select a workspace during the block; blocks nest if a signal handler makes a request in another one."""
+        """Select a workspace during the block; blocks may be nested, as by a request of a signal handler."""
         selected, self._identity = self._identity, identity
         try:
             yield

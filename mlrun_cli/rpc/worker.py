@@ -28,15 +28,15 @@ from mlrun_cli.workspace_locator import parse_locator
 _RETRY_SECONDS = 0.05
 
 
-def _create_semaphore(limit: int, files_each: int) -> threading.Semaphore:
-    """Return a semaphore for `limit` holders, or fewer if they could use too many open files."""
+def _create_semaphore(limit: int, files_per_holder: int) -> threading.Semaphore:
+    """Return a semaphore for `limit` holders, or for fewer if their files would exceed the limit of open files."""
     open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    affordable = limit if open_files == resource.RLIM_INFINITY else open_files // 4 // files_each
+    affordable = limit if open_files == resource.RLIM_INFINITY else open_files // 4 // files_per_holder
     return threading.Semaphore(max(1, min(limit, affordable)))
 
 
-_CONNECTIONS = _create_semaphore(1 << 16, files_each=1)
-_REQUESTS = _create_semaphore(32, files_each=6)
+_CONNECTIONS = _create_semaphore(1 << 16, files_per_holder=1)
+_REQUESTS = _create_semaphore(32, files_per_holder=6)
 """Requests handled at the same time: each has three files of the store, and briefly journals, documents and others."""
 
 
@@ -104,11 +104,12 @@ def _build_response_line(folder: Path, run_id: str, line: bytes) -> bytes:
     return encode_line(response)
 
 
-def _get_owner_lock(workspace: Workspace, run_id: str, selected: Workspace) -> str:
-    """Return the name of the owner lock for runs that a run's script opens: the lock of its supervisor."""
-    if selected.identity != workspace.identity:
+def _get_owner_lock(workspace: Workspace, run_id: str, selected_workspace: Workspace) -> str:
+    """Return the name of the owner lock for runs that a script opens, which is that of its run's supervisor."""
+    if selected_workspace.identity != workspace.identity:
         raise UsageError(
-            f"A run of workspace '{workspace.identity.name}' opens no run in workspace '{selected.identity.name}'.",
+            f"A run of workspace '{workspace.identity.name}' opens no run in workspace"
+            f" '{selected_workspace.identity.name}'.",
             hint="Open it in run.experiment.workspace, or submit a script to the other one.",
         )
     return f"runs/{run_id}"

@@ -10,7 +10,7 @@ from mlrun_cli.actions.published_pipelines import (
     get_pipeline,
     get_pipeline_folder,
     read_published_graph,
-    read_publishers_environment,
+    read_publisher_environment,
 )
 from mlrun_cli.actions.schedules import get_pipeline_id, get_schedule
 from mlrun_cli.pipelines.run_types import PIPELINE_RUN
@@ -59,7 +59,7 @@ def submit_scheduled_run(workspace: Workspace, run: ScheduledRun) -> SubmittedPi
         workspace,
         pipeline_id,
         settings.experiment_name,
-        read_publishers_environment(workspace, pipeline_id),
+        read_publisher_environment(workspace, pipeline_id),
         run_id=run.run_id,
         values={**settings.parameters, **run.parameters},
         continue_on_step_failure=settings.continue_on_step_failure,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.errors import InvalidValue
-from mlrun_cli.notifications.address import VALUES_OF_COMMANDS, redact_address, remove_address, split_command
+from mlrun_cli.notifications.address import VALUES_OF_COMMANDS, redact_address, redact_address_in_text, split_command
 from mlrun_cli.notifier import sending
 from mlrun_cli.notifier.message import Message
 
@@ -62,4 +62,4 @@ def test_secrets_of_commands_are_not_told(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_decoded_parts_of_a_url_are_removed() -> None:
-    assert remove_address("refused: p@ss:word", "json://you:p%40ss%3Aword@host") == "refused: ***"
+    assert redact_address_in_text("refused: p@ss:word", "json://you:p%40ss%3Aword@host") == "refused: ***"

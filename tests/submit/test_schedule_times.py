@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mlrun_cli.actions.datastores import get_datastore
-from mlrun_cli.actions.schedules import find_last_problem
+from mlrun_cli.actions.schedules import find_last_failure
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import MICROSECONDS
@@ -81,7 +81,7 @@ def add_bad_schedule(workspace: Workspace, **values: Any) -> Schedule:
 
 
 def find_problem(workspace: Workspace, schedule: Schedule) -> str:
-    found = find_last_problem(workspace, schedule.schedule_id)
+    found = find_last_failure(workspace, schedule.schedule_id)
     return "" if found is None else str(found.error)
 
 

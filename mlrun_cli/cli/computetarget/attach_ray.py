@@ -92,7 +92,7 @@ def attach(
             settings,
             shared_folder=shared_folder,
             python=python,
-            is_checked=not no_check,
+            checks_nodes=not no_check,
             description=description,
             tags=parse_target_tags(tags),
         )

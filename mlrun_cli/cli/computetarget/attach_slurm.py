@@ -116,7 +116,7 @@ def attach(
             shared_folder=shared_folder,
             python=python,
             builds_here=build_on is BuildPlace.HERE,
-            is_checked=not no_check,
+            checks_nodes=not no_check,
             description=description,
             tags=parse_target_tags(tags),
         )

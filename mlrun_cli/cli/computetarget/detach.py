@@ -36,11 +36,11 @@ def detach(
     With --force, its queued and active runs are Canceled. The jobs of those that cannot be reached may go on there.
     """
     if force and name != LOCAL_TARGET:  # of which only the limit is removed
-        from mlrun_cli.actions.forcing import force_end_all  # noqa: PLC0415
+        from mlrun_cli.actions.forcing import force_end_target_runs  # noqa: PLC0415
 
         with open_context(global_options).workspace as workspace:
             actions.get_compute_target(workspace, name)
-            unreached = force_end_all(workspace, name)
+            unreached = force_end_target_runs(workspace, name)
         if unreached:
             global_options.notes.warning(
                 f"These runs could not be reached; their jobs may go on: {', '.join(unreached)}."

@@ -120,7 +120,7 @@ def list_datastores(context: RequestContext) -> list[dict[str, Any]]:
 
 @handler("datasets.set_default_datastore")
 def set_default_datastore(context: RequestContext, name: str) -> None:
-    """Make a datastore the default one."""
+    """Set the default datastore."""
     datastores.set_default_datastore(context.workspace, name)
 
 

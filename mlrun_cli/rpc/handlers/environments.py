@@ -44,7 +44,7 @@ def label_environment(context: RequestContext, name: str, version: str, labels: 
 
 
 @handler("environments.build")
-def build(context: RequestContext, definition: Mapping[str, Any]) -> str:
+def build_from_definition(context: RequestContext, definition: Mapping[str, Any]) -> str:
     """Build an environment and return the output of the installer."""
     return build_environment(context.workspace, definition)
 

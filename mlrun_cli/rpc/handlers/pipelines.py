@@ -44,7 +44,7 @@ def submit(
     properties: Mapping[str, str] | None = None,
     display_name: str | None = None,
 ) -> dict[str, Any]:
-    """Submit a pipeline; return the record of its run, notes, and lines about its steps.
+    """Submit a pipeline; return the record of its run, notes, and messages about its steps.
 
     Args:
         context: the context of the request.
@@ -118,8 +118,8 @@ def _submit(context: RequestContext, request: PipelineRequest) -> dict[str, Any]
 
 
 @handler("pipelines.check")
-def check(context: RequestContext, graph: Mapping[str, Any]) -> list[str]:  # noqa: ARG001 - every handler takes one
-    """Return what is wrong with a pipeline; empty if its parts go together."""
+def list_graph_problems(context: RequestContext, graph: Mapping[str, Any]) -> list[str]:  # noqa: ARG001 - every handler takes one
+    """Return the problems of a pipeline; empty if it is valid."""
     try:
         check_graph(Graph.from_json(graph))
     except MlrunError as error:
@@ -128,14 +128,14 @@ def check(context: RequestContext, graph: Mapping[str, Any]) -> list[str]:  # no
 
 
 @handler("pipelines.load")
-def load(context: RequestContext, path: str, folder: str) -> dict[str, Any]:  # noqa: ARG001
-    """Return the document of the pipeline in a YAML file, whose relative paths are looked for from a folder first."""
+def load_pipeline_file(context: RequestContext, path: str, folder: str) -> dict[str, Any]:  # noqa: ARG001
+    """Return a YAML file's pipeline as a document; relative paths are first looked up in `folder`."""
     return read_pipeline_file(Path(path), Path(folder)).graph.to_json()
 
 
 @handler("pipelines.address")
-def get_address(context: RequestContext) -> str:
-    """Return the URL of the page of all pipelines."""
+def get_pipelines_url(context: RequestContext) -> str:
+    """Return the URL of the page that lists the published pipelines."""
     return studio_urls.build_pipelines_url(context.workspace)
 
 
@@ -144,19 +144,19 @@ def get_address(context: RequestContext) -> str:
 
 @handler("pipelines.graph")
 def get_graph(context: RequestContext, run_id: str) -> dict[str, Any]:
-    """Return the graph of a pipeline's run."""
+    """Return the graph of a pipeline run."""
     return read_run_graph(context.workspace, find_run(context, run_id)).to_json()
 
 
 @handler("pipelines.step_outputs")
 def get_step_outputs(context: RequestContext, run_id: str) -> list[dict[str, Any]]:
-    """Return the name, datastore and path of each output of a step's run."""
+    """Return the name, datastore and path of each output of a step run."""
     return [place._asdict() for place in list_step_outputs(context.workspace, find_run(context, run_id))]
 
 
 @handler("pipelines.find_output")
 def find_output(context: RequestContext, run_id: str, name: str) -> dict[str, Any] | None:
-    """Return where the output is that a step of a pipeline's run offers under a name, or None."""
+    """Return the location of the output with this name in a pipeline run, or None if there is none."""
     found = find_pipeline_output(context.workspace, find_run(context, run_id), name)
     return None if found is None else found._asdict()
 
@@ -203,7 +203,7 @@ def publish_pipeline_of_run(
     version: str | None = None,
     continue_on_step_failure: bool | None = None,
 ) -> dict[str, Any]:
-    """Publish the pipeline of a run with the snapshots that it has; return its record."""
+    """Publish the pipeline of a run with the run's snapshots; return the record of the published pipeline."""
     pipeline = publish_run(
         context.workspace,
         find_run(context, run_id),

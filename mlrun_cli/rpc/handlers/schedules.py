@@ -15,27 +15,27 @@ from mlrun_cli.runs.run import build_run_record
 
 
 @handler("schedules.create")
-def create(context: RequestContext, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Create a schedule; return its record, and notes about who keeps its time."""
+def create_schedule(context: RequestContext, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Create a schedule; return its record, and notes on what triggers schedules."""
     schedule = actions.create_schedule(context.workspace, values)
-    return _build_answer(context, schedule)
+    return _build_response(context, schedule)
 
 
 @handler("schedules.update")
-def update(context: RequestContext, schedule_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Change the values of a schedule that are given; return its record, and notes about who keeps its time."""
-    schedule = actions.change_schedule(context.workspace, schedule_id, changes)
-    return _build_answer(context, schedule)
+def update_schedule(context: RequestContext, schedule_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Update the given fields of a schedule; return its record, and notes on what triggers schedules."""
+    schedule = actions.update_schedule(context.workspace, schedule_id, changes)
+    return _build_response(context, schedule)
 
 
 @handler("schedules.get")
-def get(context: RequestContext, schedule_id: str) -> dict[str, Any]:
+def get_schedule(context: RequestContext, schedule_id: str) -> dict[str, Any]:
     """Return the record of a schedule."""
     return actions.build_schedule_record(context.workspace, actions.get_schedule(context.workspace, schedule_id))
 
 
 @handler("schedules.list")
-def list_all(
+def list_schedules(
     context: RequestContext,
     active_only: bool = True,
     pipeline_id: str | None = None,
@@ -49,17 +49,18 @@ def list_all(
 
 
 @handler("schedules.list_runs")
-def list_runs(context: RequestContext, schedule_id: str) -> list[dict[str, Any]]:
+def list_scheduled_runs(context: RequestContext, schedule_id: str) -> list[dict[str, Any]]:
     """Return the records of the runs that a schedule has submitted, newest first."""
     return list(map(build_run_record, actions.list_scheduled_runs(context.workspace, schedule_id)))
 
 
 @handler("schedules.load")
-def load(context: RequestContext, path: str) -> dict[str, Any]:  # noqa: ARG001 - every handler takes a context
-    """Return the values of a schedule in a YAML file, named as in Azure's SDK."""
+def load_schedule_file(context: RequestContext, path: str) -> dict[str, Any]:  # noqa: ARG001 - every handler takes a context
+    """Return the fields of a schedule in a YAML file, named as in Azure's SDK."""
     return read_schedule_file(Path(path))
 
 
-def _build_answer(context: RequestContext, schedule: Schedule) -> dict[str, Any]:
+def _build_response(context: RequestContext, schedule: Schedule) -> dict[str, Any]:
+    """Return the record of a schedule and, if the schedule is active, notes for the user."""
     notes = actions.list_timekeeper_notes(context.workspace) if schedule.is_active else []
     return {"schedule": actions.build_schedule_record(context.workspace, schedule), "notes": notes}

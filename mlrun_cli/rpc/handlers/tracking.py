@@ -24,7 +24,7 @@ def get_run(context: RequestContext, run_id: str) -> dict[str, Any]:
 def list_runs(
     context: RequestContext, experiment_names: Sequence[str], limit: int, before: int | None = None
 ) -> dict[str, Any]:
-    """Return a page of runs of experiments, newest first, and as `next` the `before` of the next page, or null."""
+    """Return a page of experiments' runs, newest first, and as `next` the `before` value for the next page, or null."""
     runs, following = actions.list_tracking_records(context.workspace, experiment_names, limit, before)
     return {"runs": runs, "next": following}
 
@@ -49,7 +49,7 @@ def delete_run(context: RequestContext, run_id: str) -> None:
 
 @handler("tracking.restore_run")
 def restore_run(context: RequestContext, run_id: str) -> None:
-    """Move a run back from the trash."""
+    """Restore a run from the trash."""
     actions.restore_run(context.workspace, run_id)
 
 
@@ -61,13 +61,13 @@ def measure_files(context: RequestContext, run_id: str) -> dict[str, int]:
 
 @handler("tracking.registered_models")
 def list_registered_models(context: RequestContext) -> list[dict[str, Any]]:
-    """Return the names of models with what belongs to all of their versions."""
+    """Return the records of registered models: name, description, tags, aliases and times."""
     return actions.list_registered_models(context.workspace)
 
 
 @handler("tracking.create_registered_model")
 def create_registered_model(context: RequestContext, name: str) -> None:
-    """Create a model that has no version yet."""
+    """Register a model name that has no version yet."""
     actions.create_registered_model(context.workspace, name)
 
 
@@ -79,7 +79,7 @@ def update_registered_model(
     tags: Mapping[str, str | None] | None = None,
     aliases: Mapping[str, int | None] | None = None,
 ) -> None:
-    """Change what belongs to all versions of a model; null removes a tag or an alias."""
+    """Update a registered model's description, tags and aliases; a tag or alias with the value null is removed."""
     actions.update_registered_model(context.workspace, name, description=description, tags=tags, aliases=aliases)
 
 

@@ -31,8 +31,8 @@ def check_workspace(context: RequestContext) -> None:
 
 
 @handler("workspaces.find_config")
-def find_config(context: RequestContext, path: str, file_name: str | None = None) -> list[str] | None:
-    """Return the workspace's names from a folder's config, creating the workspace if needed; None without a config."""
+def open_configured_workspace(context: RequestContext, path: str, file_name: str | None = None) -> list[str] | None:
+    """Open the workspace of a folder's config, created if needed, and return its names; None without a config."""
     identity = actions.find_configured_workspace(Path(path), context.home, file_name)
     if identity is None:
         return None

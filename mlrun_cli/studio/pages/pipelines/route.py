@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from mlrun_cli.actions.published_pipelines import get_pipeline, list_pipelines, read_published_graph
-from mlrun_cli.actions.schedules import find_last_problem, list_schedules
+from mlrun_cli.actions.schedules import find_last_failure, list_schedules
 from mlrun_cli.pipelines.schedule import Schedule
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pipeline_graph.view import build_graph_view
@@ -38,5 +38,5 @@ def show_pipeline(page: PageRequest) -> Response:
 
 
 def _find_problem(page: PageRequest, schedule: Schedule) -> str:
-    found = find_last_problem(page.workspace, schedule.schedule_id)
+    found = find_last_failure(page.workspace, schedule.schedule_id)
     return "" if found is None else str(found.error)
