@@ -173,6 +173,12 @@ def test_a_driver_starts_tensorboard_and_exports_metrics(mlrun: Mlrun, run_id: s
         same((host, len(sizes)), ("127.0.0.1", 2))
         tensorboard.stop()
         refused(OSError, "", urlopen, address)
+        Run.get(ws, {run_id!r}).display_name = "the ../first"
+        named = Tensorboard(Run.get(ws, {run_id!r}), local_root="named", port=6010, use_display_name=True)
+        named.start()
+        named.stop()
+        same(os.listdir("named"), ["the_first"])
+        same(os.listdir("named/the_first"), [{run_id!r}])
 
         run = Run.get(ws, {other!r})
         export_to_tensorboard(run, "exported")

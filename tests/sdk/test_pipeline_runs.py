@@ -83,7 +83,7 @@ data = prepare.get_output_data("data")
 same([data.name, data.datastore_name, data.path_on_datastore],
      ["data", "workspaceblobstore", "azureml/%s/data" % prepare.id])
 same(data.download("fetched"), 1)
-same(open("fetched/%s/rows.txt" % data.path_on_datastore).read(), "5")
+same(open("fetched/%s/rows.txt" % data._path_on_datastore).read(), "5")
 same(run.get_pipeline_output("all").path_on_datastore, data.path_on_datastore)
 refused(ValueError, "'none'", run.get_pipeline_output, "none")
 refused(ValueError, "'other'; data", prepare.get_output, "other")
@@ -163,6 +163,7 @@ published = make().publish("cars pipeline", "of cars", version="1.0")
 same([published.name, published.description, published.version, published.status, published.total_run_steps],
      ["cars pipeline", "of cars", "1.0", "Active", 2])
 assert published.endpoint.endswith("/pipelines/" + published.id), published.endpoint
+same([published.get_portal_url(), published.portal_url], [published.endpoint] * 2)
 with open("src/prepare.py", "w") as file:
     file.write("raise SystemExit(3)")
 run = published.submit(workspace, "cars", {"rows": 7})
@@ -274,7 +275,7 @@ config = HyperDriveConfig(
     run_config=ScriptRunConfig("src", script="score.py"),
 )
 metrics = PipelineData("metrics", training_output=TrainingOutput("Metrics"))
-sweep = HyperDriveStep("sweep", config, outputs=[metrics])
+sweep = HyperDriveStep("sweep", hyperdrive_run_config=config, outputs=[metrics])
 show = script("show.py", name="show", inputs=[metrics], arguments=[metrics])
 run = Pipeline(workspace, steps=[show, sweep]).submit("cars")
 same(run.wait_for_completion(show_output=False), "Finished")

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from mlrun_cli.pipelines.graph import ArgumentReference, DataPath, Graph, ParameterReference, Step, StepOutput
+from mlrun_cli.pipelines.graph import (
+    ArgumentReference,
+    DataPath,
+    DatasetReference,
+    Graph,
+    ParameterReference,
+    Step,
+    StepOutput,
+)
 from mlrun_cli.pipelines.validation import check_graph
 from tests.running import Mlrun
 from tests.sdk.driving import drive
@@ -66,7 +74,7 @@ data = PipelineData("prepared", datastore=store, pipeline_output_name="all")
 first = script("prepare.py", arguments=["--from", raw, "--to", data, "--n", 3, True, None, 0.5],
                inputs=[raw], outputs=[data], allow_reuse=False, version=2, compute_target="fast")
 second = script(arguments=["--data", data, "--again", data.get_env_variable_name()], inputs=[data])
-third = CommandStep(command=["cat", data.as_input("other")], inputs=[data.as_input("other")], source_directory="src")
+third = CommandStep(command=["cat", data.as_mount("other")], inputs=[data.as_input("other")], source_directory="src")
 build(second, third, first, description="cars", default_datastore=store)
 """,
     )
@@ -123,6 +131,50 @@ build([first, [second, third]], fourth)
     assert third.outputs["kept"].registration is not None
     assert fourth.inputs["back"].source == StepOutput(third.key, "kept")
     assert fourth.inputs["back"].as_dataset
+
+
+def test_datasets_of_no_workspace_are_saved_in_that_of_the_pipeline(project: Mlrun) -> None:
+    graph = build_graph(
+        project,
+        """
+def make():
+    return Dataset.Tabular.from_delimited_files("data/table.csv")
+
+table, files = make(), Dataset.File.from_files("data/table.csv")
+same([table.id, files.id], [None, None])
+which = DatasetConsumptionConfig("which", PipelineParameter("which", files)).as_mount()
+mounted = files.as_named_input("files").as_mount()
+build(script(arguments=[which, mounted], inputs=[which, table.as_named_input("table")]))
+found = Dataset.get_by_id(workspace, files.id)
+same(found.to_path(), files.to_path())
+""",
+    )
+    step, default = get_step(graph, "train.py"), graph.parameters["which"].default
+    files, table = step.inputs["files"].source, step.inputs["table"].source
+    assert isinstance(files, DatasetReference) and isinstance(table, DatasetReference)
+    assert files.dataset_id is not None and files.dataset_id != table.dataset_id
+    assert default == files
+
+
+def test_tables_of_outputs_have_fewer_columns_and_rows(project: Mlrun) -> None:
+    graph = build_graph(
+        project,
+        """
+data = PipelineData("data").as_dataset()
+table = data.parse_delimited_files().keep_columns("x").drop_columns(["y"])
+part, rest = table.random_split(0.25, seed=7)
+first = script("prepare.py", arguments=[data], outputs=[data])
+build(first, script(inputs=[part.as_named_input("part"), rest.as_named_input("rest")]))
+refused(ValueError, "percentage", table.random_split, 2)
+""",
+    )
+    inputs = get_step(graph, "train.py").inputs
+    tables = [inputs[name].table for name in ("part", "rest")]
+    common = [["keep", ["x"]], ["drop", ["y"]]]
+    assert [list(table.steps) for table in tables if table] == [
+        [*common, ["part", 7, 0, 0.25]],
+        [*common, ["part", 7, 0.25, 1]],
+    ]
 
 
 def test_parameters_of_every_type_are_those_of_the_pipeline(project: Mlrun) -> None:

@@ -77,6 +77,12 @@ class AbstractDataset:
             self._record = self._workspace._request("datasets.save", definition=self._definition)
         return None if self._record is None else str(self._record["id"])
 
+    def _save_in(self, workspace: "Workspace") -> None:
+        """Save a dataset of no workspace, one of files on this machine or at addresses, in that which uses it."""
+        if self.id is None:
+            self._workspace = workspace
+            self._record = workspace._request("datasets.save", definition=self._definition)
+
     @property
     def name(self) -> "str | None":
         """The name under which the dataset is registered, or None if it is not registered."""
@@ -181,11 +187,11 @@ class AbstractDataset:
 
     def take_sample(self: _Dataset, probability: float, seed: "int | None" = None) -> _Dataset:
         """Return a random sample that includes each file or row with the given probability."""
-        return self._with_step(["part", _check_seed(seed), 0, _check_share("probability", probability)])
+        return self._with_step(["part", check_seed(seed), 0, check_share("probability", probability)])
 
     def random_split(self: _Dataset, percentage: float, seed: "int | None" = None) -> "tuple[_Dataset, _Dataset]":
         """Return a random sample with about this fraction (0 to 1) of the files or rows, and the rest."""
-        share, seed = _check_share("percentage", percentage), _check_seed(seed)
+        share, seed = check_share("percentage", percentage), check_seed(seed)
         return self._with_step(["part", seed, 0, share]), self._with_step(["part", seed, share, 1])
 
     def filter(self: _Dataset, expression: object) -> _Dataset:
@@ -269,13 +275,15 @@ def _check_count(count: int) -> int:
     return count
 
 
-def _check_share(name: str, share: float) -> float:
+def check_share(name: str, share: float) -> float:
+    """Return a fraction; raise ValueError if it is not one from 0 to 1."""
     if not isinstance(share, (int, float)) or not 0 <= share <= 1:
         raise ValueError(f"{name} is a number between 0.0 and 1.0, not {share!r}.")
     return share
 
 
-def _check_seed(seed: "int | None") -> int:
+def check_seed(seed: "int | None") -> int:
+    """Return a seed, by default a random one; raise UserErrorException if it is not a whole number."""
     if seed is None:
         return random.randrange(1 << 31)  # noqa: S311 - a split of data is no secret
     if not isinstance(seed, int):

@@ -51,11 +51,11 @@ class TabularDataset(AbstractDataset):
 
     def keep_columns(self, columns: "str | list[str]", validate: bool = False) -> "TabularDataset":
         """Return a dataset with only these columns."""
-        return self._with_step(["keep", [columns] if isinstance(columns, str) else list(columns)])
+        return self._with_step(["keep", list_columns(columns)])
 
     def drop_columns(self, columns: "str | list[str]") -> "TabularDataset":
         """Return a dataset without these columns."""
-        return self._with_step(["drop", [columns] if isinstance(columns, str) else list(columns)])
+        return self._with_step(["drop", list_columns(columns)])
 
     def with_timestamp_columns(
         self,
@@ -148,6 +148,11 @@ class TabularDataset(AbstractDataset):
     ) -> Any:
         """Raise UserErrorException, since profiling is not supported."""
         raise self._create_unsupported_error("submit_profile_run", "Call to_pandas_dataframe().describe()")
+
+
+def list_columns(columns: "str | list[str]") -> "list[str]":
+    """Return the names of columns, which may be given as one text."""
+    return [columns] if isinstance(columns, str) else list(columns)
 
 
 def _create_file_dataset(folder: str) -> FileDataset:

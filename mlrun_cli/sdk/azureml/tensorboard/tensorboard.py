@@ -1,6 +1,7 @@
 """TensorBoard over the event files of runs."""
 
 import os
+import re
 import sys
 import tempfile
 from threading import Event, Thread
@@ -22,17 +23,25 @@ class Tensorboard:
     The program `tensorboard` is looked for on PATH and beside this Python.
     """
 
-    def __init__(self, runs: Any, local_root: "str | None" = None, port: int = DEFAULT_PORT) -> None:
+    def __init__(
+        self,
+        runs: Any,
+        local_root: "str | None" = None,
+        port: int = DEFAULT_PORT,
+        use_display_name: bool = False,
+    ) -> None:
         """Initialize it for one or several runs.
 
         Args:
             runs: A run or a list of runs.
             local_root: The folder of the copies of event files; by default a temporary one.
             port: The port; the next free one if it is in use.
+            use_display_name: Whether TensorBoard lists the runs by their display names, and then their ids.
         """
         self._runs: List[Any] = list(runs) if isinstance(runs, (list, tuple)) else [runs]
         self._local_root = local_root
         self._port = port
+        self._use_display_name = use_display_name
         self._server: Optional[TensorboardServer] = None
         self._end = Event()
 
@@ -76,7 +85,8 @@ class Tensorboard:
         roots = {}
         for run in self._runs:
             folder = get_client().get_run_folder(run._names, run.id)
-            roots[run.id] = (os.path.join(folder, "work"), os.path.join(folder, UPLOADS))
+            shown = re.sub(r"[^\w-]+", "_", run.display_name) if self._use_display_name else ""
+            roots[os.path.join(shown, run.id)] = (os.path.join(folder, "work"), os.path.join(folder, UPLOADS))
         return roots
 
     @staticmethod

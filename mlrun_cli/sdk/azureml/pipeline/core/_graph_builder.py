@@ -1,7 +1,7 @@
 """The document of a pipeline's graph, built from its steps."""
 
 from hashlib import sha256
-from typing import Any, Dict, List
+from typing import TYPE_CHECKING, Any, Dict, List
 
 from azureml.data.abstract_dataset import AbstractDataset
 from azureml.data.data_reference import DataReference
@@ -12,12 +12,16 @@ from azureml.pipeline.core._ports import (
     Port,
     build_input,
     build_output,
+    find_dataset,
     find_pipeline_parameter,
     find_producer_mark,
 )
 from azureml.pipeline.core.builder import PipelineStep, flatten_steps
 from azureml.pipeline.core.graph import InputPortBinding, OutputPortBinding, PipelineData, PipelineParameter
 from azureml.pipeline.core.pipeline_output_dataset import PipelineOutputAbstractDataset
+
+if TYPE_CHECKING:
+    from azureml.core.workspace import Workspace
 
 Json = Dict[str, Any]
 
@@ -26,11 +30,13 @@ class GraphBuilder:
     """The document of a pipeline, and the outputs that its steps have.
 
     Attributes:
+        workspace: The pipeline's workspace.
         default_source_directory: The source folder of steps without one, or None for the current folder.
         parameters: The entries of the pipeline's parameters, keyed by name.
     """
 
-    def __init__(self, default_source_directory: "str | None" = None) -> None:
+    def __init__(self, workspace: "Workspace", default_source_directory: "str | None" = None) -> None:
+        self.workspace = workspace
         self.default_source_directory = default_source_directory
         self.parameters: Dict[str, Json] = {}
         self._keys: Dict[int, str] = {}
@@ -65,6 +71,12 @@ class GraphBuilder:
         """Return a reference to the step output that writes the data, or None if no step does."""
         return self._outputs.get(id(find_producer_mark(data)))
 
+    def save_dataset(self, data: Any) -> None:
+        """Save the dataset that an input or parameter stands for, if it belongs to no workspace yet."""
+        dataset = find_dataset(data)
+        if dataset is not None:
+            dataset._save_in(self.workspace)
+
     def find_key(self, step: PipelineStep) -> "str | None":
         """Return the key of a step, or None if the step is not in the pipeline."""
         return self._keys.get(id(step))
@@ -75,6 +87,7 @@ class GraphBuilder:
         Raises:
             UserErrorException: Another parameter of this name has another default value.
         """
+        self.save_dataset(parameter)
         document = parameter._to_document()
         known = self.parameters.setdefault(parameter.name, document)
         if known != document:
@@ -195,6 +208,7 @@ class StepDocuments:
         parameter = find_pipeline_parameter(data)
         if parameter is not None:
             self._graph.add_parameter(parameter)
+        self._graph.save_dataset(data)
         port = build_input(data, self._graph.find_output)
         self._check_free(port, self.inputs, "inputs")
         self.inputs.append(port)

@@ -43,6 +43,11 @@ class PortDataReference:
         """The path of the data, relative to the root of the datastore."""
         return str(self._data_reference.path_on_datastore)
 
+    @property
+    def _path_on_datastore(self) -> str:
+        """The same path by the name that Azure's own notebooks use, to find what `download(".")` has written."""
+        return self.path_on_datastore
+
     def download(self, local_path: Any, overwrite: "bool | None" = None, show_progress: "bool | None" = None) -> int:
         """Copy the data to a folder, keeping their paths in the datastore; return the number of files."""
         is_folder = os.path.isdir(os.path.join(self.datastore._folder, self.path_on_datastore))

@@ -81,6 +81,19 @@ def find_pipeline_parameter(data: Any) -> "PipelineParameter | None":
     return dataset if isinstance(dataset, PipelineParameter) else None
 
 
+def find_dataset(data: Any) -> "AbstractDataset | None":
+    """Return the dataset that an input or a parameter of a pipeline stands for, or None if it is other data."""
+    if isinstance(data, InputPortBinding):
+        return find_dataset(data.bind_object)
+    if isinstance(data, DatasetConsumptionConfig):
+        return find_dataset(data.dataset)
+    if isinstance(data, PipelineParameter):
+        return find_dataset(data.default_value)
+    if isinstance(data, PipelineDataset):
+        return find_dataset(vars(data)["dataset"])
+    return data if isinstance(data, AbstractDataset) else None
+
+
 def build_input(data: Any, find_output: FindOutput) -> Port:
     """Return the port for an input of a step.
 
@@ -228,15 +241,9 @@ def _build_source(key: str, data: Any, find_output: FindOutput) -> Json:
         return {"data_reference": {"datastore": data.datastore.name, "path": data.path_on_datastore or ""}}
     if isinstance(data, DataPath):
         return {"data_reference": describe_data_path(data)}
-    dataset = data.dataset if isinstance(data, DatasetConsumptionConfig) else data
-    if isinstance(dataset, PipelineDataset):
-        dataset = vars(dataset)["dataset"]
-    if not isinstance(dataset, AbstractDataset):
-        raise UserErrorException(f"Input {key!r} is bound to {dataset!r}, which is no data that a step can read.")
-    if dataset.id is None:
-        raise UserErrorException(
-            f"Input {key!r}: the dataset belongs to no workspace. Register it by dataset.register(workspace, name)."
-        )
+    dataset = find_dataset(data)
+    if dataset is None:
+        raise UserErrorException(f"Input {key!r} is bound to {data!r}, which is no data that a step can read.")
     return {"dataset": {"id": dataset.id, "name": dataset.name, "version": dataset.version}}
 
 

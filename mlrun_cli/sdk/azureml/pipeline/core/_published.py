@@ -116,6 +116,15 @@ class PublishedPipeline:
             self._workspace, "pipelines.submit_published", experiment_name, options, pipeline_id=self.id
         )
 
+    def get_portal_url(self) -> str:
+        """Return the address of the pipeline's page."""
+        return self.endpoint
+
+    @property
+    def portal_url(self) -> str:
+        """The address of the pipeline's page, like `get_portal_url()`."""
+        return self.get_portal_url()
+
     def enable(self) -> None:
         """Allow the pipeline to be submitted again."""
         self._set_status("Active")

@@ -121,9 +121,9 @@ class PipelineData(
         """Return a step input that reads this data under another name."""
         return self.create_input_binding(input_name)
 
-    def as_mount(self) -> "InputPortBinding":
+    def as_mount(self, input_name: "str | None" = None) -> "InputPortBinding":
         """Return a step input in mount mode, for which the script reads the folder itself."""
-        return self.create_input_binding()
+        return self.create_input_binding(input_name)
 
     def as_download(
         self,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Dict, List
 
 from azureml._client.client import get_client
 from azureml.core._text_pairs import to_properties, to_texts
+from azureml.data.abstract_dataset import AbstractDataset
 from azureml.exceptions import UserErrorException
 from azureml.pipeline.core._graph_builder import GraphBuilder
 from azureml.pipeline.core._graph_view import Graph
@@ -62,7 +63,7 @@ class Pipeline:
         self._workspace = workspace
         self._name: str | None = None
         self.description = description
-        builder = GraphBuilder(default_source_directory)
+        builder = GraphBuilder(workspace, default_source_directory)
         documents = builder.build(steps, with_upstream=resolve_closure)
         self._document: Dict[str, Any] = {
             "name": None,
@@ -199,7 +200,7 @@ def submit_pipeline(
         workspace=workspace._names,
         patience_seconds=PATIENCE_SECONDS,
         experiment_name=experiment_name,
-        parameters=to_parameter_values(options.get("pipeline_parameters")),
+        parameters=to_parameter_values(workspace, options.get("pipeline_parameters")),
         continue_on_step_failure=options.get("continue_on_step_failure"),
         regenerate_outputs=bool(options.get("regenerate_outputs")),
         parent_run_id=options.get("parent_run_id"),
@@ -217,20 +218,22 @@ def submit_pipeline(
     return PipelineRun._from_names(workspace._names, record["_experiment_name"], record["run_id"])
 
 
-def to_parameter_values(values: "Dict[str, Any] | None") -> Dict[str, Any]:
-    """Convert the values of pipeline parameters to JSON values.
+def to_parameter_values(workspace: "Workspace", values: "Dict[str, Any] | None") -> Dict[str, Any]:
+    """Convert the values of pipeline parameters to JSON values; datasets of no workspace are saved in this one.
 
     Raises:
         UserErrorException: They are no dict, or a value is of a kind that no parameter has.
     """
     if values is not None and not isinstance(values, dict):
         raise UserErrorException(f"pipeline_parameters is a dict, not a {type(values).__name__}.")
+    given = {
+        str(name): value.default_value if isinstance(value, PipelineParameter) else value
+        for name, value in (values or {}).items()
+    }
+    for value in given.values():
+        if isinstance(value, AbstractDataset):
+            value._save_in(workspace)
     try:
-        return {
-            str(name): build_parameter_document(
-                str(name), value.default_value if isinstance(value, PipelineParameter) else value
-            )["default"]
-            for name, value in (values or {}).items()
-        }
+        return {name: build_parameter_document(name, value)["default"] for name, value in given.items()}
     except ValueError as error:
         raise UserErrorException(str(error)) from error

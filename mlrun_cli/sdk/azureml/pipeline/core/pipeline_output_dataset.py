@@ -1,8 +1,10 @@
 """Step outputs as datasets."""
 
 from copy import copy
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
+from azureml.data.abstract_dataset import check_seed, check_share
+from azureml.data.tabular_dataset import list_columns
 from azureml.pipeline.core.graph import PipelineData
 
 __all__ = ["PipelineOutputAbstractDataset", "PipelineOutputFileDataset", "PipelineOutputTabularDataset"]
@@ -126,3 +128,24 @@ class PipelineOutputTabularDataset(PipelineOutputAbstractDataset):
         glob = f"**/*{file_extension}" if file_extension else None
         table._table = {"kind": "tabular", "options": options, "steps": [], "glob": glob}
         return table
+
+    def keep_columns(self, columns: "str | List[str]") -> "PipelineOutputTabularDataset":
+        """Return a copy with only these columns."""
+        return self._with_step(["keep", list_columns(columns)])
+
+    def drop_columns(self, columns: "str | List[str]") -> "PipelineOutputTabularDataset":
+        """Return a copy without these columns."""
+        return self._with_step(["drop", list_columns(columns)])
+
+    def random_split(
+        self, percentage: float, seed: "int | None" = None
+    ) -> "Tuple[PipelineOutputTabularDataset, PipelineOutputTabularDataset]":
+        """Return a random sample with about this fraction (0 to 1) of the rows, and the rest."""
+        share, seed = check_share("percentage", percentage), check_seed(seed)
+        return self._with_step(["part", seed, 0, share]), self._with_step(["part", seed, share, 1])
+
+    def _with_step(self, step: List[Any]) -> "PipelineOutputTabularDataset":
+        changed = copy(self)
+        table = self._table or {}
+        changed._table = {**table, "steps": [*table["steps"], step]}
+        return changed

@@ -305,7 +305,7 @@ class Schedule:
         path_on_datastore: "str | None" = None,
     ) -> None:
         """Update the given values; `status` is `Active` or `Disabled`."""
-        changes = _build_values({**locals()})
+        changes = _build_values(self._workspace, {**locals()})
         self._change({name: value for name, value in {**changes, "status": status}.items() if value is not None})
 
     def enable(self, wait_for_provisioning: bool = False, wait_timeout: int = 3600) -> None:
@@ -334,13 +334,13 @@ class Schedule:
 
 
 def _create(workspace: "Workspace", pipeline: Dict[str, Any], arguments: Dict[str, Any]) -> Schedule:
-    values = {**_build_values(arguments), **pipeline, "experiment_name": arguments["experiment_name"]}
+    values = {**_build_values(workspace, arguments), **pipeline, "experiment_name": arguments["experiment_name"]}
     response = workspace._request("schedules.create", values=values)
     _warn(response)
     return Schedule._from_record(workspace, response["schedule"])
 
 
-def _build_values(arguments: Dict[str, Any]) -> Dict[str, Any]:
+def _build_values(workspace: "Workspace", arguments: Dict[str, Any]) -> Dict[str, Any]:
     """Convert the arguments of `create` or `update` to the JSON values of a schedule."""
     recurrence, datastore = arguments["recurrence"], arguments["datastore"]
     if recurrence is not None and not isinstance(recurrence, ScheduleRecurrence):
@@ -350,7 +350,7 @@ def _build_values(arguments: Dict[str, Any]) -> Dict[str, Any]:
         "name": arguments["name"],
         "description": arguments["description"],
         "recurrence": None if recurrence is None else recurrence._to_document(),
-        "parameters": None if parameters is None else to_parameter_values(parameters),
+        "parameters": None if parameters is None else to_parameter_values(workspace, parameters),
         "datastore": getattr(datastore, "name", datastore),
         "path_on_datastore": arguments["path_on_datastore"],
         "polling_minutes": arguments["polling_interval"],

@@ -23,6 +23,11 @@ class HyperDriveStep(
 
     hyperdrive_config: Any
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if "hyperdrive_run_config" in kwargs:  # its name in the first versions of Azure's SDK
+            kwargs["hyperdrive_config"] = kwargs.pop("hyperdrive_run_config")
+        super().__init__(*args, **kwargs)
+
     def _check(self) -> None:
         from azureml.train.hyperdrive import HyperDriveConfig
 
