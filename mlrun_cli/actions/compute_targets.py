@@ -28,7 +28,7 @@ from mlrun_cli.errors import (
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.queue import wake_dispatchers
-from mlrun_cli.targets.registry import find_kind, find_target
+from mlrun_cli.targets.registry import find_target, get_target_class
 from mlrun_cli.workspace import Workspace
 
 _LIMIT_FOR_LOCAL = f"To give it a limit: 'mlrun computetarget create amlcompute -n {LOCAL_TARGET} --max-nodes 4'."
@@ -70,7 +70,7 @@ def create_compute_target(
             f"'{LOCAL_TARGET}' is this machine, and cannot be made.", hint=_LIMIT_FOR_LOCAL, target=LOCAL_TARGET
         )
     try:
-        find_kind(kind)
+        get_target_class(kind)
     except TargetKindNotFound as error:
         raise Unsupported(
             f"'{kind}' is not a kind of compute target here; '{name}' was not made.",
@@ -182,8 +182,8 @@ def update_compute_target(workspace: Workspace, name: str, properties: Mapping[s
 
 def _check_capacity(workspace: Workspace, target: ComputeTarget) -> None:
     """Raise if a queued run needs more nodes than a target will have."""
-    limit = find_kind(target.kind).get_node_limit(target)
-    larger = [] if limit is None else workspace.queues.list_ids_beyond(target.name, limit)
+    limit = get_target_class(target.kind).get_node_limit(target)
+    larger = [] if limit is None else workspace.queues.list_ids_exceeding_nodes(target.name, limit)
     if larger:
         named = ", ".join(larger[:_MOST_NAMES]) + (", …" if len(larger) > _MOST_NAMES else "")
         raise InUse(
@@ -247,7 +247,7 @@ def _build_creation_hint(name: str) -> str:
 def _list_statuses_on_target(workspace: Workspace, name: str) -> frozenset[RunStatus]:
     """Return the statuses of the runs that still need a target."""
     with suppress(TargetKindNotFound):
-        if find_kind(get_compute_target(workspace, name).kind).dispatcher_follows_runs:
+        if get_target_class(get_compute_target(workspace, name).kind).dispatcher_follows_runs:
             return ALIVE_STATUSES
     return _ON_TARGET
 

@@ -30,7 +30,7 @@ _LIVE = RunFilter(statuses=ALIVE_STATUSES, include_children=True)
 
 def _build_record(workspace: Workspace, run: Run) -> dict[str, Any]:
     use = _read_current_use(workspace, run)
-    metric = workspace.metric_summaries.find_newest(run.key)
+    metric = workspace.metric_summaries.find_newest_metric(run.key)
     record = {
         "run_id": run.run_id,
         "display_name": run.display_name,

@@ -34,7 +34,7 @@ def read_parameters_of_older_runs(workspace: Workspace, seconds: float = PATIENC
     deadline = time.monotonic() + seconds
     try:
         workspace.reopen_if_replaced()
-        while workspace.parameters.read_unread_runs(STEP_RUNS):
+        while workspace.parameters.store_unread_parameters(STEP_RUNS):
             if time.monotonic() >= deadline:
                 return False
     except StoreError:

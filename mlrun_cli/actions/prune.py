@@ -27,7 +27,7 @@ from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.shared_folder import find_shared_run_folder, remove_run_folder
 from mlrun_cli.runtime.liveness import reconcile
-from mlrun_cli.runtime.sessions import list_remnants
+from mlrun_cli.runtime.sessions import list_session_remnants
 from mlrun_cli.snapshots.pruning import prune_snapshots
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 from mlrun_cli.workspace import Workspace
@@ -231,7 +231,7 @@ def _find_orphaned_folders(workspace: Workspace, before: int) -> list[Path]:
     """
     latest = min(time.time() - GRACE_SECONDS, before / MICROSECONDS)
     of_runs = [folder for folder in iterate_subfolders(workspace.folder / "runs") if _find_last_change(folder) < latest]
-    of_sessions = [folder for folder in list_remnants(workspace) if _is_unchanged_for_a_day(folder)]
+    of_sessions = [folder for folder in list_session_remnants(workspace) if _is_unchanged_for_a_day(folder)]
     return [
         folder
         for folder in (*of_runs, *of_sessions)

@@ -22,7 +22,7 @@ from mlrun_cli.runtime.finish import end_runs_of_script
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.notifier_start import start_notifier
 from mlrun_cli.runtime.queue import wake_dispatcher, wake_dispatchers
-from mlrun_cli.runtime.waiting import find_space_wait
+from mlrun_cli.runtime.waiting import find_disk_wait_reason
 from mlrun_cli.targets.registry import find_target
 from mlrun_cli.workspace import Workspace
 
@@ -174,7 +174,7 @@ def wait_for_runs(
             next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
             full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
             for key, run in waiting.items():
-                if key not in told and (room := find_space_wait(workspace, run, full)) is not None:
+                if key not in told and (room := find_disk_wait_reason(workspace, run, full)) is not None:
                     say(f"{run.run_id} waits for {room}.")
                     told.add(key)
         statuses: dict[str, RunStatus] = {}

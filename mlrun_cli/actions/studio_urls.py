@@ -44,4 +44,4 @@ def build_printed_record(workspace: Workspace, run: Run) -> dict[str, Any]:
 
 
 def _get_workspace_urls(workspace: Workspace) -> WorkspaceUrls:
-    return WorkspaceUrls(StudioFolder(workspace.home).find_url(), *workspace.identity)
+    return WorkspaceUrls(StudioFolder(workspace.home).get_url(), *workspace.identity)

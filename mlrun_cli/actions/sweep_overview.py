@@ -15,7 +15,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.sweeps.definition import SweepDefinition
 from mlrun_cli.sweeps.records import TERMINATION_PROPERTY
-from mlrun_cli.sweeps.run_tags import find_definition, find_number, list_drawn_values
+from mlrun_cli.sweeps.run_tags import find_definition, find_run_number, list_drawn_values
 from mlrun_cli.workspace import Workspace
 
 _SECONDS_PER_MINUTE = 60
@@ -111,7 +111,7 @@ def find_sweep_overview(workspace: Workspace, sweep: Run, limit: int | None = No
     for child in children:
         summary = summaries.get((child.key, metric.name))
         best = summary and (summary.minimum if metric.goal is Goal.MINIMIZE else summary.maximum)
-        measured[child.key] = _Measured(find_number(sweep.run_id, child.run_id), best, summary)
+        measured[child.key] = _Measured(find_run_number(sweep.run_id, child.run_id), best, summary)
     sign = 1.0 if metric.goal is Goal.MINIMIZE else -1.0
     ordered = sorted(measured, key=lambda key: measured[key].get_rank(sign))
     runs = get_reconciled_runs(workspace, workspace.runs.list_by_keys(ordered[:limit]))

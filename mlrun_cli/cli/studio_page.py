@@ -24,7 +24,7 @@ def open_studio_page(home: Path, url: str, notes: Messages) -> dict[str, str]:
         MlrunError: no studio responds.
     """
     folder = StudioFolder(home)
-    root = folder.find_url()
+    root = folder.get_url()
     if not _is_studio(root):
         raise StudioNotRunning(
             f"No studio answers at {root}.", hint="Start it in another terminal: mlrun studio", target=root

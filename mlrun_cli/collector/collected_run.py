@@ -92,13 +92,13 @@ class CollectedRun:
         """The outcome in the run's events, final or not."""
         return None if self._outcome is None else self._outcome.outcome
 
-    def poll(self, moment: float) -> None:
+    def poll(self, now: float) -> None:
         """Store new contents of the run's folder if a poll is due.
 
         Raises:
             StoreError: the store cannot be used.
         """
-        if moment < self.next_poll:
+        if now < self.next_poll:
             return
         if not self.has_started:
             refresh_folder(self.shared.events)
@@ -106,7 +106,7 @@ class CollectedRun:
         size = self._reader.ingest()
         has_news |= bool(size) | self._relay.collect(self._reader)
         self._interval = _FIRST_PAUSE_SECONDS if has_news else min(_LAST_PAUSE_SECONDS, self._interval * _GROWTH)
-        self.next_poll = moment + (0.0 if size >= CHUNK_BYTES else self._interval)
+        self.next_poll = now + (0.0 if size >= CHUNK_BYTES else self._interval)
 
     def refresh(self) -> None:
         """Read the new events from the file server instead of this machine's cache."""
@@ -126,7 +126,7 @@ class CollectedRun:
         is_fresh = heartbeat.age_seconds < _FRESH_SECONDS and not heartbeat.is_of_dead_process
         return HeartbeatEvidence.FRESH if is_fresh else HeartbeatEvidence.STALE
 
-    def finish(self, outcome: Outcome, moment: float) -> bool:
+    def finish(self, outcome: Outcome, now: float) -> bool:
         """Record the outcome once all logged data are stored; return whether that is done.
 
         While the shared folder is away, it is not.
@@ -134,14 +134,14 @@ class CollectedRun:
         Raises:
             StoreError: the store cannot be used.
         """
-        self._ended_since = self._ended_since or moment
+        self._ended_since = self._ended_since or now
         refresh_folder(self.shared.journal)
         self._reader.ingest_all()
         if not self._is_folder_available():
             self._ended_since = None
             return False
         sizes = {} if self._outcome is None else self._outcome.journal_sizes
-        if not self._reader.has_ingested(sizes) and moment < self._ended_since + _JOURNALS_SECONDS:
+        if not self._reader.has_ingested(sizes) and now < self._ended_since + _JOURNALS_SECONDS:
             return False
         outcome = outcome._replace(warnings=(*outcome.warnings, *self._reader.warnings))
         row = self._workspace.runs.get_by_key(self.run.key)
@@ -213,9 +213,9 @@ class CollectedRun:
         self._attempt_ended_since = self._attempt_ended_since or moment
         return self._reader.has_ingested(sizes) or moment >= self._attempt_ended_since + _JOURNALS_SECONDS
 
-    def _store_events(self, name: str, before: int, after: int, events: list[Event]) -> None:
+    def _store_events(self, name: str, old_offset: int, new_offset: int, events: list[Event]) -> None:
         with self._workspace.transaction():
-            is_mine = self._workspace.journals.advance(self.run.key, name, before, after)
+            is_mine = self._workspace.journals.advance(self.run.key, name, old_offset, new_offset)
             if is_mine:
                 for event in events:
                     self._apply_event(event)
@@ -223,7 +223,7 @@ class CollectedRun:
             self._offsets = dict(self._workspace.journals.get_offsets(self.run.key))
             self._read_outcomes()
         else:
-            self._offsets[name] = after
+            self._offsets[name] = new_offset
             for event in events:
                 self._update_state(event)
         self._reload()

@@ -114,7 +114,7 @@ class Collector:
                 if self._runs:
                     self._linger_until = time.monotonic() + _LINGER_SECONDS
                     self._poll_runs(time.monotonic())
-                elif not self._has_to_linger():
+                elif not self._must_linger():
                     return
             except StoreError as error:
                 write_log(f"the store waits: {error}")
@@ -127,18 +127,18 @@ class Collector:
             for collected in self._collected.values():
                 collected.record_exits(exit_codes)
 
-    def _has_to_linger(self) -> bool:
+    def _must_linger(self) -> bool:
         """Return whether to continue without live runs until the nodes' files of ended runs have been removed."""
         self._remove_leftovers(frozenset(self._leftovers))
         has_leftovers = bool(self._leftovers) or self._target.has_leftovers()
         is_attached = self._workspace.compute_targets.find(self._target.name) == self._row
         return has_leftovers and is_attached and time.monotonic() < self._linger_until
 
-    def _reload(self, moment: float) -> None:
+    def _reload(self, now: float) -> None:
         """Read the live runs from the store if it has changed, less often the more runs there are."""
         self._workspace.reopen_if_replaced()
         version = self._workspace.get_data_version()
-        if moment < self._next_reload or (version == self._version and moment < self._read_until):
+        if now < self._next_reload or (version == self._version and now < self._read_until):
             return
         self._version = version
         before = self._runs
@@ -148,22 +148,22 @@ class Collector:
         if self._runs.keys() - before.keys():
             self._jobs.query_soon()
         current = time.monotonic()
-        self._next_reload = current + _RELOAD_SHARE * (current - moment)
+        self._next_reload = current + _RELOAD_SHARE * (current - now)
         self._read_until = current + _RELOAD_SECONDS
-        self._next_full_poll = moment
+        self._next_full_poll = now
 
-    def _poll_runs(self, moment: float) -> None:
+    def _poll_runs(self, now: float) -> None:
         """Poll the started runs, and all other runs every few seconds or after a change."""
         started = self._list_started()
-        is_full = moment >= self._next_full_poll
-        if self._jobs.query_if_due(self._runs.values(), moment) and self._jobs.has_changed:
+        is_full = now >= self._next_full_poll
+        if self._jobs.query_if_due(self._runs.values(), now) and self._jobs.has_changed:
             is_full = True
             self._write_reasons()
         began = time.monotonic()
         for run in list(self._runs.values()):
             is_started = run.run_id in started
             if is_full or is_started or run.key in self._collected or self._stops.has(run):
-                self._poll_run_safely(run, moment, is_started=is_started)
+                self._poll_run_safely(run, now, is_started=is_started)
         if is_full:
             self._remove_leftovers(started | self._leftovers)
             current = time.monotonic()
@@ -173,36 +173,36 @@ class Collector:
         with suppress(EngineUnavailable):  # it is tried again at a later look
             self._jobs.cancel_jobs(to_cancel)
 
-    def _poll_run_safely(self, run: Run, moment: float, *, is_started: bool) -> None:
+    def _poll_run_safely(self, run: Run, now: float, *, is_started: bool) -> None:
         try:
-            self._poll_run(run, moment, is_started=is_started)
+            self._poll_run(run, now, is_started=is_started)
         except StoreError:
             raise
         except Exception:  # the folder may contain anything, and the other runs must not suffer
             log_exception()
 
-    def _poll_run(self, run: Run, moment: float, *, is_started: bool) -> None:
+    def _poll_run(self, run: Run, now: float, *, is_started: bool) -> None:
         evidence = self._jobs.get_evidence(run)
         collected = self._collected.get(run.key)
         if collected is None and (is_started or evidence not in {EngineEvidence.QUEUED, EngineEvidence.SILENT}):
             collected = self._open_run(run)
         if collected is not None:
             collected.run = run
-            collected.poll(moment)
+            collected.poll(now)
             evidence = self._jobs.get_evidence(run, collected.start_seen_at)
-        self._stops.send_if_needed(run, moment)
-        if self._stops.claim_job_cancellation(run, evidence, moment):
+        self._stops.send_if_needed(run, now)
+        if self._stops.claim_job_cancellation(run, evidence, now):
             self._to_cancel.append(run)
-        liveness = self._determine_liveness(run, collected, evidence, moment)
+        liveness = self._determine_liveness(run, collected, evidence, now)
         if liveness is RunLiveness.ALIVE:
             is_running = run.status not in {RunStatus.QUEUED, RunStatus.CANCEL_REQUESTED}
             if collected is not None and collected.has_started and evidence is EngineEvidence.QUEUED and is_running:
                 collected.requeue()
         elif liveness is RunLiveness.ENDED:
             assert collected is not None
-            self._record_end(run, collected, moment)
+            self._record_end(run, collected, now)
         else:
-            self._record_lost(run, collected, moment)
+            self._record_lost(run, collected, now)
 
     def _open_run(self, run: Run) -> CollectedRun | None:
         shared = find_shared_run_folder(self._workspace.run_folder(run.run_id))
@@ -230,26 +230,26 @@ class Collector:
             return frozenset()
 
     def _determine_liveness(
-        self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence, moment: float
+        self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence, now: float
     ) -> RunLiveness:
         outcome = OutcomeEvidence.NONE if collected is None else collected.outcome_evidence
         liveness = determine_liveness(evidence, HeartbeatEvidence.NONE, outcome)
         if liveness is RunLiveness.LOST:
-            return self._check_liveness(run, collected, evidence, moment)
+            return self._check_liveness(run, collected, evidence, now)
         self._lost_since.pop(run.key, None)
         may_stay_queued = not self._target.cancels_queued_jobs and (collected is None or not collected.has_started)
         is_left = may_stay_queued and self._stops.is_left_in_queue(run, evidence)
         return RunLiveness.LOST if is_left and liveness is RunLiveness.ALIVE else liveness
 
     def _check_liveness(
-        self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence, moment: float
+        self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence, monotonic_time: float
     ) -> RunLiveness:
         """Determine the liveness of a seemingly lost run again after reading everything its supervisor wrote.
 
         Where no id of a job is known, the engine may still accept the job of a submit that it has not answered. While
         the shared folder is unavailable, no run is lost.
         """
-        since = self._lost_since.setdefault(run.key, moment)
+        since = self._lost_since.setdefault(run.key, monotonic_time)
         patience = _SETTLE_SECONDS
         if not self._jobs.has_job_id(run):
             if self._jobs.is_being_submitted(run) or self._has_job_id_after_reload(run):
@@ -258,7 +258,7 @@ class Collector:
             patience = max(_LATE_SECONDS, _SUBMIT_SECONDS - (now() - run.created_at) / MICROSECONDS)
         elif collected is None or not collected.has_started:
             patience = 0.0 if evidence is EngineEvidence.ENDED else _SETTLE_SECONDS
-        if moment < since + patience or not self._shared_folder.is_available():
+        if monotonic_time < since + patience or not self._shared_folder.is_available():
             return RunLiveness.ALIVE
         if collected is None:
             return RunLiveness.LOST
@@ -270,16 +270,16 @@ class Collector:
         self._runs[run.key] = self._workspace.runs.get_by_key(run.key)
         return self._jobs.has_job_id(self._runs[run.key])
 
-    def _record_end(self, run: Run, collected: CollectedRun, moment: float) -> None:
+    def _record_end(self, run: Run, collected: CollectedRun, now: float) -> None:
         """Record the outcome written by the supervisor of a run."""
         outcome = collected.outcome
         assert outcome is not None
         if collected.outcome_evidence is OutcomeEvidence.INTERRUPTED:
             outcome = derive_interruption_outcome(run, outcome, self._jobs.find_job(run))
             outcome = self._explain_by_sent_stop(run, outcome)
-        self._finish_run(run, collected, outcome, moment)
+        self._finish_run(run, collected, outcome, now)
 
-    def _record_lost(self, run: Run, collected: CollectedRun | None, moment: float) -> None:
+    def _record_lost(self, run: Run, collected: CollectedRun | None, now: float) -> None:
         """Record the end of a run that has lost its supervisor; tell the supervisor to stop in case it is alive."""
         send_to_supervisor(self._workspace, run, StopMessage(StopReason.GIVEN_UP))
         if self._jobs.has_job_id(run):
@@ -288,7 +288,7 @@ class Collector:
         if collected is None:
             collected = self._open_run(run)
         if collected is not None:
-            self._finish_run(run, collected, outcome, moment)
+            self._finish_run(run, collected, outcome, now)
         elif self._shared_folder.is_available():
             self._record_without_folder(run, outcome)
 
@@ -299,8 +299,8 @@ class Collector:
         told = make_lost_stream_outcome()
         return outcome._replace(status=told.status, error=told.error)
 
-    def _finish_run(self, run: Run, collected: CollectedRun, outcome: Outcome, moment: float) -> None:
-        if collected.finish(outcome, moment):
+    def _finish_run(self, run: Run, collected: CollectedRun, outcome: Outcome, now: float) -> None:
+        if collected.finish(outcome, now):
             self._forget_run(run)
 
     def _record_without_folder(self, run: Run, outcome: Outcome) -> None:

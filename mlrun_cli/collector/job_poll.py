@@ -47,7 +47,7 @@ class JobPoll:
         self._interval = _FIRST_SECONDS
         self._next = min(self._next, self._queried_at + _FIRST_SECONDS)
 
-    def query_if_due(self, runs: Collection[Run], moment: float) -> bool:
+    def query_if_due(self, runs: Collection[Run], now: float) -> bool:
         """Query the engine for the jobs of these runs if a query is due; return whether it was.
 
         For runs whose submit was killed before it had stored the id of their job, every other query is for those ids.
@@ -55,10 +55,10 @@ class JobPoll:
         Raises:
             StoreError: the store cannot be used.
         """
-        if moment < self._next:
+        if now < self._next:
             return False
         before = self._jobs, self.is_silent
-        self._queried_at = moment
+        self._queried_at = now
         lacking = [run for run in runs if not self.has_job_id(run) and not self.is_being_submitted(run)]
         self._has_looked_for_ids = bool(lacking) and not self._has_looked_for_ids
         try:
@@ -76,7 +76,7 @@ class JobPoll:
         self.has_changed = before != (self._jobs, self.is_silent)
         is_soon = self.has_changed or self._has_looked_for_ids
         self._interval = _FIRST_SECONDS if is_soon else min(_LAST_SECONDS, self._interval * _GROWTH)
-        self._next = max(time.monotonic(), moment) + self._interval
+        self._next = max(time.monotonic(), now) + self._interval
         return True
 
     def is_being_submitted(self, run: Run) -> bool:
@@ -140,7 +140,7 @@ class JobPoll:
         ids = {job_id for run in runs if (job_id := self._find_id(run)) is not None}
         moment = time.monotonic()
         self._jobs = self._target.find_jobs(ids) if ids else {}
-        self.asked_at = self._target.get_asked_at(moment)
+        self.asked_at = self._target.get_query_time(moment)
         self._asked = ids
         self.is_silent = False
 

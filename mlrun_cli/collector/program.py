@@ -13,9 +13,9 @@ from mlrun_cli.targets.engine import EngineTarget
 from mlrun_cli.targets.registry import find_target
 
 
-def main(words: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Run the collector of a target, whose lock is passed to this process."""
-    _, folder, _, descriptor, name = words
+    _, folder, _, descriptor, name = arguments
     detach_program(Path(folder), int(descriptor))
     with open_workspace_when_available(Path(folder), Path("queues", name)) as workspace:
         try:

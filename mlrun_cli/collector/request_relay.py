@@ -89,11 +89,11 @@ class RequestRelay:
             self._worker.close()
             self._worker = None
 
-    def _record_accepted(self, name: str, before: int, after: int) -> bool:
+    def _record_accepted(self, name: str, old_offset: int, new_offset: int) -> bool:
         """Store that requests are accepted; return False if another collector has already accepted them."""
         with self._workspace.transaction():
-            is_mine = self._workspace.journals.advance(self._run.key, name, before, after)
-        self._offsets[name] = after
+            is_mine = self._workspace.journals.advance(self._run.key, name, old_offset, new_offset)
+        self._offsets[name] = new_offset
         return is_mine
 
     def _reject_interrupted(self) -> None:

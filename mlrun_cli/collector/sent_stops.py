@@ -50,19 +50,19 @@ class SentStops:
         self._sent: dict[int, SentStop] = {}
         """The last stop of each run, by run key."""
 
-    def send_if_needed(self, run: Run, moment: float) -> None:
+    def send_if_needed(self, run: Run, now: float) -> None:
         """Tell a run's supervisor to stop if the run is to be canceled or its streaming command was killed."""
         sent = self._sent.get(run.key)
         if run.status is RunStatus.CANCEL_REQUESTED:
             if sent is None or sent.reason is not StopReason.CANCEL:
-                self._begin(run, StopReason.CANCEL, moment, run.cancel_grace_seconds)
+                self._begin(run, StopReason.CANCEL, now, run.cancel_grace_seconds)
         # Most runs have no such command, and a thousand of them may wait.
         elif (
             sent is None
             and os.path.isdir(f"{self._runs_folder}/{run.run_id}/{STREAMS}")
             and has_lost_its_stream(self._workspace.run_folder(run.run_id))
         ):
-            self._begin(run, StopReason.STREAM_LOST, moment)
+            self._begin(run, StopReason.STREAM_LOST, now)
         if run.key in self._sent and not self._sent[run.key].was_delivered:
             self._deliver(run)
 
@@ -97,8 +97,8 @@ class SentStops:
         """Forget a run that has ended."""
         self._sent.pop(run.key, None)
 
-    def _begin(self, run: Run, reason: StopReason, moment: float, grace: float | None = None) -> None:
-        kill_at = moment + (GRACE_SECONDS if grace is None else grace) + _KILL_SECONDS
+    def _begin(self, run: Run, reason: StopReason, now: float, grace: float | None = None) -> None:
+        kill_at = now + (GRACE_SECONDS if grace is None else grace) + _KILL_SECONDS
         self._sent[run.key] = SentStop(reason, time.monotonic(), kill_at)
         self._jobs.query_soon()
 

@@ -38,7 +38,7 @@ class Children:
         """The child runs that have not ended."""
         return [child for child in self._states.values() if not child.status.is_terminal]
 
-    def complete_starts(self, start: Callable[[str], None]) -> None:
+    def repeat_interrupted_starts(self, start: Callable[[str], None]) -> None:
         """Call `start` for each child run whose start may have been interrupted by the death of an earlier controller.
 
         An engine has no job yet of a run whose start was killed.

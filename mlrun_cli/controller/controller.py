@@ -151,10 +151,10 @@ class Controller:
             with suppress(MlrunError):
                 if self._workspace.get_data_version() != self._version or not self._workspace.is_in_place():
                     break
-            self._look_if_due()
+            self._reconcile_if_due()
         wake_socket.drain()
 
-    def _look_if_due(self) -> None:
+    def _reconcile_if_due(self) -> None:
         """Every few seconds, recover child runs that have lost their supervisors, and start missing dispatchers.
 
         A step follows, since nothing in the store says that a streaming command was killed.

@@ -69,10 +69,10 @@ class PipelineController:
             grace = GRACE_SECONDS if run.cancel_grace_seconds is None else run.cancel_grace_seconds
             self._children.cancel_all(grace)
         else:
-            self._children.complete_starts(self._start_again)
+            self._children.repeat_interrupted_starts(self._restart_step)
             stages = self._find_stages()
-            while ready := self._list_ready(stages):  # those after a reused step are ready at once
-                self._start(ready)
+            while ready := self._list_ready_steps(stages):  # those after a reused step are ready at once
+                self._start_steps(ready)
                 stages = self._find_stages()
         if self._children.live:
             return None
@@ -99,10 +99,10 @@ class PipelineController:
         if not child.status.is_terminal:
             return _Stage.LIVE
         if plan.step.key not in self._problems:
-            self._problems[plan.step.key] = self._finish(plan, child)
+            self._problems[plan.step.key] = self._finish_step(plan, child)
         return _ENDED.get(child.status) or (_Stage.DONE if self._problems[plan.step.key] is None else _Stage.FAILED)
 
-    def _list_ready(self, stages: Mapping[str, _Stage]) -> list[str]:
+    def _list_ready_steps(self, stages: Mapping[str, _Stage]) -> list[str]:
         return [
             key
             for key, plan in self._steps.items()
@@ -110,7 +110,7 @@ class PipelineController:
             and all(stages[upstream] is _Stage.DONE for upstream in plan.step.list_upstream_keys())
         ]
 
-    def _finish(self, plan: StepPlan, child: ChildState) -> str | None:
+    def _finish_step(self, plan: StepPlan, child: ChildState) -> str | None:
         """Store the outputs of an ended step, once; return the reason why its results cannot be used, or None."""
         key = plan.step.key
         record = self._folder.steps / key / "finished.json"
@@ -118,7 +118,7 @@ class PipelineController:
         if document is None:
             problem = None if child.status is RunStatus.COMPLETED else f"it is {child.status.value}"
             try:
-                if problem is None and self._find_origin(plan, child) == child.run_id:
+                if problem is None and self._find_origin_run_id(plan, child) == child.run_id:
                     keep_outputs(self._workspace, plan, child.run_id)
             except OutputsNotKept as error:
                 problem = error.message
@@ -127,16 +127,16 @@ class PipelineController:
             self.report(f"Completing processing run id {child.run_id}.")
             if problem is not None:
                 self._report_error(f"Step '{plan.step.name}' [{child.run_id}]: {problem}")
-        self._find_origin(plan, child)
+        self._find_origin_run_id(plan, child)
         return None if document["problem"] is None else str(document["problem"])
 
-    def _find_origin(self, plan: StepPlan, child: ChildState) -> str:
+    def _find_origin_run_id(self, plan: StepPlan, child: ChildState) -> str:
         key = plan.step.key
         if key not in self._origins:
             self._origins[key] = get_origin_id(self._workspace.runs.get_by_key(child.key))
         return self._origins[key]
 
-    def _start(self, keys: Sequence[str]) -> None:
+    def _start_steps(self, keys: Sequence[str]) -> None:
         names = [f"{key}:{self._steps[key].run_id}" for key in keys]
         self.report(f"Submitting {len(keys)} runs, first five are: {','.join(names[:5])}")
         for key in keys:
@@ -149,7 +149,7 @@ class PipelineController:
                 self.report(f"Step '{plan.step.name}' [{run.run_id}]: {reuse.reason}")
                 append_log_line(self._workspace.run_folder(run.run_id).uploads / PIPELINE_LOG, reuse.reason)
 
-    def _start_again(self, run_id: str) -> None:
+    def _restart_step(self, run_id: str) -> None:
         """Start a step whose run is recorded but may not have been started, without reusing earlier results."""
         plan = next((plan for plan in self._steps.values() if plan.run_id == run_id), None)
         if plan is not None and plan.step.sweep is None:  # the run of a sweep has a controller

@@ -13,9 +13,9 @@ from mlrun_cli.runtime.controllers import ControllerFolder
 from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_available
 
 
-def main(words: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Run the controller of a run, whose lock is passed to this process."""
-    _, folder, _, descriptor, run_id = words
+    _, folder, _, descriptor, run_id = arguments
     detach_program(Path(folder), int(descriptor))
     lock = OwnerLock(int(descriptor))
     try:

@@ -22,7 +22,7 @@ from mlrun_cli.submit.sweep import read_plan
 from mlrun_cli.submit.template import RunTemplate, TemplateRun, read_template, start_or_fail_from_template
 from mlrun_cli.sweeps.arguments import build_arguments
 from mlrun_cli.sweeps.records import TERMINATION_PROPERTY
-from mlrun_cli.sweeps.run_tags import find_number, list_drawn_values
+from mlrun_cli.sweeps.run_tags import find_run_number, list_drawn_values
 from mlrun_cli.sweeps.sampling import SamplingMethod, Trial
 from mlrun_cli.sweeps.sweep_log import HYPERDRIVE_LOG, format_log_line
 from mlrun_cli.sweeps.tag_names import SWEEP_RUN
@@ -68,14 +68,14 @@ class SweepController:
             limit = self._definition.max_duration_minutes * _SECONDS_PER_MINUTE * MICROSECONDS
             self._ends_at = run.started_at + limit
         grace = GRACE_SECONDS if run.cancel_grace_seconds is None else run.cancel_grace_seconds
-        is_canceled, is_over = run.status is RunStatus.CANCEL_REQUESTED, self._is_over()
+        is_canceled, is_over = run.status is RunStatus.CANCEL_REQUESTED, self._has_reached_time_limit()
         if is_canceled or is_over:
-            self._say_over(is_canceled=is_canceled)
+            self._report_cancellation(is_canceled=is_canceled)
             self._children.cancel_all(grace)
         else:
-            self._children.complete_starts(self._start_again)
+            self._children.repeat_interrupted_starts(self._restart_run)
             self._judge()
-            self._start_more()
+            self._start_next_runs()
         if self._children.live or not (is_canceled or is_over or self._next >= self._plan.total):
             return None
         return self._build_ending(is_canceled=is_canceled)
@@ -84,7 +84,7 @@ class SweepController:
         """Return the seconds until the sweep's time limit, or 0 if further runs can be started immediately."""
         if self._has_places:
             return 0.0
-        if self._ends_at is None or self._is_over():
+        if self._ends_at is None or self._has_reached_time_limit():
             return None
         return max(0.0, (self._ends_at - now()) / MICROSECONDS)
 
@@ -99,10 +99,10 @@ class SweepController:
             finally:
                 os.close(descriptor)
 
-    def _is_over(self) -> bool:
+    def _has_reached_time_limit(self) -> bool:
         return self._ends_at is not None and now() >= self._ends_at
 
-    def _say_over(self, *, is_canceled: bool) -> None:
+    def _report_cancellation(self, *, is_canceled: bool) -> None:
         if self._has_said_over:
             return
         self._has_said_over = True
@@ -112,7 +112,7 @@ class SweepController:
         self.report(f"{what}: {len(self._children.live)} live runs are canceled.")
 
     def _get_number(self, child: ChildState) -> int:
-        number = find_number(self._run.run_id, child.run_id)
+        number = find_run_number(self._run.run_id, child.run_id)
         return -1 if number is None else number
 
     def _get_id(self, number: int) -> str:
@@ -130,14 +130,14 @@ class SweepController:
             self.report(f"'{child.run_id}': {reason}")
             self._children.cancel(child, GRACE_SECONDS)
 
-    def _start_more(self) -> None:
+    def _start_next_runs(self) -> None:
         self._has_places = False
         places = self._definition.max_concurrent - len(self._children.live)
         numbers = range(self._next, min(self._plan.total, self._next + places))
         if numbers:
             self._draw(numbers)
         for number in numbers:
-            self._start(number)
+            self._start_run(number)
             self._next = number + 1
         if self._next >= self._plan.total and not self._has_said_all:
             self._has_said_all = True
@@ -165,7 +165,7 @@ class SweepController:
         return self._sampler.draw(number - len(resumed), self._list_trials() if self._is_bayesian else ())
 
     def _list_trials(self) -> Sequence[Trial]:
-        best = self._metric.find_bests([child.key for child in self._children.all])
+        best = self._metric.find_best_values([child.key for child in self._children.all])
         trials = {
             self._get_number(child): Trial(
                 self._drawn.get(self._get_number(child), {}), best.get(child.key), not child.status.is_terminal
@@ -176,7 +176,7 @@ class SweepController:
         own = {**drawn, **trials}
         return [*self._metric.list_earlier_trials(), *(own[number] for number in sorted(own))]
 
-    def _start(self, number: int) -> None:
+    def _start_run(self, number: int) -> None:
         """Start the run with this number; if that fails, the run is recorded as Failed."""
         run_id = self._get_id(number)
         self.report(f"Scheduling job, id='{run_id}'", _SCHEDULER)
@@ -196,22 +196,24 @@ class SweepController:
         else:
             self.report(f"Successfully scheduled a job. Id='{run_id}'", _SCHEDULER)
 
-    def _start_again(self, run_id: str) -> None:
-        number = find_number(self._run.run_id, run_id)
+    def _restart_run(self, run_id: str) -> None:
+        number = find_run_number(self._run.run_id, run_id)
         if number in self._drawn:
-            self._start(number)
+            self._start_run(number)
 
-    def _build_run(self, template: RunTemplate, run_id: str, words: Sequence[str], resumed: str | None) -> TemplateRun:
+    def _build_run(
+        self, template: RunTemplate, run_id: str, arguments: Sequence[str], resumed_run_id: str | None
+    ) -> TemplateRun:
         configuration = template.resolution.configuration
-        if resumed is not None:
-            words = [*words, "--resume-from", "outputs"]
+        if resumed_run_id is not None:
+            arguments = [*arguments, "--resume-from", "outputs"]
         command = configuration.command
         return TemplateRun(
             run_id,
             parent_run_id=self._run.run_id,
-            arguments=(*configuration.arguments, *words),
-            command=(*command, *words) if isinstance(command, tuple) else None,
-            resumed_run_id=resumed,
+            arguments=(*configuration.arguments, *arguments),
+            command=(*command, *arguments) if isinstance(command, tuple) else None,
+            resumed_run_id=resumed_run_id,
             properties={"azureml.runsource": SWEEP_RUN},
         )
 

@@ -9,7 +9,7 @@ from mlrun_cli.metrics.goal import Goal
 from mlrun_cli.metrics.metric import MetricSummary
 from mlrun_cli.sweeps.definition import SweepDefinition
 from mlrun_cli.sweeps.policies import DEFAULT, Judge, Termination
-from mlrun_cli.sweeps.run_tags import find_number, list_drawn_values
+from mlrun_cli.sweeps.run_tags import find_run_number, list_drawn_values
 from mlrun_cli.sweeps.sampling import Trial
 from mlrun_cli.workspace import Workspace
 
@@ -39,7 +39,7 @@ class SweepMetric:
             return []
         summaries = self._read_summaries(list(run_ids))
         if any(summary.value_count < self._counts.get(key, 0) for key, summary in summaries.items()):
-            self._begin_again()  # an attempt that was started again has replaced values
+            self._reset_judge()  # an attempt that was started again has replaced values
         arrived = []
         for key, summary in summaries.items():
             known = self._counts.get(key, 0)
@@ -57,14 +57,14 @@ class SweepMetric:
                 decisions.append(decision)
         return decisions
 
-    def find_bests(self, keys: Sequence[int]) -> Mapping[int, float]:
+    def find_best_values(self, keys: Sequence[int]) -> Mapping[int, float]:
         """Return the best value of each run, keyed by run key; runs that have not logged the metric are omitted."""
-        bests = {key: self._get_best(summary) for key, summary in self._read_summaries(keys).items()}
+        bests = {key: self._get_best_value(summary) for key, summary in self._read_summaries(keys).items()}
         return {key: best for key, best in bests.items() if best is not None}
 
     def find_best_run(self, keys: Sequence[int]) -> tuple[int, float] | None:
         """Return the key and value of the best run, the first one in a tie, or None if no run has logged the metric."""
-        bests = self.find_bests(keys)
+        bests = self.find_best_values(keys)
         if not bests:
             return None
         best = self._goal.find_best(bests.values())
@@ -72,7 +72,7 @@ class SweepMetric:
 
     def list_earlier_trials(self) -> Sequence[Trial]:
         """Return the trials of the sweeps that this one resumes from."""
-        bests = self.find_bests(list(self._earlier))
+        bests = self.find_best_values(list(self._earlier))
         return [Trial(values, bests.get(key)) for key, (_, values) in self._earlier.items() if values]
 
     def describe_missing(self, count: int) -> str:
@@ -88,7 +88,7 @@ class SweepMetric:
         summaries = self._workspace.metric_summaries.list_for_runs(keys, [self._name])
         return {key: summary for (key, _), summary in summaries.items()}
 
-    def _get_best(self, summary: MetricSummary) -> float | None:
+    def _get_best_value(self, summary: MetricSummary) -> float | None:
         return summary.minimum if self._goal is Goal.MINIMIZE else summary.maximum
 
     def _list_earlier_runs(self, definition: SweepDefinition) -> Mapping[int, tuple[str, Mapping[str, object]]]:
@@ -99,7 +99,7 @@ class SweepMetric:
             if key is not None:
                 drawn = list_drawn_values(run_id, self._workspace.runs.get_tags(key))
                 for child in self._workspace.children.list_children(key):
-                    values = drawn.get(-1 if (number := find_number(run_id, child.run_id)) is None else number, {})
+                    values = drawn.get(-1 if (number := find_run_number(run_id, child.run_id)) is None else number, {})
                     found[child.key] = (child.run_id, values)
         return found
 
@@ -112,7 +112,7 @@ class SweepMetric:
         }
         return Judge(self._policy, self._goal, histories)
 
-    def _begin_again(self) -> None:
+    def _reset_judge(self) -> None:
         self._counts = dict.fromkeys(self._counts, 0)
         self._judge = self._make_judge()
 

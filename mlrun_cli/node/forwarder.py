@@ -82,9 +82,9 @@ class Forwarder:
         )
 
 
-def main(words: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Forward requests until the process is killed."""
-    _, _, _, descriptor, folder = words
+    _, _, _, descriptor, folder = arguments
     with socket.socket(fileno=int(descriptor)) as listener:
         serve_requests(listener, SharedRunFolder(Path(folder)))
 

@@ -40,11 +40,11 @@ _SILENCE_SECONDS = 16.0
 _LOOK_SECONDS = 0.5
 
 
-def main(words: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run the program; return 0 if this attempt or an earlier one has written an outcome."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # an engine may have inherited that of the submitting process
-    shared = SharedRunFolder(Path(words[0]))
-    is_elsewhere = OWN_ENVIRONMENT in words[1:]
+    shared = SharedRunFolder(Path(arguments[0]))
+    is_elsewhere = OWN_ENVIRONMENT in arguments[1:]
     if find_outcome(shared) is not None or _was_given_up(shared):
         return 0
     events = EventWriter(shared)
@@ -56,7 +56,7 @@ def main(words: list[str]) -> int:
         return 0
     if events.attempt > 1:
         _wait_for_earlier_attempt(shared)
-        _log_attempt(shared, events.attempt)
+        _log_restart(shared, events.attempt)
     with suppress(OSError):
         write_heartbeat(shared)
     try:
@@ -143,7 +143,7 @@ def _wait_for_earlier_attempt(shared: SharedRunFolder) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
-def _log_attempt(shared: SharedRunFolder, attempt: int) -> None:
+def _log_restart(shared: SharedRunFolder, attempt: int) -> None:
     """Write a line to the log of the run that it was restarted."""
     line = f"--- attempt {attempt}: started again on {os.uname().nodename} ---\n"
     with suppress(OSError), shared.stdout.open("a", encoding="utf-8") as log:

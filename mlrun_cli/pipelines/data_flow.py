@@ -85,7 +85,7 @@ def build_input_sections(
     graph: Graph,
     step: Step,
     values: Mapping[str, ParameterValue],
-    places: Mapping[StepOutput, OutputPlace],
+    output_places: Mapping[StepOutput, OutputPlace],
     *,
     is_preview: bool = False,
 ) -> dict[str, dict[str, Any]]:
@@ -95,7 +95,7 @@ def build_input_sections(
         graph: the pipeline, whose default datastore is that of paths without one.
         step: the step.
         values: the values of the pipeline's parameters.
-        places: where the outputs of other steps are.
+        output_places: where the outputs of other steps are.
         is_preview: whether the outputs of other steps need not exist yet.
     """
     references: dict[str, Any] = {}
@@ -104,7 +104,7 @@ def build_input_sections(
         source = resolve_source(one, values)
         is_missing = is_preview and isinstance(source, StepOutput)
         if isinstance(source, StepOutput):
-            source = DataPath(places[source].datastore, places[source].path)
+            source = DataPath(output_places[source].datastore, output_places[source].path)
         if isinstance(source, DataPath):
             source = DataPath(source.datastore or graph.default_datastore, source.path)
         if one.as_dataset or isinstance(source, DatasetReference):
@@ -124,9 +124,13 @@ def build_input_sections(
     return {"dataReferences": references, "data": datasets}
 
 
-def resolve_source(one: StepInput, values: Mapping[str, ParameterValue]) -> DataPath | DatasetReference | StepOutput:
+def resolve_source(
+    step_input: StepInput, values: Mapping[str, ParameterValue]
+) -> DataPath | DatasetReference | StepOutput:
     """Return the source of an input; a reference to a parameter is replaced by the parameter's value."""
-    source: object = values[one.source.name] if isinstance(one.source, ParameterReference) else one.source
+    source: object = (
+        values[step_input.source.name] if isinstance(step_input.source, ParameterReference) else step_input.source
+    )
     assert isinstance(source, (DataPath, DatasetReference, StepOutput))
     return source
 
@@ -148,12 +152,14 @@ def _locate_dataset(source: DataPath | DatasetReference, table: Table | None) ->
     return {"dataset": {key: value for key, value in found.items() if value is not None}}
 
 
-def build_words(words: Sequence[Argument], step: Step, values: Mapping[str, ParameterValue]) -> tuple[str, ...]:
+def format_arguments(
+    arguments: Sequence[Argument], step: Step, values: Mapping[str, ParameterValue]
+) -> tuple[str, ...]:
     """Return arguments as strings, in which data references are placeholders as in runconfigs."""
-    return tuple("".join(_build_part(part, step, values) for part in word) for word in words)
+    return tuple("".join(_format_part(part, step, values) for part in word) for word in arguments)
 
 
-def _build_part(part: str | ArgumentReference, step: Step, values: Mapping[str, ParameterValue]) -> str:
+def _format_part(part: str | ArgumentReference, step: Step, values: Mapping[str, ParameterValue]) -> str:
     if isinstance(part, str):
         return part
     if part.kind == "parameter":

@@ -131,10 +131,10 @@ def describe_differences(earlier: Fingerprint, current: Fingerprint) -> str:
 
 
 def _iterate_differences(
-    words: str, earlier: Mapping[str, str], current: Mapping[str, str], is_shown: bool
+    template: str, earlier: Mapping[str, str], current: Mapping[str, str], is_shown: bool
 ) -> Iterator[str]:
-    for name in sorted({*earlier, *current}, key=_order_name):
-        what = words.format(name=name)
+    for name in sorted({*earlier, *current}, key=_get_sort_key):
+        what = template.format(name=name)
         before, now = earlier.get(name), current.get(name)
         if before == now:
             continue
@@ -146,7 +146,7 @@ def _iterate_differences(
             yield f"{what} is {_shorten(now)}, and was {_shorten(before)}" if is_shown else f"{what} has changed"
 
 
-def _order_name(name: str) -> tuple[int, str]:
+def _get_sort_key(name: str) -> tuple[int, str]:
     return (int(name) if name.isdecimal() else 0, name)
 
 

@@ -310,7 +310,7 @@ class Registration(NamedTuple):
         return cls(
             reader.get_text("name"),
             reader.find_text("description"),
-            reader.find_texts("tags"),
+            reader.find_text_mapping("tags"),
             _find_table(reader),
         )
 
@@ -474,7 +474,8 @@ class Step(NamedTuple):
                 for index, argument in enumerate(reader.find_list("arguments"))
             ),
             parameters={
-                key: _read_step_value(reader.enter("parameters"), key) for key in reader.find_mapping("parameters")
+                key: _read_step_value(reader.find_object("parameters"), key)
+                for key in reader.find_mapping("parameters")
             },
             runconfig_parameters={
                 key: ParameterReference(one.get_text("source"))
@@ -486,7 +487,7 @@ class Step(NamedTuple):
             target=reader.find_text("target"),
             runconfig=reader.find_mapping("runconfig") or None,
             runconfig_file=reader.find_text("runconfig_file"),
-            environment_variables=reader.find_texts("environment_variables"),
+            environment_variables=reader.find_text_mapping("environment_variables"),
             node_count=reader.find_integer("node_count"),
             process_count_per_node=reader.find_integer("process_count_per_node"),
             version=reader.find_text("version"),
@@ -554,15 +555,15 @@ class Graph(NamedTuple):
         }
 
     @classmethod
-    def from_json(cls, document: object, *, where: str = "pipeline") -> Graph:
+    def from_json(cls, document: object, *, key_path: str = "pipeline") -> Graph:
         """Create a graph from a JSON object; unknown keys are ignored.
 
         Only the shape of each part is checked; `find_graph_problems` checks how the parts go together.
 
         Raises:
-            InvalidValue: a part has another shape; the message begins with its key path below `where`.
+            InvalidValue: a part has another shape; the message begins with its key path below `key_path`.
         """
-        reader = JsonReader(document, where)
+        reader = JsonReader(document, key_path)
         return cls(
             steps=tuple(Step.from_json(one) for one in reader.list_objects("steps")),
             name=reader.find_text("name"),

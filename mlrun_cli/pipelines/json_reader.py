@@ -22,10 +22,10 @@ class JsonReader:
 
     def build_error(self, reason: str, key: str | None = None) -> InvalidValue:
         """Return an error about a key, or about the object itself without one, for the caller to raise."""
-        path = self._key_path if key is None else self._join(key)
+        path = self._key_path if key is None else self._build_key_path(key)
         return InvalidValue(f"{path}: {reason}.", target=path)
 
-    def _join(self, key: str) -> str:
+    def _build_key_path(self, key: str) -> str:
         return f"{self._key_path}.{key}"
 
     def find(self, key: str) -> Any:
@@ -90,7 +90,7 @@ class JsonReader:
         """Return the mapping under a key, or an empty one if it is absent."""
         return self._find(key, (Mapping,), "a mapping") or {}
 
-    def find_texts(self, key: str) -> Mapping[str, str]:
+    def find_text_mapping(self, key: str) -> Mapping[str, str]:
         """Return the mapping of strings to strings under a key, or an empty one if it is absent."""
         found = self.find_mapping(key)
         if not all(isinstance(one, str) for pair in found.items() for one in pair):
@@ -99,24 +99,26 @@ class JsonReader:
 
     def get_object(self, key: str) -> JsonReader:
         """Return a reader for the object under a required key."""
-        return JsonReader(self.find(key), self._join(key))
+        return JsonReader(self.find(key), self._build_key_path(key))
 
-    def enter(self, key: str) -> JsonReader:
+    def find_object(self, key: str) -> JsonReader:
         """Return a reader for the object under a key, or for an empty object if it is absent."""
-        return JsonReader(self.find_mapping(key), self._join(key))
+        return JsonReader(self.find_mapping(key), self._build_key_path(key))
 
     def iterate_objects(self, key: str) -> Iterator[tuple[str, JsonReader]]:
         """Yield each key of a mapping of objects, with a reader for its object."""
-        inner = self.enter(key)
+        inner = self.find_object(key)
         for name in self.find_mapping(key):
             yield name, inner.get_object(name)
 
     def list_objects(self, key: str) -> list[JsonReader]:
         """Return readers for the objects in the list under a key."""
-        return [JsonReader(one, f"{self._join(key)}[{index}]") for index, one in enumerate(self.find_list(key))]
+        return [
+            JsonReader(one, f"{self._build_key_path(key)}[{index}]") for index, one in enumerate(self.find_list(key))
+        ]
 
-    def _find(self, key: str, kinds: tuple[type, ...], wanted: str) -> Any:
+    def _find(self, key: str, kinds: tuple[type, ...], expected: str) -> Any:
         found = self.find(key)
         if found is not None and not isinstance(found, kinds):
-            raise self.build_error(f"expected {wanted}", key)
+            raise self.build_error(f"expected {expected}", key)
         return found

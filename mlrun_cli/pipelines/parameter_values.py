@@ -18,42 +18,42 @@ from mlrun_cli.pipelines.graph import (
     read_parameter_value,
 )
 from mlrun_cli.pipelines.json_reader import JsonReader
-from mlrun_cli.pipelines.validation import find_nearest_name
+from mlrun_cli.pipelines.validation import suggest_name
 
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-def assign_parameters(graph: Graph, given: Mapping[str, Any]) -> dict[str, ParameterValue]:
+def assign_parameters(graph: Graph, given_values: Mapping[str, Any]) -> dict[str, ParameterValue]:
     """Return the values of all parameters of a pipeline, keyed by name: the given ones, or else the defaults.
 
     Args:
         graph: the pipeline.
-        given: JSON values that replace defaults, each of the type of its parameter.
+        given_values: JSON values that replace defaults, each of the type of its parameter.
 
     Raises:
         InvalidValue: a name is unknown, a value is of another type, or a parameter has neither a value nor a default.
         SeveralProblems: there are several such errors.
     """
     problems = Problems()
-    for name in given:
+    for name in given_values:
         if name not in graph.parameters:
             problems.add(
                 InvalidValue(
                     f"The pipeline has no parameter '{name}'.",
-                    hint=find_nearest_name(name, graph.parameters),
+                    hint=suggest_name(name, graph.parameters),
                     target=name,
                 )
             )
     values: dict[str, ParameterValue] = {}
     for name, parameter in graph.parameters.items():
         with problems.collect_errors():
-            values[name] = _assign(name, parameter, given)
+            values[name] = _assign_parameter(name, parameter, given_values)
     problems.raise_if_any()
     return values
 
 
-def _assign(name: str, parameter: Parameter, given: Mapping[str, Any]) -> ParameterValue:
-    value = read_parameter_value(JsonReader(given, "parameters"), name, parameter.kind)
+def _assign_parameter(name: str, parameter: Parameter, given_values: Mapping[str, Any]) -> ParameterValue:
+    value = read_parameter_value(JsonReader(given_values, "parameters"), name, parameter.kind)
     if value is None:
         value = parameter.default
     if value is None:
@@ -65,7 +65,7 @@ def _assign(name: str, parameter: Parameter, given: Mapping[str, Any]) -> Parame
     return value
 
 
-def convert_text(kind: str, text: str) -> Scalar:
+def parse_scalar(kind: str, text: str) -> Scalar:
     """Convert text to a parameter's type `kind`.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import Any
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.pipelines.json_reader import JsonReader
-from mlrun_cli.pipelines.time_zones import UTC, check_time_zone, get_time_zone
+from mlrun_cli.pipelines.time_zones import UTC, get_time_zone, normalize_time_zone
 
 FREQUENCIES = ("Minute", "Hour", "Day", "Week", "Month")
 WEEK_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -57,7 +57,7 @@ class Recurrence(NamedTuple):
             frequency=reader.get_choice("frequency", FREQUENCIES),
             interval=_read_interval(reader),
             start_time=_read_start_time(reader),
-            time_zone=check_time_zone(reader.find_text("time_zone") or UTC),
+            time_zone=normalize_time_zone(reader.find_text("time_zone") or UTC),
             hours=_read_numbers(reader, "hours", 23),
             minutes=_read_numbers(reader, "minutes", 59),
             week_days=reader.find_text_list("week_days"),
@@ -152,9 +152,9 @@ class Recurrence(NamedTuple):
         return f"{text}, {self.time_zone}" if self.frequency not in _SECONDS else text
 
 
-def _to_timestamp(moment: datetime) -> int:
+def _to_timestamp(local_time: datetime) -> int:
     """Return a time in microseconds; a local time skipped by a clock change is moved behind the gap."""
-    whole = moment.astimezone(timezone.utc)
+    whole = local_time.astimezone(timezone.utc)
     return int(whole.timestamp()) * MICROSECONDS
 
 
@@ -184,8 +184,8 @@ def _parse_time(text: str) -> datetime:
     raise ValueError(text)
 
 
-def _read_numbers(reader: JsonReader, key: str, most: int) -> tuple[int, ...]:
+def _read_numbers(reader: JsonReader, key: str, maximum: int) -> tuple[int, ...]:
     found = reader.find_list(key)
-    if not all(isinstance(one, int) and not isinstance(one, bool) and 0 <= one <= most for one in found):
-        raise reader.build_error(f"expected numbers from 0 to {most}", key)
+    if not all(isinstance(one, int) and not isinstance(one, bool) and 0 <= one <= maximum for one in found):
+        raise reader.build_error(f"expected numbers from 0 to {maximum}", key)
     return tuple(found)

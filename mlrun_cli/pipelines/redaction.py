@@ -7,7 +7,7 @@ from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import REDACTED, Redaction
-from mlrun_cli.pipelines.data_flow import PARAMETER_VARIABLE, build_words
+from mlrun_cli.pipelines.data_flow import PARAMETER_VARIABLE, format_arguments
 from mlrun_cli.pipelines.graph import Argument, ArgumentReference, Graph, ParameterReference, ParameterValue, Step
 from mlrun_cli.pipelines.parameter_values import format_parameter_value
 
@@ -59,20 +59,20 @@ def _iterate_secret_references(
 ) -> Iterator[ArgumentReference]:
     """Yield references to parameters that are secret because of their names in the step or their use in arguments."""
 
-    def show(part: ArgumentReference) -> str:
-        return build_words([(part,)], step, values)[0]
+    def format_reference(part: ArgumentReference) -> str:
+        return format_arguments([(part,)], step, values)[0]
 
     for key in step.parameters:
         given = ArgumentReference("step_parameter", key)
-        if any(redaction.is_secret(name, show(given)) for name in (key, f"{PARAMETER_VARIABLE}{key}")):
+        if any(redaction.is_secret(name, format_reference(given)) for name in (key, f"{PARAMETER_VARIABLE}{key}")):
             yield given
     for words in (step.arguments, step.command):
-        texts = build_words(words, step, values)
+        texts = format_arguments(words, step, values)
         for word, before, after in zip(words, texts, redaction.redact_arguments(texts), strict=True):
             for part in word:
                 if isinstance(part, ArgumentReference) and part.kind in _PARAMETERS:
-                    shown = redaction.redact_value(show(part))
-                    if shown and after.count(shown) < before.replace(show(part), shown).count(shown):
+                    shown = redaction.redact_value(format_reference(part))
+                    if shown and after.count(shown) < before.replace(format_reference(part), shown).count(shown):
                         yield part
 
 
@@ -99,8 +99,8 @@ def _redact_step(step: Step, secrets: frozenset[str], redaction: Redaction) -> S
         return None if document is None else redaction.redact_document(document)
 
     return step._replace(
-        arguments=_redact_words(step.arguments, redaction),
-        command=_redact_words(step.command, redaction),
+        arguments=_redact_arguments(step.arguments, redaction),
+        command=_redact_arguments(step.command, redaction),
         parameters={
             key: redact_parameter(key, value, secrets, redaction) if isinstance(value, str) else value
             for key, value in step.parameters.items()
@@ -111,10 +111,10 @@ def _redact_step(step: Step, secrets: frozenset[str], redaction: Redaction) -> S
     )
 
 
-def _redact_words(words: Sequence[Argument], redaction: Redaction) -> tuple[Argument, ...]:
-    texts = ["".join(part if isinstance(part, str) else _REFERENCE for part in word) for word in words]
+def _redact_arguments(arguments: Sequence[Argument], redaction: Redaction) -> tuple[Argument, ...]:
+    texts = ["".join(part if isinstance(part, str) else _REFERENCE for part in word) for word in arguments]
     shown = redaction.redact_arguments(texts)
     return tuple(
         word if text == before else (text.replace(_REFERENCE, ""),)
-        for word, before, text in zip(words, texts, shown, strict=True)
+        for word, before, text in zip(arguments, texts, shown, strict=True)
     )

@@ -16,7 +16,7 @@ from mlrun_cli.pipelines.graph import (
     R_SCRIPT_STEP,
     STEP_KINDS,
 )
-from mlrun_cli.pipelines.validation import find_nearest_name
+from mlrun_cli.pipelines.validation import suggest_name
 
 SECTIONS: Mapping[str, str] = {
     "python_script_step": PYTHON_SCRIPT_STEP,
@@ -67,7 +67,7 @@ def build_refusal(node: Node, reason: str, hint: str) -> Unsupported:
     return refusal
 
 
-def find_kind(step: Node) -> tuple[str, Node | None]:
+def find_step_kind(step: Node) -> tuple[str, Node | None]:
     """Return the kind of a step and, in the older spelling, the section that contains its settings, else None.
 
     Raises:
@@ -98,7 +98,7 @@ def _check_kind(named: Node) -> str:
     if kind in _REFUSED_KINDS:
         raise build_refusal(named, *_describe_refusal(kind))
     error: MlrunError = named.build_error(
-        f"'{kind}' is not a kind of steps", hint=find_nearest_name(kind, (*STEP_KINDS, *_REFUSED_KINDS))
+        f"'{kind}' is not a kind of steps", hint=suggest_name(kind, (*STEP_KINDS, *_REFUSED_KINDS))
     )
     raise error
 

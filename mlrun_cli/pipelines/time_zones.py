@@ -145,7 +145,7 @@ _IANA_NAMES: Mapping[str, str] = {
 """The IANA zone of the most populous place of each, from Unicode CLDR's table of Windows zones."""
 
 
-def check_time_zone(name: str) -> str:
+def normalize_time_zone(name: str) -> str:
     """Validate a time zone and return its name; `GMTStandardTime` becomes Azure's `GMT Standard Time`.
 
     Raises:

@@ -70,7 +70,7 @@ def list_unused_parameters(graph: Graph) -> list[str]:
     return [name for name in graph.parameters if name not in used]
 
 
-def find_nearest_name(name: str, known: Collection[str]) -> str:
+def suggest_name(name: str, known: Collection[str]) -> str:
     """Return a hint that suggests the most similar of the known names, or lists them."""
     import difflib  # noqa: PLC0415 - not on the way of what succeeds
 
@@ -135,7 +135,7 @@ def _iterate_reference_problems(graph: Graph, step: Step) -> Iterator[GraphProbl
                         step.key,
                         f"{part}[{index}]",
                         f"there is no {_describe_kind(reference.kind)} '{reference.name}'",
-                        find_nearest_name(reference.name, known[reference.kind]),
+                        suggest_name(reference.name, known[reference.kind]),
                     )
 
 
@@ -151,7 +151,7 @@ def _iterate_parameter_problems(graph: Graph, step: Step) -> Iterator[GraphProbl
     named += [(f"runconfig_parameters.{key}", one) for key, one in step.runconfig_parameters.items()]
     for path, value in named:
         if isinstance(value, ParameterReference) and value.name not in graph.parameters:
-            hint = find_nearest_name(value.name, graph.parameters)
+            hint = suggest_name(value.name, graph.parameters)
             yield GraphProblem(step.key, path, f"the pipeline has no parameter '{value.name}'", hint)
 
 

@@ -21,7 +21,7 @@ from mlrun_cli.pipelines.graph import (
     Parameter,
     ParameterValue,
 )
-from mlrun_cli.pipelines.parameter_values import convert_text
+from mlrun_cli.pipelines.parameter_values import parse_scalar
 from mlrun_cli.pipelines.step_kinds import build_refusal
 from mlrun_cli.pipelines.validation import GraphProblem, iterate_graph_problems, list_unused_parameters
 from mlrun_cli.pipelines.yaml_names import YamlNames, describe_ignored_keys
@@ -151,7 +151,7 @@ class _PipelineReader:
             return _read_dataset(node)
         text = node.as_text()
         try:
-            return convert_text(kind, text)
+            return parse_scalar(kind, text)
         except InvalidValue as error:
             raise node.build_error(f"the default is not of type {kind}") from error
 

@@ -17,7 +17,7 @@ from mlrun_cli.pipelines.graph import (
     Source,
     StepOutput,
 )
-from mlrun_cli.pipelines.validation import find_nearest_name
+from mlrun_cli.pipelines.validation import suggest_name
 
 
 class YamlNames:
@@ -83,19 +83,19 @@ class YamlNames:
         if by_key:
             return f"An output is read by its destination: 'source: {by_key[0]}'."
         data = [one for one, value in self.parameters.items() if value.kind in {DATA_PATH_TYPE, DATASET_TYPE}]
-        return find_nearest_name(node.as_text(), [*self._destinations, *self.references, *data])
+        return suggest_name(node.as_text(), [*self._destinations, *self.references, *data])
 
     def is_dataset(self, source: Source) -> bool:
         """Return whether a source is a dataset, which scripts receive as an input dataset."""
         if isinstance(source, StepOutput):
             output = next(node for found, node in self._destinations.values() if found == source)
-            return read_kind(output) == FILE_DATASET
+            return read_output_kind(output) == FILE_DATASET
         if isinstance(source, ParameterReference):
             return self.parameters[source.name].kind == DATASET_TYPE
         return isinstance(source, DatasetReference)
 
 
-def read_kind(output: Node) -> str | None:
+def read_output_kind(output: Node) -> str | None:
     """Return `file_dataset` if an output has `as_dataset: true`, else None."""
     said = output.as_mapping().get("as_dataset")
     return FILE_DATASET if said is not None and said.content is True else None

@@ -87,12 +87,12 @@ def _read_setting(key: str, node: Node) -> Any:
     return node.as_variables() if key == "environment_variables" else node.to_plain()
 
 
-def _find_source(paths: YamlPaths, given: Mapping[str, Node], settings: Mapping[str, Any], problems: Problems) -> Path:
+def _find_source(paths: YamlPaths, nodes: Mapping[str, Node], settings: Mapping[str, Any], problems: Problems) -> Path:
     script = settings.get("entry_script")
     with problems.collect_errors():
-        source = paths.find_source_folder(given.get("source_directory"), script)
+        source = paths.find_source_folder(nodes.get("source_directory"), script)
         if script is not None and not (source / script).is_file():
-            error: InvalidFile = given["entry_script"].build_error(f"there is no '{script}' in {source}")
+            error: InvalidFile = nodes["entry_script"].build_error(f"there is no '{script}' in {source}")
             raise error
         return source
     return paths.folders[0]

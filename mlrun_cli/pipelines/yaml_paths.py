@@ -50,7 +50,7 @@ class YamlPaths:
         ]
         return self._find(node, "folder", find_folder, has_script[:1])
 
-    def _find(self, node: Node, what: str, find: Callable[[Path], Path | None], preferred: Sequence[Path] = ()) -> Path:
+    def _find(self, node: Node, kind: str, find: Callable[[Path], Path | None], preferred: Sequence[Path] = ()) -> Path:
         text = node.as_text()
         candidates = self._list_candidates(text)
         found = [path for path in map(find, candidates) if path is not None]
@@ -58,7 +58,7 @@ class YamlPaths:
         if chosen is None:
             tried = " or ".join(str(folder) for folder in self.folders) if len(candidates) > 1 else ""
             raise node.build_error(
-                f"there is no {what} '{text}'{f' in {tried}' if tried else ''}",
+                f"there is no {kind} '{text}'{f' in {tried}' if tried else ''}",
                 hint="Relative paths count from the current folder, then from that of the pipeline's file.",
             )
         if not os.path.isabs(text) and not chosen.is_relative_to(self.folders[0] / text):

@@ -22,9 +22,9 @@ from mlrun_cli.pipelines.graph import (
     Step,
     StepInput,
 )
-from mlrun_cli.pipelines.step_kinds import SECTIONS, build_refusal, find_kind
-from mlrun_cli.pipelines.validation import find_nearest_name
-from mlrun_cli.pipelines.yaml_names import YamlNames, describe_ignored_keys, read_kind
+from mlrun_cli.pipelines.step_kinds import SECTIONS, build_refusal, find_step_kind
+from mlrun_cli.pipelines.validation import suggest_name
+from mlrun_cli.pipelines.yaml_names import YamlNames, describe_ignored_keys, read_output_kind
 from mlrun_cli.pipelines.yaml_parallel_run import ParallelRunFile, read_parallel_run_file
 from mlrun_cli.pipelines.yaml_paths import YamlPaths
 from mlrun_cli.sweeps.config_file import read_sweep_file
@@ -74,7 +74,7 @@ def read_step(
         InvalidFile: the kind of the step cannot be read.
         Unsupported: steps of its kind cannot run here.
     """
-    kind, section = find_kind(node)
+    kind, section = find_step_kind(node)
     keys = dict(node.as_mapping())
     if section is not None:
         keys.update(section.as_mapping())
@@ -125,7 +125,7 @@ class _StepReader:
             script=script,
             command=command,
             is_command_line=is_line,
-            arguments=self._read_words("arguments", known),
+            arguments=self._read_arguments("arguments", known),
             parameters=parameters,
             runconfig_parameters=self._read_each("runconfig_parameters", self._read_parameter_reference),
             inputs={name: one for name, one in inputs.items() if one is not None},
@@ -171,7 +171,7 @@ class _StepReader:
             folder = self._paths.find_source_folder(named, script)
             if script is not None and not (folder / script).is_file():
                 files = [path.name for path in folder.iterdir() if path.suffix == Path(script).suffix]
-                hint = find_nearest_name(script, files)
+                hint = suggest_name(script, files)
                 raise self._keys["script_name"].build_error(f"there is no '{script}' in {folder}", hint=hint)
             return folder
         return self._paths.folders[0]
@@ -222,7 +222,7 @@ class _StepReader:
             raise node.build_error("does not say which parameter of the pipeline it is", hint=hint)
         source = keys["source"].as_text()
         if source not in self._names.parameters:
-            hint = find_nearest_name(source, self._names.parameters)
+            hint = suggest_name(source, self._names.parameters)
             raise keys["source"].build_error(f"the pipeline has no parameter '{source}'", hint=hint)
         return ParameterReference(source)
 
@@ -265,7 +265,7 @@ class _StepReader:
             mode=_read_mode(keys, ("mount", "upload")),
             path_on_compute=_find_text(keys, "path_on_compute"),
             overwrite=_find_boolean(keys, "overwrite"),
-            kind=read_kind(node) or DATA,
+            kind=read_output_kind(node) or DATA,
         )
 
     def _read_command(self, known: Mapping[str, set[str]]) -> tuple[tuple[Argument, ...], bool]:
@@ -273,18 +273,18 @@ class _StepReader:
         if node is None:
             return (), False
         if isinstance(node.content, tuple):
-            return self._read_words("command", known), False
+            return self._read_arguments("command", known), False
         line = self._find("command", Node.as_text)
-        return (() if line is None else (_split_line(line, known),)), True
+        return (() if line is None else (_split_command_line(line, known),)), True
 
-    def _read_words(self, section: str, known: Mapping[str, set[str]]) -> tuple[Argument, ...]:
+    def _read_arguments(self, section: str, known: Mapping[str, set[str]]) -> tuple[Argument, ...]:
         words: list[Argument] = []
         for node in self._find(section, Node.as_list) or ():
             with self._problems.collect_errors():
-                words.append(self._read_word(node, known))
+                words.append(self._read_argument(node, known))
         return tuple(words)
 
-    def _read_word(self, node: Node, known: Mapping[str, set[str]]) -> Argument:
+    def _read_argument(self, node: Node, known: Mapping[str, set[str]]) -> Argument:
         if isinstance(node.content, dict) and len(node.content) == 1 and next(iter(node.content)) in _KINDS:
             kind, value = next(iter(node.content.items()))
             raise node.build_error(
@@ -299,7 +299,7 @@ class _StepReader:
         if key not in known[kind]:
             if found["option"] or found["space"]:
                 return (text,)
-            hint = find_nearest_name(key, known[kind])
+            hint = suggest_name(key, known[kind])
             raise node.build_error(f"the step has no {found['kind'].replace('_', ' ')} '{key}'", hint=hint)
         if found["option"] or found["space"]:
             self._notes.append(f"{node.location}: '{text}' is replaced; Azure passes it on as it stands.")
@@ -312,13 +312,13 @@ class _StepReader:
             with self._problems.collect_errors():
                 name = node.as_text()
                 if name not in self._names.step_keys:
-                    hint = find_nearest_name(name, self._names.step_keys)
+                    hint = suggest_name(name, self._names.step_keys)
                     raise node.build_error(f"there is no step '{name}'", hint=hint)
                 found.append(self._names.step_keys[name])
         return tuple(found)
 
 
-def _split_line(line: str, known: Mapping[str, set[str]]) -> Argument:
+def _split_command_line(line: str, known: Mapping[str, set[str]]) -> Argument:
     """Split a command line into text and references, which are words such as `input:KEY`."""
     parts: list[str | ArgumentReference] = []
     end = 0

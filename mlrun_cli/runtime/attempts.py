@@ -32,23 +32,23 @@ _MAY_GO_ON = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED}
 
 
 def begin_next_attempt(
-    workspace: Workspace, run: Run, started_at: int | None, outcome: Outcome, after: RunStatus
+    workspace: Workspace, run: Run, started_at: int | None, outcome: Outcome, status: RunStatus
 ) -> bool:
     """Record the end of the current attempt and start the next, in a transaction of its own."""
     save_all_outputs(workspace, get_script_lock(run))
     with workspace.transaction(durable=True):
-        return store_next_attempt(workspace, run, started_at, outcome, after)
+        return store_next_attempt(workspace, run, started_at, outcome, status)
 
 
 def store_next_attempt(
-    workspace: Workspace, run: Run, started_at: int | None, outcome: Outcome, after: RunStatus
+    workspace: Workspace, run: Run, started_at: int | None, outcome: Outcome, status: RunStatus
 ) -> bool:
     """Record the end of the current attempt and start the next; return False if the run is canceled or has ended.
 
     All that the attempt has logged must be in the store, where it stays until the script of the next one starts (see
     `begin_attempt_values`). Runs that its script left open end as Failed.
     """
-    is_begun = workspace.runs.change_status(run.key, _MAY_GO_ON, after)
+    is_begun = workspace.runs.change_status(run.key, _MAY_GO_ON, status)
     if is_begun:
         _store_end_of_attempt(workspace, run, started_at, outcome)
     return is_begun

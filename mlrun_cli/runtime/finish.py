@@ -153,21 +153,21 @@ def _make_outcome(status: RunStatus, end: ScriptEnd | None, error: dict[str, Any
     )
 
 
-def add_full_disk_warning(outcome: Outcome, full: str | None) -> Outcome:
-    """Return the outcome with `full`, the description of a full disk, added as a warning unless it is None.
+def add_full_disk_warning(outcome: Outcome, full_disk: str | None) -> Outcome:
+    """Return the outcome with `full_disk`, the description of a full disk, added as a warning unless it is None.
 
     A full disk may be the cause of a failure.
     """
-    if full is None:
+    if full_disk is None:
         return outcome
-    remark = f"Found when the script ended: {full}."
+    remark = f"Found when the script ended: {full_disk}."
     if outcome.status is not RunStatus.FAILED or outcome.error is None:
         return outcome._replace(warnings=(*outcome.warnings, remark))
     details = outcome.error["error"]
     return outcome._replace(error={**outcome.error, "error": {**details, "message": f"{details['message']} {remark}"}})
 
 
-def run_or_log(action: Callable[[], _T], otherwise: _U) -> _T | _U:
+def run_or_log(action: Callable[[], _T], default: _U) -> _T | _U:
     """Call a function and return its result; if it fails, log the error and return a default.
 
     Raises:
@@ -179,7 +179,7 @@ def run_or_log(action: Callable[[], _T], otherwise: _U) -> _T | _U:
         raise
     except Exception:  # the cause may be anything: missing permissions, a corrupt file
         log_exception()
-        return otherwise
+        return default
 
 
 def describe_leftover_processes(processes: list[ProcessId]) -> tuple[str, ...]:

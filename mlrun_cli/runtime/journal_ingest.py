@@ -45,7 +45,7 @@ class Offsets(Protocol):
     def read(self, names: Sequence[str]) -> Mapping[str, int]:
         """Return the offsets of these journals, and possibly of others."""
 
-    def advance(self, name: str, before: int, after: int) -> bool:
+    def advance(self, name: str, old_offset: int, new_offset: int) -> bool:
         """Advance an offset, within a transaction; return False if another reader has already moved it."""
 
 
@@ -60,9 +60,9 @@ class RunOffsets:
         """Return the offsets of all journals of the run."""
         return self._workspace.journals.get_offsets(self._run_key)
 
-    def advance(self, name: str, before: int, after: int) -> bool:
+    def advance(self, name: str, old_offset: int, new_offset: int) -> bool:
         """Advance an offset, within a transaction; return False if another reader has already moved it."""
-        return self._workspace.journals.advance(self._run_key, name, before, after)
+        return self._workspace.journals.advance(self._run_key, name, old_offset, new_offset)
 
 
 class SessionOffsets:
@@ -76,12 +76,12 @@ class SessionOffsets:
         """Return the offsets of these journals."""
         return {name: self._workspace.journals.get_session_offset(name) for name in names}
 
-    def advance(self, name: str, before: int, after: int) -> bool:
+    def advance(self, name: str, old_offset: int, new_offset: int) -> bool:
         """Advance an offset, within a transaction; return False if another reader has already moved it."""
-        if before == 0 and not self._folder.is_dir():
+        if old_offset == 0 and not self._folder.is_dir():
             # The session has ended: all of its data is in the store, and its offsets were deleted.
             return False
-        return self._workspace.journals.advance_session(name, before, after)
+        return self._workspace.journals.advance_session(name, old_offset, new_offset)
 
 
 class JournalReader:
@@ -241,18 +241,18 @@ class JournalReader:
             except OSError:
                 return b""
 
-    def _store_piece(self, name: str, before: int, size: int, entries: Entries) -> int:
+    def _store_piece(self, name: str, offset: int, size: int, entries: Entries) -> int:
         """Store a piece of a journal within a transaction; return the number of unreadable lines."""
-        self._advance(name, before, size)
+        self._advance(name, offset, size)
         if self._run_key is not None:
             self._store_entries(self._run_key, entries)
-            store_endings(self._workspace.runs, self._run_key, entries, self._redaction)
+            store_requested_ends(self._workspace.runs, self._run_key, entries, self._redaction)
         unreadable = entries.unreadable
         for run_id, others in entries.others.items():
             if not self._store_entries_of_run(run_id, others):
                 unreadable += len(others.logged) + len(others.tag_changes) + len(others.parameters)
         if not self._is_scratch and has_recorded_entries(entries):
-            self._record_read_offset(name, before + size)
+            self._record_read_offset(name, offset + size)
         return unreadable
 
     def _record_read_offset(self, name: str, offset: int) -> None:
@@ -261,8 +261,8 @@ class JournalReader:
         with suppress(OSError):
             write_json(path, {**(read_json(path) or {}), name: offset})
 
-    def _advance(self, name: str, before: int, size: int) -> None:
-        if not self._offset_store.advance(name, before, before + size):
+    def _advance(self, name: str, offset: int, size: int) -> None:
+        if not self._offset_store.advance(name, offset, offset + size):
             raise _OffsetMoved
 
     def _store_entries(self, key: int, entries: Entries) -> None:
@@ -304,7 +304,7 @@ def store_parameters(parameters: ParameterStore, key: int, entries: Entries, red
         parameters.set_logged(key, {name: Parameter.from_text(text) for name, text in clean.items()})
 
 
-def store_endings(runs: RunStore, key: int, entries: Entries, redaction: Redaction) -> None:
+def store_requested_ends(runs: RunStore, key: int, entries: Entries, redaction: Redaction) -> None:
     """Store the ends of runs that a script has requested in these entries, within a transaction."""
     for status, error in entries.endings:
         wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED

@@ -26,7 +26,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.start_count import StartCount
 from mlrun_cli.runtime.wake_up import start_or_wake
 from mlrun_cli.targets.base import Target
-from mlrun_cli.targets.registry import find_kind, find_target
+from mlrun_cli.targets.registry import find_target, get_target_class
 from mlrun_cli.workspace import Workspace
 
 _TIMEOUT_SECONDS = 2.0
@@ -172,7 +172,7 @@ def _follows_runs(workspace: Workspace, target: str) -> bool:
     if row is None:
         return False
     try:
-        return find_kind(row.kind).dispatcher_follows_runs
+        return get_target_class(row.kind).dispatcher_follows_runs
     except TargetKindNotFound:
         return False
 
@@ -206,7 +206,7 @@ def get_node_limit(workspace: Workspace, target: str) -> int | None:
     if found is None:
         return None if target == LOCAL_TARGET else 0
     try:
-        return find_kind(found.kind).get_node_limit(found)
+        return get_target_class(found.kind).get_node_limit(found)
     except TargetKindNotFound:  # its queue shows the problem
         return None
 
@@ -214,7 +214,7 @@ def get_node_limit(workspace: Workspace, target: str) -> int | None:
 def _find_kind(workspace: Workspace, target: str) -> type[Target] | None:
     found = workspace.compute_targets.find(target)
     with suppress(TargetKindNotFound):
-        return None if found is None else find_kind(found.kind)
+        return None if found is None else get_target_class(found.kind)
     return None
 
 

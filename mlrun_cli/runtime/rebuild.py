@@ -28,8 +28,8 @@ from mlrun_cli.runs.status import TERMINAL_STATUSES
 from mlrun_cli.runtime.journal_ingest import (
     READ_OFFSETS_NAME,
     has_recorded_entries,
-    store_endings,
     store_parameters,
+    store_requested_ends,
     store_tag_changes,
 )
 from mlrun_cli.runtime.old_run_folders import read_old_folder
@@ -310,7 +310,7 @@ class _FolderImport:
             return
         store_tag_changes(self._runs, key, entries)
         store_parameters(self._parameters, key, entries, self._redaction)
-        store_endings(self._runs, key, entries, Redaction())
+        store_requested_ends(self._runs, key, entries, Redaction())
 
     def _list_run_folders(self) -> Iterator[RunFolder]:
         with suppress(FileNotFoundError):

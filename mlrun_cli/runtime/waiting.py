@@ -21,19 +21,23 @@ def find_wait_reasons(workspace: Workspace, runs: Iterable[Run]) -> Mapping[int,
     return {run.key: _find_reason(workspace, run, report, full) for run in runs}
 
 
-def _find_reason(workspace: Workspace, run: Run, report: QueueReport, full: str | None) -> str | None:
+def _find_reason(workspace: Workspace, run: Run, report: QueueReport, full_disk: str | None) -> str | None:
     if run.controller is not None and not run.status.is_terminal:
         return ControllerFolder(workspace.run_folder(run.run_id)).read_problem() or None
-    return report.describe_wait(run) if run.status is RunStatus.QUEUED else find_space_wait(workspace, run, full)
+    return (
+        report.describe_wait(run)
+        if run.status is RunStatus.QUEUED
+        else find_disk_wait_reason(workspace, run, full_disk)
+    )
 
 
-def find_space_wait(workspace: Workspace, run: Run, full: str | None) -> str | None:
-    """Return the reason why a run waits for disk space, or None if it does not; `full` describes a full disk."""
-    if full is None or run.status.is_terminal:
+def find_disk_wait_reason(workspace: Workspace, run: Run, full_disk: str | None) -> str | None:
+    """Return the reason why a run waits for disk space, or None if it does not; `full_disk` describes a full disk."""
+    if full_disk is None or run.status.is_terminal:
         return None
     if run.controller is not None:
-        return f"room on its disk: {full}"
+        return f"room on its disk: {full_disk}"
     with suppress(OSError), closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:
         if lock.is_waiting_for_space():
-            return f"room on its disk: {full}"
+            return f"room on its disk: {full_disk}"
     return None

@@ -20,11 +20,11 @@ from mlrun_cli.workspace import Workspace
 class Backfill:
     """One pass through a queue, starting at its head."""
 
-    def __init__(self, workspace: Workspace, gpu_allocator: GpuAllocator, starting: Collection[int]) -> None:
-        """Start a pass; `starting` is a live view of the keys of the runs that are being started."""
+    def __init__(self, workspace: Workspace, gpu_allocator: GpuAllocator, starting_keys: Collection[int]) -> None:
+        """Start a pass; `starting_keys` is a live view of the keys of the runs that are being started."""
         self._workspace = workspace
         self._gpu_allocator = gpu_allocator
-        self._starting = starting
+        self._starting = starting_keys
         self._short_of_nodes: list[Run] = []
         self._short_of_gpus: list[Run] = []
 

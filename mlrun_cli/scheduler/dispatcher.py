@@ -159,9 +159,9 @@ def _start_fork_server(workspace: Path) -> ForkServer | None:
         return None
 
 
-def main(words: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Run the dispatcher of a target's queue."""
-    _, folder, _, descriptor, target = words
+    _, folder, _, descriptor, target = arguments
     detach_program(Path(folder), int(descriptor))
     fork_server = _start_fork_server(Path(folder))
     with open_workspace_when_available(Path(folder), Path("queues", target)) as workspace:

@@ -119,11 +119,11 @@ class RunStarter:
         for key in keys:
             with suppress(RunNotFound):
                 run = self._workspace.runs.get_by_key(key)
-                self._count_death(run)
+                self._count_unfinished_end(run)
                 has_left_runs |= not run.status.is_terminal
         return has_left_runs
 
-    def _count_death(self, run: Run) -> None:
+    def _count_unfinished_end(self, run: Run) -> None:
         """Count the end of a supervisor that left its run unchanged; reset the count if the run has made progress."""
         before = self._started.pop(run.key, run)
         if (run.started_at, run.attempts) != (before.started_at, before.attempts):

@@ -44,14 +44,14 @@ class ScheduleKeeper:
         is_mine = True
         while is_mine:
             with WakeSocket(self._folder.socket) as wake_socket:
-                self._keep_time(wake_socket)
+                self._serve(wake_socket)
             self._lock.close()
             if not self._workspace.is_in_place() or not self._workspace.schedules.has_work():
                 return
             self._lock = OwnerLock.open(self._folder.lock)
             is_mine = self._lock.try_acquire()
 
-    def _keep_time(self, wake_socket: WakeSocket) -> None:
+    def _serve(self, wake_socket: WakeSocket) -> None:
         while self._workspace.is_in_place():
             wait = _RETRY_SECONDS
             try:
@@ -62,7 +62,7 @@ class ScheduleKeeper:
                 if not self._workspace.schedules.has_work():
                     return
                 if is_done:
-                    wait = self._find_wait()
+                    wait = self._compute_wait_seconds()
             except (StoreError, OSError) as error:
                 write_log(f"the schedules wait: {error}")
             _sleep(wake_socket, wait)
@@ -84,10 +84,10 @@ class ScheduleKeeper:
                 log_exception()
                 error = f"{type(problem).__name__}: {problem}"
             with self._workspace.transaction(durable=True):
-                self._workspace.schedules.end_submit(run.run_id, error)
+                self._workspace.schedules.record_submit_result(run.run_id, error)
         return is_done
 
-    def _find_wait(self) -> float:
+    def _compute_wait_seconds(self) -> float:
         """Return the seconds until the next schedule is due."""
         next_at = self._workspace.schedules.find_next_time()
         return _LOOK_SECONDS if next_at is None else max(0.0, (next_at - now()) / MICROSECONDS)
@@ -102,9 +102,9 @@ def _sleep(wake_socket: WakeSocket, seconds: float) -> None:
         reap_children()
 
 
-def main(words: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Run the schedule keeper of a workspace."""
-    _, folder, _, descriptor = words
+    _, folder, _, descriptor = arguments
     detach_program(Path(folder), int(descriptor))
     with open_workspace_when_available(Path(folder), Path(FOLDER)) as workspace:
         ScheduleKeeper(workspace, OwnerLock(int(descriptor))).run()

@@ -86,7 +86,7 @@ class StudioFolder:
             )
         return f"mlrun-{name}.localhost"
 
-    def find_url(self) -> str:
+    def get_url(self) -> str:
         """Return the studio's URL, without its token.
 
         If several studios run, it is the URL of the one started last; if none runs, the last known URL or the default.

@@ -110,7 +110,7 @@ class CompletionStore:
         )
         return next((row["value"] for row in rows), None)
 
-    def find_newest(self, experiment_name: str) -> str | None:
+    def find_newest_run_id(self, experiment_name: str) -> str | None:
         """Return the id of an experiment's newest run without a parent, or None if there is none."""
         rows = self._database.read_as_is(
             "SELECT run_id FROM runs WHERE parent_key IS NULL"

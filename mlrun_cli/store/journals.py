@@ -16,9 +16,9 @@ class JournalStore:
         rows = self._database.rows("SELECT name, bytes_read FROM journals WHERE run_key = :run_key", run_key=run_key)
         return {row["name"]: row["bytes_read"] for row in rows}
 
-    def advance(self, run_key: int, name: str, before: int, after: int) -> bool:
+    def advance(self, run_key: int, name: str, old_offset: int, new_offset: int) -> bool:
         """Advance an offset, within a transaction; return False if another reader has already moved it."""
-        if before == 0:
+        if old_offset == 0:
             self._database.execute(
                 "INSERT INTO journals (run_key, name) VALUES (:run_key, :name) ON CONFLICT (run_key, name) DO NOTHING",
                 run_key=run_key,
@@ -29,8 +29,8 @@ class JournalStore:
             " WHERE run_key = :run_key AND name = :name AND bytes_read = :before",
             run_key=run_key,
             name=name,
-            before=before,
-            after=after,
+            before=old_offset,
+            after=new_offset,
         )
         return bool(changed)
 
@@ -39,17 +39,17 @@ class JournalStore:
         row = self._database.row("SELECT bytes_read FROM session_journals WHERE name = :name", name=name)
         return 0 if row is None else int(row["bytes_read"])
 
-    def advance_session(self, name: str, before: int, after: int) -> bool:
+    def advance_session(self, name: str, old_offset: int, new_offset: int) -> bool:
         """Advance the read offset of a session's journal, like `advance`."""
-        if before == 0:
+        if old_offset == 0:
             self._database.execute(
                 "INSERT INTO session_journals (name) VALUES (:name) ON CONFLICT (name) DO NOTHING", name=name
             )
         changed = self._database.execute(
             "UPDATE session_journals SET bytes_read = :after WHERE name = :name AND bytes_read = :before",
             name=name,
-            before=before,
-            after=after,
+            before=old_offset,
+            after=new_offset,
         )
         return bool(changed)
 

@@ -79,7 +79,7 @@ class MetricCurveStore:
         axis: str = STEP,
         begin: float | None = None,
         end: float | None = None,
-        before: int = 0,
+        context: int = 0,
     ) -> Mapping[int, Sequence[CurvePiece]]:
         """Return the curves as pieces that summarize finite numbers, or as single numbers if there are few enough.
 
@@ -90,10 +90,10 @@ class MetricCurveStore:
             axis: `step` or `time`.
             begin: the first step or time to include.
             end: the last step or time to include.
-            before: the number of values before `begin` that are included too.
+            context: the number of values before `begin` that are included too.
         """
         found = {
-            series["run_key"]: _Curve(self._database, series, axis, begin, end).read_pieces(points, before)
+            series["run_key"]: _Curve(self._database, series, axis, begin, end).read_pieces(points, context)
             for series in self._select_series(run_keys, name)
         }
         return {key: pieces for key, pieces in found.items() if pieces}
@@ -130,7 +130,7 @@ class _Curve:
         ordered = [by_position[position] for position in sorted(by_position)]
         return sorted(ordered, key=lambda point: point.step if self._over == STEP else point.logged_at)
 
-    def read_pieces(self, points: int, before: int) -> Sequence[CurvePiece]:
+    def read_pieces(self, points: int, context: int) -> Sequence[CurvePiece]:
         first, last = self._find_extent()
         numbers = (
             f"FROM metric_values WHERE {self._until} AND position >= start AND position < start + :size"
@@ -141,7 +141,7 @@ class _Curve:
             " UNION ALL SELECT start + :size FROM pieces WHERE start + :size <= :last)"
             f" SELECT (SELECT {_X[self._over]} {numbers} ORDER BY position DESC LIMIT 1) AS end,"
             f" (SELECT avg(number) {numbers}) AS mean, (SELECT count(*) {numbers}) AS size FROM pieces",
-            start=max(0, first - before),
+            start=max(0, first - context),
             last=last,
             size=_compute_piece_size(first, last, points),
             greatest=sys.float_info.max,

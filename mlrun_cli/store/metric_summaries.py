@@ -74,7 +74,7 @@ class MetricSummaryStore:
         row = self._database.row(f"{_SELECT} WHERE run_key = :run_key AND name = :name", run_key=run_key, name=name)
         return None if row is None else _build_summary(row)
 
-    def find_newest(self, run_key: int) -> MetricSummary | None:
+    def find_newest_metric(self, run_key: int) -> MetricSummary | None:
         """Return the metric of a run with the latest value among its first metrics, or None if none has numbers."""
         rows = self._database.rows(
             f"{_SELECT} WHERE run_key = :run_key AND {_OF_SCRIPT} ORDER BY metric_key LIMIT :limit",

@@ -163,7 +163,7 @@ class RebuildDocumentStore:
         changes = [(key, status, changed_at) for status, changed_at in document["history"]]
         self._database.insert_many("status_changes", ("run_key", "status", "changed_at"), changes)
         parameters = ParameterStore(self._database)
-        parameters.read_definition(key)
+        parameters.store_definition_parameters(key)
         logged = document.get("logged_parameters", {})  # those of earlier versions have none
         parameters.set_logged(key, {name: Parameter.from_text(text) for name, text in logged.items()})
         self._database.execute(
@@ -228,11 +228,11 @@ class RebuildDocumentStore:
             return self._ensure_experiment(experiment)
         return int(found["experiment_key"])
 
-    def _insert(self, table: str, row: Mapping[str, Any], otherwise: str = "") -> int:
+    def _insert(self, table: str, row: Mapping[str, Any], conflict_clause: str = "") -> int:
         known = [name for name in self._database.list_columns(table) if name in row]
         places = ", ".join(f":{name}" for name in known)
         return self._database.execute(
-            f"INSERT INTO {table} ({', '.join(known)}) VALUES ({places}) {otherwise}",  # noqa: S608 — our own names
+            f"INSERT INTO {table} ({', '.join(known)}) VALUES ({places}) {conflict_clause}",  # noqa: S608 — our own names
             **{name: row[name] for name in known},
         )
 
@@ -243,10 +243,10 @@ class RebuildDocumentStore:
             found[key] = {} if experiment is None else dict(experiment)
         return found
 
-    def _read_pairs(self, table: str, places: str, parameters: Mapping[str, object]) -> dict[int, dict[str, Any]]:
+    def _read_pairs(self, table: str, key_list: str, parameters: Mapping[str, object]) -> dict[int, dict[str, Any]]:
         found: dict[int, dict[str, Any]] = {}
         for row in self._database.rows(
-            f"SELECT run_key, key, value FROM {table} WHERE run_key IN {places}",  # noqa: S608
+            f"SELECT run_key, key, value FROM {table} WHERE run_key IN {key_list}",  # noqa: S608
             **parameters,
         ):
             found.setdefault(row["run_key"], {})[row["key"]] = row["value"]

@@ -75,10 +75,10 @@ class ScheduleStore:
         row = self._database.row("SELECT min(next_at) AS next_at FROM schedules WHERE next_at IS NOT NULL")
         return None if row is None or row["next_at"] is None else int(row["next_at"])
 
-    def list_due(self, moment: int) -> Sequence[Schedule]:
+    def list_due(self, now: int) -> Sequence[Schedule]:
         """Return the schedules that are due at a time, earliest first."""
         rows = self._database.rows(
-            "SELECT * FROM schedules WHERE next_at <= :moment ORDER BY next_at, schedule_id", moment=moment
+            "SELECT * FROM schedules WHERE next_at <= :moment ORDER BY next_at, schedule_id", moment=now
         )
         return [_build_schedule(row) for row in rows]
 
@@ -111,14 +111,14 @@ class ScheduleStore:
             parameters=_to_text(run.parameters),
         )
 
-    def set_problem(self, schedule_id: str, moment: int, error: str) -> None:
+    def set_problem(self, schedule_id: str, due_at: int, error: str) -> None:
         """Record the error that prevented a schedule from being handled, as a run with the schedule's id."""
         self._database.execute(
             "INSERT INTO scheduled_runs (run_id, schedule_id, due_at, parameters, is_pending, error)"
             " VALUES (:id, :id, :moment, '{}', 0, :error)"
             " ON CONFLICT (run_id) DO UPDATE SET due_at = excluded.due_at, error = excluded.error",
             id=schedule_id,
-            moment=moment,
+            moment=due_at,
             error=error,
         )
 
@@ -131,7 +131,7 @@ class ScheduleStore:
         rows = self._database.rows("SELECT * FROM scheduled_runs WHERE is_pending = 1 ORDER BY due_at, run_id")
         return [_build_run(row) for row in rows]
 
-    def end_submit(self, run_id: str, error: str | None) -> None:
+    def record_submit_result(self, run_id: str, error: str | None) -> None:
         """Record that a run has been submitted, or the error that prevented this."""
         self._database.execute(
             "UPDATE scheduled_runs SET is_pending = 0, error = :error WHERE run_id = :id", error=error, id=run_id

@@ -52,12 +52,12 @@ class ViewStore:
         )
         return bool(deleted)
 
-    def _update_view(self, before: str, version: int, **columns: object) -> bool:
+    def _update_view(self, old_name: str, version: int, **columns: object) -> bool:
         changes = "".join(f", {column} = :{column}" for column in columns)
         changed = self._database.execute(
             f"UPDATE saved_views SET changed_at = :now, version = version + 1{changes}"  # noqa: S608
             " WHERE name = :before AND version = :version",
-            before=before,
+            before=old_name,
             version=version,
             now=now(),
             **columns,

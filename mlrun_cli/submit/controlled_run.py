@@ -95,7 +95,7 @@ def _record(workspace: Workspace, new: ControlledRun, interruptions: Interruptio
         interruptions.block()
         parent_key, root_key = (None, None)
         if new.parent_run_id is not None:
-            parent_key, root_key = workspace.runs.get_family(new.parent_run_id)
+            parent_key, root_key = workspace.runs.get_key_and_root_key(new.parent_run_id)
         experiment, run_number = workspace.experiments.reserve_run_numbers(new.experiment_name)
         key = workspace.runs.insert(
             experiment,

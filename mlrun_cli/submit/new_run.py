@@ -176,7 +176,7 @@ def _build_columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
     origin = get_origin()
     parent_key, root_key = (None, None)
     if request.parent_run_id is not None:
-        parent_key, root_key = workspace.runs.get_family(request.parent_run_id)
+        parent_key, root_key = workspace.runs.get_key_and_root_key(request.parent_run_id)
     return {
         "run_type": SCRIPT_RUN if run.template is None else run.template.run_type,
         "status": RunStatus.NOT_STARTED,

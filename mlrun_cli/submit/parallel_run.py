@@ -10,7 +10,7 @@ from typing import Any
 
 from mlrun_cli.environments.definition_folder import read_environment_folder
 from mlrun_cli.errors import InvalidValue
-from mlrun_cli.pipelines.data_flow import build_words
+from mlrun_cli.pipelines.data_flow import format_arguments
 from mlrun_cli.pipelines.graph import ArgumentReference, ParameterValue, Step
 from mlrun_cli.pipelines.parameter_values import format_parameter_value
 
@@ -48,10 +48,10 @@ def build_parallel_command(step: Step, values: Mapping[str, ParameterValue]) -> 
     words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
     output = _find_output(step, settings)
     if output is not None:
-        words += ["--output", *build_words([(ArgumentReference("output", output),)], step, values)]
-    paths = build_words([(ArgumentReference("input", key),) for key in inputs], step, values)
+        words += ["--output", *format_arguments([(ArgumentReference("output", output),)], step, values)]
+    paths = format_arguments([(ArgumentReference("input", key),) for key in inputs], step, values)
     of_inputs_words = [word for index, path in enumerate(paths) for word in (f"--input_fds_{index}", path)]
-    return (*_PROGRAM, *words, *build_words(step.arguments, step, values), *of_inputs_words)
+    return (*_PROGRAM, *words, *format_arguments(step.arguments, step, values), *of_inputs_words)
 
 
 def find_environment_document(step: Step) -> Mapping[str, Any] | None:

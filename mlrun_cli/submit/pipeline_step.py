@@ -13,8 +13,8 @@ from mlrun_cli.pipelines.data_flow import (
     build_input_sections,
     build_output_sections,
     build_parameter_variables,
-    build_words,
     compute_step_run_id,
+    format_arguments,
     locate_output,
 )
 from mlrun_cli.pipelines.graph import (
@@ -85,7 +85,7 @@ class StepPlan(NamedTuple):
         step = self.step
         if step.kind == PARALLEL_RUN_STEP:
             return build_parallel_command(step, self.values)
-        return build_words(step.command if step.kind == COMMAND_STEP else step.arguments, step, self.values)
+        return format_arguments(step.command if step.kind == COMMAND_STEP else step.arguments, step, self.values)
 
 
 def build_step_request(plan: StepPlan, request: SubmitRequest) -> tuple[SubmitRequest, tuple[str, ...]]:

@@ -26,7 +26,7 @@ from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.submit.template import RunTemplate, make_template
 from mlrun_cli.sweeps.arguments import build_arguments
 from mlrun_cli.sweeps.definition import SweepDefinition, definition_from_json
-from mlrun_cli.sweeps.run_tags import find_number, list_drawn_values
+from mlrun_cli.sweeps.run_tags import find_run_number, list_drawn_values
 from mlrun_cli.sweeps.sweep_log import HYPERDRIVE_LOG, format_log_line
 from mlrun_cli.sweeps.tag_names import SWEEP_RUN
 from mlrun_cli.workspace import Workspace
@@ -259,7 +259,7 @@ def _check_sources(workspace: Workspace, definition: SweepDefinition) -> None:
 def _find_resumed(workspace: Workspace, run_id: str) -> ResumedRun:
     run = workspace.runs.get(run_id)
     _check_ended(run)
-    number = None if run.parent_run_id is None else find_number(run.parent_run_id, run_id)
+    number = None if run.parent_run_id is None else find_run_number(run.parent_run_id, run_id)
     if run.parent_run_id is None or number is None:
         raise ConflictingOptions(
             f"The run '{run_id}' is not one of a sweep, so none can resume it.",

@@ -26,9 +26,9 @@ from mlrun_cli.targets.waiting_supervisor import receive_locks, redirect_standar
 from mlrun_cli.workspace import Workspace
 
 
-def main(words: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run the program and return its exit code."""
-    _, folder, _, listed, *options, run_id = words
+    _, folder, _, listed, *options, run_id = arguments
     descriptors = _detach_and_get_locks(Path(folder), run_id, listed)
     if not descriptors:
         return 0
@@ -62,10 +62,10 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def _detach_and_get_locks(folder: Path, run_id: str, listed: str) -> Sequence[int]:
+def _detach_and_get_locks(folder: Path, run_id: str, lock_list: str) -> Sequence[int]:
     """Load all modules and return the open locks of the run, or an empty sequence if the run was abandoned."""
-    if listed != STDIN:
-        descriptors = [int(descriptor) for descriptor in listed.split(",")]
+    if lock_list != STDIN:
+        descriptors = [int(descriptor) for descriptor in lock_list.split(",")]
         detach_program(folder, *descriptors)
         return descriptors
     detach_program(folder)

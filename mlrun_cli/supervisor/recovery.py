@@ -71,7 +71,7 @@ def recover_all(workspace: Workspace, first_run_id: str) -> None:
     _try_to_recover(workspace, first_run_id)
     for run in workspace.runs.list_supervised():
         if _may_recover(workspace, run):
-            with _take_lock(workspace, run.run_id) as is_taken:
+            with _hold_lock(workspace, run.run_id) as is_taken:
                 if is_taken:
                     _try_to_recover(workspace, run.run_id)
 
@@ -86,7 +86,7 @@ def _may_recover(workspace: Workspace, run: Run) -> bool:
 
 
 @contextmanager
-def _take_lock(workspace: Workspace, run_id: str) -> Iterator[bool]:
+def _hold_lock(workspace: Workspace, run_id: str) -> Iterator[bool]:
     """Hold the lock of a run during a block; yield False if it stays locked for longer than readers hold it."""
     try:
         lock = OwnerLock.open(workspace.run_folder(run_id).lock)

@@ -121,7 +121,7 @@ class ResourceMeter:
         tree = measure_processes(pids)
         gpus = self._read_gpus(timestamp)
         before = self._total
-        self._total = self._add_up(tree, gpus)
+        self._total = self._compute_total(tree, gpus)
         seconds = max(timestamp - self._last_sample, 1e-3)
         cpu_percent = max(0.0, 100 * (self._total.cpu_seconds - before.cpu_seconds) / seconds)
         self._last_sample = timestamp
@@ -138,7 +138,7 @@ class ResourceMeter:
             self._gpus = GpuSampler(self._visible_gpus)
         return None if self._gpus is None else self._gpus.read()
 
-    def _add_up(self, tree: TreeUsage, gpus: GpuUsage | None) -> Resources:
+    def _compute_total(self, tree: TreeUsage, gpus: GpuUsage | None) -> Resources:
         """Return the total usage of earlier attempts, ended and live processes; no value ever decreases."""
         earlier, ended, before = self._earlier, self._ended, self._total
         cpu_seconds = round(earlier.cpu_seconds + ended.cpu_seconds + tree.cpu_seconds, 3)

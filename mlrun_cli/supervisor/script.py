@@ -117,7 +117,7 @@ class Script:
         return [self._make_spec(number, process, words, environment) for number, process in enumerate(processes)]
 
     def _make_spec(
-        self, number: int, process: LaunchedProcess, words: list[str], environment: dict[str, str]
+        self, number: int, process: LaunchedProcess, command: list[str], environment: dict[str, str]
     ) -> ProcessSpec:
         folder, submission, gpus = self._run.folder, self._run.submission, self._run.run.gpus
         visible = {} if gpus is None else {VISIBLE_GPUS: self._launcher.get_gpu_share(process.node, gpus)}
@@ -127,7 +127,7 @@ class Script:
         # Only the first process reads what the command that streams the run passes on.
         stdin = folder.stdin if number == 0 and folder.stdin.exists() else None
         return ProcessSpec(
-            self._wrap_in_container(words, variables, number, stdin),
+            self._wrap_in_container(command, variables, number, stdin),
             environment=variables,
             folder=folder.work,
             log=folder.artifacts / process.log,
@@ -140,18 +140,18 @@ class Script:
         )
 
     def _wrap_in_container(
-        self, words: list[str], variables: dict[str, str], number: int, stdin: Path | None
+        self, command: list[str], variables: dict[str, str], number: int, stdin: Path | None
     ) -> list[str]:
         """Return the command line, wrapped in a container if the run has one."""
         container, workspace = self._run.submission.environment.container, self._run.workspace
         if container is None:
-            return words
+            return command
         folder = self._run.folder
         sockets = [] if folder.sockets == folder.path else [folder.sockets]
         datastores = [datastore.folder for datastore in workspace.datastores.list()]
         return build_container_command(
             container,
-            words,
+            command,
             variables,
             run_id=self._run.submission.run_id,
             number=number,

@@ -102,12 +102,14 @@ class Supervisor:
     def _prepare(self) -> None:
         # Who starts what has waited for a target may live elsewhere than who submitted it.
         owner = {**get_origin()._asdict(), "lease_until": compute_lease_end()}
-        self._advance({RunStatus.NOT_STARTED, RunStatus.QUEUED}, RunStatus.PREPARING, owner)
+        self._change_status({RunStatus.NOT_STARTED, RunStatus.QUEUED}, RunStatus.PREPARING, owner)
         self._preparation.prepare_environment()
         self._preparation.make_working_copy()
-        self._advance({RunStatus.PREPARING}, RunStatus.STARTING)
+        self._change_status({RunStatus.PREPARING}, RunStatus.STARTING)
 
-    def _advance(self, before: set[RunStatus], after: RunStatus, columns: Mapping[str, Any] | None = None) -> None:
+    def _change_status(
+        self, before: set[RunStatus], after: RunStatus, columns: Mapping[str, Any] | None = None
+    ) -> None:
         """Change the status and columns of the run.
 
         Raises:

@@ -85,13 +85,17 @@ class _Reader:
                 hint=f"Write {', '.join(_TOP_KEYS)}, and name script and environment in a runconfig.",
             )
         self._note_unknown_keys(root, _TOP_KEYS)
-        sampling = self._collect(
-            lambda: self._read_sampling(_get(root, "sampling", "a mapping with type and parameter_space"))
+        sampling = self._read_or_collect_error(
+            lambda: self._read_sampling(_get_required(root, "sampling", "a mapping with type and parameter_space"))
         )
-        policy = self._collect(lambda: self._read_policy(root))
-        name = self._collect(lambda: self._read_metric_name(root))
-        goal_node = self._collect(lambda: _get(root, "primary_metric_goal", "maximize or minimize"))
-        goal = goal_node and self._collect(lambda: _locate(goal_node, lambda: parse_goal(goal_node.as_text())))
+        policy = self._read_or_collect_error(lambda: self._read_policy(root))
+        name = self._read_or_collect_error(lambda: self._read_metric_name(root))
+        goal_node = self._read_or_collect_error(
+            lambda: _get_required(root, "primary_metric_goal", "maximize or minimize")
+        )
+        goal = goal_node and self._read_or_collect_error(
+            lambda: _add_location_to_error(goal_node, lambda: parse_goal(goal_node.as_text()))
+        )
         total = self._read_number(root, "max_total_runs", 20)
         concurrent = self._read_concurrent(root, total)
         duration = self._read_number(root, "max_duration_minutes", 10080)
@@ -100,7 +104,7 @@ class _Reader:
         definition = build_definition(sampling, policy, PrimaryMetric(name, goal), total, concurrent)
         return SweepFile(definition._replace(max_duration_minutes=duration), tuple(self._notes))
 
-    def _collect(self, read: Callable[[], _Value]) -> _Value | None:
+    def _read_or_collect_error(self, read: Callable[[], _Value]) -> _Value | None:
         with self._problems.collect_errors():
             return read()
         return None
@@ -114,9 +118,9 @@ class _Reader:
 
     def _read_sampling(self, node: Node) -> Sampling | None:
         self._note_unknown_keys(node, ("type", "parameter_space", "properties"))
-        method = self._collect(lambda: _read_word(node, "type", _METHODS))
-        space = self._collect(lambda: self._read_space(node, method))
-        seed = self._collect(lambda: self._read_seed(node))
+        method = self._read_or_collect_error(lambda: _read_choice(node, "type", _METHODS))
+        space = self._read_or_collect_error(lambda: self._read_space(node, method))
+        seed = self._read_or_collect_error(lambda: self._read_seed(node))
         return Sampling(method, space, seed) if method and space else None
 
     def _read_seed(self, node: Node) -> int | None:
@@ -125,34 +129,34 @@ class _Reader:
             return None
         self._note_unknown_keys(properties, ("seed",))
         seed = properties.as_mapping().get("seed")
-        return None if seed is None else _locate(seed, lambda: check_seed(seed.content))
+        return None if seed is None else _add_location_to_error(seed, lambda: check_seed(seed.content))
 
     def _read_space(self, node: Node, method: SamplingMethod | None) -> Mapping[str, Expression]:
         wanted = f"a list of parameters, such as - {_PARAMETER_EXAMPLE}"
-        space = _get(node, "parameter_space", wanted)
+        space = _get_required(node, "parameter_space", wanted)
         if isinstance(space.content, dict):
             raise space.build_error("is a mapping", hint=f"Write {wanted}.")
         parameters: dict[str, Expression] = {}
         for item in space.as_list():
             with self._problems.collect_errors():
-                name_node = _get(item, "name", "the option of the script, such as --lr")
+                name_node = _get_required(item, "name", "the option of the script, such as --lr")
                 name = name_node.as_text()
                 self._note_unknown_keys(item, ("name", "expression", "values"))
                 if name in parameters:
                     raise name_node.build_error(f"'{name}' stands twice", hint="Give each parameter one expression.")
                 parameters[name] = _read_expression(item)
                 if method is not None:
-                    _locate(item, lambda: check_expression(method, name, parameters[name]))  # noqa: B023
+                    _add_location_to_error(item, lambda: check_expression(method, name, parameters[name]))  # noqa: B023
         if not space.as_list():
             raise space.build_error("has no parameters", hint=f"Write {wanted}.")
         return parameters
 
     def _read_policy(self, root: Node) -> Policy:
-        node = _get(root, "policy", "a mapping, with type: NoTerminationPolicy if no run is to end early")
+        node = _get_required(root, "policy", "a mapping, with type: NoTerminationPolicy if no run is to end early")
         if "type" not in node.as_mapping():
             self._note_unknown_keys(node, ("type",))
             return Policy()
-        name = _read_word(node, "type", _POLICY_TYPES)
+        name = _read_choice(node, "type", _POLICY_TYPES)
         self._note_unknown_keys(node, ("type", *_PROPERTIES))
         nodes = {key: one for key, one in node.as_mapping().items() if key in _PROPERTIES}
         if name == DEFAULT:
@@ -164,20 +168,20 @@ class _Reader:
             return build_policy(name, {key: _read_numeric(one) for key, one in nodes.items()})
         except InvalidValue as error:
             place = nodes.get(error.target or "", node)
-            raise place.build_error(_as_reason(error), hint=error.hint) from error
+            raise place.build_error(_get_reason(error), hint=error.hint) from error
 
     @staticmethod
     def _read_metric_name(root: Node) -> str:
-        node = _get(root, "primary_metric_name", "the name that the script gives to run.log")
+        node = _get_required(root, "primary_metric_name", "the name that the script gives to run.log")
         name = node.as_text()
         if not name:
             raise node.build_error("has no value", hint="Write the name that the script gives to run.log.")
         return name
 
     def _read_number(self, root: Node, key: str, example: int) -> int | None:
-        node = self._collect(lambda: _get(root, key, f"a whole number, such as {example}"))
+        node = self._read_or_collect_error(lambda: _get_required(root, key, f"a whole number, such as {example}"))
         if node is not None:
-            self._collect(lambda: _locate(node, lambda: check_positive(key, node.content)))
+            self._read_or_collect_error(lambda: _add_location_to_error(node, lambda: check_positive(key, node.content)))
         return node.content if node is not None and isinstance(node.content, int) else None
 
     def _read_concurrent(self, root: Node, total: int | None) -> int | None:
@@ -187,42 +191,42 @@ class _Reader:
         return self._read_number(root, "max_concurrent_runs", 4)
 
 
-def _get(node: Node, key: str, wanted: str) -> Node:
+def _get_required(node: Node, key: str, expected: str) -> Node:
     """Return the node of a required key; raise if the key is missing or has no value."""
     found = node.as_mapping().get(key)
     if found is None:
         raise node.build_error(
-            f"has no {key}" if node.key_path else f"{key} is missing", hint=f"Write {key}: {wanted}."
+            f"has no {key}" if node.key_path else f"{key} is missing", hint=f"Write {key}: {expected}."
         )
     if found.is_null:
-        raise found.build_error("has no value", hint=f"Write {wanted}.")
+        raise found.build_error("has no value", hint=f"Write {expected}.")
     return found
 
 
-def _read_word(node: Node, key: str, words: Mapping[str, _Value]) -> _Value:
-    """Return the entry of `words` that the value of a key selects, case-insensitively."""
-    found = _get(node, key, f"one of {', '.join(words)}")
+def _read_choice(node: Node, key: str, choices: Mapping[str, _Value]) -> _Value:
+    """Return the entry of `choices` that the value of a key selects, case-insensitively."""
+    found = _get_required(node, key, f"one of {', '.join(choices)}")
     text = found.as_text()
-    by_word = {word.lower(): word for word in words}
+    by_word = {word.lower(): word for word in choices}
     word = by_word.get(text.lower())
     if word is not None:
-        return words[word]
+        return choices[word]
     near = [one for lower, one in by_word.items() if text and lower.startswith(text.lower())]
     near += [by_word[lower] for lower in difflib.get_close_matches(text.lower(), by_word, n=1)]
     guess = f"Did you mean {near[0]}? " if near else ""
-    raise found.build_error(f"'{text}' is unknown", hint=f"{guess}There are: {', '.join(words)}.")
+    raise found.build_error(f"'{text}' is unknown", hint=f"{guess}There are: {', '.join(choices)}.")
 
 
 def _read_expression(item: Node) -> Expression:
-    name_node = _get(item, "expression", f"one of {', '.join(PARAMETERS)}")
+    name_node = _get_required(item, "expression", f"one of {', '.join(PARAMETERS)}")
     name = name_node.as_text()
     if name not in PARAMETERS:
-        _locate(name_node, lambda: build_expression(name, ()))
-    values = _get(item, "values", f"a list: {', '.join(PARAMETERS[name])}")
+        _add_location_to_error(name_node, lambda: build_expression(name, ()))
+    values = _get_required(item, "values", f"a list: {', '.join(PARAMETERS[name])}")
     if not isinstance(values.content, tuple):
         raise values.build_error("is not a list", hint="Put the values into brackets: [1, 2].")
     read = _read_option if name == CHOICE else _read_numeric
-    return _locate(values, lambda: build_expression(name, [read(one) for one in values.as_list()]))
+    return _add_location_to_error(values, lambda: build_expression(name, [read(one) for one in values.as_list()]))
 
 
 def _read_numeric(node: Node) -> Any:
@@ -240,13 +244,13 @@ def _read_option(node: Node) -> Any:
     return node.to_plain()
 
 
-def _locate(node: Node, check: Callable[[], _Value]) -> _Value:
+def _add_location_to_error(node: Node, check: Callable[[], _Value]) -> _Value:
     """Return the result of a check, adding a node's file, line and key to its error."""
     try:
         return check()
     except InvalidValue as error:
-        raise node.build_error(_as_reason(error), hint=error.hint) from error
+        raise node.build_error(_get_reason(error), hint=error.hint) from error
 
 
-def _as_reason(error: InvalidValue) -> str:
+def _get_reason(error: InvalidValue) -> str:
     return error.message.removesuffix(".")

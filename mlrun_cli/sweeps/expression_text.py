@@ -47,15 +47,15 @@ def parse_expression(text: str) -> Expression:
     if call is None:
         if not text.strip():
             raise InvalidValue("has no values.", hint="Separate values by commas, as in lr=0.05,0.1.", target=text)
-        return build_expression(CHOICE, [_parse_value(text, item, quoted) for item, quoted in _split(text)])
+        return build_expression(CHOICE, [_parse_value(text, item, quoted) for item, quoted in _split_values(text)])
     name, inner = call[1], call[2]
-    arguments = [_parse_value(text, item, quoted) for item, quoted in (_split(inner) if inner.strip() else [])]
+    arguments = [_parse_value(text, item, quoted) for item, quoted in (_split_values(inner) if inner.strip() else [])]
     if name in {"loguniform", "qloguniform"}:
         arguments[:2] = [_take_logarithm(name, bound) for bound in arguments[:2]]
     return build_expression(name, arguments)
 
 
-def _split(text: str) -> list[tuple[str, bool]]:
+def _split_values(text: str) -> list[tuple[str, bool]]:
     """Split text at commas; return each value and whether it was quoted."""
     items: list[tuple[str, bool]] = []
     place = 0

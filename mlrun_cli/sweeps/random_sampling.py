@@ -51,10 +51,10 @@ class _Shuffle:
         self._moved: dict[int, int] = {}
         self._order: list[int] = []
 
-    def get(self, place: int) -> int:
-        while len(self._order) <= place:
+    def get(self, index: int) -> int:
+        while len(self._order) <= index:
             first = len(self._order)
             other = first + draw_index(self._generator, self._size - first)
             self._order.append(self._moved.get(other, other))
             self._moved[other] = self._moved.pop(first, first)
-        return self._order[place]
+        return self._order[index]

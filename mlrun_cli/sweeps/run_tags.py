@@ -19,7 +19,7 @@ def find_definition(tags: Mapping[str, str | None]) -> SweepDefinition | None:
         return None
 
 
-def find_number(sweep_id: str, run_id: str) -> int | None:
+def find_run_number(sweep_id: str, run_id: str) -> int | None:
     """Return the number at the end of the id of a sweep's child run, or None if the sweep did not create the run."""
     beginning, _, number = run_id.rpartition("_")
     return int(number) if beginning == sweep_id and number.isascii() and number.isdecimal() else None
@@ -27,7 +27,7 @@ def find_number(sweep_id: str, run_id: str) -> int | None:
 
 def list_drawn_values(sweep_id: str, tags: Mapping[str, str | None]) -> dict[int, dict[str, Any]]:
     """Return the parameter values of a sweep's child runs from its tags, keyed by run number in ascending order."""
-    numbers = {key: find_number(sweep_id, key) for key in tags}
+    numbers = {key: find_run_number(sweep_id, key) for key in tags}
     drawn = {number: _parse_json(tags[key]) for key, number in numbers.items() if number is not None}
     return {number: drawn[number] for number in sorted(drawn) if isinstance(drawn[number], dict)}
 

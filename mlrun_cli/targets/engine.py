@@ -156,7 +156,7 @@ class EngineTarget(Target):
             EngineUnavailable: the engine does not answer.
         """
 
-    def get_asked_at(self, called_at: float) -> float:
+    def get_query_time(self, called_at: float) -> float:
         """Return the monotonic time of the query whose response the last call of `find_jobs` returned.
 
         Args:

@@ -67,11 +67,11 @@ def find_missing_program() -> str | None:
     return next((path for path in (sys.executable, SUPERVISOR_PROGRAM) if not os.path.exists(path)), None)
 
 
-def spawn(words: list[str], name: str, locks: Sequence[int], log: Path, *, stdin: int | None = None) -> int:
+def spawn(command: list[str], name: str, locks: Sequence[int], log: Path, *, stdin: int | None = None) -> int:
     """Start a detached process that outlives this one, and return its pid.
 
     Args:
-        words: the command line, starting with the path of an executable.
+        command: the command line, starting with the path of an executable.
         name: the name of the run or queue that the process supervises, by which it can be found.
         locks: open files that the process inherits.
         log: the file to which its output is appended.
@@ -85,8 +85,8 @@ def spawn(words: list[str], name: str, locks: Sequence[int], log: Path, *, stdin
         os.set_inheritable(descriptor, True)
     nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
     pid = os.posix_spawn(
-        words[0],
-        words,
+        command[0],
+        command,
         _build_program_environment(name),
         file_actions=[
             nothing if stdin is None else (os.POSIX_SPAWN_DUP2, stdin, 0),

@@ -30,12 +30,12 @@ def find_target(workspace: Workspace, name: str | None) -> Target:
         TargetKindNotFound: the distribution that provides the kind of the target is not installed.
     """
     row = None if name is None or name == LOCAL_TARGET else workspace.compute_targets.find(name)
-    kind = LocalTarget if row is None else find_kind(row.kind)
+    kind = LocalTarget if row is None else get_target_class(row.kind)
     return kind(workspace, name or LOCAL_TARGET)
 
 
 @lru_cache
-def find_kind(name: str) -> type[Target]:
+def get_target_class(name: str) -> type[Target]:
     """Return the class for a kind of compute target.
 
     Raises:

@@ -12,17 +12,17 @@ from mlrun_cli.runs.shared_folder import SharedFolder
 _OPTION = "--shared-folder"
 
 
-def make_shared_folder(typed: str) -> SharedFolder:
+def make_shared_folder(path_text: str) -> SharedFolder:
     """Create the shared folder of a target, private to this user, unless it already exists.
 
     Raises:
         InvalidPath: the path is not absolute, is a file, or is a folder that others can enter.
         FileNotWritable: it cannot be created or written.
     """
-    path = Path(os.path.expanduser(typed))
+    path = Path(os.path.expanduser(path_text))
     if not path.is_absolute():
         raise InvalidPath(
-            f"{_OPTION}: '{typed}' is not an absolute path.",
+            f"{_OPTION}: '{path_text}' is not an absolute path.",
             hint="Nodes need the same path: name it from the root, as in '/scratch/NAME/mlrun'.",
             target=_OPTION,
         )

@@ -116,7 +116,7 @@ def _read_older(workspace: Workspace, size: str) -> None:
             "INSERT INTO unread_runs SELECT run_key FROM runs WHERE run_key >= :first", first=newest[-1].key
         )
     began = time.perf_counter()
-    while workspace.parameters.read_unread_runs(_STEP_RUNS):
+    while workspace.parameters.store_unread_parameters(_STEP_RUNS):
         pass
     seconds = time.perf_counter() - began
     print(f"| parameters of older runs, {size} | {len(newest) / seconds:,.0f} runs a second | | |", flush=True)

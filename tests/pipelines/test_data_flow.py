@@ -10,8 +10,8 @@ from mlrun_cli.pipelines.data_flow import (
     build_input_sections,
     build_output_sections,
     build_parameter_variables,
-    build_words,
     compute_step_run_id,
+    format_arguments,
     locate_output,
 )
 from mlrun_cli.pipelines.graph import DataPath, DatasetReference, Graph, ParameterValue, StepOutput
@@ -120,7 +120,7 @@ def test_datasets_are_named_by_what_is_known_of_them() -> None:
 
 
 def test_arguments_have_the_placeholders_of_runconfigs_and_values_as_text() -> None:
-    assert build_words(STEP.arguments, STEP, VALUES) == (
+    assert format_arguments(STEP.arguments, STEP, VALUES) == (
         "${AZUREML_DATAREFERENCE_raw}",
         "--t=DatasetConsumptionConfig:table",
         "${AZUREML_DATAREFERENCE_plain}",

@@ -9,7 +9,7 @@ import pytest
 from mlrun_cli.core.problems import list_problems
 from mlrun_cli.errors import InvalidValue, MlrunError
 from mlrun_cli.pipelines.graph import DataPath, DatasetReference, Graph, ParameterValue
-from mlrun_cli.pipelines.parameter_values import assign_parameters, convert_text, format_parameter_value, read_data_path
+from mlrun_cli.pipelines.parameter_values import assign_parameters, format_parameter_value, parse_scalar, read_data_path
 
 GRAPH = Graph.from_json(
     {
@@ -52,14 +52,14 @@ def test_all_problems_of_given_values_are_told_at_once() -> None:
     ],
 )
 def test_a_text_is_converted_to_the_declared_type(kind: str, text: str, value: ParameterValue) -> None:
-    found = convert_text(kind, text)
+    found = parse_scalar(kind, text)
     assert (found, type(found)) == (value, type(value))
 
 
 @pytest.mark.parametrize(("kind", "text"), [("int", "x"), ("int", "3.5"), ("float", ""), ("bool", "2")])
 def test_a_text_of_another_type_is_refused(kind: str, text: str) -> None:
     with pytest.raises(InvalidValue):
-        convert_text(kind, text)
+        parse_scalar(kind, text)
 
 
 def test_values_are_shown_as_arguments_have_them() -> None:

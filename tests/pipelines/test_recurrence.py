@@ -14,7 +14,7 @@ from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.pipelines.json_reader import JsonReader
 from mlrun_cli.pipelines.recurrence import WEEK_DAYS, Recurrence
-from mlrun_cli.pipelines.time_zones import check_time_zone, get_time_zone
+from mlrun_cli.pipelines.time_zones import get_time_zone, normalize_time_zone
 from tests.sdk.driving import run_alone
 
 CREATED = datetime(2026, 1, 14, 10, 17, 30, tzinfo=timezone.utc)  # a Wednesday
@@ -119,11 +119,11 @@ def test_a_wrong_recurrence_is_refused_by_its_key(values: dict[str, Any], key: s
 
 
 def test_zones_of_azure_and_of_iana_are_known_and_no_others() -> None:
-    assert check_time_zone("UTC") == "UTC"
-    assert check_time_zone("Europe/Berlin") == "Europe/Berlin"
-    assert check_time_zone("Tokyo Standard Time") == check_time_zone("TokyoStandardTime")
+    assert normalize_time_zone("UTC") == "UTC"
+    assert normalize_time_zone("Europe/Berlin") == "Europe/Berlin"
+    assert normalize_time_zone("Tokyo Standard Time") == normalize_time_zone("TokyoStandardTime")
     with pytest.raises(InvalidValue):
-        check_time_zone("../etc/passwd")
+        normalize_time_zone("../etc/passwd")
 
 
 def test_every_zone_of_the_sdk_is_one_of_iana() -> None:

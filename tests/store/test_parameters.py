@@ -131,7 +131,7 @@ def test_runs_of_an_older_program_are_read_in_steps(
     assert len(parameters.list_for_runs(range(1, key + 1))) == 8
     assert parameters.has_unread()
     steps = 1
-    while parameters.read_unread_runs(random.randint(1, 4)):
+    while parameters.store_unread_parameters(random.randint(1, 4)):
         steps += 1
 
     assert steps > 2
@@ -148,12 +148,12 @@ def test_reading_goes_on_after_it_was_broken_off(
     forget(database)
     with database.transaction():
         parameters.set(5, {"n": Parameter.from_text("logged")})
-    parameters.read_unread_runs(3)
+    parameters.store_unread_parameters(3)
 
     with pytest.raises(KeyboardInterrupt), database.transaction():
         database.execute("UPDATE parameter_backfill SET below_key = 0")
         raise KeyboardInterrupt
-    while parameters.read_unread_runs(2):
+    while parameters.store_unread_parameters(2):
         pass
 
     found = {key: to_values(each)["n"] for key, each in parameters.list_for_runs(range(1, 7)).items()}
@@ -175,7 +175,7 @@ def test_a_kill_while_they_are_read_loses_and_doubles_none(
             time.sleep(random.uniform(0.002, 0.02))
             os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        parameters.read_unread_runs(1)
+        parameters.store_unread_parameters(1)
 
     found = parameters.list_for_runs(range(1, 61))
     assert [to_values(found[key])["n"] for key in range(1, 61)] == list(range(60))
@@ -185,7 +185,7 @@ def test_a_kill_while_they_are_read_loses_and_doubles_none(
 def _read_until_killed(locator: DatabaseLocator) -> None:
     try:
         with closing(locator.open()) as database:
-            while ParameterStore(database).read_unread_runs(3):
+            while ParameterStore(database).store_unread_parameters(3):
                 pass
     finally:
         os._exit(0)
@@ -200,7 +200,7 @@ def test_what_older_programs_insert_is_to_be_read(database: Database, parameters
 
     assert parameters.has_unread()
     assert to_values(parameters.get(1)) == {"n": 1}
-    assert not parameters.read_unread_runs(10)
+    assert not parameters.store_unread_parameters(10)
     assert parameters.list_all_names() == ["n"]
 
 
@@ -225,6 +225,6 @@ def test_a_parameter_that_is_logged_to_an_unread_run_leaves_the_others(
     with database.transaction():
         parameters.set_logged(key, {"lr": Parameter.from_text("0.25")})
     assert to_values(parameters.get(key)) == {"lr": 0.25, "n": 1}
-    while parameters.read_unread_runs(1):
+    while parameters.store_unread_parameters(1):
         pass
     assert to_values(parameters.get(key)) == {"lr": 0.25, "n": 1}

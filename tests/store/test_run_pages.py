@@ -355,7 +355,7 @@ def test_counting_ends_at_its_bound(pages: RunPageStore, add_run: AddRun) -> Non
         add_run(f"a_{number}", status=RunStatus.RUNNING if number % 2 else RunStatus.FAILED)
 
     assert pages.count(RunFilter()) == 5
-    assert pages.count(RunFilter(), at_most=3) == 3
+    assert pages.count(RunFilter(), limit=3) == 3
     assert pages.count_active(RunFilter()) == 2
     assert pages.count_active(RunFilter(experiment_name="second")) == 0
 
@@ -525,7 +525,7 @@ def test_what_a_queue_asks_reads_no_run_that_has_ended(tmp_path: Path) -> None:
         database.plan = ""
         queues.list_runs("cpu", 50)
         queues.list_keys("cpu")
-        queues.list_ids_beyond("cpu", 1)
+        queues.list_ids_exceeding_nodes("cpu", 1)
         queues.count_busy_nodes("cpu")
         queues.list_targets()
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from mlrun_cli.sweeps.definition import definition_from_json
-from mlrun_cli.sweeps.run_tags import find_definition, find_number, list_drawn_values
+from mlrun_cli.sweeps.run_tags import find_definition, find_run_number, list_drawn_values
 from tests.sweeps.test_definition import DOCUMENT
 
 SWEEP = "HD_0000_1"
@@ -19,9 +19,9 @@ def test_the_tags_of_a_sweep_hold_its_definition() -> None:
 
 
 def test_runs_of_a_sweep_are_numbered() -> None:
-    assert find_number(SWEEP, f"{SWEEP}_12") == 12
+    assert find_run_number(SWEEP, f"{SWEEP}_12") == 12
     for other in (SWEEP, f"{SWEEP}_preparation", f"{SWEEP}_", f"{SWEEP}_1_2", f"{SWEEP}_-1", "HD_2_3"):
-        assert find_number(SWEEP, other) is None
+        assert find_run_number(SWEEP, other) is None
 
 
 def test_what_was_drawn_is_a_tag_for_each_run() -> None:

@@ -92,7 +92,7 @@ def _complete_snapshot_files(ctx: typer.Context, incomplete: str) -> _Suggestion
     if run_id == _LATEST:
         config = find_project_config(_get_folder(ctx))
         experiment = ctx.params.get("experiment_name") or (config and config.experiment_name)
-        run_id = store.find_newest(experiment or "")
+        run_id = store.find_newest_run_id(experiment or "")
     snapshot_id = store.find_property(run_id or "", SNAPSHOT_PROPERTY)
     snapshot = (
         None

@@ -9,8 +9,8 @@ from typing import Any
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import ConflictingOptions, InvalidValue
 from mlrun_cli.pipelines.graph import DATA_PATH_TYPE, DATASET_TYPE, Graph, parameter_value_to_json
-from mlrun_cli.pipelines.parameter_values import convert_text, read_data_path
-from mlrun_cli.pipelines.validation import find_nearest_name
+from mlrun_cli.pipelines.parameter_values import parse_scalar, read_data_path
+from mlrun_cli.pipelines.validation import suggest_name
 
 PARAMETERS_OPTION = "--parameters"
 DATAPATHS_OPTION = "--datapaths"
@@ -56,7 +56,7 @@ def _iterate_pairs(option: str, texts: Sequence[str], problems: Problems) -> Ite
 def _convert(graph: Graph, option: str, name: str, text: str) -> Any:
     parameter = graph.parameters.get(name)
     if parameter is None:
-        hint = find_nearest_name(name, graph.parameters)
+        hint = suggest_name(name, graph.parameters)
         raise InvalidValue(f"{option}: the pipeline has no parameter '{name}'.", hint=hint, target=option)
     is_data = parameter.kind in {DATA_PATH_TYPE, DATASET_TYPE}
     if option == DATAPATHS_OPTION and not is_data:
@@ -75,7 +75,7 @@ def _convert(graph: Graph, option: str, name: str, text: str) -> Any:
         return (
             parameter_value_to_json(read_data_path(parameter.kind, text))
             if is_data
-            else convert_text(parameter.kind, text)
+            else parse_scalar(parameter.kind, text)
         )
     except InvalidValue as error:
         error.add_context(f"{option} {name}")

@@ -21,13 +21,13 @@ _SHELL = "/bin/bash"
 _OF_CONNECTION = ("SSH_AUTH_SOCK", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "XDG_SESSION_ID")
 
 
-def execute_job(words: Sequence[str]) -> int:
+def execute_job(arguments: Sequence[str]) -> int:
     """Execute a job and return its exit code; this process holds the job's inherited locks until the end.
 
     Args:
-        words: the folder of the target, the id of the run, the descriptors of the locks, the names of the GPUs.
+        arguments: the folder of the target, the id of the run, the descriptors of the locks, the names of the GPUs.
     """
-    folder, run_id, descriptors, gpus = words
+    folder, run_id, descriptors, gpus = arguments
     _close_other_descriptors({int(number) for number in descriptors.split(",")})
     os.chdir("/")
     for number in (signal.SIGHUP, signal.SIGINT):

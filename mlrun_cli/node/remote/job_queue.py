@@ -164,7 +164,7 @@ class JobQueue:
             )
             return True
 
-    def record_end(self, run_id: str, words: str) -> None:
+    def record_end(self, run_id: str, description: str) -> None:
         """Record that a job has ended by itself, with a description, unless its end is already recorded.
 
         Raises:
@@ -173,7 +173,7 @@ class JobQueue:
         with self._hold_lock():
             row = self.find(run_id)
             if row is not None and row["state"] != ENDED:
-                self._write_job({**row, "state": ENDED, "end": EXITED, "words": words})
+                self._write_job({**row, "state": ENDED, "end": EXITED, "words": description})
 
     def count_jobs(self) -> tuple[int, int]:
         """Return the numbers of running and of queued jobs."""
@@ -303,9 +303,9 @@ def _spawn_job_process(folder: Path, run_id: str, lock: int, lease: GpuLease, lo
     )
 
 
-def _describe_wait(row: Mapping[str, Any], before: int, limit: int | None) -> str:
-    """Return the reasons why a job waits behind `before` other jobs."""
-    parts = [f"{before} before it"] if before else []
+def _describe_wait(row: Mapping[str, Any], jobs_ahead: int, limit: int | None) -> str:
+    """Return the reasons why a job waits behind `jobs_ahead` other jobs."""
+    parts = [f"{jobs_ahead} before it"] if jobs_ahead else []
     if limit is not None:
         parts.append(f"at most {limit} {'node' if limit == 1 else 'nodes'} at a time")
     if row["gpus"]:

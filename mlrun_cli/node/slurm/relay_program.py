@@ -27,9 +27,9 @@ from mlrun_cli.wire.run_folder import SUPERVISOR_SOCKET
 _BACKLOG = 64
 
 
-def main(words: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Start a relay if it is needed, and execute the command."""
-    folder, node, *command = words
+    folder, node, *command = arguments
     with ExitStack() as stack:
         if os.environ.get("SLURMD_NODENAME") != node:
             with suppress(OSError):  # only what the script asks is without an answer then

@@ -35,13 +35,13 @@ class Step:
         failed: the number of the process that failed first, and its exit code if srun told it.
     """
 
-    def __init__(self, tasks: Mapping[int, Mapping[str, Any]], cpus: int, words: Sequence[str]) -> None:
+    def __init__(self, tasks: Mapping[int, Mapping[str, Any]], cpus: int, arguments: Sequence[str]) -> None:
         """Start the tasks.
 
         Args:
             tasks: their descriptions by number.
             cpus: the processors of each task.
-            words: the words for `task_program`, without the numbers.
+            arguments: the words for `task_program`, without the numbers.
         """
         self._numbers = list(tasks)
         self.failed: tuple[int, int | None] | None = None
@@ -64,7 +64,7 @@ class Step:
         environment = {name: value for name, value in os.environ.items() if not _DROPPED.fullmatch(name)}
         numbers = ",".join(map(str, self._numbers))
         self.process = subprocess.Popen(
-            ["srun", *options, sys.executable, "-E", _TASK_PROGRAM, numbers, *words],
+            ["srun", *options, sys.executable, "-E", _TASK_PROGRAM, numbers, *arguments],
             env={**environment, "SLURM_HOSTFILE": self._hosts.name},
             stderr=subprocess.PIPE,
             encoding="utf-8",
@@ -92,16 +92,16 @@ class Step:
                 self.failed = self._numbers[int(found[1])], None if found[2] is None else int(found[2])
 
 
-def main(words: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run the program and return its exit code."""
-    tasks = dict(enumerate(json.loads(Path(words[0]).read_text(encoding="utf-8"))["tasks"]))
+    tasks = dict(enumerate(json.loads(Path(arguments[0]).read_text(encoding="utf-8"))["tasks"]))
     signal.signal(signal.SIGTERM, _forward_sigterm)
     most_on_node = max(Counter(task["host"] for task in tasks.values()).values())
     cpus = max(1, _count_cpus() // most_on_node)
     servers = {number: task for number, task in tasks.items() if task["is_server"]}
     workers = {number: task for number, task in tasks.items() if not task["is_server"]}
-    serving = Step(servers, cpus, words) if servers else None
-    working = Step(workers, cpus, words)
+    serving = Step(servers, cpus, arguments) if servers else None
+    working = Step(workers, cpus, arguments)
     if serving is not None:
         _end_workers_if_server_fails(serving, working)
     code = working.wait()

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 
-def main(words: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Redirect the output to the log of the process and execute the command."""
-    numbers, tasks, artifacts, *command = words
+    numbers, tasks, artifacts, *command = arguments
     number = int(numbers.split(",")[int(os.environ["SLURM_PROCID"])])
     task = json.loads(Path(tasks).read_text(encoding="utf-8"))["tasks"][number]
     os.environ.update(task["variables"])

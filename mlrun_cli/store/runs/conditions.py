@@ -102,7 +102,7 @@ class RunConditions:
         return _join_conditions([*self._rare, *self._common, *self._unindexed])
 
     @property
-    def lookup_at_top(self) -> str | None:
+    def top_level_lookup(self) -> str | None:
         """The conditions for looking up top-level runs by key if only few match, else None.
 
         That index is so much smaller than the table that thousands of keys are found in it in a few milliseconds.
@@ -112,12 +112,12 @@ class RunConditions:
         return _join_conditions([*self._rare, *self._common, _AT_TOP])
 
     @property
-    def has_rare(self) -> bool:
+    def has_rare_conditions(self) -> bool:
         """True if few runs meet one of the conditions."""
         return bool(self._rare)
 
     @property
-    def has_common(self) -> bool:
+    def has_common_conditions(self) -> bool:
         """True if there are conditions that many runs meet, which are checked on each run."""
         return bool(self._common)
 

@@ -57,17 +57,17 @@ class RunPageStore:
             return COUNTED
         return _COUNTED_IN_RANGES if self._is_large() else COUNTED
 
-    def count(self, run_filter: RunFilter, at_most: int = COUNTED + 1) -> int:
-        """Return the number of runs that match a filter, counting up to `at_most`."""
+    def count(self, run_filter: RunFilter, limit: int = COUNTED + 1) -> int:
+        """Return the number of runs that match a filter, counting up to `limit`."""
         conditions = RunConditions(self._database, run_filter, _FEW_TO_COUNT)
         source, where = self._choose_lookup(conditions)
         if conditions.text is not None:
             source, where = self._join_texts(conditions)
-        elif _has_time_bounds(run_filter) and conditions.lookup_at_top is None:
+        elif _has_time_bounds(run_filter) and conditions.top_level_lookup is None:
             where = conditions.scan_conditions
         row = self._database.row(
             f"SELECT count(*) AS found FROM (SELECT 1 FROM {source} WHERE {where} LIMIT :at_most) AS few",  # noqa: S608
-            at_most=at_most,
+            at_most=limit,
             **conditions.parameters,
         )
         assert row is not None
@@ -122,7 +122,7 @@ class RunPageStore:
     def _find_keys(self, run_filter: RunFilter, order: RunOrder, limit: int, offset: int) -> Sequence[int]:
         if _matches_key_order(run_filter, order):
             conditions = RunConditions(self._database, run_filter)
-            if conditions.has_common:
+            if conditions.has_common_conditions:
                 found = self._find_keys_by_sets(conditions, KEY_ORDER, order.descending, limit, offset)
                 if found is not None:
                     return found
@@ -155,7 +155,7 @@ class RunPageStore:
 
         It is not, if few runs meet one of the conditions, or if the first runs of the order already fill the page.
         """
-        if conditions.text is not None or conditions.has_rare or order.is_moving is not None:
+        if conditions.text is not None or conditions.has_rare_conditions or order.is_moving is not None:
             return None
         if not conditions.list_ranges() or not self._is_large():
             return None
@@ -191,7 +191,7 @@ class RunPageStore:
 
     def _choose_lookup(self, conditions: RunConditions) -> tuple[str, str]:
         """Return the source and the conditions of a query for matching runs in no particular order."""
-        at_top = conditions.lookup_at_top
+        at_top = conditions.top_level_lookup
         if at_top is None:
             return "runs", conditions.indexed_conditions
         return f"runs {self._database.dialect.use_index('runs_at_top_of_all')}", at_top

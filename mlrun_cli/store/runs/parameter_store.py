@@ -17,8 +17,9 @@ _IS_UNREAD = (
 class ParameterStore:
     """Reads and writes the parameters of runs.
 
-    Runs that were stored by an older program are *unread* until `read_unread_runs` has stored their parameters. The
-    parameters of a given run are right at any time; conditions and orders of runs do not see those of unread runs.
+    Runs that were stored by an older program are *unread* until `store_unread_parameters` has stored their
+    parameters. The parameters of a given run are right at any time; conditions and orders of runs do not see those of
+    unread runs.
     """
 
     def __init__(self, database: Database) -> None:
@@ -66,7 +67,7 @@ class ParameterStore:
                 found.setdefault(row["run_key"], {})[row["name"]] = row["text"]
         return found
 
-    def read_definition(self, run_key: int) -> None:
+    def store_definition_parameters(self, run_key: int) -> None:
         """Store the parameters from the definition of a newly inserted run, within a transaction."""
         row = self._database.row("SELECT run_key, definition FROM runs WHERE run_key = :run_key", run_key=run_key)
         self.set(run_key, {} if row is None else _parse_definition(row))
@@ -120,7 +121,7 @@ class ParameterStore:
         )
         return row is not None and bool(row["found"])
 
-    def read_unread_runs(self, limit: int) -> bool:
+    def store_unread_parameters(self, limit: int) -> bool:
         """Store the parameters of up to `limit` unread runs, newest first; return whether more are left.
 
         Another process that does the same at the same time, or a kill, loses nothing.

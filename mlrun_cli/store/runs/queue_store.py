@@ -70,7 +70,7 @@ class QueueStore:
         )
         return [row["run_key"] for row in rows]
 
-    def list_ids_beyond(self, target: str, limit: int) -> Sequence[str]:
+    def list_ids_exceeding_nodes(self, target: str, limit: int) -> Sequence[str]:
         """Return the ids of a target's queued runs that need more nodes than `limit`, in queue order."""
         rows = self._database.rows(
             f"SELECT run_id FROM runs WHERE status = 'Queued' AND {self._avoid_index()} = :target"  # noqa: S608
@@ -104,12 +104,12 @@ class QueueStore:
         assert row is not None
         return int(row["busy"])
 
-    def list_gpus_of_later_runs(self, run: Run, since: int, starting: Collection[int]) -> Sequence[Set[str]]:
+    def list_gpus_of_later_runs(self, run: Run, since: int, starting_keys: Collection[int]) -> Sequence[Set[str]]:
         """Return the GPUs of each run that is behind `run` in queue order but was started at or after `since`.
 
-        `starting` are the keys of runs that are being started and may still be in the queue. A set may be empty.
+        `starting_keys` are the keys of runs that are being started and may still be in the queue. A set may be empty.
         """
-        places, keys = build_in_list("starting", list(starting))
+        places, keys = build_in_list("starting", list(starting_keys))
         rows = self._database.rows(
             "SELECT gpus FROM runs WHERE (priority < :priority OR priority = :priority AND run_key > :key)"  # noqa: S608
             f" AND {self._avoid_index()} = :target AND owner_lock IS NULL AND (run_key IN {places}"

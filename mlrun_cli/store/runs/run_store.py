@@ -52,7 +52,7 @@ class RunStore:
         if columns.get("definition") is not None:
             from mlrun_cli.store.runs.parameter_store import ParameterStore  # noqa: PLC0415 - start-up: of submits only
 
-            ParameterStore(self._database).read_definition(row["run_key"])
+            ParameterStore(self._database).store_definition_parameters(row["run_key"])
         return int(row["run_key"])
 
     def insert_children(
@@ -133,7 +133,7 @@ class RunStore:
             raise RunNotFound(f"#{key}")
         return self._build_runs([row])[0]
 
-    def get_family(self, run_id: str) -> tuple[int, int]:
+    def get_key_and_root_key(self, run_id: str) -> tuple[int, int]:
         """Return the key of the run with exactly this id, and the key of its root, which may be the run itself.
 
         Raises:

@@ -92,7 +92,7 @@ def build_curves_figure(
         curves = _read_runs(partial(store.get_curves, name=name, points=points), runs, axis, begin, end)
         pieces: Mapping[int, Sequence[CurvePiece]] = {}
         if smoothing:
-            read = partial(store.get_pieces, name=name, points=points, before=compute_reach(smoothing))
+            read = partial(store.get_pieces, name=name, points=points, context=compute_reach(smoothing))
             pieces = _read_runs(read, runs, axis, begin, end)
         for run in runs:
             curve = curves.get(run.key)

@@ -88,20 +88,20 @@ def build_entrypoint(script: str, resources: Mapping[str, float]) -> dict[str, A
     return {name: value for name, value in values.items() if value is not None}
 
 
-def check_address(typed: str) -> str:
+def check_address(address: str) -> str:
     """Validate the address of a head's HTTP server, and return it without a trailing slash.
 
     Raises:
         InvalidValue: it is not an address of HTTP or HTTPS, or contains a user's name and password.
     """
     try:
-        split = urlsplit(typed)
+        split = urlsplit(address)
         is_valid = split.scheme in {"http", "https"} and bool(split.hostname) and (split.port is None or True)
     except ValueError:
         is_valid = False
-    if not is_valid or split.query or split.fragment or not typed.isprintable() or " " in typed:
+    if not is_valid or split.query or split.fragment or not address.isprintable() or " " in address:
         raise InvalidValue(
-            f"--address: '{typed}' is not the address of a Ray head's dashboard.",
+            f"--address: '{address}' is not the address of a Ray head's dashboard.",
             hint="Write it as in http://head:8265.",
             target="--address",
         )
@@ -111,17 +111,17 @@ def check_address(typed: str) -> str:
             hint="Leave it out; RAY_JOB_HEADERS or RAY_AUTH_TOKEN say who you are.",
             target="--address",
         )
-    return typed.rstrip("/")
+    return address.rstrip("/")
 
 
-def parse_resources(typed: str) -> dict[str, float]:
+def parse_resources(text: str) -> dict[str, float]:
     """Return the amounts in a JSON object such as `{"accelerator": 1}`.
 
     Raises:
         InvalidValue: it is not an object of positive numbers, or names what other options are for.
     """
     try:
-        document = json.loads(typed)
+        document = json.loads(text)
     except ValueError:
         document = None
     is_valid = isinstance(document, dict) and all(
@@ -129,7 +129,7 @@ def parse_resources(typed: str) -> dict[str, float]:
     )
     if not is_valid:
         raise InvalidValue(
-            f"--resources: '{typed}' is not a JSON object of amounts.",
+            f"--resources: '{text}' is not a JSON object of amounts.",
             hint="""Write it as in --resources '{"accelerator": 1}'.""",
             target="--resources",
         )

@@ -205,7 +205,7 @@ class PulledRun:
         copy = self._copy
         if copy is None or (code := copy.poll()) is None:
             return
-        words = copy.read_words()
+        words = copy.read_error_output()
         self._copy = None
         if code:
             write_log(f"the files of {self._run_id}: rsync ended with {code}: {words}")

@@ -23,9 +23,9 @@ _COPY_OPTIONS = ("--recursive", "--links", "--times", "--perms", "--chmod=u+rwX,
 class Translation:
     """The replacement of the paths below one folder by those below another."""
 
-    def __init__(self, before: str | os.PathLike[str], after: str | os.PathLike[str]) -> None:
-        self._before = os.fspath(before)
-        self._after = os.fspath(after)
+    def __init__(self, old_folder: str | os.PathLike[str], new_folder: str | os.PathLike[str]) -> None:
+        self._before = os.fspath(old_folder)
+        self._after = os.fspath(new_folder)
 
     def translate(self, text: str) -> str:
         """Return a text with the paths replaced."""

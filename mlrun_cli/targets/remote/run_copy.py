@@ -8,7 +8,7 @@ from enum import Enum
 
 from mlrun_cli.runs.shared_folder import SharedFolder
 from mlrun_cli.targets.remote.settings import RemoteSettings
-from mlrun_cli.targets.remote.ssh import Ssh, read_words
+from mlrun_cli.targets.remote.ssh import Ssh, read_error_output
 
 _OPTIONS = ("--recursive", "--links", "--safe-links", "--times", "--perms", "--chmod=u+rwX,go-rwx", "--relative")
 _DELETING = ("--delete", "--partial-dir=.rsync-partial")
@@ -61,9 +61,9 @@ class RunCopy:
         """Return the exit code of rsync, or None if it has not ended."""
         return self._process.poll()
 
-    def read_words(self) -> str:
+    def read_error_output(self) -> str:
         """Return the error output of rsync, and close the file that contains it."""
-        words = read_words(self._said)
+        words = read_error_output(self._said)
         self._said.close()
         return words
 

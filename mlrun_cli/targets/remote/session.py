@@ -13,7 +13,7 @@ from mlrun_cli.core.message_channel import Message, MessageChannel
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.targets.errors import EngineUnavailable
 from mlrun_cli.targets.remote.settings import RemoteSettings
-from mlrun_cli.targets.remote.ssh import TIMEOUT_SECONDS, Ssh, read_words
+from mlrun_cli.targets.remote.ssh import TIMEOUT_SECONDS, Ssh, read_error_output
 
 _END_SECONDS = 2.0
 _SSH_FAILED = 255
@@ -108,7 +108,7 @@ class NodeSession:
         except subprocess.TimeoutExpired:
             self._process.kill()
             code = self._process.wait()
-        words = read_words(self._said)
+        words = read_error_output(self._said)
         self.close()
         if is_starting and 0 < code < _SSH_FAILED:
             return ProgramNotThere(words or f"The program there ended with exit code {code}.")

@@ -52,7 +52,7 @@ class Ssh:
     def __init__(self, settings: RemoteSettings) -> None:
         self._settings = settings
 
-    def run(self, words: Sequence[str], *, stdin: str = "", timeout: float = TIMEOUT_SECONDS) -> str:
+    def run(self, arguments: Sequence[str], *, stdin: str = "", timeout: float = TIMEOUT_SECONDS) -> str:
         """Run a command on the other machine and return its output.
 
         Raises:
@@ -61,7 +61,7 @@ class Ssh:
             ProgramNotFound: ssh is not installed.
         """
         with tempfile.TemporaryFile() as said:
-            process = self.start(words, said)
+            process = self.start(arguments, said)
             try:
                 output, _ = process.communicate(stdin.encode(), timeout)
             except subprocess.TimeoutExpired:
@@ -69,14 +69,14 @@ class Ssh:
                 process.wait()
                 raise self.build_timeout_error(timeout) from None
             if process.returncode != 0:
-                raise self.build_error(process.returncode, read_words(said))
+                raise self.build_error(process.returncode, read_error_output(said))
         return output.decode("utf-8", "replace")
 
-    def start(self, words: Sequence[str], error_output: IO[bytes]) -> subprocess.Popen[bytes]:
+    def start(self, arguments: Sequence[str], error_output: IO[bytes]) -> subprocess.Popen[bytes]:
         """Start a command on the other machine whose standard input and output are pipes.
 
         Args:
-            words: the command.
+            arguments: the command.
             error_output: an open file, not a pipe, for the messages of ssh and the command: the process that keeps the
               connection may hold it open.
 
@@ -84,24 +84,24 @@ class Ssh:
             ProgramNotFound: ssh is not installed.
         """
         # Whatever the login shell there is, it knows `exec` and single quotes.
-        command = [*self._build_command(), "--", self._settings.destination, f"exec {shlex.join(words)}"]
+        command = [*self._build_command(), "--", self._settings.destination, f"exec {shlex.join(arguments)}"]
         return _start_process(command, error_output, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def start_copy(
-        self, words: Sequence[str], error_output: IO[bytes], stdin: IO[bytes] | None = None
+        self, arguments: Sequence[str], error_output: IO[bytes], stdin: IO[bytes] | None = None
     ) -> subprocess.Popen[bytes]:
         """Start rsync with the given options, sources and destination.
 
         Raises:
             ProgramNotFound: rsync is not installed.
         """
-        shell = " ".join(map(_quote_word, self._build_command()))
-        command = ["rsync", "--protect-args", f"--timeout={_COPY_SECONDS}", f"--rsh={shell}", *words]
+        shell = " ".join(map(_quote_argument, self._build_command()))
+        command = ["rsync", "--protect-args", f"--timeout={_COPY_SECONDS}", f"--rsh={shell}", *arguments]
         return _start_process(
             command, error_output, stdin=subprocess.DEVNULL if stdin is None else stdin, stdout=subprocess.DEVNULL
         )
 
-    def copy(self, words: Sequence[str], files: Sequence[str]) -> None:
+    def copy(self, arguments: Sequence[str], files: Sequence[str]) -> None:
         """Copy the files at the given relative paths with rsync, and wait until it ends.
 
         Raises:
@@ -112,7 +112,7 @@ class Ssh:
         with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as names:
             names.write(b"".join(os.fsencode(name) + b"\0" for name in files))
             names.seek(0)
-            process = self.start_copy(["--files-from=-", "--from0", *words], said, names)
+            process = self.start_copy(["--files-from=-", "--from0", *arguments], said, names)
             try:
                 code = process.wait()
             finally:
@@ -120,7 +120,7 @@ class Ssh:
                     process.kill()
                     process.wait()
             if code != 0:
-                raise self.build_error(code, read_words(said))
+                raise self.build_error(code, read_error_output(said))
 
     def close(self) -> None:
         """Close the shared connection, even if it hangs; do nothing if there is none."""
@@ -148,10 +148,10 @@ class Ssh:
         options = [word for option in settings.ssh_options for word in ("-o", option)]
         return shlex.join(["ssh", *port, *key, *options, settings.destination])
 
-    def build_error(self, code: int, words: str) -> EngineRefused | EngineUnavailable:
+    def build_error(self, code: int, message: str) -> EngineRefused | EngineUnavailable:
         """Return the error for a failed ssh or rsync command, with its message."""
-        hint = next((hint for phrase, hint in _HINTS.items() if phrase in words), None)
-        text = words or (f"ssh ended with exit code {code}" if code else "The connection was closed")
+        hint = next((hint for phrase, hint in _HINTS.items() if phrase in message), None)
+        text = message or (f"ssh ended with exit code {code}" if code else "The connection was closed")
         if code == _SSH_FAILED or code in _RSYNC_UNREACHABLE or hint is not None:
             shown = (hint or _DEFAULT_HINT).format(ssh=self.describe())
             return EngineUnavailable(text, hint=shown, target=self._settings.address)
@@ -199,7 +199,7 @@ def build_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name not in _DROPPED}
 
 
-def read_words(error_output: IO[bytes]) -> str:
+def read_error_output(error_output: IO[bytes]) -> str:
     """Return the error output of ssh, rsync or a remote command, without rsync's closing summary lines."""
     error_output.seek(0)
     lines = error_output.read(_MOST_WORDS).decode("utf-8", "replace").splitlines()
@@ -240,7 +240,7 @@ def _make_control_path(settings: RemoteSettings) -> Path:
     return folder / digest[:12]
 
 
-def _quote_word(word: str) -> str:
+def _quote_argument(argument: str) -> str:
     """Quote an argument for rsync, which understands quotes but not backslashes."""
-    quote = '"' if "'" in word else "'"
-    return f"{quote}{word}{quote}"
+    quote = '"' if "'" in argument else "'"
+    return f"{quote}{argument}{quote}"

@@ -131,7 +131,7 @@ class RemoteTarget(EngineTarget):
             raise EngineUnavailable(f"'{self.name}' is asked by its collector.")
         return self._mirror.find_jobs(job_ids)
 
-    def get_asked_at(self, called_at: float) -> float:
+    def get_query_time(self, called_at: float) -> float:
         """Return the monotonic time of the request whose response is in the mirror."""
         return called_at if self._mirror is None else self._mirror.asked_at
 

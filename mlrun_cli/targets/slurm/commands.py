@@ -53,7 +53,7 @@ _DROPPED = frozenset(
 _KEPT = "SLURM_CONF"
 
 
-def run_command(words: Sequence[str], *, stdin: str | None = None, timeout: float = TIMEOUT_SECONDS) -> str:
+def run_command(command: Sequence[str], *, stdin: str | None = None, timeout: float = TIMEOUT_SECONDS) -> str:
     """Run a command of Slurm and return its output.
 
     Raises:
@@ -61,10 +61,10 @@ def run_command(words: Sequence[str], *, stdin: str | None = None, timeout: floa
         EngineUnavailable: it has not ended within `timeout` seconds, or the controller does not answer.
         EngineRefused: it failed; the message is Slurm's.
     """
-    done = _run_process(words, stdin, timeout)
+    done = _run_process(command, stdin, timeout)
     if done.returncode == 0:
         return done.stdout
-    raise _build_error(words[0], done.returncode, done.stderr)
+    raise _build_error(command[0], done.returncode, done.stderr)
 
 
 def split_lines(output: str) -> list[list[str]]:
@@ -84,10 +84,10 @@ def build_client_environment(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _run_process(words: Sequence[str], stdin: str | None, timeout: float) -> subprocess.CompletedProcess[str]:
+def _run_process(command: Sequence[str], stdin: str | None, timeout: float) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            words,
+            command,
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
@@ -99,18 +99,18 @@ def _run_process(words: Sequence[str], stdin: str | None, timeout: float) -> sub
         )
     except FileNotFoundError:
         raise ProgramNotFound(
-            f"'{words[0]}' is not on PATH.",
+            f"'{command[0]}' is not on PATH.",
             hint="Use a machine of the cluster on which Slurm's commands are installed, such as its login node.",
-            target=words[0],
+            target=command[0],
         ) from None
     except subprocess.TimeoutExpired:
         raise EngineUnavailable(
-            f"Slurm does not answer: '{words[0]}' was stopped after {timeout:g} seconds.",
+            f"Slurm does not answer: '{command[0]}' was stopped after {timeout:g} seconds.",
             hint="Check with 'sinfo', and try again later.",
-            target=words[0],
+            target=command[0],
         ) from None
     except OSError as error:
-        raise EngineUnavailable(f"'{words[0]}' cannot be started: {error.strerror}.", target=words[0]) from None
+        raise EngineUnavailable(f"'{command[0]}' cannot be started: {error.strerror}.", target=command[0]) from None
 
 
 def _build_error(program: str, exit_code: int, stderr: str) -> EngineRefused | EngineUnavailable:

@@ -106,15 +106,15 @@ class SqliteDatabase:
     def _connect(self) -> sqlite3.Connection:
         self._wait_for_stopped_index_builder()
         connection = self._retry_while_busy(
-            lambda: _pool.acquire(self._path) or _open_writable(self._path, self._busy_slice)
+            lambda: _pool.acquire(self._path) or _open_writable(self._path, self._busy_interval)
         )
         self._open_file = _identify_file(self._path)
-        connection.execute(f"PRAGMA busy_timeout = {round(self._busy_slice * 1000)}")
+        connection.execute(f"PRAGMA busy_timeout = {round(self._busy_interval * 1000)}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         return connection
 
     @property
-    def _busy_slice(self) -> float:
+    def _busy_interval(self) -> float:
         return min(self._busy_timeout, _BUSY_SLICE_SECONDS)
 
     def _wait_for_stopped_index_builder(self) -> None:
@@ -123,7 +123,7 @@ class SqliteDatabase:
         Raises:
             StoreUnavailable: the process is still stopped after that.
         """
-        deadline = time.monotonic() + self._busy_slice
+        deadline = time.monotonic() + self._busy_interval
         while (builder := find_index_builder(self._path)) is not None:
             from mlrun_cli.processes.lock_holders import describe_holder  # noqa: PLC0415 - a rare case
 
@@ -299,7 +299,7 @@ class SqliteDatabase:
     def set_busy_timeout(self, seconds: float) -> None:
         """Set the time that a statement waits for another process before it fails."""
         self._busy_timeout = seconds
-        self._connection.execute(f"PRAGMA busy_timeout = {round(self._busy_slice * 1000)}")
+        self._connection.execute(f"PRAGMA busy_timeout = {round(self._busy_interval * 1000)}")
 
     def checkpoint_often(self) -> None:
         """Checkpoint the log at short intervals from now on, so that it remains short.

@@ -94,7 +94,7 @@ def list_steps() -> Sequence[tuple[Sequence[str], bool]]:
     )
 
 
-def migrate(database: SqliteDatabase, where: str, version: int = SCHEMA_VERSION) -> None:
+def migrate(database: SqliteDatabase, location: str, version: int = SCHEMA_VERSION) -> None:
     """Migrate a database to a schema version; do nothing if it has that version or a newer one.
 
     Raises:
@@ -103,7 +103,7 @@ def migrate(database: SqliteDatabase, where: str, version: int = SCHEMA_VERSION)
     required, applied = _read_versions(database)
     if required > version:
         raise StoreTooNew(
-            f"The store {where} was written by a newer mlrun-cli (schema {required}, this one knows {version}).",
+            f"The store {location} was written by a newer mlrun-cli (schema {required}, this one knows {version}).",
             hint="Upgrade mlrun-cli, or choose another workspace with -w.",
         )
     if applied >= version:

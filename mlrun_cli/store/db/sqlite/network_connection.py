@@ -60,12 +60,12 @@ class NetworkDatabase(SqliteDatabase):
         return self._retry_while_busy(self._open_locked)
 
     def _open_locked(self) -> sqlite3.Connection:
-        with self._lock.hold(self._busy_slice, exclusive=False):
+        with self._lock.hold(self._busy_interval, exclusive=False):
             self._lease.check()
             self._term = self._lease.term
             if not _needs_changes(self._path, self._term):
                 return _open_database(self._path, self._term)
-        with self._lock.hold(self._busy_slice, exclusive=True):
+        with self._lock.hold(self._busy_interval, exclusive=True):
             self._lease.check()
             self._term = self._lease.term
             return _open_database(self._path, self._term)
@@ -93,12 +93,12 @@ class NetworkDatabase(SqliteDatabase):
     def _run_locked(self, action: Callable[[], _T], *, exclusive: bool) -> _T:
         if self._is_locked:
             return action()
-        with self._lock.hold(self._busy_slice, exclusive=exclusive):
+        with self._lock.hold(self._busy_interval, exclusive=exclusive):
             is_usable = self._renew_lease()
             # A journal that nobody writes was left by a killed process: who reads takes its writes back.
             if is_usable and (exclusive or not os.path.exists(f"{self._path}-journal")):
                 return action()
-        with self._lock.hold(self._busy_slice, exclusive=True):
+        with self._lock.hold(self._busy_interval, exclusive=True):
             if not self._renew_lease():
                 self._reopen()
             self._reopen_if_journal_is_stale()
@@ -135,7 +135,7 @@ class NetworkDatabase(SqliteDatabase):
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[None]:
         """Run a block in a write transaction under the lock; `durable` also waits for the folder's entries."""
-        self._retry_while_busy(lambda: self._lock.acquire(self._busy_slice, exclusive=True))
+        self._retry_while_busy(lambda: self._lock.acquire(self._busy_interval, exclusive=True))
         self._is_locked = True
         try:
             if not self._renew_lease():
