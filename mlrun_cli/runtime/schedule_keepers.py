@@ -27,6 +27,7 @@ class KeeperFolder:
     """
 
     def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
         self.path = workspace.folder / FOLDER
         self.lock = self.path / "lock"
         self.starts = StartCount(self.lock)
@@ -34,9 +35,15 @@ class KeeperFolder:
         self.log = self.path / "keeper.log"
 
     def create(self) -> None:
-        """Create the folder, private to its user, if it does not exist."""
-        self.path.mkdir(mode=0o700, exist_ok=True)
-        self.lock.touch(mode=0o600)
+        """Create the folder, private to its user, if it does not exist.
+
+        Raises:
+            OSError: it cannot be created.
+            StoreUnavailable: the workspace is unavailable.
+        """
+        if self._workspace.is_missing(self.lock):  # its modification time is that of a keeper's last start
+            self.path.mkdir(mode=0o700, exist_ok=True)
+            self.lock.touch(mode=0o600)
 
 
 def ensure_schedule_keeper(workspace: Workspace) -> None:
