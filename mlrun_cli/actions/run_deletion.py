@@ -44,19 +44,28 @@ def check_deletable(workspace: Workspace, runs: Sequence[Run], *, force: bool) -
             hint="Cancel them first ('mlrun run cancel'), or wait.",
             target=live[0],
         )
-    holder = _find_live_ancestor(workspace, runs)
-    if holder is not None:
-        raise RunNotEnded(
-            f"The run {holder} has not ended, and its controller still needs its child runs.",
-            hint=f"Cancel it first ('mlrun run cancel -r {holder}'), or wait for its end.",
-            target=holder,
-        )
+    check_not_needed(workspace, runs)
     spared = {} if force else workspace.retention.explain_retained_runs([run.run_id for run in runs])
     if spared:
         reasons = [f"{run_id} ({why})" for run_id, why in spared.items()]
         raise RunProtected(
             f"Nothing was deleted, because runs are protected: {format_first_names(reasons, _SHOWN_NAMES)}.",
             hint="Add --force to delete them too.",
+        )
+
+
+def check_not_needed(workspace: Workspace, runs: Sequence[Run]) -> None:
+    """Raise if a live sweep or pipeline that is not among the runs still needs one of them.
+
+    Raises:
+        RunNotEnded: one does.
+    """
+    holder = _find_live_ancestor(workspace, runs)
+    if holder is not None:
+        raise RunNotEnded(
+            f"The run {holder} has not ended, and its controller still needs its child runs.",
+            hint=f"Cancel it first ('mlrun run cancel -r {holder}'), or wait for its end.",
+            target=holder,
         )
 
 

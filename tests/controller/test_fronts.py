@@ -124,3 +124,13 @@ def test_what_a_live_sweep_needs_is_not_pruned(mlrun: Mlrun) -> None:
     mlrun("workspace", "prune", "--older-than", "0s", "--yes")
     open_gate(mlrun)
     assert mlrun.wait(sweep)["status"] == "Completed"
+
+
+@pytest.mark.parametrize("number", ["0", "1"])
+def test_a_child_of_a_live_sweep_is_not_ended_by_a_deletion_that_is_refused(mlrun: Mlrun, number: str) -> None:
+    sweep = submit(mlrun)
+    failure = mlrun.fails("run", "delete", "-r", f"{sweep}_{number}", "--force", "--yes")
+    assert (failure.code, failure.target) == ("RunNotEnded", sweep)
+    assert mlrun.stored_status(f"{sweep}_{number}") == "Running"
+    mlrun("run", "delete", "-r", sweep, "--force", "--yes")
+    assert mlrun.json("run", "list") == []

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from mlrun_cli.actions.run_deletion import check_deletable, list_with_descendants, remove_runs
+from mlrun_cli.actions.run_deletion import check_deletable, check_not_needed, list_with_descendants, remove_runs
 from mlrun_cli.actions.trash import DAYS_KEPT, move_to_trash
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.confirmation import confirm
@@ -80,6 +80,7 @@ def delete(
             filters=filters,
         )
         doomed = list_with_descendants(workspace, chosen)
+        check_not_needed(workspace, doomed)  # before any of them is ended by force
         if doomed and not yes:
             question = _build_question(workspace, doomed, is_final=is_final)
             confirm(global_options, question, declined_message="Nothing was deleted.")
