@@ -20,7 +20,7 @@ from mlrun_cli.errors import InvalidValue, ScheduleNotFound, UsageError
 from mlrun_cli.pipelines.graph import DATA_PATH_TYPE, Graph
 from mlrun_cli.pipelines.json_reader import JsonReader
 from mlrun_cli.pipelines.parameter_values import assign_parameters
-from mlrun_cli.pipelines.published import ACTIVE
+from mlrun_cli.pipelines.published import ACTIVE, DISABLED
 from mlrun_cli.pipelines.schedule import Schedule, ScheduledRun, ScheduleSettings
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runtime.schedule_keepers import wake_schedule_keeper
@@ -68,6 +68,13 @@ def update_schedule(workspace: Workspace, schedule_id: str, changes: Mapping[str
     before = get_schedule(workspace, schedule_id)
     status = changes.get("status", before.status)
     check_status(status)
+    if status == DISABLED and set(changes) == {"status"}:
+        with workspace.transaction(durable=True):
+            workspace.schedules.disable(schedule_id)
+            workspace.schedules.clear_problem(schedule_id)
+        wake_schedule_keeper(workspace)
+        return get_schedule(workspace, schedule_id)
+    check_is_readable(before)
     changed = {**before.settings.to_json(), **{name: value for name, value in changes.items() if name != "status"}}
     if changes.get("recurrence") is not None:
         changed["datastore"] = None
@@ -137,8 +144,23 @@ def find_last_failure(workspace: Workspace, schedule_id: str) -> ScheduledRun | 
 
 def build_schedule_record(workspace: Workspace, schedule: Schedule) -> dict[str, Any]:
     """Return the record of a schedule, including the problem of its latest submission, if any."""
-    problem = find_last_failure(workspace, schedule.schedule_id)
-    return {**schedule.build_record(), "problem": None if problem is None else problem.error}
+    return {**schedule.build_record(), "problem": find_problem(workspace, schedule)}
+
+
+def find_problem(workspace: Workspace, schedule: Schedule) -> str | None:
+    """Return why a schedule cannot be read, or else why its last run was not submitted, or None."""
+    last = find_last_failure(workspace, schedule.schedule_id)
+    return schedule.unreadable or (None if last is None else last.error)
+
+
+def check_is_readable(schedule: Schedule) -> None:
+    """Raise InvalidValue if the stored settings of a schedule cannot be read."""
+    if schedule.unreadable is not None:
+        raise InvalidValue(
+            schedule.unreadable,
+            hint=f"Disable it ('mlrun pipeline disable-schedule -s {schedule.schedule_id}'), and create it anew.",
+            target=schedule.schedule_id,
+        )
 
 
 def list_timekeeper_notes(workspace: Workspace) -> list[str]:

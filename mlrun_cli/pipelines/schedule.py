@@ -111,6 +111,8 @@ class Schedule(NamedTuple):
         created_at: in microseconds.
         anchor_at: when it was created or last enabled or changed, from which times are counted.
         next_at: the time of the next start or look; None for a disabled schedule.
+        unreadable: why its stored settings cannot be read; its settings are then only its name and ids. None if they
+            can be.
     """
 
     schedule_id: str
@@ -119,11 +121,16 @@ class Schedule(NamedTuple):
     created_at: int
     anchor_at: int
     next_at: int | None
+    unreadable: str | None = None
 
     @property
     def is_active(self) -> bool:
         """True if the schedule is enabled."""
         return self.status == ACTIVE
+
+    def describe_times(self) -> str:
+        """Return in words when the pipeline is started."""
+        return self.settings.describe_times() if self.unreadable is None else "never, since it cannot be read"
 
     def build_record(self) -> dict[str, Any]:
         """Return the JSON record that commands print."""
@@ -143,10 +150,10 @@ class Schedule(NamedTuple):
             "pipelineEndpointId": settings.endpoint_id,
             "pipelineId": settings.pipeline_id,
             "pipelineParameters": dict(settings.parameters),
-            "pollingInterval": None if recurrence is not None else settings.polling_minutes,
+            "pollingInterval": None if settings.datastore is None else settings.polling_minutes,
             "recurrence": None if recurrence is None else recurrence.to_json(),
             "status": self.status,
-            "times": settings.describe_times(),
+            "times": self.describe_times(),
         }
 
 
@@ -157,12 +164,13 @@ class ScheduledRun(NamedTuple):
         run_id: the id of the run, which is chosen before its submit, so that no time is submitted twice.
         schedule_id: the schedule.
         due_at: the time for which it is.
-        parameters: values of the pipeline's parameters besides those of the schedule, as JSON.
-        error: why it could not be submitted; None if it was, or is yet to be.
+        parameters: values of the pipeline's parameters besides those of the schedule, as JSON; None if they cannot be
+            read.
+        error: why it could not be submitted, or waits; None if it was, or is yet to be.
     """
 
     run_id: str
     schedule_id: str
     due_at: int
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, Any] | None
     error: str | None = None

@@ -16,6 +16,7 @@ from mlrun_cli.core.local_folder import make_counterpart_folder
 from mlrun_cli.core.program_log import log_exception, write_log
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.pipelines.schedule import ScheduledRun
 from mlrun_cli.processes.termination import reap_children
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_available
@@ -75,7 +76,7 @@ class ScheduleKeeper:
                 submit_scheduled_run(self._workspace, run)
                 error = None
             except (StoreError, OSError) as problem:  # it may be over soon
-                write_log(f"the run of {run.schedule_id} waits: {problem}")
+                self._record_wait(run, str(problem))
                 is_done = False
                 continue
             except MlrunError as problem:
@@ -83,9 +84,18 @@ class ScheduleKeeper:
             except Exception as problem:  # an error of this program must not keep the other schedules from their time
                 log_exception()
                 error = f"{type(problem).__name__}: {problem}"
+            if error is not None:
+                write_log(f"the run of the schedule {run.schedule_id} is not submitted: {error}")
             with self._workspace.transaction(durable=True):
                 self._workspace.schedules.record_submit_result(run.run_id, error)
         return is_done
+
+    def _record_wait(self, run: ScheduledRun, problem: str) -> None:
+        """Record and log why a run waits, once."""
+        with self._workspace.transaction():
+            is_new = self._workspace.schedules.record_wait(run.run_id, problem)
+        if is_new:
+            write_log(f"the run of the schedule {run.schedule_id} waits: {problem}")
 
     def _compute_wait_seconds(self) -> float:
         """Return the seconds until the next schedule is due."""

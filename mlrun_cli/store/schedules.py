@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from mlrun_cli.errors import MlrunError
 from mlrun_cli.pipelines.json_reader import JsonReader
-from mlrun_cli.pipelines.published import ACTIVE
+from mlrun_cli.pipelines.published import ACTIVE, DISABLED
 from mlrun_cli.pipelines.schedule import Schedule, ScheduledRun, ScheduleSettings
 from mlrun_cli.store.db.database import Database, Row
 
@@ -95,10 +97,33 @@ class ScheduleStore:
         )
         return bool(changed)
 
+    def postpone(self, schedule: Schedule, next_at: int) -> bool:
+        """Set only the next time of a schedule; return False if another process has."""
+        changed = self._database.execute(
+            "UPDATE schedules SET next_at = :next_at"
+            " WHERE schedule_id = :id AND next_at = :due_at AND status = :active",
+            next_at=next_at,
+            id=schedule.schedule_id,
+            due_at=schedule.next_at,
+            active=ACTIVE,
+        )
+        return bool(changed)
+
+    def disable(self, schedule_id: str) -> None:
+        """Disable a schedule, whether or not its settings can be read."""
+        self._database.execute(
+            "UPDATE schedules SET status = :disabled, next_at = NULL WHERE schedule_id = :id",
+            disabled=DISABLED,
+            id=schedule_id,
+        )
+
     def get_seen_files(self, schedule_id: str) -> Mapping[str, Any] | None:
-        """Return the files that a schedule found at its last check, or None before the first one."""
+        """Return the files that a schedule found at its last check, or None before the first one.
+
+        A record of them that cannot be read is as good as none: the next check remembers what there is.
+        """
         row = self._database.row("SELECT seen_files FROM schedules WHERE schedule_id = :id", id=schedule_id)
-        return None if row is None or row["seen_files"] is None else json.loads(row["seen_files"])
+        return None if row is None else _find_object(row["seen_files"])
 
     def add_run(self, run: ScheduledRun) -> None:
         """Insert a run that is waiting to be submitted."""
@@ -108,7 +133,7 @@ class ScheduleStore:
             run_id=run.run_id,
             schedule_id=run.schedule_id,
             due_at=run.due_at,
-            parameters=_to_text(run.parameters),
+            parameters=_to_text(run.parameters or {}),
         )
 
     def set_problem(self, schedule_id: str, due_at: int, error: str) -> None:
@@ -130,6 +155,16 @@ class ScheduleStore:
         """Return the runs that are waiting to be submitted, earliest first."""
         rows = self._database.rows("SELECT * FROM scheduled_runs WHERE is_pending = 1 ORDER BY due_at, run_id")
         return [_build_run(row) for row in rows]
+
+    def record_wait(self, run_id: str, error: str) -> bool:
+        """Record why a run that is to be submitted waits; return False if that is recorded already."""
+        changed = self._database.execute(
+            "UPDATE scheduled_runs SET error = :error"
+            " WHERE run_id = :id AND is_pending = 1 AND (error IS NULL OR error != :error)",
+            error=error,
+            id=run_id,
+        )
+        return bool(changed)
 
     def record_submit_result(self, run_id: str, error: str | None) -> None:
         """Record that a run has been submitted, or the error that prevented this."""
@@ -163,11 +198,35 @@ def _to_text(document: Mapping[str, Any]) -> str:
 
 
 def _build_schedule(row: Row) -> Schedule:
-    fields = {name: row[name] for name in Schedule._fields if name != "settings"}
-    settings = ScheduleSettings.from_json(JsonReader(json.loads(row["settings"]), "schedule"))
-    return Schedule(**fields, settings=settings)
+    fields = {name: row[name] for name in Schedule._fields if name not in {"settings", "unreadable"}}
+    try:
+        settings = ScheduleSettings.from_json(JsonReader(json.loads(row["settings"]), "schedule"))
+        return Schedule(**fields, settings=settings)
+    except (MlrunError, TypeError, ValueError) as error:  # one must not hide the others
+        named = ScheduleSettings(
+            name=_find_name(row),
+            experiment_name="",
+            pipeline_id=row["pipeline_id"],
+            endpoint_id=row["endpoint_id"],
+        )
+        problem = f"The schedule cannot be read: {error.message if isinstance(error, MlrunError) else error}"
+        return Schedule(**fields, settings=named, unreadable=problem)
+
+
+def _find_name(row: Row) -> str:
+    """Return the name of a schedule that cannot be read, or its id if that cannot be read either."""
+    name = (_find_object(row["settings"]) or {}).get("name")
+    return name if isinstance(name, str) else str(row["schedule_id"])
 
 
 def _build_run(row: Row) -> ScheduledRun:
     fields = {name: row[name] for name in ScheduledRun._fields if name != "parameters"}
-    return ScheduledRun(**fields, parameters=json.loads(row["parameters"]))
+    return ScheduledRun(**fields, parameters=_find_object(row["parameters"]))
+
+
+def _find_object(text: Any) -> dict[str, Any] | None:
+    """Return a stored JSON object, or None if that is not what the text is."""
+    with suppress(TypeError, ValueError):
+        found = json.loads(text)
+        return found if isinstance(found, dict) else None
+    return None

@@ -12,7 +12,8 @@ from mlrun_cli.actions.published_pipelines import (
     read_published_graph,
     read_publisher_environment,
 )
-from mlrun_cli.actions.schedules import get_pipeline_id, get_schedule
+from mlrun_cli.actions.schedules import check_is_readable, get_pipeline_id, get_schedule
+from mlrun_cli.errors import InvalidValue
 from mlrun_cli.pipelines.run_types import PIPELINE_RUN
 from mlrun_cli.pipelines.schedule import ScheduledRun
 from mlrun_cli.processes.interruptions import Interruptions
@@ -53,6 +54,9 @@ def submit_scheduled_run(workspace: Workspace, run: ScheduledRun) -> SubmittedPi
         MlrunError: the pipeline cannot be submitted.
     """
     schedule = get_schedule(workspace, run.schedule_id)
+    check_is_readable(schedule)
+    if run.parameters is None:
+        raise InvalidValue("The values that the schedule has recorded for this time cannot be read.")
     settings = schedule.settings
     pipeline_id = get_pipeline_id(workspace, settings)
     request = build_published_request(

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.actions.datastores import get_datastore
+from mlrun_cli.actions.schedules import check_is_readable
 from mlrun_cli.core.guid import generate_guid
-from mlrun_cli.core.program_log import log_exception
+from mlrun_cli.core.program_log import log_exception, write_log
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import MlrunError, NotFound, StoreError
 from mlrun_cli.pipelines.schedule import POLLING_MINUTES, Schedule, ScheduledRun
@@ -39,6 +40,7 @@ def take_due_times(workspace: Workspace, moment: int) -> None:
 
 
 def _take_time(workspace: Workspace, schedule: Schedule, moment: int) -> None:
+    check_is_readable(schedule)
     due_at = schedule.next_at or moment
     seen, parameters = None, {}
     is_run_due = True
@@ -58,9 +60,9 @@ def _take_time(workspace: Workspace, schedule: Schedule, moment: int) -> None:
 
 def _postpone(workspace: Workspace, schedule: Schedule, moment: int, problem: str) -> None:
     """Record why a schedule could not be served, and postpone it by some minutes."""
-    seen = workspace.schedules.get_seen_files(schedule.schedule_id)
+    write_log(f"the schedule {schedule.schedule_id} is postponed: {problem}")
     with workspace.transaction(durable=True):
-        if workspace.schedules.advance(schedule, moment + POLLING_MINUTES * 60 * MICROSECONDS, seen):
+        if workspace.schedules.postpone(schedule, moment + POLLING_MINUTES * 60 * MICROSECONDS):
             workspace.schedules.set_problem(schedule.schedule_id, moment, problem)
 
 

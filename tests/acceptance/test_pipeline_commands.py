@@ -205,6 +205,59 @@ def test_a_schedule_whose_files_cannot_be_listed_stops_no_other(mlrun: Mlrun) ->
     assert "loop" in mlrun.json("pipeline", "show-schedule", "-s", bad["id"])["problem"]
 
 
+BAD_SETTINGS = ["{nothing", "[]", "null", '{"name": 7}', """replace(settings, '"Minute"', '"Fortnight"')"""]
+
+
+def read_keeper_log(mlrun: Mlrun) -> str:
+    (log,) = mlrun.home.rglob("schedules/keeper.log")
+    return log.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("settings", BAD_SETTINGS)
+def test_a_schedule_that_cannot_be_read_stops_no_other(mlrun: Mlrun, settings: str) -> None:
+    pipeline_id = publish(mlrun)
+    bad = create_schedule(mlrun, pipeline_id)["id"]
+    wait_for_runs(mlrun, bad, 1)
+    stop_keeper(mlrun)
+    mlrun.execute(f"UPDATE schedules SET settings = {settings if settings.startswith('replace') else repr(settings)}")
+    make_due(mlrun, 60.0)
+    good = create_schedule(mlrun, pipeline_id)["id"]
+
+    wait_for_runs(mlrun, good, 1)
+
+    shown = mlrun.json("pipeline", "show-schedule", "-s", bad)
+    assert "cannot be read" in shown["problem"]
+    assert shown["status"] == "Active"
+    listed = {one["id"]: one["problem"] for one in mlrun.json("pipeline", "show", "-i", pipeline_id)["schedules"]}
+    assert listed == {bad: shown["problem"], good: None}
+    assert f"{bad} is postponed" in read_keeper_log(mlrun)
+    assert mlrun.fails("pipeline", "update-schedule", "-s", bad, "-n", "other").code == "InvalidValue"
+    assert mlrun.json("pipeline", "disable-schedule", "-s", bad)["status"] == "Disabled"
+    assert mlrun.fails("pipeline", "enable-schedule", "-s", bad).code == "InvalidValue"
+
+
+def test_a_run_whose_pipeline_has_lost_its_files_waits_with_the_reason(mlrun: Mlrun) -> None:
+    lost, pipeline_id = publish(mlrun), publish(mlrun)
+    bad = create_schedule(mlrun, lost)["id"]
+    wait_for_runs(mlrun, bad, 1)
+    (graph,) = mlrun.home.rglob(f"{lost}/pipeline.json")
+    text = graph.read_text(encoding="utf-8")
+    graph.unlink()
+    stop_keeper(mlrun)
+    make_due(mlrun, 0.0)
+    good = create_schedule(mlrun, pipeline_id)["id"]
+    wait_for_runs(mlrun, good, 1)
+
+    def find_problem() -> str | None:
+        return mlrun.json("pipeline", "show-schedule", "-s", bad)["problem"]  # type: ignore[no-any-return]
+
+    assert "pipeline.json" in str(until(find_problem))
+    assert read_keeper_log(mlrun).count("waits: ") == 1
+    graph.write_text(text, encoding="utf-8")
+    wait_for_runs(mlrun, bad, 2)
+    assert find_problem() is None
+
+
 def test_a_wrong_schedule_is_refused(mlrun: Mlrun) -> None:
     pipeline_id = publish(mlrun)
     words = ("pipeline", "create-schedule", "-n", "often", "-e", "exp", "-i")

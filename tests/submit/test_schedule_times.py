@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,11 @@ from mlrun_cli.actions.schedules import find_last_failure
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import MICROSECONDS
+from mlrun_cli.errors import InvalidValue
 from mlrun_cli.pipelines.published import ACTIVE, DISABLED
 from mlrun_cli.pipelines.recurrence import Recurrence
 from mlrun_cli.pipelines.schedule import Schedule, ScheduleSettings
+from mlrun_cli.submit.published_pipeline import submit_scheduled_run
 from mlrun_cli.submit.schedule_times import take_due_times
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
@@ -133,3 +137,22 @@ def test_the_run_of_the_newest_time_is_found(workspace: Workspace) -> None:
     newest = workspace.schedules.find_newest_run(schedule.schedule_id)
     assert newest == workspace.schedules.list_runs(schedule.schedule_id)[0]
     assert newest.due_at == START + 2 * HOUR
+
+
+@pytest.mark.parametrize("text", ["{", "null", "[]"])
+def test_values_of_a_schedule_that_cannot_be_read_are_its_problem_alone(workspace: Workspace, text: str) -> None:
+    folder = get_datastore(workspace, "workspaceblobstore").folder
+    folder.mkdir(parents=True, exist_ok=True)
+    good, watching = add_schedule(workspace), add_bad_schedule(workspace, datastore="workspaceblobstore")
+    take_due_times(workspace, START)
+    with closing(sqlite3.connect(workspace.folder / "workspace.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE scheduled_runs SET parameters = ?", (text,))
+        connection.execute("UPDATE schedules SET seen_files = ? WHERE schedule_id = ?", (text, watching.schedule_id))
+    (run,) = workspace.schedules.list_pending_runs()
+    with pytest.raises(InvalidValue):
+        submit_scheduled_run(workspace, run)
+    for hour in (1, 2):
+        (folder / f"{hour}.csv").touch()
+        take_due_times(workspace, START + hour * HOUR)
+    assert len(list_due_times(workspace, good)) == 3
+    assert len(list_due_times(workspace, watching)) == 1  # the first look remembered what there was

@@ -5,8 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from mlrun_cli.actions.published_pipelines import get_pipeline, list_pipelines, read_published_graph
-from mlrun_cli.actions.schedules import find_last_failure, list_schedules
-from mlrun_cli.pipelines.schedule import Schedule
+from mlrun_cli.actions.schedules import find_problem, list_schedules
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pipeline_graph.view import build_graph_view
 from mlrun_cli.submit.pipeline_runs import list_pipeline_runs
@@ -31,12 +30,7 @@ def show_pipeline(page: PageRequest) -> Response:
         "pages/pipelines/pipeline.html",
         pipeline=pipeline,
         view=build_graph_view(read_published_graph(page.workspace, pipeline.pipeline_id), []),
-        schedules=[(schedule, _find_problem(page, schedule)) for schedule in schedules],
+        schedules=[(schedule, find_problem(page.workspace, schedule) or "") for schedule in schedules],
         runs=list_pipeline_runs(page.workspace, pipeline.pipeline_id, last=_MOST_RUNS),
         topic=page.build_topic("runs"),
     )
-
-
-def _find_problem(page: PageRequest, schedule: Schedule) -> str:
-    found = find_last_failure(page.workspace, schedule.schedule_id)
-    return "" if found is None else str(found.error)
