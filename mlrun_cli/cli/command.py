@@ -138,7 +138,7 @@ class Group:
         self._declared: dict[str, Declaration] = {}
 
     def declare(self, verb: str, declaration: Declaration) -> None:
-        """Add a command under a verb."""
+        """Add a command under a verb to the group."""
         self._declared[verb] = declaration
 
     def list_verbs(self) -> Sequence[str]:

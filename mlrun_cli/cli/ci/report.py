@@ -16,7 +16,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def report_end(workspace: Workspace, run: Run, ci: CiSystem | None) -> None:
-    """Report an ended run to the CI system, if any, on stderr."""
+    """Report how a run ended to the CI system, if any, on stderr."""
     if ci is None:
         return
     where = find_failed_line(workspace, run, os.environ.get(ci.repository_variable))

@@ -108,7 +108,7 @@ def _refuse_password(option: str, value: str | None) -> None:
 
 
 def _check_word(option: str, typed: str) -> str:
-    """Validate a word for ssh's destination, which must not look like an option, and return it."""
+    """Validate a part of ssh's destination, which must not look like an option, and return it."""
     if not typed or typed.startswith("-") or any(char.isspace() or char in "@/" for char in typed):
         raise InvalidValue(
             f"{option}: '{typed}' is not a {'host' if option == '--address' else 'user'}.",

@@ -58,7 +58,7 @@ class KeyReader:
 
     @property
     def has_partial_key(self) -> bool:
-        """True if the start of a key sequence has arrived; it is decoded as Escape unless more bytes follow soon."""
+        """True if a key sequence is incomplete; it is decoded as Escape unless more bytes follow soon."""
         return bool(self._text)
 
     def decode(self, data: bytes, *, is_late: bool = False) -> Iterator[Key | str]:

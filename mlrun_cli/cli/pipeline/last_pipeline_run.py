@@ -20,7 +20,7 @@ from mlrun_cli.errors import NoRunsYet
     ],
 )
 def show(global_options: GlobalOptions, schedule_id: ScheduleId) -> object:
-    """Show the newest run that a schedule has submitted."""
+    """Show the newest run that a schedule submitted."""
     from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - start-up
 
     with open_context(global_options).workspace as workspace:

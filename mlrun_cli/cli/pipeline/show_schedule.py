@@ -19,6 +19,6 @@ from mlrun_cli.cli.pipeline.options import ScheduleId
     ],
 )
 def show(global_options: GlobalOptions, schedule_id: ScheduleId) -> object:
-    """Show a schedule: its times, the next one, and why its last run could not be submitted, if so."""
+    """Show a schedule: its times, the next one, and why the last submission failed, if it did."""
     with open_context(global_options).workspace as workspace:
         return build_schedule_record(workspace, get_schedule(workspace, schedule_id))
