@@ -66,7 +66,7 @@ class SentStops:
         if run.key in self._sent and not self._sent[run.key].was_delivered:
             self._deliver(run)
 
-    def has(self, run: Run) -> bool:
+    def was_stopped(self, run: Run) -> bool:
         """Return whether a stop message was sent to the supervisor of a run."""
         return run.key in self._sent
 

@@ -74,7 +74,7 @@ class SweepController:
             self._children.cancel_all(grace)
         else:
             self._children.repeat_interrupted_starts(self._restart_run)
-            self._judge()
+            self._apply_policy()
             self._start_next_runs()
         if self._children.live or not (is_canceled or is_over or self._next >= self._plan.total):
             return None
@@ -118,7 +118,7 @@ class SweepController:
     def _get_id(self, number: int) -> str:
         return f"{self._run.run_id}_{number}"
 
-    def _judge(self) -> None:
+    def _apply_policy(self) -> None:
         """Cancel the runs that the early termination policy selects, given all logged values."""
         for termination in self._metric.judge({child.key: child.run_id for child in self._children.all}):
             child = self._children.find(termination.run_id)

@@ -91,13 +91,13 @@ def find_step_kind(step: Node) -> tuple[str, Node | None]:
     return _check_kind(named), None
 
 
-def _check_kind(named: Node) -> str:
-    kind = named.as_text()
+def _check_kind(kind_node: Node) -> str:
+    kind = kind_node.as_text()
     if kind in STEP_KINDS:
         return kind
     if kind in _REFUSED_KINDS:
-        raise build_refusal(named, *_describe_refusal(kind))
-    error: MlrunError = named.build_error(
+        raise build_refusal(kind_node, *_describe_refusal(kind))
+    error: MlrunError = kind_node.build_error(
         f"'{kind}' is not a kind of steps", hint=suggest_name(kind, (*STEP_KINDS, *_REFUSED_KINDS))
     )
     raise error

@@ -114,7 +114,7 @@ class _PipelineReader:
                 default_target=self._find_text(keys, "default_compute"),
             )
             if not self.problems:
-                self._check(graph, steps)
+                self._check_graph(graph, steps)
             return graph
         return None
 
@@ -198,7 +198,7 @@ class _PipelineReader:
                 found.append(read_step(name, step, self._names, self._paths, self.problems, self.notes))
         return found
 
-    def _check(self, graph: Graph, steps: list[YamlStep]) -> None:
+    def _check_graph(self, graph: Graph, steps: list[YamlStep]) -> None:
         nodes = {one.step.key: one for one in steps}
         for problem in iterate_graph_problems(graph):
             self.problems.add(self._build_error(problem, nodes))

@@ -104,7 +104,7 @@ class _StepReader:
         self._notes = notes
 
     def read(self, key: str, yaml_name: str) -> Step:
-        script = self._find("script_name", Node.as_text)
+        script = self._read_optional("script_name", Node.as_text)
         parameters = self._read_parameters()
         inputs = {**self._read_each("inputs", self._read_input), **self._read_each("side_inputs", self._read_input)}
         outputs = self._read_each("outputs", self._read_output)
@@ -119,7 +119,7 @@ class _StepReader:
             script = parallel_run.script
         return Step(
             key=key,
-            name=self._find("name", Node.as_text) or script or yaml_name,
+            name=self._read_optional("name", Node.as_text) or script or yaml_name,
             kind=self._kind,
             source_directory=str(self._find_source(script) if parallel_run is None else parallel_run.source),
             script=script,
@@ -131,22 +131,22 @@ class _StepReader:
             inputs={name: one for name, one in inputs.items() if one is not None},
             outputs=outputs,
             run_after=self._read_run_after(),
-            target=self._find("compute", Node.as_text)
+            target=self._read_optional("compute", Node.as_text)
             or (None if parallel_run is None else parallel_run.settings.get("compute_target_name")),
-            runconfig_file=self._find("runconfig", self._find_runconfig),
-            node_count=self._find("node_count", _read_count),
-            process_count_per_node=self._find("process_count_per_node", _read_count),
-            version=self._find("version", Node.as_text),
-            allow_reuse=self._find("allow_reuse", Node.as_boolean) is not False,
-            hash_paths=tuple(self._find("hash_paths", _read_texts) or ()),
+            runconfig_file=self._read_optional("runconfig", self._find_runconfig),
+            node_count=self._read_optional("node_count", _read_count),
+            process_count_per_node=self._read_optional("process_count_per_node", _read_count),
+            version=self._read_optional("version", Node.as_text),
+            allow_reuse=self._read_optional("allow_reuse", Node.as_boolean) is not False,
+            hash_paths=tuple(self._read_optional("hash_paths", _read_texts) or ()),
             sweep=self._read_sweep(),
-            metrics_output=self._find("metrics_output", Node.as_text),
+            metrics_output=self._read_optional("metrics_output", Node.as_text),
             parallel_run=None
             if parallel_run is None
             else {**parallel_run.settings, "side_inputs": self._find_names("side_inputs")},
         )
 
-    def _find(self, key: str, read: Callable[[Node], _Value]) -> _Value | None:
+    def _read_optional(self, key: str, read: Callable[[Node], _Value]) -> _Value | None:
         """Read the value of a key; return None if it is absent or invalid, which is added to the problems."""
         if key in self._keys:
             with self._problems.collect_errors():
@@ -159,7 +159,7 @@ class _StepReader:
 
     def _read_each(self, section: str, read: Callable[[str, Node], _Value]) -> dict[str, _Value]:
         found: dict[str, _Value] = {}
-        for name, node in (self._find(section, Node.as_mapping) or {}).items():
+        for name, node in (self._read_optional(section, Node.as_mapping) or {}).items():
             with self._problems.collect_errors():
                 found[name] = read(name, node)
         return found
@@ -186,7 +186,9 @@ class _StepReader:
             hint = "Name the file that says which values to try, as for 'mlrun run submit-hyperdrive'."
             self._problems.add(self._node.build_error("the step has no hyperdrive_configuration", hint=hint))
             return None
-        read = self._find("hyperdrive_configuration", lambda node: read_sweep_file(self._paths.find_file(node)))
+        read = self._read_optional(
+            "hyperdrive_configuration", lambda node: read_sweep_file(self._paths.find_file(node))
+        )
         if read is None:
             return None
         self._notes += read.notes
@@ -199,7 +201,7 @@ class _StepReader:
             hint = "Name the file that says which script works on the batches."
             self._problems.add(self._node.build_error("the step has no parallel_run_config", hint=hint))
             return None
-        return self._find(
+        return self._read_optional(
             "parallel_run_config",
             lambda node: read_parallel_run_file(self._paths.find_file(node), self._paths.folders[0], self._notes),
         )
@@ -274,12 +276,12 @@ class _StepReader:
             return (), False
         if isinstance(node.content, tuple):
             return self._read_arguments("command", known), False
-        line = self._find("command", Node.as_text)
+        line = self._read_optional("command", Node.as_text)
         return (() if line is None else (_split_command_line(line, known),)), True
 
     def _read_arguments(self, section: str, known: Mapping[str, set[str]]) -> tuple[Argument, ...]:
         words: list[Argument] = []
-        for node in self._find(section, Node.as_list) or ():
+        for node in self._read_optional(section, Node.as_list) or ():
             with self._problems.collect_errors():
                 words.append(self._read_argument(node, known))
         return tuple(words)
@@ -308,7 +310,7 @@ class _StepReader:
 
     def _read_run_after(self) -> tuple[str, ...]:
         found = []
-        for node in self._find("run_after", Node.as_list) or ():
+        for node in self._read_optional("run_after", Node.as_list) or ():
             with self._problems.collect_errors():
                 name = node.as_text()
                 if name not in self._names.step_keys:

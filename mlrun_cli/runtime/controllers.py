@@ -143,7 +143,7 @@ def _start_if_absent(workspace: Workspace, run: Run) -> bool:
     except FileNotFoundError:
         if workspace.is_missing(folder.lock):
             message = "The folder of the run has been removed while it had not ended."
-            _fail(workspace, run, message, EndReason.RUN_FOLDER_REMOVED)
+            _fail_run(workspace, run, message, EndReason.RUN_FOLDER_REMOVED)
         return True
     try:
         if not lock.try_acquire():
@@ -154,7 +154,7 @@ def _start_if_absent(workspace: Workspace, run: Run) -> bool:
         if folder.is_given_up():
             problem = folder.read_problem() or "it ended again and again before it finished a step"
             message = f"The controller of the run cannot work: {problem}. Its child runs go on. Its log: {folder.log}"
-            _fail(workspace, run, message, EndReason.CONTROLLER_FAILED)
+            _fail_run(workspace, run, message, EndReason.CONTROLLER_FAILED)
         elif not folder.is_paused():
             folder.record_start()
             words = build_controller_command(workspace.folder, run.run_id, lock.descriptor)
@@ -164,7 +164,7 @@ def _start_if_absent(workspace: Workspace, run: Run) -> bool:
         lock.close()
 
 
-def _fail(workspace: Workspace, run: Run, message: str, reason: EndReason) -> None:
+def _fail_run(workspace: Workspace, run: Run, message: str, reason: EndReason) -> None:
     error = build_run_error(message, code=SERVICE_ERROR, reason=reason)
     with suppress(StoreError):  # a reader continues even if the store cannot be written
         with suppress(OSError):

@@ -44,7 +44,7 @@ def save_outputs(workspace: Workspace, owner_lock: str, run_id: str) -> tuple[st
         document = read_json(record)
         if document is None:
             return ()
-        warnings = _copy_all(Path(document["folder"]), workspace.run_folder(run_id), record)
+        warnings = _copy_outputs(Path(document["folder"]), workspace.run_folder(run_id), record)
         record.unlink(missing_ok=True)
     except (OSError, KeyError, TypeError) as error:  # the run ends all the same
         return (f"Its folder of outputs was not kept with the run: {record} cannot be used: {error}.",)
@@ -64,7 +64,7 @@ def save_all_outputs(workspace: Workspace, owner_lock: str) -> None:
             workspace.runs.update(key, warnings=warnings)
 
 
-def _copy_all(outputs: Path, folder: RunFolder, record: Path) -> tuple[str, ...]:
+def _copy_outputs(outputs: Path, folder: RunFolder, record: Path) -> tuple[str, ...]:
     failed: list[str] = []
     reason = ""
     for name, path in _walk_files(outputs):

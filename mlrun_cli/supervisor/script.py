@@ -114,9 +114,11 @@ class Script:
             raise OperatingSystemError(f"The script could not be started: {error.strerror}.") from error
         words = self._launcher.build_command(self._run.folder.artifacts, argv)
         processes = self._launcher.list_processes(self._ports.numbers)
-        return [self._make_spec(number, process, words, environment) for number, process in enumerate(processes)]
+        return [
+            self._build_process_spec(number, process, words, environment) for number, process in enumerate(processes)
+        ]
 
-    def _make_spec(
+    def _build_process_spec(
         self, number: int, process: LaunchedProcess, command: list[str], environment: dict[str, str]
     ) -> ProcessSpec:
         folder, submission, gpus = self._run.folder, self._run.submission, self._run.run.gpus

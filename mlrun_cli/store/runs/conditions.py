@@ -71,7 +71,7 @@ class RunConditions:
         self._add_columns(run_filter)
         self._add_statuses(run_filter)
         for name, values in run_filter.any_of.items():
-            self._add_any_of(name, values)
+            self._add_membership_condition(name, values)
         for table, pairs in (("run_tags", run_filter.tags), ("run_properties", run_filter.properties)):
             for number, pair in enumerate(pairs):
                 self._add_pair(table, number, pair)
@@ -194,7 +194,7 @@ class RunConditions:
         else:
             self._add_run_condition(looked_up, unindexed, parameters)
 
-    def _add_any_of(self, name: str, values: frozenset[str]) -> None:
+    def _add_membership_condition(self, name: str, values: frozenset[str]) -> None:
         places, parameters = build_in_list(f"any_{name}", sorted(values))
         if name == "experiment_name":
             places = f"(SELECT experiment_key FROM experiments WHERE name IN {places})"  # noqa: S608

@@ -284,16 +284,16 @@ class RunPageStore:
     def _select_keys_and_values(
         self,
         source: str,
-        where: str,
-        by: Sequence[str],
+        condition: str,
+        order_by: Sequence[str],
         descending: bool,
         limit: int,
         offset: int,
         parameters: dict[str, object],
     ) -> list[_ValueAndKey]:
-        order = ", ".join(f"{term} {'DESC' if descending else 'ASC'}" for term in by)
+        order = ", ".join(f"{term} {'DESC' if descending else 'ASC'}" for term in order_by)
         rows = self._database.rows(
-            f"SELECT runs.run_key AS run_key, {by[0]} AS value FROM {source} WHERE {where}"  # noqa: S608
+            f"SELECT runs.run_key AS run_key, {order_by[0]} AS value FROM {source} WHERE {condition}"  # noqa: S608
             f" ORDER BY {order} LIMIT :limit OFFSET :offset",
             limit=limit,
             offset=offset,
