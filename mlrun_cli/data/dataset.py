@@ -3,7 +3,8 @@
     {"kind": "file" | "tabular",
      "paths": [{"path": ABSOLUTE_OR_GLOB} | {"datastore": NAME, "path": RELATIVE_OR_GLOB} | {"url": URL}, …],
      "options": {…},
-     "steps": [["take", COUNT], ["skip", COUNT], ["part", SEED, LOW, HIGH], ["keep", COLUMNS], ["drop", COLUMNS]]}
+     "steps": [["take", COUNT], ["skip", COUNT], ["part", SEED, LOW, HIGH], ["keep", COLUMNS], ["drop", COLUMNS],
+               ["time", COLUMNS, FIRST_OR_EMPTY, LAST_OR_EMPTY, WITH_BOUNDS]]}
 
 Only the paths and, for files, the steps are interpreted here; tables are read by the script.
 """
@@ -146,6 +147,7 @@ _STEPS: Mapping[str, tuple[tuple[type, ...], ...]] = {
     "part": ((int,), (int, float), (int, float)),
     "keep": ((list,),),
     "drop": ((list,),),
+    "time": ((list,), (str,), (str,), (bool,)),
 }
 
 

@@ -181,7 +181,7 @@ def test_files_are_found_by_folder_pattern_list_and_datastore(mlrun: Mlrun) -> N
         for wrong in (5, [], "", "wasbs://c@a/x", (store, 5)):
             assert type(error_of(Dataset.File.from_files, wrong)) is UserErrorException, wrong
         assert "leads out" in str(error_of(Dataset.File.from_files, (store, "../x")))
-        assert "partition_format" in str(error_of(Dataset.File.from_files, "data", partition_format="{x}"))
+        refused(UserErrorException, "'data/'; no column", Dataset.File.from_files, "data", partition_format="data/")
         assert type(error_of(whole.random_split, 2)) is ValueError
         assert "FileDataset.filter" in str(error_of(whole.filter, None))
         assert "mine" in str(error_of(whole.__getitem__, "mine"))
@@ -342,6 +342,78 @@ def test_tables_are_read_by_pandas(mlrun: Mlrun) -> None:
         assert open(table.to_csv_files().download("csv")[0]).readline() == "x,y\\n"
         registered = table.keep_columns("x").register(ws, "rows")
         assert list(Dataset.get_by_name(ws, "rows").to_pandas_dataframe()) == ["x"]
+        """,
+    )
+
+
+def test_paths_have_columns_by_a_partition_format(mlrun: Mlrun) -> None:
+    pytest.importorskip("pandas")
+    drive_with_files(
+        mlrun,
+        """
+        from datetime import datetime
+        from azureml.data.dataset_error_handling import DatasetExecutionError
+
+        for city, day in (("bonn", "2019/05/06"), ("ulm", "2019/05/06"), ("ulm", "2020/01/02")):
+            write(f"cities/{city}/{day}/part-1.csv", "x\\n1\\n")
+        form = "/{city}/{day:yyyy/MM/dd}/part-*.csv"
+        table = Dataset.Tabular.from_delimited_files("cities/**/*.csv", partition_format=form, include_path=True)
+        frame = table.to_pandas_dataframe()
+        same(list(frame), ["Path", "city", "day", "x"])
+        same(frame["city"].tolist(), ["bonn", "ulm", "ulm"])
+        same(frame["day"].tolist()[2], datetime(2020, 1, 2))
+        same(table.partition_keys, ["city", "day"])
+        files = Dataset.File.from_files("cities", partition_format="cities/{city}/{day:yyyy/MM/dd}/part-1.csv")
+        same(files.get_partition_key_values(["city"]), [{"city": "bonn"}, {"city": "ulm"}])
+        same(len(files.get_partition_key_values()), 3)
+        same([Dataset.File.from_files("data").partition_keys], [[]])
+        refused(UserErrorException, "'town'; city, day", files.get_partition_key_values, ["town"])
+        refused(UserErrorException, "partition_format", Dataset.File.from_files("data").get_partition_key_values)
+        refused(UserErrorException, "'x'; twice", Dataset.File.from_files, "data", partition_format="{x}/{x}")
+        refused(UserErrorException, "yyyy", Dataset.File.from_files, "data", partition_format="{x:MM}")
+        refused(UserErrorException, "text", Dataset.File.from_files, "data", partition_format=3)
+        other = Dataset.Tabular.from_delimited_files("data/a.csv", partition_format="/{x}/b.csv")
+        refused(DatasetExecutionError, "a.csv; /{x}/b.csv", other.to_pandas_dataframe)
+        write("bad/2019/13/a.csv", "x\\n1\\n")
+        bad = Dataset.Tabular.from_delimited_files("bad/**/*.csv", partition_format="/{m:yyyy/MM}/a.csv")
+        refused(DatasetExecutionError, "13; 'm'", bad.to_pandas_dataframe)
+        """,
+    )
+
+
+def test_rows_are_selected_by_their_times(mlrun: Mlrun) -> None:
+    pytest.importorskip("pandas")
+    drive_with_files(
+        mlrun,
+        """
+        from datetime import datetime, timedelta, timezone
+        from azureml.exceptions import DatasetTimestampMissingError
+
+        now = datetime.now()
+        days = [datetime(2019, 1, day) for day in (1, 2, 3)] + [now - timedelta(hours=1)]
+        write("days.csv", "t,m,x\\n" + "".join(f"{t.isoformat()},{t:%Y-%m-01},{n}\\n" for n, t in enumerate(days)))
+        plain = Dataset.Tabular.from_delimited_files("days.csv")
+        table = plain.with_timestamp_columns("t").register(ws, "days")
+        table = Dataset.get_by_name(ws, "days")
+        def rows(dataset):
+            return dataset.to_pandas_dataframe()["x"].tolist()
+        second = datetime(2019, 1, 2)
+        same(rows(table.time_before(second)), [0, 1])
+        same(rows(table.time_before(second, include_boundary=False)), [0])
+        same(rows(table.time_after(second)), [1, 2, 3])
+        same(rows(table.time_after(second, include_boundary=False).time_before(datetime(2019, 1, 9))), [2])
+        same(rows(table.time_between(second, datetime(2019, 1, 3))), [1, 2])
+        same(rows(table.time_after(second.replace(tzinfo=timezone(timedelta(hours=1))))), [1, 2, 3])
+        same(rows(table.time_recent(timedelta(days=1))), [3])
+        same(rows(table.with_timestamp_columns("t", "m").time_between(datetime(2018, 12, 1), second)), [0, 1])
+        refused(DatasetTimestampMissingError, "time_recent", plain.time_recent, timedelta(1))
+        for without in (table.drop_columns("t"), table.keep_columns("x")):
+            same(without.timestamp_columns, (None, None))
+        both = table.with_timestamp_columns("t", "m")
+        same(both.drop_columns("m").timestamp_columns, ("t", None))
+        same(both.keep_columns(["t", "m"]).timestamp_columns, ("t", "m"))
+        refused(UserErrorException, "timestamp", table.with_timestamp_columns, None, "m")
+        refused(UserErrorException, "timestamp", table.with_timestamp_columns, "t", "t")
         """,
     )
 

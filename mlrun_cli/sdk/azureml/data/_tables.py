@@ -4,6 +4,7 @@ import random
 from importlib import import_module
 from typing import Any, Callable
 
+from azureml.data._partitions import PartitionFormat
 from azureml.data._sources import DataFile
 from azureml.data.dataset_error_handling import DatasetExecutionError
 from azureml.exceptions import UserErrorException
@@ -64,6 +65,10 @@ def _read_file(module: Any, file: DataFile, number: int, options: "dict[str, Any
         ) from error
     except (OSError, ValueError) as error:  # ParserError and UnicodeDecodeError are ValueErrors
         raise DatasetExecutionError(f"{file.source} cannot be read: {error}", error) from error
+    if options.get("partition_format"):
+        values = PartitionFormat(options["partition_format"]).read_values(file.source.partition("?")[0])
+        for place, (column, value) in enumerate(values.items()):
+            frame.insert(place, column, value)
     if options.get("include_path"):
         frame.insert(0, "Path", f"/{file.name}")
     return frame
@@ -132,7 +137,40 @@ def _apply_steps(table: Any, step: "list[Any]") -> Any:
         raise DatasetExecutionError(
             f"The table has no column {', '.join(map(repr, missing))}; it has: {', '.join(map(str, table.columns))}."
         )
+    if name == "time":
+        return _select_times(table, *values)
     return table[values[0]] if name == "keep" else table.drop(columns=values[0])
+
+
+def _select_times(table: Any, columns: "list[str]", start: str, end: str, with_bounds: bool) -> Any:
+    """Return the rows whose times lie between two of ISO 8601, of which an empty one is no bound."""
+    module = import_pandas()
+    for column in columns:
+        times = _read_times(module, table[column])
+        for text, is_start in ((start, True), (end, False)):
+            if not text:
+                continue
+            bound = _fit_zone(module.Timestamp(text), times.dt.tz)
+            left, right = (times, bound) if is_start else (bound, times)
+            is_chosen = left >= right if with_bounds else left > right
+            table, times = table[is_chosen], times[is_chosen]
+    return table
+
+
+def _read_times(module: Any, column: Any) -> Any:
+    """Return a column as times, with none for values that are no time."""
+    times = module.to_datetime(column, errors="coerce")
+    is_missed = times.isna() & column.notna()
+    if is_missed.any():  # pandas 2 expects the format of the first value in all others
+        times = times.fillna(column[is_missed].map(lambda value: module.to_datetime(value, errors="coerce")))
+    return times
+
+
+def _fit_zone(bound: Any, zone: Any) -> Any:
+    """Return a time as UTC in the zone of a column, or without one if the column has none."""
+    if zone is None:
+        return bound if bound.tzinfo is None else bound.tz_convert("UTC").tz_localize(None)
+    return bound.tz_localize(zone) if bound.tzinfo is None else bound.tz_convert(zone)
 
 
 def _convert_columns(module: Any, table: Any, types: "dict[str, dict[str, Any]]") -> Any:

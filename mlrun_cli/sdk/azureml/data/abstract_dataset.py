@@ -6,6 +6,7 @@ import random
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azureml._unsupported import create_unsupported_error
+from azureml.data._partitions import PartitionFormat, list_key_values
 from azureml.data._sources import DataFiles, list_files
 from azureml.exceptions import UserErrorException
 
@@ -119,12 +120,22 @@ class AbstractDataset:
 
     @property
     def partition_keys(self) -> "list[str]":
-        """An empty list, since partition columns are not supported."""
-        return []
+        """The columns of the dataset's partition format; empty without one."""
+        text = self._definition["options"].get("partition_format")
+        return [] if text is None else PartitionFormat(text).columns
 
     def get_partition_key_values(self, partition_keys: "list[str] | None" = None) -> "list[dict[str, Any]]":
-        """Raise UserErrorException, since partition columns are not supported."""
-        raise self._create_unsupported_error("get_partition_key_values", "Group the data in the script")
+        """Return the different values that the partition keys, by default all, have together.
+
+        Raises:
+            UserErrorException: The dataset has no such partition key.
+            DatasetExecutionError: The path of a file does not have the partition format.
+        """
+        keys = self.partition_keys if partition_keys is None else list(partition_keys)
+        text = self._definition["options"].get("partition_format")
+        if text is None:
+            raise UserErrorException("The dataset has no partition keys: make it with a partition_format.")
+        return list_key_values(text, [file.source for file in self._resolve_files().files], keys)
 
     # Registration
 

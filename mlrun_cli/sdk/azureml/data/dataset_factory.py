@@ -6,7 +6,8 @@ from fnmatch import fnmatch
 from typing import Any
 
 from azureml._client.uploads import list_folder_files
-from azureml._unsupported import create_unsupported_error, make_unsupported_call
+from azureml._unsupported import make_unsupported_call
+from azureml.data._partitions import PartitionFormat
 from azureml.data._sources import Sources, parse_sources, send_request
 from azureml.data._tables import ENCODINGS
 from azureml.data.abstract_datastore import AbstractDatastore
@@ -16,8 +17,6 @@ from azureml.data.dataset_type_definitions import PromoteHeadersBehavior
 from azureml.data.file_dataset import FileDataset
 from azureml.data.tabular_dataset import TabularDataset
 from azureml.exceptions import UserErrorException
-
-_NO_PARTITIONS = "Leave it out, and take the columns from the paths in the script"
 
 
 class DataType:
@@ -71,16 +70,15 @@ class FileDatasetFactory:
             path: A file, a folder, a pattern such as `data/**/*.png` or a URL; a path of a datastore, as
                 `(datastore, "path")`; or a list of these.
             validate: Whether to check now that the files exist.
-            partition_format: A format for partition columns, which are not supported.
+            partition_format: Which parts of the paths are columns, such as `/{city}/{day:yyyy/MM/dd}/data.csv`.
             is_file: Accepted and ignored; the kind of path is detected.
 
         Raises:
             UserErrorException: A path has an unsupported type or URL scheme.
             DatasetValidationError: A path matches no file.
         """
-        _refuse_partitions(partition_format)
         sources = parse_sources(path)
-        definition = _build_definition("file", sources, {})
+        definition = _build_definition("file", sources, _build_partition_option(partition_format))
         if validate:
             _check_files(definition, sources)
         return FileDataset._create(definition, sources.workspace)
@@ -157,7 +155,7 @@ class TabularDatasetFactory:
             set_column_types: Column types, keyed by column name.
             separator: The separator between values.
             header: Whether all, none or which of the files start with column names.
-            partition_format: A format for partition columns, which are not supported.
+            partition_format: Which parts of the paths are columns, such as `/{city}/{day:yyyy/MM/dd}/data.csv`.
             support_multi_line: Accepted and ignored; quoted values may always contain line breaks.
             empty_as_string: Whether empty values are empty strings rather than missing values.
             encoding: `utf8`, `utf8bom`, `iso88591`, `latin1`, `ascii`, `utf16`, `utf32` or `windows1252`.
@@ -309,13 +307,13 @@ def build_parquet_options(
 def _build_common_options(
     file_format: str, include_path: bool, types: "dict[str, DataType] | None", partition_format: "str | None"
 ) -> "dict[str, Any]":
-    _refuse_partitions(partition_format)
     for column, kind in (types or {}).items():
         if not isinstance(kind, DataType):
             raise UserErrorException(f"The type of column {column!r} is a DataType, not {kind!r}.")
     return {
         "format": file_format,
         "include_path": bool(include_path),
+        **_build_partition_option(partition_format),
         "types": {column: kind._kind for column, kind in (types or {}).items()},
     }
 
@@ -339,9 +337,12 @@ def _check_files(definition: "dict[str, Any]", sources: Sources) -> None:
         raise DatasetValidationError(error.message, error) from error
 
 
-def _refuse_partitions(partition_format: "str | None") -> None:
-    if partition_format is not None:
-        raise create_unsupported_error("partition_format", _NO_PARTITIONS)
+def _build_partition_option(partition_format: "str | None") -> "dict[str, str]":
+    """Return the option with a partition format, which is checked, or no option without one."""
+    if partition_format is None:
+        return {}
+    PartitionFormat(partition_format)
+    return {"partition_format": partition_format}
 
 
 def _check_encoding(encoding: Any) -> str:

@@ -2,11 +2,12 @@
 
 import os
 import tempfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from azureml.data._tables import import_pandas, read_table
 from azureml.data.abstract_dataset import AbstractDataset
 from azureml.data.file_dataset import FileDataset
+from azureml.exceptions import DatasetTimestampMissingError, UserErrorException
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -51,11 +52,13 @@ class TabularDataset(AbstractDataset):
 
     def keep_columns(self, columns: "str | list[str]", validate: bool = False) -> "TabularDataset":
         """Return a dataset with only these columns."""
-        return self._with_step(["keep", list_columns(columns)])
+        kept = list_columns(columns)
+        return self._with_columns(["keep", kept], lambda column: column in kept)
 
     def drop_columns(self, columns: "str | list[str]") -> "TabularDataset":
         """Return a dataset without these columns."""
-        return self._with_step(["drop", list_columns(columns)])
+        dropped = list_columns(columns)
+        return self._with_columns(["drop", dropped], lambda column: column not in dropped)
 
     def with_timestamp_columns(
         self,
@@ -64,31 +67,71 @@ class TabularDataset(AbstractDataset):
         validate: bool = False,
         **kwargs: Any,
     ) -> "TabularDataset":
-        """Return a dataset with the given columns marked as timestamps."""
+        """Return a dataset with the given columns marked as timestamps.
+
+        Raises:
+            UserErrorException: There is a partition timestamp without a timestamp, or both are the same column.
+        """
+        timestamp = timestamp or kwargs.get("fine_grain_timestamp")
+        partition_timestamp = partition_timestamp or kwargs.get("coarse_grain_timestamp")
+        if partition_timestamp is not None and timestamp in {None, partition_timestamp}:
+            raise UserErrorException("A partition_timestamp needs a timestamp, which is another column.")
         options = {
             **self._definition["options"],
-            "timestamp": timestamp or kwargs.get("fine_grain_timestamp"),
-            "partition_timestamp": partition_timestamp or kwargs.get("coarse_grain_timestamp"),
+            "timestamp": timestamp,
+            "partition_timestamp": partition_timestamp,
         }
         return self._create({**self._definition, "options": options}, self._workspace)
 
-    def time_after(self, start_time: "datetime", include_boundary: bool = True, validate: bool = True) -> Any:
-        """Raise UserErrorException, since rows cannot be selected by time here."""
-        raise self._create_unsupported_error("time_after", _IN_PANDAS)
+    def time_after(
+        self, start_time: "datetime", include_boundary: bool = True, validate: bool = True
+    ) -> "TabularDataset":
+        """Return a dataset of the rows from a time on.
 
-    def time_before(self, end_time: "datetime", include_boundary: bool = True, validate: bool = True) -> Any:
-        """Raise UserErrorException, since rows cannot be selected by time here."""
-        raise self._create_unsupported_error("time_before", _IN_PANDAS)
+        Raises:
+            DatasetTimestampMissingError: The dataset has no timestamp column.
+        """
+        return self._select_times("time_after", start_time, None, include_boundary)
+
+    def time_before(
+        self, end_time: "datetime", include_boundary: bool = True, validate: bool = True
+    ) -> "TabularDataset":
+        """Return a dataset of the rows up to a time; the errors are those of `time_after`."""
+        return self._select_times("time_before", None, end_time, include_boundary)
 
     def time_between(
         self, start_time: "datetime", end_time: "datetime", include_boundary: bool = True, validate: bool = True
-    ) -> Any:
-        """Raise UserErrorException, since rows cannot be selected by time here."""
-        raise self._create_unsupported_error("time_between", _IN_PANDAS)
+    ) -> "TabularDataset":
+        """Return a dataset of the rows between two times; the errors are those of `time_after`."""
+        return self._select_times("time_between", start_time, end_time, include_boundary)
 
-    def time_recent(self, time_delta: "timedelta", include_boundary: bool = True, validate: bool = True) -> Any:
-        """Raise UserErrorException, since rows cannot be selected by time here."""
-        raise self._create_unsupported_error("time_recent", _IN_PANDAS)
+    def time_recent(
+        self, time_delta: "timedelta", include_boundary: bool = True, validate: bool = True
+    ) -> "TabularDataset":
+        """Return a dataset of the rows from this long ago until now; the errors are those of `time_after`."""
+        from datetime import datetime
+
+        now = datetime.now()
+        return self._select_times("time_recent", now - time_delta, now, include_boundary)
+
+    def _select_times(
+        self, call: str, start: "datetime | None", end: "datetime | None", with_bounds: bool
+    ) -> "TabularDataset":
+        columns = [column for column in self.timestamp_columns if column is not None]
+        if not columns:
+            raise DatasetTimestampMissingError(
+                f"{call} needs a timestamp column, and the dataset has none: with_timestamp_columns(timestamp) sets it."
+            )
+        texts = ["" if time is None else time.isoformat() for time in (start, end)]
+        return self._with_step(["time", columns, *texts, bool(with_bounds)])
+
+    def _with_columns(self, step: "list[Any]", is_kept: "Callable[[str], bool]") -> "TabularDataset":
+        """Return a dataset with a step that removes columns, and without timestamps that are removed with them."""
+        changed = self._with_step(step)
+        timestamp, partition = self.timestamp_columns
+        if timestamp is not None and not is_kept(timestamp):
+            return changed.with_timestamp_columns(None)
+        return changed if partition is None or is_kept(partition) else changed.with_timestamp_columns(timestamp)
 
     def to_dask_dataframe(
         self,
