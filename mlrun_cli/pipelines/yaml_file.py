@@ -28,7 +28,10 @@ from mlrun_cli.pipelines.yaml_names import YamlNames, describe_ignored_keys
 from mlrun_cli.pipelines.yaml_paths import YamlPaths
 from mlrun_cli.pipelines.yaml_step import YamlStep, read_step
 
-_TOP_KEYS = ("name", "description", "default_compute", "parameters", "data_references", "steps")
+_TOP_KEYS = (
+    *("name", "description", "default_compute", "parameters", "data_references", "steps"),
+    *("version", "default_datastore", "continue_on_step_failure"),
+)
 _SQL_KEYS = ("sql_query", "sql_table", "sql_stored_procedure", "sql_stored_procedure_params")
 _OTHER_FILES: Mapping[str, tuple[str, str]] = {
     "Schedule": ("describes when a pipeline runs, not a pipeline", "Name the file that begins with 'pipeline:'."),
@@ -112,6 +115,9 @@ class _PipelineReader:
                 description=self._find_text(keys, "description"),
                 parameters=self._names.parameters,
                 default_target=self._find_text(keys, "default_compute"),
+                version=self._find_text(keys, "version"),
+                default_datastore=self._find_text(keys, "default_datastore"),
+                continue_on_step_failure=self._find_boolean(keys, "continue_on_step_failure"),
             )
             if not self.problems:
                 self._check_graph(graph, steps)
@@ -124,6 +130,11 @@ class _PipelineReader:
         with self.problems.collect_errors():
             return keys[key].as_text()
         return None
+
+    def _find_boolean(self, keys: Mapping[str, Node], key: str) -> bool:
+        with self.problems.collect_errors():
+            return key in keys and not keys[key].is_null and keys[key].as_boolean()
+        return False
 
     def _read_parameters(self, node: Node | None) -> None:
         for name, one in ({} if node is None or node.is_null else node.as_mapping()).items():
@@ -149,6 +160,8 @@ class _PipelineReader:
             return self._read_data_path(node)
         if kind == DATASET_TYPE:
             return _read_dataset(node)
+        if kind == "float" and isinstance(node.content, float):  # `.inf` is not a number for Python
+            return node.content
         text = node.as_text()
         try:
             return parse_scalar(kind, text)
@@ -161,7 +174,7 @@ class _PipelineReader:
         store, path = keys.get("datastore"), keys.get("path_on_datastore")
         if store is None or path is None:
             raise node.build_error("a path has a 'datastore' and a 'path_on_datastore'")
-        return DataPath(store.as_text(), "" if path.is_null else path.as_text())
+        return DataPath(None if store.is_null else store.as_text(), "" if path.is_null else path.as_text())
 
     def _read_data_references(self, node: Node | None) -> None:
         for name, one in ({} if node is None or node.is_null else node.as_mapping()).items():

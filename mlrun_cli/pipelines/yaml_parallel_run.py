@@ -25,6 +25,7 @@ _TEXTS = (
 _NUMBERS = ("error_threshold", "node_count", "process_count_per_node", "run_invocation_timeout", "run_max_try")
 _MORE_NUMBERS = ("allowed_failed_count", "allowed_failed_percent")
 _OTHERS = ("environment", "environment_variables", "partition_keys")
+_INLINE = ("inputs", "output", "tables")
 _REQUIRED = ("entry_script", "error_threshold", "output_action")
 _LEAST = {"error_threshold": -1, "allowed_failed_count": -1, "allowed_failed_percent": 0}
 
@@ -53,17 +54,37 @@ def read_parallel_run_file(path: Path, current: Path, notes: list[str]) -> Paral
     if "parallel_run_config" not in keys:
         found = ", ".join(list(keys)[:5]) or "none"
         raise root.build_error(f"has no 'parallel_run_config' (its keys: {found})")
-    node, problems = keys["parallel_run_config"], Problems()
+    return read_parallel_run_settings(keys["parallel_run_config"], YamlPaths(path, current, notes), notes)
+
+
+def read_parallel_run_settings(
+    node: Node, paths: YamlPaths, notes: list[str], *, is_inline: bool = False
+) -> ParallelRunFile:
+    """Read the settings of a ParallelRunStep; lines about what is ignored are added to `notes`.
+
+    Args:
+        node: the settings.
+        paths: the folders that their paths count from.
+        notes: gets the lines.
+        is_inline: whether they stand in the file of the pipeline, where they may name its parameters and data.
+
+    Raises:
+        InvalidFile: a value is not valid.
+        SeveralProblems: there are several such errors.
+    """
+    problems = Problems()
     given = {key: value for key, value in node.as_mapping().items() if not value.is_null}
-    notes += describe_ignored_keys(node, (*_TEXTS, *_NUMBERS, *_MORE_NUMBERS, *_OTHERS))
+    notes += describe_ignored_keys(
+        node, (*_TEXTS, *_NUMBERS, *_MORE_NUMBERS, *_OTHERS, *(_INLINE if is_inline else ()))
+    )
     for key in _REQUIRED:
         if key not in given:
             problems.add(node.build_error(f"'{key}' is missing"))
     settings: dict[str, Any] = {}
     for key, value in given.items():
         with problems.collect_errors():
-            settings[key] = _read_setting(key, value)
-    paths = YamlPaths(path, current, notes)
+            is_plain = is_inline and (key in _INLINE or _names_parameter(value))
+            settings[key] = value.to_plain() if is_plain else _read_setting(key, value)
     source = _find_source(paths, given, settings, problems)
     if "environment_dir_path" in given:
         with problems.collect_errors():
@@ -71,6 +92,10 @@ def read_parallel_run_file(path: Path, current: Path, notes: list[str]) -> Paral
             settings["environment_dir_path"] = str(folder)
     problems.raise_if_any()
     return ParallelRunFile({**settings, "source_directory": str(source)}, source)
+
+
+def _names_parameter(node: Node) -> bool:
+    return isinstance(node.content, dict) and set(node.content) == {"parameter"}
 
 
 def _read_setting(key: str, node: Node) -> Any:

@@ -10,36 +10,46 @@ from typing import Any, TypeVar
 from mlrun_cli.core.documents.node import Node
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import Problems
+from mlrun_cli.errors import InvalidValue
 from mlrun_cli.pipelines.graph import (
     DATA,
     HYPER_DRIVE_STEP,
     PARALLEL_RUN_STEP,
     Argument,
-    ArgumentReference,
     Output,
     ParameterReference,
+    Registration,
     Scalar,
     Step,
     StepInput,
+    Table,
 )
+from mlrun_cli.pipelines.json_reader import JsonReader
 from mlrun_cli.pipelines.step_kinds import SECTIONS, build_refusal, find_step_kind
 from mlrun_cli.pipelines.validation import suggest_name
+from mlrun_cli.pipelines.yaml_arguments import KINDS, KnownKeys, is_join, parse_word, read_join, split_command_line
 from mlrun_cli.pipelines.yaml_names import YamlNames, describe_ignored_keys, read_output_kind
-from mlrun_cli.pipelines.yaml_parallel_run import ParallelRunFile, read_parallel_run_file
+from mlrun_cli.pipelines.yaml_parallel_run import (
+    ParallelRunFile,
+    read_parallel_run_file,
+    read_parallel_run_settings,
+)
 from mlrun_cli.pipelines.yaml_paths import YamlPaths
+from mlrun_cli.runconfigs.writing import to_plain_runconfig
 from mlrun_cli.sweeps.config_file import read_sweep_file
+from mlrun_cli.sweeps.definition import definition_from_json
 
 _STEP_KEYS = (
     *("type", "name", "script_name", "source_directory", "runconfig", "compute", "allow_reuse", "version"),
     *("hash_paths", "params", "arguments", "parameters", "runconfig_parameters", "inputs", "outputs", "run_after"),
     *("command", "node_count", "process_count_per_node", "hyperdrive_configuration", "metrics_output"),
-    *("parallel_run_config", "side_inputs"),
+    *("parallel_run_config", "side_inputs", "environment_variables"),
 )
-_INPUT_KEYS = ("source", "bind_mode", "type", "path_on_compute", "overwrite", "as_dataset")
-_OUTPUT_KEYS = ("destination", "datastore", "bind_mode", "type", "path_on_compute", "overwrite", "as_dataset")
-_REFERENCE = r"(?P<option>-[\w-]*=)?(?P<kind>input|output|parameter|side_input):(?P<space>\s*)(?P<key>\w+)"
-_WORD_REFERENCE = r"(?<![^\s=])(?P<kind>input|output|parameter):(?P<key>\w+)(?![^\s;|&)])"
-_KINDS = {"input": "input", "side_input": "input", "output": "output", "parameter": "step_parameter"}
+_INPUT_KEYS = ("source", "bind_mode", "type", "path_on_compute", "overwrite", "as_dataset", "table")
+_OUTPUT_KEYS = (
+    *("destination", "datastore", "bind_mode", "type", "path_on_compute", "overwrite", "as_dataset"),
+    *("path_on_datastore", "register", "pipeline_output_name"),
+)
 _DATA_NAME = r"\w+"
 
 _Value = TypeVar("_Value")
@@ -133,7 +143,9 @@ class _StepReader:
             run_after=self._read_run_after(),
             target=self._read_optional("compute", Node.as_text)
             or (None if parallel_run is None else parallel_run.settings.get("compute_target_name")),
+            runconfig=self._read_optional("runconfig", _find_inline_runconfig),
             runconfig_file=self._read_optional("runconfig", self._find_runconfig),
+            environment_variables=self._read_optional("environment_variables", Node.as_variables) or {},
             node_count=self._read_optional("node_count", _read_count),
             process_count_per_node=self._read_optional("process_count_per_node", _read_count),
             version=self._read_optional("version", Node.as_text),
@@ -176,8 +188,8 @@ class _StepReader:
             return folder
         return self._paths.folders[0]
 
-    def _find_runconfig(self, node: Node) -> str:
-        return str(self._paths.find_file(node, ("", ".runconfig")))
+    def _find_runconfig(self, node: Node) -> str | None:
+        return None if isinstance(node.content, dict) else str(self._paths.find_file(node, ("", ".runconfig")))
 
     def _read_sweep(self) -> Mapping[str, Any] | None:
         if self._kind != HYPER_DRIVE_STEP:
@@ -186,11 +198,12 @@ class _StepReader:
             hint = "Name the file that says which values to try, as for 'mlrun run submit-hyperdrive'."
             self._problems.add(self._node.build_error("the step has no hyperdrive_configuration", hint=hint))
             return None
-        read = self._read_optional(
-            "hyperdrive_configuration", lambda node: read_sweep_file(self._paths.find_file(node))
-        )
-        if read is None:
-            return None
+        return self._read_optional("hyperdrive_configuration", self._read_sweep_definition)
+
+    def _read_sweep_definition(self, node: Node) -> Mapping[str, Any]:
+        if isinstance(node.content, dict):
+            return _read_json(node, _check_sweep)
+        read = read_sweep_file(self._paths.find_file(node))
         self._notes += read.notes
         return read.definition.to_json()
 
@@ -201,10 +214,12 @@ class _StepReader:
             hint = "Name the file that says which script works on the batches."
             self._problems.add(self._node.build_error("the step has no parallel_run_config", hint=hint))
             return None
-        return self._read_optional(
-            "parallel_run_config",
-            lambda node: read_parallel_run_file(self._paths.find_file(node), self._paths.folders[0], self._notes),
-        )
+        return self._read_optional("parallel_run_config", self._read_parallel_run_settings)
+
+    def _read_parallel_run_settings(self, node: Node) -> ParallelRunFile:
+        if isinstance(node.content, dict):
+            return read_parallel_run_settings(node, self._paths, self._notes, is_inline=True)
+        return read_parallel_run_file(self._paths.find_file(node), self._paths.folders[0], self._notes)
 
     def _read_parameters(self) -> dict[str, Scalar | ParameterReference]:
         literals = self._read_each("params", self._read_parameter)
@@ -249,6 +264,7 @@ class _StepReader:
             path_on_compute=_find_text(keys, "path_on_compute"),
             overwrite=_find_boolean(keys, "overwrite"),
             as_dataset=is_dataset,
+            table=_find_json(keys, "table", lambda document: Table.from_json(JsonReader(document, "table"))),
         )
 
     def _read_output(self, _name: str, node: Node) -> Output:
@@ -264,49 +280,53 @@ class _StepReader:
             raise keys["destination"].build_error(f"'{destination}' is not a name for data", hint=hint)
         return Output(
             datastore=_find_text(keys, "datastore"),
+            destination=_find_text(keys, "path_on_datastore"),
             mode=_read_mode(keys, ("mount", "upload")),
             path_on_compute=_find_text(keys, "path_on_compute"),
             overwrite=_find_boolean(keys, "overwrite"),
+            registration=_find_json(
+                keys, "register", lambda document: Registration.from_json(JsonReader(document, "register"))
+            ),
             kind=read_output_kind(node) or DATA,
+            pipeline_output_name=_find_text(keys, "pipeline_output_name"),
         )
 
-    def _read_command(self, known: Mapping[str, set[str]]) -> tuple[tuple[Argument, ...], bool]:
+    def _read_command(self, known: KnownKeys) -> tuple[tuple[Argument, ...], bool]:
         node = self._keys.get("command")
         if node is None:
             return (), False
         if isinstance(node.content, tuple):
             return self._read_arguments("command", known), False
+        if is_join(node):
+            joined = self._read_optional("command", read_join)
+            return (() if joined is None else (joined,)), True
         line = self._read_optional("command", Node.as_text)
-        return (() if line is None else (_split_command_line(line, known),)), True
+        return (() if line is None else (split_command_line(line, known),)), True
 
-    def _read_arguments(self, section: str, known: Mapping[str, set[str]]) -> tuple[Argument, ...]:
+    def _read_arguments(self, section: str, known: KnownKeys) -> tuple[Argument, ...]:
         words: list[Argument] = []
         for node in self._read_optional(section, Node.as_list) or ():
             with self._problems.collect_errors():
                 words.append(self._read_argument(node, known))
         return tuple(words)
 
-    def _read_argument(self, node: Node, known: Mapping[str, set[str]]) -> Argument:
-        if isinstance(node.content, dict) and len(node.content) == 1 and next(iter(node.content)) in _KINDS:
+    def _read_argument(self, node: Node, known: KnownKeys) -> Argument:
+        if is_join(node):
+            return read_join(node)
+        if isinstance(node.content, dict) and len(node.content) == 1 and next(iter(node.content)) in KINDS:
             kind, value = next(iter(node.content.items()))
             raise node.build_error(
                 f"expected text, found a mapping, for there is a space behind '{kind}:'",
                 hint=f"Write '{kind}:{value.source}', without a space.",
             )
-        text = node.as_text()
-        found = re.fullmatch(_REFERENCE, text)
-        if found is None:
-            return (text,)
-        kind, key = _KINDS[found["kind"]], found["key"]
-        if key not in known[kind]:
-            if found["option"] or found["space"]:
-                return (text,)
-            hint = suggest_name(key, known[kind])
-            raise node.build_error(f"the step has no {found['kind'].replace('_', ' ')} '{key}'", hint=hint)
-        if found["option"] or found["space"]:
-            self._notes.append(f"{node.location}: '{text}' is replaced; Azure passes it on as it stands.")
-        reference = ArgumentReference(kind, key)
-        return (found["option"], reference) if found["option"] else (reference,)
+        word = parse_word(node.as_text(), known)
+        if word.unknown is not None:
+            kind, key = word.unknown
+            hint = suggest_name(key, known[KINDS[kind]])
+            raise node.build_error(f"the step has no {kind.replace('_', ' ')} '{key}'", hint=hint)
+        if word.is_kept_by_azure:
+            self._notes.append(f"{node.location}: '{node.as_text()}' is replaced; Azure passes it on as it stands.")
+        return word.argument
 
     def _read_run_after(self) -> tuple[str, ...]:
         found = []
@@ -320,16 +340,28 @@ class _StepReader:
         return tuple(found)
 
 
-def _split_command_line(line: str, known: Mapping[str, set[str]]) -> Argument:
-    """Split a command line into text and references, which are words such as `input:KEY`."""
-    parts: list[str | ArgumentReference] = []
-    end = 0
-    for found in re.finditer(_WORD_REFERENCE, line):
-        kind, key = _KINDS[found["kind"]], found["key"]
-        if key in known[kind]:
-            parts += [line[end : found.start()], ArgumentReference(kind, key)]
-            end = found.end()
-    return tuple(part for part in (*parts, line[end:]) if part)
+def _find_inline_runconfig(node: Node) -> Mapping[str, Any] | None:
+    return to_plain_runconfig(node) if isinstance(node.content, dict) else None
+
+
+def _check_sweep(document: Any) -> Mapping[str, Any]:
+    """Return the definition of a sweep as it is, so that the step's earlier results still stand for it."""
+    definition_from_json(document)
+    found: Mapping[str, Any] = document
+    return found
+
+
+def _find_json(keys: Mapping[str, Node], key: str, read: Callable[[Any], _Value]) -> _Value | None:
+    """Return what is read from the plain document of a key, or None if it is absent."""
+    return None if key not in keys or keys[key].is_null else _read_json(keys[key], read)
+
+
+def _read_json(node: Node, read: Callable[[Any], _Value]) -> _Value:
+    """Return what is read from the plain document of a node; its errors get the node's place."""
+    try:
+        return read(node.to_plain())
+    except InvalidValue as error:
+        raise node.build_error(error.message.rstrip("."), hint=error.hint) from error
 
 
 def _read_mode(keys: Mapping[str, Node], modes: tuple[str, ...]) -> str:

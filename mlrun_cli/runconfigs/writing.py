@@ -43,10 +43,19 @@ def write_document(path: Path, document: Mapping[str, Any]) -> None:
         OSError: the file cannot be written.
         yaml.YAMLError: the mapping contains values that YAML cannot represent.
     """
-    text = yaml.dump(
+    replace_text(path, format_document(document))
+
+
+def format_document(document: Mapping[str, Any]) -> str:
+    """Return a mapping as YAML, preserving the order of its keys.
+
+    Raises:
+        yaml.YAMLError: the mapping contains values that YAML cannot represent.
+    """
+    text: str = yaml.dump(
         dict(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=1000
     )
-    replace_text(path, text)
+    return text
 
 
 def read_plain_runconfig(path: Path) -> dict[str, Any]:
@@ -58,7 +67,17 @@ def read_plain_runconfig(path: Path) -> dict[str, Any]:
         InvalidFile: it is not a YAML or JSON mapping, or has no key of a runconfig.
         Unsupported: it is another kind of file, such as a step's configuration.
     """
-    root, _ = translate_old_keys(read_document(path))
+    return to_plain_runconfig(read_document(path))
+
+
+def to_plain_runconfig(node: Node) -> dict[str, Any]:
+    """Return a runconfig that is part of a document as plain values, as `read_plain_runconfig` does.
+
+    Raises:
+        InvalidFile: it is not a mapping, or has no key of a runconfig.
+        Unsupported: it is something else, such as a step's configuration.
+    """
+    root, _ = translate_old_keys(node)
     document = _to_plain(root)
     keys = root.as_mapping()
     if "environment" in keys and isinstance(keys["environment"].content, dict):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from mlrun_cli.actions.datastores import get_datastore
@@ -125,17 +124,22 @@ def publish_run(workspace: Workspace, run: Run, environment: Mapping[str, str], 
             hint="Publish the pipeline itself: pipeline.publish(name), or 'mlrun pipeline create'.",
             target=run.run_id,
         )
-    folder = workspace.run_folder(run.run_id).steps
     return publish_pipeline(
         workspace,
         graph,
         environment,
-        find_snapshot=lambda step: _read_snapshot(workspace, folder / step.key),
+        find_snapshot=lambda step: read_step_snapshot(workspace, run, step),
         **options,
     )
 
 
-def _read_snapshot(workspace: Workspace, folder: Path) -> Snapshot:
+def read_step_snapshot(workspace: Workspace, run: Run, step: Step) -> Snapshot:
+    """Return the snapshot that a step of a pipeline's run was submitted with.
+
+    Raises:
+        StoredFilesLost: the file that names it, or the snapshot, is gone or damaged.
+    """
+    folder = workspace.run_folder(run.run_id).steps / step.key
     document = read_json(get_submission_file(folder))
     if document is None:
         raise StoredFilesLost(f"The file {get_submission_file(folder)} is gone or damaged.")

@@ -22,6 +22,7 @@ from mlrun_cli.pipelines.graph import (
     StepOutput,
 )
 from mlrun_cli.pipelines.yaml_file import PipelineFile, read_pipeline_file
+from tests.pipelines.round_trip import check_round_trip
 
 CORPUS = Path(__file__).parents[1] / "data" / "step_pipelines"
 
@@ -79,7 +80,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def read(folder: Path, text: str) -> PipelineFile:
     path = folder / "pipeline.yml"
     path.write_text(text, encoding="utf-8")
-    return read_pipeline_file(path, folder)
+    found = read_pipeline_file(path, folder)
+    check_round_trip(found.graph, folder)
+    return found
 
 
 def list_errors(folder: Path, text: str) -> list[MlrunError]:

@@ -18,6 +18,7 @@ from mlrun_cli.pipelines.graph import (
     StepOutput,
 )
 from mlrun_cli.pipelines.validation import check_graph
+from tests.pipelines.round_trip import check_round_trip
 from tests.running import Mlrun
 from tests.sdk.driving import drive
 
@@ -54,9 +55,10 @@ def project(tmp_path: Path) -> Mlrun:
 
 
 def build_graph(mlrun: Mlrun, code: str) -> Graph:
-    """Return the graph that a script builds, after the checks that a submit makes."""
+    """Return the graph that a script builds, after the checks that a submit makes, and that its file says the same."""
     graph = Graph.from_json(json.loads(drive(mlrun, BEGINNING + code).splitlines()[-1]))
     check_graph(graph)
+    check_round_trip(graph, mlrun.folder)
     return graph
 
 

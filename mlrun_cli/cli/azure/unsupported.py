@@ -15,7 +15,6 @@ _NO_CLUSTER = "Name a target of this machine: 'mlrun computetarget create amlcom
 _KEPT = "Leave the line out: datasets stay as they are, and 'mlrun dataset unregister -n NAME' forgets one."
 _NO_KEYS = "Leave the line out: a workspace is a folder of this machine, without keys, networks or resources of Azure."
 _NO_DRAFTS = "Change the file, and publish it: 'mlrun pipeline create -y FILE -n NAME'."
-_NO_YAML = "Keep the file that it was made from; 'mlrun run submit-pipeline -i ID' starts a published one as it is."
 _NO_ENVIRONMENT = "Leave the step out: the environment that a runconfig asks for is made when a run needs it."
 _NO_RESOURCES = "Leave the step out: there is nothing to make in Azure."
 _SHELL_SCRIPT = "Write the steps as a shell script of 'mlrun run submit-script' lines."
@@ -69,11 +68,9 @@ AZURE_ONLY = {
     "online-deployment": _DEPLOY,
     "online-endpoint": _DEPLOY,
     "package": _DEPLOY,
-    "pipeline clone": _NO_YAML,
     "pipeline clone-draft": _NO_DRAFTS,
     "pipeline create-draft": _NO_DRAFTS,
     "pipeline delete-draft": _NO_DRAFTS,
-    "pipeline get": _NO_YAML,
     "pipeline list-drafts": _NO_DRAFTS,
     "pipeline publish-draft": _NO_DRAFTS,
     "pipeline show-draft": _NO_DRAFTS,

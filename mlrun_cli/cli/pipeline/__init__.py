@@ -9,6 +9,8 @@ app = Group(
         "create",
         "list",
         "show",
+        "get",
+        "clone",
         "enable",
         "disable",
         "list-steps",

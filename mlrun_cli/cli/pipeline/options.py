@@ -20,6 +20,12 @@ OutputFile = Annotated[
     Path | None, Option("--output-file", "-f", metavar="FILE", help="Also write the result as JSON to this file.")
 ]
 PipelineId = Annotated[str, Option("--pipeline-id", "-i", metavar="ID", help="Id of the published pipeline.")]
+DefinitionFile = Annotated[Path, Option("--path", "-p", metavar="FILE", help="YAML file to write.")]
+SourcesFolder = Annotated[
+    Path | None,
+    Option("--sources", metavar="FOLDER", help="Copy the steps' source folders to this new folder, for the file."),
+]
+Overwrite = Annotated[bool, Option("--overwrite", help="Replace a file with other content.")]
 ScheduleId = Annotated[str, Option("--schedule-id", "-s", metavar="ID", help="Id of the schedule.")]
 ScheduleFile = Annotated[
     Path | None, Option("--schedule-yaml", "-y", metavar="FILE", help="YAML file that says when, below 'Schedule:'.")

@@ -23,7 +23,7 @@ SERVING = (
     "Serve the model with a server of your own, such as FastAPI or 'mlflow models serve': Model.get_model_path and "
     "model.download find its files"
 )
-SAVED = "Keep the Python or YAML that describes the pipeline, and publish it by pipeline.publish(name)"
+SAVED = "'mlrun pipeline get -i ID -p FILE' writes the YAML of a published pipeline, and 'clone' that of a run"
 SIGN_IN = "Nobody has to sign in here: leave the argument out, or pass an InteractiveLoginAuthentication"
 TELEMETRY = "Nothing is collected and sent here: take it out"
 

@@ -1,0 +1,110 @@
+"""Arguments and command lines in a pipeline's YAML file: `input:KEY` and the like in texts, else lists of parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Set
+from typing import Any
+
+from mlrun_cli.core.documents.node import Node
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.errors import InvalidValue
+from mlrun_cli.pipelines.graph import Argument, ArgumentReference, Step, read_argument
+from mlrun_cli.pipelines.json_reader import JsonReader
+
+JOIN = "join"
+"""The key of an argument that is a list of its parts: texts as they stand, and references such as `{input: KEY}`."""
+KINDS = {"input": "input", "side_input": "input", "output": "output", "parameter": "step_parameter"}
+"""The kinds of references, by the words of the file."""
+
+_WORDS = {"input": "input", "output": "output", "step_parameter": "parameter"}
+_REFERENCE = r"(?P<option>-[\w-]*=)?(?P<kind>input|output|parameter|side_input):(?P<space>\s*)(?P<key>\w+)"
+_WORD_REFERENCE = r"(?<![^\s=])(?P<kind>input|output|parameter):(?P<key>\w+)(?![^\s;|&)])"
+
+KnownKeys = Mapping[str, Set[str]]
+"""The keys that a step has, by the kind of a reference to them."""
+
+
+class Word(NamedTuple):
+    """An argument that was read from a text.
+
+    Attributes:
+        argument: its parts.
+        unknown: the kind, in the file's word, and the key of a reference that the step does not have; else None.
+        is_kept_by_azure: whether Azure passes the text on as it stands.
+    """
+
+    argument: Argument
+    unknown: tuple[str, str] | None = None
+    is_kept_by_azure: bool = False
+
+
+def list_known_keys(step: Step) -> KnownKeys:
+    """Return the keys of a step that its arguments may name."""
+    return {"input": set(step.inputs), "output": set(step.outputs), "step_parameter": set(step.parameters)}
+
+
+def parse_word(text: str, known: KnownKeys) -> Word:
+    """Return the argument that a text stands for."""
+    found = re.fullmatch(_REFERENCE, text)
+    if found is None:
+        return Word((text,))
+    kind, key = KINDS[found["kind"]], found["key"]
+    is_kept = bool(found["option"] or found["space"])
+    if key not in known[kind]:
+        return Word((text,), None if is_kept else (found["kind"], key))
+    reference = ArgumentReference(kind, key)
+    return Word((found["option"], reference) if found["option"] else (reference,), None, is_kept)
+
+
+def split_command_line(line: str, known: KnownKeys) -> Argument:
+    """Return the parts of a command line, in which words such as `input:KEY` are references."""
+    parts: list[str | ArgumentReference] = []
+    end = 0
+    for found in re.finditer(_WORD_REFERENCE, line):
+        kind, key = KINDS[found["kind"]], found["key"]
+        if key in known[kind]:
+            parts += [line[end : found.start()], ArgumentReference(kind, key)]
+            end = found.end()
+    return tuple(part for part in (*parts, line[end:]) if part)
+
+
+def is_join(node: Node) -> bool:
+    """Return whether an argument is a list of its parts."""
+    return isinstance(node.content, dict) and set(node.content) == {JOIN}
+
+
+def read_join(node: Node) -> Argument:
+    """Return the argument of a list of parts.
+
+    Raises:
+        InvalidFile: a part is neither text nor a reference.
+    """
+    try:
+        return read_argument(JsonReader({}, node.key_path), node.to_plain(), JOIN)
+    except InvalidValue as error:
+        hint = "A part is text or a reference such as {input: KEY}."
+        raise node.build_error(f"expected '{JOIN}' with a list of parts", hint=hint) from error
+
+
+def format_word(argument: Argument, known: KnownKeys) -> Any:
+    """Return an argument as a file has it: the text that `parse_word` reads as this argument, else a list of parts."""
+    text = _format_text(argument)
+    return text if text is not None and parse_word(text, known)[:2] == (argument, None) else _format_join(argument)
+
+
+def format_line(line: Argument, known: KnownKeys) -> Any:
+    """Return a command line as a file has it: the text that `split_command_line` splits so, else a list of parts."""
+    text = _format_text(line)
+    return text if text is not None and split_command_line(text, known) == line else _format_join(line)
+
+
+def _format_text(argument: Argument) -> str | None:
+    """Return the text of an argument; None if it has a reference for which there is no word."""
+    if any(isinstance(part, ArgumentReference) and part.kind not in _WORDS for part in argument):
+        return None
+    return "".join(part if isinstance(part, str) else f"{_WORDS[part.kind]}:{part.name}" for part in argument)
+
+
+def _format_join(argument: Argument) -> dict[str, Any]:
+    return {JOIN: [part if isinstance(part, str) else {part.kind: part.name} for part in argument]}

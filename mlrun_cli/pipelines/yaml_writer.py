@@ -1,0 +1,202 @@
+"""The writer of a pipeline's YAML file, from which the reader makes the same graph, but for the keys of its nodes.
+
+Azure's reader takes a file without the keys that only this program has: what its files cannot say of a graph that was
+built in Python, such as a runconfig in its place, or an output in a folder with a name.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.pipelines.graph import (
+    FILE_DATASET,
+    PARALLEL_RUN_STEP,
+    DataPath,
+    DatasetReference,
+    Graph,
+    Output,
+    Parameter,
+    ParameterReference,
+    Source,
+    Step,
+    StepInput,
+    StepOutput,
+)
+from mlrun_cli.pipelines.yaml_arguments import format_line, format_word, list_known_keys
+from mlrun_cli.runconfigs.writing import format_document
+
+_NO_NAME = re.compile(r"\W+", re.ASCII)
+
+
+def format_pipeline(graph: Graph, folder: Path) -> str:
+    """Return the text of the YAML file of a graph; paths below the file's folder are relative to it."""
+    return format_document({"pipeline": _PipelineWriter(graph, folder).build()})
+
+
+class _PipelineWriter:
+    def __init__(self, graph: Graph, folder: Path) -> None:
+        self._graph = graph
+        self._folder = folder
+        taken = set(graph.parameters)
+        self._destinations: dict[StepOutput, str] = {}
+        self._step_names: dict[str, str] = {}
+        for step in graph.steps:
+            self._step_names[step.key] = _choose_name(step.name, self._step_names.values())
+            for key in step.outputs:
+                self._destinations[StepOutput(step.key, key)] = _choose_name(key, taken)
+                taken.add(self._destinations[StepOutput(step.key, key)])
+        self._references: dict[DataPath | DatasetReference, str] = {}
+        for step in graph.steps:
+            for key, one in step.inputs.items():
+                if isinstance(one.source, (DataPath, DatasetReference)) and one.source not in self._references:
+                    self._references[one.source] = _choose_name(key, taken)
+                    taken.add(self._references[one.source])
+
+    def build(self) -> dict[str, Any]:
+        """Return what stands below `pipeline`."""
+        graph = self._graph
+        return _drop_absent(
+            {
+                "name": graph.name,
+                "description": graph.description,
+                "version": graph.version,
+                "default_compute": graph.default_target,
+                "default_datastore": graph.default_datastore,
+                "continue_on_step_failure": graph.continue_on_step_failure or None,
+                "parameters": {name: _build_parameter(one) for name, one in graph.parameters.items()},
+                "data_references": {name: _build_data(source) for source, name in self._references.items()},
+                "steps": {self._step_names[step.key]: self._build_step(step) for step in graph.steps},
+            }
+        )
+
+    def _build_step(self, step: Step) -> dict[str, Any]:
+        sides = (step.parallel_run or {}).get("side_inputs") or ()
+        known = list_known_keys(step)
+        has_file = step.kind == PARALLEL_RUN_STEP
+        command: Any = [format_word(word, known) for word in step.command]
+        return _drop_absent(
+            {
+                "type": step.kind,
+                "name": step.name,
+                "script_name": None if has_file else step.script,
+                "source_directory": None if has_file else self._shorten(step.source_directory),
+                "command": format_line(step.command[0], known) if step.is_command_line and step.command else command,
+                "runconfig": dict(step.runconfig) if step.runconfig else self._find_path(step.runconfig_file),
+                "compute": step.target,
+                "node_count": step.node_count,
+                "process_count_per_node": step.process_count_per_node,
+                "allow_reuse": None if step.allow_reuse else False,
+                "version": step.version,
+                "hash_paths": list(step.hash_paths),
+                "arguments": [format_word(argument, known) for argument in step.arguments],
+                "parameters": {key: _build_step_value(value) for key, value in step.parameters.items()},
+                "runconfig_parameters": {key: {"source": one.name} for key, one in step.runconfig_parameters.items()},
+                "environment_variables": dict(step.environment_variables),
+                "inputs": {key: self._build_input(one) for key, one in step.inputs.items() if key not in sides},
+                "side_inputs": {key: self._build_input(one) for key, one in step.inputs.items() if key in sides},
+                "outputs": {
+                    key: _build_output(one, self._destinations[StepOutput(step.key, key)])
+                    for key, one in step.outputs.items()
+                },
+                "run_after": [self._step_names[key] for key in step.run_after],
+                "hyperdrive_configuration": None if step.sweep is None else dict(step.sweep),
+                "metrics_output": step.metrics_output,
+                "parallel_run_config": self._build_parallel_run(step),
+            }
+        )
+
+    def _build_parallel_run(self, step: Step) -> dict[str, Any] | None:
+        if step.parallel_run is None:
+            return None
+        settings = {key: value for key, value in step.parallel_run.items() if key != "side_inputs"}
+        return _drop_absent({**settings, "source_directory": self._shorten(step.source_directory)})
+
+    def _build_input(self, one: StepInput) -> dict[str, Any]:
+        is_dataset = self._is_dataset(one.source)
+        return _drop_absent(
+            {
+                "source": self._find_name(one.source),
+                "bind_mode": one.mode,
+                "path_on_compute": one.path_on_compute,
+                "overwrite": one.overwrite or None,
+                "as_dataset": None if one.as_dataset == is_dataset else one.as_dataset,
+                "table": None if one.table is None else one.table.to_json(),
+            }
+        )
+
+    def _find_name(self, source: Source) -> str:
+        if isinstance(source, StepOutput):
+            return self._destinations[source]
+        return source.name if isinstance(source, ParameterReference) else self._references[source]
+
+    def _is_dataset(self, source: Source) -> bool:
+        """Return what the reader takes a source for if its input does not say `as_dataset`."""
+        if isinstance(source, StepOutput):
+            step = self._graph.find_step(source.step)
+            return step is not None and step.outputs[source.name].kind == FILE_DATASET
+        if isinstance(source, ParameterReference):
+            return self._graph.parameters[source.name].kind == "dataset"
+        return isinstance(source, DatasetReference)
+
+    def _find_path(self, path: str | None) -> str | None:
+        return None if path is None else self._shorten(path)
+
+    def _shorten(self, path: str) -> str:
+        """Return a path below the file's folder as relative to it, any other as it is."""
+        return os.path.relpath(path, self._folder) if Path(path).is_relative_to(self._folder) else path
+
+
+def _choose_name(wanted: str, taken: Collection[str]) -> str:
+    """Return a name of letters, digits and underscores that is not taken."""
+    name = _NO_NAME.sub("_", wanted).strip("_") or "Step"
+    return next(one for one in _number(name) if one not in taken)
+
+
+def _number(name: str) -> Iterator[str]:
+    yield name
+    number = 2
+    while True:
+        yield f"{name}_{number}"
+        number += 1
+
+
+def _drop_absent(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if value is not None and value not in ([], {})}
+
+
+def _build_parameter(parameter: Parameter) -> dict[str, Any]:
+    default = parameter.default
+    document = _build_data(default) if isinstance(default, (DataPath, DatasetReference)) else default
+    return {"type": parameter.kind} if document is None else {"type": parameter.kind, "default": document}
+
+
+def _build_data(source: DataPath | DatasetReference) -> dict[str, Any]:
+    if isinstance(source, DataPath):
+        return {"datastore": source.datastore, "path_on_datastore": source.path}
+    found = {"dataset_id": source.dataset_id, "dataset_name": source.name, "dataset_version": source.version}
+    return _drop_absent(found)
+
+
+def _build_step_value(value: object) -> Any:
+    return {"source": value.name} if isinstance(value, ParameterReference) else value
+
+
+def _build_output(output: Output, destination: str) -> dict[str, Any]:
+    registration = None if output.registration is None else _drop_absent(output.registration.to_json())
+    return _drop_absent(
+        {
+            "destination": destination,
+            "datastore": output.datastore,
+            "bind_mode": output.mode,
+            "path_on_compute": output.path_on_compute,
+            "overwrite": output.overwrite or None,
+            "as_dataset": True if output.kind == FILE_DATASET else None,
+            "path_on_datastore": output.destination,
+            "register": registration,
+            "pipeline_output_name": output.pipeline_output_name,
+        }
+    )
