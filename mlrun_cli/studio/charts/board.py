@@ -133,9 +133,9 @@ def build_board(
     )
 
 
-def get_selected_runs(workspace: Workspace, shown: Sequence[Run], selected: Sequence[str]) -> Sequence[Run]:
-    """Return the existing runs with the selected ids, loading only those that are not on the page yet."""
-    key_of = {run.run_id: run.key for run in shown}
+def get_selected_runs(workspace: Workspace, loaded_runs: Sequence[Run], selected: Sequence[str]) -> Sequence[Run]:
+    """Return the existing runs with the selected ids, using the keys of runs that are already loaded."""
+    key_of = {run.run_id: run.key for run in loaded_runs}
     keys = [key_of.get(run_id) or workspace.runs.find_key(run_id) for run_id in dict.fromkeys(selected[:MAX_RUNS])]
     return workspace.runs.list_by_keys([key for key in keys if key is not None])
 

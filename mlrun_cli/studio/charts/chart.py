@@ -248,13 +248,13 @@ def _parse_option(text: str, option: str) -> dict[str, Any]:
     return {"is_log": True}
 
 
-def _parse_smoothing(text: str, typed: str) -> float:
+def _parse_smoothing(text: str, value_text: str) -> float:
     try:
-        value = float(typed)
+        value = float(value_text)
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise _create_error(text, f"smoothing is a number from 0 to {MAX_SMOOTHING}, not '{typed[:60]}'")
+        raise _create_error(text, f"smoothing is a number from 0 to {MAX_SMOOTHING}, not '{value_text[:60]}'")
     return min(value, MAX_SMOOTHING)
 
 
@@ -281,6 +281,6 @@ def _unescape_name(text: str) -> str:
     return _ESCAPED.sub(r"\1", text)
 
 
-def _create_error(text: str, why: str) -> UsageError:
+def _create_error(text: str, reason: str) -> UsageError:
     shown = text if len(text) <= 60 else f"{text[:60]}…"
-    return InvalidValue(f"'{shown}' is not a chart: {why}.", hint=_EXAMPLE)
+    return InvalidValue(f"'{shown}' is not a chart: {reason}.", hint=_EXAMPLE)

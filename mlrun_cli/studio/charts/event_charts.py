@@ -44,7 +44,7 @@ def build_event_figure(
     if points is None:
         raise NotFound("The run's event files have no such scalar.")
     start = run.started_at or run.created_at
-    places = [_get_place(point, axis, start) for point in points]
+    places = [_compute_x(point, axis, start) for point in points]
     drawn = [
         (place, point.value)
         for place, point in zip(places, points, strict=True)
@@ -53,12 +53,12 @@ def build_event_figure(
     every = -(-len(drawn) // _MAX_POINTS) or 1
     shown = drawn[::-every][::-1]  # the last one is among them
     series = build_series(
-        name, [place for place, _ in shown], [value for _, value in shown], run.key, is_whole=every == 1
+        name, [place for place, _ in shown], [value for _, value in shown], run.key, is_complete=every == 1
     )
     return build_figure(LINES, [series], x=X_AXES[axis], y=name, axis=_AXES[axis])
 
 
-def _get_place(point: MetricPoint, axis: str, start: int) -> float:
+def _compute_x(point: MetricPoint, axis: str, start: int) -> float:
     if axis == STEP:
         return point.step
     return (point.logged_at - (start if axis == RELATIVE else 0)) / MICROSECONDS

@@ -24,7 +24,7 @@ from mlrun_cli.studio.charts.chart import CURVE, RELATIVE, SCATTER, STEP, TIME, 
 from mlrun_cli.studio.charts.colours import add_colours
 from mlrun_cli.studio.charts.run_names import label_runs
 from mlrun_cli.studio.charts.run_values import RunValues, order_categories
-from mlrun_cli.studio.charts.smoothing import compute_reach, smooth_curve
+from mlrun_cli.studio.charts.smoothing import compute_window_length, smooth_curve
 from mlrun_cli.studio.formatting import format_number
 from mlrun_cli.workspace import Workspace
 
@@ -89,15 +89,15 @@ def build_curves_figure(
     points = max(_MIN_POINTS, min(_MAX_POINTS, _MAX_TOTAL_POINTS // lines))
     series = []
     for name in names:
-        curves = _read_runs(partial(store.get_curves, name=name, points=points), runs, axis, begin, end)
+        curves = _read_values(partial(store.get_curves, name=name, points=points), runs, axis, begin, end)
         pieces: Mapping[int, Sequence[CurvePiece]] = {}
         if smoothing:
-            read = partial(store.get_pieces, name=name, points=points, context=compute_reach(smoothing))
-            pieces = _read_runs(read, runs, axis, begin, end)
+            read = partial(store.get_pieces, name=name, points=points, context=compute_window_length(smoothing))
+            pieces = _read_values(read, runs, axis, begin, end)
         for run in runs:
             curve = curves.get(run.key)
             if curve:
-                line = _build_curve_series(run, name, curve, axis, is_whole=len(curve) < points)
+                line = _build_curve_series(run, name, curve, axis, is_complete=len(curve) < points)
                 series.append(
                     _add_smooth_values(line, run, pieces.get(run.key, ()), axis, smoothing) if smoothing else line
                 )
@@ -122,16 +122,16 @@ def build_figure(
 
 
 def build_series(
-    name: str, x: Iterable[float], y: Iterable[float], run_key: int | None = None, *, is_whole: bool = True
+    name: str, x: Iterable[float], y: Iterable[float], run_key: int | None = None, *, is_complete: bool = True
 ) -> dict[str, Any]:
-    """Build a series; values that cannot be drawn become gaps, which are counted if `is_whole` is true.
+    """Build a series; values that cannot be drawn become gaps, which are counted if `is_complete` is true.
 
     Args:
         name: the name of the metric or column.
         x: the positions on the horizontal axis; points without a finite position are left out.
         y: the values.
         run_key: the key of the run, if any.
-        is_whole: whether the series has all logged values, not only a selection.
+        is_complete: whether the series has all logged values, not only a selection.
     """
     given = list(zip(x, y, strict=True))
     places = [(across, upwards) for across, upwards in given if math.isfinite(across)]
@@ -147,17 +147,17 @@ def build_series(
                 "∞": sum(value == math.inf for value in numbers),
                 "-∞": sum(value == -math.inf for value in numbers),
             },
-            is_whole=is_whole,
+            is_complete=is_complete,
         ),
-        "below": _describe_counts({"≤ 0": sum(-math.inf < value <= 0 for value in numbers)}, is_whole=is_whole),
+        "below": _describe_counts({"≤ 0": sum(-math.inf < value <= 0 for value in numbers)}, is_complete=is_complete),
     }
 
 
-def _describe_counts(counts: Mapping[str, int], *, is_whole: bool) -> str:
-    return ", ".join(f"{count} {sign}" if is_whole else sign for sign, count in counts.items() if count)
+def _describe_counts(counts: Mapping[str, int], *, is_complete: bool) -> str:
+    return ", ".join(f"{count} {sign}" if is_complete else sign for sign, count in counts.items() if count)
 
 
-def _read_runs(
+def _read_values(
     read: Callable[..., Mapping[int, _Value]], runs: Sequence[Run], axis: str, begin: float | None, end: float | None
 ) -> Mapping[int, _Value]:
     """Read the values of runs in a range of the horizontal axis with a method of the store, keyed by run key."""
@@ -185,10 +185,10 @@ def _to_microseconds(seconds: float | None, zero: int = 0) -> int | None:
 
 
 def _build_curve_series(
-    run: Run, name: str, curve: Sequence[MetricPoint], axis: str, *, is_whole: bool
+    run: Run, name: str, curve: Sequence[MetricPoint], axis: str, *, is_complete: bool
 ) -> dict[str, Any]:
     x = [_compute_x(run, point.step if axis == STEP else point.logged_at, axis) for point in curve]
-    return build_series(name, x, [point.value for point in curve], run.key, is_whole=is_whole)
+    return build_series(name, x, [point.value for point in curve], run.key, is_complete=is_complete)
 
 
 def _add_smooth_values(
@@ -223,24 +223,24 @@ def _build_value_figure(runs: Sequence[Run], values: RunValues, measure: Measure
 
 
 def _build_scatter_figure(
-    runs: Sequence[Run], values: RunValues, x_measure: Measure, upwards: Measure, *, is_x_log: bool
+    runs: Sequence[Run], values: RunValues, x_measure: Measure, y_measure: Measure, *, is_x_log: bool
 ) -> Figure:
     """Build a figure with a point for each run; if any horizontal value is a text, all become categories."""
     points = [
         (run, x, y)
         for run in runs
-        if (x := values.find(run, x_measure)) is not None and (y := values.find_number(run, upwards)) is not None
+        if (x := values.find(run, x_measure)) is not None and (y := values.find_number(run, y_measure)) is not None
     ]
     names: Sequence[float | str] = ()
     if any(isinstance(x, str) for _, x, _ in points):
         names = order_categories(x for _, x, _ in points)
     series = [
-        build_series(upwards.name, [names.index(x) if names else float(x)], [y], run.key)
+        build_series(y_measure.name, [names.index(x) if names else float(x)], [y], run.key)
         for run, x, y in points
         if names or not is_x_log or float(x) > 0
     ]
     labels = [name if isinstance(name, str) else format_number(name) for name in names]
-    figure = build_figure(POINTS, series, x=str(x_measure), y=str(upwards), names=labels)
+    figure = build_figure(POINTS, series, x=str(x_measure), y=str(y_measure), names=labels)
     figure["x"]["isLog"] = is_x_log and not names
     return figure
 

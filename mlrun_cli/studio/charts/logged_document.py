@@ -59,18 +59,18 @@ class Matrix(NamedTuple):
     is_cut: bool
 
 
-def parse_artifact_url(address: object) -> str:
+def parse_artifact_url(value: object) -> str:
     """Return the file name in a URL logged by `log_image` or similar calls, or an empty string for other values."""
-    text = str(address)
+    text = str(value)
     if not text.startswith(_ADDRESS_START):
         return ""
     return text.removeprefix(_ADDRESS_START).partition("/")[2].partition("/")[2]
 
 
-def read_document(workspace: Workspace, run: Run, address: object) -> Mapping[str, Any] | None:
+def read_document(workspace: Workspace, run: Run, url: object) -> Mapping[str, Any] | None:
     """Read the `data` of a logged document, or return None if the file no longer exists or has no data."""
     try:
-        descriptor = open_file(workspace, run, parse_artifact_url(address))
+        descriptor = open_file(workspace, run, parse_artifact_url(url))
     except NotFound:
         return None
     with os.fdopen(descriptor, "rb") as file:

@@ -62,12 +62,12 @@ def change_chart(page: PageRequest) -> Response:
     return page.redirect(f"{back.path}?{replace_charts(back.query, changed)}")
 
 
-def _restore_names(page: PageRequest, typed: Sequence[str]) -> Sequence[str]:
+def _restore_names(page: PageRequest, form_names: Sequence[str]) -> Sequence[str]:
     """Return the metric names that match the names in a form, where newlines may have been dropped or replaced."""
     names = page.workspace.metric_summaries.list_all_names(_MAX_NAMES)
     whole = {_END_OF_LINE.sub(sign, name): name for name in names for sign in (" ", "")}
     whole.update(zip(names, names, strict=True))
-    return [whole.get(name, name) for name in typed]
+    return [whole.get(name, name) for name in form_names]
 
 
 def _build_figure(page: PageRequest) -> Figure:

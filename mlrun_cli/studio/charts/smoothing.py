@@ -12,8 +12,8 @@ _MIN_WEIGHT = 0.01
 """Earlier values whose weights sum up to less are left out."""
 
 
-def compute_reach(weight: float) -> int:
-    """Return the number of earlier values that affect the average at a point, for a `weight` between 0 and 1."""
+def compute_window_length(weight: float) -> int:
+    """Return the number of earlier values that the average at a point includes, for a `weight` between 0 and 1."""
     return math.ceil(math.log(_MIN_WEIGHT) / math.log(weight))
 
 

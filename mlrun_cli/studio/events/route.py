@@ -58,10 +58,10 @@ class _EventStreamResponse(StreamingResponse):
             self._hub.close_stream(self._stream)
 
 
-async def _format_events(opened: EventStream) -> AsyncIterator[str]:
+async def _format_events(stream: EventStream) -> AsyncIterator[str]:
     yield f"retry: {_RECONNECT_MILLISECONDS}\n"
-    yield _format_event({"stream": opened.key})
-    while (event := await opened.wait_for_event(_HEARTBEAT_SECONDS)) is not None:
+    yield _format_event({"stream": stream.key})
+    while (event := await stream.wait_for_event(_HEARTBEAT_SECONDS)) is not None:
         yield _format_event({"topics": event.topics, "troubles": event.problems})
 
 

@@ -168,15 +168,15 @@ def _build_classes(series: Mapping[str, Any], index: int, names: Mapping[int, st
 
 
 def _draw_series(
-    series: Mapping[str, Any], label: str, classes: str, kind: str, x_scale: _Scale, upwards: _Scale
+    series: Mapping[str, Any], label: str, classes: str, kind: str, x_scale: _Scale, y_scale: _Scale
 ) -> SeriesShapes:
     points = [
-        None if y is None else (x_scale.convert(x), upwards.convert(y))
+        None if y is None else (x_scale.convert(x), y_scale.convert(y))
         for x, y in zip(series["x"], series["y"], strict=True)
     ]
     if kind == BARS:
         width = (x_scale.convert(_BAR_WIDTH) - x_scale.convert(0)) if points else 0.0
-        zero = upwards.convert(0)
+        zero = y_scale.convert(0)
         bars = [
             (round(x - width / 2, 1), min(y, zero), round(width, 1), max(1.0, round(abs(y - zero), 1)))
             for x, y in filter(None, points)

@@ -28,15 +28,15 @@ class Tree(NamedTuple):
     left_out: int
 
 
-def build_tree(names: Sequence[str], text: str = "", folder: str = "") -> Tree:
+def build_tree(names: Sequence[str], filter_text: str = "", folder: str = "") -> Tree:
     """Build the tree of the files that match a filter.
 
     Args:
         names: the relative paths of all files, sorted.
-        text: text that paths must contain, in any letter case.
+        filter_text: text that paths must contain, in any letter case.
         folder: the folder to which to limit the tree.
     """
-    found = [name for name in names if text.lower() in name.lower() and _is_in_folder(name, folder)]
+    found = [name for name in names if filter_text.lower() in name.lower() and _is_in_folder(name, folder)]
     shown = found[:MAX_ENTRIES]
     return Tree(_build_entries(_group_by_folder(shown), ""), len(names), len(found) - len(shown))
 

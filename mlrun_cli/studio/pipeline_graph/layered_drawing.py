@@ -57,18 +57,18 @@ def draw_layers(keys: Sequence[str], upstream: Mapping[str, Sequence[str]]) -> L
     places = {key: _Place(layer, is_node=True) for key, layer in layers.items()}
     chains: list[list[str]] = []
     for key in keys:
-        for source in _list_known(key, upstream, layers):
+        for source in _list_known_upstream(key, upstream, layers):
             passed = [f"{source}>{key}:{layer}" for layer in range(layers[source] + 1, layers[key])]
             places |= {name: _Place(places[source].layer + number, False) for number, name in enumerate(passed, 1)}
             chains.append([source, *passed, key])
     rows = _order_rows(places, chains)
     across, width = _assign_positions(rows, places)
     nodes = [NodeShape(key, across[key] - NODE_WIDTH // 2, _get_top(layers[key])) for key in keys if key in layers]
-    edges = [EdgeShape(chain[0], chain[-1], _draw_chain(chain, across, places)) for chain in chains]
+    edges = [EdgeShape(chain[0], chain[-1], _draw_edge(chain, across, places)) for chain in chains]
     return LayeredDrawing(nodes, edges, width, _get_top(len(rows)) - _GAP_DOWN + _MARGIN)
 
 
-def _list_known(key: str, upstream: Mapping[str, Sequence[str]], known: Mapping[str, int]) -> list[str]:
+def _list_known_upstream(key: str, upstream: Mapping[str, Sequence[str]], known: Mapping[str, int]) -> list[str]:
     return [one for one in dict.fromkeys(upstream.get(key, ())) if one in known]
 
 
@@ -81,7 +81,7 @@ def _assign_layers(keys: Sequence[str], upstream: Mapping[str, Sequence[str]]) -
         if not ready:
             break
         for key in ready:
-            layers[key] = 1 + max((layers[one] for one in _list_known(key, upstream, layers)), default=-1)
+            layers[key] = 1 + max((layers[one] for one in _list_known_upstream(key, upstream, layers)), default=-1)
         left = [key for key in left if key not in layers]
     return layers
 
@@ -136,14 +136,14 @@ def _get_top(layer: int) -> int:
     return _MARGIN + layer * (NODE_HEIGHT + _GAP_DOWN)
 
 
-def _draw_chain(chain: Sequence[str], across: Mapping[str, int], places: Mapping[str, _Place]) -> str:
+def _draw_edge(chain: Sequence[str], x_positions: Mapping[str, int], places: Mapping[str, _Place]) -> str:
     """Return the SVG path of an edge from the bottom of its source to the top of its target."""
     source, target = chain[0], chain[-1]
-    points = [(across[source], _get_top(places[source].layer) + NODE_HEIGHT)]
+    points = [(x_positions[source], _get_top(places[source].layer) + NODE_HEIGHT)]
     for name in chain[1:-1]:
         top = _get_top(places[name].layer)
-        points += [(across[name], top), (across[name], top + NODE_HEIGHT)]
-    points.append((across[target], _get_top(places[target].layer) - 3))  # room for the arrow's tip
+        points += [(x_positions[name], top), (x_positions[name], top + NODE_HEIGHT)]
+    points.append((x_positions[target], _get_top(places[target].layer) - 3))  # room for the arrow's tip
     path = f"M{points[0][0]} {points[0][1]}"
     for (x, y), (to_x, to_y) in pairwise(points):
         half = (to_y - y) // 2

@@ -101,9 +101,9 @@ class Column(NamedTuple):
         if self.kind == METRIC:
             summary = values.summaries.get((run.key, self.key))
             return None if summary is None else summary.get_statistic(self.which)
-        return self._get_own_value(run)
+        return self._get_run_field(run)
 
-    def _get_own_value(self, run: Run) -> Any:
+    def _get_run_field(self, run: Run) -> Any:
         if self.kind == TAG:
             return run.tags[self.key] or "" if self.key in run.tags else None
         if self.kind == PROPERTY:

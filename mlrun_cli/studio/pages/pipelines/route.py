@@ -31,6 +31,6 @@ def show_pipeline(page: PageRequest) -> Response:
         pipeline=pipeline,
         view=build_graph_view(read_published_graph(page.workspace, pipeline.pipeline_id), []),
         schedules=[(schedule, find_problem(page.workspace, schedule) or "") for schedule in schedules],
-        runs=list_pipeline_runs(page.workspace, pipeline.pipeline_id, last=_MOST_RUNS),
+        runs=list_pipeline_runs(page.workspace, pipeline.pipeline_id, limit=_MOST_RUNS),
         topic=page.build_topic("runs"),
     )

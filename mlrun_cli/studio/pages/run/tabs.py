@@ -49,7 +49,7 @@ def get_main_log_name(page: PageRequest, run: Run) -> str:
     )
 
 
-def _is_for(run: Run, tab: str) -> bool:
+def _has_tab(run: Run, tab: str) -> bool:
     return run.run_type == _RUN_TYPES.get(tab, run.run_type)
 
 
@@ -61,7 +61,7 @@ def render_tab(page: PageRequest, run: Run, tab: str, template: str, status: int
         run=run,
         run_topic=page.build_topic("run", run.run_id),
         command_line=build_resubmit_command(run, read_submission(page.workspace, run)),
-        tabs=[(name, title) for name, title in TABS if name == tab or _is_for(run, name)],
+        tabs=[(name, title) for name, title in TABS if name == tab or _has_tab(run, name)],
         current_tab=tab,
         **values,
     )

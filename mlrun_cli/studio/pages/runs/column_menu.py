@@ -47,11 +47,11 @@ def build_column_groups(workspace: Workspace, runs: Sequence[Run], search: str) 
     return [group for group in groups if group.choices]
 
 
-def _list_parameters(workspace: Workspace, runs: Sequence[Run], bound: int, *, is_searched: bool) -> Sequence[str]:
+def _list_parameters(workspace: Workspace, runs: Sequence[Run], limit: int, *, is_searched: bool) -> Sequence[str]:
     if is_searched:
-        return workspace.parameters.list_all_names(bound)
+        return workspace.parameters.list_all_names(limit)
     found = workspace.parameters.list_for_runs([run.key for run in runs])
-    return sorted({name for parameters in found.values() for name in parameters})[:bound]
+    return sorted({name for parameters in found.values() for name in parameters})[:limit]
 
 
 def _build_group(

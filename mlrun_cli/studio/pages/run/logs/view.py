@@ -46,7 +46,7 @@ def build_viewer(page: PageRequest, name: str, descriptor: int) -> dict[str, Any
         **found,
         "kind": FileKind.TEXT.value,
         "why_as_it_is": why,
-        **_build_log_viewer(page, descriptor, otherwise=start),
+        **_build_log_viewer(page, descriptor, default_window=start),
     }
 
 
@@ -57,14 +57,14 @@ def _format_document(kind: FileKind, name: str, descriptor: int) -> dict[str, An
     return {"table": read_table(name, descriptor)}
 
 
-def _build_log_viewer(page: PageRequest, descriptor: int, otherwise: LogWindow | None = None) -> dict[str, Any]:
+def _build_log_viewer(page: PageRequest, descriptor: int, default_window: LogWindow | None = None) -> dict[str, Any]:
     """Return the template values for showing a log: its requested part, a default part, or else its end."""
     text = page.get_query("find")
     match = search_log(descriptor, text, parse_offset(page, "from") or 0) if text else None
     if match is None:
-        window = read_requested_window(page, descriptor) or otherwise
+        window = read_requested_window(page, descriptor) or default_window
     else:
-        window = otherwise if match.at is None else read_window_around(descriptor, SearchHit(text, match.at))
+        window = default_window if match.at is None else read_window_around(descriptor, SearchHit(text, match.at))
     is_end_shown = window is None
     return {
         "window": window or read_last_window(descriptor),

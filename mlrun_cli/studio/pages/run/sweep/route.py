@@ -34,15 +34,15 @@ def show(page: PageRequest) -> Response:
             "metric": metric,
             "facts": list_definition_facts(overview.definition),
             "board": build_board(page, [each.run for each in shown], suggested=[chart]),
-            "coordinates": _build_coordinates(overview, shown),
+            "coordinates": _build_parallel_coordinates(overview, shown),
             "format_value": format_value,
         }
     return render_tab(page, run, "sweep", "pages/run/sweep/template.html", **values)
 
 
-def _build_coordinates(overview: SweepOverview, shown: Sequence[SweepRun]) -> ParallelCoordinates | None:
+def _build_parallel_coordinates(overview: SweepOverview, runs: Sequence[SweepRun]) -> ParallelCoordinates | None:
     """Return a plot of the sampled parameters and best values of the runs, or None if too few have a finite value."""
-    measured = [each for each in shown if each.best is not None and math.isfinite(each.best)]
+    measured = [each for each in runs if each.best is not None and math.isfinite(each.best)]
     if len(measured) < _LEAST_LINES:
         return None
     columns = {name: _build_column([each.values.get(name) for each in measured]) for name in overview.parameters}
