@@ -11,21 +11,21 @@ from typing import Any, Callable
 from azureml.exceptions import UserErrorException
 
 
-def create_unsupported_error(call: str, instead: str) -> UserErrorException:
+def create_unsupported_error(call: str, alternative: str) -> UserErrorException:
     """Return the error for an unsupported call, for the caller to raise.
 
     Args:
         call: The name of the unsupported function or class, as the script writes it.
-        instead: Advice on the alternative, as a sentence without its full stop.
+        alternative: Advice on the alternative, as a sentence without its full stop.
     """
-    return UserErrorException(f"{call} is a part of Azure ML that mlrun-cli does not have. {instead}.")
+    return UserErrorException(f"{call} is a part of Azure ML that mlrun-cli does not have. {alternative}.")
 
 
-def make_unsupported_call(call: str, instead: str) -> Callable[..., Any]:
+def make_unsupported_call(call: str, alternative: str) -> Callable[..., Any]:
     """Return a function that accepts any arguments and raises the error for an unsupported call."""
 
     def refuse(*_: object, **__: object) -> Any:
-        raise create_unsupported_error(call, instead)
+        raise create_unsupported_error(call, alternative)
 
     refuse.__name__ = refuse.__qualname__ = call.rpartition(".")[2]
     return refuse
@@ -96,16 +96,16 @@ class StoredArguments:
         vars(self).update(vars(self).pop("kwargs", {}))
 
 
-def _build_signature(takes: str) -> Signature:
-    positional, _, named = takes.partition("*, ")
+def _build_signature(parameters: str) -> Signature:
+    positional, _, named = parameters.partition("*, ")
     kinds = {positional: Parameter.POSITIONAL_OR_KEYWORD, named: Parameter.KEYWORD_ONLY}
     return Signature(
         [_build_parameter(word, kind) for words, kind in kinds.items() for word in words.split(", ") if word]
     )
 
 
-def _build_parameter(word: str, kind: Any) -> Parameter:
-    if word.startswith("**"):
-        return Parameter(word[2:], Parameter.VAR_KEYWORD)
-    name, _, default = word.partition("=")
+def _build_parameter(text: str, kind: Any) -> Parameter:
+    if text.startswith("**"):
+        return Parameter(text[2:], Parameter.VAR_KEYWORD)
+    name, _, default = text.partition("=")
     return Parameter(name, kind, default=literal_eval(default) if default else Parameter.empty)

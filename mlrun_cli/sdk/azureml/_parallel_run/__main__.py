@@ -3,9 +3,9 @@
 import os
 import sys
 
-from azureml._parallel_run.driver import StepFailed, drive
+from azureml._parallel_run.driver import StepFailed, run_driver
 from azureml._parallel_run.options import parse_options
-from azureml._parallel_run.worker import CHANNEL_VARIABLE, work
+from azureml._parallel_run.worker import CHANNEL_VARIABLE, run_worker
 
 _LOGS = "logs"
 
@@ -15,9 +15,9 @@ def main() -> int:
     options = parse_options(sys.argv[1:], len(os.sched_getaffinity(0)))
     sys.argv[0] = options.entry_script
     if CHANNEL_VARIABLE in os.environ:
-        return work(options)
+        return run_worker(options)
     try:
-        drive(options, os.path.abspath(_LOGS))
+        run_driver(options, os.path.abspath(_LOGS))
     except StepFailed as error:
         sys.stderr.write(f"{error}\n")
         return 1

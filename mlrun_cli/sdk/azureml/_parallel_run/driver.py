@@ -21,7 +21,7 @@ class StepFailed(Exception):
     """Too much has failed."""
 
 
-def drive(options: Options, logs: str) -> None:
+def run_driver(options: Options, logs: str) -> None:
     """Process all mini-batches with the entry script in worker processes, and write the results.
 
     Raises:
@@ -84,27 +84,27 @@ class _Driver:
             worker = key.data
             answers = worker.receive()
             if answers is None:
-                self._replace(worker, worker_error="The process of the entry script has ended")
+                self._replace_worker(worker, worker_error="The process of the entry script has ended")
             for answer in answers or ():
-                self._handle(worker, answer)
+                self._handle_response(worker, answer)
 
-    def _handle(self, worker: WorkerProcess, answer: "Dict[str, Any]") -> None:
-        kind, batch = answer["kind"], worker.batch
+    def _handle_response(self, worker: WorkerProcess, response: "Dict[str, Any]") -> None:
+        kind, batch = response["kind"], worker.batch
         worker.batch = None
         if kind == INIT_FAILED:
-            self._report.add_error(answer["error"])
+            self._report.add_error(response["error"])
             return  # it ends, and is replaced then
         if kind == READY:
             worker.is_ready = True
         elif batch is not None and kind == DONE:
-            if answer["path"] is not None:
-                self._rows[batch.number] = answer["path"]
-            self._report.add_done(batch, answer["count"])
+            if response["path"] is not None:
+                self._rows[batch.number] = response["path"]
+            self._report.add_done(batch, response["count"])
         elif batch is not None and kind == FAILED:
-            self._try_again(batch, answer["error"])
-        self._serve_idle()
+            self._requeue_batch(batch, response["error"])
+        self._assign_batches()
 
-    def _try_again(self, batch: MiniBatch, error: str) -> None:
+    def _requeue_batch(self, batch: MiniBatch, error: str) -> None:
         """Append a failed batch to the queue, unless its maximum number of attempts is reached."""
         tries = self._tries[batch.number] = self._tries.get(batch.number, 0) + 1
         self._report.add_error(f"Batch {batch.number}, try {tries}: {error}")
@@ -113,12 +113,12 @@ class _Driver:
         else:
             self._report.add_failed(batch)
 
-    def _serve_idle(self) -> None:
+    def _assign_batches(self) -> None:
         for worker in self._workers:
             if self._waiting and worker.is_ready and worker.batch is None:
                 worker.send(self._waiting.popleft())
 
-    def _replace(self, worker: WorkerProcess, worker_error: str) -> None:
+    def _replace_worker(self, worker: WorkerProcess, worker_error: str) -> None:
         """Replace a worker that has ended or timed out."""
         self._selector.unregister(worker)
         self._workers.remove(worker)
@@ -130,8 +130,8 @@ class _Driver:
                 raise StepFailed(self._add_first_error(message.format(self._failed_starts)))
         batch = worker.batch
         if batch is not None:
-            self._try_again(batch, f"{worker_error}: {ending}.")
-            self._serve_idle()
+            self._requeue_batch(batch, f"{worker_error}: {ending}.")
+            self._assign_batches()
         if self._waiting or batch is not None:
             self._start_worker()
 
@@ -139,7 +139,7 @@ class _Driver:
         limit = self._options.timeout_seconds
         for worker in list(self._workers):
             if worker.batch is not None and worker.get_seconds() >= limit:
-                self._replace(worker, f"run() took more than run_invocation_timeout ({limit:g} s)")
+                self._replace_worker(worker, f"run() took more than run_invocation_timeout ({limit:g} s)")
 
     def _check_limits(self) -> None:
         report, options = self._report, self._options

@@ -17,19 +17,21 @@ CHANNEL_VARIABLE = "AZUREML_PARALLEL_RUN_CHANNEL"
 READY, INIT_FAILED, DONE, FAILED = "ready", "init_failed", "done", "failed"
 
 
-def work(options: Options) -> int:
+def run_worker(options: Options) -> int:
     """Process the batches that the driver sends until it closes the channel; return the exit code."""
     reading, writing, folder = os.environ.pop(CHANNEL_VARIABLE).split(",", 2)
     with open(int(writing), "w", encoding="utf-8") as answers, open(int(reading), encoding="utf-8") as batches:
         try:
             script = EntryScript(options.entry_script)
         except BaseException:
-            _answer(answers, kind=INIT_FAILED, error=_describe_exception())
+            _send_response(answers, kind=INIT_FAILED, error=_describe_exception())
             return 1
-        _answer(answers, kind=READY)
+        _send_response(answers, kind=READY)
         reader = BatchReader(options)
         for line in batches:
-            _answer(answers, **_run_batch(script, MiniBatch(**json.loads(line)), reader, options.is_appending, folder))
+            _send_response(
+                answers, **_run_batch(script, MiniBatch(**json.loads(line)), reader, options.is_appending, folder)
+            )
         script.shut_down()
     return 0
 
@@ -56,6 +58,6 @@ def _describe_exception() -> str:
     return text
 
 
-def _answer(answers: "io.TextIOBase", **fields: Any) -> None:
-    answers.write(json.dumps(fields) + "\n")
-    answers.flush()
+def _send_response(channel: "io.TextIOBase", **fields: Any) -> None:
+    channel.write(json.dumps(fields) + "\n")
+    channel.flush()

@@ -29,13 +29,13 @@ def build_data_frame(workspace: "WorkspaceNames", arguments: "Dict[str, Any]") -
     pandas = import_pandas()
     rows = [flatten_record(record) for record in iterate_records(workspace, arguments)]
     columns = list_columns(rows, RUN_COLUMNS, is_sorted=True)
-    frame = pandas.DataFrame({name: _unify([row.get(name) for row in rows]) for name in columns}, columns=columns)
+    frame = pandas.DataFrame({name: _unify_types([row.get(name) for row in rows]) for name in columns}, columns=columns)
     for name in _TIMES:
         frame[name] = pandas.to_datetime(frame[name], utc=True)
     return frame
 
 
-def _unify(values: "List[Any]") -> "List[Any]":
+def _unify_types(values: "List[Any]") -> "List[Any]":
     if len({isinstance(value, str) for value in values if value is not None}) < 2:
         return values
     return [value if value is None else str(value) for value in values]

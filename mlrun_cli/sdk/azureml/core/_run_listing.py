@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from azureml._client.client import WorkspaceNames
     from azureml.core.run import Run
 
-Wanted = Union[Dict[str, Any], List[str], str, None]
+KeyValueFilter = Union[Dict[str, Any], List[str], str, None]
 
 _FIRST_PAGE = 20
 _LARGEST_PAGE = 1000
@@ -17,8 +17,8 @@ _LARGEST_PAGE = 1000
 
 def build_filter_arguments(
     type: "str | None",
-    tags: Wanted,
-    properties: Wanted,
+    tags: KeyValueFilter,
+    properties: KeyValueFilter,
     status: "str | list[str] | None",
 ) -> "dict[str, Any]":
     """Return the arguments of `runs.list` for a filter.

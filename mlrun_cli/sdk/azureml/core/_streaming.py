@@ -26,7 +26,7 @@ def wait_until_ended(status: Callable[[], str], logs: "Logs | None" = None) -> N
     while True:
         now = status()
         # Read the logs after the status, so that all output of an ended run is included.
-        moved = logs is not None and logs.print_new_output(is_with_script=now in _WITH_SCRIPT)
+        moved = logs is not None and logs.print_new_output(includes_script=now in _WITH_SCRIPT)
         if now in ENDED:
             return
         is_quick = moved or time.monotonic() - began < 1
@@ -53,10 +53,10 @@ class Logs:
         self._scripts_text = getincrementaldecoder("utf-8")("replace")
         self._shown = ""
 
-    def print_new_output(self, is_with_script: bool) -> bool:
+    def print_new_output(self, includes_script: bool) -> bool:
         """Print new output, with a title for the script's log once it has started; return whether there was any."""
         found = self._follower.copy(self._write_installer_output, self._write_script_output)
-        if is_with_script:
+        if includes_script:
             self._print_title(self._name)
         if found:
             sys.stdout.flush()

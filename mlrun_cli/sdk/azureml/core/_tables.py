@@ -5,12 +5,12 @@ from html import escape
 _BETWEEN = ",\n"
 
 
-def format_html_table(cells: "dict[str, str]", address: "str | None", address_title: str) -> str:
-    """Return an HTML table with a header, a row of cells, and a link in the last column."""
-    heads = "".join(f"<th>{escape(name)}</th>" for name in (*cells, address_title))
+def format_html_table(cells: "dict[str, str]", url: "str | None", url_title: str) -> str:
+    """Return an HTML table with a header, a row of cells, and a link to `url` in the last column."""
+    heads = "".join(f"<th>{escape(name)}</th>" for name in (*cells, url_title))
     link = ""
-    if address:
-        link = f'<a href="{escape(address)}" target="_blank" rel="noopener">Link to {escape(address_title)}</a>'
+    if url:
+        link = f'<a href="{escape(url)}" target="_blank" rel="noopener">Link to {escape(url_title)}</a>'
     row = "".join(f"<td>{escape(value)}</td>" for value in cells.values())
     return f'<table style="width:100%"><tr>{heads}</tr><tr>{row}<td>{link}</td></tr></table>'
 

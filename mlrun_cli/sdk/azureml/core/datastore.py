@@ -19,11 +19,11 @@ _ATTACH = (
 _QUERY = "Query the database in the script, and keep what comes back as files"
 
 
-def _make_unsupported_method(call: str, instead: str = _ATTACH) -> Any:
+def _make_unsupported_method(call: str, alternative: str = _ATTACH) -> Any:
     """Return a static method that raises the error for an unsupported kind of datastore."""
 
     def refuse(workspace: "Workspace", datastore_name: str, *_: object, **__: object) -> Any:  # noqa: ARG001 - by name
-        raise create_unsupported_error(f"Datastore.{call}", instead.format(name=datastore_name))
+        raise create_unsupported_error(f"Datastore.{call}", alternative.format(name=datastore_name))
 
     return staticmethod(refuse)
 

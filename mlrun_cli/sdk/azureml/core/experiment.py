@@ -10,7 +10,7 @@ from azureml.core.run import Run
 from azureml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
-    from azureml.core._run_listing import Wanted
+    from azureml.core._run_listing import KeyValueFilter
     from azureml.core.workspace import Workspace
 
 __all__ = ["Experiment", "ViewType"]
@@ -194,8 +194,8 @@ class Experiment:
     def get_runs(
         self,
         type: "str | None" = None,
-        tags: "Wanted" = None,
-        properties: "Wanted" = None,
+        tags: "KeyValueFilter" = None,
+        properties: "KeyValueFilter" = None,
         include_children: bool = False,
         status: Any = None,
         *,

@@ -532,14 +532,14 @@ def _get_dataset_id(dataset: Any) -> str:
     return dataset_id
 
 
-def _build_filter(**wanted: Any) -> "dict[str, Any]":
+def _build_filter(**criteria: Any) -> "dict[str, Any]":
     """Return the filter arguments of a model request, with tags and properties converted to lists."""
-    for what in ("tags", "properties"):
-        pairs = wanted.get(what)
+    for noun in ("tags", "properties"):
+        pairs = criteria.get(noun)
         if isinstance(pairs, Mapping):
             pairs = list(pairs.items())
-        wanted[what] = [pairs] if isinstance(pairs, str) else [_check_key_or_pair(one, what) for one in pairs or ()]
-    return wanted
+        criteria[noun] = [pairs] if isinstance(pairs, str) else [_check_key_or_pair(one, noun) for one in pairs or ()]
+    return criteria
 
 
 def _check_key_or_pair(key_or_pair: Any, noun: str) -> Any:

@@ -22,7 +22,7 @@ from azureml.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from azureml.core._run_listing import Wanted
+    from azureml.core._run_listing import KeyValueFilter
     from azureml.core.environment import Environment
     from azureml.core.experiment import Experiment
     from azureml.core.model import Model
@@ -160,8 +160,8 @@ class Run(RunMetrics):
     def list(
         experiment: "Experiment",
         type: "str | None" = None,
-        tags: "Wanted" = None,
-        properties: "Wanted" = None,
+        tags: "KeyValueFilter" = None,
+        properties: "KeyValueFilter" = None,
         status: Any = None,
         include_children: bool = False,
         _rehydrate_runs: bool = True,
@@ -181,8 +181,8 @@ class Run(RunMetrics):
     def list_by_compute(
         compute: Any,
         type: "str | None" = None,
-        tags: "Wanted" = None,
-        properties: "Wanted" = None,
+        tags: "KeyValueFilter" = None,
+        properties: "KeyValueFilter" = None,
         status: Any = None,
     ) -> "Iterator[Run]":
         """Return an iterator over the runs of a compute target, newest first."""
@@ -460,8 +460,8 @@ class Run(RunMetrics):
     def get_children(
         self,
         recursive: bool = False,
-        tags: "Wanted" = None,
-        properties: "Wanted" = None,
+        tags: "KeyValueFilter" = None,
+        properties: "KeyValueFilter" = None,
         type: "str | None" = None,
         status: Any = None,
         _rehydrate_runs: bool = True,

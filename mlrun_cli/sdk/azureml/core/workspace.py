@@ -510,8 +510,8 @@ class Workspace:
         raise _create_connection_error("delete_connection(…)")
 
 
-def _create_unsupported_error(call: str, why: str) -> UserErrorException:
-    return UserErrorException(f"Workspace.{call} cannot be had here. {why}")
+def _create_unsupported_error(call: str, reason: str) -> UserErrorException:
+    return UserErrorException(f"Workspace.{call} cannot be had here. {reason}")
 
 
 def _create_connection_error(call: str) -> UserErrorException:

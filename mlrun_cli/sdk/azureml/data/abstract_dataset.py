@@ -252,8 +252,8 @@ class AbstractDataset:
     def _resolve_files(self) -> DataFiles:
         return list_files(self._definition, self._workspace)
 
-    def _create_unsupported_error(self, call: str, instead: str) -> UserErrorException:
-        return create_unsupported_error(f"{type(self).__name__}.{call}", instead)
+    def _create_unsupported_error(self, call: str, alternative: str) -> UserErrorException:
+        return create_unsupported_error(f"{type(self).__name__}.{call}", alternative)
 
     # Use as an unnamed argument of a run
 

@@ -8,7 +8,7 @@ from azureml.mlflow._entities import DELETED, EXPERIMENT_NAME, build_experiment
 from azureml.mlflow._errors import ALREADY_EXISTS, DOES_NOT_EXIST, convert_errors, create_error
 
 _DEFAULT_ID, _DEFAULT_NAME = "0", "Default"
-_MOST = 1000
+_MAX_RESULTS = 1000
 _NOT_IN_NAMES = str.maketrans("/\\", "--")
 
 
@@ -25,7 +25,7 @@ class ExperimentMethods:
     def search_experiments(
         self,
         view_type: int = 1,
-        max_results: int = _MOST,
+        max_results: int = _MAX_RESULTS,
         filter_string: "str | None" = None,
         order_by: "List[str] | None" = None,
         page_token: "str | None" = None,
@@ -41,7 +41,7 @@ class ExperimentMethods:
         self, view_type: int = 1, max_results: "int | None" = None, page_token: "str | None" = None
     ) -> Any:
         """Return a page of the experiments, for clients of MLflow 1."""
-        return self.search_experiments(view_type, max_results or _MOST, page_token=page_token)
+        return self.search_experiments(view_type, max_results or _MAX_RESULTS, page_token=page_token)
 
     def create_experiment(
         self, name: str, artifact_location: "str | None" = None, tags: "Iterable[Any] | None" = None

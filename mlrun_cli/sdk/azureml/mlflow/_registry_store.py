@@ -17,7 +17,7 @@ _MODEL_ID = "mlflow.modelId"
 _SOURCE = "mlflow.source"
 _OWN_TAGS = (_STAGE,)
 _NO_STAGE, _ARCHIVED = "None", "Archived"
-_MOST = 100
+_MAX_RESULTS = 100
 
 
 class RegistryStore(_AbstractStore):  # type: ignore[misc]
@@ -64,7 +64,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
                 return self._build_model(record, self._list_versions(name))
         raise create_error(f"Registered Model with name={name} not found", DOES_NOT_EXIST)
 
-    def list_registered_models(self, max_results: int = _MOST, page_token: "str | None" = None) -> Any:
+    def list_registered_models(self, max_results: int = _MAX_RESULTS, page_token: "str | None" = None) -> Any:
         """Return a page of the models, for clients of MLflow 1."""
         return self.search_registered_models(None, max_results, None, page_token)
 
@@ -81,7 +81,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
             versions.setdefault(record["name"], []).append(record)
         records = self._request("tracking.registered_models")
         models = [self._build_model(record, versions.get(record["name"], [])) for record in records]
-        return _search("SearchModelUtils", models, filter_string, order_by, page_token, max_results)
+        return _search_page("SearchModelUtils", models, filter_string, order_by, page_token, max_results)
 
     def get_latest_versions(self, name: str, stages: "List[str] | None" = None) -> "List[Any]":
         """Return the newest version of a model in each stage."""
@@ -193,7 +193,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
     ) -> Any:
         """Return a page of the model versions that match a filter."""
         found = [self._build_version(record) for record in self._request("models.list")]
-        return _search("SearchModelVersionUtils", found, filter_string, order_by, page_token, max_results)
+        return _search_page("SearchModelVersionUtils", found, filter_string, order_by, page_token, max_results)
 
     def set_model_version_tag(self, name: str, version: Any, tag: Any) -> None:
         """Set a tag of a model version."""
@@ -285,7 +285,7 @@ def _to_number(version: Any) -> int:
         raise create_error(f"The version of a model is a number, not {version!r}.") from None
 
 
-def _search_of_old(found: "List[Any]", filter_string: "str | None") -> Any:
+def _filter_for_mlflow_1(versions: "List[Any]", filter_string: "str | None") -> Any:
     """Return the model versions that match a filter of MLflow 1, which has no class for such filters."""
     import re
 
@@ -299,13 +299,13 @@ def _search_of_old(found: "List[Any]", filter_string: "str | None") -> Any:
         flags = re.DOTALL if match[2] in ("=", "LIKE", "like") else re.DOTALL | re.IGNORECASE
         wanted = re.escape(match[4])
         pattern = re.compile(wanted if match[2] == "=" else wanted.replace("%", ".*").replace("_", "."), flags)
-        found = [each for each in found if pattern.fullmatch(getattr(each, attribute) or "")]
-    return import_module("mlflow.store.entities.paged_list").PagedList(found, None)
+        versions = [each for each in versions if pattern.fullmatch(getattr(each, attribute) or "")]
+    return import_module("mlflow.store.entities.paged_list").PagedList(versions, None)
 
 
-def _search(
+def _search_page(
     utilities: str,
-    found: "List[Any]",
+    entities: "List[Any]",
     filter_string: "str | None",
     order_by: "List[str] | None",
     page_token: "str | None",
@@ -314,8 +314,8 @@ def _search(
     """Return a page of the entities that match a filter, using the MLflow class that implements its grammar."""
     module: Any = import_module("mlflow.utils.search_utils")
     if not hasattr(module, "SearchModelVersionUtils"):
-        return _search_of_old(found, filter_string)
+        return _filter_for_mlflow_1(entities, filter_string)
     search = getattr(module, utilities)
-    ordered = search.sort(search.filter(found, filter_string), order_by)
-    page, token = search.paginate(ordered, page_token, max_results or _MOST)
+    ordered = search.sort(search.filter(entities, filter_string), order_by)
+    page, token = search.paginate(ordered, page_token, max_results or _MAX_RESULTS)
     return import_module("mlflow.store.entities.paged_list").PagedList(page, token)

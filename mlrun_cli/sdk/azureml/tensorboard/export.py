@@ -23,7 +23,7 @@ def export_to_tensorboard(run_data: Any, logdir: str, logger: Any = None, recurs
         UserErrorException: It is none of these.
     """
     for run in _list_runs(run_data):
-        _export(run, os.path.join(logdir, run.id), logger, recursive)
+        _export_run(run, os.path.join(logdir, run.id), logger, recursive)
 
 
 def _list_runs(run_data: Any) -> "Iterable[Any]":
@@ -35,7 +35,7 @@ def _list_runs(run_data: Any) -> "Iterable[Any]":
     return runs
 
 
-def _export(run: Any, folder: str, logger: Any, recursive: bool) -> None:
+def _export_run(run: Any, folder: str, logger: Any, recursive: bool) -> None:
     if logger is not None:
         logger.info("Writing the metrics of run %s to %s", run.id, folder)
     os.makedirs(folder, exist_ok=True)
@@ -47,7 +47,7 @@ def _export(run: Any, folder: str, logger: Any, recursive: bool) -> None:
             numbers = _iterate_numbers(name, values)
             file.writelines(encode_scalar(EventScalar(tag, step, moment, value)) for tag, step, value in numbers)
     for child in run.get_children() if recursive else ():
-        _export(child, os.path.join(folder, child.id), logger, recursive)
+        _export_run(child, os.path.join(folder, child.id), logger, recursive)
 
 
 def _iterate_numbers(name: str, values: Any) -> "Iterator[Tuple[str, int, float]]":

@@ -34,7 +34,7 @@ def draw_curves(runs: "Sequence[Dict[str, Any]]", metric: str) -> str:
             _get_ends([x for x, _ in points], _LEFT, _WIDTH - _RIGHT), ("start", "end")
         )
     ]
-    return _wrap(f"{metric} of {len(lines)} runs", [*reversed(lines), *texts])
+    return _wrap_in_svg(f"{metric} of {len(lines)} runs", [*reversed(lines), *texts])
 
 
 def draw_parallel_coordinates(runs: "Sequence[Dict[str, Any]]", parameters: Sequence[str], metric: str) -> str:
@@ -64,7 +64,7 @@ def draw_parallel_coordinates(runs: "Sequence[Dict[str, Any]]", parameters: Sequ
         found = [(place, positions[rank]) for place, positions in enumerate(placed)]
         corners = [(_LEFT + place * step, y) for place, y in found if y is not None]
         lines.append(_draw_line(corners, rank, len(measured), run["run_id"]))
-    return _wrap(f"Parameters and {metric} of {len(measured)} runs", [*reversed(lines), *shapes])
+    return _wrap_in_svg(f"Parameters and {metric} of {len(measured)} runs", [*reversed(lines), *shapes])
 
 
 def _place_column(column: Sequence[Any]) -> "Tuple[List[Optional[float]], List[Tuple[str, float]]]":
@@ -123,7 +123,7 @@ def _format_number(value: float) -> str:
     return f"{value:.4g}"
 
 
-def _wrap(label: str, shapes: Sequence[str]) -> str:
+def _wrap_in_svg(label: str, shapes: Sequence[str]) -> str:
     return (
         f'<svg role="img" aria-label="{escape(label)}" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
         f'height="{_HEIGHT}" style="max-width:100%">{"".join(shapes)}</svg>'

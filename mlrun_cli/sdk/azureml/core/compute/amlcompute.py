@@ -310,8 +310,8 @@ def _check_count(name: str, value: Any, *, smallest: int = 0) -> "int | None":
     return count
 
 
-def _replace_none(value: "int | None", otherwise: "int | None") -> "int | None":
-    return otherwise if value is None else value
+def _replace_none(value: "int | None", default: "int | None") -> "int | None":
+    return default if value is None else value
 
 
 def _normalize_priority(text: str) -> str:

@@ -14,7 +14,7 @@ from azureml.pipeline.core._ports import (
     build_output,
     find_dataset,
     find_pipeline_parameter,
-    find_producer_mark,
+    get_producer_record,
 )
 from azureml.pipeline.core.builder import PipelineStep, flatten_steps
 from azureml.pipeline.core.graph import InputPortBinding, OutputPortBinding, PipelineData, PipelineParameter
@@ -53,23 +53,23 @@ class GraphBuilder:
             self._keys[id(step)] = sha256(f"{index} {step.name}".encode("utf-8", "replace")).hexdigest()[:8]
         documents = [StepDocuments(self, step, self._keys[id(step)]) for step in listed]
         for one in documents:
-            self._note_outputs(one)
+            self._register_outputs(one)
         return [one.build() for one in documents]
 
-    def _note_outputs(self, one: "StepDocuments") -> None:
-        for port in one.outputs:
-            mark = find_producer_mark(port.data)
+    def _register_outputs(self, documents: "StepDocuments") -> None:
+        for port in documents.outputs:
+            mark = get_producer_record(port.data)
             earlier = self._outputs.get(id(mark))
             if earlier is not None:
                 raise UserErrorException(
-                    f"Output {port.key!r} of step {one.step.name!r} is written by another step too. Give each step an "
-                    "output of its own."
+                    f"Output {port.key!r} of step {documents.step.name!r} is written by another step too. Give "
+                    "each step an output of its own."
                 )
-            self._outputs[id(mark)] = {"step": one.key, "name": port.key}
+            self._outputs[id(mark)] = {"step": documents.key, "name": port.key}
 
     def find_output(self, data: Any) -> "Json | None":
         """Return a reference to the step output that writes the data, or None if no step does."""
-        return self._outputs.get(id(find_producer_mark(data)))
+        return self._outputs.get(id(get_producer_record(data)))
 
     def save_dataset(self, data: Any) -> None:
         """Save the dataset that an input or parameter stands for, if it belongs to no workspace yet."""
@@ -116,7 +116,7 @@ class StepDocuments:
         self.outputs: List[Port] = []
         for data in step._list_outputs():
             port = build_output(data)
-            if any(find_producer_mark(known.data) is find_producer_mark(data) for known in self.outputs):
+            if any(get_producer_record(known.data) is get_producer_record(data) for known in self.outputs):
                 continue  # an output that is an argument too
             self._check_free(port, self.outputs, "outputs")
             self.outputs.append(port)
@@ -200,7 +200,7 @@ class StepDocuments:
             kinds.reverse()
         for kind, ports in kinds:
             for port in ports:
-                if port.stands_for(value):
+                if port.refers_to(value):
                     return {kind: port.key}
         return None
 
@@ -214,10 +214,10 @@ class StepDocuments:
         self.inputs.append(port)
         return port
 
-    def _check_free(self, port: Port, known: List[Port], what: str) -> None:
+    def _check_free(self, port: Port, known: List[Port], noun: str) -> None:
         if any(one.key == port.key for one in known):
             raise UserErrorException(
-                f"Step {self.step.name!r} has two {what} of the name {port.key!r}. Give each its own name."
+                f"Step {self.step.name!r} has two {noun} of the name {port.key!r}. Give each its own name."
             )
 
 
@@ -245,8 +245,8 @@ def _list_steps(steps: Any, with_upstream: bool) -> List[PipelineStep]:
 
 def _list_needed(step: PipelineStep, known: List[PipelineStep]) -> List[PipelineStep]:
     """Return the steps that a step depends on: its predecessors, and unknown producers of its inputs."""
-    written = [id(find_producer_mark(output)) for one in known for output in one._list_outputs()]
-    marks = [find_producer_mark(data) for data in (*step._list_inputs(), *step._list_arguments())]
+    written = [id(get_producer_record(output)) for one in known for output in one._list_outputs()]
+    marks = [get_producer_record(data) for data in (*step._list_inputs(), *step._list_arguments())]
     return [*(mark["step"] for mark in marks if mark and id(mark) not in written), *flatten_steps(step._after)]
 
 

@@ -36,27 +36,27 @@ class Port:
         self.document = document
         self.data = data
 
-    def stands_for(self, argument: Any) -> bool:
+    def refers_to(self, argument: Any) -> bool:
         """Return whether an argument of the script refers to the data of this port."""
         if argument is self.data:
             return True
         if isinstance(argument, tuple) or isinstance(self.data, tuple):
             return isinstance(argument, tuple) and isinstance(self.data, tuple) and argument[0] is self.data[0]
-        mark = find_producer_mark(argument)
+        mark = get_producer_record(argument)
         if mark is not None:
             is_any_name = isinstance(argument, (PipelineData, OutputPortBinding, OutputDatasetConfig))
-            return mark is find_producer_mark(self.data) and (is_any_name or _get_input_name(argument) == self.key)
+            return mark is get_producer_record(self.data) and (is_any_name or _get_input_name(argument) == self.key)
         return isinstance(argument, _NAMED) and _get_input_name(argument) == self.key
 
 
-def find_producer_mark(data: Any) -> "Json | None":
+def get_producer_record(data: Any) -> "Json | None":
     """Return the dict that names the producing step, shared by all copies of the data, or None for other data."""
     if isinstance(data, InputPortBinding):
-        return find_producer_mark(data.bind_object)
+        return get_producer_record(data.bind_object)
     if isinstance(data, PipelineOutputAbstractDataset):
-        return find_producer_mark(data._data)
+        return get_producer_record(data._data)
     if isinstance(data, DatasetConsumptionConfig):
-        return find_producer_mark(data.dataset)
+        return get_producer_record(data.dataset)
     if isinstance(data, (PipelineData, OutputPortBinding, OutputDatasetConfig)):
         return data._producer
     return None
@@ -228,7 +228,7 @@ def _build_source(key: str, data: Any, find_output: FindOutput) -> Json:
     parameter = find_pipeline_parameter(data)
     if parameter is not None:
         return {"parameter": parameter.name}
-    if find_producer_mark(data) is not None:
+    if get_producer_record(data) is not None:
         output = find_output(data)
         if output is None:
             raise UserErrorException(

@@ -25,10 +25,10 @@ class PipelineStep(
         self._check()
         if not self.name:
             self.name = self._get_default_name()
-        from azureml.pipeline.core._ports import find_producer_mark
+        from azureml.pipeline.core._ports import get_producer_record
 
         for output in self._list_outputs():
-            mark = find_producer_mark(output)
+            mark = get_producer_record(output)
             if mark is not None:
                 mark["step"] = self
 
@@ -111,10 +111,10 @@ def flatten_steps(steps: Any) -> List[PipelineStep]:
     return found
 
 
-def to_list(values: Any, what: str) -> List[Any]:
+def to_list(values: Any, noun: str) -> List[Any]:
     """Return a step's argument as a list, empty for None; raise TypeError for anything but a list or tuple."""
     if values is None:
         return []
     if not isinstance(values, (list, tuple)):
-        raise TypeError(f"The {what} of a step are a list, not a {type(values).__name__}.")
+        raise TypeError(f"The {noun} of a step are a list, not a {type(values).__name__}.")
     return list(values)

@@ -41,16 +41,16 @@ class PipelineEndpoint:
     def __init__(self, workspace: "Workspace", id: str, **kwargs: Any) -> None:
         """Initialize the handle of an endpoint; raise UserErrorException if there is none."""
         self._workspace = workspace
-        self._read(workspace._request("pipeline_endpoints.get", endpoint_id=id))
+        self._load_record(workspace._request("pipeline_endpoints.get", endpoint_id=id))
 
     @classmethod
     def _from_record(cls, workspace: "Workspace", record: Dict[str, Any]) -> "PipelineEndpoint":
         endpoint = cls.__new__(cls)
         endpoint._workspace = workspace
-        endpoint._read(record)
+        endpoint._load_record(record)
         return endpoint
 
-    def _read(self, record: Dict[str, Any]) -> None:
+    def _load_record(self, record: Dict[str, Any]) -> None:
         self.id = record["id"]
         self.name = record["name"]
         self.description = record["description"]
@@ -212,14 +212,14 @@ class PipelineEndpoint:
 
     def _add(self, pipeline: Any, is_default: bool) -> None:
         published = _publish(pipeline, self.name, self.description)
-        self._read(
+        self._load_record(
             self._workspace._request(
                 "pipeline_endpoints.add", endpoint_id=self.id, pipeline_id=published.id, is_default=is_default
             )
         )
 
     def _change(self, **changes: str) -> None:
-        self._read(self._workspace._request("pipeline_endpoints.update", endpoint_id=self.id, changes=changes))
+        self._load_record(self._workspace._request("pipeline_endpoints.update", endpoint_id=self.id, changes=changes))
 
     def _get_pipeline_id(self, version: "str | None") -> str:
         wanted = str(self.default_version if version is None else version)

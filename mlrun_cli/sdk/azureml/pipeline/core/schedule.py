@@ -78,12 +78,12 @@ class ScheduleRecurrence:
             raise ValueError(f"The week_days are a list of {', '.join(_WEEK_DAYS)}, not {self.week_days!r}.")
         _check_time(self.start_time)
 
-    def _check_numbers(self, name: str, values: Any, most: int) -> None:
+    def _check_numbers(self, name: str, values: Any, maximum: int) -> None:
         for value in _to_list(name, values):
             if self.frequency not in ("Day", "Week"):
                 raise ValueError(f"Only the frequencies Day and Week have {name}.")
-            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-                raise ValueError(f"The {name} are numbers from 0 to {most}, not {value!r}.")
+            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= maximum:
+                raise ValueError(f"The {name} are numbers from 0 to {maximum}, not {value!r}.")
 
     def _to_document(self) -> Dict[str, Any]:
         self.validate()
@@ -117,16 +117,16 @@ class Schedule:
     def __init__(self, workspace: "Workspace", id: str, **kwargs: Any) -> None:
         """Initialize the handle of a schedule; raise UserErrorException if there is none."""
         self._workspace = workspace
-        self._read(workspace._request("schedules.get", schedule_id=id))
+        self._load_record(workspace._request("schedules.get", schedule_id=id))
 
     @classmethod
     def _from_record(cls, workspace: "Workspace", record: Dict[str, Any]) -> "Schedule":
         schedule = cls.__new__(cls)
         schedule._workspace = workspace
-        schedule._read(record)
+        schedule._load_record(record)
         return schedule
 
-    def _read(self, record: Dict[str, Any]) -> None:
+    def _load_record(self, record: Dict[str, Any]) -> None:
         self.id = record["id"]
         self.name = record["name"]
         self.description = record["description"]
@@ -329,14 +329,14 @@ class Schedule:
 
     def _change(self, changes: Dict[str, Any]) -> None:
         response = self._workspace._request("schedules.update", schedule_id=self.id, changes=changes)
-        _warn(response)
-        self._read(response["schedule"])
+        _log_notes(response)
+        self._load_record(response["schedule"])
 
 
 def _create(workspace: "Workspace", pipeline: Dict[str, Any], arguments: Dict[str, Any]) -> Schedule:
     values = {**_build_values(workspace, arguments), **pipeline, "experiment_name": arguments["experiment_name"]}
     response = workspace._request("schedules.create", values=values)
-    _warn(response)
+    _log_notes(response)
     return Schedule._from_record(workspace, response["schedule"])
 
 
@@ -359,7 +359,7 @@ def _build_values(workspace: "Workspace", arguments: Dict[str, Any]) -> Dict[str
     }
 
 
-def _warn(response: Dict[str, Any]) -> None:
+def _log_notes(response: Dict[str, Any]) -> None:
     for note in response["notes"]:
         warn_once(note, note)
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Dict, List
 
 from azureml.exceptions import UserErrorException
-from azureml.pipeline.core._ports import find_producer_mark
+from azureml.pipeline.core._ports import get_producer_record
 from azureml.pipeline.core.builder import PipelineStep, to_list
 from azureml.pipeline.steps._script_fields import build_script_fields
 from azureml.train.hyperdrive.run import HyperDriveRun
@@ -73,7 +73,7 @@ class HyperDriveStep(
         metrics = vars(self)["metrics_output"]
         for port in documents.outputs:
             training = getattr(port.data, "training_output", None)
-            is_own = metrics is not None and find_producer_mark(metrics) is find_producer_mark(port.data)
+            is_own = metrics is not None and get_producer_record(metrics) is get_producer_record(port.data)
             if is_own or getattr(training, "type", None) == "Metrics":
                 return port.key
         return None

@@ -141,8 +141,8 @@ def parse_batch_size(size: Any) -> "int | None":
     return int(found[1]) * _UNITS[(found[2] or "").lower()]
 
 
-def _is_count(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+def _is_count(value: Any, minimum: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= minimum
 
 
 def _get_default(value: Any) -> Any:

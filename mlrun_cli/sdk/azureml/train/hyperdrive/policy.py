@@ -128,8 +128,8 @@ class NoTerminationPolicy(EarlyTerminationPolicy):
         super().__init__(self.POLICY_NAME)
 
 
-def _check_whole(name: str, value: Any, least: int, most: "int | None" = None) -> None:
-    if isinstance(value, int) and value >= least and (most is None or value <= most):
+def _check_whole(name: str, value: Any, minimum: int, maximum: "int | None" = None) -> None:
+    if isinstance(value, int) and value >= minimum and (maximum is None or value <= maximum):
         return
-    bounds = f"of {least} or more" if most is None else f"from {least} to {most}"
+    bounds = f"of {minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
     raise HyperDriveConfigException(f"{name} has to be a whole number {bounds}, and is {value!r}.")
