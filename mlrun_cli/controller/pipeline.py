@@ -18,7 +18,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.runs.child_store import ChildState
 from mlrun_cli.submit.pipeline import STDERR_LOG, read_pipeline_plan
-from mlrun_cli.submit.pipeline_outputs import OutputsNotKept, keep_outputs
+from mlrun_cli.submit.pipeline_outputs import OutputsNotKept, store_outputs
 from mlrun_cli.submit.pipeline_reuse import Reuse, find_reuse, get_origin_id, write_fingerprint
 from mlrun_cli.submit.pipeline_start import start_step
 from mlrun_cli.submit.pipeline_step import StepPlan
@@ -119,7 +119,7 @@ class PipelineController:
             problem = None if child.status is RunStatus.COMPLETED else f"it is {child.status.value}"
             try:
                 if problem is None and self._find_origin_run_id(plan, child) == child.run_id:
-                    keep_outputs(self._workspace, plan, child.run_id)
+                    store_outputs(self._workspace, plan, child.run_id)
             except OutputsNotKept as error:
                 problem = error.message
             document = {"problem": problem}

@@ -18,7 +18,7 @@ from mlrun_cli.runs.error import USER_ERROR, build_run_error
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.runs.child_store import ChildState
-from mlrun_cli.submit.sweep import read_plan
+from mlrun_cli.submit.sweep import read_sweep_plan
 from mlrun_cli.submit.template import RunTemplate, TemplateRun, read_template, start_or_fail_from_template
 from mlrun_cli.sweeps.arguments import build_arguments
 from mlrun_cli.sweeps.records import TERMINATION_PROPERTY
@@ -43,7 +43,7 @@ class SweepController:
         self._workspace = workspace
         self._run = run
         self._folder = workspace.run_folder(run.run_id)
-        self._plan = read_plan(self._folder)
+        self._plan = read_sweep_plan(self._folder)
         definition = self._plan.definition
         self._definition = definition
         self._sampler = definition.sampling.make_sampler(definition.metric.goal)

@@ -70,10 +70,10 @@ class Comparison(NamedTuple):
         return cls(found["function"], name, "=" if found["operator"] == "==" else found["operator"], found["typed"])
 
 
-def build_comparison_error(text: str, subject: Subject, why: str) -> InvalidFilter:
+def build_comparison_error(text: str, subject: Subject, reason: str) -> InvalidFilter:
     """Return the error for a text that is not a comparison."""
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-    return InvalidFilter(f"'{shown}' is not a comparison of a {subject.noun}: {why}.", hint=subject.example)
+    return InvalidFilter(f"'{shown}' is not a comparison of a {subject.noun}: {reason}.", hint=subject.example)
 
 
 def quote_name(name: str) -> str:

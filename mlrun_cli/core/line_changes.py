@@ -84,23 +84,23 @@ class _Comparison:
         ]
         parts = []
         old_start, new_start = part.old_start, part.new_start
-        for in_old_at, in_new_at in _find_longest_rise(unique):
+        for in_old_at, in_new_at in _find_longest_increasing_subsequence(unique):
             if (in_old_at, in_new_at) != (old_start, new_start):
                 parts.append(LineChange(old_start, in_old_at, new_start, in_new_at))
             old_start, new_start = in_old_at + 1, in_new_at + 1
         return [*parts, LineChange(old_start, part.old_end, new_start, part.new_end)] if unique else []
 
-    def _find_fewest_edits(self, part: LineChange, most: int) -> Sequence[LineChange] | None:
-        """Return the changes with the fewest removed and added lines; None if these are more than `most`."""
+    def _find_fewest_edits(self, part: LineChange, max_edits: int) -> Sequence[LineChange] | None:
+        """Return the changes with the fewest removed and added lines; None if these are more than `max_edits`."""
         old, new = self._old, self._new
         old_start, old_end, new_start, new_end = part
         skew = new_start - old_start
-        if abs((old_end - old_start) - (new_end - new_start)) > most:
+        if abs((old_end - old_start) - (new_end - new_start)) > max_edits:
             return None
         # Keyed by diagonal, new line minus old line: the farthest old line that the edits so far reach.
         reached = {skew - 1: old_start}
         history = []
-        for edits in range(most + 1):
+        for edits in range(max_edits + 1):
             self._steps += edits
             if self._steps > _MOST_STEPS:
                 return None
@@ -137,7 +137,7 @@ def _trace_back(history: Sequence[dict[int, int]], part: LineChange) -> Sequence
     return changes[::-1]
 
 
-def _find_longest_rise(pairs: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
+def _find_longest_increasing_subsequence(pairs: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
     """Return the longest subsequence of pairs whose second numbers increase."""
     seconds = [second for _, second in pairs]
     if seconds == sorted(seconds):

@@ -115,9 +115,9 @@ def _is_control(character: str) -> bool:
     return unicodedata.category(character) in {"Cc", "Zl", "Zp", "Cs"}
 
 
-def _build_invalid_name_error(noun: str, text: str, why: str) -> UsageError:
+def _build_invalid_name_error(noun: str, text: str, reason: str) -> UsageError:
     return InvalidName(
-        f"{quote_shortened(text)} is not a valid {noun}: {why}.",
+        f"{quote_shortened(text)} is not a valid {noun}: {reason}.",
         hint="Use letters, digits, spaces, '-', '_' and '.'.",
         target=text,
     )

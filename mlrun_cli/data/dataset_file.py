@@ -106,7 +106,7 @@ class _Reader:
             None
             if tags is None
             else {key: None if one.is_null else one.as_text() for key, one in tags.as_mapping().items()},
-            _read_value(entries, "createNewVersion", Node.as_boolean, otherwise=False),
+            _read_value(entries, "createNewVersion", Node.as_boolean, default=False),
             tuple(self._notes),
         )
 
@@ -132,7 +132,7 @@ class _Reader:
         entries = self._select_known(node, {"datastoreName": "", "relativePath": ""})
         return {
             "datastore": self._get_required(node, entries, "datastoreName").as_text(),
-            "path": _read_value(entries, "relativePath", Node.as_text, otherwise="").lstrip("/"),
+            "path": _read_value(entries, "relativePath", Node.as_text, default="").lstrip("/"),
         }
 
     def _read_time_series(self, node: Node | None) -> dict[str, str]:
@@ -166,11 +166,11 @@ def _read_table_options(parameters: Mapping[str, Node]) -> dict[str, Any]:
         )
     return build_table_options(
         _FORMATS[name],
-        separator=_read_value(parameters, "separator", Node.as_text, otherwise=","),
-        header=_read_value(parameters, "header", _read_header, otherwise=HEADERS[0]),
-        include_path=_read_value(parameters, "includePath", Node.as_boolean, otherwise=False),
-        infer_column_types=_read_value(parameters, "inferColumnTypes", Node.as_boolean, otherwise=True),
-        encoding=_read_value(parameters, "encoding", Node.as_text, otherwise="utf8"),
+        separator=_read_value(parameters, "separator", Node.as_text, default=","),
+        header=_read_value(parameters, "header", _read_header, default=HEADERS[0]),
+        include_path=_read_value(parameters, "includePath", Node.as_boolean, default=False),
+        infer_column_types=_read_value(parameters, "inferColumnTypes", Node.as_boolean, default=True),
+        encoding=_read_value(parameters, "encoding", Node.as_text, default="utf8"),
     )
 
 
@@ -178,5 +178,5 @@ def _read_header(node: Node) -> str:
     return HEADERS[0 if node.content else 1] if isinstance(node.content, bool) else node.as_text()
 
 
-def _read_value(entries: Mapping[str, Node], key: str, read: Callable[[Node], _Value], *, otherwise: _Value) -> _Value:
-    return read(entries[key]) if key in entries else otherwise
+def _read_value(entries: Mapping[str, Node], key: str, read: Callable[[Node], _Value], *, default: _Value) -> _Value:
+    return read(entries[key]) if key in entries else default

@@ -96,9 +96,9 @@ def _locate_path(path: Mapping[str, str], find_datastore: FindDatastore) -> str:
     return os.path.normpath(path["path"])
 
 
-def _find_single_path(places: Sequence[str], steps: Sequence[Any]) -> Path | None:
-    is_one = len(places) == 1 and not steps and not _is_url(places[0])
-    return Path(places[0]) if is_one and os.path.exists(places[0]) else None
+def _find_single_path(locations: Sequence[str], steps: Sequence[Any]) -> Path | None:
+    is_one = len(locations) == 1 and not steps and not _is_url(locations[0])
+    return Path(locations[0]) if is_one and os.path.exists(locations[0]) else None
 
 
 def _is_url(location: str) -> bool:
@@ -117,8 +117,8 @@ def _find_root(location: str) -> str:
     return location if os.path.isdir(location) else os.path.dirname(location)
 
 
-def _find_common_folder(places: Iterator[str]) -> str:
-    roots = [_find_root(place) for place in places]
+def _find_common_folder(locations: Iterator[str]) -> str:
+    roots = [_find_root(place) for place in locations]
     return os.path.commonpath(roots) if roots else "/"
 
 

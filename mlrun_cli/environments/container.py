@@ -38,7 +38,7 @@ def build_container_command(
     *,
     run_id: str,
     number: int,
-    is_reading: bool = False,
+    reads_stdin: bool = False,
     work: Path,
     mounts: Iterable[Path],
 ) -> list[str]:
@@ -52,7 +52,7 @@ def build_container_command(
         environment: the environment variables of the process.
         run_id: the id of the run, which becomes the container's label.
         number: the number of the process within the run.
-        is_reading: whether the process reads standard input.
+        reads_stdin: whether the process reads standard input.
         work: the working directory.
         mounts: folders to mount at the same paths.
     """
@@ -64,7 +64,7 @@ def build_container_command(
         "run",
         "--rm",
         "--init",
-        *(("--interactive",) if is_reading else ()),
+        *(("--interactive",) if reads_stdin else ()),
         *("--name", _build_container_name(run_id, number)),
         *("--label", f"{RUN_LABEL}={run_id}"),
         *("--user", f"{os.getuid()}:{os.getgid()}"),

@@ -108,10 +108,10 @@ class _Repository:
         except (OSError, ValueError):
             return ()
 
-    def _run_git(self, *question: str) -> str | None:
+    def _run_git(self, *arguments: str) -> str | None:
         try:
             done = subprocess.run(
-                ["git", "--literal-pathspecs", "-c", "core.fsmonitor=false", *question],
+                ["git", "--literal-pathspecs", "-c", "core.fsmonitor=false", *arguments],
                 cwd=self._folder,
                 env=self._environ,
                 stdin=subprocess.DEVNULL,

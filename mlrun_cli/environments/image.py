@@ -91,8 +91,12 @@ def compute_context_digest(context: Path) -> str:
     return digest.hexdigest()
 
 
-def _succeeds(engine: str, *words: str) -> bool:
+def _succeeds(engine: str, *arguments: str) -> bool:
     done = subprocess.run(
-        [engine, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+        [engine, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
     )
     return done.returncode == 0

@@ -36,17 +36,17 @@ def list_gpus() -> list[Gpu]:
         return []
 
 
-def find_busy_gpus(machine: Sequence[Gpu]) -> set[str]:
+def find_busy_gpus(gpus: Sequence[Gpu]) -> set[str]:
     """Return the names of the GPUs that are in use according to `nvidia-smi`."""
     uuids = {
         line[0] for line in _query_nvidia_smi("--query-compute-apps=gpu_uuid,process_name") if line[-1] not in _SERVICES
     }
-    return {gpu.number for gpu in machine if gpu.uuid in uuids} | {uuid for uuid in uuids if uuid.startswith(_PART)}
+    return {gpu.number for gpu in gpus if gpu.uuid in uuids} | {uuid for uuid in uuids if uuid.startswith(_PART)}
 
 
-def get_lock_name(machine: Sequence[Gpu], name: str) -> str:
+def get_lock_name(gpus: Sequence[Gpu], name: str) -> str:
     """Return a name for a GPU's lock that is the same in all containers, which may number GPUs differently."""
-    return next((gpu.uuid for gpu in machine if gpu.number == name and gpu.uuid), name)
+    return next((gpu.uuid for gpu in gpus if gpu.number == name and gpu.uuid), name)
 
 
 def _query_nvidia_smi(query: str) -> list[list[str]]:
@@ -65,29 +65,29 @@ def _query_nvidia_smi(query: str) -> list[list[str]]:
     return [[name.strip() for name in line.split(",", 1)] for line in answered]
 
 
-def select_usable_gpus(machine: Sequence[Gpu], visible: str | None) -> list[str]:
+def select_usable_gpus(gpus: Sequence[Gpu], visible: str | None) -> list[str]:
     """Return the canonical names of the GPUs that a process may use.
 
     Args:
-        machine: all GPUs of the machine.
+        gpus: all GPUs of the machine.
         visible: the process's CUDA_VISIBLE_DEVICES; None means all GPUs. As in CUDA, the list ends before the first
             GPU that does not exist.
     """
-    if visible is None or not machine:
-        return [gpu.number for gpu in machine]
+    if visible is None or not gpus:
+        return [gpu.number for gpu in gpus]
     found: dict[str, None] = {}
     for name in filter(None, map(str.strip, visible.split(","))):
-        known = _find_name(machine, name)
+        known = _find_name(gpus, name)
         if known is None:
             break
         found[known] = None
     return list(found)
 
 
-def _find_name(machine: Sequence[Gpu], name: str) -> str | None:
+def _find_name(gpus: Sequence[Gpu], name: str) -> str | None:
     """Return the canonical name of a GPU from its number or a prefix of its UUID, or None if there is no such GPU."""
     if name == _NONE:
         return None
     if name.startswith(_PART):
         return name
-    return next((gpu.number for gpu in machine if gpu.number == name or gpu.uuid.startswith(name)), None)
+    return next((gpu.number for gpu in gpus if gpu.number == name or gpu.uuid.startswith(name)), None)

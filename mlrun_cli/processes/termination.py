@@ -15,34 +15,34 @@ _KILL_AGAIN_SECONDS = 0.02
 _KILL_SECONDS = 5.0
 
 
-def end_processes(find: Callable[[], list[ProcessId]], grace_seconds: float) -> list[ProcessId]:
+def end_processes(list_processes: Callable[[], list[ProcessId]], grace_seconds: float) -> list[ProcessId]:
     """End processes with SIGTERM and, after a grace period, SIGKILL; return those that survive.
 
     Args:
-        find: a function that lists the remaining processes.
+        list_processes: a function that lists the remaining processes.
         grace_seconds: the time between the two signals.
     """
-    found = _signal_until_ended(signal.SIGTERM, find, grace_seconds, every=grace_seconds)
-    return kill_processes(find) if found else []
+    found = _signal_until_ended(signal.SIGTERM, list_processes, grace_seconds, interval_seconds=grace_seconds)
+    return kill_processes(list_processes) if found else []
 
 
-def kill_processes(find: Callable[[], list[ProcessId]]) -> list[ProcessId]:
+def kill_processes(list_processes: Callable[[], list[ProcessId]]) -> list[ProcessId]:
     """Kill processes with SIGKILL until the function lists none any more; return those that survive."""
-    return _signal_until_ended(signal.SIGKILL, find, _KILL_SECONDS, every=_KILL_AGAIN_SECONDS)
+    return _signal_until_ended(signal.SIGKILL, list_processes, _KILL_SECONDS, interval_seconds=_KILL_AGAIN_SECONDS)
 
 
 def _signal_until_ended(
-    number: signal.Signals, find: Callable[[], list[ProcessId]], seconds: float, *, every: float
+    number: signal.Signals, list_processes: Callable[[], list[ProcessId]], seconds: float, *, interval_seconds: float
 ) -> list[ProcessId]:
-    """Send a signal at intervals of `every` seconds until all processes have ended or time is up; return the rest."""
+    """Send a signal every `interval_seconds` until all processes have ended or time is up; return the rest."""
     deadline = time.monotonic() + seconds
     next_signal = 0.0
-    while found := find():
+    while found := list_processes():
         moment = time.monotonic()
         if moment >= next_signal:
             for process in found:
                 send_signal(process, number)
-            next_signal = moment + every
+            next_signal = moment + interval_seconds
         if moment >= deadline:
             break
         time.sleep(_KILL_AGAIN_SECONDS)

@@ -51,7 +51,7 @@ def list_tree(heads: Collection[int], run_id: str, *, is_contained: bool) -> Seq
 def measure_processes(pids: Iterable[int]) -> TreeUsage:
     """Measure the resource usage of processes, ignoring those that have ended."""
     pids = list(pids)
-    read_memory: Callable[[int], int] = _read_shared_once if len(pids) > 1 else _read_resident_size
+    read_memory: Callable[[int], int] = _read_proportional_size if len(pids) > 1 else _read_resident_size
     return TreeUsage(
         process_count=len(pids),
         cpu_seconds=sum(map(_read_cpu_seconds, pids)),
@@ -76,7 +76,7 @@ def _read_resident_size(pid: int) -> int:
     return _read_kilobytes(f"/proc/{pid}/status", b"VmRSS:")
 
 
-def _read_shared_once(pid: int) -> int:
+def _read_proportional_size(pid: int) -> int:
     """Return a process's proportional share of memory or, if that cannot be read, its resident memory."""
     return _read_kilobytes(f"/proc/{pid}/smaps_rollup", b"Pss:") or _read_resident_size(pid)
 

@@ -147,7 +147,7 @@ def _read_pytorch(configuration: RunConfiguration) -> Launch:
 
 def _read_tensorflow(configuration: RunConfiguration) -> Launch:
     nodes = configuration.node_count
-    servers = _read_number(configuration, "tensorflow.parameterServerCount", default=1, least=0)
+    servers = _read_number(configuration, "tensorflow.parameterServerCount", default=1, minimum=0)
     processes = _read_number(configuration, "tensorflow.workerCount", default=1) + servers
     if processes < nodes:
         raise LaunchRefused(
@@ -202,12 +202,12 @@ def _check_nodes(configuration: RunConfiguration, key_path: str) -> None:
         )
 
 
-def _read_number(configuration: RunConfiguration, key_path: str, *, default: int, least: int = 1) -> int:
+def _read_number(configuration: RunConfiguration, key_path: str, *, default: int, minimum: int = 1) -> int:
     value = configuration.rest.get(key_path)
     if value is None or value == "":
         return default
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
         raise LaunchRefused(
-            key_path, f"{value!r} is not a number of processes or nodes", f"Set it to a whole number from {least} on."
+            key_path, f"{value!r} is not a number of processes or nodes", f"Set it to a whole number from {minimum} on."
         )
     return value

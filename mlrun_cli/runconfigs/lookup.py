@@ -72,13 +72,13 @@ def _list_candidates(path: Path, name: str) -> list[Path]:
     return list(dict.fromkeys([*in_folder, *reversed(in_path)]))
 
 
-def _list_hidden_candidates(path: Path, name: str, places: list[Path]) -> list[Path]:
+def _list_hidden_candidates(path: Path, name: str, candidates: list[Path]) -> list[Path]:
     """Return the paths that a name could mean in the other configuration folder, which is not searched."""
     return [
         place
         for within in CONFIGURATION_FOLDERS
         for place in _list_candidates_within(path / within, name)
-        if place not in places
+        if place not in candidates
     ]
 
 
@@ -86,9 +86,9 @@ def _list_candidates_within(folder: Path, name: str) -> list[Path]:
     return [Path(os.path.normpath(folder / spelling)) for spelling in (name, f"{name}{SUFFIX}")]
 
 
-def _build_not_found_error(path: Path, name: str, places: list[Path]) -> UsageError:
+def _build_not_found_error(path: Path, name: str, candidates: list[Path]) -> UsageError:
     names = list_runconfig_names(path)
-    hidden = next(filter(os.path.isfile, _list_hidden_candidates(path, name, places)), None)
+    hidden = next(filter(os.path.isfile, _list_hidden_candidates(path, name, candidates)), None)
     nearest = difflib.get_close_matches(name[:100].removesuffix(SUFFIX), names, n=1)
     if hidden is not None:
         hint = (
@@ -101,7 +101,7 @@ def _build_not_found_error(path: Path, name: str, places: list[Path]) -> UsageEr
         hint = f"There are: {', '.join(names)}."
     else:
         hint = "'mlrun folder attach' writes two to begin with, 'local' and 'sklearn'."
-    tried = ", ".join(_format_location(place, path) for place in places)
+    tried = ", ".join(_format_location(place, path) for place in candidates)
     return RunconfigNotFound(f"There is no runconfig '{name}' in {path}: tried {tried}.", hint=hint, target=name)
 
 

@@ -78,13 +78,13 @@ def read_runconfig(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
     return _read_or_raise(read_document(path)).get_or_raise()
 
 
-def read_configuration_document(document: object, where: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """Parse a configuration from plain values and return it with notes; `where` is the path for error messages.
+def read_configuration_document(document: object, path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
+    """Parse a configuration from plain values and return it with notes; `path` is the path for error messages.
 
     Raises:
         UsageError: the same errors as `read_runconfig` raises.
     """
-    return _read_or_raise(build_nodes(document, where)).get_or_raise()
+    return _read_or_raise(build_nodes(document, path)).get_or_raise()
 
 
 def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:

@@ -91,12 +91,12 @@ class RunFilter(NamedTuple):
         return pairs + _count_values(self.where) + len((self.text or "").split())
 
 
-def _count_values(where: Condition | None) -> int:
-    if where is None:
+def _count_values(condition: Condition | None) -> int:
+    if condition is None:
         return 0
     from mlrun_cli.runs.where.condition import list_predicates  # noqa: PLC0415 - start-up
 
-    return sum(max(1, len(each.values)) for each in list_predicates(where))
+    return sum(max(1, len(each.values)) for each in list_predicates(condition))
 
 
 def has_field(run_filter: RunFilter, field: str) -> bool:

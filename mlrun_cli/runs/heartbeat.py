@@ -69,8 +69,8 @@ def _describe_process(pid: int) -> str:
     return f"{' '.join(get_origin())} {pid:010} {ticks:020}\n"
 
 
-def _is_of_dead_process(written: str) -> bool:
-    *origin, pid, ticks = written.split() if len(written.split()) > 2 else ("", "0", "0")
+def _is_of_dead_process(text: str) -> bool:
+    *origin, pid, ticks = text.split() if len(text.split()) > 2 else ("", "0", "0")
     if origin != list(get_origin()) or not pid.isdigit():
         return False
     process = identify_process(int(pid))

@@ -42,12 +42,12 @@ class ResponseMessage(NamedTuple):
 Message = CancelMessage | StopMessage | ResponseMessage
 
 
-def send_message(folder: RunFolder, shared: SharedRunFolder, message: Message) -> None:
+def send_message(folder: RunFolder, shared_folder: SharedRunFolder, message: Message) -> None:
     """Append a message to the inbox of a run durably.
 
     Args:
         folder: the run's folder in the workspace, which holds the lock of the inbox's writers.
-        shared: its folder in the shared folder.
+        shared_folder: its folder in the shared folder.
         message: the message.
 
     Raises:
@@ -55,7 +55,7 @@ def send_message(folder: RunFolder, shared: SharedRunFolder, message: Message) -
     """
     lock = acquire_lock(folder.path / "inbox.lock", fcntl.LOCK_EX)
     try:
-        append_lines(shared.inbox, [_to_json(message)], durable=True)
+        append_lines(shared_folder.inbox, [_to_json(message)], durable=True)
     finally:
         os.close(lock)
 

@@ -52,26 +52,28 @@ def append_parameter(arguments: Sequence[str], name: str, text: str) -> list[str
     return [*words[:place], *added, *words[place:]]
 
 
-def _spell_parameter(words: Sequence[str], pair: ParameterWords, text: str) -> list[str]:
+def _spell_parameter(words: Sequence[str], parameter: ParameterWords, text: str) -> list[str]:
     """Return the command-line words of a parameter with a new value, spelled like the existing ones."""
     first = words[0]
-    if re.fullmatch(_POSITIONAL, pair.name) and len(words) == 1 and first == pair.text:
+    if re.fullmatch(_POSITIONAL, parameter.name) and len(words) == 1 and first == parameter.text:
         return [text]
     option = re.match(r"--?[^\W\d][\w.:/@-]*", first)
     if len(words) == 1 and "=" in first:
         return [f"{first.partition('=')[0]}={text}"]
-    if option is None or (len(words) == 1 and first.endswith(pair.text) and pair.text not in {TRUE, FALSE}):
+    if option is None or (len(words) == 1 and first.endswith(parameter.text) and parameter.text not in {TRUE, FALSE}):
         return [f"{first[:2]}{text}"] if parse_number(text) is not None else [first[:2], text]
     if len(words) == 1 and text in {TRUE, FALSE}:
-        return _spell_flag(first, pair, text)
+        return _spell_flag(first, parameter, text)
     is_list = len(words) > 2 and all(parse_number(word) is not None for word in text.split())
-    return _spell_option(f"--{pair.name}" if first.startswith("--no-") else first, text.split() if is_list else [text])
+    return _spell_option(
+        f"--{parameter.name}" if first.startswith("--no-") else first, text.split() if is_list else [text]
+    )
 
 
-def _spell_flag(word: str, pair: ParameterWords, text: str) -> list[str]:
-    if text == pair.text:
+def _spell_flag(word: str, parameter: ParameterWords, text: str) -> list[str]:
+    if text == parameter.text:
         return [word]
-    return [f"--{pair.name}"] if text == TRUE else []
+    return [f"--{parameter.name}"] if text == TRUE else []
 
 
 def _spell_option(option: str, values: Sequence[str]) -> list[str]:

@@ -23,7 +23,7 @@ from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_
 from mlrun_cli.runtime.schedule_keepers import FOLDER, KeeperFolder
 from mlrun_cli.runtime.wake_socket import WakeSocket
 from mlrun_cli.submit.published_pipeline import submit_scheduled_run
-from mlrun_cli.submit.schedule_times import take_due_times
+from mlrun_cli.submit.schedule_times import record_due_runs
 from mlrun_cli.workspace import Workspace
 
 _LOOK_SECONDS = 30.0
@@ -57,7 +57,7 @@ class ScheduleKeeper:
             wait = _RETRY_SECONDS
             try:
                 self._workspace.reopen_if_replaced()
-                take_due_times(self._workspace, now())
+                record_due_runs(self._workspace, now())
                 is_done = self._submit_pending_runs()
                 self._folder.starts.reset(self._lock)
                 if not self._workspace.schedules.has_work():

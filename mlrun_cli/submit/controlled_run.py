@@ -50,7 +50,7 @@ class ControlledRun(NamedTuple):
 
 def start_controlled_run(
     workspace: Workspace,
-    new: ControlledRun,
+    controlled_run: ControlledRun,
     write_files: Callable[[RunFolder], None],
     interruptions: Interruptions,
 ) -> Run:
@@ -62,7 +62,7 @@ def start_controlled_run(
 
     Args:
         workspace: the workspace of the run.
-        new: the run.
+        controlled_run: the run.
         write_files: writes what the controller needs into the folder of the run.
         interruptions: blocked from then on.
 
@@ -70,50 +70,50 @@ def start_controlled_run(
         MlrunError: the run cannot be recorded; nothing of it remains.
         OSError: files of an earlier call cannot be removed.
     """
-    if workspace.runs.find_key(new.run_id) is None:
-        remove_unfinished_submit(workspace, new.run_id)
-        folder = workspace.run_folder(new.run_id)
+    if workspace.runs.find_key(controlled_run.run_id) is None:
+        remove_unfinished_submit(workspace, controlled_run.run_id)
+        folder = workspace.run_folder(controlled_run.run_id)
         with NewRunFolder(folder) as new_folder:
-            for name in new.logs:
+            for name in controlled_run.logs:
                 (folder.artifacts / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.create_process_logs(new.logs)
-            if new.notify:
-                write_json(folder.notify, {"addresses": list(new.notify)})
+            folder.create_process_logs(controlled_run.logs)
+            if controlled_run.notify:
+                write_json(folder.notify, {"addresses": list(controlled_run.notify)})
             write_files(folder)
-            _record(workspace, new, interruptions)
+            _record_run(workspace, controlled_run, interruptions)
             new_folder.is_in_store = True
-    run = workspace.runs.get(new.run_id)
+    run = workspace.runs.get(controlled_run.run_id)
     if not run.status.is_terminal:
         with suppress(OSError, StoreError):  # the next look at a run starts it
             wake_controller(workspace, run)
     return run
 
 
-def _record(workspace: Workspace, new: ControlledRun, interruptions: Interruptions) -> None:
+def _record_run(workspace: Workspace, controlled_run: ControlledRun, interruptions: Interruptions) -> None:
     origin = get_origin()
     with workspace.transaction(durable=True):
         interruptions.block()
         parent_key, root_key = (None, None)
-        if new.parent_run_id is not None:
-            parent_key, root_key = workspace.runs.get_key_and_root_key(new.parent_run_id)
-        experiment, run_number = workspace.experiments.reserve_run_numbers(new.experiment_name)
+        if controlled_run.parent_run_id is not None:
+            parent_key, root_key = workspace.runs.get_key_and_root_key(controlled_run.parent_run_id)
+        experiment, run_number = workspace.experiments.reserve_run_numbers(controlled_run.experiment_name)
         key = workspace.runs.insert(
             experiment,
             run_number,
-            new.run_id,
-            run_type=new.run_type,
+            controlled_run.run_id,
+            run_type=controlled_run.run_type,
             status=RunStatus.NOT_STARTED,
-            controller=new.controller,
+            controller=controlled_run.controller,
             parent_key=parent_key,
             root_key=root_key,
-            display_name=new.display_name,
-            description=new.description,
+            display_name=controlled_run.display_name,
+            description=controlled_run.description,
             user_name=get_user_name(),
-            script_name=new.script_name,
-            target=new.target,
+            script_name=controlled_run.script_name,
+            target=controlled_run.target,
             host_id=origin.host_id,
             boot_id=origin.boot_id,
             pid_namespace=origin.pid_namespace,
         )
-        workspace.runs.add_properties(key, new.properties)
-        workspace.runs.set_tags(key, new.tags)
+        workspace.runs.add_properties(key, controlled_run.properties)
+        workspace.runs.set_tags(key, controlled_run.tags)

@@ -172,7 +172,7 @@ class _Binder:
             files = self._locator.find_files(where, path, datastore, binding.path or "")
             path = self._locator.copy(files, binding.name, DOWNLOAD)
         else:
-            self._locator.check_seen_by_nodes(where, path)
+            self._locator.check_accessible_to_nodes(where, path)
             if binding.mode == MOUNT:
                 self._locator.check_mount(where, path, datastore)
             self._locator.make_folder(where, path.parent if binding.is_output else path, datastore)
@@ -195,7 +195,7 @@ class _Binder:
         if binding.registration is not None:
             name = binding.registration["name"]
             find_with_context(f"{where}.registrationOptions", lambda: check_dataset_name(name))
-        self._locator.check_seen_by_nodes(where, path)
+        self._locator.check_accessible_to_nodes(where, path)
         self._locator.make_folder(where, path, datastore)
         self._data.variables[binding.name] = str(path)
         self._values.set(OUTPUT, binding.name, str(path))
@@ -214,7 +214,7 @@ class _Binder:
 
     def bind_volume(self, volume: Volume) -> None:
         """Map the path of a volume in a container to its source on this machine."""
-        self._locator.check_seen_by_nodes("docker.arguments", Path(volume.source))
+        self._locator.check_accessible_to_nodes("docker.arguments", Path(volume.source))
         self._values.set_path(volume.target, volume.source)
         doubt = "" if os.path.exists(volume.source) else ", which is not there"
         self._data.notes.append(

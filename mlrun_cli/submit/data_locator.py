@@ -92,7 +92,7 @@ class DataLocator:
         if binding.mechanism == MOUNT:
             whole = find_with_context(context, lambda: find_single_path(dataset.definition, self._datastore_finder))
             if whole is not None:
-                self.check_seen_by_nodes(context, whole)
+                self.check_accessible_to_nodes(context, whole)
                 return whole
         files = find_with_context(context, lambda: find_files(dataset.definition, self._datastore_finder))
         if not files.files:
@@ -100,7 +100,7 @@ class DataLocator:
         if binding.mechanism == MOUNT:  # links to the files
             for file in files.files:
                 if not file.is_remote:
-                    self.check_seen_by_nodes(context, Path(file.source))
+                    self.check_accessible_to_nodes(context, Path(file.source))
         return self.copy(files, binding.name, binding.mechanism)
 
     def copy(self, files: DataFiles, name: str, mechanism: str) -> Path:
@@ -129,14 +129,14 @@ class DataLocator:
             return shared.run_folder(run_id).inputs
         return self._workspace.run_folder(run_id).inputs
 
-    def check_seen_by_nodes(self, context: str, path: Path) -> None:
+    def check_accessible_to_nodes(self, context: str, path: Path) -> None:
         """Raise if a script on nodes would receive a path of this machine that the nodes cannot access.
 
         Raises:
             PathNotShared: it is on another file system than the shared folder, and on no network file system.
         """
         shared = None if self._target is None else self._target.shared_folder
-        if self._target is None or shared is None or _is_seen_by_nodes(path, shared):
+        if self._target is None or shared is None or _is_accessible_to_nodes(path, shared):
             return
         if shared.is_mirror:
             raise PathNotShared(
@@ -196,7 +196,7 @@ class DataLocator:
         return folder, folder / path.name
 
 
-def _is_seen_by_nodes(path: Path, shared_folder: SharedFolder) -> bool:
+def _is_accessible_to_nodes(path: Path, shared_folder: SharedFolder) -> bool:
     """Return whether a path is on a network file system: that of the shared folder or another one."""
     if shared_folder.is_mirror:
         return path.is_relative_to(shared_folder.path)

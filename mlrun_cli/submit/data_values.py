@@ -51,7 +51,7 @@ class DataValues:
             if isinstance(command, str):
                 self._data.command = self._placeholders.fill_shell(command, self._find_variable)
             elif command is not None:
-                self._data.command = tuple(self._fill("command", word) for word in command)
+                self._data.command = tuple(self._fill_placeholders("command", word) for word in command)
 
     def _add_azure_names(self) -> None:
         """Add the names of the data in Azure's spelling, which scripts and arguments may use."""
@@ -64,9 +64,9 @@ class DataValues:
         for index, text in enumerate(configuration.arguments):
             where = f"arguments[{index}]"
             with problems.collect_errors(), configuration.locate_errors(where):
-                yield self._fill(where, text)
+                yield self._fill_placeholders(where, text)
 
-    def _fill(self, location: str, text: str) -> str:
+    def _fill_placeholders(self, location: str, text: str) -> str:
         return self._placeholders.fill(text, lambda kind, name: self._get_value(location, kind, name))
 
     def _get_value(self, location: str, kind: str, name: str) -> str:

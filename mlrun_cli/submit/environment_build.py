@@ -42,10 +42,10 @@ def build_environment(workspace: Workspace, definition: Mapping[str, Any]) -> st
     said = "".join(f"{note}\n" for note in (*notes, *planned.notes))
     if planned.plan.build is None:
         return f"{said}The interpreter {planned.plan.interpreter} is used as it is.\n"
-    return said + build_planned(planned, os.environ, f"The environment '{definition.get('name')}'")
+    return said + build_planned_environment(planned, os.environ, f"The environment '{definition.get('name')}'")
 
 
-def build_planned(planned: PlannedEnvironment, environment: Mapping[str, str], name: str) -> str:
+def build_planned_environment(planned: PlannedEnvironment, environment: Mapping[str, str], name: str) -> str:
     """Build a planned environment now, unless it exists, and return the output of the build.
 
     Args:

@@ -157,13 +157,13 @@ def _write_files(workspace: Workspace, run: NewRun) -> None:
         write_json(folder.notify, {"addresses": list(run.request.notify)})
 
 
-def _copy_outputs(workspace: Workspace, resumed: Run, folder: RunFolder) -> None:
+def _copy_outputs(workspace: Workspace, resumed_run: Run, folder: RunFolder) -> None:
     """Copy the outputs of a run, if it has any, into the folder from which the new run's supervisor reads them."""
     from mlrun_cli.actions.artifacts import download_files  # noqa: PLC0415 - start-up: few submits need it
 
     folder.resumed.mkdir(mode=0o700)
     with suppress(RunFileNotFound):
-        download_files(workspace, resumed, [OUTPUTS], folder.resumed)
+        download_files(workspace, resumed_run, [OUTPUTS], folder.resumed)
 
 
 def _write_submission(folder: RunFolder, submission: Submission) -> None:

@@ -28,7 +28,7 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redac
     names_script = resolution.configuration.command is None and (
         request.script is not None or configuration is not None
     )
-    script, *arguments = map(to_text, redaction.redact_arguments(resolution.argv)) if names_script else (None,)
+    script, *arguments = map(escape_non_utf8, redaction.redact_arguments(resolution.argv)) if names_script else (None,)
     runconfig, mode = request.runconfig_name, request.environment_mode
     if resolution.runconfig is not None and not request.path.is_dir():
         runconfig = str(resolution.runconfig)
@@ -39,7 +39,7 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redac
         mode = mode._replace(day=date.fromisoformat(build.day))  # a later commit must not change it
     return SubmitOptions(
         runconfig=runconfig,
-        source_directory=None if resolution.source == project else to_text(str(resolution.source)),
+        source_directory=None if resolution.source == project else escape_non_utf8(str(resolution.source)),
         script=script,
         arguments=tuple(arguments),
         target=request.target or (None if configuration is None else configuration.target),
@@ -56,7 +56,7 @@ def _change_options(request: SubmitRequest, earlier: EarlierRun, redaction: Reda
     """Return the options of an earlier run, changed as the request specifies."""
     options = earlier.submission.submit_options()
     if request.script is not None:
-        script, *arguments = map(to_text, redaction.redact_arguments((request.script, *request.arguments)))
+        script, *arguments = map(escape_non_utf8, redaction.redact_arguments((request.script, *request.arguments)))
         options = options._replace(script=script, arguments=tuple(arguments))
     return options._replace(
         target=request.target or options.target,
@@ -71,9 +71,9 @@ def _find_conda_file(request: SubmitRequest, project: Path, source: Path) -> str
     if request.conda_dependencies is None:
         return None
     try:
-        return to_text(str(find_conda_file(request.conda_dependencies, project, source)))
+        return escape_non_utf8(str(find_conda_file(request.conda_dependencies, project, source)))
     except UsageError:
-        return to_text(str(request.conda_dependencies.absolute()))
+        return escape_non_utf8(str(request.conda_dependencies.absolute()))
 
 
 def _is_expressible_as_options(configuration: RunConfiguration) -> bool:
@@ -100,6 +100,6 @@ def _is_expressible_as_options(configuration: RunConfiguration) -> bool:
     )
 
 
-def to_text(argument: str) -> str:
+def escape_non_utf8(argument: str) -> str:
     r"""Return an argument or a path as valid Unicode; bytes that are not UTF-8 are escaped as `\udcff`."""
     return argument.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -186,7 +186,7 @@ def submit_pipeline(
         MlrunError: an environment cannot be provided, or a file or row cannot be stored.
     """
     check_graph(request.graph)
-    graph = _name_default_datastore(workspace, request.graph)
+    graph = _fix_default_datastore(workspace, request.graph)
     plan = PipelinePlan(
         run_id=request.run_id or generate_guid(),
         graph=graph,
@@ -208,7 +208,7 @@ def submit_pipeline(
     return SubmittedPipeline(run, notes, tuple(_describe_submit(plan)))
 
 
-def _name_default_datastore(workspace: Workspace, graph: Graph) -> Graph:
+def _fix_default_datastore(workspace: Workspace, graph: Graph) -> Graph:
     """Return the graph with the workspace's current default datastore fixed, so that later changes have no effect."""
     return graph._replace(default_datastore=graph.default_datastore or get_default_datastore_name(workspace))
 
@@ -253,7 +253,7 @@ def _make_templates(
             try:
                 step_request, step_notes = build_step_request(
                     StepPlan(plan.graph, step, plan.values, plan.run_id),
-                    same._replace(environment=_name_secrets(request.environment, secrets.list_variables(step))),
+                    same._replace(environment=_add_secret_names(request.environment, secrets.list_variables(step))),
                 )
                 template = make_template(workspace, step_request, progress=progress, say=say)
                 if step.sweep is not None:
@@ -270,7 +270,7 @@ def _make_templates(
     return templates, tuple(dict.fromkeys(notes))
 
 
-def _name_secrets(environment: Mapping[str, str], names: Sequence[str]) -> Mapping[str, str]:
+def _add_secret_names(environment: Mapping[str, str], names: Sequence[str]) -> Mapping[str, str]:
     """Return the environment with names added to the variable that lists further names of secrets."""
     known = environment.get(NAMES_VARIABLE)
     return {**environment, NAMES_VARIABLE: ",".join([*([known] if known else []), *names])} if names else environment

@@ -26,7 +26,7 @@ class OutputsNotKept(MlrunError):
     """The outputs of a completed step that cannot be put in their places."""
 
 
-def keep_outputs(workspace: Workspace, plan: StepPlan, run_id: str) -> None:
+def store_outputs(workspace: Workspace, plan: StepPlan, run_id: str) -> None:
     """Move the uploaded outputs of a step's run to their datastores, and register them as datasets.
 
     It may be called again if it was interrupted.
@@ -44,7 +44,7 @@ def keep_outputs(workspace: Workspace, plan: StepPlan, run_id: str) -> None:
                 path = datastore.resolve_path(place.written_path)
                 _make_folder(datastore, path.parent)
                 write_sweep_metrics(workspace, run_id, path)
-            _put_in_place(datastore, place, key, output)
+            _move_output(datastore, place, key, output)
             if output.registration is not None and output.mode == "upload":
                 _register(workspace, datastore, place, output.registration)
         except OSError as error:
@@ -59,7 +59,7 @@ def keep_outputs(workspace: Workspace, plan: StepPlan, run_id: str) -> None:
             raise OutputsNotKept(f"The output '{key}' is not kept: {error.message}", hint=error.hint) from error
 
 
-def _put_in_place(datastore: Datastore, place: OutputPlace, key: str, output: Output) -> None:
+def _move_output(datastore: Datastore, place: OutputPlace, key: str, output: Output) -> None:
     path, written = datastore.resolve_path(place.path), datastore.resolve_path(place.written_path)
     if written != path and os.path.lexists(written):
         _make_folder(datastore, path.parent)

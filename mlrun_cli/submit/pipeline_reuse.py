@@ -108,7 +108,7 @@ def find_reuse(
         if missing is None:
             return Reuse(fingerprint, run, f"Reused: the results of the run {run.run_id}, from which nothing differs.")
         lost = lost or f"Not reused: the output '{missing}' of the run {run.run_id} is not there any more."
-    return Reuse(fingerprint, None, lost or _describe_latest(workspace, plan, template, fingerprint))
+    return Reuse(fingerprint, None, lost or _describe_differences(workspace, plan, template, fingerprint))
 
 
 def _list_equal_runs(workspace: Workspace, fingerprint: Fingerprint, pipeline_run_id: str) -> list[Run]:
@@ -134,7 +134,7 @@ def _find_missing_output(workspace: Workspace, plan: StepPlan, run_id: str) -> s
     return None
 
 
-def _describe_latest(workspace: Workspace, plan: StepPlan, template: RunTemplate, fingerprint: Fingerprint) -> str:
+def _describe_differences(workspace: Workspace, plan: StepPlan, template: RunTemplate, fingerprint: Fingerprint) -> str:
     """Return how the latest run of a step with the same name differs, preferably one of the same experiment."""
     of_name = RunFilter(
         run_type=STEP_RUN,
@@ -163,15 +163,15 @@ def _collect_facts(
     return StepFacts(
         values=plan.values,
         files=_list_source_files(template.snapshot),
-        arguments=tuple(template.resolution.redaction.redact_arguments(plan.build_words())),
+        arguments=tuple(template.resolution.redaction.redact_arguments(plan.build_command_words())),
         settings={**_list_settings(template), "sweep": plan.step.sweep},
         inputs=inputs,
         data=data,
-        secrets=_digest_secrets(workspace, template.resolution),
+        secrets=_compute_secret_digests(workspace, template.resolution),
     )
 
 
-def _digest_secrets(workspace: Workspace, resolution: Resolution) -> dict[str, str]:
+def _compute_secret_digests(workspace: Workspace, resolution: Resolution) -> dict[str, str]:
     """Return digests of secret arguments and variables, keyed by name, which only the workspace's key can reproduce.
 
     Data are not bound in them yet.
@@ -235,10 +235,10 @@ def _list_settings(template: RunTemplate) -> dict[str, object]:
 
 
 def _describe_input(
-    workspace: Workspace, plan: StepPlan, one: StepInput, origins: Mapping[str, str]
+    workspace: Workspace, plan: StepPlan, step_input: StepInput, origins: Mapping[str, str]
 ) -> tuple[str, dict[str, str]]:
     """Return a description of an input, and stamps of its files unless another step wrote them."""
-    source = resolve_source(one, plan.values)
+    source = resolve_source(step_input, plan.values)
     if isinstance(source, StepOutput):
         return f"{origins[source.step]}/{source.name}", {}
     if isinstance(source, DataPath):
@@ -255,21 +255,21 @@ def _describe_dataset(workspace: Workspace, source: DatasetReference) -> tuple[s
     files: dict[str, str] = {}
     with suppress(MlrunError):
         for file in find_files(dataset.definition, lambda name: get_datastore(workspace, name)).files:
-            files[file.name] = "" if file.is_remote else _stamp(Path(file.source))
+            files[file.name] = "" if file.is_remote else _compute_stamp(Path(file.source))
     return f"dataset {serialize_definition(dataset.definition)}", files
 
 
 def _iterate_stamps(path: Path) -> Iterator[tuple[str, str]]:
     if path.is_file():
-        yield path.name, _stamp(path)
+        yield path.name, _compute_stamp(path)
         return
     for folder, _, names in os.walk(path):
         for name in names:
             file = Path(folder, name)
-            yield file.relative_to(path).as_posix(), _stamp(file)
+            yield file.relative_to(path).as_posix(), _compute_stamp(file)
 
 
-def _stamp(path: Path) -> str:
+def _compute_stamp(path: Path) -> str:
     """Return the size and modification time of a file as text, or an empty string if it cannot be read."""
     try:
         found = path.stat()

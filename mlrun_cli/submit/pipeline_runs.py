@@ -84,7 +84,7 @@ def find_pipeline_output(workspace: Workspace, run: Run, name: str) -> WrittenOu
     for step in graph.steps:
         for key, output in step.outputs.items():
             if output.pipeline_output_name == name:
-                found = [child for child in list_step_runs(workspace, run) if _is_of(child, step)]
+                found = [child for child in list_step_runs(workspace, run) if _belongs_to_step(child, step)]
                 places = _locate_outputs(workspace, graph, step, found[0]) if found else []
                 return next((place for place in places if place.name == key), None)
     return None
@@ -95,19 +95,21 @@ def list_step_runs(workspace: Workspace, run: Run) -> Sequence[Run]:
     return workspace.runs.list(RunFilter(parent_run_id=run.run_id))
 
 
-def _is_of(run: Run, step: Step) -> bool:
+def _belongs_to_step(run: Run, step: Step) -> bool:
     return run.properties.get(NODE_PROPERTY) == step.key
 
 
-def list_pipeline_runs(workspace: Workspace, pipeline_id: str, *, last: int | None = None) -> Sequence[Run]:
-    """Return the runs of a published pipeline, newest first, optionally only the `last` newest.
+def list_pipeline_runs(workspace: Workspace, pipeline_id: str, *, limit: int | None = None) -> Sequence[Run]:
+    """Return the runs of a published pipeline, newest first, optionally only the `limit` newest.
 
     Raises:
         PipelineNotFound: there is no such pipeline.
     """
     get_pipeline(workspace, pipeline_id)
     wanted = TagFilter(PIPELINE_ID_PROPERTY, pipeline_id)
-    return workspace.runs.list(RunFilter(run_type=PIPELINE_RUN, properties=(wanted,), include_children=True, last=last))
+    return workspace.runs.list(
+        RunFilter(run_type=PIPELINE_RUN, properties=(wanted,), include_children=True, last=limit)
+    )
 
 
 def publish_run(workspace: Workspace, run: Run, environment: Mapping[str, str], **options: Any) -> PublishedPipeline:

@@ -80,7 +80,7 @@ class StepPlan(NamedTuple):
             "outputData": outputs["outputData"],
         }
 
-    def build_words(self) -> tuple[str, ...]:
+    def build_command_words(self) -> tuple[str, ...]:
         """Return the command or the arguments of the step, with placeholders for data."""
         step = self.step
         if step.kind == PARALLEL_RUN_STEP:
@@ -127,33 +127,33 @@ def build_step_request(plan: StepPlan, request: SubmitRequest) -> tuple[SubmitRe
     )
 
 
-def _adapt_configuration(plan: StepPlan, before: RunConfiguration) -> RunConfiguration:
+def _adapt_configuration(plan: StepPlan, configuration: RunConfiguration) -> RunConfiguration:
     """Return a runconfig's configuration with the settings of the step applied."""
     step, changes = plan.step, dict[str, Any]()
-    words = plan.build_words()
+    words = plan.build_command_words()
     if step.kind == PARALLEL_RUN_STEP:
         changes |= {"command": words, "script": None, "arguments": ()}
     elif step.kind == COMMAND_STEP:
         changes |= {"command": words[0] if step.is_command_line else words, "script": None, "arguments": ()}
     elif step.script is not None or words:
-        changes |= {"command": None, "script": step.script or before.script, "arguments": words}
-    rest = {**before.rest}
+        changes |= {"command": None, "script": step.script or configuration.script, "arguments": words}
+    rest = {**configuration.rest}
     for section, entries in plan.build_sections(is_preview=True).items():
         existing: Any = rest.get(section)
         rest[section] = {**(existing if isinstance(existing, Mapping) else {}), **entries}
-    changes |= _find_launch_changes(plan, before, rest)
+    changes |= _find_launch_changes(plan, configuration, rest)
     if step.kind == R_SCRIPT_STEP:
         changes["framework"] = _R_FRAMEWORK
     variables = {
-        **before.environment_variables,
+        **configuration.environment_variables,
         **((step.parallel_run or {}).get("environment_variables") or {}),
         **build_parameter_variables(step, plan.values),
         **step.environment_variables,
     }
-    return before.replace_fields(**changes)._replace(environment_variables=variables, rest=rest)
+    return configuration.replace_fields(**changes)._replace(environment_variables=variables, rest=rest)
 
 
-def _find_launch_changes(plan: StepPlan, before: RunConfiguration, rest: dict[str, object]) -> dict[str, Any]:
+def _find_launch_changes(plan: StepPlan, configuration: RunConfiguration, rest: dict[str, object]) -> dict[str, Any]:
     """Return the changed fields for nodes and processes; changes to the communicator's section are made in `rest`."""
     step, changes = plan.step, dict[str, Any]()
     if step.node_count is not None:
@@ -162,7 +162,7 @@ def _find_launch_changes(plan: StepPlan, before: RunConfiguration, rest: dict[st
         given = step.runconfig_parameters.get(key)
         if given is not None:
             changes[field] = _get_count(key, plan.values[given.name])
-    has_processes = step.process_count_per_node is not None and before.communicator == NO_COMMUNICATOR
+    has_processes = step.process_count_per_node is not None and configuration.communicator == NO_COMMUNICATOR
     if step.kind == MPI_STEP or has_processes:
         changes["communicator"] = _MPI_COMMUNICATOR
     if step.process_count_per_node is not None:

@@ -248,7 +248,7 @@ class Resolver:
                 self.notes.append(f"target: there is no '{target}' here: the run is sent to this machine.")
             with suppress(TargetKindNotFound):  # the admission raises it
                 self._target = find_target(self._workspace, self.configuration.target)
-            self._check_place_in_queue()
+            self._check_queue_options()
             if self._shared_folder is not None and self._request.is_reading:
                 raise Unsupported(
                     f"--stdin: '{target}' runs scripts on nodes, which standard input cannot be passed to.",
@@ -256,7 +256,7 @@ class Resolver:
                     target="--stdin",
                 )
 
-    def _check_place_in_queue(self) -> None:
+    def _check_queue_options(self) -> None:
         """Raise if the engine of the target queues runs itself and does not support the requested order or delay."""
         request, target = self._request, self._target
         if target is None or self._shared_folder is None:

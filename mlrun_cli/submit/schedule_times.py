@@ -17,7 +17,7 @@ from mlrun_cli.pipelines.watched_files import find_changed_files, list_watched_f
 from mlrun_cli.workspace import Workspace
 
 
-def take_due_times(workspace: Workspace, moment: int) -> None:
+def record_due_runs(workspace: Workspace, timestamp: int) -> None:
     """Record a run for each schedule that is due, and set the next time of the schedule.
 
     Times that have passed meanwhile, as while the machine slept, give one run together. Of several processes that call
@@ -27,28 +27,28 @@ def take_due_times(workspace: Workspace, moment: int) -> None:
     Raises:
         StoreError: the store cannot be used.
     """
-    for schedule in workspace.schedules.list_due(moment):
+    for schedule in workspace.schedules.list_due(timestamp):
         try:
-            _take_time(workspace, schedule, moment)
+            _record_due_run(workspace, schedule, timestamp)
         except StoreError:
             raise
         except (MlrunError, OSError) as problem:
-            _postpone(workspace, schedule, moment, str(problem))
+            _postpone(workspace, schedule, timestamp, str(problem))
         except Exception as problem:
             log_exception()
-            _postpone(workspace, schedule, moment, f"{type(problem).__name__}: {problem}")
+            _postpone(workspace, schedule, timestamp, f"{type(problem).__name__}: {problem}")
 
 
-def _take_time(workspace: Workspace, schedule: Schedule, moment: int) -> None:
+def _record_due_run(workspace: Workspace, schedule: Schedule, timestamp: int) -> None:
     check_is_readable(schedule)
-    due_at = schedule.next_at or moment
+    due_at = schedule.next_at or timestamp
     seen, parameters = None, {}
     is_run_due = True
     if schedule.settings.datastore is not None:
-        seen, changed = _look_at_files(workspace, schedule)
+        seen, changed = _check_watched_files(workspace, schedule)
         is_run_due = bool(changed)
         parameters = _build_parameters(schedule, changed)
-    next_at = schedule.settings.find_next_time(moment, schedule.anchor_at)
+    next_at = schedule.settings.find_next_time(timestamp, schedule.anchor_at)
     with workspace.transaction(durable=True):
         if not workspace.schedules.advance(schedule, next_at, seen):
             return
@@ -58,15 +58,15 @@ def _take_time(workspace: Workspace, schedule: Schedule, moment: int) -> None:
             workspace.schedules.add_run(run)
 
 
-def _postpone(workspace: Workspace, schedule: Schedule, moment: int, problem: str) -> None:
+def _postpone(workspace: Workspace, schedule: Schedule, timestamp: int, problem: str) -> None:
     """Record why a schedule could not be served, and postpone it by some minutes."""
     write_log(f"the schedule {schedule.schedule_id} is postponed: {problem}")
     with workspace.transaction(durable=True):
-        if workspace.schedules.postpone(schedule, moment + POLLING_MINUTES * 60 * MICROSECONDS):
-            workspace.schedules.set_problem(schedule.schedule_id, moment, problem)
+        if workspace.schedules.postpone(schedule, timestamp + POLLING_MINUTES * 60 * MICROSECONDS):
+            workspace.schedules.set_problem(schedule.schedule_id, timestamp, problem)
 
 
-def _look_at_files(workspace: Workspace, schedule: Schedule) -> tuple[Mapping[str, str], Sequence[str]]:
+def _check_watched_files(workspace: Workspace, schedule: Schedule) -> tuple[Mapping[str, str], Sequence[str]]:
     """Return the current state of the watched files, and the paths that have changed since the last check."""
     settings = schedule.settings
     before = workspace.schedules.get_seen_files(schedule.schedule_id)

@@ -108,10 +108,10 @@ def build_script_environment(
 
 
 def _build_tracking_variables(
-    before: Mapping[str, str], identity: WorkspaceIdentity, run_id: str, experiment_name: str, experiment_id: str
+    environment: Mapping[str, str], identity: WorkspaceIdentity, run_id: str, experiment_name: str, experiment_id: str
 ) -> dict[str, str]:
     """Return the variables by which MLflow finds the run, or none if the user has set another tracking URI."""
-    uri = before.get("MLFLOW_TRACKING_URI")
+    uri = environment.get("MLFLOW_TRACKING_URI")
     if uri and not is_tracking_uri(uri):
         return {}
     return {
@@ -122,8 +122,8 @@ def _build_tracking_variables(
     }
 
 
-def _build_python_path(before: str, home: Path, sdk_folder: Path) -> str:
+def _build_python_path(python_path: str, home: Path, sdk_folder: Path) -> str:
     """Return PYTHONPATH with the SDK's folder first and the SDK folder of an outer run removed."""
     copies = {home / "sdk", sdk_folder.parent}
-    others = [part for part in before.split(os.pathsep) if part and Path(part).parent not in copies]
+    others = [part for part in python_path.split(os.pathsep) if part and Path(part).parent not in copies]
     return os.pathsep.join([str(sdk_folder), *others])

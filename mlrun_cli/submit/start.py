@@ -27,7 +27,7 @@ from mlrun_cli.snapshots.take import take_snapshot
 from mlrun_cli.submit.admission import build_gpu_request
 from mlrun_cli.submit.new_run import NewRun, record_run
 from mlrun_cli.submit.new_run_folder import NewRunFolder
-from mlrun_cli.submit.options import build_resubmit_options, to_text
+from mlrun_cli.submit.options import build_resubmit_options, escape_non_utf8
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
 from mlrun_cli.submit.script import check_script_in_snapshot
@@ -116,7 +116,7 @@ def _record_and_start(
             workspace, request, resolution, redaction, start.run_id, source.snapshot, sdk_folder
         )
         resolution = bind_run_data(target, request, resolution, start.run_id)
-        submission = submission._replace(argv=tuple(map(to_text, redaction.redact_arguments(resolution.argv))))
+        submission = submission._replace(argv=tuple(map(escape_non_utf8, redaction.redact_arguments(resolution.argv))))
         held = acquire_stream_lock(folder) if request.ends_with_stream else None
         script_input = ScriptInput(folder.stdin) if request.is_reading else None
         run = NewRun(request, resolution, submission, redaction, gpus, place)
@@ -148,13 +148,13 @@ def build_environment_here(
     if build is None or not target.builds_environments_here:
         return
     from mlrun_cli.environments.folder import EnvironmentFolder  # noqa: PLC0415 - start-up: few runs need it
-    from mlrun_cli.submit.environment_build import build_planned  # noqa: PLC0415 - start-up
+    from mlrun_cli.submit.environment_build import build_planned_environment  # noqa: PLC0415 - start-up
 
     if EnvironmentFolder(Path(build.folder)).is_complete():
         return
     if say is not None:
         say(f"Building the environment in {build.folder} …")
-    build_planned(resolution.environment, request.environment, "The environment of the run")
+    build_planned_environment(resolution.environment, request.environment, "The environment of the run")
 
 
 def prepare_shared_location(workspace: Workspace, target: Target, snapshot: Snapshot) -> SharedLocation | None:
@@ -186,7 +186,7 @@ def make_submission(
         subscription_id=identity.subscription_id,
         snapshot_id=snapshot.snapshot_id,
         is_command=configuration.command is not None,
-        argv=tuple(map(to_text, redaction.redact_arguments(resolution.argv))),
+        argv=tuple(map(escape_non_utf8, redaction.redact_arguments(resolution.argv))),
         environment=resolution.environment.plan,
         sdk_folder=sdk_folder,
         target=configuration.target,

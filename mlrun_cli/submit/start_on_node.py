@@ -17,7 +17,7 @@ from mlrun_cli.targets.errors import SubmitUnanswered
 from mlrun_cli.workspace import Workspace
 
 
-def start_on_node(target: Target, new: NewRun, recorded: RecordedRun, folder: NewRunFolder) -> None:
+def start_on_node(target: Target, new_run: NewRun, recorded: RecordedRun, folder: NewRunFolder) -> None:
     """Submit the job of a recorded run to the engine of its target; remove the run if it has no job.
 
     The run is recorded first and its lock is held until here: if this process is killed, the collector finds a run
@@ -28,11 +28,11 @@ def start_on_node(target: Target, new: NewRun, recorded: RecordedRun, folder: Ne
         EngineUnavailable: it does not answer; if it is a `SubmitUnanswered`, the run is kept.
         SharedFolderUnavailable: a file cannot be written.
     """
-    assert new.place is not None
-    workspace, shared = target.workspace, new.place.shared.run_folder(new.submission.run_id)
+    assert new_run.place is not None
+    workspace, shared = target.workspace, new_run.place.shared.run_folder(new_run.submission.run_id)
     run = workspace.runs.get_by_key(recorded.key)
     with _remove_if_without_job(workspace, run, folder):
-        with new.place.convert_errors():
+        with new_run.place.convert_errors():
             write_stored_run(workspace, run, shared, recorded.secrets)
         start_supervisor(target, run, [])
 

@@ -92,7 +92,9 @@ def submit_sweep(
     """
     run_id = run_id or f"HD_{generate_guid()}"
     if workspace.runs.find_key(run_id) is not None:
-        return Submitted(start_controlled_run(workspace, _name(run_id), lambda _: None, interruptions), (), ())
+        return Submitted(
+            start_controlled_run(workspace, _build_run_reference(run_id), lambda _: None, interruptions), (), ()
+        )
     plan = plan_sweep(workspace, definition)
     children = request._replace(
         tags={},
@@ -127,8 +129,8 @@ def plan_sweep(workspace: Workspace, definition: SweepDefinition) -> SweepPlan:
     """
     definition = definition.with_seed()
     definition.sampling.make_sampler(definition.metric.goal)
-    _check_sources(workspace, definition)
-    return SweepPlan(definition, [_find_resumed(workspace, each) for each in definition.resume_child_runs])
+    _check_resumed_sweeps(workspace, definition)
+    return SweepPlan(definition, [_find_resumed_run(workspace, each) for each in definition.resume_child_runs])
 
 
 def start_sweep(
@@ -162,7 +164,7 @@ def start_sweep(
     return start_controlled_run(workspace, new, write_files, interruptions)
 
 
-def read_plan(folder: RunFolder) -> SweepPlan:
+def read_sweep_plan(folder: RunFolder) -> SweepPlan:
     """Return the plan of a sweep from the folder of its run.
 
     Raises:
@@ -176,7 +178,7 @@ def read_plan(folder: RunFolder) -> SweepPlan:
     return SweepPlan(definition_from_json(document["definition"]), resumed)
 
 
-def _name(run_id: str) -> ControlledRun:
+def _build_run_reference(run_id: str) -> ControlledRun:
     return ControlledRun(run_id, "", SWEEP, SWEEP_RUN, ())
 
 
@@ -237,7 +239,7 @@ def _build_properties(template: RunTemplate, plan: SweepPlan) -> Mapping[str, st
     }
 
 
-def _check_sources(workspace: Workspace, definition: SweepDefinition) -> None:
+def _check_resumed_sweeps(workspace: Workspace, definition: SweepDefinition) -> None:
     """Raise if a run to resume from is not a sweep or has not ended."""
     if len(definition.resume_from) > _MOST_RESUMED:
         raise LimitExceeded(
@@ -256,7 +258,7 @@ def _check_sources(workspace: Workspace, definition: SweepDefinition) -> None:
         _check_ended(run)
 
 
-def _find_resumed(workspace: Workspace, run_id: str) -> ResumedRun:
+def _find_resumed_run(workspace: Workspace, run_id: str) -> ResumedRun:
     run = workspace.runs.get(run_id)
     _check_ended(run)
     number = None if run.parent_run_id is None else find_run_number(run.parent_run_id, run_id)

@@ -37,7 +37,7 @@ from mlrun_cli.snapshots.snapshot import Snapshot
 from mlrun_cli.submit.admission import Admission, GpuRequest, admit_run, build_gpu_request
 from mlrun_cli.submit.new_run import FromTemplate, NewRun, RecordedRun, build_secrets, record_run
 from mlrun_cli.submit.new_run_folder import NewRunFolder
-from mlrun_cli.submit.options import build_resubmit_options, to_text
+from mlrun_cli.submit.options import build_resubmit_options, escape_non_utf8
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
 from mlrun_cli.submit.resolve import Resolver
@@ -296,7 +296,7 @@ def start_from_template(workspace: Workspace, template: RunTemplate, run: Templa
     """
     if workspace.runs.find_key(run.run_id) is None:
         remove_unfinished_submit(workspace, run.run_id)
-        _record(workspace, template, run)
+        _record_run(workspace, template, run)
     else:
         _complete_start_on_node(workspace, template, run)
     stored = workspace.runs.get(run.run_id)
@@ -357,11 +357,11 @@ def record_reused_run(
 
 def apply_run_to_template(template: RunTemplate, run: TemplateRun) -> RunTemplate:
     """Return a copy of a template with the arguments, variables and other values of a run applied."""
-    request, resolution = _apply(template, run)
+    request, resolution = _apply_changes(template, run)
     return template._replace(request=request, resolution=resolution)
 
 
-def _record(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:
+def _record_run(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:
     check_target(workspace, template.target)  # else the kind of a deleted target would be that of this machine
     target = find_target(workspace, template.target)
     build_environment_here(target, template.request, template.resolution, None)
@@ -382,7 +382,7 @@ def _build_new_run(workspace: Workspace, target: Target | None, template: RunTem
 
     Without a target, no data are bound.
     """
-    request, resolution = _apply(template, run)
+    request, resolution = _apply_changes(template, run)
     if run.resumed_run_id is not None:
         request = request._replace(resumed_run=workspace.runs.get(run.resumed_run_id))
     options = build_resubmit_options(request, resolution, resolution.redaction)
@@ -390,7 +390,7 @@ def _build_new_run(workspace: Workspace, target: Target | None, template: RunTem
         resolution = bind_run_data(target, request, resolution, run.run_id)
     submission = template.submission._replace(
         run_id=run.run_id,
-        argv=tuple(map(to_text, resolution.redaction.redact_arguments(resolution.argv))),
+        argv=tuple(map(escape_non_utf8, resolution.redaction.redact_arguments(resolution.argv))),
         sdk_folder=str(ensure_sdk_copy(workspace.home / "sdk")),
         options=options,
     )
@@ -398,7 +398,7 @@ def _build_new_run(workspace: Workspace, target: Target | None, template: RunTem
     return NewRun(request, resolution, submission, resolution.redaction, template.gpus, None, facts)
 
 
-def _apply(template: RunTemplate, run: TemplateRun) -> tuple[SubmitRequest, Resolution]:
+def _apply_changes(template: RunTemplate, run: TemplateRun) -> tuple[SubmitRequest, Resolution]:
     """Return the request and the resolution of a template with the changes of a run."""
     configuration, argv = template.resolution.configuration, template.resolution.argv
     variables = {**configuration.environment_variables, **run.variables}

@@ -157,7 +157,7 @@ class Script:
             variables,
             run_id=self._run.submission.run_id,
             number=number,
-            is_reading=stdin is not None,
+            reads_stdin=stdin is not None,
             work=folder.work,
             mounts=[workspace.home, *sockets, *(folder for folder in datastores if folder.is_dir())],
         )

@@ -17,13 +17,13 @@ _watchers: List[Callable[[int], None]] = []
 
 
 @contextmanager
-def report_copied_bytes(watch: Callable[[int], None]) -> Iterator[None]:
-    """Call `watch` repeatedly with the number of newly copied bytes during the block."""
-    _watchers.append(watch)
+def report_copied_bytes(report: Callable[[int], None]) -> Iterator[None]:
+    """Call `report` repeatedly with the number of newly copied bytes during the block."""
+    _watchers.append(report)
     try:
         yield
     finally:
-        _watchers.remove(watch)
+        _watchers.remove(report)
 
 
 def clone(source: int, destination: int) -> bool:

@@ -53,12 +53,12 @@ def encode_version(time: float) -> bytes:
 
 def encode_scalar(scalar: EventScalar) -> bytes:
     """Return the event file record of a scalar."""
-    value = _encode_bytes(1, scalar.tag.encode("utf-8")) + b"\x15" + _FLOAT.pack(_limit(scalar.value))
+    value = _encode_bytes(1, scalar.tag.encode("utf-8")) + b"\x15" + _FLOAT.pack(_clamp_to_float32(scalar.value))
     step = b"\x10" + _encode_varint(scalar.step & (2**64 - 1))
     return _encode_record(_encode_double(1, scalar.time) + step + _encode_bytes(5, _encode_bytes(1, value)))
 
 
-def _limit(value: float) -> float:
+def _clamp_to_float32(value: float) -> float:
     """Return a number limited to the range of 32-bit floats; larger ones become infinity."""
     try:
         _FLOAT.pack(value)
@@ -208,14 +208,14 @@ def _iterate_fields(data: bytes) -> "Iterator[Tuple[int, _Field]]":
         place += size
 
 
-def _decode_varint(data: bytes, place: int) -> "Tuple[int, int]":
+def _decode_varint(data: bytes, offset: int) -> "Tuple[int, int]":
     number = shift = 0
     while True:
-        byte = data[place]
-        place += 1
+        byte = data[offset]
+        offset += 1
         number |= (byte & 0x7F) << shift
         if not byte & 0x80:
-            return number, place
+            return number, offset
         shift += 7
         if shift > 63:
             raise ValueError("a number that is too long")

@@ -57,7 +57,7 @@ class EventCopies:
             count += 1
             before = self._sizes.get(destination, 0)
             try:
-                self._sizes[destination] = before + _append(source, destination, before)
+                self._sizes[destination] = before + _append_new_content(source, destination, before)
             except FileNotFoundError:  # the run was deleted, or a node has removed its file
                 continue
         return count
@@ -68,7 +68,7 @@ class EventCopies:
                 yield path, os.path.join(self.folder, run_id, name)
 
 
-def _append(source: str, destination: str, offset: int) -> int:
+def _append_new_content(source: str, destination: str, offset: int) -> int:
     """Append the content of a file from an offset on to a copy; return the number of bytes."""
     with open(source, "rb") as reading:
         if os.fstat(reading.fileno()).st_size <= offset:
@@ -83,10 +83,10 @@ def _append(source: str, destination: str, offset: int) -> int:
     return copied
 
 
-def find_tensorboard(beside: "Iterable[str]" = ()) -> "str | None":
+def find_tensorboard(interpreters: "Iterable[str]" = ()) -> "str | None":
     """Return the path of the program `tensorboard` on PATH or beside one of some interpreters, or None."""
     found = shutil.which("tensorboard")
-    for python in beside:
+    for python in interpreters:
         path = os.path.join(os.path.dirname(python), "tensorboard")
         if found is None and os.access(path, os.X_OK):
             found = path

@@ -45,7 +45,7 @@ def parse_workspace(uri: str) -> "Tuple[str, str, str]":
     Raises:
         ValueError: It is not such a URI.
     """
-    found = _match(uri)
+    found = _match_uri(uri)
     return unquote(found[1]), unquote(found[2]), unquote(found[3])
 
 
@@ -55,13 +55,13 @@ def parse_artifact_uri(uri: str) -> "Tuple[str, str]":
     Raises:
         ValueError: It is not such a URI.
     """
-    found = _match(uri)
+    found = _match_uri(uri)
     if found[4] is None:
         raise ValueError(f"{uri!r} names no run.")
     return unquote(found[4]), (found[5] or "").strip("/")
 
 
-def _match(uri: str) -> "re.Match[str]":
+def _match_uri(uri: str) -> "re.Match[str]":
     found = re.fullmatch(_PATTERN, uri)
     if found is None:
         raise ValueError(

@@ -13,7 +13,7 @@ from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.error import build_run_error
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.submit.sweep import read_plan
+from mlrun_cli.submit.sweep import read_sweep_plan
 from mlrun_cli.submit.template import get_secrets_file
 from mlrun_cli.sweeps.records import TERMINATION_PROPERTY
 from tests.controller.sweep_world import SweepWorld
@@ -90,7 +90,7 @@ def test_draws_are_those_of_the_seed_and_secrets_go_with_the_end(world: SweepWor
 
 def test_a_sweep_without_a_seed_records_one(world: SweepWorld) -> None:
     sweep = world.submit(generator_config={"name": "RANDOM", "parameter_space": {"lr": ["uniform", [0, 1]]}})
-    seed = read_plan(world.workspace.run_folder(sweep)).definition.sampling.seed
+    seed = read_sweep_plan(world.workspace.run_folder(sweep)).definition.sampling.seed
     assert seed is not None
     assert json.loads(world.get(sweep).tags["generator_config"] or "")["properties"] == {"seed": seed}
 

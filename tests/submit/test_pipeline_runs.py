@@ -32,6 +32,6 @@ def test_the_last_runs_of_a_pipeline_are_its_newest(tmp_path: Path) -> None:
         runs = [add_run(workspace, pipeline.pipeline_id) for _ in range(3)]
         add_run(workspace, generate_guid())
         listed = [run.run_id for run in list_pipeline_runs(workspace, pipeline.pipeline_id)]
-        last = [run.run_id for run in list_pipeline_runs(workspace, pipeline.pipeline_id, last=2)]
+        last = [run.run_id for run in list_pipeline_runs(workspace, pipeline.pipeline_id, limit=2)]
     assert listed == runs[::-1]
     assert last == listed[:2]

@@ -21,7 +21,7 @@ from mlrun_cli.pipelines.published import ACTIVE, DISABLED
 from mlrun_cli.pipelines.recurrence import Recurrence
 from mlrun_cli.pipelines.schedule import Schedule, ScheduleSettings
 from mlrun_cli.submit.published_pipeline import submit_scheduled_run
-from mlrun_cli.submit.schedule_times import take_due_times
+from mlrun_cli.submit.schedule_times import record_due_runs
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
@@ -51,12 +51,12 @@ def list_due_times(workspace: Workspace, schedule: Schedule) -> list[int]:
 
 def test_each_time_is_taken_once_and_missed_ones_together(workspace: Workspace) -> None:
     schedule, disabled = add_schedule(workspace), add_schedule(workspace, DISABLED)
-    take_due_times(workspace, START - 1)
+    record_due_runs(workspace, START - 1)
     assert list_due_times(workspace, schedule) == []
     for moment in (START, START, START + HOUR - 1):
-        take_due_times(workspace, moment)
+        record_due_runs(workspace, moment)
     assert list_due_times(workspace, schedule) == [START]
-    take_due_times(workspace, START + 50 * HOUR + 7)
+    record_due_runs(workspace, START + 50 * HOUR + 7)
     assert list_due_times(workspace, schedule) == [START + HOUR, START]
     assert workspace.schedules.find_next_time() == START + 51 * HOUR
     assert list_due_times(workspace, disabled) == []
@@ -69,7 +69,7 @@ def test_of_several_keepers_one_takes_a_time(workspace: Workspace, number: int) 
     def keep(_: int) -> None:
         with Workspace.connect(workspace.locator, redaction=workspace.redaction) as own:
             for hour in range(5):
-                take_due_times(own, START + hour * HOUR)
+                record_due_runs(own, START + hour * HOUR)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(keep, range(4)))
@@ -102,7 +102,7 @@ def test_a_schedule_that_cannot_go_on_is_postponed_and_stops_no_other(
 ) -> None:
     bad, good = add_bad_schedule(workspace, **values), add_schedule(workspace)
     for hour in range(3):
-        take_due_times(workspace, START + hour * HOUR)
+        record_due_runs(workspace, START + hour * HOUR)
     assert list_due_times(workspace, good) == [START + 2 * HOUR, START + HOUR, START]
     assert find_problem(workspace, good) == ""
     assert problem in find_problem(workspace, bad)
@@ -115,16 +115,16 @@ def test_files_that_cannot_be_listed_are_a_problem_until_they_can(workspace: Wor
     folder = get_datastore(workspace, "workspaceblobstore").folder
     folder.mkdir(parents=True, exist_ok=True)
     watching = add_bad_schedule(workspace, datastore="workspaceblobstore")
-    take_due_times(workspace, START)
+    record_due_runs(workspace, START)
     assert find_problem(workspace, watching) == ""
     loop = folder / "loop"
     loop.symlink_to(loop)
     (folder / "new.csv").write_text("1")
-    take_due_times(workspace, START + HOUR)
+    record_due_runs(workspace, START + HOUR)
     assert "loop" in find_problem(workspace, watching)
     assert workspace.schedules.list_pending_runs() == []
     loop.unlink()
-    take_due_times(workspace, START + 2 * HOUR)
+    record_due_runs(workspace, START + 2 * HOUR)
     assert find_problem(workspace, watching) == ""
     assert len(workspace.schedules.list_pending_runs()) == 1
 
@@ -133,7 +133,7 @@ def test_the_run_of_the_newest_time_is_found(workspace: Workspace) -> None:
     schedule = add_schedule(workspace)
     assert workspace.schedules.find_newest_run(schedule.schedule_id) is None
     for hour in range(3):
-        take_due_times(workspace, START + hour * HOUR)
+        record_due_runs(workspace, START + hour * HOUR)
     newest = workspace.schedules.find_newest_run(schedule.schedule_id)
     assert newest == workspace.schedules.list_runs(schedule.schedule_id)[0]
     assert newest.due_at == START + 2 * HOUR
@@ -144,7 +144,7 @@ def test_values_of_a_schedule_that_cannot_be_read_are_its_problem_alone(workspac
     folder = get_datastore(workspace, "workspaceblobstore").folder
     folder.mkdir(parents=True, exist_ok=True)
     good, watching = add_schedule(workspace), add_bad_schedule(workspace, datastore="workspaceblobstore")
-    take_due_times(workspace, START)
+    record_due_runs(workspace, START)
     with closing(sqlite3.connect(workspace.folder / "workspace.db", isolation_level=None)) as connection:
         connection.execute("UPDATE scheduled_runs SET parameters = ?", (text,))
         connection.execute("UPDATE schedules SET seen_files = ? WHERE schedule_id = ?", (text, watching.schedule_id))
@@ -153,6 +153,6 @@ def test_values_of_a_schedule_that_cannot_be_read_are_its_problem_alone(workspac
         submit_scheduled_run(workspace, run)
     for hour in (1, 2):
         (folder / f"{hour}.csv").touch()
-        take_due_times(workspace, START + hour * HOUR)
+        record_due_runs(workspace, START + hour * HOUR)
     assert len(list_due_times(workspace, good)) == 3
     assert len(list_due_times(workspace, watching)) == 1  # the first look remembered what there was

@@ -72,9 +72,9 @@ class _Parser:
         """The current token."""
         return self._tokens[self._place]
 
-    def build_error(self, token: Token, why: str, *, hint: str | None = None) -> Exception:
+    def build_error(self, token: Token, reason: str, *, hint: str | None = None) -> Exception:
         """Return an error at a token."""
-        return build_syntax_error(self._text, token.start, why, hint=hint)
+        return build_syntax_error(self._text, token.start, reason, hint=hint)
 
     def read_disjunction(self) -> Condition:
         """Read conditions joined by `or`."""

@@ -70,14 +70,14 @@ def is_plain(text: str) -> bool:
     return re.fullmatch(_WORD, text) is not None
 
 
-def build_syntax_error(text: str, position: int, why: str, *, hint: str | None = None) -> InvalidFilter:
+def build_syntax_error(text: str, position: int, reason: str, *, hint: str | None = None) -> InvalidFilter:
     """Return an error that shows the text with a caret at a position, which may be the end."""
     line = re.sub(r"\s", " ", text)
     first = max(0, position - _SHOWN_BEFORE) if len(line) > _SHOWN else 0
     before = ("…" if first else "") + line[first:position]
     after = line[position : first + _SHOWN] + ("…" if len(line) > first + _SHOWN else "")
     caret = " " * sum(_get_width(character) for character in before) + "^"
-    return InvalidFilter(f"{why}, at column {position + 1}:\n  {before}{after}\n  {caret}", hint=hint, target=text)
+    return InvalidFilter(f"{reason}, at column {position + 1}:\n  {before}{after}\n  {caret}", hint=hint, target=text)
 
 
 def _get_width(character: str) -> int:
