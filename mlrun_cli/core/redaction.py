@@ -207,11 +207,18 @@ class Redaction:
         return {name: self.redact_setting(name, value) for name, value in variables.items()}
 
     def redact_arguments(self, arguments: Sequence[str]) -> list[str]:
-        """Redact the values of secret options and assignments in a command line.
+        """Redact the values of secret options and assignments in a command line, wherever they appear in it.
 
-        An argument that is a shell command, as after `sh -c`, is redacted like a value.
+        Secrets of the environment's variables are redacted too. An argument that is a shell command, as after `sh -c`,
+        is redacted like a value.
         """
         shown: list[str] = []
+        secrets_here: list[str] = []
+
+        def record_secret(secret: str) -> str:
+            secrets_here.append(secret)
+            return REDACTED
+
         awaited: str | None = None
         for place, argument in enumerate(arguments):
             name, equals, value = argument.partition("=")
@@ -222,13 +229,25 @@ class Redaction:
             elif equals:
                 secrets = self._get_variable_pattern(name)
             if not argument.startswith("--") and _matches_secret(awaited, argument):
-                shown.append(REDACTED)
+                shown.append(record_secret(argument))
             elif equals and value and _matches_secret(secrets, value) and not _is_shell_command(arguments, place):
-                shown.append(f"{name}={REDACTED}")
+                shown.append(f"{name}={record_secret(value)}")
             else:
+                self.replace_secrets(argument, record_secret)
                 shown.append(self.redact_value(argument))
             awaited = secrets if is_option and not equals else None
-        return shown
+        return [self._redact_repeated(argument, secrets_here) for argument in shown]
+
+    def _redact_repeated(self, argument: str, secrets: Collection[str]) -> str:
+        """Redact secrets in an argument whose place does not show that it holds one."""
+        texts = {part for secret in secrets for part in _list_secret_parts(secret)}
+        name, equals, value = argument.partition("=")
+        if argument in texts or (equals and value in texts):
+            return f"{name}={REDACTED}" if equals and argument not in texts else REDACTED
+        distinctive = {text for text in texts if re.fullmatch(_COMMON, text) is None}
+        if distinctive:
+            argument = re.sub(rf"(?<!\w)(?:{build_alternation(distinctive)})(?!\w)", REDACTED, argument)
+        return self._compile_known_secrets().sub(REDACTED, argument)
 
     def _replace_recognisable(self, value: str, replacement: Callable[[str], str]) -> str:
         """Replace secrets that are recognizable by their form."""
@@ -317,6 +336,12 @@ def _map_texts(value: Any, replace: Callable[[str, str], str], name: str = "") -
 
 def _matches_secret(secrets: str | None, value: str) -> bool:
     return secrets is not None and re.fullmatch(secrets, value) is not None
+
+
+def _list_secret_parts(secret: str) -> Sequence[str]:
+    """Return a secret without quotes, and the password of a URL's user, if they are long enough to be recognised."""
+    plain = secret.strip("\"'")
+    return [part for part in {plain, plain.partition(":")[2]} if len(part) >= LEAST_LETTERS]
 
 
 def _are_credentials(match: re.Match[str]) -> bool:

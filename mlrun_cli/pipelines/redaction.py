@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import REDACTED, Redaction
 from mlrun_cli.pipelines.data_flow import PARAMETER_VARIABLE, format_arguments
-from mlrun_cli.pipelines.graph import Argument, ArgumentReference, Graph, ParameterReference, ParameterValue, Step
+from mlrun_cli.pipelines.graph import (
+    Argument,
+    ArgumentReference,
+    Graph,
+    Parameter,
+    ParameterReference,
+    ParameterValue,
+    Step,
+)
 from mlrun_cli.pipelines.parameter_values import format_parameter_value
 
 _REFERENCE = "\0"
 """What stands for a reference while a word is looked at: no argument holds it."""
+_V = TypeVar("_V")
 _PARAMETERS = frozenset({"parameter", "step_parameter"})
 
 
@@ -81,10 +90,7 @@ def redact_graph(graph: Graph, secrets: SecretParameters, redaction: Redaction) 
     return graph._replace(
         steps=tuple(_redact_step(step, secrets.of_steps[step.key], redaction) for step in graph.steps),
         parameters={
-            name: one._replace(default=redact_parameter(name, one.default, secrets.names, redaction))
-            if isinstance(one.default, str)
-            else one
-            for name, one in graph.parameters.items()
+            name: _redact_default(name, one, secrets.names, redaction) for name, one in graph.parameters.items()
         },
     )
 
@@ -92,6 +98,21 @@ def redact_graph(graph: Graph, secrets: SecretParameters, redaction: Redaction) 
 def redact_parameter(name: str, value: str, secrets: frozenset[str], redaction: Redaction) -> str:
     """Return a parameter's value, redacted entirely if its name is in `secrets`, or else without secret parts."""
     return REDACTED if name in secrets else redaction.redact_value(value)
+
+
+def redact_parameter_value(name: str, value: _V, secrets: frozenset[str], redaction: Redaction) -> _V | str:
+    """Return a parameter's value like `redact_parameter`; a secret number becomes a text, other values are kept."""
+    if isinstance(value, str):
+        return redact_parameter(name, value, secrets, redaction)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return REDACTED if is_number and name in secrets else value
+
+
+def _redact_default(name: str, parameter: Parameter, secrets: frozenset[str], redaction: Redaction) -> Parameter:
+    """Return a parameter with its default redacted; one for secret numbers becomes one for texts, as its values are."""
+    is_text = name in secrets and parameter.kind in {"int", "float"}
+    default = redact_parameter_value(name, parameter.default, secrets, redaction)
+    return Parameter("string" if is_text else parameter.kind, default)
 
 
 def _redact_step(step: Step, secrets: frozenset[str], redaction: Redaction) -> Step:
@@ -102,8 +123,7 @@ def _redact_step(step: Step, secrets: frozenset[str], redaction: Redaction) -> S
         arguments=_redact_arguments(step.arguments, redaction),
         command=_redact_arguments(step.command, redaction),
         parameters={
-            key: redact_parameter(key, value, secrets, redaction) if isinstance(value, str) else value
-            for key, value in step.parameters.items()
+            key: redact_parameter_value(key, value, secrets, redaction) for key, value in step.parameters.items()
         },
         environment_variables=redaction.redact_variables(step.environment_variables),
         runconfig=redact_document(step.runconfig),

@@ -26,7 +26,13 @@ from mlrun_cli.pipelines.graph import (
 )
 from mlrun_cli.pipelines.json_reader import JsonReader
 from mlrun_cli.pipelines.parameter_values import assign_parameters, format_parameter_value
-from mlrun_cli.pipelines.redaction import SecretParameters, find_secret_parameters, redact_graph, redact_parameter
+from mlrun_cli.pipelines.redaction import (
+    SecretParameters,
+    find_secret_parameters,
+    redact_graph,
+    redact_parameter,
+    redact_parameter_value,
+)
 from mlrun_cli.pipelines.run_types import PIPELINE_RUN
 from mlrun_cli.pipelines.validation import check_graph
 from mlrun_cli.processes.interruptions import Interruptions
@@ -146,9 +152,7 @@ def redact_values(
 ) -> dict[str, Any]:
     """Return the values of parameters as JSON, without secrets."""
     return {
-        name: redact_parameter(name, value, secrets.names, redaction)
-        if isinstance(value, str)
-        else parameter_value_to_json(value)
+        name: parameter_value_to_json(redact_parameter_value(name, value, secrets.names, redaction))
         for name, value in values.items()
     }
 

@@ -69,6 +69,27 @@ def test_no_secret_is_left_anywhere(mlrun: Mlrun) -> None:
     assert find_files_with(SECRET, mlrun.home) == []
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--password", SECRET, "--note", SECRET],
+        ["--note", SECRET, "--password", SECRET],
+        [f"--password={SECRET}", f"--note={SECRET}"],
+        [SECRET, f"https://me:{SECRET}@host/x", f"say {SECRET}, please"],
+        ["--password", SECRET, "--note", f"a-{SECRET}"],
+        ["--note", SECRET],
+    ],
+)
+def test_a_secret_that_is_given_twice_is_hidden_twice(mlrun: Mlrun, words: list[str]) -> None:
+    mlrun.script("import sys; assert sum('hunter2-' + 'which' in word for word in sys.argv)")
+    if len(words) < 3:
+        mlrun.environment["SHELL_TOKEN"] = SECRET
+    assert SECRET not in mlrun("run", "submit-script", "--dry-run", "train.py", *words).stdout
+    run = mlrun.json("run", "submit-script", "train.py", *words)
+    assert run["status"] == "Completed"
+    assert find_files_with(SECRET, mlrun.home) == []
+
+
 def test_while_the_script_runs_its_secrets_are_its_own(mlrun: Mlrun) -> None:
     mlrun.script("print('started', flush=True); import time; time.sleep(600)")
     mlrun.environment["SHELL_TOKEN"] = SECRET

@@ -336,6 +336,32 @@ def test_a_parameter_that_a_step_uses_as_a_secret_is_kept_as_one(
     assert find_holders(home, secret) == set()
 
 
+@pytest.mark.parametrize(("kind", "number"), [("int", 918273645546), ("float", 918273.645546)], ids=str)
+@pytest.mark.parametrize("is_default", [True, False])
+def test_a_number_that_is_a_secret_is_kept_as_one(
+    pipelines: PipelineWorld, kind: str, number: float, is_default: bool
+) -> None:
+    check = f'while ! test -e {pipelines.gate}; do sleep 0.01; done; test "$2$4$AML_PARAMETER_pin_password" = "$2$2$2"'
+    command = ["sh", "-c", check, "sh", "--password", {"parameter": "conn"}, "--pin", {"parameter": "password"}]
+    graph = {
+        "parameters": {
+            "conn": {"type": kind, "default": number if is_default else 0},
+            "password": {"type": kind, "default": number if is_default else None},
+        }
+    }
+    values = {} if is_default else {"conn": number, "password": number}
+    parameters = {"pin_password": number}
+    step = pipelines.step("a", "a", kind="CommandStep", command=command, parameters=parameters)
+    run_id = pipelines.submit_steps(step, graph=graph, values=values)
+    pipelines.wait_for_children(run_id, 1, "Running")
+    home = pipelines.root / "home"
+    assert find_holders(home, str(number)) <= {"secrets.json 600"}
+    pipelines.open_gate()
+    run = pipelines.ended(run_id)
+    assert run.status is RunStatus.COMPLETED, run.error
+    assert find_holders(home, str(number)) == set()
+
+
 def test_a_pipeline_may_be_the_child_of_a_run(pipelines: PipelineWorld) -> None:
     parent = pipelines.submit_steps(pipelines.step("a", "a", f"until={pipelines.gate}"))
     child = pipelines.submit_steps(pipelines.step("a", "a"), parent_run_id=parent)
