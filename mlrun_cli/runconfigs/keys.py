@@ -265,8 +265,8 @@ KEYS: Mapping[str, Key] = {
     "sourceDirectoryDataStore": Key(
         TEXT,
         None,
-        "Datastore that holds the source folder.",
-        refused=Refusal("Azure's data stores are not here", "Take it out; the source folder itself is used."),
+        "Datastore for a copy of the source folder. Skipped here.",
+        skipped="a snapshot holds the source folder, of any size",
     ),
     "amlcompute.vmSize": Key(
         TEXT, None, "Machine of a cluster that is made for the run. Skipped here.", skipped=_NO_CLUSTER

@@ -65,7 +65,6 @@ def test_a_field_that_cannot_be_honoured_is_refused_by_name(changed: dict[str, A
     ("key_path", "value"),
     [
         ("datacaches", [{"datacacheId": "x"}]),
-        ("sourceDirectoryDataStore", "workspaceblobstore"),
         ("environment.databricks.pypiLibraries", [{"package": "seaborn"}]),
         ("environment.databricks.cluster", {"nodeType": "x"}),
         ("environment.r", {"rVersion": "4.0"}),
@@ -146,6 +145,7 @@ def test_all_that_is_refused_is_said_at_once() -> None:
     ("key_path", "value"),
     [
         ("priority", 5),
+        ("sourceDirectoryDataStore", "workspaceblobstore"),
         ("amlcompute.vmSize", "STANDARD_D2_V2"),
         ("amlcompute.retainCluster", True),
         ("kubernetescompute.instanceType", "gpu"),
