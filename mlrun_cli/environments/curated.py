@@ -213,7 +213,7 @@ _FAMILIES = (
     (r"scikit-learn-0\.20\.3", _build_scikit_learn),
     (r"dask" + _DEVICE, _build_dask),
     (r"pytorch-1\.(?P<minor>[0-6])" + _DEVICE, _build_pytorch_of_2020),
-    (r"tensorflow-(?P<version>1\.1[023]|2\.[012])" + _DEVICE, _build_tensorflow_of_2020),
+    (r"tensorflow-(?P<version>1\.1[023]|2\.[0-3])" + _DEVICE, _build_tensorflow_of_2020),
     (r"(?:acpt-)?pytorch-(?P<major>[12])\.(?P<minor>\d+)" + _SYSTEM, _build_pytorch),
     (r"tensorflow-2\.(?P<minor>\d+)" + _SYSTEM, _build_tensorflow),
     (r"sklearn-(?P<version>\d+\.\d+(?:\.\d+)?)" + _SYSTEM, _build_sklearn),
@@ -232,7 +232,7 @@ _LISTED_NAMES = (
     "AzureML-Scikit-learn-0.20.3",
     *(
         f"AzureML-TensorFlow-{version}-{device}"
-        for version in ("1.10", "1.12", "1.13", "2.0", "2.1", "2.2")
+        for version in ("1.10", "1.12", "1.13", "2.0", "2.1", "2.2", "2.3")
         for device in ("CPU", "GPU")
     ),
     "AzureML-Tutorial",

@@ -45,6 +45,7 @@ def test_every_listed_environment_has_packages_that_can_be_installed() -> None:
         ("AzureML-PyTorch-1.3-CPU", {"python 3.7", "torch==1.3.*", "torchvision==0.4.*"}),
         ("AzureML-TensorFlow-1.13-GPU", {"python 3.7", "tensorflow==1.13.1"}),
         ("AzureML-TensorFlow-2.2-GPU", {"python 3.8", "tensorflow==2.2.*", "protobuf<3.21"}),
+        ("AzureML-TensorFlow-2.3-GPU", {"python 3.8", "tensorflow==2.3.*", "protobuf<3.21"}),
         ("AzureML-tensorflow-2.12-ubuntu20.04-py38-cuda11-gpu", {"python 3.8", "tensorflow==2.12.*"}),
         ("AzureML-sklearn-0.24.1-ubuntu18.04-py37-cpu", {"python 3.8", "scikit-learn==0.24.1", "pandas>=1.1,<1.2"}),
         ("AzureML-sklearn-1.5-ubuntu22.04-py310-cpu", {"python 3.10", "scikit-learn~=1.5.0", "pandas"}),
