@@ -14,6 +14,7 @@ from mlrun_cli.runs.parameters import to_values
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY, EntryKind, SnapshotEntry, escape_path
+from mlrun_cli.wire.bookkeeping_tags import drop_bookkeeping_tags
 from mlrun_cli.workspace import Workspace
 
 PARAMETERS, METRICS, RUN, TAGS, PROPERTIES = "parameters", "metrics", "run", "tags", "properties"
@@ -67,7 +68,7 @@ def compare_runs(
         PARAMETERS: lambda: (to_values(parameters.get(run.key, {})) for run in runs),
         METRICS: lambda: _read_metrics(workspace, runs),
         RUN: lambda: (_read_run_fields(run) for run in runs),
-        TAGS: lambda: (run.tags for run in runs),
+        TAGS: lambda: (drop_bookkeeping_tags(run.run_type, run.run_id, run.tags) for run in runs),
         PROPERTIES: lambda: (run.properties for run in runs),
         SETTINGS: lambda: (read_settings(run) for run in runs),
         VARIABLES: lambda: (read_variables(run) for run in runs),

@@ -25,7 +25,7 @@ from mlrun_cli.sweeps.records import TERMINATION_PROPERTY
 from mlrun_cli.sweeps.run_tags import find_run_number, list_drawn_values
 from mlrun_cli.sweeps.sampling import SamplingMethod, Trial
 from mlrun_cli.sweeps.sweep_log import HYPERDRIVE_LOG, format_log_line
-from mlrun_cli.sweeps.tag_names import SWEEP_RUN
+from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN
 from mlrun_cli.workspace import Workspace
 
 _SECONDS_PER_MINUTE = 60

@@ -10,11 +10,10 @@ from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.runs.attempt import Attempt, get_attempt_log, list_attempts
-from mlrun_cli.runs.document_tags import drop_document_tags
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run, get_outcome
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.sweeps.tag_names import drop_sweep_tags
+from mlrun_cli.wire.bookkeeping_tags import drop_bookkeeping_tags
 from mlrun_cli.wire.run_error import get_error_reason
 
 _MAX_PACKAGES = 2000
@@ -82,7 +81,7 @@ def _describe_ending(attempt: Attempt) -> str:
 
 def get_shown_tags(run: Run) -> Mapping[str, str | None]:
     """Return the tags of a run, except those in which sweeps and MLflow store documents."""
-    return drop_sweep_tags(run.run_type, run.run_id, drop_document_tags(run.tags))
+    return drop_bookkeeping_tags(run.run_type, run.run_id, run.tags)
 
 
 def compute_status_spans(history: Sequence[tuple[RunStatus, int]]) -> Sequence[StatusSpan]:

@@ -28,7 +28,7 @@ from mlrun_cli.sweeps.arguments import build_arguments
 from mlrun_cli.sweeps.definition import SweepDefinition, definition_from_json
 from mlrun_cli.sweeps.run_tags import find_run_number, list_drawn_values
 from mlrun_cli.sweeps.sweep_log import HYPERDRIVE_LOG, format_log_line
-from mlrun_cli.sweeps.tag_names import SWEEP_RUN
+from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN
 from mlrun_cli.workspace import Workspace
 
 SWEEP = "sweep"

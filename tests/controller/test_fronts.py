@@ -100,6 +100,29 @@ def test_a_child_run_is_not_deleted_before_its_sweep_has_ended(mlrun: Mlrun) -> 
     }
 
 
+def test_lists_for_people_have_no_tags_of_what_a_sweep_records(mlrun: Mlrun) -> None:
+    open_gate(mlrun)
+    sweep = submit_and_wait(mlrun)
+    mlrun("run", "update", "-r", sweep, "--add-tag", "team=a")
+    own = {"team", "generator_config", f"{sweep}_0"}
+    assert own <= mlrun.json("run", "show", "-r", sweep)["tags"].keys()
+    for words in (("list",), ("show", "-r", sweep), ("wait", "-r", sweep), ("update", "-r", sweep, "--add-tag", "a=b")):
+        heading = mlrun("run", *words, "-o", "csv").stdout.splitlines()[0].split(",")
+        assert [name for name in heading if name.startswith("tags.")] in (["tags.team"], ["tags.a", "tags.team"])
+    compared = mlrun.json("run", "compare", "-r", sweep, "-r", f"{sweep}_0")
+    assert {row["name"] for row in compared if row["section"] == "tags"} == {"a", "team"}
+
+
+def test_runs_that_a_command_has_changed_are_the_table_of_the_list(mlrun: Mlrun) -> None:
+    open_gate(mlrun)
+    sweep = submit_and_wait(mlrun)
+    listed = mlrun("run", "list", "-o", "table").stdout.splitlines()[0].split()
+    for words in (("wait",), ("cancel",), ("update", "--add-tag", "a=b")):
+        head, line = mlrun("run", words[0], "-r", sweep, *words[1:], "-o", "table").stdout.splitlines()
+        assert head.split() == listed
+        assert sweep in line and "generator_config" not in line
+
+
 def submit_and_wait(mlrun: Mlrun) -> str:
     words = ("--grid", "lr=1,2,3", "--concurrent", "2", "--maximize", "acc")
     sweep: str = json.loads(mlrun("run", "sweep", *words, "train.py").stdout)["run_id"]

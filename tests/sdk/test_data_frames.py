@@ -41,7 +41,7 @@ def test_runs_are_a_data_frame_in_the_columns_of_csv(mlrun: Mlrun) -> None:
                 user_name="me",
                 definition={"script": "train.py", "arguments": ["--lr", rate, "--layers", str(number)]},
             )
-            workspace.runs.set_tags(key, {"team": "a"})
+            workspace.runs.set_tags(key, {"team": "a", "mlflow.log-model.history": "[]"})
             if loss is not None:
                 workspace.metrics.add(key, [LoggedValue(VALUE, "loss", 1, None, loss, None)])
     (csv := mlrun.folder / "runs.csv").write_text(
@@ -57,6 +57,7 @@ def test_runs_are_a_data_frame_in_the_columns_of_csv(mlrun: Mlrun) -> None:
         experiment = Experiment(Workspace.from_config(), "exp")
         frame, printed = experiment.to_dataframe(), pandas.read_csv({str(csv)!r})
         same(list(frame.columns), list(printed.columns))
+        same([name for name in frame.columns if name.startswith("tags.")], ["tags.team"])
         for name in ("run_id", "status", "tags.team", "parameters.lr", "parameters.layers", "run_number"):
             same(list(frame[name]), list(printed[name]))
         same(list(frame["metrics.loss"].fillna(-1)), [-1, 0.25, 0.5])

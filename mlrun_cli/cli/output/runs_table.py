@@ -11,9 +11,8 @@ from typing import Any
 from mlrun_cli.cli.output.columns import Column, Layout, can_encode, parse_timestamp
 from mlrun_cli.core.durations import format_age, format_clock
 from mlrun_cli.metrics.goal import Goal, guess_goal
-from mlrun_cli.runs.document_tags import drop_document_tags
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.sweeps.tag_names import drop_sweep_tags
+from mlrun_cli.wire.bookkeeping_tags import drop_bookkeeping_tags
 
 _LOOKS = {
     RunStatus.NOT_STARTED: ("○", "o", "dim"),
@@ -179,8 +178,7 @@ def _format_age(row: Mapping[str, Any], now: datetime) -> str:
 
 def get_shown_tags(record: Mapping[str, Any]) -> Mapping[str, str | None]:
     """Return the tags in a run's record without those that hold documents of sweeps and of MLflow."""
-    tags = drop_document_tags(record.get("tags") or {})
-    return drop_sweep_tags(record.get("run_type") or "", record["run_id"], tags)
+    return drop_bookkeeping_tags(record.get("run_type") or "", record["run_id"], record.get("tags") or {})
 
 
 def format_tags(tags: Mapping[str, str | None]) -> str:

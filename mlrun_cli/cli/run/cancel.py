@@ -21,7 +21,8 @@ from mlrun_cli.cli.run.options import (
     Last,
     SomeRunIds,
 )
-from mlrun_cli.cli.run.selection import choose_runs, unwrap_single
+from mlrun_cli.cli.run.records import build_records_result
+from mlrun_cli.cli.run.selection import choose_runs
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.run import Run, build_run_record
 from mlrun_cli.workspace import Workspace
@@ -72,7 +73,7 @@ def cancel(
         canceled = [_cancel_or_force_end(workspace, run, None if force else seconds, global_options) for run in chosen]
         _print_children_note(workspace, canceled, global_options)
     records = [build_run_record(run) for run in canceled]
-    return records if is_all else unwrap_single(records)
+    return build_records_result(records, is_list=is_all)
 
 
 def _cancel_or_force_end(

@@ -20,6 +20,7 @@ from mlrun_cli.cli.run.options import (
     ExperimentName,
     NoPager,
 )
+from mlrun_cli.cli.run.records import list_csv_rows
 from mlrun_cli.cli.run.selection import build_run_filter
 from mlrun_cli.errors import ConflictingOptions, MissingOption
 from mlrun_cli.runs.filter import RunFilter
@@ -143,8 +144,10 @@ def list_runs(
 
 
 def _build_result(listing: Listing, *, uses_pager: bool = False) -> Result:
+    records = listing.build_records()
     return Result(
-        listing.build_records(),
+        records,
+        rows=list_csv_rows(records),
         layout=listing.build_layout,
         uses_pager=uses_pager,
         first_columns=listing.first_columns,

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from mlrun_cli.cli.command import Result
 from mlrun_cli.cli.context import format_command_line
+from mlrun_cli.cli.run.records import build_records_result, list_csv_rows
 from mlrun_cli.pipelines.run_types import STEP_RUN
 from mlrun_cli.runs.run import INTERACTIVE_RUN, Run
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.wire.flat_records import RUN_COLUMNS
 from mlrun_cli.workspace import Workspace
-
-if TYPE_CHECKING:
-    from mlrun_cli.cli.output.columns import Layout
 
 
 def build_runs_result(workspace: Workspace, runs: Sequence[Run], *, is_for_people: bool) -> Result:
@@ -29,21 +26,15 @@ def build_runs_result(workspace: Workspace, runs: Sequence[Run], *, is_for_peopl
     from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415
 
     records = [build_printed_record(workspace, run) for run in runs]
-    now = datetime.now(timezone.utc)
     if len(runs) > 1:
-
-        def build_layout(encoding: str) -> Layout:
-            from mlrun_cli.cli.output.runs_table import build_runs_layout  # noqa: PLC0415
-
-            return build_runs_layout(records, encoding, now)
-
-        return Result(records, layout=build_layout, first_columns=RUN_COLUMNS)
+        return build_records_result(records)
     if not is_for_people:
-        return Result(records[0])
+        return Result(records[0], rows=list_csv_rows(records))
 
     from mlrun_cli.actions.run_overview import read_overview  # noqa: PLC0415
 
     overview = read_overview(workspace, runs[0])
+    now = datetime.now(timezone.utc)
     commands = _list_next_commands(workspace, runs[0], has_outputs=any(map(_is_output, overview.files)))
 
     def write_page(*, file: TextIO, width: int | None, colour: bool) -> None:

@@ -14,6 +14,7 @@ from mlrun_cli.cli.option_values import OnInterrupt, parse_on_interrupt, parse_v
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewRunOptions, RunDescription
 from mlrun_cli.cli.run.options import ExperimentName, OnInterruptOption, SomeRunIds
+from mlrun_cli.cli.run.records import build_records_result
 from mlrun_cli.cli.run.selection import PICK, can_pick, get_runs
 from mlrun_cli.cli.run.streamed_submit import show_dry_run, submit_and_stream
 from mlrun_cli.errors import ConflictingOptions, MlrunError, OneOptionRequired, RunNotRepeatable
@@ -208,5 +209,5 @@ def _submit_all(
     for refusal in refused:
         global_options.notes.warning(refusal.one_line)
     if is_async or not submitted:
-        return Result([build_printed_record(workspace, run) for run in submitted])
+        return build_records_result([build_printed_record(workspace, run) for run in submitted])
     return wait_and_report(workspace, submitted, None, global_options)

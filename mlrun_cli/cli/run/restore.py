@@ -11,6 +11,7 @@ from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName
+from mlrun_cli.cli.run.records import build_records_result
 from mlrun_cli.errors import OneOptionRequired
 from mlrun_cli.runs.run import build_run_record
 
@@ -48,4 +49,4 @@ def restore(
         else:
             deleted = get_deleted_runs(workspace, run_ids or [])
         restored = restore_runs(workspace, deleted)
-    return [build_run_record(run) for run in restored]
+    return build_records_result([build_run_record(run) for run in restored])

@@ -69,11 +69,6 @@ def _pick_run(
     return [pick_run(runs)] if runs else []
 
 
-def unwrap_single(records: Sequence[dict[str, Any]]) -> object:
-    """Return the only record, or the list of records if there is not exactly one."""
-    return records[0] if len(records) == 1 else list(records)
-
-
 def unwrap_single_value(values: Mapping[str, Any]) -> object:
     """Return the only value, or all values keyed by run id if there is not exactly one."""
     return next(iter(values.values())) if len(values) == 1 else values

@@ -11,6 +11,7 @@ from mlrun_cli.cli.command import Result
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import OnInterrupt
 from mlrun_cli.cli.run.exit_code import get_exit_code
+from mlrun_cli.cli.run.records import list_csv_rows
 from mlrun_cli.core.sizes import format_size
 from mlrun_cli.errors import MlrunError
 
@@ -136,7 +137,8 @@ def build_result(workspace: Workspace, run: Run, global_options: GlobalOptions) 
         return build_runs_result(workspace, [run], is_for_people=True)
     from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - start-up
 
-    return Result(build_printed_record(workspace, run))
+    record = build_printed_record(workspace, run)
+    return Result(record, rows=list_csv_rows([record]))
 
 
 def show_dry_run(workspace: Workspace, request: SubmitRequest) -> Result:

@@ -18,6 +18,7 @@ from mlrun_cli.cli.output.messages import wants_colour
 from mlrun_cli.cli.program import INTERRUPTED, Terminated
 from mlrun_cli.cli.run.exit_code import get_exit_code
 from mlrun_cli.cli.run.live_list import can_show_screen
+from mlrun_cli.cli.run.records import list_csv_rows
 from mlrun_cli.cli.run.streamed_submit import start_and_stream
 from mlrun_cli.errors import ConflictingOptions
 
@@ -123,7 +124,9 @@ def _start_and_show(
             follow = format_command_line(workspace, "run", "monitor-logs", "-r", run.run_id)
             global_options.notes.info(f"The sweep {run.run_id} {what}. Follow it: {follow}")
         exit_code = INTERRUPTED if is_interrupted else get_exit_code([run])
-        return Result(build_printed_record(workspace, run), layout=layout, exit_code=exit_code, prefers_table=True)
+        record = build_printed_record(workspace, run)
+        rows = list_csv_rows([record])
+        return Result(record, layout=layout, exit_code=exit_code, rows=rows, prefers_table=True)
 
 
 def _watch(workspace: Workspace, run: Run) -> None:

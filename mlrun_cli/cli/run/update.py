@@ -20,7 +20,8 @@ from mlrun_cli.cli.run.options import (
     ExperimentName,
     RunIds,
 )
-from mlrun_cli.cli.run.selection import get_runs, unwrap_single
+from mlrun_cli.cli.run.records import build_records_result
+from mlrun_cli.cli.run.selection import get_runs
 from mlrun_cli.runs.run import build_run_record
 
 
@@ -79,4 +80,4 @@ def update(
     with context.workspace as workspace:
         runs = get_runs(context, run_ids, experiment_name)
         updated = actions.update_runs(workspace, runs, changes)
-    return unwrap_single([build_run_record(run) for run in updated])
+    return build_records_result([build_run_record(run) for run in updated], is_list=False)

@@ -9,6 +9,7 @@ from mlrun_cli.cli.ci.ci_name import CiName
 from mlrun_cli.cli.command import Result
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run.exit_code import get_exit_code
+from mlrun_cli.cli.run.records import build_records_result
 from mlrun_cli.runs.run import Run, build_run_record
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
@@ -46,7 +47,7 @@ def wait_and_report(
             print_last_lines(workspace, run, global_options.notes.info)
             print_ending(workspace, run, global_options.notes)
         report_end(workspace, run, find_ci_system(ci))
-    return Result([build_run_record(run) for run in ended], exit_code=get_exit_code(ended))
+    return build_records_result([build_run_record(run) for run in ended], exit_code=get_exit_code(ended))
 
 
 def _describe_wait(statuses: Mapping[str, RunStatus]) -> str:

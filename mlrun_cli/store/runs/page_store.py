@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from mlrun_cli.runs.filter import RunFilter
@@ -85,14 +86,24 @@ class RunPageStore:
         assert row is not None
         return int(row["found"])
 
-    def list_pair_keys(self, kind: str, limit: int = 500) -> Sequence[str]:
+    def list_pair_keys(
+        self, kind: str, limit: int = 500, *, without: Sequence[str] = (), without_prefixes: Sequence[str] = ()
+    ) -> Sequence[str]:
         """Return the first `limit` keys of all tags or all properties, in alphabetical order.
 
         Args:
             kind: `tag` or `property`.
             limit: the maximum number of results.
+            without: keys to leave out.
+            without_prefixes: how keys to leave out begin.
         """
-        return self._list_distinct(_PAIR_TABLES[kind], "key", limit)
+        parameters = {f"without{number}": key for number, key in enumerate(without)}
+        prefixes = {f"prefix{number}": prefix for number, prefix in enumerate(without_prefixes)}
+        conditions = [
+            *(f"key <> :{name}" for name in parameters),
+            *(f"substr(key, 1, length(:{name})) <> :{name}" for name in prefixes),
+        ]
+        return self._list_distinct(_PAIR_TABLES[kind], "key", limit, conditions, {**parameters, **prefixes})
 
     def list_values(self, column: str, limit: int = 500) -> Sequence[str]:
         """Return the first `limit` distinct values of a column, in alphabetical order.
@@ -307,14 +318,26 @@ class RunPageStore:
         source = f"run_texts {dialect.ordered_join} runs ON runs.run_key = {dialect.text_key}"
         return source, f"{conditions.text} AND {conditions.conditions_without_text}"
 
-    def _list_distinct(self, table: str, column: str, limit: int) -> Sequence[str]:
-        """Return the first distinct values of a column, found by repeated seeks in the index."""
+    def _list_distinct(
+        self,
+        table: str,
+        column: str,
+        limit: int,
+        conditions: Sequence[str] = (),
+        parameters: Mapping[str, str] = MappingProxyType({}),
+    ) -> Sequence[str]:
+        """Return the first distinct values of a column that meet conditions, found by repeated seeks in the index."""
+        first, next_one = (
+            " AND ".join(["TRUE", *conditions]),
+            " AND ".join([f"{column} > each_value.value", *conditions]),
+        )
         rows = self._database.rows(
-            f"WITH RECURSIVE each_value (value) AS (SELECT min({column}) FROM {table}"  # noqa: S608
-            f" UNION ALL SELECT (SELECT min({column}) FROM {table} WHERE {column} > each_value.value)"
+            f"WITH RECURSIVE each_value (value) AS (SELECT min({column}) FROM {table} WHERE {first}"  # noqa: S608
+            f" UNION ALL SELECT (SELECT min({column}) FROM {table} WHERE {next_one})"
             " FROM each_value WHERE each_value.value IS NOT NULL)"
             " SELECT value FROM each_value WHERE value IS NOT NULL LIMIT :limit",
             limit=limit,
+            **parameters,
         )
         return [row["value"] for row in rows]
 

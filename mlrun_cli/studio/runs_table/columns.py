@@ -8,11 +8,10 @@ from typing import Any
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import now
 from mlrun_cli.metrics.metric import SUMMARIES, MetricSummary
-from mlrun_cli.runs.document_tags import drop_document_tags
 from mlrun_cli.runs.order import COLUMNS, METRIC, PARAMETER, PROPERTY, TAG, RunOrder
 from mlrun_cli.runs.parameters import Parameters
 from mlrun_cli.runs.run import Run
-from mlrun_cli.sweeps.tag_names import drop_sweep_tags
+from mlrun_cli.wire.bookkeeping_tags import drop_bookkeeping_tags
 
 RUN_COLUMNS: Mapping[str, str] = {
     "status": "Status",
@@ -111,7 +110,7 @@ class Column(NamedTuple):
         if self.kind == "duration":
             return run.elapsed_seconds(now())
         if self.kind == "tags":
-            return drop_sweep_tags(run.run_type, run.run_id, drop_document_tags(run.tags)) or None
+            return drop_bookkeeping_tags(run.run_type, run.run_id, run.tags) or None
         return getattr(run, _ATTRIBUTES.get(self.kind, self.kind))
 
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Dict, List
 
+from azureml._wire.bookkeeping_tags import drop_bookkeeping_tags
 from azureml._wire.flat_records import RUN_COLUMNS, flatten_record, list_columns
 from azureml.core._run_listing import iterate_records
 from azureml.data._tables import import_pandas
@@ -27,12 +28,16 @@ def build_data_frame(workspace: "WorkspaceNames", arguments: "Dict[str, Any]") -
         if arguments[name] == word:
             raise UserErrorException(f"{name} is 'all', None or names, not {word!r}: choose such columns with pandas.")
     pandas = import_pandas()
-    rows = [flatten_record(record) for record in iterate_records(workspace, arguments)]
+    rows = [flatten_record(_drop_bookkeeping(record)) for record in iterate_records(workspace, arguments)]
     columns = list_columns(rows, RUN_COLUMNS, is_sorted=True)
     frame = pandas.DataFrame({name: _unify_types([row.get(name) for row in rows]) for name in columns}, columns=columns)
     for name in _TIMES:
         frame[name] = pandas.to_datetime(frame[name], utc=True)
     return frame
+
+
+def _drop_bookkeeping(record: "Dict[str, Any]") -> "Dict[str, Any]":
+    return {**record, "tags": drop_bookkeeping_tags(record["run_type"], record["run_id"], record["tags"])}
 
 
 def _unify_types(values: "List[Any]") -> "List[Any]":

@@ -15,7 +15,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY, EntryKind, escape_path
 from mlrun_cli.studio.formatting import format_duration, format_number, format_timestamp
-from mlrun_cli.studio.run_facts import format_command_line, list_git_facts
+from mlrun_cli.studio.run_facts import format_command_line, get_shown_tags, list_git_facts
 from mlrun_cli.workspace import Workspace
 
 _MAX_METRICS = 500
@@ -57,7 +57,10 @@ def compare_runs(workspace: Workspace, runs: Sequence[Run], *, with_constant: bo
         ("Run", lambda: _build_run_rows(runs)),
         ("Parameters", lambda: build_rows([_get_parameter_texts(parameters.get(run.key, {})) for run in runs])),
         (METRICS_TITLE, lambda: _build_metric_rows(workspace, runs, metrics)),
-        ("Tags", lambda: build_rows([{key: value or "✓" for key, value in run.tags.items()} for run in runs])),
+        (
+            "Tags",
+            lambda: build_rows([{key: value or "✓" for key, value in get_shown_tags(run).items()} for run in runs]),
+        ),
         ("Properties", lambda: build_rows([run.properties for run in runs])),
         ("Settings", lambda: build_rows([read_settings(run) for run in runs])),
         ("Environment variables", lambda: build_rows([read_variables(run) for run in runs])),

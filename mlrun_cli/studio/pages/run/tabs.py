@@ -14,7 +14,7 @@ from mlrun_cli.pipelines.run_types import PIPELINE_RUN, STEP_RUN
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.resubmit_command import build_resubmit_command
-from mlrun_cli.sweeps.tag_names import SWEEP_RUN
+from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN
 
 TABS: Sequence[tuple[str, str]] = (
     ("details", "Details"),

@@ -9,6 +9,7 @@ from mlrun_cli.metrics.metric import SUMMARIES
 from mlrun_cli.runs.order import METRIC, PARAMETER, PROPERTY, TAG
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.runs_table.columns import RUN_COLUMNS, Column
+from mlrun_cli.wire.bookkeeping_tags import BOOKKEEPING_PREFIXES, DEFINITION_TAGS
 from mlrun_cli.workspace import Workspace
 
 _MAX_SHOWN = 30
@@ -37,11 +38,14 @@ def build_column_groups(workspace: Workspace, runs: Sequence[Run], search: str) 
     metrics = workspace.metric_summaries
     names = metrics.list_all_names(bound) if search else metrics.list_names([run.key for run in runs], bound)
     parameters = _list_parameters(workspace, runs, bound, is_searched=bool(search))
+    tags = workspace.run_pages.list_pair_keys(
+        TAG, bound, without=DEFINITION_TAGS, without_prefixes=BOOKKEEPING_PREFIXES
+    )
     groups = (
         _build_group("Of each run", RUN_COLUMNS, "{}", search),
         _build_group("Parameters", parameters, f"{PARAMETER}:{{}}", search),
         _build_group("Metrics", names, f"{METRIC}:{{}}", search, SUMMARIES),
-        _build_group("Tags", workspace.run_pages.list_pair_keys(TAG, bound), f"{TAG}:{{}}", search),
+        _build_group("Tags", tags, f"{TAG}:{{}}", search),
         _build_group("Properties", workspace.run_pages.list_pair_keys(PROPERTY, bound), f"{PROPERTY}:{{}}", search),
     )
     return [group for group in groups if group.choices]

@@ -12,7 +12,7 @@ from mlrun_cli.core.time import now
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.status import RunStatus
 from tests.sdk.sweeps import DEFINITION, VALUES
-from tests.studio.run_maker import RunMaker
+from tests.studio.run_maker import RunMaker, query
 from tests.studio.serving import Studio
 
 SWEEP = "HD_1"
@@ -79,6 +79,17 @@ def test_details_show_no_tag_of_what_a_sweep_records(make: RunMaker, studio: Stu
     page = studio.get(studio.urls.run(SWEEP)).text
     assert "generator_config" not in page
     assert f"{SWEEP}_4" not in page
+
+
+def test_tags_of_what_a_sweep_records_are_no_columns(make: RunMaker, studio: Studio) -> None:
+    _make_sweep(make)
+    other = make(tags={"team": "a", "HDD": "b"})
+    for found in ("", "?find=D"):
+        page = studio.get(studio.urls.runs() + found).text
+        tags = set(re.findall(r'value="tag:([^"]*)"', page))
+        assert tags == ({"HDD"} if found else {"HDD", "team"})
+    compared = studio.get(studio.urls.compare(query(("run", SWEEP), ("run", other)))).text
+    assert ">team<" in compared and "generator_config" not in compared and f"{SWEEP}_4" not in compared
 
 
 def test_curves_and_parallel_coordinates_are_drawn_and_follow_the_sweep(

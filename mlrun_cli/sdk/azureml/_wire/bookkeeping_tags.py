@@ -1,0 +1,1 @@
+../../../wire/bookkeeping_tags.py

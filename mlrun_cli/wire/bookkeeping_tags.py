@@ -1,0 +1,43 @@
+"""Tags in which sweeps and MLflow's clients keep their own documents; lists for people leave them out."""
+
+from typing import Mapping, Optional
+
+SWEEP_RUN = "hyperdrive"
+"""The type of a sweep's run, as in Azure."""
+
+DEFINITION_TAGS = (
+    "generator_config",
+    "max_concurrent_jobs",
+    "max_duration_minutes",
+    "max_total_jobs",
+    "platform_config",
+    "policy_config",
+    "primary_metric_config",
+    "resume_child_runs",
+    "resume_from",
+)
+"""The tags of a sweep's run with its definition; those of its child runs are named by their ids."""
+
+_PREFIXES_OF_ALL_RUNS = (
+    "_aml_system_",
+    "mlflow.datasetInput.",
+    "mlflow.log-model.history",
+    "mlflow.loggedModel",
+    "mlflow.modelInput.",
+    "mlflow.modelMetric.",
+    "mlflow.modelOutput.",
+)
+BOOKKEEPING_PREFIXES = ("HD_", *_PREFIXES_OF_ALL_RUNS)
+"""How the keys of such tags begin, `DEFINITION_TAGS` apart, where the run that has them is not known."""
+
+
+def drop_bookkeeping_tags(
+    run_type: str, run_id: str, tags: "Mapping[str, Optional[str]]"
+) -> "Mapping[str, Optional[str]]":
+    """Return a run's tags for display, without documents and without a sweep's definition and parameter values."""
+    if run_type == SWEEP_RUN:
+        own = f"{run_id}_"
+        tags = {key: value for key, value in tags.items() if key not in DEFINITION_TAGS and not key.startswith(own)}
+    if not any(key.startswith(_PREFIXES_OF_ALL_RUNS) for key in tags):
+        return tags
+    return {key: value for key, value in tags.items() if not key.startswith(_PREFIXES_OF_ALL_RUNS)}
