@@ -40,7 +40,7 @@ class Failure(NamedTuple):
         title: the error, or else the signal or exit code of the script.
         notes: further details.
         trace: the exception's traceback; may be empty.
-        is_cancellation: whether the run was cancelled.
+        is_cancellation: whether the run was canceled.
     """
 
     title: str

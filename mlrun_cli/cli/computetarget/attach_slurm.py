@@ -94,7 +94,7 @@ def attach(
     """Attach a Slurm cluster as a compute target, whose runs become jobs of the cluster.
 
     Slurm's commands must be installed on this machine. A small job on each node that is up checks that the node
-    sees the shared folder; jobs that have not started within a minute are cancelled. The options, --partition
+    sees the shared folder; jobs that have not started within a minute are canceled. The options, --partition
     to --sbatch-option, are those of sbatch for each run.
     """
     settings = SlurmSettings(
