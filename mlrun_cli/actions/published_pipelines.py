@@ -14,9 +14,10 @@ from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.names import check_text
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import InvalidValue, PipelineNotFound, StoredFilesLost, UsageError
+from mlrun_cli.errors import AmbiguousId, InvalidValue, PipelineNotFound, StoredFilesLost, UsageError
 from mlrun_cli.pipelines.graph import Graph, Step
 from mlrun_cli.pipelines.published import ACTIVE, STATUSES, PublishedPipeline
+from mlrun_cli.pipelines.redaction import find_secret_parameters, redact_graph
 from mlrun_cli.pipelines.validation import check_graph
 from mlrun_cli.processes.host import get_user_name
 from mlrun_cli.snapshots.content_store import SnapshotStore
@@ -30,6 +31,7 @@ from mlrun_cli.workspace import Workspace
 _GRAPH = "pipeline.json"
 _ENVIRONMENT = "environment.json"
 _SOURCES = "sources"
+_CANDIDATES = 5
 
 
 def get_pipeline_folder(workspace: Workspace, pipeline_id: str) -> Path:
@@ -137,6 +139,25 @@ def get_pipeline(workspace: Workspace, pipeline_id: str) -> PublishedPipeline:
     return found
 
 
+def resolve_pipeline_id(workspace: Workspace, text: str) -> str:
+    """Return the id of the published pipeline that is named by its id or by a unique prefix of it.
+
+    Raises:
+        PipelineNotFound: there is none.
+        AmbiguousId: several ids have this prefix.
+    """
+    found = workspace.published_pipelines.list_ids(text, _CANDIDATES)
+    if not found:
+        raise PipelineNotFound(text)
+    if found[0] != text and len(found) > 1:
+        raise AmbiguousId(
+            f"Several published pipelines begin with '{text}': {', '.join(found)}.",
+            hint="Type more of the id.",
+            target=text,
+        )
+    return found[0]
+
+
 def list_pipelines(workspace: Workspace, *, active_only: bool = True) -> Sequence[PublishedPipeline]:
     """Return the published pipelines, newest first."""
     return workspace.published_pipelines.list(active_only=active_only)
@@ -151,6 +172,31 @@ def read_published_graph(workspace: Workspace, pipeline_id: str) -> Graph:
     """
     get_pipeline(workspace, pipeline_id)
     return Graph.from_json(_read_file(workspace, pipeline_id, _GRAPH))
+
+
+def describe_graph(workspace: Workspace, pipeline_id: str) -> dict[str, Any]:
+    """Return the parameters of a published pipeline, keyed by name, and its steps as JSON, without secrets.
+
+    Raises:
+        PipelineNotFound: there is none.
+        StoredFilesLost: its file is gone or damaged.
+    """
+    graph = read_published_graph(workspace, pipeline_id)
+    values = {name: "" if one.default is None else one.default for name, one in graph.parameters.items()}
+    graph = redact_graph(graph, find_secret_parameters(graph, values, workspace.redaction), workspace.redaction)
+    names = {step.key: step.name for step in graph.steps}
+    return {
+        "parameters": {name: parameter.to_json() for name, parameter in graph.parameters.items()},
+        "steps": [
+            {
+                "name": step.name,
+                "type": step.kind,
+                "script": step.script,
+                "after": [names[key] for key in step.list_upstream_keys()],
+            }
+            for step in graph.steps
+        ],
+    }
 
 
 def read_publisher_environment(workspace: Workspace, pipeline_id: str) -> Mapping[str, str]:

@@ -29,6 +29,16 @@ class PublishedPipelineStore:
         row = self._database.row("SELECT * FROM published_pipelines WHERE pipeline_id = :id", id=pipeline_id)
         return None if row is None else _build_pipeline(row)
 
+    def list_ids(self, prefix: str, limit: int) -> Sequence[str]:
+        """Return the first ids that begin with a prefix, in alphabetical order."""
+        rows = self._database.rows(
+            "SELECT pipeline_id FROM published_pipelines WHERE substr(pipeline_id, 1, length(:prefix)) = :prefix"
+            " ORDER BY pipeline_id LIMIT :limit",
+            prefix=prefix,
+            limit=limit,
+        )
+        return [row["pipeline_id"] for row in rows]
+
     def list(self, *, active_only: bool) -> Sequence[PublishedPipeline]:
         """Return all or only the active pipelines, newest first."""
         rows = self._database.rows(

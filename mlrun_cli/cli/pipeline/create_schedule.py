@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from mlrun_cli.actions.published_pipelines import resolve_pipeline_id
 from mlrun_cli.actions.schedules import create_schedule
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
@@ -47,11 +48,7 @@ def create(
             hint="Write a 'recurrence' or a 'datastore_name' below 'Schedule:', and name the file by -y.",
             target="--schedule-yaml",
         )
-    values = {
-        **read_schedule_file(schedule_file),
-        "name": name,
-        "pipeline_id": pipeline_id,
-        "experiment_name": experiment_name,
-    }
+    values = {**read_schedule_file(schedule_file), "name": name, "experiment_name": experiment_name}
     with open_context(global_options).workspace as workspace:
+        values["pipeline_id"] = resolve_pipeline_id(workspace, pipeline_id)
         return report_changed_schedule(global_options, workspace, create_schedule(workspace, values))

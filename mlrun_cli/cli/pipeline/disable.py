@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlrun_cli.actions.published_pipelines import set_pipeline_status
+from mlrun_cli.actions.published_pipelines import resolve_pipeline_id, set_pipeline_status
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -22,5 +22,5 @@ from mlrun_cli.pipelines.published import DISABLED
 def disable(global_options: GlobalOptions, pipeline_id: PipelineId, output_file: OutputFile = None) -> object:
     """Hide a published pipeline from 'list', and refuse to submit it; its schedules start no runs."""
     with open_context(global_options).workspace as workspace:
-        pipeline = set_pipeline_status(workspace, pipeline_id, DISABLED)
+        pipeline = set_pipeline_status(workspace, resolve_pipeline_id(workspace, pipeline_id), DISABLED)
         return write_output_file(output_file, build_pipeline_record(workspace, pipeline))

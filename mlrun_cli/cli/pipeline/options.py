@@ -19,7 +19,9 @@ _R = TypeVar("_R")
 OutputFile = Annotated[
     Path | None, Option("--output-file", "-f", metavar="FILE", help="Also write the result as JSON to this file.")
 ]
-PipelineId = Annotated[str, Option("--pipeline-id", "-i", metavar="ID", help="Id of the published pipeline.")]
+PipelineId = Annotated[
+    str, Option("--pipeline-id", "-i", metavar="ID", help="Id of the published pipeline, or its unique beginning.")
+]
 DefinitionFile = Annotated[Path, Option("--path", "-p", metavar="FILE", help="YAML file to write.")]
 SourcesFolder = Annotated[
     Path | None,

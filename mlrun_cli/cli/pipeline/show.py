@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlrun_cli.actions.published_pipelines import get_pipeline
+from mlrun_cli.actions.published_pipelines import describe_graph, get_pipeline, resolve_pipeline_id
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -19,7 +19,8 @@ from mlrun_cli.cli.pipeline.options import OutputFile, PipelineId, build_pipelin
     ],
 )
 def show(global_options: GlobalOptions, pipeline_id: PipelineId, output_file: OutputFile = None) -> object:
-    """Show a published pipeline with its schedules."""
+    """Show a published pipeline with its parameters, its steps and its schedules."""
     with open_context(global_options).workspace as workspace:
-        record = build_pipeline_record(workspace, get_pipeline(workspace, pipeline_id))
-        return write_output_file(output_file, record)
+        pipeline = get_pipeline(workspace, resolve_pipeline_id(workspace, pipeline_id))
+        record = build_pipeline_record(workspace, pipeline)
+        return write_output_file(output_file, {**record, **describe_graph(workspace, pipeline.pipeline_id)})

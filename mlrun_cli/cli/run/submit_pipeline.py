@@ -176,9 +176,14 @@ def _build_request(
     from mlrun_cli.cli.run.pipeline_values import parse_pipeline_values  # noqa: PLC0415 - start-up
 
     if isinstance(pipeline, str):
-        from mlrun_cli.actions.published_pipelines import get_pipeline, read_published_graph  # noqa: PLC0415
+        from mlrun_cli.actions.published_pipelines import (  # noqa: PLC0415
+            get_pipeline,
+            read_published_graph,
+            resolve_pipeline_id,
+        )
         from mlrun_cli.submit.published_pipeline import build_published_request  # noqa: PLC0415
 
+        pipeline = resolve_pipeline_id(context.workspace, pipeline)
         name = get_pipeline(context.workspace, pipeline).name
         graph = read_published_graph(context.workspace, pipeline)
         return build_published_request(
