@@ -28,6 +28,7 @@ from mlrun_cli.errors import CommandNotFound, UnknownTopic, UnsupportedCommand
 _HELP = "List the help topics, or print one: 'mlrun help concepts'."
 _DESCRIPTION = "Start, follow and track training runs from a shell, as 'az ml run' does, without Azure."
 _WORDS = f"{__name__}.words"
+_COMPLETION_OPTIONS = ("--install-completion", "--show-completion")
 _EXAMPLES = (
     ("Attach this folder and run a script", "mlrun folder attach && mlrun run submit-script train.py"),
     ("List the newest runs", "mlrun run list -o table"),
@@ -269,6 +270,9 @@ class _Root(_Nouns):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the words, and store them in `ctx.meta` for the completion options."""
+        option, equals, shell = args[0].partition("=") if args else ("", "", "")
+        if equals and option in _COMPLETION_OPTIONS:  # flags for Click, with a word behind them
+            args = [option, shell, *args[1:]]
         ctx.meta[_WORDS] = list(args)
         return super().parse_args(ctx, args)
 

@@ -177,3 +177,5 @@ def test_the_shell_that_is_named_gets_the_completion_and_no_other(mlrun: Mlrun, 
     assert "New zsh shells" in mlrun("--install-completion", "zsh").stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == [".zfunc", ".zshrc"]
     assert mlrun("--show-completion", "fish").stdout.startswith("complete ")
+    assert mlrun("--show-completion=fish").stdout.startswith("complete ")
+    assert mlrun.fails("--show-completion=tcsh").code == "InvalidValue"
