@@ -38,6 +38,7 @@ _TOP_KEYS = (
     "max_concurrent_runs",
     "max_duration_minutes",
 )
+_KNOWN_KEYS = frozenset((*_TOP_KEYS, "type", "parameter_space", "properties", "name", "expression", "values"))
 _V2_KEYS = frozenset({"search_space", "sampling_algorithm", "objective", "trial"})
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)[eE][+-]?\d+"  # which YAML 1.1 takes for text if it has no dot or no sign
 _PARAMETER_EXAMPLE = "{name: --lr, expression: uniform, values: [0.01, 0.1]}"
@@ -195,8 +196,11 @@ def _get_required(node: Node, key: str, expected: str) -> Node:
     """Return the node of a required key; raise if the key is missing or has no value."""
     found = node.as_mapping().get(key)
     if found is None:
+        unknown = [one for one in node.as_mapping() if one not in _KNOWN_KEYS]
+        near = difflib.get_close_matches(key, unknown, n=1)
+        guess = f"Did you mean it by '{near[0]}'? " if near else ""
         raise node.build_error(
-            f"has no {key}" if node.key_path else f"{key} is missing", hint=f"Write {key}: {expected}."
+            f"has no {key}" if node.key_path else f"{key} is missing", hint=f"{guess}Write {key}: {expected}."
         )
     if found.is_null:
         raise found.build_error("has no value", hint=f"Write {expected}.")

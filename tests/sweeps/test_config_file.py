@@ -154,6 +154,8 @@ _BANDIT = "    type: BanditPolicy\n    evaluation_interval: 1\n    slack_factor:
 _TRUNCATION = "    type: TruncationSelectionPolicy\n    truncation_percentage: {}\n"
 REFUSED = [
     ("    type: random\n", "", 2, "sampling", "random, grid, bayesian"),
+    ("max_total_runs", "max_total_run", 1, None, "Did you mean it by 'max_total_run'"),
+    ("    type: random\n", "    typ: random\n", 2, "sampling", "Did you mean it by 'typ'"),
     ("type: random", "type:", 2, _TYPE, "random, grid, bayesian"),
     ("type: random", "type: bayes", 2, _TYPE, "Did you mean bayesian"),
     (SAMPLE[SAMPLE.index("sampling") : SAMPLE.index("policy")], "", 1, None, "sampling is missing"),
