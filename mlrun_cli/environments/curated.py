@@ -78,10 +78,13 @@ class CuratedEnvironment(NamedTuple):
 
     @property
     def note(self) -> str:
-        """A line about differences from Azure's environment; empty if there are none."""
+        """A line that says what is used instead of Azure's environment, and how to choose; empty if nothing differs."""
         if not self.changes:
             return ""
-        return f"environment: '{self.name}' is provided here with {', '.join(self.changes)}."
+        return (
+            f"environment: the runconfig names Azure's '{self.name}', which is built here with"
+            f" {', '.join(self.changes)}. A conda file of your own (-d FILE) replaces it, and this remark."
+        )
 
 
 def is_curated_name(name: str) -> bool:

@@ -106,6 +106,6 @@ def test_a_curated_environment_is_got_cloned_and_named_in_a_runconfig(mlrun: Mlr
     (mlrun.folder / ".azureml").mkdir(exist_ok=True)
     (mlrun.folder / ".azureml/curated.runconfig").write_text("script: train.py\nenvironment: {name: AzureML-Minimal}\n")
     done = mlrun("run", "submit-script", "-c", "curated", "-o", "none")
-    assert "'AzureML-Minimal' is provided here with Python 3.8." in done.stderr
+    assert "Azure's 'AzureML-Minimal', which is built here with Python 3.8. A conda file" in done.stderr
     listed = mlrun("environment", "list", "--curated", "--query", "[?name=='AzureML-Tutorial'].version", "-o", "tsv")
     assert listed.stdout.split() == ["1"]
