@@ -126,7 +126,9 @@ class PipelineController:
             write_json(record, document, durable=True)
             self.report(f"Completing processing run id {child.run_id}.")
             if problem is not None:
-                self._report_error(f"Step '{plan.step.name}' [{child.run_id}]: {problem}")
+                text = f"Step '{plan.step.name}' [{child.run_id}]: {problem}"
+                self.report(text)
+                self._report_error(text)
         self._find_origin_run_id(plan, child)
         return None if document["problem"] is None else str(document["problem"])
 

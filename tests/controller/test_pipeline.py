@@ -186,7 +186,8 @@ def test_a_failed_step_ends_the_pipeline_and_what_still_runs(pipelines: Pipeline
     assert "'bad'" in message(run)
     steps = pipelines.steps(run_id)
     assert {name: step.status.value for name, step in steps.items()} == {"bad": "Failed", "slow": "Canceled"}
-    assert "'bad'" in pipelines.pipeline_log(run_id, "stderrlogs")
+    for log in ("stderrlogs", "executionlogs"):
+        assert "'bad'" in pipelines.pipeline_log(run_id, log)
 
 
 def test_steps_that_do_not_need_the_failed_one_go_on_if_that_is_wanted(pipelines: PipelineWorld) -> None:
