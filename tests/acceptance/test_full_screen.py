@@ -129,7 +129,7 @@ def test_a_sweep_shows_its_runs_in_place_and_then_the_best_one_last(mlrun: Mlrun
         "swept.py",
     )
     with Tmux(mlrun, tmp_path / "socket") as tmux:
-        tmux.run(*words)
+        tmux.run(*words[:3], "-o", "none", *words[3:])
         tmux.wait_for("0 of 3 runs ended, 3 live. Ctrl-C leaves.")
         tmux.type("C-c")
         assert any("monitor-logs" in line for line in tmux.wait_for_end(130))

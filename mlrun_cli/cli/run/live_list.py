@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from mlrun_cli.actions.run_watch import watch_runs
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.output.columns import Layout, render_layout
+from mlrun_cli.cli.output.formats import OutputFormat
 from mlrun_cli.cli.output.messages import wants_colour
 from mlrun_cli.cli.output.screen import Screen
 from mlrun_cli.cli.program import INTERRUPTED, Terminated
@@ -99,8 +100,9 @@ def _sleep(seconds: float) -> bool:
 
 
 def can_show_screen(global_options: GlobalOptions) -> bool:
-    """Return whether stdout is a terminal that can redraw the list, and the output is a table for people."""
+    """Return whether stdout is a terminal that can redraw the list, and the output is a table for people or `none`."""
     wants_table = global_options.is_for_people or (
-        not global_options.has_output_option and global_options.query is None
+        global_options.query is None
+        and (not global_options.has_output_option or global_options.output_format is OutputFormat.NONE)
     )
     return wants_table and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
