@@ -113,6 +113,15 @@ def test_lists_for_people_have_no_tags_of_what_a_sweep_records(mlrun: Mlrun) -> 
     assert {row["name"] for row in compared if row["section"] == "tags"} == {"a", "team"}
 
 
+def test_a_condition_that_only_child_runs_meet_names_their_parent(mlrun: Mlrun) -> None:
+    open_gate(mlrun)
+    sweep = submit_and_wait(mlrun)
+    listed = mlrun("run", "list", "--where", "acc = 1")
+    assert (listed.stdout, f"--parent-run-id {sweep}" in listed.stderr) == ("[]\n", True)
+    assert len(mlrun.json("run", "list", "--where", "acc = 1", "--parent-run-id", sweep)) == 3
+    assert "--parent-run-id" not in mlrun("run", "list", "--where", "acc = 2").stderr
+
+
 def test_runs_that_a_command_has_changed_are_the_table_of_the_list(mlrun: Mlrun) -> None:
     open_gate(mlrun)
     sweep = submit_and_wait(mlrun)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
+from mlrun_cli.actions import runs as actions
 from mlrun_cli.actions.parameters import depends_on_parameters, read_parameters_of_older_runs
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
@@ -231,8 +232,20 @@ def _explain_missing_runs(
 
         for name in list_unknown_names(workspace, run_filter, sort):
             global_options.notes.warning(f"No run in this workspace has a metric or a parameter '{name}'.")
-    if not listing.runs and global_options.is_for_people:
-        global_options.notes.info("No runs.")
+    if not listing.runs:
+        parent = _find_parent_of_match(workspace, run_filter)
+        if parent is not None:
+            global_options.notes.info(f"Only child runs match; list those of a parent: --parent-run-id {parent}")
+        elif global_options.is_for_people:
+            global_options.notes.info("No runs.")
+
+
+def _find_parent_of_match(workspace: Workspace, run_filter: RunFilter) -> str | None:
+    """Return the parent of the newest child run that meets the condition of a filter, if it has one."""
+    if run_filter.where is None or run_filter.parent_run_id is not None:
+        return None
+    found = actions.list_runs(workspace, run_filter._replace(include_children=True, last=1))
+    return found[0].parent_run_id if found else None
 
 
 def _warn_of_unknown_columns(
