@@ -69,7 +69,7 @@ def test_a_target_whose_engine_is_gone_is_detached_by_force(pool: PoolEngine, tm
     processes = pool.mlrun.processes(running)
     pool.set_option("away")
     assert pool.mlrun.fails("computetarget", "detach", "-n", "pool").code == "InUse"
-    assert pool.mlrun.fails("run", "cancel", "-r", running, "--force", exit_code=1).code == "EngineUnavailable"
+    assert pool.mlrun.fails("run", "cancel", "-r", queued, "--force", exit_code=1).code == "EngineUnavailable"
     detached = pool.mlrun("computetarget", "detach", "-n", "pool", "--force")
     assert {run_id for run_id in (running, queued) if run_id in detached.stderr} == {running, queued}
     assert [pool.mlrun.stored_status(run_id) for run_id in (running, queued)] == ["Canceled"] * 2
