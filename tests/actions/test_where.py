@@ -23,9 +23,8 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.where.column_choice import parse_metric_choice, parse_parameter_choice
 from mlrun_cli.runs.where.condition import AllOf, AnyOf, Condition, Negation, Predicate
 from mlrun_cli.runs.where.parser import parse_condition
-from mlrun_cli.store.db.database import Database
-from mlrun_cli.store.runs import conditions, key_sets, page_store
-from mlrun_cli.store.runs.conditions import RunConditions
+from mlrun_cli.store.runs import conditions, key_plans, key_sets, page_store
+from mlrun_cli.store.runs.key_plans import KeyPlan
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
@@ -275,25 +274,47 @@ def test_conditions_find_the_runs_for_which_they_hold(workspace: Workspace) -> N
 def test_sets_of_keys_give_the_same_pages(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, few_keys: int) -> None:
     chance = random.Random(3)
     cases = []
-    for text in [*PREDICATES, *(_draw(chance) for _ in range(60)), "loss > 0.2 and loss < 0.6 and loss != 0.5"]:
+    several = [
+        "loss > 0.2 and loss < 0.6 and loss != 0.5",
+        "loss > 0.2 and param.lr",
+        "tag.team = a and loss < 0.5",
+        "param.opt",
+    ]
+    for text in [*PREDICATES, *several * 30, *(_draw(chance) for _ in range(60))]:
         which = RunFilter(where=parse_condition(text, NOW))
         column = chance.choice(["loss", "max(loss)", "param.lr", "created", "started", "tag.level", "name", "target"])
         order = parse_run_order(workspace, column, descending=chance.random() < 0.5)
-        window = (chance.randrange(1, 8), chance.randrange(4))
+        window = (chance.randrange(1, 8), chance.choice([0, 0, *range(4), RUNS // 2]))
         cases.append((text, which, order, window, list_keys(workspace, which, order, *window)))
-    found = []
+    plans: list[KeyPlan] = []
 
-    def find_matching_keys(database: Database, of: RunConditions) -> set[int] | None:
-        found.append(key_sets.find_matching_keys(database, of))
-        return found[-1]
+    def choose_plans(*arguments: Any, **named: Any) -> Iterator[KeyPlan]:
+        for plan in key_plans.list_plans(*arguments, **named):
+            plans.append(plan)
+            yield plan
 
     _seem_many(monkeypatch)
     _use_sets(monkeypatch, few_keys)
-    monkeypatch.setattr(page_store, "find_matching_keys", find_matching_keys)
+    monkeypatch.setattr(key_sets, "list_plans", choose_plans)
 
     for text, which, order, window, expected in cases:
+        # Any plan gives the same runs, be it fast or not.
+        monkeypatch.setattr(key_plans, "_SAMPLE", chance.choice([1, 5, RUNS, RUNS]))
+        monkeypatch.setattr(key_plans, "_SURPLUS", chance.choice([1, 3, 8]))
+        monkeypatch.setattr(key_plans, "_MARGIN", chance.choice([0, 2]))
+        costs = chance.choice([(0.01, 0.01, 100, 100), (1, 0.01, 100, 1), (1, 1, 1, 1), (1, 0.1, 1, 100)])
+        for name, cost in zip(("_READ", "_SCAN", "_CHECK", "_LOOK_UP"), costs, strict=True):
+            monkeypatch.setattr(key_plans, name, cost)
         assert list_keys(workspace, which, order, *window) == expected, (text, order, window)
-    assert sum(keys is not None for keys in found) > len(cases) / 3
+    kinds = {(plan.is_bounded, len(plan.sets) > 1, plan.sets[0].is_rest) for plan in plans}
+    assert any(plan.sets[-1].ordered_by for plan in plans)
+    assert kinds == {
+        (False, False, False),
+        (False, True, False),
+        (True, False, False),
+        (True, True, False),
+        (True, True, True),
+    }
 
 
 def list_keys(workspace: Workspace, which: RunFilter, order: RunOrder, limit: int, offset: int) -> Sequence[int]:

@@ -32,7 +32,16 @@ from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 from tests.benchmarks.seed import seed_pages
-from tests.benchmarks.timing import MLRUN, environment_for, print_machine, print_row, timed, timed_call
+from tests.benchmarks.timing import (
+    MLRUN,
+    PASS,
+    environment_for,
+    measure_cpu,
+    print_machine,
+    print_row,
+    timed_by,
+    timed_call,
+)
 
 _IDENTITY = WorkspaceIdentity(DEFAULT_SUBSCRIPTION_ID, DEFAULT_RESOURCE_GROUP, DEFAULT_WORKSPACE)
 _EXPERIMENT = "seeded-000"
@@ -70,6 +79,17 @@ _LISTS = {
     "a text or a rare value": "--where 'optimizer = adam or seed = 7919' --sort loss --descending",
     "a rare value and two more": "--where 'amp = true and momentum = 0.9 and loss < 0.1' --sort loss",
     "with columns": "--where 'loss < 0.3' --sort loss --metrics best --params differing",
+    "three texts and numbers": "--where 'optimizer = adam and epochs = 10 and dropout = 0.3' --sort lr",
+    "a narrow range": "--where 'loss < 0.3 and loss > 0.29999' --sort lr",
+    "what no run meets": "--where 'optimizer = adam and target = gpu' --sort loss",
+    "two metrics that no run has": "--where 'loss < 0.5 and accuracy < 0.5' --sort lr",
+    "sorted by a value that no run has": "--where 'optimizer = adam' --sort param.nothing",
+    "3 % of the runs, the last ones": "--where 'loss < 0.03' --sort accuracy",
+    "30 % of the runs, the last ones": "--where 'loss < 0.3' --sort accuracy",
+    "50 % of the runs, the last ones": "--where 'loss < 0.5' --sort accuracy",
+    "70 % of the runs, the last ones": "--where 'loss < 0.7' --sort accuracy",
+    "90 % of the runs, the last ones": "--where 'loss < 0.9' --sort accuracy",
+    "a half and a quarter, the last ones": "--where 'loss < 0.5 and optimizer = adam' --sort accuracy",
 }
 """Options of `run list --all-experiments`."""
 
@@ -100,11 +120,12 @@ def _measure(workspace: Workspace, size: str) -> None:
 
 
 def _measure_commands(home: Path, size: str) -> None:
-    """Print how much longer `run list` takes with conditions, an order and columns than without."""
+    """Print how much more CPU time `run list` takes with conditions, an order and columns than without."""
     with tempfile.TemporaryDirectory() as folder:
         for name, words in {"`run list`": "", **_LISTS}.items():
             command = [MLRUN, "run", "list", "-w", DEFAULT_WORKSPACE, "--all-experiments", *shlex.split(words)]
-            print_row(f"{name}, {size}", timed(command, folder=Path(folder), environment=environment_for(home)))
+            measure = partial(measure_cpu, folder=Path(folder), environment=environment_for(home))
+            print_row(f"{name}, {size}, CPU", timed_by(partial(measure, command), partial(measure, PASS), runs=7))
 
 
 def _read_older(workspace: Workspace, size: str) -> None:

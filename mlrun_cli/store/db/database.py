@@ -50,6 +50,15 @@ class Dialect(Protocol):
     def use_index(self, index: str) -> str:
         """Return the SQL clause that makes a query use an index, or an empty string if there is no such hint."""
 
+    def join_numbers(self, column: str) -> str:
+        """Return the aggregate of a column of integers as text, with commas between them; null if there is none."""
+
+    def build_flag_condition(self, flags: str, column: str) -> str:
+        """Return the condition that a parameter, which is bytes, has 1 at the position that an integer column has.
+
+        It does not hold at positions beyond the end.
+        """
+
     def build_text_condition(self, text: str) -> TextCondition:
         """Return the condition that `run_texts` contains every word of a text, case-insensitively."""
 

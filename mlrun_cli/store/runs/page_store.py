@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -12,7 +11,7 @@ from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.store.db.database import Database, Row, build_in_list
 from mlrun_cli.store.runs.conditions import RunConditions
-from mlrun_cli.store.runs.key_sets import find_matching_keys, list_keys_in_order
+from mlrun_cli.store.runs.key_sets import find_first_keys
 from mlrun_cli.store.runs.orders import KEY_ORDER, OrderSql, build_order
 from mlrun_cli.store.runs.rows import TERMINAL
 from mlrun_cli.store.runs.run_store import RunStore
@@ -28,7 +27,7 @@ _FEW = 20_000
 """The number of runs that are sorted in less time than reading along an index with more other runs takes."""
 _FEW_TO_COUNT = 50_000
 """The number of runs that are counted in less time than checking more other runs takes."""
-_FIRST_RUNS = 4000
+_FIRST_RUNS = 1000
 """The number of runs that are checked along an order, before the sets of keys of all conditions are read."""
 _SAMPLE = 2000
 """The number of the newest runs from which it is estimated whether very many runs match a filter."""
@@ -147,7 +146,7 @@ class RunPageStore:
                 )
             )
         sql = build_order(order, self._database.dialect)
-        conditions = RunConditions(self._database, run_filter, _FEW_TO_COUNT)
+        conditions = RunConditions(self._database, run_filter, _FEW + 1)
         bounds = conditions.get_bounds(order.column)
         bounded = sql
         if bounds:
@@ -173,11 +172,8 @@ class RunPageStore:
         first = self._list_first_matching_keys(conditions, order, descending, offset + limit)
         if len(first) == offset + limit:
             return first[offset:]
-        keys = find_matching_keys(self._database, conditions)
-        if keys is None:
-            return None
-        ordered = list_keys_in_order(self._database, keys, conditions, order, descending=descending)
-        return list(islice(ordered, offset, offset + limit))
+        keys = find_first_keys(self._database, conditions, order, descending=descending, limit=offset + limit)
+        return None if keys is None else keys[offset:]
 
     def _list_first_matching_keys(
         self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int

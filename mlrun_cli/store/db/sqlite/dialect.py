@@ -23,6 +23,14 @@ class SqliteDialect:
         """Return the `INDEXED BY` clause that makes a query use an index; the query fails if the index is unusable."""
         return f"INDEXED BY {index}"
 
+    def join_numbers(self, column: str) -> str:
+        """Return the aggregate of a column of integers as text, with commas between them; null if there is none."""
+        return f"group_concat({column})"
+
+    def build_flag_condition(self, flags: str, column: str) -> str:
+        """Return the condition that a parameter, which is bytes, has 1 at the position that an integer column has."""
+        return f"substr(:{flags}, {column} + 1, 1) = x'01'"
+
     def build_text_condition(self, text: str) -> TextCondition:
         """Return the condition that `run_texts` contains every word of a text, case-insensitively."""
         words = dict.fromkeys(word for word in text.replace("\0", " ").split())
