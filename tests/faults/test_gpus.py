@@ -188,9 +188,8 @@ def test_the_runs_of_two_users_have_different_gpus(mlruns: list[Mlrun]) -> None:
             os.chown(path, user, user, follow_symlinks=False)
         mlrun.command = [*as_user(user), *mlrun.command]
         run_ids.append(submit(mlrun, 1))
+        mlrun.wait_for_status(run_ids[-1], "Running")
     waiting = submit(mlruns[1], 1)
-    for mlrun, run_id in zip(mlruns, run_ids, strict=True):
-        mlrun.wait_for_status(run_id, "Running")
     assert sorted(map(gpus, mlruns, run_ids)) == ["0", "1"]
     assert mlruns[1].show(waiting)["status"] == "Queued"
     for mlrun, run_id in zip(mlruns, run_ids, strict=True):
