@@ -265,7 +265,11 @@ def _read_texts(node: Node, problems: Problems) -> tuple[str, ...]:
 
 
 def _read_command(node: Node, problems: Problems) -> str | tuple[str, ...]:
-    return _read_texts(node, problems) if isinstance(node.content, tuple) else node.as_text()
+    """Return a line for a shell or its words; a list of one text with blanks is a line, as in Azure."""
+    if not isinstance(node.content, tuple):
+        return node.as_text()
+    words = _read_texts(node, problems)
+    return words[0] if len(words) == 1 and len(words[0].split()) > 1 else words
 
 
 def _read_count(node: Node, _: Problems) -> int:

@@ -100,6 +100,8 @@ def test_real_files_of_all_years_are_known_key_by_key(name: str) -> None:
         ("command: []", None),
         ("command: python train.py --lr 0.1", "python train.py --lr 0.1"),
         ("command: [python, train.py, --lr, 0.10]", ("python", "train.py", "--lr", "0.10")),
+        ("command: [python train.py --lr 0.1]", "python train.py --lr 0.1"),
+        ("command: [ls]", ("ls",)),
     ],
 )
 def test_a_command_is_text_or_words(tmp_path: Path, text: str, command: str | tuple[str, ...] | None) -> None:

@@ -77,7 +77,8 @@ first = script("prepare.py", arguments=["--from", raw, "--to", data, "--n", 3, T
                inputs=[raw], outputs=[data], allow_reuse=False, version=2, compute_target="fast")
 second = script(arguments=["--data", data, "--again", data.get_env_variable_name()], inputs=[data])
 third = CommandStep(command=["cat", data.as_mount("other")], inputs=[data.as_input("other")], source_directory="src")
-build(second, third, first, description="cars", default_datastore=store)
+line = CommandStep(["echo one && echo two"], "line", source_directory="src")
+build(second, third, first, line, description="cars", default_datastore=store)
 """,
     )
     first, second, third = (
@@ -101,7 +102,9 @@ build(second, third, first, description="cars", default_datastore=store)
     assert second.arguments[3] == ("AZUREML_DATAREFERENCE_prepared",)
     assert third.command == (("cat",), (ArgumentReference("input", "other"),))
     assert third.inputs["other"].source == StepOutput(first.key, "prepared")
-    assert [step.name for step in graph.iterate_in_order()] == ["prepare.py", "train.py", "CommandStep_cat"]
+    line = get_step(graph, "line")
+    assert (line.is_command_line, line.command) == (True, (("echo one && echo two",),))
+    assert {step.name for step in graph.iterate_in_order()} == {"prepare.py", "train.py", "CommandStep_cat", "line"}
 
 
 def test_outputs_as_datasets_are_found_by_any_of_their_copies(project: Mlrun) -> None:

@@ -130,6 +130,8 @@ def test_data_among_the_arguments_goes_into_its_section_of_the_document(mlrun: M
         assert config.run_config.data == {}
         words = ScriptRunConfig(".", command=["cat", dataset.as_named_input("iris").as_download()])._to_document()
         assert words["command"][1] == "DatasetConsumptionConfig:iris"
+        for command, expected in ((["echo a  b"], "echo a  b"), (["ls"], ["ls"]), (["a b", "c"], ["a b", "c"])):
+            same(ScriptRunConfig(".", command=command)._to_document()["command"], expected)
         assert words["data"]["iris"]["mechanism"] == "download"
         rc = RunConfiguration()
         rc.data = {"iris": dataset.as_named_input("iris").as_mount()}

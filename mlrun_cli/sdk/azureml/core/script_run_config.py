@@ -134,6 +134,7 @@ class ScriptRunConfig:
         document = configuration._to_document()
         document["script"] = os.fspath(script) if script else None
         document["arguments"] = _convert_to_strings(arguments, "arguments", document)
+        command = unwrap_command_line(command)
         document["command"] = command if isinstance(command, str) else _convert_to_strings(command, "command", document)
         document["environmentVariables"] = _to_variables(configuration.environment_variables)
         environment = document["environment"]
@@ -196,6 +197,14 @@ def _configure_distribution(configuration: RunConfiguration, job: Any) -> None:
             "ScriptRunConfig(distributed_job_config=…): expected MpiConfiguration, PyTorchConfiguration or "
             f"TensorflowConfiguration, found {job!r}."
         )
+
+
+def unwrap_command_line(command: Any) -> Any:
+    """Return the line of a list that holds one line for a shell, as `["python train.py -n 3"]`, else the command."""
+    if isinstance(command, (list, tuple)) and len(command) == 1:
+        (line,) = command
+        return line if isinstance(line, str) and len(line.split()) > 1 else command
+    return command
 
 
 def _convert_to_strings(values: Any, noun: str, document: "dict[str, Any]") -> "list[str]":
