@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 DAY = 86_400_000_000
 NOW = 1_800_000_000_000_000
 RUNS = 40
+_COMPLETED = {"status": RunStatus.COMPLETED, "run_type": SCRIPT_RUN, "user_name": "me"}
 
 PREDICATES = (
     "loss < 0.5",
@@ -84,12 +86,16 @@ PREDICATES = (
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    place = locate_workspace(tmp_path_factory.mktemp("home"), WorkspaceIdentity("s", "g", "w"))
-    with Workspace.open(place, create=True, redaction=Redaction()) as opened:
+    with _open_workspace(tmp_path_factory.mktemp("home")) as opened:
         chance = random.Random(1)
         for _ in range(RUNS):
             _add_run(opened, chance)
         yield opened
+
+
+def _open_workspace(home: Path) -> Workspace:
+    place = locate_workspace(home, WorkspaceIdentity("s", "g", "w"))
+    return Workspace.open(place, create=True, redaction=Redaction())
 
 
 def _add_run(workspace: Workspace, chance: random.Random) -> None:
@@ -287,15 +293,9 @@ def test_sets_of_keys_give_the_same_pages(workspace: Workspace, monkeypatch: pyt
         window = (chance.randrange(1, 8), chance.choice([0, 0, *range(4), RUNS // 2]))
         cases.append((text, which, order, window, list_keys(workspace, which, order, *window)))
     plans: list[KeyPlan] = []
-
-    def choose_plans(*arguments: Any, **named: Any) -> Iterator[KeyPlan]:
-        for plan in key_plans.list_plans(*arguments, **named):
-            plans.append(plan)
-            yield plan
-
     _seem_many(monkeypatch)
     _use_sets(monkeypatch, few_keys)
-    monkeypatch.setattr(key_sets, "list_plans", choose_plans)
+    _record_plans(monkeypatch, plans)
 
     for text, which, order, window, expected in cases:
         # Any plan gives the same runs, be it fast or not.
@@ -303,8 +303,7 @@ def test_sets_of_keys_give_the_same_pages(workspace: Workspace, monkeypatch: pyt
         monkeypatch.setattr(key_plans, "_SURPLUS", chance.choice([1, 3, 8]))
         monkeypatch.setattr(key_plans, "_MARGIN", chance.choice([0, 2]))
         costs = chance.choice([(0.01, 0.01, 100, 100), (1, 0.01, 100, 1), (1, 1, 1, 1), (1, 0.1, 1, 100)])
-        for name, cost in zip(("_READ", "_SCAN", "_CHECK", "_LOOK_UP"), costs, strict=True):
-            monkeypatch.setattr(key_plans, name, cost)
+        _set_costs(monkeypatch, *costs)
         assert list_keys(workspace, which, order, *window) == expected, (text, order, window)
     kinds = {(plan.is_bounded, len(plan.sets) > 1, plan.sets[0].is_rest) for plan in plans}
     assert any(plan.sets[-1].ordered_by for plan in plans)
@@ -315,6 +314,49 @@ def test_sets_of_keys_give_the_same_pages(workspace: Workspace, monkeypatch: pyt
         (True, True, False),
         (True, True, True),
     }
+
+
+@pytest.mark.parametrize("few_keys", [0, RUNS])
+def test_runs_without_a_value_stay_behind_those_beyond_a_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few_keys: int
+) -> None:
+    plans: list[KeyPlan] = []
+    with _open_workspace(tmp_path) as workspace:
+        for loss in (*range(8), 10, 11, 12, None, None):
+            with workspace.transaction():
+                experiment, number = workspace.experiments.reserve_run_numbers("one")
+                key = workspace.runs.insert(experiment, number, f"one_{number}", **_COMPLETED)
+                workspace.runs.set_tags(key, {"team": "b" if loss in range(8) else "a"})
+                if loss is not None:
+                    workspace.metrics.add(key, [LoggedValue(VALUE, "loss", 1, None, loss, None)])
+        which = RunFilter(where=parse_condition("tag.team = a", NOW))
+        order = parse_run_order(workspace, "loss", descending=False)
+        _seem_many(monkeypatch)
+        _use_sets(monkeypatch, few_keys)
+        _record_plans(monkeypatch, plans)
+        # The bound is the first run that matches, so that the plan finds a single one with a value.
+        monkeypatch.setattr(key_plans, "_SURPLUS", 1)
+        monkeypatch.setattr(key_plans, "_MARGIN", 0)
+        _set_costs(monkeypatch, 1, 0.01, 100, 1)
+
+        assert list_keys(workspace, which, order, 3, 0) == [9, 10, 11]
+        assert list_keys(workspace, which, order, 9, 0) == [9, 10, 11, 13, 12]
+    assert plans[0].is_bounded
+    assert plans[0].sets[0].is_rest
+
+
+def _record_plans(monkeypatch: pytest.MonkeyPatch, plans: list[KeyPlan]) -> None:
+    def choose_plans(*arguments: Any, **named: Any) -> Iterator[KeyPlan]:
+        for plan in key_plans.list_plans(*arguments, **named):
+            plans.append(plan)
+            yield plan
+
+    monkeypatch.setattr(key_sets, "list_plans", choose_plans)
+
+
+def _set_costs(monkeypatch: pytest.MonkeyPatch, *costs: float) -> None:
+    for name, cost in zip(("_READ", "_SCAN", "_CHECK", "_LOOK_UP"), costs, strict=True):
+        monkeypatch.setattr(key_plans, name, cost)
 
 
 def list_keys(workspace: Workspace, which: RunFilter, order: RunOrder, limit: int, offset: int) -> Sequence[int]:
