@@ -108,7 +108,7 @@ class Redaction:
         self._given_names = tuple(more_names)
         self._environment = environment
         self._secrets_of: dict[str, str] = {}
-        self._secrets: re.Pattern[str] | None = None
+        self._secrets: Collection[str] | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Redaction:
@@ -178,28 +178,28 @@ class Redaction:
 
         An exception may quote its arguments.
         """
-        secrets = self._compile_known_secrets()
+        secrets = re.compile(_build_pattern_of_words(self._list_known_secrets()))
 
         def redact(_name: str, text: str) -> str:
             return self.redact_prose(secrets.sub(REDACTED, text))
 
         return _map_texts(value, redact)
 
-    def _compile_known_secrets(self) -> re.Pattern[str]:
-        """Return a pattern that matches the values of the environment's secrets."""
+    def _list_known_secrets(self) -> Collection[str]:
+        """Return the values of the environment's secrets that are distinctive enough to be redacted anywhere."""
         variables = dict(self._environment)
         if self._secrets is None or variables != self._secrets_of:
             named = variables.items()
-            found = {
+            self._secrets_of = variables
+            self._secrets = frozenset(
                 value for name, value in named if name != NAMES_VARIABLE and self._is_distinctive_secret(name, value)
-            }
-            self._secrets, self._secrets_of = re.compile(rf"(?<!\w)(?:{build_alternation(found)})(?!\w)"), variables
+            )
         return self._secrets
 
     def _is_distinctive_secret(self, name: str, value: str) -> bool:
         """Return whether a variable's secret is distinctive enough to be redacted wherever it appears."""
         secrets = self._get_secret_pattern(name)
-        is_common = secrets != ANYTHING and re.fullmatch(_COMMON, value) is not None
+        is_common = secrets != ANYTHING and _is_common(value)
         return len(value) >= LEAST_LETTERS and _matches_secret(secrets, value) and not is_common
 
     def redact_variables(self, variables: Mapping[str, str]) -> dict[str, str]:
@@ -210,16 +210,18 @@ class Redaction:
         """Redact the values of secret options and assignments in a command line, wherever they appear in it.
 
         Secrets of the environment's variables are redacted too. An argument that is a shell command, as after `sh -c`,
-        is redacted like a value.
+        is redacted like a value. Elsewhere than after its name, a secret is redacted only if it is unlikely that other
+        arguments have it by chance: `--num-tokens 1000000` leaves `--steps 1000000` as it is.
         """
         shown: list[str] = []
-        secrets_here: list[str] = []
+        secrets_here: set[str] = set()
 
-        def record_secret(secret: str) -> str:
-            secrets_here.append(secret)
+        def record_secret(secret: str, name: str = "") -> str:
+            secrets_here.update(self._list_telling_parts(secret, name))
             return REDACTED
 
         awaited: str | None = None
+        option = ""
         for place, argument in enumerate(arguments):
             name, equals, value = argument.partition("=")
             is_option = name.startswith("-")
@@ -229,25 +231,27 @@ class Redaction:
             elif equals:
                 secrets = self._get_variable_pattern(name)
             if not argument.startswith("--") and _matches_secret(awaited, argument):
-                shown.append(record_secret(argument))
+                shown.append(record_secret(argument, option))
             elif equals and value and _matches_secret(secrets, value) and not _is_shell_command(arguments, place):
-                shown.append(f"{name}={record_secret(value)}")
+                shown.append(f"{name}={record_secret(value, name)}")
             else:
                 self.replace_secrets(argument, record_secret)
                 shown.append(self.redact_value(argument))
-            awaited = secrets if is_option and not equals else None
-        return [self._redact_repeated(argument, secrets_here) for argument in shown]
+            awaited, option = (secrets, name) if is_option and not equals else (None, "")
+        known = {secret for secret in self._list_known_secrets() if not _is_common(secret)}
+        return [_redact_repeated(argument, secrets_here | known) for argument in shown]
 
-    def _redact_repeated(self, argument: str, secrets: Collection[str]) -> str:
-        """Redact secrets in an argument whose place does not show that it holds one."""
-        texts = {part for secret in secrets for part in _list_secret_parts(secret)}
-        name, equals, value = argument.partition("=")
-        if argument in texts or (equals and value in texts):
-            return f"{name}={REDACTED}" if equals and argument not in texts else REDACTED
-        distinctive = {text for text in texts if re.fullmatch(_COMMON, text) is None}
-        if distinctive:
-            argument = re.sub(rf"(?<!\w)(?:{build_alternation(distinctive)})(?!\w)", REDACTED, argument)
-        return self._compile_known_secrets().sub(REDACTED, argument)
+    def _list_telling_parts(self, secret: str, name: str) -> Sequence[str]:
+        """Return a secret without quotes, and the password of a URL's user, if they tell that an argument is a secret.
+
+        What is a common value, or follows a name that is often none of a secret, may be another argument by chance.
+        """
+        plain = secret.strip("\"'")
+        parts = [part for part in {plain, plain.partition(":")[2]} if len(part) >= LEAST_LETTERS]
+        secrets = self._get_secret_pattern(name.lstrip("-"))
+        if secrets == ANYTHING:
+            return parts
+        return [part for part in parts if not _is_common(part) and (secrets is None or _matches_secret(secrets, part))]
 
     def _replace_recognisable(self, value: str, replacement: Callable[[str], str]) -> str:
         """Replace secrets that are recognizable by their form."""
@@ -338,10 +342,23 @@ def _matches_secret(secrets: str | None, value: str) -> bool:
     return secrets is not None and re.fullmatch(secrets, value) is not None
 
 
-def _list_secret_parts(secret: str) -> Sequence[str]:
-    """Return a secret without quotes, and the password of a URL's user, if they are long enough to be recognised."""
-    plain = secret.strip("\"'")
-    return [part for part in {plain, plain.partition(":")[2]} if len(part) >= LEAST_LETTERS]
+def _is_common(value: str) -> bool:
+    return re.fullmatch(_COMMON, value) is not None
+
+
+def _redact_repeated(argument: str, secrets: Collection[str]) -> str:
+    """Redact secrets in an argument whose place does not show that it holds one; common ones only as a whole."""
+    name, equals, value = argument.partition("=")
+    if argument in secrets:
+        return REDACTED
+    if equals and value in secrets:
+        return f"{name}={REDACTED}"
+    distinctive = {secret for secret in secrets if not _is_common(secret)}
+    return re.sub(_build_pattern_of_words(distinctive), REDACTED, argument) if distinctive else argument
+
+
+def _build_pattern_of_words(texts: Collection[str]) -> str:
+    return rf"(?<!\w)(?:{build_alternation(texts)})(?!\w)"
 
 
 def _are_credentials(match: re.Match[str]) -> bool:

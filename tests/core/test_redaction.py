@@ -28,6 +28,33 @@ def test_secrets_on_a_command_line_are_hidden(arguments: list[str], shown: list[
 
 
 @pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        ("train.py --token 1 --epochs 1", "train.py --token *** --epochs 1"),
+        ("train.py --token adam --optimizer=adam", "train.py --token *** --optimizer=adam"),
+        ("train.py --password train --mode train", "train.py --password *** --mode train"),
+        ("--key val_loss --monitor val_loss --best=val_loss", "--key *** --monitor val_loss --best=val_loss"),
+        ("--key accuracy --columns accuracy,loss", "--key *** --columns accuracy,loss"),
+        ("--unk-token 1000000 --steps 1000000", "--unk-token *** --steps 1000000"),
+        ("--token training --mode training", "--token *** --mode training"),
+        ("--token /data/set --input /data/set", "--token *** --input /data/set"),
+        ("sql://me:postgres@host/x --backend postgres", "sql://***@host/x --backend postgres"),
+        ("/home/me/postgres/train.py --backend=postgres", "/home/me/postgres/train.py --backend=postgres"),
+        ("--password training --mode x-training", "--password *** --mode x-training"),
+        # Here the name or the value leaves no doubt.
+        ("--password training --note training --note=training", "--password *** --note *** --note=***"),
+        ("--key 4eC39HqLyjWDarjt --note a-4eC39HqLyjWDarjt", "--key *** --note a-***"),
+        ("--pwd hunter2-x --token hunter3-x hunter2-x hunter3-x", "--pwd *** --token *** *** ***"),
+        ("sql://me:hunter2@host/x --note hunter2 --note=me:hunter2", "sql://***@host/x --note *** --note=***"),
+        ("--note hunter4-x /home/hunter4-x/train.py", "--note *** /home/***/train.py"),
+    ],
+)
+def test_a_secret_hides_other_arguments_only_if_they_cannot_have_it_by_chance(arguments: str, shown: str) -> None:
+    redaction = Redaction.from_environment({"POSTGRES_PASSWORD": "postgres", "SHELL_TOKEN": "hunter4-x"})
+    assert redaction.redact_arguments(arguments.split()) == shown.split()
+
+
+@pytest.mark.parametrize(
     ("text", "shown"),
     [
         ("python train.py --password x --lr 1", "python train.py --password *** --lr 1"),
