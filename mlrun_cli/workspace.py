@@ -67,8 +67,8 @@ class Workspace:
         """A descriptor of the folder, which may otherwise get another inode number on a network file system."""
         self.owned_run: tuple[str, int] | None = None
         """The id and key of the run that this process owns; it does not use a store that does not know the run."""
-        self.lost_runs = 0
-        """The number of run folders that already existed when this workspace was created."""
+        self.unrecorded_runs = 0
+        """The number of run folders that existed before the store was created, which does not contain their runs."""
         self.generation = 0
         """The number of stores that have replaced the first one."""
         self._delayed: Interruptions | None = None
@@ -89,7 +89,7 @@ class Workspace:
             WorkspaceNotFound: it does not exist, and `create` is not set.
             StoreError: its folder or its database cannot be used.
         """
-        lost_runs = 0
+        unrecorded_runs = 0
         if not locator.database.exists():
             if not create:
                 _check_store_not_lost(locator)
@@ -97,13 +97,13 @@ class Workspace:
                 raise WorkspaceNotFound(identity.name, identity.resource_group, identity.subscription_id)
             make_private_folder(locator.home)
             open_home(locator.home)
-            lost_runs = count_run_folders(locator.folder)
+            unrecorded_runs = count_run_folders(locator.folder)
             make_private_folder(locator.folder)
             for name in ("runs", "snapshots"):
                 make_private_folder(locator.folder / name)
             locator.database.create()
         workspace = cls.connect(locator, redaction=redaction, starts_read_only=starts_read_only)
-        workspace.lost_runs = lost_runs
+        workspace.unrecorded_runs = unrecorded_runs
         return workspace
 
     @classmethod

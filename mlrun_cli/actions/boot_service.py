@@ -19,7 +19,7 @@ from mlrun_cli.workspace_locator import find_identities, locate_workspace
 _KEPT = ("PATH", MACHINE_VARIABLE, NAMES_VARIABLE)
 
 
-def install_boot_service(home: Path, program: Path, *, dry_run: bool, say: Callable[[str], None]) -> dict[str, Any]:
+def install_boot_service(home: Path, program: Path, *, dry_run: bool, report: Callable[[str], None]) -> dict[str, Any]:
     """Install the service that starts a home's queues at boot; return a record of the files written.
 
     Raises:
@@ -29,7 +29,7 @@ def install_boot_service(home: Path, program: Path, *, dry_run: bool, say: Calla
     if not dry_run:
         other.remove()
         for note in service.install():
-            say(note)
+            report(note)
     return {"dryRun": dry_run, "kind": service.kind, "text": service.render(), "where": service.where}
 
 
@@ -52,10 +52,10 @@ def remove_boot_service(home: Path, program: Path) -> dict[str, Any]:
     return {"removed": [service.where for service in _list_services(home, program) if service.remove()]}
 
 
-def start_queues(home: Path, say: Callable[[str], None]) -> list[dict[str, Any]]:
+def start_queues(home: Path, report: Callable[[str], None]) -> list[dict[str, Any]]:
     """Start queued runs and reconcile all runs in the workspaces of a home; return a record for each workspace.
 
-    A workspace with an error is reported through `say` and skipped.
+    A workspace with an error is reported through `report` and skipped.
     """
     started = []
     for identity in find_identities(home):
@@ -66,7 +66,7 @@ def start_queues(home: Path, say: Callable[[str], None]) -> list[dict[str, Any]]
                 queues = [target for target, has_queue in workspace.queues.list_targets().items() if has_queue]
                 waiting = {target: len(workspace.queues.list_keys(target)) for target in queues}
         except MlrunError as error:
-            say(f"The workspace '{identity.name}' is left as it is: {error.message}")
+            report(f"The workspace '{identity.name}' is left as it is: {error.message}")
             continue
         started.append({"resourceGroup": identity.resource_group, "waiting": waiting, "workspace": identity.name})
     return started

@@ -131,13 +131,13 @@ def get_dataset(workspace: Workspace, name: str, version: int | None = None) -> 
     )
 
 
-def get_dataset_by_id(workspace: Workspace, dataset_id: str, environment: Mapping[str, str] | None = None) -> Dataset:
+def get_dataset_by_id(workspace: Workspace, dataset_id: str, environ: Mapping[str, str] | None = None) -> Dataset:
     """Return the dataset with this id, or the one that `MLRUN_DATASETS` substitutes for it.
 
     Args:
         workspace: the workspace to search.
         dataset_id: an id from this workspace or from Azure.
-        environment: the variables to read `MLRUN_DATASETS` from; None substitutes nothing.
+        environ: the variables to read `MLRUN_DATASETS` from; None substitutes nothing.
 
     Raises:
         DataNotFound: there is no such dataset.
@@ -146,7 +146,7 @@ def get_dataset_by_id(workspace: Workspace, dataset_id: str, environment: Mappin
     found = workspace.datasets.find_by_id(dataset_id)
     if found is not None:
         return found
-    alias = read_dataset_aliases(environment or {}).get(dataset_id.casefold())
+    alias = read_dataset_aliases(environ or {}).get(dataset_id.casefold())
     if alias is not None:
         try:
             return get_dataset(workspace, alias.name, alias.version)

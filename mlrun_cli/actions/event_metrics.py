@@ -1,4 +1,4 @@
-"""Metrics that a script has written into event files of TensorBoard."""
+"""Metrics that a script has written into TensorBoard event files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST_BYTES = 256_000_000
 
 
 def list_event_roots(workspace: Workspace, run: Run) -> Sequence[str]:
-    """Return the folders of a run in which its script may have written event files of TensorBoard."""
+    """Return the folders of a run in which its script may have written TensorBoard event files."""
     folder = workspace.run_folder(run.run_id)
     return os.fspath(folder.work), os.fspath(folder.uploads)
 

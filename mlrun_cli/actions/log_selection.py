@@ -80,11 +80,11 @@ class LineStamper:
         self._times: dict[str, LogTimes] = {}
         self._is_within_line = False
 
-    def stamp(self, log_name: str, piece: bytes) -> bytes:
+    def stamp(self, log_name: str, chunk: bytes) -> bytes:
         """Return the next piece of a log with a time in front of each line that starts in it."""
         offset = self._offsets[log_name]
-        self._offsets[log_name] = offset + len(piece)
-        lines = piece.split(b"\n")
+        self._offsets[log_name] = offset + len(chunk)
+        lines = chunk.split(b"\n")
         stamped = []
         for number, line in enumerate(lines):
             is_last = number == len(lines) - 1
@@ -115,7 +115,7 @@ def _find_node_log(folder: RunFolder, run: Run, node: int) -> str:
     if not 0 <= node < count:
         nodes = "one node, 0" if count == 1 else f"{count} nodes, 0 to {count - 1}"
         raise InvalidValue(f"--node: the run '{run.run_id}' has {nodes}.", hint="Use one of these.", target="--node")
-    return folder.stdout_name if launch is None else launch.get_node_log(node)
+    return folder.stdout_name if launch is None else launch.get_node_log_name(node)
 
 
 def _check_times(folder: RunFolder, run: Run, log: Path) -> None:
@@ -135,7 +135,7 @@ def _get_size(path: Path) -> int:
 
 
 def _read_times(folder: RunFolder, log: Path) -> LogTimes:
-    times = LogTimes(folder.get_log_times(log.name))
+    times = LogTimes(folder.get_log_times_path(log.name))
     times.update()
     return times
 

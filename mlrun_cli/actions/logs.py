@@ -99,7 +99,7 @@ class _Follower:
         follower = LogFollower(
             self._environment_log,
             os.fspath(log),
-            self._load_refresh(),
+            self._load_refresh_function(),
             self._start.environment_offset,
             self._start.offset,
         )
@@ -116,7 +116,7 @@ class _Follower:
                 self._watch(status)
             time.sleep(self._choose_pause(moment - last_output))
 
-    def _load_refresh(self) -> Callable[[int], object] | None:
+    def _load_refresh_function(self) -> Callable[[int], object] | None:
         """Return the function that refreshes logs in a shared folder, or None for logs on a disk of this machine."""
         if not self._is_shared:
             return None
@@ -131,11 +131,11 @@ class _Follower:
             return _CALM_SECONDS
         return _ENDING_SECONDS if os.path.exists(self._outcome) else _QUICK_SECONDS
 
-    def _write_installer_output(self, piece: bytes) -> None:
-        self._write(ENVIRONMENT_LOG, piece)
+    def _write_installer_output(self, chunk: bytes) -> None:
+        self._write(ENVIRONMENT_LOG, chunk)
 
-    def _write_script_output(self, piece: bytes) -> None:
-        self._write(self._start.log_name, piece)
+    def _write_script_output(self, chunk: bytes) -> None:
+        self._write(self._start.log_name, chunk)
 
     def _check_status(self, now: float) -> RunStatus | None:
         """Return the run's status if the store is due to be checked, or else None."""

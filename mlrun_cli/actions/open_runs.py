@@ -21,7 +21,7 @@ _CHILD_NUMBER = "azureml.batch_child_number"
 def open_run(
     workspace: Workspace,
     experiment_name: str,
-    owner_lock: str,
+    owner_lock_path: str,
     *,
     run_id: str | None = None,
     parent: Run | None = None,
@@ -33,7 +33,7 @@ def open_run(
     Args:
         workspace: the workspace of the run.
         experiment_name: the name of the experiment, which is created if it does not exist.
-        owner_lock: the folder, relative to the workspace's, whose lock is held by the process that opens the run.
+        owner_lock_path: the folder, relative to the workspace's, whose lock is held by the process that opens the run.
         run_id: the id of the run; None creates a GUID.
         parent: the parent run, which may have ended.
         display_name: the name to display.
@@ -57,7 +57,7 @@ def open_run(
             parent_key=None if parent is None else parent.key,
             root_key=None if parent is None else parent.root_key or parent.key,
             display_name=display_name,
-            **_build_columns(owner_lock, moment),
+            **_build_columns(owner_lock_path, moment),
         )
         workspace.runs.add_properties(key, properties or {})
     if workspace.owned_run is None:
@@ -79,14 +79,14 @@ def check_new_run_id(workspace: Workspace, run_id: str) -> None:
 
 
 def create_children(
-    workspace: Workspace, parent: Run, owner_lock: str, count: int, tags: tuple[str, Sequence[str | None]] | None
+    workspace: Workspace, parent: Run, owner_lock_path: str, count: int, tags: tuple[str, Sequence[str | None]] | None
 ) -> list[str]:
     """Create several child runs in one transaction; return their ids, in the order of their run numbers.
 
     Args:
         workspace: the workspace of the runs.
         parent: the parent run.
-        owner_lock: as for `open_run`.
+        owner_lock_path: as for `open_run`.
         count: the number of child runs.
         tags: a tag key with a value for each child run; None uses Azure's key, with numbers starting at 0 as values.
 
@@ -101,7 +101,7 @@ def create_children(
     run_ids = [generate_guid() for _ in range(count)]
     with workspace.transaction(durable=True):
         _, first = workspace.experiments.reserve_run_numbers(parent.experiment_name, count)
-        workspace.runs.insert_children(parent, first, run_ids, (key, values), **_build_columns(owner_lock, now()))
+        workspace.runs.insert_children(parent, first, run_ids, (key, values), **_build_columns(owner_lock_path, now()))
     return run_ids
 
 
@@ -113,7 +113,7 @@ def end_run(workspace: Workspace, run: Run) -> Run:
     return workspace.runs.get_by_key(run.key)
 
 
-def _build_columns(owner_lock: str, timestamp: int) -> Mapping[str, Any]:
+def _build_columns(owner_lock_path: str, timestamp: int) -> Mapping[str, Any]:
     origin = get_origin()
     return {
         "run_type": INTERACTIVE_RUN,
@@ -121,7 +121,7 @@ def _build_columns(owner_lock: str, timestamp: int) -> Mapping[str, Any]:
         "started_at": timestamp,
         "user_name": get_user_name(),
         "target": "local",
-        "owner_lock": owner_lock,
+        "owner_lock": owner_lock_path,
         "host_id": origin.host_id,
         "boot_id": origin.boot_id,
         "pid_namespace": origin.pid_namespace,

@@ -105,7 +105,7 @@ def prune_workspace(
     *,
     trash_seconds: float = DAYS_KEPT * 24 * 60 * 60,
     dry_run: bool,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> dict[str, Any]:
     """Remove runs that ended more than `older_than_seconds` ago, and unreferenced files; return a record of the result.
 
@@ -114,7 +114,7 @@ def prune_workspace(
     A run is removed together with its descendants, and only if none of them is younger, has not ended, is kept
     (`run update --keep`) or is the source of a registered model. Folders of runs that are not in the store must be of
     the same age, and at least a day old, since a submit may be using them. Snapshots without a run are kept for a day,
-    and an environment is kept as long as a run of any workspace that used it. `say` is called with a message if
+    and an environment is kept as long as a run of any workspace that used it. `report` is called with a message if
     the function has to wait for long, or if something cannot be removed.
 
     Raises:
@@ -123,7 +123,7 @@ def prune_workspace(
     reconcile(workspace)
     try:
         before, deleted_before = map(compute_cutoff_time, (older_than_seconds, trash_seconds))
-        return _prune_contents(workspace, before, deleted_before, dry_run=dry_run, say=say)
+        return _prune_contents(workspace, before, deleted_before, dry_run=dry_run, report=report)
     except OSError as error:
         raise _build_removal_error(error) from error
 
@@ -134,13 +134,13 @@ def compute_cutoff_time(older_than_seconds: float) -> int:
 
 
 def _prune_contents(
-    workspace: Workspace, before: int, deleted_before: int, *, dry_run: bool, say: Callable[[str], None]
+    workspace: Workspace, before: int, deleted_before: int, *, dry_run: bool, report: Callable[[str], None]
 ) -> dict[str, Any]:
-    removal = _Removal(dry_run=dry_run, say=say)
+    removal = _Removal(dry_run=dry_run, report=report)
     for folder in iterate_subfolders(workspace.folder / "runs"):
         RunFolder(folder).make_readable()
     runs = _prune_runs(workspace, before, removal)
-    trash = empty_trash(workspace, deleted_before, run_keys=list(runs), dry_run=dry_run, say=say)
+    trash = empty_trash(workspace, deleted_before, run_keys=list(runs), dry_run=dry_run, report=report)
     removal.folders |= trash.folders
     forsaken = [folder for folder in _find_orphaned_folders(workspace, before) if removal.remove(folder)]
 
@@ -154,8 +154,10 @@ def _prune_contents(
         return of_rows.union(of_trash, *of_folders)
 
     day_ago = time.time() - GRACE_SECONDS
-    snapshots = prune_snapshots(workspace.snapshots_folder, list_kept_snapshots, day_ago, dry_run=dry_run, say=say)
-    shared = prune_shared_folders(workspace, before, excluded=removal.folders, dry_run=dry_run, say=say)
+    snapshots = prune_snapshots(
+        workspace.snapshots_folder, list_kept_snapshots, day_ago, dry_run=dry_run, report=report
+    )
+    shared = prune_shared_folders(workspace, before, excluded=removal.folders, dry_run=dry_run, report=report)
     needed = _find_used_environments(workspace.home, removal.folders)
     environments, environments_size = prune_environments(workspace.home, before, used_keys=needed, dry_run=dry_run)
     return {
@@ -180,12 +182,12 @@ class _Removal:
     `folders` lists the removed folders, and `size` is the disk space that they took, in bytes.
     """
 
-    def __init__(self, *, dry_run: bool, say: Callable[[str], None]) -> None:
+    def __init__(self, *, dry_run: bool, report: Callable[[str], None]) -> None:
         self.dry_run = dry_run
         self.folders: set[Path] = set()
         self.skipped: list[str] = []
         self.size = 0
-        self._say = say
+        self._report = report
 
     def remove(self, folder: Path) -> bool:
         """Remove the folder of a run, also in a shared folder; return whether it was (or would be) removed."""
@@ -197,7 +199,7 @@ class _Removal:
                 remove_run_folder(run_folder)
             except OSError as error:
                 self.skipped.append(os.fspath(folder))
-                self._say(f"Skipped, since it cannot be removed: {folder}: {error.filename}: {error.strerror}.")
+                self._report(f"Skipped, since it cannot be removed: {folder}: {error.filename}: {error.strerror}.")
                 return False
         self.folders |= {folder} if shared is None else {folder, shared.path}
         self.size += size

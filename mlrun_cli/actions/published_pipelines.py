@@ -42,7 +42,7 @@ def get_pipeline_folder(workspace: Workspace, pipeline_id: str) -> Path:
 def publish_pipeline(
     workspace: Workspace,
     graph: Graph,
-    environment: Mapping[str, str],
+    environ: Mapping[str, str],
     *,
     name: str | None = None,
     description: str | None = None,
@@ -55,7 +55,7 @@ def publish_pipeline(
     Args:
         workspace: the workspace of the pipeline.
         graph: the pipeline.
-        environment: the publisher's variables, which scheduled runs get.
+        environ: the publisher's variables, which scheduled runs get.
         name: the name; None means that of the graph, else of its first step.
         description: a text that replaces that of the graph.
         version: a text that replaces that of the graph.
@@ -85,7 +85,7 @@ def publish_pipeline(
     try:
         kept = _copy_sources(workspace, graph, folder / _SOURCES, find_snapshot)
         write_json(folder / _GRAPH, kept._replace(name=pipeline.name).to_json(), durable=True)
-        write_json(folder / _ENVIRONMENT, environment, durable=True)
+        write_json(folder / _ENVIRONMENT, environ, durable=True)
         with workspace.transaction(durable=True):
             workspace.published_pipelines.add(pipeline)
     except BaseException:
@@ -120,6 +120,7 @@ def _copy_sources(
 
 
 def _inline_runconfig(step: Step) -> Step:
+    """Return a step with the content of its runconfig file instead of the file's path."""
     if step.runconfig_file is None:
         return step
     from mlrun_cli.runconfigs.writing import read_plain_runconfig  # noqa: PLC0415 - PyYAML takes 16 ms to import

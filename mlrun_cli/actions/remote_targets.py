@@ -59,8 +59,8 @@ def _choose_folder(workspace: Workspace, name: str) -> str:
     return f"~/.mlrun/remotes/{digest[:12]}/{name}"
 
 
-def _find_private_key(typed: str) -> str:
-    path = Path(typed).expanduser().absolute()
+def _find_private_key(path_text: str) -> str:
+    path = Path(path_text).expanduser().absolute()
     if not path.is_file():
         raise InvalidPath(
             f"--private-key-file: there is no file '{path}'.", hint="Name the file of a private key.", target=path

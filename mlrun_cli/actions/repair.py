@@ -41,13 +41,13 @@ _UNKNOWN = (
 )
 
 
-def repair_workspace(identity: WorkspaceIdentity, home: Path, *, say: Callable[[str], None]) -> dict[str, Any]:
+def repair_workspace(identity: WorkspaceIdentity, home: Path, *, report: Callable[[str], None]) -> dict[str, Any]:
     """Check the store, rebuild it if it is damaged or missing, and add runs that exist only in run folders.
 
     Args:
         identity: the identity of the workspace.
         home: the folder of all workspaces.
-        say: called with a message before a long step.
+        report: called with a message before a long step.
 
     Returns:
         A record of the findings and of the repairs.
@@ -69,7 +69,7 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, say: Callable[[
             with closing(locator.database.open()) as database:
                 filled = import_folders(database, folder, get_process_redaction(), is_rebuilt=False)
         else:
-            say("The store is made again; this may take a while.")
+            report("The store is made again; this may take a while.")
             with locator.database.create_replacement() as new:
                 filled = _fill_new_store(new.database, locator, is_damaged=is_there)
                 kept = new.put_in_place("damaged")

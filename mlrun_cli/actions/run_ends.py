@@ -149,7 +149,7 @@ def wait_for_runs(
     runs: Sequence[Run],
     timeout_seconds: float | None,
     watch: Callable[[Mapping[str, RunStatus]], None] | None = None,
-    say: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Sequence[Run]:
     """Wait until all runs have ended and return them.
 
@@ -158,7 +158,7 @@ def wait_for_runs(
         runs: the runs to wait for.
         timeout_seconds: the longest time to wait; None means no limit.
         watch: called repeatedly with a mapping from the ids of the remaining runs to their statuses.
-        say: called with one message for each run that cannot end because the disk is full.
+        report: called with one message for each run that cannot end because the disk is full.
 
     Raises:
         TimedOut: the time is over; the message lists the runs that have not ended.
@@ -175,7 +175,7 @@ def wait_for_runs(
             full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
             for key, run in waiting.items():
                 if key not in told and (room := find_disk_wait_reason(workspace, run, full)) is not None:
-                    say(f"{run.run_id} waits for {room}.")
+                    report(f"{run.run_id} waits for {room}.")
                     told.add(key)
         statuses: dict[str, RunStatus] = {}
         for key, run in list(waiting.items()):

@@ -121,7 +121,7 @@ def list_schedules(
     pipeline_id: str | None = None,
     endpoint_id: str | None = None,
 ) -> Sequence[Schedule]:
-    """Return the schedules, newest first: all, or those of a pipeline or an endpoint."""
+    """Return the schedules of all pipelines, or of one pipeline or endpoint, newest first; by default only active ones."""
     return workspace.schedules.list(active_only=active_only, pipeline_id=pipeline_id, endpoint_id=endpoint_id)
 
 
@@ -136,8 +136,8 @@ def list_scheduled_runs(workspace: Workspace, schedule_id: str) -> Sequence[Run]
     return get_runs(workspace, [run_id for run_id in ids if workspace.runs.find_key(run_id) is not None])
 
 
-def find_last_failure(workspace: Workspace, schedule_id: str) -> ScheduledRun | None:
-    """Return the latest scheduled submission if it failed, otherwise None."""
+def find_failed_last_submission(workspace: Workspace, schedule_id: str) -> ScheduledRun | None:
+    """Return a schedule's last submission if it failed, otherwise None."""
     newest = workspace.schedules.find_newest_run(schedule_id)
     return newest if newest is not None and newest.error is not None else None
 
@@ -149,7 +149,7 @@ def build_schedule_record(workspace: Workspace, schedule: Schedule) -> dict[str,
 
 def find_problem(workspace: Workspace, schedule: Schedule) -> str | None:
     """Return why a schedule cannot be read, or else why its last run was not submitted, or None."""
-    last = find_last_failure(workspace, schedule.schedule_id)
+    last = find_failed_last_submission(workspace, schedule.schedule_id)
     return schedule.unreadable or (None if last is None else last.error)
 
 

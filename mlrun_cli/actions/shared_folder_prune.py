@@ -61,11 +61,11 @@ class _Options(NamedTuple):
     unused_since: int
     excluded: Collection[Path]
     dry_run: bool
-    say: Callable[[str], None]
+    report: Callable[[str], None]
 
 
 def prune_shared_folders(
-    workspace: Workspace, unused_since: int, *, excluded: Collection[Path], dry_run: bool, say: Callable[[str], None]
+    workspace: Workspace, unused_since: int, *, excluded: Collection[Path], dry_run: bool, report: Callable[[str], None]
 ) -> PrunedShared:
     """Remove unneeded files in the shared folders of the targets; skip unavailable and read-only folders.
 
@@ -74,9 +74,9 @@ def prune_shared_folders(
         unused_since: a timestamp in microseconds; environments that were built later are kept.
         excluded: the folders of runs that are or would be removed.
         dry_run: whether to remove nothing.
-        say: called with a message if the function has to wait for long, or if something cannot be removed.
+        report: called with a message if the function has to wait for long, or if something cannot be removed.
     """
-    options = _Options(workspace, unused_since, excluded, dry_run, say)
+    options = _Options(workspace, unused_since, excluded, dry_run, report)
     pruned = PrunedShared()
     for shared in _list_shared_folders(workspace):
         for prune in (_prune_snapshots, _prune_environments, _prune_copies):
@@ -84,7 +84,7 @@ def prune_shared_folders(
                 pruned = pruned.add(prune(shared, options))
             except OSError as error:
                 pruned = pruned.add(PrunedShared(skipped=(os.fspath(shared.path),)))
-                say(f"Skipped, since it cannot be pruned: {error.filename or shared.path}: {error.strerror}.")
+                report(f"Skipped, since it cannot be pruned: {error.filename or shared.path}: {error.strerror}.")
     return pruned
 
 
@@ -122,7 +122,7 @@ def _prune_snapshots(shared_folder: SharedFolder, options: _Options) -> PrunedSh
         lambda: find_referenced_snapshots(shared_folder.runs, options.excluded),
         time.time() - GRACE_SECONDS,
         dry_run=options.dry_run,
-        say=options.say,
+        report=options.report,
         locked=options.workspace.snapshots_folder,
     )
     return PrunedShared(pruned.snapshots, pruned.contents, size=pruned.size)

@@ -162,14 +162,14 @@ def restore_runs(workspace: Workspace, deleted: Sequence[TrashedRun]) -> Sequenc
 
 
 def remove_from_trash(
-    workspace: Workspace, deleted: Iterable[TrashedRun], *, say: Callable[[str], None] | None = None
+    workspace: Workspace, deleted: Iterable[TrashedRun], *, report: Callable[[str], None] | None = None
 ) -> Sequence[str]:
     """Permanently remove deleted runs; return folders that could not be removed, for the next prune.
 
     Args:
         workspace: the workspace of the runs.
         deleted: the runs.
-        say: called with a message for each folder that cannot be removed.
+        report: called with a message for each folder that cannot be removed.
     """
     skipped: list[str] = []
     with _hold_trash_lock(workspace):
@@ -177,7 +177,7 @@ def remove_from_trash(
             with workspace.transaction():
                 if not workspace.trash.remove_run(each.run.key):
                     continue
-            skipped += _remove_folders(_list_folders(workspace, [each.run.run_id]), say)
+            skipped += _remove_folders(_list_folders(workspace, [each.run.run_id]), report)
     return skipped
 
 
@@ -187,7 +187,7 @@ def remove_trashed_descendants(workspace: Workspace, keys: Sequence[int]) -> Non
 
 
 def empty_trash(
-    workspace: Workspace, before: int, *, run_keys: Sequence[int], dry_run: bool, say: Callable[[str], None]
+    workspace: Workspace, before: int, *, run_keys: Sequence[int], dry_run: bool, report: Callable[[str], None]
 ) -> EmptiedTrash:
     """Permanently remove items deleted before a time, and deleted descendants of removed runs.
 
@@ -196,17 +196,17 @@ def empty_trash(
         before: the time, in microseconds.
         run_keys: the keys of runs that are or would be removed.
         dry_run: whether to remove nothing.
-        say: called with a message for each folder that cannot be removed.
+        report: called with a message for each folder that cannot be removed.
     """
     old = workspace.trash.list_runs(before=before)
     old = [*old, *workspace.trash.list_deleted_descendants([*run_keys, *(each.run.key for each in old)])]
     deleted = list({each.run.key: each for each in old}.values())
     folders = frozenset(_list_folders(workspace, [each.run.run_id for each in deleted]))
-    lost = _list_lost_folders(workspace, before)
+    lost = _list_unrecorded_folders(workspace, before)
     size = sum(map(_measure_run_folder, (*folders, *lost)))
     skipped: list[str] = []
     if not dry_run:
-        skipped = [*remove_from_trash(workspace, deleted, say=say), *_remove_folders(lost, say)]
+        skipped = [*remove_from_trash(workspace, deleted, report=report), *_remove_folders(lost, report)]
         with workspace.transaction():
             for experiment in workspace.trash.list_experiments(before=before):
                 workspace.trash.remove_experiment(experiment.key)
@@ -248,7 +248,7 @@ def _list_folders(workspace: Workspace, run_ids: Sequence[str]) -> Sequence[Path
     return [place / run_id for run_id in run_ids for place in places if (place / run_id).is_dir()]
 
 
-def _list_lost_folders(workspace: Workspace, before: int) -> Sequence[Path]:
+def _list_unrecorded_folders(workspace: Workspace, before: int) -> Sequence[Path]:
     """Return folders in the trash that are unknown to the store and unchanged since a time."""
     known = workspace.trash.list_ids()
     found = [path for path in _list_trash_folders(workspace) if path.name not in known]
@@ -260,7 +260,7 @@ def _measure_run_folder(folder: Path) -> int:
     return measure_disk_usage(folder) + (0 if shared is None else measure_disk_usage(shared.path))
 
 
-def _remove_folders(folders: Iterable[Path], say: Callable[[str], None] | None) -> list[str]:
+def _remove_folders(folders: Iterable[Path], report: Callable[[str], None] | None) -> list[str]:
     """Remove folders of runs, also in shared folders; return those that could not be removed."""
     skipped = []
     for folder in folders:
@@ -268,8 +268,8 @@ def _remove_folders(folders: Iterable[Path], say: Callable[[str], None] | None) 
             remove_run_folder(RunFolder(folder))
         except OSError as error:
             skipped.append(os.fspath(folder))
-            if say is not None:
-                say(f"Skipped, since it cannot be removed: {folder}: {error.filename}: {error.strerror}.")
+            if report is not None:
+                report(f"Skipped, since it cannot be removed: {folder}: {error.filename}: {error.strerror}.")
     return skipped
 
 

@@ -30,13 +30,13 @@ class Context(NamedTuple):
     workspace: Workspace
     attached_experiment: str | None
 
-    def get_experiment_name(self, typed: str | None) -> str:
+    def get_experiment_name(self, option_value: str | None) -> str:
         """Return the experiment name given as an option, or else that of the attached folder.
 
         Raises:
             UsageError: neither exists, or the name is not valid.
         """
-        name = typed if typed is not None else self.attached_experiment
+        name = option_value if option_value is not None else self.attached_experiment
         if name is None:
             raise ExperimentRequired(
                 "No experiment is named.",
@@ -62,7 +62,7 @@ def open_context(global_options: GlobalOptions) -> Context:
         f"Python {sys.version.split()[0]} ({sys.executable}), mlrun-cli {__version__}, MLRUN_HOME {get_home()}"
     )
     workspace = open_workspace(identity, create=not is_typed, starts_read_only=True)
-    warn_of_lost_runs(workspace, global_options)
+    warn_of_unrecorded_runs(workspace, global_options)
     global_options.notes.detail(
         f"Workspace '{identity.name}', resource group '{identity.resource_group}', "
         f"subscription '{identity.subscription_id}': {workspace.folder}"
@@ -70,10 +70,10 @@ def open_context(global_options: GlobalOptions) -> Context:
     return Context(workspace, None if config is None else config.experiment_name)
 
 
-def warn_of_lost_runs(workspace: Workspace, global_options: GlobalOptions) -> None:
-    """Warn if a new store was created although run folders already existed."""
-    if workspace.lost_runs:
-        what = "1 run is" if workspace.lost_runs == 1 else f"{workspace.lost_runs} runs are"
+def warn_of_unrecorded_runs(workspace: Workspace, global_options: GlobalOptions) -> None:
+    """Warn if the store was created anew and therefore does not contain the runs of existing run folders."""
+    if workspace.unrecorded_runs:
+        what = "1 run is" if workspace.unrecorded_runs == 1 else f"{workspace.unrecorded_runs} runs are"
         global_options.notes.warning(
             f"The store of workspace '{workspace.identity.name}' was gone, and a new one was made; the folders of"
             f" {what} there. Bring them back: {format_command_line(workspace, 'workspace', 'repair')}"

@@ -202,14 +202,14 @@ def _build_definition(
     return DatasetDescription(definition, name)
 
 
-def _parse_path(typed: str, datastore: str | None) -> dict[str, str]:
+def _parse_path(text: str, datastore: str | None) -> dict[str, str]:
     if datastore is not None:
-        return {"datastore": datastore, "path": typed.lstrip("/")}
-    if "://" in typed:
-        return {"url": typed}
-    if not typed:
+        return {"datastore": datastore, "path": text.lstrip("/")}
+    if "://" in text:
+        return {"url": text}
+    if not text:
         raise InvalidValue("--src-path is empty.", hint="Give it a path, or leave it out.", target="--src-path")
-    return {"path": str(make_absolute(Path(typed).expanduser()))}
+    return {"path": str(make_absolute(Path(text).expanduser()))}
 
 
 def _build_record(dataset: Dataset) -> dict[str, Any]:

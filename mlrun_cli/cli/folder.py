@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from mlrun_cli.cli.command import Group, command
-from mlrun_cli.cli.context import resolve_workspace_identity, warn_of_lost_runs
+from mlrun_cli.cli.context import resolve_workspace_identity, warn_of_unrecorded_runs
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.core.names import DEFAULT_WORKSPACE, check_experiment_name
@@ -55,7 +55,7 @@ def attach(global_options: GlobalOptions, experiment_name: _ExperimentName = Non
     if experiment_name is not None:
         check_experiment_name(experiment_name)
     with open_workspace(identity, create=True) as workspace:
-        warn_of_lost_runs(workspace, global_options)
+        warn_of_unrecorded_runs(workspace, global_options)
     return attach_folder(
         global_options.path,
         subscription_id=identity.subscription_id,

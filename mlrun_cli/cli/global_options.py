@@ -198,20 +198,20 @@ def parse_output_format(typed: str | None) -> OutputFormat:
         ) from None
 
 
-def _parse_query(query_option: str | None, words: list[str], notes: Messages) -> Query | None:
-    if query_option is not None and words:
+def _parse_query(query_option: str | None, arguments: list[str], notes: Messages) -> Query | None:
+    if query_option is not None and arguments:
         raise ConflictingOptions(
-            f"There are two queries: --query {query_option!r} and {' '.join(words)!r}.",
+            f"There are two queries: --query {query_option!r} and {' '.join(arguments)!r}.",
             hint="Leave one of them out.",
             target="--query",
         )
-    if query_option is None and not words:
+    if query_option is None and not arguments:
         return None
     from mlrun_cli.cli.output.query import Query, parse_query_words  # noqa: PLC0415 - start-up
 
     if query_option is not None:
         return Query.parse(query_option)
-    query, note = parse_query_words(words)
+    query, note = parse_query_words(arguments)
     if note is not None:
         notes.warning(note)
     return query

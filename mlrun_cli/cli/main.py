@@ -26,7 +26,7 @@ def build_tree() -> TyperGroup:
 
 
 def run_command_line(
-    words: Sequence[str],
+    arguments: Sequence[str],
     *,
     program: str = "mlrun",
     find_command: Callable[[Sequence[str]], tuple[Declaration, Sequence[str]] | None] = find_declaration,
@@ -35,7 +35,7 @@ def run_command_line(
     """Run a command line and return its exit code; report errors instead of raising them.
 
     Args:
-        words: the words after the program's name.
+        arguments: the words after the program's name.
         program: the program's name.
         find_command: returns the command that a line names with the words that follow it, or None.
         build: returns the same commands as a group of Typer, for lines that are not plain.
@@ -46,11 +46,11 @@ def run_command_line(
     prepare_streams()
     invocation = Invocation()
     try:
-        exit_code = _run_plain_line(words, find_command, invocation)
+        exit_code = _run_plain_line(arguments, find_command, invocation)
         if exit_code is None:
             from mlrun_cli.cli.typer_command import invoke_command  # noqa: PLC0415 - start-up
 
-            exit_code = invoke_command(build(), words, program, invocation)
+            exit_code = invoke_command(build(), arguments, program, invocation)
         sys.stdout.flush()
     except BrokenPipeError:
         exit_code = BROKEN_PIPE
@@ -70,12 +70,12 @@ def run_command_line(
 
 
 def _run_plain_line(
-    words: Sequence[str],
+    arguments: Sequence[str],
     find_command: Callable[[Sequence[str]], tuple[Declaration, Sequence[str]] | None],
     invocation: Invocation,
 ) -> int | None:
     """Run a plain command line and return its exit code; return None if only Typer understands it."""
-    found = find_command(words)
+    found = find_command(arguments)
     if found is None:
         return None
     declaration, following = found

@@ -49,10 +49,10 @@ def import_group(name: str) -> Group:
     return group
 
 
-def find_declaration(words: Sequence[str]) -> tuple[Declaration, Sequence[str]] | None:
+def find_declaration(arguments: Sequence[str]) -> tuple[Declaration, Sequence[str]] | None:
     """Return the command that a line starts with and its remaining words, or None if it starts with no command."""
-    is_under_ml = words[:1] == ["ml"]
-    name, *following = words[is_under_ml:] or [""]
+    is_under_ml = arguments[:1] == ["ml"]
+    name, *following = arguments[is_under_ml:] or [""]
     if name in COMMANDS and not is_under_ml:
         declaration = import_group(name).find(name)
         return None if declaration is None else (declaration, following)
@@ -61,21 +61,21 @@ def find_declaration(words: Sequence[str]) -> tuple[Declaration, Sequence[str]] 
     return None
 
 
-def find_verb(group: Group, words: Sequence[str]) -> tuple[Declaration, Sequence[str]] | None:
+def find_verb(group: Group, arguments: Sequence[str]) -> tuple[Declaration, Sequence[str]] | None:
     """Return the command of a verb of one or two words and the remaining words, or None if there is none."""
     verbs = group.list_verbs()
-    count = 2 if " ".join(words[:2]) in verbs else 1
-    verb = " ".join(words[:count])
-    if verb not in verbs or _is_unsupported(group.name, words[:2]):
+    count = 2 if " ".join(arguments[:2]) in verbs else 1
+    verb = " ".join(arguments[:count])
+    if verb not in verbs or _is_unsupported(group.name, arguments[:2]):
         return None
     declaration = group.find(verb)
-    return None if declaration is None else (declaration, words[count:])
+    return None if declaration is None else (declaration, arguments[count:])
 
 
-def _is_unsupported(noun: str, words: Sequence[str]) -> bool:
+def _is_unsupported(noun: str, arguments: Sequence[str]) -> bool:
     """Return whether the first word after a verb, such as `aks`, makes it a command that only Azure has."""
-    if len(words) < 2 or words[1].startswith("-"):
+    if len(arguments) < 2 or arguments[1].startswith("-"):
         return False
     from mlrun_cli.cli.azure.unsupported import AZURE_ONLY  # noqa: PLC0415 - start-up
 
-    return f"{noun} {' '.join(words)}" in AZURE_ONLY
+    return f"{noun} {' '.join(arguments)}" in AZURE_ONLY

@@ -10,22 +10,22 @@ from mlrun_cli.errors import ConflictingOptions, InvalidValue, MissingOption
 _PATHS = frozenset({"path", "file", "directory"})
 
 
-def collect_typed_values(parser: Any, parameters: Sequence[Any], words: Sequence[str]) -> Mapping[str, Any]:
+def collect_typed_values(parser: Any, parameters: Sequence[Any], arguments: Sequence[str]) -> Mapping[str, Any]:
     """Return the typed values, keyed by parameter name; options that take a value have a list.
 
     Args:
         parser: Typer's parser of the command; it is changed to store all values of an option instead of the last.
         parameters: the parameters of the command.
-        words: the words that follow the command.
+        arguments: the words that follow the command.
     """
     for parameter in parameters:
         if _takes_value(parameter):
             parser.add_option(parameter, parameter.opts, parameter.name, action="append", nargs=parameter.nargs)
-    values, _, _ = parser.parse_args(list(words))
+    values, _, _ = parser.parse_args(list(arguments))
     return values  # type: ignore[no-any-return]
 
 
-def check_typed_values(parameters: Sequence[Any], typed: Mapping[str, Any]) -> None:
+def check_typed_values(parameters: Sequence[Any], values: Mapping[str, Any]) -> None:
     """Check the values that were typed for the parameters of a command.
 
     An option without its value would use the next option as its value. A second value that differs from the first
@@ -39,8 +39,8 @@ def check_typed_values(parameters: Sequence[Any], typed: Mapping[str, Any]) -> N
     names = frozenset(name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts))
     for parameter in parameters:
         if _takes_value(parameter):
-            _check_option(parameter, typed.get(parameter.name) or (), names)
-        elif typed.get(parameter.name) == "" and parameter.type.name in _PATHS:
+            _check_option(parameter, values.get(parameter.name) or (), names)
+        elif values.get(parameter.name) == "" and parameter.type.name in _PATHS:
             raise _build_empty_error(parameter)
 
 

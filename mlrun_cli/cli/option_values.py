@@ -25,7 +25,7 @@ class OnInterrupt(str, Enum):
     CANCEL = "cancel"
 
 
-def parse_on_interrupt(typed: OnInterrupt | None) -> OnInterrupt:
+def parse_on_interrupt(option_value: OnInterrupt | None) -> OnInterrupt:
     """Return the effect of Ctrl-C given by the option or `MLRUN_ON_INTERRUPT`, or else the default.
 
     The default is detach, except in a Slurm job, which is ended by a signal: there it is cancel.
@@ -33,8 +33,8 @@ def parse_on_interrupt(typed: OnInterrupt | None) -> OnInterrupt:
     Raises:
         UsageError: the variable is neither detach nor cancel.
     """
-    if typed is not None:
-        return typed
+    if option_value is not None:
+        return option_value
     from mlrun_cli.compute.slurm_job import SLURM_JOB  # noqa: PLC0415 - start-up
 
     default = OnInterrupt.CANCEL if os.environ.get(SLURM_JOB) else OnInterrupt.DETACH
@@ -49,18 +49,18 @@ def parse_on_interrupt(typed: OnInterrupt | None) -> OnInterrupt:
         ) from None
 
 
-def parse_environment_choice(typed: str | None) -> EnvironmentChoice | None:
+def parse_environment_choice(text: str | None) -> EnvironmentChoice | None:
     """Return the parsed value of `--environment`, or None if it is not given.
 
     Raises:
         UsageError: the mode does not exist, or its day is not valid.
     """
-    if typed is None:
+    if text is None:
         return None
     from mlrun_cli.environments.mode import EnvironmentChoice  # noqa: PLC0415 - start-up
 
     try:
-        return EnvironmentChoice.parse_and_check(typed)
+        return EnvironmentChoice.parse_and_check(text)
     except ValueError as error:
         raise InvalidValue(f"--environment: {error}", target="--environment") from None
 

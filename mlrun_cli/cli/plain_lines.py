@@ -73,13 +73,15 @@ def parse_plain_line(
     return {parameter.name: _convert(parameter, typed.get(parameter.name)) for parameter in parameters}
 
 
-def _distribute_arguments(parameters: Sequence[Parameter], words: Sequence[str], typed: dict[str, list[str]]) -> None:
+def _distribute_arguments(
+    parameters: Sequence[Parameter], arguments: Sequence[str], values: dict[str, list[str]]
+) -> None:
     """Add the words of each argument, of which only the last may take several."""
-    left = list(words)
+    left = list(arguments)
     for parameter in parameters:
         count = len(left) if parameter.is_list else 1
         if left:
-            typed[parameter.name] = left[:count]
+            values[parameter.name] = left[:count]
         left = left[count:]
     if left:
         raise NotPlain

@@ -115,7 +115,9 @@ def validate(
     files = find_named_runconfigs(global_options.path, names) if names else find_runconfigs(folder, exclude=get_home())
     with _open_workspace(global_options, is_attached=config is not None) as workspace:
         verdicts = [
-            check_runconfig(file, folder, workspace=workspace, home=get_home(), environment=os.environ, choice=choice)
+            check_runconfig(
+                file, folder, workspace=workspace, home=get_home(), environ=os.environ, environment_choice=choice
+            )
             for file in files
         ]
     if workspace is None:

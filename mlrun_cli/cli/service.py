@@ -32,7 +32,7 @@ def install(
     of MLRUN_HOME.
     """
     return actions.install_boot_service(
-        get_home(), find_own_program(), dry_run=is_dry_run, say=global_options.notes.info
+        get_home(), find_own_program(), dry_run=is_dry_run, report=global_options.notes.info
     )
 
 

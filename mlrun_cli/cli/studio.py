@@ -139,20 +139,20 @@ def _can_open_browser() -> bool:
     return sys.stderr.isatty() and not is_ci_job() and has_browser(os.environ)
 
 
-def _parse_names(typed: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name.strip() for each in typed for name in each.split(",") if name.strip())
+def _parse_names(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name.strip() for each in texts for name in each.split(",") if name.strip())
 
 
-def _parse_base_path(typed: str) -> str:
-    if not typed.strip("/"):
+def _parse_base_path(text: str) -> str:
+    if not text.strip("/"):
         return ""
-    path = f"/{typed.strip('/')}"
+    path = f"/{text.strip('/')}"
     parts = path[1:].split("/")
     if any(character.isspace() or character in "?#\\\"'<>" for character in path) or not {"", ".", ".."}.isdisjoint(
         parts
     ):
         raise InvalidValue(
-            f"--base-path: '{typed}' is not a path.", hint="Use one like /user/me/studio.", target="--base-path"
+            f"--base-path: '{text}' is not a path.", hint="Use one like /user/me/studio.", target="--base-path"
         )
     return path
 

@@ -237,19 +237,19 @@ class _Nouns(_Tree):
             self._print_topic(ctx, args[1:])
         return super().parse_args(ctx, args)
 
-    def _print_topic(self, ctx: Any, words: list[str]) -> None:
+    def _print_topic(self, ctx: Any, arguments: list[str]) -> None:
         """Print the given topic or the list of topics and exit; return if the words are a command instead."""
         from mlrun_cli.cli.help.topics import TOPICS, find_similar_name, print_topic, print_topics  # noqa: PLC0415 - start-up
 
-        if not words or words[0] in ("help", "-h", "--help"):
+        if not arguments or arguments[0] in ("help", "-h", "--help"):
             print_topics(ctx.command_path)
-        elif len(words) == 1 and words[0] in TOPICS:
-            print_topic(words[0])
-        elif words[0] in AZURE_ONLY or self.find(words[0]) is not None:
+        elif len(arguments) == 1 and arguments[0] in TOPICS:
+            print_topic(arguments[0])
+        elif arguments[0] in AZURE_ONLY or self.find(arguments[0]) is not None:
             return
         else:
-            nearest = find_similar_name(words[0], self.list_summaries()) or self.find_by_synonym(words[0])
-            raise UnknownTopic(words[0], nearest, list(TOPICS))
+            nearest = find_similar_name(arguments[0], self.list_summaries()) or self.find_by_synonym(arguments[0])
+            raise UnknownTopic(arguments[0], nearest, list(TOPICS))
         ctx.exit()
 
     def find(self, name: str, *, with_completers: bool = False) -> Any:  # noqa: ARG002

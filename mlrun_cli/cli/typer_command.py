@@ -24,14 +24,14 @@ Runner: TypeAlias = Callable[[Declaration, CommandParameters, Mapping[str, Any],
 _RUN_OPTION = "-r"
 
 
-def invoke_command(tree: TyperGroup, words: Sequence[str], program: str, invocation: Invocation) -> int:
+def invoke_command(tree: TyperGroup, arguments: Sequence[str], program: str, invocation: Invocation) -> int:
     """Parse a command line, run its command and return the exit code.
 
     Raises:
-        UsageError: the words do not fit the command's parameters.
+        UsageError: the arguments do not fit the command's parameters.
     """
     try:
-        with tree.make_context(program, list(words), obj=invocation) as context:
+        with tree.make_context(program, list(arguments), obj=invocation) as context:
             returned = tree.invoke(context)
             return returned if isinstance(returned, int) else 0
     except typer.Exit as exit_:
@@ -51,10 +51,10 @@ class Command(TyperCommand):
         return super().make_parser(ctx)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the words after the command into Typer's context; return an empty list.
+        """Parse the arguments after the command into Typer's context; return an empty list.
 
         Raises:
-            UsageError: the words do not fit the command's parameters.
+            UsageError: the arguments do not fit the command's parameters.
         """
         if ctx.resilient_parsing:  # a line that is being typed
             super().parse_args(ctx, args)
@@ -83,7 +83,7 @@ class Command(TyperCommand):
         return [] if in_script else super().shell_complete(ctx, incomplete)
 
     def _parse_or_pick(self, ctx: Any, args: list[str]) -> None:
-        """Parse the words; if only a run is missing and the terminal allows it, let the user select one."""
+        """Parse the arguments; if only a run is missing and the terminal allows it, let the user select one."""
         try:
             super().parse_args(ctx, list(args))
         except typer.TyperException as error:

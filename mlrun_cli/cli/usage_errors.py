@@ -16,13 +16,13 @@ from mlrun_cli.errors import InvalidValue, MissingOption, OptionNotFound, Unexpe
 _NAME_THE_RUN = "Name the run with -r, as in '-r @latest'. "
 
 
-def to_usage_error(error: typer.TyperException, context: Any, typed: Mapping[str, Any]) -> UsageError:
+def to_usage_error(error: typer.TyperException, context: Any, values: Mapping[str, Any]) -> UsageError:
     """Return the error to show for an exception of Typer's parser.
 
     Args:
         error: the exception that was raised.
         context: Typer's context of the command.
-        typed: the values that were typed, keyed by parameter name.
+        values: the values that were typed, keyed by parameter name.
     """
     parameter = getattr(error, "param", None)
     if hasattr(error, "possibilities"):
@@ -34,16 +34,16 @@ def to_usage_error(error: typer.TyperException, context: Any, typed: Mapping[str
     if parameter is not None and hasattr(error, "param_type"):
         return _build_missing_error(context, parameter)
     if parameter is not None:
-        return _build_invalid_value_error(context, parameter, typed.get(parameter.name))
+        return _build_invalid_value_error(context, parameter, values.get(parameter.name))
     return UsageError(error.format_message(), hint=format_help_reference(context))
 
 
-def build_unexpected_arguments_error(context: Any, words: Sequence[str]) -> UnexpectedArgument:
-    """Return the error for additional words that a command does not accept."""
+def build_unexpected_arguments_error(context: Any, arguments: Sequence[str]) -> UnexpectedArgument:
+    """Return the error for additional arguments that a command does not accept."""
     lacks_run = any("-r" in each.opts and not context.params.get(each.name) for each in context.command.params)
-    shown = " ".join(words)
+    shown = " ".join(arguments)
     return UnexpectedArgument(
-        f"Unexpected argument{'' if len(words) == 1 else 's'} {quote_shortened(shown)}.",
+        f"Unexpected argument{'' if len(arguments) == 1 else 's'} {quote_shortened(shown)}.",
         hint=f"{_NAME_THE_RUN if lacks_run else ''}{format_help_reference(context)}",
         target=shown,
     )

@@ -18,7 +18,7 @@ from mlrun_cli.actions.workspaces import (
 from mlrun_cli.cli.azure.ignored_options import IgnoredOptions
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.confirmation import confirm
-from mlrun_cli.cli.context import open_context, resolve_workspace_identity, warn_of_lost_runs
+from mlrun_cli.cli.context import open_context, resolve_workspace_identity, warn_of_unrecorded_runs
 from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_seconds, parse_tags
@@ -157,7 +157,7 @@ def create(
     )
     tagged = None if tags is None else {key: value or "" for key, value in parse_tags(tags, option="--tags").items()}
     with open_workspace(identity, create=True) as workspace:
-        warn_of_lost_runs(workspace, global_options)
+        warn_of_unrecorded_runs(workspace, global_options)
         update_workspace(workspace, friendly_name=friendly_name, description=description, tags=tagged)
         return describe_workspace(workspace)
 
@@ -182,7 +182,7 @@ def repair(global_options: GlobalOptions) -> object:
     return repair_workspace(
         resolve_workspace_identity(global_options, find_project_config(global_options.path)),
         get_home(),
-        say=global_options.notes.info,
+        report=global_options.notes.info,
     )
 
 
@@ -274,12 +274,12 @@ def prune(
     with open_context(global_options).workspace as workspace:
         if not is_dry_run and not yes:
             would_be = prune_workspace(
-                workspace, seconds, trash_seconds=trash_seconds, dry_run=True, say=global_options.notes.info
+                workspace, seconds, trash_seconds=trash_seconds, dry_run=True, report=global_options.notes.info
             )
             question = _build_question(workspace.identity.name, would_be, compute_cutoff_time(seconds))
             confirm(global_options, question, declined_message="Nothing was removed.")
         return prune_workspace(
-            workspace, seconds, trash_seconds=trash_seconds, dry_run=is_dry_run, say=global_options.notes.info
+            workspace, seconds, trash_seconds=trash_seconds, dry_run=is_dry_run, report=global_options.notes.info
         )
 
 

@@ -35,7 +35,7 @@ from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runs.submission import Secrets
 from mlrun_cli.runtime.attempts import store_attempt_begun_elsewhere
-from mlrun_cli.runtime.finish import get_script_lock, read_outcome, record_outcome, run_or_log, write_outcome
+from mlrun_cli.runtime.finish import get_script_lock_name, read_outcome, record_outcome, run_or_log, write_outcome
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.runtime.tracked_outputs import save_all_outputs
 from mlrun_cli.supervisor.output_registration import load_output_registration
@@ -116,7 +116,10 @@ class CollectedRun:
         self._collect_events(is_patient=False)
 
     def get_heartbeat_evidence(self) -> HeartbeatEvidence:
-        """Return the evidence of the heartbeat; while the shared folder is unavailable, no run counts as lost."""
+        """Return whether the supervisor's heartbeat is recent, outdated or not yet written.
+
+        A heartbeat counts as fresh while the shared folder is unavailable, so that no run is then taken for lost.
+        """
         try:
             heartbeat = read_heartbeat(self.shared)
         except OSError:
@@ -196,7 +199,7 @@ class CollectedRun:
             if not self._ingest_attempt(last) and is_patient:
                 return False
             self._attempt_ended_since = None
-            save_all_outputs(self._workspace, get_script_lock(self.run))
+            save_all_outputs(self._workspace, get_script_lock_name(self.run))
         self._store_events(name, before, after, events)
         return True
 

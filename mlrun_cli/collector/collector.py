@@ -162,7 +162,7 @@ class Collector:
         began = time.monotonic()
         for run in list(self._runs.values()):
             is_started = run.run_id in started
-            if is_full or is_started or run.key in self._collected or self._stops.was_stopped(run):
+            if is_full or is_started or run.key in self._collected or self._stops.was_stop_sent(run):
                 self._poll_run_safely(run, now, is_started=is_started)
         if is_full:
             self._remove_leftovers(started | self._leftovers)

@@ -30,7 +30,9 @@ class HeartbeatEvidence(Enum):
     NONE = "none"
     """No supervisor has written one yet."""
     FRESH = "fresh"
+    """It was renewed within the last seconds."""
     STALE = "stale"
+    """It is older, or the process that wrote it is dead."""
 
 
 class OutcomeEvidence(Enum):

@@ -66,8 +66,8 @@ class SentStops:
         if run.key in self._sent and not self._sent[run.key].was_delivered:
             self._deliver(run)
 
-    def was_stopped(self, run: Run) -> bool:
-        """Return whether a stop message was sent to the supervisor of a run."""
+    def was_stop_sent(self, run: Run) -> bool:
+        """Return whether a stop message was sent for a run, whether or not its supervisor has received it."""
         return run.key in self._sent
 
     def was_sent(self, run: Run, reason: StopReason) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 SLURM_JOB = "SLURM_JOB_ID"
 
 
-def build_slurm_properties(environment: Mapping[str, str]) -> dict[str, str]:
+def build_slurm_properties(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the property `slurm_job_id` for a run submitted with these variables; empty outside of Slurm."""
-    job = environment.get(SLURM_JOB)
+    job = environ.get(SLURM_JOB)
     return {"slurm_job_id": job} if job else {}

@@ -11,7 +11,7 @@ TARGETS_VARIABLE = "MLRUN_TARGETS"
 UNKNOWN_TARGET_OPTION = "--unknown-target"
 
 
-def should_run_unknown_targets_here(choice: str | None, environment: Mapping[str, str]) -> bool:
+def should_run_unknown_targets_here(choice: str | None, environ: Mapping[str, str]) -> bool:
     """Return whether runs for unknown targets run on this machine, by `--unknown-target` or `MLRUN_TARGETS`.
 
     Raises:
@@ -19,7 +19,7 @@ def should_run_unknown_targets_here(choice: str | None, environment: Mapping[str
     """
     name, text = UNKNOWN_TARGET_OPTION, choice
     if text is None:
-        name, text = TARGETS_VARIABLE, environment.get(TARGETS_VARIABLE, "").strip()
+        name, text = TARGETS_VARIABLE, environ.get(TARGETS_VARIABLE, "").strip()
     if text not in {"", LOCAL_TARGET}:
         raise InvalidValue(
             f"{name}: '{text}' is not '{LOCAL_TARGET}'.",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from mlrun_cli.controller.kind import ControllerKind, Ending
-from mlrun_cli.controller.kinds import FailingController, make_kind
+from mlrun_cli.controller.kinds import FailingController, create_controller_kind
 from mlrun_cli.core.local_folder import make_counterpart_folder
 from mlrun_cli.core.program_log import log_exception, write_log
 from mlrun_cli.core.time import now
@@ -98,7 +98,7 @@ class Controller:
                 self._workspace.runs.change_status(run.key, {RunStatus.RUNNING}, RunStatus.CANCEL_REQUESTED)
             run = run._replace(status=RunStatus.CANCEL_REQUESTED)
         if self._kind is None:
-            self._kind = make_kind(self._workspace, self._run)
+            self._kind = create_controller_kind(self._workspace, self._run)
         ending = self._kind.step(run)
         if ending is None:
             return False

@@ -27,7 +27,7 @@ _KINDS: dict[str, Callable[[Workspace, Run], ControllerKind]] = {
 """What makes a kind, by the text in the column `controller` of its runs."""
 
 
-def make_kind(workspace: Workspace, run: Run) -> ControllerKind:
+def create_controller_kind(workspace: Workspace, run: Run) -> ControllerKind:
     """Return the object that does the work of a run's controller, depending on the kind of the run.
 
     Raises:

@@ -93,6 +93,7 @@ class PipelineController:
         return {key: self._find_stage(plan) for key, plan in self._steps.items()}
 
     def _find_stage(self, plan: StepPlan) -> _Stage:
+        """Return the stage of a step; the outputs of a run that has just ended are checked and registered."""
         child = self._children.find(plan.run_id)
         if child is None:
             return _Stage.WAITING

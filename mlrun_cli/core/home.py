@@ -45,14 +45,14 @@ _NETWORK_FILE_SYSTEMS = frozenset(
 )
 
 
-def get_home_folder(environment: Mapping[str, str]) -> Path:
+def get_home_folder(environ: Mapping[str, str]) -> Path:
     """Return the folder set by `MLRUN_HOME`, or else the platform's folder for user data."""
-    named = environment.get(HOME_VARIABLE)
+    named = environ.get(HOME_VARIABLE)
     if named:
         return Path(named).expanduser().absolute()
     if sys.platform == "darwin":
         return Path("~/Library/Application Support/mlrun").expanduser()
-    data_home = environment.get("XDG_DATA_HOME")
+    data_home = environ.get("XDG_DATA_HOME")
     return (Path(data_home) if data_home else Path("~/.local/share").expanduser()) / "mlrun"
 
 

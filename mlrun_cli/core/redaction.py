@@ -104,19 +104,19 @@ def get_process_redaction() -> Redaction:
 class Redaction:
     """A redactor, which recognizes secrets by built-in and user-defined names and by the form of a text."""
 
-    def __init__(self, more_names: Iterable[str] = (), environment: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(self, more_names: Iterable[str] = (), environ: Mapping[str, str] = MappingProxyType({})) -> None:
         self._given_names = tuple(more_names)
-        self._environment = environment
+        self._environment = environ
         self._secrets_of: dict[str, str] = {}
         self._secrets: Collection[str] | None = None
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Redaction:
+    def from_environment(cls, environ: Mapping[str, str]) -> Redaction:
         """Create a redactor for the secrets in an environment's variables, which are read at each use.
 
         The comma-separated names of `MLRUN_SECRET_NAMES` are added to the built-in ones.
         """
-        return cls((), environment)
+        return cls((), environ)
 
     def is_secret(self, name: str, value: str = _SOME_TEXT) -> bool:
         """Return whether the value of a variable or option with this name is a secret.

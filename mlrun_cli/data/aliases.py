@@ -17,13 +17,13 @@ class DatasetAlias(NamedTuple):
     version: int | None
 
 
-def read_dataset_aliases(environment: Mapping[str, str]) -> dict[str, DatasetAlias]:
+def read_dataset_aliases(environ: Mapping[str, str]) -> dict[str, DatasetAlias]:
     """Return the aliases in `MLRUN_DATASETS` (`ID=NAME,ID=NAME:VERSION`), keyed by id in lowercase.
 
     Raises:
         UsageError: the variable has another format.
     """
-    entries = [entry.strip() for entry in environment.get(ALIASES_VARIABLE, "").split(",")]
+    entries = [entry.strip() for entry in environ.get(ALIASES_VARIABLE, "").split(",")]
     return dict(_parse_alias(entry) for entry in entries if entry)
 
 

@@ -109,7 +109,7 @@ def _is_pattern(location: str) -> bool:
     return ("*" in location or "?" in location) and not os.path.lexists(location)
 
 
-def _find_root(location: str) -> str:
+def _find_root_folder(location: str) -> str:
     """Return the folder to which the names of a path's files are relative."""
     if _is_pattern(location):
         root = re.split(r"[*?]", location, maxsplit=1)[0]
@@ -118,7 +118,7 @@ def _find_root(location: str) -> str:
 
 
 def _find_common_folder(locations: Iterator[str]) -> str:
-    roots = [_find_root(place) for place in locations]
+    roots = [_find_root_folder(place) for place in locations]
     return os.path.commonpath(roots) if roots else "/"
 
 
@@ -131,7 +131,7 @@ def _list_files(location: str) -> list[str]:
 
 def _iterate_files(location: str) -> Iterator[str]:
     if _is_pattern(location):
-        yield from filter(_compile_pattern(location).fullmatch, _walk_files(_find_root(location)))
+        yield from filter(_compile_pattern(location).fullmatch, _walk_files(_find_root_folder(location)))
     elif os.path.isdir(location):
         yield from _walk_files(location)
     elif os.path.exists(location):

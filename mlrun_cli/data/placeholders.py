@@ -45,7 +45,7 @@ class Placeholders:
         """Return a text with each path replaced by `value(PATH_ON_COMPUTE, path)`, but placeholders unchanged."""
         return text if self._paths is None else self._paths.sub(lambda found: value(PATH_ON_COMPUTE, found[0]), text)
 
-    def fill_shell(self, text: str, variable: Callable[[str, str], str | None]) -> str:
+    def fill_shell_command(self, text: str, variable: Callable[[str, str], str | None]) -> str:
         """Return a shell command with placeholders and paths replaced by variables named `variable(kind, name)`.
 
         Text that the shell already reads as that variable is kept, and so is a placeholder for which it returns None.

@@ -13,16 +13,16 @@ def build_script_command(plan: EnvironmentPlan, script: Sequence[str]) -> list[s
     return [*(plan.starter or (plan.interpreter,)), *script]
 
 
-def build_activated_environment(plan: EnvironmentPlan, environment: Mapping[str, str]) -> dict[str, str]:
+def build_activated_environment(plan: EnvironmentPlan, environ: Mapping[str, str]) -> dict[str, str]:
     """Return a copy of the environment variables, changed as by activating the environment in a shell."""
-    found = dict(environment)
+    found = dict(environ)
     if plan.starter:
         found |= {"PYSPARK_PYTHON": plan.interpreter, "PYSPARK_DRIVER_PYTHON": plan.interpreter}
     if plan.build is None or plan.container is not None:
         return found
     folder = os.path.dirname(plan.interpreter)
     prefix = os.path.dirname(folder)
-    found["PATH"] = f"{folder}{os.pathsep}{environment.get('PATH', os.defpath)}"
+    found["PATH"] = f"{folder}{os.pathsep}{environ.get('PATH', os.defpath)}"
     if plan.build.builder is Builder.CONDA:
         found |= {"CONDA_PREFIX": prefix, "CONDA_DEFAULT_ENV": prefix}
         found.pop("VIRTUAL_ENV", None)

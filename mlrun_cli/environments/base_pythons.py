@@ -65,7 +65,7 @@ def rank_pythons(
     first = find_base_interpreter(request, environ)
     if first is not None:
         there = [first, *(one for one in there if one.version[:2] != first.version[:2])]
-    wanted = request.first_version or ()
+    wanted = request.first_named_version or ()
     if day is not None and not request.pins_minor_version:
         wanted = choose_python_for_day(day)
     elif first is not None:

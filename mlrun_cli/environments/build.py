@@ -127,7 +127,7 @@ def _hold_build_lock(path: Path, ready: str) -> Iterator[int]:
         print_line("Another run is building this environment; waiting for it.")
         lock = _wait_for_build_lock(path, ready)
     try:
-        _write_log_path(lock, _find_own_log())
+        _write_log_path(lock, _find_output_path())
         yield lock
         _write_log_path(lock, b"")
     finally:
@@ -175,7 +175,7 @@ def _read_log_path(path: Path) -> bytes:
     return b""
 
 
-def _find_own_log() -> bytes:
+def _find_output_path() -> bytes:
     """Return the path of the file that this process prints to, or an empty path if stdout is not a known file."""
     with suppress(OSError):
         log = os.readlink(b"/proc/self/fd/1")

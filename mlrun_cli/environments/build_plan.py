@@ -35,7 +35,7 @@ def plan_conda(
     *,
     home: Path,
     environ: Mapping[str, str],
-    choice: EnvironmentChoice = _PINNED,
+    environment_choice: EnvironmentChoice = _PINNED,
 ) -> PlannedEnvironment:
     """Plan an environment with conda dependencies under `home`, built by conda, or from PyPI if conda is not installed.
 
@@ -44,14 +44,17 @@ def plan_conda(
         Unsupported: a conda package is not known to be on PyPI, or an option of pip is not supported.
         InvalidFile: a pip line or a version is not valid.
     """
-    is_relaxed, is_dated = choice.mode is EnvironmentMode.RELAXED, choice.mode is EnvironmentMode.DATED
+    is_relaxed, is_dated = (
+        environment_choice.mode is EnvironmentMode.RELAXED,
+        environment_choice.mode is EnvironmentMode.DATED,
+    )
     conda = find_conda(environ)
     if conda is not None and not is_dated and (dependencies.packages or dependencies.pip):
         return _plan_with_conda(dependencies, conda, home, is_relaxed=is_relaxed)
     wanted = translate_dependencies(dependencies, tries_unknown=is_relaxed)
     uv = find_uv(environ)
-    day = _choose_cutoff_day(choice, wanted, uv, environ) if is_dated else None
-    pythons = _list_pythons(wanted.python, choice, day, uv, environ)
+    day = _choose_cutoff_day(environment_choice, wanted, uv, environ) if is_dated else None
+    pythons = _list_pythons(wanted.python, environment_choice, day, uv, environ)
     if not pythons:
         raise _build_python_not_found_error(wanted.python, dependencies, uv, environ)
     use_uv = uv is not None and (pythons[0].is_uv_managed or not any(line.pip_only for line in wanted.lines))
@@ -72,33 +75,35 @@ def plan_conda(
 
 def _list_pythons(
     request: PythonRequest,
-    choice: EnvironmentChoice,
+    environment_choice: EnvironmentChoice,
     day: CutoffDay | None,
     uv: str | None,
     environ: Mapping[str, str],
 ) -> list[BasePython]:
-    if choice.mode is EnvironmentMode.PINNED:
+    if environment_choice.mode is EnvironmentMode.PINNED:
         python = find_pinned_python(request, uv, environ)
         return [] if python is None else [python]
     return rank_pythons(request, uv, environ, None if day is None else day.day)
 
 
 def _choose_cutoff_day(
-    choice: EnvironmentChoice, translation: Translation, uv: str | None, environ: Mapping[str, str]
+    environment_choice: EnvironmentChoice, translation: Translation, uv: str | None, environ: Mapping[str, str]
 ) -> CutoffDay:
     if uv is None:
         raise EnvironmentNotBuilt(
-            f"'{choice}' needs packages as of a day, which uv can install and pip cannot, and uv is not installed.",
+            f"'{environment_choice}' needs packages as of a day, which uv can install and pip cannot, and uv is not"
+            " installed.",
             hint="Install it ('pip install uv', or 'pip install mlrun-cli[uv]').",
         )
     for line in translation.lines:
         if line.pip_only:
             raise EnvironmentNotBuilt(
-                f"{line.file}: '{Redaction().redact_value(line.text)}' is pip's alone, and '{choice}' needs uv.",
+                f"{line.file}: '{Redaction().redact_value(line.text)}' is pip's alone, and '{environment_choice}' needs"
+                " uv.",
                 hint="Take the line out, or submit without 'dated'.",
             )
-    if choice.day is not None:
-        return create_cutoff_day(choice.day)
+    if environment_choice.day is not None:
+        return create_cutoff_day(environment_choice.day)
     return find_cutoff_day(translation.files, environ)
 
 

@@ -107,7 +107,7 @@ def _remove_leftovers(folder: EnvironmentFolder, *, dry_run: bool) -> int:
 
 def _remove_environment(folder: EnvironmentFolder) -> bool:
     """Remove an environment and its image; return False, and remove nothing, if the image cannot be removed."""
-    engine = folder.read_engine()
+    engine = folder.read_engine_path()
     if engine is not None and not remove_image(engine, build_image_name(folder.path.name)):
         return False
     if folder.path.is_dir():

@@ -34,7 +34,7 @@ def report_missing_program(container: ContainerPlan, installer: Installer) -> bo
 def build_container_command(
     container: ContainerPlan,
     argv: Sequence[str],
-    environment: Mapping[str, str],
+    environ: Mapping[str, str],
     *,
     run_id: str,
     number: int,
@@ -49,16 +49,16 @@ def build_container_command(
     Args:
         container: the planned container.
         argv: the command to run in it.
-        environment: the environment variables of the process.
+        environ: the environment variables of the process.
         run_id: the id of the run, which becomes the container's label.
         number: the number of the process within the run.
         reads_stdin: whether the process reads standard input.
         work: the working directory.
         mounts: folders to mount at the same paths.
     """
-    passed = [name for name in sorted(environment) if name in container.variables or _is_passed_to_container(name)]
+    passed = [name for name in sorted(environ) if name in container.variables or _is_passed_to_container(name)]
     is_rootless_podman = Path(container.engine).name == "podman" and os.getuid() != 0
-    gpus = environment.get(VISIBLE_GPUS)
+    gpus = environ.get(VISIBLE_GPUS)
     return [
         container.engine,
         "run",
@@ -82,17 +82,17 @@ def build_container_command(
     ]
 
 
-def kill_containers(container: ContainerPlan, run_id: str, environment: Mapping[str, str]) -> bool:
+def kill_containers(container: ContainerPlan, run_id: str, environ: Mapping[str, str]) -> bool:
     """Kill all containers of a run, and return whether the engine confirms that none is left running.
 
     Call this before the run's processes are killed: podman needs some of them to clean up.
     """
-    found = _list_containers(container, run_id, environment, "--all")
+    found = _list_containers(container, run_id, environ, "--all")
     if found:
         # podman's `rm` alone would wait ten seconds for a script that ignores SIGTERM.
-        _read_output([container.engine, "kill", *found], environment)
-        _read_output([container.engine, "rm", "--force", *found], environment)
-        found = _list_containers(container, run_id, environment)
+        _read_output([container.engine, "kill", *found], environ)
+        _read_output([container.engine, "rm", "--force", *found], environ)
+        found = _list_containers(container, run_id, environ)
     return found == []
 
 
@@ -104,19 +104,19 @@ def describe_running_containers(container: ContainerPlan, run_id: str) -> str:
 
 
 def _list_containers(
-    container: ContainerPlan, run_id: str, environment: Mapping[str, str], *options: str
+    container: ContainerPlan, run_id: str, environ: Mapping[str, str], *options: str
 ) -> list[str] | None:
     """Return the ids of a run's containers that `ps` lists with these options, or None if that fails."""
     label = f"label={RUN_LABEL}={run_id}"
-    return _read_output([container.engine, "ps", *options, "--quiet", "--filter", label], environment)
+    return _read_output([container.engine, "ps", *options, "--quiet", "--filter", label], environ)
 
 
-def _read_output(command: Sequence[str], environment: Mapping[str, str]) -> list[str] | None:
+def _read_output(command: Sequence[str], environ: Mapping[str, str]) -> list[str] | None:
     """Return the whitespace-separated output of a command, or None if it fails or times out."""
     try:
         done = subprocess.run(
             command,
-            env=environment,
+            env=environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

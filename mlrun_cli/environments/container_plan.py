@@ -31,7 +31,7 @@ def plan_container(
     *,
     home: Path,
     project: Path,
-    environment: Mapping[str, str],
+    environ: Mapping[str, str],
     redaction: Redaction,
 ) -> PlannedEnvironment:
     """Plan the container that a configuration requests, including the build of its image.
@@ -41,7 +41,7 @@ def plan_container(
         engine: the absolute path of docker or podman.
         home: the folder that stores environments, `$MLRUN_HOME`.
         project: the folder to which relative paths of the runconfig refer.
-        environment: the environment variables of the submitter.
+        environ: the environment variables of the submitter.
         redaction: the redaction of the run.
 
     Raises:
@@ -57,13 +57,14 @@ def plan_container(
         options=_list_options(configuration, redaction),
         variables=tuple(configuration.environment_variables),
         programs=list_launcher_programs(read_launch(configuration)),
-        reached_by={name: environment[name] for name in _REACHED_BY if name in environment},
+        reached_by={name: environ[name] for name in _REACHED_BY if name in environ},
     )
     interpreter = configuration.python.interpreter_path or "python"
     return PlannedEnvironment(EnvironmentPlan(interpreter, build, container=container), secrets=secrets)
 
 
 def _refuse_login(configuration: RunConfiguration, engine: str) -> None:
+    """Raise if the configuration contains a user name or password for the image registry."""
     if any(configuration.rest.get(f"{_REGISTRY}.{key}") for key in ("username", "password")):
         login = f"{os.path.basename(engine)} login {configuration.rest.get(f'{_REGISTRY}.address') or ''}".rstrip()
         raise Unsupported(

@@ -54,7 +54,7 @@ def find_cutoff_day(files: Iterable[Path], environ: Mapping[str, str]) -> Cutoff
 def _find_day(file: Path, environ: Mapping[str, str]) -> CutoffDay:
     repository = _Repository(file, environ)
     if repository.is_there and (file.is_dir() or not repository.has_changes()):
-        commit = repository.find_last_commit()
+        commit = repository.find_last_commit_day()
         if commit is not None:
             return commit
     if file.is_dir():
@@ -88,7 +88,7 @@ class _Repository:
         answer = self._run_git("status", "--porcelain", "--ignored", "--untracked-files=all", "--", str(self._file))
         return answer is None or bool(answer)
 
-    def find_last_commit(self) -> CutoffDay | None:
+    def find_last_commit_day(self) -> CutoffDay | None:
         """Return the day of the last commit that changed the file, or None if there is none or git fails."""
         shown = self._run_git("log", "-1", "--no-show-signature", "--format=%H %ct", "--", str(self._file))
         if not shown:

@@ -69,9 +69,9 @@ def read_docker_arguments(arguments: Sequence[str]) -> DockerArguments:
     return DockerArguments(tuple(volumes), variables, tuple(others))
 
 
-def _split_options(words: list[str]) -> Iterator[tuple[str, str | None, str]]:
+def _split_options(arguments: list[str]) -> Iterator[tuple[str, str | None, str]]:
     """Yield each option with its value, or None if it has none, and its original text."""
-    rest = deque(words)
+    rest = deque(arguments)
     while rest:
         word = rest.popleft()
         option, has_value, value = word.partition("=")

@@ -44,7 +44,7 @@ class EnvironmentFolder:
         """Record the path of the container engine that is going to build and store the image."""
         self._engine.write_text(engine, encoding="utf-8")
 
-    def read_engine(self) -> str | None:
+    def read_engine_path(self) -> str | None:
         """Return the path of the docker or podman that has the image, or None if none is recorded."""
         try:
             return self._engine.read_text(encoding="utf-8")
@@ -52,8 +52,8 @@ class EnvironmentFolder:
             return None
 
     @contextmanager
-    def write_secret_file(self, path: Path, text: str) -> Iterator[Path]:
-        """Write a file that only the user can read, and delete it when the context exits."""
+    def temporary_secret_file(self, path: Path, text: str) -> Iterator[Path]:
+        """Write a file that only the user can read, yield its path, and delete it when the context exits."""
         try:
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
                 file.write(text)

@@ -51,7 +51,7 @@ def build_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: Imag
         if compute_context_digest(context) != source.context_digest:
             print_changed_error(source.context)
             return 1
-    with folder.write_secret_file(folder.dockerfile, installer.expand_secrets(source.dockerfile)) as dockerfile:
+    with folder.temporary_secret_file(folder.dockerfile, installer.expand_secrets(source.dockerfile)) as dockerfile:
         words = [
             build.installer,
             "build",

@@ -303,7 +303,7 @@ def _create_with_conda(
     }
     # JSON is YAML. conda does not expand variables, so the file contains the secrets.
     text = installer.expand_secrets(json.dumps(document, indent=2), escape=lambda secret: json.dumps(secret)[1:-1])
-    with folder.write_secret_file(folder.conda_file, text):
+    with folder.temporary_secret_file(folder.conda_file, text):
         return installer.run(_build_conda_command(folder, build))
 
 

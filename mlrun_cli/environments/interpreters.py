@@ -81,8 +81,8 @@ class PythonRequest:
         return any(operator == "=" and len(version) > 1 for operator, version in self._terms)
 
     @property
-    def first_version(self) -> tuple[int, ...] | None:
-        """The first version in the request, or None if any version is allowed."""
+    def first_named_version(self) -> tuple[int, ...] | None:
+        """The version named first, such as (3, 6) in `>=3.6,<3.9`, or None if any version is allowed."""
         return self._terms[0][1] if self._terms else None
 
     def allows(self, version: tuple[int, ...]) -> bool:

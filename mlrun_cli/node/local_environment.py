@@ -18,12 +18,12 @@ _MINOR = 2
 """How many parts of a version say which packages fit."""
 
 
-def localize_environment(plan: EnvironmentPlan, environment: Mapping[str, str]) -> EnvironmentPlan:
+def localize_environment(plan: EnvironmentPlan, environ: Mapping[str, str]) -> EnvironmentPlan:
     """Return a plan in which interpreter and installer are replaced by those of this machine.
 
     Args:
         plan: the plan, made on another machine; an interpreter without a folder is one on PATH.
-        environment: the variables that tell where to search, such as PATH.
+        environ: the variables that tell where to search, such as PATH.
 
     Raises:
         EnvironmentNotBuilt: there is no Python, or nothing to build the environment with.
@@ -31,8 +31,8 @@ def localize_environment(plan: EnvironmentPlan, environment: Mapping[str, str]) 
     if plan.container is not None:
         return plan
     if plan.build is not None:
-        return plan._replace(build=_localize_build(plan.build, environment))
-    return plan._replace(interpreter=_find_interpreter(plan.interpreter, environment.get("PATH", "")))
+        return plan._replace(build=_localize_build(plan.build, environ))
+    return plan._replace(interpreter=_find_interpreter(plan.interpreter, environ.get("PATH", "")))
 
 
 def _find_interpreter(interpreter: str, path_variable: str) -> str:
@@ -50,17 +50,17 @@ def _find_interpreter(interpreter: str, path_variable: str) -> str:
     return str(found)
 
 
-def _localize_build(build: EnvironmentBuild, environment: Mapping[str, str]) -> EnvironmentBuild:
+def _localize_build(build: EnvironmentBuild, environ: Mapping[str, str]) -> EnvironmentBuild:
     if build.builder is Builder.CONDA:
-        conda = find_conda(environment)
+        conda = find_conda(environ)
         if conda is None:
             raise EnvironmentNotBuilt(
                 f"The environment is one of conda, and there is none on PATH on {os.uname().nodename}.",
                 hint="Put conda on PATH there, as with --setup of the compute target.",
             )
         return build._replace(installer=conda)
-    uv = find_uv(environment)
-    pythons = [own for python in build.pythons for own in _find_local_python(python, uv, environment)]
+    uv = find_uv(environ)
+    pythons = [own for python in build.pythons for own in _find_local_python(python, uv, environ)]
     if not pythons:
         raise EnvironmentNotBuilt(
             f"There is no Python {', '.join(map(str, build.pythons))} on {os.uname().nodename}.",
@@ -73,7 +73,7 @@ def _localize_build(build: EnvironmentBuild, environment: Mapping[str, str]) -> 
     )
 
 
-def _find_local_python(python: BasePython, uv: str | None, environment: Mapping[str, str]) -> Sequence[BasePython]:
+def _find_local_python(python: BasePython, uv: str | None, environ: Mapping[str, str]) -> Sequence[BasePython]:
     """Return the Python itself or this machine's equivalent as the only element, or an empty sequence."""
     if not python.is_uv_managed and shutil.which(python.python) is not None:
         return [python]
@@ -81,5 +81,5 @@ def _find_local_python(python: BasePython, uv: str | None, environment: Mapping[
         return [python]
     version = ".".join(python.version.split(".")[:_MINOR]) if python.version else python.python
     request = PythonRequest(version)
-    found = rank_pythons(request, uv, environment)[:1]
+    found = rank_pythons(request, uv, environ)[:1]
     return [each._replace(only_wheels=python.only_wheels) for each in found if not each.only_wheels]

@@ -73,7 +73,7 @@ def split_command(address: str) -> list[str]:
             hint="Write it as cmd:'notify-send {run} {status}'.",
             target=COMMAND,
         )
-    for word in _list_code(words):
+    for word in _list_code_words(words):
         found = re.search(rf"\{{({'|'.join(VALUES_OF_COMMANDS)})\}}", word)
         if found is not None:
             raise InvalidValue(
@@ -89,10 +89,10 @@ def build_variable_name(name: str) -> str:
     return f"MLRUN_NOTIFY_{name.upper()}"
 
 
-def _list_code(words: Sequence[str]) -> Iterator[str]:
+def _list_code_words(command: Sequence[str]) -> Iterator[str]:
     """Yield the words of a command that a shell or another interpreter executes as code, as after `sh -c`."""
-    for place, word in enumerate(words):
-        program, after = os.path.basename(word), words[place + 1 :]
+    for place, word in enumerate(command):
+        program, after = os.path.basename(word), command[place + 1 :]
         if program == "ssh":  # the shell there gets all words, joined
             yield from after
         for interpreter, option in _CODE_OPTIONS:

@@ -18,9 +18,9 @@ from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_
 from mlrun_cli.workspace import Workspace
 
 
-def main(words: list[str]) -> None:
+def main(argv: list[str]) -> None:
     """Send notifications about the run named on the command line."""
-    _, folder, run_id = words
+    _, folder, run_id = argv
     detach_program(Path(folder))
     with open_workspace_when_available(Path(folder), Path("runs", run_id)) as workspace:
         run = workspace.runs.get(run_id)

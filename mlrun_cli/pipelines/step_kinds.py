@@ -104,5 +104,6 @@ def _check_kind(kind_node: Node) -> str:
 
 
 def _describe_refusal(kind: str) -> tuple[str, str]:
+    """Return why a kind of step is not supported, and a hint on what to use instead."""
     reason, hint = _REFUSED_KINDS[kind]
     return f"{'an' if kind[0] == 'A' else 'a'} {kind} {reason}", hint

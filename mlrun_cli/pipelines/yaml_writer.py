@@ -115,16 +115,16 @@ class _PipelineWriter:
         settings = {key: value for key, value in step.parallel_run.items() if key != "side_inputs"}
         return _drop_absent({**settings, "source_directory": self._shorten(step.source_directory)})
 
-    def _build_input(self, one: StepInput) -> dict[str, Any]:
-        is_dataset = self._is_dataset(one.source)
+    def _build_input(self, step_input: StepInput) -> dict[str, Any]:
+        is_dataset = self._is_dataset(step_input.source)
         return _drop_absent(
             {
-                "source": self._find_name(one.source),
-                "bind_mode": one.mode,
-                "path_on_compute": one.path_on_compute,
-                "overwrite": one.overwrite or None,
-                "as_dataset": None if one.as_dataset == is_dataset else one.as_dataset,
-                "table": None if one.table is None else one.table.to_json(),
+                "source": self._find_name(step_input.source),
+                "bind_mode": step_input.mode,
+                "path_on_compute": step_input.path_on_compute,
+                "overwrite": step_input.overwrite or None,
+                "as_dataset": None if step_input.as_dataset == is_dataset else step_input.as_dataset,
+                "table": None if step_input.table is None else step_input.table.to_json(),
             }
         )
 

@@ -207,9 +207,9 @@ def _run_or_raise(*words: str, input_text: str | None = None) -> None:
         raise MlrunError(f"'{' '.join(words)}' failed: {str(said).strip()}") from error
 
 
-def _run_program(words: Sequence[str], input_text: str | None) -> subprocess.CompletedProcess[str]:
+def _run_program(command: Sequence[str], input_text: str | None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        words, input=input_text or "", capture_output=True, encoding="utf-8", timeout=_TIMEOUT_SECONDS, check=True
+        command, input=input_text or "", capture_output=True, encoding="utf-8", timeout=_TIMEOUT_SECONDS, check=True
     )
 
 

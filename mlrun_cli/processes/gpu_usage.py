@@ -73,9 +73,9 @@ class GpuSampler:
                 self._process.stdout.close()
             self._process = None
 
-    def _add_report(self, words: Sequence[str]) -> None:
+    def _add_report(self, fields: Sequence[str]) -> None:
         try:
-            number, uuid, percent, megabytes = (word.strip() for word in words)
+            number, uuid, percent, megabytes = (word.strip() for word in fields)
             usage = GpuUsage(float(percent), int(float(megabytes) * _MEGABYTE))
         except ValueError:  # "[N/A]", or the text of an error
             return

@@ -39,7 +39,7 @@ def make_parent_death_hook(parent: int) -> Callable[[], None]:
     return prepare
 
 
-def set_command_line(words: Sequence[str]) -> None:
+def set_command_line(arguments: Sequence[str]) -> None:
     """Set the command line that `ps` shows for this forked process.
 
     It overwrites the command line of the parent process and is truncated to the same length.
@@ -48,5 +48,5 @@ def set_command_line(words: Sequence[str]) -> None:
         with suppress(OSError):
             fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
             start, end = map(int, fields[_ARG_START : _ARG_START + 2])
-            shown = b"\0".join(map(os.fsencode, words))[: end - start - 1]
+            shown = b"\0".join(map(os.fsencode, arguments))[: end - start - 1]
             ctypes.memmove(start, shown.ljust(end - start, b"\0"), end - start)

@@ -27,15 +27,15 @@ _VALUES_OF_KERNEL = {
 _SIZE_OF_TERMINAL = ("COLUMNS", "LINES")
 
 
-def remove_notebook_variables(environment: Mapping[str, str]) -> dict[str, str]:
+def remove_notebook_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Return a submitter's variables without those that a notebook's kernel or terminal sets only for itself.
 
     They do not apply to a run, which shows no inline figures, writes to files, and may outlive the notebook.
     """
-    backend = environment.get("MPLBACKEND", "")
+    backend = environ.get("MPLBACKEND", "")
     is_inline = backend.startswith("module://") and re.match(_INLINE, backend) is not None
-    is_kernel = is_inline or any(map(_is_kernel_variable, environment))
-    is_terminal = any(name.startswith(_OF_TERMINAL) for name in environment)
+    is_kernel = is_inline or any(map(_is_kernel_variable, environ))
+    is_terminal = any(name.startswith(_OF_TERMINAL) for name in environ)
 
     def is_set_by_notebook(name: str, value: str) -> bool:
         if _is_kernel_variable(name) or name.startswith(_OF_TERMINAL) or name in _OTHERS_OF_TERMINAL:
@@ -44,7 +44,7 @@ def remove_notebook_variables(environment: Mapping[str, str]) -> dict[str, str]:
             return is_inline or (is_kernel and value.startswith("module://"))
         return (is_kernel and _VALUES_OF_KERNEL.get(name) == value) or (is_terminal and name in _SIZE_OF_TERMINAL)
 
-    return {name: value for name, value in environment.items() if not is_set_by_notebook(name, value)}
+    return {name: value for name, value in environ.items() if not is_set_by_notebook(name, value)}
 
 
 def _is_kernel_variable(name: str) -> bool:

@@ -40,9 +40,9 @@ _REQUESTS = _create_semaphore(32, files_per_holder=6)
 """Requests handled at the same time: each has three files of the store, and briefly journals, documents and others."""
 
 
-def main(words: list[str]) -> None:
+def main(argv: list[str]) -> None:
     """Accept connections and handle their requests until the process is killed."""
-    _, folder, _, descriptor, run_id = words
+    _, folder, _, descriptor, run_id = argv
     listener = socket.socket(fileno=int(descriptor))
     while True:
         _CONNECTIONS.acquire()
@@ -75,7 +75,7 @@ class _RequestHandler:
         self._workspace = Workspace.connect(parse_locator(folder), redaction=get_process_redaction())
         key = self._workspace.runs.get(run_id).key
         self._reader = JournalReader(self._workspace, self._workspace.run_folder(run_id).journal, key)
-        self._context = RequestContext(self._workspace.home, partial(_get_owner_lock, self._workspace, run_id))
+        self._context = RequestContext(self._workspace.home, partial(_get_owner_lock_name, self._workspace, run_id))
 
     def handle(self, request: Request) -> dict[str, Any]:
         """Return the response to a request, after ingesting all data that the run's processes have written."""
@@ -104,7 +104,7 @@ def _build_response_line(folder: Path, run_id: str, line: bytes) -> bytes:
     return encode_line(response)
 
 
-def _get_owner_lock(workspace: Workspace, run_id: str, selected_workspace: Workspace) -> str:
+def _get_owner_lock_name(workspace: Workspace, run_id: str, selected_workspace: Workspace) -> str:
     """Return the name of the owner lock for runs that a script opens, which is that of its run's supervisor."""
     if selected_workspace.identity != workspace.identity:
         raise UsageError(

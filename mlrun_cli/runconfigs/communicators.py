@@ -78,7 +78,7 @@ def resolve_launch(configuration: RunConfiguration, interpreter: str, search_pat
         Unsupported: the launcher program is not installed.
     """
     with configuration.locate_errors("communicator"):
-        return find_launcher_program(
+        return resolve_launcher_program(
             read_launch(configuration),
             configuration.communicator,
             interpreter,
@@ -87,7 +87,7 @@ def resolve_launch(configuration: RunConfiguration, interpreter: str, search_pat
         )
 
 
-def find_launcher_program(
+def resolve_launcher_program(
     launch: Launch, communicator: str, interpreter: str, search_path: str, *, is_in_image: bool = False
 ) -> Launch:
     """Return the launch with the path of its launcher program, if it needs one.
@@ -122,17 +122,18 @@ def describe_launch(launch: Launch) -> dict[str, Any]:
     return dict(_KINDS[launch.kind].describe(launch))
 
 
-def _read_nodes(configuration: RunConfiguration) -> Launch:
+def _read_node_launch(configuration: RunConfiguration) -> Launch:
+    """Return the launch of one process per node."""
     return Launch(NODES, configuration.node_count, configuration.node_count)
 
 
-def _read_mpi(configuration: RunConfiguration) -> Launch:
+def _read_mpi_launch(configuration: RunConfiguration) -> Launch:
     _check_nodes(configuration, "mpi.nodeCount")
     nodes = configuration.node_count
     return Launch(_MPI, nodes, nodes * _read_number(configuration, "mpi.processCountPerNode", default=1))
 
 
-def _read_pytorch(configuration: RunConfiguration) -> Launch:
+def _read_pytorch_launch(configuration: RunConfiguration) -> Launch:
     _check_nodes(configuration, "pytorch.nodeCount")
     nodes = configuration.node_count
     processes = _read_number(configuration, "pytorch.processCount", default=nodes)
@@ -145,7 +146,7 @@ def _read_pytorch(configuration: RunConfiguration) -> Launch:
     return Launch(_PYTORCH, nodes, processes)
 
 
-def _read_tensorflow(configuration: RunConfiguration) -> Launch:
+def _read_tensorflow_launch(configuration: RunConfiguration) -> Launch:
     nodes = configuration.node_count
     servers = _read_number(configuration, "tensorflow.parameterServerCount", default=1, minimum=0)
     processes = _read_number(configuration, "tensorflow.workerCount", default=1) + servers
@@ -178,16 +179,16 @@ class _LaunchKind(NamedTuple):
 
 
 _KINDS: Mapping[str, _LaunchKind] = {
-    NODES: _LaunchKind("nodeCount", _read_nodes, lambda _launch: {}),
+    NODES: _LaunchKind("nodeCount", _read_node_launch, lambda _launch: {}),
     _MPI: _LaunchKind(
         "mpi.processCountPerNode",
-        _read_mpi,
+        _read_mpi_launch,
         lambda launch: {"mpi": {"processCountPerNode": launch.process_count // launch.node_count}},
     ),
     _PYTORCH: _LaunchKind(
-        "pytorch.processCount", _read_pytorch, lambda launch: {"pytorch": {"processCount": launch.process_count}}
+        "pytorch.processCount", _read_pytorch_launch, lambda launch: {"pytorch": {"processCount": launch.process_count}}
     ),
-    _TENSORFLOW: _LaunchKind("tensorflow.workerCount", _read_tensorflow, _describe_tensorflow),
+    _TENSORFLOW: _LaunchKind("tensorflow.workerCount", _read_tensorflow_launch, _describe_tensorflow),
 }
 
 

@@ -111,9 +111,9 @@ def list_attempts(documents: Documents, outcome: Outcome | None) -> Sequence[Att
     return attempts
 
 
-def get_attempt_log(attempt: Attempt, count: int) -> str:
-    """Return the name of the log with the output of one of a run's `count` attempts."""
-    return STD_LOG if attempt.number == count else build_attempt_log_name(STD_LOG, attempt.number)
+def get_attempt_log_name(attempt: Attempt, attempt_count: int) -> str:
+    """Return the name of the log with the output of an attempt of a run that has had `attempt_count` attempts."""
+    return STD_LOG if attempt.number == attempt_count else build_attempt_log_name(STD_LOG, attempt.number)
 
 
 def build_attempt_records(attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
@@ -121,7 +121,7 @@ def build_attempt_records(attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
     return [_build_record(attempt, len(attempts)) for attempt in attempts]
 
 
-def _build_record(attempt: Attempt, count: int) -> dict[str, Any]:
+def _build_record(attempt: Attempt, attempt_count: int) -> dict[str, Any]:
     record = {
         "number": attempt.number,
         "start_time_utc": None if attempt.started_at is None else format_iso(attempt.started_at),
@@ -129,7 +129,7 @@ def _build_record(attempt: Attempt, count: int) -> dict[str, Any]:
         "exit_code": attempt.exit_code,
         "signal": attempt.signal,
         "reason": attempt.reason,
-        "log": get_attempt_log(attempt, count),
+        "log": get_attempt_log_name(attempt, attempt_count),
     }
     return {name: value for name, value in record.items() if value is not None}
 

@@ -43,7 +43,7 @@ class LogTimeRecorder:
     def _record(self, name: str, size: int, timestamp: int) -> None:
         marks = self._marks.get(name)
         if marks is None:
-            marks = self._marks[name] = _MarkFile(os.fspath(self._folder.get_log_times(name)))
+            marks = self._marks[name] = _MarkFile(os.fspath(self._folder.get_log_times_path(name)))
         marks.add(timestamp, size)
 
 

@@ -52,19 +52,21 @@ def append_parameter(arguments: Sequence[str], name: str, text: str) -> list[str
     return [*words[:place], *added, *words[place:]]
 
 
-def _spell_parameter(words: Sequence[str], parameter: ParameterWords, text: str) -> list[str]:
+def _spell_parameter(arguments: Sequence[str], parameter: ParameterWords, text: str) -> list[str]:
     """Return the command-line words of a parameter with a new value, spelled like the existing ones."""
-    first = words[0]
-    if re.fullmatch(_POSITIONAL, parameter.name) and len(words) == 1 and first == parameter.text:
+    first = arguments[0]
+    if re.fullmatch(_POSITIONAL, parameter.name) and len(arguments) == 1 and first == parameter.text:
         return [text]
     option = re.match(r"--?[^\W\d][\w.:/@-]*", first)
-    if len(words) == 1 and "=" in first:
+    if len(arguments) == 1 and "=" in first:
         return [f"{first.partition('=')[0]}={text}"]
-    if option is None or (len(words) == 1 and first.endswith(parameter.text) and parameter.text not in {TRUE, FALSE}):
+    if option is None or (
+        len(arguments) == 1 and first.endswith(parameter.text) and parameter.text not in {TRUE, FALSE}
+    ):
         return [f"{first[:2]}{text}"] if parse_number(text) is not None else [first[:2], text]
-    if len(words) == 1 and text in {TRUE, FALSE}:
+    if len(arguments) == 1 and text in {TRUE, FALSE}:
         return _spell_flag(first, parameter, text)
-    is_list = len(words) > 2 and all(parse_number(word) is not None for word in text.split())
+    is_list = len(arguments) > 2 and all(parse_number(word) is not None for word in text.split())
     return _spell_option(
         f"--{parameter.name}" if first.startswith("--no-") else first, text.split() if is_list else [text]
     )

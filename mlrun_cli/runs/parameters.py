@@ -136,12 +136,12 @@ def parse_arguments(arguments: Sequence[str]) -> Parameters:
     return found
 
 
-def iterate_parameter_words(words: Sequence[str]) -> Iterator[ParameterWords]:
+def iterate_parameter_words(arguments: Sequence[str]) -> Iterator[ParameterWords]:
     """Yield the parameters in a script's arguments in order, including repeated names."""
     place = positional = 0
     has_options = True
-    while place < len(words):
-        start, word = place, words[place]
+    while place < len(arguments):
+        start, word = place, arguments[place]
         place += 1
         if has_options and word == "--":
             has_options = False
@@ -153,7 +153,7 @@ def iterate_parameter_words(words: Sequence[str]) -> Iterator[ParameterWords]:
             continue
         name, value = pair
         if value is None:
-            following = _take_values(words, place)
+            following = _take_values(arguments, place)
             place += len(following)
             name, value = (name, " ".join(following)) if following else _read_flag(name)
         yield ParameterWords(name, value, start, place)
@@ -175,15 +175,15 @@ def _split_pair(word: str, *, has_options: bool) -> tuple[str, str | None] | Non
     return assignment["name"], assignment["value"]
 
 
-def _take_values(words: Sequence[str], index: int) -> Sequence[str]:
+def _take_values(arguments: Sequence[str], index: int) -> Sequence[str]:
     """Return the words, starting at an index, that are the value of the preceding option."""
-    if index >= len(words) or words[index] == "--" or _is_pair(words[index]):
+    if index >= len(arguments) or arguments[index] == "--" or _is_pair(arguments[index]):
         return ()
     end = index + 1
-    if parse_number(words[index]) is not None:
-        while end < len(words) and parse_number(words[end]) is not None:
+    if parse_number(arguments[index]) is not None:
+        while end < len(arguments) and parse_number(arguments[end]) is not None:
             end += 1
-    return words[index:end]
+    return arguments[index:end]
 
 
 def _is_pair(word: str) -> bool:
@@ -199,15 +199,15 @@ def _read_flag(name: str) -> tuple[str, str]:
     return name, TRUE
 
 
-def _find_script(words: Sequence[str]) -> int | None:
+def _find_script(command: Sequence[str]) -> int | None:
     """Return the index of the script in a command, or of the module after `-m`, or None."""
-    for place, word in enumerate(words):
-        if re.fullmatch(_SCRIPT, word) or (place > 0 and words[place - 1] == "-m"):
+    for place, word in enumerate(command):
+        if re.fullmatch(_SCRIPT, word) or (place > 0 and command[place - 1] == "-m"):
             return place
     return None
 
 
-def _skip_program(words: Sequence[str]) -> Sequence[str]:
+def _skip_program(command: Sequence[str]) -> Sequence[str]:
     """Return the arguments in a command: the words after its script or, without one, after its program."""
-    script = _find_script(words)
-    return words[1 if script is None else script + 1 :]
+    script = _find_script(command)
+    return command[1 if script is None else script + 1 :]

@@ -66,10 +66,10 @@ class SubmitOptions(NamedTuple):
         )
 
 
-def find_redacted_words(words: Sequence[str]) -> list[str]:
+def find_redacted_words(arguments: Sequence[str]) -> list[str]:
     """Return the words that contain a redacted secret, along with the option if the whole word is the secret."""
     return [
         f"{before} {word}" if word == REDACTED and before.startswith("-") else word
-        for before, word in zip(("", *words), words, strict=False)
+        for before, word in zip(("", *arguments), arguments, strict=False)
         if REDACTED in word
     ]

@@ -22,7 +22,7 @@ from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.retry_policy import RetryPolicy
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
-from mlrun_cli.runtime.finish import end_runs_of_script, get_script_lock
+from mlrun_cli.runtime.finish import end_runs_of_script, get_script_lock_name
 from mlrun_cli.runtime.tracked_outputs import save_all_outputs
 from mlrun_cli.workspace import Workspace
 
@@ -35,7 +35,7 @@ def begin_next_attempt(
     workspace: Workspace, run: Run, started_at: int | None, outcome: Outcome, status: RunStatus
 ) -> bool:
     """Record the end of the current attempt and start the next, in a transaction of its own."""
-    save_all_outputs(workspace, get_script_lock(run))
+    save_all_outputs(workspace, get_script_lock_name(run))
     with workspace.transaction(durable=True):
         return store_next_attempt(workspace, run, started_at, outcome, status)
 

@@ -267,14 +267,14 @@ def read_outcome(folder: RunFolder) -> Outcome | None:
 
 def record_outcome(workspace: Workspace, run: Run, outcome: Outcome) -> None:
     """Store the outcome of a run, and end runs that its script left open; leave an ended run unchanged."""
-    save_all_outputs(workspace, get_script_lock(run))
+    save_all_outputs(workspace, get_script_lock_name(run))
     with workspace.transaction(durable=True):
         end_runs_of_script(workspace, run, outcome.status, outcome.ended_at)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, outcome.status, **outcome.to_columns())
     start_notifier(workspace, run)
 
 
-def get_script_lock(run: Run) -> str:
+def get_script_lock_name(run: Run) -> str:
     """Return the name of the owner lock of the runs that a run's script starts interactively."""
     return f"runs/{run.run_id}"
 
@@ -285,4 +285,4 @@ def end_runs_of_script(workspace: Workspace, run: Run, status: RunStatus, ended_
     if status is RunStatus.FAILED:
         message = f"The script of the run {run.run_id} failed before it had ended this one."
         error = build_run_error(message, reason=EndReason.PARENT_FAILED)
-    workspace.runs.end_runs_of_owner(get_script_lock(run), status, ended_at=ended_at, error=error)
+    workspace.runs.end_runs_of_owner(get_script_lock_name(run), status, ended_at=ended_at, error=error)

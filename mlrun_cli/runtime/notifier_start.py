@@ -8,7 +8,7 @@ from pathlib import Path
 from mlrun_cli.core.program_log import log_exception
 from mlrun_cli.notifications.rules import RULES_NAME
 from mlrun_cli.runs.run import Run
-from mlrun_cli.targets.programs import NOTIFIER_PROGRAM, build_program_command, get_supervisor_log, spawn
+from mlrun_cli.targets.programs import NOTIFIER_PROGRAM, build_program_command, get_supervisor_log_path, spawn
 from mlrun_cli.workspace import Workspace
 
 
@@ -33,4 +33,4 @@ def start_notifier(workspace: Workspace, run: Run) -> None:
 
 
 def _get_log(workspace: Workspace, run: Run) -> Path:
-    return get_supervisor_log(workspace.run_folder(run.run_id))
+    return get_supervisor_log_path(workspace.run_folder(run.run_id))

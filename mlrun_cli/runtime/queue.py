@@ -211,7 +211,7 @@ def get_node_limit(workspace: Workspace, target: str) -> int | None:
         return None
 
 
-def _find_kind(workspace: Workspace, target: str) -> type[Target] | None:
+def _find_target_class(workspace: Workspace, target: str) -> type[Target] | None:
     found = workspace.compute_targets.find(target)
     with suppress(TargetKindNotFound):
         return None if found is None else get_target_class(found.kind)
@@ -265,7 +265,7 @@ class QueueReport:
             queues = self._workspace.queues
             limit = get_node_limit(self._workspace, target)
             folder = QueueFolder(self._workspace, target)
-            kind = _find_kind(self._workspace, target)
+            kind = _find_target_class(self._workspace, target)
             self._queues[target] = _Queue(
                 {key: place for place, key in enumerate(queues.list_ready_keys(target, now()))},
                 limit,

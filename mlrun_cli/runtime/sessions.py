@@ -200,12 +200,12 @@ def _read_ending(folder: Path) -> dict[str, Any] | None:
     return ending if is_whole else None
 
 
-def _end_runs(workspace: Workspace, owner_lock: str, ending: dict[str, Any]) -> None:
+def _end_runs(workspace: Workspace, owner_lock_path: str, ending: dict[str, Any]) -> None:
     """End the open runs of a session and keep the files in their output folders."""
-    save_all_outputs(workspace, owner_lock)
+    save_all_outputs(workspace, owner_lock_path)
     status = RunStatus.COMPLETED if ending["error"] is None else RunStatus.FAILED
     with workspace.transaction(durable=True):
-        workspace.runs.end_runs_of_owner(owner_lock, status, ended_at=ending["ended_at"], error=ending["error"])
+        workspace.runs.end_runs_of_owner(owner_lock_path, status, ended_at=ending["ended_at"], error=ending["error"])
 
 
 def _remove_session(workspace: Workspace, folder: Path) -> None:

@@ -23,23 +23,23 @@ _KEPT_BELOW = "outputs"
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
-def track_outputs(workspace: Workspace, owner_lock: str, run_id: str, outputs: Path) -> None:
+def track_outputs(workspace: Workspace, owner_lock_path: str, run_id: str, outputs: Path) -> None:
     """Track a folder whose files are saved with the run when it ends.
 
     Raises:
         OSError: the folder cannot be recorded.
     """
-    tracked = workspace.folder / owner_lock / _TRACKED
+    tracked = workspace.folder / owner_lock_path / _TRACKED
     tracked.mkdir(mode=0o700, exist_ok=True)
     write_json(tracked / run_id, {"folder": os.fspath(outputs)})
 
 
-def save_outputs(workspace: Workspace, owner_lock: str, run_id: str) -> tuple[str, ...]:
+def save_outputs(workspace: Workspace, owner_lock_path: str, run_id: str) -> tuple[str, ...]:
     """Save the files in a run's tracked folder, if it has one; return warnings about files that could not be saved.
 
     Existing files of the run are not replaced. It is safe to call this again, even after a crash during the first call.
     """
-    record = workspace.folder / owner_lock / _TRACKED / run_id
+    record = workspace.folder / owner_lock_path / _TRACKED / run_id
     try:
         document = read_json(record)
         if document is None:
@@ -51,15 +51,15 @@ def save_outputs(workspace: Workspace, owner_lock: str, run_id: str) -> tuple[st
     return warnings
 
 
-def save_all_outputs(workspace: Workspace, owner_lock: str) -> None:
+def save_all_outputs(workspace: Workspace, owner_lock_path: str) -> None:
     """Save the outputs of all open runs of an owner, and add the warnings to the runs."""
     try:
-        run_ids = os.listdir(workspace.folder / owner_lock / _TRACKED)
+        run_ids = os.listdir(workspace.folder / owner_lock_path / _TRACKED)
     except OSError:
         return
     for run_id in (name for name in run_ids if not name.startswith(".")):
         key = workspace.runs.find_key(run_id)
-        warnings = () if key is None else save_outputs(workspace, owner_lock, run_id)
+        warnings = () if key is None else save_outputs(workspace, owner_lock_path, run_id)
         if key is not None and warnings:
             workspace.runs.update(key, warnings=warnings)
 

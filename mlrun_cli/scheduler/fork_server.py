@@ -27,7 +27,7 @@ from mlrun_cli.targets.programs import (
     SUPERVISOR_PROGRAM,
     build_program_command,
     build_supervisor_arguments,
-    get_supervisor_log,
+    get_supervisor_log_path,
 )
 
 _TIMEOUT_SECONDS = 2.0
@@ -125,7 +125,7 @@ def _supervise(connection: socket.socket, workspace: Path, run_id: str, locks: S
     with suppress(BrokenPipeError):  # the run has its supervisor, whether or not anybody wants to know
         socket.send_fds(connection, [b"started"], [os.pidfd_open(os.getpid())])
     log = os.open(
-        get_supervisor_log(RunFolder(workspace / "runs" / run_id)), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
+        get_supervisor_log_path(RunFolder(workspace / "runs" / run_id)), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
     )
     for output in (sys.stdout, sys.stderr):
         os.dup2(log, output.fileno())

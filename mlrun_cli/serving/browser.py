@@ -11,9 +11,9 @@ _PROGRAM = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))"
 _TIMEOUT_SECONDS = 5.0
 
 
-def has_browser(environment: Mapping[str, str]) -> bool:
+def has_browser(environ: Mapping[str, str]) -> bool:
     """Return whether a browser can probably be opened: on macOS, with a display, or if `BROWSER` is set."""
-    return sys.platform == "darwin" or any(environment.get(name) for name in _DISPLAYS)
+    return sys.platform == "darwin" or any(environ.get(name) for name in _DISPLAYS)
 
 
 def open_in_browser(address: str) -> bool:

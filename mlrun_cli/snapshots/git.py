@@ -18,7 +18,7 @@ _QUESTIONS = {
 }
 
 
-def read_git_properties(folder: Path, environment: Mapping[str, str], redaction: Redaction) -> dict[str, str]:
+def read_git_properties(folder: Path, environ: Mapping[str, str], redaction: Redaction) -> dict[str, str]:
     """Return the properties that Azure sets for a run from a git work tree; empty without a work tree or git.
 
     Keys: `azureml.git.repository_uri|branch|commit|dirty` and `mlflow.source.git.repoURL|branch|commit`; keys without a
@@ -26,7 +26,7 @@ def read_git_properties(folder: Path, environment: Mapping[str, str], redaction:
     """
     if not any((above / ".git").exists() for above in (folder, *folder.parents)):
         return {}
-    answers = _run_queries(folder, environment)
+    answers = _run_queries(folder, environ)
     commit, _, branch = answers.get("head", "").partition("\n")
     if not commit:
         return {}
@@ -41,9 +41,9 @@ def read_git_properties(folder: Path, environment: Mapping[str, str], redaction:
     return properties
 
 
-def _run_queries(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+def _run_queries(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Run git's queries concurrently and return the outputs of those that succeed."""
-    quiet = {**environment, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+    quiet = {**environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
     try:
         asked = {
             name: subprocess.Popen(

@@ -31,19 +31,19 @@ class PrunedSnapshots(NamedTuple):
 
 
 @contextmanager
-def prevent_pruning(folder: Path, say: Callable[[str], None] | None = None) -> Iterator[None]:
+def prevent_pruning(folder: Path, report: Callable[[str], None] | None = None) -> Iterator[None]:
     """Prevent pruning during the block, so that snapshots found in the store remain until a run refers to them.
 
     Args:
         folder: the folder of the snapshots.
-        say: called with a message if the function has to wait for long.
+        report: called with a message if the function has to wait for long.
 
     Raises:
         StoreError: the folder cannot be written.
     """
     # Who prunes shuts the door while it waits, or a stream of submits would let it wait for ever.
     with ExitStack() as stack:
-        with _hold_exclusively(folder, _DOOR, fcntl.LOCK_EX, say, "a 'workspace prune' to end"):
+        with _hold_exclusively(folder, _DOOR, fcntl.LOCK_EX, report, "a 'workspace prune' to end"):
             stack.enter_context(_hold_exclusively(folder, _LOCK, fcntl.LOCK_SH))
         yield
 
@@ -54,7 +54,7 @@ def prune_snapshots(
     before: float,
     *,
     dry_run: bool,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
     locked: Path | None = None,
 ) -> PrunedSnapshots:
     """Remove snapshots that are not to be kept and unreferenced contents, except those written or used after `before`.
@@ -64,7 +64,7 @@ def prune_snapshots(
         list_kept_ids: returns the ids of referenced snapshots; called when no process can add a reference.
         before: a time in seconds since the epoch; files written or used later are kept.
         dry_run: whether to remove nothing.
-        say: called with a message if the function has to wait for long.
+        report: called with a message if the function has to wait for long.
         locked: the folder of the snapshots that submits copy from; None means `folder`. A folder on a network file
             system may have no locks.
 
@@ -73,9 +73,9 @@ def prune_snapshots(
     """
     locked = locked or folder
     with (
-        _hold_exclusively(locked, _DOOR, fcntl.LOCK_EX, say, "another 'workspace prune'"),
+        _hold_exclusively(locked, _DOOR, fcntl.LOCK_EX, report, "another 'workspace prune'"),
         _hold_exclusively(
-            locked, _LOCK, fcntl.LOCK_EX, say, "runs that are being submitted, until they have their snapshots"
+            locked, _LOCK, fcntl.LOCK_EX, report, "runs that are being submitted, until they have their snapshots"
         ),
     ):
         doomed = []
@@ -103,7 +103,7 @@ def prune_snapshots(
 
 @contextmanager
 def _hold_exclusively(
-    folder: Path, name: str, operation: int, say: Callable[[str], None] | None = None, waits_for: str = ""
+    folder: Path, name: str, operation: int, report: Callable[[str], None] | None = None, waits_for: str = ""
 ) -> Iterator[None]:
     make_private_folder(folder)
     try:
@@ -114,8 +114,8 @@ def _hold_exclusively(
             hint="Make room there, or set MLRUN_HOME to a folder on another disk.",
         ) from error
     try:
-        if say is not None and not _try_lock_within(descriptor, operation):
-            say(f"Waiting for {waits_for}.")
+        if report is not None and not _try_lock_within(descriptor, operation):
+            report(f"Waiting for {waits_for}.")
         lock(descriptor, operation)
         yield
     finally:

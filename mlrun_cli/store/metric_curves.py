@@ -131,6 +131,7 @@ class _Curve:
         return sorted(ordered, key=lambda point: point.step if self._over == STEP else point.logged_at)
 
     def read_pieces(self, points: int, context: int) -> Sequence[CurvePiece]:
+        """Return up to about `points` pieces with means, including `context` positions before the first bound."""
         first, last = self._find_extent()
         numbers = (
             f"FROM metric_values WHERE {self._until} AND position >= start AND position < start + :size"

@@ -124,8 +124,8 @@ class RebuildDocumentStore:
         )
         return [row["run_key"] for row in rows]
 
-    def list_named_keys(self, table: str) -> list[tuple[Any, ...]]:
-        """Return the keys of all rows of a named table."""
+    def list_keys(self, table: str) -> list[tuple[Any, ...]]:
+        """Return the primary keys of all rows of one of the `NAMED_TABLES`."""
         columns = NAMED_TABLES[table]
         rows = self._database.rows(f"SELECT {', '.join(columns)} FROM {table}")  # noqa: S608 — our own names
         return [tuple(row[column] for column in columns) for row in rows]
@@ -135,8 +135,8 @@ class RebuildDocumentStore:
         row = self._database.row("SELECT run_id FROM runs WHERE run_key = :key", key=key)
         return None if row is None else str(row["run_id"])
 
-    def find_named(self, table: str, key: Sequence[Any]) -> dict[str, Any] | None:
-        """Return a row of a named table, or None if it does not exist."""
+    def find_row(self, table: str, key: Sequence[Any]) -> dict[str, Any] | None:
+        """Return the row with this key of one of the `NAMED_TABLES`, or None if it does not exist."""
         where = " AND ".join(f"{column} = :{column}" for column in NAMED_TABLES[table])
         wanted = dict(zip(NAMED_TABLES[table], key, strict=False))
         row = self._database.row(f"SELECT * FROM {table} WHERE {where}", **wanted)  # noqa: S608 — our own names

@@ -65,7 +65,7 @@ class Recorder:
                 if told.get(document["row"]["run_id"]) != _compute_fingerprint(document):
                     lacking[document["row"]["run_key"]] = self._find_record_folder(document)
         self._record_runs(list(lacking))
-        self._record_named(self._find_unrecorded_names())
+        self._record_named(self._find_unrecorded_named_rows())
         return sum(folder.path.is_dir() for folder in lacking.values())
 
     def _read_recorded_runs(self) -> dict[str, str]:
@@ -79,7 +79,8 @@ class Recorder:
             }
         return {}
 
-    def _find_unrecorded_names(self) -> list[Change]:
+    def _find_unrecorded_named_rows(self) -> list[Change]:
+        """Return the rows of the `NAMED_TABLES` that differ from what the record file says of them."""
         told = {
             Change(line["table"], *line["key"]): line["row"]
             for line in read_lines(self._folder / NAMES)
@@ -90,13 +91,11 @@ class Recorder:
             change
             for change in changes
             if _select_recorded(change.table, told.get(change))
-            != _select_recorded(change.table, self._records.find_named(*_get_table_and_key(change)))
+            != _select_recorded(change.table, self._records.find_row(*_get_table_and_key(change)))
         ]
 
     def _list_names(self) -> list[Change]:
-        return [
-            Change(table, *(*key, None)[:2]) for table in NAMED_TABLES for key in self._records.list_named_keys(table)
-        ]
+        return [Change(table, *(*key, None)[:2]) for table in NAMED_TABLES for key in self._records.list_keys(table)]
 
     def _record_runs(self, keys: list[int]) -> None:
         """Write the documents of runs to the record files."""
@@ -164,7 +163,7 @@ class Recorder:
         lines = [
             {
                 "key": [change.first, change.second],
-                "row": self._records.find_named(*_get_table_and_key(change)),
+                "row": self._records.find_row(*_get_table_and_key(change)),
                 "table": change.table,
             }
             for change in changes

@@ -25,8 +25,8 @@ class Credentials:
         """Return whether a text is the token."""
         return hmac.compare_digest(text.strip().encode(), self.token.encode())
 
-    def is_cookie(self, text: str | None) -> bool:
-        """Return whether a text is the cookie of a signed-in browser."""
+    def is_valid_session_cookie(self, text: str | None) -> bool:
+        """Return whether a text is the value of the session cookie of signed-in browsers."""
         return text is not None and hmac.compare_digest(text.encode(), self.cookie.encode())
 
     def create_csrf_token(self) -> str:
@@ -34,7 +34,7 @@ class Credentials:
         salt = secrets.token_hex(_SALT_LENGTH // 2)
         return f"{salt}{self._derive('form', salt)}"
 
-    def is_csrf_token(self, text: str | None) -> bool:
+    def is_valid_csrf_token(self, text: str | None) -> bool:
         """Return whether a text is a valid CSRF token of the studio."""
         if text is None:
             return False

@@ -37,7 +37,7 @@ def create_action_endpoint(handler: Handler) -> Endpoint:
             fields = await read_form(request)
         except InvalidForm as error:
             return render_error(request, error.status, "Refused", error)
-        if not studio.credentials.is_csrf_token(fields.pop(CSRF_FIELD, None)):
+        if not studio.credentials.is_valid_csrf_token(fields.pop(CSRF_FIELD, None)):
             foreign = InvalidForm("The form is not from this studio.", 403, hint="Reload the page.")
             return render_error(request, foreign.status, "Refused", foreign)
         return await run_in_threadpool(_call_handler, handler, request, fields)

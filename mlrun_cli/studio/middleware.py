@@ -91,7 +91,7 @@ class AccessMiddleware:
             return await self._handle_login(request)
         if "token" in request.query_params:
             return self._handle_token(request)
-        if not self._credentials.is_cookie(_read_cookie(request.headers, self._credentials.cookie_name)):
+        if not self._credentials.is_valid_session_cookie(_read_cookie(request.headers, self._credentials.cookie_name)):
             return self._render_login_page(request, _build_destination(request))
         return None
 
@@ -232,6 +232,8 @@ def _restrict_to_local(destination: str) -> str:
 
 
 def _add_headers(send: Send) -> Send:
+    """Return a function that sends like `send`, with the security headers added to each response."""
+
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)

@@ -9,7 +9,7 @@ from typing import Any
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import MICROSECONDS, now
-from mlrun_cli.runs.attempt import Attempt, get_attempt_log, list_attempts
+from mlrun_cli.runs.attempt import Attempt, get_attempt_log_name, list_attempts
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run, get_outcome
 from mlrun_cli.runs.status import RunStatus
@@ -64,7 +64,11 @@ def list_attempt_facts(run: Run) -> Sequence[AttemptFacts]:
     attempts = list_attempts(run.attempts, get_outcome(run))
     return [
         AttemptFacts(
-            each.number, each.started_at, each.ended_at, _describe_ending(each), get_attempt_log(each, len(attempts))
+            each.number,
+            each.started_at,
+            each.ended_at,
+            _describe_ending(each),
+            get_attempt_log_name(each, len(attempts)),
         )
         for each in attempts
     ]

@@ -82,8 +82,8 @@ def check_runconfig(
     *,
     workspace: Workspace | None,
     home: Path,
-    environment: Mapping[str, str],
-    choice: EnvironmentChoice | None = None,
+    environ: Mapping[str, str],
+    environment_choice: EnvironmentChoice | None = None,
 ) -> Verdict:
     """Check whether submitting a runconfig would start a run, and with which command line.
 
@@ -92,8 +92,8 @@ def check_runconfig(
         folder: the folder that displayed paths are relative to.
         workspace: where to look up targets, environments and data; None assumes that they exist.
         home: the folder in which environments are built.
-        environment: the submitter's variables.
-        choice: how exactly the environment must be matched; None uses `MLRUN_ENVIRONMENT`.
+        environ: the submitter's variables.
+        environment_choice: how exactly the environment must be matched; None uses `MLRUN_ENVIRONMENT`.
     """
     shown = str(file.relative_to(folder)) if file.is_relative_to(folder) else str(file)
     request = SubmitRequest(
@@ -101,8 +101,8 @@ def check_runconfig(
         experiment_name=_ANY_EXPERIMENT,
         runconfig_name=str(file),
         source_directory=_find_project(file),
-        environment=environment,
-        environment_mode=choice,
+        environment=environ,
+        environment_mode=environment_choice,
     )
     resolver = Resolver(workspace, home, request, _find_project(file))
     resolver.resolve(is_script_needed=False)

@@ -40,7 +40,7 @@ def bind_data(
     source: Path,
     volumes: Sequence[Volume] = (),
     *,
-    environment: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
     earlier_run_id: str | None = None,
     target: Target | None = None,
 ) -> RunData:
@@ -52,7 +52,7 @@ def bind_data(
         run_id: the id of the run, whose folder exists; downloads go to `inputs` in that folder.
         source: the folder that local paths are relative to.
         volumes: the volumes of a container that is not started.
-        environment: the submitter's variables.
+        environ: the submitter's variables.
         earlier_run_id: the id of the run that is repeated; paths to its copies are redirected to those of this run.
         target: the compute target; None means this machine.
 
@@ -63,7 +63,7 @@ def bind_data(
         SeveralProblems: there are several such errors.
         MlrunError: a file cannot be copied or downloaded, or a folder cannot be created.
     """
-    binder = _Binder(workspace, run_id, source, environment or {}, target=target)
+    binder = _Binder(workspace, run_id, source, environ or {}, target=target)
     if earlier_run_id is not None:
         binder.redirect_copies(earlier_run_id)
     return _bind_all(binder, configuration, volumes)
@@ -75,7 +75,7 @@ def preview_data(
     source: Path,
     volumes: Sequence[Volume] = (),
     *,
-    environment: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
     target: Target | None = None,
 ) -> RunData:
     """Return the same as `bind_data`, with `{run-id}` instead of the run's id, without creating anything.
@@ -83,7 +83,7 @@ def preview_data(
     Raises:
         UsageError, DataNotFound: as `bind_data`.
     """
-    binder = _Binder(workspace, "{run-id}", source, environment or {}, target=target, is_preview=True)
+    binder = _Binder(workspace, "{run-id}", source, environ or {}, target=target, is_preview=True)
     return _bind_all(binder, configuration, volumes)
 
 
@@ -104,7 +104,7 @@ class _Binder:
         workspace: Workspace,
         run_id: str,
         source: Path,
-        environment: Mapping[str, str],
+        environ: Mapping[str, str],
         *,
         target: Target | None,
         is_preview: bool = False,
@@ -114,7 +114,7 @@ class _Binder:
         self._data = RunData()
         self._values = DataValues(self._data)
         self._locator = DataLocator(
-            workspace, run_id, source, environment, self._data, target=target, is_preview=is_preview
+            workspace, run_id, source, environ, self._data, target=target, is_preview=is_preview
         )
         self._problems = Problems()
 

@@ -38,7 +38,7 @@ class DataLocator:
         workspace: Workspace,
         run_id: str,
         source: Path,
-        environment: Mapping[str, str],
+        environ: Mapping[str, str],
         data: RunData,
         *,
         target: Target | None,
@@ -47,7 +47,7 @@ class DataLocator:
         self._workspace = workspace
         self._run_id = run_id
         self._source = source
-        self._environment = environment
+        self._environment = environ
         self._data = data
         self._target = target
         self._is_preview = is_preview

@@ -49,7 +49,7 @@ class DataValues:
         command = configuration.command
         with problems.collect_errors(), configuration.locate_errors("command"):
             if isinstance(command, str):
-                self._data.command = self._placeholders.fill_shell(command, self._find_variable)
+                self._data.command = self._placeholders.fill_shell_command(command, self._find_variable)
             elif command is not None:
                 self._data.command = tuple(self._fill_placeholders("command", word) for word in command)
 

@@ -36,7 +36,7 @@ def build_environment(workspace: Workspace, definition: Mapping[str, Any]) -> st
         source=here,
         conda_file=None,
         home=workspace.home,
-        environment=os.environ,
+        environ=os.environ,
         redaction=workspace.redaction,
     )
     said = "".join(f"{note}\n" for note in (*notes, *planned.notes))
@@ -45,12 +45,12 @@ def build_environment(workspace: Workspace, definition: Mapping[str, Any]) -> st
     return said + build_planned_environment(planned, os.environ, f"The environment '{definition.get('name')}'")
 
 
-def build_planned_environment(planned: PlannedEnvironment, environment: Mapping[str, str], name: str) -> str:
+def build_planned_environment(planned: PlannedEnvironment, environ: Mapping[str, str], name: str) -> str:
     """Build a planned environment now, unless it exists, and return the output of the build.
 
     Args:
         planned: the plan.
-        environment: the variables of the installer.
+        environ: the variables of the installer.
         name: the name of the environment at the beginning of a message.
 
     Raises:
@@ -61,7 +61,7 @@ def build_planned_environment(planned: PlannedEnvironment, environment: Mapping[
         plan_file.flush()
         done = subprocess.run(
             build_program_command(BUILDER_PROGRAM, [plan_file.name]),
-            env={**environment, **planned.secrets},
+            env={**environ, **planned.secrets},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -32,9 +32,9 @@ def plan_environment(
     source: Path,
     conda_file: Path | None,
     home: Path,
-    environment: Mapping[str, str],
+    environ: Mapping[str, str],
     redaction: Redaction,
-    choice: EnvironmentChoice | None = None,
+    environment_choice: EnvironmentChoice | None = None,
 ) -> tuple[PlannedEnvironment, tuple[str, ...]]:
     """Review a configuration and plan its environment; return the plan and lines for stderr.
 
@@ -45,9 +45,9 @@ def plan_environment(
         source: the folder of the script.
         conda_file: a file that replaces the conda dependencies of the runconfig.
         home: the folder in which environments are built.
-        environment: the submitter's variables.
+        environ: the submitter's variables.
         redaction: the redaction of the run's secrets.
-        choice: how exactly the environment must be matched; None leaves it to `choose_environment`.
+        environment_choice: how exactly the environment must be matched; None leaves it to `choose_environment`.
 
     Raises:
         UsageError: `MLRUN_ENVIRONMENT` is not valid.
@@ -56,19 +56,19 @@ def plan_environment(
         SeveralProblems: there are several such errors.
     """
     problems = Problems()
-    choice = choice or choose_environment(configuration, environment)
+    environment_choice = environment_choice or choose_environment(configuration, environ)
     with problems.collect_errors():
-        notes = review_configuration(configuration, mode=choice.mode, search_path=environment.get("PATH", ""))
+        notes = review_configuration(configuration, mode=environment_choice.mode, search_path=environ.get("PATH", ""))
     with problems.collect_errors():
         planned = _plan_reviewed_environment(
-            configuration, runconfig, project, source, conda_file, home, environment, redaction, choice
+            configuration, runconfig, project, source, conda_file, home, environ, redaction, environment_choice
         )
     problems.raise_if_any()
-    if conda_file is None and choice.mode is not EnvironmentMode.CURRENT:
+    if conda_file is None and environment_choice.mode is not EnvironmentMode.CURRENT:
         notes = (*notes, *_describe_curated(configuration))
     build = planned.plan.build
-    if choice.mode is EnvironmentMode.DATED and (build is None or build.day is None):
-        notes = (*notes, f"'{choice}' changes nothing: no packages are chosen for this run.")
+    if environment_choice.mode is EnvironmentMode.DATED and (build is None or build.day is None):
+        notes = (*notes, f"'{environment_choice}' changes nothing: no packages are chosen for this run.")
     return planned, notes
 
 
@@ -79,11 +79,11 @@ def _plan_reviewed_environment(
     source: Path,
     conda_file: Path | None,
     home: Path,
-    environment: Mapping[str, str],
+    environ: Mapping[str, str],
     redaction: Redaction,
-    choice: EnvironmentChoice,
+    environment_choice: EnvironmentChoice,
 ) -> PlannedEnvironment:
-    search_path = environment.get("PATH", "")
+    search_path = environ.get("PATH", "")
     python = configuration.python
     framework = configuration.framework.casefold()
     program = find_program(framework, search_path)
@@ -91,14 +91,14 @@ def _plan_reviewed_environment(
     if framework == R_FRAMEWORK and program is not None:
         notes = () if is_user_managed else ("environment.python is skipped: R finds the packages of this machine.",)
         return PlannedEnvironment(EnvironmentPlan(program), notes)
-    if choice.mode is EnvironmentMode.CURRENT:
+    if environment_choice.mode is EnvironmentMode.CURRENT:
         planned = plan_current(search_path, "what the runconfig says of it" if runconfig else "anything else")
     elif conda_file is None and wants_container(configuration) and (engine := find_engine(search_path)):
         from mlrun_cli.environments.container_plan import plan_container  # noqa: PLC0415 - start-up
 
         with configuration.locate_errors():
             planned = plan_container(
-                configuration, engine, home=home, project=project, environment=environment, redaction=redaction
+                configuration, engine, home=home, project=project, environ=environ, redaction=redaction
             )
     elif is_user_managed:
         planned = plan_user_managed(python.interpreter_path, search_path, project)
@@ -106,14 +106,14 @@ def _plan_reviewed_environment(
         from mlrun_cli.environments.build_plan import plan_conda  # noqa: PLC0415 - start-up
 
         dependencies = _read_dependencies(configuration, runconfig, project, source, conda_file)
-        planned = plan_conda(dependencies, home=home, environ=environment, choice=choice)
+        planned = plan_conda(dependencies, home=home, environ=environ, environment_choice=environment_choice)
     if framework == SPARK_FRAMEWORK and program is not None:
         with configuration.locate_errors():
             planned = planned._replace(plan=planned.plan._replace(starter=build_spark_command(configuration, program)))
     return planned
 
 
-def choose_environment(configuration: RunConfiguration, environment: Mapping[str, str]) -> EnvironmentChoice:
+def choose_environment(configuration: RunConfiguration, environ: Mapping[str, str]) -> EnvironmentChoice:
     """Return the environment mode and cutoff date specified by `MLRUN_ENVIRONMENT`, or else the default.
 
     The default is `relaxed` for environments that Azure provides, whose pins are years old, and `pinned` for others.
@@ -121,20 +121,20 @@ def choose_environment(configuration: RunConfiguration, environment: Mapping[str
     Raises:
         UsageError: the mode or the day is not valid.
     """
-    chosen = read_environment_choice(environment)
+    chosen = read_environment_choice(environ)
     if chosen is not None:
         return chosen
     is_curated = is_curated_name(configuration.described_environment_name or "")
     return EnvironmentChoice(EnvironmentMode.RELAXED if is_curated else EnvironmentMode.PINNED)
 
 
-def read_environment_choice(environment: Mapping[str, str]) -> EnvironmentChoice | None:
+def read_environment_choice(environ: Mapping[str, str]) -> EnvironmentChoice | None:
     """Return the environment mode and cutoff date specified by `MLRUN_ENVIRONMENT`, or None if it is unset.
 
     Raises:
         UsageError: the mode or the day is not valid.
     """
-    text = environment.get(MODE_VARIABLE, "").strip()
+    text = environ.get(MODE_VARIABLE, "").strip()
     try:
         return EnvironmentChoice.parse_and_check(text) if text else None
     except ValueError as error:

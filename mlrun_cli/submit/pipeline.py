@@ -173,7 +173,7 @@ def submit_pipeline(
     interruptions: Interruptions,
     *,
     progress: Progress | None = None,
-    say: Callable[[str], None] | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> SubmittedPipeline:
     """Record the run of a pipeline with the templates of its steps, and start its controller.
 
@@ -182,7 +182,7 @@ def submit_pipeline(
         request: the request for the run.
         interruptions: blocked once the run is recorded; unblocked by the caller.
         progress: called while snapshots are taken.
-        say: called with a message if the function has to wait for long.
+        report: called with a message if the function has to wait for long.
 
     Raises:
         UsageError: the pipeline, a value or a step is not valid.
@@ -201,8 +201,8 @@ def submit_pipeline(
         else request.continue_on_step_failure,
     )
     redaction = Redaction.from_environment(request.environment)
-    with prevent_pruning(workspace.snapshots_folder, say):
-        templates, notes = _make_templates(workspace, request, plan, progress, say)
+    with prevent_pruning(workspace.snapshots_folder, report):
+        templates, notes = _make_templates(workspace, request, plan, progress, report)
         run = start_controlled_run(
             workspace,
             _build_run(request, plan, redaction),
@@ -237,7 +237,7 @@ def _make_templates(
     request: PipelineRequest,
     plan: PipelinePlan,
     progress: Progress | None,
-    say: Callable[[str], None] | None,
+    report: Callable[[str], None] | None,
 ) -> tuple[dict[str, RunTemplate], tuple[str, ...]]:
     """Return the templates of all steps, keyed by step, and notes; raise the problems of all steps together."""
     problems = Problems()
@@ -259,7 +259,7 @@ def _make_templates(
                     StepPlan(plan.graph, step, plan.values, plan.run_id),
                     same._replace(environment=_add_secret_names(request.environment, secrets.list_variables(step))),
                 )
-                template = make_template(workspace, step_request, progress=progress, say=say)
+                template = make_template(workspace, step_request, progress=progress, report=report)
                 if step.sweep is not None:
                     check_sweep_arguments(template)
                     plan_sweep(workspace, definition_from_json(step.sweep))
@@ -274,10 +274,10 @@ def _make_templates(
     return templates, tuple(dict.fromkeys(notes))
 
 
-def _add_secret_names(environment: Mapping[str, str], names: Sequence[str]) -> Mapping[str, str]:
+def _add_secret_names(environ: Mapping[str, str], names: Sequence[str]) -> Mapping[str, str]:
     """Return the environment with names added to the variable that lists further names of secrets."""
-    known = environment.get(NAMES_VARIABLE)
-    return {**environment, NAMES_VARIABLE: ",".join([*([known] if known else []), *names])} if names else environment
+    known = environ.get(NAMES_VARIABLE)
+    return {**environ, NAMES_VARIABLE: ",".join([*([known] if known else []), *names])} if names else environ
 
 
 def _write_files(

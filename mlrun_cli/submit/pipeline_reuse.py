@@ -112,6 +112,7 @@ def find_reuse(
 
 
 def _list_equal_runs(workspace: Workspace, fingerprint: Fingerprint, pipeline_run_id: str) -> list[Run]:
+    """Return completed step runs of other pipeline runs with the same fingerprint, newest first."""
     found = workspace.runs.list(
         RunFilter(
             run_type=STEP_RUN,
@@ -220,7 +221,7 @@ def _list_settings(template: RunTemplate) -> dict[str, object]:
     build = resolution.environment.plan.build
     changed = {
         name: value
-        for name, value in configuration.find_changed_keys().items()
+        for name, value in configuration.find_changed_entries().items()
         if name.partition(".")[0] not in _DATA_SECTIONS
     }
     return {

@@ -112,7 +112,7 @@ def list_pipeline_runs(workspace: Workspace, pipeline_id: str, *, limit: int | N
     )
 
 
-def publish_run(workspace: Workspace, run: Run, environment: Mapping[str, str], **options: Any) -> PublishedPipeline:
+def publish_run(workspace: Workspace, run: Run, environ: Mapping[str, str], **options: Any) -> PublishedPipeline:
     """Publish the pipeline of a run with its steps' snapshots; `options` are passed to `publish_pipeline`.
 
     Raises:
@@ -129,7 +129,7 @@ def publish_run(workspace: Workspace, run: Run, environment: Mapping[str, str], 
     return publish_pipeline(
         workspace,
         graph,
-        environment,
+        environ,
         find_snapshot=lambda step: read_step_snapshot(workspace, run, step),
         **options,
     )

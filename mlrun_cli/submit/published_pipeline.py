@@ -25,7 +25,7 @@ SCHEDULE_ID_PROPERTY = "azureml.scheduleid"
 
 
 def build_published_request(
-    workspace: Workspace, pipeline_id: str, experiment_name: str, environment: Mapping[str, str], **options: Any
+    workspace: Workspace, pipeline_id: str, experiment_name: str, environ: Mapping[str, str], **options: Any
 ) -> PipelineRequest:
     """Return the request to submit a published pipeline; `options` are further fields of the request.
 
@@ -40,7 +40,7 @@ def build_published_request(
         graph=read_published_graph(workspace, pipeline_id),
         experiment_name=experiment_name,
         path=get_pipeline_folder(workspace, pipeline_id),
-        environment=environment,
+        environment=environ,
         properties=properties,
         **options,
     )

@@ -48,7 +48,7 @@ class Rerun(NamedTuple):
     notes: Sequence[str]
 
 
-def build_rerun(workspace: Workspace, run: Run, environment: Mapping[str, str], changes: RerunChanges) -> Rerun:
+def build_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str], changes: RerunChanges) -> Rerun:
     """Return the request for submitting a run again.
 
     Raises:
@@ -69,7 +69,7 @@ def build_rerun(workspace: Workspace, run: Run, environment: Mapping[str, str], 
     request = SubmitRequest(
         path=Path(submission.folder or "/"),
         experiment_name=run.experiment_name,
-        environment=environment,
+        environment=environ,
         script=script,
         arguments=arguments,
         target=changes.target,

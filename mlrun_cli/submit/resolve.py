@@ -39,7 +39,7 @@ from mlrun_cli.submit.references import resolve_references
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution, uses_data
 from mlrun_cli.submit.review import review_configuration
-from mlrun_cli.submit.script import build_argv, check_script_in_snapshot, find_argv
+from mlrun_cli.submit.script import build_argv, build_resolved_argv, check_script_in_snapshot
 from mlrun_cli.submit.script_environment import list_reserved_variables
 from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.registry import find_target
@@ -316,9 +316,9 @@ class Resolver:
                 source=self._source,
                 conda_file=request.conda_dependencies,
                 home=self._environments_home,
-                environment=request.environment,
+                environ=request.environment,
                 redaction=self.redaction,
-                choice=self._choice,
+                environment_choice=self._choice,
             )
             self._check_container(planned.plan)
             if self._shared_folder is not None and self._shared_folder.is_mirror and planned.plan.build is None:
@@ -379,7 +379,7 @@ class Resolver:
         is_known = self.is_read and not self.problems.has_problem_about(*_SCRIPT_KEYS)
         if (is_known or self._request.script is not None) and self._source.is_dir():
             with self.problems.collect_errors(), self.configuration.locate_errors("script"):
-                self._argv = find_argv(self.configuration, self._source)
+                self._argv = build_resolved_argv(self.configuration, self._source)
 
     def _find_data(self) -> None:
         if self._workspace is None or not (self._volumes or uses_data(self.configuration)):
@@ -392,7 +392,7 @@ class Resolver:
                 self.configuration,
                 self._source,
                 self._volumes,
-                environment=self._request.environment,
+                environ=self._request.environment,
                 target=self._target,
             )
 

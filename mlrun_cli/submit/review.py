@@ -83,7 +83,7 @@ def _list_refused_fields(configuration: RunConfiguration, search_path: str) -> I
 
 
 def _list_refused_keys(configuration: RunConfiguration) -> Iterator[tuple[str, Refusal]]:
-    for key_path in configuration.find_changed_keys():
+    for key_path in configuration.find_changed_entries():
         key = KEYS.get(key_path)
         if key is None or key.refused is None or (key_path in DOCKER_SWITCHES and _has_conda_part(configuration)):
             continue
@@ -100,7 +100,7 @@ def _list_skip_notes(configuration: RunConfiguration, *, has_container: bool, is
             f"nodeCount: the script runs {configuration.node_count} times, once for each node of its target; "
             "NODE_RANK tells it which it is."
         )
-    for key_path, value in configuration.find_changed_keys().items():
+    for key_path, value in configuration.find_changed_entries().items():
         if key_path in DOCKER_SWITCHES and not has_container:
             is_built = _has_conda_part(configuration) and not is_current
             part = "its conda dependencies" if is_built else "the python on PATH"

@@ -28,8 +28,8 @@ def build_argv(configuration: RunConfiguration) -> tuple[str, ...]:
     return (configuration.script, *configuration.arguments)
 
 
-def find_argv(configuration: RunConfiguration, source: Path) -> tuple[str, ...]:
-    """Return the result of `build_argv` with the script's path resolved in the source folder.
+def build_resolved_argv(configuration: RunConfiguration, source: Path) -> tuple[str, ...]:
+    """Return a run's command line with the script's path resolved in the source folder.
 
     Raises:
         UsageError: the script is not specified, does not exist, is not a readable file, or is outside of the folder.

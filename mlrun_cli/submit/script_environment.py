@@ -108,10 +108,10 @@ def build_script_environment(
 
 
 def _build_tracking_variables(
-    environment: Mapping[str, str], identity: WorkspaceIdentity, run_id: str, experiment_name: str, experiment_id: str
+    environ: Mapping[str, str], identity: WorkspaceIdentity, run_id: str, experiment_name: str, experiment_id: str
 ) -> dict[str, str]:
     """Return the variables by which MLflow finds the run, or none if the user has set another tracking URI."""
-    uri = environment.get("MLFLOW_TRACKING_URI")
+    uri = environ.get("MLFLOW_TRACKING_URI")
     if uri and not is_tracking_uri(uri):
         return {}
     return {

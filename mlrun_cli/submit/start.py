@@ -58,14 +58,14 @@ def start_run(
     start: SupervisorStart,
     *,
     progress: Progress | None,
-    say: Callable[[str], None] | None,
+    report: Callable[[str], None] | None,
 ) -> Submitted | None:
     """Take the snapshot of a resolved run, record the run and start it; return None if its source has problems."""
-    with prevent_pruning(workspace.snapshots_folder, say):
+    with prevent_pruning(workspace.snapshots_folder, report):
         source = take_source(workspace, request, resolution, problems, progress)
         if source is None:
             return None
-        return _record_and_start(workspace, request, resolution, interruptions, start, source, say)
+        return _record_and_start(workspace, request, resolution, interruptions, start, source, report)
 
 
 def take_source(
@@ -102,11 +102,11 @@ def _record_and_start(
     interruptions: Interruptions,
     start: SupervisorStart,
     source: Source,
-    say: Callable[[str], None] | None,
+    report: Callable[[str], None] | None,
 ) -> Submitted:
     target = find_target(workspace, resolution.configuration.target)
     gpus = build_gpu_request(workspace, target.name, request)
-    build_environment_here(target, request, resolution, say)
+    build_environment_here(target, request, resolution, report)
     place = prepare_shared_location(workspace, target, source.snapshot)
     sdk_folder = str(ensure_sdk_copy(workspace.home / "sdk") if place is None else place.sdk_folder)
     folder = workspace.run_folder(start.run_id)
@@ -137,7 +137,7 @@ def _record_and_start(
 
 
 def build_environment_here(
-    target: Target, request: SubmitRequest, resolution: Resolution, say: Callable[[str], None] | None
+    target: Target, request: SubmitRequest, resolution: Resolution, report: Callable[[str], None] | None
 ) -> None:
     """Build a run's environment on this machine if its target requires that and it does not exist.
 
@@ -152,8 +152,8 @@ def build_environment_here(
 
     if EnvironmentFolder(Path(build.folder)).is_complete():
         return
-    if say is not None:
-        say(f"Building the environment in {build.folder} …")
+    if report is not None:
+        report(f"Building the environment in {build.folder} …")
     build_planned_environment(resolution.environment, request.environment, "The environment of the run")
 
 
@@ -215,7 +215,7 @@ def bind_run_data(target: Target, request: SubmitRequest, resolution: Resolution
         run_id,
         resolution.source,
         resolution.volumes,
-        environment=request.environment,
+        environ=request.environment,
         earlier_run_id=None if request.earlier is None else request.earlier.run.run_id,
         target=target,
     )

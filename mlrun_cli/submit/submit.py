@@ -20,7 +20,7 @@ def submit(
     *,
     is_streamed: bool = False,
     progress: Progress | None = None,
-    say: Callable[[str], None] | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> Submitted:
     """Start a detached run and return it once its supervisor was started or the run was queued.
 
@@ -34,7 +34,7 @@ def submit(
         is_streamed: whether the caller waits for the run, and not only for this function: its supervisor is then
             started during the submit, which takes processor time from that.
         progress: called while the snapshot is taken.
-        say: called with a message if the function has to wait for long.
+        report: called with a message if the function has to wait for long.
 
     Raises:
         UsageError: the request is not valid, or the source is too large for a snapshot.
@@ -61,7 +61,7 @@ def submit(
                     interruptions,
                     start,
                     progress=progress,
-                    say=say,
+                    report=report,
                 )
                 if submitted is not None:
                     return submitted

@@ -70,7 +70,7 @@ def submit_sweep(
     run_id: str | None = None,
     properties: Mapping[str, str] | None = None,
     progress: Progress | None = None,
-    say: Callable[[str], None] | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> Submitted:
     """Record a sweep and start its controller; return its run.
 
@@ -83,7 +83,7 @@ def submit_sweep(
         run_id: the id of the run, by default a new one; a sweep with this id is submitted only once.
         properties: more properties of the sweep.
         progress: called while the snapshot is taken.
-        say: called with a message if the function has to wait for long.
+        report: called with a message if the function has to wait for long.
 
     Raises:
         UsageError: the request is not valid, or a run to resume from has not ended.
@@ -110,8 +110,8 @@ def submit_sweep(
     def bind_to_stream(folder: RunFolder) -> None:
         held.extend([acquire_stream_lock(folder)] if request.ends_with_stream else ())
 
-    with prevent_pruning(workspace.snapshots_folder, say):
-        template = make_template(workspace, children, progress=progress, say=say)
+    with prevent_pruning(workspace.snapshots_folder, report):
+        template = make_template(workspace, children, progress=progress, report=report)
         run = start_sweep(
             workspace, run_id, request, template, plan, interruptions, properties=properties, prepare=bind_to_stream
         )

@@ -184,7 +184,7 @@ def make_template(
     request: SubmitRequest,
     *,
     progress: Progress | None = None,
-    say: Callable[[str], None] | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> RunTemplate:
     """Make a template without starting a run: resolve a request, take its snapshot and prepare its environment.
 
@@ -194,7 +194,7 @@ def make_template(
         workspace: the workspace of the runs.
         request: the request for each run; its conditions of start and its parent are ignored.
         progress: called while the snapshot is taken.
-        say: called with a message if the function has to wait for long.
+        report: called with a message if the function has to wait for long.
 
     Raises:
         UsageError: the request is not valid, or the source is too large for a snapshot.
@@ -212,7 +212,7 @@ def make_template(
                 target = find_target(workspace, resolution.configuration.target)
                 gpus = build_gpu_request(workspace, target.name, request)
                 admit_run(workspace, resolution.configuration, request, gpus)
-                build_environment_here(target, request, resolution, say)
+                build_environment_here(target, request, resolution, report)
                 sdk_folder = str(ensure_sdk_copy(workspace.home / "sdk"))
                 redaction = resolution.redaction
                 planned = resolution.environment._replace(notes=())
@@ -329,7 +329,7 @@ def start_or_fail_from_template(workspace: Workspace, template: RunTemplate, run
 
 
 def record_reused_run(
-    workspace: Workspace, template: RunTemplate, run: TemplateRun, reused: Run, fill: Callable[[RunFolder], None]
+    workspace: Workspace, template: RunTemplate, run: TemplateRun, source_run: Run, fill: Callable[[RunFolder], None]
 ) -> Run:
     """Record a run as Completed with the results of another run, unless its id exists already; return it.
 
@@ -337,7 +337,7 @@ def record_reused_run(
         workspace: the workspace of both runs.
         template: the template of the run.
         run: the run, which is not started.
-        reused: the other run.
+        source_run: the other run.
         fill: copies the other run's files into the folder of the run.
 
     Raises:
@@ -349,7 +349,7 @@ def record_reused_run(
         with NewRunFolder(workspace.run_folder(run.run_id)) as folder, Interruptions() as interruptions:
             fill(workspace.run_folder(run.run_id))
             new = _build_new_run(workspace, None, template, run)
-            facts = FromTemplate(run.run_type, template.git_properties, reused=reused)
+            facts = FromTemplate(run.run_type, template.git_properties, reused=source_run)
             record_run(workspace, new._replace(template=facts), folder, interruptions)
             folder.is_in_store = True
     return workspace.runs.get(run.run_id)

@@ -19,10 +19,10 @@ _LOOK_SECONDS = 0.02
 class ContainerTermination:
     """The termination of a run's containers by a separate process, which is killed after ten seconds."""
 
-    def __init__(self, container: ContainerPlan, run_id: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, container: ContainerPlan, run_id: str, environ: Mapping[str, str]) -> None:
         self._container = container
         self._run_id = run_id
-        self._environment = environment
+        self._environment = environ
         self._pid = 0
         self._result: int | None = None
         self._give_up_at = 0.0

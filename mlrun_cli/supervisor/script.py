@@ -102,7 +102,7 @@ class Script:
         """Write a record of the processes, from which the run can be recovered if this process dies."""
         self._run.write_file(self._run.folder.process, self._document)
 
-    def _list_specs(self, argv: list[str], environment: dict[str, str]) -> list[ProcessSpec]:
+    def _list_specs(self, argv: list[str], environ: dict[str, str]) -> list[ProcessSpec]:
         """Return the specifications of the processes to start.
 
         Raises:
@@ -114,18 +114,16 @@ class Script:
             raise OperatingSystemError(f"The script could not be started: {error.strerror}.") from error
         words = self._launcher.build_command(self._run.folder.artifacts, argv)
         processes = self._launcher.list_processes(self._ports.numbers)
-        return [
-            self._build_process_spec(number, process, words, environment) for number, process in enumerate(processes)
-        ]
+        return [self._build_process_spec(number, process, words, environ) for number, process in enumerate(processes)]
 
     def _build_process_spec(
-        self, number: int, process: LaunchedProcess, command: list[str], environment: dict[str, str]
+        self, number: int, process: LaunchedProcess, command: list[str], environ: dict[str, str]
     ) -> ProcessSpec:
         folder, submission, gpus = self._run.folder, self._run.submission, self._run.run.gpus
         visible = {} if gpus is None else {VISIBLE_GPUS: self._launcher.get_gpu_share(process.node, gpus)}
         sockets = {} if folder.sockets == folder.path else {"MLRUN_SOCKET_FOLDER": str(folder.sockets)}
         number_of_attempt = {ATTEMPT_VARIABLE: str(self.attempt)}
-        variables = {**environment, **visible, **sockets, **process.variables, **number_of_attempt}
+        variables = {**environ, **visible, **sockets, **process.variables, **number_of_attempt}
         # Only the first process reads what the command that streams the run passes on.
         stdin = folder.stdin if number == 0 and folder.stdin.exists() else None
         return ProcessSpec(

@@ -85,6 +85,7 @@ def _parse_value(text: str, item: str, quoted: bool) -> Any:
 
 
 def _take_logarithm(name: str, bound: object) -> object:
+    """Return the logarithm of a bound, which must be positive."""
     if isinstance(bound, str):
         return bound  # which `build_expression` refuses
     if not isinstance(bound, (int, float)) or bound <= 0:

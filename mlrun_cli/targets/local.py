@@ -18,7 +18,7 @@ from mlrun_cli.targets.programs import (
     build_dispatcher_arguments,
     build_program_command,
     build_supervisor_arguments,
-    get_supervisor_log,
+    get_supervisor_log_path,
     spawn,
 )
 from mlrun_cli.workspace import Workspace
@@ -93,5 +93,5 @@ class LocalTarget(Target):
     def _spawn_supervisor(self, run_id: str, locks: Sequence[int], *, recovers: bool) -> int:
         """Start the supervisor program as a detached process and return its pid."""
         arguments = build_supervisor_arguments(self.workspace.folder, run_id, locks, recovers=recovers)
-        log = get_supervisor_log(self.workspace.run_folder(run_id))
+        log = get_supervisor_log_path(self.workspace.run_folder(run_id))
         return spawn(build_program_command(SUPERVISOR_PROGRAM, arguments), run_id, locks, log)

@@ -56,7 +56,7 @@ def build_program_command(program: str, arguments: Sequence[str]) -> list[str]:
     return [sys.executable, "-E", program, *arguments]
 
 
-def get_supervisor_log(folder: RunFolder) -> Path:
+def get_supervisor_log_path(folder: RunFolder) -> Path:
     """Return the path of a supervisor's log, or the null device if the run's folder no longer exists."""
     log = folder.supervisor_log
     return log if log.parent.is_dir() else Path(os.devnull)

@@ -68,42 +68,42 @@ class SharedFolderProbe:
         """Return the command line of the probe job for a node."""
         return [python, "-E", "-c", _PROGRAM, str(self.place), self._token, node]
 
-    def get_log(self, node: str) -> Path:
+    def get_log_path(self, node: str) -> Path:
         """Return the path for the output of a node's job."""
         return self.place / f"{node}.log"
 
     def wait(
         self,
-        waiting: dict[str, str],
+        nodes_by_job_id: dict[str, str],
         find_jobs: Callable[[Collection[str]], Mapping[str, Job]],
         timeout: float,
         *,
-        success: str,
+        success_text: str,
     ) -> list[str]:
-        """Wait for the jobs; return the nodes whose files are visible here, and leave unfinished jobs in `waiting`.
+        """Wait for the jobs of nodes, and return the nodes whose files are visible here.
 
         Args:
-            waiting: the nodes, keyed by job id.
-            find_jobs: returns the jobs that the engine knows of these.
-            timeout: how long to wait in seconds.
-            success: the words of a job that has succeeded.
+            nodes_by_job_id: the node of each job, keyed by job id; those of finished jobs are removed.
+            find_jobs: takes job ids and returns the jobs that the engine knows of these, keyed by id.
+            timeout: the maximum time to wait in seconds.
+            success_text: the engine's text for a job that has succeeded, `Job.words`.
 
         Raises:
             NodeNotUsable: a job failed, or what it wrote is not seen here.
         """
         usable = []
         deadline = time.monotonic() + timeout
-        while waiting:
+        while nodes_by_job_id:
             is_last = time.monotonic() >= deadline
-            for job_id, job in find_jobs(waiting).items():
+            for job_id, job in find_jobs(nodes_by_job_id).items():
                 if job.state is not JobState.ENDED:
                     continue
-                node = waiting[job_id]
-                if job.end is not JobEnd.EXITED or job.words != success:
+                node = nodes_by_job_id[job_id]
+                if job.end is not JobEnd.EXITED or job.words != success_text:
                     raise self._build_error(node, job)
                 if self._is_visible(node):
                     usable.append(node)
-                    del waiting[job_id]
+                    del nodes_by_job_id[job_id]
                 elif is_last:
                     raise NodeNotUsable(
                         f"What {node} wrote to '{self.place.parent}' is not seen here within {timeout:g} seconds.",
@@ -112,7 +112,7 @@ class SharedFolderProbe:
                     )
             if is_last:
                 break
-            if waiting:
+            if nodes_by_job_id:
                 time.sleep(_LOOK_SECONDS)
         return usable
 
@@ -123,7 +123,7 @@ class SharedFolderProbe:
         return False
 
     def _build_error(self, node: str, job: Job) -> NodeNotUsable:
-        log = self.get_log(node)
+        log = self.get_log_path(node)
         said = read_tail(log).strip() if log.exists() else ""
         # The output of a job whose folder is not there is lost.
         why = said or f"the job wrote nothing there ({job.words})"
@@ -152,9 +152,9 @@ def open_probe(folder: Path) -> Iterator[SharedFolderProbe]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def describe_waiting(waiting: Mapping[str, str], jobs: Mapping[str, Job]) -> dict[str, str]:
+def describe_waiting(nodes_by_job_id: Mapping[str, str], jobs: Mapping[str, Job]) -> dict[str, str]:
     """Return the reasons why probes have not ended, keyed by node."""
     return {
         node: f"its job waits: {jobs[job_id].reason}" if job_id in jobs else "its job is gone"
-        for job_id, node in waiting.items()
+        for job_id, node in nodes_by_job_id.items()
     }

@@ -18,7 +18,7 @@ from mlrun_cli.targets.programs import (
     SUPERVISOR_PROGRAM,
     build_program_command,
     build_supervisor_arguments,
-    get_supervisor_log,
+    get_supervisor_log_path,
     spawn,
     wait_for_end,
 )
@@ -85,7 +85,7 @@ def receive_locks() -> Sequence[int]:
 def redirect_standard_streams(folder: RunFolder) -> None:
     """Redirect stdout and stderr to the log of a supervisor, and stdin to the null device."""
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-    log = os.open(get_supervisor_log(folder), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    log = os.open(get_supervisor_log_path(folder), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     for opened, standard in ((null, 0), (log, 1), (log, 2)):
         os.dup2(opened, standard)
     os.close(null)

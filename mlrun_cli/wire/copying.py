@@ -80,6 +80,7 @@ def _copy_in_kernel(source: int, destination: int, size: "int | None") -> int:
 
 
 def _report(count: int) -> None:
+    """Call the watchers with the number of bytes copied."""
     for watch in _watchers:
         watch(count)
 

@@ -1,4 +1,4 @@
-"""Event files of TensorBoard: records with checksums, of which the scalars are read and written here.
+"""TensorBoard event files: records with checksums, of which the scalars are read and written here.
 
 A record is its length (64 bits), the checksum of that, its data, and the checksum of the data. The data is an `Event`
 of Google's protocol buffers: time (1), step (2), file version (3) and summary (5), whose values (1) have a tag (1), a

@@ -32,7 +32,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def judged(file: Path, programs: Path) -> Verdict:
     environment = {"PATH": str(programs), "MLRUN_ENVIRONMENT": "relaxed"}
-    return check_runconfig(file, file.parent, workspace=None, home=programs / "home", environment=environment)
+    return check_runconfig(file, file.parent, workspace=None, home=programs / "home", environ=environment)
 
 
 def told(verdict: Verdict) -> str:

@@ -1,4 +1,4 @@
-"""Event files of TensorBoard: in the shell, in the studio, in TensorBoard itself, and from scripts."""
+"""TensorBoard event files: in the shell, in the studio, in TensorBoard itself, and from scripts."""
 
 from __future__ import annotations
 

@@ -113,12 +113,12 @@ def test_lines_are_chosen_by_number_and_by_time(workspace: Workspace, run: Run, 
     assert find_log_start(workspace, run, LogSelection(since=moments[0], tail=1)).offset == len(text) - 2
     assert find_log_start(workspace, run, LogSelection(since=wait_for_clock(now()))).offset == len(text) - 2
 
-    times = LogTimes(folder.get_log_times(folder.stdout.name))
+    times = LogTimes(folder.get_log_times_path(folder.stdout.name))
     times.update()
     assert [times.find_time(offset) is None for offset in (0, len(text) - 3, len(text) - 2)] == [False, False, True]
     folder.stdout.write_text("cut\n")
     recorder.record()
-    times = LogTimes(folder.get_log_times(folder.stdout.name))
+    times = LogTimes(folder.get_log_times_path(folder.stdout.name))
     times.update()
     assert times.find_time(3) is not None and times.find_time(4) is None
 

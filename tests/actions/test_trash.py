@@ -164,15 +164,15 @@ def test_what_a_killed_process_left_halfway_is_in_the_trash(workspace: Workspace
     move_to_trash(workspace, [run])
     trash, place = workspace.folder / "trash" / "one", workspace.folder / "runs" / "one"
     trash.rename(place)  # killed after the rows were moved, or while the run was restored
-    pruned = prune_workspace(workspace, 0.0, trash_seconds=MONTH, dry_run=False, say=print)
+    pruned = prune_workspace(workspace, 0.0, trash_seconds=MONTH, dry_run=False, report=print)
     assert (pruned["folders"], pruned["trash"], place.is_dir()) == (0, [], True)
-    assert repair_workspace(workspace.identity, workspace.home, say=print)["runs"] == 0
+    assert repair_workspace(workspace.identity, workspace.home, report=print)["runs"] == 0
     assert restore_runs(workspace, get_deleted_runs(workspace, ["one"])) == [run]
     assert place.is_dir()
 
     move_to_trash(workspace, [run])
     trash.rename(place)
-    assert prune_workspace(workspace, 0.0, trash_seconds=0.0, dry_run=False, say=print)["trash"] == ["one"]
+    assert prune_workspace(workspace, 0.0, trash_seconds=0.0, dry_run=False, report=print)["trash"] == ["one"]
     assert not place.exists()
 
 
@@ -181,7 +181,7 @@ def test_a_repair_finds_the_trash_of_a_store_that_is_gone(workspace: Workspace) 
     move_to_trash(workspace, [run])
     for path in workspace.folder.glob("workspace.db*"):
         path.unlink()
-    assert repair_workspace(workspace.identity, workspace.home, say=print)["runs"] == 1
+    assert repair_workspace(workspace.identity, workspace.home, report=print)["runs"] == 1
     workspace.reopen_if_replaced()
     assert find(workspace, "zebra") == [other.run_id]
     (restored,) = restore_runs(workspace, get_deleted_runs(workspace, ["one"]))
@@ -192,9 +192,9 @@ def test_a_prune_empties_the_trash_of_what_is_old(workspace: Workspace) -> None:
     run = add_run(workspace, "one")
     child = add_run(workspace, "below", run)
     move_to_trash(workspace, [child])
-    would_be = prune_workspace(workspace, MONTH, trash_seconds=0.0, dry_run=True, say=print)
+    would_be = prune_workspace(workspace, MONTH, trash_seconds=0.0, dry_run=True, report=print)
     assert (would_be["trash"], would_be["bytes"] > 0) == (["below"], True)
-    assert prune_workspace(workspace, MONTH, dry_run=False, say=print)["trash"] == []
+    assert prune_workspace(workspace, MONTH, dry_run=False, report=print)["trash"] == []
     remove_runs(workspace, [run])  # its child could not be restored any more
     assert list_trash(workspace) == []
     rows = dump(workspace)

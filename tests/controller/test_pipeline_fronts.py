@@ -44,7 +44,7 @@ def test_the_logs_of_a_pipeline_and_of_its_steps_are_among_their_files(pipelines
 
 def test_a_prune_removes_a_pipeline_with_its_steps_which_then_run_again(pipelines: PipelineWorld) -> None:
     first = pipelines.steps(run_two(pipelines))
-    removed = prune_workspace(pipelines.workspace, 0.0, dry_run=False, say=lambda _: None)
+    removed = prune_workspace(pipelines.workspace, 0.0, dry_run=False, report=lambda _: None)
     assert len(removed["runs"]) == 3
     second = pipelines.steps(run_two(pipelines))
     assert {run.properties.get("azureml.isreused") for run in second.values()} == {None}

@@ -132,7 +132,10 @@ def plan(
     path = tmp_path / "conda.yml"
     path.write_text(json.dumps(content), encoding="utf-8")
     planned = plan_conda(
-        read_conda_dependencies(path), home=tmp_path / "a 'home'", environ=environ, choice=EnvironmentChoice(mode)
+        read_conda_dependencies(path),
+        home=tmp_path / "a 'home'",
+        environ=environ,
+        environment_choice=EnvironmentChoice(mode),
     )
     assert planned.plan.build is not None
     assert planned.plan.build.builder is builder
@@ -590,7 +593,10 @@ def conda_plan(
     path.write_text(content, encoding="utf-8")
     mode = EnvironmentMode.RELAXED if relaxed else EnvironmentMode.PINNED
     return plan_conda(
-        read_conda_dependencies(path), home=tmp_path / "home", environ=environ, choice=EnvironmentChoice(mode)
+        read_conda_dependencies(path),
+        home=tmp_path / "home",
+        environ=environ,
+        environment_choice=EnvironmentChoice(mode),
     )
 
 

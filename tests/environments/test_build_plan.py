@@ -48,7 +48,10 @@ def plan_of(
     path = tmp_path / "conda.yml"
     path.write_text(content, encoding="utf-8")
     return plan_conda(
-        read_conda_dependencies(path), home=tmp_path / "home", environ=environ, choice=EnvironmentChoice(mode)
+        read_conda_dependencies(path),
+        home=tmp_path / "home",
+        environ=environ,
+        environment_choice=EnvironmentChoice(mode),
     )
 
 

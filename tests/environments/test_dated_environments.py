@@ -62,7 +62,10 @@ def plan(
     path.write_text(json.dumps({"dependencies": [f"python={python}", {"pip": list(pip)}]}), encoding="utf-8")
     dependencies = read_conda_dependencies(path)
     return plan_conda(
-        dependencies, home=tmp_path / "home", environ=environ, choice=EnvironmentChoice.parse_and_check(choice)
+        dependencies,
+        home=tmp_path / "home",
+        environ=environ,
+        environment_choice=EnvironmentChoice.parse_and_check(choice),
     )
 
 
@@ -100,7 +103,7 @@ def test_another_day_is_another_environment_and_the_same_from_elsewhere_is_not(
         read_conda_dependencies(path),
         home=tmp_path / "home",
         environ=environ,
-        choice=EnvironmentChoice.parse_and_check("dated"),
+        environment_choice=EnvironmentChoice.parse_and_check("dated"),
     ).plan.build
     assert of_file is not None
     assert (of_file.day, of_file.day_source) == ("2020-06-01", f"the time of {path}")

@@ -14,8 +14,8 @@ from mlrun_cli.runconfigs.communicators import (
     MOST_PROCESSES,
     LaunchRefused,
     describe_launch,
-    find_launcher_program,
     read_launch,
+    resolve_launcher_program,
 )
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runconfigs.schema import build_runconfig_schema
@@ -111,20 +111,22 @@ def test_the_launcher_beside_the_interpreter_comes_before_that_on_path(tmp_path:
     on_path = program(tmp_path / "bin" / "mpirun")
     mpi = Launch("mpi")
 
-    assert find_launcher_program(mpi, "Mpi", "/none/python", str(on_path.parent)).launcher == str(on_path)
+    assert resolve_launcher_program(mpi, "Mpi", "/none/python", str(on_path.parent)).launcher == str(on_path)
 
     beside = program(tmp_path / "venv" / "mpirun")
-    assert find_launcher_program(mpi, "Mpi", str(beside.parent / "python"), str(on_path.parent)).launcher == str(beside)
+    assert resolve_launcher_program(mpi, "Mpi", str(beside.parent / "python"), str(on_path.parent)).launcher == str(
+        beside
+    )
 
 
 def test_mpiexec_will_do_and_without_either_mpi_is_refused(tmp_path: Path) -> None:
     mpi = Launch("mpi")
     with pytest.raises(Unsupported, match=r"'IntelMpi' .*\bmpirun\b.*\bmpiexec\b"):
-        find_launcher_program(mpi, "IntelMpi", "/none/python", str(tmp_path))
+        resolve_launcher_program(mpi, "IntelMpi", "/none/python", str(tmp_path))
 
     mpiexec = program(tmp_path / "mpiexec")
-    assert find_launcher_program(mpi, "IntelMpi", "/none/python", str(tmp_path)).launcher == str(mpiexec)
+    assert resolve_launcher_program(mpi, "IntelMpi", "/none/python", str(tmp_path)).launcher == str(mpiexec)
 
 
 def test_other_launches_need_no_launcher() -> None:
-    assert find_launcher_program(Launch(), "None", "python", "").launcher is None
+    assert resolve_launcher_program(Launch(), "None", "python", "").launcher is None

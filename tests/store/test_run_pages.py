@@ -236,8 +236,8 @@ def test_runs_with_child_runs_are_told_from_the_others(pages: RunPageStore, add_
     parent, other = add_run("parent"), add_run("other")
     child = add_run("child", parent_key=parent)
 
-    assert pages.find_parents([parent, other, child, 99]) == {parent}
-    assert pages.find_parents([]) == frozenset()
+    assert pages.find_keys_with_children([parent, other, child, 99]) == {parent}
+    assert pages.find_keys_with_children([]) == frozenset()
 
 
 @pytest.mark.usefixtures("_size")
@@ -382,16 +382,16 @@ def test_what_can_be_chosen_is_listed_once(
 def test_each_change_of_a_status_is_a_newer_one(
     database: Database, runs: RunStore, pages: RunPageStore, add_run: AddRun
 ) -> None:
-    assert pages.find_newest_change() == 0
+    assert pages.find_newest_change_key() == 0
     key = add_run("a_1")
-    seen = pages.find_newest_change()
+    seen = pages.find_newest_change_key()
     assert seen > 0
 
     with database.transaction():
         runs.change_status(key, {RunStatus.RUNNING}, RunStatus.FINALIZING)
         runs.change_status(key, {RunStatus.FINALIZING}, RunStatus.COMPLETED)
 
-    assert pages.find_newest_change() == seen + 2
+    assert pages.find_newest_change_key() == seen + 2
 
 
 def test_children_in_bulk_have_new_keys_and_are_found_by_their_tags(

@@ -440,7 +440,7 @@ def test_an_id_of_azure_can_stand_for_a_dataset_of_here(workspace: Workspace, so
 
     def path(aliases: str) -> str:
         environment = {"MLRUN_DATASETS": aliases}
-        bound = bind_data(workspace, configuration, "r_1", source, environment=environment)
+        bound = bind_data(workspace, configuration, "r_1", source, environ=environment)
         return str(bound.inputs[0]["path"])
 
     assert path(f"x=y, {GUID.lower()}=mine") == str(source / "data" / "sub")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mlrun_cli.actions.datastores import get_datastore
-from mlrun_cli.actions.schedules import find_last_failure
+from mlrun_cli.actions.schedules import find_failed_last_submission
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import MICROSECONDS
@@ -85,7 +85,7 @@ def add_bad_schedule(workspace: Workspace, **values: Any) -> Schedule:
 
 
 def find_problem(workspace: Workspace, schedule: Schedule) -> str:
-    found = find_last_failure(workspace, schedule.schedule_id)
+    found = find_failed_last_submission(workspace, schedule.schedule_id)
     return "" if found is None else str(found.error)
 
 

@@ -16,7 +16,7 @@ from mlrun_cli.targets.programs import (
     build_dispatcher_arguments,
     build_program_command,
     build_supervisor_arguments,
-    get_supervisor_log,
+    get_supervisor_log_path,
     spawn,
 )
 
@@ -59,7 +59,7 @@ class ShellTarget(Target):
 
     def _spawn(self, run_id: str, locks: Sequence[int], *, recovers: bool) -> int:
         arguments = build_supervisor_arguments(self.workspace.folder, run_id, locks, recovers=recovers)
-        log = get_supervisor_log(self.workspace.run_folder(run_id))
+        log = get_supervisor_log_path(self.workspace.run_folder(run_id))
         return spawn([*SHELL, *build_program_command(SUPERVISOR_PROGRAM, arguments)], run_id, locks, log)
 
 

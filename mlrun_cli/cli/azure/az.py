@@ -159,10 +159,10 @@ def _parse_options(name: str, line: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _exec_real_az(real_az: Path | None, line: Sequence[str], words: Sequence[str]) -> int:
+def _exec_real_az(real_az: Path | None, line: Sequence[str], arguments: Sequence[str]) -> int:
     """Replace this process with the real az; raise ProgramNotFound if there is none on PATH."""
     if real_az is None:
-        what = " ".join(words[:2] or line[:1])
+        what = " ".join(arguments[:2] or line[:1])
         raise ProgramNotFound(
             f"There is no Azure CLI on the PATH for '{f'az {what}'.strip()}'; this az is the one of mlrun-cli.",
             hint="Leave the step out, or install azure-cli behind it on the PATH.",
@@ -179,9 +179,9 @@ def _add_real_az_hint(answer: Answer, real_az: Path | None) -> str:
     return f"{answer.note} The az behind this one {answer.left_undone}: call it as {shlex.quote(str(real_az))}."
 
 
-def _has_help(words: Sequence[str]) -> bool:
+def _has_help(arguments: Sequence[str]) -> bool:
     """Return whether a help page exists for these words: none, or the name of a command group."""
-    return not words or any(name.startswith(f"{words[0]} ") for name in _ANSWERS)
+    return not arguments or any(name.startswith(f"{arguments[0]} ") for name in _ANSWERS)
 
 
 def _format_help_page() -> str:

@@ -70,11 +70,11 @@ def _escape(value: str) -> str:
     return re.sub(r"[^\w@%+=:,./-]", r"\\\g<0>", value)
 
 
-def _join_option_values(environment: MutableMapping[str, str]) -> None:
+def _join_option_values(environ: MutableMapping[str, str]) -> None:
     """Rejoin options and values in `COMP_WORDS`, where bash has made the `=` between them a word of its own."""
-    words = environment.get("COMP_WORDS", "").split("\n")
+    words = environ.get("COMP_WORDS", "").split("\n")
     try:
-        current = int(environment["COMP_CWORD"])
+        current = int(environ["COMP_CWORD"])
     except (KeyError, ValueError):
         return
     kept: list[str] = []
@@ -84,5 +84,5 @@ def _join_option_values(environment: MutableMapping[str, str]) -> None:
             kept.append(word)
         elif number == current:
             kept.append("")
-    environment["COMP_WORDS"] = "\n".join(kept)
-    environment["COMP_CWORD"] = str(len(kept) - 1)
+    environ["COMP_WORDS"] = "\n".join(kept)
+    environ["COMP_CWORD"] = str(len(kept) - 1)

@@ -40,18 +40,18 @@ class Installation(NamedTuple):
     at_once: str
 
 
-def choose_shell(words: Sequence[str], option: str) -> str:
-    """Return the shell that the words name or, without words, the shell that started this process.
+def choose_shell(arguments: Sequence[str], option: str) -> str:
+    """Return the shell that the arguments name or, without arguments, the shell that started this process.
 
     Raises:
-        InvalidValue: the words do not name one shell that is completed.
+        InvalidValue: the arguments do not name one shell that is completed.
         Unsupported: none is named, and the shell of this process is not completed.
     """
-    if not words:
+    if not arguments:
         return _find_shell(os.environ)
-    if len(words) == 1 and words[0].lower() in _SHELLS:
-        return words[0].lower()
-    named = quote_shortened(" ".join(words))
+    if len(arguments) == 1 and arguments[0].lower() in _SHELLS:
+        return arguments[0].lower()
+    named = quote_shortened(" ".join(arguments))
     raise InvalidValue(
         f"There is no completion for the shell {named}.",
         hint=f"Name one of {', '.join(_SHELLS)}, or none for the shell that you call it from.",
@@ -91,7 +91,7 @@ def build_script(program: str, shell: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _find_shell(environment: Mapping[str, str]) -> str:
+def _find_shell(environ: Mapping[str, str]) -> str:
     """Return the name of the shell that started this process, or else of `$SHELL`.
 
     Raises:
@@ -103,7 +103,7 @@ def _find_shell(environment: Mapping[str, str]) -> str:
         name = str(shellingham.detect_shell()[0])
     except (shellingham.ShellDetectionFailure, OSError):
         name = ""
-    found = next((each for each in (name, os.path.basename(environment.get("SHELL", ""))) if each in _SHELLS), None)
+    found = next((each for each in (name, os.path.basename(environ.get("SHELL", ""))) if each in _SHELLS), None)
     if found is None:
         raise Unsupported(
             f"There is no completion for {f'the shell {name!r}' if name else 'this shell'}.",
@@ -113,13 +113,13 @@ def _find_shell(environment: Mapping[str, str]) -> str:
     return found
 
 
-def _get_user_folder(environment: Mapping[str, str]) -> Path:
+def _get_user_folder(environ: Mapping[str, str]) -> Path:
     """Return the user's home folder.
 
     Raises:
         Unsupported: `HOME` is empty or is not an absolute path.
     """
-    named = environment.get("HOME", "")
+    named = environ.get("HOME", "")
     if not os.path.isabs(named):
         raise Unsupported(
             "HOME is not set, so there is no file to install completion in.",
@@ -129,13 +129,13 @@ def _get_user_folder(environment: Mapping[str, str]) -> Path:
     return Path(named)
 
 
-def _plan_installation(program: str, shell: str, home: Path, environment: Mapping[str, str]) -> Installation:
+def _plan_installation(program: str, shell: str, home: Path, environ: Mapping[str, str]) -> Installation:
     if shell == "fish":
-        configuration = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
+        configuration = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
         script = configuration / "fish" / "completions" / f"{program}.fish"
         return Installation(script, None, "", f"source {shlex.quote(str(script))}")
     if shell == "zsh":
-        folder, start_file = home / ".zfunc", Path(environment.get("ZDOTDIR") or home) / ".zshrc"
+        folder, start_file = home / ".zfunc", Path(environ.get("ZDOTDIR") or home) / ".zshrc"
         line = f"fpath+={shlex.quote(str(folder))}; autoload -Uz compinit; compinit"
         script = folder / f"_{program}"
         return Installation(script, start_file, line, f"source {shlex.quote(str(start_file))}")
@@ -143,7 +143,7 @@ def _plan_installation(program: str, shell: str, home: Path, environment: Mappin
         script, start_file = home / ".bash_completions" / f"{program}.sh", home / ".bashrc"
         line = f"source {shlex.quote(str(script))}"
         return Installation(script, start_file, line, line)
-    configuration = Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "powershell"
+    configuration = Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "powershell"
     script = configuration / f"{program}-completion.ps1"
     line = f". '{script}'"
     return Installation(script, configuration / "Microsoft.PowerShell_profile.ps1", line, line)

@@ -177,14 +177,14 @@ def _complete_environment_modes(_ctx: typer.Context, _incomplete: str) -> _Sugge
     return [(each.value, "") for each in EnvironmentMode]
 
 
-def _make_list_completer(*sources: NameSource, words: Sequence[str] = (), separator: str = ",") -> _Completer:
-    """Return a completer for the last name in a separated list; it also suggests some fixed words."""
+def _make_list_completer(*sources: NameSource, fixed_values: Sequence[str] = (), separator: str = ",") -> _Completer:
+    """Return a completer for the last name in a separated list; it also suggests some fixed values."""
     complete_name = _make_name_completer(*sources)
 
     def complete(ctx: typer.Context, incomplete: str) -> _Suggestions:
         before, found, name = incomplete.rpartition(separator)
         names = complete_name(ctx, name)
-        return [*((word, "") for word in words), *((before + found + each, text) for each, text in names)]
+        return [*((word, "") for word in fixed_values), *((before + found + each, text) for each, text in names)]
 
     return complete
 
@@ -210,8 +210,8 @@ _BY_NAME: Mapping[str, _Completer] = {
     **dict.fromkeys(("NAME", "[NAME]..."), _complete_names),
     "--cat": _complete_snapshot_files,
     "--group-by": _make_list_completer(NameSource.PARAMETER),
-    "--metrics": _make_list_completer(NameSource.METRIC, words=("all", "best")),
-    "--params": _make_list_completer(NameSource.PARAMETER, words=("all", "differing")),
+    "--metrics": _make_list_completer(NameSource.METRIC, fixed_values=("all", "best")),
+    "--params": _make_list_completer(NameSource.PARAMETER, fixed_values=("all", "differing")),
     "--sort": _complete_sort_orders,
     "--where": _make_list_completer(NameSource.METRIC, NameSource.PARAMETER, separator=" "),
     "--workspace-name": _complete_workspaces,

@@ -107,23 +107,23 @@ def _refuse_password(option: str, value: str | None) -> None:
         )
 
 
-def _check_word(option: str, typed: str) -> str:
+def _check_word(option: str, value: str) -> str:
     """Validate a part of ssh's destination, which must not look like an option, and return it."""
-    if not typed or typed.startswith("-") or any(char.isspace() or char in "@/" for char in typed):
+    if not value or value.startswith("-") or any(char.isspace() or char in "@/" for char in value):
         raise InvalidValue(
-            f"{option}: '{typed}' is not a {'host' if option == '--address' else 'user'}.",
+            f"{option}: '{value}' is not a {'host' if option == '--address' else 'user'}.",
             hint="Type --address HOST --username NAME.",
             target=option,
         )
-    return typed
+    return value
 
 
-def _check_ssh_option(typed: str) -> str:
-    name, separator, _ = typed.partition("=")
+def _check_ssh_option(value: str) -> str:
+    name, separator, _ = value.partition("=")
     if not separator or not name.isalnum():
         raise InvalidValue(
-            f"--ssh-option: '{typed}' is not an option of ssh.",
+            f"--ssh-option: '{value}' is not an option of ssh.",
             hint="Write it as in ssh_config, with '=': --ssh-option ProxyJump=gate.",
             target="--ssh-option",
         )
-    return typed
+    return value

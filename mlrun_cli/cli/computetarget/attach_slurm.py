@@ -125,21 +125,21 @@ def attach(
     return record
 
 
-def _check_time(typed: str | None) -> str | None:
-    if typed is None or parse_minutes(typed) is not None or typed.lower() in _NO_LIMIT:
-        return typed
+def _check_time(value: str | None) -> str | None:
+    if value is None or parse_minutes(value) is not None or value.lower() in _NO_LIMIT:
+        return value
     raise InvalidValue(
-        f"--time: '{typed}' is not a time limit of Slurm.",
+        f"--time: '{value}' is not a time limit of Slurm.",
         hint="Use 90 for minutes, 12:00:00 for hours, or 1-00:00:00 for days.",
         target="--time",
     )
 
 
-def _check_gpus(typed: str | None) -> str | None:
-    if typed is None or re.fullmatch(r"(?:[A-Za-z0-9_.-]+:)?[0-9]+", typed):
-        return typed
+def _check_gpus(value: str | None) -> str | None:
+    if value is None or re.fullmatch(r"(?:[A-Za-z0-9_.-]+:)?[0-9]+", value):
+        return value
     raise InvalidValue(
-        f"--gpus-per-node: '{typed}' is not a number of GPUs.",
+        f"--gpus-per-node: '{value}' is not a number of GPUs.",
         hint="Use a number, or a type and a number, as in a100:4.",
         target="--gpus-per-node",
     )

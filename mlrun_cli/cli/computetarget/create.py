@@ -123,11 +123,11 @@ def create(
         return build_record(workspace, target)
 
 
-def _parse_priority(typed: str) -> str:
-    known = _PRIORITIES.get(typed.lower())
+def _parse_priority(text: str) -> str:
+    known = _PRIORITIES.get(text.lower())
     if known is None:
         raise InvalidValue(
-            f"--vm-priority: '{typed}' is not a priority.", hint="Use dedicated or lowpriority.", target="--vm-priority"
+            f"--vm-priority: '{text}' is not a priority.", hint="Use dedicated or lowpriority.", target="--vm-priority"
         )
     return known
 

@@ -34,9 +34,9 @@ NodeSetup = Annotated[
 ]
 
 
-def parse_target_tags(typed: Sequence[str] | None) -> dict[str, str] | None:
+def parse_target_tags(texts: Sequence[str] | None) -> dict[str, str] | None:
     """Return the tags of a target, or None if there are none."""
-    return {key: value or "" for key, value in parse_tags(typed).items()} if typed else None
+    return {key: value or "" for key, value in parse_tags(texts).items()} if texts else None
 
 
 def build_record(workspace: Workspace, target: ComputeTarget) -> dict[str, Any]:

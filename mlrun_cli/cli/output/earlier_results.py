@@ -15,21 +15,21 @@ _MANY = 500
 """The number of notes above which the notes on files that no longer exist are removed."""
 
 
-def is_from_earlier_attempt(path: Path, words: list[str]) -> bool:
+def is_from_earlier_attempt(path: Path, command: list[str]) -> bool:
     """Return whether the same command line wrote the file and the file is still unchanged."""
     try:
         note = read_json(_get_note_path(path))
-        return note is not None and note == _build_note(path, words)
+        return note is not None and note == _build_note(path, command)
     except OSError:
         return False
 
 
-def record_attempt(path: Path, words: list[str]) -> None:
+def record_attempt(path: Path, command: list[str]) -> None:
     """Record that this command line wrote a file, so that a later attempt may replace it; ignore failures."""
     note = _get_note_path(path)
     with suppress(OSError, StoreError):
         make_private_folder(note.parent)
-        write_json(note, _build_note(path, words))
+        write_json(note, _build_note(path, command))
         notes = list(note.parent.iterdir())
         for other in notes if len(notes) > _MANY else ():
             described = read_json(other)
@@ -37,10 +37,10 @@ def record_attempt(path: Path, words: list[str]) -> None:
                 other.unlink(missing_ok=True)
 
 
-def _build_note(path: Path, words: list[str]) -> dict[str, str]:
-    command = sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
+def _build_note(path: Path, command: list[str]) -> dict[str, str]:
+    digest = sha256("\0".join(command).encode("utf-8", "surrogateescape")).hexdigest()
     content = sha256(path.read_bytes()).hexdigest()
-    return {"command": command, "content": content, "path": os.fspath(path.absolute())}
+    return {"command": digest, "content": content, "path": os.fspath(path.absolute())}
 
 
 def _get_note_path(path: Path) -> Path:

@@ -39,7 +39,7 @@ _KINDS = {
     "OrderedDict": "an object",
 }
 """Readable names of types, keyed by JMESPath's names and by the Python names in its errors."""
-_UNQUOTED_SIDE = r"(?P<operator>==|!=)\s*(?P<value>[^\s'\"`&|)\]][^&|)\]]*?)\s*(?=&&|\|\||[)\]]|$)"
+_UNQUOTED_OPERAND = r"(?P<operator>==|!=)\s*(?P<value>[^\s'\"`&|)\]][^&|)\]]*?)\s*(?=&&|\|\||[)\]]|$)"
 
 
 class Query(NamedTuple):
@@ -109,26 +109,26 @@ def _shorten_text(text: str) -> str:
     return shown if len(text) <= _SHOWN else f"{shown[:_SHOWN]}…"
 
 
-def parse_query_words(words: Sequence[str]) -> tuple[Query, str | None]:
-    """Parse the words that follow a command's options as a query.
+def parse_query_words(arguments: Sequence[str]) -> tuple[Query, str | None]:
+    """Parse the arguments that follow a command's options as a query.
 
     Returns:
         The query, and a note to the user on how it was read, or None.
 
     Raises:
-        InvalidQuery: the words are not a query, or only the beginning of one.
+        InvalidQuery: the arguments are not a query, or only the beginning of one.
     """
-    text = " ".join(words).strip()
+    text = " ".join(arguments).strip()
     if not text.startswith("["):
         raise InvalidQuery(
             f"'{_shorten_text(text)}' is neither an option nor a query.",
             hint=f"A query is one word in quotes: {_format_command_line(_EXAMPLE)}",
         )
-    as_text = _quote_sides(text)
+    as_text = _quote_comparison_operands(text)
     try:
         query = Query.parse(text)
     except InvalidQuery as error:
-        return _parse_with_quoted_sides(text, as_text, error)
+        return _parse_with_quoted_operands(text, as_text, error)
     fields = ", ".join(f"'{name}'" for name in query.list_compared_fields())
     if fields and as_text != text:
         return query, f"{fields} without quotes names a field. If a text is meant, type {quote_word(as_text)}"
@@ -142,7 +142,7 @@ def quote_word(text: str) -> str:
     return shlex.quote(text)
 
 
-def _parse_with_quoted_sides(text: str, as_text: str, error: InvalidQuery) -> tuple[Query, str]:
+def _parse_with_quoted_operands(text: str, as_text: str, error: InvalidQuery) -> tuple[Query, str]:
     try:
         return Query.parse(as_text), f"The query was read as {quote_word(as_text)}. Better type it like that."
     except InvalidQuery:
@@ -159,11 +159,11 @@ def _parse_with_quoted_sides(text: str, as_text: str, error: InvalidQuery) -> tu
     raise error
 
 
-def _quote_sides(text: str) -> str:
-    return re.sub(_UNQUOTED_SIDE, _quote_side, text)
+def _quote_comparison_operands(text: str) -> str:
+    return re.sub(_UNQUOTED_OPERAND, _quote_comparison_operand, text)
 
 
-def _quote_side(match: re.Match[str]) -> str:
+def _quote_comparison_operand(match: re.Match[str]) -> str:
     value = match["value"].replace("'", r"\'")
     return f"{match['operator']}'{value}'"
 

@@ -37,20 +37,20 @@ def print_summary(workspace: Workspace, run: Run, notes: Messages, *, has_url: b
     notes.info(format_summary(run.run_id, build_run_url(workspace, run.run_id) if has_url else None, lines))
 
 
-def print_failure_log(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
+def print_failure_log(workspace: Workspace, run: Run, report: Callable[[str], None]) -> None:
     """Print the end of the log that explains a failure, unless that log was streamed."""
     folder = workspace.run_folder(run.run_id)
     if find_decisive_log(workspace, run) not in {folder.stdout, folder.environment_log}:
-        say("")
-        print_last_lines(workspace, run, say)
+        report("")
+        print_last_lines(workspace, run, report)
 
 
-def print_last_lines(workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
+def print_last_lines(workspace: Workspace, run: Run, report: Callable[[str], None]) -> None:
     """Print the last lines of the log that explains how a run ended."""
     log = find_decisive_log(workspace, run)
     lines = read_tail(log).rstrip().splitlines()[-_LAST_LINES:]
     if lines:
-        say("\n".join([f"The last lines of {run.run_id}, {log.name}:", *(f"  {line}" for line in lines)]))
+        report("\n".join([f"The last lines of {run.run_id}, {log.name}:", *(f"  {line}" for line in lines)]))
 
 
 def print_ending(workspace: Workspace, run: Run, notes: Messages) -> None:

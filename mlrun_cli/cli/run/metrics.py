@@ -35,10 +35,10 @@ def show_metrics(
     name: Annotated[str | None, Option("--name", metavar="NAME", help="Only this metric.")] = None,
     last: Annotated[bool, Option("--last", help="Only the newest value of each metric.")] = False,
     from_tensorboard: Annotated[
-        bool, Option("--tensorboard", help="The scalars in the run's event files of TensorBoard instead.")
+        bool, Option("--tensorboard", help="The scalars in the run's TensorBoard event files instead.")
     ] = False,
     from_mlruns: Annotated[
-        bool, Option("--from-mlruns", help="The metrics in files of MLflow, in mlruns/ of its working folder, instead.")
+        bool, Option("--from-mlruns", help="The metrics in MLflow files, in mlruns/ of its working folder, instead.")
     ] = False,
 ) -> object:
     """Show a run's logged values, grouped by metric; for several runs, grouped by run id and metric.

@@ -64,7 +64,7 @@ def monitor_logs(
     from mlrun_cli.cli.run.stream import stream_log  # noqa: PLC0415
     from mlrun_cli.core.durations import parse_time  # noqa: PLC0415
 
-    when_interrupted = parse_on_interrupt(interrupt)
+    on_interrupt = parse_on_interrupt(interrupt)
     selection = LogSelection(tail, None if since is None else parse_time(since, now()), node, shows_times)
     if is_failed and selection != WHOLE_LOG:
         raise ConflictingOptions(
@@ -77,5 +77,5 @@ def monitor_logs(
         run = get_run(context, run_id, experiment_name)
         if is_failed:
             return print_failure_report(workspace, run, global_options)
-        streamed = stream_log(workspace, run, global_options, when_interrupted, selection, find_ci_system(ci))
+        streamed = stream_log(workspace, run, global_options, on_interrupt, selection, find_ci_system(ci))
         return Result(None, exit_code=get_exit_code([streamed.run], streamed.signal))

@@ -147,11 +147,11 @@ class NewRunOptions:
     """The options of a command that describe a new run, declared as a parameter of this type.
 
     Attributes:
-        typed: the typed values, keyed by option; None where an option was not given.
+        values: the typed values, keyed by option; None where an option was not given.
     """
 
-    def __init__(self, typed: Mapping[str, Any]) -> None:
-        self.typed = typed
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.typed = values
 
     def parse(self) -> RunDescription:
         """Return the run description given by the options.

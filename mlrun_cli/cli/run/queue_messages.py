@@ -20,10 +20,10 @@ class QueueMessages:
     The interval between two messages grows with each message, because queues may be long.
     """
 
-    def __init__(self, workspace: Workspace, run: Run, say: Callable[[str], None]) -> None:
+    def __init__(self, workspace: Workspace, run: Run, report: Callable[[str], None]) -> None:
         self._workspace = workspace
         self._run = run
-        self._say = say
+        self._report = report
         self._pause = _TIMEOUT_SECONDS
         self._next_look = 0.0
         self._told: str | None = None
@@ -37,7 +37,7 @@ class QueueMessages:
         (run,) = prepare_for_display(self._workspace, [self._workspace.runs.get_by_key(self._run.key)], frozenset())
         if run.waiting_for not in {None, self._told}:
             label = "Queued" if run.status is RunStatus.QUEUED else "Waiting for"
-            self._say(f"{label}: {run.waiting_for}.\n")
+            self._report(f"{label}: {run.waiting_for}.\n")
             self._told = run.waiting_for
             self._pause = min(2 * self._pause, _MOST_SECONDS)
         self._next_look = moment + self._pause

@@ -41,6 +41,7 @@ def list_csv_rows(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any
 
 
 def _drop_bookkeeping(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a run's record without the tags in which sweeps and MLflow keep documents."""
     tags = record["tags"]
     shown = drop_bookkeeping_tags(record["run_type"], record["run_id"], tags)
     return record if shown is tags else {**record, "tags": shown}

@@ -139,12 +139,12 @@ def submit_again(
     is_dry_run: bool,
 ) -> object:
     """Submit a run again, and stream it unless `is_async` or `is_dry_run` is true."""
-    when_interrupted = parse_on_interrupt(interrupt)
+    on_interrupt = parse_on_interrupt(interrupt)
     request = _build_request(context.workspace, run, changes, description, global_options)
     if is_dry_run:
         return show_dry_run(context.workspace, request)
-    request = request._replace(ends_with_stream=when_interrupted is OnInterrupt.CANCEL and not is_async)
-    return submit_and_stream(context.workspace, request, global_options, when_interrupted, is_async=is_async)
+    request = request._replace(ends_with_stream=on_interrupt is OnInterrupt.CANCEL and not is_async)
+    return submit_and_stream(context.workspace, request, global_options, on_interrupt, is_async=is_async)
 
 
 def _build_request(
@@ -196,7 +196,7 @@ def _submit_all(
         try:
             request = _build_request(workspace, run, changes, description, global_options)
             with Interruptions() as interruptions:
-                done = submit(workspace, request, interruptions, say=global_options.notes.info)
+                done = submit(workspace, request, interruptions, report=global_options.notes.info)
         except RunNotRepeatable as error:
             refused.append(error)
             continue

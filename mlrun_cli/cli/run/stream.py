@@ -78,12 +78,12 @@ def stream_submitted_run(
     Raises:
         StreamInterrupted: SIGINT, SIGTERM or SIGHUP arrived; the run continues, or was asked to stop.
     """
-    say = global_options.notes.info
-    say(f"{format_head(run.run_id, build_run_url(workspace, run.run_id) if ci is None else None)}\n")
-    titles = _Titles(say, are_shown=True) if ci is None else LogGroups(ci, sys.stderr)
+    report = global_options.notes.info
+    report(f"{format_head(run.run_id, build_run_url(workspace, run.run_id) if ci is None else None)}\n")
+    titles = _Titles(report, are_shown=True) if ci is None else LogGroups(ci, sys.stderr)
     streaming = _Streaming(workspace, run, sys.stderr, titles, global_options, interrupt, script_input)
     streamed = streaming.stream_until_end(interruptions)
-    print_failure_log(workspace, streamed.run, say)
+    print_failure_log(workspace, streamed.run, report)
     print_summary(workspace, streamed.run, global_options.notes, has_url=ci is None)
     report_end(workspace, streamed.run, ci)
     return streamed
@@ -146,8 +146,8 @@ def _hold_stream_lock(workspace: Workspace, run: Run) -> OwnedFile:
 class _Titles:
     """A printer of log titles, either for each log or only if the environment's log is also shown."""
 
-    def __init__(self, say: Callable[[str], None], *, are_shown: bool) -> None:
-        self._say = say
+    def __init__(self, report: Callable[[str], None], *, are_shown: bool) -> None:
+        self._report = report
         self._are_shown = are_shown
         self._log_name: str | None = None
 
@@ -158,7 +158,7 @@ class _Titles:
         self._are_shown = self._are_shown or log_name == ENVIRONMENT_LOG
         if self._are_shown:
             gap = "" if self._log_name is None else "\n"
-            self._say(f"{gap}{format_title(log_name)}")
+            self._report(f"{gap}{format_title(log_name)}")
         self._log_name = log_name
 
     def end(self, *, ends_mid_line: bool) -> None:
@@ -243,17 +243,17 @@ class _Streaming:
         self._is_leaving = True
         raise _Signalled(number)
 
-    def _write(self, log_name: str, piece: bytes) -> None:
+    def _write(self, log_name: str, chunk: bytes) -> None:
         self._spinner.stop()
         self._begin_log(log_name)
         if self.stamper is not None:
-            piece = self.stamper.stamp(log_name, piece)
+            chunk = self.stamper.stamp(log_name, chunk)
         if log_name == ENVIRONMENT_LOG:  # packages of strangers have their say in it
-            piece = make_lines_printable(self._decoder.decode(piece)).encode()
+            chunk = make_lines_printable(self._decoder.decode(chunk)).encode()
         else:
             self._has_script_output = True
-        self._is_in_line = not piece.endswith(b"\n")
-        self._output.buffer.write(piece)
+        self._is_in_line = not chunk.endswith(b"\n")
+        self._output.buffer.write(chunk)
         self._output.buffer.flush()
         self._cancel_if_signalled()
 

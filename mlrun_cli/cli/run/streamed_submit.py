@@ -28,7 +28,7 @@ def submit_and_stream(
     workspace: Workspace,
     request: SubmitRequest,
     global_options: GlobalOptions,
-    when_interrupted: OnInterrupt,
+    on_interrupt: OnInterrupt,
     *,
     is_async: bool,
     ci: CiName = CiName.AUTO,
@@ -48,11 +48,11 @@ def submit_and_stream(
             interruptions,
             is_streamed=not is_async,
             progress=progress,
-            say=global_options.notes.info,
+            report=global_options.notes.info,
         )
 
     return start_and_stream(
-        workspace, start, global_options, when_interrupted, is_async=is_async, ci=ci, describe_failure=describe_failure
+        workspace, start, global_options, on_interrupt, is_async=is_async, ci=ci, describe_failure=describe_failure
     )
 
 
@@ -60,7 +60,7 @@ def start_and_stream(
     workspace: Workspace,
     start: Callable[[Interruptions, Progress], Submitted],
     global_options: GlobalOptions,
-    when_interrupted: OnInterrupt,
+    on_interrupt: OnInterrupt,
     *,
     is_async: bool,
     ci: CiName = CiName.AUTO,
@@ -86,7 +86,7 @@ def start_and_stream(
         if is_async:
             return build_result(workspace, run, global_options)
         result, streamed = stream_to_end(
-            workspace, run, global_options, when_interrupted, interruptions, script_input=submitted.script_input, ci=ci
+            workspace, run, global_options, on_interrupt, interruptions, script_input=submitted.script_input, ci=ci
         )
         if streamed.exit_code and describe_failure is not None:
             hint = describe_failure(workspace, streamed)
@@ -99,7 +99,7 @@ def stream_to_end(
     workspace: Workspace,
     run: Run,
     global_options: GlobalOptions,
-    when_interrupted: OnInterrupt,
+    on_interrupt: OnInterrupt,
     interruptions: Interruptions,
     *,
     script_input: ScriptInput | None = None,
@@ -120,7 +120,7 @@ def stream_to_end(
         workspace,
         run,
         global_options,
-        when_interrupted,
+        on_interrupt,
         interruptions,
         script_input=script_input,
         ci=find_ci_system(ci),

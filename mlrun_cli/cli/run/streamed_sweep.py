@@ -38,7 +38,7 @@ def submit_sweep_and_stream(
     request: SubmitRequest,
     definition: SweepDefinition,
     global_options: GlobalOptions,
-    when_interrupted: OnInterrupt,
+    on_interrupt: OnInterrupt,
     *,
     is_async: bool,
     is_dry_run: bool,
@@ -52,7 +52,7 @@ def submit_sweep_and_stream(
         request: the request for the runs of the sweep.
         definition: the sweep.
         global_options: the shared options.
-        when_interrupted: the effect of Ctrl-C on the sweep.
+        on_interrupt: the effect of Ctrl-C on the sweep.
         is_async: whether to return the record immediately.
         is_dry_run: whether to return what would be drawn, and start nothing.
         ci: the CI system that logs are grouped for.
@@ -67,18 +67,18 @@ def submit_sweep_and_stream(
     workspace = context.workspace
     if is_dry_run:
         return _show_dry_run(workspace, request, definition)
-    request = request._replace(ends_with_stream=when_interrupted is OnInterrupt.CANCEL and not is_async)
+    request = request._replace(ends_with_stream=on_interrupt is OnInterrupt.CANCEL and not is_async)
 
     def start(interruptions: Interruptions, progress: Progress) -> Submitted:
         from mlrun_cli.submit.sweep import submit_sweep  # noqa: PLC0415
 
         return submit_sweep(
-            workspace, request, definition, interruptions, progress=progress, say=global_options.notes.info
+            workspace, request, definition, interruptions, progress=progress, report=global_options.notes.info
         )
 
     if is_async or not (shows_table and can_show_screen(global_options)):
-        return start_and_stream(workspace, start, global_options, when_interrupted, is_async=is_async, ci=ci)
-    return _start_and_show(workspace, start, global_options, when_interrupted)
+        return start_and_stream(workspace, start, global_options, on_interrupt, is_async=is_async, ci=ci)
+    return _start_and_show(workspace, start, global_options, on_interrupt)
 
 
 def _show_dry_run(workspace: Workspace, request: SubmitRequest, definition: SweepDefinition) -> Result:
@@ -94,7 +94,7 @@ def _start_and_show(
     workspace: Workspace,
     start: Callable[[Interruptions, Progress], Submitted],
     global_options: GlobalOptions,
-    when_interrupted: OnInterrupt,
+    on_interrupt: OnInterrupt,
 ) -> Result:
     """Submit a sweep and show its runs on the terminal until it has ended, then its table once more."""
     from mlrun_cli.actions.run_ends import cancel_run  # noqa: PLC0415
@@ -116,11 +116,11 @@ def _start_and_show(
             if isinstance(interrupt, Terminated):
                 raise
             is_interrupted = True
-            if when_interrupted is OnInterrupt.CANCEL:
+            if on_interrupt is OnInterrupt.CANCEL:
                 cancel_run(workspace, run, GRACE_SECONDS)
         run, layout = _read_table(workspace, run)
         if is_interrupted:
-            what = "has been asked to stop" if when_interrupted is OnInterrupt.CANCEL else "goes on"
+            what = "has been asked to stop" if on_interrupt is OnInterrupt.CANCEL else "goes on"
             follow = format_command_line(workspace, "run", "monitor-logs", "-r", run.run_id)
             global_options.notes.info(f"The sweep {run.run_id} {what}. Follow it: {follow}")
         exit_code = INTERRUPTED if is_interrupted else get_exit_code([run])

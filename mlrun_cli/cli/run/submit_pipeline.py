@@ -90,7 +90,7 @@ def submit_pipeline(
     All steps are checked and their snapshots taken before anything starts; all problems are told at once. The run's
     record goes to stdout at once; with --stream when the run has ended, and the exit code is 1 unless it completed.
     """
-    when_interrupted = parse_on_interrupt(interrupt)
+    on_interrupt = parse_on_interrupt(interrupt)
     context = open_context(global_options)
     with context.workspace as workspace:
         request = _build_request(
@@ -113,7 +113,7 @@ def submit_pipeline(
                 result, run = build_result(workspace, submitted.run, global_options), submitted.run
             else:
                 result, run = stream_to_end(
-                    workspace, submitted.run, global_options, when_interrupted, interruptions, ci=ci
+                    workspace, submitted.run, global_options, on_interrupt, interruptions, ci=ci
                 )
         if output_file is not None:
             _write_record(output_file, build_printed_record(workspace, run))
@@ -132,7 +132,7 @@ def _submit(
             request,
             interruptions,
             progress=lambda files, size: spinner.update(f"Snapshot: {files} files, {format_size(size)}"),
-            say=global_options.notes.info,
+            report=global_options.notes.info,
         )
     for note in submitted.notes:
         global_options.notes.warning(note)
@@ -208,11 +208,11 @@ def _build_request(
     )
 
 
-def _choose_experiment(context: Context, typed: str | None, pipeline_name: str | None) -> str:
+def _choose_experiment(context: Context, option_value: str | None, pipeline_name: str | None) -> str:
     """Return the given experiment name, or else the pipeline's name if valid, or else the attached experiment."""
-    if typed is None and pipeline_name is not None:
+    if option_value is None and pipeline_name is not None:
         try:
             return check_experiment_name(pipeline_name)
         except UsageError:
             return context.get_experiment_name(None)
-    return context.get_experiment_name(typed)
+    return context.get_experiment_name(option_value)

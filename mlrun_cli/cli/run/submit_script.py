@@ -84,7 +84,7 @@ def submit_script(
     """
     from mlrun_cli.submit.request import SubmitRequest  # noqa: PLC0415
 
-    when_interrupted = parse_on_interrupt(interrupt)
+    on_interrupt = parse_on_interrupt(interrupt)
     if is_async and reads_stdin:
         raise ConflictingOptions(
             "--stdin needs a command that streams the run, and --async does not.",
@@ -107,7 +107,7 @@ def submit_script(
         environment_mode=parse_environment_choice(environment),
         unknown_target=unknown_target,
         is_reading=reads_stdin,
-        ends_with_stream=when_interrupted is OnInterrupt.CANCEL and not is_async,
+        ends_with_stream=on_interrupt is OnInterrupt.CANCEL and not is_async,
     )
     request = new_run_options.parse().resolve(context).apply_to(request)
     if is_dry_run:
@@ -122,7 +122,7 @@ def submit_script(
         context.workspace,
         request,
         global_options,
-        when_interrupted,
+        on_interrupt,
         is_async=is_async,
         ci=ci,
         describe_failure=describe_failure,

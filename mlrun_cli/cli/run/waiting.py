@@ -40,7 +40,7 @@ def wait_and_report(
             runs,
             seconds,
             watch=lambda statuses: spinner.update(_describe_wait(statuses)),
-            say=global_options.notes.info,
+            report=global_options.notes.info,
         )
     for run in ended:
         if run.status is not RunStatus.COMPLETED:

@@ -84,13 +84,13 @@ def _relay_requests(
         for descriptor in {int(name) for name in os.listdir("/proc/self/fd")} - kept:
             with suppress(OSError):
                 os.close(descriptor)
-        load_server()(listener, shared, process)
+        load_forwarding_function()(listener, shared, process)
         stack.close()
     finally:
         os._exit(0)
 
 
-def load_server() -> Callable[[socket.socket, SharedRunFolder, int], None]:
+def load_forwarding_function() -> Callable[[socket.socket, SharedRunFolder, int], None]:
     """Import and return the function that forwards requests, off the script's start-up path."""
     from mlrun_cli.node.forwarder import serve_requests  # noqa: PLC0415
 

@@ -100,6 +100,7 @@ def _split_into_ranges(condition: str) -> Sequence[str]:
 
 
 def _prefer_lookup(sql: ConditionSql) -> str:
+    """Return the condition that looks runs up, if there is one, or else the one that checks each run."""
     return sql.checked if sql.looked_up is None else sql.looked_up
 
 

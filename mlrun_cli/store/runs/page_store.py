@@ -113,7 +113,7 @@ class RunPageStore:
         """
         return self._list_distinct("runs", _VALUE_COLUMNS[column], limit)
 
-    def find_parents(self, keys: Sequence[int]) -> frozenset[int]:
+    def find_keys_with_children(self, keys: Sequence[int]) -> frozenset[int]:
         """Return the keys of the given runs, a few thousand at most, that have children."""
         places, parameters = build_in_list("run", list(keys))
         rows = self._database.rows(
@@ -123,7 +123,7 @@ class RunPageStore:
         )
         return frozenset(row["run_key"] for row in rows)
 
-    def find_newest_change(self) -> int:
+    def find_newest_change_key(self) -> int:
         """Return the key of the newest status change, or 0 if there is none."""
         row = self._database.row("SELECT coalesce(max(change_key), 0) AS newest FROM status_changes")
         assert row is not None

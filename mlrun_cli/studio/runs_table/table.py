@@ -111,7 +111,7 @@ def suggest_columns(workspace: Workspace, runs: Sequence[Run]) -> Sequence[str]:
 def _walk_tree(
     workspace: Workspace, runs: Sequence[Run], open_ids: frozenset[str], depth: int = 0
 ) -> Iterator[RunRow | HiddenChildren]:
-    parents = workspace.run_pages.find_parents([run.key for run in runs])
+    parents = workspace.run_pages.find_keys_with_children([run.key for run in runs])
     left = _MAX_ROWS
     for run in runs:
         if run.key not in parents or run.run_id not in open_ids or left <= 0:

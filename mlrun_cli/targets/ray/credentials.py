@@ -35,12 +35,12 @@ _STORED = (_MODE, _TOKEN_PATH, _USE_TLS, _AUTHORITIES, _CERTIFICATE, _KEY)
 _PATHS = frozenset({_TOKEN_PATH, _AUTHORITIES, _CERTIFICATE, _KEY})
 
 
-def select_stored_variables(environment: Mapping[str, str]) -> dict[str, str]:
+def select_stored_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables to store in a target's row: file paths and modes, none of them secret.
 
     Processes that are started without the variables of the user, such as after a reboot, go by these.
     """
-    found = {name: environment[name] for name in _STORED if environment.get(name)}
+    found = {name: environ[name] for name in _STORED if environ.get(name)}
     return {name: os.path.abspath(value) if name in _PATHS else value for name, value in found.items()}
 
 

@@ -161,7 +161,7 @@ class Mirror:
             "look",
             {
                 "most_nodes": self._settings.max_nodes,
-                "watch": {run_id: pulled.measure() for run_id, pulled in new.items()},
+                "watch": {run_id: pulled.discard_unwritten_and_get_sizes() for run_id, pulled in new.items()},
                 "unwatch": sorted(self._unwatched),
                 "inbox": inboxes,
             },
@@ -181,13 +181,13 @@ class Mirror:
     def _create_pulled_run(self, run_id: str) -> PulledRun:
         return PulledRun(self._ssh, self._settings, self._folder, run_id)
 
-    def _write_update(self, run_id: str, update: Mapping[str, object], piece: memoryview) -> None:
+    def _write_update(self, run_id: str, update: Mapping[str, object], chunk: memoryview) -> None:
         """Write the update of a run; if that fails, forget the run, so that the next poll starts from its files."""
         pulled = self._runs[run_id]
         try:
             if "inbox" in update:
                 pulled.inbox_size = int(str(update["inbox"]))
-            pulled.write_update(update, piece)
+            pulled.write_update(update, chunk)
         except (OSError, ValueError, KeyError, TypeError) as error:
             write_log(f"the files of {run_id} wait: {error}")
             pulled.close()

@@ -68,8 +68,8 @@ class PulledRun:
         """The folder of the run in the mirror."""
         return self._folder
 
-    def measure(self) -> dict[str, int]:
-        """Return the sizes of the mirrored files, keyed by path; discard received data that was not written."""
+    def discard_unwritten_and_get_sizes(self) -> dict[str, int]:
+        """Discard received data that was not written, and return the sizes of the mirrored files, keyed by path."""
         self._held.clear()
         self._requests.clear()
         self.is_behind = True

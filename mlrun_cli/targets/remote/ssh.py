@@ -194,9 +194,9 @@ class Ssh:
         return words
 
 
-def build_environment(environment: Mapping[str, str]) -> dict[str, str]:
+def build_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment variables for ssh and rsync."""
-    return {name: value for name, value in environment.items() if name not in _DROPPED}
+    return {name: value for name, value in environ.items() if name not in _DROPPED}
 
 
 def read_error_output(error_output: IO[bytes]) -> str:

@@ -72,14 +72,14 @@ def split_lines(output: str) -> list[list[str]]:
     return [line.split(SEPARATOR) for line in output.splitlines() if line]
 
 
-def build_client_environment(environment: Mapping[str, str]) -> dict[str, str]:
+def build_client_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment variables for a command of Slurm, which jobs inherit too.
 
     `SBATCH_…` variables, by which users and sites set defaults such as the account, remain.
     """
     return {
         name: value
-        for name, value in environment.items()
+        for name, value in environ.items()
         if name == _KEPT or not (name.startswith(_DROPPED_PREFIXES) or name in _DROPPED)
     }
 

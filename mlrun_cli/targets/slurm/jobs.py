@@ -85,7 +85,7 @@ def find_jobs(job_ids: Collection[str]) -> Mapping[str, Job]:
     wanted = set(job_ids)
     if not wanted:
         return {}
-    output = _query_controller(f"--Format={_SQUEUE_FORMAT}")
+    output = _run_squeue(f"--Format={_SQUEUE_FORMAT}")
     jobs = {job_id: job for job_id, job in _parse_jobs(output) if job_id in wanted}
     missing = sorted(wanted - jobs.keys())
     return {**_find_accounted_jobs(missing), **jobs} if missing else jobs
@@ -97,12 +97,12 @@ def find_job_ids(names: Collection[str]) -> dict[str, str]:
     Raises:
         EngineUnavailable: the controller does not answer.
     """
-    found = _parse_job_ids(_query_controller(f"--format=%A{SEPARATOR}%j"), names)
+    found = _parse_job_ids(_run_squeue(f"--format=%A{SEPARATOR}%j"), names)
     missing = [name for name in names if name not in found]
     for start in range(0, len(missing), _MOST_ASKED):
         part = ",".join(missing[start : start + _MOST_ASKED])
         options = [f"--user={os.getuid()}", f"--name={part}", "--starttime=now-30days", "--format=JobIDRaw,JobName"]
-        found.update(_parse_job_ids(_query_accounting(options), missing))
+        found.update(_parse_job_ids(_run_sacct(options), missing))
     return found
 
 
@@ -157,11 +157,11 @@ def _find_accounted_jobs(job_ids: Sequence[str]) -> dict[str, Job]:
     jobs: dict[str, Job] = {}
     for start in range(0, len(job_ids), _MOST_ASKED):
         part = ",".join(job_ids[start : start + _MOST_ASKED])
-        jobs.update(_parse_jobs(_query_accounting([f"--jobs={part}", f"--format={_SACCT_FORMAT}"])))
+        jobs.update(_parse_jobs(_run_sacct([f"--jobs={part}", f"--format={_SACCT_FORMAT}"])))
     return jobs
 
 
-def _query_controller(format_option: str) -> str:
+def _run_squeue(format_option: str) -> str:
     """Return the output of `squeue` about all jobs of this user."""
     return run_command(["squeue", "--noheader", "--states=all", f"--user={os.getuid()}", format_option])
 
@@ -175,7 +175,7 @@ def _parse_job_ids(output: str, names: Collection[str]) -> dict[str, str]:
     return found
 
 
-def _query_accounting(options: Sequence[str]) -> str:
+def _run_sacct(options: Sequence[str]) -> str:
     """Return the output of `sacct`, or an empty string if it has no database."""
     try:
         return run_command(["sacct", "--allocations", "--noheader", "--parsable2", *options])

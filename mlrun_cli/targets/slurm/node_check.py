@@ -43,7 +43,7 @@ def check_nodes(settings: SlurmSettings, folder: Path, python: str, *, timeout: 
         try:
             for name in nodes:
                 waiting[_submit_probe(settings, probe, python, name)] = name
-            usable = probe.wait(waiting, jobs.find_jobs, timeout, success="COMPLETED")
+            usable = probe.wait(waiting, jobs.find_jobs, timeout, success_text="COMPLETED")
             unchecked.update(describe_waiting(waiting, jobs.find_jobs(waiting)))
         finally:
             for job_id in waiting:
@@ -73,7 +73,7 @@ def _submit_probe(settings: SlurmSettings, probe: SharedFolderProbe, python: str
     small = settings._replace(gpus_per_node=None, cpus_per_task=None, memory=None, time="2")
     options = [
         "--job-name=mlrun-check",
-        f"--output={probe.get_log(node)}",
+        f"--output={probe.get_log_path(node)}",
         "--chdir=/",
         *small.build_resource_options(Demand()),
         f"--nodelist={node}",

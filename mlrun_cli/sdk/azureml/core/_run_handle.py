@@ -87,6 +87,7 @@ class RunHandle:
         return self._request_of_workspace(call, patience_seconds, run_id=self._run_id, **arguments)
 
     def _request_of_workspace(self, call: str, patience_seconds: "float | None" = None, **arguments: Any) -> Any:
+        """Send a request that concerns the run's workspace instead of the run, and return its result."""
         return get_client().request(call, workspace=self._names, patience_seconds=patience_seconds, **arguments)
 
 

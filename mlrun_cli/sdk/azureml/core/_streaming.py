@@ -48,7 +48,7 @@ class Logs:
         processes = sorted(glob(os.path.join(escape(artifacts), f"{PROCESS_LOG_PREFIX}*")))
         self._name = name or (os.path.relpath(processes[0], artifacts) if processes else STD_LOG)
         logs = os.path.join(artifacts, ENVIRONMENT_LOG), os.path.join(artifacts, self._name)
-        self._follower = LogFollower(*logs, refresh=_load_refresh() if os.path.islink(artifacts) else None)
+        self._follower = LogFollower(*logs, refresh=_load_refresh_function() if os.path.islink(artifacts) else None)
         self._installers_text = getincrementaldecoder("utf-8")("replace")
         self._scripts_text = getincrementaldecoder("utf-8")("replace")
         self._shown = ""
@@ -62,14 +62,14 @@ class Logs:
             sys.stdout.flush()
         return found
 
-    def _write_installer_output(self, piece: bytes) -> None:
+    def _write_installer_output(self, chunk: bytes) -> None:
         self._print_title(ENVIRONMENT_LOG)
         # Third-party packages can print control characters during installation.
-        sys.stdout.write(make_lines_printable(self._installers_text.decode(piece)))
+        sys.stdout.write(make_lines_printable(self._installers_text.decode(chunk)))
 
-    def _write_script_output(self, piece: bytes) -> None:
+    def _write_script_output(self, chunk: bytes) -> None:
         self._print_title(self._name)
-        sys.stdout.write(self._scripts_text.decode(piece))
+        sys.stdout.write(self._scripts_text.decode(chunk))
 
     def _print_title(self, name: str) -> None:
         """Print the title of a log unless the last printed lines are from the same log."""
@@ -79,7 +79,7 @@ class Logs:
             sys.stdout.flush()
 
 
-def _load_refresh() -> Callable[[int], object]:
+def _load_refresh_function() -> Callable[[int], object]:
     """Return the function that refreshes logs in a folder shared with nodes."""
     from azureml._wire.fresh_files import refresh
 

@@ -125,7 +125,7 @@ class AbstractDataset:
         return [] if text is None else PartitionFormat(text).columns
 
     def get_partition_key_values(self, partition_keys: "list[str] | None" = None) -> "list[dict[str, Any]]":
-        """Return the different values that the partition keys, by default all, have together.
+        """Return the distinct combinations of values of some partition keys, by default of all, each as a dict.
 
         Raises:
             UserErrorException: The dataset has no such partition key.

@@ -258,6 +258,7 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
         return changed
 
     def _with_origin(self, origin: OutputFileDatasetConfig) -> "OutputTabularDatasetConfig":
+        """Return a copy that is a table of the files of an output."""
         changed = copy(self)
         changed._origin, changed.mode = origin, origin.mode
         return changed

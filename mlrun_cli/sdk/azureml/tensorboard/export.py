@@ -1,4 +1,4 @@
-"""Event files of TensorBoard made of the metrics of runs."""
+"""TensorBoard event files made of the metrics of runs."""
 
 import os
 from time import time

@@ -28,7 +28,7 @@ class SqliteDialect:
         return f"group_concat({column})"
 
     def build_flag_condition(self, flags: str, column: str) -> str:
-        """Return the condition that a parameter, which is bytes, has 1 at the position that an integer column has."""
+        """Return the condition that the byte of the parameter `flags` at the index in an integer column is 1."""
         return f"substr(:{flags}, {column} + 1, 1) = x'01'"
 
     def build_text_condition(self, text: str) -> TextCondition:

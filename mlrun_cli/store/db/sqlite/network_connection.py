@@ -184,7 +184,7 @@ def _create_lease_lost_error(path: Path) -> StoreUnavailable:
 
 
 def build_uri(path: Path, options: str = "") -> str:
-    """Return the URI to open a file without locks."""
+    """Return the SQLite URI that opens a database file without locks; `options` are further query parameters, `&…`."""
     return f"{path.absolute().as_uri()}?vfs=unix-none&nolock=1{options}"
 
 

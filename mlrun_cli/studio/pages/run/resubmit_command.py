@@ -54,7 +54,7 @@ def _list_workspace_options(submission: Submission) -> list[tuple[str, str]]:
     return list(zip(("-w", "-g", "--subscription-id"), names, strict=True))
 
 
-def _quote_words(words: list[str]) -> str:
+def _quote_words(command: list[str]) -> str:
     numbers = count(1)
 
     def quote_word(word: str) -> str:
@@ -62,4 +62,4 @@ def _quote_words(words: list[str]) -> str:
         filled = (f'"${{SECRET_{next(numbers)}:?is a secret to be typed}}"{part}' for part in others)
         return "".join([first, *filled]) if others else shlex.quote(word)
 
-    return " ".join(map(quote_word, words))
+    return " ".join(map(quote_word, command))

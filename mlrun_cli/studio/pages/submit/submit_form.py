@@ -288,8 +288,8 @@ def _shorten_path(folder: str, path: str | None) -> str:
     return str(Path(path).relative_to(folder)) if folder and Path(path).is_relative_to(folder) else path
 
 
-def _check_secrets(name: str, words: list[str]) -> None:
-    hidden = find_redacted_words(words)
+def _check_secrets(name: str, arguments: list[str]) -> None:
+    hidden = find_redacted_words(arguments)
     if hidden:
         raise InvalidValue(
             f"{_get_label(name)}: no record holds the secret in {shlex.join(hidden)}.", hint="Type it in place of ***."
