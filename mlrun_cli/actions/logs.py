@@ -96,6 +96,7 @@ class _Follower:
         self._next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
 
     def follow(self, log: Path) -> Run:
+        """Copy new output of the logs until the run has ended; return the run."""
         follower = LogFollower(
             self._environment_log,
             os.fspath(log),

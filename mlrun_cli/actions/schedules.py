@@ -121,7 +121,7 @@ def list_schedules(
     pipeline_id: str | None = None,
     endpoint_id: str | None = None,
 ) -> Sequence[Schedule]:
-    """Return the schedules of all pipelines, or of one pipeline or endpoint, newest first; by default only active ones."""
+    """Return schedules, newest first: of all pipelines, or of one pipeline or endpoint; by default only active ones."""
     return workspace.schedules.list(active_only=active_only, pipeline_id=pipeline_id, endpoint_id=endpoint_id)
 
 

@@ -88,6 +88,7 @@ def _distribute_arguments(
 
 
 def _convert(parameter: Parameter, texts: Sequence[str] | None) -> Any:
+    """Return a parameter's value from its texts, or its default without any; raise NotPlain if they differ."""
     if texts is None:
         return _convert_default(parameter)
     if parameter.is_list:

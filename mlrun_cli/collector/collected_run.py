@@ -236,6 +236,7 @@ class CollectedRun:
         self._reader.last_attempt = get_attempt_number(self.run.attempts)
 
     def _apply_event(self, event: Event) -> None:
+        """Apply an event from the supervisor of the run to the store."""
         runs, key = self._workspace.runs, self.run.key
         if isinstance(event, StatusEvent):
             self._apply_status(event)

@@ -106,6 +106,7 @@ class Collector:
         return list(self._workspace.runs.list_live_on_target(self._target.name))
 
     def _serve(self) -> None:
+        """Poll the runs of the target until there are none, or the workspace has been removed."""
         while self._workspace.is_in_place():
             try:
                 self._reload(time.monotonic())

@@ -103,6 +103,7 @@ class SentStops:
         self._jobs.query_soon()
 
     def _deliver(self, run: Run) -> None:
+        """Send a run's last stop message to its supervisor, and record whether that succeeded."""
         sent = self._sent[run.key]
         message: CancelMessage | StopMessage = StopMessage(sent.reason)
         if sent.reason is StopReason.CANCEL:

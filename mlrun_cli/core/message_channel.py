@@ -108,6 +108,7 @@ class MessageChannel:
         self._received += data
 
     def _write(self, data: bytes, deadline: float | None) -> None:
+        """Write all of the data, waiting for the other side to read; raise TimeoutError at the deadline."""
         rest = memoryview(data)
         while rest:
             self._wait(self._writing, select.POLLOUT, deadline)
@@ -117,6 +118,7 @@ class MessageChannel:
                 continue
 
     def _wait(self, descriptor: int, events: int, deadline: float | None) -> None:
+        """Wait until a descriptor is ready for these events; raise TimeoutError at the deadline."""
         poll = select.poll()
         poll.register(descriptor, events)
         milliseconds = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000

@@ -171,6 +171,7 @@ def remove_abandoned_files(folder: Path) -> None:
 
 
 def _remove_abandoned(folder_descriptor: int) -> None:
+    """Remove the temporary files in a folder whose processes have ended."""
     found = os.fstat(folder_descriptor)
     if (found.st_dev, found.st_ino) in _cleaned_folders:
         return
@@ -187,6 +188,7 @@ def _remove_abandoned(folder_descriptor: int) -> None:
 
 
 def _is_abandoned(name: str, folder_descriptor: int) -> bool:
+    """Return whether the process of a temporary file has ended or, if that is unknown, whether the file is old."""
     match = re.fullmatch(_NAME, name)
     if match is None:
         return False

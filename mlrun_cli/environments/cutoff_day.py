@@ -52,6 +52,7 @@ def find_cutoff_day(files: Iterable[Path], environ: Mapping[str, str]) -> Cutoff
 
 
 def _find_day(file: Path, environ: Mapping[str, str]) -> CutoffDay:
+    """Return the day of the file's last commit or, for a file that is not committed, of its last change."""
     repository = _Repository(file, environ)
     if repository.is_there and (file.is_dir() or not repository.has_changes()):
         commit = repository.find_last_commit_day()
@@ -109,6 +110,7 @@ class _Repository:
             return ()
 
     def _run_git(self, *arguments: str) -> str | None:
+        """Return the output of a git command in the repository without surrounding whitespace, or None if it fails."""
         try:
             done = subprocess.run(
                 ["git", "--literal-pathspecs", "-c", "core.fsmonitor=false", *arguments],

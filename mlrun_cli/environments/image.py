@@ -92,6 +92,7 @@ def compute_context_digest(context: Path) -> str:
 
 
 def _succeeds(engine: str, *arguments: str) -> bool:
+    """Return whether a command of docker or podman exits with 0; its output is discarded."""
     done = subprocess.run(
         [engine, *arguments],
         stdin=subprocess.DEVNULL,

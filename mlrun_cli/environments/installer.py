@@ -118,6 +118,7 @@ class Installer:
         return text
 
     def _start(self, command: Sequence[str], stderr: int) -> subprocess.Popen[str]:
+        """Start a command in the folder of the environment, with its stdout in a pipe."""
         return subprocess.Popen(
             command,
             cwd=self._folder,

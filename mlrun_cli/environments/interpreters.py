@@ -95,6 +95,7 @@ class PythonRequest:
 
 
 def _satisfies(operator: str, requested: tuple[int, ...], version: tuple[int, ...]) -> bool:
+    """Return whether a version satisfies a comparison with a requested version of up to three parts."""
     begins = version[: len(requested)] == requested
     padded = (*requested, 0, 0)[:3]
     return {

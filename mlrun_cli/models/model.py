@@ -96,6 +96,7 @@ class ModelFilter(NamedTuple):
         return found
 
     def _matches(self, model: Model) -> bool:
+        """Return whether a model has the tags, properties and dataset of the filter."""
         return (
             _has_all(model.tags, self.tags)
             and _has_all(model.properties, self.properties)

@@ -51,6 +51,7 @@ def _find_interpreter(interpreter: str, path_variable: str) -> str:
 
 
 def _localize_build(build: EnvironmentBuild, environ: Mapping[str, str]) -> EnvironmentBuild:
+    """Return a build with the paths of this node's Python and installer."""
     if build.builder is Builder.CONDA:
         conda = find_conda(environ)
         if conda is None:

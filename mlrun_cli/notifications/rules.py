@@ -58,6 +58,7 @@ def change_rules(folder: Path) -> Iterator[list[Rule]]:
 
 
 def _parse(entry: dict[str, Any]) -> Rule | None:
+    """Return a rule from its entry in the file, or None if the entry is invalid."""
     try:
         return Rule(
             int(entry["rule_id"]), str(entry["address"]), tuple(map(str, entry["on"])), entry.get("experiment_name")

@@ -51,6 +51,7 @@ class YamlPaths:
         return self._find(node, "folder", find_folder, has_script[:1])
 
     def _find(self, node: Node, kind: str, find: Callable[[Path], Path | None], preferred: Sequence[Path] = ()) -> Path:
+        """Return the path named by a node: the first preferred one, or else the first candidate that `find` accepts."""
         text = node.as_text()
         candidates = self._list_candidates(text)
         found = [path for path in map(find, candidates) if path is not None]

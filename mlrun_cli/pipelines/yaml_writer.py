@@ -57,7 +57,7 @@ class _PipelineWriter:
                     taken.add(self._references[one.source])
 
     def build(self) -> dict[str, Any]:
-        """Return what stands below `pipeline`."""
+        """Return the value of the key `pipeline` of the file."""
         graph = self._graph
         return _drop_absent(
             {
@@ -146,7 +146,7 @@ class _PipelineWriter:
         return None if path is None else self._shorten(path)
 
     def _shorten(self, path: str) -> str:
-        """Return a path below the file's folder as relative to it, any other as it is."""
+        """Return a path relative to the file's folder if it is below that folder, or else unchanged."""
         return os.path.relpath(path, self._folder) if Path(path).is_relative_to(self._folder) else path
 
 
@@ -157,6 +157,7 @@ def _choose_name(wanted: str, taken: Collection[str]) -> str:
 
 
 def _number(name: str) -> Iterator[str]:
+    """Yield a name, and then the name with the suffixes _2, _3 and so on."""
     yield name
     number = 2
     while True:

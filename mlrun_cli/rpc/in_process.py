@@ -127,6 +127,7 @@ class InProcessServer:
         self._reset()
 
     def _reset(self) -> None:
+        """Initialize the state that a process must not share with its parent."""
         self._lock = threading.RLock()
         self._context = RequestContext(
             get_home(), lambda workspace: self._open_session(workspace).owner_lock, delays_signals=True

@@ -125,6 +125,7 @@ def group_runs(
 
 
 def _aggregate(metrics: Sequence[Mapping[str, Any]], aggregates: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the aggregates of each metric over the runs, keyed by metric and aggregate; NaN is ignored."""
     found: dict[str, dict[str, Any]] = {}
     for name in dict.fromkeys(name for of_run in metrics for name in of_run):
         given = [of_run.get(name) for of_run in metrics]

@@ -33,6 +33,7 @@ class RetryPolicy(NamedTuple):
         return retries < self.most_retries and outcome.status is RunStatus.FAILED and self._covers(outcome)
 
     def _covers(self, outcome: Outcome) -> bool:
+        """Return whether one of the policy's conditions applies to an outcome."""
         if find_end_reason(outcome) in _LOST:
             return REBOOT in self.conditions
         if outcome.signal is not None:

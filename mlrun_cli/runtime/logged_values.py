@@ -76,6 +76,7 @@ class _Copies:
             self._get_unfinished_path(folder).replace(folder / self._name)
 
     def _write(self) -> None:
+        """Append the pending lines to the unfinished copies in the folders of the runs."""
         for folder, lines in self._lines.items():
             folder.mkdir(mode=0o700, exist_ok=True)
             if folder not in self._begun:

@@ -107,6 +107,7 @@ class _FolderImport:
         self._unreadable: list[str] = []
 
     def run(self) -> ImportReport:
+        """Import all records and run folders into the store, and return a report."""
         for run_folder in self._list_run_folders():
             run_folder.make_readable()
         named = self._add_named_rows()

@@ -72,6 +72,7 @@ class Dispatcher:
             is_mine = self._lock.try_acquire()
 
     def _serve(self, wake_socket: WakeSocket) -> None:
+        """Start queued runs, and wait for changes in between, until the dispatcher is no longer needed."""
         with suppress(StoreError):
             reconcile_runs(self._workspace)
         while self._workspace.is_in_place():

@@ -53,6 +53,7 @@ class ScheduleKeeper:
             is_mine = self._lock.try_acquire()
 
     def _serve(self, wake_socket: WakeSocket) -> None:
+        """Submit due runs, and wait in between, until no schedule is active."""
         while self._workspace.is_in_place():
             wait = _RETRY_SECONDS
             try:
@@ -104,6 +105,7 @@ class ScheduleKeeper:
 
 
 def _sleep(wake_socket: WakeSocket, seconds: float) -> None:
+    """Wait for a wake-up call, at most for some seconds, and reap ended child processes."""
     poll = select.poll()
     poll.register(wake_socket.fileno(), select.POLLIN)
     poll.poll(min(seconds, _LOOK_SECONDS) * 1000 + 1)

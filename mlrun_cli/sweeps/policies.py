@@ -79,7 +79,7 @@ class Policy(NamedTuple):
     truncation_percentage: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the value of `policy_config`."""
+        """Return the policy in the format of Azure's `policy_config`."""
         properties = {name: getattr(self, name) for name in _PROPERTIES[self.name] if getattr(self, name) is not None}
         if self.name == TRUNCATION:
             properties["exclude_finished_jobs"] = False

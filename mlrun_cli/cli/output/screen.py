@@ -100,6 +100,7 @@ class Screen:
         return False
 
     def _enter(self) -> None:
+        """Switch to the alternate screen, and make typed keys readable at once and invisible."""
         if self._input is not None:
             self._modes = termios.tcgetattr(self._input)
             modes: list[Any] = termios.tcgetattr(self._input)
@@ -110,6 +111,7 @@ class Screen:
         self._write(_ENTER)
 
     def _leave(self) -> None:
+        """Leave the alternate screen and restore the settings of the terminal."""
         try:
             self._write(_LEAVE)
             if self._input is not None:

@@ -156,6 +156,7 @@ def _build_result(listing: Listing, *, uses_pager: bool = False) -> Result:
 
 
 def _watch(workspace: Workspace, read: Callable[[], Listing], global_options: GlobalOptions) -> Result:
+    """Show the list until all listed runs have ended, and return the last list as a result."""
     from mlrun_cli.cli.run.live_list import can_show_screen, watch_listing  # noqa: PLC0415 - start-up
 
     on_screen = can_show_screen(global_options)

@@ -35,6 +35,7 @@ def pick_run(runs: Sequence[Run]) -> Run:
 
 
 def _choose(choice: _Choice, screen: Screen) -> Run:
+    """Show the list and handle keys until the user has selected a run; return the run."""
     keys = KeyReader()
     while True:
         choice.draw()

@@ -54,6 +54,7 @@ def _iterate_pairs(option: str, texts: Sequence[str], problems: Problems) -> Ite
 
 
 def _convert(graph: Graph, option: str, name: str, text: str) -> Any:
+    """Return the text of an option as a value of the pipeline parameter's type."""
     parameter = graph.parameters.get(name)
     if parameter is None:
         hint = suggest_name(name, graph.parameters)

@@ -130,6 +130,7 @@ def _start_and_show(
 
 
 def _watch(workspace: Workspace, run: Run) -> None:
+    """Show the table of a sweep's runs on the terminal until the sweep has ended."""
     from mlrun_cli.actions.run_watch import watch_runs  # noqa: PLC0415
     from mlrun_cli.actions.sweep_overview import find_sweep_overview  # noqa: PLC0415
     from mlrun_cli.cli.output.screen import Screen  # noqa: PLC0415

@@ -47,6 +47,7 @@ def _move_to_fields(run_filter: RunFilter, predicate: Predicate) -> RunFilter | 
 
 
 def _narrow_times(run_filter: RunFilter, predicate: Predicate) -> RunFilter | None:
+    """Return the filter limited to the times of a predicate, or None if the predicate cannot be expressed so."""
     start, end = (int(value) for value in predicate.values)
     after = end if end > start else start + 1
     bounds = {

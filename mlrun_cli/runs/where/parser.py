@@ -51,6 +51,7 @@ def _explain_extra(token: Token) -> str:
 
 
 def _advise(token: Token) -> str | None:
+    """Return a hint for an unexpected token, or None for a punctuation sign."""
     if token.kind == SIGN:
         return None
     instead = _FOREIGN.get(token.text.lower())
@@ -136,6 +137,7 @@ class _Parser:
         return Predicate(name, EXISTS)
 
     def _compare(self, name: ValueName, token: Token, operator: str, literals: list[_PlacedLiteral]) -> Predicate:
+        """Return the comparison of a name with literals, whose values are converted to the type of the name."""
         check_operator(self._text, name, operator, token)
         values = tuple(
             value

@@ -131,6 +131,7 @@ class _MountContext:
 
 
 def _fetch(file: DataFile, destination: str, ignore_not_found: bool) -> bool:
+    """Copy or download a file; return False if that fails and `ignore_not_found` is true."""
     try:
         fetch_file(file, destination)
     except UserErrorException:

@@ -219,7 +219,7 @@ def submit_pipeline(
 
 
 def to_parameter_values(workspace: "Workspace", values: "Dict[str, Any] | None") -> Dict[str, Any]:
-    """Convert the values of pipeline parameters to JSON values; datasets of no workspace are saved in this one.
+    """Convert the values of pipeline parameters to JSON values; unsaved datasets are saved in this workspace.
 
     Raises:
         UserErrorException: They are no dict, or a value is of a kind that no parameter has.
