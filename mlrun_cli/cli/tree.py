@@ -81,7 +81,7 @@ class _Tree(TyperGroup):
         raise NotImplementedError
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the words; without words show the group's help page, and after `help` that of a command."""
+        """Parse the arguments; without any, show the group's help page, and after `help` that of a command."""
         if ctx.resilient_parsing:  # a line that is being typed
             return super().parse_args(ctx, args[1:] if args[:1] == ["help"] else args)
         if args[:1] == ["help"]:
@@ -269,7 +269,7 @@ class _Root(_Nouns):
         return {**NOUNS, **OWN_NOUNS, **alone, **again}
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the words, and store them in `ctx.meta` for the completion options."""
+        """Parse the arguments, and store them in `ctx.meta` for the completion options."""
         option, equals, shell = args[0].partition("=") if args else ("", "", "")
         if equals and option in _COMPLETION_OPTIONS:  # flags for Click, with a word behind them
             args = [option, shell, *args[1:]]

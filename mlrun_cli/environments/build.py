@@ -68,7 +68,7 @@ def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> in
         version = ""
         if build.image is None:
             version = installer.read_output([str(folder.interpreter), "-I", "-c", _PYTHON_VERSION]).strip()
-            folder.installed.write_text(installer.read_output(_list_command(folder, build)), encoding="utf-8")
+            folder.installed.write_text(installer.read_output(_build_list_command(folder, build)), encoding="utf-8")
         folder.mark_complete(
             {
                 **build.to_json(),
@@ -110,7 +110,7 @@ def _create_environment(
     return install_with_pip(folder, build, installer, environ)
 
 
-def _list_command(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[str]:
+def _build_list_command(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[str]:
     """Return the command that lists the packages installed in the environment."""
     python = str(folder.interpreter)
     if build.builder is Builder.UV:

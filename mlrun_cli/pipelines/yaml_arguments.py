@@ -88,13 +88,13 @@ def read_join(node: Node) -> Argument:
 
 
 def format_word(argument: Argument, known: KnownKeys) -> Any:
-    """Return an argument as a file has it: the text that `parse_word` reads as this argument, else a list of parts."""
+    """Return an argument as pipeline files write it: a text if `parse_word` can read it, else a list of parts."""
     text = _format_text(argument)
     return text if text is not None and parse_word(text, known)[:2] == (argument, None) else _format_join(argument)
 
 
 def format_line(line: Argument, known: KnownKeys) -> Any:
-    """Return a command line as a file has it: the text that `split_command_line` splits so, else a list of parts."""
+    """Return a command line as pipeline files write it: a text if that can be split again, else a list of parts."""
     text = _format_text(line)
     return text if text is not None and split_command_line(text, known) == line else _format_join(line)
 

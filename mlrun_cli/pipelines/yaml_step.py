@@ -345,7 +345,7 @@ def _find_inline_runconfig(node: Node) -> Mapping[str, Any] | None:
 
 
 def _check_sweep(document: Any) -> Mapping[str, Any]:
-    """Return the definition of a sweep as it is, so that the step's earlier results still stand for it."""
+    """Validate the definition of a sweep, and return it unchanged, so that earlier results remain reusable."""
     definition_from_json(document)
     found: Mapping[str, Any] = document
     return found

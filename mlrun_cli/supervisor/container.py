@@ -29,7 +29,7 @@ class ContainerTermination:
         self._was_given_up = False
         self._is_done = False
 
-    def is_over(self, now: float) -> bool:
+    def advance(self, now: float) -> bool:
         """Start the termination at the first call; return whether it has completed or was abandoned."""
         if self._give_up_at == 0.0:
             self._start(now)
@@ -53,7 +53,7 @@ class ContainerTermination:
         """
         if self._result is None and not self._was_given_up:
             self._start(time.monotonic())
-        while not self.is_over(time.monotonic()):
+        while not self.advance(time.monotonic()):
             time.sleep(_LOOK_SECONDS)
         return () if self._is_done else (describe_running_containers(self._container, self._run_id),)
 

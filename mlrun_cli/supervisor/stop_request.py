@@ -58,5 +58,5 @@ class StopRequest:
         """Send SIGKILL if the grace period is over and the termination of the containers has completed."""
         if self._kill_at is None or now < self._kill_at:
             return
-        if self.container_termination is None or self.container_termination.is_over(now):
+        if self.container_termination is None or self.container_termination.advance(now):
             group.signal(SIGKILL)

@@ -17,10 +17,10 @@ from mlrun_cli.environments.environment import ContainerPlan
 from mlrun_cli.supervisor.container import ContainerTermination
 
 end = ContainerTermination(ContainerPlan(sys.argv[1], "image"), "exp_1", os.environ)
-print(end.is_over(1.0))
+print(end.advance(1.0))
 while not os.path.exists(sys.argv[2]):
     time.sleep(0.01)
-print(end.is_over(10.0), end.is_over(11.0), *end.complete())
+print(end.advance(10.0), end.advance(11.0), *end.complete())
 """
 
 

@@ -136,7 +136,7 @@ def _build_query(ranges: Sequence[tuple[str, str]]) -> str:
 
 
 def _choose_bound(sample: _Sample, *, descending: bool, needed: int) -> _Rank | None:
-    """Return the rank up to which so many runs of the sample match, or None if fewer do."""
+    """Return the rank up to which `needed` runs of the sample match, or None if fewer match."""
     ranks = [rank for number, rank in enumerate(sample.ranks) if rank is not None and sample.matching >> number & 1]
     ranks.sort(reverse=descending)
     return ranks[needed - 1] if len(ranks) >= needed else None
