@@ -30,10 +30,14 @@ _KEY_OF_DATA = r"""(?x)
       | OUTPUT | PARTITION | PRIMARY | PUBLIC | RANGE | ROUTING | ROW | SAMPLE | SEQUENCE | SORT | SPLIT | STATE | TABLE
       | TARGET | TASK | TEXT | UNIQUE )_KEY$
     """
-# `--max-tokens 512` and `--single-pass true` hold none.
-_NO_COUNT_OR_SWITCH = r"""(?xsi)
-    (?! (?: [+-]?\d{0,5}(?:\.\d*)?(?:e[+-]?\d+)? | true | false | yes | no | on | off | none | null )\Z ) .*
+# `--max-tokens 131072` and `--eos-token-id 128001` are counts and numbers; `--token 131072` may be a secret.
+_NUMBERED = r"""(?xm)
+      TOKENS(?:_|$) | TOKEN_(?: BUDGET | COUNT | DIM | IDS? | INDEX | LEN | LENGTH | LIMIT | SIZE )$
     """
+_SWITCH = "true | false | yes | no | on | off | none | null"
+# `--use-token 1` and `--single-pass true` hold none.
+_NO_COUNT_OR_SWITCH = rf"(?xsi) (?! (?: [+-]?\d{{0,5}}(?:\.\d*)?(?:e[+-]?\d+)? | {_SWITCH} )\Z ) .*"
+_NO_NUMBER_OR_SWITCH = rf"(?xsi) (?! (?: [+-]?[\d_]{{0,15}}(?:\.\d*)?(?:e[+-]?\d+|[kmbt])? | {_SWITCH} )\Z ) .*"
 # Letters and digits mixed in one long word, or a GUID: `sort_key=created_at` holds none.
 _RANDOM = r"""(?xi)
       (?![/.~]) (?=[!-~]*?(?<![a-z\d]) (?=[a-z]*\d) (?=\d*[a-z]) [a-z\d]{12}) \S+
@@ -55,7 +59,9 @@ def get_secret_pattern(name: str, *, is_in_prose: bool = False) -> str | None:
     if re.search(_CERTAIN, spellings):
         return ANYTHING
     if re.search(_DOUBTFUL, spellings):
-        return _RANDOM if is_in_prose else _NO_COUNT_OR_SWITCH
+        if is_in_prose:
+            return _RANDOM
+        return _NO_NUMBER_OR_SWITCH if re.search(_NUMBERED, spellings) else _NO_COUNT_OR_SWITCH
     if not re.search(_KEY, spellings):
         return None
     names_no_data = re.fullmatch(_VARIABLE, name) is not None and not re.search(_KEY_OF_DATA, name)

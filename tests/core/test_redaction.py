@@ -267,6 +267,7 @@ def test_a_name_that_only_looks_like_one_of_a_secret_hides_nothing(name: str) ->
     [
         "--num-keys 4 --key-dim 64 --pass 2 --monkey x --keyboard us --compass n",
         "--max-tokens 512 --num_tokens=1e5 --tokenizer bert --use-token-type true --n-pass 3 --use-auth=false",
+        "--max-tokens 131072 --num_tokens=1_000_000 --train-tokens 300B --pad-token-id 128001 --maxTokens=200000",
         "--sort-key created_at --group-key=user-id-2024 --label_key imagenet-1k-train-v2 --pattern *.csv",
         "Basic training Basic TensorFlow Bearer authentication /home/t/training1/x.csv a;b=c;d",
         "pass=2 model.key=encoder optimizer.pass=1 PWD=/home/me",
@@ -299,6 +300,9 @@ def test_ordinary_arguments_stay_visible(words: str) -> None:
         ("NOTIFY", "https://me.webhook.office.com/webhookb2/a@b/c", "https://me.webhook.office.com/webhookb2/***"),
         ("NOTIFY", "https://api.telegram.org/bot12:ab/send", "https://api.telegram.org/bot***/send"),
         ("BATCH_KEY", "12", "12"),
+        ("MAX_TOKENS", "131072", "131072"),
+        ("ACCESS_TOKENS", "131072x", "***"),
+        ("PIN_TOKEN", "131072", "***"),
         ("WANDB_KEY", "true", "true"),
         ("CHANNEL", "https://h/t/me-12345678/main", "https://h/t/***/main"),
         ("HEADER", "Bearer abc", "Bearer ***"),
