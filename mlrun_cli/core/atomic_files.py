@@ -13,12 +13,13 @@ from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, InvalidPath, Us
 
 
 @contextmanager
-def open_atomically(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+def open_atomically(path: Path, *, overwrite: bool, mode: int = 0o666) -> Iterator[BinaryIO]:
     """Open a file for writing that appears under its name only if the block succeeds.
 
     Args:
         path: in an existing folder.
         overwrite: whether an existing file may be replaced; checked again at the end.
+        mode: the permissions of the file, before the umask is applied.
 
     Raises:
         UsageError: the path is a folder, or a file that may not be replaced.
@@ -30,7 +31,7 @@ def open_atomically(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
         raise _build_exists_error(path)
     try:
         with (
-            open_new_file(path, overwrite=overwrite) as descriptor,
+            open_new_file(path, mode=mode, overwrite=overwrite) as descriptor,
             open(descriptor, "wb", closefd=False) as file,
         ):
             yield file

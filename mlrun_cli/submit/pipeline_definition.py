@@ -51,7 +51,7 @@ def write_published_pipeline(
         )
     else:
         graph = _copy_sources(graph, sources, lambda step: step.source_directory, _copy_folder)
-    _write(graph, file, overwrite=overwrite)
+    _write(graph, file, overwrite=overwrite, mode=0o600)  # it may hold secrets, as the published pipeline does
     return notes
 
 
@@ -139,9 +139,9 @@ def _copy_folder(step: Step, folder: Path) -> None:
         raise FileNotWritable(folder, reason, hint="Name a folder that you may write to.") from error
 
 
-def _write(graph: Graph, file: Path, *, overwrite: bool) -> None:
+def _write(graph: Graph, file: Path, *, overwrite: bool, mode: int = 0o666) -> None:
     place = Path(os.path.abspath(file))
     data = format_pipeline(graph, place.parent).encode()
     is_same = place.is_file() and place.read_bytes() == data
-    with open_atomically(file, overwrite=overwrite or is_same) as opened:
+    with open_atomically(file, overwrite=overwrite or is_same, mode=mode) as opened:
         opened.write(data)

@@ -200,6 +200,10 @@ def test_secrets_and_folders_that_are_gone_are_told(mlrun: Mlrun) -> None:
     mlrun.script("pass", "src/train.py")
     mlrun.script(RUNCONFIG, "aml_config/train.runconfig")
     mlrun("run", "submit-pipeline", "-y", "p.yml", "-n", "exp", "--stream")
+    published = mlrun.json("pipeline", "create", "-y", "p.yml", "-n", "secret")["id"]
+    mlrun("pipeline", "get", "-i", published, "-p", "got.yml")
+    assert "geheim" in (mlrun.folder / "got.yml").read_text(encoding="utf-8")
+    assert (mlrun.folder / "got.yml").stat().st_mode & 0o777 == 0o600
     shutil.rmtree(mlrun.folder / "src")
     shutil.rmtree(mlrun.folder / "aml_config")
     done = mlrun("pipeline", "clone", "-i", "@latest", "-p", "written/p.yml")

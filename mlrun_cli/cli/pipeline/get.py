@@ -37,7 +37,7 @@ def get(
     """Write the YAML file of a published pipeline, which 'run submit-pipeline' and 'pipeline create' take again.
 
     It says all that the pipeline does, also of one that was published in Python; then it has keys that Azure does not
-    know. Secrets that the pipeline holds are in it.
+    know. Secrets that the pipeline holds are in it, and only you may read it.
     """
     from mlrun_cli.submit.pipeline_definition import write_published_pipeline  # noqa: PLC0415 - start-up
 
