@@ -13,6 +13,7 @@ from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.actions.pipeline_endpoints import get_endpoint
 from mlrun_cli.actions.published_pipelines import check_status, get_pipeline, read_published_graph
 from mlrun_cli.actions.runs import get_runs
+from mlrun_cli.actions.schedule_secrets import hide_secrets, remove_secrets, restore_secrets
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.time import MICROSECONDS, now
@@ -38,8 +39,7 @@ def create_schedule(workspace: Workspace, values: Mapping[str, Any]) -> Schedule
         UsageError: a value is not valid.
         PipelineNotFound, PipelineEndpointNotFound, DatastoreNotFound: there is no such thing.
     """
-    settings = ScheduleSettings.from_json(JsonReader(values, "schedule"))
-    _check_settings(workspace, settings)
+    settings = _check_settings(workspace, ScheduleSettings.from_json(JsonReader(values, "schedule")))
     created_at = now()
     schedule = Schedule(
         schedule_id=generate_guid(),
@@ -75,14 +75,7 @@ def update_schedule(workspace: Workspace, schedule_id: str, changes: Mapping[str
         wake_schedule_keeper(workspace)
         return get_schedule(workspace, schedule_id)
     check_is_readable(before)
-    changed = {**before.settings.to_json(), **{name: value for name, value in changes.items() if name != "status"}}
-    if changes.get("recurrence") is not None:
-        changed["datastore"] = None
-    elif changes.get("datastore") is not None:
-        changed["recurrence"] = None
-    settings = ScheduleSettings.from_json(JsonReader(changed, "schedule"))
-    if status == ACTIVE or settings != before.settings:  # one that is not valid any more can be disabled
-        _check_settings(workspace, settings)
+    settings = _change_settings(workspace, before.settings, changes, is_active=status == ACTIVE)
     moment = now()
     is_timed_anew = settings.recurrence != before.settings.recurrence or not before.is_active
     anchor_at = moment if is_timed_anew else before.anchor_at
@@ -93,13 +86,33 @@ def update_schedule(workspace: Workspace, schedule_id: str, changes: Mapping[str
         next_at = settings.find_first_time(moment) if is_timed_anew else settings.find_next_time(moment, anchor_at)
     schedule = before._replace(status=status, settings=settings, anchor_at=anchor_at, next_at=next_at)
     with workspace.transaction(durable=True):
-        if not workspace.schedules.replace(schedule, before):
-            raise UsageError(
-                f"The schedule '{before.settings.name}' has been changed by another process.", hint="Try again."
-            )
-        workspace.schedules.clear_problem(schedule_id)
+        is_replaced = workspace.schedules.replace(schedule, before)
+        if is_replaced:
+            workspace.schedules.clear_problem(schedule_id)
+    if settings.secrets_id != before.settings.secrets_id:
+        remove_secrets(workspace, before.settings if is_replaced else settings)
+    if not is_replaced:
+        raise UsageError(
+            f"The schedule '{before.settings.name}' has been changed by another process.", hint="Try again."
+        )
     wake_schedule_keeper(workspace)
     return schedule
+
+
+def _change_settings(
+    workspace: Workspace, before: ScheduleSettings, changes: Mapping[str, Any], *, is_active: bool
+) -> ScheduleSettings:
+    """Return the settings with changes, checked, and without secrets; those that are the same keep their file."""
+    former = before if "parameters" in changes else restore_secrets(workspace, before)
+    changed = {**former.to_json(), **{name: value for name, value in changes.items() if name != "status"}}
+    if changes.get("recurrence") is not None:
+        changed["datastore"] = None
+    elif changes.get("datastore") is not None:
+        changed["recurrence"] = None
+    settings = ScheduleSettings.from_json(JsonReader(changed, "schedule"))
+    if is_active or settings != former:  # one that is not valid any more can be disabled
+        return _check_settings(workspace, settings)
+    return before
 
 
 def get_schedule(workspace: Workspace, schedule_id: str) -> Schedule:
@@ -173,18 +186,18 @@ def list_timekeeper_notes(workspace: Workspace) -> list[str]:
     ]
 
 
-def _check_settings(workspace: Workspace, settings: ScheduleSettings) -> None:
+def _check_settings(workspace: Workspace, settings: ScheduleSettings) -> ScheduleSettings:
+    """Check settings, and return them without the secrets, which are written to a file."""
     check_experiment_name(settings.experiment_name)
     pipeline_id = get_pipeline_id(workspace, settings)
     graph = read_published_graph(workspace, pipeline_id)
-    assign_parameters(graph, settings.parameters)
+    values = assign_parameters(graph, settings.parameters)
     _check_times(settings)
-    if settings.datastore is None:
-        return
-    get_datastore(workspace, settings.datastore).resolve_path(settings.path_on_datastore)
-    name = settings.data_path_parameter
-    if name is not None:
-        _check_data_path_parameter(graph, name)
+    if settings.datastore is not None:
+        get_datastore(workspace, settings.datastore).resolve_path(settings.path_on_datastore)
+        if settings.data_path_parameter is not None:
+            _check_data_path_parameter(graph, settings.data_path_parameter)
+    return hide_secrets(workspace, settings, pipeline_id, values)
 
 
 def _check_times(settings: ScheduleSettings) -> None:

@@ -31,6 +31,7 @@ class ScheduleSettings(NamedTuple):
         polling_minutes: the minutes between two looks at the files.
         data_path_parameter: the parameter of type datapath that gets the path of the changed file.
         continue_on_step_failure: whether steps that do not need a failed step go on; None means as published.
+        secrets_id: names the file with those values of parameters that are redacted here; None if there are none.
     """
 
     name: str
@@ -45,11 +46,15 @@ class ScheduleSettings(NamedTuple):
     polling_minutes: int = POLLING_MINUTES
     data_path_parameter: str | None = None
     continue_on_step_failure: bool | None = None
+    secrets_id: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads."""
         recurrence = None if self.recurrence is None else self.recurrence.to_json()
-        return {**self._asdict(), "recurrence": recurrence, "parameters": dict(self.parameters)}
+        document = {**self._asdict(), "recurrence": recurrence, "parameters": dict(self.parameters)}
+        if self.secrets_id is None:  # stored settings of older versions, which are compared, have no such key
+            del document["secrets_id"]
+        return document
 
     @classmethod
     def from_json(cls, reader: JsonReader) -> ScheduleSettings:
@@ -76,6 +81,7 @@ class ScheduleSettings(NamedTuple):
             polling_minutes=minutes or POLLING_MINUTES,
             data_path_parameter=reader.find_text("data_path_parameter"),
             continue_on_step_failure=reader.find("continue_on_step_failure"),
+            secrets_id=reader.find_text("secrets_id"),
         )
         if (found.pipeline_id is None) == (found.endpoint_id is None):
             raise reader.build_error("a schedule has a pipeline or an endpoint")

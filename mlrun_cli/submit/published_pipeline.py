@@ -12,6 +12,7 @@ from mlrun_cli.actions.published_pipelines import (
     read_published_graph,
     read_publisher_environment,
 )
+from mlrun_cli.actions.schedule_secrets import restore_secrets
 from mlrun_cli.actions.schedules import check_is_readable, get_pipeline_id, get_schedule
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.pipelines.run_types import PIPELINE_RUN
@@ -57,7 +58,7 @@ def submit_scheduled_run(workspace: Workspace, run: ScheduledRun) -> SubmittedPi
     check_is_readable(schedule)
     if run.parameters is None:
         raise InvalidValue("The values that the schedule has recorded for this time cannot be read.")
-    settings = schedule.settings
+    settings = restore_secrets(workspace, schedule.settings)
     pipeline_id = get_pipeline_id(workspace, settings)
     request = build_published_request(
         workspace,

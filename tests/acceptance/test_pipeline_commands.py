@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mlrun_cli.pipelines.published import PublishedPipeline
-from tests.running import Mlrun, is_alive, kill, until
+from tests.running import Mlrun, find_files_with, is_alive, kill, until
 
 PIPELINE = """
 pipeline:
@@ -157,6 +157,46 @@ def test_a_schedule_starts_the_pipeline_as_it_was_published(mlrun: Mlrun) -> Non
     shown = mlrun.json("pipeline", "show-schedule", "-s", schedule["id"])
     assert shown["nextTime"] > schedule["nextTime"] and shown["problem"] is None
     assert [one["id"] for one in mlrun.json("pipeline", "list")[0]["schedules"]] == [schedule["id"]]
+
+
+def test_secrets_of_a_schedule_are_only_in_its_private_file_and_reach_each_run(mlrun: Mlrun) -> None:
+    by_name, by_use, changed = "geheim-by-name", "geheim-by-use", "geheim-changed"
+    text = PIPELINE.replace("rows: {", "password: {type: string}\n    conn: {type: string}\n    rows: {", 1)
+    text = text.replace("'parameter:rows'", "'parameter:rows', --token, 'parameter:conn'")
+    text = text.replace("{rows: {s", "{password: {source: password}, conn: {source: conn}, rows: {s")
+    mlrun.script(text, "pipeline.yml")
+    mlrun.script(
+        "import os, sys; words = [os.environ['AML_PARAMETER_password'], *sys.argv]; print(*(w[::-1] for w in words))",
+        "steps/prepare.py",
+    )
+    secrets = MINUTES.replace("rows: 7", f"password: {by_name}, conn: {by_use}, rows: 7")
+    mlrun.script(secrets, "minutes.yml")
+    schedule = create_schedule(mlrun, publish(mlrun))
+    assert schedule["pipelineParameters"] == {"password": "***", "conn": "***", "rows": 7}
+    (run,) = wait_for_runs(mlrun, schedule["id"], 1)
+
+    def read_words(run: dict[str, Any]) -> list[str]:
+        (step,) = mlrun.json("pipeline", "list-steps", "-r", run["run_id"])
+        password, _, rows, _, conn, _ = (word[::-1] for word in mlrun.log(step["run_id"]).split())
+        return [password, rows, conn]
+
+    def find_keepers(secret: str) -> list[str]:
+        found = find_files_with(secret, mlrun.home)
+        return [f"{path.parent.name} {path.stat().st_mode & 0o777:o}" for path in found]
+
+    assert read_words(run) == [by_name, "7", by_use]
+    assert find_keepers(by_name) == find_keepers(by_use) == ["secrets 600"]
+    renamed = mlrun.json("pipeline", "update-schedule", "-s", schedule["id"], "-n", "rarely")
+    assert renamed["pipelineParameters"]["password"] == "***"
+    assert find_keepers(by_use) == ["secrets 600"]
+    mlrun.script(secrets.replace(by_name, changed), "minutes.yml")
+    mlrun("pipeline", "update-schedule", "-s", schedule["id"], "-y", "minutes.yml")
+    assert (find_keepers(by_name), find_keepers(changed)) == ([], ["secrets 600"])
+    stop_keeper(mlrun)
+    make_due(mlrun, 1)
+    mlrun("service", "start")
+    assert [changed, "7", by_use] in [read_words(one) for one in wait_for_runs(mlrun, schedule["id"], 2)]
+    assert find_keepers(changed) == ["secrets 600"]
 
 
 def test_times_that_passed_while_nothing_ran_give_one_run(mlrun: Mlrun) -> None:
