@@ -213,6 +213,19 @@ class Redaction:
         is redacted like a value. Elsewhere than after its name, a secret is redacted only if it is unlikely that other
         arguments have it by chance: `--num-tokens 1000000` leaves `--steps 1000000` as it is.
         """
+        shown, secrets = self._redact_by_place(arguments)
+        return [_redact_repeated(argument, secrets) for argument in shown]
+
+    def list_repeatable_secrets(self, arguments: Sequence[str]) -> set[str]:
+        """Return the secrets of a command line and of the environment that are unlikely to be elsewhere by chance."""
+        return self._redact_by_place(arguments)[1]
+
+    def redact_repeated(self, value: Any, secrets: Collection[str]) -> Any:
+        """Redact every string of a JSON value like `redact_document`, and these secrets where they are repeated."""
+        return _map_texts(self.redact_document(value), lambda _name, text: _redact_repeated(text, secrets))
+
+    def _redact_by_place(self, arguments: Sequence[str]) -> tuple[list[str], set[str]]:
+        """Return arguments without the secrets that their places show, and the secrets that they may repeat."""
         shown: list[str] = []
         secrets_here: set[str] = set()
 
@@ -238,8 +251,7 @@ class Redaction:
                 self.replace_secrets(argument, record_secret)
                 shown.append(self.redact_value(argument))
             awaited, option = (secrets, name) if is_option and not equals else (None, "")
-        known = {secret for secret in self._list_known_secrets() if not _is_common(secret)}
-        return [_redact_repeated(argument, secrets_here | known) for argument in shown]
+        return shown, secrets_here | {secret for secret in self._list_known_secrets() if not _is_common(secret)}
 
     def _list_telling_parts(self, secret: str, name: str) -> Sequence[str]:
         """Return a secret without quotes, and the password of a URL's user, if they tell that an argument is a secret.

@@ -13,7 +13,7 @@ from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import Problems, list_problems
-from mlrun_cli.core.redaction import NAMES_VARIABLE, Redaction
+from mlrun_cli.core.redaction import LEAST_LETTERS, NAMES_VARIABLE, Redaction
 from mlrun_cli.errors import MlrunError, StoredFilesLost
 from mlrun_cli.pipelines.graph import (
     DATA_PATH_TYPE,
@@ -297,6 +297,12 @@ def _build_run(request: PipelineRequest, plan: PipelinePlan, redaction: Redactio
         name: redact_parameter(name, format_parameter_value(value), secrets.names, redaction)
         for name, value in plan.values.items()
     }
+    texts = (format_parameter_value(plan.values[name]) for name in secrets.names)
+    repeated = {text for text in texts if len(text) >= LEAST_LETTERS}
+
+    def redact(value: Any) -> Any:
+        return redaction.redact_repeated(value, repeated)
+
     return ControlledRun(
         run_id=plan.run_id,
         experiment_name=request.experiment_name,
@@ -304,9 +310,9 @@ def _build_run(request: PipelineRequest, plan: PipelinePlan, redaction: Redactio
         run_type=PIPELINE_RUN,
         logs=_LOGS,
         parent_run_id=request.parent_run_id,
-        display_name=request.display_name or graph.name,
-        description=request.description or graph.description or graph.name,
-        tags=request.tags,
+        display_name=redact(request.display_name) or graph.name,
+        description=redact(request.description) or graph.description or graph.name,
+        tags=redact(request.tags),
         properties={
             "azureml.runsource": PIPELINE_RUN,
             "runSource": "SDK",
@@ -314,7 +320,7 @@ def _build_run(request: PipelineRequest, plan: PipelinePlan, redaction: Redactio
             "azureml.parameters": json.dumps(values),
             "azureml.continue_on_step_failure": str(plan.continue_on_step_failure),
             "azureml.pipelineComponent": "pipelinerun",
-            **request.properties,
+            **redact(request.properties),
         },
         notify=request.notify,
     )

@@ -35,7 +35,7 @@ class Resolution(NamedTuple):
         environment: the plan of the environment.
         launch: the processes.
         choice: how exactly the environment must be matched.
-        redaction: the redaction of the run's secrets, including those in the submitter's variables.
+        redaction: the redaction of the run's secrets, including those in the variables of the submitter and the run.
         notes: lines about settings that are skipped or handled differently.
         volumes: the volumes of a container that is not started.
         data: `data`, `outputData` and `dataReferences` of the run's definition.
@@ -54,6 +54,10 @@ class Resolution(NamedTuple):
     volumes: tuple[Volume, ...] = ()
     data: Mapping[str, Any] = MappingProxyType({})
     datasets: Sequence[Dataset] = ()
+
+    def redact_repeated(self, value: Any) -> Any:
+        """Return a JSON value of a request, such as its tags, without secrets and those that the command line has."""
+        return self.redaction.redact_repeated(value, self.redaction.list_repeatable_secrets(self.argv))
 
     @property
     def has_data(self) -> bool:
@@ -83,3 +87,8 @@ def uses_data(configuration: RunConfiguration) -> bool:
     command = configuration.command or ()
     words = (*configuration.arguments, *((command,) if isinstance(command, str) else command))
     return any(map(has_placeholder, words))
+
+
+def build_run_redaction(environment: Mapping[str, str], configuration: RunConfiguration) -> Redaction:
+    """Return the redaction of the secrets in the variables of a submitter and of a run."""
+    return Redaction.from_environment({**environment, **configuration.environment_variables})

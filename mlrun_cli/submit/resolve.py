@@ -37,7 +37,7 @@ from mlrun_cli.submit.admission import Admission, admit_run, build_gpu_request
 from mlrun_cli.submit.environment_plan import choose_environment, plan_environment, read_environment_choice
 from mlrun_cli.submit.references import resolve_references
 from mlrun_cli.submit.request import SubmitRequest
-from mlrun_cli.submit.resolution import Resolution, uses_data
+from mlrun_cli.submit.resolution import Resolution, build_run_redaction, uses_data
 from mlrun_cli.submit.review import review_configuration
 from mlrun_cli.submit.script import build_argv, build_resolved_argv, check_script_in_snapshot
 from mlrun_cli.submit.script_environment import list_reserved_variables
@@ -134,7 +134,7 @@ class Resolver:
             environment=self.environment,
             launch=self._launch,
             choice=self._choice,
-            redaction=self.redaction,
+            redaction=build_run_redaction(self._request.environment, self.configuration),
             notes=tuple(self.notes),
             volumes=self._volumes,
         )

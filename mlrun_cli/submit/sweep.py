@@ -217,9 +217,9 @@ def _build_run(run_id: str, request: SubmitRequest, template: RunTemplate, plan:
         target=template.target,
         parent_run_id=request.parent_run_id,
         script_name=None if template.submission.is_command else template.submission.argv[0],
-        display_name=request.display_name,
-        description=request.description,
-        tags={**configuration, **request.tags},
+        display_name=resolution.redact_repeated(request.display_name),
+        description=resolution.redact_repeated(request.description),
+        tags={**configuration, **resolution.redact_repeated(request.tags)},
         notify=request.notify,
     )
 

@@ -15,7 +15,6 @@ from typing import Any
 from mlrun_cli.actions.compute_targets import check_target
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.docker_arguments import Volume
 from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
@@ -39,7 +38,7 @@ from mlrun_cli.submit.new_run import FromTemplate, NewRun, RecordedRun, build_se
 from mlrun_cli.submit.new_run_folder import NewRunFolder
 from mlrun_cli.submit.options import build_resubmit_options, escape_non_utf8
 from mlrun_cli.submit.request import SubmitRequest
-from mlrun_cli.submit.resolution import Resolution
+from mlrun_cli.submit.resolution import Resolution, build_run_redaction
 from mlrun_cli.submit.resolve import Resolver
 from mlrun_cli.submit.script import build_argv
 from mlrun_cli.submit.start import (
@@ -247,8 +246,9 @@ def read_template(workspace: Workspace, folder: Path) -> RunTemplate:
     submission = Submission.from_json(written)
     request = _read_request(secrets["request"])
     runconfig = secrets["runconfig"]
+    configuration = RunConfiguration.from_json(secrets["configuration"])
     resolution = Resolution(
-        configuration=RunConfiguration.from_json(secrets["configuration"]),
+        configuration=configuration,
         runconfig=None if runconfig is None else Path(runconfig),
         source=Path(secrets["source"]),
         argv=tuple(secrets["argv"]),
@@ -257,7 +257,7 @@ def read_template(workspace: Workspace, folder: Path) -> RunTemplate:
         ),
         launch=submission.launch,
         choice=EnvironmentChoice.parse(secrets["choice"]),
-        redaction=Redaction.from_environment(request.environment),
+        redaction=build_run_redaction(request.environment, configuration),
         notes=(),
         volumes=tuple(Volume(*volume) for volume in secrets["volumes"]),
     )
@@ -424,7 +424,8 @@ def _apply_changes(template: RunTemplate, run: TemplateRun) -> tuple[SubmitReque
         configuration = configuration.replace_fields(arguments=arguments)
         argv = (argv[0], *arguments)
         request = request._replace(script=argv[0], arguments=arguments)
-    return request, template.resolution._replace(configuration=configuration, argv=argv)
+    redaction = build_run_redaction(request.environment, configuration)
+    return request, template.resolution._replace(configuration=configuration, argv=argv, redaction=redaction)
 
 
 def _complete_start_on_node(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:

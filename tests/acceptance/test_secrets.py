@@ -90,6 +90,40 @@ def test_a_secret_that_is_given_twice_is_hidden_twice(mlrun: Mlrun, words: list[
     assert find_files_with(SECRET, mlrun.home) == []
 
 
+@pytest.mark.parametrize("words", [["--password", SECRET], [f"https://me:{SECRET}@host/x"]])
+def test_what_is_said_about_a_run_hides_the_secrets_of_its_command_line(mlrun: Mlrun, words: list[str]) -> None:
+    mlrun.script("pass")
+    said = ["--tag", f"note={SECRET}", "--property", f"why=for {SECRET}"]
+    run_id = mlrun.submit(*said, "--description", SECRET, "train.py", *words)
+    run = mlrun.wait(run_id)
+    assert run["tags"] == {"note": "***"} and run["properties"]["why"] == "for ***"
+    assert find_files_with(SECRET, mlrun.home) == []
+    again = mlrun.json("run", "rerun", "-r", run_id, "--tag", f"note={SECRET}", "train.py", *words)
+    assert again["tags"]["note"] == "***"
+    assert find_files_with(SECRET, mlrun.home) == []
+
+
+def test_a_variable_of_the_run_hides_its_secret_in_arguments_and_tags(mlrun: Mlrun) -> None:
+    mlrun.script("pass")
+    words = ["--env", f"OWN_TOKEN={SECRET}", "--tag", f"note={SECRET}", "train.py", "--note", SECRET]
+    assert mlrun.wait(mlrun.submit(*words))["tags"] == {"note": "***"}
+    assert find_files_with(SECRET, mlrun.home) == []
+
+
+def test_a_secret_parameter_of_a_pipeline_is_hidden_in_arguments_and_tags(mlrun: Mlrun) -> None:
+    mlrun.script(
+        "pipeline:\n  parameters: {password: {type: string}}\n  steps:\n    Only: {type: PythonScriptStep,"
+        " script_name: train.py, source_directory: ., arguments: ['parameter:password'],"
+        " parameters: {password: {source: password}}}\n",
+        "p.yml",
+    )
+    mlrun.script("pass")
+    words = ["-p", f"password={SECRET}", "--tag", f"note={SECRET}"]
+    run = mlrun.json("run", "submit-pipeline", "-y", "p.yml", "-n", "exp", *words)
+    assert mlrun.wait(run["run_id"])["tags"] == {"note": "***"}
+    assert find_files_with(SECRET, mlrun.home) == []
+
+
 def test_while_the_script_runs_its_secrets_are_its_own(mlrun: Mlrun) -> None:
     mlrun.script("print('started', flush=True); import time; time.sleep(600)")
     mlrun.environment["SHELL_TOKEN"] = SECRET
