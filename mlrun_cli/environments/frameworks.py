@@ -17,7 +17,7 @@ PROGRAMS: Mapping[str, str] = {R_FRAMEWORK: "Rscript", SPARK_FRAMEWORK: "spark-s
 
 INSTALL: Mapping[str, str] = {
     R_FRAMEWORK: "Install R (on Debian: apt install r-base-core)",
-    SPARK_FRAMEWORK: "Put Spark's bin folder on PATH, or 'pip install pyspark', which brings spark-submit",
+    SPARK_FRAMEWORK: "Install Spark, or 'pip install pyspark', which brings spark-submit",
 }
 
 

@@ -64,7 +64,7 @@ def _list_refused_fields(configuration: RunConfiguration, search_path: str) -> I
     if framework in PROGRAMS:
         if find_program(framework, search_path) is None:
             reason = f"'{configuration.framework}' needs {PROGRAMS[framework]}, which is not on PATH"
-            yield "framework", Refusal(reason, f"{INSTALL[framework]}, or set it to Python.")
+            yield "framework", Refusal(reason, f"{INSTALL[framework]}, so that it is found on PATH.")
     elif framework not in _PYTHON_FRAMEWORKS:
         reason = f"'{configuration.framework}' is not started here"
         yield "framework", Refusal(reason, "Set it to Python; packages come from the environment.")

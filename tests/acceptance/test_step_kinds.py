@@ -80,4 +80,5 @@ def test_an_r_step_is_refused_where_there_is_no_r(mlrun: Mlrun) -> None:
     assert failure.code == "Unsupported"
     assert "Rscript" in failure.text
     assert "train.R" in failure.text
+    assert "Install R" in failure.text and "set it to Python" not in failure.text
     assert mlrun.json("run", "list", "--all-experiments") == []
