@@ -4,3 +4,5 @@ from __future__ import annotations
 
 PIPELINE_RUN = "azureml.PipelineRun"
 STEP_RUN = "azureml.StepRun"
+PIPELINE_ID_PROPERTY = "azureml.pipelineid"
+"""The property of a run of a published pipeline that has the id of this pipeline."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from mlrun_cli.actions.snapshots import get_snapshot
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import REDACTED
 from mlrun_cli.errors import RunNotRepeatable
-from mlrun_cli.pipelines.run_types import STEP_RUN
+from mlrun_cli.pipelines.run_types import PIPELINE_ID_PROPERTY, PIPELINE_RUN, STEP_RUN
 from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, PYTHON_FRAMEWORK, RunConfiguration
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
@@ -90,7 +91,7 @@ def get_submission(workspace: Workspace, run: Run) -> Submission:
     if submission is None and run.controller is not None:
         raise RunNotRepeatable(
             f"The run '{run.run_id}' has no script of its own, but starts other runs.",
-            hint="Submit its pipeline or its sweep again.",
+            hint=_advise_on_controlled_run(run),
             target=run.run_id,
         )
     if submission is None:
@@ -100,6 +101,25 @@ def get_submission(workspace: Workspace, run: Run) -> Submission:
             target=run.run_id,
         )
     return submission
+
+
+def _advise_on_controlled_run(run: Run) -> str:
+    """Return the line that submits a pipeline or a sweep again."""
+    pipeline_id = run.properties.get(PIPELINE_ID_PROPERTY)
+    experiment = shlex.quote(run.experiment_name)
+    if pipeline_id is not None:
+        return f"Submit its pipeline again: 'mlrun run submit-pipeline -i {pipeline_id} -n {experiment}'."
+    if run.run_type == PIPELINE_RUN:
+        return (
+            f"Write its file: 'mlrun pipeline clone -i {run.run_id} -p cloned.yml', then submit that: "
+            f"'mlrun run submit-pipeline -y cloned.yml -n {experiment}'."
+        )
+    if run.run_type == STEP_RUN:
+        return "It is a step: submit its pipeline again."
+    return (
+        "Submit its sweep again by the command that you gave, 'mlrun run sweep' or 'mlrun run submit-hyperdrive'; "
+        f"'mlrun run sweep --resume-from {run.run_id} …' counts its runs as earlier ones."
+    )
 
 
 def find_earlier_run(workspace: Workspace, run: Run, *, variable_names: Collection[str] = ()) -> EarlierRun:

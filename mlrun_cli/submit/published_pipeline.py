@@ -15,13 +15,12 @@ from mlrun_cli.actions.published_pipelines import (
 from mlrun_cli.actions.schedule_secrets import restore_secrets
 from mlrun_cli.actions.schedules import check_is_readable, get_pipeline_id, get_schedule
 from mlrun_cli.errors import InvalidValue
-from mlrun_cli.pipelines.run_types import PIPELINE_RUN
+from mlrun_cli.pipelines.run_types import PIPELINE_ID_PROPERTY, PIPELINE_RUN
 from mlrun_cli.pipelines.schedule import ScheduledRun
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.submit.pipeline import PipelineRequest, SubmittedPipeline, submit_pipeline
 from mlrun_cli.workspace import Workspace
 
-PIPELINE_ID_PROPERTY = "azureml.pipelineid"
 SCHEDULE_ID_PROPERTY = "azureml.scheduleid"
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.pipelines.published import ACTIVE, PublishedPipeline
-from mlrun_cli.pipelines.run_types import PIPELINE_RUN
+from mlrun_cli.pipelines.run_types import PIPELINE_ID_PROPERTY, PIPELINE_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.submit.pipeline_runs import list_pipeline_runs
-from mlrun_cli.submit.published_pipeline import PIPELINE_ID_PROPERTY
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
