@@ -335,6 +335,13 @@ refused(TypeError, "'not a step'", making("not a step"))
 rates = [PipelineParameter("rate", 1), PipelineParameter("rate", 2)]
 refused(UserErrorException, "'rate'; 1; 2", making(script(arguments=rates)))
 refused(UserErrorException, "nowhere", making(PythonScriptStep("train.py", source_directory="nowhere")))
+from azureml.train.hyperdrive import *
+sweep = HyperDriveConfig(
+    GridParameterSampling({"--lr": choice(1, 2)}), "acc", PrimaryMetricGoal.MAXIMIZE, 2,
+    run_config=ScriptRunConfig("src", script="train.py"),
+)
+best = PipelineData("best", training_output=TrainingOutput("Model", model_file="outputs/model.pkl"))
+refused(UserErrorException, "'sweep'; 'best'; download_file", making(HyperDriveStep("sweep", sweep, outputs=[best])))
 refused(ValueError, "'x'; NoneType", PipelineParameter, "x", None)
 refused(ValueError, "mount; upload; 'download'", PipelineData, "d", output_mode="download")
 refused(TypeError, "a str", lambda: script(inputs="data").run_after("b"))

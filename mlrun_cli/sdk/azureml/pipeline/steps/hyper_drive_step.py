@@ -73,6 +73,12 @@ class HyperDriveStep(
         metrics = vars(self)["metrics_output"]
         for port in documents.outputs:
             training = getattr(port.data, "training_output", None)
+            if getattr(training, "type", None) == "Model":
+                raise UserErrorException(
+                    f"Step {self.name!r}: no model file of the best run is copied to the output {port.key!r}. "
+                    "Let a later step download it: HyperDriveStepRun(step_run).get_best_run_by_primary_metric()"
+                    ".download_file(...)."
+                )
             is_own = metrics is not None and get_producer_record(metrics) is get_producer_record(port.data)
             if is_own or getattr(training, "type", None) == "Metrics":
                 return port.key
