@@ -204,7 +204,7 @@ def test_secrets_of_a_schedule_are_only_in_its_private_file_and_reach_each_run(m
         return [f"{path.parent.name} {path.stat().st_mode & 0o777:o}" for path in found]
 
     assert read_words(run) == [by_name, "7", by_use]
-    assert find_keepers(by_name) == find_keepers(by_use) == ["secrets 600"]
+    until(lambda: find_keepers(by_name) == find_keepers(by_use) == ["secrets 600"])
     renamed = mlrun.json("pipeline", "update-schedule", "-s", schedule["id"], "-n", "rarely")
     assert renamed["pipelineParameters"]["password"] == "***"
     assert find_keepers(by_use) == ["secrets 600"]
@@ -215,7 +215,7 @@ def test_secrets_of_a_schedule_are_only_in_its_private_file_and_reach_each_run(m
     make_due(mlrun, 1)
     mlrun("service", "start")
     assert [changed, "7", by_use] in [read_words(one) for one in wait_for_runs(mlrun, schedule["id"], 2)]
-    assert find_keepers(changed) == ["secrets 600"]
+    until(lambda: find_keepers(changed) == ["secrets 600"])
 
 
 def test_times_that_passed_while_nothing_ran_give_one_run(mlrun: Mlrun) -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from tests.acceptance.installed import local_package
-from tests.running import Mlrun, find_files_with
+from tests.running import Mlrun, find_files_with, until
 
 SECRET = "hunter2-which-nobody-else-writes"
 CHECK = """
@@ -121,7 +121,7 @@ def test_a_secret_parameter_of_a_pipeline_is_hidden_in_arguments_and_tags(mlrun:
     words = ["-p", f"password={SECRET}", "--tag", f"note={SECRET}"]
     run = mlrun.json("run", "submit-pipeline", "-y", "p.yml", "-n", "exp", *words)
     assert mlrun.wait(run["run_id"])["tags"] == {"note": "***"}
-    assert find_files_with(SECRET, mlrun.home) == []
+    until(lambda: not find_files_with(SECRET, mlrun.home))
 
 
 def test_while_the_script_runs_its_secrets_are_its_own(mlrun: Mlrun) -> None:
