@@ -64,7 +64,7 @@ def _read_metric(workspace: Workspace, run: Run, summary: MetricSummary) -> Metr
         last = workspace.metrics.get_last(run.key, summary.name).get(summary.name)
     numbers: Sequence[float] = ()
     if summary.value_count > 1 and summary.has_numbers:
-        curve = workspace.metric_curves.get_curve(run.key, summary.name, points=_POINTS)
+        curve = workspace.metric_curves.get_curve(run.key, summary.name, max_points=_POINTS)
         numbers = [point.value for point in curve]
     return MetricOverview(summary, last if isinstance(last, (float, int, str)) else None, numbers)
 

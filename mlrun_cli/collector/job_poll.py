@@ -140,7 +140,7 @@ class JobPoll:
         ids = {job_id for run in runs if (job_id := self._find_id(run)) is not None}
         moment = time.monotonic()
         self._jobs = self._target.find_jobs(ids) if ids else {}
-        self.asked_at = self._target.get_query_time(moment)
+        self.asked_at = self._target.get_queried_at(moment)
         self._asked = ids
         self.is_silent = False
 

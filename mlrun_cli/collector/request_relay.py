@@ -118,7 +118,7 @@ class RequestRelay:
         """Send a request to the worker."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            name = self._get_worker().get_socket_name()
+            name = self._get_worker().ensure_started()
             with self._folder.open_socket_address(self._folder.path / name) as address:
                 connection.connect(address)
             connection.sendall(self._target.translate_request(request.line).encode() + b"\n")

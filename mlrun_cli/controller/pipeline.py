@@ -169,8 +169,8 @@ class PipelineController:
         write_fingerprint(self._folder.steps / plan.step.key, reuse.fingerprint)
         return reuse
 
-    def _read_template(self, key: str) -> RunTemplate:
-        template = read_template(self._workspace, self._folder.steps / key)
+    def _read_template(self, step_key: str) -> RunTemplate:
+        template = read_template(self._workspace, self._folder.steps / step_key)
         # The submitter's, not those of whoever has started this process.
         os.environ[NAMES_VARIABLE] = template.request.environment.get(NAMES_VARIABLE, "")
         return template

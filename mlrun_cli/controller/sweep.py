@@ -53,7 +53,7 @@ class SweepController:
         self._drawn: dict[int, Mapping[str, Any]] = dict(
             list_drawn_values(run.run_id, workspace.runs.get_tags(run.key))
         )
-        self._next = 1 + max(map(self._get_number, self._children.all), default=-1)
+        self._next = 1 + max(map(self._get_run_number, self._children.all), default=-1)
         self._metric = SweepMetric(workspace, definition, [child.key for child in self._children.all])
         self._ends_at: int | None = None
         self._has_said_all = self._next >= self._plan.total
@@ -111,12 +111,12 @@ class SweepController:
         )
         self.report(f"{what}: {len(self._children.live)} live runs are canceled.")
 
-    def _get_number(self, child: ChildState) -> int:
+    def _get_run_number(self, child: ChildState) -> int:
         number = find_run_number(self._run.run_id, child.run_id)
         return -1 if number is None else number
 
-    def _get_id(self, number: int) -> str:
-        return f"{self._run.run_id}_{number}"
+    def _get_run_id(self, run_number: int) -> str:
+        return f"{self._run.run_id}_{run_number}"
 
     def _apply_policy(self) -> None:
         """Cancel the runs that the early termination policy selects, given all logged values."""
@@ -153,22 +153,22 @@ class SweepController:
         for number in missing:
             self._drawn[number] = self._draw_values(number)
         if new:
-            tags = {self._get_id(number): json.dumps(self._drawn[number]) for number in new}
+            tags = {self._get_run_id(number): json.dumps(self._drawn[number]) for number in new}
             with self._workspace.transaction(durable=True):
                 self._workspace.runs.set_tags(self._run.key, tags)
             self.report(f"Successfully sampled '{len(new)}' jobs.", _GENERATOR)
 
-    def _draw_values(self, number: int) -> Mapping[str, Any]:
+    def _draw_values(self, run_number: int) -> Mapping[str, Any]:
         resumed = self._plan.resumed
-        if number < len(resumed):
-            return resumed[number].values
-        return self._sampler.draw(number - len(resumed), self._list_trials() if self._is_bayesian else ())
+        if run_number < len(resumed):
+            return resumed[run_number].values
+        return self._sampler.draw(run_number - len(resumed), self._list_trials() if self._is_bayesian else ())
 
     def _list_trials(self) -> Sequence[Trial]:
         best = self._metric.find_best_values([child.key for child in self._children.all])
         trials = {
-            self._get_number(child): Trial(
-                self._drawn.get(self._get_number(child), {}), best.get(child.key), not child.status.is_terminal
+            self._get_run_number(child): Trial(
+                self._drawn.get(self._get_run_number(child), {}), best.get(child.key), not child.status.is_terminal
             )
             for child in self._children.all
         }
@@ -176,13 +176,13 @@ class SweepController:
         own = {**drawn, **trials}
         return [*self._metric.list_earlier_trials(), *(own[number] for number in sorted(own))]
 
-    def _start_run(self, number: int) -> None:
+    def _start_run(self, run_number: int) -> None:
         """Start the run with this number; if that fails, the run is recorded as Failed."""
-        run_id = self._get_id(number)
+        run_id = self._get_run_id(run_number)
         self.report(f"Scheduling job, id='{run_id}'", _SCHEDULER)
         template = self._load_template()
-        words = build_arguments(self._drawn[number])
-        resumed = self._plan.resumed[number] if number < len(self._plan.resumed) else None
+        words = build_arguments(self._drawn[run_number])
+        resumed = self._plan.resumed[run_number] if run_number < len(self._plan.resumed) else None
         run = start_or_fail_from_template(
             self._workspace,
             template,

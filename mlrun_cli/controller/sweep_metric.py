@@ -75,9 +75,9 @@ class SweepMetric:
         bests = self.find_best_values(list(self._earlier))
         return [Trial(values, bests.get(key)) for key, (_, values) in self._earlier.items() if values]
 
-    def describe_missing(self, count: int) -> str:
-        """Return a warning that none of the sweep's `count` runs has logged the metric."""
-        what = "The only run has not" if count == 1 else f"None of the {count} runs has"
+    def describe_missing(self, run_count: int) -> str:
+        """Return a warning that none of the sweep's `run_count` runs has logged the metric."""
+        what = "The only run has not" if run_count == 1 else f"None of the {run_count} runs has"
         return (
             f"{what} logged a number as '{self._name}': no run is the best, and no policy could"
             " be applied. The script has to log it under exactly this name: run.log(…)."

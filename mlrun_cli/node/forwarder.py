@@ -89,17 +89,17 @@ def main(arguments: list[str]) -> None:
         serve_requests(listener, SharedRunFolder(Path(folder)))
 
 
-def serve_requests(listener: socket.socket, shared: SharedRunFolder, process: int | None = None) -> None:
-    """Accept connections and forward their requests, each in a thread; with a process, only while it is alive.
+def serve_requests(listener: socket.socket, shared: SharedRunFolder, pidfd: int | None = None) -> None:
+    """Serve each connection in a thread, forwarding its requests; with a pidfd, only while its process is alive.
 
     Args:
         listener: a listening socket.
         shared: the folder of the run.
-        process: a pidfd of the process; None means endlessly.
+        pidfd: a pidfd of the process; None means endlessly.
     """
     forwarder = Forwarder(shared)
-    watched = [listener.fileno()] if process is None else [listener.fileno(), process]
-    while process not in select.select(watched, (), ())[0]:
+    watched = [listener.fileno()] if pidfd is None else [listener.fileno(), pidfd]
+    while pidfd not in select.select(watched, (), ())[0]:
         try:
             connection, _ = listener.accept()
         except OSError:  # no more files can be open: some will be closed

@@ -50,11 +50,11 @@ def compute_step_run_id(pipeline_run_id: str, step_key: str) -> str:
     return str(uuid.uuid5(uuid.UUID(pipeline_run_id), step_key))
 
 
-def locate_output(graph: Graph, run_id: str, key: str, output: Output) -> OutputPlace:
+def locate_output(graph: Graph, run_id: str, output_key: str, output: Output) -> OutputPlace:
     """Return the location of an output of a step's run."""
     default = "dataset/{run-id}/{output-name}" if output.kind == FILE_DATASET else "azureml/{run-id}/{output-name}"
-    path = (output.destination or default).strip("/").replace("{run-id}", run_id).replace("{output-name}", key)
-    written = f"azureml/{run_id}/{_STAGING}/{key}" if output.mode == "upload" else path
+    path = (output.destination or default).strip("/").replace("{run-id}", run_id).replace("{output-name}", output_key)
+    written = f"azureml/{run_id}/{_STAGING}/{output_key}" if output.mode == "upload" else path
     return OutputPlace(output.datastore or graph.default_datastore, path, written)
 
 

@@ -133,7 +133,7 @@ def describe_differences(earlier: Fingerprint, current: Fingerprint) -> str:
 def _iterate_differences(
     template: str, earlier: Mapping[str, str], current: Mapping[str, str], is_shown: bool
 ) -> Iterator[str]:
-    """Yield a text for each name whose values differ; `template` contains `{name}`, `is_shown` adds the values."""
+    """Yield a description of each differing name; `template` contains `{name}`, `is_shown` adds the values."""
     for name in sorted({*earlier, *current}, key=_get_sort_key):
         what = template.format(name=name)
         before, now = earlier.get(name), current.get(name)

@@ -383,7 +383,7 @@ class Step(NamedTuple):
         runconfig_file: the absolute path of a runconfig file.
         environment_variables: variables of the script, which replace those of the runconfig.
         node_count, process_count_per_node: the size of an MPI job.
-        version: a text that, if changed, makes the step run again.
+        version: text that, if changed, makes the step run again.
         allow_reuse: whether the result of an earlier run may stand for the step's.
         hash_paths: without effect: all files of the source directory count, as in newer versions of Azure.
         sweep: the definition of a HyperDriveStep's sweep.
@@ -527,9 +527,9 @@ class Graph(NamedTuple):
     default_datastore: str | None = None
     continue_on_step_failure: bool = False
 
-    def find_step(self, key: str) -> Step | None:
+    def find_step(self, step_key: str) -> Step | None:
         """Return the step with this key, or None if there is none."""
-        return next((step for step in self.steps if step.key == key), None)
+        return next((step for step in self.steps if step.key == step_key), None)
 
     def iterate_in_order(self) -> Iterator[Step]:
         """Iterate over the steps in topological order; the order of independent steps is that of the graph.

@@ -57,7 +57,7 @@ class PipelineEndpoint(NamedTuple):
     Attributes:
         endpoint_id: a GUID.
         name: unique in its workspace.
-        description: a text for people.
+        description: text for people.
         status: one of `STATUSES`.
         default_version: the version that is submitted if none is named.
         created_at: in microseconds.

@@ -101,7 +101,7 @@ def redact_parameter(name: str, value: str, secrets: frozenset[str], redaction: 
 
 
 def redact_parameter_value(name: str, value: _V, secrets: frozenset[str], redaction: Redaction) -> _V | str:
-    """Return a parameter's value like `redact_parameter`; a secret number becomes a text, other values are kept."""
+    """Return a parameter's value like `redact_parameter`; a secret number becomes text, other values are kept."""
     if isinstance(value, str):
         return redact_parameter(name, value, secrets, redaction)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -109,7 +109,7 @@ def redact_parameter_value(name: str, value: _V, secrets: frozenset[str], redact
 
 
 def _redact_default(name: str, parameter: Parameter, secrets: frozenset[str], redaction: Redaction) -> Parameter:
-    """Return a parameter with its default redacted; one for secret numbers becomes one for texts, as its values are."""
+    """Return a parameter with its default redacted; a secret numeric parameter becomes a string parameter."""
     is_text = name in secrets and parameter.kind in {"int", "float"}
     default = redact_parameter_value(name, parameter.default, secrets, redaction)
     return Parameter("string" if is_text else parameter.kind, default)

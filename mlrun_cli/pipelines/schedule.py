@@ -22,7 +22,7 @@ class ScheduleSettings(NamedTuple):
     Attributes:
         name: the name for people, which need not be unique.
         experiment_name: the experiment of the runs.
-        description: a text for people.
+        description: text for people.
         pipeline_id, endpoint_id: the published pipeline, or the endpoint whose default version is submitted.
         recurrence: the times; None for a schedule that watches files.
         parameters: values of the pipeline's parameters, as JSON.

@@ -235,11 +235,11 @@ def _iterate_cycle_problems(graph: Graph) -> Iterator[GraphProblem]:
         left -= set(path)
 
 
-def _list_known_upstream(graph: Graph, key: str) -> list[str]:
-    step = graph.find_step(key)
+def _list_known_upstream(graph: Graph, step_key: str) -> list[str]:
+    step = graph.find_step(step_key)
     return [] if step is None else [one for one in step.list_upstream_keys() if graph.find_step(one) is not None]
 
 
-def _get_name(graph: Graph, key: str) -> str:
-    step = graph.find_step(key)
-    return key if step is None else step.name
+def _get_name(graph: Graph, step_key: str) -> str:
+    step = graph.find_step(step_key)
+    return step_key if step is None else step.name

@@ -26,7 +26,7 @@ KnownKeys = Mapping[str, Set[str]]
 
 
 class Word(NamedTuple):
-    """An argument that was read from a text.
+    """An argument that was read from text.
 
     Attributes:
         argument: its parts.
@@ -45,7 +45,7 @@ def list_known_keys(step: Step) -> KnownKeys:
 
 
 def parse_word(text: str, known: KnownKeys) -> Word:
-    """Return the argument that a text stands for."""
+    """Parse the text of an argument, which may be a reference such as `input:KEY`."""
     found = re.fullmatch(_REFERENCE, text)
     if found is None:
         return Word((text,))
@@ -70,12 +70,12 @@ def split_command_line(line: str, known: KnownKeys) -> Argument:
 
 
 def is_join(node: Node) -> bool:
-    """Return whether an argument is a list of its parts."""
+    """Return whether the node of an argument contains a list of parts to be joined."""
     return isinstance(node.content, dict) and set(node.content) == {JOIN}
 
 
 def read_join(node: Node) -> Argument:
-    """Return the argument of a list of parts.
+    """Read an argument from a node that contains a list of its parts.
 
     Raises:
         InvalidFile: a part is neither text nor a reference.
@@ -88,19 +88,19 @@ def read_join(node: Node) -> Argument:
 
 
 def format_word(argument: Argument, known: KnownKeys) -> Any:
-    """Return an argument as pipeline files write it: a text if `parse_word` can read it, else a list of parts."""
+    """Return an argument as a YAML value: text if `parse_word` can read it, else a list of parts."""
     text = _format_text(argument)
     return text if text is not None and parse_word(text, known)[:2] == (argument, None) else _format_join(argument)
 
 
 def format_line(line: Argument, known: KnownKeys) -> Any:
-    """Return a command line as pipeline files write it: a text if that can be split again, else a list of parts."""
+    """Return a command line as a YAML value: text if `split_command_line` can read it, else a list of parts."""
     text = _format_text(line)
     return text if text is not None and split_command_line(text, known) == line else _format_join(line)
 
 
 def _format_text(argument: Argument) -> str | None:
-    """Return the text of an argument; None if it has a reference for which there is no word."""
+    """Return the text of an argument, or None if it contains a reference that text cannot express."""
     if any(isinstance(part, ArgumentReference) and part.kind not in _WORDS for part in argument):
         return None
     return "".join(part if isinstance(part, str) else f"{_WORDS[part.kind]}:{part.name}" for part in argument)

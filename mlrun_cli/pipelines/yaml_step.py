@@ -113,7 +113,7 @@ class _StepReader:
         self._problems = problems
         self._notes = notes
 
-    def read(self, key: str, yaml_name: str) -> Step:
+    def read(self, step_key: str, yaml_name: str) -> Step:
         script = self._read_optional("script_name", Node.as_text)
         parameters = self._read_parameters()
         inputs = {**self._read_each("inputs", self._read_input), **self._read_each("side_inputs", self._read_input)}
@@ -128,7 +128,7 @@ class _StepReader:
         if parallel_run is not None:
             script = parallel_run.script
         return Step(
-            key=key,
+            key=step_key,
             name=self._read_optional("name", Node.as_text) or script or yaml_name,
             kind=self._kind,
             source_directory=str(self._find_source(script) if parallel_run is None else parallel_run.source),
@@ -352,12 +352,12 @@ def _check_sweep(document: Any) -> Mapping[str, Any]:
 
 
 def _find_json(keys: Mapping[str, Node], key: str, read: Callable[[Any], _Value]) -> _Value | None:
-    """Return what is read from the plain document of a key, or None if it is absent."""
+    """Return the result of `read` for the JSON document under a key, or None if the key is absent."""
     return None if key not in keys or keys[key].is_null else _read_json(keys[key], read)
 
 
 def _read_json(node: Node, read: Callable[[Any], _Value]) -> _Value:
-    """Return what is read from the plain document of a node; its errors get the node's place."""
+    """Return the result of `read` for a node's JSON document; errors contain the node's location."""
     try:
         return read(node.to_plain())
     except InvalidValue as error:

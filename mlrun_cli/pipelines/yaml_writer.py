@@ -150,13 +150,13 @@ class _PipelineWriter:
         return os.path.relpath(path, self._folder) if Path(path).is_relative_to(self._folder) else path
 
 
-def _choose_name(wanted: str, taken: Collection[str]) -> str:
-    """Return a name of letters, digits and underscores that is not taken."""
-    name = _NO_NAME.sub("_", wanted).strip("_") or "Step"
-    return next(one for one in _number(name) if one not in taken)
+def _choose_name(preferred: str, taken: Collection[str]) -> str:
+    """Return `preferred` without invalid characters, and with a numeric suffix if that name is taken."""
+    name = _NO_NAME.sub("_", preferred).strip("_") or "Step"
+    return next(one for one in _iterate_numbered_names(name) if one not in taken)
 
 
-def _number(name: str) -> Iterator[str]:
+def _iterate_numbered_names(name: str) -> Iterator[str]:
     """Yield a name, and then the name with the suffixes _2, _3 and so on."""
     yield name
     number = 2

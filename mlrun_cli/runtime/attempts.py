@@ -117,17 +117,17 @@ def queue_next_attempt(
     return begin_next_attempt(workspace, run, started_at, outcome, RunStatus.QUEUED)
 
 
-def _record_restart(folder: RunFolder, number: int) -> bool:
+def _record_restart(folder: RunFolder, attempt: int) -> bool:
     """Count a restart of an attempt; return False if there were too many, or if the disk is full."""
     count = 0
     with suppress(OSError):
         document = read_json(folder.restarts)
-        if document is not None and document.get("attempt") == number:
+        if document is not None and document.get("attempt") == attempt:
             count = int(document.get("count", 0))
     if count >= _MOST_RESTARTS:
         return False
     try:
-        write_json(folder.restarts, {"attempt": number, "count": count + 1})
+        write_json(folder.restarts, {"attempt": attempt, "count": count + 1})
     except OSError:
         return False
     return True
@@ -142,12 +142,12 @@ def read_process_record(folder: RunFolder, attempt: int) -> Mapping[str, Any]:
     return {}
 
 
-def keep_attempt_logs(folder: RunFolder, process: Mapping[str, Any], number: int) -> None:
+def keep_attempt_logs(folder: RunFolder, process: Mapping[str, Any], attempt: int) -> None:
     """Copy the output of an attempt from the run's logs to separate logs; ignore a full disk."""
     for log, offset in process.get("log_offsets", {}).items():
         with suppress(OSError), (folder.artifacts / log).open("rb") as source:
             source.seek(offset)
-            path = folder.artifacts / build_attempt_log_name(log, number)
+            path = folder.artifacts / build_attempt_log_name(log, attempt)
             with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as kept:
                 shutil.copyfileobj(source, kept, 1 << 20)
 

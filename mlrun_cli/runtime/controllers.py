@@ -102,9 +102,9 @@ class ControllerFolder:
         return 0
 
 
-def build_controller_command(workspace: Path, run_id: str, lock: int) -> list[str]:
+def build_controller_command(workspace: Path, run_id: str, lock_fd: int) -> list[str]:
     """Return the command line of a run's controller, which inherits the open owner lock of the run."""
-    return build_program_command(CONTROLLER_PROGRAM, ["--workspace", str(workspace), "--lock", str(lock), run_id])
+    return build_program_command(CONTROLLER_PROGRAM, ["--workspace", str(workspace), "--lock", str(lock_fd), run_id])
 
 
 def ensure_controllers(workspace: Workspace) -> None:

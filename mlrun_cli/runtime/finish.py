@@ -217,12 +217,12 @@ def _describe_links(folder: RunFolder) -> tuple[str, ...]:
     )
 
 
-def get_signal_name(number: int) -> str:
+def get_signal_name(signal_number: int) -> str:
     """Return the name of a signal, such as `SIGKILL` for 9, or `signal 42` if it has none."""
     try:
-        return signal.Signals(number).name
+        return signal.Signals(signal_number).name
     except ValueError:
-        return f"signal {number}"
+        return f"signal {signal_number}"
 
 
 def clean_working_folder(workspace: Workspace, submission: Submission, folder: RunFolder) -> None:

@@ -265,11 +265,11 @@ class JournalReader:
         if not self._offset_store.advance(name, offset, offset + size):
             raise _OffsetMoved
 
-    def _store_entries(self, key: int, entries: Entries) -> None:
+    def _store_entries(self, run_key: int, entries: Entries) -> None:
         if entries.logged:
-            self._workspace.metrics.add(key, entries.logged)
-        store_tag_changes(self._workspace.runs, key, entries)
-        store_parameters(self._workspace.parameters, key, entries, self._workspace.redaction)
+            self._workspace.metrics.add(run_key, entries.logged)
+        store_tag_changes(self._workspace.runs, run_key, entries)
+        store_parameters(self._workspace.parameters, run_key, entries, self._workspace.redaction)
 
     def _store_entries_of_run(self, run_id: str, entries: Entries) -> bool:
         """Store entries of a run, which may be in the trash; return False if it was removed.
@@ -288,27 +288,27 @@ class JournalReader:
         return True
 
 
-def store_tag_changes(runs: RunStore, key: int, entries: Entries) -> None:
+def store_tag_changes(runs: RunStore, run_key: int, entries: Entries) -> None:
     """Store the tag changes in these entries for a run, within a transaction."""
     for change, what in entries.tag_changes:
         if change == "set":
-            runs.set_tags(key, what)
+            runs.set_tags(run_key, what)
         else:
-            runs.remove_tags(key, what)
+            runs.remove_tags(run_key, what)
 
 
-def store_parameters(parameters: ParameterStore, key: int, entries: Entries, redaction: Redaction) -> None:
+def store_parameters(parameters: ParameterStore, run_key: int, entries: Entries, redaction: Redaction) -> None:
     """Store the logged parameters in these entries for a run, without secrets, within a transaction."""
     if entries.parameters:
         clean = redaction.redact_document(entries.parameters)
-        parameters.set_logged(key, {name: Parameter.from_text(text) for name, text in clean.items()})
+        parameters.set_logged(run_key, {name: Parameter.from_text(text) for name, text in clean.items()})
 
 
-def store_requested_ends(runs: RunStore, key: int, entries: Entries, redaction: Redaction) -> None:
+def store_requested_ends(runs: RunStore, run_key: int, entries: Entries, redaction: Redaction) -> None:
     """Store the ends of runs that a script has requested in these entries, within a transaction."""
     for status, error in entries.endings:
         wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED
-        runs.request_end(key, wanted, redaction.redact_error(error))
+        runs.request_end(run_key, wanted, redaction.redact_error(error))
 
 
 def has_recorded_entries(entries: Entries) -> bool:

@@ -303,15 +303,15 @@ class _FolderImport:
             if key is not None:
                 self._store_entries(key, others, is_recorded=is_recorded)
 
-    def _store_entries(self, key: int, entries: Entries, *, is_recorded: bool) -> None:
+    def _store_entries(self, run_key: int, entries: Entries, *, is_recorded: bool) -> None:
         if entries.logged:
-            self._metrics.add(key, entries.logged)
+            self._metrics.add(run_key, entries.logged)
             self._values += len(entries.logged)
         if is_recorded or not has_recorded_entries(entries):
             return
-        store_tag_changes(self._runs, key, entries)
-        store_parameters(self._parameters, key, entries, self._redaction)
-        store_requested_ends(self._runs, key, entries, Redaction())
+        store_tag_changes(self._runs, run_key, entries)
+        store_parameters(self._parameters, run_key, entries, self._redaction)
+        store_requested_ends(self._runs, run_key, entries, Redaction())
 
     def _list_run_folders(self) -> Iterator[RunFolder]:
         with suppress(FileNotFoundError):

@@ -75,6 +75,6 @@ def _start_if_absent(workspace: Workspace, folder: KeeperFolder) -> bool:
         return True
 
 
-def build_keeper_command(workspace: Path, lock: int) -> list[str]:
+def build_keeper_command(workspace: Path, lock_fd: int) -> list[str]:
     """Return the command line of a workspace's schedule keeper, which inherits the open lock."""
-    return build_program_command(SCHEDULE_KEEPER_PROGRAM, ["--workspace", str(workspace), "--lock", str(lock)])
+    return build_program_command(SCHEDULE_KEEPER_PROGRAM, ["--workspace", str(workspace), "--lock", str(lock_fd)])

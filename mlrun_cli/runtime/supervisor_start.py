@@ -9,14 +9,14 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.targets.base import Started, Target
 
 
-def start_supervisor(target: Target, run: Run, locks: Sequence[int]) -> Started:
+def start_supervisor(target: Target, run: Run, lock_fds: Sequence[int]) -> Started:
     """Start the supervisor of a run, which inherits open locks, the owner lock first.
 
     Raises:
         OSError: no process could be started.
         MlrunError: the engine refuses the run, or the store cannot be written.
     """
-    started = target.start_supervisor(run.run_id, locks)
+    started = target.start_supervisor(run.run_id, lock_fds)
     if started.properties or started.is_queued:
         runs = target.workspace.runs
         with target.workspace.transaction(durable=True):

@@ -71,14 +71,14 @@ class ForkServer:
         """Return whether the installed program has not changed since it was loaded."""
         return _identify_program() == self._program is not None
 
-    def start_supervisor(self, run_id: str, locks: Sequence[int]) -> int:
+    def start_supervisor(self, run_id: str, lock_fds: Sequence[int]) -> int:
         """Start the supervisor of a run, pass it open locks, the owner lock first, and return its pidfd.
 
         Raises:
             ForkServerGone: the server has ended, or does not respond.
         """
         try:
-            socket.send_fds(self._connection, [run_id.encode()], locks)
+            socket.send_fds(self._connection, [run_id.encode()], lock_fds)
             _, descriptors, _, _ = socket.recv_fds(self._connection, _LONGEST_MESSAGE, 1, socket.MSG_CMSG_CLOEXEC)
         except OSError as error:
             raise ForkServerGone(f"the fork server does not respond: {error}") from error
@@ -117,7 +117,7 @@ def _serve_requests(connection: socket.socket, workspace: Path) -> None:
             os.close(descriptor)
 
 
-def _supervise(connection: socket.socket, workspace: Path, run_id: str, locks: Sequence[int]) -> None:
+def _supervise(connection: socket.socket, workspace: Path, run_id: str, lock_fds: Sequence[int]) -> None:
     """Turn this forked process into a supervisor like one started by `spawn`, and run its program."""
     os.setsid()
     os.environ[SUPERVISOR_VARIABLE] = run_id
@@ -129,7 +129,7 @@ def _supervise(connection: socket.socket, workspace: Path, run_id: str, locks: S
     )
     for output in (sys.stdout, sys.stderr):
         os.dup2(log, output.fileno())
-    main(build_supervisor_arguments(workspace, run_id, locks))
+    main(build_supervisor_arguments(workspace, run_id, lock_fds))
 
 
 def _run_and_exit(action: Callable[..., None], *arguments: Any) -> NoReturn:

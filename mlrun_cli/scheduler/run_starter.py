@@ -207,7 +207,7 @@ class RunStarter:
         self._folder.record_problem("")
         return run.node_count
 
-    def _start_supervisor(self, run: Run, locks: Sequence[int]) -> int:
+    def _start_supervisor(self, run: Run, lock_fds: Sequence[int]) -> int:
         """Start a supervisor, with the fork server if possible, and return its pidfd."""
         deadline = time.monotonic() + _UPGRADE_SECONDS
         while (missing := find_missing_program()) is not None:
@@ -217,9 +217,9 @@ class RunStarter:
         target = find_target(self._workspace, self._target)
         if self._fork_server is not None and target.forks_supervisors:
             if self._fork_server.is_current():
-                return self._fork_server.start_supervisor(run.run_id, locks)
+                return self._fork_server.start_supervisor(run.run_id, lock_fds)
             self.stop_using_fork_server()
-        started = start_supervisor(target, run, locks)
+        started = start_supervisor(target, run, lock_fds)
         assert started.pid is not None, "targets without processes here have dispatchers of their own"
         return os.pidfd_open(started.pid)
 

@@ -61,12 +61,12 @@ class EnvironmentStore:
             now=now(),
         )
 
-    def set_labels(self, key: int, labels: Sequence[str]) -> None:
+    def set_labels(self, version_key: int, labels: Sequence[str]) -> None:
         """Replace the labels of a version."""
         self._database.execute(
             "UPDATE environments SET labels = :labels WHERE environment_key = :key",
             labels=json.dumps(list(labels)),
-            key=key,
+            key=version_key,
         )
 
 

@@ -66,47 +66,51 @@ class ExperimentStore:
             )
         return sorted(found.values(), key=lambda each: -(each.last_activity_at or each.experiment.created_at))
 
-    def update(self, key: int, **columns: object) -> None:
+    def update(self, experiment_key: int, **columns: object) -> None:
         """Update columns of an experiment."""
         changes = ", ".join(f"{name} = :{name}" for name in columns)
-        self._database.execute(f"UPDATE experiments SET {changes} WHERE experiment_key = :key", key=key, **columns)  # noqa: S608
+        self._database.execute(
+            f"UPDATE experiments SET {changes} WHERE experiment_key = :key",  # noqa: S608
+            key=experiment_key,
+            **columns,
+        )
 
-    def delete(self, key: int) -> bool:
+    def delete(self, experiment_key: int) -> bool:
         """Delete an experiment, within a transaction; return False if it has runs or does not exist."""
         deleted = self._database.execute(
             "DELETE FROM experiments WHERE experiment_key = :key"
             " AND NOT EXISTS (SELECT 1 FROM runs WHERE experiment_key = :key)",
-            key=key,
+            key=experiment_key,
         )
         if deleted:
             for table in ("experiment_tags", "experiment_outcomes"):
-                self._database.execute(f"DELETE FROM {table} WHERE experiment_key = :key", key=key)  # noqa: S608
+                self._database.execute(f"DELETE FROM {table} WHERE experiment_key = :key", key=experiment_key)  # noqa: S608
         return bool(deleted)
 
-    def get_tags(self, key: int) -> dict[str, str | None]:
+    def get_tags(self, experiment_key: int) -> dict[str, str | None]:
         """Return the tags of an experiment."""
         rows = self._database.rows(
-            "SELECT key, value FROM experiment_tags WHERE experiment_key = :key ORDER BY key", key=key
+            "SELECT key, value FROM experiment_tags WHERE experiment_key = :key ORDER BY key", key=experiment_key
         )
         return {row["key"]: row["value"] for row in rows}
 
-    def set_tags(self, key: int, tags: Mapping[str, str | None]) -> None:
+    def set_tags(self, experiment_key: int, tags: Mapping[str, str | None]) -> None:
         """Add tags or change their values; secrets in them are redacted."""
         for name, value in self._redaction.redact_document(tags).items():
             self._database.execute(
                 "INSERT INTO experiment_tags (experiment_key, key, value) VALUES (:experiment_key, :key, :value)"
                 " ON CONFLICT (experiment_key, key) DO UPDATE SET value = excluded.value",
-                experiment_key=key,
+                experiment_key=experiment_key,
                 key=name,
                 value=value,
             )
 
-    def remove_tags(self, key: int, names: Iterable[str]) -> None:
+    def remove_tags(self, experiment_key: int, names: Iterable[str]) -> None:
         """Remove tags; ignore missing ones."""
         for name in names:
             self._database.execute(
                 "DELETE FROM experiment_tags WHERE experiment_key = :experiment_key AND key = :key",
-                experiment_key=key,
+                experiment_key=experiment_key,
                 key=name,
             )
 

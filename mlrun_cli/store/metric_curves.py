@@ -36,36 +36,36 @@ class MetricCurveStore:
         run_key: int,
         name: str,
         *,
-        points: int = 1000,
+        max_points: int = 1000,
         axis: str = STEP,
         begin: float | None = None,
         end: float | None = None,
     ) -> Sequence[MetricPoint]:
-        """Return the curve of a run's metric as points over step or time; empty if the metric has no numbers.
+        """Return the downsampled curve of a run's metric over step or time; empty if the metric has no numbers.
 
         Args:
             run_key: the key of the run.
             name: the name of the metric.
-            points: the approximate number of points; there may be a few more.
+            max_points: the approximate maximum number of points; there may be a few more.
             axis: `step` or `time`; the step of a number logged without one is its position, counted from 0.
             begin: the first step, or time in microseconds, to include; None means no limit.
             end: the last step or time to include; None means no limit.
         """
-        return self.get_curves([run_key], name, points=points, axis=axis, begin=begin, end=end).get(run_key, ())
+        return self.get_curves([run_key], name, max_points=max_points, axis=axis, begin=begin, end=end).get(run_key, ())
 
     def get_curves(
         self,
         run_keys: Sequence[int],
         name: str,
         *,
-        points: int = 200,
+        max_points: int = 200,
         axis: str = STEP,
         begin: float | None = None,
         end: float | None = None,
     ) -> Mapping[int, Sequence[MetricPoint]]:
-        """Return the curves of several runs, keyed by run; runs without numbers of this metric are omitted."""
+        """Return the downsampled curves of several runs, keyed by run; runs without numbers are omitted."""
         found = {
-            series["run_key"]: _Curve(self._database, series, axis, begin, end).read_points(points)
+            series["run_key"]: _Curve(self._database, series, axis, begin, end).read_points(max_points)
             for series in self._select_series(run_keys, name)
         }
         return {key: chosen for key, chosen in found.items() if chosen}
@@ -75,25 +75,25 @@ class MetricCurveStore:
         run_keys: Sequence[int],
         name: str,
         *,
-        points: int = 200,
+        max_points: int = 200,
         axis: str = STEP,
         begin: float | None = None,
         end: float | None = None,
-        context: int = 0,
+        preceding_count: int = 0,
     ) -> Mapping[int, Sequence[CurvePiece]]:
-        """Return the curves as pieces that summarize finite numbers, or as single numbers if there are few enough.
+        """Return downsampled curves, keyed by run: the mean of each piece, or single numbers if they are few enough.
 
         Args:
             run_keys: the keys of the runs.
             name: the name of the metric.
-            points: the approximate number of points of a curve, two for each piece.
+            max_points: the approximate maximum number of points of a curve, two for each piece.
             axis: `step` or `time`.
             begin: the first step or time to include.
             end: the last step or time to include.
-            context: the number of values before `begin` that are included too.
+            preceding_count: the number of values before `begin` that are included too.
         """
         found = {
-            series["run_key"]: _Curve(self._database, series, axis, begin, end).read_pieces(points, context)
+            series["run_key"]: _Curve(self._database, series, axis, begin, end).read_pieces(max_points, preceding_count)
             for series in self._select_series(run_keys, name)
         }
         return {key: pieces for key, pieces in found.items() if pieces}
@@ -119,9 +119,9 @@ class _Curve:
         self._until = "metric_key = :key" if end is None else f"metric_key = :key AND {_X[axis]} <= :end"
         self._condition = self._until if begin is None else f"{self._until} AND {_X[axis]} >= :begin"
 
-    def read_points(self, points: int) -> Sequence[MetricPoint]:
+    def read_points(self, max_points: int) -> Sequence[MetricPoint]:
         first, last = self._find_extent()
-        size = _compute_piece_size(first, last, points)
+        size = _compute_piece_size(first, last, max_points)
         if size == 1:
             rows: Sequence[Row] = self._read_all(first, last)
         else:
@@ -130,8 +130,8 @@ class _Curve:
         ordered = [by_position[position] for position in sorted(by_position)]
         return sorted(ordered, key=lambda point: point.step if self._over == STEP else point.logged_at)
 
-    def read_pieces(self, points: int, context: int) -> Sequence[CurvePiece]:
-        """Return up to about `points` pieces with means, including `context` positions before the first bound."""
+    def read_pieces(self, max_points: int, preceding_count: int) -> Sequence[CurvePiece]:
+        """Return the pieces with their means, including `preceding_count` positions before the first bound."""
         first, last = self._find_extent()
         numbers = (
             f"FROM metric_values WHERE {self._until} AND position >= start AND position < start + :size"
@@ -142,9 +142,9 @@ class _Curve:
             " UNION ALL SELECT start + :size FROM pieces WHERE start + :size <= :last)"
             f" SELECT (SELECT {_X[self._over]} {numbers} ORDER BY position DESC LIMIT 1) AS end,"
             f" (SELECT avg(number) {numbers}) AS mean, (SELECT count(*) {numbers}) AS size FROM pieces",
-            start=max(0, first - context),
+            start=max(0, first - preceding_count),
             last=last,
-            size=_compute_piece_size(first, last, points),
+            size=_compute_piece_size(first, last, max_points),
             greatest=sys.float_info.max,
             **self._parameters,
         )
@@ -192,9 +192,9 @@ class _Curve:
         )
 
 
-def _compute_piece_size(first: int, last: int, points: int) -> int:
+def _compute_piece_size(first: int, last: int, max_points: int) -> int:
     """Return the number of values per piece, each drawn as two points, or 1 if every value can be a point."""
-    return 1 if last - first < points else -(-(last - first + 1) // max(1, points // 2))
+    return 1 if last - first < max_points else -(-(last - first + 1) // max(1, max_points // 2))
 
 
 def _build_point(row: Row) -> MetricPoint:

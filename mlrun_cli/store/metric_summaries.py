@@ -47,7 +47,7 @@ class MetricSummaryStore:
             run_key: the key of the run.
             limit: the maximum number of metrics.
             offset: the number of metrics to skip.
-            text: a text that the name contains, case-insensitively.
+            text: text that the name contains, case-insensitively.
             only_images: True for images only, False for other metrics only.
             with_resources: whether what the run used is among them.
         """
@@ -126,7 +126,7 @@ class MetricSummaryStore:
         return sorted(found)[:limit]
 
     def list_most_common(self, run_keys: Sequence[int], limit: int) -> Sequence[tuple[str, int]]:
-        """Return the metric names that most of these runs share, each with its largest number of values in a run.
+        """Return the metric names that occur in the most runs, each with the largest number of values in one run.
 
         The most common names come first, ties by value count. If runs have ten thousand names each, only the first runs
         are read.

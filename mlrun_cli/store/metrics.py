@@ -109,7 +109,7 @@ class MetricStore:
         for row in self._select_series(run_key, None):
             key = row["metric_key"]
             self._database.execute("DELETE FROM metric_values WHERE metric_key = :key AND step IS NULL", key=key)
-            count = self._summarize(key)
+            count = self._renumber_and_summarize(key)
             if count:
                 self._database.execute(
                     "UPDATE metrics SET earlier_count = :count WHERE metric_key = :key", key=key, count=count
@@ -117,24 +117,24 @@ class MetricStore:
             else:
                 self._database.execute("DELETE FROM metrics WHERE metric_key = :key", key=key)
 
-    def append_series(self, key: int, other: Mapping[str, Any]) -> None:
+    def append_series(self, metric_key: int, other: Mapping[str, Any]) -> None:
         """Append the values of a series whose row was deleted to another series, within a transaction."""
-        row = self._database.row("SELECT * FROM metrics WHERE metric_key = :key", key=key)
+        row = self._database.row("SELECT * FROM metrics WHERE metric_key = :key", key=metric_key)
         assert row is not None
         self._database.execute(
             "UPDATE metric_values SET metric_key = :key, position = position + :count WHERE metric_key = :other",
-            key=key,
+            key=metric_key,
             count=row["value_count"],
             other=other["metric_key"],
         )
         self._database.execute(
             "UPDATE metrics SET shape = :shape, description = coalesce(:description, description)"
             " WHERE metric_key = :key",
-            key=key,
+            key=metric_key,
             shape=merge_shapes(row["shape"], other["shape"]),
             description=other["description"],
         )
-        self._summarize(key)
+        self._renumber_and_summarize(metric_key)
 
     def _remove_superseded(self, series: _Series, steps: Sequence[float | None]) -> None:
         """Remove values that earlier attempts logged at or after the lowest of the given steps."""
@@ -150,7 +150,7 @@ class MetricStore:
         if not removed:
             return
         series.earlier -= removed
-        self._summarize(series.key)
+        self._renumber_and_summarize(series.key)
         self._database.execute(
             "UPDATE metrics SET earlier_count = :count WHERE metric_key = :key", key=series.key, count=series.earlier
         )
@@ -159,26 +159,26 @@ class MetricStore:
         series.count, series.last = row["value_count"], row["last_value"]
         series.minimum, series.maximum = row["min_value"], row["max_value"]
 
-    def _summarize(self, key: int) -> int:
+    def _renumber_and_summarize(self, metric_key: int) -> int:
         """Renumber the values of a metric, store their summary, and return their count."""
         row = self._database.row(
             "SELECT count(*) AS found, max(position) AS last, min(number) AS low, max(number) AS high"
             " FROM metric_values WHERE metric_key = :key",
-            key=key,
+            key=metric_key,
         )
         assert row is not None
         count = int(row["found"])
         if count and row["last"] != count - 1:
-            self._renumber_values(key)
+            self._renumber_values(metric_key)
         last = self._database.row(
             "SELECT number FROM metric_values WHERE metric_key = :key AND (number IS NOT NULL OR kind = 'n')"
             " ORDER BY position DESC LIMIT 1",
-            key=key,
+            key=metric_key,
         )
         self._database.execute(
             "UPDATE metrics SET value_count = :count, last_value = :last, min_value = :low, max_value = :high"
             " WHERE metric_key = :key",
-            key=key,
+            key=metric_key,
             count=count,
             last=None if last is None else last["number"],
             low=row["low"],
@@ -186,10 +186,12 @@ class MetricStore:
         )
         return count
 
-    def _renumber_values(self, key: int) -> None:
-        rows = self._database.rows("SELECT * FROM metric_values WHERE metric_key = :key ORDER BY position", key=key)
-        self._database.execute("DELETE FROM metric_values WHERE metric_key = :key", key=key)
-        values = [(key, place, *(row[name] for name in _COLUMNS[2:])) for place, row in enumerate(rows)]
+    def _renumber_values(self, metric_key: int) -> None:
+        rows = self._database.rows(
+            "SELECT * FROM metric_values WHERE metric_key = :key ORDER BY position", key=metric_key
+        )
+        self._database.execute("DELETE FROM metric_values WHERE metric_key = :key", key=metric_key)
+        values = [(metric_key, place, *(row[name] for name in _COLUMNS[2:])) for place, row in enumerate(rows)]
         self._database.insert_many("metric_values", _COLUMNS, values)
 
     def count(self, run_key: int) -> int:

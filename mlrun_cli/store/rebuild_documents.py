@@ -130,9 +130,9 @@ class RebuildDocumentStore:
         rows = self._database.rows(f"SELECT {', '.join(columns)} FROM {table}")  # noqa: S608 — our own names
         return [tuple(row[column] for column in columns) for row in rows]
 
-    def find_run_id(self, key: int) -> str | None:
+    def find_run_id(self, run_key: int) -> str | None:
         """Return the id of the run with this key, or None if there is none."""
-        row = self._database.row("SELECT run_id FROM runs WHERE run_key = :key", key=key)
+        row = self._database.row("SELECT run_id FROM runs WHERE run_key = :key", key=run_key)
         return None if row is None else str(row["run_id"])
 
     def find_row(self, table: str, key: Sequence[Any]) -> dict[str, Any] | None:
@@ -174,7 +174,7 @@ class RebuildDocumentStore:
         )
         return key
 
-    def set_relatives(self, key: int, document: Mapping[str, Any]) -> None:
+    def set_relatives(self, run_key: int, document: Mapping[str, Any]) -> None:
         """Set a run's parent, root and predecessor, whose ids its document contains.
 
         An unknown parent or root is stored as null, and an unknown predecessor as a deleted one. Documents of earlier
@@ -183,7 +183,7 @@ class RebuildDocumentStore:
         self._database.execute(
             "UPDATE runs SET parent_key = (SELECT run_key FROM runs WHERE run_id = :parent),"
             " root_key = (SELECT run_key FROM runs WHERE run_id = :root) WHERE run_key = :key",
-            key=key,
+            key=run_key,
             parent=document.get("parent"),
             root=document.get("root"),
         )
@@ -191,18 +191,18 @@ class RebuildDocumentStore:
             self._database.execute(
                 "UPDATE runs SET predecessor_key = coalesce((SELECT run_key FROM runs WHERE run_id = :predecessor), 0)"
                 " WHERE run_key = :key",
-                key=key,
+                key=run_key,
                 predecessor=document["predecessor"],
             )
 
-    def delete_run(self, key: int) -> None:
+    def delete_run(self, run_key: int) -> None:
         """Delete a run with its data, regardless of its status, within a transaction."""
         self._database.execute(
             "DELETE FROM metric_values WHERE metric_key IN (SELECT metric_key FROM metrics WHERE run_key = :key)",
-            key=key,
+            key=run_key,
         )
         for table in ("metrics", "run_tags", "run_properties", "status_changes", "journals", "runs"):
-            self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=key)  # noqa: S608
+            self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=run_key)  # noqa: S608
 
     def reserve_run_number(self, experiment_name: str) -> int:
         """Return the next run number of an experiment, for a run whose number was lost."""

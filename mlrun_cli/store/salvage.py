@@ -95,14 +95,14 @@ class Salvage:
         return found
 
 
-def _insert_metric(database: Database, run_key: int, metric: Mapping[str, Any], count: int) -> int | None:
+def _insert_metric(database: Database, run_key: int, metric: Mapping[str, Any], value_count: int) -> int | None:
     """Insert a metric, replacing one with fewer values, and return its key; return None if there is no need to."""
     found = database.row(
         "SELECT metric_key, value_count FROM metrics WHERE run_key = :run_key AND name = :name",
         run_key=run_key,
         name=metric["name"],
     )
-    if count <= (0 if found is None else found["value_count"]):
+    if value_count <= (0 if found is None else found["value_count"]):
         return None
     if found is not None:
         for table in ("metric_values", "metrics"):
@@ -112,7 +112,7 @@ def _insert_metric(database: Database, run_key: int, metric: Mapping[str, Any], 
         f"INSERT INTO metrics (run_key, value_count, {', '.join(columns)})"  # noqa: S608 — our own names
         f" VALUES (:run_key, :count, {', '.join(f':{column}' for column in columns)}) RETURNING metric_key",
         run_key=run_key,
-        count=count,
+        count=value_count,
         **{column: metric[column] for column in columns},
     )
     assert row is not None

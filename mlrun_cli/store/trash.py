@@ -56,19 +56,19 @@ class TrashStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add_run(self, key: int, deletion_id: str, deleted_at: int) -> bool:
+    def add_run(self, run_key: int, deletion_id: str, deleted_at: int) -> bool:
         """Move an ended run to the trash; return False if it is live or does not exist."""
-        row = self._database.row(f"{SELECT_RUN} WHERE runs.run_key = :key AND runs.status IN ({TERMINAL})", key=key)
+        row = self._database.row(f"{SELECT_RUN} WHERE runs.run_key = :key AND runs.status IN ({TERMINAL})", key=run_key)
         if row is None:
             return False
-        tables = {table: self._read_rows(table, "run_key", key) for table in _TABLES}
+        tables = {table: self._read_rows(table, "run_key", run_key) for table in _TABLES}
         experiment = self._read_rows("experiments", "experiment_key", row["experiment_key"])[0]
         snapshots = [each["value"] for each in tables["run_properties"] if each["key"] == SNAPSHOT_PROPERTY]
         self._database.execute(
             "INSERT INTO trashed_runs (run_key, run_id, experiment_name, parent_key, deletion_id, deleted_at,"
             " snapshot_id, document) VALUES (:key, :run_id, :experiment_name, :parent_key, :deletion_id, :deleted_at,"
             " :snapshot_id, :document)",
-            key=key,
+            key=run_key,
             run_id=row["run_id"],
             experiment_name=row["experiment_name"],
             parent_key=row["parent_key"],
@@ -77,44 +77,48 @@ class TrashStore:
             snapshot_id=next(iter(snapshots), None),
             document=json.dumps({"experiment": experiment, "run": dict(row), "tables": tables}),
         )
-        self._database.execute("DELETE FROM runs WHERE run_key = :key", key=key)
+        self._database.execute("DELETE FROM runs WHERE run_key = :key", key=run_key)
         for table in _TABLES:
-            self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=key)  # noqa: S608 - our own names
+            self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=run_key)  # noqa: S608 - our own names
         return True
 
-    def restore_run(self, key: int) -> None:
+    def restore_run(self, run_key: int) -> None:
         """Move a run back from the trash, and its experiment if that no longer exists."""
-        row = self._database.row("SELECT document FROM trashed_runs WHERE run_key = :key", key=key)
+        row = self._database.row("SELECT document FROM trashed_runs WHERE run_key = :key", key=run_key)
         assert row is not None
         document = json.loads(row["document"])
         experiment_key = self._ensure_experiment(document["experiment"])
-        self._restore_rows(key, {**document["tables"], "unread_runs": []})
+        self._restore_rows(run_key, {**document["tables"], "unread_runs": []})
         self._insert("runs", [{**document["run"], "experiment_key": experiment_key}])
         if not document["tables"]["unread_runs"]:
-            self._database.execute("DELETE FROM unread_runs WHERE run_key = :key", key=key)
-        self._database.execute("DELETE FROM trashed_runs WHERE run_key = :key", key=key)
+            self._database.execute("DELETE FROM unread_runs WHERE run_key = :key", key=run_key)
+        self._database.execute("DELETE FROM trashed_runs WHERE run_key = :key", key=run_key)
 
     @contextmanager
-    def unpack_values(self, key: int) -> Iterator[None]:
+    def unpack_values(self, run_key: int) -> Iterator[None]:
         """Restore a deleted run's tags, metrics and parameters to their tables during a block that changes them."""
-        row = self._database.row("SELECT document FROM trashed_runs WHERE run_key = :key", key=key)
+        row = self._database.row("SELECT document FROM trashed_runs WHERE run_key = :key", key=run_key)
         assert row is not None
         document = json.loads(row["document"])
-        self._restore_rows(key, {table: document["tables"][table] for table in _LOGGED_TABLES})
+        self._restore_rows(run_key, {table: document["tables"][table] for table in _LOGGED_TABLES})
         yield
         for table in _LOGGED_TABLES:
-            document["tables"][table] = self._read_rows(table, "run_key", key)
-            self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=key)  # noqa: S608 - our own names
+            document["tables"][table] = self._read_rows(table, "run_key", run_key)
+            self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=run_key)  # noqa: S608 - our own names
         self._database.execute(
-            "UPDATE trashed_runs SET document = :document WHERE run_key = :key", key=key, document=json.dumps(document)
+            "UPDATE trashed_runs SET document = :document WHERE run_key = :key",
+            key=run_key,
+            document=json.dumps(document),
         )
 
-    def _restore_rows(self, key: int, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    def _restore_rows(self, run_key: int, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         """Insert the rows of a deleted run, merged with rows that earlier versions have added since its deletion."""
-        late = {table: self._read_rows(table, "run_key", key) for table in ("run_tags", "run_properties", "metrics")}
+        late = {
+            table: self._read_rows(table, "run_key", run_key) for table in ("run_tags", "run_properties", "metrics")
+        }
         for table in (name for name in _TABLES if name in tables):
             rows = list(tables[table])
-            self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=key)  # noqa: S608 - our own names
+            self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=run_key)  # noqa: S608 - our own names
             if table == "metrics":
                 before = {row["name"] for row in rows}
                 rows += [row for row in late[table] if row["name"] not in before]
@@ -126,9 +130,9 @@ class TrashStore:
             if row["name"] in metrics:
                 MetricStore(self._database).append_series(metrics[row["name"]], row)
 
-    def remove_run(self, key: int) -> bool:
+    def remove_run(self, run_key: int) -> bool:
         """Permanently remove a run with its values from the trash; return False if it is not there."""
-        row = self._database.row("DELETE FROM trashed_runs WHERE run_key = :key RETURNING document", key=key)
+        row = self._database.row("DELETE FROM trashed_runs WHERE run_key = :key RETURNING document", key=run_key)
         if row is None:
             return False
         for metric in json.loads(row["document"])["tables"]["metrics"]:
@@ -233,25 +237,27 @@ class TrashStore:
         row = self._database.row("SELECT count(*) AS number FROM trashed_runs")
         return 0 if row is None else int(row["number"])
 
-    def add_experiment(self, key: int, deletion_id: str, deleted_at: int) -> None:
+    def add_experiment(self, experiment_key: int, deletion_id: str, deleted_at: int) -> None:
         """Move an experiment without runs to the trash."""
-        (row,) = self._read_rows("experiments", "experiment_key", key)
-        tags = self._read_rows("experiment_tags", "experiment_key", key)
+        (row,) = self._read_rows("experiments", "experiment_key", experiment_key)
+        tags = self._read_rows("experiment_tags", "experiment_key", experiment_key)
         self._database.execute(
             "INSERT INTO trashed_experiments (experiment_key, name, deletion_id, deleted_at, document)"
             " VALUES (:key, :name, :deletion_id, :deleted_at, :document)",
-            key=key,
+            key=experiment_key,
             name=row["name"],
             deletion_id=deletion_id,
             deleted_at=deleted_at,
             document=json.dumps({"experiment": row, "tags": tags}),
         )
         for table in ("experiments", "experiment_tags", "experiment_outcomes"):
-            self._database.execute(f"DELETE FROM {table} WHERE experiment_key = :key", key=key)  # noqa: S608
+            self._database.execute(f"DELETE FROM {table} WHERE experiment_key = :key", key=experiment_key)  # noqa: S608
 
-    def restore_experiment(self, key: int) -> None:
+    def restore_experiment(self, experiment_key: int) -> None:
         """Move an experiment back from the trash, without its runs."""
-        row = self._database.row("DELETE FROM trashed_experiments WHERE experiment_key = :key RETURNING *", key=key)
+        row = self._database.row(
+            "DELETE FROM trashed_experiments WHERE experiment_key = :key RETURNING *", key=experiment_key
+        )
         if row is not None:
             document = json.loads(row["document"])
             self._insert("experiments", [document["experiment"]])
@@ -266,9 +272,9 @@ class TrashStore:
             if (name is None or row["name"] == name) and (before is None or row["deleted_at"] < before)
         ]
 
-    def remove_experiment(self, key: int) -> None:
+    def remove_experiment(self, experiment_key: int) -> None:
         """Permanently remove an experiment from the trash."""
-        self._database.execute("DELETE FROM trashed_experiments WHERE experiment_key = :key", key=key)
+        self._database.execute("DELETE FROM trashed_experiments WHERE experiment_key = :key", key=experiment_key)
 
     def _ensure_experiment(self, experiment: Mapping[str, Any]) -> int:
         """Return the key of the experiment with a deleted run's experiment id or name, restoring it if needed."""

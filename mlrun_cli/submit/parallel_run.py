@@ -91,7 +91,7 @@ def _count_nodes(settings: Mapping[str, Any]) -> int:
 
 
 def _read_batch_size(value: Any) -> int:
-    """Return the size of a mini-batch: a number of files, or of bytes for a text such as `10KB`."""
+    """Return the size of a mini-batch: a number of files, or of bytes for a string such as `10KB`."""
     found = re.fullmatch(r"(\d+)([kmg]b)?", str(value).strip(), re.IGNORECASE)
     if found is None or not int(found[1]):
         raise InvalidValue(

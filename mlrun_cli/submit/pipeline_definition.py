@@ -58,7 +58,7 @@ def write_published_pipeline(
 def write_pipeline_of_run(
     workspace: Workspace, run: Run, file: Path, sources: Path | None, *, overwrite: bool
 ) -> list[str]:
-    """Write the YAML file of the pipeline of a run, which names the folders that it was submitted from; return notes.
+    """Write the pipeline of a run as a YAML file that refers to the original source folders; return notes.
 
     Args:
         workspace: the workspace of the run.
@@ -90,7 +90,7 @@ def write_pipeline_of_run(
 
 
 def _list_notes(graph: Graph) -> list[str]:
-    """Return notes about what the file of a run names and does not have."""
+    """Return notes about redacted secrets, and about missing folders and runconfigs of the steps."""
     notes = []
     if REDACTED in json.dumps(graph.to_json()):
         notes.append(f"The pipeline had secrets, which are not kept with a run: write them where '{REDACTED}' stands.")
@@ -107,8 +107,8 @@ def _list_notes(graph: Graph) -> list[str]:
     return notes
 
 
-def _copy_sources(graph: Graph, folder: Path, identify: Callable[[Step], str], copy: _Copy) -> Graph:
-    """Return the graph with copies of its source folders in a new or empty folder, one for those with the same id."""
+def _copy_sources(graph: Graph, folder: Path, identify: Callable[[Step], str], copy_folder: _Copy) -> Graph:
+    """Copy the source folders of a graph into a new or empty folder, once per id; return the changed graph."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
@@ -123,7 +123,7 @@ def _copy_sources(graph: Graph, folder: Path, identify: Callable[[Step], str], c
             place = Path(os.path.abspath(folder)) / (Path(step.source_directory).name or "source")
             while str(place) in copies.values():
                 place = place.with_name(f"{place.name}_")
-            copy(step, place)
+            copy_folder(step, place)
             copies[source] = str(place)
         steps.append(step._replace(source_directory=copies[source]))
     return graph._replace(steps=tuple(steps))

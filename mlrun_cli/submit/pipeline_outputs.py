@@ -59,11 +59,11 @@ def store_outputs(workspace: Workspace, plan: StepPlan, run_id: str) -> None:
             raise OutputsNotKept(f"The output '{key}' is not kept: {error.message}", hint=error.hint) from error
 
 
-def _move_output(datastore: Datastore, place: OutputPlace, key: str, output: Output) -> None:
+def _move_output(datastore: Datastore, place: OutputPlace, output_key: str, output: Output) -> None:
     path, written = datastore.resolve_path(place.path), datastore.resolve_path(place.written_path)
     if written != path and os.path.lexists(written):
         _make_folder(datastore, path.parent)
-        _move(written, path, key, overwrite=output.overwrite)
+        _move(written, path, output_key, overwrite=output.overwrite)
         with suppress(OSError):
             written.parent.rmdir()
     if not os.path.lexists(path):  # the step has written nothing, and the next one is given an empty folder
@@ -77,16 +77,16 @@ def _make_folder(datastore: Datastore, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
 
-def _move(source: Path, destination: Path, key: str, *, overwrite: bool) -> None:
+def _move(source: Path, destination: Path, output_key: str, *, overwrite: bool) -> None:
     """Move a file, or merge a folder into its destination, whose files are replaced only with `overwrite`."""
     if source.is_dir() and not source.is_symlink() and destination.is_dir():
         for name in sorted(os.listdir(source)):
-            _move(source / name, destination / name, key, overwrite=overwrite)
+            _move(source / name, destination / name, output_key, overwrite=overwrite)
         source.rmdir()
         return
     if os.path.lexists(destination) and not overwrite:
         raise OutputsNotKept(
-            f"The output '{key}' is not kept: {destination} exists already.", hint="Write overwrite: true."
+            f"The output '{output_key}' is not kept: {destination} exists already.", hint="Write overwrite: true."
         )
     source.rename(destination)
 

@@ -47,7 +47,7 @@ def prepare_shared_folder(
 
     Raises:
         SharedFolderUnavailable: the folder is not in its place or cannot be written.
-        StoredFilesLost: the workspace has lost a content of the snapshot.
+        StoredFilesLost: the workspace has lost content of the snapshot.
     """
     if not shared_folder.is_available():
         raise SharedFolderUnavailable(target, shared_folder.path, "it is not in its place")

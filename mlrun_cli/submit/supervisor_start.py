@@ -60,7 +60,7 @@ class SupervisorStart:
             self._stack.enter_context(target.prepare(self.run_id))
             self._target = target
 
-    def start(self, run: Run, locks: Sequence[int]) -> None:
+    def start(self, run: Run, lock_fds: Sequence[int]) -> None:
         """Start the supervisor of a recorded run, and pass it open locks, the owner lock first.
 
         Raises:
@@ -70,7 +70,7 @@ class SupervisorStart:
         target = self._target
         if target is None or target.name != run.target:
             target = find_target(self._workspace, run.target)
-        start_supervisor(target, run, locks)
+        start_supervisor(target, run, lock_fds)
 
 
 def _may_start_early(request: SubmitRequest) -> bool:

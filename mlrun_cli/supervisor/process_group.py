@@ -98,19 +98,19 @@ class ProcessGroup:
             self._kill_at = time.monotonic() + self._grace_seconds
             self._send_signal(SIGTERM)
 
-    def _record_failure(self, number: int) -> None:
-        child = self._children[number]
+    def _record_failure(self, process_index: int) -> None:
+        child = self._children[process_index]
         was_dismissed = child.spec.is_server and self._kill_at is not None
         if child.exit_code and self._failure is None and not was_dismissed:
             self._failure = child.exit_code
-            self.first_to_fail = number
+            self.first_to_fail = process_index
 
     def kill_overdue(self, now: float) -> None:
         """Kill the processes that are still running after the grace period."""
         if self._kill_at is not None and now >= self._kill_at and self.exit_code is None:
             self._send_signal(SIGKILL)
 
-    def signal(self, number: Signals) -> bool:
+    def signal(self, signal_number: Signals) -> bool:
         """Send a signal to the processes and their descendants; return whether one was alive and none had failed.
 
         From then on the supervisor, not the group, decides when remaining processes are killed.
@@ -119,7 +119,7 @@ class ProcessGroup:
             return False
         had_failed = self._failure is not None
         self._was_signalled = True
-        self._send_signal(number)
+        self._send_signal(signal_number)
         return not had_failed
 
     def list_survivors(self) -> list[ProcessId]:
@@ -128,17 +128,17 @@ class ProcessGroup:
             return []
         return filter_by_run(list_descendants(os.getpid()), self._run_id)
 
-    def _send_signal(self, number: Signals) -> None:
+    def _send_signal(self, signal_number: Signals) -> None:
         # Not waited for yet, so that these pids are still the children's own, zombies' at worst, and so are the groups.
         groups = {os.getpgid(pid) for pid in self.pids} - {os.getpgrp()}
         for group in groups:
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(group, number)
-        if number is not SIGKILL and all(child.spec.passes_signals for child in self._children):
+                os.killpg(group, signal_number)
+        if signal_number is not SIGKILL and all(child.spec.passes_signals for child in self._children):
             return
         for process in self.list_survivors():
             if _get_process_group(process) not in groups:
-                send_signal(process, number)
+                send_signal(process, signal_number)
 
 
 def start_group(specs: Sequence[ProcessSpec], run_id: str) -> ProcessGroup:

@@ -117,7 +117,7 @@ class Script:
         return [self._build_process_spec(number, process, words, environ) for number, process in enumerate(processes)]
 
     def _build_process_spec(
-        self, number: int, process: LaunchedProcess, command: list[str], environ: dict[str, str]
+        self, process_index: int, process: LaunchedProcess, command: list[str], environ: dict[str, str]
     ) -> ProcessSpec:
         folder, submission, gpus = self._run.folder, self._run.submission, self._run.run.gpus
         visible = {} if gpus is None else {VISIBLE_GPUS: self._launcher.get_gpu_share(process.node, gpus)}
@@ -125,9 +125,9 @@ class Script:
         number_of_attempt = {ATTEMPT_VARIABLE: str(self.attempt)}
         variables = {**environ, **visible, **sockets, **process.variables, **number_of_attempt}
         # Only the first process reads what the command that streams the run passes on.
-        stdin = folder.stdin if number == 0 and folder.stdin.exists() else None
+        stdin = folder.stdin if process_index == 0 and folder.stdin.exists() else None
         return ProcessSpec(
-            self._wrap_in_container(command, variables, number, stdin),
+            self._wrap_in_container(command, variables, process_index, stdin),
             environment=variables,
             folder=folder.work,
             log=folder.artifacts / process.log,
@@ -140,7 +140,7 @@ class Script:
         )
 
     def _wrap_in_container(
-        self, command: list[str], variables: dict[str, str], number: int, stdin: Path | None
+        self, command: list[str], variables: dict[str, str], process_index: int, stdin: Path | None
     ) -> list[str]:
         """Return the command line, wrapped in a container if the run has one."""
         container, workspace = self._run.submission.environment.container, self._run.workspace
@@ -154,7 +154,7 @@ class Script:
             command,
             variables,
             run_id=self._run.submission.run_id,
-            number=number,
+            number=process_index,
             reads_stdin=stdin is not None,
             work=folder.work,
             mounts=[workspace.home, *sockets, *(folder for folder in datastores if folder.is_dir())],

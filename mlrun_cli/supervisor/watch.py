@@ -56,7 +56,7 @@ class Watch:
         self._selector = selectors.DefaultSelector()
         self._worker = run.create_worker()
         self._log_times = LogTimeRecorder(run.folder)
-        handler = RunRequestHandler(run, self.reader, self._wake, self._worker.get_socket_name)
+        handler = RunRequestHandler(run, self.reader, self._wake, self._worker.ensure_started)
         self._server = RpcServer(run.folder, self._selector, handler)
         signal.signal(signal.SIGTERM, self._on_terminate)
 

@@ -42,8 +42,8 @@ class WorkerProcess:
         self._subject = subject
         self._process: subprocess.Popen[bytes] | None = None
 
-    def get_socket_name(self) -> str:
-        """Return the name of the worker's socket in the run folder; start the worker if needed.
+    def ensure_started(self) -> str:
+        """Start the worker unless it is running; return the name of its socket in the run folder.
 
         Raises:
             OSError: the worker cannot be started.

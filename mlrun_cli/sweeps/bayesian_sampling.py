@@ -39,9 +39,9 @@ class BayesianSampler:
         self._seed = seed
         self._distributions = {name: self._make_distribution(expression) for name, expression in space.items()}
 
-    def draw(self, number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:
+    def draw(self, run_number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:
         """Return the parameter values of a run; see `Sampler`."""
-        seed = (self._seed * _SEED_STEP + number) % _SEEDS
+        seed = (self._seed * _SEED_STEP + run_number) % _SEEDS
         sampler = self._optuna.samplers.TPESampler(seed=seed, constant_liar=True)
         study = self._optuna.create_study(direction=self._direction, sampler=sampler)
         for trial in trials:

@@ -18,10 +18,10 @@ class GridSampler:
     def __init__(self, space: Mapping[str, Expression]) -> None:
         self._options = {name: expression.options for name, expression in space.items()}
 
-    def draw(self, number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:  # noqa: ARG002 - see `Sampler`
+    def draw(self, run_number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:  # noqa: ARG002 - see `Sampler`
         """Return the combination of values with this number; see `Sampler`."""
         indexes: list[int] = []
         for options in reversed(self._options.values()):
-            number, index = divmod(number, len(options))
+            run_number, index = divmod(run_number, len(options))
             indexes.append(index)
         return {name: options[indexes.pop()] for name, options in self._options.items()}

@@ -175,32 +175,34 @@ class Judge:
         for value in values:
             scores.add(-math.inf if math.isnan(value) else self._sign * value)
 
-    def judge(self, run_id: str, count: int) -> Termination | None:
-        """Return the decision to terminate a run after `count` of its values, or None if the run may continue."""
+    def judge(self, run_id: str, value_count: int) -> Termination | None:
+        """Return the decision to terminate a run after `value_count` of its values, or None if the run may continue."""
         policy, scores = self._policy, self._scores.get(run_id)
-        if scores is None or policy.name == DEFAULT or not 0 < count <= len(scores.bests):
+        if scores is None or policy.name == DEFAULT or not 0 < value_count <= len(scores.bests):
             return None
-        if count % policy.evaluation_interval or count < policy.delay_evaluation:
+        if value_count % policy.evaluation_interval or value_count < policy.delay_evaluation:
             return None
-        best, limit = scores.bests[count - 1], self._find_limit(count)
+        best, limit = scores.bests[value_count - 1], self._find_limit(value_count)
         is_worse = best < limit  # false if the limit is not a number
-        return Termination(run_id, count, self._sign * best, self._sign * limit, policy.name) if is_worse else None
+        if not is_worse:
+            return None
+        return Termination(run_id, value_count, self._sign * best, self._sign * limit, policy.name)
 
-    def find_termination(self, run_id: str, judged: int = 0) -> Termination | None:
-        """Return the first decision to terminate a run after more than `judged` of its values, or None."""
+    def find_termination(self, run_id: str, judged_count: int = 0) -> Termination | None:
+        """Return the first decision to terminate a run after more than `judged_count` of its values, or None."""
         scores = self._scores.get(run_id)
         if scores is None or self._policy.name == DEFAULT:
             return None
-        decisions = (self.judge(run_id, count) for count in range(judged + 1, len(scores.bests) + 1))
+        decisions = (self.judge(run_id, count) for count in range(judged_count + 1, len(scores.bests) + 1))
         return next((decision for decision in decisions if decision is not None), None)
 
-    def _find_limit(self, count: int) -> float:
-        """Return the score below which a run is terminated after `count` values."""
+    def _find_limit(self, value_count: int) -> float:
+        """Return the score below which a run is terminated after `value_count` values."""
         policy = self._policy
         counted = [scores for scores in self._scores.values() if scores.bests]
         if policy.name == MEDIAN:
-            return _find_median(sorted(scores.get_mean(count) for scores in counted))
-        bests = [scores.get_best(count) for scores in counted]
+            return _find_median(sorted(scores.get_mean(value_count) for scores in counted))
+        bests = [scores.get_best(value_count) for scores in counted]
         if policy.truncation_percentage is not None:
             return sorted(bests)[len(bests) * policy.truncation_percentage // 100]
         best = max(bests)
@@ -221,11 +223,13 @@ class _Scores:
         self.bests.append(max(self.bests[-1], score) if self.bests else score)
         self._sums.append(self._sums[-1] + score if self._sums else score)
 
-    def get_best(self, count: int) -> float:
-        return self.bests[min(count, len(self.bests)) - 1]
+    def get_best(self, value_count: int) -> float:
+        """Return the best of the first `value_count` scores, or of all if there are fewer."""
+        return self.bests[min(value_count, len(self.bests)) - 1]
 
-    def get_mean(self, count: int) -> float:
-        used = min(count, len(self._sums))
+    def get_mean(self, value_count: int) -> float:
+        """Return the mean of the first `value_count` scores, or of all if there are fewer; -inf if it is NaN."""
+        used = min(value_count, len(self._sums))
         mean = self._sums[used - 1] / used
         return -math.inf if math.isnan(mean) else mean
 

@@ -24,11 +24,11 @@ class RandomSampler:
         self._seed = seed
         self._shuffle = None if space_size is None else _Shuffle(space_size, seed)
 
-    def draw(self, number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:  # noqa: ARG002 - see `Sampler`
+    def draw(self, run_number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:  # noqa: ARG002 - see `Sampler`
         """Return the parameter values of a run; see `Sampler`."""
         if self._shuffle is not None:
-            return self._get_combination(self._shuffle.get(number))
-        generator = Random(f"{self._seed}:{number}")  # noqa: S311 - not for secrets
+            return self._get_combination(self._shuffle.get(run_number))
+        generator = Random(f"{self._seed}:{run_number}")  # noqa: S311 - not for secrets
         return {name: expression.draw(generator) for name, expression in self._space.items()}
 
     def _get_combination(self, index: int) -> dict[str, Any]:

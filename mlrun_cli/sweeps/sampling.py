@@ -44,11 +44,11 @@ class Trial(NamedTuple):
 class Sampler(Protocol):
     """Draws the values of a sweep's runs."""
 
-    def draw(self, number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:
+    def draw(self, run_number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:
         """Return the values of a run, in the order of the parameter space.
 
         Args:
-            number: of the run in the sweep, from 0 and below the size of the space.
+            run_number: of the run in the sweep, from 0 and below the size of the space.
             trials: earlier runs, in the order of their numbers. Only Bayesian sampling looks at them; the draws of
                 others depend on the seed and the number alone.
         """

@@ -147,7 +147,7 @@ class Target(ABC):
         return {}
 
     @abstractmethod
-    def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:
+    def start_supervisor(self, run_id: str, lock_fds: Sequence[int]) -> Started:
         """Start the supervisor of a run with a complete folder, and pass it open locks, the owner lock first.
 
         Raises:

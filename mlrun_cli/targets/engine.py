@@ -156,13 +156,13 @@ class EngineTarget(Target):
             EngineUnavailable: the engine does not answer.
         """
 
-    def get_query_time(self, called_at: float) -> float:
-        """Return the monotonic time of the query whose response the last call of `find_jobs` returned.
+    def get_queried_at(self, find_jobs_called_at: float) -> float:
+        """Return the monotonic time at which the engine was queried for the last result of `find_jobs`.
 
         Args:
-            called_at: the time of that call.
+            find_jobs_called_at: the monotonic time of the last call of `find_jobs`.
         """
-        return called_at
+        return find_jobs_called_at
 
     @abstractmethod
     def find_job_id(self, run_id: str) -> str | None:
@@ -219,7 +219,7 @@ class EngineTarget(Target):
         """Return the line of an RPC response with its paths converted to those of the script's node."""
         return line
 
-    def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:  # noqa: ARG002 — there are none on nodes
+    def start_supervisor(self, run_id: str, lock_fds: Sequence[int]) -> Started:  # noqa: ARG002 — there are none on nodes
         """Submit the job that starts the supervisor of a run.
 
         Raises:

@@ -57,12 +57,12 @@ class LocalTarget(Target):
                 self._waiting.discard()
                 self._waiting = None
 
-    def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:
+    def start_supervisor(self, run_id: str, lock_fds: Sequence[int]) -> Started:
         """Start a detached supervisor process, or use one that `prepare` has started for this run; return its pid."""
         waiting, self._waiting = self._waiting, None
-        if waiting is not None and waiting.hand_over(locks):
+        if waiting is not None and waiting.hand_over(lock_fds):
             return Started(waiting.pid)
-        return Started(self._spawn_supervisor(run_id, locks, recovers=False))
+        return Started(self._spawn_supervisor(run_id, lock_fds, recovers=False))
 
     def get_liveness(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
         """Return the liveness of the runs according to their owner locks, keyed by run key."""
@@ -90,8 +90,8 @@ class LocalTarget(Target):
         words = build_program_command(DISPATCHER_PROGRAM, arguments)
         spawn(words, f"the queue of {self.name}", [lock.descriptor], log)
 
-    def _spawn_supervisor(self, run_id: str, locks: Sequence[int], *, recovers: bool) -> int:
+    def _spawn_supervisor(self, run_id: str, lock_fds: Sequence[int], *, recovers: bool) -> int:
         """Start the supervisor program as a detached process and return its pid."""
-        arguments = build_supervisor_arguments(self.workspace.folder, run_id, locks, recovers=recovers)
+        arguments = build_supervisor_arguments(self.workspace.folder, run_id, lock_fds, recovers=recovers)
         log = get_supervisor_log_path(self.workspace.run_folder(run_id))
-        return spawn(build_program_command(SUPERVISOR_PROGRAM, arguments), run_id, locks, log)
+        return spawn(build_program_command(SUPERVISOR_PROGRAM, arguments), run_id, lock_fds, log)

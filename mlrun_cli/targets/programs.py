@@ -30,23 +30,23 @@ _started: list[int] = []
 
 
 def build_supervisor_arguments(
-    workspace: Path, run_id: str, locks: Sequence[int], *, recovers: bool = False
+    workspace: Path, run_id: str, lock_fds: Sequence[int], *, recovers: bool = False
 ) -> list[str]:
     """Return the arguments of the supervisor program.
 
     Args:
         workspace: the folder of the workspace.
         run_id: the id of the run to supervise, or to recover first.
-        locks: open files, the owner lock of the run first; none if the program gets them at its standard input.
+        lock_fds: open files, the owner lock of the run first; none if the program gets them at its standard input.
         recovers: whether to recover lost runs, starting with this one.
     """
     options = ["--recover"] if recovers else []
-    return ["--workspace", str(workspace), "--lock", ",".join(map(str, locks)) or STDIN, *options, run_id]
+    return ["--workspace", str(workspace), "--lock", ",".join(map(str, lock_fds)) or STDIN, *options, run_id]
 
 
-def build_dispatcher_arguments(workspace: Path, target: str, lock: int) -> list[str]:
-    """Return the arguments of the dispatcher program; `lock` is the open lock of the target's queue."""
-    return ["--workspace", str(workspace), "--lock", str(lock), target]
+def build_dispatcher_arguments(workspace: Path, target: str, lock_fd: int) -> list[str]:
+    """Return the arguments of the dispatcher program; `lock_fd` is the descriptor of the queue's held lock."""
+    return ["--workspace", str(workspace), "--lock", str(lock_fd), target]
 
 
 def build_program_command(program: str, arguments: Sequence[str]) -> list[str]:
@@ -67,13 +67,13 @@ def find_missing_program() -> str | None:
     return next((path for path in (sys.executable, SUPERVISOR_PROGRAM) if not os.path.exists(path)), None)
 
 
-def spawn(command: list[str], name: str, locks: Sequence[int], log: Path, *, stdin: int | None = None) -> int:
+def spawn(command: list[str], name: str, lock_fds: Sequence[int], log: Path, *, stdin: int | None = None) -> int:
     """Start a detached process that outlives this one, and return its pid.
 
     Args:
         command: the command line, starting with the path of an executable.
         name: the name of the run or queue that the process supervises, by which it can be found.
-        locks: open files that the process inherits.
+        lock_fds: open files that the process inherits.
         log: the file to which its output is appended.
         stdin: an open file that becomes its standard input; None means empty input.
 
@@ -81,7 +81,7 @@ def spawn(command: list[str], name: str, locks: Sequence[int], log: Path, *, std
         OSError: no process could be started.
     """
     _reap_ended()
-    for descriptor in locks:
+    for descriptor in lock_fds:
         os.set_inheritable(descriptor, True)
     nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
     pid = os.posix_spawn(

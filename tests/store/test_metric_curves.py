@@ -60,7 +60,7 @@ def test_a_long_curve_keeps_its_peaks_its_ends_and_its_gaps(
     values[4990], values[4991] = 5.0, -5.0
     log(database, values)
 
-    points = curves.get_curve(RUN, "m", points=wanted)
+    points = curves.get_curve(RUN, "m", max_points=wanted)
 
     by_step = {point.step: point.value for point in points}
     assert len(points) <= wanted * 1.1
@@ -73,8 +73,8 @@ def test_a_long_curve_keeps_its_peaks_its_ends_and_its_gaps(
 def test_a_part_of_a_curve_has_about_as_many_points_as_the_whole(database: Database, curves: MetricCurveStore) -> None:
     log(database, [float(number) for number in range(1000)], steps=[number * 2 for number in range(1000)])
 
-    part = curves.get_curve(RUN, "m", points=40, begin=1000, end=1100)
-    by_time = curves.get_curve(RUN, "m", points=40, axis="time", begin=200, end=400)
+    part = curves.get_curve(RUN, "m", max_points=40, begin=1000, end=1100)
+    by_time = curves.get_curve(RUN, "m", max_points=40, axis="time", begin=200, end=400)
 
     assert (part[0].step, part[-1].step) == (1000, 1100)
     assert 30 <= len(part) <= 44
@@ -90,14 +90,14 @@ def test_what_is_no_number_is_no_point(database: Database, curves: MetricCurveSt
     assert [(point.step, point.value) for point in curves.get_curve(RUN, "m")] == [(0, 1.0), (4, 2.0**60), (5, 3.0)]
     assert curves.get_curve(RUN, "row") == ()
     log(database, ["text"] * 100, run=8)
-    assert curves.get_curve(8, "m", points=10) == ()
+    assert curves.get_curve(8, "m", max_points=10) == ()
 
 
 def test_many_runs_are_overlaid(database: Database, curves: MetricCurveStore) -> None:
     for run in (1, 2, 3):
         log(database, [float(run)] * 500, run=run)
 
-    found = curves.get_curves([1, 3, 4], "m", points=20)
+    found = curves.get_curves([1, 3, 4], "m", max_points=20)
 
     assert {run: {point.value for point in points} for run, points in found.items()} == {1: {1.0}, 3: {3.0}}
     assert all(len(points) <= 24 for points in found.values())

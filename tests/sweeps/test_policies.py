@@ -97,7 +97,7 @@ def test_a_decision_counts_no_values_after_those_of_the_judged_run() -> None:
     judge = Judge(build_policy(BANDIT, {"slack_factor": 0.1}), UP, {"a": [0.1, 0.2, 0.9], "b": [0.1, 0.19]})
     assert judge.find_termination("b") is None
     judge.add("b", [0.19])
-    decision = judge.find_termination("b", judged=2)
+    decision = judge.find_termination("b", judged_count=2)
     assert decision is not None
     assert (decision.value_count, decision.best) == (3, 0.19)
     assert decision.format_reason("acc") == (

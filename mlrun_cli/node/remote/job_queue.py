@@ -276,9 +276,9 @@ class JobQueue:
             os.close(descriptor)
 
 
-def _spawn_job_process(folder: Path, run_id: str, lock: int, lease: GpuLease, log: Path) -> None:
+def _spawn_job_process(folder: Path, run_id: str, lock_fd: int, lease: GpuLease, log: Path) -> None:
     """Start the process of a job in its own session, so that it outlives the connection."""
-    descriptors = (lock, *lease.locks)
+    descriptors = (lock_fd, *lease.locks)
     words = [
         *(sys.executable, "-E", _PROGRAM, "job", os.fspath(folder), run_id),
         *(",".join(map(str, descriptors)), ",".join(lease.gpus)),

@@ -71,20 +71,20 @@ def start_relay(shared: SharedRunFolder, stack: ExitStack) -> str:
 
 
 def _relay_requests(
-    stack: ExitStack, listener: socket.socket, shared: SharedRunFolder, process: int, lock: int
+    stack: ExitStack, listener: socket.socket, shared: SharedRunFolder, pidfd: int, lock_fd: int
 ) -> NoReturn:
-    """Forward requests until the process of a pidfd has ended; then remove the folder and exit."""
+    """Forward requests until the process of `pidfd` has ended; then remove the socket's folder and exit."""
     try:
         os.setsid()
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a script that is told to stop may still ask
         null = os.open(os.devnull, os.O_RDWR)
         for descriptor in range(3):
             os.dup2(null, descriptor)
-        kept = {0, 1, 2, listener.fileno(), process, lock}
+        kept = {0, 1, 2, listener.fileno(), pidfd, lock_fd}
         for descriptor in {int(name) for name in os.listdir("/proc/self/fd")} - kept:
             with suppress(OSError):
                 os.close(descriptor)
-        load_forwarding_function()(listener, shared, process)
+        load_forwarding_function()(listener, shared, pidfd)
         stack.close()
     finally:
         os._exit(0)

@@ -126,7 +126,7 @@ def _end_workers_if_server_fails(serving: Step, working: Step) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _forward_sigterm(number: int, frame: object) -> None:  # noqa: ARG001
+def _forward_sigterm(signal_number: int, frame: object) -> None:  # noqa: ARG001
     """Send SIGTERM to all tasks of this job, but not to the batch script, which is the supervisor."""
     subprocess.Popen(
         ["scancel", "--quiet", "--signal=TERM", os.environ["SLURM_JOB_ID"]],

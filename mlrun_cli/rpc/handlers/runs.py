@@ -147,7 +147,7 @@ def get_sweep(
     if curve_points:
         keys = [each.run.key for each in overview.runs]
         name = overview.definition.metric.name
-        curves = context.workspace.metric_curves.get_curves(keys, name, points=curve_points)
+        curves = context.workspace.metric_curves.get_curves(keys, name, max_points=curve_points)
         for key, each in zip(keys, record["runs"], strict=True):
             each["curve"] = [[point.step, point.value] for point in curves.get(key, ())]
     return record

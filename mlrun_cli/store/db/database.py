@@ -60,7 +60,7 @@ class Dialect(Protocol):
         """
 
     def build_text_condition(self, text: str) -> TextCondition:
-        """Return the condition that `run_texts` contains every word of a text, case-insensitively."""
+        """Return the condition that `run_texts` contains every word of `text`, case-insensitively."""
 
 
 class Database(Protocol):

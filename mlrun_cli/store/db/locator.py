@@ -78,7 +78,7 @@ class DatabaseLocator(Protocol):
     def list_files(self) -> Sequence[Path]:
         """Return the local files that grow with the database."""
 
-    def find_problems(self, copy: Path | None = None) -> list[str]:
+    def find_problems(self, copy_path: Path | None = None) -> list[str]:
         """Return the problems of the database, or of a copy of it; empty if it is sound.
 
         Raises:
@@ -95,7 +95,7 @@ class DatabaseLocator(Protocol):
     def open_damaged(self) -> DamagedDatabase:
         """Open the database to read its undamaged rows."""
 
-    def create_replacement(self, copy: Path | None = None) -> AbstractContextManager[NewDatabase]:
+    def create_replacement(self, copy_path: Path | None = None) -> AbstractContextManager[NewDatabase]:
         """Create an empty database or a copy, which is removed at the end unless it was put in place.
 
         Raises:

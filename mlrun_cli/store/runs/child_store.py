@@ -36,9 +36,9 @@ class ChildStore:
         """Return whether any live run has a controller."""
         return self._database.row(f"SELECT 1 AS found FROM runs WHERE {_CONTROLLED} LIMIT 1") is not None  # noqa: S608
 
-    def get_controlled(self, key: int) -> Run | None:
+    def get_controlled(self, run_key: int) -> Run | None:
         """Return a run without its tags and properties, or None if it was deleted."""
-        row = self._database.row(f"{SELECT_RUN} WHERE runs.run_key = :key", key=key)
+        row = self._database.row(f"{SELECT_RUN} WHERE runs.run_key = :key", key=run_key)
         return None if row is None else run_from_row(row, {}, {})
 
     def list_children(self, parent_key: int) -> Sequence[ChildState]:

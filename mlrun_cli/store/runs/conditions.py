@@ -210,14 +210,14 @@ class RunConditions:
         else:
             self._add_run_condition(condition, unindexed, parameters)
 
-    def _add_pair(self, table: str, number: int, pair: TagFilter) -> None:
+    def _add_pair(self, table: str, pair_number: int, pair: TagFilter) -> None:
         """Add a condition on a tag or a property."""
-        condition = f"{table}.key = :{table}_{number}"
-        parameters: dict[str, object] = {f"{table}_{number}": pair.key}
+        condition = f"{table}.key = :{table}_{pair_number}"
+        parameters: dict[str, object] = {f"{table}_{pair_number}": pair.key}
         if not pair.any_value and pair.value is None:
             condition += f" AND {table}.value IS NULL"
         elif not pair.any_value:
-            places, values = build_in_list(f"{table}_value_{number}", [pair.value, *pair.or_values])
+            places, values = build_in_list(f"{table}_value_{pair_number}", [pair.value, *pair.or_values])
             condition += f" AND {table}.value IN {places}"
             parameters.update(values)
         from mlrun_cli.store.runs.condition_sql import ConditionSqlBuilder  # noqa: PLC0415 - start-up

@@ -183,19 +183,19 @@ def _choose_sets(sets: Sequence[KeySet], weight: float) -> Sequence[KeySet]:
         cost, left, chosen = plans.pop()
         if chosen and not chosen[-1].is_rest:
             for_each = _LOOK_UP if chosen[-1].ordered_by is None else _CHECK
-            best = min(best, (cost + for_each * _estimate(left, weight), chosen), key=lambda plan: plan[0])
+            best = min(best, (cost + for_each * _estimate_set_size(left, weight), chosen), key=lambda plan: plan[0])
         for each in smallest:
-            size = _estimate(each.sampled, weight)
+            size = _estimate_set_size(each.sampled, weight)
             if not chosen and size <= _MOST_KEYS:
                 plans.append((_READ * size, ~each.sampled if each.is_rest else each.sampled, (each,)))
             elif chosen and not each.is_rest and each not in chosen:
                 both = left & each.sampled
-                more = _SCAN * size + _READ * _estimate(both, weight)
+                more = _SCAN * size + _READ * _estimate_set_size(both, weight)
                 if cost + more < best[0]:
                     plans.append((cost + more, both, (*chosen, each)))
     return best[1]
 
 
-def _estimate(sampled: int, weight: float) -> float:
-    """Return the number of runs in a set, of which perhaps none was sampled."""
-    return max(sampled.bit_count(), 0.5) * weight
+def _estimate_set_size(sampled_runs: int, weight: float) -> float:
+    """Return the estimated number of runs in a set from the bits of those that were sampled, perhaps none."""
+    return max(sampled_runs.bit_count(), 0.5) * weight

@@ -33,7 +33,7 @@ def find_first_keys(
     """
     found: Sequence[int] | None = None
     for plan in list_plans(database, conditions, order, descending=descending, limit=limit):
-        ordered = _list_keys_in_order(database, conditions, order, plan, descending=descending)
+        ordered = _iterate_matching_keys(database, conditions, order, plan, descending=descending)
         found = list(islice(ordered, limit))
         if len(found) == limit or not plan.is_bounded:
             return found
@@ -69,10 +69,10 @@ def _build_flags(keys: Sequence[int]) -> bytes:
     return bytes(flags)
 
 
-def _list_keys_in_order(
+def _iterate_matching_keys(
     database: Database, conditions: RunConditions, order: OrderSql, plan: KeyPlan, *, descending: bool
 ) -> Iterator[int]:
-    """Yield the keys in all sets of a plan whose runs meet all conditions; a bounded one has none without a value."""
+    """Yield, in the sort order, the keys in all sets of a plan whose runs meet all conditions."""
     found = _read_keys(database, conditions, plan)
     if plan.sets[-1].ordered_by is not None:
         yield from _check_keys(database, found, conditions)

@@ -29,7 +29,7 @@ class RetentionStore:
         )
         return [row["tree"] for row in rows]
 
-    def list_ended_tree(self, topmost: int, before: int) -> Sequence[tuple[int, str]]:
+    def list_ended_tree(self, run_key: int, before: int) -> Sequence[tuple[int, str]]:
         """Return the key and id of a run and its descendants, children first, if all of them may be removed.
 
         Return an empty list if any of them is retained or had not ended before the given time.
@@ -39,7 +39,7 @@ class RetentionStore:
             " UNION ALL SELECT runs.run_key FROM runs JOIN tree ON runs.parent_key = tree.run_key)"
             f" SELECT run_key, run_id, {ALIVE} OR coalesce(ended_at, created_at) >= :before OR {_SPARED} AS is_kept"
             " FROM runs WHERE run_key IN (SELECT run_key FROM tree) ORDER BY run_key DESC",
-            topmost=topmost,
+            topmost=run_key,
             before=before,
         )
         return [] if any(row["is_kept"] for row in rows) else [(row["run_key"], row["run_id"]) for row in rows]

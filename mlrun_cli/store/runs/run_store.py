@@ -98,7 +98,7 @@ class RunStore:
             first=first_key,
         )
 
-    def _add_tags(self, first_key: int, key: str, values: Sequence[str | None]) -> None:
+    def _add_tags(self, first_key: int, tag_key: str, values: Sequence[str | None]) -> None:
         """Add a tag with the given values to consecutive runs, starting with `first_key`."""
         self._database.insert_many(
             "run_tags",
@@ -106,7 +106,7 @@ class RunStore:
             [
                 (first_key + place, name, hidden)
                 for place, value in enumerate(values)
-                for name, hidden in self._redaction.redact_document({key: value}).items()
+                for name, hidden in self._redaction.redact_document({tag_key: value}).items()
             ],
         )
 
@@ -126,11 +126,11 @@ class RunStore:
             raise RunNotFound(run_id)
         return self._build_runs([row])[0]
 
-    def get_by_key(self, key: int) -> Run:
+    def get_by_key(self, run_key: int) -> Run:
         """Return the run with this key, which must exist."""
-        row = self._database.row(f"{SELECT_RUN} WHERE runs.run_key = :key", key=key)
+        row = self._database.row(f"{SELECT_RUN} WHERE runs.run_key = :key", key=run_key)
         if row is None:
-            raise RunNotFound(f"#{key}")
+            raise RunNotFound(f"#{run_key}")
         return self._build_runs([row])[0]
 
     def get_key_and_root_key(self, run_id: str) -> tuple[int, int]:
@@ -283,13 +283,13 @@ class RunStore:
             **to_columns(self._redaction, {"error": error}),
         )
 
-    def find_status(self, key: int) -> RunStatus | None:
+    def find_status(self, run_key: int) -> RunStatus | None:
         """Return the status of a run, or None if it was deleted."""
-        row = self._database.row("SELECT status FROM runs WHERE run_key = :key", key=key)
+        row = self._database.row("SELECT status FROM runs WHERE run_key = :key", key=run_key)
         return None if row is None else RunStatus(row["status"])
 
     def change_status(
-        self, key: int, before: Collection[RunStatus], after: RunStatus, *, at: int | None = None, **columns: object
+        self, run_key: int, before: Collection[RunStatus], after: RunStatus, *, at: int | None = None, **columns: object
     ) -> bool:
         """Change a run's status from one of `before` to `after`, and other columns, within a transaction.
 
@@ -301,35 +301,35 @@ class RunStore:
         changes = "".join(f", {name} = :{name}" for name in values)
         changed = self._database.execute(
             f"UPDATE runs SET status = :after{changes} WHERE run_key = :key AND status IN {places}",  # noqa: S608
-            key=key,
+            key=run_key,
             after=after.value,
             **statuses,
             **values,
         )
         if changed:
-            self._record_change(key, after.value, at)
+            self._record_change(run_key, after.value, at)
         return bool(changed)
 
-    def update(self, key: int, **columns: object) -> None:
+    def update(self, run_key: int, **columns: object) -> None:
         """Update columns other than the status."""
         values = to_columns(self._redaction, columns)
         changes = ", ".join(f"{name} = :{name}" for name in values)
-        self._database.execute(f"UPDATE runs SET {changes} WHERE run_key = :key", key=key, **values)  # noqa: S608
+        self._database.execute(f"UPDATE runs SET {changes} WHERE run_key = :key", key=run_key, **values)  # noqa: S608
 
-    def request_end(self, key: int, status: RunStatus, error: object) -> None:
+    def request_end(self, run_key: int, status: RunStatus, error: object) -> None:
         """Record the end that a script has requested; a completion does not override an earlier failure."""
         self._database.execute(
             "UPDATE runs SET wanted_status = :status, wanted_error = :wanted_error WHERE run_key = :key"
             " AND (:status = 'Failed' OR wanted_status IS NULL OR wanted_status <> 'Failed')",
-            key=key,
+            key=run_key,
             status=status.value,
             **to_columns(self._redaction, {"wanted_error": error}),
         )
 
-    def list_status_changes(self, key: int) -> Sequence[tuple[RunStatus, int]]:
+    def list_status_changes(self, run_key: int) -> Sequence[tuple[RunStatus, int]]:
         """Return a run's status history with timestamps, oldest first."""
         rows = self._database.rows(
-            "SELECT status, changed_at FROM status_changes WHERE run_key = :key ORDER BY change_key", key=key
+            "SELECT status, changed_at FROM status_changes WHERE run_key = :key ORDER BY change_key", key=run_key
         )
         return [(RunStatus(row["status"]), row["changed_at"]) for row in rows]
 
@@ -343,56 +343,58 @@ class RunStore:
         rows = self._database.rows("SELECT run_key, value FROM run_properties WHERE key = :name", name=name)
         return [(row["run_key"], row["value"] or "") for row in rows]
 
-    def delete(self, key: int) -> bool:
+    def delete(self, run_key: int) -> bool:
         """Delete an ended run with its data, within a transaction; return False if it is live or does not exist."""
         deleted = self._database.execute(
             f"DELETE FROM runs WHERE run_key = :key AND status IN ({TERMINAL})",  # noqa: S608
-            key=key,
+            key=run_key,
         )
         if not deleted:
             return False
         self._database.execute(
             "DELETE FROM metric_values WHERE metric_key IN (SELECT metric_key FROM metrics WHERE run_key = :key)",
-            key=key,
+            key=run_key,
         )
         for table in ("metrics", "run_tags", "run_properties", "status_changes", "journals"):
-            self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=key)  # noqa: S608
+            self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=run_key)  # noqa: S608
         return True
 
-    def set_tags(self, key: int, tags: Mapping[str, str | None]) -> None:
+    def set_tags(self, run_key: int, tags: Mapping[str, str | None]) -> None:
         """Add tags or change their values; secrets in them are redacted."""
         for name, value in self._redaction.redact_document(tags).items():
             self._database.execute(
                 "INSERT INTO run_tags (run_key, key, value) VALUES (:run_key, :key, :value)"
                 " ON CONFLICT (run_key, key) DO UPDATE SET value = excluded.value",
-                run_key=key,
+                run_key=run_key,
                 key=name,
                 value=value,
             )
 
-    def remove_tags(self, key: int, names: Iterable[str]) -> None:
+    def remove_tags(self, run_key: int, names: Iterable[str]) -> None:
         """Remove tags; ignore missing ones."""
         for name in names:
             self._database.execute(
-                "DELETE FROM run_tags WHERE run_key = :run_key AND key = :key", run_key=key, key=name
+                "DELETE FROM run_tags WHERE run_key = :run_key AND key = :key", run_key=run_key, key=name
             )
 
-    def get_tags(self, key: int) -> dict[str, str | None]:
+    def get_tags(self, run_key: int) -> dict[str, str | None]:
         """Return the tags of a run."""
-        return self._read_pairs("run_tags", [key]).get(key, {})
+        return self._read_pairs("run_tags", [run_key]).get(run_key, {})
 
-    def get_properties(self, key: int) -> dict[str, str]:
+    def get_properties(self, run_key: int) -> dict[str, str]:
         """Return the properties of a run."""
-        return {name: value or "" for name, value in self._read_pairs("run_properties", [key]).get(key, {}).items()}
+        return {
+            name: value or "" for name, value in self._read_pairs("run_properties", [run_key]).get(run_key, {}).items()
+        }
 
-    def add_properties(self, key: int, properties: Mapping[str, str]) -> dict[str, str]:
+    def add_properties(self, run_key: int, properties: Mapping[str, str]) -> dict[str, str]:
         """Add properties, within a transaction; return the existing values of those that would be changed.
 
         Secrets in them are redacted.
 
         If anything is returned, nothing was added, and the caller must roll back.
         """
-        existing = self.get_properties(key)
+        existing = self.get_properties(run_key)
         properties = self._redaction.redact_document(properties)
         conflicts = {
             name: existing[name] for name in properties if existing.get(name, properties[name]) != properties[name]
@@ -401,14 +403,14 @@ class RunStore:
             self._database.insert_many(
                 "run_properties",
                 ("run_key", "key", "value"),
-                [(key, name, value) for name, value in properties.items() if name not in existing],
+                [(run_key, name, value) for name, value in properties.items() if name not in existing],
             )
         return conflicts
 
-    def _record_change(self, key: int, status: str, at: int | None = None) -> None:
+    def _record_change(self, run_key: int, status: str, at: int | None = None) -> None:
         self._database.execute(
             "INSERT INTO status_changes (run_key, status, changed_at) VALUES (:key, :status, :now)",
-            key=key,
+            key=run_key,
             status=status,
             now=now() if at is None else at,
         )

@@ -89,10 +89,12 @@ def build_curves_figure(
     points = max(_MIN_POINTS, min(_MAX_POINTS, _MAX_TOTAL_POINTS // lines))
     series = []
     for name in names:
-        curves = _read_values(partial(store.get_curves, name=name, points=points), runs, axis, begin, end)
+        curves = _read_values(partial(store.get_curves, name=name, max_points=points), runs, axis, begin, end)
         pieces: Mapping[int, Sequence[CurvePiece]] = {}
         if smoothing:
-            read = partial(store.get_pieces, name=name, points=points, context=compute_window_length(smoothing))
+            read = partial(
+                store.get_pieces, name=name, max_points=points, preceding_count=compute_window_length(smoothing)
+            )
             pieces = _read_values(read, runs, axis, begin, end)
         for run in runs:
             curve = curves.get(run.key)

@@ -137,9 +137,9 @@ def find_last_attempt(
     return None if details is None else (number, details)
 
 
-def build_attempt_id(job_id: str, number: int) -> str:
+def build_attempt_id(job_id: str, attempt: int) -> str:
     """Return the Ray job id of an attempt; a job on which Ray has given up is resubmitted under another id."""
-    return job_id if number == 1 else f"{job_id}.{number}"
+    return job_id if attempt == 1 else f"{job_id}.{attempt}"
 
 
 def _derive_end(error_type: str, message: str) -> JobEnd:

@@ -28,7 +28,7 @@ class Translation:
         self._after = os.fspath(new_folder)
 
     def translate(self, text: str) -> str:
-        """Return a text with the paths replaced."""
+        """Return text with the paths replaced."""
         return text.replace(self._before, self._after)
 
     def translate_json(self, line: str) -> str:

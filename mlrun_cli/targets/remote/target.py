@@ -131,9 +131,9 @@ class RemoteTarget(EngineTarget):
             raise EngineUnavailable(f"'{self.name}' is asked by its collector.")
         return self._mirror.find_jobs(job_ids)
 
-    def get_query_time(self, called_at: float) -> float:
-        """Return the monotonic time of the request whose response is in the mirror."""
-        return called_at if self._mirror is None else self._mirror.asked_at
+    def get_queried_at(self, find_jobs_called_at: float) -> float:
+        """Return the monotonic time at which the other machine was queried for the jobs in the mirror."""
+        return find_jobs_called_at if self._mirror is None else self._mirror.asked_at
 
     def find_job_id(self, run_id: str) -> str | None:
         """Return the id of a run, which is also its job's id, or None if the other machine does not have the job."""

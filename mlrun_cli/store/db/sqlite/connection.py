@@ -25,7 +25,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidValue, MlrunError, StoreError, StoreUnavailable
 from mlrun_cli.store.db.database import Database, Dialect, Row
 from mlrun_cli.store.db.sqlite.dialect import SqliteDialect
-from mlrun_cli.store.db.sqlite.wal_index import find_index_builder
+from mlrun_cli.store.db.sqlite.wal_index import find_index_builder_pid
 
 if TYPE_CHECKING:
     from mlrun_cli.processes.lock_holders import LockHolder
@@ -88,7 +88,7 @@ class SqliteDatabase:
         If a stopped process blocks readers, the connection reads past its locks.
         """
         self._unlocked_reader = None
-        builder = find_index_builder(self._path)
+        builder = find_index_builder_pid(self._path)
         connection = self._open_unlocked(builder) if builder is not None else None
         if connection is not None:
             return connection
@@ -97,10 +97,10 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             return self._open_unlocked() if _is_busy(error) else None
 
-    def _open_unlocked(self, holder: int | None = None) -> sqlite3.Connection | None:
+    def _open_unlocked(self, holder_pid: int | None = None) -> sqlite3.Connection | None:
         from mlrun_cli.store.db.sqlite.unlocked_reader import open_unlocked  # noqa: PLC0415 - a rare case
 
-        self._unlocked_reader = open_unlocked(self._path, holder, _pool.add)
+        self._unlocked_reader = open_unlocked(self._path, holder_pid, _pool.add)
         return None if self._unlocked_reader is None else self._unlocked_reader.connection
 
     def _connect(self) -> sqlite3.Connection:
@@ -124,7 +124,7 @@ class SqliteDatabase:
             StoreUnavailable: the process is still stopped after that.
         """
         deadline = time.monotonic() + self._busy_interval
-        while (builder := find_index_builder(self._path)) is not None:
+        while (builder := find_index_builder_pid(self._path)) is not None:
             from mlrun_cli.processes.lock_holders import describe_holder  # noqa: PLC0415 - a rare case
 
             holder = describe_holder(builder)

@@ -32,7 +32,7 @@ class SqliteDialect:
         return f"substr(:{flags}, {column} + 1, 1) = x'01'"
 
     def build_text_condition(self, text: str) -> TextCondition:
-        """Return the condition that `run_texts` contains every word of a text, case-insensitively."""
+        """Return the condition that `run_texts` contains every word of `text`, case-insensitively."""
         words = dict.fromkeys(word for word in text.replace("\0", " ").split())
         long = ['"' + word.replace('"', '""') + '"' for word in words if len(word) >= _LETTERS]
         conditions: list[str] = []

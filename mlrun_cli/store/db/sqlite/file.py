@@ -88,7 +88,7 @@ class SqliteFile:
         """Return the database file and its log files."""
         return list(self._path.parent.glob(f"{self._path.name}*"))
 
-    def find_problems(self, copy: Path | None = None) -> list[str]:
+    def find_problems(self, copy_path: Path | None = None) -> list[str]:
         """Return the problems that SQLite's integrity check finds in the file or in a copy of it.
 
         Raises:
@@ -96,7 +96,7 @@ class SqliteFile:
         """
         from mlrun_cli.store.db.sqlite.damaged_file import find_problems  # noqa: PLC0415 - few come here
 
-        return find_problems(copy or self._path)
+        return find_problems(copy_path or self._path)
 
     def copy_to(self, file: Path) -> None:
         """Copy the database to a single file, while other processes may write to the database.
@@ -115,7 +115,7 @@ class SqliteFile:
         return DamagedFile(self._path)
 
     @contextmanager
-    def create_replacement(self, copy: Path | None = None) -> Iterator[NewFile]:
+    def create_replacement(self, copy_path: Path | None = None) -> Iterator[NewFile]:
         """Create a database file beside this one, which is removed at the end unless it was put in place.
 
         Raises:
@@ -125,10 +125,10 @@ class SqliteFile:
         _remove_files(new)
         try:
             os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            if copy is not None:
-                SqliteFile(copy).copy_to(new)
+            if copy_path is not None:
+                SqliteFile(copy_path).copy_to(new)
             with closing(_open_database(new)) as database:
-                migrate(database, str(copy or new))
+                migrate(database, str(copy_path or new))
                 yield NewFile(database, new, self._path)
         finally:
             _remove_files(new)

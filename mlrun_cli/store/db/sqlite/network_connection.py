@@ -63,7 +63,7 @@ class NetworkDatabase(SqliteDatabase):
         with self._lock.hold(self._busy_interval, exclusive=False):
             self._lease.check()
             self._term = self._lease.term
-            if not _needs_changes(self._path, self._term):
+            if not _is_modified_by_opening(self._path, self._term):
                 return _open_database(self._path, self._term)
         with self._lock.hold(self._busy_interval, exclusive=True):
             self._lease.check()
@@ -188,11 +188,11 @@ def build_uri(path: Path, options: str = "") -> str:
     return f"{path.absolute().as_uri()}?vfs=unix-none&nolock=1{options}"
 
 
-def _open_database(path: Path, term: int) -> sqlite3.Connection:
+def _open_database(path: Path, lease_term: int) -> sqlite3.Connection:
     deadline = time.monotonic() + _LAST_COMMIT_SECONDS
     while True:
-        if not _is_cache_fresh(path, term):
-            _discard_cache(path, term)
+        if not _is_cache_fresh(path, lease_term):
+            _discard_cache(path, lease_term)
         try:
             return _open_without_refresh(path)
         except sqlite3.DatabaseError as error:
@@ -224,9 +224,9 @@ def _open_without_refresh(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _needs_changes(path: Path, term: int) -> bool:
-    """Return whether a file has to be modified when it is opened."""
-    return not _is_cache_fresh(path, term) or _is_in_wal_mode(path) or os.path.exists(f"{path}-journal")
+def _is_modified_by_opening(path: Path, lease_term: int) -> bool:
+    """Return whether opening a database discards its cache, ends its WAL mode or rolls back its journal."""
+    return not _is_cache_fresh(path, lease_term) or _is_in_wal_mode(path) or os.path.exists(f"{path}-journal")
 
 
 def _is_in_wal_mode(path: Path) -> bool:
@@ -235,10 +235,10 @@ def _is_in_wal_mode(path: Path) -> bool:
     return False
 
 
-def _is_cache_fresh(path: Path, term: int) -> bool:
-    """Return whether this host has discarded its cached content of a file in this term."""
+def _is_cache_fresh(path: Path, lease_term: int) -> bool:
+    """Return whether this host has discarded its cached content of a file since its lease term began."""
     with suppress(OSError):
-        return _get_term_record(path).read_text(encoding="ascii") == str(term)
+        return _get_term_record(path).read_text(encoding="ascii") == str(lease_term)
     return False
 
 
@@ -246,7 +246,7 @@ def _get_term_record(path: Path) -> Path:
     return Path(f"{get_counterpart(path)}.seen")
 
 
-def _discard_cache(path: Path, term: int) -> None:
+def _discard_cache(path: Path, lease_term: int) -> None:
     """Discard this host's cached content of a file and its journal, which another host may have changed.
 
     A client remembers the sizes of files, and which files exist. A change that it makes itself has it ask again.
@@ -266,7 +266,7 @@ def _discard_cache(path: Path, term: int) -> None:
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         finally:
             os.close(descriptor)
-        _get_term_record(path).write_text(str(term), encoding="ascii")
+        _get_term_record(path).write_text(str(lease_term), encoding="ascii")
 
 
 def _can_be_opened(path: Path) -> bool:

@@ -22,10 +22,10 @@ class UnlockedReader:
     SQLite would copy the log into the file and remove it, ignoring the locks of other processes.
     """
 
-    def __init__(self, path: Path, holder: int, state: _State, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, holder_pid: int, state: _State, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self._path = path
-        self._holder = holder
+        self._holder = holder_pid
         self._state = state
 
     def is_valid(self) -> bool:
@@ -34,16 +34,16 @@ class UnlockedReader:
 
 
 def open_unlocked(
-    path: Path, holder: int | None, keep_log: Callable[[sqlite3.Connection], None]
+    path: Path, holder_pid: int | None, keep_log: Callable[[sqlite3.Connection], None]
 ) -> UnlockedReader | None:
     """Open a database while a suspended process locks it; return None if no such process blocks readers.
 
     Args:
         path: the database.
-        holder: the process that blocks others, or None if it is not known yet.
+        holder_pid: the process that blocks others, or None if it is not known yet.
         keep_log: makes a connection leave the log alone when it closes or its process ends.
     """
-    holders = [holder] if holder is not None else _find_holders(path)
+    holders = [holder_pid] if holder_pid is not None else _find_holder_pids(path)
     stopped = next(filter(is_stopped, holders), None)
     state = _read_state(path)
     if stopped is None or state[0] is None or state[0][2] == 0:
@@ -60,7 +60,7 @@ def open_unlocked(
     return None
 
 
-def _find_holders(path: Path) -> list[int]:
+def _find_holder_pids(path: Path) -> list[int]:
     return [holder.pid for holder in find_exclusive_holders([path, Path(f"{path}-shm")])]
 
 

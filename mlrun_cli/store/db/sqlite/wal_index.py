@@ -20,8 +20,8 @@ _MOST_OPEN = 64
 _open_files: dict[tuple[int, int], int] = {}
 
 
-def find_index_builder(database: Path) -> int | None:
-    """Return the process that is building the index of a database, which blocks everyone else, or None.
+def find_index_builder_pid(database: Path) -> int | None:
+    """Return the pid of a process that blocks others while it builds a database's WAL index, or None.
 
     SQLite itself waits for such a process for ten seconds, which no timeout setting shortens.
     """
@@ -32,10 +32,10 @@ def find_index_builder(database: Path) -> int | None:
         if descriptor is None:
             return None
         for byte in (_FIRST_OPENER_BYTE, _RECOVER_BYTE):
-            if (holder := _find_exclusive_holder(descriptor, byte)) is not None:
+            if (holder := _find_exclusive_holder_pid(descriptor, byte)) is not None:
                 return holder
         is_complete = _is_complete(os.pread(descriptor, 2 * _COPY_BYTES, 0))
-        return None if is_complete else _find_exclusive_holder(descriptor, _WRITE_BYTE)
+        return None if is_complete else _find_exclusive_holder_pid(descriptor, _WRITE_BYTE)
     except OSError:
         return None
 
@@ -60,7 +60,7 @@ def _open_index(path: str) -> int | None:
     return descriptor
 
 
-def _find_exclusive_holder(descriptor: int, byte: int) -> int | None:
+def _find_exclusive_holder_pid(descriptor: int, byte: int) -> int | None:
     """Return the pid of the process whose lock on a byte blocks readers, or None."""
     order = sys.byteorder
     kind_and_whence = F_RDLCK.to_bytes(2, order) + bytes(6)
