@@ -118,13 +118,13 @@ def _find_node_log(folder: RunFolder, run: Run, node: int) -> str:
     return folder.stdout_name if launch is None else launch.get_node_log_name(node)
 
 
-def _check_times(folder: RunFolder, run: Run, log: Path) -> None:
+def _check_times(folder: RunFolder, run: Run, log_path: Path) -> None:
     """Raise if the times of a log's lines were not recorded.
 
     Raises:
         LogTimesNotFound: they were not, and there are lines.
     """
-    if not folder.log_times.exists() and any(_get_size(path) for path in (log, folder.environment_log)):
+    if not folder.log_times.exists() and any(_get_size(path) for path in (log_path, folder.environment_log)):
         raise LogTimesNotFound(run.run_id)
 
 
@@ -134,17 +134,17 @@ def _get_size(path: Path) -> int:
     return 0
 
 
-def _read_times(folder: RunFolder, log: Path) -> LogTimes:
-    times = LogTimes(folder.get_log_times_path(log.name))
+def _read_times(folder: RunFolder, log_path: Path) -> LogTimes:
+    times = LogTimes(folder.get_log_times_path(log_path.name))
     times.update()
     return times
 
 
-def _find_offset(folder: RunFolder, log: Path, since: int) -> int:
+def _find_offset(folder: RunFolder, log_path: Path, since: int) -> int:
     """Return the offset of the first line written at or after a time, as far as is known."""
-    offset = _read_times(folder, log).find_offset(since)
+    offset = _read_times(folder, log_path).find_offset(since)
     if offset:
-        with suppress(OSError), open(log, "rb") as file:
+        with suppress(OSError), open(log_path, "rb") as file:
             file.seek(offset - 1)
             skipped = file.readline(_LONGEST_LINE)
             if skipped.endswith(b"\n"):
@@ -152,12 +152,12 @@ def _find_offset(folder: RunFolder, log: Path, since: int) -> int:
     return offset
 
 
-def _find_last_lines(log: Path, count: int) -> tuple[int, int]:
+def _find_last_lines(log_path: Path, line_count: int) -> tuple[int, int]:
     try:
-        descriptor = os.open(log, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(log_path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return 0, 0
     try:
-        return find_last_lines(descriptor, max(0, count))
+        return find_last_lines(descriptor, max(0, line_count))
     finally:
         os.close(descriptor)

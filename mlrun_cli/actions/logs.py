@@ -95,11 +95,11 @@ class _Follower:
         self._next_look = 0.0
         self._next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
 
-    def follow(self, log: Path) -> Run:
+    def follow(self, log_path: Path) -> Run:
         """Copy new output of the logs until the run has ended; return the run."""
         follower = LogFollower(
             self._environment_log,
-            os.fspath(log),
+            os.fspath(log_path),
             self._load_refresh_function(),
             self._start.environment_offset,
             self._start.offset,

@@ -38,23 +38,31 @@ def list_built_environments(home: Path) -> Sequence[dict[str, Any]]:
     return [_build_record(environment) for environment in list_environments(home)]
 
 
-def show_built_environment(home: Path, key: str) -> dict[str, Any]:
+def show_built_environment(home: Path, environment_key: str) -> dict[str, Any]:
     """Return the record of a built environment with its packages; the key may be shortened to a unique prefix.
 
     Raises:
         EnvironmentNotFound: there is no such environment.
         UsageError: several keys have this prefix.
     """
-    found = [environment for environment in list_environments(home) if key and environment.key.startswith(key)]
+    found = [
+        environment
+        for environment in list_environments(home)
+        if environment_key and environment.key.startswith(environment_key)
+    ]
     if not found:
         raise EnvironmentNotFound(
-            f"There is no environment '{key}'.",
+            f"There is no environment '{environment_key}'.",
             hint="'mlrun environment list --built' shows those that were built.",
-            target=key,
+            target=environment_key,
         )
     if len(found) > 1:
         keys = ", ".join(environment.key for environment in found)
-        raise AmbiguousId(f"Several environments begin with '{key}': {keys}.", hint="Type more of the key.", target=key)
+        raise AmbiguousId(
+            f"Several environments begin with '{environment_key}': {keys}.",
+            hint="Type more of the key.",
+            target=environment_key,
+        )
     (environment,) = found
     build = environment.build
     return {

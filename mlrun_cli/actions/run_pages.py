@@ -24,9 +24,9 @@ class Count(NamedTuple):
     is_exact: bool = True
 
     @classmethod
-    def from_number(cls, count: int, limit: int = COUNTED) -> Count:
+    def from_number(cls, number: int, limit: int = COUNTED) -> Count:
         """Return the exact count, or the limit marked as inexact if more runs were found."""
-        return cls(min(count, limit), count <= limit)
+        return cls(min(number, limit), number <= limit)
 
     def __str__(self) -> str:
         """Return the number with thousands separators, with a `+` if there are more runs."""
@@ -62,17 +62,17 @@ def get_run_page(
     run_filter: RunFilter,
     order: RunOrder = NEWEST_FIRST,
     *,
-    number: int = 1,
+    page_number: int = 1,
     size: int = PAGE_SIZE,
     counts_children: bool = False,
 ) -> RunPage:
-    """Return page `number` of the runs that match a filter, in the given order, with `size` runs per page.
+    """Return page `page_number` of the runs that match a filter, in the given order, with `size` runs per page.
 
     Args:
         workspace: the workspace of the runs.
         run_filter: the filter.
         order: the order of the runs.
-        number: the number of the page, starting at 1.
+        page_number: the number of the page, starting at 1.
         size: the number of runs on a page.
         counts_children: whether child runs are counted separately, even if the pages do not include them.
 
@@ -83,11 +83,11 @@ def get_run_page(
     run_filter = resolve_filter(workspace, run_filter)
     is_complete = not depends_on_parameters(run_filter, order) or read_parameters_of_older_runs(workspace)
     pages = workspace.run_pages
-    found = pages.list_page(run_filter, order, limit=size + 1, offset=(number - 1) * size)
+    found = pages.list_page(run_filter, order, limit=size + 1, offset=(page_number - 1) * size)
     counts = _count_runs_and_children(pages, run_filter) if counts_children else _count_runs(pages, run_filter)
     return RunPage(
         runs=prepare_for_display(workspace, found[:size], run_filter.not_responding),
-        number=number,
+        number=page_number,
         has_more=len(found) > size,
         active=pages.count_active(_include_children(run_filter) if counts_children else run_filter),
         **counts._asdict(),

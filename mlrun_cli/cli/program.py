@@ -66,6 +66,6 @@ def _install_signal_handlers() -> None:
             signal.signal(number, _raise_terminated)
 
 
-def _raise_terminated(number: int, _frame: object) -> None:
-    signal.signal(number, signal.SIG_DFL)  # a second one does not wait for what the first one undoes
-    raise Terminated(number)
+def _raise_terminated(signal_number: int, _frame: object) -> None:
+    signal.signal(signal_number, signal.SIG_DFL)  # a second one does not wait for what the first one undoes
+    raise Terminated(signal_number)

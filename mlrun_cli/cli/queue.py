@@ -96,8 +96,8 @@ def _build_layout(records: Sequence[Mapping[str, Any]], encoding: str, now: date
     from mlrun_cli.cli.output.columns import Column, Layout  # noqa: PLC0415 - start-up
     from mlrun_cli.cli.output.runs_table import format_run_duration, format_status  # noqa: PLC0415
 
-    def column(heading: str, key: str, **settings: Any) -> Column:
-        return Column(heading, [str(record.get(key) or "") for record in records], **settings)
+    def column(heading: str, record_key: str, **settings: Any) -> Column:
+        return Column(heading, [str(record.get(record_key) or "") for record in records], **settings)
 
     statuses = [format_status(record, encoding) if "run_id" in record else _IDLE for record in records]
     names = column("Name", "display_name")

@@ -75,12 +75,12 @@ def _build_lines(records: Sequence[Mapping[str, Any]], width: int, *, colour: bo
     return [f"{count if records else _NOTHING}   {_KEYS}"[:width], "", *table.splitlines()]
 
 
-def _make_percent_formatter(key: str) -> Any:
-    return lambda record: f"{record[key]:.0f} %" if key in record else ""
+def _make_percent_formatter(record_key: str) -> Any:
+    return lambda record: f"{record[record_key]:.0f} %" if record_key in record else ""
 
 
-def _make_bytes_formatter(key: str) -> Any:
-    return lambda record: format_size(record[key]) if key in record else ""
+def _make_bytes_formatter(record_key: str) -> Any:
+    return lambda record: format_size(record[record_key]) if record_key in record else ""
 
 
 def _format_metric(record: Mapping[str, Any]) -> str:

@@ -71,7 +71,7 @@ class Comparison(NamedTuple):
 
 
 def build_comparison_error(text: str, subject: Subject, reason: str) -> InvalidFilter:
-    """Return the error for a text that is not a comparison."""
+    """Return the error for a string that is not a comparison."""
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     return InvalidFilter(f"'{shown}' is not a comparison of a {subject.noun}: {reason}.", hint=subject.example)
 
@@ -82,7 +82,7 @@ def quote_name(name: str) -> str:
 
 
 def quote(text: str) -> str:
-    """Return a text in double quotes."""
+    """Return text in double quotes."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 

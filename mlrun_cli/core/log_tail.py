@@ -23,16 +23,16 @@ def remove_overwritten_text(line: str) -> str:
     return line.rstrip("\r").rpartition("\r")[2]
 
 
-def find_last_lines(descriptor: int, count: int) -> tuple[int, int]:
-    """Return the offset of a file's last `count` lines, and their number, which may be smaller.
+def find_last_lines(descriptor: int, line_count: int) -> tuple[int, int]:
+    """Return the offset of a file's last `line_count` lines, and their number, which may be smaller.
 
     A last line without a line feed counts. The file is read backwards, as far as needed.
     """
     end = os.fstat(descriptor).st_size
-    if not count or not end:
+    if not line_count or not end:
         return end, 0
     ends_line = os.pread(descriptor, 1, end - 1) == b"\n"
-    wanted = count + ends_line
+    wanted = line_count + ends_line
     found = 0
     while end:
         start = max(0, end - _PIECE_BYTES)
@@ -42,7 +42,7 @@ def find_last_lines(descriptor: int, count: int) -> tuple[int, int]:
             at = len(piece)
             for _ in range(wanted - found):
                 at = piece.rfind(b"\n", 0, at)
-            return start + at + 1, count
+            return start + at + 1, line_count
         found += feeds
         end = start
     return 0, found + (not ends_line)

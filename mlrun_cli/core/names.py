@@ -60,7 +60,7 @@ def check_tag_key(key: str) -> str:
 
 
 def check_text(noun: str, text: str) -> str:
-    """Verify that a text can be encoded as UTF-8 and return it.
+    """Verify that a string can be encoded as UTF-8 and return it.
 
     Args:
         noun: a noun for the error message, such as `the display name`.
@@ -124,6 +124,6 @@ def _build_invalid_name_error(noun: str, text: str, reason: str) -> UsageError:
 
 
 def quote_shortened(text: str) -> str:
-    """Return a text in quotes for a message, shortened to 60 characters and with control characters escaped."""
+    """Return text in quotes for a message, shortened to 60 characters and with control characters escaped."""
     shown = text if len(text) <= 60 else f"{text[:60]}…"
     return f"'{shown}'" if shown.isprintable() else ascii(shown)

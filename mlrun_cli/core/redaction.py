@@ -136,7 +136,7 @@ class Redaction:
         return self._replace_recognisable(shown, _mask_secret)
 
     def redact_optional(self, value: str | None) -> str | None:
-        """Redact a text like `redact_text`, or return None for None."""
+        """Redact text like `redact_text`, or return None for None."""
         return None if value is None else self.redact_text(value)
 
     def redact_value(self, value: str) -> str:
@@ -147,7 +147,7 @@ class Redaction:
         return value if _is_plain_word(value) else self.redact_text(self._replace_named(value, _mask_secret))
 
     def redact_prose(self, value: str) -> str:
-        """Redact a text like `redact_text`, and also values after names that clearly denote secrets."""
+        """Redact text like `redact_text`, and also values after names that clearly denote secrets."""
         return self.redact_text(self._replace_after_names(value, _mask_secret, self._find_certain_value_pattern))
 
     def replace_secrets(self, value: str, replacement: Callable[[str], str]) -> str:
@@ -273,7 +273,7 @@ class Redaction:
             return f"{match['name']}{match['equals']}{replacement(match['value'])}" if is_secret else match[0]
 
         def redact_credentials(match: re.Match[str]) -> str:
-            given = replacement(match["given"]) if _are_credentials(match) else match["given"]
+            given = replacement(match["given"]) if _has_credentials(match) else match["given"]
             return f"{match['scheme']}{match['space']}{given}"
 
         def redact_secret(match: re.Match[str]) -> str:
@@ -373,8 +373,8 @@ def _build_pattern_of_words(texts: Collection[str]) -> str:
     return rf"(?<!\w)(?:{build_alternation(texts)})(?!\w)"
 
 
-def _are_credentials(match: re.Match[str]) -> bool:
-    """Return whether the text after an HTTP scheme is credentials, unlike the word `training` in `Basic training`."""
+def _has_credentials(match: re.Match[str]) -> bool:
+    """Return whether credentials follow the HTTP authentication scheme, unlike in the prose `Basic training`."""
     if match["scheme"] == "Basic":
         return _is_base64_text(match["given"])
     return match[0] == match.string or re.fullmatch(_LIKELY_CREDENTIALS, match["given"]) is not None

@@ -35,7 +35,7 @@ def build_diff(old: bytes, new: bytes) -> UnifiedDiff:
 
 
 def is_text(content: bytes) -> bool:
-    """Return whether git and diff would treat a content as text, that is, its first 8000 bytes contain no NUL."""
+    """Return whether git and diff would treat content as text, that is, its first 8000 bytes contain no NUL."""
     return b"\0" not in content[:8000]
 
 

@@ -21,7 +21,7 @@ _BEFORE_PATH, _AFTER_PATH = r"""(?<![^\s=:,;|&<>()'"])""", r"""(?![^\s:,;|&<>()'
 
 
 def has_placeholder(text: str) -> bool:
-    """Return whether a text contains a placeholder for data."""
+    """Return whether a string contains a placeholder for data."""
     return re.search(_PLACEHOLDER, text) is not None
 
 
@@ -38,11 +38,11 @@ class Placeholders:
         self._all = re.compile(f"{_PLACEHOLDER}|{self._paths.pattern}" if self._paths else _PLACEHOLDER)
 
     def fill(self, text: str, value: Callable[[str, str], str]) -> str:
-        """Return a text with each placeholder and path replaced by `value(kind, name)`."""
+        """Return text with each placeholder and path replaced by `value(kind, name)`."""
         return self._all.sub(lambda found: value(*_get_kind_and_name(found)), text)
 
     def fill_paths(self, text: str, value: Callable[[str, str], str]) -> str:
-        """Return a text with each path replaced by `value(PATH_ON_COMPUTE, path)`, but placeholders unchanged."""
+        """Return text with each path replaced by `value(PATH_ON_COMPUTE, path)`, but placeholders unchanged."""
         return text if self._paths is None else self._paths.sub(lambda found: value(PATH_ON_COMPUTE, found[0]), text)
 
     def fill_shell_command(self, text: str, variable: Callable[[str, str], str | None]) -> str:

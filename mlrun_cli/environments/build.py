@@ -121,11 +121,11 @@ def _build_list_command(folder: EnvironmentFolder, build: EnvironmentBuild) -> l
 
 
 @contextmanager
-def _hold_build_lock(path: Path, ready: str) -> Iterator[int]:
+def _hold_build_lock(path: Path, ready_line: str) -> Iterator[int]:
     lock = _try_lock(path)
     if lock is None:
         print_line("Another run is building this environment; waiting for it.")
-        lock = _wait_for_build_lock(path, ready)
+        lock = _wait_for_build_lock(path, ready_line)
     try:
         _write_log_path(lock, _find_output_path())
         yield lock
@@ -142,31 +142,31 @@ def _try_lock(path: Path) -> int | None:
         return None
 
 
-def _wait_for_build_lock(path: Path, ready: str) -> int:
-    """Wait for the lock and return its descriptor; until then, copy its holder's output except the line `ready`."""
+def _wait_for_build_lock(path: Path, ready_line: str) -> int:
+    """Wait for the lock and return its descriptor; until then, print its holder's output except `ready_line`."""
     log, offset = b"", 0
     while (lock := _try_lock(path)) is None:
         log = log or _read_log_path(path)
-        offset = _copy_log(log, offset, ready)
+        offset = _print_log_from(log, offset, ready_line)
         time.sleep(_LOOK_SECONDS)
-    _copy_log(log, offset, ready)
+    _print_log_from(log, offset, ready_line)
     return lock
 
 
-def _copy_log(log: bytes, offset: int, ready: str) -> int:
-    """Print a log from an offset, without the line `ready`, and return the new offset; ignore an unreadable log."""
-    with suppress(OSError), open(log, "rb") as file:
+def _print_log_from(log_path: bytes, offset: int, ready_line: str) -> int:
+    """Print a log from an offset, without `ready_line`, and return the new offset; ignore an unreadable log."""
+    with suppress(OSError), open(log_path, "rb") as file:
         file.seek(offset)
-        sys.stdout.buffer.write(file.read().replace(f"{ready}\n".encode(), b""))
+        sys.stdout.buffer.write(file.read().replace(f"{ready_line}\n".encode(), b""))
         sys.stdout.buffer.flush()
         return file.tell()
     return offset
 
 
-def _write_log_path(lock: int, log: bytes) -> None:
+def _write_log_path(lock_fd: int, log_path: bytes) -> None:
     """Write the path of the lock holder's log into the lock file."""
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, log, 0)
+    os.ftruncate(lock_fd, 0)
+    os.pwrite(lock_fd, log_path, 0)
 
 
 def _read_log_path(path: Path) -> bytes:

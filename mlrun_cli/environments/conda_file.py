@@ -127,7 +127,7 @@ def _parse_version_term(part: str, text: str) -> VersionTerm:
 
 
 def _redact_secrets(text: str) -> str:
-    """Return a text with its secrets redacted, for error messages."""
+    """Return text with its secrets redacted, for error messages."""
     return Redaction().redact_value(text)
 
 

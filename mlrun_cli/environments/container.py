@@ -37,9 +37,9 @@ def build_container_command(
     environ: Mapping[str, str],
     *,
     run_id: str,
-    number: int,
+    process_index: int,
     reads_stdin: bool = False,
-    work: Path,
+    working_directory: Path,
     mounts: Iterable[Path],
 ) -> list[str]:
     """Return the command that runs `argv` in the container; start it with the same environment variables.
@@ -51,9 +51,9 @@ def build_container_command(
         argv: the command to run in it.
         environ: the environment variables of the process.
         run_id: the id of the run, which becomes the container's label.
-        number: the number of the process within the run.
+        process_index: the index of the process within the run.
         reads_stdin: whether the process reads standard input.
-        work: the working directory.
+        working_directory: the working directory.
         mounts: folders to mount at the same paths.
     """
     passed = [name for name in sorted(environ) if name in container.variables or _is_passed_to_container(name)]
@@ -65,14 +65,14 @@ def build_container_command(
         "--rm",
         "--init",
         *(("--interactive",) if reads_stdin else ()),
-        *("--name", _build_container_name(run_id, number)),
+        *("--name", _build_container_name(run_id, process_index)),
         *("--label", f"{RUN_LABEL}={run_id}"),
         *("--user", f"{os.getuid()}:{os.getgid()}"),
         *(("--userns", "keep-id") if is_rootless_podman else ()),
         *_NETWORK,
         *(("--gpus", "all") if gpus else ()),
         *(word for folder in mounts for word in ("--mount", _format_mount(folder))),
-        *("--workdir", str(work)),
+        *("--workdir", str(working_directory)),
         *(word for name in passed for word in ("--env", name)),
         *(() if "HOME" in passed else ("--env", "HOME=/tmp")),  # the user need not be one of the image's
         *container.options,
@@ -128,8 +128,8 @@ def _read_output(command: Sequence[str], environ: Mapping[str, str]) -> list[str
     return None if done.returncode else done.stdout.decode().split()
 
 
-def _build_container_name(run_id: str, number: int) -> str:
-    return f"mlrun-{run_id}-{number}"
+def _build_container_name(run_id: str, process_index: int) -> str:
+    return f"mlrun-{run_id}-{process_index}"
 
 
 def _is_passed_to_container(name: str) -> bool:

@@ -33,12 +33,12 @@ _CAUSE_OF_UV = " cause: "
 _MOST_LETTERS = 600
 
 
-def find_failure_reason(log: str) -> str:
+def find_failure_reason(output: str) -> str:
     """Return the cause of a failure, as reported by pip, uv or conda at the end of its output.
 
     If a package could not be built, its error takes precedence over the installer's message.
     """
-    text = log.replace("\r", "\n")
+    text = output.replace("\r", "\n")
     if _NO_TIMES in text:
         return (
             "the index does not say when its packages were uploaded, without which none of a day can be chosen "
@@ -50,18 +50,18 @@ def find_failure_reason(log: str) -> str:
     return reason
 
 
-def reports_unreachable_index(log: str) -> bool:
+def reports_unreachable_index(output: str) -> bool:
     """Return whether an installer's output shows that no index could be reached.
 
     If only one of several indexes is unreachable, pip continues and lists the versions that the others have.
     """
-    by_pip = "connection broken by" in log and re.search(r"\(from versions: (?:none)?\)", log) is not None
-    return by_pip or "error sending request" in log
+    by_pip = "connection broken by" in output and re.search(r"\(from versions: (?:none)?\)", output) is not None
+    return by_pip or "error sending request" in output
 
 
-def reports_untrusted_certificate(log: str) -> bool:
+def reports_untrusted_certificate(output: str) -> bool:
     """Return whether uv's output reports an invalid TLS certificate, as from an unknown issuer."""
-    return "invalid peer certificate" in log
+    return "invalid peer certificate" in output
 
 
 def _find_build_failure(text: str) -> str | None:

@@ -15,9 +15,9 @@ _REPOSITORY = "localhost/mlrun-environment"
 _IS_REGISTRY = r"localhost$|.*[.:]"
 
 
-def build_image_name(key: str) -> str:
+def build_image_name(environment_key: str) -> str:
     """Return the name of the image to build for the environment with this key."""
-    return f"{_REPOSITORY}:{key}"
+    return f"{_REPOSITORY}:{environment_key}"
 
 
 def get_registry(image: str) -> str:

@@ -149,11 +149,11 @@ def _build_conda_line(spec: CondaSpec) -> PipLine:
     return PipLine(text, name=canonicalize_name(name), is_bare=not spec.version)
 
 
-def _to_pip_version(term: VersionTerm) -> str:
+def _to_pip_version(condition: VersionTerm) -> str:
     """Return a version condition in pip's notation, such as `==1.2.*` for `=1.2`."""
-    if term.operator != "=":
-        return term.operator + term.version
-    return f"=={term.version}.*" if re.fullmatch(r"\d+(\.\d+)*", term.version) else f"=={term.version}"
+    if condition.operator != "=":
+        return condition.operator + condition.version
+    return f"=={condition.version}.*" if re.fullmatch(r"\d+(\.\d+)*", condition.version) else f"=={condition.version}"
 
 
 def _merge_requirements(conda: Sequence[PipLine], pip: Sequence[PipLine]) -> list[PipLine]:

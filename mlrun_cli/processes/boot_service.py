@@ -176,7 +176,7 @@ def _compute_key(home: Path) -> str:
 
 
 def _escape_specifiers(text: str) -> str:
-    """Escape systemd's specifiers in a text."""
+    """Escape systemd's specifiers in a string."""
     return text.replace("%", "%%")
 
 

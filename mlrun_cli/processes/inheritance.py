@@ -105,7 +105,7 @@ def set_limits(limits: Limits) -> None:
                 resource.setrlimit(number, (lower, most))
 
 
-def _read_status_field(key: str) -> str | None:
+def _read_status_field(field_name: str) -> str | None:
     with suppress(OSError), open("/proc/self/status", encoding="utf-8", errors="replace") as status:
-        return next((line.split()[1] for line in status if line.startswith(key)), None)
+        return next((line.split()[1] for line in status if line.startswith(field_name)), None)
     return None

@@ -41,13 +41,13 @@ class Ports:
             claim.close()
         self._claims.clear()
 
-    def _reserve_port(self, number: int) -> bool:
+    def _reserve_port(self, port: int) -> bool:
         """Reserve a port; return False if another run has it or a process is listening on it."""
         if sys.platform == "linux":
             # A name that the kernel frees with the process, and that is looked for by nothing but this.
             claim = socket.socket(socket.AF_UNIX)
             try:
-                claim.bind(f"\0mlrun port {number}")
+                claim.bind(f"\0mlrun port {port}")
             except OSError:
                 claim.close()
                 return False
@@ -55,7 +55,7 @@ class Ports:
         # Tried only now: while it is tried, a run that has it could not listen there.
         with socket.socket() as probe:
             try:
-                probe.bind(("", number))
+                probe.bind(("", port))
             except OSError:
                 return False
         return True

@@ -24,7 +24,7 @@ VARIABLES: Shape = {
 
 
 def make_choice_shape(*names: str) -> Shape:
-    """Return the shape of a text for which editors suggest some values."""
+    """Return the shape of a string for which editors suggest some values."""
     return {"anyOf": [{"enum": names}, TEXT]}
 
 

@@ -97,10 +97,10 @@ def sum_earlier_durations(documents: Documents) -> float:
     return sum(attempt.duration_seconds or 0.0 for attempt in parse_attempts(documents)[:-1])
 
 
-def build_attempt_log_name(log: str, number: int) -> str:
+def build_attempt_log_name(log_name: str, attempt_number: int) -> str:
     """Return the name of an attempt's own log, such as `std_log_attempt1.txt` for `std_log.txt`."""
-    stem, suffix = posixpath.splitext(log)
-    return f"{stem}_attempt{number}{suffix}"
+    stem, suffix = posixpath.splitext(log_name)
+    return f"{stem}_attempt{attempt_number}{suffix}"
 
 
 def list_attempts(documents: Documents, outcome: Outcome | None) -> Sequence[Attempt]:
@@ -134,6 +134,6 @@ def _build_record(attempt: Attempt, attempt_count: int) -> dict[str, Any]:
     return {name: value for name, value in record.items() if value is not None}
 
 
-def format_attempt_line(number: int, host: str) -> str:
+def format_attempt_line(attempt_number: int, host: str) -> str:
     """Return the line that precedes an attempt's output in the log of the run."""
-    return f"--- attempt {number} on {host} ---\n"
+    return f"--- attempt {attempt_number} on {host} ---\n"

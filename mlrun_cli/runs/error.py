@@ -89,7 +89,7 @@ def build_exception_error(error: BaseException) -> dict[str, Any]:
 
 
 def _escape_surrogates(text: str) -> str:
-    """Return a text with lone surrogates escaped, since neither files nor databases accept them."""
+    """Return text with lone surrogates escaped, since neither files nor databases accept them."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -111,7 +111,7 @@ def build_error_from_log(tail: str, ending: str) -> dict[str, Any]:
 
 
 def _find_last_traceback(text: str) -> list[str]:
-    """Return the last traceback in a text and all lines after it, or an empty list if there is none.
+    """Return the last traceback in `text` and all lines after it, or an empty list if there is none.
 
     The exception's message may span lines. A syntax error of the script itself is shown without the usual first line.
     """

@@ -74,7 +74,7 @@ Parameters = Mapping[str, Parameter]
 
 
 def parse_number(text: str) -> float | None:
-    """Return the finite number that a text represents, or None."""
+    """Return the finite number that a string represents, or None."""
     if len(text) > _LONGEST_NAME or not text.isascii() or re.fullmatch(_NUMBER, text) is None:
         return None
     number = float(text)

@@ -88,7 +88,7 @@ def build_patch(change: FileChange, store: SnapshotStore) -> FilePatch:
     """Return the patch for a change.
 
     Raises:
-        StoredFilesLost: the store has lost a content.
+        StoredFilesLost: the store has lost a file's content.
     """
     names = [_quote_diff_path(prefix, change.path) for prefix in ("a/", "b/")]
     if change.before and change.after and change.before.digest == change.after.digest:

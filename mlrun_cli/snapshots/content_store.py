@@ -154,18 +154,18 @@ class SnapshotStore:
         with suppress(OSError):
             os.utime(self.get_manifest_path(snapshot_id))
 
-    def read_cache(self, key: str) -> dict[str, list[Any]]:
+    def read_cache(self, cache_key: str) -> dict[str, list[Any]]:
         """Return the cache with this key, as a mapping from paths to entries; empty if it is missing or damaged."""
         try:
-            cache = _read_json(self._get_cache_path(key))
+            cache = _read_json(self._get_cache_path(cache_key))
         except (OSError, ValueError):
             return {}
         return cache if isinstance(cache, dict) else {}
 
-    def write_cache(self, key: str, cache: dict[str, list[Any]]) -> None:
+    def write_cache(self, cache_key: str, cache: dict[str, list[Any]]) -> None:
         """Store a cache under a key; ignore errors, since the cache only affects speed."""
         with suppress(StoreError):
-            self._write_json(self._get_cache_path(key), cache)
+            self._write_json(self._get_cache_path(cache_key), cache)
 
     def remove_abandoned(self) -> None:
         """Remove temporary files of killed processes; those of an older version only after a day."""
@@ -181,8 +181,8 @@ class SnapshotStore:
         """Return the path of the manifest of a snapshot."""
         return f"{self._folder}/manifests/{snapshot_id}.json"
 
-    def _get_cache_path(self, key: str) -> str:
-        return f"{self._folder}/cache/{key}.json"
+    def _get_cache_path(self, cache_key: str) -> str:
+        return f"{self._folder}/cache/{cache_key}.json"
 
     def _write_json(self, path: str, value: object) -> None:
         with self.create_incoming_file() as file:

@@ -10,7 +10,7 @@ from mlrun_cli.snapshots.content_store import SnapshotStore, build_lost_content_
 from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
 
 _FRESH_SECONDS = 12 * 60 * 60
-"""The age of a content from which its use is recorded; less than that from which it may be pruned."""
+"""The age of content from which its use is recorded; less than that from which it may be pruned."""
 
 
 def copy_snapshot(snapshot: Snapshot, source: SnapshotStore, destination: SnapshotStore) -> int:
@@ -19,7 +19,7 @@ def copy_snapshot(snapshot: Snapshot, source: SnapshotStore, destination: Snapsh
     Contents that are stored with another size, as after a power failure, are copied again.
 
     Raises:
-        StoredFilesLost: the source has lost a content.
+        StoredFilesLost: the source has lost a file's content.
         StoreError: the destination cannot be written.
     """
     files = {entry.digest: entry for entry in snapshot.entries if entry.kind is EntryKind.FILE}

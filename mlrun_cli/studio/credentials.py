@@ -22,11 +22,11 @@ class Credentials:
         self.cookie = self._derive("session")
 
     def is_token(self, text: str) -> bool:
-        """Return whether a text is the token."""
+        """Return whether a string is the token."""
         return hmac.compare_digest(text.strip().encode(), self.token.encode())
 
     def is_valid_session_cookie(self, text: str | None) -> bool:
-        """Return whether a text is the value of the session cookie of signed-in browsers."""
+        """Return whether a string is the value of the session cookie of signed-in browsers."""
         return text is not None and hmac.compare_digest(text.encode(), self.cookie.encode())
 
     def create_csrf_token(self) -> str:
@@ -35,7 +35,7 @@ class Credentials:
         return f"{salt}{self._derive('form', salt)}"
 
     def is_valid_csrf_token(self, text: str | None) -> bool:
-        """Return whether a text is a valid CSRF token of the studio."""
+        """Return whether a string is a valid CSRF token of the studio."""
         if text is None:
             return False
         salt, digest = text[:_SALT_LENGTH], text[_SALT_LENGTH:]

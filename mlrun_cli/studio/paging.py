@@ -27,6 +27,6 @@ def build_page_links(page: PageRequest, *, has_more: bool) -> dict[str, Any]:
     }
 
 
-def _build_page_query(page: PageRequest, number: int) -> str:
+def _build_page_query(page: PageRequest, page_number: int) -> str:
     others = [(key, value) for key, value in parse_qsl(page.request.url.query, keep_blank_values=True) if key != "page"]
-    return urlencode([*others, ("page", number)])
+    return urlencode([*others, ("page", page_number)])

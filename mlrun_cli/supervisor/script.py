@@ -154,9 +154,9 @@ class Script:
             command,
             variables,
             run_id=self._run.submission.run_id,
-            number=process_index,
+            process_index=process_index,
             reads_stdin=stdin is not None,
-            work=folder.work,
+            working_directory=folder.work,
             mounts=[workspace.home, *sockets, *(folder for folder in datastores if folder.is_dir())],
         )
 

@@ -79,10 +79,10 @@ def _copy_in_kernel(source: int, destination: int, size: "int | None") -> int:
     return copied
 
 
-def _report(count: int) -> None:
+def _report(byte_count: int) -> None:
     """Call the watchers with the number of bytes copied."""
     for watch in _watchers:
-        watch(count)
+        watch(byte_count)
 
 
 def copy_stream(stream: "IO[Any]", destination: int) -> None:

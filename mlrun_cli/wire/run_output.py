@@ -20,14 +20,14 @@ def format_summary(run_id: str, url: "str | None", lines: Iterable[str]) -> str:
 
 
 def make_printable(text: str) -> str:
-    r"""Return a text with nonprintable characters escaped, such as the escape character as `\x1b`."""
+    r"""Return text with nonprintable characters escaped, such as the escape character as `\x1b`."""
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else _escape_character(character) for character in text)
 
 
 def make_lines_printable(text: str) -> str:
-    """Return a text with nonprintable characters escaped, except line breaks."""
+    """Return text with nonprintable characters escaped, except line breaks."""
     return "\n".join(make_printable(line) for line in text.split("\n"))
 
 

@@ -41,15 +41,15 @@ def add_runs(workspace: Workspace, *statuses: RunStatus, experiment_name: str = 
 def test_a_page_says_how_many_runs_there_are_and_whether_there_is_another(workspace: Workspace) -> None:
     add_runs(workspace, *[RunStatus.COMPLETED] * 4, RunStatus.RUNNING)
 
-    first = get_run_page(workspace, RunFilter(), number=1, size=3)
-    second = get_run_page(workspace, RunFilter(), RunOrder.parse("-run_number"), number=2, size=3)
+    first = get_run_page(workspace, RunFilter(), page_number=1, size=3)
+    second = get_run_page(workspace, RunFilter(), RunOrder.parse("-run_number"), page_number=2, size=3)
 
     assert [run.run_number for run in first.runs] == [5, 4, 3]
     assert [run.run_number for run in second.runs] == [2, 1]
     assert (first.total, first.has_more, first.active) == (Count(5), True, 1)
     assert not get_run_page(workspace, RunFilter(), size=5).has_more
     assert (second.number, second.has_more) == (2, False)
-    assert get_run_page(workspace, RunFilter(), number=9, size=3).runs == []
+    assert get_run_page(workspace, RunFilter(), page_number=9, size=3).runs == []
 
 
 def test_child_runs_are_counted_apart_whether_the_page_shows_them_or_not(workspace: Workspace) -> None:

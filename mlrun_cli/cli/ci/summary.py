@@ -83,5 +83,5 @@ def _format_number(number: float | None) -> str:
 
 
 def _escape_cell(text: str) -> str:
-    """Return a text for a table cell: on one line, with HTML and Markdown characters escaped."""
+    """Return text for a table cell: on one line, with HTML and Markdown characters escaped."""
     return re.sub(r"([\\`*_|~\[\]])", r"\\\1", html.escape(make_printable(" ".join(text.split())), quote=False))

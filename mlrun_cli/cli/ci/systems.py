@@ -40,7 +40,7 @@ class CiSystem:
         raise NotImplementedError
 
     def add_summary(self, name: str, markdown: str) -> str | None:
-        """Add a text to the job's summary; return a line that must be printed for it, or None.
+        """Add Markdown text to the job's summary; return a line that must be printed for it, or None.
 
         Raises:
             OSError: it cannot be written.
@@ -67,7 +67,7 @@ class GitHub(CiSystem):
         return f"::error {place}title={_escape(title, _GITHUB_PROPERTY)}::{_escape(message, _GITHUB_DATA)}"
 
     def add_summary(self, name: str, markdown: str) -> None:  # noqa: ARG002
-        """Append a text to the summary file of the step, if there is one."""
+        """Append Markdown text to the summary file of the step, if there is one."""
         path = os.environ.get("GITHUB_STEP_SUMMARY")
         if path:
             with open(path, "a", encoding="utf-8") as file:
@@ -152,7 +152,7 @@ def find_ci_system(name: CiName) -> CiSystem | None:
 
 
 def _escape(text: str, replacements: Mapping[str, str]) -> str:
-    """Return a text with a CI system's special characters replaced, and other nonprintable ones escaped."""
+    """Return text with a CI system's special characters replaced, and other nonprintable ones escaped."""
     return "".join(replacements.get(sign) or make_printable(sign) for sign in text)
 
 

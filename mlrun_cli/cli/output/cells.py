@@ -7,7 +7,7 @@ _MARKS = dict.fromkeys(map(ord, "○◌◔◑●◕⊘✓✗‖…"), "?")
 
 
 def measure_width(text: str) -> int:
-    """Return the width of a text in terminal columns; a character is zero, one or two columns wide."""
+    """Return the width of text in terminal columns; a character is zero, one or two columns wide."""
     if text.translate(_MARKS).isascii():
         return len(text)
     from rich.cells import cell_len  # noqa: PLC0415 - its tables take long to load
@@ -16,7 +16,7 @@ def measure_width(text: str) -> int:
 
 
 def fit_width(text: str, width: int) -> str:
-    """Return a text cut or filled with blanks at its end to take a number of columns."""
+    """Return text cut or filled with blanks at its end to take a number of columns."""
     if text.translate(_MARKS).isascii():
         return text[:width].ljust(width)
     from rich.cells import set_cell_size  # noqa: PLC0415 - as above

@@ -176,7 +176,7 @@ def parse_timestamp(text: str) -> datetime:
 
 
 def can_encode(text: str, encoding: str) -> bool:
-    """Return whether an encoding can represent all characters of a text."""
+    """Return whether an encoding can represent all characters of a string."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
@@ -219,7 +219,7 @@ def _measure_free_width(columns: Sequence[Column], width: int) -> int:
 
 
 def _cut_start(text: str, width: int) -> str:
-    """Return the longest end of a text that is no more than `width` columns wide."""
+    """Return the longest end of a string that is no more than `width` columns wide."""
     while measure_width(text) > width:
         text = text[1:]
     return text

@@ -83,7 +83,7 @@ def format_markdown_table(
 
 
 def escape_markdown(text: str) -> str:
-    """Return a text as a single-line cell of a Markdown table."""
+    """Return text as a single-line cell of a Markdown table."""
     pieces = _LINE_END.split(text.strip())
     return "<br>".join(_SPECIAL.sub(r"\\\g<0>", make_printable(piece)) for piece in pieces)
 

@@ -13,7 +13,7 @@ from mlrun_cli.cli.ci.job import is_ci_job
 
 
 def print_text(text: str, *, uses_pager: bool = True) -> None:
-    """Print a text; on a terminal through `$MLRUN_PAGER`, `$PAGER` or `less`, if available.
+    """Print text; on a terminal through `$MLRUN_PAGER`, `$PAGER` or `less`, if available.
 
     Args:
         text: the text, which may have colours.

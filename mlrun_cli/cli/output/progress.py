@@ -71,9 +71,9 @@ def show_copy_progress(global_options: GlobalOptions, *, hidden: bool = False) -
 
     total = 0
 
-    def watch(count: int) -> None:
+    def watch(byte_count: int) -> None:
         nonlocal total
-        total += count
+        total += byte_count
         spinner.update(f"Copying: {format_size(total)}")
 
     with Spinner(enabled=global_options.shows_progress and not hidden) as spinner, report_copied_bytes(watch):

@@ -79,13 +79,13 @@ def build_fields_layout(records: Sequence[Record], fields: Sequence[Field]) -> L
     )
 
 
-def make_time_formatter(key: str) -> Callable[[Record], str]:
+def make_time_formatter(record_key: str) -> Callable[[Record], str]:
     """Return a function that formats the timestamp under a record's key as local time."""
 
     def format_timestamp(record: Record) -> str:
         from mlrun_cli.cli.output.columns import format_local_time  # noqa: PLC0415
 
-        return format_local_time(record.get(key))
+        return format_local_time(record.get(record_key))
 
     return format_timestamp
 

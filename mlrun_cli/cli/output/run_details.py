@@ -137,9 +137,9 @@ def _describe_resources(resources: Mapping[str, Any] | None) -> str | None:
     return None if resources is None else describe_resources(Resources(**resources))
 
 
-def _is_system_property(key: str) -> bool:
+def _is_system_property(property_name: str) -> bool:
     """Return whether a property is set by the system and not by a user."""
-    return key.startswith(("azureml.", "_azureml.", "mlflow.")) or key in _SYSTEM_PROPERTIES
+    return property_name.startswith(("azureml.", "_azureml.", "mlflow.")) or property_name in _SYSTEM_PROPERTIES
 
 
 def _flatten_metrics(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Any]]]:

@@ -119,12 +119,12 @@ class Screen:
         except (OSError, termios.error):  # the terminal is gone
             pass
 
-    def _stop(self, number: int, _frame: FrameType | None) -> None:
+    def _stop(self, signal_number: int, _frame: FrameType | None) -> None:
         """Stop the process with the terminal restored; redraw when the process continues."""
         self._leave()
-        before = signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-        signal.signal(number, before)
+        before = signal.signal(signal_number, signal.SIG_DFL)
+        os.kill(os.getpid(), signal_number)
+        signal.signal(signal_number, before)
         self._enter()
 
     def _write(self, text: str) -> None:

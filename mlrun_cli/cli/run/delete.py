@@ -103,9 +103,9 @@ def _force_end(workspace: Workspace, run: Run) -> Run:
     return run if run.status.is_terminal else force_end(workspace, run)
 
 
-def _build_question(workspace: Workspace, doomed: Sequence[Run], *, is_final: bool) -> str:
-    runs = "1 run" if len(doomed) == 1 else f"{len(doomed)} runs"
-    experiments = {run.experiment_name for run in doomed}
-    of = f" of experiment '{doomed[0].experiment_name}'" if len(experiments) == 1 else ""
-    where = f"{runs}{of} in workspace '{workspace.identity.name}'"
+def _build_question(workspace: Workspace, runs: Sequence[Run], *, is_final: bool) -> str:
+    count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+    experiments = {run.experiment_name for run in runs}
+    of = f" of experiment '{runs[0].experiment_name}'" if len(experiments) == 1 else ""
+    where = f"{count}{of} in workspace '{workspace.identity.name}'"
     return f"Delete {where} for good?" if is_final else f"Delete {where}, restorable for {DAYS_KEPT} days?"

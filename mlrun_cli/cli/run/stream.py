@@ -233,15 +233,15 @@ class _Streaming:
             if self._script_input is not None:
                 self._script_input.close()
 
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+    def _on_signal(self, signal_number: int, _frame: FrameType | None) -> None:
         if self._is_leaving:
             return
         if self._cancels and self._signal is None:
             # Not from here: the program may stand within a transaction.
-            self._signal = number
+            self._signal = signal_number
             return
         self._is_leaving = True
-        raise _Signalled(number)
+        raise _Signalled(signal_number)
 
     def _write(self, log_name: str, chunk: bytes) -> None:
         self._spinner.stop()
@@ -288,8 +288,8 @@ class _Streaming:
         cancel_run(self._workspace, self._run, GRACE_SECONDS)
         self._asked_to_stop = True
 
-    def _handle_interrupt(self, number: int) -> StreamInterrupted:
-        name, run_id = signal.Signals(number).name, self._run.run_id
+    def _handle_interrupt(self, signal_number: int) -> StreamInterrupted:
+        name, run_id = signal.Signals(signal_number).name, self._run.run_id
         follow = format_command_line(self._workspace, "run", "monitor-logs", "-r", run_id)
         if self._cancels and not self._asked_to_stop:
             self._cancel()
@@ -297,10 +297,10 @@ class _Streaming:
             sys.stderr.write("\n")
         if self._cancels:
             message = f"{name}: the run {run_id} has been asked to stop."
-            return StreamInterrupted(number, message, hint=f"See how it ends: {follow}", target=run_id)
+            return StreamInterrupted(signal_number, message, hint=f"See how it ends: {follow}", target=run_id)
         stop = format_command_line(self._workspace, "run", "cancel", "-r", run_id)
         return StreamInterrupted(
-            number,
+            signal_number,
             f"{name}: no longer streaming; the run {run_id} goes on.",
             hint=f"Follow it: {follow}\nStop it: {stop}",
             target=run_id,

@@ -169,7 +169,7 @@ def format_key_path(key_path: str) -> str:
 
 
 def find_text_problem(text: str) -> str | None:
-    """Return why a text cannot be passed to a process as an argument or variable, or None if it can."""
+    """Return why a string cannot be passed to a process as an argument or variable, or None if it can."""
     if "\0" in text:
         return "holds a NUL character"
     if any("\ud800" <= character <= "\udfff" for character in text):

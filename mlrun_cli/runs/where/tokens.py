@@ -38,7 +38,7 @@ class Token(NamedTuple):
 
 
 def split_into_tokens(text: str) -> list[Token]:
-    """Return the tokens of a text, with an `END` as the last one.
+    """Return the tokens of a condition, with an `END` as the last one.
 
     Raises:
         InvalidFilter: a quotation mark has no counterpart, or a character does not belong there.
@@ -66,7 +66,7 @@ def _decode_token(kind: str, text: str) -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Return whether a text is a single word that needs no quotes."""
+    """Return whether a string is a single word that needs no quotes."""
     return re.fullmatch(_WORD, text) is not None
 
 

@@ -259,7 +259,7 @@ def _parse_smoothing(text: str, value_text: str) -> float:
 
 
 def _split_unescaped(text: str, separator: str) -> list[str]:
-    """Split a text at separators that are not escaped, keeping the backslashes in the parts."""
+    """Split a string at separators that are not escaped, keeping the backslashes in the parts."""
     return ["".join(piece) for piece in _split_into_characters(text, separator)]
 
 

@@ -19,7 +19,7 @@ _AXES = {STEP: "number", TIME: "time", RELATIVE: "duration"}
 
 
 def build_event_panels(workspace: Workspace, run: Run, search: str, limit: int) -> Sequence[Panel]:
-    """Return the panels of the first scalars whose names contain a text."""
+    """Return the panels of the first scalars whose names contain the search string."""
     metrics = read_event_metrics(workspace, run)
     names = [name for name in metrics if search.casefold() in name.casefold()][:limit]
     return [_build_panel(name, metrics[name]) for name in names]

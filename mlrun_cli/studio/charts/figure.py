@@ -227,7 +227,7 @@ def _build_value_figure(runs: Sequence[Run], values: RunValues, measure: Measure
 def _build_scatter_figure(
     runs: Sequence[Run], values: RunValues, x_measure: Measure, y_measure: Measure, *, is_x_log: bool
 ) -> Figure:
-    """Build a figure with a point for each run; if any horizontal value is a text, all become categories."""
+    """Build a figure with a point for each run; if any horizontal value is a string, all become categories."""
     points = [
         (run, x, y)
         for run in runs

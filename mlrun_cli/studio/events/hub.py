@@ -31,13 +31,13 @@ class EventHub:
         self._streams[stream.key] = stream
         return stream
 
-    def subscribe(self, key: str, texts: Iterable[str]) -> bool:
+    def subscribe(self, stream_key: str, texts: Iterable[str]) -> bool:
         """Replace the topics of a stream's subscription, and return whether the stream exists.
 
         Each new topic causes an event, since it may have changed earlier. Invalid topics are ignored, as are topics
         beyond a limit that the studio's pages do not reach.
         """
-        stream = self._streams.get(key)
+        stream = self._streams.get(stream_key)
         if stream is None:
             return False
         topics_by_root: dict[str, set[Topic]] = {}

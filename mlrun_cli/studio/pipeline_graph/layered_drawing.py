@@ -68,8 +68,8 @@ def draw_layers(keys: Sequence[str], upstream: Mapping[str, Sequence[str]]) -> L
     return LayeredDrawing(nodes, edges, width, _get_top(len(rows)) - _GAP_DOWN + _MARGIN)
 
 
-def _list_known_upstream(key: str, upstream: Mapping[str, Sequence[str]], known: Mapping[str, int]) -> list[str]:
-    return [one for one in dict.fromkeys(upstream.get(key, ())) if one in known]
+def _list_known_upstream(node_key: str, upstream: Mapping[str, Sequence[str]], known: Mapping[str, int]) -> list[str]:
+    return [one for one in dict.fromkeys(upstream.get(node_key, ())) if one in known]
 
 
 def _assign_layers(keys: Sequence[str], upstream: Mapping[str, Sequence[str]]) -> dict[str, int]:
@@ -104,15 +104,15 @@ def _order_rows(places: Mapping[str, _Place], chains: Sequence[Sequence[str]]) -
     return rows
 
 
-def _sort_row(rows: Sequence[Sequence[str]], number: int, neighbours: Mapping[str, Sequence[str]]) -> list[str]:
+def _sort_row(rows: Sequence[Sequence[str]], row_index: int, neighbours: Mapping[str, Sequence[str]]) -> list[str]:
     shares = {
         name: (index + 0.5) / len(row) for row in rows for index, name in enumerate(row)
     }  # of the width, since rows have different lengths
     weights = {
         name: sum(shares[one] for one in neighbours[name]) / len(neighbours[name]) if neighbours[name] else shares[name]
-        for name in rows[number]
+        for name in rows[row_index]
     }
-    return sorted(rows[number], key=weights.__getitem__)
+    return sorted(rows[row_index], key=weights.__getitem__)
 
 
 def _assign_positions(rows: Sequence[Sequence[str]], places: Mapping[str, _Place]) -> tuple[dict[str, int], int]:

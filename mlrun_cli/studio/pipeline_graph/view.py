@@ -71,9 +71,9 @@ class GraphView(NamedTuple):
     edges: Sequence[EdgeView]
     box: tuple[int, int] = (NODE_WIDTH, NODE_HEIGHT)
 
-    def get_position(self, key: str) -> tuple[int, int]:
+    def get_position(self, step_key: str) -> tuple[int, int]:
         """Return the position of the upper left corner of a step's box in pixels."""
-        return next((node.x, node.y) for node in self.drawing.nodes if node.key == key)
+        return next((node.x, node.y) for node in self.drawing.nodes if node.key == step_key)
 
 
 def build_graph_view(graph: Graph, runs: Sequence[Run]) -> GraphView:

@@ -86,12 +86,12 @@ class Journal(ForkAware):
         else:  # a signal handler has opened it first
             os.close(file)
 
-    def _truncate_by(self, count: int) -> None:
-        """Remove the last `count` bytes of the journal, which are the start of an incomplete line."""
-        if count == 0:
+    def _truncate_by(self, byte_count: int) -> None:
+        """Remove the last `byte_count` bytes of the journal, which are the start of an incomplete line."""
+        if byte_count == 0:
             return
         try:
-            os.ftruncate(self._file, os.fstat(self._file).st_size - count)
+            os.ftruncate(self._file, os.fstat(self._file).st_size - byte_count)
         except OSError:
             # Readers ignore a last line without a newline, as long as nothing follows it.
             self._close_file()

@@ -99,22 +99,24 @@ def list_folder_files(folder: Any) -> "list[str]":
 
 
 @contextmanager
-def _open_source(path_or_name: Any, name: str) -> "Iterator[int]":
+def _open_source(path: Any, upload_name: str) -> "Iterator[int]":
     """Open a file that is to be uploaded.
 
     Raises:
         UserErrorException: It does not exist, or it is not a file.
     """
-    path = _decode_path(path_or_name, name)
+    source_path = _decode_path(path, upload_name)
     try:
-        source = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        source = os.open(source_path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
-        raise UserErrorException(f"The file {path!r} cannot be uploaded: {error.strerror}.", error) from error
+        raise UserErrorException(f"The file {source_path!r} cannot be uploaded: {error.strerror}.", error) from error
     try:
-        if os.path.isdir(path):
-            raise UserErrorException(f"{path!r} is a folder. Use upload_folder for it.")
+        if os.path.isdir(source_path):
+            raise UserErrorException(f"{source_path!r} is a folder. Use upload_folder for it.")
         if not stat.S_ISREG(os.fstat(source).st_mode):
-            raise UserErrorException(f"{path!r} is not a file but a pipe or a device. Open it, and upload the stream.")
+            raise UserErrorException(
+                f"{source_path!r} is not a file but a pipe or a device. Open it, and upload the stream."
+            )
         yield source
     finally:
         os.close(source)

@@ -30,14 +30,14 @@ class Report:
         os.makedirs(os.path.dirname(self._errors), exist_ok=True)
         self.write_progress(is_forced=True)
 
-    def add_done(self, batch: MiniBatch, count: int) -> None:
-        """Count a processed batch for which `run` has returned `count` items; its other items count as failed."""
+    def add_done(self, batch: MiniBatch, item_count: int) -> None:
+        """Count a processed batch for which `run` has returned `item_count` items; its other items count as failed."""
         self.done_batches += 1
-        self.done_items += min(count, batch.size)
-        missing = max(0, batch.size - count)
+        self.done_items += min(item_count, batch.size)
+        missing = max(0, batch.size - item_count)
         self.failed_items += missing
         if missing:
-            self.add_error(f"Batch {batch.number}: run() returned {count} of {batch.size} items.")
+            self.add_error(f"Batch {batch.number}: run() returned {item_count} of {batch.size} items.")
         self.write_progress()
 
     def add_failed(self, batch: MiniBatch) -> None:

@@ -93,7 +93,7 @@ class WorkerProcess:
         return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
-def _open_log(logs: str, kind: str, number: int) -> Any:
-    folder = os.path.join(logs, "user", kind, _NODE)
+def _open_log(logs_folder: str, kind: str, worker_number: int) -> Any:
+    folder = os.path.join(logs_folder, "user", kind, _NODE)
     os.makedirs(folder, exist_ok=True)
-    return open(os.path.join(folder, f"process{number:03d}.{kind}.txt"), "ab")
+    return open(os.path.join(folder, f"process{worker_number:03d}.{kind}.txt"), "ab")

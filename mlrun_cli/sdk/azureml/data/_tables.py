@@ -43,22 +43,22 @@ def read_table(files: "list[DataFile]", options: "dict[str, Any]", steps: "list[
         UserErrorException: pandas or its engine for the format is not installed.
         DatasetExecutionError: A file is missing or invalid, or a column is missing or has the wrong type.
     """
-    module = import_pandas()
+    pandas = import_pandas()
     if not files:
         raise DatasetExecutionError("The dataset has no file.")
-    frames = [_read_file(module, file, number, options) for number, file in enumerate(files)]
+    frames = [_read_file(pandas, file, index, options) for index, file in enumerate(files)]
     if options.get("header") == "ONLY_FIRST_FILE_HAS_HEADERS":
         for frame in frames[1:]:
             frame.columns = frames[0].columns[: len(frame.columns)]
-    table = module.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    table = pandas.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     for step in steps:
         table = _apply_steps(table, step)
-    return _convert_columns(module, table.reset_index(drop=True), options["types"])
+    return _convert_columns(pandas, table.reset_index(drop=True), options["types"])
 
 
-def _read_file(module: Any, file: DataFile, number: int, options: "dict[str, Any]") -> Any:
+def _read_file(pandas: Any, file: DataFile, file_index: int, options: "dict[str, Any]") -> Any:
     try:
-        frame = _READERS[options["format"]](module, file.source, number, options)
+        frame = _READERS[options["format"]](pandas, file.source, file_index, options)
     except ImportError as error:
         raise UserErrorException(
             f"Files of this format need a package more ({error}): 'pip install pyarrow' in this environment."
@@ -74,12 +74,12 @@ def _read_file(module: Any, file: DataFile, number: int, options: "dict[str, Any
     return frame
 
 
-def _read_delimited(module: Any, source: str, number: int, options: "dict[str, Any]") -> Any:
+def _read_delimited(pandas: Any, source: str, file_index: int, options: "dict[str, Any]") -> Any:
     header = options["header"]
     has_header = header in {"ALL_FILES_HAVE_SAME_HEADERS", "COMBINE_ALL_FILES_HEADERS"} or (
-        header == "ONLY_FIRST_FILE_HAS_HEADERS" and number == 0
+        header == "ONLY_FIRST_FILE_HAS_HEADERS" and file_index == 0
     )
-    frame = module.read_csv(
+    frame = pandas.read_csv(
         source,
         sep=options["separator"],
         header=0 if has_header else None,
@@ -93,14 +93,14 @@ def _read_delimited(module: Any, source: str, number: int, options: "dict[str, A
     return frame
 
 
-def _read_parquet(module: Any, source: str, number: int, options: "dict[str, Any]") -> Any:  # noqa: ARG001 - a reader
-    return module.read_parquet(source)
+def _read_parquet(pandas: Any, source: str, file_index: int, options: "dict[str, Any]") -> Any:  # noqa: ARG001 - a reader
+    return pandas.read_parquet(source)
 
 
-def _read_json_lines(module: Any, source: str, number: int, options: "dict[str, Any]") -> Any:  # noqa: ARG001 - a reader
+def _read_json_lines(pandas: Any, source: str, file_index: int, options: "dict[str, Any]") -> Any:  # noqa: ARG001 - a reader
     encoding = ENCODINGS[options["encoding"]]
     if options["invalid_lines"] == "error":
-        return module.read_json(source, lines=True, encoding=encoding)
+        return pandas.read_json(source, lines=True, encoding=encoding)
     import json
 
     rows = []
@@ -112,7 +112,7 @@ def _read_json_lines(module: Any, source: str, number: int, options: "dict[str, 
                 continue
             if isinstance(row, dict):
                 rows.append(row)
-    return module.DataFrame(rows)
+    return pandas.DataFrame(rows)
 
 
 _READERS: "dict[str, Callable[[Any, str, int, dict[str, Any]], Any]]" = {
@@ -144,25 +144,25 @@ def _apply_steps(table: Any, step: "list[Any]") -> Any:
 
 def _select_times(table: Any, columns: "list[str]", start: str, end: str, with_bounds: bool) -> Any:
     """Return the rows whose times lie between two of ISO 8601, of which an empty one is no bound."""
-    module = import_pandas()
+    pandas = import_pandas()
     for column in columns:
-        times = _read_times(module, table[column])
+        times = _read_times(pandas, table[column])
         for text, is_start in ((start, True), (end, False)):
             if not text:
                 continue
-            bound = _fit_zone(module.Timestamp(text), times.dt.tz)
+            bound = _fit_zone(pandas.Timestamp(text), times.dt.tz)
             left, right = (times, bound) if is_start else (bound, times)
             is_chosen = left >= right if with_bounds else left > right
             table, times = table[is_chosen], times[is_chosen]
     return table
 
 
-def _read_times(module: Any, column: Any) -> Any:
+def _read_times(pandas: Any, column: Any) -> Any:
     """Return a column as times, with none for values that are no time."""
-    times = module.to_datetime(column, errors="coerce")
+    times = pandas.to_datetime(column, errors="coerce")
     is_missed = times.isna() & column.notna()
     if is_missed.any():  # pandas 2 expects the format of the first value in all others
-        times = times.fillna(column[is_missed].map(lambda value: module.to_datetime(value, errors="coerce")))
+        times = times.fillna(column[is_missed].map(lambda value: pandas.to_datetime(value, errors="coerce")))
     return times
 
 
@@ -173,44 +173,44 @@ def _fit_zone(bound: Any, zone: Any) -> Any:
     return bound.tz_localize(zone) if bound.tzinfo is None else bound.tz_convert(zone)
 
 
-def _convert_columns(module: Any, table: Any, types: "dict[str, dict[str, Any]]") -> Any:
+def _convert_columns(pandas: Any, table: Any, types: "dict[str, dict[str, Any]]") -> Any:
     for column, kind in types.items():
         if column not in table.columns:
             raise DatasetExecutionError(
                 f"The table has no column {column!r}; it has: {', '.join(map(str, table.columns))}."
             )
         try:
-            table[column] = _CONVERSIONS[kind["type"]](module, table[column], kind)
+            table[column] = _CONVERSIONS[kind["type"]](pandas, table[column], kind)
         except (TypeError, ValueError) as error:
             raise DatasetExecutionError(f"Column {column!r} is not of type {kind['type']}: {error}", error) from error
     return table
 
 
-def _to_bool(module: Any, column: Any, kind: "dict[str, Any]") -> Any:  # noqa: ARG001 - a conversion
+def _to_bool(pandas: Any, column: Any, kind: "dict[str, Any]") -> Any:  # noqa: ARG001 - a conversion
     words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     return column.map(lambda value: words.get(str(value).strip().lower()))
 
 
-def _to_datetime(module: Any, column: Any, kind: "dict[str, Any]") -> Any:
+def _to_datetime(pandas: Any, column: Any, kind: "dict[str, Any]") -> Any:
     formats = kind.get("formats") or [None]
-    found = module.to_datetime(column, format=formats[0], errors="coerce")
+    found = pandas.to_datetime(column, format=formats[0], errors="coerce")
     for other in formats[1:]:
-        found = found.fillna(module.to_datetime(column, format=other, errors="coerce"))
+        found = found.fillna(pandas.to_datetime(column, format=other, errors="coerce"))
     return found
 
 
-def _to_float(module: Any, column: Any, kind: "dict[str, Any]") -> Any:
-    if kind.get("decimal_mark") == "," and not module.api.types.is_numeric_dtype(column):
+def _to_float(pandas: Any, column: Any, kind: "dict[str, Any]") -> Any:
+    if kind.get("decimal_mark") == "," and not pandas.api.types.is_numeric_dtype(column):
         column = column.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
-    return module.to_numeric(column, errors="coerce").astype("float64")
+    return pandas.to_numeric(column, errors="coerce").astype("float64")
 
 
-def _to_long(module: Any, column: Any, kind: "dict[str, Any]") -> Any:  # noqa: ARG001 - a conversion
-    numbers = module.to_numeric(column, errors="coerce")
+def _to_long(pandas: Any, column: Any, kind: "dict[str, Any]") -> Any:  # noqa: ARG001 - a conversion
+    numbers = pandas.to_numeric(column, errors="coerce")
     return numbers if numbers.isna().any() else numbers.astype("int64")
 
 
-def _to_string(module: Any, column: Any, kind: "dict[str, Any]") -> Any:  # noqa: ARG001 - a conversion
+def _to_string(pandas: Any, column: Any, kind: "dict[str, Any]") -> Any:  # noqa: ARG001 - a conversion
     return column.where(column.isna(), column.astype(str))
 
 

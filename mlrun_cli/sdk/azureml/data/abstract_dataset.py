@@ -237,8 +237,8 @@ class AbstractDataset:
             shown["registration"] = {key: self._get_registered(key) for key in keys}
         return f"{type(self).__name__}\n{json.dumps(shown, indent=2, ensure_ascii=False)}"
 
-    def _get_registered(self, key: str) -> Any:
-        return None if self._record is None or self._record["name"] is None else self._record[key]
+    def _get_registered(self, field: str) -> Any:
+        return None if self._record is None or self._record["name"] is None else self._record[field]
 
     def _get_registration(self, call: str) -> "tuple[Workspace, dict[str, Any]]":
         if self._workspace is None or self._record is None or self._record["name"] is None:

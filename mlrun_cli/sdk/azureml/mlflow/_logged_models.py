@@ -209,9 +209,9 @@ class LoggedModelMethods(RunAccess):
         ]
         return create_entity(kind, model_id=model_id, metrics=metrics or None, **values)
 
-    def _set_document(self, run_id: str, key: str, document: Any) -> None:
+    def _set_document(self, run_id: str, tag_key: str, document: Any) -> None:
         with convert_errors():
-            self.get_writer(run_id).set_document(key, json.dumps(document))
+            self.get_writer(run_id).set_document(tag_key, json.dumps(document))
 
     def _iterate_records(self, experiment_ids: "List[str]") -> "Iterator[Dict[str, Any]]":
         """Yield the records of the runs with models in some experiments."""

@@ -78,9 +78,9 @@ class RunWriter:
         """Remove a tag of the run."""
         self._append(encode_removed_tags([escape_surrogates(key)]))
 
-    def set_document(self, key: str, document: str) -> None:
+    def set_document(self, tag_key: str, document: str) -> None:
         """Set a tag whose value is a JSON document, given as text."""
-        self._append(encode_tags({key: document}))
+        self._append(encode_tags({tag_key: document}))
 
     def _get_parameters(self) -> "Dict[str, str]":
         """Return the logged parameters of the run, cached after the first read."""

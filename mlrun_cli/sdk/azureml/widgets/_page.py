@@ -86,10 +86,10 @@ def _read_last_lines_of(path: str) -> List[str]:
     return [line.rstrip("\r").rpartition("\r")[2] for line in text.rstrip("\n").split("\n")][-_LAST_LINES:]
 
 
-def format_table(heads: Sequence[str], rows: "Sequence[Sequence[Any]]", count: int) -> str:
-    """Return the HTML of a table with the first of `count` rows."""
+def format_table(heads: Sequence[str], rows: "Sequence[Sequence[Any]]", row_count: int) -> str:
+    """Return the HTML of a table, captioned if it shows only the first of `row_count` rows."""
     body = "".join(f"<tr>{''.join(f'<td>{html(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
-    more = f"<caption>the first {len(rows)} of {count:,}</caption>" if count > len(rows) else ""
+    more = f"<caption>the first {len(rows)} of {row_count:,}</caption>" if row_count > len(rows) else ""
     return f"<table>{more}<tr>{''.join(f'<th>{html(head)}</th>' for head in heads)}</tr>{body}</table>"
 
 

@@ -101,9 +101,9 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _draw_line(points: Sequence[_Point], rank: int, count: int, title: str) -> str:
+def _draw_line(points: Sequence[_Point], rank: int, run_count: int, title: str) -> str:
     """Return a line, or a dot for one point, as SVG; the best run is green, and worse runs are paler."""
-    colour = "#1a7f37" if rank == 0 else f"hsl(215,60%,{45 + 40 * rank // max(1, count - 1)}%)"
+    colour = "#1a7f37" if rank == 0 else f"hsl(215,60%,{45 + 40 * rank // max(1, run_count - 1)}%)"
     title = f"<title>{escape(title)}</title>"
     if len(points) == 1:
         (x, y) = points[0]

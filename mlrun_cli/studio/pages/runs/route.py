@@ -69,7 +69,7 @@ def _show_runs(page: PageRequest, experiment: str | None) -> Response:
         page.workspace,
         filters.which,
         filters.order,
-        number=view.page,
+        page_number=view.page,
         size=view.size,
         counts_children=view.children or filters.which.include_children,
     )

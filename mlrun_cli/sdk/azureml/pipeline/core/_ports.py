@@ -224,7 +224,7 @@ def _get_access(data: Any) -> "tuple[str, str | None, bool | None]":
     return "direct" if isinstance(data, AbstractDataset) else "mount", None, False
 
 
-def _build_source(key: str, data: Any, find_output: FindOutput) -> Json:
+def _build_source(input_name: str, data: Any, find_output: FindOutput) -> Json:
     parameter = find_pipeline_parameter(data)
     if parameter is not None:
         return {"parameter": parameter.name}
@@ -232,18 +232,19 @@ def _build_source(key: str, data: Any, find_output: FindOutput) -> Json:
         output = find_output(data)
         if output is None:
             raise UserErrorException(
-                f"Input {key!r} is written by no step of the pipeline. Add the step that has it among its outputs."
+                f"Input {input_name!r} is written by no step of the pipeline. "
+                "Add the step that has it among its outputs."
             )
         return {"output": output}
     if isinstance(data, InputPortBinding):
-        return _build_source(key, data.bind_object, find_output)
+        return _build_source(input_name, data.bind_object, find_output)
     if isinstance(data, DataReference):
         return {"data_reference": {"datastore": data.datastore.name, "path": data.path_on_datastore or ""}}
     if isinstance(data, DataPath):
         return {"data_reference": describe_data_path(data)}
     dataset = find_dataset(data)
     if dataset is None:
-        raise UserErrorException(f"Input {key!r} is bound to {data!r}, which is no data that a step can read.")
+        raise UserErrorException(f"Input {input_name!r} is bound to {data!r}, which is no data that a step can read.")
     return {"dataset": {"id": dataset.id, "name": dataset.name, "version": dataset.version}}
 
 

@@ -92,7 +92,7 @@ def read_window_around(descriptor: int, hit: SearchHit) -> LogWindow:
 
 
 def search_log(descriptor: int, text: str, start: int) -> SearchResult:
-    """Search for the first occurrence of a text at or after an offset, ignoring case."""
+    """Search for the first occurrence of `text` at or after an offset, ignoring case."""
     pattern = text.encode("utf-8", "surrogateescape").lower()
     position = max(0, start)
     limit = position + _MAX_SEARCHED
@@ -148,10 +148,10 @@ def _print_to_terminal(data: bytes) -> Terminal:
     return terminal
 
 
-def _find_last_lines(data: bytes, count: int) -> int:
-    """Return the offset of the last `count` lines, or 0 if there are fewer."""
+def _find_last_lines(data: bytes, line_count: int) -> int:
+    """Return the offset of the last `line_count` lines, or 0 if there are fewer."""
     position = len(data)
-    for _ in range(count):
+    for _ in range(line_count):
         position = data.rfind(b"\n", 0, max(0, position - 1)) + 1
         if position == 0:
             return 0

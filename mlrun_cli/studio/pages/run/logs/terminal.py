@@ -92,7 +92,7 @@ class Terminal:
         return self._row, self._column
 
     def highlight(self, text: str, found_at: tuple[int, int] | None) -> None:
-        """Highlight all occurrences of a text, ignoring case; the one at position `found_at` is the current match."""
+        """Highlight all occurrences of `text`, ignoring case; the one at position `found_at` is the current match."""
         pattern = re.compile(re.escape(text), re.IGNORECASE | re.ASCII)
         for row, (cells, line) in enumerate(zip(self._lines, self.iterate_texts(), strict=True)):
             for match in pattern.finditer(line):

@@ -22,7 +22,7 @@ _SECONDS_PER_MINUTE = 60
 
 
 def list_definition_facts(definition: SweepDefinition) -> Sequence[tuple[str, str]]:
-    """Return the settings of a sweep as pairs of a label and a text."""
+    """Return the settings of a sweep as pairs of a label and a displayed value."""
     sampling, limit = definition.sampling, definition.max_duration_minutes
     facts: list[tuple[str, str | None]] = [
         ("Primary metric", f"{definition.metric.name}, {definition.metric.goal.value}"),
