@@ -91,17 +91,17 @@ def list_run_processes(run_id: str) -> list[ProcessId]:
     return found
 
 
-def list_supervisors(run_id: str, lock: os.stat_result | None) -> list[ProcessId]:
+def list_supervisors(run_id: str, lock_status: os.stat_result | None) -> list[ProcessId]:
     """Return the processes that own or recover a run: those that have its owner lock open.
 
     Args:
         run_id: the id of the run.
-        lock: the status of the lock's file; None if there is none any more, and command lines have to do, which
+        lock_status: the status of the lock's file; None if there is none any more, and command lines have to do, which
             may be cut off.
     """
-    if lock is None:
+    if lock_status is None:
         return [process for process, words in _list_programs(_SUPERVISOR_PROGRAM) if words[-1] == run_id.encode()]
-    return [process for process, _ in _list_programs(_SUPERVISOR_PROGRAM) if _has_open(process.pid, lock)]
+    return [process for process, _ in _list_programs(_SUPERVISOR_PROGRAM) if _has_open(process.pid, lock_status)]
 
 
 def list_controllers(workspace: Path, run_id: str) -> list[ProcessId]:
@@ -150,7 +150,7 @@ def _is_running(process: ProcessId) -> bool:
     return stat is not None and stat.start_ticks == process.start_ticks and not stat.is_zombie
 
 
-def send_signal(process: ProcessId, number: signal.Signals) -> bool:
+def send_signal(process: ProcessId, signal_number: signal.Signals) -> bool:
     """Send a signal to a process; return False if it has ended, even if its pid has been reused."""
     try:
         descriptor = os.pidfd_open(process.pid)
@@ -159,7 +159,7 @@ def send_signal(process: ProcessId, number: signal.Signals) -> bool:
     try:
         if identify_process(process.pid) != process:
             return False
-        signal.pidfd_send_signal(descriptor, number)
+        signal.pidfd_send_signal(descriptor, signal_number)
     except OSError:
         return False
     finally:

@@ -32,7 +32,11 @@ def kill_processes(list_processes: Callable[[], list[ProcessId]]) -> list[Proces
 
 
 def _signal_until_ended(
-    number: signal.Signals, list_processes: Callable[[], list[ProcessId]], seconds: float, *, interval_seconds: float
+    signal_number: signal.Signals,
+    list_processes: Callable[[], list[ProcessId]],
+    seconds: float,
+    *,
+    interval_seconds: float,
 ) -> list[ProcessId]:
     """Send a signal every `interval_seconds` until all processes have ended or time is up; return the rest."""
     deadline = time.monotonic() + seconds
@@ -41,7 +45,7 @@ def _signal_until_ended(
         moment = time.monotonic()
         if moment >= next_signal:
             for process in found:
-                send_signal(process, number)
+                send_signal(process, signal_number)
             next_signal = moment + interval_seconds
         if moment >= deadline:
             break

@@ -94,7 +94,7 @@ class Column(NamedTuple):
         return RunOrder(self.name, self.kind in _DESCENDING_FIRST if is_first else not order.descending)
 
     def get_value(self, run: Run, values: ColumnValues) -> Any:
-        """Return a run's value as a text, number, parameter or mapping, or None if it has none."""
+        """Return a run's value as a string, number, parameter or mapping, or None if it has none."""
         if self.kind == PARAMETER:
             return values.parameters.get(run.key, {}).get(self.key)
         if self.kind == METRIC:
