@@ -196,6 +196,11 @@ class RemoteMachine:
             )
         until(self._is_answering)
 
+    def ensure_sshd(self) -> None:
+        """Start sshd if it was stopped."""
+        if self._sshd is None or self._sshd.poll() is not None:
+            self.start_sshd()
+
     def stop_sshd(self, *, cut: bool = False) -> None:
         """Kill sshd, so that connections are refused; those that there are live on, unless they are to be cut."""
         assert self._sshd is not None
@@ -241,8 +246,7 @@ class RemoteMachine:
             self.power_on()
         while left := [*self.list_pids(), *self.list_connections()]:
             kill(*left)
-        if self._sshd is None or self._sshd.returncode is not None:
-            self.start_sshd()
+        self.ensure_sshd()
         self.restore_network()
         for path in (*self.home.iterdir(), *self.marks.iterdir()):
             if path.is_dir() and not path.is_symlink():

@@ -57,6 +57,7 @@ def attached(shared_machine: RemoteMachine, tmp_path_factory: pytest.TempPathFac
 def box(attached: Mlrun, shared_machine: RemoteMachine) -> Iterator[Mlrun]:
     """Return the command of the module, whose target runs nothing afterwards."""
     yield attached
+    shared_machine.ensure_sshd()
     # A test that has failed may leave live runs, for which those of the next tests would wait.
     for (run_id,) in attached.stored(f"SELECT run_id FROM runs WHERE status IN ({', '.join('?' * len(LIVE))})", *LIVE):
         attached("run", "cancel", "-r", run_id, "--force", check=False)
@@ -92,8 +93,8 @@ def start_and_see(box: Mlrun, machine: RemoteMachine) -> tuple[str, Path]:
 
 
 def find_there(machine: RemoteMachine, *words: str) -> list[str]:
-    """Return what `find` finds in the folders of targets on the machine."""
-    return machine.run("find", *_list_folders(machine), *words).splitlines()
+    """Return what `find` finds in the folders of targets on the machine; folders of ended runs may go meanwhile."""
+    return machine.run("sh", "-c", 'find "$@" || true', "sh", *_list_folders(machine), *words).splitlines()
 
 
 def _list_folders(machine: RemoteMachine) -> list[str]:
