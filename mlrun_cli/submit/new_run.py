@@ -63,7 +63,8 @@ class FromTemplate(NamedTuple):
 class NewRun(NamedTuple):
     """A run that is ready to be recorded.
 
-    `template` is None unless the run is started from a template.
+    `request` has no secrets in what is stored (see `Resolution.redact_request`); `template` is None unless the run is
+    started from a template.
     """
 
     request: SubmitRequest
@@ -106,7 +107,7 @@ def record_run(workspace: Workspace, run: NewRun, folder: NewRunFolder, interrup
             workspace.runs.change_status(key, {RunStatus.NOT_STARTED}, RunStatus.QUEUED)
             folder.release_lock()
         workspace.runs.add_properties(key, properties)
-        workspace.runs.set_tags(key, _build_tags(run))
+        workspace.runs.set_tags(key, _build_tags(run.request))
         for dataset in run.resolution.datasets:
             workspace.datasets.insert(dataset.definition, dataset_id=dataset.dataset_id)
     return RecordedRun(key, admission, secrets)
@@ -138,9 +139,8 @@ def _admit(workspace: Workspace, run: NewRun) -> Admission:
     return Admission(is_queued=run.place is None)
 
 
-def _build_tags(run: NewRun) -> Mapping[str, str | None]:
-    tags: Mapping[str, str | None] = run.resolution.redact_repeated(run.request.tags)
-    return tags if run.request.rerun_of is None else {**tags, RERUN_TAG: run.request.rerun_of}
+def _build_tags(request: SubmitRequest) -> Mapping[str, str | None]:
+    return request.tags if request.rerun_of is None else {**request.tags, RERUN_TAG: request.rerun_of}
 
 
 def _write_files(workspace: Workspace, run: NewRun) -> None:
@@ -183,8 +183,8 @@ def _build_columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
         "status": RunStatus.NOT_STARTED,
         "parent_key": parent_key,
         "root_key": root_key,
-        "display_name": resolution.redact_repeated(request.display_name),
-        "description": resolution.redact_repeated(request.description),
+        "display_name": request.display_name,
+        "description": request.description,
         "user_name": get_user_name(),
         "script_name": None if submission.is_command else submission.argv[0],
         "target": submission.target,
@@ -221,7 +221,7 @@ def _build_properties(workspace: Workspace, run: NewRun) -> Mapping[str, str]:
         SNAPSHOT_PROPERTY: run.submission.snapshot_id,
         "_azureml.ComputeTargetType": target.azure_type,
         "azureml.runsource": "experiment",
-        **run.resolution.redact_repeated(request.properties),
+        **request.properties,
         **git,
         **(build_slurm_properties(request.environment) if target.job_property is None else {}),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,9 +20,12 @@ if TYPE_CHECKING:  # start-up: few submits repeat an earlier run
 
 
 def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redaction: Redaction) -> SubmitOptions:
-    """Return the options for submitting the run again; placeholders for data are retained."""
+    """Return the options for submitting the run again; placeholders for data are retained.
+
+    The request is one of `Resolution.redact_request`.
+    """
     if request.earlier is not None:
-        return _change_options(request, request.earlier, redaction, resolution.redact_repeated(request.tags))
+        return _change_options(request, request.earlier, redaction)
     project = request.find_project_folder()
     configuration = request.configuration if request.runconfig_name is None else None
     names_script = resolution.configuration.command is None and (
@@ -46,16 +48,14 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redac
         target=request.target or (None if configuration is None else configuration.target),
         conda_file=_find_conda_file(request, project, resolution.source),
         environment_mode=mode,
-        tags=resolution.redact_repeated(request.tags),
+        tags=request.tags,
         variables=redaction.redact_variables(request.variables),
         time_limit_seconds=request.time_limit_seconds,
         is_whole=configuration is None or _is_expressible_as_options(configuration),
     )
 
 
-def _change_options(
-    request: SubmitRequest, earlier: EarlierRun, redaction: Redaction, tags: Mapping[str, str | None]
-) -> SubmitOptions:
+def _change_options(request: SubmitRequest, earlier: EarlierRun, redaction: Redaction) -> SubmitOptions:
     """Return the options of an earlier run, changed as the request specifies."""
     options = earlier.submission.submit_options()
     if request.script is not None:
@@ -63,7 +63,7 @@ def _change_options(
         options = options._replace(script=script, arguments=tuple(arguments))
     return options._replace(
         target=request.target or options.target,
-        tags=tags,
+        tags=request.tags,
         variables={**options.variables, **redaction.redact_variables(request.variables)},
         time_limit_seconds=request.time_limit_seconds or options.time_limit_seconds,
     )

@@ -19,8 +19,10 @@ from mlrun_cli.submit.script import build_argv
 if TYPE_CHECKING:  # start-up: few runs have data, or arguments of Docker
     from mlrun_cli.data.dataset import Dataset
     from mlrun_cli.environments.docker_arguments import Volume
+    from mlrun_cli.submit.request import SubmitRequest
     from mlrun_cli.submit.run_data import RunData
 
+_STORED_TEXTS = ("display_name", "description", "tags", "properties")
 _DATA_SECTIONS = ("data", "dataReferences", "outputData")
 
 
@@ -55,9 +57,11 @@ class Resolution(NamedTuple):
     data: Mapping[str, Any] = MappingProxyType({})
     datasets: Sequence[Dataset] = ()
 
-    def redact_repeated(self, value: Any) -> Any:
-        """Return a JSON value of a request, such as its tags, without secrets and those that the command line has."""
-        return self.redaction.redact_repeated(value, self.redaction.list_repeatable_secrets(self.argv))
+    def redact_request(self, request: SubmitRequest) -> SubmitRequest:
+        """Return the request without secrets, those of the command line included, in its tags and texts."""
+        secrets = self.redaction.list_repeatable_secrets(self.argv)
+        texts = {name: self.redaction.redact_repeated(getattr(request, name), secrets) for name in _STORED_TEXTS}
+        return request._replace(**texts)
 
     @property
     def has_data(self) -> bool:

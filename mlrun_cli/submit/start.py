@@ -104,6 +104,7 @@ def _record_and_start(
     source: Source,
     report: Callable[[str], None] | None,
 ) -> Submitted:
+    request = resolution.redact_request(request)
     target = find_target(workspace, resolution.configuration.target)
     gpus = build_gpu_request(workspace, target.name, request)
     build_environment_here(target, request, resolution, report)

@@ -153,6 +153,7 @@ def start_sweep(
         MlrunError: the sweep cannot be recorded.
     """
     check_sweep_arguments(template)
+    request = template.resolution.redact_request(request)
     new = _build_run(run_id, request, template, plan)._replace(
         properties={**_build_properties(template, plan), **request.properties, **(properties or {})}
     )
@@ -217,9 +218,9 @@ def _build_run(run_id: str, request: SubmitRequest, template: RunTemplate, plan:
         target=template.target,
         parent_run_id=request.parent_run_id,
         script_name=None if template.submission.is_command else template.submission.argv[0],
-        display_name=resolution.redact_repeated(request.display_name),
-        description=resolution.redact_repeated(request.description),
-        tags={**configuration, **resolution.redact_repeated(request.tags)},
+        display_name=request.display_name,
+        description=request.description,
+        tags={**configuration, **request.tags},
         notify=request.notify,
     )
 

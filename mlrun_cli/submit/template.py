@@ -219,7 +219,13 @@ def make_template(
                     request=request,
                     resolution=resolution._replace(environment=planned, notes=()),
                     submission=make_submission(
-                        workspace, request, resolution, redaction, "", source.snapshot, sdk_folder
+                        workspace,
+                        resolution.redact_request(request),
+                        resolution,
+                        redaction,
+                        "",
+                        source.snapshot,
+                        sdk_folder,
                     ),
                     snapshot=source.snapshot,
                     git_properties=read_git_properties(resolution.source, request.environment, redaction),
@@ -385,6 +391,7 @@ def _build_new_run(workspace: Workspace, target: Target | None, template: RunTem
     request, resolution = _apply_changes(template, run)
     if run.resumed_run_id is not None:
         request = request._replace(resumed_run=workspace.runs.get(run.resumed_run_id))
+    request = resolution.redact_request(request)
     options = build_resubmit_options(request, resolution, resolution.redaction)
     if target is not None:
         resolution = bind_run_data(target, request, resolution, run.run_id)

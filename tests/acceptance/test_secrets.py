@@ -103,6 +103,15 @@ def test_what_is_said_about_a_run_hides_the_secrets_of_its_command_line(mlrun: M
     assert find_files_with(SECRET, mlrun.home) == []
 
 
+def test_what_is_said_about_a_sweep_hides_the_secrets_of_its_command_line(mlrun: Mlrun) -> None:
+    mlrun.script("pass")
+    said = ["--tag", f"note={SECRET}", "--property", f"why=for {SECRET}", "--description", SECRET]
+    words = ["--grid", "lr=1,2", "--concurrent", "2", "--minimize", "loss", *said, "train.py", "--password", SECRET]
+    run = mlrun.wait(mlrun.json("run", "sweep", "--async", *words)["run_id"])
+    assert (run["tags"]["note"], run["properties"]["why"], run["description"]) == ("***", "for ***", "***")
+    until(lambda: not find_files_with(SECRET, mlrun.home))
+
+
 def test_a_variable_of_the_run_hides_its_secret_in_arguments_and_tags(mlrun: Mlrun) -> None:
     mlrun.script("pass")
     words = ["--env", f"OWN_TOKEN={SECRET}", "--tag", f"note={SECRET}", "train.py", "--note", SECRET]
