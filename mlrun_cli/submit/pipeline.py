@@ -105,13 +105,8 @@ class PipelinePlan(NamedTuple):
     regenerate_outputs: bool
     continue_on_step_failure: bool
 
-    def find_secrets(self, redaction: Redaction) -> SecretParameters:
-        """Return the parameters that hold secrets."""
-        return find_secret_parameters(self.graph, self.values, redaction)
-
-    def to_json(self, redaction: Redaction) -> dict[str, Any]:
+    def to_json(self, secrets: SecretParameters, redaction: Redaction) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads, without secrets."""
-        secrets = self.find_secrets(redaction)
         return {
             "run_id": self.run_id,
             "graph": redact_graph(self.graph, secrets, redaction).to_json(),
@@ -201,12 +196,13 @@ def submit_pipeline(
         else request.continue_on_step_failure,
     )
     redaction = Redaction.from_environment(request.environment)
+    secrets = find_secret_parameters(plan.graph, plan.values, redaction)
     with prevent_pruning(workspace.snapshots_folder, report):
-        templates, notes = _make_templates(workspace, request, plan, progress, report)
+        templates, notes = _make_templates(workspace, request, plan, secrets, progress, report)
         run = start_controlled_run(
             workspace,
-            _build_run(request, plan, redaction),
-            lambda folder: _write_files(folder, plan, templates, redaction),
+            _build_run(request, plan, secrets, redaction),
+            lambda folder: _write_files(folder, plan.to_json(secrets, redaction), templates),
             interruptions,
         )
     return SubmittedPipeline(run, notes, tuple(_describe_submit(plan)))
@@ -236,6 +232,7 @@ def _make_templates(
     workspace: Workspace,
     request: PipelineRequest,
     plan: PipelinePlan,
+    secrets: SecretParameters,
     progress: Progress | None,
     report: Callable[[str], None] | None,
 ) -> tuple[dict[str, RunTemplate], tuple[str, ...]]:
@@ -251,7 +248,6 @@ def _make_templates(
         unknown_target=request.unknown_target,
         retry=request.retry,
     )
-    secrets = plan.find_secrets(Redaction.from_environment(request.environment))
     for step in plan.graph.steps:
         with problems.collect_errors():
             try:
@@ -280,19 +276,19 @@ def _add_secret_names(environ: Mapping[str, str], names: Sequence[str]) -> Mappi
     return {**environ, NAMES_VARIABLE: ",".join([*([known] if known else []), *names])} if names else environ
 
 
-def _write_files(
-    folder: RunFolder, plan: PipelinePlan, templates: Mapping[str, RunTemplate], redaction: Redaction
-) -> None:
+def _write_files(folder: RunFolder, plan: Mapping[str, Any], templates: Mapping[str, RunTemplate]) -> None:
     folder.steps.mkdir(mode=0o700)
     for key, template in templates.items():
         step = folder.steps / key
         step.mkdir(mode=0o700)
         template.write(step)
-    write_json(folder.path / _PLAN_FILE, plan.to_json(redaction), durable=True)
+    write_json(folder.path / _PLAN_FILE, plan, durable=True)
 
 
-def _build_run(request: PipelineRequest, plan: PipelinePlan, redaction: Redaction) -> ControlledRun:
-    graph, secrets = request.graph, plan.find_secrets(redaction)
+def _build_run(
+    request: PipelineRequest, plan: PipelinePlan, secrets: SecretParameters, redaction: Redaction
+) -> ControlledRun:
+    graph = request.graph
     values = {
         name: redact_parameter(name, format_parameter_value(value), secrets.names, redaction)
         for name, value in plan.values.items()
