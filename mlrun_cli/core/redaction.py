@@ -214,7 +214,7 @@ class Redaction:
         arguments have it by chance: `--num-tokens 1000000` leaves `--steps 1000000` as it is.
         """
         shown, secrets = self._redact_by_place(arguments)
-        return [_redact_repeated(argument, secrets) for argument in shown]
+        return list(map(_build_repeated_redactor(secrets), shown))
 
     def list_repeatable_secrets(self, arguments: Sequence[str]) -> set[str]:
         """Return the secrets of a command line and of the environment that are unlikely to be elsewhere by chance."""
@@ -222,7 +222,8 @@ class Redaction:
 
     def redact_repeated(self, value: Any, secrets: Collection[str]) -> Any:
         """Redact every string of a JSON value like `redact_document`, and these secrets where they are repeated."""
-        return _map_texts(self.redact_document(value), lambda _name, text: _redact_repeated(text, secrets))
+        redact = _build_repeated_redactor(secrets)
+        return _map_texts(self.redact_document(value), lambda _name, text: redact(text))
 
     def _redact_by_place(self, arguments: Sequence[str]) -> tuple[list[str], set[str]]:
         """Return arguments without the secrets that their places show, and the secrets that they may repeat."""
@@ -358,15 +359,20 @@ def _is_common(value: str) -> bool:
     return re.fullmatch(_COMMON, value) is not None
 
 
-def _redact_repeated(argument: str, secrets: Collection[str]) -> str:
-    """Redact secrets in an argument whose place does not show that it holds one; common ones only as a whole."""
-    name, equals, value = argument.partition("=")
-    if argument in secrets:
-        return REDACTED
-    if equals and value in secrets:
-        return f"{name}={REDACTED}"
+def _build_repeated_redactor(secrets: Collection[str]) -> Callable[[str], str]:
+    """Return a function that redacts secrets in text whose place does not show it; common ones only as a whole."""
     distinctive = {secret for secret in secrets if not _is_common(secret)}
-    return re.sub(_build_pattern_of_words(distinctive), REDACTED, argument) if distinctive else argument
+    pattern = re.compile(_build_pattern_of_words(distinctive)) if distinctive else None
+
+    def redact(text: str) -> str:
+        name, equals, value = text.partition("=")
+        if text in secrets:
+            return REDACTED
+        if equals and value in secrets:
+            return f"{name}={REDACTED}"
+        return text if pattern is None else pattern.sub(REDACTED, text)
+
+    return redact
 
 
 def _build_pattern_of_words(texts: Collection[str]) -> str:
