@@ -216,6 +216,12 @@ class Redaction:
         shown, secrets = self._redact_by_place(arguments)
         return list(map(_build_repeated_redactor(secrets), shown))
 
+    def redact_command(self, command: str | Sequence[str]) -> str | tuple[str, ...]:
+        """Redact the secrets in a command, which is text for a shell, or words."""
+        if isinstance(command, str):
+            return self.redact_arguments(["sh", "-c", command])[-1]
+        return tuple(self.redact_arguments(command))
+
     def list_repeatable_secrets(self, arguments: Sequence[str]) -> set[str]:
         """Return the secrets of a command line and of the environment that are unlikely to be elsewhere by chance."""
         return self._redact_by_place(arguments)[1]

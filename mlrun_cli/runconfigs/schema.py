@@ -46,10 +46,8 @@ def build_complete_document(configuration: RunConfiguration, redaction: Redactio
     if configuration.environment_reference:
         document["environment"] = configuration.environment_reference
     document["arguments"] = redaction.redact_arguments(configuration.arguments)
-    if isinstance(configuration.command, str):
-        document["command"] = redaction.redact_arguments(["sh", "-c", configuration.command])[-1]
-    elif configuration.command is not None:
-        document["command"] = redaction.redact_arguments(configuration.command)
+    if configuration.command is not None:
+        document["command"] = redaction.redact_command(configuration.command)
     redacted: dict[str, Any] = _redact_value(document, redaction)
     return redacted
 

@@ -103,7 +103,7 @@ def read_parameters(definition: Mapping[str, Any] | None) -> Parameters:
     if isinstance(command, str):
         return parse_command(command)
     if isinstance(command, list):
-        return parse_arguments(_skip_program([str(word) for word in command]))
+        return parse_arguments(split_command([str(word) for word in command])[1])
     return parse_arguments([str(argument) for argument in definition.get("arguments") or ()])
 
 
@@ -124,7 +124,7 @@ def parse_command(command: str) -> Parameters:
     except ValueError:  # a quotation mark has no counterpart
         return {}
     last = next((each for each in reversed(commands) if _find_script(each) is not None), commands[0])
-    return parse_arguments(_skip_program(last))
+    return parse_arguments(split_command(last)[1])
 
 
 def parse_arguments(arguments: Sequence[str]) -> Parameters:
@@ -134,6 +134,13 @@ def parse_arguments(arguments: Sequence[str]) -> Parameters:
         if each.name in found or len(found) < MOST_PARAMETERS:
             found[each.name] = Parameter.from_text(each.text)
     return found
+
+
+def split_command(command: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the words of a command up to its script or, without one, its program; and the arguments after these."""
+    script = _find_script(command)
+    place = 1 if script is None else script + 1
+    return command[:place], command[place:]
 
 
 def iterate_parameter_words(arguments: Sequence[str]) -> Iterator[ParameterWords]:
@@ -205,9 +212,3 @@ def _find_script(command: Sequence[str]) -> int | None:
         if re.fullmatch(_SCRIPT, word) or (place > 0 and command[place - 1] == "-m"):
             return place
     return None
-
-
-def _skip_program(command: Sequence[str]) -> Sequence[str]:
-    """Return the arguments in a command: the words after its script or, without one, after its program."""
-    script = _find_script(command)
-    return command[1 if script is None else script + 1 :]

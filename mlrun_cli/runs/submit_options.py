@@ -21,6 +21,7 @@ class SubmitOptions(NamedTuple):
         runconfig: as after `-c`.
         source_directory: an absolute path; None if it is the attached folder.
         script: relative to the source directory; None if the runconfig specifies it, and `arguments` too.
+        command: a command instead of a script, as words or as text for a shell; None if the runconfig specifies it.
         target: None if the runconfig specifies it.
         conda_file: an absolute path.
         environment_mode: None if it was `pinned` by default.
@@ -34,6 +35,7 @@ class SubmitOptions(NamedTuple):
     source_directory: str | None = None
     script: str | None = None
     arguments: tuple[str, ...] = ()
+    command: tuple[str, ...] | str | None = None
     target: str | None = None
     conda_file: str | None = None
     environment_mode: EnvironmentChoice | None = None
@@ -47,6 +49,7 @@ class SubmitOptions(NamedTuple):
         mode = self.environment_mode
         return self._asdict() | {
             "arguments": list(self.arguments),
+            "command": self.command if isinstance(self.command, str | None) else list(self.command),
             "environment_mode": None if mode is None else str(mode),
             "tags": dict(self.tags),
             "variables": dict(self.variables),
@@ -56,10 +59,11 @@ class SubmitOptions(NamedTuple):
     def from_json(cls, document: Mapping[str, Any]) -> SubmitOptions:
         """Create the options from a JSON object; unknown keys are ignored."""
         known = {name: document[name] for name in cls._fields if name in document}
-        mode = known.get("environment_mode")
+        mode, command = known.get("environment_mode"), known.get("command")
         return cls(
             **{
                 **known,
+                "command": tuple(command) if isinstance(command, list) else command,
                 "arguments": tuple(known.get("arguments", ())),
                 "environment_mode": None if mode is None else EnvironmentChoice.parse(mode),
             }

@@ -28,10 +28,10 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redac
         return _change_options(request, request.earlier, redaction)
     project = request.find_project_folder()
     configuration = request.configuration if request.runconfig_name is None else None
-    names_script = resolution.configuration.command is None and (
-        request.script is not None or configuration is not None
-    )
+    command = resolution.configuration.command
+    names_script = command is None and (request.script is not None or configuration is not None)
     script, *arguments = map(escape_non_utf8, redaction.redact_arguments(resolution.argv)) if names_script else (None,)
+    names_command = request.command is not None or configuration is not None
     runconfig, mode = request.runconfig_name, request.environment_mode
     if resolution.runconfig is not None and not request.path.is_dir():
         runconfig = str(resolution.runconfig)
@@ -45,6 +45,7 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redac
         source_directory=None if resolution.source == project else escape_non_utf8(str(resolution.source)),
         script=script,
         arguments=tuple(arguments),
+        command=_redact_command(command, redaction) if names_command and command is not None else None,
         target=request.target or (None if configuration is None else configuration.target),
         conda_file=_find_conda_file(request, project, resolution.source),
         environment_mode=mode,
@@ -58,9 +59,12 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redac
 def _change_options(request: SubmitRequest, earlier: EarlierRun, redaction: Redaction) -> SubmitOptions:
     """Return the options of an earlier run, changed as the request specifies."""
     options = earlier.submission.submit_options()
-    if request.script is not None:
+    if request.command is not None:
+        command = _redact_command(request.command, redaction)
+        options = options._replace(script=None, arguments=(), command=command)
+    elif request.script is not None:
         script, *arguments = map(escape_non_utf8, redaction.redact_arguments((request.script, *request.arguments)))
-        options = options._replace(script=script, arguments=tuple(arguments))
+        options = options._replace(script=script, arguments=tuple(arguments), command=None)
     return options._replace(
         target=request.target or options.target,
         tags=request.tags,
@@ -88,6 +92,7 @@ def _is_expressible_as_options(configuration: RunConfiguration) -> bool:
     plain = RunConfiguration(
         script=configuration.script,
         arguments=configuration.arguments,
+        command=configuration.command,
         target=configuration.target,
         max_run_duration_seconds=configuration.max_run_duration_seconds,
         environment_variables=variables,
@@ -101,6 +106,11 @@ def _is_expressible_as_options(configuration: RunConfiguration) -> bool:
         and rest.keys() <= {"environment.docker.baseImage"}
         and variables.keys() <= {"EXAMPLE_ENV_VAR"}
     )
+
+
+def _redact_command(command: tuple[str, ...] | str, redaction: Redaction) -> tuple[str, ...] | str:
+    redacted = redaction.redact_command(command)
+    return escape_non_utf8(redacted) if isinstance(redacted, str) else tuple(map(escape_non_utf8, redacted))
 
 
 def escape_non_utf8(argument: str) -> str:

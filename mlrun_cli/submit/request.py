@@ -28,8 +28,9 @@ class SubmitRequest(NamedTuple):
         configuration: the content of a runconfig, from callers without a runconfig file.
         adapt: a change of the configuration after the file was read; None leaves it as it is.
         source_directory: the folder that the snapshot is taken of; None means `path`.
-        script: the script, relative to the source directory; replaces the runconfig's script.
+        script: the script, relative to the source directory; replaces the runconfig's script or command.
         arguments: the script's arguments; if there are any, they replace the runconfig's arguments.
+        command: a command to start instead of a script, as words or as text for a shell.
         target: the compute target; replaces the runconfig's target.
         conda_dependencies: a conda file that replaces the runconfig's.
         parent_run_id: the id of the parent run.
@@ -64,6 +65,7 @@ class SubmitRequest(NamedTuple):
     source_directory: Path | None = None
     script: str | None = None
     arguments: Sequence[str] = ()
+    command: tuple[str, ...] | str | None = None
     target: str | None = None
     conda_dependencies: Path | None = None
     parent_run_id: str | None = None

@@ -12,9 +12,10 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import REDACTED
 from mlrun_cli.errors import ConflictingOptions, MlrunError, RunNotEnded, RunNotRepeatable
 from mlrun_cli.runs.parameter_replacement import append_parameter, replace_parameter
+from mlrun_cli.runs.parameters import split_command
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
-from mlrun_cli.runs.submit_options import find_redacted_words
+from mlrun_cli.runs.submit_options import SubmitOptions, find_redacted_words
 from mlrun_cli.snapshots.snapshot import format_first_names
 from mlrun_cli.submit.earlier_runs import compare_folder, find_earlier_run, get_submission
 from mlrun_cli.submit.request import SubmitRequest
@@ -41,6 +42,14 @@ class RerunChanges(NamedTuple):
     resumes: bool = False
 
 
+class _Program(NamedTuple):
+    """What a rerun starts instead of the script or the command of the earlier run; empty if these stay."""
+
+    script: str | None = None
+    arguments: Sequence[str] = ()
+    command: tuple[str, ...] | str | None = None
+
+
 class Rerun(NamedTuple):
     """A request to submit an earlier run again, and lines about the differences."""
 
@@ -65,13 +74,12 @@ def build_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str], chan
         )
     submission = get_submission(workspace, run)
     options = submission.submit_options()
-    script, arguments, notes = _change_arguments(run, submission, changes)
+    program, notes = _change_program(run, submission, changes)
     request = SubmitRequest(
         path=Path(submission.folder or "/"),
         experiment_name=run.experiment_name,
         environment=environ,
-        script=script,
-        arguments=arguments,
+        **program._asdict(),
         target=changes.target,
         tags=options.tags,
         retry=submission.retry,
@@ -90,8 +98,7 @@ def build_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str], chan
         source_directory=None if options.source_directory is None else Path(options.source_directory),
         conda_dependencies=None if options.conda_file is None else Path(options.conda_file),
         environment_mode=options.environment_mode,
-        script=script or options.script,
-        arguments=arguments if script is not None else options.arguments,
+        **(program if any(program) else _Program(options.script, options.arguments, options.command))._asdict(),
         target=changes.target or options.target,
         variables=options.variables,
         time_limit_seconds=options.time_limit_seconds,
@@ -105,7 +112,7 @@ def describe_folder_obstacle(submission: Submission) -> str | None:
     if folder is None or not Path(folder).is_dir():
         where = f"'{folder}'" if folder else "that it was submitted from"
         return f"The folder {where} is not there any more."
-    if submission.is_command and options.runconfig is None:
+    if submission.is_command and options.runconfig is None and options.command is None:
         return "The run was a command without a runconfig: name a script, or write the command into a runconfig."
     if not options.is_whole:
         return (
@@ -115,30 +122,52 @@ def describe_folder_obstacle(submission: Submission) -> str | None:
     return None
 
 
-def _change_arguments(
-    run: Run, submission: Submission, changes: RerunChanges
-) -> tuple[str | None, Sequence[str], Sequence[str]]:
-    """Return the new script (None if unchanged), the new arguments, and notes about appended parameters."""
+def _change_program(run: Run, submission: Submission, changes: RerunChanges) -> tuple[_Program, Sequence[str]]:
+    """Return the changed script or command, which is empty if it stays, and notes about appended parameters."""
     if not changes.arguments and not changes.parameters:
-        return None, (), ()
+        return _Program(), ()
     if submission.is_command:
+        return _change_command(run, submission, changes)
+    if changes.arguments:
+        return _Program(submission.argv[0], changes.arguments), ()
+    earlier = submission.submit_options().arguments or submission.argv[1:]
+    arguments, notes = _set_parameters(run, earlier, changes.parameters)
+    if not arguments:  # an empty command line means the earlier one
+        raise ConflictingOptions("--set leaves no argument.", hint="Submit the script by itself.", target="--set")
+    return _Program(submission.argv[0], arguments), notes
+
+
+def _change_command(run: Run, submission: Submission, changes: RerunChanges) -> tuple[_Program, Sequence[str]]:
+    if changes.arguments:
         raise ConflictingOptions(
             f"The run '{run.run_id}' is a command, not a script with arguments.",
-            hint="Leave --set and the arguments out, or submit it with a runconfig of its own.",
+            hint="Change parameters with --set, or submit another command: mlrun run submit-script --command",
+            target=run.run_id,
+        )
+    if isinstance((run.definition or {}).get("command"), str):
+        raise ConflictingOptions(
+            f"The command of '{run.run_id}' is text for a shell, in which --set cannot change a parameter.",
+            hint="Submit the changed text: mlrun run submit-script --command",
             target="--set",
         )
-    if changes.arguments:
-        return submission.argv[0], changes.arguments, ()
-    arguments: Sequence[str] = submission.submit_options().arguments or submission.argv[1:]
+    earlier = submission.submit_options().command
+    words = submission.argv if earlier is None or isinstance(earlier, str) else earlier
+    program, arguments = split_command(words)
+    changed, notes = _set_parameters(run, arguments, changes.parameters)
+    return _Program(command=(*program, *changed)), notes
+
+
+def _set_parameters(
+    run: Run, arguments: Sequence[str], parameters: Mapping[str, str]
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Return arguments with other values of parameters, and notes about those that were appended."""
     notes = []
-    for name, text in changes.parameters.items():
+    for name, text in parameters.items():
         replaced = replace_parameter(arguments, name, text)
         if replaced is None:
             notes.append(f"--set: '{run.run_id}' has no '{name}': it is added to the arguments.")
         arguments = append_parameter(arguments, name, text) if replaced is None else replaced
-    if not arguments:  # an empty command line means the earlier one
-        raise ConflictingOptions("--set leaves no argument.", hint="Submit the script by itself.", target="--set")
-    return submission.argv[0], arguments, notes
+    return arguments, notes
 
 
 def _check_folder(run: Run, submission: Submission, request: SubmitRequest, changes: RerunChanges) -> None:
@@ -150,7 +179,7 @@ def _check_folder(run: Run, submission: Submission, request: SubmitRequest, chan
     options = submission.submit_options()
     hidden = [name for name, value in options.variables.items() if REDACTED in value and name not in changes.variables]
     obstacle = describe_folder_obstacle(submission)
-    words = find_redacted_words(request.arguments if request.script is not None else options.arguments)
+    words = find_redacted_words(_list_words(request, options))
     if obstacle is None and (hidden or words):
         obstacle = f"No record holds the secret in {shlex.join([*words, *hidden])}."
     if obstacle is not None:
@@ -159,6 +188,16 @@ def _check_folder(run: Run, submission: Submission, request: SubmitRequest, chan
             hint="Leave --current-code out to use the run's snapshot, or give what is missing with --set and --env.",
             target=run.run_id,
         )
+
+
+def _list_words(request: SubmitRequest, options: SubmitOptions) -> Sequence[str]:
+    """Return the arguments or the command that a rerun from the current folder starts."""
+    if request.script is not None:
+        return request.arguments
+    command = request.command or options.command
+    if command is None:
+        return options.arguments
+    return [command] if isinstance(command, str) else command
 
 
 def _describe_difference(workspace: Workspace, run: Run, request: SubmitRequest) -> str:

@@ -152,7 +152,9 @@ class Resolver:
         request, submission = self._request, earlier.submission
         self.configuration = earlier.restore_configuration()
         self._replace_settings()
-        if request.script is not None:
+        if request.command is not None:
+            self._replace_by_command(request.command)
+        elif request.script is not None:
             arguments = tuple(request.arguments)
             self.configuration = self.configuration.replace_fields(
                 script=request.script, arguments=arguments, command=None
@@ -216,11 +218,16 @@ class Resolver:
                 reading.problems.raise_if_any()
         if request.adapt is not None:
             self.configuration = request.adapt(self.configuration)
-        if request.script is not None:
+        if request.command is not None:
+            self._replace_by_command(request.command)
+        elif request.script is not None:
             self.configuration = self.configuration.replace_fields(script=request.script, command=None)
         if request.arguments:
             self.configuration = self.configuration.replace_fields(arguments=tuple(request.arguments))
         self._replace_settings()
+
+    def _replace_by_command(self, command: tuple[str, ...] | str) -> None:
+        self.configuration = self.configuration.replace_fields(command=command, script=None, arguments=())
 
     def _replace_settings(self) -> None:
         """Apply the request's replacements for settings that do not depend on a script."""

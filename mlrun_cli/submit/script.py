@@ -38,6 +38,17 @@ def build_resolved_argv(configuration: RunConfiguration, source: Path) -> tuple[
     return (first if configuration.command is not None else _find_script(source, first), *arguments)
 
 
+def split_command_text(text: str) -> tuple[str, ...] | str:
+    """Return the words of a command that needs no shell, or else the text itself, which a shell has to read."""
+    import shlex  # noqa: PLC0415 - start-up
+
+    try:
+        words = shlex.split(text)
+    except ValueError:  # a quotation mark is not closed
+        return text
+    return tuple(words) if words and shlex.join(words) == text.strip() else text
+
+
 def check_script_in_snapshot(paths: Iterable[str], source: Path, script: str) -> None:
     """Raise if a snapshot does not contain the script, following links.
 
@@ -75,7 +86,7 @@ def _find_script(source: Path, script: str) -> str:
         guess = "" if nearest is None else f"Did you mean '{os.path.relpath(nearest, source)}'? "
         raise ScriptNotFound(
             f"There is no script '{script}' in {source}.",
-            hint=f"{guess}Paths of scripts are relative to the source folder ({source}).",
+            hint=_advise_on_program(script) or f"{guess}Paths of scripts are relative to the source folder ({source}).",
             target=script,
         )
     if not path.is_file():
@@ -89,6 +100,15 @@ def _find_script(source: Path, script: str) -> str:
     relative = os.path.relpath(path, source)
     # Python would take it for an option.
     return f"./{relative}" if relative.startswith("-") else relative
+
+
+def _advise_on_program(script: str) -> str | None:
+    """Return how to start a program on PATH; None if the script is not one."""
+    import shutil  # noqa: PLC0415 - start-up
+
+    if os.sep in script or shutil.which(script) is None:
+        return None
+    return f"To start a program, add --command: mlrun run submit-script --command {script} ..."
 
 
 def _resolve_links(path: Path) -> Path:

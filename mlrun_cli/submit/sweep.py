@@ -292,8 +292,8 @@ def check_sweep_arguments(template: RunTemplate) -> None:
     """Raise UsageError if a shell command is to be started, since arguments cannot be appended to it."""
     if isinstance(template.resolution.configuration.command, str):
         raise ConflictingOptions(
-            "The runconfig has a command as text for a shell, which takes no arguments from a sweep.",
-            hint="Write the command as a list of words, or use 'script' and 'arguments'.",
+            "The command is text for a shell, which takes no arguments from a sweep.",
+            hint="Write it as words (--command python -m train; in a runconfig, a list), or name a script.",
             target="command",
         )
 

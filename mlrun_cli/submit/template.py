@@ -120,6 +120,7 @@ class RunTemplate(NamedTuple):
                 **{name: dict(getattr(request, name)) for name in _MAPPINGS},
                 **{name: None if path is None else str(path.absolute()) for name, path in paths.items()},
                 "arguments": list(request.arguments),
+                "command": request.command,
                 "notify": list(request.notify),
                 "environment_mode": None if mode is None else str(mode),
                 "retry": None if retry is None else retry.to_json(),
@@ -277,11 +278,13 @@ def _read_request(document: Mapping[str, Any]) -> SubmitRequest:
 
     paths = {name: None if document[name] is None else Path(document[name]) for name in _PATHS}
     mode, retry, configuration = document["environment_mode"], document["retry"], document["configuration"]
+    command = document.get("command")  # not in templates of older versions
     return SubmitRequest(
         **{
             **{name: document[name] for name in (*_PLAIN_FIELDS, *_MAPPINGS)},
             **paths,
             "arguments": tuple(document["arguments"]),
+            "command": tuple(command) if isinstance(command, list) else command,
             "notify": tuple(document["notify"]),
             "environment_mode": None if mode is None else EnvironmentChoice.parse(mode),
             "retry": None if retry is None else RetryPolicy.from_json(retry),
@@ -426,6 +429,7 @@ def _apply_changes(template: RunTemplate, run: TemplateRun) -> tuple[SubmitReque
     if run.command is not None:
         configuration = configuration.replace_fields(command=run.command)
         argv = build_argv(configuration)
+        request = request._replace(command=run.command if request.command is not None else None)
     elif run.arguments is not None and configuration.command is None:
         arguments = tuple(run.arguments)
         configuration = configuration.replace_fields(arguments=arguments)

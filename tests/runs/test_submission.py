@@ -24,19 +24,21 @@ SUBMISSION = Submission(
 
 
 OPTIONS = SubmitOptions(
-    "mine",
-    "/x/sub",
-    "train.py",
-    ("--lr", "1"),
-    "cpu",
-    "/x/c.yml",
-    EnvironmentChoice.parse("dated:2020-06-01"),
-    {"a": None},
+    runconfig="mine",
+    source_directory="/x/sub",
+    script="train.py",
+    arguments=("--lr", "1"),
+    target="cpu",
+    conda_file="/x/c.yml",
+    environment_mode=EnvironmentChoice.parse("dated:2020-06-01"),
+    tags={"a": None},
 )
 
 
 def test_a_submission_is_read_as_it_was_written() -> None:
-    for submission in (SUBMISSION, SUBMISSION._replace(options=SubmitOptions()), SUBMISSION._replace(options=OPTIONS)):
+    commands = (OPTIONS._replace(script=None, command=command) for command in ("a && b", ("a", "b")))
+    for options in (None, SubmitOptions(), OPTIONS, *commands):
+        submission = SUBMISSION._replace(options=options)
         assert Submission.from_json(json.loads(json.dumps(submission.to_json()))) == submission
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 from mlrun_cli.cli.ci.ci_name import CiName
@@ -10,7 +9,7 @@ from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.option_values import parse_environment_choice, parse_on_interrupt
+from mlrun_cli.cli.option_values import parse_on_interrupt
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewRunOptions
 from mlrun_cli.cli.run.options import (
@@ -19,6 +18,7 @@ from mlrun_cli.cli.run.options import (
     CondaDependencies,
     Environment,
     ExperimentName,
+    IsCommand,
     OnInterruptOption,
     RunconfigName,
     ScriptAndArguments,
@@ -27,6 +27,7 @@ from mlrun_cli.cli.run.options import (
     TargetName,
     UnknownTarget,
 )
+from mlrun_cli.cli.run.submit_request import build_submit_request
 
 
 @command(
@@ -57,6 +58,7 @@ def submit_hyperdrive(
     runconfig_name: RunconfigName = None,
     experiment_name: ExperimentName = None,
     source_directory: SourceDirectory = None,
+    is_command: IsCommand = False,
     is_async: Async = False,
     conda_dependencies: CondaDependencies = None,
     environment: Environment = None,
@@ -76,23 +78,21 @@ def submit_hyperdrive(
     the streaming, not the sweep.
     """
     from mlrun_cli.cli.run.streamed_sweep import submit_sweep_and_stream  # noqa: PLC0415
-    from mlrun_cli.submit.request import SubmitRequest  # noqa: PLC0415
     from mlrun_cli.submit.sweep_file import find_sweep_file  # noqa: PLC0415
     from mlrun_cli.sweeps.config_file import read_sweep_file  # noqa: PLC0415
 
     context = open_context(global_options)
-    words = script_and_arguments or []
-    request = SubmitRequest(
-        path=global_options.path,
-        experiment_name=context.get_experiment_name(experiment_name),
-        environment=dict(os.environ),
+    request = build_submit_request(
+        context,
+        global_options,
+        script_and_arguments or (),
+        is_command=is_command,
         runconfig_name=runconfig_name,
+        experiment_name=experiment_name,
         source_directory=source_directory,
-        script=words[0] if words else None,
-        arguments=words[1:],
-        target=target,
         conda_dependencies=conda_dependencies,
-        environment_mode=parse_environment_choice(environment),
+        environment=environment,
+        target=target,
         unknown_target=unknown_target,
     )
     path, notes = find_sweep_file(configuration, request.find_project_folder())

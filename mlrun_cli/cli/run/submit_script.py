@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 from mlrun_cli.cli.ci.ci_name import CiName
@@ -10,11 +9,7 @@ from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.option_values import (
-    OnInterrupt,
-    parse_environment_choice,
-    parse_on_interrupt,
-)
+from mlrun_cli.cli.option_values import OnInterrupt, parse_on_interrupt
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewRunOptions
 from mlrun_cli.cli.run.options import (
@@ -23,6 +18,7 @@ from mlrun_cli.cli.run.options import (
     CondaDependencies,
     Environment,
     ExperimentName,
+    IsCommand,
     OnInterruptOption,
     RunconfigName,
     ScriptAndArguments,
@@ -31,6 +27,7 @@ from mlrun_cli.cli.run.options import (
     UnknownTarget,
 )
 from mlrun_cli.cli.run.streamed_submit import show_dry_run, submit_and_stream
+from mlrun_cli.cli.run.submit_request import build_submit_request
 from mlrun_cli.errors import ConflictingOptions
 
 if TYPE_CHECKING:
@@ -55,6 +52,7 @@ def submit_script(
     runconfig_name: RunconfigName = None,
     experiment_name: ExperimentName = None,
     source_directory: SourceDirectory = None,
+    is_command: IsCommand = False,
     is_async: Async = False,
     reads_stdin: Annotated[
         bool,
@@ -82,8 +80,6 @@ def submit_script(
     Everything after SCRIPT is passed to the script, including options. The log goes to stderr, the run's record to
     stdout. The exit code is 0 if the run completed, and 1 if not. Ctrl-C stops the streaming, not the run.
     """
-    from mlrun_cli.submit.request import SubmitRequest  # noqa: PLC0415
-
     on_interrupt = parse_on_interrupt(interrupt)
     if is_async and reads_stdin:
         raise ConflictingOptions(
@@ -92,20 +88,20 @@ def submit_script(
             target="--stdin",
         )
     context = open_context(global_options)
-    words = script_and_arguments or []
-    request = SubmitRequest(
-        path=global_options.path,
-        experiment_name=context.get_experiment_name(experiment_name),
-        environment=dict(os.environ),
+    request = build_submit_request(
+        context,
+        global_options,
+        script_and_arguments or (),
+        is_command=is_command,
         runconfig_name=runconfig_name,
+        experiment_name=experiment_name,
         source_directory=source_directory,
-        script=words[0] if words else None,
-        arguments=words[1:],
-        target=target,
         conda_dependencies=conda_dependencies,
-        gpu_count=gpus,
-        environment_mode=parse_environment_choice(environment),
+        environment=environment,
+        target=target,
         unknown_target=unknown_target,
+    )._replace(
+        gpu_count=gpus,
         is_reading=reads_stdin,
         ends_with_stream=on_interrupt is OnInterrupt.CANCEL and not is_async,
     )
@@ -116,7 +112,8 @@ def submit_script(
     def describe_failure(workspace: Workspace, run: Run) -> str | None:
         from mlrun_cli.cli.run.misplaced_options import describe_misplaced_options  # noqa: PLC0415 - only then
 
-        return describe_misplaced_options(workspace, run, words[0], words[1:]) if words else None
+        script, *arguments = script_and_arguments or [""]
+        return describe_misplaced_options(workspace, run, script, arguments)
 
     return submit_and_stream(
         context.workspace,

@@ -13,7 +13,6 @@ from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import (
     add_option_to_errors,
-    parse_environment_choice,
     parse_on_interrupt,
     parse_seconds,
 )
@@ -25,6 +24,7 @@ from mlrun_cli.cli.run.options import (
     CondaDependencies,
     Environment,
     ExperimentName,
+    IsCommand,
     OnInterruptOption,
     RunconfigName,
     ScriptAndArguments,
@@ -33,6 +33,7 @@ from mlrun_cli.cli.run.options import (
     TargetName,
     UnknownTarget,
 )
+from mlrun_cli.cli.run.submit_request import build_submit_request
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import ConflictingOptions, InvalidValue, MissingOption
 
@@ -108,6 +109,7 @@ def sweep(
     runconfig_name: RunconfigName = None,
     experiment_name: ExperimentName = None,
     source_directory: SourceDirectory = None,
+    is_command: IsCommand = False,
     is_async: Async = False,
     conda_dependencies: CondaDependencies = None,
     environment: Environment = None,
@@ -127,7 +129,6 @@ def sweep(
     goes to stderr. Ctrl-C stops the watching, not the sweep.
     """
     from mlrun_cli.cli.run.streamed_sweep import submit_sweep_and_stream  # noqa: PLC0415
-    from mlrun_cli.submit.request import SubmitRequest  # noqa: PLC0415
 
     problems = Problems()
     definition: SweepDefinition | None = None
@@ -138,18 +139,17 @@ def sweep(
     problems.raise_if_any()
     assert definition is not None
     context = open_context(global_options)
-    words = script_and_arguments or []
-    request = SubmitRequest(
-        path=global_options.path,
-        experiment_name=context.get_experiment_name(experiment_name),
-        environment=dict(os.environ),
+    request = build_submit_request(
+        context,
+        global_options,
+        script_and_arguments or (),
+        is_command=is_command,
         runconfig_name=runconfig_name,
+        experiment_name=experiment_name,
         source_directory=source_directory,
-        script=words[0] if words else None,
-        arguments=words[1:],
-        target=target,
         conda_dependencies=conda_dependencies,
-        environment_mode=parse_environment_choice(environment),
+        environment=environment,
+        target=target,
         unknown_target=unknown_target,
     )
     return submit_sweep_and_stream(

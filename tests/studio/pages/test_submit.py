@@ -252,6 +252,19 @@ def test_what_ran_with_a_secret_is_not_run_without_it(mlrun: Mlrun, studio: Stud
     assert "'nothing.py'" in text and f"'{first}'" in text
 
 
+def test_a_command_is_submitted_and_resubmitted(mlrun: Mlrun, studio: Studio) -> None:
+    mlrun.script("import sys; print(sys.argv[1:])")
+    for typed, said in (("python train.py --lr 0.1", "['--lr', '0.1']\n"), ("echo a && echo b", "a\nb\n")):
+        first = _submitted(mlrun, studio, {"folder": str(mlrun.folder), "experiment": "exp", "command": typed})
+        assert mlrun.log(first) == said
+        assert _filled_in(studio, first)["command"] == typed
+        assert mlrun.log(_again(mlrun, studio, first, source="folder")) == said
+        assert mlrun.log(_again(mlrun, studio, first, source="snapshot", command="echo c")) == "c\n"
+    fields = {**_filled_in(studio, first), "source": "folder", "script": "train.py", "do": "submit"}
+    ((code, text),) = studio.post(studio.urls.submit(), **fields).problems
+    assert code == "ConflictingOptions" and text.startswith("Command:")
+
+
 _USER_MANAGED = "environment:\n  python:\n    userManagedDependencies: true\n"
 
 

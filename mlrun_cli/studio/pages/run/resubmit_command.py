@@ -22,7 +22,7 @@ def build_resubmit_command(run: Run, submission: Submission | None) -> str | Non
     if submission is None:
         return None
     options = submission.submit_options()
-    if not options.is_whole or (options.script is None and options.runconfig is None):
+    if not options.is_whole or (options.script, options.command, options.runconfig) == (None, None, None):
         return None
     words = ["mlrun", "run", "submit-script"]
     mode = options.environment_mode
@@ -40,6 +40,8 @@ def build_resubmit_command(run: Run, submission: Submission | None) -> str | Non
         words += [] if value is None else [name, value]
     if options.script is not None:
         words += [options.script, *options.arguments]
+    elif options.command is not None:
+        words += ["--command", *([options.command] if isinstance(options.command, str) else options.command)]
     return _quote_words(words)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mlrun_cli.core.durations import parse_begin, parse_duration
@@ -29,6 +29,7 @@ from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runs.submit_options import find_redacted_words
 from mlrun_cli.submit.earlier_runs import EarlierRun
 from mlrun_cli.submit.request import SubmitRequest
+from mlrun_cli.submit.script import split_command_text
 
 SNAPSHOT, FOLDER = "snapshot", "folder"
 _LABELS = {"name": "Display name", "gpus": "GPUs"}
@@ -48,6 +49,7 @@ class SubmitForm(NamedTuple):
     source_directory: str = ""
     script: str = ""
     arguments: str = ""
+    command: str = ""
     runconfig: str = ""
     target: str = ""
     experiment: str = ""
@@ -83,6 +85,7 @@ class SubmitForm(NamedTuple):
             source_directory=_shorten_path(folder, options.source_directory),
             script=options.script or "",
             arguments=shlex.join(options.arguments),
+            command=_format_command(options.command),
             runconfig=options.runconfig or "",
             target=options.target or "",
             experiment=run.experiment_name,
@@ -117,6 +120,8 @@ class SubmitForm(NamedTuple):
         try:
             for name in ("arguments", "tags", "variables"):
                 _check_secrets(name, _split_words(name, getattr(self, name)))
+            command = split_command_text(self.command)
+            _check_secrets("command", [command] if isinstance(command, str) else command)
         except UsageError as error:
             return error
         return None
@@ -159,8 +164,10 @@ class SubmitForm(NamedTuple):
             self._check_for_zero_bytes()
             return self._build_common_request(Path(earlier.submission.folder or "/"))._replace(earlier=earlier)
         folder = self.resolve_folder()
-        if not self.script and not self.runconfig:
-            raise OneOptionRequired("Script: neither a script nor a runconfig is named.", hint="Choose one of the two.")
+        if not self.script and not self.command and not self.runconfig:
+            raise OneOptionRequired(
+                "Script: no script, command or runconfig is named.", hint="Fill in one of the three."
+            )
         return self._build_common_request(folder)._replace(
             runconfig_name=self.runconfig or None,
             source_directory=self.find_source_path(),
@@ -174,6 +181,8 @@ class SubmitForm(NamedTuple):
             raise ConflictingOptions(
                 "Arguments: without a script, those of the runconfig are used.", hint="Name the script."
             )
+        if self.command and self.script:
+            raise ConflictingOptions("Command: there is a script too.", hint="Leave one of them out.")
         if missing_secret := self.find_secret_error():
             raise missing_secret
         if not self.experiment:
@@ -183,6 +192,7 @@ class SubmitForm(NamedTuple):
             experiment_name=self.experiment,
             script=self.script or None,
             arguments=_split_words("arguments", self.arguments),
+            command=split_command_text(self.command) if self.command else None,
             target=self.target or None,
             environment=dict(os.environ),
             display_name=self.name or None,
@@ -195,6 +205,12 @@ class SubmitForm(NamedTuple):
             gpu_count=_parse_gpus(self.gpus),
             rerun_of=self.like or None,
         )
+
+
+def _format_command(command: tuple[str, ...] | str | None) -> str:
+    if command is None or isinstance(command, str):
+        return command or ""
+    return shlex.join(command)
 
 
 def _split_words(name: str, text: str) -> list[str]:
@@ -288,7 +304,7 @@ def _shorten_path(folder: str, path: str | None) -> str:
     return str(Path(path).relative_to(folder)) if folder and Path(path).is_relative_to(folder) else path
 
 
-def _check_secrets(name: str, arguments: list[str]) -> None:
+def _check_secrets(name: str, arguments: Sequence[str]) -> None:
     hidden = find_redacted_words(arguments)
     if hidden:
         raise InvalidValue(

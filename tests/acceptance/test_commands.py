@@ -1,0 +1,116 @@
+"""Commands that are submitted instead of a script: as words, and as text for a shell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.acceptance.installed import installed
+from tests.running import Mlrun
+
+_MODULE = """
+import sys
+from azureml.core import Run
+
+from . import NAME
+
+print(NAME, sys.argv[1:])
+values = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+Run.get_context().log("loss", abs(float(values.get("--lr", 0)) - 0.2))
+"""
+_WORDS = ("python", "-m", "pkg.train", "--lr", "0.1")
+
+
+@pytest.fixture(scope="module")
+def mlrun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
+    with installed(tmp_path_factory.mktemp("command")) as command:
+        command.script("NAME = 'pkg'", "pkg/__init__.py")
+        command.script(_MODULE, "pkg/train.py")
+        yield command
+
+
+def _rerun(mlrun: Mlrun, run_id: str, *words: str) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(mlrun("run", "rerun", "-r", run_id, *words).stdout)
+    return record
+
+
+def test_a_module_is_run_and_run_again_with_another_parameter(mlrun: Mlrun) -> None:
+    run = mlrun.ended("--tag", "team=a", "--command", *_WORDS)
+
+    assert mlrun.log(run["run_id"]) == "pkg ['--lr', '0.1']\n"
+    assert run["run_definition"]["command"] == list(_WORDS)
+    assert run["run_definition"]["script"] is None
+    assert run["parameters"] == {"lr": 0.1}
+    again = _rerun(mlrun, run["run_id"], "--set", "lr=0.2")
+    assert mlrun.log(again["run_id"]) == "pkg ['--lr', '0.2']\n"
+    assert again["tags"] == {"team": "a", "rerun_of": run["run_id"]}
+
+
+def test_a_command_is_run_again_with_the_folder_as_it_is_now(mlrun: Mlrun) -> None:
+    mlrun.script("print('before')", "changing.py")
+    run = mlrun.ended("--command", "python", "changing.py", "--lr", "1")
+    mlrun.script("import sys; print('after', sys.argv[1:])", "changing.py")
+
+    assert mlrun.log(_rerun(mlrun, run["run_id"])["run_id"]) == "before\n"
+    assert mlrun.log(_rerun(mlrun, run["run_id"], "--current-code")["run_id"]) == "after ['--lr', '1']\n"
+    changed = _rerun(mlrun, run["run_id"], "--current-code", "--set", "lr=2", "--set", "fast=true")
+    assert mlrun.log(changed["run_id"]) == "after ['--lr', '2', '--fast', 'true']\n"
+    assert mlrun.log(_rerun(mlrun, changed["run_id"], "--current-code")["run_id"]) == mlrun.log(changed["run_id"])
+
+
+def test_text_is_for_a_shell_only_if_it_needs_one(mlrun: Mlrun) -> None:
+    plain = mlrun.ended("--command", "python -m pkg.train --lr 0.1")
+    assert plain["run_definition"]["command"] == list(_WORDS)
+    text = "python -m pkg.train --lr 0.1 && echo $((1 + 1))"
+    run = mlrun.ended("--command", text)
+
+    assert mlrun.log(run["run_id"]) == "pkg ['--lr', '0.1']\n2\n"
+    assert run["run_definition"]["command"] == text
+    assert run["parameters"] == {"lr": 0.1}
+    for words in ((), ("--current-code",)):
+        assert mlrun.log(_rerun(mlrun, run["run_id"], *words)["run_id"]) == mlrun.log(run["run_id"])
+    assert mlrun.fails("run", "rerun", "-r", run["run_id"], "--set", "lr=1").code == "ConflictingOptions"
+
+
+def test_a_command_replaces_what_the_runconfig_starts(mlrun: Mlrun) -> None:
+    mlrun.script("script: nothing.py\narguments: [--lr, 5]\nenvironmentVariables: {A: b}", ".azureml/some.runconfig")
+    run = mlrun.ended("-c", "some", "--command", "sh", "-c", "echo $A")
+
+    assert mlrun.log(run["run_id"]) == "b\n"
+    assert run["run_definition"]["arguments"] == []
+    assert mlrun.log(_rerun(mlrun, run["run_id"], "--current-code")["run_id"]) == "b\n"
+    mlrun.script("command: echo ours", ".azureml/command.runconfig")
+    assert mlrun.log(mlrun.ended("-c", "command", "--command", "echo", "typed")["run_id"]) == "typed\n"
+
+
+def test_a_secret_of_a_command_is_asked_for_again(mlrun: Mlrun) -> None:
+    run = mlrun.ended("--command", "echo", "--api-key", "sesame-123", "--lr", "1")
+
+    assert mlrun.log(run["run_id"]) == "--api-key sesame-123 --lr 1\n", "what a script prints is its own"
+    assert "sesame" not in json.dumps(run)
+    for words in ((), ("--current-code",), ("--set", "lr=2")):
+        assert mlrun.fails("run", "rerun", "-r", run["run_id"], *words).code == "RunNotRepeatable"
+    again = _rerun(mlrun, run["run_id"], "--set", "api-key=sesame-456")
+    assert mlrun.log(again["run_id"]) == "--api-key sesame-456 --lr 1\n"
+
+
+def test_each_run_of_a_sweep_is_the_command_with_other_arguments(mlrun: Mlrun) -> None:
+    words = ("run", "sweep", "--grid", "lr=0.1,0.2", "--minimize", "loss", "--command", "python", "-m", "pkg.train")
+    sweep = json.loads(mlrun(*words).stdout)["run_id"]
+
+    runs = mlrun.json("run", "list", "--parent-run-id", sweep, "--sort", "loss")
+    assert [run["parameters"] for run in map(mlrun.show, (run["run_id"] for run in runs))] == [{"lr": 0.2}, {"lr": 0.1}]
+    again = _rerun(mlrun, runs[0]["run_id"], "--current-code")
+    assert mlrun.log(again["run_id"]) == mlrun.log(runs[0]["run_id"]) == "pkg ['--lr', '0.2']\n"
+    assert mlrun.fails(*words[:-3], "python -m pkg.train && true").code == "ConflictingOptions"
+
+
+def test_what_is_no_command_is_refused_with_the_line_to_type(mlrun: Mlrun) -> None:
+    assert mlrun.fails("run", "submit-script", "--command").code == "MissingOption"
+    refused = mlrun.fails("run", "submit-script", *_WORDS)
+    assert refused.code == "ScriptNotFound"
+    assert "--command python" in refused.text
+    assert mlrun.json("run", "submit-script", "--dry-run", "--command", *_WORDS)["command_line"] == list(_WORDS)
