@@ -125,8 +125,8 @@ class Workspace:
         return Recorder(self._database, self.folder)
 
     @cached_property
-    def children(self) -> ChildStore:
-        """The runs with a controller, and their child runs."""
+    def child_runs(self) -> ChildStore:
+        """The store of child runs, and of runs that have a controller."""
         from mlrun_cli.store.runs.child_store import ChildStore  # noqa: PLC0415
 
         return ChildStore(self._database)

@@ -24,7 +24,7 @@ from mlrun_cli.errors import (
 from mlrun_cli.snapshots.scan import describe_read_error
 from mlrun_cli.snapshots.snapshot import OmittedPath, format_first_names
 from mlrun_cli.wire import copying
-from mlrun_cli.wire.linked_files import Reason, list_linked_files
+from mlrun_cli.wire.linked_files import Reason, list_files_following_links
 from mlrun_cli.workspace import Workspace
 
 _DEFAULT = "default_datastore"
@@ -199,7 +199,7 @@ def _list_files(folder: Path) -> _FolderFiles:
     def record_left_out(path: str, reason: Reason) -> None:
         left_out.append(OmittedPath(path, describe_read_error(reason) if isinstance(reason, OSError) else reason))
 
-    names = list_linked_files(folder, record_left_out, is_temporary)
+    names = list_files_following_links(folder, record_left_out, is_temporary)
     return _FolderFiles(names, sorted(left_out))
 
 

@@ -54,7 +54,7 @@ def read_failure_report(workspace: Workspace, run: Run) -> FailureReport:
 def find_failed_run(workspace: Workspace, run: Run) -> Run:
     """Return the run whose failure made a sweep or a pipeline fail: the first that failed, or else the run itself."""
     while run.controller is not None and run.status is RunStatus.FAILED:
-        children = workspace.children.list_children(run.key)
+        children = workspace.child_runs.list_children(run.key)
         key = next((child.key for child in children if child.status is RunStatus.FAILED), None)
         if key is None:
             break

@@ -97,7 +97,7 @@ def _force_end_with_children(workspace: Workspace, run: Run, *, needs_engine: bo
         if run.status.is_terminal:
             return run
         unreached: EngineUnavailable | None = None
-        for child in workspace.children.list_children(run.key):
+        for child in workspace.child_runs.list_children(run.key):
             try:
                 if not child.status.is_terminal:
                     force_end(workspace, workspace.runs.get_by_key(child.key), needs_engine=needs_engine)

@@ -109,7 +109,7 @@ class _Follower:
             moment = time.monotonic()
             # Looked at before the logs: what was printed until then is in them for sure, and is handed over first.
             status = self._check_status(moment)
-            if follower.copy(self._write_installer_output, self._write_script_output):
+            if follower.copy_new_output(self._write_installer_output, self._write_script_output):
                 last_output = moment
             if status is not None and status.is_terminal:
                 return self._workspace.runs.get_by_key(self._run.key)
@@ -121,9 +121,9 @@ class _Follower:
         """Return the function that refreshes logs in a shared folder, or None for logs on a disk of this machine."""
         if not self._is_shared:
             return None
-        from mlrun_cli.wire.fresh_files import refresh  # noqa: PLC0415 - start-up: loads ctypes
+        from mlrun_cli.wire.fresh_files import refresh_file_size  # noqa: PLC0415 - start-up: loads ctypes
 
-        return refresh
+        return refresh_file_size
 
     def _choose_pause(self, silent_seconds: float) -> float:
         """Return the seconds to wait, fewer if a written outcome is about to be stored."""

@@ -8,7 +8,7 @@ from typing import Any
 from mlrun_cli.core.names import check_text
 from mlrun_cli.errors import FileNotWritable, InvalidValue, NotificationNotFound
 from mlrun_cli.notifications.address import check_address, redact_address
-from mlrun_cli.notifications.rules import ENDS, RULES_NAME, Rule, change_rules, read_rules
+from mlrun_cli.notifications.rules import ENDS, RULES_NAME, Rule, edit_rules, read_rules
 from mlrun_cli.workspace import Workspace
 
 
@@ -28,7 +28,7 @@ def add_rule(workspace: Workspace, address: str, ends: Sequence[str], experiment
             f"'{', '.join(unknown)}' is not an end of runs.", hint=f"Use {', '.join(ENDS)}, or some of them."
         )
     try:
-        with change_rules(workspace.folder) as rules:
+        with edit_rules(workspace.folder) as rules:
             number = 1 + max((rule.rule_id for rule in rules), default=0)
             rules.append(Rule(number, address, tuple(dict.fromkeys(ends)), experiment_name))
     except OSError as error:
@@ -49,7 +49,7 @@ def remove_rule(workspace: Workspace, rule_id: int) -> None:
         FileNotWritable: the rules cannot be written.
     """
     try:
-        with change_rules(workspace.folder) as rules:
+        with edit_rules(workspace.folder) as rules:
             kept = [rule for rule in rules if rule.rule_id != rule_id]
             if len(kept) == len(rules):
                 raise NotificationNotFound(rule_id)

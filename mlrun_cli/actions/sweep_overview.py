@@ -104,14 +104,14 @@ def find_sweep_overview(workspace: Workspace, sweep: Run, limit: int | None = No
     definition = find_definition(sweep.tags)
     if definition is None:
         return None
-    children = workspace.children.list_children(sweep.key)
+    children = workspace.child_runs.list_children(sweep.key)
     metric = definition.metric
     summaries = workspace.metric_summaries.list_for_runs([child.key for child in children], [metric.name])
-    measured: dict[int, _Measured] = {}
+    measured: dict[int, _ChildSummary] = {}
     for child in children:
         summary = summaries.get((child.key, metric.name))
         best = summary and (summary.minimum if metric.goal is Goal.MINIMIZE else summary.maximum)
-        measured[child.key] = _Measured(find_run_number(sweep.run_id, child.run_id), best, summary)
+        measured[child.key] = _ChildSummary(find_run_number(sweep.run_id, child.run_id), best, summary)
     sign = 1.0 if metric.goal is Goal.MINIMIZE else -1.0
     ordered = sorted(measured, key=lambda key: measured[key].get_rank(sign))
     runs = get_reconciled_runs(workspace, workspace.runs.list_by_keys(ordered[:limit]))
@@ -120,25 +120,27 @@ def find_sweep_overview(workspace: Workspace, sweep: Run, limit: int | None = No
     counts = Counter(child.status.value for child in children)
     return SweepOverview(
         definition,
-        [measured[run.key].build(run, drawn) for run in runs],
+        [measured[run.key].build_sweep_run(run, drawn) for run in runs],
         counts,
         total,
         _estimate_remaining_seconds(sweep, definition, total, _count_ended(counts)),
     )
 
 
-class _Measured(NamedTuple):
-    """What is known of a child run without reading it."""
+class _ChildSummary(NamedTuple):
+    """The number of a sweep's child run and its values of the primary metric."""
 
     number: int | None
     best: float | None
     summary: MetricSummary | None
 
     def get_rank(self, sign: float) -> tuple[object, ...]:
+        """Return a sort key that puts the best value first and runs without a value last."""
         return self.best is None, sign * (self.best or 0.0), self.number is None, self.number or 0
 
-    def build(self, run: Run, drawn: Mapping[int, Mapping[str, Any]]) -> SweepRun:
-        values = {} if self.number is None else drawn.get(self.number, {})
+    def build_sweep_run(self, run: Run, drawn_values: Mapping[int, Mapping[str, Any]]) -> SweepRun:
+        """Return the run with its number, its drawn parameter values and its values of the primary metric."""
+        values = {} if self.number is None else drawn_values.get(self.number, {})
         last, count = (None, 0) if self.summary is None else (self.summary.last, self.summary.value_count)
         return SweepRun(run, self.number, values, self.best, last, count)
 

@@ -16,7 +16,7 @@ The docstring is the help text, and its first line is the summary in listings. P
 whose type is an `OptionGroup` stands for several options. `cancel` remains a plain function that a test can call.
 
 A command returns a JSON-like value, which is printed as `-o` and `--query` specify, or None, which prints nothing, or
-a `Result`, which can have an exit code and a table for people. It raises the exceptions of `mlrun_cli.errors`.
+a `Result`, which can have an exit code and a human-readable table. It raises the exceptions of `mlrun_cli.errors`.
 `query_words=True` lets a query follow the options without `--query`. `script=True` ends the options at the first word
 that is not an option: that word and all words after it are passed unchanged to the command's variadic argument.
 
@@ -52,14 +52,14 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 class PeopleTable(Protocol):
-    """A function that prints a result as a table or page for people."""
+    """A function that prints a result as a human-readable table or page."""
 
     def __call__(self, *, file: TextIO, width: int | None, colour: bool) -> None:
         """Print the table to `file`, in lines of at most `width` columns; None if it is not a terminal."""
 
 
 class Result(NamedTuple):
-    """The result of a command, with optional output for people and exit code.
+    """The result of a command, with optional human-readable output and exit code.
 
     Attributes:
         value: the JSON-like value to print, to query and to write to the file of `-t`.
@@ -233,18 +233,20 @@ def _output_result(returned: object, global_options: GlobalOptions) -> int:
 def _print_result(result: Result, global_options: GlobalOptions) -> None:
     is_markdown = global_options.output_format is OutputFormat.MARKDOWN and global_options.query is None
     prefers_table = result.prefers_table and global_options.query is None and not global_options.has_output_option
-    is_for_people = global_options.is_for_people or (prefers_table and sys.stdout.isatty())
-    if (result.table is not None or result.layout is not None) and is_for_people:
-        _print_for_people(result, uses_pager=result.uses_pager and sys.stdout.isatty())
+    is_human_readable = global_options.is_human_readable or (prefers_table and sys.stdout.isatty())
+    if (result.table is not None or result.layout is not None) and is_human_readable:
+        _print_human_readable(result, uses_pager=result.uses_pager and sys.stdout.isatty())
     elif result.layout is not None and is_markdown:
         from mlrun_cli.cli.output.columns import print_layout_as_markdown  # noqa: PLC0415 - start-up
 
         print_layout_as_markdown(result.layout(sys.stdout.encoding), file=sys.stdout)
-    elif result.value != [] or not global_options.is_for_people:  # az prints an empty line for a table without lines
+    elif (
+        result.value != [] or not global_options.is_human_readable
+    ):  # az prints an empty line for a table without lines
         _print_value(result, global_options)
 
 
-def _print_for_people(result: Result, *, uses_pager: bool) -> None:
+def _print_human_readable(result: Result, *, uses_pager: bool) -> None:
     """Print the table of a result to stdout, through a pager if `uses_pager` is true."""
     file = io.TextIOWrapper(io.BytesIO(), encoding=sys.stdout.encoding, errors="replace") if uses_pager else sys.stdout
     width, colour = measure_terminal_width(), wants_colour(sys.stdout)

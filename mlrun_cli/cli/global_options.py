@@ -120,13 +120,13 @@ class GlobalOptions(NamedTuple):
         return read_azure_default("defaults", "group")
 
     @property
-    def is_for_people(self) -> bool:
-        """True if the output is a table for people: `-o table` without a query."""
+    def is_human_readable(self) -> bool:
+        """True if the output is a human-readable table or text: `-o table` without a query."""
         return self.output_format is OutputFormat.TABLE and self.query is None
 
     @property
-    def is_for_data(self) -> bool:
-        """True if a command that prints text by default was asked for data, by `-o` or a query."""
+    def wants_structured_output(self) -> bool:
+        """True if `-o` or a query asks a command that prints text by default for structured data."""
         return (self.has_output_option and self.output_format is not OutputFormat.TABLE) or self.query is not None
 
     @property

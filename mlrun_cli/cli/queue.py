@@ -51,7 +51,7 @@ def list_queues(
     from mlrun_cli.actions.compute_targets import check_target  # noqa: PLC0415 - start-up
     from mlrun_cli.actions.queue_overview import list_target_overviews  # noqa: PLC0415
 
-    most_waiting = _MOST_WAITING if global_options.is_for_people else sys.maxsize
+    most_waiting = _MOST_WAITING if global_options.is_human_readable else sys.maxsize
     context = open_context(global_options)
     with context.workspace as workspace:
         overviews = list_target_overviews(workspace, most_waiting)
@@ -65,7 +65,7 @@ def list_queues(
 
     for overview in chosen:
         more = overview.waiting_count - len(overview.waiting)
-        if more > 0 and global_options.is_for_people:
+        if more > 0 and global_options.is_human_readable:
             global_options.notes.info(f"{overview.name}: {more} more wait; -o json lists them all.")
     return Result(records, layout=build_layout, first_columns=_COLUMNS)
 

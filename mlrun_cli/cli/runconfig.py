@@ -124,7 +124,7 @@ def validate(
         global_options.notes.info(
             "Targets, registered environments and data were not looked up: no workspace is attached here."
         )
-    if not verdicts and global_options.is_for_people:
+    if not verdicts and global_options.is_human_readable:
         global_options.notes.info("No runconfigs.")
     is_good = all(verdict.is_submittable for verdict in verdicts)
     rows = [_build_row(verdict) for verdict in verdicts]

@@ -60,7 +60,7 @@ def show_status(global_options: GlobalOptions) -> object:  # noqa: ARG001 - ever
 def remove(global_options: GlobalOptions) -> object:
     """Remove the boot service; after a reboot, queued runs wait until the next command that accesses a run."""
     removed = actions.remove_boot_service(get_home(), find_own_program())
-    if not removed["removed"] and global_options.is_for_people:
+    if not removed["removed"] and global_options.is_human_readable:
         global_options.notes.info("Nothing was installed.")
     return removed
 

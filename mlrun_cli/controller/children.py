@@ -24,7 +24,7 @@ class Children:
         self._workspace = workspace
         self._parent = parent
         self._states: dict[int, ChildState] = {
-            child.key: child for child in workspace.children.list_children(parent.key)
+            child.key: child for child in workspace.child_runs.list_children(parent.key)
         }
         self._unfinished = [child for child in self._states.values() if child.status is RunStatus.NOT_STARTED]
 
@@ -65,7 +65,7 @@ class Children:
         Deleted ones count as canceled.
         """
         keys = [child.key for child in self.live]
-        statuses: Mapping[int, RunStatus] = self._workspace.children.list_statuses(keys) if keys else {}
+        statuses: Mapping[int, RunStatus] = self._workspace.child_runs.list_statuses(keys) if keys else {}
         ended = []
         for key in keys:
             child = self._states[key]._replace(status=statuses.get(key, RunStatus.CANCELED))

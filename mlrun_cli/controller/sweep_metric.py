@@ -98,7 +98,7 @@ class SweepMetric:
             key = self._workspace.runs.find_key(run_id)
             if key is not None:
                 drawn = list_drawn_values(run_id, self._workspace.runs.get_tags(key))
-                for child in self._workspace.children.list_children(key):
+                for child in self._workspace.child_runs.list_children(key):
                     values = drawn.get(-1 if (number := find_run_number(run_id, child.run_id)) is None else number, {})
                     found[child.key] = (child.run_id, values)
         return found

@@ -68,11 +68,11 @@ def read_lines_from(
     Raises:
         OSError: it cannot be read.
     """
-    from mlrun_cli.wire.fresh_files import refresh  # noqa: PLC0415 - start-up: loads ctypes
+    from mlrun_cli.wire.fresh_files import refresh_file_size  # noqa: PLC0415 - start-up: loads ctypes
 
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        refresh(descriptor)
+        refresh_file_size(descriptor)
         size = os.fstat(descriptor).st_size if end is None else end
         data = os.pread(descriptor, size - offset, offset) if size > offset else b""
     finally:

@@ -25,9 +25,9 @@ class Rule(NamedTuple):
     on: tuple[str, ...]
     experiment_name: str | None = None
 
-    def matches(self, end: str, experiment_name: str) -> bool:
-        """Return whether the rule applies to a run of this experiment that ended in this way."""
-        return end in self.on and self.experiment_name in {None, experiment_name}
+    def matches(self, outcome: str, experiment_name: str) -> bool:
+        """Return whether the rule applies to a run of an experiment that ended as completed, failed or canceled."""
+        return outcome in self.on and self.experiment_name in {None, experiment_name}
 
 
 def read_rules(folder: Path) -> Sequence[Rule]:
@@ -37,12 +37,12 @@ def read_rules(folder: Path) -> Sequence[Rule]:
         OSError: the file cannot be read.
     """
     document = read_json(folder / RULES_NAME) or {}
-    found = (_parse(entry) for entry in document.get("rules", ()) if isinstance(entry, dict))
+    found = (_parse_rule(entry) for entry in document.get("rules", ()) if isinstance(entry, dict))
     return [rule for rule in found if rule is not None]
 
 
 @contextmanager
-def change_rules(folder: Path) -> Iterator[list[Rule]]:
+def edit_rules(folder: Path) -> Iterator[list[Rule]]:
     """Yield a workspace's rules as a mutable list, which is saved at the end of the block.
 
     Raises:
@@ -57,7 +57,7 @@ def change_rules(folder: Path) -> Iterator[list[Rule]]:
         os.close(descriptor)
 
 
-def _parse(entry: dict[str, Any]) -> Rule | None:
+def _parse_rule(entry: dict[str, Any]) -> Rule | None:
     """Return a rule from its entry in the file, or None if the entry is invalid."""
     try:
         return Rule(

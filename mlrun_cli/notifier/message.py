@@ -30,7 +30,7 @@ def build_message(workspace: Workspace, run: Run) -> Message:
     """Return the message about an ended run: status, duration, best metrics and the end of its log."""
     redact = workspace.redaction.redact_prose
     title = redact(f"{run.display_name or run.run_id}: {describe_end(run, now())}")
-    text = redact("\n".join(_list_lines(workspace, run)))
+    text = redact("\n".join(_list_message_lines(workspace, run)))
     seconds = run.elapsed_seconds(now())
     values = {
         "run": run.run_id,
@@ -44,7 +44,8 @@ def build_message(workspace: Workspace, run: Run) -> Message:
     return Message(title, text, values)
 
 
-def _list_lines(workspace: Workspace, run: Run) -> Iterator[str]:
+def _list_message_lines(workspace: Workspace, run: Run) -> Iterator[str]:
+    """Yield the lines of the text of a message."""
     yield f"Run: {run.run_id}"
     yield f"Experiment: {run.experiment_name}"
     yield f"Status: {describe_end(run, now())}"

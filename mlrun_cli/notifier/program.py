@@ -31,7 +31,7 @@ def main(argv: list[str]) -> None:
 def notify_addresses(workspace: Workspace, run: Run) -> None:
     """Send a message about an ended run to each of its addresses; failures become warnings of the run."""
     folder = workspace.run_folder(run.run_id)
-    addresses = _claim_run(workspace, run, folder)
+    addresses = _claim_notification(workspace, run, folder)
     if not addresses:
         return
     message = build_message(workspace, run)
@@ -45,8 +45,8 @@ def notify_addresses(workspace: Workspace, run: Run) -> None:
         _add_warnings(workspace, run, warnings)
 
 
-def _claim_run(workspace: Workspace, run: Run, folder: RunFolder) -> Sequence[str]:
-    """Return the addresses to notify, or none if another process has already claimed the run."""
+def _claim_notification(workspace: Workspace, run: Run, folder: RunFolder) -> Sequence[str]:
+    """Claim the notification about a run and return its addresses; none if another process has claimed it."""
     try:
         os.close(os.open(folder.notified, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         given = (read_json(folder.notify) or {}).get("addresses", ())

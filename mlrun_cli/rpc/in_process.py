@@ -51,7 +51,7 @@ class InProcessServer:
 
     def __init__(self) -> None:
         self._is_handling = False
-        self._reset()
+        self._initialize_process_state()
 
     def handle(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Return the response to a request, in the same form as a response over a socket."""
@@ -71,6 +71,7 @@ class InProcessServer:
                 self._is_handling = False
 
     def _handle(self, request: Request) -> dict[str, Any]:
+        """Handle a request and return its response, or an error response if handling it fails."""
         try:
             for session in list(self._sessions.values()):
                 session.ingest_until_now()
@@ -90,7 +91,7 @@ class InProcessServer:
             except MlrunError as error:
                 return build_error_response(error)
 
-    def close(self, uncaught: BaseException | None, close_journals: Callable[[], None]) -> None:
+    def close(self, uncaught_error: BaseException | None, close_journals: Callable[[], None]) -> None:
         """Close all sessions: end the open runs of this process, as Failed if there is an uncaught exception.
 
         Threads that have not ended may go on: what they say once `close_journals` has returned is of a new session,
@@ -99,7 +100,7 @@ class InProcessServer:
         with self._lock:
             self._is_closed.set()
             redaction = self._context.redaction
-            error = None if uncaught is None else redaction.redact_error(build_exception_error(uncaught))
+            error = None if uncaught_error is None else redaction.redact_error(build_exception_error(uncaught_error))
             sessions, self._sessions = self._sessions, {}
             close_journals()
             for session in sessions.values():
@@ -124,9 +125,9 @@ class InProcessServer:
         for session in self._sessions.values():
             session.close_after_fork()
         self._context.close()
-        self._reset()
+        self._initialize_process_state()
 
-    def _reset(self) -> None:
+    def _initialize_process_state(self) -> None:
         """Initialize the state that a process must not share with its parent."""
         self._lock = threading.RLock()
         self._context = RequestContext(
@@ -145,7 +146,7 @@ class InProcessServer:
                 # Python 3.12 starts no thread once it has begun to end.
                 with suppress(RuntimeError), Interruptions(HANDLED_SIGNALS) as interruptions:
                     interruptions.block()  # for good in the new thread, which would get signals of transactions
-                    threading.Thread(target=self._ingest, args=(self._is_closed,), daemon=True).start()
+                    threading.Thread(target=self._ingest_periodically, args=(self._is_closed,), daemon=True).start()
             # Processes that this one starts are told apart by it from those of others.
             family = os.environ.setdefault(FAMILY_VARIABLE, os.urandom(4).hex())
             opened = Session(workspace, family)
@@ -154,8 +155,8 @@ class InProcessServer:
                 opened.close_after_fork()
         return session
 
-    def _ingest(self, is_closed: threading.Event) -> None:
-        """Ingest the journals several times a second, so that other processes see what this one has logged."""
+    def _ingest_periodically(self, is_closed: threading.Event) -> None:
+        """Ingest the journals several times a second, so that other processes see the values logged by this one."""
         while not is_closed.wait(_INGEST_SECONDS):
             with self._lock:
                 if is_closed.is_set():

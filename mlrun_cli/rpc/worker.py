@@ -93,9 +93,10 @@ def _pop_idle_handler() -> _RequestHandler | None:
     return None
 
 
-def _build_response_line(folder: Path, run_id: str, line: bytes) -> bytes:
+def _build_response_line(folder: Path, run_id: str, request_line: bytes) -> bytes:
+    """Handle an encoded request and return the encoded response."""
     try:
-        request = decode_request(line)
+        request = decode_request(request_line)
         handler = _pop_idle_handler() or _RequestHandler(folder, run_id)
         response = handler.handle(request)
         _idle.append(handler)
@@ -105,7 +106,7 @@ def _build_response_line(folder: Path, run_id: str, line: bytes) -> bytes:
 
 
 def _get_owner_lock_name(workspace: Workspace, run_id: str, selected_workspace: Workspace) -> str:
-    """Return the name of the owner lock for runs that a script opens, which is that of its run's supervisor."""
+    """Return the name of the owner lock of this worker's run, which also owns runs that its script opens."""
     if selected_workspace.identity != workspace.identity:
         raise UsageError(
             f"A run of workspace '{workspace.identity.name}' opens no run in workspace"

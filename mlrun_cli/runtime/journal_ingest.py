@@ -231,9 +231,9 @@ class JournalReader:
                 # Opened first: only that makes the client of a network file system ask for the current size.
                 descriptor = stack.enter_context(open_journal(self._folder / name))
                 if self._is_shared:
-                    from mlrun_cli.wire.fresh_files import refresh  # noqa: PLC0415 - start-up: loads ctypes
+                    from mlrun_cli.wire.fresh_files import refresh_file_size  # noqa: PLC0415 - start-up: loads ctypes
 
-                    refresh(descriptor)
+                    refresh_file_size(descriptor)
                 found = os.fstat(descriptor)
                 if found.st_size <= offset or not stat.S_ISREG(found.st_mode):
                     return b""

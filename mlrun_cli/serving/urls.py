@@ -40,7 +40,7 @@ class WorkspaceUrls(NamedTuple):
         return self.experiment(experiment_name, query) if experiment_name else _add_query(f"{self}/runs", query)
 
     def cancel(self) -> str:
-        """Return the URL that receives the form for canceling runs."""
+        """Return the URL to which the form for canceling runs is posted."""
         return f"{self}/cancel"
 
     def run(self, run_id: str, *segments: str) -> str:

@@ -141,7 +141,7 @@ def _adapt_configuration(plan: StepPlan, configuration: RunConfiguration) -> Run
     for section, entries in plan.build_sections(is_preview=True).items():
         existing: Any = rest.get(section)
         rest[section] = {**(existing if isinstance(existing, Mapping) else {}), **entries}
-    changes |= _find_launch_changes(plan, configuration, rest)
+    changes |= _apply_launch_settings(plan, configuration, rest)
     if step.kind == R_SCRIPT_STEP:
         changes["framework"] = _R_FRAMEWORK
     variables = {
@@ -153,8 +153,8 @@ def _adapt_configuration(plan: StepPlan, configuration: RunConfiguration) -> Run
     return configuration.replace_fields(**changes)._replace(environment_variables=variables, rest=rest)
 
 
-def _find_launch_changes(plan: StepPlan, configuration: RunConfiguration, rest: dict[str, object]) -> dict[str, Any]:
-    """Return the changed fields for nodes and processes; changes to the communicator's section are made in `rest`."""
+def _apply_launch_settings(plan: StepPlan, configuration: RunConfiguration, rest: dict[str, object]) -> dict[str, Any]:
+    """Return the changed fields for nodes and processes, and set the communicator's settings in `rest`."""
     step, changes = plan.step, dict[str, Any]()
     if step.node_count is not None:
         changes["node_count"] = step.node_count

@@ -56,7 +56,7 @@ def review_configuration(
         with problems.collect_errors(), configuration.locate_errors(key_path):
             raise Unsupported(f"{key_path} cannot be used: {refusal.reason}.", hint=refusal.advice, target=key_path)
     problems.raise_if_any()
-    return tuple(_list_skip_notes(configuration, has_container=has_container, is_current=is_current))
+    return tuple(_list_notes(configuration, has_container=has_container, is_current=is_current))
 
 
 def _list_refused_fields(configuration: RunConfiguration, search_path: str) -> Iterator[tuple[str, Refusal]]:
@@ -94,7 +94,8 @@ def _has_conda_part(configuration: RunConfiguration) -> bool:
     return not configuration.python.user_managed_dependencies
 
 
-def _list_skip_notes(configuration: RunConfiguration, *, has_container: bool, is_current: bool) -> Iterator[str]:
+def _list_notes(configuration: RunConfiguration, *, has_container: bool, is_current: bool) -> Iterator[str]:
+    """Yield a note for each setting that is skipped, and one if the script runs once per node."""
     if configuration.node_count > 1 and configuration.communicator == NO_COMMUNICATOR:
         yield (
             f"nodeCount: the script runs {configuration.node_count} times, once for each node of its target; "
@@ -112,6 +113,7 @@ def _list_skip_notes(configuration: RunConfiguration, *, has_container: bool, is
 
 
 def _find_skip_reason(configuration: RunConfiguration, key_path: str, *, has_container: bool) -> str | None:
+    """Return the reason why a setting is skipped, or None if it is not skipped."""
     key = KEYS.get(key_path)
     if key is None:
         return None

@@ -78,7 +78,7 @@ def write_sweep_metrics(workspace: Workspace, step_run_id: str, path: Path) -> N
     """Write the metrics of a sweep's runs in the format of Azure's `metrics_output`: `{run id: {metric: [values]}}`."""
     sweep = workspace.runs.get(get_sweep_id(step_run_id))
     metrics = {}
-    for child in workspace.children.list_children(sweep.key):
+    for child in workspace.child_runs.list_children(sweep.key):
         values = workspace.metrics.get(child.key)
         metrics[child.run_id] = {name: one if isinstance(one, list) else [one] for name, one in values.items()}
     write_json(path, metrics)

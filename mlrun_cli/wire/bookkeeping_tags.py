@@ -34,7 +34,7 @@ BOOKKEEPING_PREFIXES = ("HD_", *_PREFIXES_OF_ALL_RUNS)
 def drop_bookkeeping_tags(
     run_type: str, run_id: str, tags: "Mapping[str, Optional[str]]"
 ) -> "Mapping[str, Optional[str]]":
-    """Return a run's tags for display, without documents and without a sweep's definition and parameter values."""
+    """Return a run's tags without those in which sweeps and MLflow store definitions and other JSON documents."""
     if run_type == SWEEP_RUN:
         own = f"{run_id}_"
         tags = {key: value for key, value in tags.items() if key not in DEFINITION_TAGS and not key.startswith(own)}

@@ -26,10 +26,10 @@ def report_copied_bytes(report: Callable[[int], None]) -> Iterator[None]:
         _watchers.remove(report)
 
 
-def clone(source: int, destination: int) -> bool:
-    """Clone a file by sharing blocks; return False if the file system does not support that."""
+def clone(source_fd: int, destination_fd: int) -> bool:
+    """Clone an open file by sharing blocks; return False if the file system does not support that."""
     try:
-        fcntl.ioctl(destination, _FICLONE, source)
+        fcntl.ioctl(destination_fd, _FICLONE, source_fd)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise
@@ -37,29 +37,30 @@ def clone(source: int, destination: int) -> bool:
     return True
 
 
-def copy(source: int, destination: int, size: "int | None" = None) -> int:
-    """Copy `source` to the empty file `destination` and return the number of bytes copied.
+def copy(source_fd: int, destination_fd: int, size: "int | None" = None) -> int:
+    """Copy an open file to an empty one and return the number of bytes copied.
 
     Raises:
         OSError: Reading or writing failed.
     """
-    if clone(source, destination):
-        cloned = os.fstat(destination).st_size
-        _report(cloned)
+    if clone(source_fd, destination_fd):
+        cloned = os.fstat(destination_fd).st_size
+        _report_to_watchers(cloned)
         return cloned
-    copied = _copy_in_kernel(source, destination, size)
+    copied = _copy_in_kernel(source_fd, destination_fd, size)
     # copy_file_range is unavailable, or copied nothing, as on some file systems.
     while size is None or copied < size:
-        chunk = os.read(source, _CHUNK if size is None else min(size - copied, _CHUNK))
+        chunk = os.read(source_fd, _CHUNK if size is None else min(size - copied, _CHUNK))
         if not chunk:
             break
-        write_all(destination, chunk)
+        write_all(destination_fd, chunk)
         copied += len(chunk)
-        _report(len(chunk))
+        _report_to_watchers(len(chunk))
     return copied
 
 
-def _copy_in_kernel(source: int, destination: int, size: "int | None") -> int:
+def _copy_in_kernel(source_fd: int, destination_fd: int, size: "int | None") -> int:
+    """Copy with `copy_file_range` and return the number of bytes copied, which is 0 where the call is unavailable."""
     copy_range: Any = getattr(os, "copy_file_range", None)  # Python 3.8, on Linux
     if copy_range is None:
         return 0
@@ -68,34 +69,34 @@ def _copy_in_kernel(source: int, destination: int, size: "int | None") -> int:
     try:
         while size is None or copied < size:
             wanted = most_at_once if size is None else min(size - copied, most_at_once)
-            count: int = copy_range(source, destination, wanted)
+            count: int = copy_range(source_fd, destination_fd, wanted)
             if count == 0:
                 break
             copied += count
-            _report(count)
+            _report_to_watchers(count)
     except OSError as error:
         if copied or error.errno not in _NOT_HERE:
             raise
     return copied
 
 
-def _report(byte_count: int) -> None:
-    """Call the watchers with the number of bytes copied."""
+def _report_to_watchers(byte_count: int) -> None:
+    """Call the functions registered by `report_copied_bytes` with a number of newly copied bytes."""
     for watch in _watchers:
         watch(byte_count)
 
 
-def copy_stream(stream: "IO[Any]", destination: int) -> None:
+def copy_stream(stream: "IO[Any]", destination_fd: int) -> None:
     """Copy the rest of a binary or text stream to an open file; text is encoded as UTF-8."""
     while True:
         chunk = stream.read(_CHUNK)
         if not chunk:
             return
-        write_all(destination, chunk.encode("utf-8", "backslashreplace") if isinstance(chunk, str) else chunk)
+        write_all(destination_fd, chunk.encode("utf-8", "backslashreplace") if isinstance(chunk, str) else chunk)
 
 
-def write_all(descriptor: int, content: bytes) -> None:
-    """Write all of `content` to a descriptor, in several calls if the kernel accepts only part of it."""
+def write_all(destination_fd: int, content: bytes) -> None:
+    """Write all of `content` to an open file, in several calls if the kernel accepts only part of it."""
     rest = memoryview(content)
     while rest:
-        rest = rest[os.write(descriptor, rest) :]
+        rest = rest[os.write(destination_fd, rest) :]

@@ -87,7 +87,8 @@ def _encode_record(data: bytes) -> bytes:
     return length + _CHECKSUM.pack(_compute_checksum(length)) + data + _CHECKSUM.pack(_compute_checksum(data))
 
 
-def _build_table() -> "List[int]":
+def _build_crc_table() -> "List[int]":
+    """Return the lookup table of CRC-32C."""
     table = []
     for byte in range(256):
         entry = byte
@@ -97,14 +98,14 @@ def _build_table() -> "List[int]":
     return table
 
 
-_TABLE = _build_table()
+_CRC_TABLE = _build_crc_table()
 
 
 def _compute_checksum(data: bytes) -> int:
     """Return the masked CRC-32C checksum of a record's data."""
     crc = 0xFFFFFFFF
     for byte in data:
-        crc = _TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
+        crc = _CRC_TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
     crc ^= 0xFFFFFFFF
     return ((crc >> 15 | crc << 17) + _MASK) & 0xFFFFFFFF
 
@@ -115,15 +116,15 @@ def _decode_event(data: bytes, plugins: "Dict[bytes, bytes]") -> "Iterator[Event
     summaries: List[bytes] = []
     for number, value in _iterate_fields(data):
         if number == 1:
-            (time,) = _DOUBLE.unpack(_to_bytes(value))
+            (time,) = _DOUBLE.unpack(_check_bytes(value))
         elif number == 2 and isinstance(value, int):
             step = value - (1 << 64) if value >> 63 else value
         elif number == 5:
-            summaries.append(_to_bytes(value))
+            summaries.append(_check_bytes(value))
     for summary in summaries:
         for number, value in _iterate_fields(summary):
             if number == 1:
-                found = _decode_value(_to_bytes(value), plugins)
+                found = _decode_value(_check_bytes(value), plugins)
                 if found is not None:
                     yield EventScalar(found[0].decode("utf-8", "replace"), step, time, found[1])
 
@@ -135,24 +136,25 @@ def _decode_value(data: bytes, plugins: "Dict[bytes, bytes]") -> "Optional[Tuple
     tensor: Optional[bytes] = None
     for number, value in _iterate_fields(data):
         if number == 1:
-            tag = _to_bytes(value)
+            tag = _check_bytes(value)
         elif number == 2:
-            (simple,) = _FLOAT.unpack(_to_bytes(value))
+            (simple,) = _FLOAT.unpack(_check_bytes(value))
         elif number == 8:
-            tensor = _to_bytes(value)
+            tensor = _check_bytes(value)
         elif number == 9:
-            plugins.setdefault(tag, _decode_plugin(_to_bytes(value)))
+            plugins.setdefault(tag, _decode_plugin_name(_check_bytes(value)))
     if simple is None and tensor is not None and plugins.get(tag) == _SCALARS:
         simple = _decode_tensor(tensor)
     return None if simple is None else (tag, simple)
 
 
-def _decode_plugin(metadata: bytes) -> bytes:
+def _decode_plugin_name(metadata: bytes) -> bytes:
+    """Return the name of the plug-in in a summary's metadata, or an empty string if there is none."""
     for number, value in _iterate_fields(metadata):
         if number == 1:
-            for inner, name in _iterate_fields(_to_bytes(value)):
+            for inner, name in _iterate_fields(_check_bytes(value)):
                 if inner == 1:
-                    return _to_bytes(name)
+                    return _check_bytes(name)
     return b""
 
 
@@ -165,7 +167,7 @@ def _decode_tensor(data: bytes) -> "Optional[float]":
         if number == 1 and isinstance(value, int):
             kind = value
         elif number == 4:
-            content = _to_bytes(value)
+            content = _check_bytes(value)
         else:
             packed[number] = value
     layout = _CONTENTS.get(kind)
@@ -221,7 +223,8 @@ def _decode_varint(data: bytes, offset: int) -> "Tuple[int, int]":
             raise ValueError("a number that is too long")
 
 
-def _to_bytes(value: _Field) -> bytes:
+def _check_bytes(value: _Field) -> bytes:
+    """Return the value of a field; raise ValueError if it is a number."""
     if isinstance(value, int):
         raise ValueError("a number in the place of bytes")  # noqa: TRY004 - the data is wrong, not the program
     return value

@@ -24,14 +24,14 @@ RUN_COLUMNS = (
 
 
 def flatten_record(record: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return a record with nested mappings flattened; an empty mapping has no columns."""
+    """Return a record with nested mappings flattened into keys such as `tags.team`; empty mappings are dropped."""
     flat = {}  # type: Dict[str, Any]
     _flatten(record, "", flat)
     return flat
 
 
 def list_columns(rows: Iterable[Mapping[str, Any]], first_columns: Sequence[str] = (), *, is_sorted: bool) -> List[str]:
-    """Return the columns of flat records.
+    """Return the columns of flat records: `first_columns`, then all others, optionally sorted.
 
     Args:
         rows: the records, whose columns may differ.

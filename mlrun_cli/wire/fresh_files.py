@@ -10,8 +10,8 @@ _answer = ctypes.create_string_buffer(256)
 """Space for `struct statx`, which nobody reads."""
 
 
-def refresh(descriptor: int) -> None:
-    """Make the kernel fetch the size of an open file from the file server; do nothing if that is impossible.
+def refresh_file_size(descriptor: int) -> None:
+    """Make the kernel fetch an open file's size from the file server; do nothing if that is impossible.
 
     NFS does so when a file is opened, and FUSE only once what it has cached is a few seconds old.
     """

@@ -41,13 +41,14 @@ class _RedirectHandler(HTTPRedirectHandler):
     def redirect_request(self, req: Request, *arguments: Any) -> "Request | None":
         request = super().redirect_request(req, *arguments)
         given = req.unredirected_hdrs.get(_AUTHORIZATION)
-        if request is not None and given is not None and _may_receive_password(req, request):
+        if request is not None and given is not None and _may_forward_password(req, request):
             request.add_unredirected_header(_AUTHORIZATION, given)
         return request
 
 
-def _may_receive_password(before: Request, after: Request) -> bool:
-    return after.type in {before.type, "https"} and _get_host(before) == _get_host(after)
+def _may_forward_password(original: Request, redirected: Request) -> bool:
+    """Return whether a password may be sent to the target of a redirect: the same host, and not from HTTPS to HTTP."""
+    return redirected.type in {original.type, "https"} and _get_host(original) == _get_host(redirected)
 
 
 def _get_host(request: Request) -> str:

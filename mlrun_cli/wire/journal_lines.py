@@ -40,14 +40,14 @@ LONGEST_NAME = 255
 
 
 def encode_metric(kind: str, name: str, value: str, step: str = "null", description: "str | None" = None) -> str:
-    """Return the line for a metric value logged now; all arguments except the kind are JSON texts."""
+    """Return the journal line for a metric value logged now; all arguments except `kind` are JSON texts."""
     more = "" if description is None else f",{description}"
     return f'["{kind}",{name},{time():.6f},{step},{value}{more}]\n'
 
 
-def encode_scalar_at(name: str, value: str, step: str, at: float) -> str:
-    """Return the line for a scalar logged at a Unix time in seconds; all other arguments are JSON texts."""
-    return f'["{SCALAR}",{name},{at:.6f},{step},{value}]\n'
+def encode_scalar_with_time(name: str, value: str, step: str, unix_time: float) -> str:
+    """Return the journal line for a scalar logged at a Unix time in seconds; the other arguments are JSON texts."""
+    return f'["{SCALAR}",{name},{unix_time:.6f},{step},{value}]\n'
 
 
 def encode_tags(tags: "Dict[str, str | None]") -> str:
@@ -70,6 +70,6 @@ def encode_end(status: str, error: "Dict[str, str] | None") -> str:
     return f'["{END}",{time():.6f},"{status}",{dumps(error)}]\n'
 
 
-def encode_for_run(run_id: str, line: str) -> str:
-    """Return a line, wrapped with the id of the run that it concerns, for the journal of another run."""
+def wrap_line_for_run(run_id: str, line: str) -> str:
+    """Return a journal line wrapped with the id of its run, so that it can be written to the journal of another run."""
     return f'["{OF_OTHER_RUN}",{dumps(run_id)},{line[:-1]}]\n'

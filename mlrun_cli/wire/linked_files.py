@@ -13,7 +13,7 @@ Reason = Union[str, OSError]
 """The reason for omitting a path: one of the texts above, or the error of a folder or link that cannot be read."""
 
 
-def list_linked_files(
+def list_files_following_links(
     folder: "str | os.PathLike[str]",
     record_omission: Callable[[str, Reason], object],
     is_ignored: Callable[[str], bool] = lambda _: False,
@@ -29,7 +29,7 @@ def list_linked_files(
         is_ignored: Returns whether to skip a file or folder name without calling `record_omission`.
     """
     walk = _Walk(os.path.realpath(os.fspath(folder)), record_omission, is_ignored)
-    walk.complete()
+    walk.visit_all()
     return sorted(walk.names)
 
 
@@ -54,14 +54,16 @@ class _Walk:
         self._folders = [_Folder("", top)]
         self._links: Deque[_Folder] = deque()
 
-    def complete(self) -> None:
+    def visit_all(self) -> None:
+        """Collect the paths of all files, visiting linked folders after all others."""
         while self._folders or self._links:
             if self._folders:
                 self._visit(self._folders.pop())
             else:
-                self._follow(self._links.popleft())
+                self._add_linked_folder(self._links.popleft())
 
-    def _follow(self, linked: _Folder) -> None:
+    def _add_linked_folder(self, linked: _Folder) -> None:
+        """Schedule a visit of a linked folder unless that would repeat a folder or never end."""
         if any(_contains_path(linked.real, folder) for folder in linked.link_folders):
             self._leave_out(linked.path, LOOP)
         elif len(linked.link_folders) > 1 and linked.real in self._seen:

@@ -38,15 +38,17 @@ class LogFollower:
         self._script_offset = script_offset
         self._has_script = False
 
-    def copy(self, write_installer: Callable[[bytes], object], write_script: Callable[[bytes], object]) -> bool:
-        """Pass new output to the given functions as bytes and return whether there was any.
+    def copy_new_output(
+        self, write_installer_output: Callable[[bytes], object], write_script_output: Callable[[bytes], object]
+    ) -> bool:
+        """Pass new output of both logs to the given functions as bytes, and return whether there was any.
 
         The installer has ended by the time the script prints.
 
         Raises:
             OSError: The script's log cannot be read.
         """
-        found = self._copy_environment_log(write_installer)
+        found = self._copy_environment_log(write_installer_output)
         try:
             file = open(self._script_log, "rb", buffering=0)  # noqa: SIM115 - only its own errors mean that it is away
         except OSError as error:
@@ -62,10 +64,10 @@ class LogFollower:
                 if not piece:
                     return found
                 # The installer's last output may be newer than the check above; it comes before the script's first.
-                self._copy_environment_log(write_installer)
+                self._copy_environment_log(write_installer_output)
                 self._has_script = found = True
                 self._script_offset += len(piece)
-                write_script(piece)
+                write_script_output(piece)
 
     def _copy_environment_log(self, write: Callable[[bytes], object]) -> bool:
         before = self._offset

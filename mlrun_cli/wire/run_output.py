@@ -9,14 +9,14 @@ def format_title(log_name: str) -> str:
     return f"{title}\n{'=' * len(title)}\n"
 
 
-def format_head(run_id: str, url: "str | None") -> str:
+def format_header(run_id: str, url: "str | None") -> str:
     """Return the header lines that show a run's id and, if there is one, its URL."""
     return f"RunId: {run_id}" if url is None else f"RunId: {run_id}\nWeb View: {url}"
 
 
 def format_summary(run_id: str, url: "str | None", lines: Iterable[str]) -> str:
     """Return the summary printed below the logs: a title, the run's id and URL, and the given lines."""
-    return "\n".join(["", "Execution Summary", "=================", format_head(run_id, url), *lines, ""])
+    return "\n".join(["", "Execution Summary", "=================", format_header(run_id, url), *lines, ""])
 
 
 def make_printable(text: str) -> str:

@@ -18,18 +18,18 @@ _PIECE = 1 << 20
 
 
 def list_event_files(roots: "Sequence[str]") -> "Dict[str, str]":
-    """Return the paths of the event files below some folders, keyed by relative name; links are not followed."""
+    """Return the paths of the event files below the given folders, keyed by relative path; links are not followed."""
     found: Dict[str, str] = {}
     for root in roots:
         for folder, _, names in os.walk(root):
             for name in names:
                 path = os.path.join(folder, name)
-                if EVENT_FILE in name and stat.S_ISREG(_get_mode(path)):
+                if EVENT_FILE in name and stat.S_ISREG(_get_file_mode(path)):
                     found[os.path.relpath(path, root)] = path
     return found
 
 
-def _get_mode(path: str) -> int:
+def _get_file_mode(path: str) -> int:
     try:
         return os.lstat(path).st_mode
     except OSError:
@@ -51,9 +51,9 @@ class EventCopies:
         os.makedirs(folder, exist_ok=True)
 
     def update(self) -> int:
-        """Append new content of the files to the copies; return the number of files."""
+        """Append new content of the event files to their copies; return the number of event files."""
         count = 0
-        for source, destination in self._list_pairs():
+        for source, destination in self._list_sources_and_copies():
             count += 1
             before = self._sizes.get(destination, 0)
             try:
@@ -62,14 +62,15 @@ class EventCopies:
                 continue
         return count
 
-    def _list_pairs(self) -> "Iterator[Tuple[str, str]]":
+    def _list_sources_and_copies(self) -> "Iterator[Tuple[str, str]]":
+        """Yield the path of each event file with the path of its copy."""
         for run_id, roots in self._roots.items():
             for name, path in list_event_files(roots).items():
                 yield path, os.path.join(self.folder, run_id, name)
 
 
 def _append_new_content(source: str, destination: str, offset: int) -> int:
-    """Append the content of a file from an offset on to a copy; return the number of bytes."""
+    """Append a file's content, starting at an offset, to its copy; return the number of bytes appended."""
     with open(source, "rb") as reading:
         if os.fstat(reading.fileno()).st_size <= offset:
             return 0
@@ -133,9 +134,9 @@ class TensorboardServer:
         self.process.wait()
 
 
-def _choose_port(first: int) -> int:
-    """Return the first free port starting at a number, or any free port for 0."""
-    for port in (*range(first, first + 100), 0) if first else (0,):
+def _choose_port(first_port: int) -> int:
+    """Return the first free port at or above `first_port`, or any free port for 0."""
+    for port in (*range(first_port, first_port + 100), 0) if first_port else (0,):
         with socket.socket() as one:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -143,4 +144,4 @@ def _choose_port(first: int) -> int:
             except OSError:
                 continue
             return int(one.getsockname()[1])
-    return first
+    return first_port

@@ -101,7 +101,7 @@ class PipelineWorld(SweepWorld):
         """Return the runs of the steps of a pipeline by their names, in the order of their creation."""
         parent = self.workspace.runs.get(run_id)
         children = [
-            self.workspace.runs.get(child.run_id) for child in self.workspace.children.list_children(parent.key)
+            self.workspace.runs.get(child.run_id) for child in self.workspace.child_runs.list_children(parent.key)
         ]
         return {str(run.display_name): run for run in children}
 

@@ -135,13 +135,13 @@ class SweepWorld:
         """Return the statuses of the child runs of a sweep in the order of their creation."""
         parent = self.workspace.runs.find_key(run_id)
         assert parent is not None
-        return [child.status.value for child in self.workspace.children.list_children(parent)]
+        return [child.status.value for child in self.workspace.child_runs.list_children(parent)]
 
     def children(self, run_id: str) -> Mapping[str, Child]:
         """Return what is stored of the child runs of a sweep, by the end of their ids."""
         parent = self.workspace.runs.get(run_id)
         found = {}
-        for child in self.workspace.children.list_children(parent.key):
+        for child in self.workspace.child_runs.list_children(parent.key):
             run = self.workspace.runs.get(child.run_id)
             found[child.run_id.removeprefix(f"{run_id}_")] = Child(
                 run.status.value,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlrun_cli.actions.run_ends import cancel_run, fail_run
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.notifications.rules import ENDS, Rule, change_rules
+from mlrun_cli.notifications.rules import ENDS, Rule, edit_rules
 from mlrun_cli.runs.error import build_run_error
 from mlrun_cli.runs.run import INTERACTIVE_RUN, SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
@@ -40,7 +40,7 @@ def test_a_queued_run_that_fails_is_notified_of_and_an_interactive_one_is_not(tm
     with Workspace.open(where, create=True, redaction=Redaction()) as workspace:
         queued = add_run(workspace, RunStatus.QUEUED, SCRIPT_RUN, None)
         interactive = add_run(workspace, RunStatus.RUNNING, INTERACTIVE_RUN, "sessions/x")
-        with change_rules(workspace.folder) as rules:
+        with edit_rules(workspace.folder) as rules:
             rules.append(Rule(1, f"cmd:sh -c 'echo $0 > $1' {{run}} {shlex.quote(str(told))}", ENDS))
         assert cancel_run(workspace, interactive, 1.0).status is RunStatus.CANCELED
         assert fail_run(workspace, queued, build_run_error("no")).status is RunStatus.FAILED

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.wire.linked_files import DANGLING, LOOP, REPEATED, SPECIAL, Reason, list_linked_files
+from mlrun_cli.wire.linked_files import DANGLING, LOOP, REPEATED, SPECIAL, Reason, list_files_following_links
 
 
 def listed(folder: Path) -> tuple[list[str], dict[str, Reason]]:
     left_out: dict[str, Reason] = {}
-    names = list_linked_files(folder, left_out.__setitem__, lambda name: name.endswith(".part"))
+    names = list_files_following_links(folder, left_out.__setitem__, lambda name: name.endswith(".part"))
     return names, left_out
 
 

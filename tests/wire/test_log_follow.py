@@ -21,7 +21,7 @@ class Logs:
         self._follower = LogFollower(os.fspath(self.installers), os.fspath(self.scripts))
 
     def copy(self) -> bool:
-        return self._follower.copy(
+        return self._follower.copy_new_output(
             lambda piece: self.pieces.append(("installer", piece)), lambda piece: self.pieces.append(("script", piece))
         )
 

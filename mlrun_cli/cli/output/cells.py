@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _MARKS = dict.fromkeys(map(ord, "○◌◔◑●◕⊘✓✗‖…"), "?")
-"""Characters that tables for people contain, each one column wide."""
+"""Characters in human-readable tables, each one column wide."""
 
 
 def measure_width(text: str) -> int:

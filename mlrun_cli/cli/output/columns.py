@@ -1,4 +1,4 @@
-"""Tables for people, printed as wide as the terminal, or as Markdown."""
+"""Human-readable tables, printed as wide as the terminal, or as Markdown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table of runs side by side for people, for `run compare -o table`."""
+"""A human-readable table of runs side by side, for `run compare -o table`."""
 
 from __future__ import annotations
 

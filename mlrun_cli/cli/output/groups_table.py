@@ -1,4 +1,4 @@
-"""`run list --group-by -o table`: groups of runs for people, one line each."""
+"""`run list --group-by -o table`: a human-readable table of groups of runs, one line each."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Field(NamedTuple):
 def build_listing(
     global_options: GlobalOptions, records: Sequence[Record], fields: Sequence[Field], *, empty_message: str
 ) -> Result:
-    """Return records as a command's result, with a table of the given fields for people.
+    """Return records as a command's result, with a human-readable table of the given fields.
 
     If the table is too wide, columns are narrowed and then left out, the last one first; the first one is always shown.
 
@@ -52,7 +52,7 @@ def build_listing(
         fields: the columns of the table.
         empty_message: the message for stderr if the table would have no lines.
     """
-    if not records and global_options.is_for_people:
+    if not records and global_options.is_human_readable:
         global_options.notes.info(empty_message)
     return Result(list(records), layout=lambda _encoding: build_fields_layout(records, fields))
 

@@ -1,4 +1,4 @@
-"""Details and metrics of runs for people, for `run show -o table` and `run metrics -o table`."""
+"""Human-readable details and metrics of runs, for `run show -o table` and `run metrics -o table`."""
 
 from __future__ import annotations
 

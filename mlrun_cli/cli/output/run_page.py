@@ -1,4 +1,4 @@
-"""The page of a run for people, for `run show -o table` and `run view`."""
+"""The human-readable page of a run, for `run show -o table` and `run view`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def print_run_page(
     Args:
         record: the record that `run show` prints.
         overview: the overview of the run.
-        next_commands: command lines for people to copy.
+        next_commands: command lines for the user to copy.
         file: the output; characters that its encoding lacks are replaced.
         width: the width of the terminal; None if it is not one.
         colour: whether to colour labels and the status.

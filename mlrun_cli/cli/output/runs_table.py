@@ -1,4 +1,4 @@
-"""A table of runs for people, as wide as the terminal, for `run list -o table`."""
+"""A human-readable table of runs, as wide as the terminal, for `run list -o table`."""
 
 from __future__ import annotations
 

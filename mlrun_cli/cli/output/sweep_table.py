@@ -1,4 +1,4 @@
-"""Tables of a sweep for people: its runs with what was drawn for them, the best one last, and dry runs."""
+"""Human-readable tables of a sweep: its runs with their drawn values, the best one last, and dry runs."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def compare(
 
         return build_comparison_layout(runs, rows)
 
-    if not rows and global_options.is_for_people:
+    if not rows and global_options.is_human_readable:
         global_options.notes.info("The runs do not differ.")
     return Result(
         [build_row_record(row, runs) for row in rows],

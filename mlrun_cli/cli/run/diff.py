@@ -60,7 +60,7 @@ def diff(
     for note in difference.notes:
         global_options.notes.warning(note)
     exit_code = int(has_exit_code and difference.is_different)
-    if global_options.is_for_data:
+    if global_options.wants_structured_output:
         return Result(difference.build_record(), exit_code=exit_code)
     if global_options.metadata_file is not None:
         global_options.metadata_file.write(difference.build_record())

@@ -39,7 +39,7 @@ def print_failure_report(workspace: Workspace, run: Run, global_options: GlobalO
         global_options.notes.info(f"The first run of {run.run_id} that failed is {failed.run_id}:")
         run = failed
     failure = read_failure_report(workspace, run)
-    if global_options.is_for_data:
+    if global_options.wants_structured_output:
         return Result({"run_id": run.run_id, "status": run.status.value, **failure._asdict()}, exit_code=exit_code)
     end = f"{describe_end(run, now())}{f': {failure.error}' if failure.error else ''}"
     for line in [*failure.last_lines, *failure.traceback.splitlines(), *end.splitlines()]:

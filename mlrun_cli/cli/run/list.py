@@ -237,7 +237,7 @@ def _explain_missing_runs(
         parent = _find_parent_of_match(workspace, run_filter)
         if parent is not None:
             global_options.notes.info(f"Only child runs match; list those of a parent: --parent-run-id {parent}")
-        elif global_options.is_for_people:
+        elif global_options.is_human_readable:
             global_options.notes.info("No runs.")
 
 

@@ -100,8 +100,8 @@ def _sleep(seconds: float) -> bool:
 
 
 def can_show_screen(global_options: GlobalOptions) -> bool:
-    """Return whether stdout is a terminal that can redraw the list, and the output is a table for people or `none`."""
-    wants_table = global_options.is_for_people or (
+    """Return whether the list can be redrawn: stdout is a terminal, and the output is a table or `none`."""
+    wants_table = global_options.is_human_readable or (
         global_options.query is None
         and (not global_options.has_output_option or global_options.output_format is OutputFormat.NONE)
     )

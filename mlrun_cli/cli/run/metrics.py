@@ -64,7 +64,7 @@ def show_metrics(
 
         return build_metrics_layout(metrics)
 
-    if not any(metrics.values()) and global_options.is_for_people:
+    if not any(metrics.values()) and global_options.is_human_readable:
         global_options.notes.info("No metrics.")
     return Result(
         unwrap_single_value(metrics),

@@ -1,4 +1,4 @@
-"""Results of `run show` and `run view`: records of runs, with a page or a table for people."""
+"""Results of `run show` and `run view`: records of runs, with a human-readable page or table."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
 
 
-def build_runs_result(workspace: Workspace, runs: Sequence[Run], *, is_for_people: bool) -> Result:
-    """Return the records of runs as a result; for people, a single run is a page and several are a table.
+def build_runs_result(workspace: Workspace, runs: Sequence[Run], *, is_human_readable: bool) -> Result:
+    """Return the records of runs as a result; if it will be read by people, a page of one run or a table of several.
 
     Args:
         workspace: the open workspace of the runs.
         runs: the runs, at least one.
-        is_for_people: whether the page will be printed, for which more is read.
+        is_human_readable: whether the page will be printed, for which more is read.
     """
     from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415
 
     records = [build_printed_record(workspace, run) for run in runs]
     if len(runs) > 1:
         return build_records_result(records)
-    if not is_for_people:
+    if not is_human_readable:
         return Result(records[0], rows=list_csv_rows(records))
 
     from mlrun_cli.actions.run_overview import read_overview  # noqa: PLC0415

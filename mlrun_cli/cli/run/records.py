@@ -1,4 +1,4 @@
-"""Results that are records of runs, with the table of `run list` for people."""
+"""Results that are records of runs, with the human-readable table of `run list`."""
 
 from __future__ import annotations
 

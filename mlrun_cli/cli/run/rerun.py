@@ -86,13 +86,13 @@ def rerun(
     description = description.resolve(context)
     runs = _list_failed_runs(context, experiment_name) if failed else get_runs(context, run_ids or (), experiment_name)
     if len(runs) == 1 and not failed:
-        return submit_again(
+        return resubmit_run(
             context, runs[0], changes, description, global_options, interrupt, is_async=is_async, is_dry_run=is_dry_run
         )
     if is_dry_run:
         raise ConflictingOptions("--dry-run shows one run.", hint="Name one with -r.", target="--dry-run")
     with context.workspace as workspace:
-        return _submit_all(workspace, runs, changes, description, global_options, is_async=is_async)
+        return _resubmit_runs(workspace, runs, changes, description, global_options, is_async=is_async)
 
 
 def build_changes(
@@ -127,7 +127,7 @@ def build_changes(
     )
 
 
-def submit_again(
+def resubmit_run(
     context: Context,
     run: Run,
     changes: RerunChanges,
@@ -175,7 +175,7 @@ def _list_failed_runs(context: Context, experiment_name: str | None) -> Sequence
     return [run for run in reversed(found) if run.run_id not in repeated]
 
 
-def _submit_all(
+def _resubmit_runs(
     workspace: Workspace,
     runs: Sequence[Run],
     changes: RerunChanges,
@@ -184,7 +184,7 @@ def _submit_all(
     *,
     is_async: bool,
 ) -> Result:
-    """Submit several runs again; skip runs that cannot be repeated with a warning, unless all of them are."""
+    """Submit several runs again, with a warning for each that cannot be repeated; raise its error if none can."""
     from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - start-up
     from mlrun_cli.cli.run.waiting import wait_and_report  # noqa: PLC0415
     from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415

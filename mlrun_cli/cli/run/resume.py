@@ -16,7 +16,7 @@ from mlrun_cli.cli.run.rerun import (
     Set,
     TargetOption,
     build_changes,
-    submit_again,
+    resubmit_run,
 )
 from mlrun_cli.cli.run.selection import get_run
 
@@ -54,6 +54,6 @@ def resume(
     context = open_context(global_options)
     description = description.resolve(context)
     run = get_run(context, run_id, experiment_name)
-    return submit_again(
+    return resubmit_run(
         context, run, changes, description, global_options, interrupt, is_async=is_async, is_dry_run=is_dry_run
     )

@@ -27,4 +27,4 @@ def show(global_options: GlobalOptions, run_ids: RunIds, experiment_name: Experi
     context = open_context(global_options)
     with context.workspace:
         runs = get_runs(context, run_ids, experiment_name)
-        return build_runs_result(context.workspace, runs, is_for_people=global_options.is_for_people)
+        return build_runs_result(context.workspace, runs, is_human_readable=global_options.is_human_readable)

@@ -33,7 +33,7 @@ from mlrun_cli.runs.script_input import ScriptInput
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.stream_lock import acquire_stream_lock
 from mlrun_cli.wire.run_folder import ENVIRONMENT_LOG
-from mlrun_cli.wire.run_output import format_head, format_title, make_lines_printable
+from mlrun_cli.wire.run_output import format_header, format_title, make_lines_printable
 from mlrun_cli.workspace import Workspace
 
 _WAITS = {
@@ -79,7 +79,7 @@ def stream_submitted_run(
         StreamInterrupted: SIGINT, SIGTERM or SIGHUP arrived; the run continues, or was asked to stop.
     """
     report = global_options.notes.info
-    report(f"{format_head(run.run_id, build_run_url(workspace, run.run_id) if ci is None else None)}\n")
+    report(f"{format_header(run.run_id, build_run_url(workspace, run.run_id) if ci is None else None)}\n")
     titles = _Titles(report, are_shown=True) if ci is None else LogGroups(ci, sys.stderr)
     streaming = _Streaming(workspace, run, sys.stderr, titles, global_options, interrupt, script_input)
     streamed = streaming.stream_until_end(interruptions)

@@ -130,11 +130,11 @@ def stream_to_end(
 
 
 def build_result(workspace: Workspace, run: Run, global_options: GlobalOptions) -> Result:
-    """Return the record of a run, with the page of `run show` for people."""
-    if global_options.is_for_people:
+    """Return the record of a run as a result, with the page of `run show` if the output is human-readable."""
+    if global_options.is_human_readable:
         from mlrun_cli.cli.run.page import build_runs_result  # noqa: PLC0415 - only a table needs it
 
-        return build_runs_result(workspace, [run], is_for_people=True)
+        return build_runs_result(workspace, [run], is_human_readable=True)
     from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - start-up
 
     record = build_printed_record(workspace, run)
@@ -142,7 +142,7 @@ def build_result(workspace: Workspace, run: Run, global_options: GlobalOptions) 
 
 
 def show_dry_run(workspace: Workspace, request: SubmitRequest) -> Result:
-    """Return the record of the run that a request would start, with a table for people; close the workspace."""
+    """Return the record of the run that a request would start, with a human-readable table; close the workspace."""
     from mlrun_cli.cli.output.dry_run import print_dry_run  # noqa: PLC0415
     from mlrun_cli.submit.dry_run import dry_run  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""`run view`: show a run as a page for people."""
+"""`run view`: show a run as a human-readable page."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def view(
             from mlrun_cli.cli.run.failure_report import print_failure_report  # noqa: PLC0415
 
             return print_failure_report(workspace, run, global_options)
-        result = build_runs_result(context.workspace, [run], is_for_people=not global_options.is_for_data)
+        result = build_runs_result(
+            context.workspace, [run], is_human_readable=not global_options.wants_structured_output
+        )
     if result.table is None:
         return result
     if global_options.metadata_file is not None:

@@ -44,8 +44,8 @@ def label_environment(context: RequestContext, name: str, version: str, labels: 
 
 
 @handler("environments.build")
-def build_from_definition(context: RequestContext, definition: Mapping[str, Any]) -> str:
-    """Build an environment and return the output of the installer."""
+def build_environment_from_definition(context: RequestContext, definition: Mapping[str, Any]) -> str:
+    """Build an environment and return the installer's output."""
     return build_environment(context.workspace, definition)
 
 

@@ -38,7 +38,7 @@ def register_model(
 
 
 @handler("models.register_from_run")
-def register_from_run(
+def register_model_from_run(
     context: RequestContext, model: Mapping[str, Any], run_id: str, path: str | None = None
 ) -> dict[str, Any]:
     """Register files of a run as a model; return its record as `model`, or an error message as `missing`."""

@@ -173,7 +173,7 @@ def list_runs(
     metrics: str | None = None,
     parameters: str | None = None,
 ) -> dict[str, Any]:
-    """Return a page of runs, newest first, and as `next` the `before` value for the next page, or null.
+    """Return a page of runs, newest first, with the `before` argument for the next page as `next`, or null.
 
     With `metrics` and `parameters`, the records have those that the same options of `run list` would add.
     """

@@ -16,14 +16,14 @@ from mlrun_cli.runs.run import build_run_record
 
 @handler("schedules.create")
 def create_schedule(context: RequestContext, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Create a schedule; return its record, and notes on what triggers schedules."""
+    """Create a schedule; return its record with notes for the user."""
     schedule = actions.create_schedule(context.workspace, values)
     return _build_response(context, schedule)
 
 
 @handler("schedules.update")
 def update_schedule(context: RequestContext, schedule_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Update the given fields of a schedule; return its record, and notes on what triggers schedules."""
+    """Update the given fields of a schedule; return its record with notes for the user."""
     schedule = actions.update_schedule(context.workspace, schedule_id, changes)
     return _build_response(context, schedule)
 

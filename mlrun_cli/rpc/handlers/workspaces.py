@@ -32,7 +32,7 @@ def check_workspace(context: RequestContext) -> None:
 
 @handler("workspaces.find_config")
 def open_configured_workspace(context: RequestContext, path: str, file_name: str | None = None) -> list[str] | None:
-    """Open the workspace of a folder's config, created if needed, and return its names; None without a config."""
+    """Open the workspace in a folder's config, created if needed; return its names, or None if there is no config."""
     identity = actions.find_configured_workspace(Path(path), context.home, file_name)
     if identity is None:
         return None
@@ -42,13 +42,13 @@ def open_configured_workspace(context: RequestContext, path: str, file_name: str
 
 
 @handler("workspaces.find")
-def find_workspaces(
+def list_workspaces(
     context: RequestContext,
     name: str | None = None,
     resource_group: str | None = None,
     subscription_id: str | None = None,
 ) -> list[list[str]]:
-    """Return the subscription, resource group and name of each workspace that matches."""
+    """Return the subscription id, resource group and name of each matching workspace."""
     found = actions.find_workspaces(
         context.home, name=name, resource_group=resource_group, subscription_id=subscription_id
     )
@@ -72,7 +72,7 @@ def create_workspace(
 
 
 @handler("workspaces.describe")
-def get_description(context: RequestContext) -> dict[str, Any]:
+def describe_workspace(context: RequestContext) -> dict[str, Any]:
     """Return the folder, description and tags of the workspace."""
     return actions.describe_workspace(context.workspace)
 
@@ -92,11 +92,11 @@ def update_workspace(
         check_text(f"The tag '{key}'", value)
         check_text("the tag", key)
     actions.update_workspace(context.workspace, description=description, friendly_name=friendly_name, tags=tags)
-    return get_description(context)
+    return describe_workspace(context)
 
 
 def _check_identity(identity: WorkspaceIdentity) -> None:
-    """Validate the names of a workspace, because they become names of folders."""
+    """Validate the names of a workspace, which become names of folders."""
     check_subscription_id(identity.subscription_id)
     check_resource_group(identity.resource_group)
     check_workspace_name(identity.name)

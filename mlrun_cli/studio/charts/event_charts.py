@@ -53,7 +53,7 @@ def build_event_figure(
     every = -(-len(drawn) // _MAX_POINTS) or 1
     shown = drawn[::-every][::-1]  # the last one is among them
     series = build_series(
-        name, [place for place, _ in shown], [value for _, value in shown], run.key, is_complete=every == 1
+        name, [place for place, _ in shown], [value for _, value in shown], run.key, has_all_values=every == 1
     )
     return build_figure(LINES, [series], x=X_AXES[axis], y=name, axis=_AXES[axis])
 

@@ -99,7 +99,7 @@ def build_curves_figure(
         for run in runs:
             curve = curves.get(run.key)
             if curve:
-                line = _build_curve_series(run, name, curve, axis, is_complete=len(curve) < points)
+                line = _build_curve_series(run, name, curve, axis, has_all_values=len(curve) < points)
                 series.append(
                     _add_smooth_values(line, run, pieces.get(run.key, ()), axis, smoothing) if smoothing else line
                 )
@@ -124,16 +124,16 @@ def build_figure(
 
 
 def build_series(
-    name: str, x: Iterable[float], y: Iterable[float], run_key: int | None = None, *, is_complete: bool = True
+    name: str, x: Iterable[float], y: Iterable[float], run_key: int | None = None, *, has_all_values: bool = True
 ) -> dict[str, Any]:
-    """Build a series; values that cannot be drawn become gaps, which are counted if `is_complete` is true.
+    """Build a series, in which values that cannot be drawn are gaps.
 
     Args:
         name: the name of the metric or column.
         x: the positions on the horizontal axis; points without a finite position are left out.
         y: the values.
         run_key: the key of the run, if any.
-        is_complete: whether the series has all logged values, not only a selection.
+        has_all_values: whether the series has all logged values, not only a selection.
     """
     given = list(zip(x, y, strict=True))
     places = [(across, upwards) for across, upwards in given if math.isfinite(across)]
@@ -149,14 +149,17 @@ def build_series(
                 "∞": sum(value == math.inf for value in numbers),
                 "-∞": sum(value == -math.inf for value in numbers),
             },
-            is_complete=is_complete,
+            with_counts=has_all_values,
         ),
-        "below": _describe_counts({"≤ 0": sum(-math.inf < value <= 0 for value in numbers)}, is_complete=is_complete),
+        "below": _describe_counts(
+            {"≤ 0": sum(-math.inf < value <= 0 for value in numbers)}, with_counts=has_all_values
+        ),
     }
 
 
-def _describe_counts(counts: Mapping[str, int], *, is_complete: bool) -> str:
-    return ", ".join(f"{count} {sign}" if is_complete else sign for sign, count in counts.items() if count)
+def _describe_counts(counts: Mapping[str, int], *, with_counts: bool) -> str:
+    """Return names as text, such as `2 NaN, 1 ∞`, or without the numbers."""
+    return ", ".join(f"{count} {sign}" if with_counts else sign for sign, count in counts.items() if count)
 
 
 def _read_values(
@@ -180,17 +183,18 @@ def _get_time_origin(run: Run) -> int:
     return run.created_at if run.started_at is None else run.started_at
 
 
-def _to_microseconds(seconds: float | None, zero: int = 0) -> int | None:
+def _to_microseconds(seconds: float | None, origin: int = 0) -> int | None:
+    """Convert a time in seconds, relative to `origin`, to a timestamp in microseconds."""
     if seconds is None:
         return None
-    return max(-_MAX_TIMESTAMP, min(_MAX_TIMESTAMP, zero + round(seconds * MICROSECONDS)))
+    return max(-_MAX_TIMESTAMP, min(_MAX_TIMESTAMP, origin + round(seconds * MICROSECONDS)))
 
 
 def _build_curve_series(
-    run: Run, name: str, curve: Sequence[MetricPoint], axis: str, *, is_complete: bool
+    run: Run, name: str, curve: Sequence[MetricPoint], axis: str, *, has_all_values: bool
 ) -> dict[str, Any]:
     x = [_compute_x(run, point.step if axis == STEP else point.logged_at, axis) for point in curve]
-    return build_series(name, x, [point.value for point in curve], run.key, is_complete=is_complete)
+    return build_series(name, x, [point.value for point in curve], run.key, has_all_values=has_all_values)
 
 
 def _add_smooth_values(

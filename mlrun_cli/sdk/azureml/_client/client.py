@@ -5,7 +5,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Callable, Tuple
 
 from azureml._client.journal import Journal
-from azureml._wire.journal_lines import encode_for_run
+from azureml._wire.journal_lines import wrap_line_for_run
 from azureml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class SubmittedRunClient:
             return lambda _: self._refuse(workspace, run_id)
         if run_id == self.run_id:
             return self._journal.append
-        return lambda line: self._journal.append(encode_for_run(run_id, line))
+        return lambda line: self._journal.append(wrap_line_for_run(run_id, line))
 
     def request(
         self,

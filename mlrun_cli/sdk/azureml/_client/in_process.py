@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Tuple
 from azureml._client.forking import ForkAware, reset_in_children
 from azureml._client.journal import Journal, JournalClosedError
 from azureml._client.rpc_client import unwrap_response
-from azureml._wire.journal_lines import encode_for_run
+from azureml._wire.journal_lines import wrap_line_for_run
 from azureml.exceptions import RunEnvironmentException
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class InProcessClient(ForkAware):
         """Return a function that durably writes a journal line for a run."""
 
         def write(line: str) -> None:
-            named = encode_for_run(run_id, line)
+            named = wrap_line_for_run(run_id, line)
             try:
                 (self._journals.get(workspace) or self._open_journal(workspace)).append(named)
             except JournalClosedError:  # the interpreter is exiting

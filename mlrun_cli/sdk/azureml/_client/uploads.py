@@ -8,7 +8,7 @@ from typing import Any, Callable, Iterator
 
 from azureml._client.scalars import escape_surrogates
 from azureml._wire.copying import copy, copy_stream
-from azureml._wire.linked_files import DANGLING, SPECIAL, Reason, list_linked_files
+from azureml._wire.linked_files import DANGLING, SPECIAL, Reason, list_files_following_links
 from azureml._wire.run_folder import LOG_FOLDERS, UPLOADS
 from azureml.exceptions import ServiceException, UserErrorException
 
@@ -76,8 +76,8 @@ def check_upload_name(name: object) -> str:
 def list_folder_files(folder: Any) -> "list[str]":
     """Return the sorted relative paths of all files below a folder, including those reached through links.
 
-    Circular links between folders are not followed, see `list_linked_files`. Special files and dangling links are
-    included; uploading one raises an error that explains why.
+    Circular links between folders are not followed, see `list_files_following_links`. Special files and dangling links
+    are included; uploading one raises an error that explains why.
 
     Raises:
         UserErrorException: The folder does not exist, or a folder cannot be read.
@@ -95,7 +95,7 @@ def list_folder_files(folder: Any) -> "list[str]":
         if reason in (SPECIAL, DANGLING):
             others.append(path)
 
-    return sorted([*list_linked_files(top, record_omission), *others])
+    return sorted([*list_files_following_links(top, record_omission), *others])
 
 
 @contextmanager

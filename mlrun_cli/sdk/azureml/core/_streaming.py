@@ -55,7 +55,7 @@ class Logs:
 
     def print_new_output(self, includes_script: bool) -> bool:
         """Print new output, with a title for the script's log once it has started; return whether there was any."""
-        found = self._follower.copy(self._write_installer_output, self._write_script_output)
+        found = self._follower.copy_new_output(self._write_installer_output, self._write_script_output)
         if includes_script:
             self._print_title(self._name)
         if found:
@@ -81,9 +81,9 @@ class Logs:
 
 def _load_refresh_function() -> Callable[[int], object]:
     """Return the function that refreshes logs in a folder shared with nodes."""
-    from azureml._wire.fresh_files import refresh
+    from azureml._wire.fresh_files import refresh_file_size
 
-    return refresh
+    return refresh_file_size
 
 
 def format_run_summary(run_id: str, url: str, details: "Dict[str, Any]") -> str:

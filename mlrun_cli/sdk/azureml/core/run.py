@@ -385,14 +385,14 @@ class Run(RunMetrics):
             wait_post_processing: Accepted and ignored; runs end after their post-processing.
             raise_on_error: Whether to raise ActivityFailedException with the run's error if it failed.
         """
-        from azureml._wire.run_output import format_head
+        from azureml._wire.run_output import format_header
         from azureml.core import _streaming
 
         del wait_post_processing
         _refuse_wait_for_itself(self)
         try:
             if show_output:
-                print(format_head(self._run_id, self.get_portal_url()))
+                print(format_header(self._run_id, self.get_portal_url()))
                 logs = _streaming.Logs(get_client().get_run_folder(self._names, self._run_id), self.LOG_NAME)
                 _streaming.wait_until_ended(self.get_status, logs)
             else:

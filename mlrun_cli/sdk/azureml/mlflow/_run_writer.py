@@ -8,7 +8,7 @@ from azureml._client.scalars import encode_scalar, escape_surrogates
 from azureml._wire.journal_lines import (
     encode_parameters,
     encode_removed_tags,
-    encode_scalar_at,
+    encode_scalar_with_time,
     encode_tags,
 )
 from azureml.mlflow._entities import NOTE, PARENT, RUN_NAME
@@ -40,7 +40,7 @@ class RunWriter:
         if number is None:
             raise create_error(f"The value of metric {key!r} is a number, not {type(metric.value).__name__}.")
         text = str(step) if step or key in self._stepped else "null"
-        self._append(encode_scalar_at(encode_name(key), number, text, metric.timestamp / 1000))
+        self._append(encode_scalar_with_time(encode_name(key), number, text, metric.timestamp / 1000))
 
     def log_params(self, params: Iterable[Any]) -> None:
         """Log MLflow parameters, either all or none.
