@@ -105,7 +105,7 @@ FILES: Sequence[tuple[str, Handler]] = (
 ACTIONS: Sequence[tuple[str, Handler]] = (
     ("/runs/{run_id}/cancel", details.cancel),
     ("/cancel", runs.cancel),
-    ("/submit", submit.handle_form),
+    ("/submit", submit.submit_form),
     ("/views/save", views.save),
     ("/views/rename", views.rename),
     ("/views/delete", views.delete),

@@ -18,8 +18,8 @@ class Credentials:
     def __init__(self, token: str, home: str) -> None:
         self.token = token
         # Cookies do not depend on the port, and two studios on a machine must not overwrite each other's.
-        self.cookie_name = f"mlrun-studio-{self._derive('name', home)[:8]}"
-        self.cookie = self._derive("session")
+        self.cookie_name = f"mlrun-studio-{self._derive_key('name', home)[:8]}"
+        self.cookie = self._derive_key("session")
 
     def is_token(self, text: str) -> bool:
         """Return whether a string is the token."""
@@ -32,14 +32,15 @@ class Credentials:
     def create_csrf_token(self) -> str:
         """Create a CSRF token for a form, salted so that the sizes of compressed pages do not reveal it."""
         salt = secrets.token_hex(_SALT_LENGTH // 2)
-        return f"{salt}{self._derive('form', salt)}"
+        return f"{salt}{self._derive_key('form', salt)}"
 
     def is_valid_csrf_token(self, text: str | None) -> bool:
         """Return whether a string is a valid CSRF token of the studio."""
         if text is None:
             return False
         salt, digest = text[:_SALT_LENGTH], text[_SALT_LENGTH:]
-        return hmac.compare_digest(digest.encode(), self._derive("form", salt).encode())
+        return hmac.compare_digest(digest.encode(), self._derive_key("form", salt).encode())
 
-    def _derive(self, purpose: str, suffix: str = "") -> str:
+    def _derive_key(self, purpose: str, suffix: str = "") -> str:
+        """Return a key for a purpose, derived from the token with HMAC."""
         return hmac.new(self.token.encode(), f"{purpose}\0{suffix}".encode(), hashlib.sha256).hexdigest()

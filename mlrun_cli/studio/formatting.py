@@ -41,19 +41,19 @@ def format_duration(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}"
 
 
-def format_timestamp(value: int | None) -> Markup:
+def format_timestamp(timestamp: int | None) -> Markup:
     """Format a timestamp in microseconds as an element that a script converts to the reader's time zone."""
-    if value is None:
+    if timestamp is None:
         return Markup("")
-    text = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(value // MICROSECONDS))
-    return Markup('<time datetime="{}" data-timestamp>{} UTC</time>').format(format_iso(value), text)
+    text = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(timestamp // MICROSECONDS))
+    return Markup('<time datetime="{}" data-timestamp>{} UTC</time>').format(format_iso(timestamp), text)
 
 
-def format_age(value: int | None) -> Markup:
+def format_age(timestamp: int | None) -> Markup:
     """Format the age of a timestamp as an element that a script updates, with the timestamp as its tooltip."""
-    if value is None:
+    if timestamp is None:
         return Markup("")
-    text, age = format_iso(value), _describe_age(now() - value)
+    text, age = format_iso(timestamp), _describe_age(now() - timestamp)
     return Markup('<time datetime="{}" data-ago title="{}">{}</time>').format(text, text, age)
 
 
@@ -91,7 +91,7 @@ def format_count(value: int) -> str:
     return f"{value:,}"
 
 
-def classify_status(status: RunStatus) -> str:
+def get_status_class(status: RunStatus) -> str:
     """Return the CSS class for the colour of a status: good, bad, off, waiting or active."""
     return _STATUS_KINDS.get(status, "active")
 
@@ -125,7 +125,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "number": format_number,
     "script_json": to_script_json,
     "size": format_size,
-    "status_kind": classify_status,
+    "status_kind": get_status_class,
     "timestamp": format_timestamp,
 }
 """A mapping from the names of filters in templates to functions."""

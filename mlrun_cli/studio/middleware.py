@@ -88,9 +88,9 @@ class AccessMiddleware:
         if path.startswith("/static/"):
             return None
         if path == "/login":
-            return await self._handle_login(request)
+            return await self._handle_login_form(request)
         if "token" in request.query_params:
-            return self._handle_token(request)
+            return self._handle_token_in_url(request)
         if not self._credentials.is_valid_session_cookie(_read_cookie(request.headers, self._credentials.cookie_name)):
             return self._render_login_page(request, _build_destination(request))
         return None
@@ -117,10 +117,10 @@ class AccessMiddleware:
             path = path[len(self._base) :] or "/"
         return {**scope, "path": path, "raw_path": quote_path(path).encode()}
 
-    def _is_known_host(self, header: str) -> bool:
+    def _is_known_host(self, host_header: str) -> bool:
         # DNS rebinding needs a host name, so IP addresses are safe.
-        name = _strip_port(header)
-        return name in self._hosts or (self._accepts_any_address and _is_address(name))
+        name = _strip_port(host_header)
+        return name in self._hosts or (self._accepts_any_address and _is_ip_address(name))
 
     def _is_own_origin(self, headers: Headers) -> bool:
         """Return whether a page of the studio sent the request, judging by its `Origin` or `Sec-Fetch-Site` header.
@@ -133,7 +133,8 @@ class AccessMiddleware:
         host = urlsplit(origin).netloc.lower()
         return host == headers.get("host", "").lower() or _strip_port(host) in self._allowed_hosts
 
-    async def _handle_login(self, request: Request) -> Response:
+    async def _handle_login_form(self, request: Request) -> Response:
+        """Sign in with the token in the posted form, or show the form again."""
         if request.method != "POST":
             return RedirectResponse(f"{self._base}/", 303)
         try:
@@ -145,13 +146,15 @@ class AccessMiddleware:
             return self._render_login_page(request, destination, "The token is not valid.")
         return self._sign_in(request, destination)
 
-    def _handle_token(self, request: Request) -> Response:
+    def _handle_token_in_url(self, request: Request) -> Response:
+        """Sign in with the token in the URL and redirect to the same URL without it."""
         destination = _build_destination(request)
         if not self._credentials.is_token(request.query_params["token"]):
             return self._render_login_page(request, destination, "The token in the URL is not valid.")
         return self._sign_in(request, destination)
 
     def _sign_in(self, request: Request, destination: str) -> Response:
+        """Set the session cookie and redirect to a page of the studio."""
         if self._own_host and is_loopback(_strip_port(request.headers["host"])):
             return self._redirect_to_own_host(request, _restrict_to_local(destination))
         response = RedirectResponse(self._base + _restrict_to_local(destination), 303)
@@ -203,7 +206,7 @@ def _strip_port(host: str) -> str:
     return host if host.count(":") > 1 else host.partition(":")[0].rstrip(".")
 
 
-def _is_address(name: str) -> bool:
+def _is_ip_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
     except ValueError:

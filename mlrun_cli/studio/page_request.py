@@ -58,12 +58,12 @@ class PageRequest:
         """The path of the request's URL, including the base path."""
         return f"{self.studio.options.base_path}{quote_path(self.request.scope['path'])}"
 
-    def get_query(self, name: str, default: str = "") -> str:
-        """Return a parameter of the query, or the default if it is missing."""
+    def get_query_parameter(self, name: str, default: str = "") -> str:
+        """Return a parameter in the URL's query, or the default if it is missing."""
         return str(self.request.query_params.get(name, default))
 
     def render(self, template: str, status: int = 200, **values: Any) -> Response:
-        """Render a template with the common values and the given ones as a response."""
+        """Render a template as a response; `values` extend those of `build_common_values`."""
         return self.studio.templates.respond(template, {**self.build_common_values(), **values}, status)
 
     def build_common_values(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ _MAX_DIGITS = 7
 
 def parse_page_number(page: PageRequest) -> int:
     """Return the number of the requested page, or 1 if the parameter is not a valid number."""
-    text = page.get_query("page")
+    text = page.get_query_parameter("page")
     is_number = text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS
     return max(1, int(text)) if is_number else 1
 

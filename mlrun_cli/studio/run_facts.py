@@ -75,6 +75,7 @@ def list_attempt_facts(run: Run) -> Sequence[AttemptFacts]:
 
 
 def _describe_ending(attempt: Attempt) -> str:
+    """Return how an attempt ended, such as `Exit code 1`, or an empty string while it has not ended."""
     if attempt.ended_at is None:
         return ""
     how = f"Signal {attempt.signal}" if attempt.signal else f"Exit code {attempt.exit_code}"
@@ -102,8 +103,8 @@ def compute_status_spans(history: Sequence[tuple[RunStatus, int]]) -> Sequence[S
     return spans
 
 
-def describe_failure(run: Run) -> Failure | None:
-    """Return the reason why a run failed or was canceled, or None if there is no error, exit code or signal."""
+def find_failure(run: Run) -> Failure | None:
+    """Return details of why a run failed or was canceled, or None without an error, exit code or signal."""
     error: Mapping[str, Any] = (run.error or {}).get("error") or {}
     debug: Mapping[str, Any] = error.get("debugInfo") or {}
     exit_text = f"Signal {run.signal}" if run.signal else f"Exit code {run.exit_code}" if run.exit_code else ""

@@ -97,26 +97,26 @@ class ChartBoard(NamedTuple):
 
 
 def build_board(
-    page: PageRequest, runs: Sequence[Run], selected: Sequence[Run] = (), suggested: Sequence[Chart] = ()
+    page: PageRequest, runs: Sequence[Run], selected_runs: Sequence[Run] = (), suggested_charts: Sequence[Chart] = ()
 ) -> ChartBoard:
-    """Build the charts that the URL of a page requests, or suggested ones.
+    """Build the charts in the URL of a page or, if it has none, suggested ones.
 
     Args:
         page: the request, whose query contains the charts.
         runs: the runs that the page shows.
-        selected: the runs to draw, which may be on other pages; empty for the runs that the page shows.
-        suggested: the charts to show if the URL has none; empty for those that suit the runs.
+        selected_runs: the runs to draw, which may be on other pages; empty for the runs that the page shows.
+        suggested_charts: the charts to show if the URL has none; empty for those that suit the runs.
     """
     workspace, query = page.workspace, page.request.url.query
-    drawn = (selected or runs)[:MAX_RUNS]
-    known = {run.key: run for run in (*selected, *runs)}
+    drawn = (selected_runs or runs)[:MAX_RUNS]
+    known = {run.key: run for run in (*selected_runs, *runs)}
     labels = label_runs(known.values())
     keys = [run.key for run in drawn]
     names = workspace.metric_summaries.list_names(keys, _MAX_NAMES, with_resources=True)
     parameters = workspace.parameters.list_for_runs(keys)
     charts, problems = parse_charts(page.request.query_params.getlist("chart"))
-    if charts is None and suggested:
-        charts = suggested
+    if charts is None and suggested_charts:
+        charts = suggested_charts
     elif charts is None:
         charts = suggest_charts(workspace, keys, _DEFAULT_CHARTS)
         charts = [*charts, *_suggest_scatter(charts, [parameters.get(key, {}) for key in keys])]
@@ -127,22 +127,22 @@ def build_board(
         names=names,
         parameters=sorted({name for own in parameters.values() for name in own})[:_MAX_NAMES],
         runs=[_describe_run(page, run, labels[run.key]) for run in known.values()],
-        selected=[run.run_id for run in selected],
+        selected=[run.run_id for run in selected_runs],
         back=_build_page_url(page, replace_charts(query, charts) if charts else query),
         topic=page.build_topic("runs"),
     )
 
 
-def get_selected_runs(workspace: Workspace, loaded_runs: Sequence[Run], selected: Sequence[str]) -> Sequence[Run]:
-    """Return the existing runs with the selected ids, using the keys of runs that are already loaded."""
+def load_selected_runs(workspace: Workspace, loaded_runs: Sequence[Run], run_ids: Sequence[str]) -> Sequence[Run]:
+    """Return the runs with the selected ids that exist; `loaded_runs` are not looked up again."""
     key_of = {run.run_id: run.key for run in loaded_runs}
-    keys = [key_of.get(run_id) or workspace.runs.find_key(run_id) for run_id in dict.fromkeys(selected[:MAX_RUNS])]
+    keys = [key_of.get(run_id) or workspace.runs.find_key(run_id) for run_id in dict.fromkeys(run_ids[:MAX_RUNS])]
     return workspace.runs.list_by_keys([key for key in keys if key is not None])
 
 
-def suggest_charts(workspace: Workspace, keys: Sequence[int], limit: int) -> Sequence[Chart]:
-    """Return charts of up to `limit` metrics that most runs have in common and that were logged most often."""
-    common = workspace.metric_summaries.list_most_common(keys, limit)
+def suggest_charts(workspace: Workspace, run_keys: Sequence[int], limit: int) -> Sequence[Chart]:
+    """Return charts of up to `limit` metrics, preferring those that most of the runs have and that are longest."""
+    common = workspace.metric_summaries.list_most_common(run_keys, limit)
     return [Chart(CURVE if longest > 1 else VALUE, (Measure(name),)) for name, longest in common]
 
 

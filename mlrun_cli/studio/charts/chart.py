@@ -97,7 +97,7 @@ class Chart(NamedTuple):
             measures = [Measure(_unescape_name(words[0]), words[1]), Measure(_unescape_name(words[2]), words[3])]
             over, options = STEP, words[4:]
         else:
-            raise _create_error(text, "these are not the words of one")
+            raise _create_chart_error(text, "these are not the words of one")
         chart = cls(kind, tuple(dict.fromkeys(measures)), over)
         for option in options:
             chart = chart._replace(**_parse_option(text, option))
@@ -138,9 +138,9 @@ class Chart(NamedTuple):
             measures = [Measure(measure.name) for measure in measures]
         description = "the chart of the form"
         if not measures:
-            raise _create_error(description, "it names no metric")
+            raise _create_chart_error(description, "it names no metric")
         if kind == SCATTER and len(measures) < 2:
-            raise _create_error(description, "it needs two metrics")
+            raise _create_chart_error(description, "it needs two metrics")
         share = _parse_smoothing(description, smoothing or "0") if kind == CURVE else 0.0
         axis = axis if kind == CURVE else STEP
         chart = cls(kind, tuple(dict.fromkeys(measures[:wanted])), axis, is_log, share)
@@ -196,7 +196,7 @@ class Chart(NamedTuple):
 
 
 def parse_charts(texts: Sequence[str]) -> tuple[Sequence[Chart] | None, Sequence[UsageError]]:
-    """Parse the charts in a URL; return the valid ones, or None without a parameter, and the errors of the others.
+    """Return the valid charts in the `chart` parameters of a URL, and errors for invalid ones.
 
     The charts are None if the URL has no parameter `chart`.
     """
@@ -219,42 +219,47 @@ def replace_charts(query: str, charts: Sequence[Chart]) -> str:
     return urlencode([*others, *(("chart", text) for text in named)])
 
 
-def _validate_chart(text: str, chart: Chart) -> Chart:
+def _validate_chart(chart_text: str, chart: Chart) -> Chart:
+    """Return a chart; raise UsageError if its names or options are invalid."""
     if not all(measure.name for measure in chart.measures):
-        raise _create_error(text, "a name is empty")
+        raise _create_chart_error(chart_text, "a name is empty")
     if len(chart.measures) > MAX_NAMES:
-        raise _create_error(text, f"it has more than {MAX_NAMES} metrics")
+        raise _create_chart_error(chart_text, f"it has more than {MAX_NAMES} metrics")
     if chart.over not in X_AXES:
-        raise _create_error(text, f"curves are drawn over {', '.join(X_AXES)}, not '{chart.over[:60]}'")
+        raise _create_chart_error(chart_text, f"curves are drawn over {', '.join(X_AXES)}, not '{chart.over[:60]}'")
     for measure in chart.measures:
         known = STATISTICS if chart.kind == SCATTER else SUMMARIES
         if measure.which not in known:
-            raise _create_error(text, f"a run's value is its {', '.join(known)}, not '{measure.which[:60]}'")
+            raise _create_chart_error(
+                chart_text, f"a run's value is its {', '.join(known)}, not '{measure.which[:60]}'"
+            )
     if chart.kind == SCATTER and len(chart.measures) != 2:
-        raise _create_error(text, "its two sides are the same")
+        raise _create_chart_error(chart_text, "its two sides are the same")
     return chart
 
 
-def _parse_option(text: str, option: str) -> dict[str, Any]:
+def _parse_option(chart_text: str, option: str) -> dict[str, Any]:
     """Return the fields of a chart that an option sets."""
     if option.startswith(_SMOOTH):
-        return {"smoothing": _parse_smoothing(text, option.removeprefix(_SMOOTH))}
+        return {"smoothing": _parse_smoothing(chart_text, option.removeprefix(_SMOOTH))}
     if option.startswith(_COLOUR):
         return {"colour": _unescape_name(option.removeprefix(_COLOUR))}
     if option == _LOG_X:
         return {"is_x_log": True}
     if option != _LOG:
-        raise _create_error(text, f"'{option[:60]}' is none of log, logx, smooth=NUMBER and colour=NAME")
+        raise _create_chart_error(chart_text, f"'{option[:60]}' is none of log, logx, smooth=NUMBER and colour=NAME")
     return {"is_log": True}
 
 
-def _parse_smoothing(text: str, value_text: str) -> float:
+def _parse_smoothing(chart_text: str, value_text: str) -> float:
     try:
         value = float(value_text)
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise _create_error(text, f"smoothing is a number from 0 to {MAX_SMOOTHING}, not '{value_text[:60]}'")
+        raise _create_chart_error(
+            chart_text, f"smoothing is a number from 0 to {MAX_SMOOTHING}, not '{value_text[:60]}'"
+        )
     return min(value, MAX_SMOOTHING)
 
 
@@ -281,6 +286,6 @@ def _unescape_name(text: str) -> str:
     return _ESCAPED.sub(r"\1", text)
 
 
-def _create_error(text: str, reason: str) -> UsageError:
-    shown = text if len(text) <= 60 else f"{text[:60]}…"
+def _create_chart_error(chart_text: str, reason: str) -> UsageError:
+    shown = chart_text if len(chart_text) <= 60 else f"{chart_text[:60]}…"
     return InvalidValue(f"'{shown}' is not a chart: {reason}.", hint=_EXAMPLE)

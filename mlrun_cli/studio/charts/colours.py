@@ -13,19 +13,19 @@ _DECADES = 2
 
 
 def add_colours(
-    series: Sequence[Mapping[str, Any]], name: str, parameters: Mapping[int, Parameters]
+    series: Sequence[Mapping[str, Any]], parameter_name: str, run_parameters: Mapping[int, Parameters]
 ) -> Sequence[Mapping[str, Any]]:
-    """Return series with the colours of their runs according to this parameter, as described in `figure.py`.
+    """Return series with the colours of their runs, which depend on the value of a parameter.
 
     Series of runs without the parameter keep their colours.
     """
-    found = {key: own[name] for key, own in parameters.items() if name in own}
-    tints = _compute_tints(found)
+    found = {key: own[parameter_name] for key, own in run_parameters.items() if parameter_name in own}
+    tints = _scale_to_unit_range(found)
     texts = sorted({parameter.text for parameter in found.values()})
     return [
         {
             **each,
-            "tag": f"{name} {found[each['run']].text}",
+            "tag": f"{parameter_name} {found[each['run']].text}",
             **({"tint": tints[each["run"]]} if tints else {"group": texts.index(found[each["run"]].text)}),
         }
         if each["run"] in found
@@ -34,8 +34,8 @@ def add_colours(
     ]
 
 
-def _compute_tints(parameters: Mapping[int, Parameter]) -> Mapping[int, float]:
-    """Return each number's position from 0 (lowest) to 1 (highest), or nothing if any value is not a number."""
+def _scale_to_unit_range(parameters: Mapping[int, Parameter]) -> Mapping[int, float]:
+    """Return numeric values scaled to the range from 0 to 1, keyed by run; empty if any value is not a number."""
     numbers = {key: each.number for key, each in parameters.items() if each.number is not None}
     if not numbers or len(numbers) < len(parameters):
         return {}

@@ -19,7 +19,7 @@ _AXES = {STEP: "number", TIME: "time", RELATIVE: "duration"}
 
 
 def build_event_panels(workspace: Workspace, run: Run, search: str, limit: int) -> Sequence[Panel]:
-    """Return the panels of the first scalars whose names contain the search string."""
+    """Return panels of the first `limit` scalars in event files whose names contain the search text."""
     metrics = read_event_metrics(workspace, run)
     names = [name for name in metrics if search.casefold() in name.casefold()][:limit]
     return [_build_panel(name, metrics[name]) for name in names]
@@ -35,7 +35,7 @@ def _build_panel(name: str, points: Sequence[MetricPoint]) -> Panel:
 def build_event_figure(
     workspace: Workspace, run: Run, name: str, axis: str, begin: float | None, end: float | None
 ) -> Figure:
-    """Build the figure of a scalar in event files; the range is a step or in seconds, None for no bound.
+    """Build the figure of a scalar in event files, restricted to a range of the horizontal axis.
 
     Raises:
         NotFound: the files have no such scalar.
@@ -58,7 +58,8 @@ def build_event_figure(
     return build_figure(LINES, [series], x=X_AXES[axis], y=name, axis=_AXES[axis])
 
 
-def _compute_x(point: MetricPoint, axis: str, start: int) -> float:
+def _compute_x(point: MetricPoint, axis: str, started_at: int) -> float:
+    """Return the position of a value on the horizontal axis."""
     if axis == STEP:
         return point.step
-    return (point.logged_at - (start if axis == RELATIVE else 0)) / MICROSECONDS
+    return (point.logged_at - (started_at if axis == RELATIVE else 0)) / MICROSECONDS

@@ -41,21 +41,21 @@ def send_figure(page: PageRequest) -> Response:
 def change_chart(page: PageRequest) -> Response:
     """Add or replace the chart described by a form, and redirect to the form's page."""
     values = page.request.query_params
-    back = urlsplit(page.get_query("back"))
+    back = urlsplit(page.get_query_parameter("back"))
     if back.scheme or back.netloc or not back.path.startswith(f"{page.urls}/"):
         raise InvalidForm("The form has no page of this workspace to return to.", 400, hint="Reload the page.")
     chart = Chart.from_form(
-        page.get_query("kind"),
+        page.get_query_parameter("kind"),
         _restore_names(page, values.getlist("name")),
         values.getlist("which"),
-        page.get_query("over", STEP),
+        page.get_query_parameter("over", STEP),
         is_log="log" in values,
-        smoothing=page.get_query("smooth"),
+        smoothing=page.get_query_parameter("smooth"),
         is_x_log="logx" in values,
-        colour=page.get_query("colour"),
+        colour=page.get_query_parameter("colour"),
     )
     charts, _ = parse_charts([text for key, text in parse_qsl(back.query) if key == "chart"])
-    before = page.get_query("at")
+    before = page.get_query_parameter("at")
     changed = [chart if str(other) == before else other for other in charts or ()]
     if chart not in changed:
         changed.append(chart)
@@ -78,7 +78,7 @@ def _build_figure(page: PageRequest) -> Figure:
     if of_events is not None and runs:
         return build_event_figure(page.workspace, runs[0], of_events, _parse_x_axis(page), begin, end)
     if name is None:
-        return build_chart_figure(page.workspace, runs, Chart.parse(page.get_query("chart")), begin, end)
+        return build_chart_figure(page.workspace, runs, Chart.parse(page.get_query_parameter("chart")), begin, end)
     over = _parse_x_axis(page)
     summary = page.workspace.metric_summaries.find(runs[0].key, name) if runs else None
     if summary is None:
@@ -88,7 +88,7 @@ def _build_figure(page: PageRequest) -> Figure:
 
 
 def _parse_x_axis(page: PageRequest) -> str:
-    over = page.get_query("over", STEP)
+    over = page.get_query_parameter("over", STEP)
     if over not in X_AXES:
         raise InvalidValue(f"Curves are drawn over {', '.join(X_AXES)}, not '{over[:60]}'.")
     return over
@@ -96,14 +96,14 @@ def _parse_x_axis(page: PageRequest) -> str:
 
 def _get_runs(page: PageRequest) -> Sequence[Run]:
     try:
-        keys = [int(key) for key in page.get_query("runs").split(",") if key][:MAX_RUNS]
+        keys = [int(key) for key in page.get_query_parameter("runs").split(",") if key][:MAX_RUNS]
         return page.workspace.runs.list_by_keys(keys)
     except (ValueError, OverflowError) as error:
         raise InvalidValue("'runs' names runs by their numbers, with commas between them.") from error
 
 
 def _parse_number(page: PageRequest, name: str) -> float | None:
-    text = page.get_query(name)
+    text = page.get_query_parameter(name)
     if not text:
         return None
     try:

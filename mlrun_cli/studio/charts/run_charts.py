@@ -57,28 +57,28 @@ class Panel(NamedTuple):
         return sha256(self.summary.name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-def build_panel(workspace: Workspace, run: Run, summary: MetricSummary, rows: int) -> Panel:
-    """Build the panel of a metric; a table in it has up to `rows` rows."""
+def build_panel(workspace: Workspace, run: Run, summary: MetricSummary, max_rows: int) -> Panel:
+    """Build the panel of a metric, in which a table has up to `max_rows` rows."""
     if summary.shape in DOCUMENT_SHAPES:
         return _build_document_panel(workspace, run, summary)
     if summary.value_count > 1 and summary.has_numbers and summary.shape in {VALUE, LIST}:
         return Panel(summary, CURVE_PANEL)
     if summary.shape in {ROW, TABLE}:
-        grid = _build_table_grid(workspace, run, summary, rows)
+        grid = _build_table_grid(workspace, run, summary, max_rows)
         return Panel(summary, TABLE_PANEL if _build_grid_figure(grid) is None else PLOT_PANEL, grid=grid)
     if summary.value_count == 1 and summary.shape in {VALUE, LIST}:
         items = workspace.metrics.list_items(run.key, summary.name, limit=1)
         return Panel(summary, VALUE_PANEL, value=items[0].value if items else None)
-    return Panel(summary, TABLE_PANEL, grid=build_values_grid(workspace, run, summary, rows))
+    return Panel(summary, TABLE_PANEL, grid=build_values_grid(workspace, run, summary, max_rows))
 
 
-def build_values_grid(workspace: Workspace, run: Run, summary: MetricSummary, rows: int, offset: int = 0) -> Grid:
-    """Return up to `rows` values of a metric, starting at `offset`, as a table."""
+def build_values_grid(workspace: Workspace, run: Run, summary: MetricSummary, max_rows: int, offset: int = 0) -> Grid:
+    """Return up to `max_rows` values of a metric, starting at `offset`, as a table."""
     if summary.shape in {ROW, TABLE}:
-        return _build_table_grid(workspace, run, summary, rows, offset)
-    items = workspace.metrics.list_items(run.key, summary.name, limit=rows, offset=offset)
+        return _build_table_grid(workspace, run, summary, max_rows, offset)
+    items = workspace.metrics.list_items(run.key, summary.name, limit=max_rows, offset=offset)
     values = [(item.position if item.step is None else item.step, _format_cell(item.value)) for item in items]
-    has_next = summary.value_count > offset + rows
+    has_next = summary.value_count > offset + max_rows
     return Grid(("step", "value"), values, has_next, has_next)
 
 
@@ -91,7 +91,7 @@ def build_metric_figure(
     end: float | None,
     smoothing: float = 0.0,
 ) -> Figure:
-    """Build the figure of a metric; `axis` and later arguments are passed to `build_curves_figure`."""
+    """Build the figure of a metric; a curve is restricted to a range of the horizontal axis and can be smoothed."""
     if summary.shape in DOCUMENT_SHAPES:
         return build_document_figure(summary.shape, _read_last_document(workspace, run, summary) or {})
     if summary.shape in {ROW, TABLE}:
@@ -123,11 +123,11 @@ def _read_last_document(workspace: Workspace, run: Run, summary: MetricSummary) 
     return read_document(workspace, run, items[0].value) if items else None
 
 
-def _build_table_grid(workspace: Workspace, run: Run, summary: MetricSummary, rows: int, offset: int = 0) -> Grid:
-    """Return up to `rows` rows, starting at `offset`, of all rows or tables logged under a metric."""
+def _build_table_grid(workspace: Workspace, run: Run, summary: MetricSummary, max_rows: int, offset: int = 0) -> Grid:
+    """Return up to `max_rows` rows of a metric with rows or tables, starting at `offset`."""
     # The number of rows in a table is unknown until it has been read.
     skipped = 0 if summary.shape == TABLE else offset
-    begin, end = offset - skipped, offset - skipped + rows
+    begin, end = offset - skipped, offset - skipped + max_rows
     items = workspace.metrics.list_items(run.key, summary.name, limit=end, offset=skipped)
     value = (
         assemble_metric(summary.shape, [item.value for item in items], [item.step for item in items]) if items else {}

@@ -46,7 +46,7 @@ class EventStream:
         self._wake()
 
     def add_problem(self, root: str, text: str) -> None:
-        """Add a problem with the store of a workspace, or clear it with an empty text, and wake up the reader."""
+        """Add a problem with a workspace's store, or clear it if the text is empty, and wake up the reader."""
         with self._lock:
             self._problems[root] = text
         self._wake()

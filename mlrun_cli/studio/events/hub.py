@@ -31,8 +31,8 @@ class EventHub:
         self._streams[stream.key] = stream
         return stream
 
-    def subscribe(self, stream_key: str, texts: Iterable[str]) -> bool:
-        """Replace the topics of a stream's subscription, and return whether the stream exists.
+    def subscribe(self, stream_key: str, topic_texts: Iterable[str]) -> bool:
+        """Replace the topics to which a stream is subscribed, and return whether the stream exists.
 
         Each new topic causes an event, since it may have changed earlier. Invalid topics are ignored, as are topics
         beyond a limit that the studio's pages do not reach.
@@ -41,7 +41,7 @@ class EventHub:
         if stream is None:
             return False
         topics_by_root: dict[str, set[Topic]] = {}
-        for text in list(texts)[:_MAX_TOPICS]:
+        for text in list(topic_texts)[:_MAX_TOPICS]:
             topic = Topic.parse(text)
             if topic is not None:
                 topics_by_root.setdefault(topic.root, set()).add(topic)

@@ -45,7 +45,7 @@ class Watcher:
 
     def start(self) -> None:
         """Start the threads that poll, reconcile runs, and read older runs' parameters."""
-        for target in (self._run, self._reconcile_periodically, self._read_older_runs):
+        for target in (self._poll_and_retry, self._reconcile_periodically, self._read_older_runs):
             Thread(target=target, name=f"{target.__name__} {self._root}", daemon=True).start()
 
     def stop(self) -> None:
@@ -61,7 +61,8 @@ class Watcher:
                 self._subscriptions.pop(stream, None)
             return bool(self._subscriptions)
 
-    def _run(self) -> None:
+    def _poll_and_retry(self) -> None:
+        """Poll until stopped; publish each error and retry after a delay."""
         while not self._stopped.is_set():
             try:
                 with self._workspaces.acquire(self._identity) as workspace:
@@ -71,6 +72,7 @@ class Watcher:
                 self._stopped.wait(_RETRY_SECONDS)
 
     def _poll(self, workspace: Workspace) -> None:
+        """Publish changed topics periodically, until stopped or until the workspace no longer exists."""
         self._version = None
         while True:
             if not workspace.is_in_place():
@@ -113,7 +115,8 @@ class Watcher:
             workspace.run_pages.find_newest_change_key() if has_children else None,
         )
 
-    def _publish(self, changed: set[Topic]) -> None:
+    def _publish(self, changed_topics: set[Topic]) -> None:
+        """Send topics that have changed, or that are new to a subscription, to the subscribed streams."""
         with self._lock:
             for stream, subscription in self._subscriptions.items():
                 if subscription.reported_problem:
@@ -123,7 +126,7 @@ class Watcher:
                 # Topics to which streams subscribed after this poll wait for the next one.
                 pending = subscription.pending & self._fingerprints.keys()
                 subscription.pending -= pending
-                if topics := (subscription.topics & changed) | pending:
+                if topics := (subscription.topics & changed_topics) | pending:
                     stream.add_topics(topic.text for topic in topics)
 
     def _publish_problem(self, text: str) -> None:

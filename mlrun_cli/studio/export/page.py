@@ -37,7 +37,7 @@ from mlrun_cli.studio.pages.run.logs.log_window import WINDOW_BYTES
 from mlrun_cli.studio.pages.run.logs.terminal import Terminal
 from mlrun_cli.studio.run_facts import (
     compute_status_spans,
-    describe_failure,
+    find_failure,
     format_command_line,
     get_shown_tags,
     list_git_facts,
@@ -99,7 +99,7 @@ def _build_run_values(workspace: Workspace, run: Run) -> Mapping[str, Any]:
         "run": run,
         "tags": get_shown_tags(run),
         "spans": compute_status_spans(workspace.runs.list_status_changes(run.key)),
-        "failure": describe_failure(run),
+        "failure": find_failure(run),
         "started": format_command_line(run),
         "git": list_git_facts(run),
         "parameters": [(name, each.text) for name, each in workspace.parameters.get(run.key).items()],
@@ -154,5 +154,5 @@ def _build_comparison_values(workspace: Workspace, runs: Sequence[Run]) -> Mappi
     return {
         "runs": runs,
         "charts": [(chart, shape) for chart, shape in drawn if shape is not None],
-        "tables": [(part, compare_runs(workspace, part, with_constant=True)) for part in parts],
+        "tables": [(part, compare_runs(workspace, part, includes_constant=True)) for part in parts],
     }

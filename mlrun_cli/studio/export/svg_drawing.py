@@ -79,12 +79,12 @@ class _Scale(NamedTuple):
         return [Tick(self.convert(value), format_number(value)) for value in numbers]
 
 
-def draw_figure(figure: Figure, names: Mapping[int, str]) -> Drawing | None:
+def draw_figure(figure: Figure, run_names: Mapping[int, str]) -> Drawing | None:
     """Draw a figure, or return None if it has no drawable values.
 
     Args:
         figure: a figure, as described in `charts/figure.py`.
-        names: the names of runs, keyed by run key, in the order of their colours.
+        run_names: the names of runs, keyed by run key, in the order of their colours.
     """
     series: Sequence[Mapping[str, Any]] = [each for each in figure["series"] if any(y is not None for y in each["y"])]
     if not series:
@@ -98,7 +98,14 @@ def draw_figure(figure: Figure, names: Mapping[int, str]) -> Drawing | None:
     across = _create_scale([*(x - half for x in places), *(x + half for x in places)], LEFT, WIDTH - RIGHT)
     upwards = _create_scale(values, HEIGHT - BOTTOM, TOP)
     marks = [
-        _draw_series(each, _build_label(each, series, names), _build_classes(each, place, names), kind, across, upwards)
+        _draw_series(
+            each,
+            _build_series_label(each, series, run_names),
+            _build_css_classes(each, place, run_names),
+            kind,
+            across,
+            upwards,
+        )
         for place, each in enumerate(series)
     ]
     shown = marks[:_MAX_ENTRIES] if len(marks) > 1 else []
@@ -155,15 +162,20 @@ def _build_named_ticks(x_scale: _Scale, names: Sequence[str]) -> Sequence[Tick]:
     ]
 
 
-def _build_label(entry: Mapping[str, Any], series: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> str:
-    """Return the label of a series: the name of the run, the metric or both, as needed to distinguish it."""
-    run = names.get(entry["run"], "") if len(names) > 1 else ""
-    metric = entry["name"] if not run or len({one["name"] for one in series}) > 1 else ""
+def _build_series_label(
+    series_entry: Mapping[str, Any], all_series: Sequence[Mapping[str, Any]], run_names: Mapping[int, str]
+) -> str:
+    """Return the label of one of the series: its run, its metric or both, as needed to distinguish it."""
+    run = run_names.get(series_entry["run"], "") if len(run_names) > 1 else ""
+    metric = series_entry["name"] if not run or len({one["name"] for one in all_series}) > 1 else ""
     return ", ".join(part for part in (run, metric) if part)
 
 
-def _build_classes(series: Mapping[str, Any], index: int, names: Mapping[int, str]) -> str:
-    position = list(names).index(series["run"]) if len(names) > 1 and series["run"] in names else index
+def _build_css_classes(series: Mapping[str, Any], series_index: int, run_names: Mapping[int, str]) -> str:
+    """Return the CSS classes that determine the colour and the dash pattern of a series."""
+    position = (
+        list(run_names).index(series["run"]) if len(run_names) > 1 and series["run"] in run_names else series_index
+    )
     return f"series-{position % _COLOURS + 1} dash-{position // _COLOURS % _DASHES}"
 
 
@@ -190,7 +202,7 @@ def _draw_series(
 
 
 def _split_at_gaps(points: Iterable[tuple[float, float] | None]) -> Iterator[Sequence[tuple[float, float]]]:
-    """Yield each sequence of points without gaps."""
+    """Yield the runs of consecutive points between gaps, which are None."""
     piece: list[tuple[float, float]] = []
     for point in points:
         if point is not None:

@@ -29,14 +29,14 @@ NOT_TEXT = TextDiff(problem="The files differ; they hold no text.")
 SAME = TextDiff(problem="Both runs have the same file.")
 
 
-def diff_text(before: bytes, after: bytes, limit: int = _MAX_LINES) -> TextDiff:
-    """Compare two texts line by line, unless one is longer than `MAX_BYTES` and so may be truncated."""
+def diff_text(before: bytes, after: bytes, max_lines: int = _MAX_LINES) -> TextDiff:
+    """Return up to `max_lines` lines of the unified diff of two texts, unless one is too long."""
     if any(len(text) > MAX_BYTES or text.count(b"\n") > _MAX_COMPARED for text in (before, after)):
         return TOO_LONG
     if b"\0" in before + after:
         return NOT_TEXT
-    lines = list(islice(_diff_lines(before, after), limit + 1))
-    return TextDiff(lines[:limit], len(lines) > limit)
+    lines = list(islice(_diff_lines(before, after), max_lines + 1))
+    return TextDiff(lines[:max_lines], len(lines) > max_lines)
 
 
 def _diff_lines(before: bytes, after: bytes) -> Iterator[tuple[str, str]]:

@@ -46,42 +46,51 @@ class _Place(NamedTuple):
     is_node: bool
 
 
-def draw_layers(keys: Sequence[str], upstream: Mapping[str, Sequence[str]]) -> LayeredDrawing:
-    """Draw an acyclic graph in layers.
+def draw_layers(node_keys: Sequence[str], dependencies: Mapping[str, Sequence[str]]) -> LayeredDrawing:
+    """Draw an acyclic graph in layers, each node below those that it depends on.
 
     Args:
-        keys: the nodes, in the order in which those of a layer are drawn if nothing else decides.
-        upstream: the nodes that each node depends on; others than those of `keys` are ignored.
+        node_keys: the nodes, in the order in which those of a layer are drawn if nothing else decides.
+        dependencies: the nodes that each node depends on; others than those of `node_keys` are ignored.
     """
-    layers = _assign_layers(keys, upstream)
+    layers = _assign_layers(node_keys, dependencies)
     places = {key: _Place(layer, is_node=True) for key, layer in layers.items()}
     chains: list[list[str]] = []
-    for key in keys:
-        for source in _list_known_upstream(key, upstream, layers):
+    for key in node_keys:
+        for source in _list_placed_dependencies(key, dependencies, layers):
             passed = [f"{source}>{key}:{layer}" for layer in range(layers[source] + 1, layers[key])]
             places |= {name: _Place(places[source].layer + number, False) for number, name in enumerate(passed, 1)}
             chains.append([source, *passed, key])
     rows = _order_rows(places, chains)
     across, width = _assign_positions(rows, places)
-    nodes = [NodeShape(key, across[key] - NODE_WIDTH // 2, _get_top(layers[key])) for key in keys if key in layers]
+    nodes = [
+        NodeShape(key, across[key] - NODE_WIDTH // 2, _compute_layer_top(layers[key]))
+        for key in node_keys
+        if key in layers
+    ]
     edges = [EdgeShape(chain[0], chain[-1], _draw_edge(chain, across, places)) for chain in chains]
-    return LayeredDrawing(nodes, edges, width, _get_top(len(rows)) - _GAP_DOWN + _MARGIN)
+    return LayeredDrawing(nodes, edges, width, _compute_layer_top(len(rows)) - _GAP_DOWN + _MARGIN)
 
 
-def _list_known_upstream(node_key: str, upstream: Mapping[str, Sequence[str]], known: Mapping[str, int]) -> list[str]:
-    return [one for one in dict.fromkeys(upstream.get(node_key, ())) if one in known]
+def _list_placed_dependencies(
+    node_key: str, dependencies: Mapping[str, Sequence[str]], layers: Mapping[str, int]
+) -> list[str]:
+    """Return the distinct dependencies of a node that have been assigned to a layer."""
+    return [one for one in dict.fromkeys(dependencies.get(node_key, ())) if one in layers]
 
 
-def _assign_layers(keys: Sequence[str], upstream: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Return the layer of each node, one below its lowest dependency; nodes in cycles are omitted."""
+def _assign_layers(node_keys: Sequence[str], dependencies: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Return the layer of each node, one below its lowest dependency, without nodes in cycles."""
     layers: dict[str, int] = {}
-    left = list(keys)
+    left = list(node_keys)
     while left:
-        ready = [key for key in left if all(one in layers or one not in keys for one in upstream.get(key, ()))]
+        ready = [key for key in left if all(one in layers or one not in node_keys for one in dependencies.get(key, ()))]
         if not ready:
             break
         for key in ready:
-            layers[key] = 1 + max((layers[one] for one in _list_known_upstream(key, upstream, layers)), default=-1)
+            layers[key] = 1 + max(
+                (layers[one] for one in _list_placed_dependencies(key, dependencies, layers)), default=-1
+            )
         left = [key for key in left if key not in layers]
     return layers
 
@@ -132,18 +141,19 @@ def _assign_positions(rows: Sequence[Sequence[str]], places: Mapping[str, _Place
     return across, width
 
 
-def _get_top(layer: int) -> int:
+def _compute_layer_top(layer: int) -> int:
+    """Return the y coordinate of the top of a layer."""
     return _MARGIN + layer * (NODE_HEIGHT + _GAP_DOWN)
 
 
 def _draw_edge(chain: Sequence[str], x_positions: Mapping[str, int], places: Mapping[str, _Place]) -> str:
     """Return the SVG path of an edge from the bottom of its source to the top of its target."""
     source, target = chain[0], chain[-1]
-    points = [(x_positions[source], _get_top(places[source].layer) + NODE_HEIGHT)]
+    points = [(x_positions[source], _compute_layer_top(places[source].layer) + NODE_HEIGHT)]
     for name in chain[1:-1]:
-        top = _get_top(places[name].layer)
+        top = _compute_layer_top(places[name].layer)
         points += [(x_positions[name], top), (x_positions[name], top + NODE_HEIGHT)]
-    points.append((x_positions[target], _get_top(places[target].layer) - 3))  # room for the arrow's tip
+    points.append((x_positions[target], _compute_layer_top(places[target].layer) - 3))  # room for the arrow's tip
     path = f"M{points[0][0]} {points[0][1]}"
     for (x, y), (to_x, to_y) in pairwise(points):
         half = (to_y - y) // 2

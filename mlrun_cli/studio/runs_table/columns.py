@@ -122,23 +122,25 @@ _ATTRIBUTES = {
 }
 
 
-def select_columns(names: Sequence[str], *, all_experiments: bool, suggested: Sequence[str] = ()) -> Sequence[Column]:
-    """Return the columns with these names, or the default columns; at least one links to the run.
+def select_columns(
+    names: Sequence[str], *, all_experiments: bool, suggested_names: Sequence[str] = ()
+) -> Sequence[Column]:
+    """Return the columns with these names or, without any, the default columns; at least one links to the run.
 
-    `suggested` are the names of columns of parameters and metrics among the default columns.
+    `suggested_names` are the names of columns of parameters and metrics among the default columns.
     """
     found = [column for column in map(Column.find, names) if column is not None]
     if not found:
         experiment = ("experiment",) if all_experiments else ()
-        defaults = (*_DEFAULT_COLUMNS[:2], *experiment, *_DEFAULT_COLUMNS[2:], *suggested, *_LAST_DEFAULT_COLUMNS)
+        defaults = (*_DEFAULT_COLUMNS[:2], *experiment, *_DEFAULT_COLUMNS[2:], *suggested_names, *_LAST_DEFAULT_COLUMNS)
         return [column for column in map(Column.find, defaults) if column is not None]
     if not any(column.links_to_run() for column in found):
         found.insert(0, Column("display_name", RUN_COLUMNS["display_name"], "display_name"))
     return found
 
 
-def find_varying_columns(columns: Sequence[Column], runs: Sequence[Run], values: ColumnValues) -> Sequence[Column]:
-    """Return the columns with different values, and the columns that link to runs."""
+def select_varying_columns(columns: Sequence[Column], runs: Sequence[Run], values: ColumnValues) -> Sequence[Column]:
+    """Return the columns in which values of runs differ, and those that link to runs."""
     return [column for column in columns if column.links_to_run() or _has_different_values(column, runs, values)]
 
 

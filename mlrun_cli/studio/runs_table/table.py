@@ -15,7 +15,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.runs_table.columns import (
     Column,
     ColumnValues,
-    find_varying_columns,
+    select_varying_columns,
 )
 from mlrun_cli.studio.runs_table.view import RunsView
 from mlrun_cli.workspace import Workspace
@@ -92,7 +92,7 @@ def build_runs_table(workspace: Workspace, page: RunPage, view: RunsView, column
         workspace.metric_summaries.list_for_runs(keys, names) if names else {},
         workspace.parameters.list_for_runs(keys) if any(column.kind == PARAMETER for column in columns) else {},
     )
-    shown = find_varying_columns(columns, runs, values) if view.hide and runs else columns
+    shown = select_varying_columns(columns, runs, values) if view.hide and runs else columns
     return RunsTable(rows, runs, shown, [column for column in columns if column not in shown], values)
 
 

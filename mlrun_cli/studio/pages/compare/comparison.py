@@ -49,8 +49,8 @@ class Section(NamedTuple):
     left_out: int
 
 
-def compare_runs(workspace: Workspace, runs: Sequence[Run], *, with_constant: bool) -> Sequence[Section]:
-    """Compare runs and return the sections of the comparison; `with_constant` includes constant rows."""
+def compare_runs(workspace: Workspace, runs: Sequence[Run], *, includes_constant: bool) -> Sequence[Section]:
+    """Return the sections of a comparison of runs, with or without rows whose values are all equal."""
     metrics, metrics_left_out = _list_metric_names(workspace, runs)
     parameters = workspace.parameters.list_for_runs([run.key for run in runs])
     kinds: Sequence[tuple[str, Callable[[], Iterable[ComparisonRow]]]] = (
@@ -71,7 +71,7 @@ def compare_runs(workspace: Workspace, runs: Sequence[Run], *, with_constant: bo
     sections = []
     for title, rows_of_kind in kinds:
         rows = list(rows_of_kind())
-        wanted = [row for row in rows if with_constant or len(runs) == 1 or not row.is_constant]
+        wanted = [row for row in rows if includes_constant or len(runs) == 1 or not row.is_constant]
         if rows:
             first = wanted[:_MAX_ROWS]
             left_out = len(wanted) - len(first) + (metrics_left_out if title == METRICS_TITLE else 0)

@@ -34,14 +34,14 @@ def show(page: PageRequest) -> Response:
     number = parse_page_number(page)
     others = runs[1:]
     shown = runs[:1] + others[(number - 1) * (_COLUMNS - 1) : number * (_COLUMNS - 1)]
-    with_constant = bool(page.get_query("constant"))
+    with_constant = bool(page.get_query_parameter("constant"))
     return page.render(
         "pages/compare/template.html",
         runs=runs,
         shown=shown,
         missing=missing,
         left_out=len(named) - len(run_ids),
-        sections=compare_runs(page.workspace, shown, with_constant=with_constant) if shown else (),
+        sections=compare_runs(page.workspace, shown, includes_constant=with_constant) if shown else (),
         board=build_board(page, runs),
         sweep=build_parallel_coordinates(page.workspace, runs, page.request.query_params.getlist("axis")),
         with_constant=with_constant,
@@ -68,7 +68,7 @@ def _find_runs(page: PageRequest, run_ids: Sequence[str]) -> tuple[list[Run], li
 
 def _find_candidates(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, Any]:
     """Search for runs to add; return template values with the search text, the runs found and the error, if any."""
-    find = page.get_query("find").strip()
+    find = page.get_query_parameter("find").strip()
     found: Sequence[Run] = ()
     problem = None
     if find:

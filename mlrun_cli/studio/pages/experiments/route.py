@@ -15,17 +15,17 @@ _BAR_WIDTH = 120.0
 
 def show(page: PageRequest) -> Response:
     """Show the experiments that match the search, most recently active first."""
-    search = page.get_query("search").strip()
+    search = page.get_query_parameter("search").strip()
     overviews = list_experiment_overviews(page.workspace, search or None)
     return page.render(
         "pages/experiments/template.html",
-        overviews=[(outcomes, _build_bar(outcomes)) for outcomes in overviews],
+        overviews=[(outcomes, _build_outcome_bar(outcomes)) for outcomes in overviews],
         search=search,
         topic=page.build_topic("runs"),
     )
 
 
-def _build_bar(outcomes: ExperimentOutcomes) -> Sequence[tuple[str, float, float]]:
+def _build_outcome_bar(outcomes: ExperimentOutcomes) -> Sequence[tuple[str, float, float]]:
     """Return the colour class, start and width of each segment of the outcome bar."""
     counts = (
         ("good", outcomes.completed),

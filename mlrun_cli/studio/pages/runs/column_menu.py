@@ -37,7 +37,7 @@ def build_column_groups(workspace: Workspace, runs: Sequence[Run], search: str) 
     bound = _MAX_SEARCHED if search else _MAX_SHOWN + 1
     metrics = workspace.metric_summaries
     names = metrics.list_all_names(bound) if search else metrics.list_names([run.key for run in runs], bound)
-    parameters = _list_parameters(workspace, runs, bound, is_searched=bool(search))
+    parameters = _list_parameter_names(workspace, runs, bound, is_searched=bool(search))
     tags = workspace.run_pages.list_pair_keys(
         TAG, bound, without=DEFINITION_TAGS, without_prefixes=BOOKKEEPING_PREFIXES
     )
@@ -51,7 +51,8 @@ def build_column_groups(workspace: Workspace, runs: Sequence[Run], search: str) 
     return [group for group in groups if group.choices]
 
 
-def _list_parameters(workspace: Workspace, runs: Sequence[Run], limit: int, *, is_searched: bool) -> Sequence[str]:
+def _list_parameter_names(workspace: Workspace, runs: Sequence[Run], limit: int, *, is_searched: bool) -> Sequence[str]:
+    """Return the names of all parameters in the workspace or, without a search, of those of the given runs."""
     if is_searched:
         return workspace.parameters.list_all_names(limit)
     found = workspace.parameters.list_for_runs([run.key for run in runs])
@@ -71,8 +72,8 @@ def _build_group(
     return ColumnGroup(title, choices, len(found) > _MAX_SHOWN)
 
 
-def _list_column_names(name: str, summaries: Sequence[str]) -> Sequence[str]:
-    return [f"{name}:{which}" for which in summaries] or [name]
+def _list_column_names(metric_name: str, summaries: Sequence[str]) -> Sequence[str]:
+    return [f"{metric_name}:{which}" for which in summaries] or [metric_name]
 
 
 def apply_column_changes(columns: Sequence[Column], changes: Mapping[str, str]) -> Sequence[str]:

@@ -16,7 +16,7 @@ from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.filter import format_tag
 from mlrun_cli.runs.parameter_filter import format_equality
 from mlrun_cli.runs.status import ACTIVE
-from mlrun_cli.studio.charts.board import build_board, get_selected_runs
+from mlrun_cli.studio.charts.board import build_board, load_selected_runs
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.runs.column_menu import apply_column_changes, build_column_groups
 from mlrun_cli.studio.pages.runs.filter_menus import build_filter_menus
@@ -74,14 +74,14 @@ def _show_runs(page: PageRequest, experiment: str | None) -> Response:
         counts_children=view.children or filters.which.include_children,
     )
     suggested = () if view.columns else suggest_columns(page.workspace, found.runs)
-    columns = select_columns(view.columns, all_experiments=experiment is None, suggested=suggested)
+    columns = select_columns(view.columns, all_experiments=experiment is None, suggested_names=suggested)
     if changes:
         view = view.replace(columns=tuple(apply_column_changes(columns, changes)))
         return page.redirect(page.urls.runs(view.to_query(), experiment))
     table = build_runs_table(page.workspace, found, view, columns)
-    selected = get_selected_runs(page.workspace, table.runs, view.select)
+    selected = load_selected_runs(page.workspace, table.runs, view.select)
     found_ids = {run.run_id for run in selected}
-    column_search = page.get_query("find").strip()
+    column_search = page.get_query_parameter("find").strip()
     return page.render(
         "pages/runs/template.html",
         experiment=experiment,

@@ -37,7 +37,7 @@ def show(page: PageRequest) -> Response:
     run = get_runs(page.workspace, [form.like])[0]
     submission = read_submission(page.workspace, run)
     if submission is None:
-        return _show_form(page, form._replace(like=""), note=_describe_obstacle(page, run))
+        return _show_form(page, form._replace(like=""), note=_describe_submit_error(page, run))
     form = SubmitForm.from_run(run, submission)
     obstacle = describe_folder_obstacle(submission)
     try:
@@ -49,8 +49,8 @@ def show(page: PageRequest) -> Response:
     return _show_form(page, form._replace(source=SNAPSHOT), note=warning, problem=form.find_secret_error())
 
 
-def _describe_obstacle(page: PageRequest, run: Run) -> str:
-    """Return why a run without a submission cannot be submitted again."""
+def _describe_submit_error(page: PageRequest, run: Run) -> str:
+    """Return why a run without a stored submission cannot be submitted again."""
     try:
         get_submission(page.workspace, run)
     except MlrunError as error:
@@ -58,8 +58,8 @@ def _describe_obstacle(page: PageRequest, run: Run) -> str:
     return ""
 
 
-def handle_form(page: PageRequest) -> Response:
-    """Submit the form and redirect to the new run, or show it again with a dry run, choices or an error."""
+def submit_form(page: PageRequest) -> Response:
+    """Submit the form and redirect to the new run, or show the form again with a dry run, choices or an error."""
     form = SubmitForm.from_fields(page.fields)
     try:
         if page.fields.get("do") == "choices":
@@ -107,7 +107,7 @@ def _show_form(page: PageRequest, form: SubmitForm, status: int = 200, **values:
         status,
         form=form,
         folders=folders,
-        choices=_list_choices(form),
+        choices=_list_folder_choices(form),
         changes=_find_changes(page, form),
         problem_field=None if problem is None else form.find_field(problem),
         targets=list_target_names(page.workspace),
@@ -123,8 +123,9 @@ def _find_changes(page: PageRequest, form: SubmitForm) -> SourceChanges | None:
     return find_source_changes(page.workspace, form.like, form.find_source_path()) if form.like else None
 
 
-def _list_choices(form: SubmitForm) -> FolderChoices | None:
-    folder, source = form.find_path(), form.find_source_path()
+def _list_folder_choices(form: SubmitForm) -> FolderChoices | None:
+    """Return the scripts and other files of the form's folder to choose from, or None without a valid folder."""
+    folder, source = form.find_folder_path(), form.find_source_path()
     if folder is None or source is None or not os.path.isdir(source):
         return None
     choices = list_folder_choices(folder)

@@ -100,7 +100,7 @@ class SubmitForm(NamedTuple):
             conda_file=_shorten_path(folder, options.conda_file),
         )
 
-    def find_path(self) -> Path | None:
+    def find_folder_path(self) -> Path | None:
         """Return the absolute path of the folder, or None if the field does not contain one."""
         try:
             path = Path(self.folder).expanduser()
@@ -110,7 +110,7 @@ class SubmitForm(NamedTuple):
 
     def find_source_path(self) -> Path | None:
         """Return the absolute path of the source directory, or None if a field is not a valid path."""
-        folder = self.find_path()
+        folder = self.find_folder_path()
         if folder is None or "\0" in self.source_directory:
             return None
         return folder / self.source_directory
@@ -126,9 +126,9 @@ class SubmitForm(NamedTuple):
             return error
         return None
 
-    def find_field(self, problem: MlrunError) -> str | None:
-        """Return the name of the field that an error concerns, or None if there is no such field."""
-        return next((name for name in self._fields if problem.message.startswith(f"{_get_label(name)}:")), None)
+    def find_field(self, error: MlrunError) -> str | None:
+        """Return the name of the form field that an error concerns, or None if there is no such field."""
+        return next((name for name in self._fields if error.message.startswith(f"{_get_field_label(name)}:")), None)
 
     def resolve_folder(self) -> Path:
         """Return the absolute path of the folder, after checking that it and its source directory exist.
@@ -139,7 +139,7 @@ class SubmitForm(NamedTuple):
         self._check_for_zero_bytes()
         if not self.folder:
             raise MissingOption("Folder: none is named.", hint="Type the path of an attached folder.")
-        folder = self.find_path()
+        folder = self.find_folder_path()
         if folder is None or not os.path.isdir(folder):
             raise MissingFile(f"Folder: there is no folder '{self.folder}'.", hint="Type its whole path.")
         if not os.path.isdir(folder / self.source_directory):
@@ -149,20 +149,20 @@ class SubmitForm(NamedTuple):
     def _check_for_zero_bytes(self) -> None:
         for name, text in self._asdict().items():
             if "\0" in text:
-                raise InvalidValue(f"{_get_label(name)}: it contains a zero byte.", hint="Type it again.")
+                raise InvalidValue(f"{_get_field_label(name)}: it contains a zero byte.", hint="Type it again.")
 
-    def build_request(self, earlier: EarlierRun | None = None) -> SubmitRequest:
+    def build_request(self, earlier_run: EarlierRun | None = None) -> SubmitRequest:
         """Build the submit request from the fields.
 
         Args:
-            earlier: the run whose snapshot and environment to use, if any.
+            earlier_run: the run whose snapshot and environment to use, if any.
 
         Raises:
             UsageError: a field is not valid; the message starts with its label.
         """
-        if earlier is not None:
+        if earlier_run is not None:
             self._check_for_zero_bytes()
-            return self._build_common_request(Path(earlier.submission.folder or "/"))._replace(earlier=earlier)
+            return self._build_common_request(Path(earlier_run.submission.folder or "/"))._replace(earlier=earlier_run)
         folder = self.resolve_folder()
         if not self.script and not self.command and not self.runconfig:
             raise OneOptionRequired(
@@ -172,7 +172,7 @@ class SubmitForm(NamedTuple):
             runconfig_name=self.runconfig or None,
             source_directory=self.find_source_path(),
             conda_dependencies=folder / self.conda_file if self.conda_file else None,
-            environment_mode=_parse_mode(self.environment),
+            environment_mode=_parse_environment_choice(self.environment),
         )
 
     def _build_common_request(self, folder: Path) -> SubmitRequest:
@@ -213,11 +213,11 @@ def _format_command(command: tuple[str, ...] | str | None) -> str:
     return shlex.join(command)
 
 
-def _split_words(name: str, text: str) -> list[str]:
+def _split_words(field_name: str, text: str) -> list[str]:
     try:
         return shlex.split(text)
     except ValueError as error:
-        raise InvalidValue(f"{_get_label(name)}: a quotation mark is not closed ({error}).") from error
+        raise InvalidValue(f"{_get_field_label(field_name)}: a quotation mark is not closed ({error}).") from error
 
 
 def _parse_tags(text: str) -> dict[str, str | None]:
@@ -286,15 +286,15 @@ def _parse_gpus(text: str) -> int:
     return int(text)
 
 
-def _parse_mode(text: str) -> EnvironmentChoice | None:
+def _parse_environment_choice(text: str) -> EnvironmentChoice | None:
     try:
         return EnvironmentChoice.parse_and_check(text) if text else None
     except ValueError as error:
         raise InvalidValue(f"Environment: {error}") from None
 
 
-def _get_label(name: str) -> str:
-    return _LABELS.get(name) or name.replace("_", " ").capitalize()
+def _get_field_label(field_name: str) -> str:
+    return _LABELS.get(field_name) or field_name.replace("_", " ").capitalize()
 
 
 def _shorten_path(folder: str, path: str | None) -> str:
@@ -304,9 +304,10 @@ def _shorten_path(folder: str, path: str | None) -> str:
     return str(Path(path).relative_to(folder)) if folder and Path(path).is_relative_to(folder) else path
 
 
-def _check_secrets(name: str, arguments: Sequence[str]) -> None:
+def _check_secrets(field_name: str, arguments: Sequence[str]) -> None:
     hidden = find_redacted_words(arguments)
     if hidden:
         raise InvalidValue(
-            f"{_get_label(name)}: no record holds the secret in {shlex.join(hidden)}.", hint="Type it in place of ***."
+            f"{_get_field_label(field_name)}: no record holds the secret in {shlex.join(hidden)}.",
+            hint="Type it in place of ***.",
         )

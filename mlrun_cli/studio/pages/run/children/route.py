@@ -28,7 +28,7 @@ def show(page: PageRequest) -> Response:
     run = get_requested_run(page)
     order, problem = _OLDEST_FIRST, None
     try:
-        order = RunOrder.parse(page.get_query("sort", str(_OLDEST_FIRST)))
+        order = RunOrder.parse(page.get_query_parameter("sort", str(_OLDEST_FIRST)))
     except UsageError as error:
         problem = error
     which = RunFilter(parent_run_id=run.run_id)

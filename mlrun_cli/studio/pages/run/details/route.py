@@ -16,7 +16,7 @@ from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.tabs import get_main_log_name, get_requested_run, render_tab
 from mlrun_cli.studio.run_facts import (
     compute_status_spans,
-    describe_failure,
+    find_failure,
     format_command_line,
     get_shown_tags,
     list_attempt_facts,
@@ -37,7 +37,7 @@ def show(page: PageRequest) -> Response:
         "details",
         "pages/run/details/template.html",
         spans=compute_status_spans(page.workspace.runs.list_status_changes(run.key)),
-        failure=describe_failure(run),
+        failure=find_failure(run),
         started=format_command_line(run),
         attempts=list_attempt_facts(run),
         git=list_git_facts(run),

@@ -17,9 +17,9 @@ from mlrun_cli.workspace import Workspace
 
 
 def show(page: PageRequest) -> Response:
-    """Show the diff of the file `path` between the run `with` and the run in the URL's path."""
-    run, path = get_requested_run(page), page.get_query("path")
-    (other,) = get_reconciled_runs(page.workspace, [page.workspace.runs.get(page.get_query("with"))])
+    """Show the diff of a source file between two runs; the query gives its path and the run to compare with."""
+    run, path = get_requested_run(page), page.get_query_parameter("path")
+    (other,) = get_reconciled_runs(page.workspace, [page.workspace.runs.get(page.get_query_parameter("with"))])
     entries = [_find_entry(page.workspace, each, path) for each in (other, run)]
     if entries == [None, None]:
         raise NotFound(f"The snapshots of '{other.run_id}' and '{run.run_id}' have no file '{path}'.")

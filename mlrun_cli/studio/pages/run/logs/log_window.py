@@ -110,10 +110,10 @@ def search_log(descriptor: int, text: str, start: int) -> SearchResult:
     return SearchResult(None, position)
 
 
-def _build_window(descriptor: int, data: bytes, start: int, size: int, hit: SearchHit | None) -> LogWindow:
+def _build_window(descriptor: int, data: bytes, start: int, log_size: int, hit: SearchHit | None) -> LogWindow:
     end = start + len(data)
     tail_at = next_at = len(data)
-    if end == size:
+    if end == log_size:
         tail_at = next_at = _find_last_lines(data, _TAIL_LINES)
     elif not data.endswith(b"\n") and (overwritten := data.rfind(b"\r", 0, len(data) - 1) + 1):
         # A progress bar that continues is a single line, of which the next window needs only the last state.
@@ -121,7 +121,7 @@ def _build_window(descriptor: int, data: bytes, start: int, size: int, hit: Sear
     return LogWindow(
         start=_find_line_start(descriptor, start),
         end=end,
-        size=size,
+        size=log_size,
         settled=_render_lines(data[:tail_at], start, hit),
         tail=_render_lines(data[tail_at:], start + tail_at, hit),
         next_start=start + next_at,
@@ -132,17 +132,18 @@ def _build_window(descriptor: int, data: bytes, start: int, size: int, hit: Sear
 def _render_lines(data: bytes, start: int, hit: SearchHit | None) -> Markup:
     if not data:
         return Markup("")
-    terminal = _print_to_terminal(data)
+    terminal = _interpret_output(data)
     if hit is not None:
         is_here = start <= hit.at < start + len(data)
-        terminal.highlight(hit.text, _print_to_terminal(data[: hit.at - start]).cursor if is_here else None)
+        terminal.highlight(hit.text, _interpret_output(data[: hit.at - start]).cursor if is_here else None)
     lines = list(terminal.iterate_lines())
     if lines and not lines[-1]:
         lines.pop()
     return Markup("").join(Markup('<div class="line">{}\n</div>').format(line) for line in lines)
 
 
-def _print_to_terminal(data: bytes) -> Terminal:
+def _interpret_output(data: bytes) -> Terminal:
+    """Return a terminal to which a piece of a log has been written."""
     terminal = Terminal()
     terminal.write(data.decode("utf-8", "replace"))
     return terminal
@@ -173,17 +174,17 @@ def _find_first_line(data: bytes) -> int:
     return whole or next((at for at, byte in enumerate(data[:4]) if byte & 0xC0 != 0x80), 0)
 
 
-def _find_line_start(descriptor: int, start: int) -> int:
-    """Return an offset or, if a carriage return before it overwrites the text, the start of its line."""
-    if os.pread(descriptor, 1, max(0, start - 1)) != b"\r":
-        return start
-    least = max(0, start - _MAX_OVERWRITTEN)
-    while start > least:
-        piece_start = max(least, start - _SEARCH_PIECE)
-        if found := _read_range(descriptor, piece_start, start).rfind(b"\n") + 1:
+def _find_line_start(descriptor: int, offset: int) -> int:
+    """Return the start of the line at an offset if a carriage return precedes the offset, or else the offset."""
+    if os.pread(descriptor, 1, max(0, offset - 1)) != b"\r":
+        return offset
+    least = max(0, offset - _MAX_OVERWRITTEN)
+    while offset > least:
+        piece_start = max(least, offset - _SEARCH_PIECE)
+        if found := _read_range(descriptor, piece_start, offset).rfind(b"\n") + 1:
             return piece_start + found
-        start = piece_start
-    return start
+        offset = piece_start
+    return offset
 
 
 def _read_range(descriptor: int, start: int, end: int) -> bytes:

@@ -42,7 +42,9 @@ def show_tab(page: PageRequest) -> Response:
     run = get_requested_run(page)
     names = list_files(page.workspace, run)
     log = get_main_log_name(page, run)
-    return _show_file(page, run, names, page.get_query("file") or (log if log in names else next(iter(names), "")))
+    return _show_file(
+        page, run, names, page.get_query_parameter("file") or (log if log in names else next(iter(names), ""))
+    )
 
 
 def show(page: PageRequest) -> Response:
@@ -56,14 +58,14 @@ def send(page: PageRequest) -> Response:
     run = get_requested_run(page)
     name = page.get_file_path()
     descriptor = open_file(page.workspace, run, name)
-    inline_type = None if page.get_query("download") else detect_image_type(name, descriptor)
+    inline_type = None if page.get_query_parameter("download") else detect_image_type(name, descriptor)
     return OpenFileResponse(descriptor, name, inline_type=inline_type)
 
 
 def send_all(page: PageRequest) -> Response:
     """Send all files of a run, or only those in a folder, as a zip archive."""
     run = get_requested_run(page)
-    folder = page.get_query("folder")
+    folder = page.get_query_parameter("folder")
     names = [name for name in list_files(page.workspace, run) if not folder or name.startswith(f"{folder}/")]
     # Files are opened while the archive is sent, after the workspace returned to the pool; only its folder is used.
     workspace = page.workspace
@@ -75,7 +77,7 @@ def send_piece(page: PageRequest) -> Response:
     """Send a part of a log as markup, for a page that shows the parts before or after it."""
     run = get_requested_run(page)
     with _open_run_file(page, run, page.get_file_path()) as descriptor:
-        text, match = page.get_query("find"), parse_offset(page, "match")
+        text, match = page.get_query_parameter("find"), parse_offset(page, "match")
         hit = SearchHit(text, match) if text and match is not None else None
         window = read_requested_window(page, descriptor, hit) or read_last_window(descriptor)
     headers = {
@@ -104,8 +106,8 @@ def _show_file(page: PageRequest, run: Run, names: list[str], name: str) -> Resp
         _TAB,
         "pages/run/logs/template.html",
         status=404 if problem else 200,
-        tree=build_tree(names, page.get_query("name")),
-        name_filter=page.get_query("name"),
+        tree=build_tree(names, page.get_query_parameter("name")),
+        name_filter=page.get_query_parameter("name"),
         file=name,
         is_log=name.partition("/")[0] in LOG_FOLDERS,
         file_address=lambda path: page.urls.file(run.run_id, _TAB, path),

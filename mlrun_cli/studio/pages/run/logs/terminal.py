@@ -130,39 +130,41 @@ class Terminal:
         self._column += len(fitting)
         return rest
 
-    def _move_cursor(self, move: str) -> None:
-        if move == "\n":
+    def _move_cursor(self, control_character: str) -> None:
+        """Move the cursor as a line feed, carriage return or backspace does."""
+        if control_character == "\n":
             self._row += 1
             self._column = 0
             if self._row == len(self._lines):
                 self._lines.append([])
-        elif move == "\r":
+        elif control_character == "\r":
             self._column = 0
         else:
             self._column = max(0, self._column - 1)
 
-    def _run_control_sequence(self, final: str, parameters: str) -> None:
-        if final == "m":
+    def _run_control_sequence(self, final_character: str, parameters: str) -> None:
+        """Apply an ANSI escape sequence that sets the style, moves the cursor or erases text."""
+        if final_character == "m":
             self._style = _apply_style_codes(self._style, parameters)
             return
         first = parameters.partition(";")[0]
         number = int(first) if first.isdecimal() and len(first) < 6 else None
         count = max(1, number or 1)
-        if final in "AF":
+        if final_character in "AF":
             self._row = max(0, self._row - count)
-        elif final in "BE":
+        elif final_character in "BE":
             self._row = min(len(self._lines) - 1, self._row + count)
-        elif final == "C":
+        elif final_character == "C":
             self._move_to_column(self._column + count)
-        elif final == "D":
+        elif final_character == "D":
             self._column = max(0, self._column - count)
-        elif final == "G":
+        elif final_character == "G":
             self._move_to_column(count - 1)
-        elif final == "K":
+        elif final_character == "K":
             self._erase_line(number or 0)
-        elif final == "J":
+        elif final_character == "J":
             self._erase_below(number or 0)
-        if final in "EF":
+        if final_character in "EF":
             self._column = 0
 
     def _move_to_column(self, column: int) -> None:

@@ -36,12 +36,12 @@ def build_viewer(page: PageRequest, name: str, descriptor: int) -> dict[str, Any
     if kind is FileKind.TEXT:
         return {**found, "why_as_it_is": None, **_build_log_viewer(page, descriptor)}
     why = None
-    if not any(page.get_query(parameter) for parameter in _TEXT_PARAMETERS):
+    if not any(page.get_query_parameter(parameter) for parameter in _TEXT_PARAMETERS):
         try:
             return {**found, **_format_document(kind, name, descriptor)}
         except NotFormattable as unformatted:
             why = str(unformatted)
-    start = None if page.get_query("end") else read_window_from(descriptor, 0)
+    start = None if page.get_query_parameter("end") else read_window_from(descriptor, 0)
     return {
         **found,
         "kind": FileKind.TEXT.value,
@@ -59,7 +59,7 @@ def _format_document(kind: FileKind, name: str, descriptor: int) -> dict[str, An
 
 def _build_log_viewer(page: PageRequest, descriptor: int, default_window: LogWindow | None = None) -> dict[str, Any]:
     """Return the template values for showing a log: its requested part, a default part, or else its end."""
-    text = page.get_query("find")
+    text = page.get_query_parameter("find")
     match = search_log(descriptor, text, parse_offset(page, "from") or 0) if text else None
     if match is None:
         window = read_requested_window(page, descriptor) or default_window
@@ -85,5 +85,5 @@ def read_requested_window(page: PageRequest, descriptor: int, hit: SearchHit | N
 
 def parse_offset(page: PageRequest, name: str) -> int | None:
     """Parse a query parameter as an offset in bytes; return None if it is missing or invalid."""
-    text = page.get_query(name)
+    text = page.get_query_parameter(name)
     return int(text) if text.isdecimal() and len(text) < 19 else None

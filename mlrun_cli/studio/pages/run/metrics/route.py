@@ -30,7 +30,7 @@ def show(page: PageRequest) -> Response:
 
 
 def _show_panels(page: PageRequest, run: Run) -> Response:
-    search, number = page.get_query("search").strip(), parse_page_number(page)
+    search, number = page.get_query_parameter("search").strip(), parse_page_number(page)
     summaries = page.workspace.metric_summaries
     found = summaries.list(
         run.key,
@@ -77,10 +77,10 @@ def _show_metric(page: PageRequest, run: Run, name: str) -> Response:
     )
 
 
-def _build_linked_panel(page: PageRequest, run: Run, summary: MetricSummary, rows: int = _ROWS_PER_PANEL) -> Panel:
+def _build_linked_panel(page: PageRequest, run: Run, summary: MetricSummary, max_rows: int = _ROWS_PER_PANEL) -> Panel:
     """Build the panel of a metric with the URLs of its figure and its page."""
     name = {"metric": summary.name}
-    return build_panel(page.workspace, run, summary, rows)._replace(
+    return build_panel(page.workspace, run, summary, max_rows)._replace(
         source=page.urls.chart_data(urlencode({"runs": run.key, **name, "over": _parse_x_axis(page)})),
         address=f"{page.urls.run(run.run_id, 'metrics')}?{urlencode(name)}",
     )
@@ -98,7 +98,7 @@ def _build_event_panels(page: PageRequest, run: Run, search: str) -> list[Panel]
 def _read_drawing_options(page: PageRequest) -> dict[str, Any]:
     """Return template values with the options for drawing the curves of the tab."""
     try:
-        smoothing = min(MAX_SMOOTHING, max(0.0, float(page.get_query("smooth", "0"))))
+        smoothing = min(MAX_SMOOTHING, max(0.0, float(page.get_query_parameter("smooth", "0"))))
     except ValueError:
         smoothing = 0.0
     is_log = "log" in page.request.query_params
@@ -106,5 +106,5 @@ def _read_drawing_options(page: PageRequest) -> dict[str, Any]:
 
 
 def _parse_x_axis(page: PageRequest) -> str:
-    over = page.get_query("over", STEP)
+    over = page.get_query_parameter("over", STEP)
     return over if over in X_AXES else STEP

@@ -33,7 +33,7 @@ def show(page: PageRequest) -> Response:
         values |= {
             "metric": metric,
             "facts": list_definition_facts(overview.definition),
-            "board": build_board(page, [each.run for each in shown], suggested=[chart]),
+            "board": build_board(page, [each.run for each in shown], suggested_charts=[chart]),
             "coordinates": _build_parallel_coordinates(overview, shown),
             "format_value": format_value,
         }
