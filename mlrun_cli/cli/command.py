@@ -219,9 +219,9 @@ def _call_function(function: Callable[..., object], values: Mapping[str, Any], g
         raise
 
 
-def _output_result(returned: object, global_options: GlobalOptions) -> int:
-    """Write the result to the file of `-t` and, even if that fails, print it; return the exit code."""
-    result = returned if isinstance(returned, Result) else Result(returned)
+def _output_result(returned_value: object, global_options: GlobalOptions) -> int:
+    """Write a command's result to the file of `-t` and, even if that fails, print it; return the exit code."""
+    result = returned_value if isinstance(returned_value, Result) else Result(returned_value)
     try:
         if global_options.metadata_file is not None and result.value is not None:
             global_options.metadata_file.write(result.value)

@@ -83,7 +83,7 @@ def warn_of_unrecorded_runs(workspace: Workspace, global_options: GlobalOptions)
 def resolve_workspace_identity(
     global_options: GlobalOptions, config: ProjectConfig | None, *, fallback_name: str | None = None
 ) -> WorkspaceIdentity:
-    """Return the workspace of a command, with each name from an option, the attached folder or a default.
+    """Return the names of a command's workspace, each from an option, the attached folder or a default.
 
     Args:
         global_options: the shared options.

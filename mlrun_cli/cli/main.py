@@ -30,7 +30,7 @@ def run_command_line(
     *,
     program: str = "mlrun",
     find_command: Callable[[Sequence[str]], tuple[Declaration, Sequence[str]] | None] = find_declaration,
-    build: Callable[[], TyperGroup] = build_tree,
+    build_command_tree: Callable[[], TyperGroup] = build_tree,
 ) -> int:
     """Run a command line and return its exit code; report errors instead of raising them.
 
@@ -38,7 +38,7 @@ def run_command_line(
         arguments: the words after the program's name.
         program: the program's name.
         find_command: returns the command that a line names with the words that follow it, or None.
-        build: returns the same commands as a group of Typer, for lines that are not plain.
+        build_command_tree: returns the same commands as a group of Typer, for lines that are not plain.
 
     Raises:
         Terminated: SIGTERM or SIGHUP arrived.
@@ -50,7 +50,7 @@ def run_command_line(
         if exit_code is None:
             from mlrun_cli.cli.typer_command import invoke_command  # noqa: PLC0415 - start-up
 
-            exit_code = invoke_command(build(), arguments, program, invocation)
+            exit_code = invoke_command(build_command_tree(), arguments, program, invocation)
         sys.stdout.flush()
     except BrokenPipeError:
         exit_code = BROKEN_PIPE
@@ -74,7 +74,7 @@ def _run_plain_line(
     find_command: Callable[[Sequence[str]], tuple[Declaration, Sequence[str]] | None],
     invocation: Invocation,
 ) -> int | None:
-    """Run a plain command line and return its exit code; return None if only Typer understands it."""
+    """Run a command line that Typer is not needed for and return its exit code, or return None if it is needed."""
     found = find_command(arguments)
     if found is None:
         return None

@@ -362,7 +362,7 @@ def _read_run_id(metadata_file: Path) -> str:
 
 
 def _parse_tags(pairs: Sequence[str] | None, *, option: str = "--tag", removed: Sequence[str] = ()) -> dict[str, str]:
-    return {key: value or "" for key, value in parse_tags(pairs or [], option=option, removed=removed).items()}
+    return {key: value or "" for key, value in parse_tags(pairs or [], option=option, removed_keys=removed).items()}
 
 
 def _parse_filters(pairs: Sequence[str] | None, option: str) -> tuple[PairFilter, ...]:

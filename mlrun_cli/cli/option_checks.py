@@ -10,8 +10,8 @@ from mlrun_cli.errors import ConflictingOptions, InvalidValue, MissingOption
 _PATHS = frozenset({"path", "file", "directory"})
 
 
-def collect_typed_values(parser: Any, parameters: Sequence[Any], arguments: Sequence[str]) -> Mapping[str, Any]:
-    """Return the typed values, keyed by parameter name; options that take a value have a list.
+def collect_given_values(parser: Any, parameters: Sequence[Any], arguments: Sequence[str]) -> Mapping[str, Any]:
+    """Return the values given on the command line, keyed by parameter name; an option with a value has a list.
 
     Args:
         parser: Typer's parser of the command; it is changed to store all values of an option instead of the last.
@@ -25,8 +25,8 @@ def collect_typed_values(parser: Any, parameters: Sequence[Any], arguments: Sequ
     return values  # type: ignore[no-any-return]
 
 
-def check_typed_values(parameters: Sequence[Any], values: Mapping[str, Any]) -> None:
-    """Check the values that were typed for the parameters of a command.
+def check_given_values(parameters: Sequence[Any], values: Mapping[str, Any]) -> None:
+    """Check values given on the command line for mistakes that Typer accepts.
 
     An option without its value would use the next option as its value. A second value that differs from the first
     would replace it. An empty path, as from a variable that a pipeline does not set, would mean the current folder.

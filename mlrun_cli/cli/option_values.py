@@ -66,21 +66,21 @@ def parse_environment_choice(text: str | None) -> EnvironmentChoice | None:
 
 
 def parse_tags(
-    texts: Iterable[str], *, option: str = "--add-tag", removed: Collection[str] = ()
+    texts: Iterable[str], *, option: str = "--add-tag", removed_keys: Collection[str] = ()
 ) -> dict[str, str | None]:
     """Parse tags written as `key=value`, or as `key` for the value None; only the first `=` is a separator.
 
     Args:
         texts: the tags, as they were typed.
         option: the name of their option, for errors.
-        removed: the keys that the same command removes.
+        removed_keys: the keys that the same command removes.
 
     Raises:
         UsageError: a key is empty, has two values, or is to be removed too.
     """
     tags = _parse_mapping(texts, option)
     for key in tags:
-        if key in removed:
+        if key in removed_keys:
             raise ConflictingOptions(
                 f"The tag '{key}' is given to both {option} and --remove-tag.",
                 hint="Leave it out of one of them.",

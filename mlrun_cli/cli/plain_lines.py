@@ -25,13 +25,13 @@ class NotPlain(Exception):
 
 
 def parse_plain_line(
-    parameters: Sequence[Parameter], words: Sequence[str], *, has_script: bool = False
+    parameters: Sequence[Parameter], command_arguments: Sequence[str], *, has_script: bool = False
 ) -> Mapping[str, Any]:
-    """Return the value of each parameter, keyed by name.
+    """Return the values of a command's parameters, keyed by name, parsed without Typer.
 
     Args:
         parameters: the parameters of the command.
-        words: the words that follow the command.
+        command_arguments: the words that follow the command.
         has_script: whether the first word that is not an option, and all words after it, are arguments.
 
     Raises:
@@ -42,16 +42,16 @@ def parse_plain_line(
     names = {*options, *switches, *HELP_OPTIONS}
     typed: dict[str, list[str]] = {}
     arguments: list[str] = []
-    at, end = 0, len(words)
+    at, end = 0, len(command_arguments)
     while at < end:
-        word = words[at]
+        word = command_arguments[at]
         at += 1
         if word == "--":
-            arguments += words[at:]
+            arguments += command_arguments[at:]
             break
         if word == "-" or not word.startswith("-"):
             if has_script:
-                arguments += words[at - 1 :]
+                arguments += command_arguments[at - 1 :]
                 break
             arguments.append(word)
             continue
@@ -64,38 +64,38 @@ def parse_plain_line(
         elif not equals:
             if at == end:
                 raise NotPlain
-            value = words[at]
+            value = command_arguments[at]
             at += 1
         if value.partition("=")[0] in names:
             raise NotPlain
         typed.setdefault(option.name, []).append(value)
     _distribute_arguments([each for each in parameters if isinstance(each.declared, Argument)], arguments, typed)
-    return {parameter.name: _convert(parameter, typed.get(parameter.name)) for parameter in parameters}
+    return {parameter.name: _convert_texts(parameter, typed.get(parameter.name)) for parameter in parameters}
 
 
 def _distribute_arguments(
-    parameters: Sequence[Parameter], arguments: Sequence[str], values: dict[str, list[str]]
+    parameters: Sequence[Parameter], arguments: Sequence[str], texts_by_name: dict[str, list[str]]
 ) -> None:
-    """Add the words of each argument, of which only the last may take several."""
+    """Assign words to the positional arguments, of which only the last may take several."""
     left = list(arguments)
     for parameter in parameters:
         count = len(left) if parameter.is_list else 1
         if left:
-            values[parameter.name] = left[:count]
+            texts_by_name[parameter.name] = left[:count]
         left = left[count:]
     if left:
         raise NotPlain
 
 
-def _convert(parameter: Parameter, texts: Sequence[str] | None) -> Any:
-    """Return a parameter's value from its texts, or its default without any; raise NotPlain if they differ."""
+def _convert_texts(parameter: Parameter, texts: Sequence[str] | None) -> Any:
+    """Return the value of a parameter that may be given several times, or its default if it is not given."""
     if texts is None:
         return _convert_default(parameter)
     if parameter.is_list:
-        return [_convert_value(parameter, text) for text in texts]
+        return [_convert_text(parameter, text) for text in texts]
     if any(text != texts[0] for text in texts):
         raise NotPlain
-    return _convert_value(parameter, texts[0])
+    return _convert_text(parameter, texts[0])
 
 
 def _convert_default(parameter: Parameter) -> Any:
@@ -107,7 +107,7 @@ def _convert_default(parameter: Parameter) -> Any:
     return float(default) if parameter.kind is float and default is not None else default
 
 
-def _convert_value(parameter: Parameter, text: str) -> Any:
+def _convert_text(parameter: Parameter, text: str) -> Any:
     kind: Any = parameter.kind
     if kind is str:
         return text

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 app = Group("runconfig")
 
 
-def _describe_refusal(record: Record) -> str:
-    """Return the reason why a runconfig would be refused, without its path; empty if it would not."""
+def _format_refusal_reason(record: Record) -> str:
+    """Return the reason why a runconfig cannot be used, or an empty string if it can."""
     reason: str | None = record["reason"]
     return "" if reason is None else strip_path(reason, record["path"])
 
@@ -42,7 +42,7 @@ _FIELDS = (
     Field("Ok", lambda record: "yes" if record["ok"] else "no", 3),
     Field("Script", "script"),
     Field("Target", "target"),
-    Field("Refused because", _describe_refusal, 20),
+    Field("Refused because", _format_refusal_reason, 20),
     Field("File", "path", keeps_end=True),
 )
 

@@ -88,10 +88,10 @@ def studio(
             port=port,
             identity=_find_first_workspace(global_options),
             open_browser=not no_browser and _can_open_browser(),
-            allowed_hosts=_parse_names(allowed_hosts or ()),
+            allowed_hosts=_split_host_names(allowed_hosts or ()),
             base_path=_parse_base_path(base_path),
-            certfile=_check_file("--certfile", certfile),
-            keyfile=_check_file("--keyfile", keyfile),
+            certfile=_resolve_readable_file("--certfile", certfile),
+            keyfile=_resolve_readable_file("--keyfile", keyfile),
         )
     )
 
@@ -139,7 +139,8 @@ def _can_open_browser() -> bool:
     return sys.stderr.isatty() and not is_ci_job() and has_browser(os.environ)
 
 
-def _parse_names(texts: Sequence[str]) -> tuple[str, ...]:
+def _split_host_names(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return the host names in comma-separated option values."""
     return tuple(name.strip() for each in texts for name in each.split(",") if name.strip())
 
 
@@ -157,7 +158,8 @@ def _parse_base_path(text: str) -> str:
     return path
 
 
-def _check_file(option: str, path: Path | None) -> str | None:
+def _resolve_readable_file(option: str, path: Path | None) -> str | None:
+    """Return the absolute path of a readable file, or None for None."""
     if path is None:
         return None
     if not os.access(path, os.R_OK) or path.is_dir():

@@ -36,7 +36,7 @@ _KEYS = "q: leave"
 )
 def top(
     global_options: GlobalOptions,
-    interval: Annotated[str, Option("--interval", metavar="TIME", help="Time between two looks on a terminal.")] = "2s",
+    interval: Annotated[str, Option("--interval", metavar="TIME", help="Time between updates on a terminal.")] = "2s",
 ) -> object:
     """Show the live runs with CPU, memory, GPU, duration and their last metric.
 
@@ -47,14 +47,14 @@ def top(
     context = open_context(global_options)
     with context.workspace as workspace:
         if sys.stdout.isatty() and not global_options.has_output_option and global_options.query is None:
-            _watch(workspace, seconds)
+            _watch_table(workspace, seconds)
             return None
         records = list_live_runs(workspace)
     return build_listing(global_options, records, _FIELDS, empty_message=_NOTHING)
 
 
-def _watch(workspace: Workspace, seconds: float) -> None:
-    """Show the table in place until the user leaves."""
+def _watch_table(workspace: Workspace, seconds: float) -> None:
+    """Show the table of live runs, updated in place, until the user presses q or Ctrl-C."""
     from mlrun_cli.cli.output.screen import Screen  # noqa: PLC0415 - start-up
 
     keys = sys.stdin.fileno() if sys.stdin is not None and sys.stdin.isatty() else None

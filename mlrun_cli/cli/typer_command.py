@@ -16,7 +16,7 @@ from mlrun_cli.cli.abbreviation import make_name_expander
 from mlrun_cli.cli.command import CommandParameters, Declaration, Invocation, run_command
 from mlrun_cli.cli.declarations import REQUIRED, Option, Parameter
 from mlrun_cli.cli.global_options import GLOBAL_OPTIONS
-from mlrun_cli.cli.option_checks import check_typed_values, collect_typed_values
+from mlrun_cli.cli.option_checks import check_given_values, collect_given_values
 from mlrun_cli.errors import UsageError
 
 Runner: TypeAlias = Callable[[Declaration, CommandParameters, Mapping[str, Any], Invocation], int]
@@ -62,8 +62,8 @@ class Command(TyperCommand):
         parameters = self.get_params(ctx)
         typed: Mapping[str, Any] = {}
         try:
-            typed = collect_typed_values(self.make_parser(ctx), parameters, args)
-            check_typed_values(parameters, typed)
+            typed = collect_given_values(self.make_parser(ctx), parameters, args)
+            check_given_values(parameters, typed)
             self._parse_or_pick(ctx, args)
         except typer.TyperException as error:
             from mlrun_cli.cli.usage_errors import to_usage_error  # noqa: PLC0415 - start-up
@@ -129,7 +129,7 @@ def build_command(
 
 
 def _build_callback(declaration: Declaration, run: Runner, *, with_completers: bool) -> Callable[..., int]:
-    """Return the function that Typer calls, whose signature has the command's, query and shared options."""
+    """Return a function for Typer whose signature has the command's own, query and shared parameters."""
     parameters = declaration.read_parameters()
     context = inspect.Parameter("typer_context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 

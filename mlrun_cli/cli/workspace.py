@@ -276,17 +276,18 @@ def prune(
             would_be = prune_workspace(
                 workspace, seconds, trash_seconds=trash_seconds, dry_run=True, report=global_options.notes.info
             )
-            question = _build_question(workspace.identity.name, would_be, compute_cutoff_time(seconds))
+            question = _build_prune_question(workspace.identity.name, would_be, compute_cutoff_time(seconds))
             confirm(global_options, question, declined_message="Nothing was removed.")
         return prune_workspace(
             workspace, seconds, trash_seconds=trash_seconds, dry_run=is_dry_run, report=global_options.notes.info
         )
 
 
-def _build_question(workspace_name: str, report: dict[str, Any], before: int) -> str:
+def _build_prune_question(workspace_name: str, report: dict[str, Any], ended_before: int) -> str:
+    """Return the question to confirm the removal of runs that ended before a timestamp."""
     runs = len(report["runs"])
     what = f"{runs} {'run' if runs == 1 else 'runs'} of workspace '{workspace_name}'"
-    when = time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(before / MICROSECONDS))
+    when = time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(ended_before / MICROSECONDS))
     size = format_size(report["bytes"])
     trash = f", {len(report['trash'])} from the trash" if report["trash"] else ""
     return f"Remove for good {what} that ended before {when}{trash}, and what is kept for them alone, {size} in all?"

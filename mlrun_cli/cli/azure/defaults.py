@@ -23,7 +23,7 @@ def read_azure_default(section: str, key: str) -> str | None:
     from_variable = os.environ.get(f"AZURE_{section}_{key}".upper())
     if from_variable:
         return from_variable
-    return _read_from_file(get_config_file(), section, key)
+    return _read_config_value(get_config_file(), section, key)
 
 
 def read_azure_switch(section: str, key: str) -> bool:
@@ -37,7 +37,8 @@ def get_config_file() -> Path:
     return Path(folder or "~/.azure").expanduser() / "config"
 
 
-def _read_from_file(path: Path, section: str, key: str) -> str | None:
+def _read_config_value(path: Path, section: str, key: str) -> str | None:
+    """Return a value from az's config file, or None if it is missing or empty."""
     return read_config(path).get(section, key, fallback=None) or None if path.is_file() else None
 
 

@@ -23,7 +23,7 @@ def print_completions(tree: TyperGroup, program: str) -> int:
     """Print completions for the command line in the shell's environment variables; return the exit code."""
     # Typer renders help texts with rich if it finds it: slow, and brackets in the names of runs are no markup.
     sys.modules["rich"] = None  # type: ignore[assignment]
-    _join_option_values(os.environ)
+    _rejoin_option_values(os.environ)
     variable = get_completion_variable(program)
     answer = io.StringIO()
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
@@ -44,7 +44,7 @@ def print_completions(tree: TyperGroup, program: str) -> int:
 
 
 def _escape_for_bash(completions: str) -> str:
-    """Return completions, one per line, quoted so that bash, which inserts them unchanged, reads each as one word."""
+    """Quote completions, one per line, so that bash, which inserts them unchanged, reads each as one word."""
     quote = _find_open_quote(os.environ["COMP_WORDS"].split("\n")[int(os.environ["COMP_CWORD"]) :])
     values = completions.splitlines()
     if quote == '"':
@@ -54,10 +54,10 @@ def _escape_for_bash(completions: str) -> str:
     return "".join(f"{value}\n" for value in values)
 
 
-def _find_open_quote(words: Sequence[str]) -> str:
+def _find_open_quote(command_words: Sequence[str]) -> str:
     """Return the quote that is open at the end of the first word, or an empty string."""
     quote = ""
-    for found in re.finditer(r"\\.|['\"]", words[0] if words else ""):
+    for found in re.finditer(r"\\.|['\"]", command_words[0] if command_words else ""):
         mark = found.group()
         if not quote and mark in "'\"":
             quote = mark
@@ -70,7 +70,7 @@ def _escape(value: str) -> str:
     return re.sub(r"[^\w@%+=:,./-]", r"\\\g<0>", value)
 
 
-def _join_option_values(environ: MutableMapping[str, str]) -> None:
+def _rejoin_option_values(environ: MutableMapping[str, str]) -> None:
     """Rejoin options and values in `COMP_WORDS`, where bash has made the `=` between them a word of its own."""
     words = environ.get("COMP_WORDS", "").split("\n")
     try:

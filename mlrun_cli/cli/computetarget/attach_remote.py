@@ -82,8 +82,8 @@ def attach(
     _refuse_password("--password", password)
     _refuse_password("--private-key-passphrase", passphrase)
     settings = RemoteSettings(
-        address=_check_word("--address", address),
-        username=None if username is None else _check_word("--username", username),
+        address=_check_user_or_host("--address", address),
+        username=None if username is None else _check_user_or_host("--username", username),
         ssh_port=ssh_port,
         private_key_file=private_key_file,
         ssh_options=tuple(map(_check_ssh_option, ssh_options or ())),
@@ -107,8 +107,8 @@ def _refuse_password(option: str, value: str | None) -> None:
         )
 
 
-def _check_word(option: str, value: str) -> str:
-    """Validate a part of ssh's destination, which must not look like an option, and return it."""
+def _check_user_or_host(option: str, value: str) -> str:
+    """Validate a user or host name, which must not look like an option of ssh, and return it."""
     if not value or value.startswith("-") or any(char.isspace() or char in "@/" for char in value):
         raise InvalidValue(
             f"{option}: '{value}' is not a {'host' if option == '--address' else 'user'}.",

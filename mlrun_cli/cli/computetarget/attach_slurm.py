@@ -101,7 +101,7 @@ def attach(
         partition=partition,
         account=account,
         qos=qos,
-        time=_check_time(time),
+        time=_check_time_limit(time),
         gpus_per_node=_check_gpus(gpus_per_node),
         cpus_per_task=cpus_per_task,
         memory=memory,
@@ -125,21 +125,21 @@ def attach(
     return record
 
 
-def _check_time(value: str | None) -> str | None:
-    if value is None or parse_minutes(value) is not None or value.lower() in _NO_LIMIT:
-        return value
+def _check_time_limit(time_limit: str | None) -> str | None:
+    if time_limit is None or parse_minutes(time_limit) is not None or time_limit.lower() in _NO_LIMIT:
+        return time_limit
     raise InvalidValue(
-        f"--time: '{value}' is not a time limit of Slurm.",
+        f"--time: '{time_limit}' is not a time limit of Slurm.",
         hint="Use 90 for minutes, 12:00:00 for hours, or 1-00:00:00 for days.",
         target="--time",
     )
 
 
-def _check_gpus(value: str | None) -> str | None:
-    if value is None or re.fullmatch(r"(?:[A-Za-z0-9_.-]+:)?[0-9]+", value):
-        return value
+def _check_gpus(gpus: str | None) -> str | None:
+    if gpus is None or re.fullmatch(r"(?:[A-Za-z0-9_.-]+:)?[0-9]+", gpus):
+        return gpus
     raise InvalidValue(
-        f"--gpus-per-node: '{value}' is not a number of GPUs.",
+        f"--gpus-per-node: '{gpus}' is not a number of GPUs.",
         hint="Use a number, or a type and a number, as in a100:4.",
         target="--gpus-per-node",
     )

@@ -10,10 +10,12 @@ from mlrun_cli.targets.shared_folder_probe import NodeCheck
 _MOST_NAMED = 5
 
 
-def print_untested_parts(global_options: GlobalOptions, check: NodeCheck | None, subject: str) -> None:
-    """Print which parts of a cluster were not tested; `subject` was tested in addition to the shared folder."""
+def print_untested_parts(global_options: GlobalOptions, check: NodeCheck | None, tested_options: str) -> None:
+    """Print which nodes were not tested, or that nothing was tested because of `--no-check`."""
     if check is None:
-        global_options.notes.info(f"Neither the {subject} nor the shared folder were tested, because of --no-check.")
+        global_options.notes.info(
+            f"Neither the {tested_options} nor the shared folder were tested, because of --no-check."
+        )
     elif check.unchecked:
         global_options.notes.warning(f"Not all nodes were tested: {_format_untested_parts(check.unchecked)}.")
 

@@ -31,7 +31,7 @@ def detach(
     ] = False,
     in_full: InFull = False,
 ) -> object:
-    """Delete a compute target, as 'delete' does: there is no machine to keep.
+    """Delete a compute target, as 'delete' does; the machine or cluster itself is not affected.
 
     With --force, its queued and active runs are Canceled. The jobs of those that cannot be reached may go on there.
     """

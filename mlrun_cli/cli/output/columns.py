@@ -94,7 +94,7 @@ def render_layout(layout: Layout, *, encoding: str, width: int | None, colour: b
     dots = "…" if can_encode("…", encoding) else "..."
     lines = []
     for number in range(len(columns[0].cells) + 1):
-        texts = [_fit_text([column.heading, *column.cells][number], column, dots) for column in columns]
+        texts = [_fit_cell([column.heading, *column.cells][number], column, dots) for column in columns]
         line = GAP.join(texts).rstrip()
         if colour and number == 0:
             line = _style_text(line, "bold")
@@ -107,7 +107,7 @@ def render_layout(layout: Layout, *, encoding: str, width: int | None, colour: b
 
 
 def _style_cells(line: str, texts: Sequence[str], styles: Mapping[int, str]) -> str:
-    """Return a line with styled cells.
+    """Return a line of a table with ANSI styles applied to its cells.
 
     Args:
         line: the line, of which blanks at the end were left out.
@@ -126,18 +126,18 @@ def _style_text(text: str, style: str) -> str:
     return f"\033[{';'.join(map(_CODES.__getitem__, style.split()))}m{text}\033[0m" if text and style else text
 
 
-def _fit_text(text: str, column: Column, ellipsis: str) -> str:
-    """Return the text of a cell, cut or filled with blanks to the width of its column."""
+def _fit_cell(text: str, column: Column, ellipsis: str) -> str:
+    """Return the text of a cell, truncated or padded to the width of its column."""
     excess = measure_width(text) - column.width
     if excess > 0:
         room = max(0, column.width - len(ellipsis))
-        cut = ellipsis + _cut_start(text, room) if column.keeps_end else fit_width(text, room) + ellipsis
+        cut = ellipsis + _truncate_start(text, room) if column.keeps_end else fit_width(text, room) + ellipsis
         return fit_width(cut, column.width)
     return " " * -excess + text if column.is_right else text + " " * -excess
 
 
 def print_layout(layout: Layout, *, file: TextIO, width: int | None, colour: bool) -> None:
-    """Write a table to a file in the form returned by `render_layout`."""
+    """Write a table to a file as text, as `render_layout` returns it."""
     file.write(render_layout(layout, encoding=file.encoding or "ascii", width=width, colour=colour))
 
 
@@ -193,11 +193,11 @@ def _append_marks(column: Column) -> Sequence[str]:
 
 
 def _narrow_columns(
-    columns: Sequence[Column], width: int, narrowing_if_repeating: Narrowing, narrowing: Narrowing
+    columns: Sequence[Column], width: int, narrowing_of_constant_columns: Narrowing, narrowing: Narrowing
 ) -> list[Column]:
-    """Narrow or leave out columns to fit the table into `width`, and return the remaining ones."""
+    """Narrow or leave out columns to fit the table into `width`, first those whose cells are all equal."""
     by_heading = {column.heading: column for column in columns}
-    alike = [(heading, to) for heading, to in narrowing_if_repeating if len(set(by_heading[heading].cells)) == 1]
+    alike = [(heading, to) for heading, to in narrowing_of_constant_columns if len(set(by_heading[heading].cells)) == 1]
     for heading, narrowest in (*alike, *narrowing):
         excess = -_measure_free_width(columns, width)
         if excess <= 0:
@@ -218,8 +218,8 @@ def _measure_free_width(columns: Sequence[Column], width: int) -> int:
     return width - sum(kept) - len(GAP) * (len(kept) - 1)
 
 
-def _cut_start(text: str, width: int) -> str:
-    """Return the longest end of a string that is no more than `width` columns wide."""
+def _truncate_start(text: str, width: int) -> str:
+    """Return the longest suffix of a string that is at most `width` columns wide."""
     while measure_width(text) > width:
         text = text[1:]
     return text

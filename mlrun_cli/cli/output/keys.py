@@ -61,13 +61,13 @@ class KeyReader:
         """True if a key sequence is incomplete; it is decoded as Escape unless more bytes follow soon."""
         return bool(self._text)
 
-    def decode(self, data: bytes, *, is_late: bool = False) -> Iterator[Key | str]:
-        """Yield keys and characters; `is_late` means that no more bytes of a started key are expected."""
+    def decode(self, data: bytes, *, is_final: bool = False) -> Iterator[Key | str]:
+        """Yield the keys and characters in input; with `is_final`, an incomplete key sequence is not retained."""
         self._text += self._decoder.decode(data)
         while self._text:
             sequence = re.match(_SEQUENCE, self._text)
             if sequence is None and self._text[0] == "\x1b":
-                if not is_late and re.fullmatch(r"\x1b(?:\[[0-9;?]*[ -/]*|O)?", self._text):
+                if not is_final and re.fullmatch(r"\x1b(?:\[[0-9;?]*[ -/]*|O)?", self._text):
                     return
                 self._text = self._text[1:]
                 yield Key.ESCAPE

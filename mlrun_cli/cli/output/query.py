@@ -142,12 +142,13 @@ def quote_word(text: str) -> str:
     return shlex.quote(text)
 
 
-def _parse_with_quoted_operands(text: str, as_text: str, error: InvalidQuery) -> tuple[Query, str]:
+def _parse_with_quoted_operands(text: str, quoted_text: str, syntax_error: InvalidQuery) -> tuple[Query, str]:
+    """Parse a query with its unquoted operands quoted, and return it with a note; otherwise raise an error."""
     try:
-        return Query.parse(as_text), f"The query was read as {quote_word(as_text)}. Better type it like that."
+        return Query.parse(quoted_text), f"The query was read as {quote_word(quoted_text)}. Better type it like that."
     except InvalidQuery:
         pass
-    for candidate in (f"{text}]", f"{as_text}]"):
+    for candidate in (f"{text}]", f"{quoted_text}]"):
         try:
             Query.parse(candidate)
         except InvalidQuery:
@@ -155,8 +156,8 @@ def _parse_with_quoted_operands(text: str, as_text: str, error: InvalidQuery) ->
         raise InvalidQuery(
             f"The query ends too early: {make_printable(text)}",
             hint=f"A shell cuts an unquoted query at && and |. Type it in quotes: {_format_command_line(candidate)}",
-        ) from error
-    raise error
+        ) from syntax_error
+    raise syntax_error
 
 
 def _quote_comparison_operands(text: str) -> str:

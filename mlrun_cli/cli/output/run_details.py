@@ -56,9 +56,9 @@ def print_run(
             file.write(f"{label_text}{shown}\n")
 
 
-def get_value_width(width: int | None) -> int:
-    """Return the columns for values beside the labels, on a terminal of this width or, for None, in a file."""
-    return max(_NARROWEST, (width or _WIDEST) - LABEL_WIDTH)
+def get_value_width(terminal_width: int | None) -> int:
+    """Return the width of the column of values, given the width of the terminal, or None for a file."""
+    return max(_NARROWEST, (terminal_width or _WIDEST) - LABEL_WIDTH)
 
 
 def build_metrics_layout(metrics: Mapping[str, Mapping[str, Any]]) -> Layout:

@@ -90,7 +90,7 @@ def _format_metrics(overview: RunOverview, encoding: str, max_width: int) -> Ite
     rows = [
         (
             make_printable(metric.summary.name),
-            _format_last(metric),
+            _format_last_value(metric),
             draw_sparkline(metric.numbers, bars),
             _format_range(metric.summary),
         )
@@ -107,13 +107,15 @@ def _format_metrics(overview: RunOverview, encoding: str, max_width: int) -> Ite
         yield f"and {more} more"
 
 
-def _format_last(metric: MetricOverview) -> str:
+def _format_last_value(metric: MetricOverview) -> str:
+    """Return the last value of a metric as text, or the metric's shape in parentheses if it has none."""
     if metric.last is None:
         return f"({metric.summary.shape})"
     return make_printable(format_value(metric.last))[:_MOST_CHARACTERS]
 
 
 def _format_range(summary: MetricSummary) -> str:
+    """Return the range and the number of a metric's values as text, or an empty string for a single value."""
     if summary.value_count < 2 or summary.minimum is None or summary.maximum is None:
         return ""
     return f"{format_value(summary.minimum)} to {format_value(summary.maximum)}, {summary.value_count} values"

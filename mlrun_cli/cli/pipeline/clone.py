@@ -32,7 +32,7 @@ def clone(
     overwrite: Overwrite = False,
     output_file: OutputFile = None,
 ) -> object:
-    """Write the YAML file of the pipeline of a run, which 'run submit-pipeline' and 'pipeline create' take again.
+    """Write the pipeline of a run to a YAML file for 'run submit-pipeline' and 'pipeline create'.
 
     It has the defaults of the parameters, not the values that the run got, and names the folders and runconfigs that
     the run was submitted from; with --sources, copies of the files as they were then.

@@ -34,7 +34,7 @@ def get(
     sources: SourcesFolder = None,
     overwrite: Overwrite = False,
 ) -> object:
-    """Write the YAML file of a published pipeline, which 'run submit-pipeline' and 'pipeline create' take again.
+    """Write a published pipeline to a YAML file for 'run submit-pipeline' and 'pipeline create'.
 
     It says all that the pipeline does, also of one that was published in Python; then it has keys that Azure does not
     know. Secrets that the pipeline holds are in it, and only you may read it.

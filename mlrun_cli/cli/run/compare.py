@@ -32,7 +32,7 @@ def compare(
     global_options: GlobalOptions,
     run_ids: RunIds,
     experiment_name: ExperimentName = None,
-    is_all: Annotated[bool, Option("--all", help="List what is the same in all runs too, after what differs.")] = False,
+    is_all: Annotated[bool, Option("--all", help="Also list values that are the same in all runs.")] = False,
 ) -> object:
     """Show what differs between runs: parameters, metrics, tags, settings, packages and source files.
 

@@ -52,7 +52,7 @@ def delete(
         bool,
         Option(
             "--leave-files",
-            help="Also delete runs of a compute target whose shared folder is gone, and leave that; for good.",
+            help="Also delete, for good, runs of a target whose shared folder is gone; files there are left.",
         ),
     ] = False,
     permanently: Annotated[
@@ -82,7 +82,7 @@ def delete(
         doomed = list_with_descendants(workspace, chosen)
         check_not_needed(workspace, doomed)  # before any of them is ended by force
         if doomed and not yes:
-            question = _build_question(workspace, doomed, is_final=is_final)
+            question = _build_delete_question(workspace, doomed, is_final=is_final)
             confirm(global_options, question, declined_message="Nothing was deleted.")
         if force:
             doomed = [_force_end(workspace, run) for run in doomed]
@@ -103,7 +103,8 @@ def _force_end(workspace: Workspace, run: Run) -> Run:
     return run if run.status.is_terminal else force_end(workspace, run)
 
 
-def _build_question(workspace: Workspace, runs: Sequence[Run], *, is_final: bool) -> str:
+def _build_delete_question(workspace: Workspace, runs: Sequence[Run], *, is_final: bool) -> str:
+    """Return the question to confirm the deletion of runs."""
     count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
     experiments = {run.experiment_name for run in runs}
     of = f" of experiment '{runs[0].experiment_name}'" if len(experiments) == 1 else ""

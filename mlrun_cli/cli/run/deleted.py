@@ -16,7 +16,7 @@ def list_deleted_runs(
     *,
     last: int | None,
 ) -> object:
-    """List deleted runs, last deleted first; without an experiment, those of all experiments.
+    """Return the deleted runs of an experiment or of all experiments as a result, last deleted first.
 
     Raises:
         ConflictingOptions: there are filters.

@@ -18,7 +18,7 @@ from mlrun_cli.workspace import Workspace
 _LAST_LINES = 10
 
 
-def print_summary(workspace: Workspace, run: Run, notes: Messages, *, has_url: bool = True) -> None:
+def print_summary(workspace: Workspace, run: Run, notes: Messages, *, with_url: bool = True) -> None:
     """Print a summary below the log: the run's status, duration, warnings, error and path of the log.
 
     If only errors are shown, it is one line for a run that did not complete, and nothing for one that did. The URL of
@@ -34,7 +34,7 @@ def print_summary(workspace: Workspace, run: Run, notes: Messages, *, has_url: b
         lines.append(f"Error: {describe_error(run.error)}")
     if run.status is not RunStatus.COMPLETED:
         lines.append(f"Log: {find_decisive_log(workspace, run)}")
-    notes.info(format_summary(run.run_id, build_run_url(workspace, run.run_id) if has_url else None, lines))
+    notes.info(format_summary(run.run_id, build_run_url(workspace, run.run_id) if with_url else None, lines))
 
 
 def print_failure_log(workspace: Workspace, run: Run, report: Callable[[str], None]) -> None:

@@ -55,7 +55,7 @@ class FilterOptions:
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> FilterOptions:
-        """Create the filters from typed values, keyed by parameter name."""
+        """Create the filters from given option values, keyed by parameter name."""
         return cls(
             {
                 name.removeprefix(_PREFIX): [value] if isinstance(value, str) else value

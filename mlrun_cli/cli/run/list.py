@@ -138,7 +138,7 @@ def list_runs(
         if grouping is not None:
             return grouping.build_result(workspace, listing, global_options.notes.warning, uses_pager=not no_pager)
         if watch:
-            return _watch(workspace, lambda: read_listing(workspace, which, order, choices), global_options)
+            return _watch_list(workspace, lambda: read_listing(workspace, which, order, choices), global_options)
     if minimal:
         return [build_minimal_record(run) for run in listing.runs]
     return _build_result(listing, uses_pager=not no_pager)
@@ -155,12 +155,12 @@ def _build_result(listing: Listing, *, uses_pager: bool = False) -> Result:
     )
 
 
-def _watch(workspace: Workspace, read: Callable[[], Listing], global_options: GlobalOptions) -> Result:
+def _watch_list(workspace: Workspace, read_listing: Callable[[], Listing], global_options: GlobalOptions) -> Result:
     """Show the list until all listed runs have ended, and return the last list as a result."""
     from mlrun_cli.cli.run.live_list import can_show_screen, watch_listing  # noqa: PLC0415 - start-up
 
     on_screen = can_show_screen(global_options)
-    listing, exit_code = watch_listing(workspace, read, global_options, on_screen=on_screen)
+    listing, exit_code = watch_listing(workspace, read_listing, global_options, on_screen=on_screen)
     return _build_result(listing)._replace(exit_code=exit_code, prefers_table=on_screen)
 
 

@@ -60,7 +60,7 @@ class Listing(NamedTuple):
             return {}
         from mlrun_cli.metrics.goal import Goal  # noqa: PLC0415 - start-up
 
-        return {_get_sorted_name(self.order): Goal.MAXIMIZE if self.order.descending else Goal.MINIMIZE}
+        return {_get_sort_column_name(self.order): Goal.MAXIMIZE if self.order.descending else Goal.MINIMIZE}
 
     @property
     def first_columns(self) -> Sequence[str]:
@@ -82,7 +82,7 @@ def read_listing(
         from mlrun_cli.actions.run_pages import list_sorted_runs  # noqa: PLC0415 - start-up
 
         found = list_sorted_runs(workspace, run_filter, order)
-        choices = {**_choose_sorted_column(order), **choices}
+        choices = {**_choose_sort_column(order), **choices}
     if not choices:
         return Listing(found, {}, order)
     from mlrun_cli.actions.run_columns import read_metric_columns, read_parameter_columns  # noqa: PLC0415 - start-up
@@ -111,7 +111,8 @@ def parse_column_choices(metrics: str | None, parameters: str | None) -> Mapping
     return found
 
 
-def _choose_sorted_column(order: RunOrder) -> Mapping[str, ColumnChoice]:
+def _choose_sort_column(order: RunOrder) -> Mapping[str, ColumnChoice]:
+    """Return the choice of the metric or parameter that runs are sorted by, empty if they are sorted by a field."""
     from mlrun_cli.runs.where.column_choice import ColumnChoice  # noqa: PLC0415 - start-up
     from mlrun_cli.runs.where.value_name import ValueName  # noqa: PLC0415
 
@@ -122,7 +123,7 @@ def _choose_sorted_column(order: RunOrder) -> Mapping[str, ColumnChoice]:
     return {PARAMETERS: ColumnChoice(names=[ValueName(PARAMETER, name)])} if kind == PARAMETER else {}
 
 
-def _get_sorted_name(order: RunOrder) -> str:
-    """Return the name of the column for the metric that runs are sorted by."""
+def _get_sort_column_name(order: RunOrder) -> str:
+    """Return the heading of the metric that runs are sorted by, such as `max(acc)`."""
     name, _, which = order.column.partition(":")[2].rpartition(":")
     return name if which == LAST else f"{which}({name})"

@@ -36,27 +36,27 @@ _Listing = TypeVar("_Listing", bound=Listing)
 
 
 def watch_listing(
-    workspace: Workspace, read: Callable[[], _Listing], global_options: GlobalOptions, *, on_screen: bool
+    workspace: Workspace, read_listing: Callable[[], _Listing], global_options: GlobalOptions, *, on_screen: bool
 ) -> tuple[_Listing, int]:
     """Show a list until all of its runs have ended or Ctrl-C is pressed; return its last version and an exit code.
 
     Args:
         workspace: the workspace of the runs.
-        read: reads and reconciles the list.
+        read_listing: reads and reconciles the list.
         global_options: the shared options.
         on_screen: whether to show the list on the terminal of stdout; otherwise each change of a status is a line on
             stderr.
     """
-    listings = [read()]
+    listings = [read_listing()]
 
     def read_runs() -> Sequence[Run]:
-        listings.append(read())
+        listings.append(read_listing())
         del listings[0]
         return listings[0].runs
 
     try:
         if on_screen:
-            _show_on_screen(workspace, read_runs, lambda: listings[0])
+            _redraw_on_screen(workspace, read_runs, lambda: listings[0])
         else:
             _print_changes(workspace, read_runs, global_options)
     except KeyboardInterrupt as interrupt:
@@ -66,7 +66,7 @@ def watch_listing(
     return listings[0], 0
 
 
-def _show_on_screen(
+def _redraw_on_screen(
     workspace: Workspace, read_runs: Callable[[], Sequence[Run]], get_listing: Callable[[], Listing]
 ) -> None:
     encoding, colour = sys.stdout.encoding, wants_colour(sys.stdout)
@@ -86,7 +86,7 @@ def _show_on_screen(
 
 def _print_changes(workspace: Workspace, read_runs: Callable[[], Sequence[Run]], global_options: GlobalOptions) -> None:
     statuses: dict[str, str] = {}
-    for runs in watch_runs(workspace, read_runs, _sleep):
+    for runs in watch_runs(workspace, read_runs, _wait_without_interruption):
         for run in reversed(runs):
             if statuses.get(run.run_id) != run.status.value:
                 name = f" ({run.display_name})" if run.display_name else ""
@@ -94,7 +94,8 @@ def _print_changes(workspace: Workspace, read_runs: Callable[[], Sequence[Run]],
                 statuses[run.run_id] = run.status.value
 
 
-def _sleep(seconds: float) -> bool:
+def _wait_without_interruption(seconds: float) -> bool:
+    """Sleep and return False, since nothing can end the wait early."""
     time.sleep(seconds)
     return False
 

@@ -79,14 +79,14 @@ def monitor_tensorboard(
             sys.stdout.write(f"{server.url}\n")
             sys.stdout.flush()
             global_options.notes.info("Ctrl-C ends TensorBoard.")
-            _follow(copies, server)
+            _update_copies(copies, server)
         finally:
             server.stop()
     return Result(None)
 
 
-def _follow(copies: EventCopies, server: TensorboardServer) -> None:
-    """Update the copies until TensorBoard has ended, or until a signal arrives."""
+def _update_copies(copies: EventCopies, server: TensorboardServer) -> None:
+    """Update the copies of event files until TensorBoard ends or a signal arrives."""
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt

@@ -111,7 +111,7 @@ class RunDescription(NamedTuple):
     predecessor: Run | None = None
 
     def resolve(self, context: Context) -> RunDescription:
-        """Return the description with the run that `--after` names as the predecessor of the new one.
+        """Return a copy whose `predecessor` is the run that `--after` names.
 
         Raises:
             RunNotFound: there is no such run.
@@ -216,7 +216,7 @@ class NewRunOptions:
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> NewRunOptions:
-        """Create the options from typed values, keyed by parameter name."""
+        """Create the options from given option values, keyed by parameter name."""
         return cls({name.removeprefix(_PREFIX): value for name, value in values.items()})
 
 

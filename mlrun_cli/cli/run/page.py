@@ -35,7 +35,7 @@ def build_runs_result(workspace: Workspace, runs: Sequence[Run], *, is_human_rea
 
     overview = read_overview(workspace, runs[0])
     now = datetime.now(timezone.utc)
-    commands = _list_next_commands(workspace, runs[0], has_outputs=any(map(_is_output, overview.files)))
+    commands = _list_next_commands(workspace, runs[0], has_outputs=any(map(_is_output_file, overview.files)))
 
     def write_page(*, file: TextIO, width: int | None, colour: bool) -> None:
         from mlrun_cli.cli.output.run_page import print_run_page  # noqa: PLC0415
@@ -45,7 +45,7 @@ def build_runs_result(workspace: Workspace, runs: Sequence[Run], *, is_human_rea
     return Result(records[0], table=write_page)
 
 
-def _is_output(name: str) -> bool:
+def _is_output_file(name: str) -> bool:
     return name.startswith("outputs/")
 
 

@@ -29,18 +29,18 @@ def pick_run(runs: Sequence[Run]) -> Run:
         KeyboardInterrupt: Escape or Ctrl-C was pressed.
     """
     with Screen(sys.stderr, sys.stdin.fileno()) as screen:
-        run = _choose(_Choice(runs, screen, sys.stderr.encoding), screen)
+        run = _let_user_choose(_Choice(runs, screen, sys.stderr.encoding), screen)
     sys.stderr.write(f"Run: {run.run_id}\n")
     return run
 
 
-def _choose(choice: _Choice, screen: Screen) -> Run:
+def _let_user_choose(choice: _Choice, screen: Screen) -> Run:
     """Show the list and handle keys until the user has selected a run; return the run."""
     keys = KeyReader()
     while True:
         choice.draw()
         data = screen.wait(_ESCAPE_SECONDS if keys.has_partial_key else None)
-        for key in keys.decode(data, is_late=not data):
+        for key in keys.decode(data, is_final=not data):
             if key is Key.ESCAPE:
                 raise KeyboardInterrupt
             if key is Key.ENTER and choice.selected_run is not None:

@@ -84,7 +84,7 @@ def stream_submitted_run(
     streaming = _Streaming(workspace, run, sys.stderr, titles, global_options, interrupt, script_input)
     streamed = streaming.stream_until_end(interruptions)
     print_failure_log(workspace, streamed.run, report)
-    print_summary(workspace, streamed.run, global_options.notes, has_url=ci is None)
+    print_summary(workspace, streamed.run, global_options.notes, with_url=ci is None)
     report_end(workspace, streamed.run, ci)
     return streamed
 
@@ -162,7 +162,7 @@ class _Titles:
         self._log_name = log_name
 
     def end(self, *, ends_mid_line: bool) -> None:
-        """Do nothing: nothing is below the last log."""
+        """Do nothing, since no line is printed after the last log."""
 
 
 class _Streaming:

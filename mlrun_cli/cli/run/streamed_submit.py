@@ -58,7 +58,7 @@ def submit_and_stream(
 
 def start_and_stream(
     workspace: Workspace,
-    start: Callable[[Interruptions, Progress], Submitted],
+    submit_run: Callable[[Interruptions, Progress], Submitted],
     global_options: GlobalOptions,
     on_interrupt: OnInterrupt,
     *,
@@ -72,7 +72,7 @@ def start_and_stream(
 
     with workspace, Interruptions() as interruptions, ExitStack() as stack:
         with Spinner(enabled=global_options.shows_progress) as spinner:
-            submitted = start(
+            submitted = submit_run(
                 interruptions,
                 lambda files, size: spinner.update(f"Snapshot: {files} files, {format_size(size)}"),
             )
@@ -84,7 +84,7 @@ def start_and_stream(
         for detail in submitted.details:
             global_options.notes.detail(detail)
         if is_async:
-            return build_result(workspace, run, global_options)
+            return build_run_result(workspace, run, global_options)
         result, streamed = stream_to_end(
             workspace, run, global_options, on_interrupt, interruptions, script_input=submitted.script_input, ci=ci
         )
@@ -126,10 +126,10 @@ def stream_to_end(
         ci=find_ci_system(ci),
     )
     exit_code = get_exit_code([streamed.run], streamed.signal)
-    return build_result(workspace, streamed.run, global_options)._replace(exit_code=exit_code), streamed.run
+    return build_run_result(workspace, streamed.run, global_options)._replace(exit_code=exit_code), streamed.run
 
 
-def build_result(workspace: Workspace, run: Run, global_options: GlobalOptions) -> Result:
+def build_run_result(workspace: Workspace, run: Run, global_options: GlobalOptions) -> Result:
     """Return the record of a run as a result, with the page of `run show` if the output is human-readable."""
     if global_options.is_human_readable:
         from mlrun_cli.cli.run.page import build_runs_result  # noqa: PLC0415 - only a table needs it

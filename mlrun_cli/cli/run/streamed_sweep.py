@@ -92,11 +92,11 @@ def _show_dry_run(workspace: Workspace, request: SubmitRequest, definition: Swee
 
 def _start_and_show(
     workspace: Workspace,
-    start: Callable[[Interruptions, Progress], Submitted],
+    submit_run: Callable[[Interruptions, Progress], Submitted],
     global_options: GlobalOptions,
     on_interrupt: OnInterrupt,
 ) -> Result:
-    """Submit a sweep and show its runs on the terminal until it has ended, then its table once more."""
+    """Submit a sweep and show its table of runs on the terminal until the sweep ends; print the final table."""
     from mlrun_cli.actions.run_ends import cancel_run  # noqa: PLC0415
     from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415
     from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
@@ -104,14 +104,14 @@ def _start_and_show(
 
     with workspace, ExitStack() as stack:
         with Interruptions() as interruptions:
-            submitted = start(interruptions, lambda *_: None)
+            submitted = submit_run(interruptions, lambda *_: None)
         if submitted.stream_lock is not None:
             stack.enter_context(submitted.stream_lock)
         for note in submitted.notes:
             global_options.notes.warning(note)
         run, is_interrupted = submitted.run, False
         try:
-            _watch(workspace, run)
+            _watch_sweep(workspace, run)
         except KeyboardInterrupt as interrupt:
             if isinstance(interrupt, Terminated):
                 raise
@@ -129,7 +129,7 @@ def _start_and_show(
         return Result(record, layout=layout, exit_code=exit_code, rows=rows, prefers_table=True)
 
 
-def _watch(workspace: Workspace, run: Run) -> None:
+def _watch_sweep(workspace: Workspace, run: Run) -> None:
     """Show the table of a sweep's runs on the terminal until the sweep has ended."""
     from mlrun_cli.actions.run_watch import watch_runs  # noqa: PLC0415
     from mlrun_cli.actions.sweep_overview import find_sweep_overview  # noqa: PLC0415

@@ -18,7 +18,7 @@ from mlrun_cli.cli.output.progress import Spinner
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import parse_retry
 from mlrun_cli.cli.run.options import Ci, Environment, OnInterruptOption, UnknownTarget
-from mlrun_cli.cli.run.streamed_submit import build_result, stream_to_end
+from mlrun_cli.cli.run.streamed_submit import build_run_result, stream_to_end
 from mlrun_cli.core.atomic_files import open_atomically
 from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.sizes import format_size
@@ -110,7 +110,7 @@ def submit_pipeline(
         with Interruptions() as interruptions:
             submitted = _submit(workspace, request, interruptions, global_options)
             if not is_streamed:
-                result, run = build_result(workspace, submitted.run, global_options), submitted.run
+                result, run = build_run_result(workspace, submitted.run, global_options), submitted.run
             else:
                 result, run = stream_to_end(
                     workspace, submitted.run, global_options, on_interrupt, interruptions, ci=ci

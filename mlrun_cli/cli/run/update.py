@@ -69,7 +69,7 @@ def update(
         "--add-tag, --remove-tag, --add-properties, --display-name, --description, --keep or --no-keep",
     )
     changes = RunChanges(
-        tags=parse_tags(add_tag or [], removed=remove_tag or ()),
+        tags=parse_tags(add_tag or [], removed_keys=remove_tag or ()),
         removed_tags=remove_tag or [],
         properties=parse_properties(add_properties or []),
         display_name=display_name,

@@ -20,7 +20,7 @@ _MOST_LINES = 3
 def wait_and_report(
     workspace: Workspace,
     runs: Sequence[Run],
-    seconds: float | None,
+    timeout_seconds: float | None,
     global_options: GlobalOptions,
     ci: CiName = CiName.AUTO,
 ) -> Result:
@@ -38,7 +38,7 @@ def wait_and_report(
         ended = wait_for_runs(
             workspace,
             runs,
-            seconds,
+            timeout_seconds,
             watch=lambda statuses: spinner.update(_describe_wait(statuses)),
             report=global_options.notes.info,
         )

@@ -19,6 +19,6 @@ def test_escape_is_a_key_if_nothing_follows_it() -> None:
     reader = KeyReader()
     assert list(reader.decode(b"\x1b")) == []
     assert reader.has_partial_key
-    assert list(reader.decode(b"", is_late=True)) == [Key.ESCAPE]
+    assert list(reader.decode(b"", is_final=True)) == [Key.ESCAPE]
     assert list(reader.decode(b"\x1bx\x1b\x1b[B")) == [Key.ESCAPE, "x", Key.ESCAPE, Key.DOWN]
     assert not reader.has_partial_key

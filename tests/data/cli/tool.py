@@ -148,4 +148,4 @@ def build_noun() -> TyperGroup:
 
 if __name__ == "__main__":
     find = partial(find_verb, app)
-    sys.exit(run_command_line(sys.argv[1:], program="mlrun run", find_command=find, build=build_noun))
+    sys.exit(run_command_line(sys.argv[1:], program="mlrun run", find_command=find, build_command_tree=build_noun))
