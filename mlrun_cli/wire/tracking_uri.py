@@ -3,12 +3,15 @@
 azureml://localhost/mlflow/v1.0/subscriptions/S/resourceGroups/G/providers/Microsoft.MachineLearningServices/…
     …/workspaces/W                                  a workspace
     …/workspaces/W/experiments/E/runs/R/artifacts   the files of a run
+    …/workspaces/W/experiments/E/runs/R             the folder above these, of which MLflow downloads `artifacts`
 """
 
 import re
 from typing import Sequence, Tuple
 from urllib.parse import quote, unquote
 
+ARTIFACTS = "artifacts"
+"""The name of the folder with the files of a run in URIs."""
 JOINED_RUN = "_MLRUN_MLFLOW_RUN_ID"
 """The variable with the run that MLflow's next `start_run()` of a script joins."""
 
@@ -16,7 +19,7 @@ _HOST = "azureml://localhost/"
 _PATTERN = (
     r"azureml://[^/]+/mlflow/v[12]\.0/subscriptions/([^/]+)/resourceGroups/([^/]+)"
     r"/providers/Microsoft\.MachineLearningServices/workspaces/([^/?]+)"
-    r"(?:/experiments/[^/]+/runs/([^/]+)/artifacts(?:/(.*))?)?/?(?:\?.*)?"
+    r"(?:/experiments/[^/]+/runs/([^/]+)(?:/(artifacts(?:/.*?)?))?)?/*(?:\?.*)?"
 )
 
 
@@ -51,6 +54,19 @@ def parse_workspace(uri: str) -> "Tuple[str, str, str]":
 
 def parse_artifact_uri(uri: str) -> "Tuple[str, str]":
     """Return the run id and the path relative to the run's artifacts in an artifact URI.
+
+    Raises:
+        ValueError: It is not such a URI.
+    """
+    run_id, path = parse_run_uri(uri)
+    first, _, rest = path.partition("/")
+    if first != ARTIFACTS:
+        raise ValueError(f"{uri!r} names no files of a run.")
+    return run_id, rest.strip("/")
+
+
+def parse_run_uri(uri: str) -> "Tuple[str, str]":
+    """Return the run id and the path relative to the run in the URI of a run or of its artifacts.
 
     Raises:
         ValueError: It is not such a URI.

@@ -80,11 +80,55 @@ with mlflow.start_run(run_name="first", description="a note", tags={"given": "1"
     with mlflow.start_run(nested=True, run_name="inner") as child:
         mlflow.log_metric("loss", 4)
         mlflow.log_param("lr", 5)
+def error_of(function, *arguments, **named):
+    try:
+        function(*arguments, **named)
+        return None
+    except mlflow.exceptions.MlflowException as error:
+        return error.error_code
+
+now = 1700000000000
+with mlflow.start_run(nested=True, run_name="refused") as refused:
+    errors = [
+        error_of(mlflow.log_metric, "text", "apple"),
+        *(
+            error_of(client.log_batch, refused.info.run_id, metrics=metrics)
+            for metrics in (
+                [Metric("good", 1.0, now, 0), Metric("text", "apple", now, 0)],
+                [Metric("good", 1.0, now, 0), Metric("none", None, now, 0)],
+                [Metric("good", 1.0, now, 0), Metric("bool", True, now, 0)],
+                [Metric("good", 1.0, now, 0), Metric("at", 1.0, "now", 0)],
+                [Metric("good", 1.0, now, 0), Metric("at", 1.0, -1, 0)],
+                [Metric("good", 1.0, now, 0), Metric("step", 1.0, now, "first")],
+                [Metric("good", 1.0, now, 0), Metric(None, 1.0, now, 0)],
+            )
+        ),
+        error_of(client.log_batch, refused.info.run_id, params=[Param("a", "1"), Param("a", "2")]),
+        error_of(client.log_batch, refused.info.run_id, params=[Param("b", "1"), Param("b", "1")]),
+        error_of(client.log_batch, refused.info.run_id, params=[Param("c", "1"), Param(None, "2")]),
+        error_of(client.log_batch, refused.info.run_id, tags=[RunTag("d", "1"), RunTag(None, "2")]),
+        error_of(client.set_tag, refused.info.run_id, None, "1"),
+        *(error_of(client.create_experiment, name) for name in (None, "", 123, -1.2, ["x"], {})),
+        error_of(client.rename_experiment, run.info.experiment_id, None),
+    ]
+copied = client.create_run(run.info.experiment_id, tags={"mlflow.parentRunId": "of-elsewhere", "copied": "yes"})
+moved = client.create_run(run.info.experiment_id)
+client.set_tag(moved.info.run_id, "mlflow.parentRunId", child.info.run_id)
+for one in (copied, moved):
+    client.set_terminated(one.info.run_id)
+whole = mlflow.artifacts.download_artifacts(artifact_uri=run.info.artifact_uri)
 local = client.download_artifacts(run.info.run_id, "kept") if hasattr(client, "download_artifacts") else (
     mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path="kept")
 )
 found = {
     "error": error,
+    "errors": errors,
+    "refused": describe(refused.info.run_id),
+    "parents": [
+        client.get_run(copied.info.run_id).data.tags["mlflow.parentRunId"],
+        client.get_run(moved.info.run_id).data.tags["mlflow.parentRunId"] == child.info.run_id,
+    ],
+    "whole": sorted(name for name in os.listdir(whole) if not name.endswith("_logs")),
     "run": describe(run.info.run_id),
     "child": describe(child.info.run_id),
     "parent": client.get_run(child.info.run_id).data.tags["mlflow.parentRunId"] == run.info.run_id,
@@ -128,7 +172,8 @@ def test_what_a_script_logs_is_what_mlflows_own_store_has(mlrun: Mlrun, tmp_path
     assert (record["display_name"], record["description"]) == ("first", "a note")
     files = {name for name, _ in run["files"]}
     assert files <= set(mlrun.json("run", "files", "-r", record["run_id"]))
-    (child,) = mlrun.json("run", "list", "--parent-run-id", record["run_id"], "--params", "all", "--metrics", "all")
+    children = mlrun.json("run", "list", "--parent-run-id", record["run_id"], "--params", "all", "--metrics", "all")
+    (child,) = (one for one in children if one.get("display_name") == "inner")
     assert (child["display_name"], child["status"], child["metrics"], child["parameters"]) == (
         "inner",
         "Completed",

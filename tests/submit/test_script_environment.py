@@ -8,7 +8,13 @@ import pytest
 from mlrun_cli.processes.launch import Launch
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.submit.script_environment import build_script_environment, list_reserved_variables
-from mlrun_cli.wire.tracking_uri import build_artifact_uri, build_tracking_uri, parse_artifact_uri, parse_workspace
+from mlrun_cli.wire.tracking_uri import (
+    build_artifact_uri,
+    build_tracking_uri,
+    parse_artifact_uri,
+    parse_run_uri,
+    parse_workspace,
+)
 from mlrun_cli.workspace_locator import WorkspaceIdentity
 
 OF_A_RUN = {
@@ -118,6 +124,15 @@ def test_the_names_of_a_workspace_come_back_from_its_uri(names: tuple[str, str, 
     files = build_artifact_uri(names, "e", "run ü/1")
     assert parse_workspace(f"{files}/a/b") == names
     assert [parse_artifact_uri(files), parse_artifact_uri(f"{files}/a/b c")] == [("run ü/1", ""), ("run ü/1", "a/b c")]
+    above = files.rpartition("/")[0]
+    assert [parse_run_uri(uri) for uri in (above, f"{above}/", files)] == [
+        ("run ü/1", ""),
+        ("run ü/1", ""),
+        ("run ü/1", "artifacts"),
+    ]
+    for without_files in (above, uri):
+        with pytest.raises(ValueError, match="names no"):
+            parse_artifact_uri(without_files)
     for other in ("file:a", "azureml://x", f"{uri}/experiments/e"):
         with pytest.raises(ValueError, match="address"):
             parse_workspace(other)

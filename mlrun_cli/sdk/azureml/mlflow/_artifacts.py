@@ -9,8 +9,8 @@ from typing import Any, Dict, List
 from azureml._client.client import get_client
 from azureml._client.uploads import list_folder_files, remove_uploads, replace_upload
 from azureml._wire.run_folder import UPLOADS
-from azureml._wire.tracking_uri import parse_artifact_uri, parse_workspace
-from azureml.mlflow._errors import convert_errors, create_error
+from azureml._wire.tracking_uri import ARTIFACTS, parse_run_uri, parse_workspace
+from azureml.mlflow._errors import DOES_NOT_EXIST, convert_errors, create_error
 
 _Base: Any = import_module("mlflow.store.artifact.artifact_repo").ArtifactRepository
 
@@ -24,19 +24,22 @@ class _Listing(list):  # type: ignore[type-arg]
 
 
 class ArtifactRepository(_Base):  # type: ignore[misc]
-    """The files of a run, or those below a folder of it, by their URI."""
+    """The files of a run, or those below a folder of it, by their URI.
+
+    The URI of the run itself, which MLflow makes of that of its files to download them, is a folder `artifacts`.
+    """
 
     def __init__(self, artifact_uri: str) -> None:
         super().__init__(artifact_uri)
         try:
             self._names = parse_workspace(artifact_uri)
-            self._run_id, self._top = parse_artifact_uri(artifact_uri)
+            self._run_id, self._top = parse_run_uri(artifact_uri)
         except ValueError as error:
             raise create_error(str(error)) from error
 
     def log_artifact(self, local_file: str, artifact_path: "str | None" = None) -> None:
         """Store a copy of a file, replacing an artifact with the same name."""
-        name = posixpath.join(self._top, artifact_path or "", os.path.basename(os.fspath(local_file)))
+        name = self._get_name(artifact_path or "", os.path.basename(os.fspath(local_file)))
         with convert_errors():
             replace_upload(self._get_run_folder(), name, local_file)
 
@@ -45,8 +48,7 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
         with convert_errors():
             run_folder = self._get_run_folder()
             for name in list_folder_files(local_dir):
-                stored = posixpath.join(self._top, artifact_path or "", name)
-                replace_upload(run_folder, stored, os.path.join(local_dir, name))
+                replace_upload(run_folder, self._get_name(artifact_path or "", name), os.path.join(local_dir, name))
 
     def list_artifacts(self, path: "str | None" = None) -> "List[Any]":
         """Return the files and folders in a folder, sorted by path; empty if the path is a file."""
@@ -63,10 +65,10 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
     def delete_artifacts(self, artifact_path: "str | None" = None) -> None:
         """Delete uploaded files; files that the script wrote to its output folder remain."""
         with convert_errors():
-            remove_uploads(self._get_run_folder(), posixpath.join(self._top, artifact_path or "").strip("/"))
+            remove_uploads(self._get_run_folder(), self._get_name(artifact_path or ""))
 
     def _download_file(self, remote_file_path: str, local_path: str) -> None:
-        name = posixpath.join(self._top, remote_file_path)
+        name = self._get_name(remote_file_path)
         uploaded = os.path.join(self._get_run_folder(), UPLOADS, name)
         if os.path.isfile(uploaded):  # a node has what it has uploaded
             shutil.copyfile(uploaded, local_path)
@@ -86,7 +88,15 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
         with convert_errors():
             sizes: Dict[str, int] = get_client().request("tracking.files", workspace=self._names, run_id=self._run_id)
         start = f"{self._top}/" if self._top else ""
-        return {name[len(start) :]: size for name, size in sizes.items() if name.startswith(start)}
+        paths = {f"{ARTIFACTS}/{name}": size for name, size in sizes.items()}
+        return {path[len(start) :]: size for path, size in paths.items() if path.startswith(start)}
+
+    def _get_name(self, *parts: str) -> str:
+        """Return the name of one of the run's files, or of a folder of them, by its path in this repository."""
+        first, _, name = posixpath.join(self._top, *parts).partition("/")
+        if first != ARTIFACTS:
+            raise create_error(f"{posixpath.join(*parts)!r} is not among the run's files.", DOES_NOT_EXIST)
+        return name.strip("/")
 
     def _get_run_folder(self) -> str:
         folder: str = get_client().get_run_folder(self._names, self._run_id)

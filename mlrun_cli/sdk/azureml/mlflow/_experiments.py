@@ -1,6 +1,7 @@
 """The part of the tracking store that is about experiments."""
 
 from importlib import import_module
+from numbers import Integral
 from typing import Any, Dict, Iterable, List
 
 from azureml._client.client import WorkspaceNames, get_client
@@ -9,7 +10,21 @@ from azureml.mlflow._errors import ALREADY_EXISTS, DOES_NOT_EXIST, convert_error
 
 _DEFAULT_ID, _DEFAULT_NAME = "0", "Default"
 _MAX_RESULTS = 1000
+_MOST_RESULTS = 50_000
 _NOT_IN_NAMES = str.maketrans("/\\", "--")
+
+
+def check_max_results(max_results: Any) -> None:
+    """Raise MlflowException if a page cannot have this number of results, which is MLflow's own limit."""
+    if not isinstance(max_results, Integral) or not 1 <= int(max_results) <= _MOST_RESULTS:
+        raise create_error(
+            f"Invalid value {max_results} for request parameter max_results: it must be from 1 to {_MOST_RESULTS}."
+        )
+
+
+def _check_name(name: Any) -> None:
+    if not isinstance(name, str) or not name.strip():
+        raise create_error(f"Invalid experiment name: {name!r}. It must be a text that is not empty.")
 
 
 class ExperimentMethods:
@@ -31,6 +46,7 @@ class ExperimentMethods:
         page_token: "str | None" = None,
     ) -> Any:
         """Return a page of the experiments that match a filter."""
+        check_max_results(max_results)
         search: Any = import_module("mlflow.utils.search_utils").SearchExperimentsUtils
         found = self._list_experiments(view_type)
         ordered = search.sort(search.filter(found, filter_string), order_by or ["creation_time DESC"])
@@ -40,16 +56,18 @@ class ExperimentMethods:
     def list_experiments(
         self, view_type: int = 1, max_results: "int | None" = None, page_token: "str | None" = None
     ) -> Any:
-        """Return a page of the experiments, for clients of MLflow 1."""
-        return self.search_experiments(view_type, max_results or _MAX_RESULTS, page_token=page_token)
+        """Return a page of the experiments, first created first, for clients of MLflow 1."""
+        limit = _MOST_RESULTS if max_results is None else max_results
+        return self.search_experiments(view_type, limit, order_by=["creation_time ASC"], page_token=page_token)
 
     def create_experiment(
         self, name: str, artifact_location: "str | None" = None, tags: "Iterable[Any] | None" = None
     ) -> str:
         """Create an experiment and return its id; the artifact location is ignored."""
         del artifact_location
+        _check_name(name)
         if self.get_experiment_by_name(name) is not None:
-            raise create_error(f"Experiment '{name}' already exists.", ALREADY_EXISTS)
+            raise create_error(f"Experiment(name={name}) already exists.", ALREADY_EXISTS)
         own_name = name.translate(_NOT_IN_NAMES).strip()
         record = self.request("experiments.make", name=own_name)
         wanted = {tag.key: tag.value for tag in tags or ()}
@@ -64,7 +82,9 @@ class ExperimentMethods:
         return build_experiment(self.names, self.get_experiment_record(experiment_id))
 
     def get_experiment_by_name(self, experiment_name: str) -> Any:
-        """Return the experiment with this name, or None."""
+        """Return the experiment with this name, or None; MLflow's default experiment is always there."""
+        if experiment_name == _DEFAULT_NAME:
+            return self.get_experiment(_DEFAULT_ID)
         found = self._list_experiments(3)
         return next((experiment for experiment in found if experiment.name == experiment_name), None)
 
@@ -78,6 +98,7 @@ class ExperimentMethods:
 
     def rename_experiment(self, experiment_id: str, new_name: str) -> None:
         """Rename an experiment."""
+        _check_name(new_name)
         before = self.get_experiment_record(experiment_id)
         own_name = new_name.translate(_NOT_IN_NAMES).strip()
         self.request("experiments.reactivate", name=before["name"], new_name=own_name)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib import import_module
 from typing import Any, Dict
 
 from azureml._client.client import find_submitted_run_client, get_client
@@ -9,10 +10,11 @@ from azureml._client.notices import warn_once
 from azureml._client.scalars import escape_surrogates
 from azureml._wire.journal_lines import encode_end
 from azureml._wire.tracking_uri import JOINED_RUN
-from azureml.mlflow._errors import convert_errors, create_error
+from azureml.mlflow._errors import DOES_NOT_EXIST, convert_errors, create_error
 from azureml.mlflow._experiments import ExperimentMethods
 from azureml.mlflow._run_writer import RunWriter
 
+_MlflowException: Any = import_module("mlflow.exceptions").MlflowException
 ENDINGS = {"FINISHED": "runs.complete", "FAILED": "runs.fail", "KILLED": "runs.cancel"}
 """The requests that end a run with a status of MLflow."""
 
@@ -54,13 +56,14 @@ class RunAccess(ExperimentMethods):
         return run_id
 
     def open_run(self, experiment_id: str, parent: "str | None", name: "str | None") -> "Dict[str, Any]":
-        """Open a run and return its record."""
-        record: Dict[str, Any] = self.request(
-            "runs.open",
-            experiment_name=self.get_experiment_record(experiment_id)["name"],
-            parent_run_id=parent,
-            display_name=name,
-        )
+        """Open a run and return its record; without a parent if this is no run of the workspace."""
+        arguments = {"experiment_name": self.get_experiment_record(experiment_id)["name"], "display_name": name}
+        try:
+            record: Dict[str, Any] = self.request("runs.open", parent_run_id=parent, **arguments)
+        except _MlflowException as error:
+            if parent is None or error.error_code != DOES_NOT_EXIST:
+                raise
+            record = self.request("runs.open", parent_run_id=None, **arguments)
         return record
 
     def end_run(self, run_id: str, status: str) -> None:

@@ -1,6 +1,7 @@
 """The writer of one run for MLflow's stores: its metrics, parameters and tags, as lines of the journal."""
 
-from typing import Any, Dict, Iterable, Set
+from numbers import Number
+from typing import Any, Dict, Iterable, List, Set
 
 from azureml._client.client import WorkspaceNames, get_client
 from azureml._client.metric_lines import encode_name
@@ -15,6 +16,37 @@ from azureml.mlflow._entities import NOTE, PARENT, RUN_NAME
 from azureml.mlflow._errors import create_error
 
 _REDACTED = "***"
+
+
+def check_metric(metric: Any) -> None:
+    """Raise MlflowException if a metric has no name, or a value, time or step that is not a number."""
+    _check_key("metric", metric)
+    for field, number in (("value", metric.value), ("timestamp", metric.timestamp), ("step", metric.step or 0)):
+        if isinstance(number, bool) or not isinstance(number, Number):
+            raise create_error(f"Got invalid {field} {number} for metric '{metric.key}': it must be a number.")
+    if metric.timestamp < 0:
+        raise create_error(f"Got invalid timestamp {metric.timestamp} for metric '{metric.key}': it is negative.")
+
+
+def check_params(params: "List[Any]") -> None:
+    """Raise MlflowException if parameters of one call have no names or the same name."""
+    for param in params:
+        _check_key("parameter", param)
+    keys = [param.key for param in params]
+    repeated = sorted({key for key in keys if keys.count(key) > 1}) if len(set(keys)) < len(keys) else []
+    if repeated:
+        raise create_error(f"Duplicate parameter keys have been submitted: {repeated}. Log each once.")
+
+
+def check_tags(tags: Iterable[Any]) -> None:
+    """Raise MlflowException if a tag has no name."""
+    for tag in tags:
+        _check_key("tag", tag)
+
+
+def _check_key(kind: str, entity: Any) -> None:
+    if not isinstance(entity.key, str):
+        raise create_error(f"The name of a {kind} cannot be {entity.key}. A key name must be provided.")
 
 
 class RunWriter:
@@ -38,7 +70,7 @@ class RunWriter:
             self._stepped.add(key)
         number = encode_scalar(metric.value)
         if number is None:
-            raise create_error(f"The value of metric {key!r} is a number, not {type(metric.value).__name__}.")
+            raise create_error(f"The value of metric {key!r} is too large.")
         text = str(step) if step or key in self._stepped else "null"
         self._append(encode_scalar_with_time(encode_name(key), number, text, metric.timestamp / 1000))
 
@@ -63,10 +95,14 @@ class RunWriter:
             self._get_parameters().update(new)
 
     def set_tags(self, tags: "Dict[str, Any]") -> None:
-        """Set MLflow tags; those for the name and the description change the run itself."""
+        """Set MLflow tags; those for the name and the description change the run itself.
+
+        A parent other than that of the run, which a run keeps, is a tag as others.
+        """
         texts = {escape_surrogates(str(key)): escape_surrogates(str(value)) for key, value in tags.items()}
         name, note = texts.pop(RUN_NAME, None), texts.pop(NOTE, None)
-        texts.pop(PARENT, None)
+        if PARENT in texts and texts[PARENT] == self._get_record()["parent_run_id"]:
+            del texts[PARENT]
         if name is not None or note is not None:
             get_client().request(
                 "runs.update", workspace=self._names, run_id=self._run_id, display_name=name, description=note
@@ -85,6 +121,10 @@ class RunWriter:
     def _get_parameters(self) -> "Dict[str, str]":
         """Return the logged parameters of the run, cached after the first read."""
         if self._parameters is None:
-            record = get_client().request("tracking.run", workspace=self._names, run_id=self._run_id)
+            record = self._get_record()
             self._parameters = {name: record["params"][name] for name in record["logged_params"]}
         return self._parameters
+
+    def _get_record(self) -> "Dict[str, Any]":
+        record: Dict[str, Any] = get_client().request("tracking.run", workspace=self._names, run_id=self._run_id)
+        return record

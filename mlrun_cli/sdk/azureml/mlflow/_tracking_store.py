@@ -19,8 +19,10 @@ from azureml.mlflow._entities import (
     find_entity,
 )
 from azureml.mlflow._errors import DOES_NOT_EXIST, convert_errors, create_error
+from azureml.mlflow._experiments import check_max_results
 from azureml.mlflow._logged_models import LoggedModelMethods
 from azureml.mlflow._run_access import ENDINGS
+from azureml.mlflow._run_writer import check_metric, check_params, check_tags
 
 _AbstractStore: Any = import_module("mlflow.store.tracking.abstract_store").AbstractStore
 _PAGE = 500
@@ -52,7 +54,8 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
     ) -> Any:
         """Return the run of this script at the first call, or open a new run at later calls and outside of a run.
 
-        A new run is a child of the one that its tags name or, in a submitted script, of the script's run.
+        A new run is a child of the one that its tags name or, in a submitted script, of the script's run. A parent that
+        this workspace does not have, as that of a copied run, remains a tag.
         """
         del user_id, start_time
         wanted = {tag.key: str(tag.value) for tag in tags or ()}
@@ -61,6 +64,8 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         joined = None if parent else self.join_run(experiment_id)
         if joined is None:
             record = self.open_run(experiment_id, parent or self.find_own_run_id(), name)
+            if parent and record.get("parent_run_id") != parent:
+                wanted[PARENT] = parent
             properties = {key: value for key, value in wanted.items() if key.startswith(SOURCE)}
             if properties:
                 self.request("runs.add_properties", run_id=record["run_id"], properties=properties)
@@ -108,6 +113,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         order_by: "List[str] | None",
         page_token: "str | None",
     ) -> "Tuple[List[Any], str | None]":
+        check_max_results(max_results)
         search: Any = import_module("mlflow.utils.search_utils").SearchUtils
         names = [self.get_experiment_record(experiment_id)["name"] for experiment_id in experiment_ids]
         wanted = None if order_by else search.parse_start_offset_from_page_token(page_token) + max_results + 1
@@ -138,17 +144,20 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
 
     def log_metric(self, run_id: str, metric: Any) -> None:
         """Log a metric."""
+        check_metric(metric)
         with convert_errors():
             self.get_writer(run_id).log_metric(metric)
         self.log_model_metrics([metric])
 
     def log_param(self, run_id: str, param: Any) -> None:
         """Log a parameter."""
+        check_params([param])
         with convert_errors():
             self.get_writer(run_id).log_params([param])
 
     def set_tag(self, run_id: str, tag: Any) -> None:
         """Set a tag."""
+        check_tags([tag])
         self.set_run_tags(run_id, {tag.key: tag.value})
 
     def delete_tag(self, run_id: str, key: str) -> None:
@@ -159,7 +168,11 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
             self.get_writer(run_id).delete_tag(key)
 
     def log_batch(self, run_id: str, metrics: "List[Any]", params: "List[Any]", tags: "List[Any]") -> None:
-        """Log metrics, parameters and tags."""
+        """Log metrics, parameters and tags, or nothing if one of them is not valid."""
+        for metric in metrics or ():
+            check_metric(metric)
+        check_params(list(params or ()))
+        check_tags(tags or ())
         with convert_errors():
             writer = self.get_writer(run_id)
             writer.log_params(params or ())
