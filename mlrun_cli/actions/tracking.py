@@ -51,7 +51,7 @@ def list_tracking_records(
 
 
 def list_deleted_records(workspace: Workspace, experiment_names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the records of deleted runs of experiments, last deleted first, without metrics and parameters."""
+    """Return the records of deleted runs of experiments, last deleted first."""
     found = [each.run for name in experiment_names for each in workspace.trash.list_runs(experiment_name=name)]
     return build_tracking_records(workspace, found, is_deleted=True)
 
@@ -59,12 +59,17 @@ def list_deleted_records(workspace: Workspace, experiment_names: Sequence[str]) 
 def read_metric_history(workspace: Workspace, run_id: str, name: str) -> list[list[Any]]:
     """Return all numbers of a metric in the order of logging, each with its time in milliseconds and its step.
 
-    The step of a number that was logged without one is 0.
+    The step of a number that was logged without one is 0. The run may be in the trash.
     """
     key = workspace.runs.find_key(run_id)
-    if key is None:
+    deleted_key = workspace.trash.find_key(run_id) if key is None else None
+    if key is not None:
+        items = workspace.metrics.list_items(key, name, limit=_MOST_POINTS)
+    elif deleted_key is not None:
+        metric_key = workspace.trash.list_values([deleted_key])[deleted_key].metric_keys.get(name)
+        items = [] if metric_key is None else workspace.metrics.list_items_by_key(metric_key, limit=_MOST_POINTS)
+    else:
         raise RunNotFound(run_id, workspace.identity.name)
-    items = workspace.metrics.list_items(key, name, limit=_MOST_POINTS)
     return [
         [float(item.value), item.logged_at // MICROSECONDS_IN_MILLISECOND, int(item.step or 0)]
         for item in items

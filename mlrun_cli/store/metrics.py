@@ -18,6 +18,7 @@ from mlrun_cli.store.db.database import Database, Row, build_in_lists
 _COLUMNS = ("metric_key", "position", "logged_at", "step", "kind", "number", "text")
 _EXACT_IN_FLOAT = 2**53
 _LONG = 10_000
+_NUMBERS = ("f", "n", "i", "b")
 _LAST_STEP = (
     f"CASE WHEN metrics.value_count > {_LONG} THEN metrics.value_count - 1"  # noqa: S608 — our own words
     " ELSE (SELECT position FROM metric_values AS each_value WHERE each_value.metric_key = metrics.metric_key"
@@ -237,23 +238,39 @@ class MetricStore:
                 "SELECT metrics.run_key, metrics.name, logged_at, step, kind, number, text FROM metrics"  # noqa: S608
                 " JOIN metric_values ON metric_values.metric_key = metrics.metric_key"
                 f" AND position = {_LAST_STEP} WHERE metrics.run_key IN {places} AND {NOT_OF_RESOURCES}"
-                " AND kind IN ('f', 'n', 'i', 'b') ORDER BY metrics.run_key, metrics.name",
+                f" AND kind IN {_NUMBERS} ORDER BY metrics.run_key, metrics.name",
                 **keys,
             )
             for row in rows:
-                value = float(_decode_value(row["kind"], row["number"], row["text"]))
-                number = (row["name"], value, row["logged_at"] // 1000, int(row["step"] or 0))
-                found.setdefault(row["run_key"], []).append(number)
+                found.setdefault(row["run_key"], []).append(_build_number(row["name"], row))
+        return found
+
+    def list_last_numbers_by_key(self, metric_keys: Mapping[str, int]) -> Sequence[tuple[str, float, int, int]]:
+        """Return the same of metrics given by their keys, such as those of a deleted run, in the given order."""
+        found = []
+        for name, key in metric_keys.items():
+            row = self._database.row(
+                "SELECT logged_at, step, kind, number, text FROM metric_values WHERE metric_key = :key"
+                " ORDER BY coalesce(step, 0) DESC, position DESC LIMIT 1",
+                key=key,
+            )
+            if row is not None and row["kind"] in _NUMBERS and name not in RESOURCE_METRICS:
+                found.append(_build_number(name, row))
         return found
 
     def list_items(self, run_key: int, name: str, *, limit: int, offset: int = 0) -> Sequence[MetricItem]:
         """Return up to `limit` values of a metric after the first `offset`, in the order of logging."""
+        row = self._database.row(
+            "SELECT metric_key FROM metrics WHERE run_key = :run_key AND name = :name", run_key=run_key, name=name
+        )
+        return [] if row is None else self.list_items_by_key(row["metric_key"], limit=limit, offset=offset)
+
+    def list_items_by_key(self, metric_key: int, *, limit: int, offset: int = 0) -> Sequence[MetricItem]:
+        """Return the same of a metric given by its key, such as one of a deleted run."""
         rows = self._database.rows(
             "SELECT position, step, logged_at, kind, number, text FROM metric_values WHERE position >= :offset"
-            " AND metric_key = (SELECT metric_key FROM metrics WHERE run_key = :run_key AND name = :name)"
-            " ORDER BY position LIMIT :limit",
-            run_key=run_key,
-            name=name,
+            " AND metric_key = :metric_key ORDER BY position LIMIT :limit",
+            metric_key=metric_key,
             limit=limit,
             offset=offset,
         )
@@ -349,6 +366,12 @@ def _encode_integer(value: int) -> tuple[str, float | None, str | None]:
         return "i", float(value), str(value)
     except OverflowError:
         return "i", None, str(value)
+
+
+def _build_number(name: str, row: Row) -> tuple[str, float, int, int]:
+    """Build a metric's name, number, time in milliseconds and step from the row of a value that is a number."""
+    value = float(_decode_value(row["kind"], row["number"], row["text"]))
+    return name, value, row["logged_at"] // 1000, int(row["step"] or 0)
 
 
 def _decode_value(kind: str, number: float | None, text: str | None) -> Any:

@@ -50,6 +50,20 @@ class TrashedExperiment(NamedTuple):
     deletion_id: str
 
 
+class TrashedValues(NamedTuple):
+    """What a deleted run has logged.
+
+    Attributes:
+        metric_keys: the keys of its metrics, whose values are in their own table, by name.
+        parameters: the texts of its parameters, by name.
+        logged_parameters: the names of those that its script has logged.
+    """
+
+    metric_keys: Mapping[str, int]
+    parameters: Mapping[str, str]
+    logged_parameters: Sequence[str]
+
+
 class TrashStore:
     """Moves runs and experiments to the trash and back; writing methods need a transaction."""
 
@@ -148,6 +162,26 @@ class TrashStore:
         """Return the key of the run with exactly this id, or None if it is not in the trash."""
         row = self._database.row("SELECT run_key FROM trashed_runs WHERE run_id = :run_id", run_id=run_id)
         return None if row is None else int(row["run_key"])
+
+    def list_values(self, run_keys: Sequence[int]) -> Mapping[int, TrashedValues]:
+        """Return what deleted runs have logged, each sorted by name, keyed by run key."""
+        found: dict[int, TrashedValues] = {}
+        for places, keys in build_in_lists("run", run_keys):
+            rows = self._database.rows(
+                f"SELECT run_key, document FROM trashed_runs WHERE run_key IN {places}",  # noqa: S608
+                **keys,
+            )
+            for row in rows:
+                tables = json.loads(row["document"])["tables"]
+                metrics, parameters = (
+                    sorted(tables[name], key=lambda each: str(each["name"])) for name in ("metrics", "run_parameters")
+                )
+                found[row["run_key"]] = TrashedValues(
+                    {each["name"]: each["metric_key"] for each in metrics},
+                    {each["name"]: each["text"] for each in parameters},
+                    [each["name"] for each in parameters if each.get("is_logged")],
+                )
+        return found
 
     def list_by_display_name(self, name: str) -> Sequence[str]:
         """Return the ids of all deleted runs with this display name."""

@@ -72,14 +72,35 @@ found["limited"] = names("metrics.place > 2", max_results=2)
 client.delete_run(failed)
 found["left"], found["gone"] = names(), len(client.search_runs([experiment], "", ViewType.DELETED_ONLY))
 found["stage"] = client.get_run(failed).info.lifecycle_stage
+found["gone by value"] = [
+    names(text, view=view)
+    for text in ("metrics.loss < 0", "params.`model size` = '5m'", "params.`model size` != '5m'")
+    for view in (ViewType.DELETED_ONLY, ViewType.ALL)
+]
+found["values of a deleted run"] = client.get_run(failed).data.metrics, client.get_run(failed).data.params
+found["history of a deleted run"] = [one.value for one in client.get_metric_history(failed, "place")]
 client.restore_run(failed)
 found["back"] = names(), client.get_run(failed).data.metrics
-for wrong in ("metrics.loss <", "nothing.x = 1", "params.a = 1"):
+def error_of(function, *arguments, **named):
     try:
-        names(wrong)
-        found[wrong] = "found"
+        function(*arguments, **named)
+        return None
     except mlflow.exceptions.MlflowException as error:
-        found[wrong] = error.error_code
+        return error.error_code
+
+for wrong in ("metrics.loss <", "nothing.x = 1", "params.a = 1"):
+    found[wrong] = error_of(names, wrong)
+found["too many"] = error_of(client.search_runs, [experiment], max_results=50_001)
+list_experiments = getattr(client, "list_experiments", None) or client.search_experiments
+made = [client.create_experiment(f"listed {place}") for place in range(5)]
+first = list_experiments(max_results=3)
+listed = [*first, *list_experiments(max_results=50, page_token=first.token)]
+names_listed = [one.name for one in listed if one.name.startswith("listed")]
+is_ordered = not hasattr(client, "list_experiments")  # the files of MLflow 1 are in no order
+found["experiments"] = names_listed if is_ordered else sorted(names_listed)
+found["wrong pages"] = [error_of(list_experiments, max_results=limit) for limit in (50_001, int(1e15))]
+found["wrong token"] = error_of(list_experiments, max_results=5, page_token="none such")
+found["default"] = client.get_experiment_by_name("Default").name
 print(json.dumps(found))
 """
 
