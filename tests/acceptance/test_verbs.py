@@ -122,6 +122,7 @@ def test_list_by_conditions_in_an_order_with_columns(past: Past) -> None:
         (["--descending"], "MissingOption"),
         (["--minimal", "--params", "all"], "ConflictingOptions"),
         (["--active", "--status", "failed"], "ConflictingOptions"),
+        (["--deleted", "--include-children"], "ConflictingOptions"),
         (["--all-experiments", "-e", "elsewhere"], "ConflictingOptions"),
     ],
 )
@@ -144,6 +145,11 @@ def test_a_parent_is_named_as_any_run_is_by_its_id_its_beginning_or_latest(mlrun
         for option in ("--parent-run-id", "--pipeline-run-id"):
             (child,) = mlrun.json("run", "list", option, *words)
             assert child["parent_run_id"] == parent
+    listed = mlrun.json("run", "list", "--include-children")
+    assert [(run["run_id"], run.get("parent_run_id")) for run in listed] == [
+        (child["run_id"], parent),
+        (parent, None),
+    ]
     for words in (("@latest", "-e", "nowhere"), ("nobody",)):
         mlrun.fails("run", "list", "--parent-run-id", *words, exit_code=3)
     assert mlrun.json("run", "delete", "--all", "--yes", "--parent-run-id", "@latest") == [child["run_id"]]

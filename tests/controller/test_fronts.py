@@ -118,6 +118,8 @@ def test_a_condition_that_only_child_runs_meet_names_their_parent(mlrun: Mlrun) 
     sweep = submit_and_wait(mlrun)
     listed = mlrun("run", "list", "--where", "acc = 1")
     assert (listed.stdout, f"--parent-run-id {sweep}" in listed.stderr) == ("[]\n", True)
+    assert "--include-children" in listed.stderr
+    assert len(mlrun.json("run", "list", "--where", "acc = 1", "--include-children")) == 3
     assert len(mlrun.json("run", "list", "--where", "acc = 1", "--parent-run-id", sweep)) == 3
     assert "--parent-run-id" not in mlrun("run", "list", "--where", "acc = 2").stderr
 

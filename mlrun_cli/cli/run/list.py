@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 DEFAULT_LAST = 10
 _NEEDED = {"--descending": "--sort", "--agg": "--group-by"}
 _CONFLICTS = {
-    "--deleted": ("--sort", "--metrics", "--params", "--group-by", "--watch"),
+    "--deleted": ("--include-children", "--sort", "--metrics", "--params", "--group-by", "--watch"),
     "--group-by": ("--watch", "--minimal"),
     "--watch": ("--minimal",),
     "--minimal": ("--metrics", "--params"),
@@ -66,6 +66,9 @@ def list_runs(
     filters: FilterOptions = NO_FILTERS,
     all_experiments: AllExperiments = False,
     active: Annotated[bool, Option("--active", help="Runs that have not ended: --status active.")] = False,
+    includes_children: Annotated[
+        bool, Option("--include-children", help="Child runs too: those of sweeps, pipelines and other runs.")
+    ] = False,
     pipeline_run_id: Annotated[
         str | None, Option("--pipeline-run-id", metavar="ID", help="Step runs of this pipeline run.")
     ] = None,
@@ -103,14 +106,15 @@ def list_runs(
 ) -> object:
     """List runs of an experiment, newest first.
 
-    Child runs are listed if you specify their parent. With --sort, --last is the number of runs from the first in this
-    order, and runs without a value come last. With --group-by, all matching runs are in the groups unless --last is
-    given. Without --query, -o table prints a more readable table.
+    Child runs are listed with --include-children, or if you specify their parent. With --sort, --last is the number of
+    runs from the first in this order, and runs without a value come last. With --group-by, all matching runs are in the
+    groups unless --last is given. Without --query, -o table prints a more readable table.
     """
     filters = _add_filters(filters, pipeline_run_id, active=active)
     _check_options(
         {
             "--deleted": is_deleted,
+            "--include-children": includes_children,
             "--sort": sort,
             "--descending": descending,
             "--metrics": metrics,
@@ -130,6 +134,7 @@ def list_runs(
         return list_deleted_runs(global_options, context, experiment_name, filters, last=last)
     with context.workspace as workspace:
         which = build_run_filter(context, experiment_name, filters, last=last, all_experiments=all_experiments)
+        which = which._replace(include_children=which.include_children or includes_children)
         order = None if sort is None else _parse_order(workspace, sort, descending=descending)
         _warn_of_unread_parameters(workspace, which, order, global_options)
         listing = read_listing(workspace, which, order, choices)
@@ -236,14 +241,16 @@ def _explain_missing_runs(
     if not listing.runs:
         parent = _find_parent_of_match(workspace, run_filter)
         if parent is not None:
-            global_options.notes.info(f"Only child runs match; list those of a parent: --parent-run-id {parent}")
+            global_options.notes.info(
+                f"Only child runs match: add --include-children, or list those of a parent: --parent-run-id {parent}"
+            )
         elif global_options.is_human_readable:
             global_options.notes.info("No runs.")
 
 
 def _find_parent_of_match(workspace: Workspace, run_filter: RunFilter) -> str | None:
     """Return the parent of the newest child run that meets the condition of a filter, if it has one."""
-    if run_filter.where is None or run_filter.parent_run_id is not None:
+    if run_filter.where is None or run_filter.parent_run_id is not None or run_filter.include_children:
         return None
     found = actions.list_runs(workspace, run_filter._replace(include_children=True, last=1))
     return found[0].parent_run_id if found else None
