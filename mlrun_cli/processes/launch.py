@@ -17,13 +17,14 @@ _TENSORFLOW = "tensorflow"
 class LaunchedProcess(NamedTuple):
     """A process of a launch, with the number of its node, its environment variables and the name of its log.
 
-    A server serves the other processes and does not end by itself.
+    A server serves the other processes and does not end by itself. A helper is a server that the others can do without.
     """
 
     node: int
     variables: Mapping[str, str]
     log: str
     is_server: bool = False
+    is_helper: bool = False
 
 
 class Launch(NamedTuple):

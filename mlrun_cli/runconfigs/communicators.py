@@ -16,6 +16,9 @@ MOST_PROCESSES = 256
 _MPI = "mpi"
 _PYTORCH = "pytorch"
 _TENSORFLOW = "tensorflow"
+_PARALLEL_TASK = "parallel_task"
+PARALLEL_TASK = "ParallelTask"
+"""The communicator of a step that works on batches on several nodes, which no runconfig needs to name."""
 COMMUNICATORS: Mapping[str, str] = {
     "None": NODES,
     "OpenMpi": _MPI,
@@ -31,7 +34,9 @@ COMMUNICATORS: Mapping[str, str] = {
 """A mapping from the names of communicators, accepted in any letter case, to the kinds of their launches."""
 LAUNCH_SECTIONS = frozenset(COMMUNICATORS.values()) - {NODES}
 """The sections of a runconfig for the kinds of launches, with the same names."""
-_KINDS_BY_NAME = {name.casefold(): kind for name, kind in COMMUNICATORS.items()}
+_KINDS_BY_NAME = {PARALLEL_TASK.casefold(): _PARALLEL_TASK} | {
+    name.casefold(): kind for name, kind in COMMUNICATORS.items()
+}
 MPI_LAUNCHER = "mpirun"
 _LAUNCHERS = (MPI_LAUNCHER, "mpiexec")
 
@@ -127,6 +132,10 @@ def _read_node_launch(configuration: RunConfiguration) -> Launch:
     return Launch(NODES, configuration.node_count, configuration.node_count)
 
 
+def _read_parallel_launch(configuration: RunConfiguration) -> Launch:
+    return Launch(_PARALLEL_TASK, configuration.node_count, configuration.node_count)
+
+
 def _read_mpi_launch(configuration: RunConfiguration) -> Launch:
     _check_nodes(configuration, "mpi.nodeCount")
     nodes = configuration.node_count
@@ -180,6 +189,7 @@ class _LaunchKind(NamedTuple):
 
 _KINDS: Mapping[str, _LaunchKind] = {
     NODES: _LaunchKind("nodeCount", _read_node_launch, lambda _launch: {}),
+    _PARALLEL_TASK: _LaunchKind("nodeCount", _read_parallel_launch, lambda _launch: {}),
     _MPI: _LaunchKind(
         "mpi.processCountPerNode",
         _read_mpi_launch,

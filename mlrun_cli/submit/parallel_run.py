@@ -25,7 +25,7 @@ _UNITS = {"": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
 def build_parallel_command(step: Step, values: Mapping[str, ParameterValue]) -> tuple[str, ...]:
     """Return the command of a ParallelRunStep: options, the user's arguments and the inputs, as in Azure.
 
-    All processes run on one node: those of several nodes are added up. Data are placeholders, as in a runconfig.
+    Data are placeholders, as in a runconfig.
 
     Raises:
         InvalidValue: a setting has a value of another kind.
@@ -38,7 +38,7 @@ def build_parallel_command(step: Step, values: Mapping[str, ParameterValue]) -> 
     if settings.get("mini_batch_size") is not None:
         options["mini_batch_size"] = _read_batch_size(settings["mini_batch_size"])
     if settings.get("process_count_per_node") is not None:
-        options["process_count_per_node"] = int(settings["process_count_per_node"]) * _count_nodes(settings)
+        options["process_count_per_node"] = int(settings["process_count_per_node"])
     if settings.get("partition_keys"):
         options["partition_keys"] = json.dumps(settings["partition_keys"])
     tables: Mapping[str, Any] = settings.get("tables") or {}
@@ -52,6 +52,11 @@ def build_parallel_command(step: Step, values: Mapping[str, ParameterValue]) -> 
     paths = format_arguments([(ArgumentReference("input", key),) for key in inputs], step, values)
     of_inputs_words = [word for index, path in enumerate(paths) for word in (f"--input_fds_{index}", path)]
     return (*_PROGRAM, *words, *format_arguments(step.arguments, step, values), *of_inputs_words)
+
+
+def count_nodes(step: Step, values: Mapping[str, ParameterValue]) -> int:
+    """Return the number of nodes of a ParallelRunStep."""
+    return int(_resolve_setting((step.parallel_run or {}).get("node_count"), values) or 1)
 
 
 def find_environment_document(step: Step) -> Mapping[str, Any] | None:
@@ -84,10 +89,6 @@ def _list_inputs(step: Step, settings: Mapping[str, Any]) -> Sequence[str]:
 def _find_output(step: Step, settings: Mapping[str, Any]) -> str | None:
     """Return the key of the output that receives the rows: the one in the settings or else the first, if any."""
     return settings.get("output") or next(iter(step.outputs), None)
-
-
-def _count_nodes(settings: Mapping[str, Any]) -> int:
-    return int(settings.get("node_count") or 1)
 
 
 def _read_batch_size(value: Any) -> int:

@@ -28,9 +28,10 @@ from mlrun_cli.pipelines.graph import (
     StepOutput,
 )
 from mlrun_cli.pipelines.validation import PROCESS_PARAMETERS
+from mlrun_cli.runconfigs.communicators import PARALLEL_TASK
 from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, RunConfiguration
 from mlrun_cli.runconfigs.runconfig import read_configuration_document
-from mlrun_cli.submit.parallel_run import build_parallel_command, find_environment_document
+from mlrun_cli.submit.parallel_run import build_parallel_command, count_nodes, find_environment_document
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.sweeps.definition import definition_from_json
 
@@ -158,6 +159,9 @@ def _apply_launch_settings(plan: StepPlan, configuration: RunConfiguration, rest
     step, changes = plan.step, dict[str, Any]()
     if step.node_count is not None:
         changes["node_count"] = step.node_count
+    parallel_nodes = count_nodes(step, plan.values)
+    if parallel_nodes > 1:
+        changes |= {"node_count": parallel_nodes, "communicator": PARALLEL_TASK}
     for key, field in (("NodeCount", "node_count"), ("MaxRunDurationSeconds", "max_run_duration_seconds")):
         given = step.runconfig_parameters.get(key)
         if given is not None:

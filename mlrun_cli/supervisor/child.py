@@ -20,7 +20,8 @@ from mlrun_cli.runs.script_input import open_script_input
 class ProcessSpec(NamedTuple):
     """The specification of a process to start; its standard output and error are appended to `log`.
 
-    Processes with the same `node` share a process group. A server does not keep the group running. If `passes_signals`
+    Processes with the same `node` share a process group. A server does not keep the group running, and a
+    helper is a server that may fail. If `passes_signals`
     is set, only the process itself is signalled, not its descendants. `limits` are set for the process but not for its
     parent. `stdin` is a pipe to read standard input from; None means empty input.
     """
@@ -31,6 +32,7 @@ class ProcessSpec(NamedTuple):
     log: Path
     node: int = 0
     is_server: bool = False
+    is_helper: bool = False
     passes_signals: bool = False
     limits: Limits = MappingProxyType({})
     stdin: Path | None = None

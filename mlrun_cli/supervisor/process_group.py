@@ -21,7 +21,7 @@ class ProcessGroup:
     """Child processes that are managed as a unit: it has ended once all have, and failed once one has.
 
     When the first process fails, the others are ended with SIGTERM and, after a grace period, SIGKILL. When all
-    processes except servers have ended, the servers are ended in the same way.
+    processes except servers have ended, the servers are ended in the same way. A helper's failure does not count.
 
     Attributes:
         exit_code: None until all have ended; then the exit code of the first failure, or 0. Negative for a signal.
@@ -101,7 +101,7 @@ class ProcessGroup:
     def _record_failure(self, process_index: int) -> None:
         child = self._children[process_index]
         was_dismissed = child.spec.is_server and self._kill_at is not None
-        if child.exit_code and self._failure is None and not was_dismissed:
+        if child.exit_code and self._failure is None and not was_dismissed and not child.spec.is_helper:
             self._failure = child.exit_code
             self.first_to_fail = process_index
 

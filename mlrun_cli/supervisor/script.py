@@ -133,6 +133,7 @@ class Script:
             log=folder.artifacts / process.log,
             node=process.node,
             is_server=process.is_server,
+            is_helper=process.is_helper,
             limits=submission.limits,
             # A container's processes lie below podman's client, which hands on a signal as docker's does.
             passes_signals=submission.environment.container is not None or self._launcher.passes_signals,

@@ -46,11 +46,12 @@ class Liveness(Enum):
 
 
 class Demand(NamedTuple):
-    """The resources that a run needs from its target."""
+    """The resources that a run needs from its target; with `can_lose_nodes`, it goes on without any but the first."""
 
     node_count: int = 1
     gpu_count: int = 0
     max_run_duration_seconds: float | None = None
+    can_lose_nodes: bool = False
 
 
 class Started(NamedTuple):

@@ -17,6 +17,7 @@ from typing import ClassVar
 
 from mlrun_cli.compute.compute_target import SHARED_FOLDER_PROPERTY, ComputeTarget
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.runconfigs.communicators import PARALLEL_TASK
 from mlrun_cli.runs.inbox import CancelMessage, StopMessage, send_message
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
@@ -241,7 +242,7 @@ class EngineTarget(Target):
             run_id,
             self.workspace.identity.name,
             [python, "-E", program, str(shared.path)],
-            Demand(run.node_count, run.gpu_count, limit),
+            Demand(run.node_count, run.gpu_count, limit, can_lose_nodes=_can_lose_nodes(run)),
             shared.supervisor_log,
             run.begin_at,
             run.priority < 0,
@@ -333,3 +334,7 @@ class EngineTarget(Target):
         arguments = build_dispatcher_arguments(self.workspace.folder, self.name, lock.descriptor)
         words = build_program_command(COLLECTOR_PROGRAM, arguments)
         spawn(words, f"the queue of {self.name}", [lock.descriptor], log)
+
+
+def _can_lose_nodes(run: Run) -> bool:
+    return run.node_count > 1 and (run.definition or {}).get("communicator") == PARALLEL_TASK

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.batch_pipeline import BatchPipeline
 from tests.engines.slurm import Slurm
 from tests.running import Mlrun
 
@@ -60,3 +61,17 @@ def test_steps_are_jobs_that_read_what_earlier_ones_wrote(cluster: Mlrun) -> Non
     again = cluster.json("run", "submit-pipeline", "-y", "p.yml", "--stream")
     steps = cluster.json("run", "list", "--parent-run-id", again["run_id"])
     assert {step["properties"]["azureml.reusedrunid"] for step in steps} == {read["run_id"], write["run_id"]}
+
+
+def test_the_batches_of_a_lost_node_are_done_by_the_other(cluster: Mlrun, slurm: Slurm) -> None:
+    pipeline = BatchPipeline(cluster, cluster.folder.parent / "shared" / "batches", "slurm")
+    run_id, step_id = pipeline.submit()
+    pipeline.read_stuck()
+    job = cluster.show(step_id)["properties"]["slurm_job_id"]
+    assert "NodeList=n[1-2]" in slurm("scontrol", "show", "job", job).split()
+    slurm.kill_node("n2")
+    slurm.mark_node_down("n2")
+    pipeline.let_go()
+    record = cluster.wait(run_id)
+    assert record["status"] == "Completed", cluster.show(step_id)
+    assert pipeline.read_rows(step_id) == [[f"{number}.txt", "0"] for number in range(6)]

@@ -2,69 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-import mlrun_cli
 from tests.running import Mlrun
+from tests.sdk.batch_step import NAMES, Step
 from tests.sdk.driving import drive
 from tests.sdk.test_pipelines import BEGINNING
-
-SDK = Path(mlrun_cli.__file__).parent / "sdk"
-
-
-class Step:
-    """A folder with an entry script and inputs, in which the program runs as a step's script does."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.inputs = folder / "in"
-        self.output = folder / "out"
-        self.inputs.mkdir()
-
-    def write_inputs(self, count: int) -> None:
-        for number in range(count):
-            (self.inputs / f"{number:03d}.txt").write_text(str(number), encoding="utf-8")
-
-    def start(self, script: str, *arguments: str, **options: object) -> subprocess.Popen[str]:
-        (self.folder / "entry.py").write_text(script, encoding="utf-8")
-        settings = {"error_threshold": 0, "output_action": "append_row", "process_count_per_node": 2, **options}
-        words = [word for key, value in settings.items() for word in (f"--{key}", str(value))]
-        return subprocess.Popen(
-            [
-                *(sys.executable, "-m", "azureml._parallel_run", "--scoring_module_name", "entry.py", *words),
-                *("--output", str(self.output), *arguments, "--input_fds_0", str(self.inputs)),
-            ],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(SDK)},
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-
-    def run(self, script: str, *arguments: str, **options: object) -> tuple[int, str]:
-        """Run the program; return its exit code and what it says of an error."""
-        with self.start(script, *arguments, **options) as process:
-            assert process.stderr is not None
-            said = process.stderr.read()
-        return process.returncode, said
-
-    def read_rows(self) -> list[str]:
-        return (self.output / "parallel_run_step.txt").read_text(encoding="utf-8").splitlines()
-
-    def read_result(self) -> dict[str, object]:
-        result: dict[str, object] = json.loads((self.folder / "logs/job_result.txt").read_text(encoding="utf-8"))
-        return result
-
-
-NAMES = "import os\ndef run(batch):\n    return [os.path.basename(path) for path in batch]\n"
 
 
 @pytest.fixture

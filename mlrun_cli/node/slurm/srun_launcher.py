@@ -52,6 +52,7 @@ class SrunLauncher(Launcher):
                 "variables": dict(process.variables),
                 "log": process.log,
                 "is_server": process.is_server,
+                "is_helper": process.is_helper,
             }
             for process in self._inner.list_processes(ports)
         ]

@@ -1,7 +1,7 @@
 """`python srun_program.py TASKS ARTIFACTS COMMAND…`: start the processes described in TASKS on the nodes of this job.
 
-It ends when all have ended, and at the first that fails, with its exit code. SIGTERM is passed on to them. It imports
-the standard library alone.
+It ends when all have ended, and at the first that fails, with its exit code; failures of helpers do not count. SIGTERM
+is passed on to them. It imports the standard library alone.
 """
 
 from __future__ import annotations
@@ -98,10 +98,12 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _forward_sigterm)
     most_on_node = max(Counter(task["host"] for task in tasks.values()).values())
     cpus = max(1, _count_cpus() // most_on_node)
-    servers = {number: task for number, task in tasks.items() if task["is_server"]}
+    helpers = {number: task for number, task in tasks.items() if task["is_helper"]}
+    servers = {number: task for number, task in tasks.items() if task["is_server"] and number not in helpers}
     workers = {number: task for number, task in tasks.items() if not task["is_server"]}
     serving = Step(servers, cpus, arguments) if servers else None
     working = Step(workers, cpus, arguments)
+    helping = [Step({number: task}, cpus, arguments) for number, task in helpers.items()]  # none ends another
     if serving is not None:
         _end_workers_if_server_fails(serving, working)
     code = working.wait()
@@ -111,6 +113,10 @@ def main(arguments: Sequence[str]) -> int:
             code, failed = serving.wait() or code, serving.failed
         serving.process.terminate()
         serving.process.wait()
+    for step in helping:
+        step.process.terminate()
+    for step in helping:
+        step.process.wait()
     if code and failed is not None:
         sys.stderr.write(f"mlrun: process {failed[0]} failed\n")
     return code if code >= 0 else 128 - code

@@ -83,6 +83,7 @@ class SlurmSettings(NamedTuple):
             "--time": self._choose_time_limit(demand.max_run_duration_seconds),
         }
         options = [f"{option}={value}" for option, value in values.items() if value]
+        options += ["--no-kill"] if demand.can_lose_nodes else []
         return [*options, *self._build_gpu_options(demand), *self.sbatch_options]
 
     def build_script(self, command: Sequence[str]) -> str:

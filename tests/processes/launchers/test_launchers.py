@@ -15,7 +15,7 @@ def test_one_process_needs_no_port_and_keeps_its_log() -> None:
 
     assert launcher.port_count == 0
     (process,) = launcher.list_processes([])
-    assert process == (0, {"AZUREML_NODE_COUNT": "1"}, "user_logs/std_log.txt", False)
+    assert process == (0, {"AZUREML_NODE_COUNT": "1"}, "user_logs/std_log.txt", False, False)
 
 
 def test_a_script_that_runs_once_on_each_node_is_not_told_that_it_is_one_of_pytorchs() -> None:

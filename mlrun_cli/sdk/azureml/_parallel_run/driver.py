@@ -5,13 +5,16 @@ import selectors
 import shutil
 import tempfile
 from collections import deque
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional, Union
 
 from azureml._parallel_run.batches import MiniBatch, NoItems, build_batches
+from azureml._parallel_run.node_channel import MOST_STRANGERS, Listener, RemoteWorker, Stranger
 from azureml._parallel_run.options import Options
 from azureml._parallel_run.report import Report
 from azureml._parallel_run.worker import DONE, FAILED, INIT_FAILED, READY
 from azureml._parallel_run.worker_process import WorkerProcess
+
+_Worker = Union[WorkerProcess, RemoteWorker]
 
 _STARTS_PER_PROCESS = 3
 """How many workers per process may fail to start before the step is given up, as in Azure."""
@@ -31,16 +34,27 @@ def run_driver(options: Options, logs: str) -> None:
         batches = build_batches(options)
     except NoItems as error:
         raise StepFailed(str(error)) from None
-    folder = tempfile.mkdtemp(prefix="parallel_run-")
+    host = options.driver_host
+    shared = None if host is None else os.getcwd()  # which all nodes see
+    folder = tempfile.mkdtemp(prefix=".parallel_run-", dir=shared)
     try:
-        driver = _Driver(options, batches, Report(logs, len(batches)), logs, folder)
+        listener = None if host is None else Listener(host, folder)
+        driver = _Driver(options, batches, Report(logs, len(batches)), logs, folder, listener)
         driver.run()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Driver:
-    def __init__(self, options: Options, batches: List[MiniBatch], report: Report, logs: str, folder: str) -> None:
+    def __init__(
+        self,
+        options: Options,
+        batches: List[MiniBatch],
+        report: Report,
+        logs: str,
+        folder: str,
+        listener: "Optional[Listener]",
+    ) -> None:
         self._options = options
         self._waiting: deque[MiniBatch] = deque(batches)
         self._report = report
@@ -50,8 +64,12 @@ class _Driver:
         self._rows: dict[int, str] = {}
         self._failed_starts = 0
         self._selector = selectors.DefaultSelector()
-        self._workers: list[WorkerProcess] = []
+        self._workers: list[_Worker] = []
         self._started = 0
+        self._strangers: list[Stranger] = []
+        self._listener = listener
+        if listener is not None:
+            self._selector.register(listener, selectors.EVENT_READ, listener)
 
     def run(self) -> None:
         problem: str | None = None
@@ -81,14 +99,45 @@ class _Driver:
         working = [worker.get_seconds() for worker in self._workers if worker.batch is not None]
         timeout = None if not working else max(0.0, self._options.timeout_seconds - max(working)) + 0.01
         for key, _ in self._selector.select(timeout):
-            worker = key.data
-            answers = worker.receive()
-            if answers is None:
-                self._replace_worker(worker, worker_error="The process of the entry script has ended")
-            for answer in answers or ():
-                self._handle_response(worker, answer)
+            if isinstance(key.data, Listener):
+                self._admit_stranger(key.data.accept())
+            elif not isinstance(key.data, Stranger):
+                self._receive(key.data)
+            elif key.data in self._strangers:
+                self._admit_worker(key.data)
 
-    def _handle_response(self, worker: WorkerProcess, response: "Dict[str, Any]") -> None:
+    def _receive(self, worker: _Worker) -> None:
+        answers = worker.receive()
+        if answers is None:
+            self._replace_worker(worker, worker_error="The process of the entry script has ended")
+        for answer in answers or ():
+            self._handle_response(worker, answer)
+
+    def _admit_stranger(self, stranger: "Optional[Stranger]") -> None:
+        if stranger is not None:
+            self._selector.register(stranger, selectors.EVENT_READ, stranger)
+            self._strangers.append(stranger)
+        if len(self._strangers) > MOST_STRANGERS:
+            self._forget(self._strangers[0]).close()
+
+    def _admit_worker(self, stranger: Stranger) -> None:
+        """Add who has connected from another node to the workers, if they prove that they belong to the step."""
+        try:
+            worker = stranger.read_proof(self._options.timeout_seconds)
+        except (KeyError, TypeError, ValueError):
+            self._forget(stranger).close()
+            return
+        if worker is not None:
+            self._forget(stranger)
+            self._selector.register(worker, selectors.EVENT_READ, worker)
+            self._workers.append(worker)
+
+    def _forget(self, stranger: Stranger) -> Stranger:
+        self._selector.unregister(stranger)
+        self._strangers.remove(stranger)
+        return stranger
+
+    def _handle_response(self, worker: _Worker, response: "Dict[str, Any]") -> None:
         kind, batch = response["kind"], worker.batch
         worker.batch = None
         if kind == INIT_FAILED:
@@ -97,8 +146,8 @@ class _Driver:
         if kind == READY:
             worker.is_ready = True
         elif batch is not None and kind == DONE:
-            if response["path"] is not None:
-                self._rows[batch.number] = response["path"]
+            if response["rows"] is not None:
+                self._rows[batch.number] = os.path.join(self._folder, response["rows"])
             self._report.add_done(batch, response["count"])
         elif batch is not None and kind == FAILED:
             self._requeue_batch(batch, response["error"])
@@ -118,21 +167,25 @@ class _Driver:
             if self._waiting and worker.is_ready and worker.batch is None:
                 worker.send(self._waiting.popleft())
 
-    def _replace_worker(self, worker: WorkerProcess, worker_error: str) -> None:
-        """Replace a worker that has ended or timed out."""
+    def _replace_worker(self, worker: _Worker, worker_error: str) -> None:
+        """Replace a worker that has ended or timed out; other nodes replace theirs by themselves."""
         self._selector.unregister(worker)
         self._workers.remove(worker)
         ending = worker.kill()
-        if not worker.is_ready:
+        if not worker.is_ready and not worker.is_lost:
             self._failed_starts += 1
-            if self._failed_starts >= _STARTS_PER_PROCESS * self._options.process_count:
+            if self._failed_starts >= _STARTS_PER_PROCESS * self._options.process_count * self._options.node_count:
                 message = "The entry script could not be started: {} processes have failed before init() was done."
                 raise StepFailed(self._add_first_error(message.format(self._failed_starts)))
         batch = worker.batch
-        if batch is not None:
+        if batch is not None and worker.is_lost:  # with its node: another does it, as if it had not been tried
+            self._report.add_note(f"Batch {batch.number} is given to another process: {ending}.")
+            self._waiting.appendleft(batch)
+        elif batch is not None:
             self._requeue_batch(batch, f"{worker_error}: {ending}.")
+        if batch is not None:
             self._assign_batches()
-        if self._waiting or batch is not None:
+        if worker.is_here and (self._waiting or batch is not None):
             self._start_worker()
 
     def _check_timeouts(self) -> None:
@@ -175,6 +228,10 @@ class _Driver:
         os.replace(temporary, path)
 
     def _end_workers(self, is_killing: bool) -> None:
+        if self._listener is not None:  # first, so that no node waits to be admitted
+            self._listener.close()
+        for stranger in self._strangers:
+            stranger.close()
         for worker in self._workers:
             if is_killing or not worker.is_ready:
                 worker.kill()

@@ -1,7 +1,8 @@
 """The options of the program, which stand before and behind the user's own arguments, as in Azure."""
 
 import json
-from typing import Any, Dict, List, NamedTuple, Optional
+import os
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 _OPTIONS = (
     "scoring_module_name",
@@ -24,6 +25,7 @@ _INPUT = "--input_fds_"
 APPEND_ROW = "append_row"
 DEFAULT_BATCH_FILES = 10
 DEFAULT_BATCH_BYTES = 1 << 20
+_THIS_MACHINE = ("127.0.0.1", "localhost")
 _DEFAULT_FILE_NAME = "parallel_run_step.txt"
 
 
@@ -36,12 +38,14 @@ class Options(NamedTuple):
         tables: how the files of an input are read as a table, by its position as text.
         mini_batch_size: a number of files, or of bytes for tables; None means the default.
         error_threshold: how many items may fail; None means any number.
-        process_count: the number of worker processes.
+        process_count: the number of worker processes on each node.
         timeout_seconds: how long one call of `run` may take.
         max_tries: how often a batch is tried.
         allowed_failed_count, allowed_failed_percent: how many batches may fail.
         partition_keys: the columns whose values make a batch.
         output_folder: the folder of the output; None if there is none.
+        node_count: the number of nodes.
+        driver_host: the address of the driver's node; None if there is only one.
     """
 
     entry_script: str
@@ -59,10 +63,20 @@ class Options(NamedTuple):
     partition_keys: List[str]
     logging_level: str
     output_folder: Optional[str]
+    node_count: int = 1
+    driver_host: Optional[str] = None
 
 
-def parse_options(arguments: List[str], default_process_count: int) -> Options:
-    """Parse the program's options, ignoring the arguments of the user's script among them."""
+def get_node_name() -> str:
+    """Return the number of this process's node, after which the folders of its logs are named."""
+    return os.environ.get("NODE_RANK", "0") if _count_nodes(os.environ) > 1 else "0"
+
+
+def parse_options(arguments: List[str], environ: Mapping[str, str], core_count: int) -> Options:
+    """Parse the program's options, ignoring the arguments of the user's script among them.
+
+    The default number of processes is that of this machine's cores, which nodes that are all this machine share.
+    """
     values: dict[str, str] = {}
     index = 0
     while index + 1 < len(arguments):
@@ -79,6 +93,9 @@ def parse_options(arguments: List[str], default_process_count: int) -> Options:
     error_threshold = int(values.get("error_threshold", "-1"))
     failed_count = _find_integer(values, "allowed_failed_count")
     percent = values.get("allowed_failed_percent")
+    node_count = _count_nodes(environ)
+    driver_host = environ.get("MASTER_ADDR") if node_count > 1 else None
+    sharing = node_count if driver_host in _THIS_MACHINE else 1
     return Options(
         entry_script=values["scoring_module_name"],
         inputs=inputs,
@@ -87,7 +104,7 @@ def parse_options(arguments: List[str], default_process_count: int) -> Options:
         error_threshold=None if error_threshold < 0 else error_threshold,
         is_appending=values.get("output_action") == APPEND_ROW,
         file_name=values.get("append_row_file_name") or _DEFAULT_FILE_NAME,
-        process_count=_find_integer(values, "process_count_per_node") or default_process_count,
+        process_count=_find_integer(values, "process_count_per_node") or max(1, core_count // sharing),
         timeout_seconds=float(values.get("run_invocation_timeout", "60")),
         max_tries=_find_integer(values, "run_max_try") or 3,
         allowed_failed_count=None if failed_count is None or failed_count < 0 else failed_count,
@@ -95,7 +112,13 @@ def parse_options(arguments: List[str], default_process_count: int) -> Options:
         partition_keys=json.loads(values.get("partition_keys", "[]")),
         logging_level=values.get("logging_level", "INFO"),
         output_folder=values.get("output"),
+        node_count=node_count,
+        driver_host=driver_host,
     )
+
+
+def _count_nodes(environ: Mapping[str, str]) -> int:
+    return int(environ.get("AZUREML_NODE_COUNT", "1"))
 
 
 def _find_integer(values: Dict[str, str], name: str) -> "Optional[int]":

@@ -49,6 +49,10 @@ class Report:
     def add_error(self, text: str) -> None:
         """Append an error to the error file."""
         self.first_error = self.first_error or text
+        self.add_note(text)
+
+    def add_note(self, text: str) -> None:
+        """Append a line that is no error of the entry script to the error file."""
         with open(self._errors, "a", encoding="utf-8", errors="surrogateescape") as file:
             file.write(f"[{_format_now()}] {text.rstrip()}\n")
 

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import sys
+import tempfile
 import traceback
 from typing import Any, Dict
 
@@ -41,12 +42,13 @@ def _run_batch(
 ) -> "Dict[str, Any]":
     try:
         result = script.run(batch, reader.read(batch))
-        path = None
+        name = None
         if is_appending:
-            path = os.path.join(folder, f"{batch.number}.{os.getpid()}")
-            with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            descriptor, path = tempfile.mkstemp(prefix=f"{batch.number}.", dir=folder)
+            with open(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
                 file.write(format_rows(result))
-        return {"kind": DONE, "count": len(result), "path": path}
+            name = os.path.basename(path)
+        return {"kind": DONE, "count": len(result), "rows": name}
     except Exception:
         return {"kind": FAILED, "error": _describe_exception()}
 

@@ -9,9 +9,9 @@ import time
 from typing import Any, Dict, List, Optional
 
 from azureml._parallel_run.batches import MiniBatch
+from azureml._parallel_run.options import get_node_name
 from azureml._parallel_run.worker import CHANNEL_VARIABLE
 
-_NODE = "0"
 _CHUNK_BYTES = 1 << 16
 
 
@@ -21,11 +21,16 @@ class WorkerProcess:
     Attributes:
         batch: the batch; None if it is idle.
         is_ready: whether the entry script is loaded.
+        is_lost: whether it is gone together with its node, so that its batch is not to blame.
+        is_here: whether it runs on the node of the driver, which replaces it.
     """
+
+    is_here = True
 
     def __init__(self, number: int, logs: str, rows_folder: str) -> None:
         self.batch: MiniBatch | None = None
         self.is_ready = False
+        self.is_lost = False
         self._sent_at = time.monotonic()
         self._received = b""
         reading, self._batches = os.pipe()
@@ -94,6 +99,6 @@ class WorkerProcess:
 
 
 def _open_log(logs_folder: str, kind: str, worker_number: int) -> Any:
-    folder = os.path.join(logs_folder, "user", kind, _NODE)
+    folder = os.path.join(logs_folder, "user", kind, get_node_name())
     os.makedirs(folder, exist_ok=True)
     return open(os.path.join(folder, f"process{worker_number:03d}.{kind}.txt"), "ab")

@@ -1,0 +1,128 @@
+"""The program on the nodes besides the first: it runs workers for the driver, to which it connects each of them."""
+
+import hmac
+import os
+import secrets
+import selectors
+import socket
+from typing import Optional
+
+from azureml._parallel_run.batches import MiniBatch
+from azureml._parallel_run.node_channel import END, ENDED, MessageReader, Rendezvous, keep_alive, send_message
+from azureml._parallel_run.options import Options, get_node_name
+from azureml._parallel_run.worker import READY
+from azureml._parallel_run.worker_process import WorkerProcess
+
+_LOOK_SECONDS = 0.2
+_ANSWER_SECONDS = 30.0
+
+
+def run_node(options: Options, logs: str) -> None:
+    """Run workers until the driver has ended them all; a worker that has died or was killed is replaced."""
+    with selectors.DefaultSelector() as selector:
+        node = _Node(options, logs, selector)
+        node.run()
+
+
+class _Node:
+    def __init__(self, options: Options, logs: str, selector: selectors.BaseSelector) -> None:
+        self._options = options
+        self._logs = logs
+        self._selector = selector
+        self._slots: list[_Slot] = []
+        self._started = 0
+        self._is_ending = False
+
+    def run(self) -> None:
+        while self._slots or not self._is_ending:
+            is_waiting = not self._is_ending and not self._open_slots()
+            for key, _ in self._selector.select(_LOOK_SECONDS if is_waiting else None):
+                slot, is_from_driver = key.data
+                if slot in self._slots:
+                    self._pass_on(slot, is_from_driver)
+
+    def _open_slots(self) -> bool:
+        """Connect workers to the driver until there are enough; return False if it is not there (yet)."""
+        while len(self._slots) < self._options.process_count:
+            if not self._open_slot():
+                return False
+        return True
+
+    def _open_slot(self) -> bool:
+        rendezvous = Rendezvous.read()
+        connection = None if rendezvous is None else _connect(rendezvous)
+        if rendezvous is None or connection is None:
+            return False
+        worker = WorkerProcess(self._started, self._logs, os.path.abspath(rendezvous.rows_folder))
+        slot = _Slot(connection, worker)
+        self._started += 1
+        self._slots.append(slot)
+        self._selector.register(connection, selectors.EVENT_READ, (slot, True))
+        self._selector.register(worker, selectors.EVENT_READ, (slot, False))
+        return True
+
+    def _pass_on(self, slot: "_Slot", is_from_driver: bool) -> None:
+        is_over = slot.take_orders() if is_from_driver else slot.pass_answers()
+        if not is_over:
+            return
+        self._is_ending = self._is_ending or slot.is_dismissed
+        self._slots.remove(slot)
+        self._selector.unregister(slot.connection)
+        self._selector.unregister(slot.worker)
+        slot.close()
+
+
+class _Slot:
+    """A worker with its connection to the driver."""
+
+    def __init__(self, connection: socket.socket, worker: WorkerProcess) -> None:
+        self.connection = connection
+        self.worker = worker
+        self.is_dismissed = False
+        self._reader = MessageReader(connection)
+
+    def take_orders(self) -> bool:
+        """Give the worker what the driver has sent; return whether the driver does not need it any more."""
+        messages = self._reader.read()
+        for message in messages or ():
+            if message.get("kind") == END:
+                self.is_dismissed = True
+                return True
+            self.worker.send(MiniBatch(**message))
+        return messages is None
+
+    def pass_answers(self) -> bool:
+        """Send the driver what the worker has answered; return whether the worker has ended."""
+        answers = self.worker.receive()
+        for answer in answers or ():
+            self.worker.is_ready = self.worker.is_ready or answer["kind"] == READY
+            send_message(self.connection, **answer)
+        return answers is None
+
+    def close(self) -> None:
+        """End the worker, and tell the driver how it has ended."""
+        if self.is_dismissed and self.worker.is_ready:
+            self.worker.dismiss()
+        else:
+            send_message(self.connection, kind=ENDED, ending=self.worker.kill())
+        self.connection.close()
+
+
+def _connect(rendezvous: Rendezvous) -> "Optional[socket.socket]":
+    """Return a connection to the driver, or None if it is not there (yet)."""
+    try:
+        connection = socket.create_connection((rendezvous.host, rendezvous.port), _ANSWER_SECONDS)
+    except OSError:
+        return None
+    reader, challenge = MessageReader(connection), secrets.token_hex(32)
+    asked = reader.read()
+    if asked:
+        proof = rendezvous.prove(asked[0]["challenge"])
+        send_message(connection, proof=proof, challenge=challenge, node=int(get_node_name()))
+    answered = reader.read()
+    if not answered or not hmac.compare_digest(str(answered[0].get("proof")), rendezvous.prove(challenge)):
+        connection.close()
+        return None
+    keep_alive(connection)
+    connection.settimeout(None)
+    return connection

@@ -1,0 +1,235 @@
+"""The driver's side of the other nodes: it listens for their workers, and talks to each over a connection."""
+
+import hmac
+import json
+import os
+import secrets
+import socket
+import time
+from contextlib import suppress
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from azureml._parallel_run.batches import MiniBatch
+
+RENDEZVOUS_FILE = ".parallel_run.json"
+"""In the working folder, which all nodes share: where the driver listens, and what the others prove to know."""
+
+END = "end"
+"""The driver's last message, after which a worker may end by itself."""
+ENDED = "ended"
+"""A node's last message about a worker: how its process has ended."""
+
+_SILENCE_SECONDS = 30
+MOST_STRANGERS = 64
+"""How many connections may be open that have not proved anything."""
+
+_LONGEST_PROOF = 1024
+_CHUNK_BYTES = 1 << 16
+
+
+class Rendezvous(NamedTuple):
+    """Where the nodes meet the driver.
+
+    Attributes:
+        host, port: its address.
+        key: what both sides prove to know, so that nobody else's process takes part.
+        rows_folder: the name of the folder for rows in the working folder.
+    """
+
+    host: str
+    port: int
+    key: str
+    rows_folder: str
+
+    def write(self) -> None:
+        """Write the file that the other nodes wait for; only this user can read it."""
+        temporary = f"{RENDEZVOUS_FILE}.{os.getpid()}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            json.dump(self._asdict(), file)
+        os.replace(temporary, RENDEZVOUS_FILE)
+
+    @classmethod
+    def read(cls) -> "Optional[Rendezvous]":
+        """Return what the file says, or None if there is none yet."""
+        try:
+            with open(RENDEZVOUS_FILE, encoding="utf-8") as file:
+                return cls(**json.load(file))
+        except OSError:
+            return None
+
+    def prove(self, challenge: str) -> str:
+        """Return the answer to a challenge, which only those can give who know the key."""
+        return hmac.new(self.key.encode(), challenge.encode(), "sha256").hexdigest()
+
+
+def keep_alive(connection: socket.socket) -> None:
+    """Have the kernel end a connection whose other side has been silent for half a minute, such as a lost machine."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _SILENCE_SECONDS // 3)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _SILENCE_SECONDS // 6)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENCE_SECONDS * 1000)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class MessageReader:
+    """The messages that arrive over a connection, each a JSON object on a line."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._received = b""
+
+    def read(self) -> "Optional[List[Dict[str, Any]]]":
+        """Return the messages that have arrived, waiting for some bytes, or None if the other side is gone."""
+        try:
+            piece = self._connection.recv(_CHUNK_BYTES)
+        except OSError:
+            return None
+        if not piece:
+            return None
+        lines = (self._received + piece).split(b"\n")
+        self._received = lines.pop()
+        return [json.loads(line.decode()) for line in lines]
+
+
+def send_message(connection: socket.socket, **fields: Any) -> None:
+    """Send a JSON line; that the other side is gone shows when reading from it."""
+    with suppress(OSError):
+        connection.sendall(json.dumps(fields).encode() + b"\n")
+
+
+class Listener:
+    """The socket that workers of other nodes connect to."""
+
+    def __init__(self, host: str, rows_folder: str) -> None:
+        """Listen on the address by which the other nodes know this one, and write the rendezvous file."""
+        family = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][0]
+        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            self._socket.bind((host, 0))
+        except OSError:  # the address is that of a gateway in front of this node
+            self._socket.bind(("", 0))
+        self._socket.listen(MOST_STRANGERS)
+        port = self._socket.getsockname()[1]
+        self.rendezvous = Rendezvous(host, port, secrets.token_hex(32), os.path.basename(rows_folder))
+        self.rendezvous.write()
+
+    def fileno(self) -> int:
+        """Return the descriptor that becomes readable when somebody connects."""
+        return self._socket.fileno()
+
+    def accept(self) -> "Optional[Stranger]":
+        """Return who has connected; None if they have gone again."""
+        try:
+            return Stranger(self._socket.accept()[0], self.rendezvous)
+        except OSError:
+            return None
+
+    def close(self) -> None:
+        """Stop listening, and remove the rendezvous file."""
+        self._socket.close()
+        with suppress(OSError):
+            os.unlink(RENDEZVOUS_FILE)
+
+
+class Stranger:
+    """Who has connected, and has not yet proved to belong to the step."""
+
+    def __init__(self, connection: socket.socket, rendezvous: Rendezvous) -> None:
+        self._connection = connection
+        self._rendezvous = rendezvous
+        self._challenge = secrets.token_hex(32)
+        self._received = b""
+        connection.setblocking(False)
+        send_message(connection, challenge=self._challenge)
+
+    def fileno(self) -> int:
+        """Return the descriptor that becomes readable when the proof arrives."""
+        return self._connection.fileno()
+
+    def read_proof(self, shutdown_seconds: float) -> "Optional[RemoteWorker]":
+        """Return the worker that this is, which may take so long to end, or None while that is not known.
+
+        Raises:
+            ValueError: it is none of the step's.
+        """
+        try:
+            piece = self._connection.recv(_LONGEST_PROOF)
+        except BlockingIOError:
+            return None
+        except OSError:
+            piece = b""
+        if not piece:
+            raise ValueError("it is gone")
+        self._received += piece
+        if not self._received.endswith(b"\n"):
+            if len(self._received) >= _LONGEST_PROOF:
+                raise ValueError("it says too much")
+            return None
+        message = json.loads(self._received.decode())
+        if not hmac.compare_digest(self._rendezvous.prove(self._challenge), str(message["proof"])):
+            raise ValueError("it does not know the key")
+        send_message(self._connection, proof=self._rendezvous.prove(str(message["challenge"])))
+        return RemoteWorker(self._connection, int(message["node"]), shutdown_seconds)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+
+class RemoteWorker:
+    """A worker on another node, as the driver sees it; see `WorkerProcess`."""
+
+    is_here = False
+
+    def __init__(self, connection: socket.socket, node: int, shutdown_seconds: float) -> None:
+        self.batch: MiniBatch | None = None
+        self.is_ready = False
+        self.is_lost = False
+        self._node = node
+        self._ending: str | None = None
+        self._sent_at = time.monotonic()
+        self._shutdown_seconds = shutdown_seconds
+        self._connection = connection
+        self._reader = MessageReader(connection)
+        connection.settimeout(_SILENCE_SECONDS)
+        keep_alive(connection)
+
+    def fileno(self) -> int:
+        """Return the descriptor that becomes readable when the worker has responded or is gone."""
+        return self._connection.fileno()
+
+    def send(self, batch: MiniBatch) -> None:
+        """Send a batch to the worker; if it is gone, `receive` reports that."""
+        self.batch = batch
+        self._sent_at = time.monotonic()
+        send_message(self._connection, **batch._asdict())
+
+    def receive(self) -> "Optional[List[Dict[str, Any]]]":
+        """Return the responses that have arrived, or None if the worker is gone."""
+        answers = self._reader.read()
+        if answers is None:
+            self.is_lost = self._ending is None
+            return None
+        for answer in answers:
+            if answer["kind"] == ENDED:
+                self._ending = answer["ending"]
+        return [answer for answer in answers if answer["kind"] != ENDED]
+
+    def get_seconds(self) -> float:
+        """Return the seconds since the worker connected or received its current batch."""
+        return time.monotonic() - self._sent_at
+
+    def dismiss(self) -> None:
+        """Request the worker to end, and wait until it has ended, but not for ever."""
+        send_message(self._connection, kind=END)
+        self._connection.settimeout(self._shutdown_seconds)
+        while self._reader.read() is not None:
+            pass
+        self._connection.close()
+
+    def kill(self) -> str:
+        """Close the connection, upon which the node kills the worker; return a description of its end."""
+        self._connection.close()
+        return f"node {self._node}, " + (self._ending or ("no longer reached" if self.is_lost else "killed"))
