@@ -78,6 +78,8 @@ _VALUE = r"""(?xs)
     (?!--) (?: (?i:Bearer|Basic|Token) \s+ )?
     (?: \\(?P<quote>["']) .*? \\(?P=quote) | \\. | "(?:\\.|[^"\\])*" | '[^']*' | \S )+
     """
+_ALREADY_REDACTED = r"""["']?\*{3}["']?[]}),;]*"""
+"""A value and what closes it in JSON or code, whose quotes and brackets stay so that it can still be read."""
 
 
 def build_alternation(texts: Collection[str]) -> str:
@@ -313,6 +315,8 @@ class Redaction:
             if found.start() < end or (secrets := values_after(found)) is None:
                 continue
             given = re.compile(_VALUE).match(value, found.end())
+            if given is not None and re.fullmatch(_ALREADY_REDACTED, given[0]):
+                continue
             if given is not None and _matches_secret(secrets, given[0].strip("\"'")):
                 shown += [value[end : given.start()], replacement(given[0])]
                 end = given.end()

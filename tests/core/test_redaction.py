@@ -120,6 +120,12 @@ def test_the_user_of_an_address_is_hidden_up_to_its_host(text: str, shown: str) 
     assert Redaction().redact_text(text) == shown
 
 
+@pytest.mark.parametrize("text", ['{"password": "***"}', '{"keys": [{"api_key": "***"}]}', "connect(password='***')"])
+def test_what_is_redacted_already_stays_readable(text: str) -> None:
+    redaction = Redaction()
+    assert {redaction.redact_prose(text), redaction.redact_value(text)} == {text}
+
+
 def test_every_text_of_a_document_is_redacted() -> None:
     address, shown = "http://u:p@h", "http://***@h"
     document = {"a": [address, 1, None, {"b": address, address: True}], "api_key": ["x", {"b": "--password x"}]}
