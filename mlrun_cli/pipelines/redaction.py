@@ -132,9 +132,10 @@ def _redact_step(step: Step, secrets: frozenset[str], redaction: Redaction) -> S
 
 
 def _redact_arguments(arguments: Sequence[Argument], redaction: Redaction) -> tuple[Argument, ...]:
+    """Return arguments without the secrets in their texts; references stay where they are the secret."""
     texts = ["".join(part if isinstance(part, str) else _REFERENCE for part in word) for word in arguments]
     shown = redaction.redact_arguments(texts)
     return tuple(
-        word if text == before else (text.replace(_REFERENCE, ""),)
+        word if text in {before, before.replace(_REFERENCE, REDACTED)} else (text.replace(_REFERENCE, ""),)
         for word, before, text in zip(arguments, texts, shown, strict=True)
     )
