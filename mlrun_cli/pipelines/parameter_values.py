@@ -8,6 +8,7 @@ from typing import Any
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.pipelines.graph import (
+    DATA_PATH_TYPE,
     DATASET_TYPE,
     DataPath,
     DatasetReference,
@@ -15,6 +16,7 @@ from mlrun_cli.pipelines.graph import (
     Parameter,
     ParameterValue,
     Scalar,
+    parameter_value_to_json,
     read_parameter_value,
 )
 from mlrun_cli.pipelines.json_reader import JsonReader
@@ -101,6 +103,17 @@ def read_data_path(kind: str, text: str) -> DataPath | DatasetReference:
             f"'{text}' has no datastore and path.", hint="Write STORE/PATH, as in workspaceblobstore/data."
         )
     return DataPath(store, path)
+
+
+def parse_parameter_value(kind: str, text: str) -> Any:
+    """Convert text to a JSON value of a parameter's type `kind`, data included.
+
+    Raises:
+        InvalidValue: it is no value of the type.
+    """
+    if kind in {DATA_PATH_TYPE, DATASET_TYPE}:
+        return parameter_value_to_json(read_data_path(kind, text))
+    return parse_scalar(kind, text)
 
 
 def format_parameter_value(value: ParameterValue) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shlex
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from mlrun_cli.actions.snapshots import get_snapshot
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import REDACTED
 from mlrun_cli.errors import RunNotRepeatable
-from mlrun_cli.pipelines.run_types import PIPELINE_ID_PROPERTY, PIPELINE_RUN, STEP_RUN
+from mlrun_cli.pipelines.run_types import STEP_RUN
 from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, PYTHON_FRAMEWORK, RunConfiguration
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
@@ -22,17 +21,26 @@ from mlrun_cli.snapshots.git import GIT_PREFIXES
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.scan import scan_folder
 from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
+from mlrun_cli.submit.template_record import TemplateRecord
 from mlrun_cli.workspace import Workspace
 
 _CHUNK = 1 << 20
 
 
 class EarlierRun(NamedTuple):
-    """An earlier run whose snapshot and environment a new run reuses, even if its folder no longer exists."""
+    """An earlier run whose snapshot and environment a new run reuses, even if its folder no longer exists.
+
+    Attributes:
+        run: the run.
+        submission: its submission, or that of the template of its child runs.
+        snapshot: the snapshot of the submission.
+        template: the record of that template; None for a run with a script of its own.
+    """
 
     run: Run
     submission: Submission
     snapshot: Snapshot
+    template: TemplateRecord | None = None
 
     def find_file(self, path: str) -> SnapshotEntry | None:
         """Return the file or link at a path of the run's snapshot, or None if there is none."""
@@ -42,10 +50,14 @@ class EarlierRun(NamedTuple):
 
     def get_git_properties(self) -> dict[str, str]:
         """Return the run properties that describe the git commit of its source."""
+        if self.template is not None:
+            return dict(self.template.git_properties)
         return {name: value for name, value in self.run.properties.items() if name.startswith(GIT_PREFIXES)}
 
     def restore_configuration(self) -> RunConfiguration:
-        """Return the run's resolved configuration, with datasets referenced by id."""
+        """Return the run's resolved configuration, with datasets referenced by id unless it is that of a template."""
+        if self.template is not None:
+            return self.template.configuration
         definition = self.run.definition or {}
         words = self.submission.argv
         docker = definition.get("environment", {}).get("docker") or {}
@@ -85,15 +97,10 @@ def get_submission(workspace: Workspace, run: Run) -> Submission:
     """Return the submission of a run.
 
     Raises:
-        RunNotRepeatable: it is an interactive run, or has a controller.
+        RunNotRepeatable: it is an interactive run, or the step of a pipeline that is a sweep.
     """
+    check_can_run_alone(run)
     submission = read_submission(workspace, run)
-    if submission is None and run.controller is not None:
-        raise RunNotRepeatable(
-            f"The run '{run.run_id}' has no script of its own, but starts other runs.",
-            hint=_advise_on_controlled_run(run),
-            target=run.run_id,
-        )
     if submission is None:
         raise RunNotRepeatable(
             f"The run '{run.run_id}' was not submitted: a script opened it itself.",
@@ -103,23 +110,19 @@ def get_submission(workspace: Workspace, run: Run) -> Submission:
     return submission
 
 
-def _advise_on_controlled_run(run: Run) -> str:
-    """Return the line that submits a pipeline or a sweep again."""
-    pipeline_id = run.properties.get(PIPELINE_ID_PROPERTY)
-    experiment = shlex.quote(run.experiment_name)
-    if pipeline_id is not None:
-        return f"Submit its pipeline again: 'mlrun run submit-pipeline -i {pipeline_id} -n {experiment}'."
-    if run.run_type == PIPELINE_RUN:
-        return (
-            f"Write its file: 'mlrun pipeline clone -i {run.run_id} -p cloned.yml', then submit that: "
-            f"'mlrun run submit-pipeline -y cloned.yml -n {experiment}'."
-        )
+def check_can_run_alone(run: Run) -> None:
+    """Raise if a run is the step of a pipeline.
+
+    Raises:
+        RunNotRepeatable: it is.
+    """
     if run.run_type == STEP_RUN:
-        return "It is a step: submit its pipeline again."
-    return (
-        "Submit its sweep again by the command that you gave, 'mlrun run sweep' or 'mlrun run submit-hyperdrive'; "
-        f"'mlrun run sweep --resume-from {run.run_id} …' counts its runs as earlier ones."
-    )
+        raise RunNotRepeatable(
+            f"The run '{run.run_id}' is a step of a pipeline, and would write over what others have read of it.",
+            hint="Submit the pipeline again, where steps of which nothing has changed need not run: "
+            f"mlrun run rerun -r {run.parent_run_id}",
+            target=run.run_id,
+        )
 
 
 def find_earlier_run(workspace: Workspace, run: Run, *, variable_names: Collection[str] = ()) -> EarlierRun:
@@ -131,16 +134,10 @@ def find_earlier_run(workspace: Workspace, run: Run, *, variable_names: Collecti
         variable_names: the names of variables that the new run is given, whose earlier values are not needed.
 
     Raises:
-        UsageError: it is an interactive run, a step, has a controller, or its records are not sufficient to repeat it.
+        UsageError: it is an interactive run or a step, or its records are not sufficient to repeat it.
         NotFound: its snapshot no longer exists.
     """
     submission = get_submission(workspace, run)
-    if run.run_type == STEP_RUN:
-        raise RunNotRepeatable(
-            f"The run '{run.run_id}' is a step of a pipeline, and would write over what others have read of it.",
-            hint="Submit the pipeline again: steps of which nothing has changed need not run.",
-            target=run.run_id,
-        )
     definition = run.definition or {}
     if definition.get("outputData"):
         raise RunNotRepeatable(
@@ -148,15 +145,23 @@ def find_earlier_run(workspace: Workspace, run: Run, *, variable_names: Collecti
             hint="Submit it from its folder.",
             target=run.run_id,
         )
-    variables = definition.get("environmentVariables", {})
-    hidden = [name for name, value in variables.items() if REDACTED in value and name not in variable_names]
+    check_variables(run, definition.get("environmentVariables", {}), variable_names)
+    return EarlierRun(run, submission, get_snapshot(workspace, run))
+
+
+def check_variables(run: Run, variables: Mapping[str, str], given: Collection[str]) -> None:
+    """Raise if variables of an earlier run are redacted in its records and are not given anew.
+
+    Raises:
+        RunNotRepeatable: some are.
+    """
+    hidden = [name for name, value in variables.items() if REDACTED in value and name not in given]
     if hidden:
         raise RunNotRepeatable(
             f"No record holds the secrets in the environment variables {', '.join(hidden)} of '{run.run_id}'.",
             hint="Give them with --env NAME=VALUE, or submit it from its folder.",
             target=run.run_id,
         )
-    return EarlierRun(run, submission, get_snapshot(workspace, run))
 
 
 def compare_folder(workspace: Workspace, snapshot: Snapshot, folder: Path) -> FolderDifference:

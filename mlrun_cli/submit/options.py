@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.mode import EnvironmentMode
@@ -15,17 +14,15 @@ from mlrun_cli.submit.named_files import find_conda_file
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
 
-if TYPE_CHECKING:  # start-up: few submits repeat an earlier run
-    from mlrun_cli.submit.earlier_runs import EarlierRun
 
-
-def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redaction: Redaction) -> SubmitOptions:
+def build_resubmit_options(request: SubmitRequest, resolution: Resolution) -> SubmitOptions:
     """Return the options for submitting the run again; placeholders for data are retained.
 
     The request is one of `Resolution.redact_request`.
     """
+    redaction = resolution.redaction
     if request.earlier is not None:
-        return _change_options(request, request.earlier, redaction)
+        return change_options(request.earlier.submission.submit_options(), request, resolution)
     project = request.find_project_folder()
     configuration = request.configuration if request.runconfig_name is None else None
     command = resolution.configuration.command
@@ -56,14 +53,14 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution, redac
     )
 
 
-def _change_options(request: SubmitRequest, earlier: EarlierRun, redaction: Redaction) -> SubmitOptions:
-    """Return the options of an earlier run, changed as the request specifies."""
-    options = earlier.submission.submit_options()
+def change_options(options: SubmitOptions, request: SubmitRequest, resolution: Resolution) -> SubmitOptions:
+    """Return the options of an earlier run or of a template, changed as the request specifies."""
+    redaction = resolution.redaction
     if request.command is not None:
         command = _redact_command(request.command, redaction)
         options = options._replace(script=None, arguments=(), command=command)
     elif request.script is not None:
-        script, *arguments = map(escape_non_utf8, redaction.redact_arguments((request.script, *request.arguments)))
+        script, *arguments = map(escape_non_utf8, redaction.redact_arguments(resolution.argv))
         options = options._replace(script=script, arguments=tuple(arguments), command=None)
     return options._replace(
         target=request.target or options.target,

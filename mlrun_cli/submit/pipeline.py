@@ -52,6 +52,7 @@ from mlrun_cli.workspace import Workspace
 if TYPE_CHECKING:
     from mlrun_cli.environments.mode import EnvironmentChoice
     from mlrun_cli.runs.retry_policy import RetryPolicy
+    from mlrun_cli.submit.earlier_runs import EarlierRun
 
 PIPELINE = "pipeline"
 STDERR_LOG = "logs/azureml/stderrlogs.txt"
@@ -75,6 +76,10 @@ class PipelineRequest(NamedTuple):
         environment_mode, unknown_target: as in a `SubmitRequest`.
         run_id: the id of the run, a GUID; a run with this id is submitted only once. None makes a new one.
         retry: the policy by which the failed script of a step is started again; None if it is not.
+        variables: environment variables of all scripts, which replace those of the steps.
+        target: the compute target of all steps; None leaves that to them.
+        earlier: earlier runs of the steps by the keys of these, whose snapshots and environments are reused instead
+            of the current folders and runconfigs.
     """
 
     graph: Graph
@@ -94,6 +99,9 @@ class PipelineRequest(NamedTuple):
     unknown_target: str | None = None
     run_id: str | None = None
     retry: RetryPolicy | None = None
+    variables: Mapping[str, str] = MappingProxyType({})
+    target: str | None = None
+    earlier: Mapping[str, EarlierRun] = MappingProxyType({})
 
 
 class PipelinePlan(NamedTuple):
@@ -199,11 +207,10 @@ def submit_pipeline(
     secrets = find_secret_parameters(plan.graph, plan.values, redaction)
     with prevent_pruning(workspace.snapshots_folder, report):
         templates, notes = _make_templates(workspace, request, plan, secrets, progress, report)
+        new = _build_run(request, plan, secrets, redaction)
+        document = {**plan.to_json(secrets, redaction), "tags": dict(new.tags)}
         run = start_controlled_run(
-            workspace,
-            _build_run(request, plan, secrets, redaction),
-            lambda folder: _write_files(folder, plan.to_json(secrets, redaction), templates),
-            interruptions,
+            workspace, new, lambda folder: _write_files(folder, document, templates), interruptions
         )
     return SubmittedPipeline(run, notes, tuple(_describe_submit(plan)))
 
@@ -228,6 +235,16 @@ def read_pipeline_plan(folder: RunFolder) -> PipelinePlan:
     return PipelinePlan.from_json(document)
 
 
+def read_submitted_tags(folder: RunFolder) -> Mapping[str, str | None]:
+    """Return the tags that a pipeline was submitted with.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    tags: Mapping[str, str | None] = (read_json(folder.path / _PLAN_FILE) or {}).get("tags", {})
+    return tags
+
+
 def _make_templates(
     workspace: Workspace,
     request: PipelineRequest,
@@ -247,13 +264,18 @@ def _make_templates(
         environment_mode=request.environment_mode,
         unknown_target=request.unknown_target,
         retry=request.retry,
+        variables=request.variables,
+        target=request.target,
     )
     for step in plan.graph.steps:
         with problems.collect_errors():
             try:
                 step_request, step_notes = build_step_request(
                     StepPlan(plan.graph, step, plan.values, plan.run_id),
-                    same._replace(environment=_add_secret_names(request.environment, secrets.list_variables(step))),
+                    same._replace(
+                        environment=_add_secret_names(request.environment, secrets.list_variables(step)),
+                        earlier=request.earlier.get(step.key),
+                    ),
                 )
                 template = make_template(workspace, step_request, progress=progress, report=report)
                 if step.sweep is not None:

@@ -94,7 +94,8 @@ def build_step_request(plan: StepPlan, request: SubmitRequest) -> tuple[SubmitRe
 
     Args:
         plan: the step.
-        request: what is the same for all steps: the experiment, the environment and the attached folder.
+        request: what is the same for all steps: the experiment, the environment and the attached folder; and the
+            earlier run of the step, if its snapshot, environment and configuration are reused.
 
     Raises:
         UsageError: the runconfig is not valid, or the step cannot be run here.
@@ -105,7 +106,7 @@ def build_step_request(plan: StepPlan, request: SubmitRequest) -> tuple[SubmitRe
     configuration: RunConfiguration | None = None
     notes: tuple[str, ...] = ()
     document = step.runconfig or find_environment_document(step)
-    if document is not None:
+    if document is not None and request.earlier is None:
         configuration, notes = read_configuration_document(document, Path(f"the runconfig of '{step.name}'"))
     target = step.target or plan.graph.default_target
     given = plan.step.runconfig_parameters.get("Target")
@@ -117,7 +118,7 @@ def build_step_request(plan: StepPlan, request: SubmitRequest) -> tuple[SubmitRe
             runconfig_name=step.runconfig_file,
             configuration=configuration,
             adapt=lambda before: _adapt_configuration(plan, before),
-            target=target,
+            target=request.target or target,
             display_name=step.name,
             tags={},
             description=None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -11,14 +11,17 @@ from mlrun_cli.actions.snapshots import get_snapshot
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import REDACTED
 from mlrun_cli.errors import ConflictingOptions, MlrunError, RunNotEnded, RunNotRepeatable
+from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.parameter_replacement import append_parameter, replace_parameter
 from mlrun_cli.runs.parameters import split_command
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runs.submit_options import SubmitOptions, find_redacted_words
-from mlrun_cli.snapshots.snapshot import format_first_names
-from mlrun_cli.submit.earlier_runs import compare_folder, find_earlier_run, get_submission
+from mlrun_cli.snapshots.snapshot import Snapshot, format_first_names
+from mlrun_cli.submit.earlier_runs import EarlierRun, compare_folder, find_earlier_run, get_submission
 from mlrun_cli.submit.request import SubmitRequest
+from mlrun_cli.submit.submit import submit
+from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.workspace import Workspace
 
 
@@ -27,11 +30,13 @@ class RerunChanges(NamedTuple):
 
     Attributes:
         arguments: the arguments of the script instead of the earlier ones; empty if they stay.
-        parameters: the new values of parameters in the earlier arguments, keyed by name.
+        parameters: the new values of parameters in the earlier arguments, or of a pipeline, keyed by name.
         target: the compute target instead of the earlier one.
         variables: environment variables on top of the earlier ones.
         uses_current_code: whether the folder that the run was submitted from is used as it is now.
         resumes: whether the script finds the files in the run's `outputs` folder in its own.
+        seed: the seed of a sweep instead of the earlier one.
+        regenerate_outputs: whether every step of a pipeline runs, whatever there is of earlier results.
     """
 
     arguments: Sequence[str] = ()
@@ -40,6 +45,27 @@ class RerunChanges(NamedTuple):
     variables: Mapping[str, str] = MappingProxyType({})
     uses_current_code: bool = False
     resumes: bool = False
+    seed: int | None = None
+    regenerate_outputs: bool = False
+
+    def check_kind(self, *, is_sweep: bool = False, is_pipeline: bool = False) -> None:
+        """Raise if there are changes that the kind of run does not have.
+
+        Raises:
+            ConflictingOptions: there are.
+        """
+        if self.seed is not None and not is_sweep:
+            raise ConflictingOptions(
+                "--seed is that of a sweep, and the run is none.",
+                hint="If its script has a parameter of that name: --set seed=N.",
+                target="--seed",
+            )
+        if self.regenerate_outputs and not is_pipeline:
+            raise ConflictingOptions(
+                "--regenerate-outputs is for pipelines, and the run is none.",
+                hint="Leave it out: other runs never use earlier results.",
+                target="--regenerate-outputs",
+            )
 
 
 class _Program(NamedTuple):
@@ -56,9 +82,23 @@ class Rerun(NamedTuple):
     request: SubmitRequest
     notes: Sequence[str]
 
+    def submit(
+        self,
+        workspace: Workspace,
+        interruptions: Interruptions,
+        *,
+        is_streamed: bool = False,
+        ends_with_stream: bool = False,
+        progress: Progress | None = None,
+        report: Callable[[str], None] | None = None,
+    ) -> Submitted:
+        """Submit the request; see `submit.submit.submit`."""
+        request = self.request._replace(ends_with_stream=ends_with_stream)
+        return submit(workspace, request, interruptions, is_streamed=is_streamed, progress=progress, report=report)
+
 
 def build_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str], changes: RerunChanges) -> Rerun:
-    """Return the request for submitting a run again.
+    """Return the request for submitting a run with a script of its own again.
 
     Raises:
         RunNotRepeatable: the records of the run are not sufficient.
@@ -66,6 +106,7 @@ def build_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str], chan
         UsageError: the changes do not fit the run.
         NotFound: its snapshot no longer exists.
     """
+    changes.check_kind()
     if changes.resumes and not run.status.is_terminal:
         raise RunNotEnded(
             f"The run '{run.run_id}' has not ended, so it cannot be resumed.",
@@ -73,6 +114,37 @@ def build_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str], chan
             target=run.run_id,
         )
     submission = get_submission(workspace, run)
+    return build_script_rerun(
+        workspace,
+        run,
+        submission,
+        environ,
+        changes,
+        lambda: find_earlier_run(workspace, run, variable_names=changes.variables),
+    )
+
+
+def build_script_rerun(
+    workspace: Workspace,
+    run: Run,
+    submission: Submission,
+    environ: Mapping[str, str],
+    changes: RerunChanges,
+    find_earlier: Callable[[], EarlierRun],
+) -> Rerun:
+    """Return the request for submitting the script of a run, or of a sweep's child runs, again.
+
+    Args:
+        workspace: the workspace of the run.
+        run: the run, or the sweep.
+        submission: the submission of the run, or of the sweep's child runs.
+        environ: the submitter's variables.
+        changes: the requested changes.
+        find_earlier: finds the snapshot and the environment, unless those of the folder are used.
+
+    Raises:
+        MlrunError: as of `build_rerun`.
+    """
     options = submission.submit_options()
     program, notes = _change_program(run, submission, changes)
     request = SubmitRequest(
@@ -89,9 +161,7 @@ def build_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str], chan
         resumed_run=run if changes.resumes else None,
     )
     if not changes.uses_current_code:
-        return Rerun(
-            request._replace(earlier=find_earlier_run(workspace, run, variable_names=changes.variables)), notes
-        )
+        return Rerun(request._replace(earlier=find_earlier()), notes)
     _check_folder(run, submission, request, changes)
     request = request._replace(
         runconfig_name=options.runconfig,
@@ -103,7 +173,9 @@ def build_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str], chan
         variables=options.variables,
         time_limit_seconds=options.time_limit_seconds,
     )
-    return Rerun(request, (*notes, _describe_difference(workspace, run, request)))
+    snapshot = get_snapshot(workspace, run)
+    folder = request.source_directory or request.path
+    return Rerun(request, (*notes, describe_difference(workspace, f"'{run.run_id}'", snapshot, folder)))
 
 
 def describe_folder_obstacle(submission: Submission) -> str | None:
@@ -200,12 +272,12 @@ def _list_words(request: SubmitRequest, options: SubmitOptions) -> Sequence[str]
     return [command] if isinstance(command, str) else command
 
 
-def _describe_difference(workspace: Workspace, run: Run, request: SubmitRequest) -> str:
-    """Return a line about the differences between a folder and the snapshot of a run."""
+def describe_difference(workspace: Workspace, name: str, snapshot: Snapshot, folder: Path) -> str:
+    """Return a line about the differences between a folder and the snapshot of something with a name."""
     try:
-        found = compare_folder(workspace, get_snapshot(workspace, run), request.source_directory or request.path)
+        found = compare_folder(workspace, snapshot, folder)
     except MlrunError as error:
-        return f"What differs from '{run.run_id}' is not known: {error.message}"
+        return f"What differs from {name} is not known: {error.message}"
     changes = {
         "changed": [entry.path for entry in found.changed],
         "added": found.added,
@@ -213,4 +285,4 @@ def _describe_difference(workspace: Workspace, run: Run, request: SubmitRequest)
     }
     texts = [f"{word} {format_first_names(paths)}" for word, paths in changes.items() if paths]
     what = "; ".join(texts) if texts else "nothing"
-    return f"In the folder, compared with the snapshot of '{run.run_id}': {what}."
+    return f"In the folder, compared with the snapshot of {name}: {what}."

@@ -151,6 +151,8 @@ class Resolver:
         """Reuse the resolution of an earlier run, changed as the request specifies."""
         request, submission = self._request, earlier.submission
         self.configuration = earlier.restore_configuration()
+        if request.adapt is not None:
+            self.configuration = request.adapt(self.configuration)
         self._replace_settings()
         if request.command is not None:
             self._replace_by_command(request.command)
@@ -179,6 +181,12 @@ class Resolver:
         self._choice = submission.submit_options().environment_mode or EnvironmentChoice()
         plan = submission.environment.move_to(self._environments_home / "environments")
         self.environment, self._launch = PlannedEnvironment(plan), submission.launch
+        if request.adapt is not None:  # the variables, and the number of processes or nodes, may be others
+            from mlrun_cli.submit.earlier_runs import check_variables  # noqa: PLC0415 - start-up
+
+            with self.problems.collect_errors():
+                check_variables(earlier.run, self.configuration.environment_variables, request.variables)
+                self._resolve_launch(plan)
         with self.problems.collect_errors():
             self._check_container(plan)
         if submission.environment.container is None:
@@ -362,11 +370,15 @@ class Resolver:
         self.configuration = self.configuration._replace(environment_variables=variables)
         if planned.plan.container is None:
             self.notes += self._apply_docker_arguments()
+        self._resolve_launch(planned.plan)
+
+    def _resolve_launch(self, plan: EnvironmentPlan) -> None:
+        """Determine the processes of the script, and drop the variables that each of them sets itself."""
         self._launch = resolve_launch(
             self.configuration,
-            planned.plan.interpreter,
+            plan.interpreter,
             self._request.environment.get("PATH", ""),
-            is_in_image=planned.plan.container is not None,
+            is_in_image=plan.container is not None,
         )
         self.configuration, skipped = _drop_reserved_variables(
             self.configuration, list_reserved_variables(self._launch)

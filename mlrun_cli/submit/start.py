@@ -198,7 +198,7 @@ def make_submission(
         umask=read_umask(),
         niceness=get_niceness(),
         limits=get_limits(),
-        options=build_resubmit_options(request, resolution, redaction),
+        options=build_resubmit_options(request, resolution),
         retry=request.retry,
         keeps_outputs_only=request.keeps_outputs_only,
     )

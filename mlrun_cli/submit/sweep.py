@@ -159,7 +159,7 @@ def start_sweep(
     )
 
     def write_files(folder: RunFolder) -> None:
-        _write_files(folder, template, plan)
+        _write_files(folder, template, plan, request.tags)
         prepare(folder)
 
     return start_controlled_run(workspace, new, write_files, interruptions)
@@ -179,6 +179,16 @@ def read_sweep_plan(folder: RunFolder) -> SweepPlan:
     return SweepPlan(definition_from_json(document["definition"]), resumed)
 
 
+def read_submitted_tags(folder: RunFolder) -> Mapping[str, str | None]:
+    """Return the tags that a sweep was submitted with, besides those in which it records what it does.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    tags: Mapping[str, str | None] = (read_json(_get_plan_file(folder)) or {}).get("tags", {})
+    return tags
+
+
 def _build_run_reference(run_id: str) -> ControlledRun:
     return ControlledRun(run_id, "", SWEEP, SWEEP_RUN, ())
 
@@ -187,12 +197,13 @@ def _get_plan_file(folder: RunFolder) -> Any:
     return folder.path / "sweep.json"
 
 
-def _write_files(folder: RunFolder, template: RunTemplate, plan: SweepPlan) -> None:
+def _write_files(folder: RunFolder, template: RunTemplate, plan: SweepPlan, tags: Mapping[str, str | None]) -> None:
     folder.template.mkdir(mode=0o700)
     template.write(folder.template)
     document = {
         "definition": plan.definition.to_json(),
         "resumed": [{"run_id": each.run_id, "values": dict(each.values)} for each in plan.resumed],
+        "tags": dict(tags),
     }
     write_json(_get_plan_file(folder), document, durable=True)
     line = format_log_line(now(), "API", "INFO", "Experiment created.")

@@ -1,7 +1,8 @@
 """Run templates: submits that are resolved once, from which any number of runs is started later.
 
 A template is two files of a folder: `submission.json`, as that of a run, and `secrets.json`, which only its user can
-read. A process that starts runs from it may be killed at any moment: the next start of the same run id goes on.
+read. A third one, `configuration.json`, is for reruns (see `submit.template_record`). A process that starts runs from a
+template may be killed at any moment: the next start of the same run id goes on.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from mlrun_cli.snapshots.snapshot import Snapshot
 from mlrun_cli.submit.admission import Admission, GpuRequest, admit_run, build_gpu_request
 from mlrun_cli.submit.new_run import FromTemplate, NewRun, RecordedRun, build_secrets, record_run
 from mlrun_cli.submit.new_run_folder import NewRunFolder
-from mlrun_cli.submit.options import build_resubmit_options, escape_non_utf8
+from mlrun_cli.submit.options import change_options, escape_non_utf8
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution, build_run_redaction
 from mlrun_cli.submit.resolve import Resolver
@@ -51,6 +52,7 @@ from mlrun_cli.submit.start import (
 from mlrun_cli.submit.start_on_node import start_on_node
 from mlrun_cli.submit.submit import check_disk
 from mlrun_cli.submit.submitted import Progress
+from mlrun_cli.submit.template_record import TemplateRecord
 from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.engine import EngineTarget
 from mlrun_cli.targets.errors import EngineUnavailable, SharedFolderUnavailable
@@ -108,6 +110,8 @@ class RunTemplate(NamedTuple):
             OSError: a file cannot be written.
         """
         write_json(get_secrets_file(folder), self._build_secrets(), durable=True)
+        record = TemplateRecord(self.resolution.configuration, self.git_properties)
+        record.write(folder, self.resolution.redaction)
         write_json(get_submission_file(folder), self.submission.to_json(), durable=True)
 
     def _build_secrets(self) -> dict[str, Any]:
@@ -229,7 +233,9 @@ def make_template(
                         sdk_folder,
                     ),
                     snapshot=source.snapshot,
-                    git_properties=read_git_properties(resolution.source, request.environment, redaction),
+                    git_properties=read_git_properties(resolution.source, request.environment, redaction)
+                    if request.earlier is None
+                    else request.earlier.get_git_properties(),
                     gpus=gpus,
                     notes=(*resolution.notes, *source.notes),
                 )
@@ -395,7 +401,7 @@ def _build_new_run(workspace: Workspace, target: Target | None, template: RunTem
     if run.resumed_run_id is not None:
         request = request._replace(resumed_run=workspace.runs.get(run.resumed_run_id))
     request = resolution.redact_request(request)
-    options = build_resubmit_options(request, resolution, resolution.redaction)
+    options = change_options(template.submission.submit_options(), request, resolution)
     if target is not None:
         resolution = bind_run_data(target, request, resolution, run.run_id)
     submission = template.submission._replace(
@@ -429,7 +435,8 @@ def _apply_changes(template: RunTemplate, run: TemplateRun) -> tuple[SubmitReque
     if run.command is not None:
         configuration = configuration.replace_fields(command=run.command)
         argv = build_argv(configuration)
-        request = request._replace(command=run.command if request.command is not None else None)
+        is_named = template.submission.submit_options().command is not None  # rather than by a runconfig file
+        request = request._replace(command=run.command if is_named else None)
     elif run.arguments is not None and configuration.command is None:
         arguments = tuple(run.arguments)
         configuration = configuration.replace_fields(arguments=arguments)

@@ -90,25 +90,6 @@ def test_a_published_pipeline_is_shown_with_parameters_and_steps_by_the_beginnin
     mlrun.wait(submitted["run_id"])
 
 
-def test_the_refusal_to_rerun_a_pipeline_or_sweep_has_the_line_to_type(mlrun: Mlrun) -> None:
-    pipeline = publish(mlrun)
-    submit = ("run", "submit-pipeline", "-n", "exp")
-    published = mlrun.json(*submit, "-i", pipeline)["run_id"]
-    given = mlrun.json(*submit, "-y", "pipeline.yml")["run_id"]
-    mlrun.script("from azureml.core import Run; Run.get_context().log('loss', 1)", "train.py")
-    mlrun("run", "sweep", "-e", "exp", "--grid", "lr=1,2", "--minimize", "loss", "train.py")
-    (sweep, *_) = [one for one in mlrun.json("run", "list", "-e", "exp") if one["run_id"] not in {published, given}]
-    refusals = {one: mlrun.fails("run", "rerun", "-r", one) for one in (published, given, sweep["run_id"])}
-    assert {one.code for one in refusals.values()} == {"RunNotRepeatable"}
-    assert f"mlrun run submit-pipeline -i {pipeline} -n exp'" in refusals[published].text
-    assert f"mlrun pipeline clone -i {given} -p cloned.yml'" in refusals[given].text
-    mlrun("pipeline", "clone", "-i", given, "-p", "cloned.yml")
-    again = [mlrun.json(*submit, "-i", pipeline)["run_id"], mlrun.json(*submit, "-y", "cloned.yml")["run_id"]]
-    assert f"--resume-from {sweep['run_id']} " in refusals[sweep["run_id"]].text
-    for run_id in (published, given, *again):
-        mlrun.wait(run_id)
-
-
 def create_schedule(mlrun: Mlrun, pipeline_id: str, file: str = "minutes.yml") -> dict[str, Any]:
     record: dict[str, Any] = mlrun.json(
         "pipeline", "create-schedule", "-n", "often", "-i", pipeline_id, "-e", "exp", "-y", file

@@ -26,6 +26,7 @@ from mlrun_cli.runs.priority import Priority
 if TYPE_CHECKING:
     from mlrun_cli.runs.retry_policy import RetryPolicy
     from mlrun_cli.runs.run import Run
+    from mlrun_cli.submit.pipeline import PipelineRequest
     from mlrun_cli.submit.request import SubmitRequest
 
 
@@ -140,6 +141,48 @@ class RunDescription(NamedTuple):
             predecessor=self.predecessor,
             begin_at=self.begin_at,
             priority=self.priority,
+        )
+
+    def apply_to_sweep(self, request: SubmitRequest) -> SubmitRequest:
+        """Return the request for a sweep's runs with the values of the description replaced or added.
+
+        Raises:
+            ConflictingOptions: the sweep is to start later.
+        """
+        if self.after is not None or self.begin_at is not None:
+            raise ConflictingOptions(
+                "A sweep starts at once: --begin and --after are for single runs.",
+                hint="Leave them out.",
+                target="--begin" if self.after is None else "--after",
+            )
+        return self.apply_to(request)
+
+    def apply_to_pipeline(self, request: PipelineRequest) -> PipelineRequest:
+        """Return the request for a pipeline with the values of the description replaced or added.
+
+        Raises:
+            ConflictingOptions: an option is for single runs.
+        """
+        options = {
+            "--timeout": self.time_limit_seconds is not None,
+            "--keep": self.keep is not None,
+            "--after": self.after is not None,
+            "--begin": self.begin_at is not None,
+            "--priority": self.priority != 0,
+        }
+        given = [name for name, is_given in options.items() if is_given]
+        if given:
+            raise ConflictingOptions(
+                f"{', '.join(given)}: a pipeline does not have this.", hint="Leave it out.", target=given[0]
+            )
+        return request._replace(
+            tags={**request.tags, **self.tags},
+            properties={**request.properties, **self.properties},
+            variables={**request.variables, **self.variables},
+            display_name=request.display_name if self.display_name is None else self.display_name,
+            description=request.description if self.description is None else self.description,
+            retry=request.retry if self.retry is None else self.retry,
+            notify=(*request.notify, *self.notify),
         )
 
 

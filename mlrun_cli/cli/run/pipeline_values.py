@@ -8,8 +8,8 @@ from typing import Any
 
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import ConflictingOptions, InvalidValue
-from mlrun_cli.pipelines.graph import DATA_PATH_TYPE, DATASET_TYPE, Graph, parameter_value_to_json
-from mlrun_cli.pipelines.parameter_values import parse_scalar, read_data_path
+from mlrun_cli.pipelines.graph import DATA_PATH_TYPE, DATASET_TYPE, Graph
+from mlrun_cli.pipelines.parameter_values import parse_parameter_value
 from mlrun_cli.pipelines.validation import suggest_name
 
 PARAMETERS_OPTION = "--parameters"
@@ -73,11 +73,7 @@ def _convert(graph: Graph, option: str, name: str, text: str) -> Any:
             target=option,
         )
     try:
-        return (
-            parameter_value_to_json(read_data_path(parameter.kind, text))
-            if is_data
-            else parse_scalar(parameter.kind, text)
-        )
+        return parse_parameter_value(parameter.kind, text)
     except InvalidValue as error:
         error.add_context(f"{option} {name}")
         raise

@@ -16,13 +16,16 @@ from mlrun_cli.cli.run.new_run_options import NewRunOptions, RunDescription
 from mlrun_cli.cli.run.options import ExperimentName, OnInterruptOption, SomeRunIds
 from mlrun_cli.cli.run.records import build_records_result
 from mlrun_cli.cli.run.selection import PICK, can_pick, get_runs
-from mlrun_cli.cli.run.streamed_submit import show_dry_run, submit_and_stream
+from mlrun_cli.cli.run.streamed_submit import show_dry_run, start_and_stream
 from mlrun_cli.errors import ConflictingOptions, MlrunError, OneOptionRequired, RunNotRepeatable
 
 if TYPE_CHECKING:
+    from mlrun_cli.processes.interruptions import Interruptions
     from mlrun_cli.runs.run import Run
-    from mlrun_cli.submit.request import SubmitRequest
-    from mlrun_cli.submit.rerun import RerunChanges
+    from mlrun_cli.submit.pipeline_rerun import PipelineRerun
+    from mlrun_cli.submit.rerun import Rerun, RerunChanges
+    from mlrun_cli.submit.submitted import Progress, Submitted
+    from mlrun_cli.submit.sweep_rerun import SweepRerun
     from mlrun_cli.workspace import Workspace
 
 Arguments = Annotated[
@@ -31,7 +34,9 @@ Arguments = Annotated[
 ]
 Set = Annotated[
     list[str] | None,
-    Option("--set", metavar="NAME=VALUE", help="Value of a parameter in the run's arguments, or a new one."),
+    Option(
+        "--set", metavar="NAME=VALUE", help="Value of a parameter of the run or pipeline, or a new one of a script."
+    ),
 ]
 TargetOption = Annotated[
     str | None, Option("--target", "--ct", metavar="NAME", help="Compute target instead of the run's.")
@@ -63,6 +68,12 @@ def rerun(
     settings: Set = None,
     target: TargetOption = None,
     current_code: CurrentCode = False,
+    seed: Annotated[
+        int | None, Option("--seed", metavar="N", min=0, help="Seed of a sweep, for other draws than the earlier ones.")
+    ] = None,
+    regenerate_outputs: Annotated[
+        bool, Option("--regenerate-outputs", help="Run every step of a pipeline, whatever could be used again.")
+    ] = False,
     is_async: Async = False,
     is_dry_run: DryRun = False,
     interrupt: OnInterruptOption = None,
@@ -74,7 +85,9 @@ def rerun(
 
     The new run has the earlier one's arguments and tags, and the tag rerun_of with its id. --set replaces the
     value of a parameter in its own spelling, as in --lr 0.1, --lr=0.1 or lr=0.1; a flag that becomes false is left
-    out. Several runs are submitted at once and not streamed: the command waits until they have ended.
+    out. A sweep draws the same values again unless it gets another --seed; --set is for the fixed arguments of its
+    script. A pipeline has the same values but for those of --set, and earlier results of its steps are used again.
+    Several runs are submitted at once and not streamed: the command waits until they have ended.
     """
     if not run_ids and not failed and can_pick():
         run_ids = [PICK]
@@ -82,6 +95,7 @@ def rerun(
         raise OneOptionRequired("No run is named.", hint="Use either -r ID, or --failed.", target="--run")
     description = new_run_options.parse()
     changes = build_changes(description, settings, arguments, target, uses_current_code=current_code)
+    changes = changes._replace(seed=seed, regenerate_outputs=regenerate_outputs)
     context = open_context(global_options)
     description = description.resolve(context)
     runs = _list_failed_runs(context, experiment_name) if failed else get_runs(context, run_ids or (), experiment_name)
@@ -139,38 +153,71 @@ def resubmit_run(
     is_dry_run: bool,
 ) -> object:
     """Submit a run again, and stream it unless `is_async` or `is_dry_run` is true."""
-    on_interrupt = parse_on_interrupt(interrupt)
-    request = _build_request(context.workspace, run, changes, description, global_options)
+    on_interrupt, workspace = parse_on_interrupt(interrupt), context.workspace
+    rerun = _build_rerun(workspace, run, changes, description, global_options)
     if is_dry_run:
-        return show_dry_run(context.workspace, request)
-    request = request._replace(ends_with_stream=on_interrupt is OnInterrupt.CANCEL and not is_async)
-    return submit_and_stream(context.workspace, request, global_options, on_interrupt, is_async=is_async)
+        return _show_dry_run(workspace, rerun)
+
+    def start(interruptions: Interruptions, progress: Progress) -> Submitted:
+        return rerun.submit(
+            workspace,
+            interruptions,
+            is_streamed=not is_async,
+            ends_with_stream=on_interrupt is OnInterrupt.CANCEL and not is_async,
+            progress=progress,
+            report=global_options.notes.info,
+        )
+
+    return start_and_stream(workspace, start, global_options, on_interrupt, is_async=is_async)
 
 
-def _build_request(
+def _build_rerun(
     workspace: Workspace, run: Run, changes: RerunChanges, description: RunDescription, global_options: GlobalOptions
-) -> SubmitRequest:
-    from mlrun_cli.submit.rerun import build_rerun  # noqa: PLC0415 - start-up
+) -> Rerun | SweepRerun | PipelineRerun:
+    from mlrun_cli.submit.rerun import Rerun  # noqa: PLC0415 - start-up
+    from mlrun_cli.submit.rerun_kinds import build_rerun_by_kind  # noqa: PLC0415
 
-    request, notes = build_rerun(workspace, run, dict(os.environ), changes)
-    for note in notes:
+    rerun = build_rerun_by_kind(workspace, run, dict(os.environ), changes)
+    for note in rerun.notes:
         global_options.notes.info(note)
-    return description.apply_to(request)
+    if isinstance(rerun, Rerun):
+        return rerun._replace(request=description.apply_to(rerun.request))
+    from mlrun_cli.submit.sweep_rerun import SweepRerun  # noqa: PLC0415 - start-up
+
+    if isinstance(rerun, SweepRerun):
+        return rerun._replace(request=description.apply_to_sweep(rerun.request))
+    return rerun._replace(request=description.apply_to_pipeline(rerun.request))
+
+
+def _show_dry_run(workspace: Workspace, rerun: Rerun | SweepRerun | PipelineRerun) -> Result:
+    from mlrun_cli.submit.rerun import Rerun  # noqa: PLC0415 - start-up
+
+    if isinstance(rerun, Rerun):
+        return show_dry_run(workspace, rerun.request)
+    from mlrun_cli.cli.run.streamed_sweep import show_sweep_dry_run  # noqa: PLC0415 - start-up
+    from mlrun_cli.submit.sweep_rerun import SweepRerun  # noqa: PLC0415
+
+    if isinstance(rerun, SweepRerun):
+        return show_sweep_dry_run(workspace, rerun.request, rerun.definition)
+    raise ConflictingOptions(
+        "--dry-run shows a run or a sweep, not a pipeline.", hint="Leave it out.", target="--dry-run"
+    )
 
 
 def _list_failed_runs(context: Context, experiment_name: str | None) -> Sequence[Run]:
-    """Return an experiment's failed runs that were not repeated, oldest first."""
+    """Return an experiment's failed scripts, sweeps and pipelines that were not repeated, oldest first."""
     from mlrun_cli.actions.runs import list_runs  # noqa: PLC0415 - start-up
+    from mlrun_cli.pipelines.run_types import PIPELINE_RUN  # noqa: PLC0415
     from mlrun_cli.runs.filter import RunFilter  # noqa: PLC0415
     from mlrun_cli.runs.run import RERUN_TAG, SCRIPT_RUN  # noqa: PLC0415
     from mlrun_cli.runs.status import RunStatus  # noqa: PLC0415
+    from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN  # noqa: PLC0415
 
     which = RunFilter(
-        experiment_name=context.get_experiment_name(experiment_name),
-        statuses=frozenset({RunStatus.FAILED}),
-        run_type=SCRIPT_RUN,
+        experiment_name=context.get_experiment_name(experiment_name), statuses=frozenset({RunStatus.FAILED})
     )
-    found = list_runs(context.workspace, which)
+    types = {SCRIPT_RUN, SWEEP_RUN, PIPELINE_RUN}
+    found = [run for run in list_runs(context.workspace, which) if run.run_type in types]
     repeated = context.workspace.runs.list_tag_values(RERUN_TAG)
     return [run for run in reversed(found) if run.run_id not in repeated]
 
@@ -188,15 +235,14 @@ def _resubmit_runs(
     from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - start-up
     from mlrun_cli.cli.run.waiting import wait_and_report  # noqa: PLC0415
     from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
-    from mlrun_cli.submit.submit import submit  # noqa: PLC0415
 
     submitted: list[Run] = []
     refused: list[MlrunError] = []
     for run in runs:
         try:
-            request = _build_request(workspace, run, changes, description, global_options)
+            rerun = _build_rerun(workspace, run, changes, description, global_options)
             with Interruptions() as interruptions:
-                done = submit(workspace, request, interruptions, report=global_options.notes.info)
+                done = rerun.submit(workspace, interruptions, report=global_options.notes.info)
         except RunNotRepeatable as error:
             refused.append(error)
             continue

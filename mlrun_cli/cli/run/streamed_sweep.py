@@ -20,7 +20,6 @@ from mlrun_cli.cli.run.exit_code import get_exit_code
 from mlrun_cli.cli.run.live_list import can_show_screen
 from mlrun_cli.cli.run.records import list_csv_rows
 from mlrun_cli.cli.run.streamed_submit import start_and_stream
-from mlrun_cli.errors import ConflictingOptions
 
 if TYPE_CHECKING:
     from mlrun_cli.processes.interruptions import Interruptions
@@ -58,15 +57,9 @@ def submit_sweep_and_stream(
         ci: the CI system that logs are grouped for.
         shows_table: whether a terminal shows the runs instead of the log.
     """
-    if request.begin_at is not None or request.predecessor is not None:
-        raise ConflictingOptions(
-            "A sweep starts at once: --begin and --after are for single runs.",
-            hint="Leave them out.",
-            target="--begin" if request.predecessor is None else "--after",
-        )
     workspace = context.workspace
     if is_dry_run:
-        return _show_dry_run(workspace, request, definition)
+        return show_sweep_dry_run(workspace, request, definition)
     request = request._replace(ends_with_stream=on_interrupt is OnInterrupt.CANCEL and not is_async)
 
     def start(interruptions: Interruptions, progress: Progress) -> Submitted:
@@ -81,7 +74,8 @@ def submit_sweep_and_stream(
     return _start_and_show(workspace, start, global_options, on_interrupt)
 
 
-def _show_dry_run(workspace: Workspace, request: SubmitRequest, definition: SweepDefinition) -> Result:
+def show_sweep_dry_run(workspace: Workspace, request: SubmitRequest, definition: SweepDefinition) -> Result:
+    """Return the record of what a sweep would draw, with a table for people; close the workspace."""
     from mlrun_cli.cli.output.sweep_table import build_draws_layout  # noqa: PLC0415
     from mlrun_cli.submit.sweep_dry_run import dry_run_sweep  # noqa: PLC0415
 

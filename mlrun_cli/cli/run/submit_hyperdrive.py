@@ -101,7 +101,7 @@ def submit_hyperdrive(
         global_options.notes.warning(note)
     return submit_sweep_and_stream(
         context,
-        new_run_options.parse().apply_to(request),
+        new_run_options.parse().apply_to_sweep(request),
         file.definition,
         global_options,
         parse_on_interrupt(interrupt),

@@ -154,7 +154,7 @@ def sweep(
     )
     return submit_sweep_and_stream(
         context,
-        new_run_options.parse().apply_to(request),
+        new_run_options.parse().apply_to_sweep(request),
         definition._replace(resume_from=tuple(resume_from or ())),
         global_options,
         parse_on_interrupt(interrupt),

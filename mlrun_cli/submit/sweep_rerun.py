@@ -1,0 +1,95 @@
+"""Requests to submit an earlier sweep again, from the snapshot and environment of its runs or from its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.errors import ConflictingOptions, RunNotRepeatable
+from mlrun_cli.processes.interruptions import Interruptions
+from mlrun_cli.runs.run import RERUN_TAG, Run
+from mlrun_cli.submit.earlier_runs import EarlierRun, check_can_run_alone, check_variables
+from mlrun_cli.submit.earlier_templates import find_earlier_template, read_template_submission
+from mlrun_cli.submit.request import SubmitRequest
+from mlrun_cli.submit.rerun import RerunChanges, build_script_rerun
+from mlrun_cli.submit.submitted import Progress, Submitted
+from mlrun_cli.submit.sweep import read_submitted_tags, read_sweep_plan, submit_sweep
+from mlrun_cli.sweeps.definition import SweepDefinition
+from mlrun_cli.workspace import Workspace
+
+
+class SweepRerun(NamedTuple):
+    """A request to submit an earlier sweep again, and lines about the differences."""
+
+    request: SubmitRequest
+    definition: SweepDefinition
+    notes: Sequence[str]
+
+    def submit(
+        self,
+        workspace: Workspace,
+        interruptions: Interruptions,
+        *,
+        is_streamed: bool = False,  # noqa: ARG002 - as of all reruns: a controller starts by itself
+        ends_with_stream: bool = False,
+        progress: Progress | None = None,
+        report: Callable[[str], None] | None = None,
+    ) -> Submitted:
+        """Submit the sweep; see `submit.sweep.submit_sweep`."""
+        request = self.request._replace(ends_with_stream=ends_with_stream)
+        return submit_sweep(workspace, request, self.definition, interruptions, progress=progress, report=report)
+
+
+def build_sweep_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str], changes: RerunChanges) -> SweepRerun:
+    """Return the request for submitting a sweep again, which draws the same values unless it gets another seed.
+
+    Raises:
+        RunNotRepeatable: the files of the sweep are not sufficient, or it is that of a pipeline's step.
+        UsageError: the changes do not fit the sweep.
+        NotFound: its snapshot no longer exists.
+    """
+    changes.check_kind(is_sweep=True)
+    _check_run(workspace, run, changes)
+    folder = workspace.run_folder(run.run_id)
+    definition = read_sweep_plan(folder).definition
+    _check_parameters(run, definition, changes)
+
+    def find_earlier() -> EarlierRun:
+        earlier = find_earlier_template(workspace, run, folder.template)
+        check_variables(run, earlier.restore_configuration().environment_variables, changes.variables)
+        return earlier
+
+    submission = read_template_submission(run, folder.template)
+    rerun = build_script_rerun(workspace, run, submission, environ, changes, find_earlier)
+    request = rerun.request
+    if request.source_directory is None and submission.submit_options().source_directory is not None:
+        request = request._replace(source_directory=Path(submission.submit_options().source_directory or ""))
+    if changes.seed is not None:
+        definition = definition._replace(sampling=definition.sampling._replace(seed=changes.seed))
+    tags = {**read_submitted_tags(folder), RERUN_TAG: run.run_id}
+    return SweepRerun(request._replace(tags=tags, rerun_of=None), definition, rerun.notes)
+
+
+def _check_run(workspace: Workspace, run: Run, changes: RerunChanges) -> None:
+    if run.parent_run_id is not None:
+        check_can_run_alone(workspace.runs.get(run.parent_run_id))
+    if changes.resumes:
+        raise RunNotRepeatable(
+            f"'{run.run_id}' is a sweep, which has no outputs of its own to go on from.",
+            hint=f"Submit it again: mlrun run rerun -r {run.run_id}. "
+            f"Or count its runs as earlier ones of another: mlrun run sweep --resume-from {run.run_id} …",
+            target=run.run_id,
+        )
+
+
+def _check_parameters(run: Run, definition: SweepDefinition, changes: RerunChanges) -> None:
+    """Raise if a parameter that the sweep draws is to get a value."""
+    drawn = {name.lstrip("-") for name in definition.sampling.space}
+    for name in changes.parameters:
+        if name in drawn:
+            raise ConflictingOptions(
+                f"--set: '{name}' is drawn by the sweep '{run.run_id}' for each of its runs.",
+                hint="Leave it out, or submit another sweep: mlrun run sweep.",
+                target="--set",
+            )
