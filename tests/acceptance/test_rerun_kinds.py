@@ -175,7 +175,7 @@ def test_secrets_of_a_sweep_have_to_be_given_again(mlrun: Mlrun) -> None:
     second = rerun(mlrun, first, "--env", f"API_KEY={SECRET}", "--set", f"password={SECRET}")
 
     assert list_logs(mlrun, second) == list_logs(mlrun, first)
-    stored = {path.name for path in find_files_with(mlrun.seen, SECRET)}
+    stored = {path.name for path in find_files_with(SECRET, mlrun.seen)}
     assert stored <= {"std_log.txt", "70_driver_log.txt"}, stored
 
 
@@ -211,7 +211,7 @@ def test_a_pipeline_is_repeated_from_its_snapshots_with_its_values_and_results(m
         "where": "workspacefilestore/x",
         "password": "***",
     }
-    stored = {path.name for path in find_files_with(mlrun.seen, "other-secret")}
+    stored = {path.name for path in find_files_with("other-secret", mlrun.seen)}
     assert stored <= {"std_log.txt"}, stored
 
 

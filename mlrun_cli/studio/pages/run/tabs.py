@@ -63,5 +63,6 @@ def render_tab(page: PageRequest, run: Run, tab: str, template: str, status: int
         command_line=build_resubmit_command(run, read_submission(page.workspace, run)),
         tabs=[(name, title) for name, title in TABS if name == tab or _has_tab(run, name)],
         current_tab=tab,
+        can_be_resubmitted=run.run_type != STEP_RUN,
         **values,
     )

@@ -21,6 +21,7 @@ from mlrun_cli.errors import InvalidValue, MlrunError
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.page_request import PageRequest
+from mlrun_cli.studio.pages.submit.rerun_route import handle_rerun, is_rerun_by_this_form, show_rerun
 from mlrun_cli.studio.pages.submit.source_changes import SourceChanges, find_source_changes
 from mlrun_cli.studio.pages.submit.submit_form import FOLDER, SNAPSHOT, SubmitForm
 from mlrun_cli.submit.dry_run import dry_run
@@ -35,6 +36,11 @@ def show(page: PageRequest) -> Response:
     if not form.like:
         return _show_form(page, form)
     run = get_runs(page.workspace, [form.like])[0]
+    if is_rerun_by_this_form(run):
+        try:
+            return show_rerun(page, run)
+        except MlrunError as error:
+            return _show_form(page, form._replace(like=""), note=error.one_line)
     submission = read_submission(page.workspace, run)
     if submission is None:
         return _show_form(page, form._replace(like=""), note=_describe_submit_error(page, run))
@@ -61,6 +67,10 @@ def _describe_submit_error(page: PageRequest, run: Run) -> str:
 def submit_form(page: PageRequest) -> Response:
     """Submit the form and redirect to the new run, or show the form again with a dry run, choices or an error."""
     form = SubmitForm.from_fields(page.fields)
+    if form.like and page.workspace.runs.find_key(form.like) is not None:
+        run = page.workspace.runs.get(form.like)
+        if is_rerun_by_this_form(run):
+            return handle_rerun(page, run)
     try:
         if page.fields.get("do") == "choices":
             form.resolve_folder()

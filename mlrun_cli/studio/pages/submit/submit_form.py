@@ -119,7 +119,7 @@ class SubmitForm(NamedTuple):
         """Return an error about redacted secrets that must be typed again, or None if there are none."""
         try:
             for name in ("arguments", "tags", "variables"):
-                _check_secrets(name, _split_words(name, getattr(self, name)))
+                _check_secrets(name, split_words(name, getattr(self, name)))
             command = split_command_text(self.command)
             _check_secrets("command", [command] if isinstance(command, str) else command)
         except UsageError as error:
@@ -191,13 +191,13 @@ class SubmitForm(NamedTuple):
             path=folder,
             experiment_name=self.experiment,
             script=self.script or None,
-            arguments=_split_words("arguments", self.arguments),
+            arguments=split_words("arguments", self.arguments),
             command=split_command_text(self.command) if self.command else None,
             target=self.target or None,
             environment=dict(os.environ),
             display_name=self.name or None,
-            tags=_parse_tags(self.tags),
-            variables=_parse_variables(self.variables),
+            tags=parse_tags(self.tags),
+            variables=parse_variables(self.variables),
             time_limit_seconds=_parse_time_limit(self.time_limit),
             retry=_parse_retry(self.retry, self.retry_on),
             begin_at=_parse_begin(self.begin),
@@ -213,24 +213,39 @@ def _format_command(command: tuple[str, ...] | str | None) -> str:
     return shlex.join(command)
 
 
-def _split_words(field_name: str, text: str) -> list[str]:
+def split_words(field_name: str, text: str) -> list[str]:
+    """Split the text of a field as a shell does.
+
+    Raises:
+        InvalidValue: a quotation mark is not closed; the message starts with the field's label.
+    """
     try:
         return shlex.split(text)
     except ValueError as error:
         raise InvalidValue(f"{_get_field_label(field_name)}: a quotation mark is not closed ({error}).") from error
 
 
-def _parse_tags(text: str) -> dict[str, str | None]:
+def parse_tags(text: str) -> dict[str, str | None]:
+    """Return the tags that the text of the field names.
+
+    Raises:
+        InvalidValue: a quotation mark is not closed.
+    """
     tags: dict[str, str | None] = {}
-    for word in _split_words("tags", text):
+    for word in split_words("tags", text):
         key, has_value, value = word.partition("=")
         tags[key] = value if has_value else None
     return tags
 
 
-def _parse_variables(text: str) -> dict[str, str]:
+def parse_variables(text: str) -> dict[str, str]:
+    """Return the variables that the text of the field names.
+
+    Raises:
+        InvalidValue: one has no value, or a quotation mark is not closed.
+    """
     variables: dict[str, str] = {}
-    for word in _split_words("variables", text):
+    for word in split_words("variables", text):
         name, has_value, value = word.partition("=")
         if not name or not has_value:
             raise InvalidValue("Variables: one is not written as NAME=value.", hint="Put quotes around spaces.")
