@@ -123,6 +123,25 @@ run.wait_for_completion(show_output=True)
     assert waited[waited.index("PipelineRun Execution Summary") + 2] == "PipelineRun Status: Finished"
 
 
+def test_waiting_names_a_log_once_while_an_environment_is_built(project: Mlrun) -> None:
+    printed = run_driver(
+        project,
+        """
+from azureml.core.conda_dependencies import CondaDependencies
+config = RunConfiguration()
+config.environment = Environment("built")
+config.environment.python.conda_dependencies = CondaDependencies()
+config.environment.python.conda_dependencies.remove_pip_package("azureml-defaults")
+run = make(runconfig=config).submit("cars")
+while not run.find_step_run("prepare"):
+    pass
+run.find_step_run("prepare")[0].wait_for_completion(show_output=True)
+""",
+    )
+    titles = [line for line in printed.splitlines() if line.startswith("Streaming ")]
+    assert titles == ["Streaming system_logs/environment.log", "Streaming user_logs/std_log.txt"]
+
+
 def test_a_failed_step_fails_the_pipeline_with_its_error(project: Mlrun) -> None:
     project.script("raise ValueError('no cars')", "src/prepare.py")
     run_driver(

@@ -14,8 +14,8 @@ from azureml._wire.run_folder import ARTIFACTS, ENVIRONMENT_LOG, PROCESS_LOG_PRE
 from azureml._wire.run_output import format_summary, format_title, make_lines_printable
 
 ENDED = frozenset({"Completed", "Failed", "Canceled"})
-
-_WITH_SCRIPT = frozenset({"Running", "Finalizing", "Completed"})
+WITH_SCRIPT = frozenset({"Running", "Finalizing", "Completed"})
+"""The statuses of a run whose script has been started."""
 _QUICK_SECONDS = 0.02
 _CALM_SECONDS = 0.25
 
@@ -26,7 +26,7 @@ def wait_until_ended(status: Callable[[], str], logs: "Logs | None" = None) -> N
     while True:
         now = status()
         # Read the logs after the status, so that all output of an ended run is included.
-        moved = logs is not None and logs.print_new_output(includes_script=now in _WITH_SCRIPT)
+        moved = logs is not None and logs.print_new_output(includes_script=now in WITH_SCRIPT)
         if now in ENDED:
             return
         is_quick = moved or time.monotonic() - began < 1

@@ -308,7 +308,8 @@ class StepRun(_GraphRun):
         logs = _streaming.Logs(get_client().get_run_folder(self._names, self._run_id))
 
         def show_new_output(status: str) -> None:
-            logs.print_new_output(includes_script=status in ("Running", "Finished"))
+            del status  # Running while the environment is built, too
+            logs.print_new_output(includes_script=self.status in _streaming.WITH_SCRIPT)
 
         return self._wait_for_end(timeout_seconds, raise_on_error, show_new_output)
 
