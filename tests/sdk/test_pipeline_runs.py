@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.running import Mlrun
+from tests.sdk.driving import BEGINNING as DRIVING
 from tests.sdk.driving import PANDAS, drive
 from tests.sdk.test_pipelines import BEGINNING
 
@@ -191,6 +193,7 @@ same(run.find_step_run("train")[0].get_metrics(), {"rows": 7})
 found = PublishedPipeline.get(workspace, published.id)
 second = Experiment(workspace, "cars").submit(found, pipeline_parameters={"rows": 8})
 second.wait_for_completion(show_output=False)
+same(second.find_step_run("train")[0].get_metrics(), {"rows": 8})
 same([one.id for one in PipelineRun.get_pipeline_runs(workspace, published.id)], [second.id, run.id])
 same(found.get_step_names(), ["train", "prepare"])
 same([one.id for one in PublishedPipeline.list(workspace)], [published.id])
@@ -204,6 +207,22 @@ same(third.wait_for_completion(show_output=False), "Finished")
 refused(AzureMLException, "no published pipeline 'x'", PublishedPipeline.get, workspace, "x")
 """,
     )
+
+
+def test_a_value_for_no_parameter_of_a_published_pipeline_is_left_out_with_a_warning(project: Mlrun) -> None:
+    code = """
+published = make().publish("cars pipeline", "of cars")
+for submit in (lambda values: published.submit(workspace, "cars", values),
+               lambda values: Experiment(workspace, "cars").submit(published, pipeline_parameters=values)):
+    run = submit({"rows": 7, "row": 8})
+    run.wait_for_completion(show_output=False)
+    same(run.find_step_run("train")[0].get_metrics(), {"rows": 7})
+refused(UserErrorException, "'row'; 'rows'", make().submit, "cars", pipeline_parameters={"row": 8})
+"""
+    done = project.run(sys.executable, "-c", DRIVING + BEGINNING + PIPELINE + code)
+    assert done.returncode == 0, done.stderr
+    assert len(re.findall("WARNING: .*'row'.*'rows'", done.stderr)) == 2
+    assert len(done.stderr.splitlines()) == 2
 
 
 def test_an_endpoint_submits_its_default_version(project: Mlrun) -> None:

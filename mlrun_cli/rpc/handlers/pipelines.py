@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from mlrun_cli.core.problems import list_problems
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.pipelines.graph import Graph
 from mlrun_cli.pipelines.published import PublishedPipeline
-from mlrun_cli.pipelines.validation import check_graph
+from mlrun_cli.pipelines.validation import check_graph, suggest_name
 from mlrun_cli.pipelines.yaml_file import read_pipeline_file
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.rpc.context import RequestContext
@@ -89,7 +89,10 @@ def submit_published(
     properties: Mapping[str, str] | None = None,
     display_name: str | None = None,
 ) -> dict[str, Any]:
-    """Submit a published pipeline, with the arguments and the result of `pipelines.submit`."""
+    """Submit a published pipeline, with the arguments and the result of `pipelines.submit`.
+
+    As Azure's service does, it leaves out values for parameters that the pipeline does not have; a note tells so.
+    """
     request = build_published_request(
         context.workspace,
         pipeline_id,
@@ -103,16 +106,23 @@ def submit_published(
         parent_run_id=parent_run_id,
         display_name=display_name,
     )
-    return _submit(context, request)
+    known = request.graph.parameters
+    notes = [
+        f"The pipeline has no parameter '{name}', so its value is left out. {suggest_name(name, known)}"
+        for name in parameters
+        if name not in known
+    ]
+    values = {name: value for name, value in parameters.items() if name in known}
+    return _submit(context, request._replace(values=values), notes)
 
 
-def _submit(context: RequestContext, request: PipelineRequest) -> dict[str, Any]:
+def _submit(context: RequestContext, request: PipelineRequest, notes: Sequence[str] = ()) -> dict[str, Any]:
     with Interruptions() as interruptions:
         submitted = submit_pipeline(context.workspace, request, interruptions)
     url = studio_urls.build_run_url(context.workspace, submitted.run.run_id)
     return {
         "run": build_run_record(submitted.run),
-        "notes": list(submitted.notes),
+        "notes": [*notes, *submitted.notes],
         "lines": [*submitted.lines, f"Link to Azure Machine Learning Portal: {url}"],
     }
 
