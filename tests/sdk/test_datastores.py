@@ -70,9 +70,11 @@ def test_a_folder_is_attached_made_the_default_and_forgotten(mlrun: Mlrun) -> No
     drive(
         mlrun,
         """
-        import os
+        import io, logging, os
         from azureml.core import Datastore
 
+        caught = io.StringIO()
+        logging.getLogger("azureml").addHandler(logging.StreamHandler(caught))
         ws = Workspace.from_config()
         os.makedirs("mine")
         os.makedirs("other")
@@ -98,6 +100,13 @@ def test_a_folder_is_attached_made_the_default_and_forgotten(mlrun: Mlrun) -> No
         assert type(refused) is UserErrorException
         assert "Datastore.register_azure_blob_container" in str(refused)
         assert "Datastore.register_local(workspace, 'images', folder)" in str(refused)
+        assert "reaches no storage" not in caught.getvalue()
+        Datastore.register_local(ws, "images", "other")
+        for register in (Datastore.register_azure_blob_container, Datastore.register_azure_data_lake_gen2):
+            found = register(ws, "images", "container", "account", account_key="secret", overwrite=True)
+            same(found.as_mount().datastore.container_name, "other")
+        assert "'images'" in caught.getvalue() and os.path.abspath("other") in caught.getvalue()
+        assert "secret" not in caught.getvalue() + repr(found)
         assert "Query the database" in str(error_of(Datastore.register_azure_my_sql, ws, "d", "s", "b", "u", "p"))
         assert os.path.isdir("mine")
         """,

@@ -3,6 +3,7 @@
 import os
 from typing import TYPE_CHECKING, Any
 
+from azureml._client.notices import warn_once
 from azureml._unsupported import create_unsupported_error
 from azureml.data.azure_storage_datastore import AbstractAzureStorageDatastore
 from azureml.exceptions import UserErrorException
@@ -14,18 +15,39 @@ __all__ = ["Datastore", "UserErrorException"]
 
 _ATTACH = (
     "Datastores here are folders of this machine: get the data to a folder, for example by azcopy or a mount, and "
-    "attach that by Datastore.register_local(workspace, {name!r}, folder)"
+    "attach that by Datastore.register_local(workspace, {name!r}, folder). After that this call returns the folder's "
+    "datastore"
 )
 _QUERY = "Query the database in the script, and keep what comes back as files"
 
 
-def _make_unsupported_method(call: str, alternative: str = _ATTACH) -> Any:
-    """Return a static method that raises the error for an unsupported kind of datastore."""
+def _make_database_method(call: str) -> Any:
+    """Return a static method that raises the error for a datastore that is a database."""
 
     def refuse(workspace: "Workspace", datastore_name: str, *_: object, **__: object) -> Any:  # noqa: ARG001 - by name
-        raise create_unsupported_error(f"Datastore.{call}", alternative.format(name=datastore_name))
+        raise create_unsupported_error(f"Datastore.{call}", _QUERY)
 
     return staticmethod(refuse)
+
+
+def _make_storage_method(call: str) -> Any:
+    """Return a static method that returns the folder attached under a storage's name, or else raises an error.
+
+    No storage is reached: the data of one that is only registered would be missing in a run, far from here.
+    """
+
+    def find_folder(workspace: "Workspace", datastore_name: str, *_: object, **__: object) -> Any:
+        found = list_datastores(workspace).get(datastore_name)
+        if found is None:
+            raise create_unsupported_error(f"Datastore.{call}", _ATTACH.format(name=datastore_name))
+        warn_once(
+            f"Datastore.{call} {datastore_name}",
+            f"Datastore {datastore_name!r} is the folder {found._folder} of this machine; "
+            f"Datastore.{call} reaches no storage in Azure.",
+        )
+        return found
+
+    return staticmethod(find_folder)
 
 
 class Datastore:
@@ -70,15 +92,15 @@ class Datastore:
         )
         return AbstractAzureStorageDatastore._from_record(workspace, record)
 
-    register_azure_blob_container = _make_unsupported_method("register_azure_blob_container")
-    register_azure_data_lake = _make_unsupported_method("register_azure_data_lake")
-    register_azure_data_lake_gen2 = _make_unsupported_method("register_azure_data_lake_gen2")
-    register_azure_file_share = _make_unsupported_method("register_azure_file_share")
-    register_azure_my_sql = _make_unsupported_method("register_azure_my_sql", _QUERY)
-    register_azure_postgre_sql = _make_unsupported_method("register_azure_postgre_sql", _QUERY)
-    register_azure_sql_database = _make_unsupported_method("register_azure_sql_database", _QUERY)
-    register_dbfs = _make_unsupported_method("register_dbfs")
-    register_hdfs = _make_unsupported_method("register_hdfs")
+    register_azure_blob_container = _make_storage_method("register_azure_blob_container")
+    register_azure_data_lake = _make_storage_method("register_azure_data_lake")
+    register_azure_data_lake_gen2 = _make_storage_method("register_azure_data_lake_gen2")
+    register_azure_file_share = _make_storage_method("register_azure_file_share")
+    register_azure_my_sql = _make_database_method("register_azure_my_sql")
+    register_azure_postgre_sql = _make_database_method("register_azure_postgre_sql")
+    register_azure_sql_database = _make_database_method("register_azure_sql_database")
+    register_dbfs = _make_storage_method("register_dbfs")
+    register_hdfs = _make_storage_method("register_hdfs")
 
 
 def list_datastores(workspace: "Workspace") -> "dict[str, Any]":
