@@ -45,6 +45,8 @@ class Module(_Package):
     """
 
     def __getattr__(self, name: str) -> Any:
+        if name == "__version__" and "__path__" in vars(self):  # each of Azure's packages has one
+            return import_module("azureml.core").VERSION
         if name.startswith("_"):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         place = vars(self).get("_MODULES", {}).get(name)

@@ -71,15 +71,21 @@ class AzureCliAuthentication(AbstractAuthentication):
 
 
 class ServicePrincipalAuthentication(AbstractAuthentication):
-    """Azure's authentication as a service principal, which is not needed here."""
+    """Azure's authentication as a service principal, which is not needed here.
+
+    The first versions of Azure's SDK named the principal `username`, and its password `password`.
+    """
 
     def __init__(
         self,
         tenant_id: str,
-        service_principal_id: str,
-        service_principal_password: str,
+        service_principal_id: "str | None" = None,
+        service_principal_password: "str | None" = None,
         cloud: str = "AzureCloud",
         _enable_caching: bool = True,
+        *,
+        username: "str | None" = None,
+        password: "str | None" = None,
     ) -> None:
         super().__init__(cloud)
 

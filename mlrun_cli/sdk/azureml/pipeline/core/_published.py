@@ -125,9 +125,20 @@ class PublishedPipeline:
         """The address of the pipeline's page, like `get_portal_url()`."""
         return self.get_portal_url()
 
+    @staticmethod
+    def get_published_pipeline(
+        workspace: "Workspace", id: str, _workflow_provider: Any = None, _service_endpoint: Any = None
+    ) -> "PublishedPipeline":
+        """Return the published pipeline with this id; older alias of `get`."""
+        return PublishedPipeline.get(workspace, id)
+
     def enable(self) -> None:
         """Allow the pipeline to be submitted again."""
         self._set_status("Active")
+
+    def activate(self) -> None:
+        """Allow the pipeline to be submitted again; older alias of `enable`."""
+        self.enable()
 
     def disable(self) -> None:
         """Hide the pipeline from `list` and reject its submission."""

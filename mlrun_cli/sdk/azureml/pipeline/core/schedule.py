@@ -234,6 +234,13 @@ class Schedule:
         return Schedule(workspace, id)
 
     @staticmethod
+    def get_schedule(
+        workspace: "Workspace", id: str, _workflow_provider: Any = None, _service_endpoint: Any = None
+    ) -> "Schedule":
+        """Return the schedule with this id; older alias of `get`."""
+        return Schedule.get(workspace, id)
+
+    @staticmethod
     def list(
         workspace: "Workspace",
         active_only: bool = True,
@@ -311,6 +318,10 @@ class Schedule:
     def enable(self, wait_for_provisioning: bool = False, wait_timeout: int = 3600) -> None:
         """Enable the schedule; runs missed while it was disabled are not made up for."""
         self._change({"status": "Active"})
+
+    def activate(self, wait_for_provisioning: bool = False, wait_timeout: int = 3600) -> None:
+        """Enable the schedule; older alias of `enable`."""
+        self.enable()
 
     def disable(self, wait_for_provisioning: bool = False, wait_timeout: int = 3600) -> None:
         """Disable the schedule, so that it submits no more runs."""

@@ -42,11 +42,12 @@ class ParallelRunConfig(
     "process_count_per_node=None, mini_batch_size=None, source_directory=None, description=None, "
     "logging_level='INFO', run_invocation_timeout=60, run_max_try=3, append_row_file_name=None, "
     "allowed_failed_count=None, allowed_failed_percent=None, partition_keys=None, "
-    "environment_variables=None",
+    "environment_variables=None, *, input_format=None",
 ):
     """The script, batches, processes and limits of a ParallelRunStep.
 
-    `mini_batch_size` is a number of files, or for tables a size such as `1MB`.
+    `mini_batch_size` is a number of files, or for tables a size such as `1MB`. `input_format` is of
+    `azureml.contrib.pipeline.steps` and has no effect: the kind of a dataset says whether it has files or rows.
 
     Raises:
         ValueError: An argument is of another kind, or out of its range.

@@ -36,9 +36,13 @@ _DATASETS = (DatasetConsumptionConfig, PipelineDataset, PipelineOutputAbstractDa
 
 class ParallelRunStep(
     PipelineStep,
-    takes="name, parallel_run_config, inputs, output=None, side_inputs=None, arguments=None, allow_reuse=True",
+    takes="name, parallel_run_config, inputs, output=None, side_inputs=None, arguments=None, allow_reuse=True, "
+    "*, models=None, tags=None, properties=None",
 ):
-    """A step that runs a script in parallel on small batches of its inputs, which are datasets."""
+    """A step that runs a script in parallel on small batches of its inputs, which are datasets.
+
+    `models`, `tags` and `properties` are of `azureml.contrib.pipeline.steps`, where they only described the step.
+    """
 
     parallel_run_config: Any
     output: Any
