@@ -235,6 +235,9 @@ class Collector:
     ) -> RunLiveness:
         outcome = OutcomeEvidence.NONE if collected is None else collected.outcome_evidence
         liveness = determine_liveness(evidence, HeartbeatEvidence.NONE, outcome)
+        if collected is not None and liveness is RunLiveness.ENDED and outcome is OutcomeEvidence.INTERRUPTED:
+            collected.refresh()  # a later start of the job may be hidden by this machine's cache
+            liveness = determine_liveness(evidence, HeartbeatEvidence.NONE, collected.outcome_evidence)
         if liveness is RunLiveness.LOST:
             return self._check_liveness(run, collected, evidence, now)
         self._lost_since.pop(run.key, None)

@@ -22,6 +22,7 @@ from mlrun_cli.targets.base import Demand
 from mlrun_cli.targets.engine import JobEnd, JobRequest
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
+from tests.engines.network_home import find_obstacle, mount
 from tests.engines.pool_target import Pool, PoolTarget
 
 STOPPED = Outcome(RunStatus.FAILED, 5, 1.5, exit_code=0, error={"error": {"code": "ServiceError", "message": "m"}})
@@ -75,9 +76,13 @@ class Place:
 
 
 def write_interruption(shared: SharedRunFolder, outcome: Outcome = STOPPED) -> None:
+    write_attempt(shared, outcome, is_final=False)
+
+
+def write_attempt(shared: SharedRunFolder, outcome: Outcome, *, is_final: bool) -> None:
     events = EventWriter(shared)
     events.write(StartEvent(events.attempt, "n1"))
-    events.write(OutcomeEvent(outcome, {}, is_final=False))
+    events.write(OutcomeEvent(outcome, {}, is_final=is_final))
 
 
 def get_reason(run: Run) -> str:
@@ -93,6 +98,20 @@ def test_a_run_that_has_lost_its_stream_is_canceled_when_its_job_ends(tmp_path: 
     write_interruption(place.shared)
     run = place.collect()
     assert (run.status, get_reason(run)) == (RunStatus.CANCELED, "StreamKilled")
+
+
+@pytest.mark.skipif(find_obstacle() is not None, reason=str(find_obstacle()))
+def test_the_outcome_of_a_later_start_is_found_behind_an_old_listing_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "exported").mkdir()
+    with mount(tmp_path / "exported", tmp_path / "shared", name_seconds=600):
+        place = Place(tmp_path, JobEnd.EXITED)
+        write_interruption(place.shared)
+        names = os.listdir(place.shared.events)
+        node = SharedFolder(tmp_path / "exported").run_folder("exp_1")
+        write_attempt(node, Outcome(RunStatus.COMPLETED, 9, 1.5, exit_code=0), is_final=True)
+        assert os.listdir(place.shared.events) == names
+        run = place.collect()
+    assert (run.status, run.ended_at) == (RunStatus.COMPLETED, 9)
 
 
 def test_a_query_for_ids_of_jobs_is_no_answer_about_jobs(tmp_path: Path) -> None:
