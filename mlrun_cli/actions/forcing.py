@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import RunNotFound, StoreUnavailable
+from mlrun_cli.errors import RunNotFound, StoreError, StoreUnavailable
 from mlrun_cli.processes.process import list_controllers, send_signal
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
@@ -17,6 +17,7 @@ from mlrun_cli.runs.shared_folder import remove_secrets
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.controllers import remove_template_secrets
 from mlrun_cli.runtime.notifier_start import start_notifier
+from mlrun_cli.runtime.queue import wake_dispatcher
 from mlrun_cli.runtime.reconciliation import reconcile_runs
 from mlrun_cli.targets.errors import EngineUnavailable
 from mlrun_cli.targets.registry import find_target
@@ -26,6 +27,9 @@ _MOMENT_SECONDS = 1.0
 _BUSY_SECONDS = 30.0
 _CONTROLLER_SECONDS = 5.0
 _AGAIN_SECONDS = 0.01
+_COLLECTOR_SECONDS = 5.0
+"""How long the end of a run on an engine waits for its last values; its supervisor may be stopped."""
+_LOOK_SECONDS = 0.05
 
 
 def force_end_target_runs(workspace: Workspace, target: str) -> list[str]:
@@ -36,57 +40,99 @@ def force_end_target_runs(workspace: Workspace, target: str) -> list[str]:
     Raises:
         StoreError: another process has locked the store.
     """
-    unreached: list[str] = []
-    for run in workspace.runs.list_live_on_target(target):
-        if not unreached:
-            with suppress(EngineUnavailable):
-                force_end(workspace, run)
-                continue
-        force_end(workspace, run, needs_engine=False)
-        unreached.append(run.run_id)
-    return unreached
+    with suppress(EngineUnavailable):
+        force_end_runs(workspace, workspace.runs.list_live_on_target(target))
+    unreached = workspace.runs.list_live_on_target(target)
+    force_end_runs(workspace, unreached, needs_engine=False)
+    return [run.run_id for run in unreached]
 
 
-def force_end(workspace: Workspace, run: Run, *, needs_engine: bool = True) -> Run:
-    """Kill the processes and the supervisor of a run; return the run, now Canceled unless it had already ended.
+def force_end_runs(workspace: Workspace, runs: Sequence[Run], *, needs_engine: bool = True) -> Sequence[Run]:
+    """Kill the processes and supervisors of runs; return the runs, now Canceled unless they had already ended.
 
-    Values that its script has logged are kept if they can be read. The child runs of a controlled run end likewise.
+    Values that their scripts have logged are kept if they can be read. The child runs of a controlled run end likewise.
 
     Args:
         workspace: the workspace.
-        run: the run.
-        needs_engine: False if its engine is known not to answer.
+        runs: the runs.
+        needs_engine: False if their engine is known not to answer.
 
     Raises:
-        RunNotFound: the run has been deleted.
+        RunNotFound: one of the runs has been deleted.
         StoreError: another process has locked the store.
-        EngineUnavailable: the engine that has the run's job does not answer; the run remains CancelRequested.
-        OSError: secrets of the run, which has ended nevertheless, cannot be removed.
+        EngineUnavailable: the engine that has the jobs of some runs does not answer; the others have ended.
+        OSError: secrets of a run, which has ended nevertheless, cannot be removed.
     """
-    if run.controller is not None:
-        return _force_end_with_children(workspace, run, needs_engine=needs_engine)
+    killed: list[Run] = []
+    silent: dict[str | None, EngineUnavailable] = {}
+    missing: RunNotFound | None = None
+    try:
+        for run in runs:
+            if run.target not in silent and not run.status.is_terminal:
+                try:
+                    if run.controller is not None:
+                        _force_end_with_children(workspace, run, needs_engine=needs_engine)
+                    else:
+                        killed += _kill_run(workspace, run, needs_engine=needs_engine)
+                except EngineUnavailable as error:
+                    silent[run.target] = error
+                except RunNotFound as error:
+                    missing = missing or error
+    finally:
+        _collect_ends(workspace, killed if needs_engine else [])
+        for run in killed:
+            _record_end(workspace, run)
+    for failure in (*silent.values(), missing):
+        if failure is not None:
+            raise failure
+    return workspace.runs.list_by_keys([run.key for run in runs])
+
+
+def _kill_run(workspace: Workspace, run: Run, *, needs_engine: bool) -> Sequence[Run]:
+    """Kill the processes and the supervisor of a run; return the run if that was needed and its end is to be recorded.
+
+    The run remains CancelRequested if its engine does not answer.
+    """
     workspace.set_busy_timeout(_MOMENT_SECONDS)
     try:
         with suppress(StoreUnavailable):  # it may be this very supervisor that holds the store
             run = cancel_run(workspace, run, 0.0, wakes_supervisor=False)
         if run.status.is_terminal:
-            return run
+            return []
         target = find_target(workspace, run.target)
         was_reached = target.kill(run) if needs_engine else target.give_up(run)
     finally:
         workspace.set_busy_timeout(_BUSY_SECONDS)
     run = cancel_run(workspace, run, 0.0, wakes_supervisor=False)
-    if was_reached:
+    if was_reached and target.dispatcher_follows_runs:
+        with suppress(OSError, StoreError):
+            wake_dispatcher(workspace, target.name)
+    elif was_reached:
         reconcile_runs(workspace)
+    return [run]
+
+
+def _collect_ends(workspace: Workspace, runs: Sequence[Run]) -> None:
+    """Wait a while until the collectors have taken in what the scripts of runs on engines have logged."""
+    deadline = time.monotonic() + _COLLECTOR_SECONDS
+    keys = [run.key for run in runs if find_target(workspace, run.target).dispatcher_follows_runs]
+    while keys and time.monotonic() < deadline:
+        statuses = workspace.child_runs.list_statuses(keys)
+        keys = [key for key, status in statuses.items() if not status.is_terminal]
+        if keys:
+            time.sleep(_LOOK_SECONDS)
+
+
+def _record_end(workspace: Workspace, run: Run) -> None:
+    """Record the end of a killed run as Canceled, unless something else has recorded it."""
     with workspace.transaction(durable=True):
         workspace.runs.end_runs_of_owner(f"runs/{run.run_id}", RunStatus.CANCELED, ended_at=now(), error=None)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.CANCELED, ended_at=now())
     start_notifier(workspace, run)
     remove_secrets(workspace.run_folder(run.run_id))
-    return workspace.runs.get_by_key(run.key)
 
 
-def _force_end_with_children(workspace: Workspace, run: Run, *, needs_engine: bool) -> Run:
+def _force_end_with_children(workspace: Workspace, run: Run, *, needs_engine: bool) -> None:
     """Kill a run's controller and end the run and its child runs; if that fails, the controller is restarted later.
 
     The other child runs have ended then.
@@ -95,25 +141,16 @@ def _force_end_with_children(workspace: Workspace, run: Run, *, needs_engine: bo
     with _kill_controller(workspace, run):
         run = cancel_run(workspace, run, 0.0, wakes_supervisor=False)
         if run.status.is_terminal:
-            return run
-        unreached: EngineUnavailable | None = None
-        for child in workspace.child_runs.list_children(run.key):
-            try:
-                if not child.status.is_terminal:
-                    force_end(workspace, workspace.runs.get_by_key(child.key), needs_engine=needs_engine)
-            except RunNotFound:
-                pass  # it has been deleted meanwhile
-            except EngineUnavailable as error:
-                unreached = unreached or error
-        if unreached is not None:
-            raise unreached
+            return
+        keys = [child.key for child in workspace.child_runs.list_children(run.key) if not child.status.is_terminal]
+        with suppress(RunNotFound):  # deleted meanwhile
+            force_end_runs(workspace, workspace.runs.list_by_keys(keys), needs_engine=needs_engine)
         try:
             remove_template_secrets(folder)
         finally:
             with workspace.transaction(durable=True):
                 workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.CANCELED, ended_at=now())
     start_notifier(workspace, run)
-    return workspace.runs.get_by_key(run.key)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import MlrunError, StoreError
@@ -58,6 +58,10 @@ class Watch:
         self._log_times = LogTimeRecorder(run.folder)
         handler = RunRequestHandler(run, self.reader, self._wake, self._worker.ensure_started)
         self._server = RpcServer(run.folder, self._selector, handler)
+        self._terminations, self._termination_writer = os.pipe()
+        os.set_blocking(self._terminations, False)
+        os.set_blocking(self._termination_writer, False)
+        self._selector.register(self._terminations, selectors.EVENT_READ, self._drain_terminations)
         signal.signal(signal.SIGTERM, self._on_terminate)
 
     def close(self) -> None:
@@ -88,8 +92,10 @@ class Watch:
                 self._run_due_tasks(time.monotonic())
         self._group = None
         self._log_times.record()
-        if group.exit_code and self.stop.reason is None:
-            self._wait_for_shutdown(self._run.get_shutdown_wait_seconds(group.exit_code))
+        if self.stop.reason is None and (group.exit_code or self._was_terminated):
+            self._wait_for_shutdown(self._run.get_shutdown_wait_seconds(group.exit_code or 0))
+        if self.stop.reason is not None and group.exit_code == -signal.SIGTERM:
+            self.stop.was_delivered = True  # by whoever stops the supervisor too
 
     def request_stop_if_needed(self) -> bool:
         """Request a stop after a shutdown signal or a lost stream; return whether a stop is requested.
@@ -195,3 +201,8 @@ class Watch:
     def _on_terminate(self, _number: int, _frame: object) -> None:
         self._was_terminated = True
         self._wake()
+        with suppress(BlockingIOError):  # a selector that waits goes on to wait after a signal
+            os.write(self._termination_writer, b"\0")
+
+    def _drain_terminations(self, _events: int) -> None:
+        os.read(self._terminations, 64)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.actions.forcing import force_end
+from mlrun_cli.actions.forcing import force_end_runs
 from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.runs.error import EndReason
@@ -155,7 +155,8 @@ def test_a_sweep_with_a_stopped_controller_ends_by_force_with_all_that_it_has_st
     world.wait_for_children(sweep, 4, "Running")
     assert find_secrets(world, sweep)
     kill(*world.controllers(sweep), number=signal.SIGSTOP)
-    assert force_end(world.workspace, world.workspace.runs.get(sweep)).status is RunStatus.CANCELED
+    (ended,) = force_end_runs(world.workspace, [world.workspace.runs.get(sweep)])
+    assert ended.status is RunStatus.CANCELED
     assert set(world.statuses(sweep)) == {"Canceled"}
     assert not find_secrets(world, sweep)
     children = [f"{sweep}_{number}" for number in range(len(world.statuses(sweep)))]

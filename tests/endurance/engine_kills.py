@@ -22,6 +22,9 @@ from tests.running import ENDED, Mlrun, find_processes, kill, until, words_of
 
 _AT_ONCE = 3
 _CANCEL = "cancel"
+_FORCED_CANCEL = "forced cancel"
+_FORCED_DELETION = "forced deletion"
+_FORCED = (_FORCED_CANCEL, _FORCED_DELETION)
 _COUNTS = (0, 20, 500, 20_000)
 _LONGEST_DELAY_SECONDS = 3.0
 _LEAVING_SECONDS = 30.0
@@ -68,6 +71,10 @@ class Engine(Protocol):
     def losses(self) -> int:
         """A number that is increased before and after each fault which may end the runs of other rounds."""
 
+    @property
+    def cuts(self) -> int:
+        """A number that is increased before and after each fault by which nodes' files or the engine are away."""
+
     def list_node_programs(self, run_id: str) -> list[int]:
         """Return the pids of the supervisors of a run on its nodes."""
 
@@ -93,12 +100,13 @@ class Round:
         self._mlrun = engine.mlrun
         self._chance = random.Random(f"{seed}-{number}")
         self.number = number
-        self.victim = self._chance.choice([_CANCEL, *_VICTIMS, *engine.list_faults()])
+        self.victim = self._chance.choice([_CANCEL, *_FORCED, *_VICTIMS, *engine.list_faults()])
         self._path = engine.marks / f"r{number}"
         self._count = self._chance.choice(_COUNTS) + self._chance.randrange(10)
         self._exit_code = self._chance.choice((0, 0, 0, 3))
         self.findings: list[Finding] = []
         self._losses_before = 0
+        self._cuts_before = 0
         self._is_doubtful = False
         """Whether the engine did not answer the submit, so that nobody knows whether it has accepted the job."""
 
@@ -115,13 +123,18 @@ class Round:
         return self
 
     def _play(self) -> None:
-        self._losses_before = self._engine.losses
+        self._losses_before, self._cuts_before = self._engine.losses, self._engine.cuts
         run_id = until(self._submit, _TIMEOUT_SECONDS)
         time.sleep(self._chance.uniform(0, _LONGEST_DELAY_SECONDS) ** 2 / _LONGEST_DELAY_SECONDS)
         if self._is_doubtful:
             pass  # there may be no job
         elif self.victim == _CANCEL:
             self._mlrun("run", "cancel", "-r", run_id, timeout=_TIMEOUT_SECONDS)
+        elif self.victim == _FORCED_CANCEL:
+            self._force("run", "cancel", "-r", run_id, "--force")
+        elif self.victim == _FORCED_DELETION:
+            self._force("run", "delete", "-r", run_id, "--force", "--yes")
+            self._judge_deletion(run_id)
         elif self.victim in _VICTIMS:
             kill(*_VICTIMS[self.victim](self._engine, run_id))
         else:
@@ -133,6 +146,18 @@ class Round:
             until(lambda: not self._list_left(run_id), _LEAVING_SECONDS)
         for pid in self._list_left(run_id):
             self._find("left process", f"{run_id} has left {words_of(pid)}")
+
+    def _force(self, *words: str) -> None:
+        """Run a command until it succeeds, which it does not while the engine or the shared folder is away."""
+        until(lambda: self._mlrun(*words, check=False, timeout=_TIMEOUT_SECONDS).returncode == 0, _TIMEOUT_SECONDS)
+
+    def _judge_deletion(self, run_id: str) -> None:
+        """Check that a deleted run is gone with its processes, and take it back out of the trash."""
+        if self._mlrun("run", "show", "-r", run_id, check=False).returncode == 0:
+            self._find("wrong status", f"{run_id} is shown after its deletion")
+        with suppress(AssertionError):
+            until(lambda: not self._list_left(run_id), _LEAVING_SECONDS)
+        self._force("run", "restore", "-r", run_id)
 
     def _wait(self, run_id: str) -> dict[str, Any]:
         """Wait for the end of the run; an engine may let a job wait for minutes before it starts it again."""
@@ -161,7 +186,7 @@ class Round:
         status, history = record["status"], self._mlrun.history(run_id)
         if status not in ENDED or history[-1] != status or sum(each in ENDED for each in history) != 1:
             self._find("wrong status", f"{run_id} is {status} after {history}")
-        if self.victim == _CANCEL and status == "Canceled":
+        if self.victim in {_CANCEL, *_FORCED} and status == "Canceled":
             return
         is_done = Path(f"{self._path}.done").exists()
         if is_done and record.get("exit_code") == self._exit_code:
@@ -170,8 +195,7 @@ class Round:
             return
         was_killed = self.victim == "script" and record.get("signal") == "SIGKILL"
         may_be_lost = self.victim == "supervisor" or self._engine.may_lose_job(self.victim) or self._is_doubtful
-        is_in_loss = self._losses_before % 2 == 1
-        may_be_lost = may_be_lost or is_in_loss or self._engine.losses != self._losses_before
+        may_be_lost = may_be_lost or self._has_had_losses()
         if status == "Completed" or not (was_killed or may_be_lost):
             self._find("wrong status", f"{run_id} is {status}, done: {is_done}, {record.get('error')}")
 
@@ -188,10 +212,20 @@ class Round:
             acknowledged = int(attempt.read_bytes() or b"0")
             least.update(map(float, range(acknowledged)))
             most.update(map(float, range(acknowledged + 1)))  # killed between the call and the count
-        if lost := least - found:
+        # A forced end waits some seconds for values that cannot be read.
+        may_lack_values = self.victim in _FORCED and (self._has_had_losses() or self._has_had_cuts())
+        if (lost := least - found) and not may_lack_values:
             self._find("lost", f"{run_id} has lost {lost.total()} of {least.total()} acknowledged values")
         if doubled := found - most:
             self._find("doubled", f"{run_id} has {doubled.total()} values too many")
+
+    def _has_had_losses(self) -> bool:
+        """Return whether a fault of any round may have ended the run."""
+        return self._losses_before % 2 == 1 or self._engine.losses != self._losses_before
+
+    def _has_had_cuts(self) -> bool:
+        """Return whether a fault of any round may have kept the run's files or its engine away."""
+        return self._cuts_before % 2 == 1 or self._engine.cuts != self._cuts_before
 
     def _find(self, kind: str, text: str) -> None:
         self.findings.append(Finding(kind, text))

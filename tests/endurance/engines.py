@@ -40,6 +40,7 @@ class Network:
         self, own: NetworkMount, nodes: Mapping[str, NetworkMount], cut_seconds: Sequence[float] = CUT_SECONDS
     ) -> None:
         self.losses = 0
+        self.cuts = 0
         self._cut_seconds = cut_seconds
         self._own = own
         self._nodes = nodes
@@ -72,6 +73,7 @@ class Network:
     ) -> None:
         """Cut the lines of mounts for a while, with what else is to be cut and restored."""
         with self._lock:
+            self.cuts += 1
             try:
                 before()
                 for mount in mounts:
@@ -81,10 +83,13 @@ class Network:
                 for mount in mounts:
                     mount.thaw()
                 after()
+                self.cuts += 1
 
     def _remount_here(self, chance: random.Random) -> None:
         with self._lock:
+            self.cuts += 1
             self._remount(chance, self._own)
+            self.cuts += 1
 
     def _remount_on_node(self, chance: random.Random) -> None:
         """Remount on a node, where scripts and supervisors cannot be started meanwhile, and scripts not write."""
@@ -135,6 +140,11 @@ class Pool:
     def losses(self) -> int:
         """A number that changes with each fault which may end any run."""
         return self._network.losses
+
+    @property
+    def cuts(self) -> int:
+        """A number that changes with each fault by which the shared folder or the engine cannot be reached."""
+        return self._network.cuts
 
     @property
     def marks(self) -> Path:
@@ -201,6 +211,11 @@ class SlurmCluster:
     def losses(self) -> int:
         """A number that changes with each fault which may end any run."""
         return self._network.losses
+
+    @property
+    def cuts(self) -> int:
+        """A number that changes with each fault by which the shared folder or the engine cannot be reached."""
+        return self._network.cuts
 
     @property
     def marks(self) -> Path:
@@ -306,6 +321,7 @@ class Remote:
         self.mlrun = mlrun
         self.marks = machine.marks
         self.losses = 0
+        self.cuts = 0
         self._machine = machine
         self._lock = threading.Lock()
 
@@ -320,7 +336,7 @@ class Remote:
             "serving program": lambda *_: kill(*self._list_there("serve")),
             "ssh": lambda *_: kill(*self._list_clients()),
             "sshd": lambda _, chance: self._restart_sshd(chance),
-            "connections": lambda *_: self._machine.cut_connections(),
+            "connections": lambda *_: self._cut_connections(),
             "network": lambda _, chance: self._cut_network(chance),
             "power": lambda *_: self._cut_power(),
         }
@@ -343,14 +359,26 @@ class Remote:
         return [pid for pid in mine if "".join(words_of(pid)[:1]).startswith(("/usr/bin/ssh", "ssh", "rsync"))]
 
     def _restart_sshd(self, chance: random.Random) -> None:
-        with self._lock:
+        with self._lock, self._count_cut():
             self._machine.stop_sshd(cut=chance.random() < _CHANCE_OF_CUT)
             time.sleep(_AWAY_SECONDS)
             self._machine.start_sshd()
 
     def _cut_network(self, chance: random.Random) -> None:
-        with self._lock, self._machine.without_network():
+        with self._lock, self._count_cut(), self._machine.without_network():
             time.sleep(chance.choice(CUT_SECONDS))
+
+    def _cut_connections(self) -> None:
+        with self._lock, self._count_cut():
+            self._machine.cut_connections()
+
+    @contextmanager
+    def _count_cut(self) -> Iterator[None]:
+        self.cuts += 1
+        try:
+            yield
+        finally:
+            self.cuts += 1
 
     def _cut_power(self) -> None:
         with self._lock:
@@ -388,6 +416,7 @@ class RayCluster:
     def __init__(self, ray: Ray, mlrun: Mlrun) -> None:
         self.mlrun = mlrun
         self.losses = 0
+        self.cuts = 0
         self._ray = ray
         self._lock = threading.Lock()
 

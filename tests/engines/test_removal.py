@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
+from tests.endurance.engine_kills import list_collectors
 from tests.engines.pool import PoolEngine
-from tests.running import is_alive, until
+from tests.running import is_alive, kill, until
 
 WORK = """
     import os, sys, time
@@ -18,6 +20,19 @@ WORK = """
     print("here", flush=True)
     while not os.path.exists(sys.argv[1]):
         time.sleep(0.01)
+"""
+
+LOGGING = """
+    import os, sys, time
+    from azureml.core import Run
+
+    go, done, count = sys.argv[1:]
+    while not os.path.exists(go):
+        time.sleep(0.01)
+    for number in range(int(count)):
+        Run.get_context().log("x", number)
+    open(done, "w").close()
+    time.sleep(600)
 """
 
 
@@ -59,6 +74,22 @@ def test_a_run_is_ended_by_force_with_its_job(pool: PoolEngine, tmp_path: Path) 
     assert job is not None
     assert job["state"] == "ended"
     until(lambda: not any(map(is_alive, processes)))
+
+
+@pytest.mark.kill
+def test_a_run_ended_by_force_has_all_values_though_its_collector_was_dead(pool: PoolEngine, tmp_path: Path) -> None:
+    count = 3000
+    pool.mlrun.script(LOGGING)
+    run_id = pool.mlrun.submit("--ct", "pool", "train.py", str(tmp_path / "go"), str(tmp_path / "done"), str(count))
+    pool.mlrun.wait_for_status(run_id, "Running")
+    collectors = list_collectors(pool.mlrun)
+    kill(*collectors, number=signal.SIGSTOP)
+    (tmp_path / "go").touch()
+    until((tmp_path / "done").exists)
+    kill(*collectors)
+    pool.mlrun("run", "cancel", "-r", run_id, "--force")
+    assert pool.mlrun.stored_status(run_id) == "Canceled"
+    assert pool.mlrun.metrics(run_id) == {"x": list(range(count))}
 
 
 @pytest.mark.kill

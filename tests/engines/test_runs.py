@@ -170,6 +170,22 @@ def test_a_killed_supervisor_takes_its_script_along(pool: PoolEngine, tmp_path: 
 
 
 @pytest.mark.kill
+def test_a_signal_of_the_engine_that_reaches_the_script_first_cancels_a_run_that_is_to_end(
+    pool: PoolEngine, tmp_path: Path
+) -> None:
+    run_id = start(pool, tmp_path / "go")
+    (script,) = pool.mlrun.processes(run_id)
+    supervisors = node_programs(pool, run_id)
+    kill(*supervisors, number=signal.SIGSTOP)
+    kill(script, number=signal.SIGTERM)
+    pool.mlrun("run", "cancel", "-r", run_id)
+    kill(*supervisors, number=signal.SIGTERM)
+    kill(*supervisors, number=signal.SIGCONT)
+    record = pool.mlrun.wait(run_id)
+    assert (record["status"], record["signal"]) == ("Canceled", "SIGTERM")
+
+
+@pytest.mark.kill
 def test_nothing_is_lost_or_doubled_while_collectors_are_killed(pool: PoolEngine) -> None:
     script = """
         from azureml.core import Run

@@ -70,22 +70,24 @@ def cancel(
             last=last,
             filters=filters,
         )
-        canceled = [_cancel_or_force_end(workspace, run, None if force else seconds, global_options) for run in chosen]
+        canceled = _cancel_runs(workspace, chosen, None if force else seconds, global_options)
         _print_children_note(workspace, canceled, global_options)
     records = [build_run_record(run) for run in canceled]
     return build_records_result(records, is_list=is_all)
 
 
-def _cancel_or_force_end(
-    workspace: Workspace, run: Run, grace_seconds: float | None, global_options: GlobalOptions
-) -> Run:
-    """Cancel a run and return it; without a grace period, end it by force."""
-    from mlrun_cli.actions.forcing import force_end  # noqa: PLC0415
+def _cancel_runs(
+    workspace: Workspace, runs: Sequence[Run], grace_seconds: float | None, global_options: GlobalOptions
+) -> Sequence[Run]:
+    """Cancel runs and return them; without a grace period, end them by force."""
+    from mlrun_cli.actions.forcing import force_end_runs  # noqa: PLC0415
 
-    if run.status.is_terminal:
-        global_options.notes.warning(f"The run {run.run_id} has ended already: {run.status.value}.")
-        return run
-    return force_end(workspace, run) if grace_seconds is None else cancel_run(workspace, run, grace_seconds)
+    for run in runs:
+        if run.status.is_terminal:
+            global_options.notes.warning(f"The run {run.run_id} has ended already: {run.status.value}.")
+    if grace_seconds is None:
+        return force_end_runs(workspace, runs)
+    return [run if run.status.is_terminal else cancel_run(workspace, run, grace_seconds) for run in runs]
 
 
 def _print_children_note(workspace: Workspace, canceled: Sequence[Run], global_options: GlobalOptions) -> None:

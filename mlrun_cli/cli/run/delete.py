@@ -85,7 +85,9 @@ def delete(
             question = _build_delete_question(workspace, doomed, is_final=is_final)
             confirm(global_options, question, declined_message="Nothing was deleted.")
         if force:
-            doomed = [_force_end(workspace, run) for run in doomed]
+            from mlrun_cli.actions.forcing import force_end_runs  # noqa: PLC0415
+
+            doomed = force_end_runs(workspace, doomed)
         check_deletable(workspace, doomed, force=force)
         left: Sequence[Path] = ()
         if is_final:
@@ -95,12 +97,6 @@ def delete(
     for folder in sorted({path.parent for path in left}):
         global_options.notes.warning(f"Left, should it come back: the files of the runs in '{folder}'.")
     return [run.run_id for run in doomed]
-
-
-def _force_end(workspace: Workspace, run: Run) -> Run:
-    from mlrun_cli.actions.forcing import force_end  # noqa: PLC0415
-
-    return run if run.status.is_terminal else force_end(workspace, run)
 
 
 def _build_delete_question(workspace: Workspace, runs: Sequence[Run], *, is_final: bool) -> str:
