@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.store.db.registry import find_folders, locate_database
+from mlrun_cli.store.db.registry import list_database_folders, locate_database
 
 if TYPE_CHECKING:
     from mlrun_cli.store.db.locator import DatabaseLocator
@@ -62,5 +62,5 @@ def parse_locator(text: str | Path) -> WorkspaceLocator:
 
 def find_identities(home: Path) -> Iterator[WorkspaceIdentity]:
     """Yield the identities of all workspaces on this machine, sorted by folder."""
-    for folder in find_folders(home / "workspaces", "*/*/*"):
+    for folder in list_database_folders(home / "workspaces", "*/*/*"):
         yield WorkspaceIdentity(*folder.parts[-3:])

@@ -29,7 +29,7 @@ def read_parameters_of_older_runs(workspace: Workspace, seconds: float = PATIENC
     Every process that depends on them goes on with that for some seconds, the studio until it is done. If the store
     cannot be written, nothing is read.
     """
-    if not workspace.parameters.has_unread():
+    if not workspace.parameters.has_unread_runs():
         return True
     deadline = time.monotonic() + seconds
     try:

@@ -223,7 +223,7 @@ def _prune_runs(workspace: Workspace, before: int, removal: _Removal) -> dict[in
     gone: dict[int, str] = {}
     for topmost in workspace.retention.list_ended_trees(before):
         # Asked again: a child may have been submitted since.
-        for key, run_id in workspace.retention.list_ended_tree(topmost, before):
+        for key, run_id in workspace.retention.list_removable_tree(topmost, before):
             if not removal.remove(workspace.run_folder(run_id).path):
                 break
             if not removal.dry_run:

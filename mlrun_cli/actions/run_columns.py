@@ -39,7 +39,7 @@ def read_metric_columns(workspace: Workspace, runs: Sequence[Run], choice: Colum
     keys = [run.key for run in runs]
     summaries = workspace.metric_summaries
     if choice.word == BEST:
-        names = [ValueName(METRIC, name) for name, _ in summaries.list_most_common(keys, _BEST_METRICS)]
+        names = [ValueName(METRIC, name) for name, _ in summaries.list_most_common_names(keys, _BEST_METRICS)]
     elif choice.word:
         names = [ValueName(METRIC, name) for name in summaries.list_names(keys)]
     else:

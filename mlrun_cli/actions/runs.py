@@ -245,7 +245,7 @@ def check_filter(workspace: Workspace, run_filter: RunFilter) -> RunFilter:
         check_text("a value to choose from", value)
     if run_filter.parent_run_id is None:
         return run_filter
-    return run_filter._replace(parent_run_id=workspace.runs.resolve(check_run_id(run_filter.parent_run_id)))
+    return run_filter._replace(parent_run_id=workspace.runs.resolve_id(check_run_id(run_filter.parent_run_id)))
 
 
 def _check_where(where: Condition | None) -> None:
@@ -320,7 +320,7 @@ def _find_run_by_name(
 
 def _get_run(workspace: Workspace, run_id: str, experiment_name: str | None) -> Run:
     try:
-        run = workspace.runs.get(workspace.runs.resolve(check_run_id(run_id)))
+        run = workspace.runs.get(workspace.runs.resolve_id(check_run_id(run_id)))
     except RunNotFound:
         missing = RunNotFound(run_id, workspace.identity.name)
         if workspace.trash.list_by_prefix(run_id):

@@ -100,7 +100,7 @@ def restore_run(workspace: Workspace, run_id: str) -> None:
 
 def list_registered_models(workspace: Workspace) -> list[dict[str, Any]]:
     """Return the records of registered models (name, description, tags, aliases, times), sorted by name."""
-    documents = workspace.models.list_documents()
+    documents = workspace.models.list_registry_data()
     for model in reversed(workspace.models.list(ModelFilter())):
         document = documents.setdefault(model.name, {})
         document.setdefault("created_at", model.created_at)
@@ -126,10 +126,10 @@ def create_registered_model(workspace: Workspace, name: str) -> None:
     """
     check_model_name(name)
     with workspace.transaction():
-        if name in workspace.models.list_documents() or workspace.models.list(ModelFilter(name=name)):
+        if name in workspace.models.list_registry_data() or workspace.models.list(ModelFilter(name=name)):
             raise AlreadyExists(f"The model '{name}' already exists.", hint="Choose another name.", target=name)
         moment = now()
-        workspace.models.set_document(name, {"created_at": moment, "modified_at": moment})
+        workspace.models.set_registry_data(name, {"created_at": moment, "modified_at": moment})
 
 
 def update_registered_model(
@@ -146,7 +146,7 @@ def update_registered_model(
         ModelNotFound: there is no such model, or no such version.
     """
     with workspace.transaction():
-        document = workspace.models.list_documents().get(name)
+        document = workspace.models.list_registry_data().get(name)
         versions = workspace.models.list(ModelFilter(name=name))
         if document is None and not versions:
             raise ModelNotFound(f"There is no model '{name}'.", target=name)
@@ -159,4 +159,4 @@ def update_registered_model(
             changed[field] = {key: value for key, value in merged.items() if value is not None}
         if description is not None:
             changed["description"] = description
-        workspace.models.set_document(name, {**changed, "modified_at": now()})
+        workspace.models.set_registry_data(name, {**changed, "modified_at": now()})

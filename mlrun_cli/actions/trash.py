@@ -95,7 +95,7 @@ def list_trash(
     workspace: Workspace, *, experiment_name: str | None = None, last: int | None = None
 ) -> Sequence[dict[str, Any]]:
     """Return the records of deleted runs, last deleted first, with the deletion time as `deletedAt`."""
-    found = workspace.trash.list_runs(experiment_name=experiment_name, last=last)
+    found = workspace.trash.list_runs(experiment_name=experiment_name, limit=last)
     return [{**build_run_record(each.run), "deletedAt": format_iso(each.deleted_at)} for each in found]
 
 
@@ -140,7 +140,7 @@ def restore_runs(workspace: Workspace, deleted: Sequence[TrashedRun]) -> Sequenc
         wanted.update((one.run.key, one) for one in below if one.deletion_id == each.deletion_id)
     ordered = [wanted[key] for key in sorted(wanted)]
     parents = {each.parent_key: each.run.run_id for each in ordered if each.parent_key is not None}
-    missing = workspace.trash.find_ids([key for key in parents if key not in wanted])
+    missing = workspace.trash.get_ids([key for key in parents if key not in wanted])
     for key, parent in missing.items():
         raise InUse(
             f"The parent of the run '{parents[key]}' is in the trash, too: '{parent}'.",

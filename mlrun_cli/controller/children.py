@@ -65,7 +65,7 @@ class Children:
         Deleted ones count as canceled.
         """
         keys = [child.key for child in self.live]
-        statuses: Mapping[int, RunStatus] = self._workspace.child_runs.list_statuses(keys) if keys else {}
+        statuses: Mapping[int, RunStatus] = self._workspace.child_runs.get_statuses(keys) if keys else {}
         ended = []
         for key in keys:
             child = self._states[key]._replace(status=statuses.get(key, RunStatus.CANCELED))

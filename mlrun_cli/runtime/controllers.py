@@ -113,7 +113,7 @@ def ensure_controllers(workspace: Workspace) -> None:
     Raises:
         StoreUnavailable: the workspace is unavailable.
     """
-    for run in workspace.child_runs.list_controlled():
+    for run in workspace.child_runs.list_controlled_runs():
         with suppress(OSError):
             _start_if_absent(workspace, run)
 

@@ -112,13 +112,13 @@ class _FolderImport:
             run_folder.make_readable()
         named = self._add_named_rows()
         if self._salvage is not None:
-            self._salvage.add_named(self._database)
+            self._salvage.insert_missing_named_rows(self._database)
         self._add_runs()
         for run_folder in self._list_run_folders():
             self._read_run_journals(run_folder)
         for session in self._list_sessions():
             self._read_session(session)
-        metrics = 0 if self._salvage is None else self._salvage.add_metrics(self._database)
+        metrics = 0 if self._salvage is None else self._salvage.insert_better_metrics(self._database)
         return ImportReport(list(self._added), len(self._salvaged), metrics, self._values, named, self._unreadable)
 
     def _add_named_rows(self) -> dict[str, int]:
@@ -134,13 +134,13 @@ class _FolderImport:
 
     def _add_named_row(self, table: str, row: Mapping[str, Any]) -> bool:
         try:
-            return self._records.add_named(table, row)
+            return self._records.insert_named_row(table, row)
         except (MlrunError, AttributeError, TypeError):
             self._unreadable.append(f"{NAMES}: {table}")
             return False
 
     def _add_runs(self) -> None:
-        there = self._records.list_run_keys()
+        there = self._records.get_keys_and_statuses()
         documents = self._read_documents()
         without_record = self._read_old_folders({*documents, *there})
         self._assign_keys(without_record, [*(key for key, _ in there.values()), *_list_keys(documents)])
@@ -187,7 +187,7 @@ class _FolderImport:
         try:
             if "run_number" not in row:
                 row["run_number"] = self._records.reserve_run_number(document["experiment"]["name"])
-            key = self._records.add_run(document)
+            key = self._records.insert_run(document)
         except (MlrunError, AttributeError, KeyError, TypeError, ValueError):
             self._database.execute("ROLLBACK TO run")
             self._unreadable.append(str(row.get("run_id")))

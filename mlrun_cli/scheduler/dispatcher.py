@@ -130,7 +130,7 @@ class Dispatcher:
             busy += nodes
         # A controller is about to queue more, for which a new dispatcher would first have to load its modules.
         is_needed = bool(waiting) or bool(self._workspace.queues.list_keys(self._target))
-        return is_needed or self._workspace.child_runs.has_controlled()
+        return is_needed or self._workspace.child_runs.has_controlled_runs()
 
     def _sleep(self, wake_socket: WakeSocket) -> None:
         """Sleep until a wake-up, the end of a supervisor, or the next periodic check, and handle these events."""

@@ -100,7 +100,7 @@ class ScheduleKeeper:
 
     def _compute_wait_seconds(self) -> float:
         """Return the seconds until the next schedule is due."""
-        next_at = self._workspace.schedules.find_next_time()
+        next_at = self._workspace.schedules.find_next_due_at()
         return _LOOK_SECONDS if next_at is None else max(0.0, (next_at - now()) / MICROSECONDS)
 
 

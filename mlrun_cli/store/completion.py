@@ -51,7 +51,7 @@ class CompletionStore:
     def list_names(self, source: NameSource, prefix: str, limit: int) -> Sequence[str]:
         """Return the first `limit` distinct names that start with a prefix, in alphabetical order."""
         table, column = source.value
-        rows = self._database.read_as_is(
+        rows = self._database.query_without_waiting(
             f"WITH RECURSIVE each_name (name) AS (SELECT min({column}) FROM {table} WHERE {column} >= :prefix"  # noqa: S608
             f" UNION ALL SELECT (SELECT min({column}) FROM {table} WHERE {column} > each_name.name) FROM each_name"
             " WHERE substr(each_name.name, 1, length(:prefix)) = :prefix)"
@@ -73,7 +73,7 @@ class CompletionStore:
         elif prefix:
             where.append(_MATCHES)
         condition = f" WHERE {' AND '.join(where)}" if where else ""
-        rows = self._database.read_as_is(
+        rows = self._database.query_without_waiting(
             "SELECT run_id, display_name, status, experiments.name AS experiment_name FROM"  # noqa: S608
             f" (SELECT run_key, run_id, display_name, status, experiment_key FROM {source} AS runs{condition}"
             " ORDER BY run_key DESC LIMIT :limit) AS found JOIN experiments USING (experiment_key)"
@@ -83,10 +83,10 @@ class CompletionStore:
         )
         return [RunSuggestion(*(row[name] for name in RunSuggestion._fields)) for row in rows]
 
-    def list_display_names(self, prefix: str, limit: int, *, only_live: bool = False) -> Sequence[RunSuggestion]:
-        """Return the runs with unique display names that start with a prefix, sorted by display name."""
+    def list_runs_by_display_name(self, prefix: str, limit: int, *, only_live: bool = False) -> Sequence[RunSuggestion]:
+        """Return the runs whose display names are unique and start with a prefix, sorted by display name."""
         live = f" AND {ALIVE}" if only_live else ""
-        rows = self._database.read_as_is(
+        rows = self._database.query_without_waiting(
             "SELECT run_id, display_name, status, experiments.name AS experiment_name FROM"  # noqa: S608
             " (SELECT run_id, display_name, status, experiment_key, count(*) AS run_count FROM"
             " (SELECT run_id, display_name, status, experiment_key FROM runs WHERE display_name >= :prefix"
@@ -99,20 +99,20 @@ class CompletionStore:
         )
         return [RunSuggestion(*(row[name] for name in RunSuggestion._fields)) for row in rows]
 
-    def find_property(self, run_id: str, name: str) -> str | None:
-        """Return a property of the run with this id or, if there is none, of the newest with this display name."""
-        rows = self._database.read_as_is(
+    def find_property(self, id_or_display_name: str, name: str) -> str | None:
+        """Return a property of the run with this id or, if there is none, of the newest run with this display name."""
+        rows = self._database.query_without_waiting(
             "SELECT value FROM run_properties WHERE key = :name AND run_key = coalesce("
             "(SELECT run_key FROM runs WHERE run_id = :run_id),"
             " (SELECT max(run_key) FROM runs WHERE display_name = :run_id))",
-            run_id=run_id,
+            run_id=id_or_display_name,
             name=name,
         )
         return next((row["value"] for row in rows), None)
 
     def find_newest_run_id(self, experiment_name: str) -> str | None:
         """Return the id of an experiment's newest run without a parent, or None if there is none."""
-        rows = self._database.read_as_is(
+        rows = self._database.query_without_waiting(
             "SELECT run_id FROM runs WHERE parent_key IS NULL"
             " AND experiment_key = (SELECT experiment_key FROM experiments WHERE name = :name)"
             " ORDER BY run_key DESC LIMIT 1",
@@ -122,7 +122,7 @@ class CompletionStore:
 
     def list_deleted_runs(self, prefix: str, limit: int) -> Sequence[tuple[str, str]]:
         """Return the ids and experiments of deleted runs whose ids start with a prefix, most recently deleted first."""
-        rows = self._database.read_as_is(
+        rows = self._database.query_without_waiting(
             "SELECT run_id, experiment_name FROM trashed_runs WHERE substr(run_id, 1, length(:prefix)) = :prefix"
             " ORDER BY deleted_at DESC, run_key LIMIT :limit",
             prefix=prefix,

@@ -63,7 +63,7 @@ class MetricCurveStore:
         begin: float | None = None,
         end: float | None = None,
     ) -> Mapping[int, Sequence[MetricPoint]]:
-        """Return the downsampled curves of several runs, keyed by run; runs without numbers are omitted."""
+        """Return the downsampled curves of several runs, keyed by run key; runs without numbers are omitted."""
         found = {
             series["run_key"]: _Curve(self._database, series, axis, begin, end).read_points(max_points)
             for series in self._select_series(run_keys, name)
@@ -79,9 +79,9 @@ class MetricCurveStore:
         axis: str = STEP,
         begin: float | None = None,
         end: float | None = None,
-        preceding_count: int = 0,
+        max_preceding: int = 0,
     ) -> Mapping[int, Sequence[CurvePiece]]:
-        """Return downsampled curves, keyed by run: the mean of each piece, or single numbers if they are few enough.
+        """Return downsampled curves, keyed by run key: the mean of each piece, or single numbers if few enough.
 
         Args:
             run_keys: the keys of the runs.
@@ -90,10 +90,10 @@ class MetricCurveStore:
             axis: `step` or `time`.
             begin: the first step or time to include.
             end: the last step or time to include.
-            preceding_count: the number of values before `begin` that are included too.
+            max_preceding: the number of values before `begin` that are included too.
         """
         found = {
-            series["run_key"]: _Curve(self._database, series, axis, begin, end).read_pieces(max_points, preceding_count)
+            series["run_key"]: _Curve(self._database, series, axis, begin, end).read_pieces(max_points, max_preceding)
             for series in self._select_series(run_keys, name)
         }
         return {key: pieces for key, pieces in found.items() if pieces}
@@ -125,13 +125,13 @@ class _Curve:
         if size == 1:
             rows: Sequence[Row] = self._read_all(first, last)
         else:
-            rows = [*self._read_all(first, first), *self._find_extremes(first, last, size), *self._read_all(last, last)]
+            rows = [*self._read_all(first, first), *self._list_extremes(first, last, size), *self._read_all(last, last)]
         by_position = {row["position"]: _build_point(row) for row in rows}
         ordered = [by_position[position] for position in sorted(by_position)]
         return sorted(ordered, key=lambda point: point.step if self._over == STEP else point.logged_at)
 
-    def read_pieces(self, max_points: int, preceding_count: int) -> Sequence[CurvePiece]:
-        """Return the pieces with their means, including `preceding_count` positions before the first bound."""
+    def read_pieces(self, max_points: int, max_preceding: int) -> Sequence[CurvePiece]:
+        """Return the pieces between the bounds with their means, and those of up to `max_preceding` numbers before."""
         first, last = self._find_extent()
         numbers = (
             f"FROM metric_values WHERE {self._until} AND position >= start AND position < start + :size"
@@ -142,7 +142,7 @@ class _Curve:
             " UNION ALL SELECT start + :size FROM pieces WHERE start + :size <= :last)"
             f" SELECT (SELECT {_X[self._over]} {numbers} ORDER BY position DESC LIMIT 1) AS end,"
             f" (SELECT avg(number) {numbers}) AS mean, (SELECT count(*) {numbers}) AS size FROM pieces",
-            start=max(0, first - preceding_count),
+            start=max(0, first - max_preceding),
             last=last,
             size=_compute_piece_size(first, last, max_points),
             greatest=sys.float_info.max,
@@ -171,8 +171,8 @@ class _Curve:
             **self._parameters,
         )
 
-    def _find_extremes(self, first: int, last: int, size: int) -> Sequence[Row]:
-        """Return the minimum, maximum and first NaN of each piece of `size` positions."""
+    def _list_extremes(self, first: int, last: int, piece_size: int) -> Sequence[Row]:
+        """Return the rows of the minimum, maximum and first NaN of each piece of `piece_size` positions."""
         piece = (
             f"SELECT position FROM metric_values WHERE {self._condition}"  # noqa: S608
             " AND position >= start AND position < start + :size"
@@ -187,7 +187,7 @@ class _Curve:
             f" ({piece} AND kind = 'n' LIMIT 1))",
             first=first,
             last=last,
-            size=size,
+            size=piece_size,
             **self._parameters,
         )
 

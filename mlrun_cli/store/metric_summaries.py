@@ -75,20 +75,20 @@ class MetricSummaryStore:
         return None if row is None else _build_summary(row)
 
     def find_newest_metric(self, run_key: int) -> MetricSummary | None:
-        """Return the metric of a run with the latest value among its first metrics, or None if none has numbers."""
+        """Return the metric with the latest value among the first few of a run, or None if that is not a number."""
         rows = self._database.rows(
             f"{_SELECT} WHERE run_key = :run_key AND {_OF_SCRIPT} ORDER BY metric_key LIMIT :limit",
             run_key=run_key,
             limit=_MOST_COMPARED,
         )
-        newest = max(rows, key=self._get_last_time, default=None)
+        newest = max(rows, key=self._get_last_logged_at, default=None)
         return None if newest is None or newest["last_value"] is None else _build_summary(newest)
 
-    def _get_last_time(self, metric: Row) -> int:
+    def _get_last_logged_at(self, metric_row: Row) -> int:
         row = self._database.row(
             "SELECT logged_at FROM metric_values WHERE metric_key = :key AND position = :position",
-            key=metric["metric_key"],
-            position=metric["value_count"] - 1,
+            key=metric_row["metric_key"],
+            position=metric_row["value_count"] - 1,
         )
         return 0 if row is None else int(row["logged_at"])
 
@@ -125,7 +125,7 @@ class MetricSummaryStore:
             found.update(row["name"] for row in rows)
         return sorted(found)[:limit]
 
-    def list_most_common(self, run_keys: Sequence[int], limit: int) -> Sequence[tuple[str, int]]:
+    def list_most_common_names(self, run_keys: Sequence[int], limit: int) -> Sequence[tuple[str, int]]:
         """Return the metric names that occur in the most runs, each with the largest number of values in one run.
 
         The most common names come first, ties by value count. If runs have ten thousand names each, only the first runs
@@ -143,7 +143,7 @@ class MetricSummaryStore:
         return [(row["name"], row["longest"]) for row in rows]
 
     def _limit_runs(self, run_keys: Sequence[int]) -> Sequence[int]:
-        """Return the first runs, at least one, whose metrics are together few enough to be read for a page."""
+        """Return as many of the first runs, at least one, as have few enough metrics together to be read for a page."""
         left = _MOST_READ
         reached: list[int] = []
         for run_key in run_keys:
@@ -170,12 +170,12 @@ class MetricSummaryStore:
         assert row is not None
         return int(row["found"])
 
-    def has_numbers(self, name: str) -> bool:
-        """Return whether any run has logged numbers under a name."""
+    def has_numbers(self, metric_name: str) -> bool:
+        """Return whether any run has logged numbers for the metric with this name."""
         row = self._database.row(
             "SELECT EXISTS (SELECT 1 FROM metrics WHERE name = :name AND last_value IS NOT NULL)"
             " OR EXISTS (SELECT 1 FROM metrics WHERE name = :name AND min_value IS NOT NULL) AS found",
-            name=name,
+            name=metric_name,
         )
         return row is not None and bool(row["found"])
 

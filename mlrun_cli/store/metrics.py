@@ -106,7 +106,7 @@ class MetricStore:
         )
 
     def begin_attempt(self, run_key: int) -> None:
-        """Remove the values without a step and mark the others as values of an earlier attempt."""
+        """Prepare metrics for a new attempt of their run: remove values without a step, mark the others as earlier."""
         for row in self._select_series(run_key, None):
             key = row["metric_key"]
             self._database.execute("DELETE FROM metric_values WHERE metric_key = :key AND step IS NULL", key=key)
@@ -118,22 +118,22 @@ class MetricStore:
             else:
                 self._database.execute("DELETE FROM metrics WHERE metric_key = :key", key=key)
 
-    def append_series(self, metric_key: int, other: Mapping[str, Any]) -> None:
-        """Append the values of a series whose row was deleted to another series, within a transaction."""
+    def append_series(self, metric_key: int, deleted_row: Mapping[str, Any]) -> None:
+        """Append the values of a metric to another metric; `deleted_row` is the former's row, which was deleted."""
         row = self._database.row("SELECT * FROM metrics WHERE metric_key = :key", key=metric_key)
         assert row is not None
         self._database.execute(
             "UPDATE metric_values SET metric_key = :key, position = position + :count WHERE metric_key = :other",
             key=metric_key,
             count=row["value_count"],
-            other=other["metric_key"],
+            other=deleted_row["metric_key"],
         )
         self._database.execute(
             "UPDATE metrics SET shape = :shape, description = coalesce(:description, description)"
             " WHERE metric_key = :key",
             key=metric_key,
-            shape=merge_shapes(row["shape"], other["shape"]),
-            description=other["description"],
+            shape=merge_shapes(row["shape"], deleted_row["shape"]),
+            description=deleted_row["description"],
         )
         self._renumber_and_summarize(metric_key)
 
@@ -204,7 +204,7 @@ class MetricStore:
         return int(row["total"])
 
     def get(self, run_key: int, name: str | None = None) -> dict[str, Any]:
-        """Return all metrics that a run has logged, or only the one with this name, in the format of `get_metrics`."""
+        """Return all metrics of a run, or only the one with this name, in the format of the SDK's `Run.get_metrics`."""
         return {
             row["name"]: self._read_values(row["metric_key"], row["shape"])
             for row in self._select_series(run_key, name)
@@ -227,7 +227,7 @@ class MetricStore:
         return last
 
     def list_last_numbers(self, run_keys: Sequence[int]) -> Mapping[int, Sequence[tuple[str, float, int, int]]]:
-        """Return the value of the last step of each metric if it is a number, sorted by name and keyed by run key.
+        """Return the name, last number, time and step of each numeric metric, sorted by name and keyed by run key.
 
         Each is a name, the number, the time in milliseconds and the step, which is 0 for a value without one. Of very
         long metrics it is the value that was logged last, which is quicker to find.

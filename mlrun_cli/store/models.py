@@ -33,7 +33,7 @@ class ModelStore:
         assert row is not None
         return int(row["last_version"])
 
-    def insert(self, new: NewModel, version: int, user_name: str) -> None:
+    def insert(self, new_model: NewModel, version: int, user_name: str) -> None:
         """Insert a model."""
         moment = now()
         self._database.execute(
@@ -41,17 +41,17 @@ class ModelStore:
             " description, tags, properties, details, created_at, modified_at)"
             " VALUES (:name, :version, :run_id, :experiment_name, :user_name, :framework, :framework_version,"
             " :description, :tags, :properties, :details, :created_at, :modified_at)",
-            name=new.name,
+            name=new_model.name,
             version=version,
-            run_id=new.run_id,
-            experiment_name=new.experiment_name,
+            run_id=new_model.run_id,
+            experiment_name=new_model.experiment_name,
             user_name=user_name,
-            framework=new.framework,
-            framework_version=new.framework_version,
-            description=self._redaction.redact_optional(new.description),
-            tags=_to_json(self._redaction.redact_document(new.tags)),
-            properties=_to_json(self._redaction.redact_document(new.properties)),
-            details=_to_json(new.details._asdict()),
+            framework=new_model.framework,
+            framework_version=new_model.framework_version,
+            description=self._redaction.redact_optional(new_model.description),
+            tags=_to_json(self._redaction.redact_document(new_model.tags)),
+            properties=_to_json(self._redaction.redact_document(new_model.properties)),
+            details=_to_json(new_model.details._asdict()),
             created_at=moment,
             modified_at=moment,
         )
@@ -105,18 +105,18 @@ class ModelStore:
         """Delete a model; return False if it no longer exists."""
         return bool(self._database.execute("DELETE FROM models WHERE model_key = :key", key=model.key))
 
-    def list_documents(self) -> dict[str, dict[str, Any]]:
+    def list_registry_data(self) -> dict[str, dict[str, Any]]:
         """Return the registry data that MLflow clients have stored for all models, keyed by model name."""
         rows = self._database.rows("SELECT name, document FROM model_names WHERE document IS NOT NULL ORDER BY name")
         return {row["name"]: json.loads(row["document"]) for row in rows}
 
-    def set_document(self, name: str, document: Mapping[str, Any] | None) -> None:
+    def set_registry_data(self, name: str, registry_data: Mapping[str, Any] | None) -> None:
         """Set the registry data of an MLflow client for a model, within a transaction; None removes it."""
         self._database.execute(
             "INSERT INTO model_names (name, last_version, document) VALUES (:name, 0, :document)"
             " ON CONFLICT (name) DO UPDATE SET document = excluded.document",
             name=name,
-            document=None if document is None else _to_json(self._redaction.redact_document(document)),
+            document=None if registry_data is None else _to_json(self._redaction.redact_document(registry_data)),
         )
 
     def _build_not_found_error(self, name: str, version: int | None) -> ModelNotFound:

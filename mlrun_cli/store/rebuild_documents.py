@@ -111,12 +111,12 @@ class RebuildDocumentStore:
                     "tags": tags.get(key, {}),
                 }
 
-    def list_run_keys(self) -> dict[str, tuple[int, str]]:
+    def get_keys_and_statuses(self) -> dict[str, tuple[int, str]]:
         """Return the key and status of every run, keyed by run id."""
         rows = self._database.rows("SELECT run_id, run_key, status FROM runs")
         return {row["run_id"]: (row["run_key"], row["status"]) for row in rows}
 
-    def list_children_without_folder(self, root_key: int) -> list[int]:
+    def list_descendants_without_folder(self, root_key: int) -> list[int]:
         """Return the keys of the descendants of a root run that have no folder of their own."""
         rows = self._database.rows(
             "SELECT run_key FROM runs WHERE root_key = :root_key AND owner_lock IS NOT NULL ORDER BY run_key",
@@ -142,11 +142,11 @@ class RebuildDocumentStore:
         row = self._database.row(f"SELECT * FROM {table} WHERE {where}", **wanted)  # noqa: S608 — our own names
         return None if row is None else dict(row)
 
-    def add_named(self, table: str, row: Mapping[str, Any]) -> bool:
-        """Insert a row into a named table, within a transaction; return False if its key or name already exists."""
+    def insert_named_row(self, table: str, row: Mapping[str, Any]) -> bool:
+        """Insert a row into one of the `NAMED_TABLES`, in a transaction; return False if its key or name exists."""
         return bool(self._insert(table, row, "ON CONFLICT DO NOTHING"))
 
-    def add_run(self, document: Mapping[str, Any]) -> int:
+    def insert_run(self, document: Mapping[str, Any]) -> int:
         """Insert a run, under its former key if that is free, within a transaction; return its key."""
         row = dict(document["row"])
         row["experiment_key"] = self._ensure_experiment(document["experiment"])
@@ -244,6 +244,7 @@ class RebuildDocumentStore:
         return found
 
     def _read_pairs(self, table: str, key_list: str, parameters: Mapping[str, object]) -> dict[int, dict[str, Any]]:
+        """Return the rows of a table of keys and values, as dicts keyed by run key."""
         found: dict[int, dict[str, Any]] = {}
         for row in self._database.rows(
             f"SELECT run_key, key, value FROM {table} WHERE run_key IN {key_list}",  # noqa: S608

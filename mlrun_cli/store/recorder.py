@@ -46,8 +46,8 @@ class Recorder:
             return
         changes, self._changes = list(self._changes), {}
         self._record_runs([change.first for change in changes if change.table == RUN])
-        self._record_deleted([change for change in changes if change.table == GONE])
-        self._record_named([change for change in changes if change.table not in {RUN, GONE}])
+        self._record_deleted_runs([change for change in changes if change.table == GONE])
+        self._record_named_rows([change for change in changes if change.table not in {RUN, GONE}])
 
     def read_documents(self, keys: Sequence[int]) -> list[dict[str, Any]]:
         """Return the documents of the runs with these keys, as the record files would contain them."""
@@ -60,12 +60,12 @@ class Recorder:
         """
         told = self._read_recorded_runs()
         lacking = {}
-        for batch in _split_into_batches([key for key, _ in self._records.list_run_keys().values()]):
+        for batch in _split_into_batches([key for key, _ in self._records.get_keys_and_statuses().values()]):
             for document in self._records.read_documents(batch):
                 if told.get(document["row"]["run_id"]) != _compute_fingerprint(document):
                     lacking[document["row"]["run_key"]] = self._find_record_folder(document)
         self._record_runs(list(lacking))
-        self._record_named(self._find_unrecorded_named_rows())
+        self._record_named_rows(self._list_unrecorded_named_rows())
         return sum(folder.path.is_dir() for folder in lacking.values())
 
     def _read_recorded_runs(self) -> dict[str, str]:
@@ -79,22 +79,23 @@ class Recorder:
             }
         return {}
 
-    def _find_unrecorded_named_rows(self) -> list[Change]:
-        """Return the rows of the `NAMED_TABLES` that differ from what the record file says of them."""
+    def _list_unrecorded_named_rows(self) -> list[Change]:
+        """Return the keys of the rows of `NAMED_TABLES` that differ from their entries in the record file."""
         told = {
             Change(line["table"], *line["key"]): line["row"]
             for line in read_lines(self._folder / NAMES)
             if line.get("table") in NAMED_TABLES and {"key", "row"} <= line.keys()
         }
-        changes = dict.fromkeys([*told, *self._list_names()])
+        changes = dict.fromkeys([*told, *self._list_named_rows()])
         return [
             change
             for change in changes
-            if _select_recorded(change.table, told.get(change))
-            != _select_recorded(change.table, self._records.find_row(*_get_table_and_key(change)))
+            if _select_recorded_columns(change.table, told.get(change))
+            != _select_recorded_columns(change.table, self._records.find_row(*_get_table_and_key(change)))
         ]
 
-    def _list_names(self) -> list[Change]:
+    def _list_named_rows(self) -> list[Change]:
+        """Return the keys of all rows of the `NAMED_TABLES`."""
         return [Change(table, *(*key, None)[:2]) for table in NAMED_TABLES for key in self._records.list_keys(table)]
 
     def _record_runs(self, keys: list[int]) -> None:
@@ -111,7 +112,7 @@ class Recorder:
                 children = self._find_record_folder(documents[0]).children
                 if not children.exists():  # an older version has written none
                     earlier = [
-                        key for key in self._records.list_children_without_folder(root_key) if key not in changed
+                        key for key in self._records.list_descendants_without_folder(root_key) if key not in changed
                     ]
                     for of_earlier in _split_into_batches(earlier):
                         self._append_to_file(children, list(self._records.read_documents(of_earlier)))
@@ -123,8 +124,8 @@ class Recorder:
             self._folder / "runs" / (document["root"] if _has_no_folder(document) else document["row"]["run_id"])
         )
 
-    def _collect_change(self, table: str, first: Any, second: Any) -> None:
-        self._changes[Change(table, first, second)] = None
+    def _collect_change(self, table: str, first_key: Any, second_key: Any) -> None:
+        self._changes[Change(table, first_key, second_key)] = None
 
     def _write_own_record(self, document: dict[str, Any]) -> None:
         folder = RunFolder(self._folder / "runs" / document["row"]["run_id"])
@@ -140,26 +141,26 @@ class Recorder:
             else:
                 append_lines(folder.record, [document])
 
-    def _rewrite_record(self, record: Path, document: dict[str, Any]) -> None:
-        definition = next(read_lines(record), {}).get("row", {}).get("definition")
-        with make_temporary_path(record) as shorter:
+    def _rewrite_record(self, record_path: Path, document: dict[str, Any]) -> None:
+        definition = next(read_lines(record_path), {}).get("row", {}).get("definition")
+        with make_temporary_path(record_path) as shorter:
             append_lines(shorter, [document | {"row": {**document["row"], "definition": definition}}])
-            shorter.replace(record)
+            shorter.replace(record_path)
 
     def _append_to_file(self, path: Path, documents: Sequence[Mapping[str, Any]]) -> None:
         with suppress(OSError):
             append_lines(path, documents)
 
-    def _record_deleted(self, changes: list[Change]) -> None:
+    def _record_deleted_runs(self, changes: list[Change]) -> None:
         for _, run_id, root_key in changes:
             root = None if root_key is None else self._records.find_run_id(root_key)
             if root is not None:
                 self._append_to_file(RunFolder(self._folder / "runs" / root).children, [{"deleted": run_id}])
 
-    def _record_named(self, changes: list[Change]) -> None:
+    def _record_named_rows(self, changes: list[Change]) -> None:
         names = self._folder / NAMES
         if changes and not names.exists():  # an older version has written none
-            changes = list(dict.fromkeys([*self._list_names(), *changes]))
+            changes = list(dict.fromkeys([*self._list_named_rows(), *changes]))
         lines = [
             {
                 "key": [change.first, change.second],
@@ -186,14 +187,14 @@ def _compute_fingerprint(document: Mapping[str, Any]) -> str:
     recorded = {
         **document,
         "experiment": document.get("experiment", {}).get("experiment_id"),  # its row is recorded separately
-        "row": _select_recorded(RUN, document.get("row")),
+        "row": _select_recorded_columns(RUN, document.get("row")),
     }
     from hashlib import sha256  # noqa: PLC0415 - 3 ms and 1 MB, and only a repair needs it
 
     return sha256(json.dumps(recorded, sort_keys=True).encode()).hexdigest()
 
 
-def _select_recorded(table: str, row: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+def _select_recorded_columns(table: str, row: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """Return a row without volatile and null columns."""
     if row is None:
         return None

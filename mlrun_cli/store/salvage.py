@@ -20,12 +20,12 @@ class Salvage:
     def __init__(self, damaged: DamagedDatabase) -> None:
         self._damaged = damaged
 
-    def add_named(self, database: Database) -> None:
-        """Insert rows of named tables that are missing in a sound store, within a transaction."""
-        records = RebuildDocumentStore(database)
+    def insert_missing_named_rows(self, sound_database: Database) -> None:
+        """Insert the rows of named tables that a sound database lacks, within a transaction."""
+        records = RebuildDocumentStore(sound_database)
         for table in NAMED_TABLES:
             for row in self._damaged.rows(table, NAMED_TABLES[table]):
-                records.add_named(table, row)
+                records.insert_named_row(table, row)
 
     def read_documents(self) -> dict[str, dict[str, Any]]:
         """Return the runs' documents as in `RebuildDocumentStore` and their journals' offsets, keyed by run id."""
@@ -57,9 +57,9 @@ class Salvage:
             if row["experiment_key"] in experiments
         }
 
-    def add_metrics(self, database: Database) -> int:
-        """Add the metrics that have more values here than in a sound store, in a transaction; return their number."""
-        there = RebuildDocumentStore(database).list_run_keys()
+    def insert_better_metrics(self, sound_database: Database) -> int:
+        """Insert metrics that have more values here than in a sound database, in a transaction; return their number."""
+        there = RebuildDocumentStore(sound_database).get_keys_and_statuses()
         ids = {row["run_key"]: row["run_id"] for row in self._damaged.rows("runs", ("run_key",))}
         counts: dict[int, int] = defaultdict(int)
         for value in self._damaged.rows("metric_values", ("metric_key", "position")):
@@ -68,7 +68,7 @@ class Salvage:
         for metric in self._damaged.rows("metrics", ("metric_key",)):
             run_key, _ = there.get(ids.get(metric["run_key"], ""), (None, None))
             if run_key is not None:
-                new_key = _insert_metric(database, run_key, metric, counts[metric["metric_key"]])
+                new_key = _insert_metric(sound_database, run_key, metric, counts[metric["metric_key"]])
                 if new_key is not None:
                     better[metric["metric_key"]] = new_key
         positions: dict[int, int] = defaultdict(int)
@@ -80,23 +80,23 @@ class Salvage:
                 batch.append(tuple(row[column] for column in _VALUE_COLUMNS))
                 positions[new_key] += 1
             if len(batch) >= _BATCH_SIZE:
-                database.insert_many("metric_values", _VALUE_COLUMNS, batch)
+                sound_database.insert_many("metric_values", _VALUE_COLUMNS, batch)
                 batch = []
-        database.insert_many("metric_values", _VALUE_COLUMNS, batch)
+        sound_database.insert_many("metric_values", _VALUE_COLUMNS, batch)
         return len(better)
 
     def _group_pairs(
-        self, table: str, keys: tuple[str, ...], pair: Callable[[Mapping[str, Any]], tuple[Any, Any]]
+        self, table: str, key_columns: tuple[str, ...], build_pair: Callable[[Mapping[str, Any]], tuple[Any, Any]]
     ) -> dict[int, list[tuple[Any, Any]]]:
-        """Return pairs, grouped by the key of their run."""
+        """Return the pairs that a function builds from the rows of a table, as lists keyed by run key."""
         found: dict[int, list[tuple[Any, Any]]] = defaultdict(list)
-        for row in self._damaged.rows(table, keys):
-            found[row["run_key"]].append(pair(row))
+        for row in self._damaged.rows(table, key_columns):
+            found[row["run_key"]].append(build_pair(row))
         return found
 
 
 def _insert_metric(database: Database, run_key: int, metric: Mapping[str, Any], value_count: int) -> int | None:
-    """Insert a metric, replacing one with fewer values, and return its key; return None if there is no need to."""
+    """Insert a metric, replacing one with fewer values, and return its key, or None if the present one is as good."""
     found = database.row(
         "SELECT metric_key, value_count FROM metrics WHERE run_key = :run_key AND name = :name",
         run_key=run_key,

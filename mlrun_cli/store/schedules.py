@@ -29,16 +29,16 @@ class ScheduleStore:
             **_build_columns(schedule),
         )
 
-    def replace(self, schedule: Schedule, before: Schedule) -> bool:
-        """Overwrite a schedule and forget its seen files; return False if it no longer equals `before`."""
+    def replace(self, schedule: Schedule, expected: Schedule) -> bool:
+        """Overwrite a schedule and forget its seen files; return False if the stored one differs from `expected`."""
         changed = self._database.execute(
             "UPDATE schedules SET status = :status, pipeline_id = :pipeline_id, endpoint_id = :endpoint_id,"
             " created_at = :created_at, anchor_at = :anchor_at, next_at = :next_at, settings = :settings,"
             " seen_files = NULL"
             " WHERE schedule_id = :schedule_id AND settings = :before_settings AND status = :before_status",
             **_build_columns(schedule),
-            before_settings=_to_text(before.settings.to_json()),
-            before_status=before.status,
+            before_settings=_to_text(expected.settings.to_json()),
+            before_status=expected.status,
         )
         return bool(changed)
 
@@ -72,7 +72,7 @@ class ScheduleStore:
         )
         return row is not None and bool(row["has_work"])
 
-    def find_next_time(self) -> int | None:
+    def find_next_due_at(self) -> int | None:
         """Return the earliest time at which a schedule is due, or None if none is active."""
         row = self._database.row("SELECT min(next_at) AS next_at FROM schedules WHERE next_at IS NOT NULL")
         return None if row is None or row["next_at"] is None else int(row["next_at"])
@@ -98,7 +98,7 @@ class ScheduleStore:
         return bool(changed)
 
     def postpone(self, schedule: Schedule, next_at: int) -> bool:
-        """Set only the next time of a schedule; return False if another process has."""
+        """Change only the next time of a schedule; return False if another process has changed it."""
         changed = self._database.execute(
             "UPDATE schedules SET next_at = :next_at"
             " WHERE schedule_id = :id AND next_at = :due_at AND status = :active",
@@ -123,7 +123,7 @@ class ScheduleStore:
         A record of them that cannot be read is as good as none: the next check remembers what there is.
         """
         row = self._database.row("SELECT seen_files FROM schedules WHERE schedule_id = :id", id=schedule_id)
-        return None if row is None else _find_object(row["seen_files"])
+        return None if row is None else _parse_object(row["seen_files"])
 
     def add_run(self, run: ScheduledRun) -> None:
         """Insert a run that is waiting to be submitted."""
@@ -204,7 +204,7 @@ def _build_schedule(row: Row) -> Schedule:
         return Schedule(**fields, settings=settings)
     except (MlrunError, TypeError, ValueError) as error:  # one must not hide the others
         named = ScheduleSettings(
-            name=_find_name(row),
+            name=_get_display_name(row),
             experiment_name="",
             pipeline_id=row["pipeline_id"],
             endpoint_id=row["endpoint_id"],
@@ -213,19 +213,19 @@ def _build_schedule(row: Row) -> Schedule:
         return Schedule(**fields, settings=named, unreadable=problem)
 
 
-def _find_name(row: Row) -> str:
+def _get_display_name(row: Row) -> str:
     """Return the name of a schedule that cannot be read, or its id if that cannot be read either."""
-    name = (_find_object(row["settings"]) or {}).get("name")
+    name = (_parse_object(row["settings"]) or {}).get("name")
     return name if isinstance(name, str) else str(row["schedule_id"])
 
 
 def _build_run(row: Row) -> ScheduledRun:
     fields = {name: row[name] for name in ScheduledRun._fields if name != "parameters"}
-    return ScheduledRun(**fields, parameters=_find_object(row["parameters"]))
+    return ScheduledRun(**fields, parameters=_parse_object(row["parameters"]))
 
 
-def _find_object(text: Any) -> dict[str, Any] | None:
-    """Return a stored JSON object, or None if that is not what the text is."""
+def _parse_object(text: Any) -> dict[str, Any] | None:
+    """Return the JSON object in a stored text, or None if the text is not a JSON object."""
     with suppress(TypeError, ValueError):
         found = json.loads(text)
         return found if isinstance(found, dict) else None

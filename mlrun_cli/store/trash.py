@@ -16,7 +16,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 from mlrun_cli.store.db.database import Database, Row, build_in_lists
 from mlrun_cli.store.metrics import MetricStore
-from mlrun_cli.store.runs.rows import SELECT_RUN, TERMINAL, run_from_row
+from mlrun_cli.store.runs.rows import SELECT_RUN, TERMINAL, build_run
 
 _TABLES = ("run_tags", "run_properties", "status_changes", "journals", "metrics", "run_parameters", "unread_runs")
 """The tables with rows of a run, in the order in which they are restored: texts to search are built from tags."""
@@ -208,7 +208,7 @@ class TrashStore:
         experiment_name: str | None = None,
         before: int | None = None,
         deletion_id: str | None = None,
-        last: int | None = None,
+        limit: int | None = None,
     ) -> Sequence[TrashedRun]:
         """Return deleted runs, last deleted first.
 
@@ -216,7 +216,7 @@ class TrashStore:
             experiment_name: only those of this experiment.
             before: only those deleted before this time.
             deletion_id: only those deleted together.
-            last: the maximum number of runs.
+            limit: the maximum number of runs.
         """
         wanted = {"experiment_name": experiment_name, "before": before, "deletion_id": deletion_id}
         operators = {"experiment_name": "experiment_name =", "before": "deleted_at <", "deletion_id": "deletion_id ="}
@@ -224,9 +224,9 @@ class TrashStore:
         where = " AND ".join(f"{operators[name]} :{name}" for name in given)
         rows = self._database.rows(
             f"SELECT * FROM trashed_runs{f' WHERE {where}' if where else ''}"  # noqa: S608 - our own names
-            f" ORDER BY deleted_at DESC, run_key DESC{'' if last is None else ' LIMIT :last'}",
+            f" ORDER BY deleted_at DESC, run_key DESC{'' if limit is None else ' LIMIT :last'}",
             **given,
-            **({} if last is None else {"last": last}),
+            **({} if limit is None else {"last": limit}),
         )
         return [_build_trashed_run(row) for row in rows]
 
@@ -246,7 +246,7 @@ class TrashStore:
             found.update((each.run.key, each) for each in below)
         return list(found.values())
 
-    def find_ids(self, keys: Sequence[int]) -> Mapping[int, str]:
+    def get_ids(self, keys: Sequence[int]) -> Mapping[int, str]:
         """Return the ids of the deleted runs with these keys, keyed by run key."""
         return {
             row["run_key"]: row["run_id"]
@@ -343,4 +343,4 @@ def _build_trashed_run(row: Row) -> TrashedRun:
         {each["key"]: each["value"] for each in document["tables"][table]} for table in ("run_tags", "run_properties")
     )
     columns = {**dict.fromkeys(Run._fields), **document["run"]}  # a newer version may have more of them
-    return TrashedRun(run_from_row(columns, tags, properties), row["deleted_at"], row["deletion_id"], row["parent_key"])
+    return TrashedRun(build_run(columns, tags, properties), row["deleted_at"], row["deletion_id"], row["parent_key"])

@@ -103,11 +103,11 @@ def test_values_are_paged_as_they_were_logged(database: Database) -> None:
 def test_the_most_common_metrics_are_those_of_most_runs_then_the_longest(
     database: Database, summaries: MetricSummaryStore
 ) -> None:
-    assert summaries.list_most_common([RUN, OTHER], 10) == [("loss", 4), ("accuracy", 1)]
-    assert summaries.list_most_common([RUN, OTHER], 1) == [("loss", 4)]
-    assert summaries.list_most_common([], 10) == []
+    assert summaries.list_most_common_names([RUN, OTHER], 10) == [("loss", 4), ("accuracy", 1)]
+    assert summaries.list_most_common_names([RUN, OTHER], 1) == [("loss", 4)]
+    assert summaries.list_most_common_names([], 10) == []
     metrics = MetricStore(database)
     with database.transaction():
         metrics.add(9, [LoggedValue(VALUE, f"m{n:05}", 1, None, 1.0, None) for n in range(40_001)])
-    assert [name for name, _ in summaries.list_most_common([9, OTHER], 2)] == ["m00000", "m00001"]
-    assert summaries.list_most_common([OTHER, 9], 1) == [("accuracy", 1)]
+    assert [name for name, _ in summaries.list_most_common_names([9, OTHER], 2)] == ["m00000", "m00001"]
+    assert summaries.list_most_common_names([OTHER, 9], 1) == [("accuracy", 1)]

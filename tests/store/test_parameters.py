@@ -129,13 +129,13 @@ def test_runs_of_an_older_program_are_read_in_steps(
     key = add_run("new", definition={"arguments": ["--n", "99"]})
     assert to_values(parameters.get(key - 1)) == {"n": 9}
     assert len(parameters.list_for_runs(range(1, key + 1))) == 8
-    assert parameters.has_unread()
+    assert parameters.has_unread_runs()
     steps = 1
     while parameters.store_unread_parameters(random.randint(1, 4)):
         steps += 1
 
     assert steps > 2
-    assert not parameters.has_unread()
+    assert not parameters.has_unread_runs()
     assert pages.count(RunFilter(parameters=(ParameterFilter("n", ">=", 0.0),))) == 8
     assert pages.count(RunFilter(text="n=9")) == 2
 
@@ -167,7 +167,7 @@ def test_a_kill_while_they_are_read_loses_and_doubles_none(
         add_run(f"a_{number}", definition={"arguments": ["--n", str(number)]})
     forget(database)
 
-    while parameters.has_unread():
+    while parameters.has_unread_runs():
         child = os.fork()
         if child == 0:
             _read_until_killed(locator)
@@ -198,7 +198,7 @@ def test_what_older_programs_insert_is_to_be_read(database: Database, parameters
         definition='{"arguments": ["--n", "1"]}',
     )
 
-    assert parameters.has_unread()
+    assert parameters.has_unread_runs()
     assert to_values(parameters.get(1)) == {"n": 1}
     assert not parameters.store_unread_parameters(10)
     assert parameters.list_all_names() == ["n"]

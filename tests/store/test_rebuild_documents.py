@@ -43,7 +43,7 @@ def test_a_run_that_gets_another_key_keeps_its_relatives(workspaces: list[Worksp
     add_run(new, "other")
     records = RebuildDocumentStore(new._database)
     with new.transaction():
-        added = [records.add_run(document) for document in documents]
+        added = [records.insert_run(document) for document in documents]
         for key, document in zip(added, documents, strict=True):
             records.set_relatives(key, document)
     assert added[0] != first

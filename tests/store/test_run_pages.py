@@ -236,8 +236,8 @@ def test_runs_with_child_runs_are_told_from_the_others(pages: RunPageStore, add_
     parent, other = add_run("parent"), add_run("other")
     child = add_run("child", parent_key=parent)
 
-    assert pages.find_keys_with_children([parent, other, child, 99]) == {parent}
-    assert pages.find_keys_with_children([]) == frozenset()
+    assert pages.list_keys_with_children([parent, other, child, 99]) == {parent}
+    assert pages.list_keys_with_children([]) == frozenset()
 
 
 @pytest.mark.usefixtures("_size")

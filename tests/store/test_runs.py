@@ -46,7 +46,7 @@ def test_a_unique_beginning_or_a_whole_id_is_resolved(runs: RunStore, add_run: A
     for run_id in ("a_1", "a_12", "a_13", "b_1", "üb_1"):
         add_run(run_id)
 
-    assert runs.resolve(prefix) == whole
+    assert runs.resolve_id(prefix) == whole
 
 
 def test_an_ambiguous_beginning_lists_its_candidates(runs: RunStore, add_run: AddRun) -> None:
@@ -54,7 +54,7 @@ def test_an_ambiguous_beginning_lists_its_candidates(runs: RunStore, add_run: Ad
     add_run("a_13")
 
     with pytest.raises(AmbiguousRunId, match="a_12, a_13"):
-        runs.resolve("a_1")
+        runs.resolve_id("a_1")
 
 
 @pytest.mark.parametrize("prefix", ["%", "_", "a_1%"])
@@ -62,7 +62,7 @@ def test_a_beginning_is_no_pattern(runs: RunStore, add_run: AddRun, prefix: str)
     add_run("a_12")
 
     with pytest.raises(RunNotFound):
-        runs.resolve(prefix)
+        runs.resolve_id(prefix)
 
 
 def test_listing_is_newest_first_and_bounded(runs: RunStore, add_run: AddRun) -> None:

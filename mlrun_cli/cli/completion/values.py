@@ -79,7 +79,7 @@ def _complete_run_ids(ctx: typer.Context, incomplete: str) -> _Suggestions:
     runs = store.list_runs(incomplete, _MOST_RUNS, only_live=only_live)
     found = [(run.run_id, ", ".join(filter(None, (run.status, run.display_name)))) for run in runs]
     # Without a word, the names are shown beside the ids: each run is suggested once.
-    named = store.list_display_names(incomplete, _MOST_RUNS, only_live=only_live) if incomplete else []
+    named = store.list_runs_by_display_name(incomplete, _MOST_RUNS, only_live=only_live) if incomplete else []
     found += [(run.display_name or "", f"{run.status}, {run.run_id}") for run in named]
     return [*found, (_LATEST, "the newest run of the experiment")]
 

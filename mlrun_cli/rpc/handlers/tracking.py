@@ -90,4 +90,4 @@ def delete_registered_model(context: RequestContext, name: str) -> None:
     for model in model_actions.list_models(workspace, ModelFilter(name=name)):
         model_actions.delete_model(workspace, model)
     with workspace.transaction():
-        workspace.models.set_document(name, None)
+        workspace.models.set_registry_data(name, None)

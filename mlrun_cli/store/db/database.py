@@ -44,23 +44,23 @@ class Dialect(Protocol):
     next_run_key: str
     """The key that the next run will have, as an expression; it is certain within a transaction."""
 
-    def disable_index(self, column: str) -> str:
-        """Return a column as an expression for which no index is used, if the database supports such a hint."""
+    def build_unindexed_column(self, column: str) -> str:
+        """Return an SQL expression for a column for which no index is used; it may be the column itself."""
 
-    def use_index(self, index: str) -> str:
-        """Return the SQL clause that makes a query use an index, or an empty string if there is no such hint."""
+    def build_index_hint(self, index: str) -> str:
+        """Return the SQL clause that makes a query use an index, or an empty string if there is no such clause."""
 
-    def join_numbers(self, column: str) -> str:
-        """Return the aggregate of a column of integers as text, with commas between them; null if there is none."""
+    def build_integer_join(self, column: str) -> str:
+        """Return the SQL aggregate that joins the integers of a column with commas, or is null if there are none."""
 
     def build_flag_condition(self, flags: str, column: str) -> str:
-        """Return the condition that a parameter, which is bytes, has 1 at the position that an integer column has.
+        """Return the SQL condition that the byte of the parameter `flags` at the index in an integer column is 1.
 
         It does not hold at positions beyond the end.
         """
 
     def build_text_condition(self, text: str) -> TextCondition:
-        """Return the condition that `run_texts` contains every word of `text`, case-insensitively."""
+        """Return the SQL condition that a row of `run_texts` contains every word of `text`, case-insensitively."""
 
 
 class Database(Protocol):
@@ -89,10 +89,10 @@ class Database(Protocol):
     def list_columns(self, table: str) -> Sequence[str]:
         """Return the names of a table's columns, except computed columns."""
 
-    def watch(self, tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
-        """Report each row that this connection changes, within the transaction that changes it.
+    def watch(self, list_tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
+        """Call `report` for each row that this connection changes, within the transaction that changes it.
 
-        Further calls for the same connection do nothing, and do not call `tables`.
+        Further calls for the same connection do nothing, and do not call `list_tables`.
         """
 
     def replace_connection(self, other: Database) -> None:
@@ -129,6 +129,6 @@ def build_in_list(name: str, values: Sequence[object]) -> tuple[str, dict[str, o
 
 
 def build_in_lists(name: str, values: Sequence[object]) -> Iterator[tuple[str, dict[str, object]]]:
-    """Split the values into batches of a few hundred; yield the SQL list and parameters of each, as `build_in_list`."""
+    """Split the values into batches of a few hundred; yield what `build_in_list` returns for each batch."""
     for start in range(0, len(values), _LONGEST_LIST):
         yield build_in_list(name, values[start : start + _LONGEST_LIST])

@@ -13,8 +13,8 @@ from mlrun_cli.store.db.database import Database, Row
 class DamagedDatabase(Protocol):
     """A database of which only parts can be read."""
 
-    def rows(self, table: str, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Return the readable rows of a table, in the order of `keys`."""
+    def rows(self, table: str, key_columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Return the readable rows of a table, sorted by its key columns."""
 
     def close(self) -> None:
         """Close the database."""
@@ -26,7 +26,7 @@ class NewDatabase(Protocol):
     database: Database
 
     def put_in_place(self, reason: str) -> Path | None:
-        """Close the database and move it into place; return the new path of the former database, or None.
+        """Close this database and replace the current one with it; return the new path of that one, or None.
 
         The former database is kept under a name that contains the reason (`damaged`, `replaced`); None means that there
         was none.
@@ -61,22 +61,22 @@ class DatabaseLocator(Protocol):
             StoreError: it cannot be opened, or was created by a newer version of this program.
         """
 
-    def read_as_is(self, sql: str, **parameters: object) -> list[Row]:
+    def query_without_waiting(self, sql: str, **parameters: object) -> list[Row]:
         """Return the rows of a query, without waiting for other processes or changing the database.
 
         Raises:
             StoreError: it cannot be read at the moment, does not exist, or lacks a table.
         """
 
-    def get_identity(self, folder: int | None = None) -> Hashable | None:
+    def get_identity(self, folder_fd: int | None = None) -> Hashable | None:
         """Return an identity that changes when the database is replaced, or None if there is no database.
 
         Args:
-            folder: the descriptor of the workspace's folder, to find the database even if the folder was moved.
+            folder_fd: the descriptor of the workspace's folder, to find the database even if the folder was moved.
         """
 
     def list_files(self) -> Sequence[Path]:
-        """Return the local files that grow with the database."""
+        """Return the paths of the local files that make up the database and grow with it."""
 
     def find_problems(self, copy_path: Path | None = None) -> list[str]:
         """Return the problems of the database, or of a copy of it; empty if it is sound.
@@ -96,7 +96,7 @@ class DatabaseLocator(Protocol):
         """Open the database to read its undamaged rows."""
 
     def create_replacement(self, copy_path: Path | None = None) -> AbstractContextManager[NewDatabase]:
-        """Create an empty database or a copy, which is removed at the end unless it was put in place.
+        """Create a new database, empty or a copy, that is removed after the block unless it was put in place.
 
         Raises:
             StoreError: it cannot be created.

@@ -26,6 +26,6 @@ def locate_database(folder: Path) -> DatabaseLocator:
     return cast("DatabaseLocator", getattr(import_module(module), class_name)(folder / name))
 
 
-def find_folders(parent: Path, pattern: str) -> Sequence[Path]:
+def list_database_folders(parent: Path, pattern: str) -> Sequence[Path]:
     """Return the folders in `parent` that match a pattern and contain a database, sorted."""
     return sorted({path.parent for name in LOCATORS for path in parent.glob(f"{pattern}/{name}")})

@@ -51,7 +51,7 @@ class ConditionSqlBuilder:
         if isinstance(condition, Predicate):
             prefix = f"{self._prefix}_{self._count}"
             self._count += 1
-            return self.build_from_sql(build_predicate(condition, prefix, self._not_responding))
+            return self.build_from_predicate_sql(build_predicate(condition, prefix, self._not_responding))
         if isinstance(condition, Negation):
             return ConditionSql(f"NOT {self.build(condition.condition).checked}", None)
         parts = [self.build(each) for each in condition.conditions]
@@ -69,8 +69,8 @@ class ConditionSqlBuilder:
             checked, looked_up, [found for each in parts for found in each.ranges] if has_ranges else ()
         )
 
-    def build_from_sql(self, sql: PredicateSql) -> ConditionSql:
-        """Return the SQL of a comparison."""
+    def build_from_predicate_sql(self, sql: PredicateSql) -> ConditionSql:
+        """Return the SQL of a condition that consists of one comparison."""
         self.parameters.update(sql.parameters)
         if sql.table == "runs":
             checked = f"({sql.condition}) IS TRUE"
@@ -93,14 +93,14 @@ def _build_lookup(sql: PredicateSql) -> str:
 
 
 def _split_into_ranges(condition: str) -> Sequence[str]:
-    """Return the conditions whose results together are those of a condition, each on one range of an index."""
+    """Split a condition into conditions on one index range each, which together match the same rows."""
     if " <> " not in condition:
         return [condition]
     return [condition.replace(" <> ", operator) for operator in (" < ", " > ")]
 
 
 def _prefer_lookup(sql: ConditionSql) -> str:
-    """Return the condition that looks runs up, if there is one, or else the one that checks each run."""
+    """Return the condition that looks runs up, if there is one, or else the condition that is checked on each run."""
     return sql.checked if sql.looked_up is None else sql.looked_up
 
 

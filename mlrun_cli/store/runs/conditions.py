@@ -68,19 +68,19 @@ class RunConditions:
         self._ranges: list[Sequence[tuple[str, str]]] = []
         self._unindexed: list[str] = []
         """The conditions of `_indexed`, written so that no index is used."""
-        self._add_columns(run_filter)
-        self._add_statuses(run_filter)
+        self._add_column_conditions(run_filter)
+        self._add_status_condition(run_filter)
         for name, values in run_filter.any_of.items():
             self._add_membership_condition(name, values)
         for table, pairs in (("run_tags", run_filter.tags), ("run_properties", run_filter.properties)):
             for number, pair in enumerate(pairs):
-                self._add_pair(table, number, pair)
+                self._add_pair_condition(table, number, pair)
         if run_filter.metrics or run_filter.parameters or run_filter.where is not None:
             for number, condition in enumerate(_list_conditions(run_filter)):
                 self._add_condition(f"where_{number}", condition, run_filter.not_responding)
         if run_filter.text is not None and run_filter.text.strip():
             is_part = run_filter.experiment_name is not None or run_filter.parent_run_id is not None
-            self._add_text(run_filter.text, is_substring=is_part)
+            self._add_text_condition(run_filter.text, is_substring=is_part)
 
     @property
     def indexed_conditions(self) -> str:
@@ -133,7 +133,7 @@ class RunConditions:
         ]
         return [*bounds, *self._ranges]
 
-    def get_bounds(self, column: str) -> Sequence[str]:
+    def list_bound_conditions(self, column: str) -> Sequence[str]:
         """Return the conditions on the sorted column, for reading along its index."""
         bounds = self._bounds.get(column, ())
         return [
@@ -141,7 +141,7 @@ class RunConditions:
             for sql in bounds
         ]
 
-    def _add_columns(self, run_filter: RunFilter) -> None:
+    def _add_column_conditions(self, run_filter: RunFilter) -> None:
         if run_filter.experiment_name is not None:
             self.parameters["experiment_name"] = run_filter.experiment_name
             self._add_column_condition(
@@ -166,13 +166,13 @@ class RunConditions:
                 self.parameters[name] = getattr(run_filter, name)
                 self._common.append(f"runs.{comparison} :{name}")
 
-    def _add_column_condition(self, indexed: str, unindexed: str) -> None:
-        self._indexed.append(indexed)
-        self._unindexed.append(unindexed)
-        if indexed != _AT_TOP:
-            self._ranges.append([("runs", indexed)])
+    def _add_column_condition(self, indexed_condition: str, unindexed_condition: str) -> None:
+        self._indexed.append(indexed_condition)
+        self._unindexed.append(unindexed_condition)
+        if indexed_condition != _AT_TOP:
+            self._ranges.append([("runs", indexed_condition)])
 
-    def _add_statuses(self, run_filter: RunFilter) -> None:
+    def _add_status_condition(self, run_filter: RunFilter) -> None:
         if not run_filter.statuses:
             return
         places, parameters = build_in_list("status", sorted(status.value for status in run_filter.statuses))
@@ -210,7 +210,7 @@ class RunConditions:
         else:
             self._add_run_condition(condition, unindexed, parameters)
 
-    def _add_pair(self, table: str, pair_number: int, pair: TagFilter) -> None:
+    def _add_pair_condition(self, table: str, pair_number: int, pair: TagFilter) -> None:
         """Add a condition on a tag or a property."""
         condition = f"{table}.key = :{table}_{pair_number}"
         parameters: dict[str, object] = {f"{table}_{pair_number}": pair.key}
@@ -224,7 +224,7 @@ class RunConditions:
         from mlrun_cli.store.runs.predicates import PredicateSql  # noqa: PLC0415
 
         builder = ConditionSqlBuilder(self._is_rare, table)
-        self._add_condition_sql(builder.build_from_sql(PredicateSql(table, condition, parameters)))
+        self._add_condition_sql(builder.build_from_predicate_sql(PredicateSql(table, condition, parameters)))
         self.parameters.update(parameters)
 
     def _add_condition(self, prefix: str, condition: Condition, not_responding: frozenset[int]) -> None:
@@ -255,14 +255,14 @@ class RunConditions:
             if sql.ranges:
                 self._ranges.append(sql.ranges)
 
-    def _add_run_condition(self, looked_up: str, unindexed: str, parameters: dict[str, object]) -> None:
-        if self._is_rare("runs", [looked_up], parameters):
-            self._rare.append(looked_up)
+    def _add_run_condition(self, lookup_condition: str, check_condition: str, parameters: dict[str, object]) -> None:
+        if self._is_rare("runs", [lookup_condition], parameters):
+            self._rare.append(lookup_condition)
         else:
-            self._common.append(unindexed)
-            self._ranges.append([("runs", looked_up)])
+            self._common.append(check_condition)
+            self._ranges.append([("runs", lookup_condition)])
 
-    def _add_text(self, text: str, *, is_substring: bool) -> None:
+    def _add_text_condition(self, text: str, *, is_substring: bool) -> None:
         """Add a full-text condition; words that the index does not cover are compared with each run's text."""
         condition, parameters, is_indexed = self._database.dialect.build_text_condition(text)
         self.parameters.update(parameters)
@@ -281,17 +281,17 @@ class RunConditions:
         return f"EXISTS (SELECT 1 FROM run_texts WHERE {key} = runs.run_key AND {condition})"  # noqa: S608
 
     def _is_rare(
-        self, table: str, conditions: Sequence[str], parameters: Mapping[str, object], bound: int | None = None
+        self, table: str, conditions: Sequence[str], parameters: Mapping[str, object], max_rows: int | None = None
     ) -> bool:
-        """Return whether few rows of a table meet any of the conditions, each of which is one range of an index."""
-        bound = self._bound if bound is None else bound
+        """Return whether few rows of a table meet any of the conditions, each of which covers one index range."""
+        max_rows = self._bound if max_rows is None else max_rows
         rows = " UNION ALL ".join(f"SELECT 1 FROM {table} WHERE {each}" for each in conditions)  # noqa: S608
         found = self._database.row(
-            f"SELECT count(*) AS found FROM ({rows} LIMIT {bound}) AS few",  # noqa: S608
+            f"SELECT count(*) AS found FROM ({rows} LIMIT {max_rows}) AS few",  # noqa: S608
             **parameters,
         )
         self._last_count = 0 if found is None else int(found["found"])
-        return self._last_count < bound
+        return self._last_count < max_rows
 
 
 def _list_conditions(run_filter: RunFilter) -> Sequence[Condition]:

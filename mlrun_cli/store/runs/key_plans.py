@@ -83,15 +83,15 @@ class _Sample(NamedTuple):
 def list_plans(
     database: Database, conditions: RunConditions, order: OrderSql, *, descending: bool, limit: int
 ) -> Iterator[KeyPlan]:
-    """Yield the plans to find the first `limit` runs of an order, each for when the one before finds fewer.
+    """Yield plans to find the first `limit` runs of a sort order; each is the fallback if the one before finds fewer.
 
     There is none if too many runs meet each of the conditions.
     """
     sample = _read_sample(database, conditions, order)
-    queries = list(map(_build_query, conditions.list_ranges()))
+    queries = list(map(_build_range_query, conditions.list_ranges()))
     bound = _choose_bound(sample, descending=descending, needed=_SURPLUS + int(_MARGIN * limit / sample.weight))
     if bound is not None:
-        plan = _plan_up_to(bound, sample, queries, order, descending=descending)
+        plan = _build_plan_up_to(bound, sample, queries, order, descending=descending)
         if plan is not None:
             yield plan
     sets = _choose_sets(list(map(KeySet, queries, sample.in_ranges)), sample.weight)
@@ -100,10 +100,10 @@ def list_plans(
 
 
 def _read_sample(database: Database, conditions: RunConditions, order: OrderSql) -> _Sample:
-    """Read runs whose keys are spread evenly, but not at equal distances, which may be those of similar runs."""
+    """Read a sample of runs whose keys are spread evenly but not at equal distances, which might fit a pattern."""
     ((newest),) = database.column("SELECT max(run_key) FROM runs")
     keys = sorted({1 + int(number * _GOLDEN_RATIO % 1 * newest) for number in range(min(_SAMPLE, newest))})
-    conditions_of_ranges = [" OR ".join(map(_build_check, ranges)) for ranges in conditions.list_ranges()]
+    conditions_of_ranges = [" OR ".join(map(_build_row_check, ranges)) for ranges in conditions.list_ranges()]
     checks = [conditions.scan_conditions, *conditions_of_ranges]
     columns = ", ".join(f"CASE WHEN {check} THEN 1 ELSE 0 END AS in_{number}" for number, check in enumerate(checks))
     ranks: list[_Rank | None] = []
@@ -124,14 +124,14 @@ def _read_sample(database: Database, conditions: RunConditions, order: OrderSql)
     return _Sample(newest / len(keys), ranks, found[0], found[1:])
 
 
-def _build_check(place: tuple[str, str]) -> str:
-    table, condition = place
+def _build_row_check(table_and_condition: tuple[str, str]) -> str:
+    table, condition = table_and_condition
     if table == "runs":
         return f"({condition})"
     return f"EXISTS (SELECT 1 FROM {table} WHERE {table}.run_key = runs.run_key AND {condition})"  # noqa: S608
 
 
-def _build_query(ranges: Sequence[tuple[str, str]]) -> str:
+def _build_range_query(ranges: Sequence[tuple[str, str]]) -> str:
     return " UNION ALL ".join(f"SELECT run_key FROM {table} WHERE {condition}" for table, condition in ranges)  # noqa: S608
 
 
@@ -142,7 +142,7 @@ def _choose_bound(sample: _Sample, *, descending: bool, needed: int) -> _Rank | 
     return ranks[needed - 1] if len(ranks) >= needed else None
 
 
-def _plan_up_to(
+def _build_plan_up_to(
     bound: _Rank, sample: _Sample, queries: Sequence[str], order: OrderSql, *, descending: bool
 ) -> KeyPlan | None:
     """Return the plan to find the runs up to a rank, or None if there is none."""
@@ -175,7 +175,7 @@ def _plan_up_to(
 
 
 def _choose_sets(sets: Sequence[KeySet], weight: float) -> Sequence[KeySet]:
-    """Return some of the sets, in the order in which they are intersected fastest; none if all are too large."""
+    """Return the sets to intersect, in the fastest order; none if all are too large."""
     best: tuple[float, tuple[KeySet, ...]] = (float("inf"), ())
     smallest = sorted(sets, key=lambda each: each.sampled.bit_count())[:_MOST_SETS]
     plans: list[tuple[float, int, tuple[KeySet, ...]]] = [(0.0, 0, ())]
@@ -197,5 +197,5 @@ def _choose_sets(sets: Sequence[KeySet], weight: float) -> Sequence[KeySet]:
 
 
 def _estimate_set_size(sampled_runs: int, weight: float) -> float:
-    """Return the estimated number of runs in a set from the bits of those that were sampled, perhaps none."""
+    """Return the estimated number of runs in a set; the bits of `sampled_runs` mark the sampled runs in it."""
     return max(sampled_runs.bit_count(), 0.5) * weight

@@ -41,7 +41,7 @@ def find_first_keys(
 
 
 def _read_keys(database: Database, conditions: RunConditions, plan: KeyPlan) -> Sequence[int]:
-    """Return the keys in all sets of a plan: those of runs that meet some conditions, and perhaps not the others."""
+    """Return the keys that are in all sets of a plan, whose runs need not meet conditions without a set."""
     keys: Sequence[int] = ()
     condition = "1 = 1"
     parameters = {**conditions.parameters, **plan.parameters}
@@ -49,7 +49,7 @@ def _read_keys(database: Database, conditions: RunConditions, plan: KeyPlan) -> 
         query = f"SELECT run_key FROM ({each.query}) AS found WHERE {condition}"  # noqa: S608 — our own words
         if each.ordered_by is None:
             # As a single text, keys are read in two thirds of the time that a row for each takes.
-            joined = f"SELECT {database.dialect.join_numbers('run_key')} FROM ({query}) AS few"  # noqa: S608
+            joined = f"SELECT {database.dialect.build_integer_join('run_key')} FROM ({query}) AS few"  # noqa: S608
             (text,) = database.column(joined, **parameters)
             keys = json.loads(f"[{text or ''}]")
         else:
@@ -62,7 +62,7 @@ def _read_keys(database: Database, conditions: RunConditions, plan: KeyPlan) -> 
 
 
 def _build_flags(keys: Sequence[int]) -> bytes:
-    """Return a byte for each key from 0 on, which is 1 for the given keys."""
+    """Return bytes, indexed by key, that are 1 for the given keys and 0 for others."""
     flags = bytearray(max(keys, default=0) + 1)
     for key in keys:
         flags[key] = 1
@@ -75,20 +75,20 @@ def _iterate_matching_keys(
     """Yield, in the sort order, the keys in all sets of a plan whose runs meet all conditions."""
     found = _read_keys(database, conditions, plan)
     if plan.sets[-1].ordered_by is not None:
-        yield from _check_keys(database, found, conditions)
+        yield from _filter_keys(database, found, conditions)
         return
     keys = set(found)
     if order != KEY_ORDER:
         bounded = order._replace(parameters={**conditions.parameters, **order.parameters})
-        read = _read_values if len(keys) <= _FEW_KEYS else _read_along_index
-        yield from _check_keys(database, read(database, keys, bounded, descending=descending), conditions)
+        read = _iterate_keys_by_value if len(keys) <= _FEW_KEYS else _iterate_keys_along_index
+        yield from _filter_keys(database, read(database, keys, bounded, descending=descending), conditions)
         if plan.is_bounded:
             return
         descending = True
-    yield from _check_keys(database, sorted(keys, reverse=descending), conditions)
+    yield from _filter_keys(database, sorted(keys, reverse=descending), conditions)
 
 
-def _read_values(database: Database, keys: set[int], order: OrderSql, *, descending: bool) -> Iterator[int]:
+def _iterate_keys_by_value(database: Database, keys: set[int], order: OrderSql, *, descending: bool) -> Iterator[int]:
     """Yield the keys of runs that have a sort value, in the order of the values, and remove them from `keys`."""
     # Every text is greater than every number.
     valued: list[tuple[bool, object, int]] = []
@@ -105,8 +105,10 @@ def _read_values(database: Database, keys: set[int], order: OrderSql, *, descend
     yield from (key for _, _, key in valued)
 
 
-def _read_along_index(database: Database, keys: set[int], order: OrderSql, *, descending: bool) -> Iterator[int]:
-    """Yield keys as `_read_values` does, but by reading the sort order's index."""
+def _iterate_keys_along_index(
+    database: Database, keys: set[int], order: OrderSql, *, descending: bool
+) -> Iterator[int]:
+    """Yield keys as `_iterate_keys_by_value` does, but by reading the sort order's index."""
     direction = "DESC" if descending else "ASC"
     offset, limit = 0, _FIRST_CHUNK
     while keys:
@@ -125,7 +127,7 @@ def _read_along_index(database: Database, keys: set[int], order: OrderSql, *, de
         offset, limit = offset + limit, 2 * limit
 
 
-def _check_keys(database: Database, keys: Iterable[int], conditions: RunConditions) -> Iterator[int]:
+def _filter_keys(database: Database, keys: Iterable[int], conditions: RunConditions) -> Iterator[int]:
     """Yield the keys of the runs that meet all conditions, in the given order."""
     remaining = iter(keys)
     while batch := list(islice(remaining, _CHECKED_TOGETHER)):

@@ -139,18 +139,18 @@ def _build_duration_order() -> OrderSql:
     )
 
 
-def _build_table_order(table: str, key: str, value: str, name: str, dialect: Dialect) -> OrderSql:
+def _build_table_order(table: str, key_column: str, value_column: str, name: str, dialect: Dialect) -> OrderSql:
     """Return the SQL that orders runs by a value in another table: a tag, property, parameter or metric."""
-    its = f"FROM {table} AS its WHERE its.run_key = runs.run_key AND its.{key} = :order_name"
+    its = f"FROM {table} AS its WHERE its.run_key = runs.run_key AND its.{key_column} = :order_name"
     return OrderSql(
         f"{table} AS ordered {dialect.ordered_join} runs ON runs.run_key = ordered.run_key",
         f"{table} AS ordered",
         "ordered.run_key",
-        f"ordered.{value}",
+        f"ordered.{value_column}",
         "ordered.run_key",
-        f"ordered.{key} = :order_name AND ordered.{value} IS NOT NULL",
-        f"NOT EXISTS (SELECT 1 {its} AND its.{value} IS NOT NULL)",
+        f"ordered.{key_column} = :order_name AND ordered.{value_column} IS NOT NULL",
+        f"NOT EXISTS (SELECT 1 {its} AND its.{value_column} IS NOT NULL)",
         False,
-        f"(SELECT its.{value} {its})",
+        f"(SELECT its.{value_column} {its})",
         {"order_name": name},
     )

@@ -55,14 +55,14 @@ class RunPageStore:
         """Return the number up to which the runs that match a filter are counted."""
         if not _has_ranges(run_filter):
             return COUNTED
-        return _COUNTED_IN_RANGES if self._is_large() else COUNTED
+        return _COUNTED_IN_RANGES if self._has_many_runs() else COUNTED
 
     def count(self, run_filter: RunFilter, limit: int = COUNTED + 1) -> int:
         """Return the number of runs that match a filter, counting up to `limit`."""
         conditions = RunConditions(self._database, run_filter, _FEW_TO_COUNT)
-        source, where = self._choose_lookup(conditions)
+        source, where = self._choose_source(conditions)
         if conditions.text is not None:
-            source, where = self._join_texts(conditions)
+            source, where = self._build_text_join(conditions)
         elif _has_time_bounds(run_filter) and conditions.top_level_lookup is None:
             where = conditions.scan_conditions
         row = self._database.row(
@@ -113,7 +113,7 @@ class RunPageStore:
         """
         return self._list_distinct("runs", _VALUE_COLUMNS[column], limit)
 
-    def find_keys_with_children(self, keys: Sequence[int]) -> frozenset[int]:
+    def list_keys_with_children(self, keys: Sequence[int]) -> frozenset[int]:
         """Return the keys of the given runs, a few thousand at most, that have children."""
         places, parameters = build_in_list("run", list(keys))
         rows = self._database.rows(
@@ -138,7 +138,7 @@ class RunPageStore:
                     return found
             source, where = "runs", conditions.indexed_conditions
             if conditions.text is not None:
-                source, where = self._join_texts(conditions)
+                source, where = self._build_text_join(conditions)
             tie = "runs.run_key" if conditions.text is None else self._database.dialect.text_key
             return _get_keys(
                 self._select_keys_and_values(
@@ -147,7 +147,7 @@ class RunPageStore:
             )
         sql = build_order(order, self._database.dialect)
         conditions = RunConditions(self._database, run_filter, _FEW + 1)
-        bounds = conditions.get_bounds(order.column)
+        bounds = conditions.list_bound_conditions(order.column)
         bounded = sql
         if bounds:
             bounded = sql._replace(has_value=" AND ".join([sql.has_value, *bounds]), lacks_value=None)
@@ -167,7 +167,7 @@ class RunPageStore:
         """
         if conditions.text is not None or conditions.has_rare_conditions or order.is_moving is not None:
             return None
-        if not conditions.list_ranges() or not self._is_large():
+        if not conditions.list_ranges() or not self._has_many_runs():
             return None
         first = self._list_first_matching_keys(conditions, order, descending, offset + limit)
         if len(first) == offset + limit:
@@ -192,19 +192,19 @@ class RunPageStore:
             **order.parameters,
         )
 
-    def _is_large(self) -> bool:
+    def _has_many_runs(self) -> bool:
         row = self._database.row("SELECT max(run_key) AS newest FROM runs")
         return row is not None and (row["newest"] or 0) > _FEW_TO_CHECK
 
-    def _choose_lookup(self, conditions: RunConditions) -> tuple[str, str]:
+    def _choose_source(self, conditions: RunConditions) -> tuple[str, str]:
         """Return the source and the conditions of a query for matching runs in no particular order."""
         at_top = conditions.top_level_lookup
         if at_top is None:
             return "runs", conditions.indexed_conditions
-        return f"runs {self._database.dialect.use_index('runs_at_top_of_all')}", at_top
+        return f"runs {self._database.dialect.build_index_hint('runs_at_top_of_all')}", at_top
 
     def _matches_few(self, conditions: RunConditions, run_filter: RunFilter) -> bool:
-        """Return whether at most `_FEW` runs match; they are counted only if the conditions do not tell."""
+        """Return whether at most `_FEW` runs match, counting them only if an estimate does not suffice."""
         if conditions.most_matches is not None and conditions.most_matches <= _FEW:
             return True
         return not self._matches_many(conditions) and self.count(run_filter, _FEW + 1) <= _FEW
@@ -228,7 +228,7 @@ class RunPageStore:
         self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int, offset: int
     ) -> Sequence[int]:
         direction = "DESC" if descending else "ASC"
-        source, where = self._choose_lookup(conditions)
+        source, where = self._choose_source(conditions)
         rows = self._database.rows(
             f"SELECT run_key FROM (SELECT runs.run_key AS run_key, {order.value_of_run} AS value FROM {source}"  # noqa: S608
             # The limit makes the database do this first, in no particular order.
@@ -249,7 +249,7 @@ class RunPageStore:
         parameters = {**conditions.parameters, **order.parameters}
         valued = f"{order.has_value} AND {conditions.scan_conditions}"
         by = (order.value, order.tie)
-        moving = self._find_growing_values(conditions, order, parameters)
+        moving = self._list_growing_values(conditions, order, parameters)
         if moving:
             # Wherever these are merged in, none of the skipped runs belongs on the page.
             passed = max(0, offset - len(moving))
@@ -275,7 +275,7 @@ class RunPageStore:
         others = self._select_keys_and_values("runs", lacking, ("runs.run_key",), True, missing, beyond, parameters)
         return [*keys, *_get_keys(others)]
 
-    def _find_growing_values(
+    def _list_growing_values(
         self, conditions: RunConditions, order: OrderSql, parameters: dict[str, object]
     ) -> list[_ValueAndKey]:
         """Return the values that grow with time and the keys of their runs, which are all live."""
@@ -308,7 +308,7 @@ class RunPageStore:
         )
         return _build_value_key_pairs(rows)
 
-    def _join_texts(self, conditions: RunConditions) -> tuple[str, str]:
+    def _build_text_join(self, conditions: RunConditions) -> tuple[str, str]:
         """Return the source and conditions of a query for runs joined with their texts, in key order."""
         dialect = self._database.dialect
         source = f"run_texts {dialect.ordered_join} runs ON runs.run_key = {dialect.text_key}"

@@ -99,7 +99,7 @@ class ParameterStore:
         return found
 
     def list_all_names(self, limit: int = 1000) -> Sequence[str]:
-        """Return the first `limit` parameter names of all runs, except unread ones, in alphabetical order."""
+        """Return the first `limit` parameter names, in alphabetical order, of runs whose parameters have been read."""
         rows = self._database.rows(
             "WITH RECURSIVE each_name (name) AS (SELECT min(name) FROM run_parameters UNION ALL"
             " SELECT (SELECT min(name) FROM run_parameters WHERE name > each_name.name) FROM each_name"
@@ -110,11 +110,11 @@ class ParameterStore:
         return [row["name"] for row in rows]
 
     def has_name(self, name: str) -> bool:
-        """Return whether any run, except unread ones, has a parameter with this name."""
+        """Return whether any run whose parameters have been read has a parameter with this name."""
         row = self._database.row("SELECT 1 AS found FROM run_parameters WHERE name = :name LIMIT 1", name=name)
         return row is not None
 
-    def has_unread(self) -> bool:
+    def has_unread_runs(self) -> bool:
         """Return whether the parameters of any run have not been read yet."""
         row = self._database.row(
             "SELECT EXISTS (SELECT 1 FROM parameter_backfill) OR EXISTS (SELECT 1 FROM unread_runs) AS found"
@@ -135,10 +135,10 @@ class ParameterStore:
             if len(rows) < limit:
                 rows = [*rows, *self._claim_older_runs(limit - len(rows), {row["run_key"] for row in rows})]
             self._store_parameters([(row["run_key"], _parse_definition(row)) for row in rows])
-            return self.has_unread()
+            return self.has_unread_runs()
 
     def _claim_older_runs(self, limit: int, excluded_keys: Collection[int]) -> Sequence[Row]:
-        """Mark the newest unclaimed runs of older versions as unread, and return them."""
+        """Mark the newest runs that earlier versions of this program inserted as unread, and return them."""
         older = self._database.rows(
             "SELECT run_key, definition FROM runs WHERE run_key < (SELECT max(below_key) FROM parameter_backfill)"
             " ORDER BY run_key DESC LIMIT :limit",

@@ -62,26 +62,30 @@ class PredicateSql(NamedTuple):
     others: str | None = None
 
 
-def build_predicate(predicate: Predicate, prefix: str, not_responding: frozenset[int] = frozenset()) -> PredicateSql:
-    """Return the SQL of a comparison whose name has been resolved.
+def build_predicate(
+    predicate: Predicate, parameter_prefix: str, unresponsive_keys: frozenset[int] = frozenset()
+) -> PredicateSql:
+    """Return the SQL of a comparison of a run's value, such as a field, tag or metric, with constants.
 
     Args:
         predicate: the comparison.
-        prefix: the first letters of the names of the SQL parameters.
-        not_responding: keys of live runs that do not respond, which is their status.
+        parameter_prefix: the first letters of the names of the SQL parameters.
+        unresponsive_keys: keys of live runs that do not respond, which is their status.
     """
     if predicate.name.kind == FIELD:
-        return _build_field(predicate, prefix, not_responding)
+        return _build_field_comparison(predicate, parameter_prefix, unresponsive_keys)
     table, key = _TABLES[predicate.name.kind]
-    conditions = [f"{table}.{key} = :{prefix}_name"]
-    parameters: dict[str, object] = {f"{prefix}_name": predicate.name.name}
+    conditions = [f"{table}.{key} = :{parameter_prefix}_name"]
+    parameters: dict[str, object] = {f"{parameter_prefix}_name": predicate.name.name}
     if predicate.operator != EXISTS:
         column = _get_column(predicate)
-        compared, values = _build_comparison(f"{table}.{column}", predicate.operator, predicate.values, prefix)
+        compared, values = _build_comparison(
+            f"{table}.{column}", predicate.operator, predicate.values, parameter_prefix
+        )
         conditions.append(compared)
         parameters.update(values)
         if column == "sort_value":
-            conditions.extend(_restrict_type(f"{table}.{column}", predicate))
+            conditions.extend(_build_type_conditions(f"{table}.{column}", predicate))
     return PredicateSql(table, " AND ".join(conditions), parameters)
 
 
@@ -93,7 +97,7 @@ def _get_column(predicate: Predicate) -> str:
     return _TEXT_COLUMNS[kind] if is_text else "sort_value"
 
 
-def _restrict_type(column: str, predicate: Predicate) -> Sequence[str]:
+def _build_type_conditions(column: str, predicate: Predicate) -> Sequence[str]:
     """Return the conditions that restrict a comparison to values of its own type.
 
     Every text is greater than every number, and no text is less than the empty one.
@@ -105,57 +109,63 @@ def _restrict_type(column: str, predicate: Predicate) -> Sequence[str]:
 
 
 def _build_comparison(
-    column: str, operator: str, values: Sequence[object], prefix: str
+    column: str, operator: str, values: Sequence[object], parameter_prefix: str
 ) -> tuple[str, Mapping[str, object]]:
     if operator == IN:
-        places, parameters = build_in_list(prefix, values)
+        places, parameters = build_in_list(parameter_prefix, values)
         return f"{column} IN {places}", parameters
     if operator in {"~", "!~"}:
         escaped = str(values[0]).replace("!", "!!").replace("%", "!%").replace("_", "!_")
-        return f"{column} {'' if operator == '~' else 'NOT '}LIKE :{prefix} ESCAPE '!'", {prefix: f"%{escaped}%"}
-    return f"{column} {'<>' if operator == '!=' else operator} :{prefix}", {prefix: values[0]}
+        return f"{column} {'' if operator == '~' else 'NOT '}LIKE :{parameter_prefix} ESCAPE '!'", {
+            parameter_prefix: f"%{escaped}%"
+        }
+    return f"{column} {'<>' if operator == '!=' else operator} :{parameter_prefix}", {parameter_prefix: values[0]}
 
 
-def _build_field(predicate: Predicate, prefix: str, not_responding: frozenset[int]) -> PredicateSql:
+def _build_field_comparison(
+    predicate: Predicate, parameter_prefix: str, unresponsive_keys: frozenset[int]
+) -> PredicateSql:
     field, operator = predicate.name.name, predicate.operator
     if field == "status":
-        return _build_status(predicate, prefix, not_responding)
+        return _build_status_comparison(predicate, parameter_prefix, unresponsive_keys)
     if FIELDS[field] == "time":
-        return _build_time(predicate, prefix)
+        return _build_time_comparison(predicate, parameter_prefix)
     if field == "duration":
-        condition, parameters = _build_comparison(DURATION, operator, predicate.values, prefix)
-        elapsed = ELAPSED.replace(":order_now", f":{prefix}_now")
-        growing, _ = _build_comparison(elapsed, operator, predicate.values, prefix)
+        condition, parameters = _build_comparison(DURATION, operator, predicate.values, parameter_prefix)
+        elapsed = ELAPSED.replace(":order_now", f":{parameter_prefix}_now")
+        growing, _ = _build_comparison(elapsed, operator, predicate.values, parameter_prefix)
         others = f"{IS_RUNNING} AND {growing}"
-        return PredicateSql("runs", condition, {**parameters, f"{prefix}_now": now()}, others=others)
-    condition, parameters = _build_comparison(_COLUMNS[field], operator, predicate.values, prefix)
+        return PredicateSql("runs", condition, {**parameters, f"{parameter_prefix}_now": now()}, others=others)
+    condition, parameters = _build_comparison(_COLUMNS[field], operator, predicate.values, parameter_prefix)
     return PredicateSql("runs", condition, parameters, is_indexed=field in _INDEXED and operator in _RANGES)
 
 
-def _build_status(predicate: Predicate, prefix: str, not_responding: frozenset[int]) -> PredicateSql:
-    places, parameters = build_in_list(prefix, predicate.values)
+def _build_status_comparison(
+    predicate: Predicate, parameter_prefix: str, unresponsive_keys: frozenset[int]
+) -> PredicateSql:
+    places, parameters = build_in_list(parameter_prefix, predicate.values)
     status = "runs.status"
-    if not_responding:
-        lost, keys = build_in_list(f"{prefix}_lost", sorted(not_responding))
+    if unresponsive_keys:
+        lost, keys = build_in_list(f"{parameter_prefix}_lost", sorted(unresponsive_keys))
         parameters.update(keys)
         status = f"CASE WHEN runs.run_key IN {lost} THEN '{RunStatus.NOT_RESPONDING.value}' ELSE runs.status END"
     is_negated = predicate.operator == "!="
     return PredicateSql("runs", f"{status} {'NOT ' if is_negated else ''}IN {places}", parameters, is_indexed=False)
 
 
-def _build_time(predicate: Predicate, prefix: str) -> PredicateSql:
+def _build_time_comparison(predicate: Predicate, parameter_prefix: str) -> PredicateSql:
     """Return the SQL of a comparison with a point in time or a whole day."""
     column, operator = _COLUMNS[predicate.name.name], predicate.operator
     start, end = predicate.values
     if start == end:
-        condition, parameters = _build_comparison(column, operator, [start], prefix)
+        condition, parameters = _build_comparison(column, operator, [start], parameter_prefix)
     elif operator in {"=", "!="}:
-        inside = f"{column} >= :{prefix}_start AND {column} < :{prefix}_end"
+        inside = f"{column} >= :{parameter_prefix}_start AND {column} < :{parameter_prefix}_end"
         condition = inside if operator == "=" else f"NOT ({inside})"
-        parameters = {f"{prefix}_start": start, f"{prefix}_end": end}
+        parameters = {f"{parameter_prefix}_start": start, f"{parameter_prefix}_end": end}
     else:
         # After a day is from its end, and until a day is before its end.
         meant = {"<": ("<", start), "<=": ("<", end), ">": (">=", end), ">=": (">=", start)}[operator]
-        condition, parameters = _build_comparison(column, meant[0], [meant[1]], prefix)
+        condition, parameters = _build_comparison(column, meant[0], [meant[1]], parameter_prefix)
     is_indexed = predicate.name.name in _INDEXED and operator in _RANGES
     return PredicateSql("runs", condition, parameters, is_indexed=is_indexed)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence, Set
 
 from mlrun_cli.runs.run import Run
 from mlrun_cli.store.db.database import Database, build_in_list
-from mlrun_cli.store.runs.rows import ALIVE, SELECT_RUN, run_from_row
+from mlrun_cli.store.runs.rows import ALIVE, SELECT_RUN, build_run
 
 _IS_READY = """((runs.begin_at IS NULL OR runs.begin_at <= :now) AND (
     runs.started_at IS NOT NULL OR runs.predecessor_key IS NULL OR EXISTS (
@@ -24,23 +24,23 @@ class QueueStore:
     def list_runs(self, target: str, limit: int) -> Sequence[Run]:
         """Return the first `limit` runs in the queue of a target, without tags and properties."""
         rows = self._database.rows(
-            f"{SELECT_RUN} WHERE runs.status = 'Queued' AND {self._avoid_index('runs.target')} = :target"
+            f"{SELECT_RUN} WHERE runs.status = 'Queued' AND {self._build_unindexed_target('runs.target')} = :target"
             " ORDER BY runs.priority DESC, runs.run_key LIMIT :limit",
             target=target,
             limit=limit,
         )
-        return [run_from_row(row, {}, {}) for row in rows]
+        return [build_run(row, {}, {}) for row in rows]
 
     def list_ready_runs(self, target: str, now: int, limit: int) -> Sequence[Run]:
         """Return the first `limit` runs that wait only for free resources of a target, in queue order."""
         rows = self._database.rows(
-            f"{SELECT_RUN} WHERE runs.status = 'Queued' AND {self._avoid_index('runs.target')} = :target"
+            f"{SELECT_RUN} WHERE runs.status = 'Queued' AND {self._build_unindexed_target('runs.target')} = :target"
             f" AND {_IS_READY} ORDER BY runs.priority DESC, runs.run_key LIMIT :limit",
             target=target,
             now=now,
             limit=limit,
         )
-        return [run_from_row(row, {}, {}) for row in rows]
+        return [build_run(row, {}, {}) for row in rows]
 
     def list_ready_keys(self, target: str, now: int) -> Sequence[int]:
         """Return the keys of the runs that wait only for free resources of a target, in queue order."""
@@ -55,13 +55,13 @@ class QueueStore:
     def list_unstartable_runs(self, target: str) -> Sequence[Run]:
         """Return the queued runs of a target whose predecessor ended without completing or was deleted."""
         rows = self._database.rows(
-            f"{SELECT_RUN} WHERE runs.status = 'Queued' AND {self._avoid_index('runs.target')} = :target"  # noqa: S608
+            f"{SELECT_RUN} WHERE runs.status = 'Queued' AND {self._build_unindexed_target('runs.target')} = :target"  # noqa: S608
             " AND runs.predecessor_key IS NOT NULL AND runs.started_at IS NULL AND NOT EXISTS ("
             "SELECT 1 FROM runs AS predecessors WHERE predecessors.run_key = runs.predecessor_key"
             " AND predecessors.status NOT IN ('Canceled', 'Failed')) ORDER BY runs.run_key",
             target=target,
         )
-        return [run_from_row(row, {}, {}) for row in rows]
+        return [build_run(row, {}, {}) for row in rows]
 
     def list_keys(self, target: str) -> Sequence[int]:
         """Return the keys of all runs in the queue of a target, in queue order."""
@@ -73,7 +73,7 @@ class QueueStore:
     def list_ids_exceeding_nodes(self, target: str, limit: int) -> Sequence[str]:
         """Return the ids of a target's queued runs that need more nodes than `limit`, in queue order."""
         rows = self._database.rows(
-            f"SELECT run_id FROM runs WHERE status = 'Queued' AND {self._avoid_index()} = :target"  # noqa: S608
+            f"SELECT run_id FROM runs WHERE status = 'Queued' AND {self._build_unindexed_target()} = :target"  # noqa: S608
             " AND node_count > :limit ORDER BY run_key",
             target=target,
             limit=limit,
@@ -84,7 +84,8 @@ class QueueStore:
         """Return the targets that have live runs with a script; the value is True if a run is queued."""
         rows = self._database.rows(
             f"SELECT target, max(status = 'Queued') AS has_queue FROM runs WHERE {ALIVE}"  # noqa: S608
-            f" AND owner_lock IS NULL AND controller IS NULL AND target IS NOT NULL GROUP BY {self._avoid_index()}"
+            " AND owner_lock IS NULL AND controller IS NULL AND target IS NOT NULL"
+            f" GROUP BY {self._build_unindexed_target()}"
         )
         return {row["target"]: bool(row["has_queue"]) for row in rows}
 
@@ -97,7 +98,7 @@ class QueueStore:
         others = f" AND run_key NOT IN {places}" if keys else ""
         row = self._database.row(
             f"SELECT coalesce(sum(node_count), 0) AS busy FROM runs WHERE {ALIVE} AND status <> 'Queued'"  # noqa: S608
-            f" AND {self._avoid_index()} = :target AND owner_lock IS NULL AND controller IS NULL{others}",
+            f" AND {self._build_unindexed_target()} = :target AND owner_lock IS NULL AND controller IS NULL{others}",
             target=target,
             **keys,
         )
@@ -112,7 +113,7 @@ class QueueStore:
         places, keys = build_in_list("starting", list(starting_keys))
         rows = self._database.rows(
             "SELECT gpus FROM runs WHERE (priority < :priority OR priority = :priority AND run_key > :key)"  # noqa: S608
-            f" AND {self._avoid_index()} = :target AND owner_lock IS NULL AND (run_key IN {places}"
+            f" AND {self._build_unindexed_target()} = :target AND owner_lock IS NULL AND (run_key IN {places}"
             f" OR status <> 'Queued' AND (started_at >= :since OR started_at IS NULL AND {ALIVE}))",
             priority=run.priority,
             key=run.key,
@@ -122,6 +123,6 @@ class QueueStore:
         )
         return [frozenset(filter(None, (row["gpus"] or "").split(","))) for row in rows]
 
-    def _avoid_index(self, column: str = "target") -> str:
-        """Return a column as an SQL expression for which no index is used, since most runs of a target have ended."""
-        return self._database.dialect.disable_index(column)
+    def _build_unindexed_target(self, column: str = "target") -> str:
+        """Return the SQL expression of the target column without its index, since most runs of a target have ended."""
+        return self._database.dialect.build_unindexed_column(column)

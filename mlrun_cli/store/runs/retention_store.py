@@ -29,7 +29,7 @@ class RetentionStore:
         )
         return [row["tree"] for row in rows]
 
-    def list_ended_tree(self, run_key: int, before: int) -> Sequence[tuple[int, str]]:
+    def list_removable_tree(self, run_key: int, before: int) -> Sequence[tuple[int, str]]:
         """Return the key and id of a run and its descendants, children first, if all of them may be removed.
 
         Return an empty list if any of them is retained or had not ended before the given time.

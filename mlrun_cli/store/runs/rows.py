@@ -78,7 +78,7 @@ _PLAIN_COLUMNS = tuple(name for name in Run._fields if name not in {*_READERS, *
 _get_plain = itemgetter(*_PLAIN_COLUMNS)
 
 
-def run_from_row(row: Row, tags: Mapping[str, str | None], properties: Mapping[str, str]) -> Run:
+def build_run(row: Row, tags: Mapping[str, str | None], properties: Mapping[str, str]) -> Run:
     """Return the run from a row of `SELECT_RUN`."""
     values = dict(zip(_PLAIN_COLUMNS, _get_plain(row), strict=True))
     for name, read in _READERS.items():

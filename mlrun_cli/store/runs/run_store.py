@@ -12,7 +12,7 @@ from mlrun_cli.errors import AmbiguousRunId, RunNotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.db.database import Database, Row, build_in_list, build_in_lists
-from mlrun_cli.store.runs.rows import ALIVE, SELECT_RUN, TERMINAL, run_from_row, to_columns
+from mlrun_cli.store.runs.rows import ALIVE, SELECT_RUN, TERMINAL, build_run, to_columns
 
 if TYPE_CHECKING:
     from mlrun_cli.experiments.experiment import Experiment
@@ -144,7 +144,7 @@ class RunStore:
             raise RunNotFound(run_id)
         return int(row["run_key"]), int(row["root_key"] or row["run_key"])
 
-    def resolve(self, prefix: str) -> str:
+    def resolve_id(self, prefix: str) -> str:
         """Return the only run id that starts with a prefix, or the id that is equal to it.
 
         A run is also meant if all other ids with the prefix continue its own, and are those of runs within it.
@@ -182,7 +182,9 @@ class RunStore:
         """Return the keys of the few newest runs with a display name, of one experiment or of any."""
         condition, parameters = "", {"name": name}
         if experiment_name is not None:
-            its_key = self._database.dialect.disable_index("experiment_key")  # an experiment has more runs than a name
+            its_key = self._database.dialect.build_unindexed_column(
+                "experiment_key"
+            )  # an experiment has more runs than a name
             condition = f" AND {its_key} = (SELECT experiment_key FROM experiments WHERE name = :experiment)"  # noqa: S608
             parameters["experiment"] = experiment_name
         rows = self._database.rows(
@@ -225,7 +227,7 @@ class RunStore:
             f"{SELECT_RUN} WHERE {ALIVE} AND runs.status <> 'Queued' AND runs.owner_lock IS NULL"
             " AND runs.controller IS NULL ORDER BY runs.run_key"
         )
-        return [run_from_row(row, {}, {}) for row in rows]
+        return [build_run(row, {}, {}) for row in rows]
 
     def list_live_on_target(self, target: str) -> Sequence[Run]:
         """Return all live runs of a target, including queued ones, oldest first, with tags and properties.
@@ -234,7 +236,7 @@ class RunStore:
         """
         rows = self._database.rows(
             f"{SELECT_RUN} WHERE {ALIVE} AND runs.owner_lock IS NULL AND runs.controller IS NULL"
-            f" AND {self._database.dialect.disable_index('runs.target')} = :target ORDER BY runs.run_key",
+            f" AND {self._database.dialect.build_unindexed_column('runs.target')} = :target ORDER BY runs.run_key",
             target=target,
         )
         return self._build_runs(rows)
@@ -316,13 +318,13 @@ class RunStore:
         changes = ", ".join(f"{name} = :{name}" for name in values)
         self._database.execute(f"UPDATE runs SET {changes} WHERE run_key = :key", key=run_key, **values)  # noqa: S608
 
-    def request_end(self, run_key: int, status: RunStatus, error: object) -> None:
-        """Record the end that a script has requested; a completion does not override an earlier failure."""
+    def request_end(self, run_key: int, requested_status: RunStatus, error: object) -> None:
+        """Record the final status that a script has requested; a completion does not override an earlier failure."""
         self._database.execute(
             "UPDATE runs SET wanted_status = :status, wanted_error = :wanted_error WHERE run_key = :key"
             " AND (:status = 'Failed' OR wanted_status IS NULL OR wanted_status <> 'Failed')",
             key=run_key,
-            status=status.value,
+            status=requested_status.value,
             **to_columns(self._redaction, {"wanted_error": error}),
         )
 
@@ -419,7 +421,7 @@ class RunStore:
         keys = [row["run_key"] for row in rows]
         tags = self._read_pairs("run_tags", keys)
         properties = self._read_pairs("run_properties", keys)
-        return [run_from_row(row, tags.get(row["run_key"], {}), properties.get(row["run_key"], {})) for row in rows]
+        return [build_run(row, tags.get(row["run_key"], {}), properties.get(row["run_key"], {})) for row in rows]
 
     def _read_pairs(self, table: str, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Return the tags or properties of several runs, keyed by run key."""

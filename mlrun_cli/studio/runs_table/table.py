@@ -101,7 +101,7 @@ def suggest_columns(workspace: Workspace, runs: Sequence[Run]) -> Sequence[str]:
     keys = [run.key for run in runs]
     found = workspace.parameters.list_for_runs(keys)
     parameters = find_differing_parameters([found.get(key, {}) for key in keys])
-    metrics = workspace.metric_summaries.list_most_common(keys, _SUGGESTED_METRICS)
+    metrics = workspace.metric_summaries.list_most_common_names(keys, _SUGGESTED_METRICS)
     return [
         *(f"{PARAMETER}:{name}" for name in parameters[:_SUGGESTED_PARAMETERS]),
         *(f"{METRIC}:{name}:{LAST}" for name, _ in metrics),
@@ -111,7 +111,7 @@ def suggest_columns(workspace: Workspace, runs: Sequence[Run]) -> Sequence[str]:
 def _walk_tree(
     workspace: Workspace, runs: Sequence[Run], open_ids: frozenset[str], depth: int = 0
 ) -> Iterator[RunRow | HiddenChildren]:
-    parents = workspace.run_pages.find_keys_with_children([run.key for run in runs])
+    parents = workspace.run_pages.list_keys_with_children([run.key for run in runs])
     left = _MAX_ROWS
     for run in runs:
         if run.key not in parents or run.run_id not in open_ids or left <= 0:

@@ -7,22 +7,22 @@ from collections.abc import Sequence
 from mlrun_cli.store.db.watched_table import WatchedTable
 
 
-def build_change_triggers(function: str, tables: Sequence[WatchedTable]) -> list[str]:
-    """Return the SQL of triggers that call an SQL function with the table's report name and keys at each change.
+def build_change_triggers(function_name: str, tables: Sequence[WatchedTable]) -> list[str]:
+    """Return the SQL of triggers that call an SQL function for each changed row, with its table's report name and keys.
 
     The triggers are temporary: other connections need not have the function.
     """
     return [
         f"CREATE TEMP TRIGGER {name}_{event.split()[0].lower()} AFTER {event} ON main.{table.table}"
-        f" BEGIN SELECT {', '.join(_build_call(function, table, row) for row in rows)}; END"
+        f" BEGIN SELECT {', '.join(_build_report_call(function_name, table, row) for row in rows)}; END"
         for table in tables
         for name in [f"watch_{table.report}_by_{table.table}"]
-        for event, rows in _list_events(table)
+        for event, rows in _list_trigger_events(table)
     ]
 
 
-def _list_events(table: WatchedTable) -> Sequence[tuple[str, Sequence[str]]]:
-    """Return the events to report, each with the rows (`old`, `new`) whose keys are reported."""
+def _list_trigger_events(table: WatchedTable) -> Sequence[tuple[str, Sequence[str]]]:
+    """Return the SQL events to watch, each with the row aliases (`old`, `new`) whose keys are reported."""
     deletion = ("DELETE", ("old",))
     if table.only_deletions:
         return [deletion]
@@ -30,6 +30,6 @@ def _list_events(table: WatchedTable) -> Sequence[tuple[str, Sequence[str]]]:
     return [("INSERT", ("new",)), (update, ("old", "new")), deletion]
 
 
-def _build_call(function: str, table: WatchedTable, row: str) -> str:
-    first, second = ([f"{row}.{key}" for key in table.keys] + ["NULL"])[:2]
-    return f"{function}('{table.report}', {first}, {second})"
+def _build_report_call(function_name: str, table: WatchedTable, row_alias: str) -> str:
+    first, second = ([f"{row_alias}.{key}" for key in table.keys] + ["NULL"])[:2]
+    return f"{function_name}('{table.report}', {first}, {second})"

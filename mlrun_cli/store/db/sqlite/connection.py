@@ -78,11 +78,11 @@ class SqliteDatabase:
             )
         self._open_file: _OpenFile | None = None
         self._unlocked_reader: UnlockedReader | None = None
-        reading = self._open_to_read() if starts_read_only else None
+        reading = self._open_reader() if starts_read_only else None
         self._is_read_only = reading is not None
         self._connection = self._connect() if reading is None else reading
 
-    def _open_to_read(self) -> sqlite3.Connection | None:
+    def _open_reader(self) -> sqlite3.Connection | None:
         """Open a connection that never blocks others by its locks; return None if that is currently impossible.
 
         If a stopped process blocks readers, the connection reads past its locks.
@@ -95,9 +95,10 @@ class SqliteDatabase:
         try:
             return _open_read_only(self._path)
         except sqlite3.Error as error:
-            return self._open_unlocked() if _is_busy(error) else None
+            return self._open_unlocked() if _is_busy_error(error) else None
 
     def _open_unlocked(self, holder_pid: int | None = None) -> sqlite3.Connection | None:
+        """Open a connection that ignores the locks of a suspended process; return None if no such process holds one."""
         from mlrun_cli.store.db.sqlite.unlocked_reader import open_unlocked  # noqa: PLC0415 - a rare case
 
         self._unlocked_reader = open_unlocked(self._path, holder_pid, _pool.add)
@@ -147,8 +148,9 @@ class SqliteDatabase:
         if self._unlocked_reader is None:
             self._connection.close()
 
-    def _reopen_to_read(self) -> None:
-        reading = self._open_to_read()
+    def _reopen_reader(self) -> None:
+        """Open a new read-only connection or, if that is impossible, one that can write."""
+        reading = self._open_reader()
         if reading is None:
             self._connection = self._connect()
             self._is_read_only = False
@@ -157,7 +159,7 @@ class SqliteDatabase:
         self._number += 1
 
     def _retry_while_busy(self, action: Callable[[], _T]) -> _T:
-        """Retry a function while another process locks the file, until a timeout or if that process is suspended.
+        """Call a function again while another process locks the file, until a timeout or if that process is suspended.
 
         Raises:
             MlrunError: the action failed, or the store is still locked.
@@ -167,7 +169,7 @@ class SqliteDatabase:
             try:
                 return action()
             except _ERRORS as error:
-                if not _is_busy(error):
+                if not _is_busy_error(error):
                     raise self._convert_error(error) from error
                 from mlrun_cli.processes.lock_holders import find_exclusive_holders  # noqa: PLC0415 - a rare case
 
@@ -179,7 +181,7 @@ class SqliteDatabase:
     def _list_lock_files(self) -> Sequence[Path]:
         return [self._path, Path(f"{self._path}-shm")]
 
-    def _read(self, action: Callable[[], _T]) -> _T:
+    def _call_reader(self, action: Callable[[], _T]) -> _T:
         """Call a function that reads; if the read-only connection cannot do so, replace it and call again."""
         while self._is_read_only:
             failure: Exception | None = None
@@ -188,7 +190,7 @@ class SqliteDatabase:
             except _ERRORS as error:
                 failure = error
             if self._unlocked_reader is not None and not self._unlocked_reader.is_valid():
-                self._reopen_to_read()
+                self._reopen_reader()
             elif failure is None:
                 return found
             elif isinstance(failure, sqlite3.OperationalError):
@@ -199,12 +201,12 @@ class SqliteDatabase:
 
     def row(self, sql: str, **parameters: object) -> Row | None:
         """Return the first row of a query, or None if there is none."""
-        found: Row | None = self._read(lambda: self._connection.execute(sql, parameters).fetchone())
+        found: Row | None = self._call_reader(lambda: self._connection.execute(sql, parameters).fetchone())
         return found
 
     def rows(self, sql: str, **parameters: object) -> list[Row]:
         """Return all rows of a query."""
-        return self._read(lambda: self._connection.execute(sql, parameters).fetchall())
+        return self._call_reader(lambda: self._connection.execute(sql, parameters).fetchall())
 
     def column(self, sql: str, **parameters: object) -> list[Any]:
         """Return the first value of each row of a query."""
@@ -214,7 +216,7 @@ class SqliteDatabase:
             cursor.row_factory = None
             return [row[0] for row in cursor.execute(sql, parameters)]
 
-        return self._read(read)
+        return self._call_reader(read)
 
     def execute(self, sql: str, **parameters: object) -> int:
         """Execute a statement and return the number of rows it changed."""
@@ -259,8 +261,8 @@ class SqliteDatabase:
         """Return the names of a table's columns, without computed columns."""
         return [row["name"] for row in self.rows(f"PRAGMA table_info({table})")]
 
-    def watch(self, tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
-        """Report each row that this connection changes, within the transaction that changes it."""
+    def watch(self, list_tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
+        """Call `report` for each row that this connection changes, within the transaction that changes it."""
         self._ensure_writable()
         if self._is_watched:
             return
@@ -270,7 +272,7 @@ class SqliteDatabase:
             return
         from mlrun_cli.store.db.sqlite.change_triggers import build_change_triggers  # noqa: PLC0415 - start-up
 
-        triggers = build_change_triggers(_CHANGE_FUNCTION, tables())
+        triggers = build_change_triggers(_CHANGE_FUNCTION, list_tables())
         self.execute("BEGIN")  # together they take a third of the time; the store itself is not locked
         for trigger in triggers:
             self.execute(trigger)
@@ -370,7 +372,7 @@ class SqliteDatabase:
         return StoreUnavailable(f"The store {self._path} is locked: {who} has held it for long.", hint=advice)
 
 
-def read_as_is(path: Path, sql: str, parameters: Mapping[str, object]) -> list[Row]:
+def query_without_waiting(path: Path, sql: str, parameters: Mapping[str, object]) -> list[Row]:
     """Return the rows of a query over a connection that neither waits for locks nor writes.
 
     Raises:
@@ -444,7 +446,7 @@ class _ConnectionPool:
         self._numbers = itertools.count()
 
     def add(self, connection: sqlite3.Connection) -> None:
-        """Add a new connection."""
+        """Add a new connection, and prevent SQLite from checkpointing the log when it is closed."""
         if sys.version_info >= (3, 12):
             connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
         else:
@@ -460,19 +462,19 @@ class _ConnectionPool:
                 return found[1]
         return None
 
-    def release(self, origin: _OpenFile | None, path: Path, connection: sqlite3.Connection) -> None:
+    def release(self, opened_file: _OpenFile | None, path: Path, connection: sqlite3.Connection) -> None:
         """Keep a connection for reuse, or close it if its file was replaced or too many are idle."""
         if (
             connection not in self._all
-            or origin is None
-            or origin != _identify_file(path)
+            or opened_file is None
+            or opened_file != _identify_file(path)
             or not _is_in_wal_mode(connection)
         ):
             self._close(connection)
             return
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        self._idle[next(self._numbers)] = (origin, connection)
+        self._idle[next(self._numbers)] = (opened_file, connection)
         for number in sorted(self._idle)[:-_MOST_IDLE]:  # before the process runs out of file descriptors
             surplus = self._idle.pop(number, None)
             if surplus is not None:
@@ -508,7 +510,7 @@ def _is_in_wal_mode(connection: sqlite3.Connection) -> bool:
         return False
 
 
-def _is_busy(error: Exception) -> bool:
+def _is_busy_error(error: Exception) -> bool:
     return isinstance(error, sqlite3.OperationalError) and ("locked" in str(error) or "locking" in str(error))
 
 

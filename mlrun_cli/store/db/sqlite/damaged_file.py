@@ -28,16 +28,16 @@ class DamagedFile:
         """Close the file."""
         self._stack.close()
 
-    def rows(self, table: str, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
+    def rows(self, table: str, key_columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Yield the rows of a table before its first damaged part, then those after the last."""
         last: tuple[Any, ...] | None = None
-        for row in self._read_until_damage(f"SELECT * FROM {table} ORDER BY {', '.join(keys)}"):  # noqa: S608 — our own names
-            last = tuple(row[key] for key in keys)
+        for row in self._read_until_damage(f"SELECT * FROM {table} ORDER BY {', '.join(key_columns)}"):  # noqa: S608 — our own names
+            last = tuple(row[key] for key in key_columns)
             yield row
-        descending = ", ".join(f"{key} DESC" for key in keys)
+        descending = ", ".join(f"{key} DESC" for key in key_columns)
         rest = []
         for row in self._read_until_damage(f"SELECT * FROM {table} ORDER BY {descending}"):  # noqa: S608
-            if last is not None and tuple(row[key] for key in keys) <= last:
+            if last is not None and tuple(row[key] for key in key_columns) <= last:
                 break
             rest.append(row)
         yield from reversed(rest)

@@ -15,24 +15,24 @@ class SqliteDialect:
     text_key = "run_texts.rowid"
     next_run_key = "(SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'runs')"
 
-    def disable_index(self, column: str) -> str:
-        """Return a column as an expression for which no index is used."""
+    def build_unindexed_column(self, column: str) -> str:
+        """Return an SQL expression for a column for which no index is used."""
         return f"+{column}"
 
-    def use_index(self, index: str) -> str:
+    def build_index_hint(self, index: str) -> str:
         """Return the `INDEXED BY` clause that makes a query use an index; the query fails if the index is unusable."""
         return f"INDEXED BY {index}"
 
-    def join_numbers(self, column: str) -> str:
-        """Return the aggregate of a column of integers as text, with commas between them; null if there is none."""
+    def build_integer_join(self, column: str) -> str:
+        """Return the SQL aggregate that joins the integers of a column with commas, or is null if there are none."""
         return f"group_concat({column})"
 
     def build_flag_condition(self, flags: str, column: str) -> str:
-        """Return the condition that the byte of the parameter `flags` at the index in an integer column is 1."""
+        """Return the SQL condition that the byte of the parameter `flags` at the index in an integer column is 1."""
         return f"substr(:{flags}, {column} + 1, 1) = x'01'"
 
     def build_text_condition(self, text: str) -> TextCondition:
-        """Return the condition that `run_texts` contains every word of `text`, case-insensitively."""
+        """Return the SQL condition that a row of `run_texts` contains every word of `text`, case-insensitively."""
         words = dict.fromkeys(word for word in text.replace("\0", " ").split())
         long = ['"' + word.replace('"', '""') + '"' for word in words if len(word) >= _LETTERS]
         conditions: list[str] = []

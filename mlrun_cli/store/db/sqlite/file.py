@@ -14,7 +14,7 @@ from mlrun_cli.core.home import make_private_file
 from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.processes.host_lease import find_lease
 from mlrun_cli.store.db.database import Database, Row
-from mlrun_cli.store.db.sqlite.connection import SqliteDatabase, read_as_is
+from mlrun_cli.store.db.sqlite.connection import SqliteDatabase, query_without_waiting
 from mlrun_cli.store.db.sqlite.migrations import migrate
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class SqliteFile:
             raise
         return database
 
-    def read_as_is(self, sql: str, **parameters: object) -> list[Row]:
+    def query_without_waiting(self, sql: str, **parameters: object) -> list[Row]:
         """Return the rows of a query, without waiting for other processes or changing the file.
 
         Raises:
@@ -70,15 +70,15 @@ class SqliteFile:
         """
         if find_lease(self._path) is not None:
             raise StoreUnavailable(f"The store {self._path} is on a network file system.")
-        return read_as_is(self._path, sql, parameters)
+        return query_without_waiting(self._path, sql, parameters)
 
-    def get_identity(self, folder: int | None = None) -> tuple[int, ...] | None:
+    def get_identity(self, folder_fd: int | None = None) -> tuple[int, ...] | None:
         """Return the device and inode of the file, which change when it is replaced, or None if there is no file.
 
         On a network file system, the turn of this host is added: what another host replaces may keep its inode here.
         """
         try:
-            found = os.stat(self._path if folder is None else self._path.name, dir_fd=folder)
+            found = os.stat(self._path if folder_fd is None else self._path.name, dir_fd=folder_fd)
         except OSError:
             return None
         lease = find_lease(self._path)
@@ -116,7 +116,7 @@ class SqliteFile:
 
     @contextmanager
     def create_replacement(self, copy_path: Path | None = None) -> Iterator[NewFile]:
-        """Create a database file beside this one, which is removed at the end unless it was put in place.
+        """Create a file beside this one, empty or a copy, that is removed after the block unless it was put in place.
 
         Raises:
             StoreError: it cannot be created.
@@ -143,7 +143,7 @@ class NewFile:
         self._place = file_path
 
     def put_in_place(self, reason: str) -> Path | None:
-        """Close the file and move it into place; return the new path of the former file, or None."""
+        """Close this file and replace the current one with it; return the new path of that one, or None."""
         from mlrun_cli.core.json_files import sync  # noqa: PLC0415 - few come here
 
         self.database.execute("PRAGMA journal_mode = DELETE")  # one file that needs no log

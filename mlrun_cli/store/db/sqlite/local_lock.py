@@ -89,6 +89,7 @@ class LocalLock:
             self._descriptors = [os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) for file in self.files]
 
     def _is_in_place(self) -> bool:
+        """Return whether the open file is still the one at the lock's path."""
         try:
             return os.path.samestat(os.fstat(self._descriptors[1]), os.stat(self.files[1]))
         except FileNotFoundError:

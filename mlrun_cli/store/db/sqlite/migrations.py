@@ -71,8 +71,8 @@ SCHEMA_VERSION = 16
 """The number of steps that this program knows."""
 
 
-def list_steps() -> Sequence[tuple[Sequence[str], bool]]:
-    """Return the SQL statements of each step, and whether programs that do not know it can still use the store."""
+def list_migration_steps() -> Sequence[tuple[Sequence[str], bool]]:
+    """Return the SQL statements of each migration, and whether older programs can use the store after it."""
     from mlrun_cli.store.db.sqlite.first_schema import FIRST_STEPS  # noqa: PLC0415 - not on the way of most commands
     from mlrun_cli.store.db.sqlite.parameter_schema import BUILD_PARAMETERS  # noqa: PLC0415
     from mlrun_cli.store.db.sqlite.pipeline_schema import BUILD_PIPELINES  # noqa: PLC0415
@@ -108,7 +108,7 @@ def migrate(database: SqliteDatabase, location: str, version: int = SCHEMA_VERSI
         )
     if applied >= version:
         return
-    steps = list_steps()
+    steps = list_migration_steps()
     with database.transaction(durable=True):
         _, applied = _read_versions(database)
         for number, (statements, is_compatible) in enumerate(steps[applied:version], start=applied + 1):

@@ -73,8 +73,8 @@ class NetworkDatabase(SqliteDatabase):
     def _list_lock_files(self) -> Sequence[Path]:
         return self._lock.files
 
-    def _read(self, action: Callable[[], _T]) -> _T:
-        return super()._read(lambda: self._run_locked(action, exclusive=False))
+    def _call_reader(self, action: Callable[[], _T]) -> _T:
+        return super()._call_reader(lambda: self._run_locked(action, exclusive=False))
 
     def execute(self, sql: str, **parameters: object) -> int:
         """Execute a statement and return the number of rows it changed."""
@@ -105,7 +105,7 @@ class NetworkDatabase(SqliteDatabase):
             return action()
 
     def _reopen_if_journal_is_stale(self) -> None:
-        """Discard this host's cache if it names a journal that cannot be read.
+        """Reopen the database, without this host's cache, if the cache names a journal that cannot be opened.
 
         The host before may have removed it with its last commit, after this host had discarded its cache. SQLite finds
         the name, fails to open the file, and so refuses the database.
@@ -115,9 +115,9 @@ class NetworkDatabase(SqliteDatabase):
         try:
             self._connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
         except sqlite3.DatabaseError as error:
-            if not _may_be_half_written(error):
+            if not _may_come_from_partial_commit(error):
                 raise
-            _get_term_record(self._path).unlink(missing_ok=True)
+            _get_lease_term_path(self._path).unlink(missing_ok=True)
             self._reopen()
 
     def _renew_lease(self) -> bool:
@@ -152,14 +152,16 @@ class NetworkDatabase(SqliteDatabase):
             self._is_locked = False
             self._lock.release()
 
-    def watch(self, tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
-        """Report each row that this connection changes, within the transaction that changes it."""
-        self._retry_while_busy(lambda: self._run_locked(lambda: self._watch_locked(tables, report), exclusive=False))
+    def watch(self, list_tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
+        """Call `report` for each row that this connection changes, within the transaction that changes it."""
+        self._retry_while_busy(
+            lambda: self._run_locked(lambda: self._watch_locked(list_tables, report), exclusive=False)
+        )
 
-    def _watch_locked(self, tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
+    def _watch_locked(self, list_tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
         was_locked, self._is_locked = self._is_locked, True
         try:
-            super().watch(tables, report)
+            super().watch(list_tables, report)
         finally:
             self._is_locked = was_locked
 
@@ -197,13 +199,13 @@ def _open_database(path: Path, lease_term: int) -> sqlite3.Connection:
             return _open_without_refresh(path)
         except sqlite3.DatabaseError as error:
             # The host before may still have been in a commit: the file and its journal change while they are read.
-            if not _may_be_half_written(error) or time.monotonic() >= deadline:
+            if not _may_come_from_partial_commit(error) or time.monotonic() >= deadline:
                 raise
-            _get_term_record(path).unlink(missing_ok=True)
+            _get_lease_term_path(path).unlink(missing_ok=True)
             time.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def _may_be_half_written(error: sqlite3.DatabaseError) -> bool:
+def _may_come_from_partial_commit(error: sqlite3.DatabaseError) -> bool:
     """Return whether an error may come from another host's commit that is incomplete or not yet fully visible here."""
     return any(text in str(error) for text in _HALF_WRITTEN)
 
@@ -225,7 +227,7 @@ def _open_without_refresh(path: Path) -> sqlite3.Connection:
 
 
 def _is_modified_by_opening(path: Path, lease_term: int) -> bool:
-    """Return whether opening a database discards its cache, ends its WAL mode or rolls back its journal."""
+    """Return whether opening a database would discard its cache, end its WAL mode or roll back its journal."""
     return not _is_cache_fresh(path, lease_term) or _is_in_wal_mode(path) or os.path.exists(f"{path}-journal")
 
 
@@ -238,11 +240,11 @@ def _is_in_wal_mode(path: Path) -> bool:
 def _is_cache_fresh(path: Path, lease_term: int) -> bool:
     """Return whether this host has discarded its cached content of a file since its lease term began."""
     with suppress(OSError):
-        return _get_term_record(path).read_text(encoding="ascii") == str(lease_term)
+        return _get_lease_term_path(path).read_text(encoding="ascii") == str(lease_term)
     return False
 
 
-def _get_term_record(path: Path) -> Path:
+def _get_lease_term_path(path: Path) -> Path:
     return Path(f"{get_counterpart(path)}.seen")
 
 
@@ -255,7 +257,7 @@ def _discard_cache(path: Path, lease_term: int) -> None:
     probe = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     with suppress(OSError):
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        if journal.exists() and not _can_be_opened(journal):
+        if journal.exists() and not _is_readable(journal):
             probe.replace(journal)
             journal.unlink()
         probe.unlink(missing_ok=True)
@@ -266,10 +268,10 @@ def _discard_cache(path: Path, lease_term: int) -> None:
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         finally:
             os.close(descriptor)
-        _get_term_record(path).write_text(str(lease_term), encoding="ascii")
+        _get_lease_term_path(path).write_text(str(lease_term), encoding="ascii")
 
 
-def _can_be_opened(path: Path) -> bool:
+def _is_readable(path: Path) -> bool:
     try:
         os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
     except FileNotFoundError:

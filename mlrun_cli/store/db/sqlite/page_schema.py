@@ -45,11 +45,17 @@ _FILL_TEXTS = (
 
 def build_page_schema() -> list[str]:
     """Return the SQL statements that create the indexes, tables and views for listing runs, in order."""
-    return [*_build_indexes(), *_build_texts(), *_build_outcomes(), *_build_views(), _FORGET_NUMBERS_BEFORE_NAN]
+    return [
+        *_build_indexes(),
+        *_build_text_index(),
+        *_build_outcome_table(),
+        *_build_views(),
+        _FORGET_NUMBERS_BEFORE_NAN,
+    ]
 
 
 def build_pair_order_schema() -> list[str]:
-    """Return the statements for sorting by tags and properties, numeric values first."""
+    """Return the SQL statements that create the indexes for sorting by tags and properties, numeric values first."""
     return [
         statement
         for table in ("run_tags", "run_properties")
@@ -70,8 +76,8 @@ def _build_indexes() -> list[str]:
     ]
 
 
-def _build_texts() -> list[str]:
-    """Return the statements for `run_texts`, a trigram index with one row for each run."""
+def _build_text_index() -> list[str]:
+    """Return the statements that create `run_texts`, a trigram index with one row for each run."""
     of_new, tags_of_new, tags_of_old = (
         OWN_TEXT.format(row="new"),
         TAG_TEXT.format(key="new.run_key"),
@@ -97,8 +103,8 @@ def _build_texts() -> list[str]:
     ]
 
 
-def _build_outcomes() -> list[str]:
-    """Return the statements for `experiment_outcomes`, the numbers of top-level runs by experiment and status."""
+def _build_outcome_table() -> list[str]:
+    """Return the statements that create `experiment_outcomes`, the numbers of top-level runs by outcome."""
     return [
         """CREATE TABLE experiment_outcomes (
             experiment_key INTEGER NOT NULL,

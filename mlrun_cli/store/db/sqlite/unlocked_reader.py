@@ -29,8 +29,8 @@ class UnlockedReader:
         self._state = state
 
     def is_valid(self) -> bool:
-        """Return whether all data read so far is valid, because no process has written to the files in the meantime."""
-        return is_stopped(self._holder) and _read_state(self._path) == self._state
+        """Return whether no process has written to the files, so that all data read so far is valid."""
+        return is_stopped(self._holder) and _read_file_states(self._path) == self._state
 
 
 def open_unlocked(
@@ -45,7 +45,7 @@ def open_unlocked(
     """
     holders = [holder_pid] if holder_pid is not None else _find_holder_pids(path)
     stopped = next(filter(is_stopped, holders), None)
-    state = _read_state(path)
+    state = _read_file_states(path)
     if stopped is None or state[0] is None or state[0][2] == 0:
         return None
     with suppress(sqlite3.Error):
@@ -64,7 +64,7 @@ def _find_holder_pids(path: Path) -> list[int]:
     return [holder.pid for holder in find_exclusive_holders([path, Path(f"{path}-shm")])]
 
 
-def _read_state(path: Path) -> _State:
+def _read_file_states(path: Path) -> _State:
     """Return the identity, size and modification time of the database file and of its log; None for a missing file."""
     state: _State = []
     for file in (str(path), f"{path}-wal"):

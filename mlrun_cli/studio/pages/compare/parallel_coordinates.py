@@ -65,7 +65,7 @@ def _read_tags(runs: Sequence[Run], excluded_names: Collection[str]) -> dict[str
 
 def _read_metrics(workspace: Workspace, runs: Sequence[Run]) -> dict[str, list[_Value]]:
     keys = [run.key for run in runs]
-    names = [name for name, _ in workspace.metric_summaries.list_most_common(keys, _MAX_NAMES)]
+    names = [name for name, _ in workspace.metric_summaries.list_most_common_names(keys, _MAX_NAMES)]
     summaries = workspace.metric_summaries.list_for_runs(keys, names)
     found = {name: [summaries.get((key, name)) for key in keys] for name in names}
     return {

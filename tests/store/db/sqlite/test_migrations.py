@@ -17,7 +17,7 @@ from mlrun_cli.runs.order import RunOrder
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
-from mlrun_cli.store.db.sqlite.migrations import SCHEMA_VERSION, list_steps, migrate
+from mlrun_cli.store.db.sqlite.migrations import SCHEMA_VERSION, list_migration_steps, migrate
 from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.metric_summaries import MetricSummaryStore
@@ -41,7 +41,7 @@ def version(database: SqliteDatabase) -> object:
 def test_a_new_store_gets_the_newest_schema_and_keeps_it(database: SqliteDatabase) -> None:
     migrate(database, "it")
 
-    assert version(database) == SCHEMA_VERSION == len(list_steps())
+    assert version(database) == SCHEMA_VERSION == len(list_migration_steps())
 
 
 def test_a_newer_store_is_refused_in_words(database: SqliteDatabase) -> None:

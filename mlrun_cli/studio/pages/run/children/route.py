@@ -33,7 +33,7 @@ def show(page: PageRequest) -> Response:
         problem = error
     which = RunFilter(parent_run_id=run.run_id)
     found = get_run_page(page.workspace, which, order, page_number=parse_page_number(page), size=_SIZE)
-    metrics = page.workspace.metric_summaries.list_most_common([child.key for child in found.runs], _MAX_METRICS)
+    metrics = page.workspace.metric_summaries.list_most_common_names([child.key for child in found.runs], _MAX_METRICS)
     names = [*_COLUMNS, *(f"{METRIC}:{name}:last" for name, _ in sorted(metrics)), "tags"]
     return render_tab(
         page,
