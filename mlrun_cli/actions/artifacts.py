@@ -131,6 +131,7 @@ def _list_script_files(workspace: Workspace, folder: RunFolder) -> list[str]:
 
 
 def _select_names(requested_name: str, files: dict[str, Path], run: Run) -> list[str]:
+    """Return the names of the file, or of all files in the folder, with the requested name."""
     name = requested_name.removeprefix("./").rstrip("/")
     found = [file for file in sorted(files) if file == name or file.startswith(f"{name}/")]
     if found:

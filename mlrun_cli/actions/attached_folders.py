@@ -46,10 +46,10 @@ def list_attached_folders(workspace: Workspace) -> Sequence[str]:
 
 def list_folder_choices(folder: Path) -> FolderChoices:
     """Return the runconfigs and scripts in a folder; both are empty if the folder no longer exists."""
-    return FolderChoices(sorted(_find_scripts(folder)), list_runconfig_names(folder))
+    return FolderChoices(sorted(_iterate_scripts(folder)), list_runconfig_names(folder))
 
 
-def _find_scripts(folder: Path) -> Iterator[str]:
+def _iterate_scripts(folder: Path) -> Iterator[str]:
     """Yield the relative paths of the scripts in a folder, upper folders first, up to a limit."""
     waiting = [str(folder)]
     looked_at = found = 0

@@ -145,14 +145,14 @@ def unregister_datastore(workspace: Workspace, name: str) -> Datastore:
     return there
 
 
-def upload_files(datastore: Datastore, source: Path, target: str | None, *, overwrite: bool) -> CopyResult:
+def upload_files(datastore: Datastore, source: Path, target_path: str | None, *, overwrite: bool) -> CopyResult:
     """Copy a file, or all files below a folder, to a path of a datastore; existing files are kept unless `overwrite`.
 
     Raises:
         UsageError: the source does not exist, or the path leads out of the datastore.
         MlrunError: a file cannot be copied.
     """
-    place = datastore.resolve_path(target)
+    place = datastore.resolve_path(target_path)
     if source.is_file():
         return _copy_all(source.parent, _FolderFiles([source.name], []), place, overwrite=overwrite)
     if not source.is_dir():
@@ -161,11 +161,11 @@ def upload_files(datastore: Datastore, source: Path, target: str | None, *, over
 
 
 def download_files(
-    datastore: Datastore, prefix: str | None, folder: Path, *, overwrite: bool, may_differ: bool = True
+    datastore: Datastore, prefix: str | None, folder: Path, *, overwrite: bool, allow_different: bool = True
 ) -> CopyResult:
     """Copy the files of a datastore whose paths start with `prefix` to the same relative paths in a folder.
 
-    Existing files are kept unless `overwrite` is set; unless `may_differ` is set, they must have the same content.
+    Existing files are kept unless `overwrite` is set; unless `allow_different` is set, they must have the same content.
 
     Raises:
         DataNotFound: there is no such file.
@@ -181,7 +181,7 @@ def download_files(
         raise DataNotFound(
             f"There is {what} in the datastore '{datastore.name}', {datastore.folder}.", target=datastore.name
         )
-    if not overwrite and not may_differ:
+    if not overwrite and not allow_different:
         others = [name for name in names if has_other_content(datastore.folder / name, folder / name)]
         if others:
             raise FileAlreadyExists(
@@ -196,10 +196,10 @@ def _list_files(folder: Path) -> _FolderFiles:
     """Return the files below a folder, including linked files but not those still being written."""
     left_out: list[OmittedPath] = []
 
-    def record_left_out(path: str, reason: Reason) -> None:
+    def record_skipped_file(path: str, reason: Reason) -> None:
         left_out.append(OmittedPath(path, describe_read_error(reason) if isinstance(reason, OSError) else reason))
 
-    names = list_files_following_links(folder, record_left_out, is_temporary)
+    names = list_files_following_links(folder, record_skipped_file, is_temporary)
     return _FolderFiles(names, sorted(left_out))
 
 

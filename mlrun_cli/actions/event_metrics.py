@@ -43,13 +43,13 @@ def read_event_metrics(workspace: Workspace, run: Run) -> Mapping[str, Sequence[
                 break
             parts = name.split("/")[:-1]
             prefix = "/".join(parts[1:] if parts[:1] == [_LOGS] else parts)
-            for tag, points in _read_file(path, size).items():
+            for tag, points in _read_event_file(path, size).items():
                 found.setdefault(f"{prefix}/{tag}" if prefix else tag, {}).update(points)
     return {name: [points[step] for step in sorted(points)] for name, points in sorted(found.items())}
 
 
 @lru_cache(maxsize=64)
-def _read_file(path: str, size: int) -> Mapping[str, Mapping[int, MetricPoint]]:
+def _read_event_file(path: str, size: int) -> Mapping[str, Mapping[int, MetricPoint]]:
     """Return the scalars of an event file by tag and step; `size` only keys the cache."""
     del size
     found: dict[str, dict[int, MetricPoint]] = {}
@@ -68,7 +68,7 @@ def summarize_points(name: str, points: Sequence[MetricPoint]) -> MetricSummary:
 
 
 def get_event_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool) -> dict[str, Any]:
-    """Return the scalars in a run's event files in the form of `get_metrics`.
+    """Return the scalars in a run's event files in the format of `Run.get_metrics()`.
 
     Raises:
         MetricNotFound: there is none with this name.

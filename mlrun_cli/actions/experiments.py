@@ -24,7 +24,7 @@ def list_experiments(workspace: Workspace) -> Sequence[dict[str, Any]]:
 
 
 def list_experiment_overviews(workspace: Workspace, text: str | None = None) -> Sequence[ExperimentOutcomes]:
-    """Return the experiments whose names contain every word of `text`, most recently active first.
+    """Return the run counts of experiments whose names contain every word of `text`, most recently active first.
 
     Runs that have lost their supervisor are recovered first, so that the counts are accurate.
     """

@@ -37,7 +37,7 @@ class FailureReport(NamedTuple):
 
 
 def read_failure_report(workspace: Workspace, run: Run) -> FailureReport:
-    """Return the failure of a run that has failed or was canceled."""
+    """Return a report on why a run failed or was canceled."""
     log = find_decisive_log(workspace, run)
     trace = _get_trace(run.error)
     tail = read_tail(log).replace("\r\n", "\n").rstrip()

@@ -33,10 +33,10 @@ def copy_into_folder(source: Path, folder: Path, name: str) -> Path:
     return destination
 
 
-def _copy_into(source: Path, folder: int, name: str) -> None:
+def _copy_into(source: Path, folder_fd: int, name: str) -> None:
     with (
         # A script that goes on may put a FIFO in a file's place: nobody must wait at it.
         open(source, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as content,
-        open_new_file(name, folder=folder) as file,
+        open_new_file(name, folder=folder_fd) as file,
     ):
         copying.copy(content.fileno(), file, os.fstat(content.fileno()).st_size)

@@ -59,7 +59,7 @@ def find_log_start(workspace: Workspace, run: Run, selection: LogSelection) -> L
     name = folder.stdout_name if selection.node is None else _find_node_log(folder, run, selection.node)
     log = folder.artifacts / name
     if selection.since is not None or selection.has_times:
-        _check_times(folder, run, log)
+        _check_line_times(folder, run, log)
     offsets = [0, 0]
     if selection.since is not None:
         offsets = [_find_offset(folder, each, selection.since) for each in (folder.environment_log, log)]
@@ -118,7 +118,7 @@ def _find_node_log(folder: RunFolder, run: Run, node: int) -> str:
     return folder.stdout_name if launch is None else launch.get_node_log_name(node)
 
 
-def _check_times(folder: RunFolder, run: Run, log_path: Path) -> None:
+def _check_line_times(folder: RunFolder, run: Run, log_path: Path) -> None:
     """Raise if the times of a log's lines were not recorded.
 
     Raises:
@@ -153,6 +153,7 @@ def _find_offset(folder: RunFolder, log_path: Path, since: int) -> int:
 
 
 def _find_last_lines(log_path: Path, line_count: int) -> tuple[int, int]:
+    """Return the offset of the last lines of a log and the log's size, or zeros if the log cannot be read."""
     try:
         descriptor = os.open(log_path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

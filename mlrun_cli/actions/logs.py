@@ -126,7 +126,7 @@ class _Follower:
         return refresh_file_size
 
     def _choose_pause(self, silent_seconds: float) -> float:
-        """Return the seconds to wait, fewer if a written outcome is about to be stored."""
+        """Return the seconds until the next check for output, fewer if a written outcome is about to be stored."""
         # Each look at a shared folder may be a request to a file server.
         if silent_seconds >= _CALM_AFTER_SECONDS or self._is_shared:
             return _CALM_SECONDS

@@ -12,8 +12,10 @@ from mlrun_cli.notifications.rules import ENDS, RULES_NAME, Rule, edit_rules, re
 from mlrun_cli.workspace import Workspace
 
 
-def add_rule(workspace: Workspace, address: str, ends: Sequence[str], experiment_name: str | None) -> dict[str, Any]:
-    """Add a rule and return its record.
+def add_rule(
+    workspace: Workspace, address: str, run_ends: Sequence[str], experiment_name: str | None
+) -> dict[str, Any]:
+    """Add a notification rule and return its record.
 
     Raises:
         UsageError: the address or an end is not valid.
@@ -22,27 +24,27 @@ def add_rule(workspace: Workspace, address: str, ends: Sequence[str], experiment
     """
     check_address(address)
     check_text("experiment name", experiment_name or "")
-    unknown = [end for end in ends if end not in ENDS]
-    if unknown or not ends:
+    unknown = [end for end in run_ends if end not in ENDS]
+    if unknown or not run_ends:
         raise InvalidValue(
             f"'{', '.join(unknown)}' is not an end of runs.", hint=f"Use {', '.join(ENDS)}, or some of them."
         )
     try:
         with edit_rules(workspace.folder) as rules:
             number = 1 + max((rule.rule_id for rule in rules), default=0)
-            rules.append(Rule(number, address, tuple(dict.fromkeys(ends)), experiment_name))
+            rules.append(Rule(number, address, tuple(dict.fromkeys(run_ends)), experiment_name))
     except OSError as error:
         raise FileNotWritable(workspace.folder / RULES_NAME, error) from error
     return _build_record(rules[-1])
 
 
 def list_rules(workspace: Workspace) -> Sequence[dict[str, Any]]:
-    """Return the records of all rules, with secrets in addresses redacted."""
+    """Return the records of all notification rules, with secrets in addresses redacted."""
     return [_build_record(rule) for rule in read_rules(workspace.folder)]
 
 
 def remove_rule(workspace: Workspace, rule_id: int) -> None:
-    """Remove the rule with the given number.
+    """Remove the notification rule with this id.
 
     Raises:
         NotificationNotFound: there is none.

@@ -12,8 +12,8 @@ from typing import Any
 
 from mlrun_cli.actions.shared_folder_prune import (
     GRACE_SECONDS,
-    find_referenced_snapshots,
     iterate_subfolders,
+    list_referenced_snapshot_ids,
     prune_shared_folders,
 )
 from mlrun_cli.actions.trash import DAYS_KEPT, TRASH, empty_trash, get_trash_folder
@@ -38,7 +38,7 @@ def list_built_environments(home: Path) -> Sequence[dict[str, Any]]:
     return [_build_record(environment) for environment in list_environments(home)]
 
 
-def show_built_environment(home: Path, environment_key: str) -> dict[str, Any]:
+def get_built_environment(home: Path, environment_key: str) -> dict[str, Any]:
     """Return the record of a built environment with its packages; the key may be shortened to a unique prefix.
 
     Raises:
@@ -150,13 +150,13 @@ def _prune_contents(
     runs = _prune_runs(workspace, before, removal)
     trash = empty_trash(workspace, deleted_before, run_keys=list(runs), dry_run=dry_run, report=report)
     removal.folders |= trash.folders
-    forsaken = [folder for folder in _find_orphaned_folders(workspace, before) if removal.remove(folder)]
+    forsaken = [folder for folder in _list_orphaned_folders(workspace, before) if removal.remove(folder)]
 
     def list_kept_snapshots() -> Collection[str]:
         of_rows = {value for key, value in workspace.runs.list_with_property(SNAPSHOT_PROPERTY) if key not in runs}
         of_trash = workspace.trash.list_snapshot_ids(trash.keys)
         of_folders = (
-            find_referenced_snapshots(folder, removal.folders)
+            list_referenced_snapshot_ids(folder, removal.folders)
             for folder in (workspace.folder / "runs", get_trash_folder(workspace))
         )
         return of_rows.union(of_trash, *of_folders)
@@ -166,7 +166,7 @@ def _prune_contents(
         workspace.snapshots_folder, list_kept_snapshots, day_ago, dry_run=dry_run, report=report
     )
     shared = prune_shared_folders(workspace, before, excluded=removal.folders, dry_run=dry_run, report=report)
-    needed = _find_used_environments(workspace.home, removal.folders)
+    needed = _list_used_environment_keys(workspace.home, removal.folders)
     environments, environments_size = prune_environments(workspace.home, before, used_keys=needed, dry_run=dry_run)
     return {
         "bytes": removal.size + trash.size + snapshots.size + shared.size + environments_size,
@@ -234,13 +234,15 @@ def _prune_runs(workspace: Workspace, before: int, removal: _Removal) -> dict[in
     return gone
 
 
-def _find_orphaned_folders(workspace: Workspace, before: int) -> list[Path]:
+def _list_orphaned_folders(workspace: Workspace, before: int) -> list[Path]:
     """Return the folders of killed submits and sessions, and of runs that have been deleted.
 
     The folder of a run whose row is lost looks the same, so it must also be older than the cutoff time.
     """
     latest = min(time.time() - GRACE_SECONDS, before / MICROSECONDS)
-    of_runs = [folder for folder in iterate_subfolders(workspace.folder / "runs") if _find_last_change(folder) < latest]
+    of_runs = [
+        folder for folder in iterate_subfolders(workspace.folder / "runs") if _get_last_change_time(folder) < latest
+    ]
     of_sessions = [folder for folder in list_session_remnants(workspace) if _is_unchanged_for_a_day(folder)]
     return [
         folder
@@ -251,7 +253,7 @@ def _find_orphaned_folders(workspace: Workspace, before: int) -> list[Path]:
     ]
 
 
-def _find_last_change(folder: Path) -> float:
+def _get_last_change_time(folder: Path) -> float:
     """Return the time of the last change in a run's folder or of the run's end, in seconds since the epoch.
 
     For a folder that does not exist or cannot be read, return the current time.
@@ -289,7 +291,7 @@ def _is_unlocked(folder: Path) -> bool:
         lock.close()
 
 
-def _find_used_environments(home: Path, excluded: Collection[Path]) -> set[str]:
+def _list_used_environment_keys(home: Path, excluded: Collection[Path]) -> set[str]:
     """Return the keys of the environments used by runs of all workspaces, except runs in some folders."""
     keys = set()
     for folder in chain.from_iterable(home.glob(f"workspaces/*/*/*/{name}/*") for name in ("runs", TRASH)):

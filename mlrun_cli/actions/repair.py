@@ -78,7 +78,7 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, report: Callabl
             _recover_trash(workspace)
             recorded = workspace.write_missing_records()
             read_parameters_of_older_runs(workspace, math.inf)
-            lost_models = _find_unknown_models(workspace)
+            lost_models = _list_unknown_models(workspace)
     is_new = not is_there or bool(problems)
     return {
         **_build_report(filled),
@@ -156,7 +156,7 @@ def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> di
 
 
 def _recover_trash(workspace: Workspace) -> None:
-    """Add deleted runs whose folders are in the trash, but which a new store lacks, to the store's trash."""
+    """Add deleted runs that a new store lacks to the trash, from their folders in the trash folder."""
     run_ids = move_back_unknown_runs(workspace)
     if run_ids:
         with closing(workspace.locator.database.open()) as database:
@@ -201,7 +201,7 @@ def _fill_new_store(database: Database, locator: WorkspaceLocator, *, is_damaged
         )
 
 
-def _find_unknown_models(workspace: Workspace) -> Sequence[str]:
+def _list_unknown_models(workspace: Workspace) -> Sequence[str]:
     """Return a line for each model in the workspace folder that is not in the store."""
     from mlrun_cli.models.model import ModelFilter  # noqa: PLC0415 - few come here
 

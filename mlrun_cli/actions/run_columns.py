@@ -66,7 +66,7 @@ def read_parameter_columns(workspace: Workspace, runs: Sequence[Run], choice: Co
     if choice.word == DIFFERING:
         names = find_differing_parameters(given)
     elif choice.word:
-        names = _sort_by_count(given)
+        names = _list_names_by_run_count(given)
     else:
         names = [name.name for name in choice.names]
     values = {
@@ -76,7 +76,7 @@ def read_parameter_columns(workspace: Workspace, runs: Sequence[Run], choice: Co
     return RunColumns(names, values)
 
 
-def _sort_by_count(parameters_of_runs: Sequence[Parameters]) -> Sequence[str]:
+def _list_names_by_run_count(parameters_of_runs: Sequence[Parameters]) -> Sequence[str]:
     """Return the names of all parameters, those of the most runs first."""
     counts: dict[str, int] = {}
     for parameters in parameters_of_runs:

@@ -111,7 +111,7 @@ def _read_metrics(workspace: Workspace, runs: Sequence[Run]) -> Sequence[_Column
 
 
 def list_metric_values(
-    workspace: Workspace, keys: Sequence[int], names: Sequence[str]
+    workspace: Workspace, run_keys: Sequence[int], names: Sequence[str]
 ) -> Iterator[tuple[str, Sequence[float | None]]]:
     """Yield the label of each metric statistic and its value in each run, or None for runs without the metric.
 
@@ -119,12 +119,12 @@ def list_metric_values(
 
     Args:
         workspace: the workspace of the runs.
-        keys: the keys of the runs.
+        run_keys: the keys of the runs.
         names: the names of the metrics.
     """
-    summaries = workspace.metric_summaries.list_for_runs(keys, names)
+    summaries = workspace.metric_summaries.list_for_runs(run_keys, names)
     for name in names:
-        found = [summaries.get((key, name)) for key in keys]
+        found = [summaries.get((key, name)) for key in run_keys]
         is_single = all(summary is None or summary.value_count == 1 for summary in found)
         for statistic in (LAST,) if is_single else SUMMARIES:
             label = name if is_single else f"{name} ({statistic})"

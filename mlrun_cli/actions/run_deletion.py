@@ -89,7 +89,7 @@ def _find_live_ancestor(workspace: Workspace, runs: Sequence[Run]) -> str | None
 
 
 def remove_runs(workspace: Workspace, runs: Sequence[Run], *, leave_files: bool = False) -> Sequence[Path]:
-    """Permanently remove ended runs with their files, metrics, tags and logs; return folders that were left.
+    """Permanently remove ended runs with their files, metrics, tags and logs; return the folders of remaining files.
 
     Args:
         workspace: the workspace of the runs.

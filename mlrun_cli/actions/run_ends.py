@@ -198,7 +198,7 @@ def wait_for_runs(
 
 
 def count_running_children(workspace: Workspace, canceled: Sequence[Run]) -> Mapping[str, int]:
-    """Return the number of running descendants of canceled runs, keyed by the id of their parent.
+    """Return the number of child runs that go on running after a cancellation, keyed by the id of their parent.
 
     Child runs that a script opened itself end with it and are not counted, nor are children of a counted run or those
     that a controller cancels.

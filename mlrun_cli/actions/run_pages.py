@@ -24,9 +24,9 @@ class Count(NamedTuple):
     is_exact: bool = True
 
     @classmethod
-    def from_number(cls, number: int, limit: int = COUNTED) -> Count:
+    def from_number(cls, found_count: int, limit: int = COUNTED) -> Count:
         """Return the exact count, or the limit marked as inexact if more runs were found."""
-        return cls(min(number, limit), number <= limit)
+        return cls(min(found_count, limit), found_count <= limit)
 
     def __str__(self) -> str:
         """Return the number with thousands separators, with a `+` if there are more runs."""
@@ -96,7 +96,7 @@ def get_run_page(
 
 
 def list_sorted_runs(workspace: Workspace, run_filter: RunFilter, order: RunOrder) -> Sequence[Run]:
-    """Return the first `last` runs in an order that match a filter, each with its actual status.
+    """Return the runs that match a filter, in a sort order and up to the filter's limit, each with its actual status.
 
     Raises:
         RunNotFound: the filter's parent run does not exist.

@@ -178,7 +178,7 @@ def get_run_details(workspace: Workspace, run: Run) -> dict[str, Any]:
     return build_run_details(run, logs)
 
 
-def prepare_for_display(workspace: Workspace, runs: Iterable[Run], not_responding: frozenset[int]) -> list[Run]:
+def prepare_for_display(workspace: Workspace, runs: Iterable[Run], not_responding_keys: frozenset[int]) -> list[Run]:
     """Return the runs with the status to display and, for waiting runs, the reason why they wait."""
     listed = list(runs)
     live = [run for run in listed if not run.status.is_terminal]
@@ -188,7 +188,7 @@ def prepare_for_display(workspace: Workspace, runs: Iterable[Run], not_respondin
 
     waiting = find_wait_reasons(workspace, live)
     return [
-        mark_not_responding(run, not_responding)._replace(waiting_for=waiting.get(run.key))
+        mark_not_responding(run, not_responding_keys)._replace(waiting_for=waiting.get(run.key))
         if run.status is not RunStatus.QUEUED
         else run._replace(waiting_for=waiting.get(run.key))
         for run in listed

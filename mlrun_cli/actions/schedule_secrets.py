@@ -72,7 +72,7 @@ def restore_secrets(workspace: Workspace, settings: ScheduleSettings) -> Schedul
 
 
 def remove_secrets(workspace: Workspace, settings: ScheduleSettings) -> None:
-    """Remove the file of the secrets of settings that are not in use, if there is one."""
+    """Remove the secrets file of schedule settings that are no longer used, if there is one."""
     if settings.secrets_id is not None:
         with suppress(OSError):
             _get_path(workspace, settings.secrets_id).unlink(missing_ok=True)

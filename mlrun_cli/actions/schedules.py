@@ -100,10 +100,10 @@ def update_schedule(workspace: Workspace, schedule_id: str, changes: Mapping[str
 
 
 def _change_settings(
-    workspace: Workspace, before: ScheduleSettings, changes: Mapping[str, Any], *, is_active: bool
+    workspace: Workspace, current: ScheduleSettings, changes: Mapping[str, Any], *, is_active: bool
 ) -> ScheduleSettings:
-    """Return the settings with changes, checked, and without secrets; those that are the same keep their file."""
-    former = before if "parameters" in changes else restore_secrets(workspace, before)
+    """Return changed settings, validated and without secrets; the secrets file is kept if they are unchanged."""
+    former = current if "parameters" in changes else restore_secrets(workspace, current)
     changed = {**former.to_json(), **{name: value for name, value in changes.items() if name != "status"}}
     if changes.get("recurrence") is not None:
         changed["datastore"] = None
@@ -112,7 +112,7 @@ def _change_settings(
     settings = ScheduleSettings.from_json(JsonReader(changed, "schedule"))
     if is_active or settings != former:  # one that is not valid any more can be disabled
         return _check_settings(workspace, settings)
-    return before
+    return current
 
 
 def get_schedule(workspace: Workspace, schedule_id: str) -> Schedule:
@@ -187,7 +187,7 @@ def list_timekeeper_notes(workspace: Workspace) -> list[str]:
 
 
 def _check_settings(workspace: Workspace, settings: ScheduleSettings) -> ScheduleSettings:
-    """Check settings, and return them without the secrets, which are written to a file."""
+    """Validate settings, write their secrets to a file, and return them without secrets."""
     check_experiment_name(settings.experiment_name)
     pipeline_id = get_pipeline_id(workspace, settings)
     graph = read_published_graph(workspace, pipeline_id)
@@ -201,7 +201,7 @@ def _check_settings(workspace: Workspace, settings: ScheduleSettings) -> Schedul
 
 
 def _check_times(settings: ScheduleSettings) -> None:
-    """Check that there are a first and a second time, neither after the year 9999."""
+    """Raise unless a schedule has a first and a second time, neither of which is after the year 9999."""
     moment = now()
     try:
         first = settings.find_first_time(moment)

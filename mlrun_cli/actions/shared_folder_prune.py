@@ -88,7 +88,7 @@ def prune_shared_folders(
     return pruned
 
 
-def find_referenced_snapshots(runs: Path, excluded: Collection[Path]) -> set[str]:
+def list_referenced_snapshot_ids(runs: Path, excluded: Collection[Path]) -> set[str]:
     """Return the ids of the snapshots of all runs with a folder in `runs`, except for some folders.
 
     Those of the templates that child runs are started from are included.
@@ -119,7 +119,7 @@ def _list_shared_folders(workspace: Workspace) -> Sequence[SharedFolder]:
 def _prune_snapshots(shared_folder: SharedFolder, options: _Options) -> PrunedShared:
     pruned = prune_snapshots(
         shared_folder.snapshots,
-        lambda: find_referenced_snapshots(shared_folder.runs, options.excluded),
+        lambda: list_referenced_snapshot_ids(shared_folder.runs, options.excluded),
         time.time() - GRACE_SECONDS,
         dry_run=options.dry_run,
         report=options.report,

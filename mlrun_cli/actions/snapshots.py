@@ -121,8 +121,8 @@ def export_run_snapshot(workspace: Workspace, run: Run, folder: Path, *, overwri
     return export_snapshot(get_snapshot(workspace, run), store, folder, overwrite=overwrite)
 
 
-def write_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None, folder: Path) -> Path:
-    """Write `<snapshot id>.zip` into a folder, created if needed; links are stored as links. Return its path.
+def write_snapshot_archive(workspace: Workspace, run: Run, snapshot_id: str | None, folder: Path) -> Path:
+    """Write `<snapshot id>.zip` into a folder, created if needed, with links stored as links; return its path.
 
     Args:
         workspace: where the run is.

@@ -113,7 +113,7 @@ def find_sweep_overview(workspace: Workspace, sweep: Run, limit: int | None = No
         best = summary and (summary.minimum if metric.goal is Goal.MINIMIZE else summary.maximum)
         measured[child.key] = _ChildSummary(find_run_number(sweep.run_id, child.run_id), best, summary)
     sign = 1.0 if metric.goal is Goal.MINIMIZE else -1.0
-    ordered = sorted(measured, key=lambda key: measured[key].get_rank(sign))
+    ordered = sorted(measured, key=lambda key: measured[key].get_sort_key(sign))
     runs = get_reconciled_runs(workspace, workspace.runs.list_by_keys(ordered[:limit]))
     drawn = list_drawn_values(sweep.run_id, sweep.tags)
     total = definition.max_total if definition.resume_child_runs else definition.total
@@ -134,13 +134,13 @@ class _ChildSummary(NamedTuple):
     best: float | None
     summary: MetricSummary | None
 
-    def get_rank(self, sign: float) -> tuple[object, ...]:
-        """Return a sort key that puts the best value first and runs without a value last."""
+    def get_sort_key(self, sign: float) -> tuple[object, ...]:
+        """Return the sort key of the run: better metric values first, runs without a value last."""
         return self.best is None, sign * (self.best or 0.0), self.number is None, self.number or 0
 
-    def build_sweep_run(self, run: Run, drawn_values: Mapping[int, Mapping[str, Any]]) -> SweepRun:
-        """Return the run with its number, its drawn parameter values and its values of the primary metric."""
-        values = {} if self.number is None else drawn_values.get(self.number, {})
+    def build_sweep_run(self, run: Run, parameters_by_number: Mapping[int, Mapping[str, Any]]) -> SweepRun:
+        """Return the run with its metric values and its drawn parameters, given those of all run numbers."""
+        values = {} if self.number is None else parameters_by_number.get(self.number, {})
         last, count = (None, 0) if self.summary is None else (self.summary.last, self.summary.value_count)
         return SweepRun(run, self.number, values, self.best, last, count)
 

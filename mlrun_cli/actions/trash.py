@@ -92,10 +92,10 @@ def move_to_trash(workspace: Workspace, runs: Sequence[Run], deletion_id: str | 
 
 
 def list_trash(
-    workspace: Workspace, *, experiment_name: str | None = None, last: int | None = None
+    workspace: Workspace, *, experiment_name: str | None = None, limit: int | None = None
 ) -> Sequence[dict[str, Any]]:
     """Return the records of deleted runs, last deleted first, with the deletion time as `deletedAt`."""
-    found = workspace.trash.list_runs(experiment_name=experiment_name, limit=last)
+    found = workspace.trash.list_runs(experiment_name=experiment_name, limit=limit)
     return [{**build_run_record(each.run), "deletedAt": format_iso(each.deleted_at)} for each in found]
 
 

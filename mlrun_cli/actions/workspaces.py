@@ -43,7 +43,7 @@ def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any
     ]
 
 
-def find_workspaces(
+def list_matching_workspaces(
     root: Path, *, name: str | None = None, resource_group: str | None = None, subscription_id: str | None = None
 ) -> Sequence[WorkspaceIdentity]:
     """Return the identities of the workspaces that match all of the given names, sorted.

@@ -176,7 +176,7 @@ def download(
     with open_context(global_options).workspace as workspace, show_copy_progress(global_options, hidden=is_hidden):
         datastore = actions.get_datastore(workspace, name)
         where = make_absolute(folder.expanduser())
-        copied = actions.download_files(datastore, prefix, where, overwrite=is_replacing, may_differ=False)
+        copied = actions.download_files(datastore, prefix, where, overwrite=is_replacing, allow_different=False)
         _warn_of_skipped_files(global_options, copied)
         return {"datastore": name, "path": str(where), "downloaded": copied.copied, **_build_counts(copied)}
 

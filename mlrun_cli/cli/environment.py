@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from mlrun_cli.actions import environments as actions
-from mlrun_cli.actions.prune import list_built_environments, prune_built_environments, show_built_environment
+from mlrun_cli.actions.prune import get_built_environment, list_built_environments, prune_built_environments
 from mlrun_cli.actions.workspaces import get_home
 from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import open_context
@@ -124,7 +124,7 @@ def show(
             hint="Use either -n NAME, or --built KEY with a key of 'mlrun environment list --built'.",
         )
     if key is not None:
-        return show_built_environment(get_home(), key)
+        return get_built_environment(get_home(), key)
     with open_context(global_options).workspace as workspace:
         return _build_record(actions.get_environment(workspace, name or "", version))
 

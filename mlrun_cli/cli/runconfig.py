@@ -19,7 +19,7 @@ from mlrun_cli.core.redaction import get_process_redaction
 from mlrun_cli.errors import OneOptionRequired
 from mlrun_cli.folders.project_config import find_project_config, make_absolute
 from mlrun_cli.runconfigs.search import find_runconfigs
-from mlrun_cli.submit.catalog import find_named_runconfigs, list_runconfigs, show_runconfig, strip_path
+from mlrun_cli.submit.catalog import get_runconfig_record, list_runconfigs, resolve_runconfig_names, strip_path
 from mlrun_cli.wire.run_output import make_printable
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def show(
 
     A runconfig of the 2018 Workbench is shown with today's keys.
     """
-    document, notes = show_runconfig(global_options.path, name, get_process_redaction())
+    document, notes = get_runconfig_record(global_options.path, name, get_process_redaction())
     for note in notes:
         global_options.notes.warning(note)
     return document
@@ -112,7 +112,9 @@ def validate(
     choice = parse_environment_choice(environment)
     config = find_project_config(global_options.path)
     folder = make_absolute(global_options.path)
-    files = find_named_runconfigs(global_options.path, names) if names else find_runconfigs(folder, exclude=get_home())
+    files = (
+        resolve_runconfig_names(global_options.path, names) if names else find_runconfigs(folder, exclude=get_home())
+    )
     with _open_workspace(global_options, is_attached=config is not None) as workspace:
         verdicts = [
             check_runconfig(

@@ -89,7 +89,7 @@ def admit_run(
     with configuration.locate_errors():
         found.check(demand)
     if request.predecessor is not None or request.begin_at is not None:
-        _check_dispatcher(workspace, target, "--begin" if request.predecessor is None else "--after")
+        _check_dispatcher_version(workspace, target, "--begin" if request.predecessor is None else "--after")
     most = get_node_limit(workspace, target)
     is_held = found.lends_gpus and (request.predecessor is not None or request.begin_at is not None)
     is_queued = is_held or most is not None or (bool(gpus.gpu_count) and found.lends_gpus)
@@ -98,23 +98,24 @@ def admit_run(
         return Admission(is_queued, (f"--priority: '{target}' has no queue, the run starts at once.",) * has_no_queue)
     parents = [run for run in _list_ancestors(workspace, request) if not run.status.is_terminal]
     return Admission(
-        is_queued, (*_warn_of_held_nodes(parents, configuration, most), *_warn_of_held_gpus(parents, gpus))
+        is_queued, (*_list_held_node_warnings(parents, configuration, most), *_list_held_gpu_warnings(parents, gpus))
     )
 
 
-def _check_dispatcher(workspace: Workspace, target: str, option: str) -> None:
+def _check_dispatcher_version(workspace: Workspace, target: str, option_name: str) -> None:
+    """Raise if the queue's dispatcher is of an earlier version, which does not support an option."""
     folder = QueueFolder(workspace, target)
     if folder.has_old_dispatcher():
         raise InUse(
-            f"{option}: the dispatcher of the queue of '{target}' is still that of an earlier mlrun-cli, which would"
-            " start the run too early.",
+            f"{option_name}: the dispatcher of the queue of '{target}' is still that of an earlier mlrun-cli, which"
+            " would start the run too early.",
             hint="Try again when no run waits there any more, or end it; running runs go on: fuser -k"
             f" {shlex.quote(os.fspath(get_counterpart(folder.lock)))}",
-            target=option,
+            target=option_name,
         )
 
 
-def _warn_of_held_nodes(
+def _list_held_node_warnings(
     parents: Sequence[Run], configuration: RunConfiguration, node_limit: int | None
 ) -> tuple[str, ...]:
     """Return a warning if the new run needs nodes that its ancestors hold."""
@@ -128,7 +129,7 @@ def _warn_of_held_nodes(
     )
 
 
-def _warn_of_held_gpus(parents: Sequence[Run], gpus: GpuRequest) -> tuple[str, ...]:
+def _list_held_gpu_warnings(parents: Sequence[Run], gpus: GpuRequest) -> tuple[str, ...]:
     """Return a warning if the new run needs GPUs that its ancestors hold."""
     holders = [run for run in parents if run.gpus is not None]
     held = {name for run in holders for name in (run.gpus or "").split(",")} & set(gpus.usable)

@@ -28,11 +28,11 @@ def list_runconfigs(folder: Path, home: Path) -> Sequence[dict[str, Any]]:
         home: the folder of all workspaces, which is not searched.
     """
     return sorted(
-        (_make_record(folder, file) for file in find_runconfigs(folder, exclude=home)), key=itemgetter("name")
+        (_build_record(folder, file) for file in find_runconfigs(folder, exclude=home)), key=itemgetter("name")
     )
 
 
-def show_runconfig(folder: Path, name: str, redaction: Redaction) -> tuple[dict[str, Any], tuple[str, ...]]:
+def get_runconfig_record(folder: Path, name: str, redaction: Redaction) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return a runconfig with defaults filled in and secrets redacted, together with lines for stderr.
 
     Raises:
@@ -42,7 +42,7 @@ def show_runconfig(folder: Path, name: str, redaction: Redaction) -> tuple[dict[
     return build_complete_document(configuration, redaction), notes
 
 
-def find_named_runconfigs(folder: Path, names: Sequence[str]) -> list[Path]:
+def resolve_runconfig_names(folder: Path, names: Sequence[str]) -> list[Path]:
     """Return the paths of the runconfigs with these names, which are resolved in the same way as for `-c`.
 
     Raises:
@@ -51,12 +51,12 @@ def find_named_runconfigs(folder: Path, names: Sequence[str]) -> list[Path]:
     return [find_runconfig(folder, name)[0] for name in names]
 
 
-def strip_path(text: str, file: str) -> str:
+def strip_path(text: str, file_path: str) -> str:
     """Remove the path of a runconfig from a message, for a table with a separate column for the path."""
-    return re.sub(rf"^\S.*/{re.escape(os.path.basename(file))}(, |: | )", "", text)
+    return re.sub(rf"^\S.*/{re.escape(os.path.basename(file_path))}(, |: | )", "", text)
 
 
-def _make_record(folder: Path, file: Path) -> dict[str, Any]:
+def _build_record(folder: Path, file: Path) -> dict[str, Any]:
     """Return a record of a runconfig, without checking its target, environment or data."""
     record: dict[str, Any] = {
         "name": find_runconfig_name(folder, file),

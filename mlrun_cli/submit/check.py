@@ -100,11 +100,11 @@ def check_runconfig(
         path=file,
         experiment_name=_ANY_EXPERIMENT,
         runconfig_name=str(file),
-        source_directory=_find_project(file),
+        source_directory=_get_project_folder(file),
         environment=environ,
         environment_mode=environment_choice,
     )
-    resolver = Resolver(workspace, home, request, _find_project(file))
+    resolver = Resolver(workspace, home, request, _get_project_folder(file))
     resolver.resolve(is_script_needed=False)
     resolver.preview()
     problems = list(resolver.problems)
@@ -122,7 +122,7 @@ def check_runconfig(
     )
 
 
-def _find_project(file: Path) -> Path:
+def _get_project_folder(file: Path) -> Path:
     """Return the folder that paths in a runconfig are relative to, usually the attached folder."""
     config = None if file.parent.name in CONFIGURATION_FOLDERS else find_project_config(file.parent)
     return find_project_folder(file) if config is None else config.folder

@@ -118,10 +118,10 @@ class _Binder:
         )
         self._problems = Problems()
 
-    def redirect_copies(self, run_id: str) -> None:
-        """Redirect paths to the copies of another run's data to the copies of this run."""
+    def redirect_copies(self, earlier_run_id: str) -> None:
+        """Replace the paths of the copies of an earlier run's data by those of this run's copies."""
         self._values.set_path(
-            str(self._locator.get_copies_folder(run_id)), str(self._locator.get_copies_folder(self._run_id))
+            str(self._locator.get_copies_folder(earlier_run_id)), str(self._locator.get_copies_folder(self._run_id))
         )
 
     def bind_each(

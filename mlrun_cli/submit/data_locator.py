@@ -52,17 +52,17 @@ class DataLocator:
         self._target = target
         self._is_preview = is_preview
 
-    def find_dataset(self, context: str, binding: InputBinding) -> Dataset:
+    def find_dataset(self, error_context: str, binding: InputBinding) -> Dataset:
         """Return the dataset of an input; a dataset that is not yet in the workspace is also added to `data`."""
         workspace = self._workspace
         if binding.dataset_id:
             dataset_id = binding.dataset_id
-            return _find_registered(context, lambda: get_dataset_by_id(workspace, dataset_id, self._environment))
+            return _find_registered(error_context, lambda: get_dataset_by_id(workspace, dataset_id, self._environment))
         if binding.dataset_name:
             name = binding.dataset_name
-            return _find_registered(context, lambda: get_dataset(workspace, name, binding.dataset_version))
+            return _find_registered(error_context, lambda: get_dataset(workspace, name, binding.dataset_version))
         definition = binding.definition or {"kind": FILE_KIND, "paths": [self._find_location(binding)]}
-        checked = find_with_context(context, lambda: check_dataset_definition(workspace, definition))
+        checked = find_with_context(error_context, lambda: check_dataset_definition(workspace, definition))
         if self._is_preview:
             return _create_unnamed_dataset("{dataset-id}", checked)
         new = self._data.datasets
@@ -82,45 +82,49 @@ class DataLocator:
             return {"url": uri}
         return {"path": str(self._source / Path(uri).expanduser())}
 
-    def find_input(self, context: str, binding: InputBinding, dataset: Dataset) -> Path:
+    def find_input(self, error_context: str, binding: InputBinding, dataset: Dataset) -> Path:
         """Return the path of an input's files, or of a copy of them."""
         if dataset.definition["kind"] == TABULAR_KIND:
             raise Unsupported(
-                f"{context} is a table, and only files can be mounted or downloaded.",
+                f"{error_context} is a table, and only files can be mounted or downloaded.",
                 hint="Let its mechanism be 'direct', or make it a dataset of files with Dataset.File.from_files.",
             )
         if binding.mechanism == MOUNT:
-            whole = find_with_context(context, lambda: find_single_path(dataset.definition, self._datastore_finder))
+            whole = find_with_context(
+                error_context, lambda: find_single_path(dataset.definition, self._datastore_finder)
+            )
             if whole is not None:
-                self.check_accessible_to_nodes(context, whole)
+                self.check_accessible_to_nodes(error_context, whole)
                 return whole
-        files = find_with_context(context, lambda: find_files(dataset.definition, self._datastore_finder))
+        files = find_with_context(error_context, lambda: find_files(dataset.definition, self._datastore_finder))
         if not files.files:
-            raise DataNotFound(f"{context}: none of the files of its dataset is left after take, skip or random_split.")
+            raise DataNotFound(
+                f"{error_context}: none of the files of its dataset is left after take, skip or random_split."
+            )
         if binding.mechanism == MOUNT:  # links to the files
             for file in files.files:
                 if not file.is_remote:
-                    self.check_accessible_to_nodes(context, Path(file.source))
+                    self.check_accessible_to_nodes(error_context, Path(file.source))
         return self.copy(files, binding.name, binding.mechanism)
 
-    def copy(self, files: DataFiles, name: str, mechanism: str) -> Path:
+    def copy(self, files: DataFiles, input_name: str, mechanism: str) -> Path:
         """Copy or, if they are mounted, link files into the run's folder; return the path for the script."""
-        folder = self.find_input_folder(name)
+        folder = self.get_input_folder(input_name)
         return find_path_in_copy(files, folder) if self._is_preview else copy_privately(files, folder, mechanism)
 
-    def make_folder(self, context: str, path: Path, datastore: Datastore) -> None:
+    def make_folder(self, error_context: str, path: Path, datastore: Datastore) -> None:
         """Create a missing folder of a datastore, unless this is a preview."""
         if not self._is_preview:
-            _make_folder(context, path, datastore)
+            _make_folder(error_context, path, datastore)
 
     @property
     def _datastore_finder(self) -> FindDatastore:
         return lambda name: get_datastore(self._workspace, name)
 
-    def find_input_folder(self, name: str) -> Path:
+    def get_input_folder(self, input_name: str) -> Path:
         """Return the folder for the copies of an input."""
         # The name is from outside, and may not lead out of the run's folder.
-        return self.get_copies_folder(self._run_id) / (name.replace("/", "_").lstrip(".") or "_")
+        return self.get_copies_folder(self._run_id) / (input_name.replace("/", "_").lstrip(".") or "_")
 
     def get_copies_folder(self, run_id: str) -> Path:
         """Return the folder that contains the copies of a run's data."""
@@ -129,7 +133,7 @@ class DataLocator:
             return shared.run_folder(run_id).inputs
         return self._workspace.run_folder(run_id).inputs
 
-    def check_accessible_to_nodes(self, context: str, path: Path) -> None:
+    def check_accessible_to_nodes(self, error_context: str, path: Path) -> None:
         """Raise if a script on nodes would receive a path of this machine that the nodes cannot access.
 
         Raises:
@@ -140,55 +144,55 @@ class DataLocator:
             return
         if shared.is_mirror:
             raise PathNotShared(
-                f"{context}: {path} is on this machine, and '{self._target.name}' is another.",
+                f"{error_context}: {path} is on this machine, and '{self._target.name}' is another.",
                 hint="Have it downloaded ('as_download()', or 'mode: download'): it is copied there with the run.",
                 target=path,
             )
         raise PathNotShared(
-            f"{context}: the nodes of '{self._target.name}' do not see {path}: it is on a disk of this machine.",
+            f"{error_context}: the nodes of '{self._target.name}' do not see {path}: it is on a disk of this machine.",
             hint=f"Put the data below {shared.path} or on another network file system, or have it downloaded.",
             target=path,
         )
 
-    def find_files(self, context: str, path: Path, datastore: Datastore, relative_path: str) -> DataFiles:
+    def find_files(self, error_context: str, path: Path, datastore: Datastore, relative_path: str) -> DataFiles:
         """Return the files at a path of a datastore, which may be missing only in built-in datastores."""
         definition = {"kind": FILE_KIND, "paths": [{"datastore": datastore.name, "path": relative_path}]}
         try:
-            return find_with_context(context, lambda: find_files(definition, self._datastore_finder))
+            return find_with_context(error_context, lambda: find_files(definition, self._datastore_finder))
         except DataNotFound as error:
             if not datastore.is_own:
                 place = f" -u {shlex.quote(relative_path)}" if relative_path else ""
                 words = f"mlrun datastore upload -n {datastore.name} -p FOLDER{place}"
                 error.hint = f"Correct pathOnDataStore, or put files there: '{words}'."
                 raise
-        self._add_note_if_empty(context, path, datastore)
+        self._add_note_if_empty(error_context, path, datastore)
         return DataFiles([], None)
 
-    def check_mount(self, context: str, path: Path, datastore: Datastore) -> None:
+    def check_mount(self, error_context: str, path: Path, datastore: Datastore) -> None:
         """Raise if a path does not exist in a user's datastore; add a note if it is empty in a built-in one."""
         if os.path.exists(path):  # `Path.exists` raises where one may not look
             return
         if not datastore.is_own:
             raise DataNotFound(
-                f"{context}: There is no file or folder {path}, in datastore '{datastore.name}', to be mounted.",
+                f"{error_context}: There is no file or folder {path}, in datastore '{datastore.name}', to be mounted.",
                 hint="Correct pathOnDataStore. A folder that the script is to fill is made with 'mode: upload'.",
             )
-        self._add_note_if_empty(context, path, datastore)
+        self._add_note_if_empty(error_context, path, datastore)
 
-    def _add_note_if_empty(self, context: str, path: Path, datastore: Datastore) -> None:
+    def _add_note_if_empty(self, error_context: str, path: Path, datastore: Datastore) -> None:
         is_there = os.path.exists(path)
         what = f"no file is yet at {path}," if is_there else f"{path.relative_to(datastore.folder)} is not yet"
         self._data.notes.append(
-            f"{context}: {what} in datastore '{datastore.name}': the script is given an empty folder."
+            f"{error_context}: {what} in datastore '{datastore.name}': the script is given an empty folder."
         )
 
-    def get_input_paths(self, name: str, path: Path) -> tuple[Path, Path]:
+    def get_input_paths(self, input_name: str, path: Path) -> tuple[Path, Path]:
         """Return the folder that replaces `pathOnCompute`, created for a single file, and the path of the data.
 
         As in Azure, a single file is the only one in its folder; a file that was not downloaded is therefore linked
         into a new folder.
         """
-        folder = self.find_input_folder(name)
+        folder = self.get_input_folder(input_name)
         if not path.is_file() and path.parent != folder:
             return path, path
         if path.parent != folder and not self._is_preview:
@@ -210,7 +214,7 @@ def _create_unnamed_dataset(dataset_id: str, definition: Definition) -> Dataset:
     return Dataset(0, dataset_id, None, None, definition, None, {}, 0)
 
 
-def _make_folder(context: str, path: Path, datastore: Datastore) -> None:
+def _make_folder(error_context: str, path: Path, datastore: Datastore) -> None:
     """Create a missing folder, private in built-in datastores and with default permissions in other datastores."""
     if datastore.is_own and not path.exists():
         make_private_folder(path)
@@ -219,23 +223,23 @@ def _make_folder(context: str, path: Path, datastore: Datastore) -> None:
         if not path.is_file():
             path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OperatingSystemError(f"{context}: {path} cannot be made: {error.strerror}.") from error
+        raise OperatingSystemError(f"{error_context}: {path} cannot be made: {error.strerror}.") from error
 
 
-def find_with_context(context: str, find: Callable[[], _Found]) -> _Found:
+def find_with_context(error_context: str, find: Callable[[], _Found]) -> _Found:
     """Call `find` and return its result; errors are prefixed with the data entry."""
     try:
         return find()
     except (DataNotFound, UsageError) as error:
-        error.add_context(context)
+        error.add_context(error_context)
         raise
 
 
-def _find_registered(context: str, find: Callable[[], Dataset]) -> Dataset:
+def _find_registered(error_context: str, find: Callable[[], Dataset]) -> Dataset:
     """Return a registered dataset; an error gets a hint on how to refer to one in a runconfig."""
     try:
-        return find_with_context(context, find)
+        return find_with_context(error_context, find)
     except DataNotFound as error:
         place = "dataPath: {datastoreName: workspaceblobstore, relativePath: FOLDER}"
-        error.hint = f"{error.hint or ''} Or say where it lies, in {context}.dataLocation: '{place}'.".lstrip()
+        error.hint = f"{error.hint or ''} Or say where it lies, in {error_context}.dataLocation: '{place}'.".lstrip()
         raise

@@ -113,15 +113,17 @@ def record_run(workspace: Workspace, run: NewRun, folder: NewRunFolder, interrup
     return RecordedRun(key, admission, secrets)
 
 
-def _record_end(workspace: Workspace, run_key: int, facts: FromTemplate) -> None:
+def _record_end(workspace: Workspace, run_key: int, from_template: FromTemplate) -> None:
     """Record the end of a run that is not started."""
     before = {RunStatus.NOT_STARTED}
-    if facts.failure is not None:
-        workspace.runs.change_status(run_key, before, RunStatus.FAILED, ended_at=now(), error=dict(facts.failure))
-    elif facts.reused is not None:
+    if from_template.failure is not None:
+        workspace.runs.change_status(
+            run_key, before, RunStatus.FAILED, ended_at=now(), error=dict(from_template.failure)
+        )
+    elif from_template.reused is not None:
         moment = now()
         workspace.runs.change_status(run_key, before, RunStatus.COMPLETED, started_at=moment, ended_at=moment)
-        workspace.metrics.copy(facts.reused.key, run_key)
+        workspace.metrics.copy(from_template.reused.key, run_key)
 
 
 def _admit(workspace: Workspace, run: NewRun) -> Admission:

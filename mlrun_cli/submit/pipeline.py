@@ -130,7 +130,7 @@ class PipelinePlan(NamedTuple):
         return cls(
             document["run_id"],
             graph,
-            {name: _read_value(graph, document["values"], name) for name in graph.parameters},
+            {name: _parse_value(graph, document["values"], name) for name in graph.parameters},
             document["regenerate_outputs"],
             document["continue_on_step_failure"],
         )
@@ -160,7 +160,7 @@ def redact_values(
     }
 
 
-def _read_value(graph: Graph, values: Mapping[str, Any], name: str) -> ParameterValue:
+def _parse_value(graph: Graph, values: Mapping[str, Any], name: str) -> ParameterValue:
     kind, value = graph.parameters[name].kind, values[name]
     if kind == DATA_PATH_TYPE:
         return DataPath.from_json(JsonReader(value, name))
@@ -212,7 +212,7 @@ def submit_pipeline(
         run = start_controlled_run(
             workspace, new, lambda folder: _write_files(folder, document, templates), interruptions
         )
-    return SubmittedPipeline(run, notes, tuple(_describe_submit(plan)))
+    return SubmittedPipeline(run, notes, tuple(_list_report_lines(plan)))
 
 
 def _fix_default_datastore(workspace: Workspace, graph: Graph) -> Graph:
@@ -344,7 +344,8 @@ def _build_run(
     )
 
 
-def _describe_submit(plan: PipelinePlan) -> Iterator[str]:
+def _list_report_lines(plan: PipelinePlan) -> Iterator[str]:
+    """Yield the lines to report after a submit: one for each step's run and one for the pipeline's run."""
     for step in plan.graph.steps:
         can_reuse = step.allow_reuse and not plan.regenerate_outputs
         run_id = StepPlan(plan.graph, step, plan.values, plan.run_id).run_id

@@ -51,7 +51,9 @@ def write_published_pipeline(
         )
     else:
         graph = _copy_sources(graph, sources, lambda step: step.source_directory, _copy_folder)
-    _write(graph, file, overwrite=overwrite, mode=0o600)  # it may hold secrets, as the published pipeline does
+    _write_pipeline_file(
+        graph, file, overwrite=overwrite, mode=0o600
+    )  # it may hold secrets, as the published pipeline does
     return notes
 
 
@@ -85,7 +87,7 @@ def write_pipeline_of_run(
                 lambda step: snapshots[step.key].snapshot_id,
                 lambda step, folder: make_working_copy(snapshots[step.key], store, folder),
             )
-    _write(graph, file, overwrite=overwrite)
+    _write_pipeline_file(graph, file, overwrite=overwrite)
     return list(_list_notes(graph))
 
 
@@ -139,7 +141,7 @@ def _copy_folder(step: Step, folder: Path) -> None:
         raise FileNotWritable(folder, reason, hint="Name a folder that you may write to.") from error
 
 
-def _write(graph: Graph, file: Path, *, overwrite: bool, mode: int = 0o666) -> None:
+def _write_pipeline_file(graph: Graph, file: Path, *, overwrite: bool, mode: int = 0o666) -> None:
     place = Path(os.path.abspath(file))
     data = format_pipeline(graph, place.parent).encode()
     is_same = place.is_file() and place.read_bytes() == data

@@ -46,7 +46,7 @@ def store_outputs(workspace: Workspace, plan: StepPlan, run_id: str) -> None:
                 write_sweep_metrics(workspace, run_id, path)
             _move_output(datastore, place, key, output)
             if output.registration is not None and output.mode == "upload":
-                _register(workspace, datastore, place, output.registration)
+                _register_dataset(workspace, datastore, place, output.registration)
         except OSError as error:
             if error.errno in _FULL:
                 raise
@@ -63,7 +63,7 @@ def _move_output(datastore: Datastore, place: OutputPlace, output_key: str, outp
     path, written = datastore.resolve_path(place.path), datastore.resolve_path(place.written_path)
     if written != path and os.path.lexists(written):
         _make_folder(datastore, path.parent)
-        _move(written, path, output_key, overwrite=output.overwrite)
+        _move_or_merge(written, path, output_key, overwrite=output.overwrite)
         with suppress(OSError):
             written.parent.rmdir()
     if not os.path.lexists(path):  # the step has written nothing, and the next one is given an empty folder
@@ -77,11 +77,11 @@ def _make_folder(datastore: Datastore, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
 
-def _move(source: Path, destination: Path, output_key: str, *, overwrite: bool) -> None:
+def _move_or_merge(source: Path, destination: Path, output_key: str, *, overwrite: bool) -> None:
     """Move a file, or merge a folder into its destination, whose files are replaced only with `overwrite`."""
     if source.is_dir() and not source.is_symlink() and destination.is_dir():
         for name in sorted(os.listdir(source)):
-            _move(source / name, destination / name, output_key, overwrite=overwrite)
+            _move_or_merge(source / name, destination / name, output_key, overwrite=overwrite)
         source.rmdir()
         return
     if os.path.lexists(destination) and not overwrite:
@@ -91,7 +91,9 @@ def _move(source: Path, destination: Path, output_key: str, *, overwrite: bool) 
     source.rename(destination)
 
 
-def _register(workspace: Workspace, datastore: Datastore, place: OutputPlace, registration: Registration) -> None:
+def _register_dataset(
+    workspace: Workspace, datastore: Datastore, place: OutputPlace, registration: Registration
+) -> None:
     register_dataset(
         workspace,
         {"kind": FILE_KIND, "paths": [{"datastore": datastore.name, "path": place.path}]}

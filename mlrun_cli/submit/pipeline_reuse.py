@@ -97,7 +97,7 @@ def find_reuse(
         DataNotFound: data of an input do not exist.
         StoreError: the store cannot be used.
     """
-    fingerprint = build_fingerprint(plan.step, _collect_facts(workspace, plan, template, origins))
+    fingerprint = build_fingerprint(plan.step, _collect_step_facts(workspace, plan, template, origins))
     if is_forced:
         return Reuse(fingerprint, None, "Not reused: all outputs are to be generated again.")
     if not plan.step.allow_reuse:
@@ -154,7 +154,7 @@ def _describe_differences(workspace: Workspace, plan: StepPlan, template: RunTem
     return "Not reused: no step of this name has completed yet."
 
 
-def _collect_facts(
+def _collect_step_facts(
     workspace: Workspace, plan: StepPlan, template: RunTemplate, origins: Mapping[str, str]
 ) -> StepFacts:
     inputs, data = {}, {}
@@ -164,7 +164,7 @@ def _collect_facts(
     return StepFacts(
         values=plan.values,
         files=_list_source_files(template.snapshot),
-        arguments=tuple(template.resolution.redaction.redact_arguments(plan.build_command_words())),
+        arguments=tuple(template.resolution.redaction.redact_arguments(plan.build_command_or_arguments())),
         settings={**_list_settings(template), "sweep": plan.step.sweep},
         inputs=inputs,
         data=data,
@@ -244,7 +244,7 @@ def _describe_input(
         return f"{origins[source.step]}/{source.name}", {}
     if isinstance(source, DataPath):
         datastore = get_datastore(workspace, source.datastore or plan.graph.default_datastore)
-        return f"{datastore.name}/{source.path}", dict(_iterate_stamps(datastore.resolve_path(source.path)))
+        return f"{datastore.name}/{source.path}", dict(_iterate_file_stamps(datastore.resolve_path(source.path)))
     return _describe_dataset(workspace, source)
 
 
@@ -256,21 +256,22 @@ def _describe_dataset(workspace: Workspace, source: DatasetReference) -> tuple[s
     files: dict[str, str] = {}
     with suppress(MlrunError):
         for file in find_files(dataset.definition, lambda name: get_datastore(workspace, name)).files:
-            files[file.name] = "" if file.is_remote else _compute_stamp(Path(file.source))
+            files[file.name] = "" if file.is_remote else _compute_file_stamp(Path(file.source))
     return f"dataset {serialize_definition(dataset.definition)}", files
 
 
-def _iterate_stamps(path: Path) -> Iterator[tuple[str, str]]:
+def _iterate_file_stamps(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the relative path and the stamp (size and modification time) of each file at a path."""
     if path.is_file():
-        yield path.name, _compute_stamp(path)
+        yield path.name, _compute_file_stamp(path)
         return
     for folder, _, names in os.walk(path):
         for name in names:
             file = Path(folder, name)
-            yield file.relative_to(path).as_posix(), _compute_stamp(file)
+            yield file.relative_to(path).as_posix(), _compute_file_stamp(file)
 
 
-def _compute_stamp(path: Path) -> str:
+def _compute_file_stamp(path: Path) -> str:
     """Return the size and modification time of a file as text, or an empty string if it cannot be read."""
     try:
         found = path.stat()

@@ -111,7 +111,9 @@ def list_pipeline_runs(workspace: Workspace, pipeline_id: str, *, limit: int | N
     )
 
 
-def publish_run(workspace: Workspace, run: Run, environ: Mapping[str, str], **options: Any) -> PublishedPipeline:
+def publish_pipeline_from_run(
+    workspace: Workspace, run: Run, environ: Mapping[str, str], **options: Any
+) -> PublishedPipeline:
     """Publish the pipeline of a run with its steps' snapshots; `options` are passed to `publish_pipeline`.
 
     Raises:

@@ -81,7 +81,7 @@ class StepPlan(NamedTuple):
             "outputData": outputs["outputData"],
         }
 
-    def build_command_words(self) -> tuple[str, ...]:
+    def build_command_or_arguments(self) -> tuple[str, ...]:
         """Return the command or the arguments of the step, with placeholders for data."""
         step = self.step
         if step.kind == PARALLEL_RUN_STEP:
@@ -132,7 +132,7 @@ def build_step_request(plan: StepPlan, request: SubmitRequest) -> tuple[SubmitRe
 def _adapt_configuration(plan: StepPlan, configuration: RunConfiguration) -> RunConfiguration:
     """Return a runconfig's configuration with the settings of the step applied."""
     step, changes = plan.step, dict[str, Any]()
-    words = plan.build_command_words()
+    words = plan.build_command_or_arguments()
     if step.kind == PARALLEL_RUN_STEP:
         changes |= {"command": words, "script": None, "arguments": ()}
     elif step.kind == COMMAND_STEP:
@@ -155,8 +155,10 @@ def _adapt_configuration(plan: StepPlan, configuration: RunConfiguration) -> Run
     return configuration.replace_fields(**changes)._replace(environment_variables=variables, rest=rest)
 
 
-def _apply_launch_settings(plan: StepPlan, configuration: RunConfiguration, rest: dict[str, object]) -> dict[str, Any]:
-    """Return the changed fields for nodes and processes, and set the communicator's settings in `rest`."""
+def _apply_launch_settings(
+    plan: StepPlan, configuration: RunConfiguration, sections: dict[str, object]
+) -> dict[str, Any]:
+    """Return the changed fields for nodes and processes, and set the communicator's settings in `sections`."""
     step, changes = plan.step, dict[str, Any]()
     if step.node_count is not None:
         changes["node_count"] = step.node_count
@@ -166,20 +168,23 @@ def _apply_launch_settings(plan: StepPlan, configuration: RunConfiguration, rest
     for key, field in (("NodeCount", "node_count"), ("MaxRunDurationSeconds", "max_run_duration_seconds")):
         given = step.runconfig_parameters.get(key)
         if given is not None:
-            changes[field] = _get_count(key, plan.values[given.name])
+            changes[field] = _check_count(key, plan.values[given.name])
     has_processes = step.process_count_per_node is not None and configuration.communicator == NO_COMMUNICATOR
     if step.kind == MPI_STEP or has_processes:
         changes["communicator"] = _MPI_COMMUNICATOR
     if step.process_count_per_node is not None:
-        rest["mpi.processCountPerNode"] = step.process_count_per_node
+        sections["mpi.processCountPerNode"] = step.process_count_per_node
     for key, path in PROCESS_PARAMETERS.items():
         given = step.runconfig_parameters.get(key)
         if given is not None:
-            rest[path] = _get_count(key, plan.values[given.name])
+            sections[path] = _check_count(key, plan.values[given.name])
     return changes
 
 
-def _get_count(key: str, value: ParameterValue) -> int:
+def _check_count(parameter_name: str, value: ParameterValue) -> int:
+    """Return the value of a parameter if it is a whole number of at least 1, otherwise raise."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InvalidValue(f"{key} is a whole number of at least 1, and not {value!r}.", target=key)
+        raise InvalidValue(
+            f"{parameter_name} is a whole number of at least 1, and not {value!r}.", target=parameter_name
+        )
     return value

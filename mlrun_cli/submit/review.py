@@ -50,7 +50,10 @@ def review_configuration(
             )
     is_current = mode is EnvironmentMode.CURRENT
     has_container = not is_current and wants_container(configuration) and find_engine(search_path) is not None
-    for key_path, refusal in (*_list_refused_fields(configuration, search_path), *_list_refused_keys(configuration)):
+    for key_path, refusal in (
+        *_list_unsupported_fields(configuration, search_path),
+        *_list_unsupported_keys(configuration),
+    ):
         if (is_current and refusal.concerns_environment) or (has_container and key_path in DOCKER_SWITCHES):
             continue
         with problems.collect_errors(), configuration.locate_errors(key_path):
@@ -59,7 +62,8 @@ def review_configuration(
     return tuple(_list_notes(configuration, has_container=has_container, is_current=is_current))
 
 
-def _list_refused_fields(configuration: RunConfiguration, search_path: str) -> Iterator[tuple[str, Refusal]]:
+def _list_unsupported_fields(configuration: RunConfiguration, search_path: str) -> Iterator[tuple[str, Refusal]]:
+    """Yield the key paths of fields that no run on this machine supports, with the reason."""
     framework = configuration.framework.casefold()
     if framework in PROGRAMS:
         if find_program(framework, search_path) is None:
@@ -82,7 +86,8 @@ def _list_refused_fields(configuration: RunConfiguration, search_path: str) -> I
         yield key_path, Refusal(reason, advice, concerns_environment=True)
 
 
-def _list_refused_keys(configuration: RunConfiguration) -> Iterator[tuple[str, Refusal]]:
+def _list_unsupported_keys(configuration: RunConfiguration) -> Iterator[tuple[str, Refusal]]:
+    """Yield the key paths whose non-default values are not supported, with the reason."""
     for key_path in configuration.find_changed_entries():
         key = KEYS.get(key_path)
         if key is None or key.refused is None or (key_path in DOCKER_SWITCHES and _has_conda_part(configuration)):

@@ -78,11 +78,15 @@ def _check_watched_files(workspace: Workspace, schedule: Schedule) -> tuple[Mapp
     return found, [] if before is None else find_changed_files(before, found)
 
 
-def _build_parameters(schedule: Schedule, changed: Sequence[str]) -> dict[str, Any]:
+def _build_parameters(schedule: Schedule, changed_paths: Sequence[str]) -> dict[str, Any]:
     """Return the data path parameter with the changed file, or the common folder of several, as its value."""
     settings = schedule.settings
-    if settings.data_path_parameter is None or not changed:
+    if settings.data_path_parameter is None or not changed_paths:
         return {}
-    inner = changed[0] if len(changed) == 1 else posixpath.commonpath([posixpath.dirname(one) for one in changed])
+    inner = (
+        changed_paths[0]
+        if len(changed_paths) == 1
+        else posixpath.commonpath([posixpath.dirname(one) for one in changed_paths])
+    )
     path = "/".join(part for part in (settings.path_on_datastore, inner) if part)
     return {settings.data_path_parameter: {"datastore": settings.datastore, "path": path}}

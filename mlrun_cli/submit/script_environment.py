@@ -53,7 +53,7 @@ def list_reserved_variables(launch: Launch) -> frozenset[str]:
 
 
 def build_script_environment(
-    submitter: Mapping[str, str],
+    submitter_variables: Mapping[str, str],
     variables: Mapping[str, str],
     *,
     identity: WorkspaceIdentity,
@@ -72,17 +72,17 @@ def build_script_environment(
     supervisor adds the variables that depend on the folder of the run, while those that name GPUs of this machine, and
     the `client_variables` by which the submitter reaches the engine, are not inherited.
     """
-    submitter = remove_notebook_variables(submitter)
+    submitter_variables = remove_notebook_variables(submitter_variables)
     if folder is None:
         own = {VISIBLE_GPUS, *client_variables}
-        submitter = {name: value for name, value in submitter.items() if name not in own}
-    if RUN_ID_VARIABLE in submitter:
-        submitter = {
+        submitter_variables = {name: value for name, value in submitter_variables.items() if name not in own}
+    if RUN_ID_VARIABLE in submitter_variables:
+        submitter_variables = {
             name: value
-            for name, value in submitter.items()
+            for name, value in submitter_variables.items()
             if not is_launch_variable(name) and name not in _TRACKING_OF_RUN
         }
-    wanted = {**submitter, "PYTHONUNBUFFERED": "1", **variables}
+    wanted = {**submitter_variables, "PYTHONUNBUFFERED": "1", **variables}
     environment = {name: value for name, value in wanted.items() if name not in _OF_EVERY_RUN}
     environment |= {
         "AZUREML_ARM_PROJECT_NAME": experiment_name,

@@ -133,7 +133,7 @@ def _record_and_start(
         with suppress(OSError, StoreUnavailable):  # the next look at a run calls again
             wake_dispatcher(workspace, submission.target)
     notes = (*resolution.notes, *recorded.admission.notes, *source.notes, *describe_limits(submission.limits))
-    details = _list_details(resolution, source.snapshot)
+    details = _list_report_lines(resolution, source.snapshot)
     return Submitted(workspace.runs.get_by_key(recorded.key), notes, details, held, script_input)
 
 
@@ -223,7 +223,8 @@ def bind_run_data(target: Target, request: SubmitRequest, resolution: Resolution
     return resolution.replace_data_placeholders(data)
 
 
-def _list_details(resolution: Resolution, snapshot: Snapshot) -> tuple[str, ...]:
+def _list_report_lines(resolution: Resolution, snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the lines to report at a start: the runconfig, the interpreter or environment, and the snapshot."""
     plan = resolution.environment.plan
     return (
         *(() if resolution.runconfig is None else (f"Runconfig: {resolution.runconfig}",)),

@@ -116,7 +116,7 @@ def submit_sweep(
             workspace, run_id, request, template, plan, interruptions, properties=properties, prepare=bind_to_stream
         )
     details = (f"Seed: {plan.definition.sampling.seed}", f"Snapshot: {template.snapshot.snapshot_id}")
-    notes = (*template.notes, *_warn_of_arguments(template, plan.definition))
+    notes = (*template.notes, *_list_argument_warnings(template, plan.definition))
     return Submitted(run, notes, details, held[0] if held else None)
 
 
@@ -309,7 +309,8 @@ def check_sweep_arguments(template: RunTemplate) -> None:
         )
 
 
-def _warn_of_arguments(template: RunTemplate, definition: SweepDefinition) -> Sequence[str]:
+def _list_argument_warnings(template: RunTemplate, definition: SweepDefinition) -> Sequence[str]:
+    """Return a warning for each argument that is both fixed and drawn by the sweep."""
     fixed = {word.partition("=")[0] for word in template.resolution.argv[1:]}
     swept = build_arguments(dict.fromkeys(definition.sampling.space))[::2]
     return [

@@ -344,7 +344,11 @@ def start_or_fail_from_template(workspace: Workspace, template: RunTemplate, run
 
 
 def record_reused_run(
-    workspace: Workspace, template: RunTemplate, run: TemplateRun, source_run: Run, fill: Callable[[RunFolder], None]
+    workspace: Workspace,
+    template: RunTemplate,
+    run: TemplateRun,
+    source_run: Run,
+    copy_results: Callable[[RunFolder], None],
 ) -> Run:
     """Record a run as Completed with the results of another run, unless its id exists already; return it.
 
@@ -353,7 +357,7 @@ def record_reused_run(
         template: the template of the run.
         run: the run, which is not started.
         source_run: the other run.
-        fill: copies the other run's files into the folder of the run.
+        copy_results: copies the other run's files into the folder of the run.
 
     Raises:
         MlrunError: the run cannot be recorded.
@@ -362,7 +366,7 @@ def record_reused_run(
     if workspace.runs.find_key(run.run_id) is None:
         remove_unfinished_submit(workspace, run.run_id)
         with NewRunFolder(workspace.run_folder(run.run_id)) as folder, Interruptions() as interruptions:
-            fill(workspace.run_folder(run.run_id))
+            copy_results(workspace.run_folder(run.run_id))
             new = _build_new_run(workspace, None, template, run)
             facts = FromTemplate(run.run_type, template.git_properties, reused=source_run)
             record_run(workspace, new._replace(template=facts), folder, interruptions)

@@ -10,7 +10,7 @@ import pytest
 
 import mlrun_cli
 from mlrun_cli.actions.environments import add_wheel
-from mlrun_cli.actions.snapshots import create_snapshot, write_snapshot
+from mlrun_cli.actions.snapshots import create_snapshot, write_snapshot_archive
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
@@ -45,7 +45,9 @@ def test_the_archive_of_a_snapshot(workspace: Workspace, files: list[Path], tmp_
     run = workspace.runs.get("exp_1")
     snapshot_id = create_snapshot(workspace, files[0].parent)
     with ThreadPoolExecutor(4) as pool:
-        written = list(pool.map(lambda _: write_snapshot(workspace, run, snapshot_id, tmp_path / "out"), range(8)))
+        written = list(
+            pool.map(lambda _: write_snapshot_archive(workspace, run, snapshot_id, tmp_path / "out"), range(8))
+        )
     assert list((tmp_path / "out").iterdir()) == [written[0]]
 
 

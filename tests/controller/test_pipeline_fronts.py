@@ -9,7 +9,7 @@ from mlrun_cli.actions.prune import prune_workspace
 from mlrun_cli.errors import RunNotRepeatable, UsageError
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.submit.earlier_runs import find_earlier_run
-from mlrun_cli.submit.pipeline_runs import publish_run
+from mlrun_cli.submit.pipeline_runs import publish_pipeline_from_run
 from tests.controller.pipeline_world import PipelineWorld, name_input, name_output, read_output
 
 
@@ -61,5 +61,5 @@ def test_a_pipeline_that_had_a_secret_inside_a_word_is_not_published_without_it(
 ) -> None:
     run_id = pipelines.submit_steps(pipelines.step("a", "a", word))
     with pytest.raises(UsageError, match="has secrets in its settings"):
-        publish_run(pipelines.workspace, pipelines.get(run_id), {})
+        publish_pipeline_from_run(pipelines.workspace, pipelines.get(run_id), {})
     assert pipelines.ended(run_id).status is RunStatus.COMPLETED

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mlrun_cli.actions.shared_folder_prune import find_referenced_snapshots
+from mlrun_cli.actions.shared_folder_prune import list_referenced_snapshot_ids
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import ScriptNotFound, StoredFilesLost
@@ -246,6 +246,6 @@ def test_the_snapshot_of_a_template_is_kept_as_long_as_its_run_has_a_folder(work
         place.mkdir(parents=True)
         template.write(place)
         other = runs / f"HD_{len(folder)}"
-        assert find_referenced_snapshots(runs, []) == {template.snapshot.snapshot_id}
-        assert find_referenced_snapshots(runs, [other]) == set()
+        assert list_referenced_snapshot_ids(runs, []) == {template.snapshot.snapshot_id}
+        assert list_referenced_snapshot_ids(runs, [other]) == set()
         shutil.rmtree(other)

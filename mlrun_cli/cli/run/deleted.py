@@ -29,7 +29,7 @@ def list_deleted_runs(
             "The runs in the trash cannot be filtered.", hint="Leave the filters out, or --deleted.", target="--deleted"
         )
     with context.workspace as workspace:
-        records = list_trash(workspace, experiment_name=experiment_name, last=last)
+        records = list_trash(workspace, experiment_name=experiment_name, limit=last)
     fields = (
         Field("Deleted", make_time_formatter("deletedAt"), 10),
         Field("Run", "run_id", 24, keeps_end=True),

@@ -24,7 +24,7 @@ from mlrun_cli.submit.pipeline_runs import (
     find_pipeline_output,
     list_pipeline_runs,
     list_step_outputs,
-    publish_run,
+    publish_pipeline_from_run,
     read_run_graph,
 )
 from mlrun_cli.submit.published_pipeline import build_published_request
@@ -214,7 +214,7 @@ def publish_pipeline_of_run(
     continue_on_step_failure: bool | None = None,
 ) -> dict[str, Any]:
     """Publish the pipeline of a run with the run's snapshots; return the record of the published pipeline."""
-    pipeline = publish_run(
+    pipeline = publish_pipeline_from_run(
         context.workspace,
         find_run(context, run_id),
         environment,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlrun_cli.actions.artifacts import download_file, download_files, list_files
-from mlrun_cli.actions.snapshots import create_snapshot, write_snapshot
+from mlrun_cli.actions.snapshots import create_snapshot, write_snapshot_archive
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.handlers.runs import find_run
 from mlrun_cli.rpc.registry import handler
@@ -34,7 +34,7 @@ def download_run_file(context: RequestContext, run_id: str, name: str, path: str
 @handler("run_files.restore_snapshot")
 def restore_snapshot(context: RequestContext, run_id: str, folder: str, snapshot_id: str | None = None) -> str:
     """Write a snapshot, by default the run's own, to a ZIP archive in a folder; return its path."""
-    return str(write_snapshot(context.workspace, find_run(context, run_id), snapshot_id, Path(folder)))
+    return str(write_snapshot_archive(context.workspace, find_run(context, run_id), snapshot_id, Path(folder)))
 
 
 @handler("run_files.take_snapshot")

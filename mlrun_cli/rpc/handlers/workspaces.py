@@ -49,7 +49,7 @@ def list_workspaces(
     subscription_id: str | None = None,
 ) -> list[list[str]]:
     """Return the subscription id, resource group and name of each matching workspace."""
-    found = actions.find_workspaces(
+    found = actions.list_matching_workspaces(
         context.home, name=name, resource_group=resource_group, subscription_id=subscription_id
     )
     return [list(identity) for identity in found]
@@ -64,7 +64,7 @@ def create_workspace(
 ) -> bool:
     """Create the selected workspace; return False if it already exists and `exist_ok` is false."""
     _check_identity(context.identity)
-    if not exist_ok and context.identity in actions.find_workspaces(context.home):
+    if not exist_ok and context.identity in actions.list_matching_workspaces(context.home):
         return False
     context.open_workspace(create=True)
     update_workspace(context, friendly_name=friendly_name, tags=tags)
