@@ -100,7 +100,7 @@ def _kill_run(workspace: Workspace, run: Run, *, needs_engine: bool) -> Sequence
         if run.status.is_terminal:
             return []
         target = find_target(workspace, run.target)
-        was_reached = target.kill(run) if needs_engine else target.give_up(run)
+        was_reached = target.kill(run) if needs_engine else target.kill_without_engine(run)
     finally:
         workspace.set_busy_timeout(_BUSY_SECONDS)
     run = cancel_run(workspace, run, 0.0, wakes_supervisor=False)

@@ -37,7 +37,7 @@ _NEWEST_MINOR_OF_UV = 20
 _LISTED_BY_UV = re.compile(r"^cpython-(\d+)\.(\d+)\.(\d+)-", re.MULTILINE)
 
 
-def find_pinned_python(request: PythonRequest, uv: str | None, environ: Mapping[str, str]) -> BasePython | None:
+def find_base_python(request: PythonRequest, uv: str | None, environ: Mapping[str, str]) -> BasePython | None:
     """Return a Python that satisfies the request, installed here or downloadable by uv, or None if there is none."""
     interpreter = find_base_interpreter(request, environ)
     if interpreter is not None:
@@ -97,12 +97,12 @@ def rank_pythons(
 
 
 def choose_python_for_day(day: date) -> tuple[int, int]:
-    """Return the newest version, as (3, minor), that was over a year old on that day, or the oldest known version."""
+    """Return the newest Python version, as (3, minor), that was over a year old on a day, or else the oldest known."""
     old = [minor for minor, first in _MINORS.items() if (day - first).days >= _DAYS_OF_A_YEAR]
     return 3, max(old, default=min(_MINORS))
 
 
-def may_uv_provide(request: PythonRequest) -> bool:
+def can_uv_provide(request: PythonRequest) -> bool:
     """Return whether uv, if it were installed, could provide a Python that satisfies the request."""
     versions = ((3, minor, patch) for minor in range(8, _NEWEST_MINOR_OF_UV) for patch in range(40))
     return any(

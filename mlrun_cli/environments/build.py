@@ -16,7 +16,7 @@ from mlrun_cli.environments.environment import Builder, EnvironmentBuild
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.image import build_image, build_image_name, has_image
 from mlrun_cli.environments.installation import InstallResult, install_with_conda, install_with_pip
-from mlrun_cli.environments.installer import Installer, print_changed_error, print_line
+from mlrun_cli.environments.installer import Installer, print_files_changed_error, print_line
 from mlrun_cli.environments.local_sources import find_changed_source
 from mlrun_cli.processes.host_lease import open_home
 
@@ -101,7 +101,7 @@ def _create_environment(
     for line in (*build.packages, *build.options, *build.requirements, *dockerfile):
         print_line(f"  {line}")
     if (changed := find_changed_source(build.local)) is not None:
-        print_changed_error(changed)
+        print_files_changed_error(changed)
         return InstallResult(1)
     if build.image is not None:
         return InstallResult(build_image(folder, build, build.image, installer))
@@ -127,7 +127,7 @@ def _hold_build_lock(path: Path, ready_line: str) -> Iterator[int]:
         print_line("Another run is building this environment; waiting for it.")
         lock = _wait_for_build_lock(path, ready_line)
     try:
-        _write_log_path(lock, _find_output_path())
+        _write_log_path(lock, _get_output_path())
         yield lock
         _write_log_path(lock, b"")
     finally:
@@ -175,7 +175,7 @@ def _read_log_path(path: Path) -> bytes:
     return b""
 
 
-def _find_output_path() -> bytes:
+def _get_output_path() -> bytes:
     """Return the path of the file that this process prints to, or an empty path if stdout is not a known file."""
     with suppress(OSError):
         log = os.readlink(b"/proc/self/fd/1")

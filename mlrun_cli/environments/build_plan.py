@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.environments.base_pythons import find_pinned_python, may_uv_provide, rank_pythons
+from mlrun_cli.environments.base_pythons import can_uv_provide, find_base_python, rank_pythons
 from mlrun_cli.environments.conda_file import CondaDependencies
-from mlrun_cli.environments.cutoff_day import CutoffDay, create_cutoff_day, find_cutoff_day
+from mlrun_cli.environments.cutoff_day import CutoffDay, create_cutoff_day, determine_cutoff_day
 from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.installer_search import find_conda, find_uv
@@ -81,7 +81,7 @@ def _list_pythons(
     environ: Mapping[str, str],
 ) -> list[BasePython]:
     if environment_choice.mode is EnvironmentMode.PINNED:
-        python = find_pinned_python(request, uv, environ)
+        python = find_base_python(request, uv, environ)
         return [] if python is None else [python]
     return rank_pythons(request, uv, environ, None if day is None else day.day)
 
@@ -104,7 +104,7 @@ def _choose_cutoff_day(
             )
     if environment_choice.day is not None:
         return create_cutoff_day(environment_choice.day)
-    return find_cutoff_day(translation.files, environ)
+    return determine_cutoff_day(translation.files, environ)
 
 
 def _list_notes(
@@ -219,9 +219,9 @@ def _build_python_not_found_error(
     on_path = find_python(list_search_folders(environ.get("PATH", "")))
     there = probe_interpreter(on_path, environ) if on_path else None
     here = f" (the python on PATH is {there.version_text})" if there else ""
-    fetch = "; uv cannot fetch it either" if uv else "; there is no uv to fetch it" if may_uv_provide(request) else ""
+    fetch = "; uv cannot fetch it either" if uv else "; there is no uv to fetch it" if can_uv_provide(request) else ""
     ways = f"Change the pin{here}, or put such a Python on PATH"
-    if uv is None and may_uv_provide(request):
+    if uv is None and can_uv_provide(request):
         ways += ", or install uv ('pip install uv')"
     instead = (
         "'--environment relaxed' takes the nearest Python there is, '--environment current' the one on PATH as it is"

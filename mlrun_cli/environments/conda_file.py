@@ -132,6 +132,7 @@ def _redact_secrets(text: str) -> str:
 
 
 def _map_lines(node: Node) -> dict[str, int]:
+    """Return the line numbers of a node and of all nodes in it, keyed by key path."""
     lines = {node.key_path: node.line}
     if isinstance(node.content, dict):
         children = tuple(node.content.values())

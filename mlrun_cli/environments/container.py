@@ -96,7 +96,7 @@ def kill_containers(container: ContainerPlan, run_id: str, environ: Mapping[str,
     return found == []
 
 
-def describe_running_containers(container: ContainerPlan, run_id: str) -> str:
+def build_running_containers_warning(container: ContainerPlan, run_id: str) -> str:
     """Return the warning for a run whose containers could not be stopped."""
     engine = os.path.basename(container.engine)
     look = f"{engine} ps --filter label={RUN_LABEL}={run_id}"

@@ -48,7 +48,7 @@ def plan_container(
         Unsupported: no image is specified, it cannot be built, or a command line would reveal a secret.
         InvalidFile: the Dockerfile is not a text file.
     """
-    _refuse_login(configuration, engine)
+    _check_no_login(configuration, engine)
     made = plan_image(configuration, engine, home=home, project=project, redaction=redaction)
     build, secrets = made or (None, {})
     container = ContainerPlan(
@@ -63,7 +63,7 @@ def plan_container(
     return PlannedEnvironment(EnvironmentPlan(interpreter, build, container=container), secrets=secrets)
 
 
-def _refuse_login(configuration: RunConfiguration, engine: str) -> None:
+def _check_no_login(configuration: RunConfiguration, engine: str) -> None:
     """Raise if the configuration contains a user name or password for the image registry."""
     if any(configuration.rest.get(f"{_REGISTRY}.{key}") for key in ("username", "password")):
         login = f"{os.path.basename(engine)} login {configuration.rest.get(f'{_REGISTRY}.address') or ''}".rstrip()

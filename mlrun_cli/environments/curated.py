@@ -102,7 +102,7 @@ def find_curated_environment(name: str) -> CuratedEnvironment | None:
 
 
 def list_curated_names() -> Sequence[str]:
-    """Return the sorted names that Azure's workspaces listed; names with other versions are also recognized."""
+    """Return the sorted names of Azure's curated environments; the same names with other versions are valid too."""
     return _LISTED_NAMES
 
 

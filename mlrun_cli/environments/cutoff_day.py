@@ -32,8 +32,8 @@ def create_cutoff_day(day: date) -> CutoffDay:
     return CutoffDay(day, "as named")
 
 
-def find_cutoff_day(files: Iterable[Path], environ: Mapping[str, str]) -> CutoffDay:
-    """Return the day of the last change to the files, by their commits or else by their modification times.
+def determine_cutoff_day(files: Iterable[Path], environ: Mapping[str, str]) -> CutoffDay:
+    """Return the day of the last change to any of the files, by their commits or else by their modification times.
 
     A file that is committed as it is counts with its last commit, another one with its modification time.
 
@@ -47,11 +47,11 @@ def find_cutoff_day(files: Iterable[Path], environ: Mapping[str, str]) -> Cutoff
         EnvironmentNotBuilt: the day of a file cannot be determined.
     """
     # The target of a symbolic link counts, not the link itself.
-    found = [_find_day(file.resolve(), environ) for file in files]
+    found = [_determine_file_day(file.resolve(), environ) for file in files]
     return max(found, key=lambda one: one.day)
 
 
-def _find_day(file: Path, environ: Mapping[str, str]) -> CutoffDay:
+def _determine_file_day(file: Path, environ: Mapping[str, str]) -> CutoffDay:
     """Return the day of the file's last commit or, for a file that is not committed, of its last change."""
     repository = _Repository(file, environ)
     if repository.is_there and (file.is_dir() or not repository.has_changes()):

@@ -52,7 +52,7 @@ def read_docker_arguments(arguments: Sequence[str]) -> DockerArguments:
     volumes: list[Volume] = []
     variables: dict[str, str] = {}
     others: list[str] = []
-    for option, value, words in _split_options(split_options(arguments)):
+    for option, value, words in _iterate_options(split_options(arguments)):
         volume = None
         if value is not None and option in _VOLUME:
             volume = _parse_volume(value.split(":"))
@@ -69,7 +69,7 @@ def read_docker_arguments(arguments: Sequence[str]) -> DockerArguments:
     return DockerArguments(tuple(volumes), variables, tuple(others))
 
 
-def _split_options(arguments: list[str]) -> Iterator[tuple[str, str | None, str]]:
+def _iterate_options(arguments: list[str]) -> Iterator[tuple[str, str | None, str]]:
     """Yield each option with its value, or None if it has none, and its original text."""
     rest = deque(arguments)
     while rest:

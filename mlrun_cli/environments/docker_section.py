@@ -18,14 +18,14 @@ def find_engine(search_path: str) -> str | None:
     return next((os.path.abspath(path) for path in found if path), None)
 
 
-def is_docker_on(configuration: RunConfiguration) -> bool:
+def is_docker_enabled(configuration: RunConfiguration) -> bool:
     """Return whether the configuration enables Docker."""
     return any(configuration.rest.get(switch) is True for switch in DOCKER_SWITCHES)
 
 
 def wants_container(configuration: RunConfiguration) -> bool:
     """Return whether the script runs in a container: Docker is enabled and dependencies are user-managed."""
-    return is_docker_on(configuration) and configuration.python.user_managed_dependencies
+    return is_docker_enabled(configuration) and configuration.python.user_managed_dependencies
 
 
 def get_shared_memory(configuration: RunConfiguration) -> str | None:

@@ -208,8 +208,8 @@ class EnvironmentPlan(NamedTuple):
         """The kind of the environment: user-managed if there is nothing to build, or else built."""
         return EnvironmentKind.USER_MANAGED if self.build is None else EnvironmentKind.BUILT
 
-    def move_to(self, folder: Path) -> EnvironmentPlan:
-        """Return the plan with its environment, if one is to be built, in a subfolder of `folder`."""
+    def relocate(self, folder: Path) -> EnvironmentPlan:
+        """Return a copy of the plan whose environment, if one is to be built, is in a subfolder of `folder`."""
         if self.build is None:
             return self
         own = str(folder / self.build.key)

@@ -52,7 +52,7 @@ class EnvironmentFolder:
             return None
 
     @contextmanager
-    def temporary_secret_file(self, path: Path, text: str) -> Iterator[Path]:
+    def write_temporary_secret(self, path: Path, text: str) -> Iterator[Path]:
         """Write a file that only the user can read, yield its path, and delete it when the context exits."""
         try:
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:

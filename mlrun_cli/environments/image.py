@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlrun_cli.environments.environment import EnvironmentBuild, ImageSource
 from mlrun_cli.environments.folder import EnvironmentFolder
-from mlrun_cli.environments.installer import Installer, print_changed_error
+from mlrun_cli.environments.installer import Installer, print_files_changed_error
 
 _REPOSITORY = "localhost/mlrun-environment"
 _IS_REGISTRY = r"localhost$|.*[.:]"
@@ -31,7 +31,7 @@ def has_image(engine: str, image: str) -> bool:
     return _succeeds(engine, "image", "inspect", image)
 
 
-def fetch_image(engine: str, image: str, installer: Installer) -> int:
+def pull_missing_image(engine: str, image: str, installer: Installer) -> int:
     """Pull an image unless the engine already has it; return the engine's exit code."""
     return 0 if has_image(engine, image) else installer.run([engine, "pull", image])
 
@@ -49,9 +49,9 @@ def build_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: Imag
     else:
         context = Path(source.context)
         if compute_context_digest(context) != source.context_digest:
-            print_changed_error(source.context)
+            print_files_changed_error(source.context)
             return 1
-    with folder.temporary_secret_file(folder.dockerfile, installer.expand_secrets(source.dockerfile)) as dockerfile:
+    with folder.write_temporary_secret(folder.dockerfile, installer.expand_secrets(source.dockerfile)) as dockerfile:
         words = [
             build.installer,
             "build",

@@ -108,7 +108,7 @@ class _PipInstallation:
             self._existing[first] = [line for line in self._pinned if self._is_available(line)]
         for python in others:
             print_line(f"Looking whether it can be had on Python {python}.")
-            if not self._ensure_venv(python) or not self._may_have_all(python):
+            if not self._ensure_venv(python) or not self._has_all_pinned_versions(python):
                 continue
             if self._resolve_together(self._pinned):
                 result = self._install_unpinned(())
@@ -137,7 +137,7 @@ class _PipInstallation:
             result = self._install_unpinned(self._pinned)
         return result
 
-    def _may_have_all(self, python: BasePython) -> bool:
+    def _has_all_pinned_versions(self, python: BasePython) -> bool:
         """Return whether all pinned versions are available for a Python; if relaxed, record those that are."""
         if not self._build.is_relaxed:
             return True
@@ -220,6 +220,7 @@ class _PipInstallation:
         return [f"--only-binary={get_package_name(line)}" for line in lines if self._python.only_wheels]
 
     def _resolve_together(self, kept_pins: Collection[str]) -> bool:
+        """Return whether all requirements can be installed together, with only some of the pins kept."""
         lines = [
             line if line in kept_pins or line not in self._pinned else remove_version(line)
             for line in self._build.requirements
@@ -303,7 +304,7 @@ def _create_with_conda(
     }
     # JSON is YAML. conda does not expand variables, so the file contains the secrets.
     text = installer.expand_secrets(json.dumps(document, indent=2), escape=lambda secret: json.dumps(secret)[1:-1])
-    with folder.temporary_secret_file(folder.conda_file, text):
+    with folder.write_temporary_secret(folder.conda_file, text):
         return installer.run(_build_conda_command(folder, build))
 
 

@@ -170,6 +170,6 @@ def print_line(line: str) -> None:
     sys.stdout.flush()
 
 
-def print_changed_error(path: str) -> None:
+def print_files_changed_error(path: str) -> None:
     """Print an error that the files at a path have changed since the build was planned."""
     print_line(f"Error: {path} has changed since the run was submitted; submit it again.")

@@ -90,7 +90,7 @@ class PythonRequest:
         return all(_satisfies(operator, wanted, version) for operator, wanted in self._terms)
 
     def allows_minor(self, minor: int) -> bool:
-        """Return whether any version 3.`minor`.x can satisfy the request."""
+        """Return whether any version 3.`minor`.x satisfies the request."""
         return any(self.allows((3, minor, patch)) for patch in range(40))
 
 

@@ -48,16 +48,18 @@ class PipSettings(NamedTuple):
     files: Sequence[Path] = ()
 
 
-def build_uv_settings(environ: Mapping[str, str], base: Path | None, *, has_index: bool = False) -> PipSettings:
+def build_uv_settings(
+    environ: Mapping[str, str], python_prefix: Path | None, *, has_index: bool = False
+) -> PipSettings:
     """Return the variables that make uv use the same indexes, certificates and proxies as pip.
 
     Args:
         environ: the user's environment variables.
-        base: the prefix of the Python whose pip would be used, which may contain a pip.conf.
+        python_prefix: the prefix of the Python whose pip would be used, which may contain a pip.conf.
         has_index: whether the requirements set an index URL, which in pip overrides the configured one.
     """
     of_variables = {name[4:]: value for name, value in environ.items() if name.startswith("PIP_") and value}
-    in_files, files = _read_files(environ, base)
+    in_files, files = _read_config_files(environ, python_prefix)
     if _uv_has_indexes(environ):
         in_files = {name: value for name, value in in_files.items() if name not in _OF_INDEXES}
     known = in_files | of_variables
@@ -76,7 +78,7 @@ def build_uv_settings(environ: Mapping[str, str], base: Path | None, *, has_inde
     return PipSettings(variables, file_settings, files if file_settings else ())
 
 
-def _read_files(environ: Mapping[str, str], base: Path | None) -> tuple[dict[str, str], list[Path]]:
+def _read_config_files(environ: Mapping[str, str], python_prefix: Path | None) -> tuple[dict[str, str], list[Path]]:
     """Return the settings in pip's configuration files, keyed by upper-case name, and the files read.
 
     As documented in pip's user guide, "Configuration", later files override earlier ones, and the section `install`
@@ -84,7 +86,7 @@ def _read_files(environ: Mapping[str, str], base: Path | None) -> tuple[dict[str
     """
     found: dict[str, dict[str, str]] = {section: {} for section in _SECTIONS}
     read = []
-    for path in _iterate_files(environ, base):
+    for path in _iterate_config_paths(environ, python_prefix):
         parser = RawConfigParser()
         try:
             is_read = parser.read(path, encoding="utf-8")
@@ -100,7 +102,7 @@ def _read_files(environ: Mapping[str, str], base: Path | None) -> tuple[dict[str
     return {name: value for name, value in merged.items() if value}, read
 
 
-def _iterate_files(environ: Mapping[str, str], base: Path | None) -> Iterator[Path]:
+def _iterate_config_paths(environ: Mapping[str, str], python_prefix: Path | None) -> Iterator[Path]:
     """Yield the paths of pip's configuration files, in increasing order of precedence."""
     own = environ.get("PIP_CONFIG_FILE")
     if own == os.devnull:
@@ -113,7 +115,7 @@ def _iterate_files(environ: Mapping[str, str], base: Path | None) -> Iterator[Pa
         yield home / ".pip" / "pip.conf"
         yield Path(environ.get("XDG_CONFIG_HOME") or home / ".config", "pip", "pip.conf")
     active = environ.get("VIRTUAL_ENV")
-    yield from (Path(prefix, "pip.conf") for prefix in (base, active) if prefix)
+    yield from (Path(prefix, "pip.conf") for prefix in (python_prefix, active) if prefix)
     if own:
         yield Path(own)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from mlrun_cli.environments.build import build_environment
 from mlrun_cli.environments.container import report_missing_program
 from mlrun_cli.environments.environment import EnvironmentBuild, EnvironmentPlan
-from mlrun_cli.environments.image import fetch_image
+from mlrun_cli.environments.image import pull_missing_image
 from mlrun_cli.environments.installer import Installer, print_line
 
 
@@ -24,7 +24,9 @@ def main(plan_file: str) -> int:
     if plan.build is not None:
         code = _build_environment(plan.build)
     else:
-        code = 0 if plan.container is None else fetch_image(plan.container.engine, plan.container.image, installer)
+        code = (
+            0 if plan.container is None else pull_missing_image(plan.container.engine, plan.container.image, installer)
+        )
     if code == 0 and plan.container is not None and report_missing_program(plan.container, installer):
         return 1
     return code

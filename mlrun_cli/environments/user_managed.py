@@ -53,7 +53,7 @@ def _find_interpreter(interpreter_path: str, folder: Path, folders: list[Path]) 
     return None
 
 
-def plan_current(path_variable: str, ignored_setting: str) -> PlannedEnvironment:
+def plan_python_on_path(path_variable: str, ignored_setting: str) -> PlannedEnvironment:
     """Plan to use the `python` on PATH, with a note that `ignored_setting` is ignored.
 
     Raises:

@@ -14,7 +14,7 @@ from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.frameworks import R_FRAMEWORK, SPARK_FRAMEWORK, build_spark_command, find_program
 from mlrun_cli.environments.mode import MODE_VARIABLE, EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
-from mlrun_cli.environments.user_managed import plan_current, plan_user_managed
+from mlrun_cli.environments.user_managed import plan_python_on_path, plan_user_managed
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.submit.named_files import find_conda_file, find_named_file
@@ -92,7 +92,7 @@ def _plan_reviewed_environment(
         notes = () if is_user_managed else ("environment.python is skipped: R finds the packages of this machine.",)
         return PlannedEnvironment(EnvironmentPlan(program), notes)
     if environment_choice.mode is EnvironmentMode.CURRENT:
-        planned = plan_current(search_path, "what the runconfig says of it" if runconfig else "anything else")
+        planned = plan_python_on_path(search_path, "what the runconfig says of it" if runconfig else "anything else")
     elif conda_file is None and wants_container(configuration) and (engine := find_engine(search_path)):
         from mlrun_cli.environments.container_plan import plan_container  # noqa: PLC0415 - start-up
 

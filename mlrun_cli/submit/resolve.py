@@ -14,7 +14,7 @@ from mlrun_cli.compute.unknown_targets import should_run_unknown_targets_here
 from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.environments.docker_section import is_docker_on
+from mlrun_cli.environments.docker_section import is_docker_enabled
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
@@ -179,7 +179,7 @@ class Resolver:
         self._runconfig = None if submission.runconfig is None else Path(submission.runconfig)
         self._argv = build_argv(self.configuration)
         self._choice = submission.submit_options().environment_mode or EnvironmentChoice()
-        plan = submission.environment.move_to(self._environments_home / "environments")
+        plan = submission.environment.relocate(self._environments_home / "environments")
         self.environment, self._launch = PlannedEnvironment(plan), submission.launch
         if request.adapt is not None:  # the variables, and the number of processes or nodes, may be others
             from mlrun_cli.submit.earlier_runs import check_variables  # noqa: PLC0415 - start-up
@@ -387,7 +387,7 @@ class Resolver:
 
     def _apply_docker_arguments(self) -> tuple[str, ...]:
         """Apply the Docker arguments that work without a container; return notes about the others."""
-        if not is_docker_on(self.configuration):
+        if not is_docker_enabled(self.configuration):
             return ()
         from mlrun_cli.submit.container_fallback import apply_docker_arguments  # noqa: PLC0415 - start-up
 

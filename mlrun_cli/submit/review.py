@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlrun_cli.core.problems import Problems
-from mlrun_cli.environments.docker_section import DOCKER_SWITCHES, find_engine, is_docker_on, wants_container
+from mlrun_cli.environments.docker_section import DOCKER_SWITCHES, find_engine, is_docker_enabled, wants_container
 from mlrun_cli.environments.frameworks import INSTALL, PROGRAMS, find_program
 from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.errors import ConflictingOptions, Unsupported
@@ -122,7 +122,7 @@ def _find_skip_reason(configuration: RunConfiguration, key_path: str, *, has_con
     key = KEYS.get(key_path)
     if key is None:
         return None
-    if key_path.startswith(("docker.", "environment.docker.")) and is_docker_on(configuration):
+    if key_path.startswith(("docker.", "environment.docker.")) and is_docker_enabled(configuration):
         return key.skipped_in_container if has_container else key.skipped_without_container
     section = key_path.partition(".")[0]
     if section in LAUNCH_SECTIONS and read_launch(configuration).kind != section:

@@ -57,7 +57,7 @@ class SupervisorStart:
                 target = find_target(self._workspace, name)
             except TargetKindNotFound:  # the run is refused for it
                 return
-            self._stack.enter_context(target.prepare(self.run_id))
+            self._stack.enter_context(target.prepare_supervisor(self.run_id))
             self._target = target
 
     def start(self, run: Run, lock_fds: Sequence[int]) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from signal import SIGKILL
 
-from mlrun_cli.environments.container import describe_running_containers, kill_containers
+from mlrun_cli.environments.container import build_running_containers_warning, kill_containers
 from mlrun_cli.environments.environment import ContainerPlan
 from mlrun_cli.processes.linux import make_parent_death_hook
 
@@ -55,7 +55,7 @@ class ContainerTermination:
             self._start(time.monotonic())
         while not self.advance(time.monotonic()):
             time.sleep(_LOOK_SECONDS)
-        return () if self._is_done else (describe_running_containers(self._container, self._run_id),)
+        return () if self._is_done else (build_running_containers_warning(self._container, self._run_id),)
 
     def _start(self, now: float) -> None:
         self._give_up_at = now + _LIMIT_SECONDS

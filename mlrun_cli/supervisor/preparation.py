@@ -7,7 +7,11 @@ from pathlib import Path
 
 from mlrun_cli.actions.folder_copies import copy_tree
 from mlrun_cli.core.log_tail import read_tail
-from mlrun_cli.environments.build_report import build_environment_document, describe_failed_build, describe_unpinned
+from mlrun_cli.environments.build_report import (
+    build_environment_document,
+    describe_failed_build,
+    list_unpinned_warnings,
+)
 from mlrun_cli.environments.failure_reason import find_failure_reason
 from mlrun_cli.environments.folder import EnvironmentFolder, remove_build_secrets
 from mlrun_cli.errors import EnvironmentNotBuilt
@@ -55,7 +59,7 @@ class Preparation:
         built = None if folder is None else folder.find_environment()
         if built is not None and plan.build is not None:
             self._run.write_file(self._run.folder.environment_record, build_environment_document(built, plan.build))
-            self.warnings += describe_unpinned(built)
+            self.warnings += list_unpinned_warnings(built)
 
     def make_working_copy(self) -> None:
         """Copy the snapshot into the working folder, unless an earlier attempt of the run has done so.

@@ -12,7 +12,7 @@ from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.program_log import log_exception
 from mlrun_cli.core.time import MICROSECONDS, now
-from mlrun_cli.environments.container import describe_running_containers, kill_containers
+from mlrun_cli.environments.container import build_running_containers_warning, kill_containers
 from mlrun_cli.environments.folder import remove_build_secrets
 from mlrun_cli.errors import MlrunError, RunNotFound, StoreError, StoreUnavailable, TargetKindNotFound
 from mlrun_cli.processes.host import get_origin
@@ -189,7 +189,7 @@ def _end_containers(run: Run, submission: Submission | None) -> tuple[str, ...]:
     container = None if submission is None else submission.environment.container
     if container is None or kill_containers(container, run.run_id, {**os.environ, **container.reached_by}):
         return ()
-    return (describe_running_containers(container, run.run_id),)
+    return (build_running_containers_warning(container, run.run_id),)
 
 
 def fail_without_store(folder: RunFolder, error: StoreError) -> None:

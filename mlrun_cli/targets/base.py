@@ -69,7 +69,7 @@ class Started(NamedTuple):
 
 
 class Target(ABC):
-    """A compute target of one kind; created anew for each use, with no state besides the workspace and `prepare`'s.
+    """A compute target of one kind; created anew for each use, with no state of its own except `prepare_supervisor`'s.
 
     Attributes:
         liveness_source: the source from which it learns that a supervisor has ended.
@@ -99,7 +99,7 @@ class Target(ABC):
 
     @classmethod
     @abstractmethod
-    def get_node_limit(cls, row: ComputeTarget) -> int | None:
+    def get_node_limit(cls, compute_target: ComputeTarget) -> int | None:
         """Return the maximum number of nodes in use at the same time, or None if there is no limit.
 
         With a limit, runs wait in the workspace's queue and are started by the target's dispatcher. Without a limit,
@@ -117,7 +117,7 @@ class Target(ABC):
         return False
 
     def check(self, demand: Demand) -> None:
-        """Raise if the target can never meet a demand; this must be fast, so `start_supervisor` does slower checks.
+        """Raise if the target can never meet a demand; this must be fast, and `start_supervisor` checks the rest.
 
         Raises:
             UsageError: the target can never run it.
@@ -131,8 +131,8 @@ class Target(ABC):
                 target=self.name,
             )
 
-    def prepare(self, run_id: str) -> AbstractContextManager[None]:  # noqa: ARG002
-        """During a block, prepare in the background what `start_supervisor` needs for a run that is being submitted.
+    def prepare_supervisor(self, run_id: str) -> AbstractContextManager[None]:  # noqa: ARG002
+        """Prepare the start of a run's supervisor in the background, during a block in which the run is submitted.
 
         The run may not be recorded in the end, or be queued: at the end of the context nothing may be left of a
         preparation that was not used. By default, nothing is prepared.
@@ -165,7 +165,7 @@ class Target(ABC):
 
     @abstractmethod
     def wake(self, run: Run) -> bool:
-        """Wake a supervisor to make it read the store immediately; return False if it cannot be reached."""
+        """Wake the supervisor of a run, so that it reads the store at once; return False if it cannot be reached."""
 
     def cancel(self, run: Run) -> None:
         """Stop a run with the stored status CancelRequested; its supervisor records its end."""
@@ -175,7 +175,7 @@ class Target(ABC):
     def kill(self, run: Run) -> bool:
         """Kill the supervisor and the script of a run; return False if they cannot be reached from this process."""
 
-    def give_up(self, run: Run) -> bool:
+    def kill_without_engine(self, run: Run) -> bool:
         """Do as much of `kill` as is possible without the target's engine; return False if the run may go on."""
         return self.kill(run)
 
@@ -184,7 +184,7 @@ class Target(ABC):
         """Start the recovery of LOST runs without waiting for its end; return False if none could be started."""
 
     @abstractmethod
-    def start_dispatcher(self, log: Path, lock: OwnerLock) -> None:
+    def start_dispatcher(self, log_path: Path, lock: OwnerLock) -> None:
         """Start the dispatcher of the target's queue and pass it the lock of the queue.
 
         Raises:

@@ -120,7 +120,7 @@ class EngineTarget(Target):
     cancels_queued_jobs: ClassVar[bool] = True
 
     @classmethod
-    def get_node_limit(cls, row: ComputeTarget) -> int | None:  # noqa: ARG003 — the engine has a queue of its own
+    def get_node_limit(cls, compute_target: ComputeTarget) -> int | None:  # noqa: ARG003 — the engine has a queue of its own
         """Return None, since the engine itself queues runs for which no nodes are free."""
         return None
 
@@ -261,7 +261,7 @@ class EngineTarget(Target):
         try:
             return self.submit_job(request)
         except EngineUnavailable as error:
-            job_id = self._find_late_job(request.run_id)
+            job_id = self._wait_for_late_job(request.run_id)
             if job_id is not None:
                 return job_id
             raise SubmitUnanswered(
@@ -270,7 +270,7 @@ class EngineTarget(Target):
                 target=request.run_id,
             ) from error
 
-    def _find_late_job(self, run_id: str) -> str | None:
+    def _wait_for_late_job(self, run_id: str) -> str | None:
         """Wait for a job whose submission was not confirmed; return its id, or None if it does not appear.
 
         An engine that was stalled may answer for a while that it has no such job, and accept it after that.
@@ -309,14 +309,14 @@ class EngineTarget(Target):
 
     def kill(self, run: Run) -> bool:
         """Cancel the job of a run and tell its supervisor to stop; return False if the run has no job."""
-        self.give_up(run)
+        self.kill_without_engine(run)
         job_id = self.workspace.runs.get_properties(run.key).get(self.job_property)
         if job_id is None:
             return False
         self.cancel_job(job_id)
         return True
 
-    def give_up(self, run: Run) -> bool:
+    def kill_without_engine(self, run: Run) -> bool:
         """Tell the supervisor of a run to stop; return False, since the message may never arrive."""
         folder = self.workspace.run_folder(run.run_id)
         shared = find_shared_run_folder(folder)
@@ -326,14 +326,14 @@ class EngineTarget(Target):
         return False
 
     def recover(self, runs: Sequence[Run]) -> bool:  # noqa: ARG002
-        """Return True, since there is nothing to recover on this machine."""
+        """Return True, since the collector needs no recovery on this machine."""
         return True
 
-    def start_dispatcher(self, log: Path, lock: OwnerLock) -> None:
+    def start_dispatcher(self, log_path: Path, lock: OwnerLock) -> None:
         """Start the collector."""
         arguments = build_dispatcher_arguments(self.workspace.folder, self.name, lock.descriptor)
         words = build_program_command(COLLECTOR_PROGRAM, arguments)
-        spawn(words, f"the queue of {self.name}", [lock.descriptor], log)
+        spawn(words, f"the queue of {self.name}", [lock.descriptor], log_path)
 
 
 def _can_lose_nodes(run: Run) -> bool:

@@ -39,12 +39,12 @@ class LocalTarget(Target):
         self._waiting: WaitingSupervisor | None = None
 
     @classmethod
-    def get_node_limit(cls, row: ComputeTarget) -> int | None:
+    def get_node_limit(cls, compute_target: ComputeTarget) -> int | None:
         """Return the node limit in the target's row, 1 for a compute instance, or None if there is no limit."""
-        return get_max_nodes(row)
+        return get_max_nodes(compute_target)
 
     @contextmanager
-    def prepare(self, run_id: str) -> Iterator[None]:
+    def prepare_supervisor(self, run_id: str) -> Iterator[None]:
         """Start the supervisor program at the start of the block, so that it loads its modules meanwhile."""
         from mlrun_cli.targets.waiting_supervisor import WaitingSupervisor  # noqa: PLC0415 - not on the way of `run list`
 
@@ -58,7 +58,7 @@ class LocalTarget(Target):
                 self._waiting = None
 
     def start_supervisor(self, run_id: str, lock_fds: Sequence[int]) -> Started:
-        """Start a detached supervisor process, or use one that `prepare` has started for this run; return its pid."""
+        """Start a detached supervisor process, or use the one that `prepare_supervisor` started; return its pid."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None and waiting.hand_over(lock_fds):
             return Started(waiting.pid)
@@ -84,11 +84,11 @@ class LocalTarget(Target):
 
         return this_machine.recover_runs(self.workspace, runs, start)
 
-    def start_dispatcher(self, log: Path, lock: OwnerLock) -> None:
+    def start_dispatcher(self, log_path: Path, lock: OwnerLock) -> None:
         """Start the dispatcher program."""
         arguments = build_dispatcher_arguments(self.workspace.folder, self.name, lock.descriptor)
         words = build_program_command(DISPATCHER_PROGRAM, arguments)
-        spawn(words, f"the queue of {self.name}", [lock.descriptor], log)
+        spawn(words, f"the queue of {self.name}", [lock.descriptor], log_path)
 
     def _spawn_supervisor(self, run_id: str, lock_fds: Sequence[int], *, recovers: bool) -> int:
         """Start the supervisor program as a detached process and return its pid."""

@@ -67,30 +67,32 @@ def find_missing_program() -> str | None:
     return next((path for path in (sys.executable, SUPERVISOR_PROGRAM) if not os.path.exists(path)), None)
 
 
-def spawn(command: list[str], name: str, lock_fds: Sequence[int], log: Path, *, stdin: int | None = None) -> int:
+def spawn(
+    command: list[str], program_name: str, lock_fds: Sequence[int], log_path: Path, *, stdin: int | None = None
+) -> int:
     """Start a detached process that outlives this one, and return its pid.
 
     Args:
         command: the command line, starting with the path of an executable.
-        name: the name of the run or queue that the process supervises, by which it can be found.
+        program_name: the name of the run or queue that the process supervises, by which it can be found.
         lock_fds: open files that the process inherits.
-        log: the file to which its output is appended.
+        log_path: the file to which its output is appended.
         stdin: an open file that becomes its standard input; None means empty input.
 
     Raises:
         OSError: no process could be started.
     """
-    _reap_ended()
+    _reap_ended_children()
     for descriptor in lock_fds:
         os.set_inheritable(descriptor, True)
     nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
     pid = os.posix_spawn(
         command[0],
         command,
-        _build_program_environment(name),
+        _build_program_environment(program_name),
         file_actions=[
             nothing if stdin is None else (os.POSIX_SPAWN_DUP2, stdin, 0),
-            (os.POSIX_SPAWN_OPEN, 1, os.fspath(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            (os.POSIX_SPAWN_OPEN, 1, os.fspath(log_path), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ],
         setsid=True,
@@ -110,7 +112,7 @@ def wait_for_end(pid: int) -> None:
         _started.remove(pid)
 
 
-def _reap_ended() -> None:
+def _reap_ended_children() -> None:
     """Reap the child processes that have ended.
 
     Commands end before their child processes, but a long-running studio or notebook would accumulate zombies.
@@ -125,7 +127,7 @@ def _reap_ended() -> None:
                 _started.remove(pid)
 
 
-def _build_program_environment(name: str) -> dict[str, str]:
+def _build_program_environment(program_name: str) -> dict[str, str]:
     """Return a program's environment variables, without the run id that marks the processes of a script."""
-    environment = {name: value for name, value in os.environ.items() if name != RUN_ID_VARIABLE}
-    return environment | {SUPERVISOR_VARIABLE: name}
+    environment = {program_name: value for program_name, value in os.environ.items() if program_name != RUN_ID_VARIABLE}
+    return environment | {SUPERVISOR_VARIABLE: program_name}

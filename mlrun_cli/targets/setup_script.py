@@ -6,12 +6,12 @@ import shlex
 from collections.abc import Sequence
 
 
-def build_setup_script(setup: Sequence[str], command: Sequence[str], *, first: str = "#!/bin/bash") -> str:
+def build_setup_script(setup: Sequence[str], command: Sequence[str], *, first_line: str = "#!/bin/bash") -> str:
     """Return a shell script that executes setup lines, stops at the first failure, and then executes a command.
 
-    `first` is its first line.
+    `first_line` is its first line.
     """
-    lines = [first]
+    lines = [first_line]
     for line in setup:
         failure = shlex.quote(f"mlrun: the setup of the compute target failed: {line}")
         lines.append(f"eval {shlex.quote(line)} || {{ echo {failure} >&2; exit 1; }}")

@@ -152,8 +152,8 @@ def open_probe(folder: Path) -> Iterator[SharedFolderProbe]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def describe_waiting(nodes_by_job_id: Mapping[str, str], jobs: Mapping[str, Job]) -> dict[str, str]:
-    """Return the reasons why probes have not ended, keyed by node."""
+def describe_waiting_nodes(nodes_by_job_id: Mapping[str, str], jobs: Mapping[str, Job]) -> dict[str, str]:
+    """Return the reasons why the jobs of nodes have not ended, keyed by node."""
     return {
         node: f"its job waits: {jobs[job_id].reason}" if job_id in jobs else "its job is gone"
         for job_id, node in nodes_by_job_id.items()

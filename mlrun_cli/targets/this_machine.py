@@ -22,7 +22,7 @@ _TIMEOUT_SECONDS = 1.0
 
 
 def can_test_lock(run: Run) -> bool:
-    """Return whether this process can tell from the lock of a live run if the run's supervisor is alive.
+    """Return whether this process can tell from the owner lock of a live run whether its supervisor is alive.
 
     This is so for runs of the same boot and PID namespace, and for those of an earlier boot of this machine. Runs in
     another namespace or on another machine are considered alive until their lease has expired.
@@ -63,13 +63,13 @@ def is_unfinished(workspace: Workspace, run: Run) -> bool:
     return status is not None and not status.is_terminal
 
 
-def recover_runs(workspace: Workspace, runs: Sequence[Run], start: Callable[[Run, OwnerLock], object]) -> bool:
+def recover_runs(workspace: Workspace, runs: Sequence[Run], start_recovery: Callable[[Run, OwnerLock], object]) -> bool:
     """Start a process that recovers lost runs unless one is running; return False if none could be started.
 
     Args:
         workspace: the workspace of the runs.
         runs: the lost runs.
-        start: a function that starts the process for all runs; called with one of them and its owner lock.
+        start_recovery: a function that starts the process for all runs; called with one of them and its owner lock.
     """
     for run in runs:
         try:
@@ -79,7 +79,7 @@ def recover_runs(workspace: Workspace, runs: Sequence[Run], start: Callable[[Run
         try:
             if lock.acquire_to_recover():
                 if is_unfinished(workspace, run):
-                    start(run, lock)
+                    start_recovery(run, lock)
                     return True
             elif not lock.is_free() and lock.is_recovering():
                 return True

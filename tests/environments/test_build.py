@@ -23,13 +23,13 @@ import pytest
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.environments.build import build_environment
 from mlrun_cli.environments.build_plan import plan_conda
-from mlrun_cli.environments.build_report import describe_unpinned
+from mlrun_cli.environments.build_report import list_unpinned_warnings
 from mlrun_cli.environments.cache import prune_environments
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.environment import Builder, EnvironmentPlan
 from mlrun_cli.environments.failure_reason import find_failure_reason
 from mlrun_cli.environments.folder import EnvironmentFolder
-from mlrun_cli.environments.installer import Installer, print_changed_error
+from mlrun_cli.environments.installer import Installer, print_files_changed_error
 from mlrun_cli.environments.installer_search import find_uv
 from mlrun_cli.environments.interpreters import Interpreter, find_interpreters
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
@@ -379,7 +379,7 @@ def test_short_secret_is_hidden_where_it_is_one_and_is_a_part_of_other_words(tmp
 
 
 def test_a_path_that_is_no_text_is_said_with_its_bytes(capsys: pytest.CaptureFixture[str]) -> None:
-    print_changed_error("/b\udcff")
+    print_files_changed_error("/b\udcff")
     assert capsys.readouterr().out.startswith("Error: /b\\udcff ")
 
 
@@ -510,7 +510,7 @@ def test_relaxed_takes_the_python_on_which_the_most_that_is_pinned_can_be_had(
     assert described is not None
     loosened = ("small==9",) if unknown else ()
     assert (described.other_python, described.unpinned) == (other_python.version_text, loosened)
-    assert describe_unpinned(described)[0].endswith(f" Python {other_python.version_text}.")
+    assert list_unpinned_warnings(described)[0].endswith(f" Python {other_python.version_text}.")
     assert (version_inside(planned.plan, "tiny"), version_inside(planned.plan, "small")) == ("1.2", "2.0")
 
 

@@ -25,7 +25,7 @@ from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.placeholders import replace_secrets_of_dockerfile
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.environments.requirements import remove_version
-from mlrun_cli.environments.user_managed import plan_current, plan_user_managed
+from mlrun_cli.environments.user_managed import plan_python_on_path, plan_user_managed
 from mlrun_cli.errors import EnvironmentNotBuilt, InvalidFile, Unsupported
 
 DATA = Path(__file__).parents[1] / "data" / "conda"
@@ -526,11 +526,11 @@ def test_python_that_cannot_be_had_names_both_ways_out(tmp_path: Path, environ: 
 
 
 def test_current_is_the_python_on_path(tmp_path: Path, environ: dict[str, str]) -> None:
-    planned = plan_current(environ["PATH"], "what the runconfig says of it")
+    planned = plan_python_on_path(environ["PATH"], "what the runconfig says of it")
     assert planned.plan == EnvironmentPlan(f"{environ['PATH']}/python")
     assert "what the runconfig says of it" in planned.notes[0]
     with pytest.raises(EnvironmentNotBuilt, match="'current'"):
-        plan_current(str(tmp_path), "")
+        plan_python_on_path(str(tmp_path), "")
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def main() -> None:
         elif method == "recover":
             answer = target.recover([run])
         elif method == "prepare":
-            with target.prepare("never_recorded"):
+            with target.prepare_supervisor("never_recorded"):
                 during = count_children()
             answer = [during, count_children()]
         else:

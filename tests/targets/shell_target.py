@@ -30,7 +30,7 @@ class ShellTarget(Target):
     azure_type = "shell"
 
     @classmethod
-    def get_node_limit(cls, row: ComputeTarget) -> int | None:  # noqa: ARG003
+    def get_node_limit(cls, compute_target: ComputeTarget) -> int | None:  # noqa: ARG003
         return None
 
     def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:
@@ -52,10 +52,10 @@ class ShellTarget(Target):
 
         return this_machine.recover_runs(self.workspace, runs, start)
 
-    def start_dispatcher(self, log: Path, lock: OwnerLock) -> None:
+    def start_dispatcher(self, log_path: Path, lock: OwnerLock) -> None:
         arguments = build_dispatcher_arguments(self.workspace.folder, self.name, lock.descriptor)
         words = [*SHELL, *build_program_command(DISPATCHER_PROGRAM, arguments)]
-        spawn(words, f"the queue of {self.name}", [lock.descriptor], log)
+        spawn(words, f"the queue of {self.name}", [lock.descriptor], log_path)
 
     def _spawn(self, run_id: str, locks: Sequence[int], *, recovers: bool) -> int:
         arguments = build_supervisor_arguments(self.workspace.folder, run_id, locks, recovers=recovers)
@@ -67,5 +67,5 @@ class SmallShellTarget(ShellTarget):
     """A target that runs one run at a time, regardless of its row; later ones wait."""
 
     @classmethod
-    def get_node_limit(cls, row: ComputeTarget) -> int | None:  # noqa: ARG003
+    def get_node_limit(cls, compute_target: ComputeTarget) -> int | None:  # noqa: ARG003
         return 1

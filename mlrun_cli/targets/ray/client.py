@@ -33,7 +33,7 @@ class Answer(NamedTuple):
         """True if the request succeeded."""
         return self.status == _OK
 
-    def parse(self) -> Any:
+    def parse_json(self) -> Any:
         """Parse the body of the response as JSON.
 
         Raises:

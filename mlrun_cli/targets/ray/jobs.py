@@ -62,7 +62,7 @@ def find_job(client: RayClient, job_id: str) -> Details | None:
     answer = client.request("GET", f"{_JOBS}{quote(job_id)}")
     if answer.status == _NOT_FOUND:
         return None
-    details: Details = answer.parse()
+    details: Details = answer.parse_json()
     return details
 
 
@@ -76,7 +76,7 @@ def find_jobs(client: RayClient, job_ids: Collection[str]) -> dict[str, Details]
         found = ((job_id, find_job(client, job_id)) for job_id in job_ids)
         return {job_id: details for job_id, details in found if details is not None}
     wanted = set(job_ids)
-    listed: list[Details] = client.request("GET", _JOBS).parse()
+    listed: list[Details] = client.request("GET", _JOBS).parse_json()
     return {details["submission_id"]: details for details in listed if details.get("submission_id") in wanted}
 
 
@@ -88,7 +88,7 @@ def stop_job(client: RayClient, job_id: str) -> None:
     """
     answer = client.request("POST", f"{_JOBS}{quote(job_id)}/stop")
     if answer.status != _NOT_FOUND:
-        answer.parse()
+        answer.parse_json()
 
 
 def delete_job(client: RayClient, job_id: str) -> None:
@@ -119,18 +119,18 @@ def has_waited_too_long(details: Details) -> bool:
 
 
 def find_last_attempt(
-    job_id: str, first_attempt: int, find: Callable[[str], Details | None]
+    job_id: str, first_attempt: int, find_details: Callable[[str], Details | None]
 ) -> tuple[int, Details] | None:
     """Return the number and description of the last attempt of a job, or None if Ray does not know the job.
 
     Args:
         job_id: the id of the first.
         first_attempt: the number of an attempt that is known to have been made.
-        find: returns a job by its id.
+        find_details: returns a job by its id.
     """
-    number, details = first_attempt, find(build_attempt_id(job_id, first_attempt))
+    number, details = first_attempt, find_details(build_attempt_id(job_id, first_attempt))
     while details is not None and has_waited_too_long(details):
-        later = find(build_attempt_id(job_id, number + 1))
+        later = find_details(build_attempt_id(job_id, number + 1))
         if later is None:
             break
         number, details = number + 1, later

@@ -20,7 +20,7 @@ from mlrun_cli.targets.shared_folder_probe import (
     TIMEOUT_SECONDS,
     NodeCheck,
     SharedFolderProbe,
-    describe_waiting,
+    describe_waiting_nodes,
     open_probe,
 )
 
@@ -53,7 +53,7 @@ def check_nodes(settings: RaySettings, folder: Path, python: str, *, timeout: fl
                 submitted[_submit_probe(client, settings, probe, python, name)] = name
             waiting = dict(submitted)
             usable = probe.wait(waiting, lambda ids: _find_jobs(client, ids), timeout, success_text=jobs.SUCCEEDED)
-            unchecked.update(describe_waiting(waiting, _find_jobs(client, waiting)))
+            unchecked.update(describe_waiting_nodes(waiting, _find_jobs(client, waiting)))
         finally:
             for job_id in submitted:
                 with suppress(MlrunError):
@@ -70,7 +70,7 @@ def _submit_probe(client: RayClient, settings: RaySettings, probe: SharedFolderP
     script = build_setup_script(
         settings.setup,
         probe.build_command(python, node),
-        first=f"exec >>{shlex.quote(str(probe.get_log_path(node)))} 2>&1 || exit 1",
+        first_line=f"exec >>{shlex.quote(str(probe.get_log_path(node)))} 2>&1 || exit 1",
     )
     job = {
         "submission_id": f"mlrun-check-{secrets.token_hex(8)}",

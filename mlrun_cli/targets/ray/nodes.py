@@ -70,7 +70,7 @@ def list_nodes(client: RayClient) -> list[Node]:
     Raises:
         EngineUnavailable: Ray does not answer.
     """
-    listed = _get_nested_value(client.request("GET", _NODES).parse(), "result", "result")
+    listed = _get_nested_value(client.request("GET", _NODES).parse_json(), "result", "result")
     usage = _read_usage(client)
     nodes = [_parse_node(each, usage) for each in listed or () if each.get("state") == _ALIVE]
     return sorted(nodes, key=lambda node: (not node.is_head, node.name))
@@ -132,7 +132,7 @@ def _read_usage(client: RayClient) -> Mapping[str, Mapping[str, Sequence[float]]
     answer = client.request("GET", _STATUS)
     if not answer.is_ok:
         return {}
-    found = _get_nested_value(answer.parse(), "clusterStatus", "loadMetricsReport", "usageByNode")
+    found = _get_nested_value(answer.parse_json(), "clusterStatus", "loadMetricsReport", "usageByNode")
     return found if isinstance(found, dict) else {}
 
 

@@ -67,7 +67,8 @@ class RaySettings(NamedTuple):
             self.setup,
             request.command,
             # The output of Ray's jobs is in a log of its own on the node; its working folder is that of Ray's daemon.
-            first=f"cd {shlex.quote(str(request.log.parent))} && exec >>{shlex.quote(str(request.log))} 2>&1 || exit 1",
+            first_line=f"cd {shlex.quote(str(request.log.parent))}"
+            f" && exec >>{shlex.quote(str(request.log))} 2>&1 || exit 1",
         )
         return {
             "submission_id": request.run_id,

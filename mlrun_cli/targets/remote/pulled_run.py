@@ -108,7 +108,7 @@ class PulledRun:
             self._last_job = _parse_job(update["job"])
         self._tree = update.get("tree", self._tree)
         self.is_behind = bool(update.get("more"))
-        self._publish_events(is_all=False)
+        self._publish_events(has_all_files=False)
         self._publish_requests()
 
     @property
@@ -164,10 +164,10 @@ class PulledRun:
             self._copy.kill()
             self._copy = None
 
-    def _publish_events(self, *, is_all: bool) -> None:
-        """Write received events, up to the first outcome unless all other files of the run have arrived."""
+    def _publish_events(self, *, has_all_files: bool) -> None:
+        """Write received events, but only up to the first outcome while other files of the run are missing."""
         for name, data in self._held.items():
-            size = len(data) if is_all else _find_outcome_offset(data)
+            size = len(data) if has_all_files else _get_outcome_offset(data)
             if size:
                 _append_to_file(self._folder.path / name, bytes(data[:size]))
                 del data[:size]
@@ -181,7 +181,7 @@ class PulledRun:
 
     def _publish_all(self) -> None:
         _sync_files(self._folder.path)
-        self._publish_events(is_all=True)
+        self._publish_events(has_all_files=True)
         if self._outcome is not None and not self._folder.outcome.exists():
             write_json(self._folder.outcome, self._outcome, durable=True)
         if self._last_job is not None and self._last_job.state is JobState.ENDED:
@@ -251,7 +251,7 @@ def _append_to_file(path: Path, data: bytes) -> None:
     _write_at_offset(path, path.stat().st_size if path.exists() else 0, data)
 
 
-def _find_outcome_offset(data: bytes | bytearray) -> int:
+def _get_outcome_offset(data: bytes | bytearray) -> int:
     """Return the size of the complete lines before the first outcome event."""
     size = 0
     for line in data.splitlines(keepends=True):

@@ -28,11 +28,11 @@ class Translation:
         self._after = os.fspath(new_folder)
 
     def translate(self, text: str) -> str:
-        """Return text with the paths replaced."""
+        """Return text with the paths of one machine replaced by those of the other."""
         return text.replace(self._before, self._after)
 
     def translate_json(self, line: str) -> str:
-        """Return a line of JSON with the paths in its strings replaced; a line that is not JSON is unchanged."""
+        """Return a line of JSON with the paths in its strings translated; a line that is not JSON is unchanged."""
         try:
             document = json.loads(line)
         except ValueError:

@@ -66,7 +66,7 @@ class NodeSession:
         self.close()
 
     def request(
-        self, name: str, document: Mapping[str, Any], payload: bytes = b"", *, timeout: float = TIMEOUT_SECONDS
+        self, request_name: str, document: Mapping[str, Any], payload: bytes = b"", *, timeout: float = TIMEOUT_SECONDS
     ) -> Message:
         """Send a request and return the response.
 
@@ -75,7 +75,7 @@ class NodeSession:
             RequestFailed: it could not be carried out.
         """
         try:
-            self._channel.send({**document, "request": name}, payload, timeout=timeout)
+            self._channel.send({**document, "request": request_name}, payload, timeout=timeout)
             answer = self._channel.receive(timeout=timeout)
         except (OSError, ValueError) as error:
             raise self._close_after_error(error) from error
@@ -99,7 +99,7 @@ class NodeSession:
     def _close_after_error(self, error: Exception, *, is_starting: bool = False) -> MlrunError:
         """Close the session after an error and return the error to raise, with ssh's message if there is one."""
         if isinstance(error, TimeoutError):
-            silence = self._ssh.build_timeout_error(TIMEOUT_SECONDS)
+            silence = self._ssh.close_after_timeout(TIMEOUT_SECONDS)
             self._process.kill()
             self.close()
             return silence

@@ -67,7 +67,7 @@ class Ssh:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-                raise self.build_timeout_error(timeout) from None
+                raise self.close_after_timeout(timeout) from None
             if process.returncode != 0:
                 raise self.build_error(process.returncode, read_error_output(said))
         return output.decode("utf-8", "replace")
@@ -101,7 +101,7 @@ class Ssh:
             command, error_output, stdin=subprocess.DEVNULL if stdin is None else stdin, stdout=subprocess.DEVNULL
         )
 
-    def copy(self, arguments: Sequence[str], files: Sequence[str]) -> None:
+    def copy(self, arguments: Sequence[str], relative_paths: Sequence[str]) -> None:
         """Copy the files at the given relative paths with rsync, and wait until it ends.
 
         Raises:
@@ -110,7 +110,7 @@ class Ssh:
             ProgramNotFound: rsync is not installed.
         """
         with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as names:
-            names.write(b"".join(os.fsencode(name) + b"\0" for name in files))
+            names.write(b"".join(os.fsencode(name) + b"\0" for name in relative_paths))
             names.seek(0)
             process = self.start_copy(["--files-from=-", "--from0", *arguments], said, names)
             try:
@@ -148,16 +148,16 @@ class Ssh:
         options = [word for option in settings.ssh_options for word in ("-o", option)]
         return shlex.join(["ssh", *port, *key, *options, settings.destination])
 
-    def build_error(self, code: int, message: str) -> EngineRefused | EngineUnavailable:
+    def build_error(self, exit_code: int, message: str) -> EngineRefused | EngineUnavailable:
         """Return the error for a failed ssh or rsync command, with its message."""
         hint = next((hint for phrase, hint in _HINTS.items() if phrase in message), None)
-        text = message or (f"ssh ended with exit code {code}" if code else "The connection was closed")
-        if code == _SSH_FAILED or code in _RSYNC_UNREACHABLE or hint is not None:
+        text = message or (f"ssh ended with exit code {exit_code}" if exit_code else "The connection was closed")
+        if exit_code == _SSH_FAILED or exit_code in _RSYNC_UNREACHABLE or hint is not None:
             shown = (hint or _DEFAULT_HINT).format(ssh=self.describe())
             return EngineUnavailable(text, hint=shown, target=self._settings.address)
         return EngineRefused(text, target=self._settings.address)
 
-    def build_timeout_error(self, seconds: float) -> EngineUnavailable:
+    def close_after_timeout(self, seconds: float) -> EngineUnavailable:
         """Close the connection, which may hang, and return the error for a command that timed out."""
         self.close()
         return EngineUnavailable(
@@ -173,7 +173,7 @@ class Ssh:
             "ClearAllForwardings": "yes",
             "ConnectTimeout": str(_CONNECT_SECONDS),
             "ControlMaster": "auto",
-            "ControlPath": os.fspath(_make_control_path(settings)),
+            "ControlPath": os.fspath(_ensure_control_path(settings)),
             "ControlPersist": str(_PERSIST_SECONDS),
             "EscapeChar": "none",
             "ForwardAgent": "no",
@@ -229,8 +229,8 @@ def _start_process(
         ) from None
 
 
-def _make_control_path(settings: RemoteSettings) -> Path:
-    """Return the path of the socket of a machine's shared connection, in a folder that only this user can enter."""
+def _ensure_control_path(settings: RemoteSettings) -> Path:
+    """Return the socket path of a machine's shared connection, in a private folder that is created if missing."""
     folder = make_base_folder() / "ssh"
     folder.mkdir(mode=0o700, exist_ok=True)
     # The configuration of ssh, which says what the address means, is in the user's home.

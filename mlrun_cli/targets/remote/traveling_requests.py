@@ -30,12 +30,12 @@ class TravelingRequests:
 
     @property
     def is_open(self) -> bool:
-        """True if a request may currently be writing to the mirror of the working folder."""
+        """True if a request may currently be changing the mirror of the run's working folder."""
         return bool(self._open)
 
-    def add(self, name: str, data: bytes) -> None:
-        """Add received data of a journal of requests."""
-        self._arrived.setdefault(name, bytearray()).extend(data)
+    def add(self, journal_name: str, data: bytes) -> None:
+        """Add received data of a journal with requests of the run."""
+        self._arrived.setdefault(journal_name, bytearray()).extend(data)
 
     def clear(self) -> None:
         """Discard requests that are not ready yet; they will be received again."""

@@ -12,7 +12,7 @@ from mlrun_cli.targets.shared_folder_probe import (
     TIMEOUT_SECONDS,
     NodeCheck,
     SharedFolderProbe,
-    describe_waiting,
+    describe_waiting_nodes,
     open_probe,
 )
 from mlrun_cli.targets.slurm import jobs
@@ -44,7 +44,7 @@ def check_nodes(settings: SlurmSettings, folder: Path, python: str, *, timeout: 
             for name in nodes:
                 waiting[_submit_probe(settings, probe, python, name)] = name
             usable = probe.wait(waiting, jobs.find_jobs, timeout, success_text="COMPLETED")
-            unchecked.update(describe_waiting(waiting, jobs.find_jobs(waiting)))
+            unchecked.update(describe_waiting_nodes(waiting, jobs.find_jobs(waiting)))
         finally:
             for job_id in waiting:
                 with suppress(MlrunError):
