@@ -8,7 +8,7 @@ from pathlib import Path
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.same_content import has_other_content
-from mlrun_cli.core.temporary import is_temporary, open_new_file
+from mlrun_cli.core.temporary import is_temporary, open_fd_atomically
 from mlrun_cli.data.datastore import BLOB_DATASTORE, FILE_DATASTORE, Datastore, check_datastore_name
 from mlrun_cli.errors import (
     AlreadyExists,
@@ -216,7 +216,7 @@ def _copy_file(source: Path, destination: Path, *, overwrite: bool) -> bool:
         destination.parent.mkdir(parents=True, exist_ok=True)
         with (
             open(source, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as content,
-            open_new_file(destination) as file,
+            open_fd_atomically(destination) as file,
         ):
             copying.copy(content.fileno(), file, os.fstat(content.fileno()).st_size)
     except OSError as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.names import check_text
-from mlrun_cli.core.temporary import open_new_file
+from mlrun_cli.core.temporary import open_fd_atomically
 from mlrun_cli.environments.curated import find_curated_environment, is_curated_name, list_curated_names
 from mlrun_cli.environments.registered import (
     LATEST,
@@ -152,7 +152,7 @@ def add_wheel(workspace: Workspace, path: Path, *, may_exist: bool) -> str:
         )
     if not kept.exists():
         make_private_folder(kept.parent)
-        with path.open("rb") as wheel, open_new_file(kept) as file:
+        with path.open("rb") as wheel, open_fd_atomically(kept) as file:
             copying.copy(wheel.fileno(), file, os.fstat(wheel.fileno()).st_size)
     return kept.as_uri()
 

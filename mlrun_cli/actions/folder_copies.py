@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from mlrun_cli.core.inner_files import open_inner_folder
-from mlrun_cli.core.temporary import open_new_file
+from mlrun_cli.core.temporary import open_fd_atomically
 from mlrun_cli.errors import FileNotWritable
 from mlrun_cli.wire import copying
 
@@ -37,6 +37,6 @@ def _copy_into(source: Path, folder_fd: int, name: str) -> None:
     with (
         # A script that goes on may put a FIFO in a file's place: nobody must wait at it.
         open(source, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as content,
-        open_new_file(name, folder=folder_fd) as file,
+        open_fd_atomically(name, folder_fd=folder_fd) as file,
     ):
         copying.copy(content.fileno(), file, os.fstat(content.fileno()).st_size)

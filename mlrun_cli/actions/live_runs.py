@@ -37,7 +37,7 @@ def _build_record(workspace: Workspace, run: Run) -> dict[str, Any]:
         "_experiment_name": run.experiment_name,
         "status": run.status.value,
         "target": run.target,
-        "duration_seconds": run.elapsed_seconds(now()),
+        "duration_seconds": run.compute_elapsed_seconds(now()),
         "metric": None if metric is None else {"name": metric.name, "value": metric.last},
         **({} if use is None else use.to_record()),
     }

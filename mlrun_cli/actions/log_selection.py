@@ -142,7 +142,7 @@ def _read_times(folder: RunFolder, log_path: Path) -> LogTimes:
 
 def _find_offset(folder: RunFolder, log_path: Path, since: int) -> int:
     """Return the offset of the first line written at or after a time, as far as is known."""
-    offset = _read_times(folder, log_path).find_offset(since)
+    offset = _read_times(folder, log_path).get_offset(since)
     if offset:
         with suppress(OSError), open(log_path, "rb") as file:
             file.seek(offset - 1)
@@ -153,7 +153,7 @@ def _find_offset(folder: RunFolder, log_path: Path, since: int) -> int:
 
 
 def _find_last_lines(log_path: Path, line_count: int) -> tuple[int, int]:
-    """Return the offset of the last lines of a log and the log's size, or zeros if the log cannot be read."""
+    """Return the offset of a log's last lines and their number, or zeros if the log cannot be read."""
     try:
         descriptor = os.open(log_path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

@@ -8,7 +8,7 @@ from typing import Any
 from mlrun_cli.errors import StoreError
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import NEWEST_FIRST, PARAMETER, RunOrder
-from mlrun_cli.runs.parameters import to_values
+from mlrun_cli.runs.parameters import get_parameter_values
 from mlrun_cli.runs.run import Run
 from mlrun_cli.workspace import Workspace
 
@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 1.0
 
 def get_parameters(workspace: Workspace, run: Run) -> dict[str, Any]:
     """Return the parameters of a run, each a number or a string."""
-    return to_values(workspace.parameters.get(run.key))
+    return get_parameter_values(workspace.parameters.get(run.key))
 
 
 def read_parameters_of_older_runs(workspace: Workspace, seconds: float = PATIENCE_SECONDS) -> bool:
@@ -48,7 +48,7 @@ def depends_on_parameters(run_filter: RunFilter, order: RunOrder = NEWEST_FIRST)
         return True
     if run_filter.where is None:
         return False
-    from mlrun_cli.runs.where.condition import list_predicates  # noqa: PLC0415 - start-up
+    from mlrun_cli.runs.where.condition import iterate_predicates  # noqa: PLC0415 - start-up
     from mlrun_cli.runs.where.value_name import PLAIN  # noqa: PLC0415
 
-    return any(each.name.kind in {PARAMETER, PLAIN} for each in list_predicates(run_filter.where))
+    return any(each.name.kind in {PARAMETER, PLAIN} for each in iterate_predicates(run_filter.where))

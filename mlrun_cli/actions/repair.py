@@ -14,7 +14,7 @@ from mlrun_cli.actions.parameters import read_parameters_of_older_runs
 from mlrun_cli.actions.run_deletion import list_with_descendants
 from mlrun_cli.actions.trash import move_back_stored_runs, move_back_unknown_runs, move_to_trash
 from mlrun_cli.core.home import make_private_folder
-from mlrun_cli.core.json_files import sync
+from mlrun_cli.core.json_files import sync_to_disk
 from mlrun_cli.core.locks import acquire_lock, remove_lock_file
 from mlrun_cli.core.redaction import get_process_redaction
 from mlrun_cli.core.temporary import make_temporary_path
@@ -108,9 +108,9 @@ def backup_workspace(workspace: Workspace, file: Path, *, overwrite: bool) -> di
         with make_temporary_path(file) as unfinished:
             os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             workspace.locator.database.copy_to(unfinished)
-            sync(unfinished)
+            sync_to_disk(unfinished)
             unfinished.replace(file)
-            sync(file.parent)
+            sync_to_disk(file.parent)
         size = file.stat().st_size
     except OSError as error:
         raise FileNotWritable(file, error, hint="Choose another folder.") from error

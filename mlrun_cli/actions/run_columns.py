@@ -8,7 +8,7 @@ from typing import Any
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.metrics.metric import LAST
 from mlrun_cli.runs.order import METRIC
-from mlrun_cli.runs.parameters import Parameters, find_differing_parameters
+from mlrun_cli.runs.parameters import Parameters, list_differing_parameter_names
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.where.column_choice import BEST, DIFFERING, ColumnChoice
 from mlrun_cli.runs.where.value_name import ValueName
@@ -64,7 +64,7 @@ def read_parameter_columns(workspace: Workspace, runs: Sequence[Run], choice: Co
     found = workspace.parameters.list_for_runs([run.key for run in runs])
     given: list[Parameters] = [found.get(run.key, {}) for run in runs]
     if choice.word == DIFFERING:
-        names = find_differing_parameters(given)
+        names = list_differing_parameter_names(given)
     elif choice.word:
         names = _list_names_by_run_count(given)
     else:

@@ -10,7 +10,7 @@ from mlrun_cli.actions.run_settings import read_packages, read_settings, read_va
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import format_iso, now
 from mlrun_cli.metrics.metric import LAST, SUMMARIES
-from mlrun_cli.runs.parameters import to_values
+from mlrun_cli.runs.parameters import get_parameter_values
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY, EntryKind, SnapshotEntry, escape_path
@@ -27,7 +27,7 @@ _FACTS: Mapping[str, Callable[[Run], Any]] = {
     "experiment": lambda run: run.experiment_name,
     "status": lambda run: run.status.value,
     "created": lambda run: format_iso(run.created_at),
-    "duration_seconds": lambda run: run.elapsed_seconds(now()),
+    "duration_seconds": lambda run: run.compute_elapsed_seconds(now()),
     "target": lambda run: run.target,
     "user": lambda run: run.user_name,
     "script": lambda run: run.script_name,
@@ -65,7 +65,7 @@ def compare_runs(
     """
     parameters = workspace.parameters.list_for_runs([run.key for run in runs])
     readers: Mapping[str, Callable[[], Iterable[_Column]]] = {
-        PARAMETERS: lambda: (to_values(parameters.get(run.key, {})) for run in runs),
+        PARAMETERS: lambda: (get_parameter_values(parameters.get(run.key, {})) for run in runs),
         METRICS: lambda: _read_metrics(workspace, runs),
         RUN: lambda: (_read_run_fields(run) for run in runs),
         TAGS: lambda: (drop_bookkeeping_tags(run.run_type, run.run_id, run.tags) for run in runs),

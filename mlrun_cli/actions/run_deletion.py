@@ -106,7 +106,7 @@ def remove_runs(workspace: Workspace, runs: Sequence[Run], *, leave_files: bool 
             shared = find_shared_run_folder(folder)
             if leave_files and shared is not None and is_shared_folder_unavailable(folder):
                 left.append(shared.path)
-            remove_run_folder(folder, is_shared_left=leave_files)
+            remove_run_folder(folder, keep_unavailable=leave_files)
         except OSError as error:
             stayed.append(f"{folder.path} ({error.filename}: {error.strerror})")
             is_away |= is_shared_folder_unavailable(folder)

@@ -8,7 +8,7 @@ from mlrun_cli.errors import InvalidFilter
 from mlrun_cli.metrics.metric import LAST
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import METRIC, PARAMETER, RunOrder
-from mlrun_cli.runs.where.condition import AllOf, AnyOf, Condition, Negation, Predicate, list_predicates
+from mlrun_cli.runs.where.condition import AllOf, AnyOf, Condition, Negation, Predicate, iterate_predicates
 from mlrun_cli.runs.where.narrowing import narrow_filter
 from mlrun_cli.runs.where.value_name import FIELD, PLAIN, ValueName, parse_value_names
 from mlrun_cli.workspace import Workspace
@@ -30,7 +30,7 @@ def resolve_name(workspace: Workspace, name: ValueName) -> ValueName:
 
 def list_unknown_names(workspace: Workspace, run_filter: RunFilter, sort: str | None = None) -> Sequence[str]:
     """Return the bare names in a filter's condition and in an order that no metric or parameter of any run has."""
-    found = [] if run_filter.where is None else [each.name for each in list_predicates(run_filter.where)]
+    found = [] if run_filter.where is None else [each.name for each in iterate_predicates(run_filter.where)]
     if sort is not None:
         found.extend(parse_value_names(sort))
     return [

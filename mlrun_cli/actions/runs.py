@@ -251,9 +251,9 @@ def check_filter(workspace: Workspace, run_filter: RunFilter) -> RunFilter:
 def _check_where(where: Condition | None) -> None:
     if where is None:
         return
-    from mlrun_cli.runs.where.condition import list_predicates  # noqa: PLC0415 - start-up
+    from mlrun_cli.runs.where.condition import iterate_predicates  # noqa: PLC0415 - start-up
 
-    for predicate in list_predicates(where):
+    for predicate in iterate_predicates(where):
         check_text("a name in the condition", predicate.name.name)
         for value in predicate.values:
             check_text(f"a value that '{predicate.name}' is compared with", str(value))

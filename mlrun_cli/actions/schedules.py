@@ -47,7 +47,7 @@ def create_schedule(workspace: Workspace, values: Mapping[str, Any]) -> Schedule
         settings=settings,
         created_at=created_at,
         anchor_at=created_at,
-        next_at=settings.find_first_time(created_at),
+        next_at=settings.compute_first_time(created_at),
     )
     with workspace.transaction(durable=True):
         workspace.schedules.add(schedule)
@@ -83,7 +83,9 @@ def update_schedule(workspace: Workspace, schedule_id: str, changes: Mapping[str
     if status == ACTIVE and settings.datastore is not None:
         next_at = moment  # the first look remembers what there is
     elif status == ACTIVE:
-        next_at = settings.find_first_time(moment) if is_timed_anew else settings.find_next_time(moment, anchor_at)
+        next_at = (
+            settings.compute_first_time(moment) if is_timed_anew else settings.compute_next_time(moment, anchor_at)
+        )
     schedule = before._replace(status=status, settings=settings, anchor_at=anchor_at, next_at=next_at)
     with workspace.transaction(durable=True):
         is_replaced = workspace.schedules.replace(schedule, before)
@@ -204,8 +206,8 @@ def _check_times(settings: ScheduleSettings) -> None:
     """Raise unless a schedule has a first and a second time, neither of which is after the year 9999."""
     moment = now()
     try:
-        first = settings.find_first_time(moment)
-        for timestamp in (first, settings.find_next_time(first, moment)):
+        first = settings.compute_first_time(moment)
+        for timestamp in (first, settings.compute_next_time(first, moment)):
             datetime.fromtimestamp(timestamp / MICROSECONDS, timezone.utc)
     except (ValueError, OverflowError, OSError) as error:
         raise InvalidValue(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mlrun_cli.core.redaction import get_process_redaction
-from mlrun_cli.core.temporary import open_new_file
+from mlrun_cli.core.temporary import open_fd_atomically
 from mlrun_cli.errors import FileNotWritable, RunFileNotFound, SnapshotNotFound
 from mlrun_cli.runs.run import INTERACTIVE_RUN, Run
 from mlrun_cli.snapshots.content_store import SnapshotStore, build_lost_content_error
@@ -138,7 +138,7 @@ def write_snapshot_archive(workspace: Workspace, run: Run, snapshot_id: str | No
     path = folder / f"{snapshot.snapshot_id}.zip"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with open_new_file(path) as descriptor, open(descriptor, "w+b", closefd=False) as file:
+        with open_fd_atomically(path) as descriptor, open(descriptor, "w+b", closefd=False) as file:
             _write_archive(snapshot, SnapshotStore(workspace.snapshots_folder), file)
     except OSError as error:
         raise FileNotWritable(path, error, hint="Choose another folder.") from error

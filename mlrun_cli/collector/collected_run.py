@@ -12,7 +12,7 @@ from mlrun_cli.collector.folder_refresh import refresh_folder
 from mlrun_cli.collector.request_relay import RequestRelay
 from mlrun_cli.collector.run_liveness import HeartbeatEvidence, OutcomeEvidence
 from mlrun_cli.core.json_files import read_json
-from mlrun_cli.core.json_lines import list_line_files, read_lines_from
+from mlrun_cli.core.json_lines import list_line_files, read_json_lines
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.metrics.journal import CHUNK_BYTES, get_journal_attempt
 from mlrun_cli.runs.attempt import get_attempt_number, parse_attempts
@@ -188,7 +188,7 @@ class CollectedRun:
         name = f"{FOLDER}/{path.name}"
         before = self._offsets.get(name, 0)
         try:
-            documents, after = read_lines_from(path, before, is_last=is_attempt_event)
+            documents, after = read_json_lines(path, before, is_last=is_attempt_event)
         except OSError:
             return False
         if after == before:
@@ -290,7 +290,7 @@ class CollectedRun:
         for path in list_line_files(self.shared.events):
             self.has_started = True
             with suppress(OSError):
-                documents, _ = read_lines_from(path, 0)
+                documents, _ = read_json_lines(path, 0)
                 for event in map(parse_event, documents):
                     if event is not None:
                         self._update_state(event)

@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 
 from mlrun_cli.core.json_files import read_json
-from mlrun_cli.core.json_lines import list_line_files, read_lines_from
+from mlrun_cli.core.json_lines import list_line_files, read_json_lines
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import MlrunError
@@ -65,7 +65,7 @@ class RequestRelay:
             name = f"{FOLDER}/{path.name}"
             before = self._offsets.get(name, 0)
             with suppress(OSError):
-                documents, after = read_lines_from(path, before)
+                documents, after = read_json_lines(path, before)
                 if after > before and self._record_accepted(name, before, after):
                     requests = filter(None, map(parse_forwarded_request, documents))
                     self._waiting.extend(_PendingRequest(request, time.monotonic()) for request in requests)
@@ -109,7 +109,7 @@ class RequestRelay:
             messages = InboxReader(self._shared.inbox).read_new_messages()
             finished = {message.request_id for message in messages if isinstance(message, ResponseMessage)}
             for name, offset in self._offsets.items():
-                documents, _ = read_lines_from(self._shared.path / name, 0, offset)
+                documents, _ = read_json_lines(self._shared.path / name, 0, offset)
                 for request in filter(None, map(parse_forwarded_request, documents)):
                     if request.request_id not in finished:
                         self._respond_with_error(request, _INTERRUPTED)

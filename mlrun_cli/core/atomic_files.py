@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from mlrun_cli.core.temporary import open_new_file
+from mlrun_cli.core.temporary import open_fd_atomically
 from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, InvalidPath, UsageError
 
 
@@ -31,7 +31,7 @@ def open_atomically(path: Path, *, overwrite: bool, mode: int = 0o666) -> Iterat
         raise _build_exists_error(path)
     try:
         with (
-            open_new_file(path, mode=mode, overwrite=overwrite) as descriptor,
+            open_fd_atomically(path, mode=mode, overwrite=overwrite) as descriptor,
             open(descriptor, "wb", closefd=False) as file,
         ):
             yield file

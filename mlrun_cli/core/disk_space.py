@@ -12,7 +12,7 @@ FULL_FOR_RUNS_BYTES = 1 << 20
 """The free space below which a script may have failed to write, and the end of a run may fail to be recorded."""
 
 
-def describe_full_disk(path: Path, full_bytes: int = FULL_BYTES) -> str | None:
+def describe_full_disk(path: Path, min_free_bytes: int = FULL_BYTES) -> str | None:
     """Return the beginning of a sentence saying that a path's disk is full, or None if it is not.
 
     None unless it is full.
@@ -26,7 +26,7 @@ def describe_full_disk(path: Path, full_bytes: int = FULL_BYTES) -> str | None:
         return None
     blocks = found.f_bfree if os.geteuid() == 0 else found.f_bavail
     free = blocks * found.f_frsize
-    if found.f_blocks and free < full_bytes:
+    if found.f_blocks and free < min_free_bytes:
         return f"the disk of {_find_mount_point(there)} is full ({free >> 10} KiB free)"
     if found.f_files and found.f_favail == 0:
         return f"the disk of {_find_mount_point(there)} is full (it has room for no more files: no inode is free)"

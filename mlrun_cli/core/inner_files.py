@@ -15,13 +15,13 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def open_inner_file(folder: Path, name: str) -> int | None:
+def open_inner_file(folder: Path, relative_path: str) -> int | None:
     """Open a regular file below a folder, without following links, and return its descriptor, or None.
 
     None if there is no such file, if a part of its path is a link, or if the name leads out of the folder.
     """
-    parts = name.split("/")
-    if not all(parts) or {".", ".."} & set(parts) or "\0" in name:
+    parts = relative_path.split("/")
+    if not all(parts) or {".", ".."} & set(parts) or "\0" in relative_path:
         return None
     descriptor = -1
     with suppress(OSError):

@@ -25,7 +25,7 @@ def write_json(path: Path, document: Mapping[str, Any], *, durable: bool = False
             os.close(descriptor)
         temporary.replace(path)
     if durable:
-        sync(path.parent)
+        sync_to_disk(path.parent)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -37,7 +37,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def sync(path: Path) -> None:
+def sync_to_disk(path: Path) -> None:
     """Wait until a file, or a folder's list of files, is written to the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

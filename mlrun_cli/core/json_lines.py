@@ -44,7 +44,7 @@ def list_line_files(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(names) if name.endswith(".jsonl")]
 
 
-def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+def iterate_json_lines(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the JSON objects in a file, skipping damaged lines; yield nothing if the file cannot be read."""
     try:
         with path.open("rb") as file:
@@ -56,7 +56,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         return
 
 
-def read_lines_from(
+def read_json_lines(
     path: Path, offset: int, end: int | None = None, *, is_last: Callable[[Mapping[str, Any]], bool] | None = None
 ) -> tuple[list[dict[str, Any]], int]:
     """Return the objects in the complete lines from `offset` to `end`, and the offset after them.

@@ -45,7 +45,7 @@ class _Comparison:
         """Yield the changed ranges of lines in order."""
         parts = [LineChange(0, len(self._old), 0, len(self._new))]
         while parts:
-            part = self._trim(parts.pop())
+            part = self._trim_equal_lines(parts.pop())
             if part.old_start == part.old_end or part.new_start == part.new_end:
                 if part.old_start != part.old_end or part.new_start != part.new_end:
                     yield part
@@ -59,7 +59,7 @@ class _Comparison:
                 changes = self._find_fewest_edits(part, _MOST_EDITS)
             yield from [part] if changes is None else changes
 
-    def _trim(self, part: LineChange) -> LineChange:
+    def _trim_equal_lines(self, part: LineChange) -> LineChange:
         """Return a part without the equal lines at its ends."""
         old, new = self._old, self._new
         old_start, old_end, new_start, new_end = part

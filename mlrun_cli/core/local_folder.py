@@ -66,7 +66,7 @@ def make_base_folder() -> Path:
     """
     runtime = Path(f"/run/user/{os.getuid()}")
     with suppress(KeyError, OSError):
-        if (_LINGERING / pwd.getpwuid(os.getuid()).pw_name).exists() and _is_suitable(runtime):
+        if (_LINGERING / pwd.getpwuid(os.getuid()).pw_name).exists() and _is_on_local_disk(runtime):
             return _make_private(runtime / "mlrun")
     return _make_private(_TEMPORARY / f"mlrun-{os.getuid()}")
 
@@ -79,7 +79,7 @@ def _make_private(folder: Path) -> Path:
         raise _create_unusable_error(folder, error.strerror) from error
     if not is_private(folder):
         raise _create_unusable_error(folder, "it is not a folder of your own that nobody else can enter")
-    if not _is_suitable(folder):
+    if not _is_on_local_disk(folder):
         raise _create_unusable_error(folder, "it is on a network file system itself")
     return folder
 
@@ -101,5 +101,5 @@ def is_private(folder: Path) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077
 
 
-def _is_suitable(folder: Path) -> bool:
+def _is_on_local_disk(folder: Path) -> bool:
     return folder.is_dir() and not is_network_file_system(find_file_system(folder))

@@ -239,7 +239,7 @@ class Redaction:
         secrets_here: set[str] = set()
 
         def record_secret(secret: str, name: str = "") -> str:
-            secrets_here.update(self._list_telling_parts(secret, name))
+            secrets_here.update(self._list_repeatable_parts(secret, name))
             return REDACTED
 
         awaited: str | None = None
@@ -262,8 +262,8 @@ class Redaction:
             awaited, option = (secrets, name) if is_option and not equals else (None, "")
         return shown, secrets_here | {secret for secret in self._list_known_secrets() if not _is_common(secret)}
 
-    def _list_telling_parts(self, secret: str, name: str) -> Sequence[str]:
-        """Return a secret without quotes, and the password of a URL's user, if they tell that an argument is a secret.
+    def _list_repeatable_parts(self, secret: str, name: str) -> Sequence[str]:
+        """Return the parts of a secret that reveal a repetition of it: its text without quotes, and a password in it.
 
         What is a common value, or follows a name that is often none of a secret, may be another argument by chance.
         """
@@ -361,16 +361,17 @@ def _map_texts(value: Any, replace: Callable[[str, str], str], name: str = "") -
     return value
 
 
-def _matches_secret(secrets: str | None, value: str) -> bool:
-    return secrets is not None and re.fullmatch(secrets, value) is not None
+def _matches_secret(pattern: str | None, value: str) -> bool:
+    return pattern is not None and re.fullmatch(pattern, value) is not None
 
 
-def _is_common(value: str) -> bool:
-    return re.fullmatch(_COMMON, value) is not None
+def _is_common(secret_value: str) -> bool:
+    """Return whether a secret is such a common word or number that it may occur in other places by chance."""
+    return re.fullmatch(_COMMON, secret_value) is not None
 
 
 def _build_repeated_redactor(secrets: Collection[str]) -> Callable[[str], str]:
-    """Return a function that redacts secrets in text whose place does not show it; common ones only as a whole."""
+    """Return a function that redacts these secrets anywhere in a text, but common ones only if they are all of it."""
     distinctive = {secret for secret in secrets if not _is_common(secret)}
     pattern = re.compile(_build_pattern_of_words(distinctive)) if distinctive else None
 

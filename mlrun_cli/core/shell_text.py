@@ -15,8 +15,8 @@ _PARTS = r"""(?sx)
 _AROUND = {"single": ("'\"", "\"'"), "double": ("", ""), "plain": ('"', '"')}
 
 
-def insert_variables(text: str, pattern: re.Pattern[str], variable: Callable[[re.Match[str]], str | None]) -> str:
-    """Replace each match of a pattern in a shell command with the variable returned by `variable`, if any.
+def insert_variables(text: str, pattern: re.Pattern[str], find_variable: Callable[[re.Match[str]], str | None]) -> str:
+    """Replace each match of a pattern in a shell command with the variable returned by `find_variable`, if any.
 
     The values are not part of the text, so nothing in them can be parsed as words or commands, whatever quotes surround
     it. Within nested quotes that are not parsed here, as in `"$(…)"`, a value may become more than one word.
@@ -34,7 +34,7 @@ def insert_variables(text: str, pattern: re.Pattern[str], variable: Callable[[re
         for found in pattern.finditer(whole, at):
             if found.end() > part.end():
                 break
-            name = variable(found)
+            name = find_variable(found)
             pieces += [text[at : found.start()], found[0] if name is None else f"{before}${{{name}}}{after}"]
             at = found.end()
         return "".join([*pieces, text[at : part.end()]])

@@ -54,14 +54,14 @@ def make_temporary_path(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def open_new_file(
-    path: str | os.PathLike[str], *, folder: int | None = None, mode: int = 0o666, overwrite: bool = True
+def open_fd_atomically(
+    path: str | os.PathLike[str], *, folder_fd: int | None = None, mode: int = 0o666, overwrite: bool = True
 ) -> Iterator[int]:
     """Open a file for writing that appears under its name only if the block succeeds; yield its descriptor.
 
     Args:
         path: the final path, in an existing folder.
-        folder: the descriptor of a folder that the path is relative to.
+        folder_fd: the descriptor of a folder that the path is relative to.
         mode: the permissions of the file, before the umask is applied.
         overwrite: whether an existing file may be replaced.
 
@@ -70,10 +70,10 @@ def open_new_file(
         OSError: it cannot be written.
     """
     above, name = os.path.split(os.fspath(path))
-    within = os.open(above or ".", _FOLDER, dir_fd=folder)
+    within = os.open(above or ".", _FOLDER, dir_fd=folder_fd)
     temporary: str | None = None
     try:
-        _remove_abandoned(within)
+        _remove_files_of_dead_processes(within)
         descriptor = _open_unnamed(within, mode)
         if descriptor is None:
             temporary = make_temporary_name()
@@ -165,12 +165,12 @@ def remove_abandoned_files(folder: Path) -> None:
     with suppress(OSError):
         within = os.open(folder, _FOLDER)
         try:
-            _remove_abandoned(within)
+            _remove_files_of_dead_processes(within)
         finally:
             os.close(within)
 
 
-def _remove_abandoned(folder_descriptor: int) -> None:
+def _remove_files_of_dead_processes(folder_descriptor: int) -> None:
     """Remove the temporary files in a folder whose processes have ended."""
     found = os.fstat(folder_descriptor)
     if (found.st_dev, found.st_ino) in _cleaned_folders:

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mlrun_cli.core.json_files import sync
-from mlrun_cli.core.temporary import make_temporary_name, open_new_file, remove_abandoned_files
+from mlrun_cli.core.json_files import sync_to_disk
+from mlrun_cli.core.temporary import make_temporary_name, open_fd_atomically, remove_abandoned_files
 from mlrun_cli.errors import (
     FileAlreadyExists,
     FileNotWritable,
@@ -84,8 +84,8 @@ class ModelFolder:
                 for name in names:
                     path = Path(inside, name)
                     path.chmod(path.stat().st_mode & 0o500)
-                    sync(path)
-                sync(Path(inside))
+                    sync_to_disk(path)
+                sync_to_disk(Path(inside))
 
     def move_into_place(self, folder: Path, name: str, version: int) -> None:
         """Move a sealed folder that contains one file or folder to its final place.
@@ -102,7 +102,7 @@ class ModelFolder:
                 shutil.rmtree(place)
             folder.rename(place)
             for above in (place.parent, self._path):
-                sync(above)
+                sync_to_disk(above)
 
     def remove(self, name: str, version: int) -> None:
         """Remove the files of a model, hiding them immediately; files that cannot be removed are left."""
@@ -222,7 +222,7 @@ def _copy_open_file(content: int, destination: Path, mode: int) -> None:
     """Copy an open file; the copy has the permissions in `mode`, but is executable only if the source is."""
     found = os.fstat(content)
     wanted = mode if found.st_mode & stat.S_IXUSR else mode & 0o666
-    with open_new_file(destination, mode=wanted) as file:
+    with open_fd_atomically(destination, mode=wanted) as file:
         copying.copy(content, file, found.st_size)
 
 

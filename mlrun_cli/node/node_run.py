@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import mlrun_cli
-from mlrun_cli.core.json_files import sync
+from mlrun_cli.core.json_files import sync_to_disk
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import Unsupported
@@ -31,7 +31,7 @@ from mlrun_cli.runs.events import (
     OutcomeEvent,
     PropertiesEvent,
     StatusEvent,
-    find_last_attempt,
+    get_last_attempt_number,
 )
 from mlrun_cli.runs.heartbeat import write_heartbeat
 from mlrun_cli.runs.inbox import CancelMessage, InboxReader, StopMessage
@@ -206,7 +206,7 @@ class NodeRun(SupervisedRun):
         for path in (*journals, *self._shared.log_files().values()):
             size = os.stat(path).st_size
             if size != self._flushed.get(path):
-                sync(path)
+                sync_to_disk(path)
                 self._flushed[path] = size
 
     def _announce_files(self) -> None:
@@ -239,7 +239,7 @@ class NodeRun(SupervisedRun):
         """
         if self._is_superseded or self._earlier is not None:
             return False
-        self._is_superseded = find_last_attempt(self._shared) > self._events.attempt
+        self._is_superseded = get_last_attempt_number(self._shared) > self._events.attempt
         if not self._is_superseded and self._events.attempt > 1:
             self._earlier = read_outcome(self._shared)
         return self._is_superseded or self._earlier is not None

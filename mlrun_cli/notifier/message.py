@@ -31,7 +31,7 @@ def build_message(workspace: Workspace, run: Run) -> Message:
     redact = workspace.redaction.redact_prose
     title = redact(f"{run.display_name or run.run_id}: {describe_end(run, now())}")
     text = redact("\n".join(_list_message_lines(workspace, run)))
-    seconds = run.elapsed_seconds(now())
+    seconds = run.compute_elapsed_seconds(now())
     values = {
         "run": run.run_id,
         "name": redact(run.display_name or run.run_id),

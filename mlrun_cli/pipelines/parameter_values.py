@@ -20,7 +20,7 @@ from mlrun_cli.pipelines.graph import (
     read_parameter_value,
 )
 from mlrun_cli.pipelines.json_reader import JsonReader
-from mlrun_cli.pipelines.validation import suggest_name
+from mlrun_cli.pipelines.validation import build_name_hint
 
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -42,7 +42,7 @@ def assign_parameters(graph: Graph, given_values: Mapping[str, Any]) -> dict[str
             problems.add(
                 InvalidValue(
                     f"The pipeline has no parameter '{name}'.",
-                    hint=suggest_name(name, graph.parameters),
+                    hint=build_name_hint(name, graph.parameters),
                     target=name,
                 )
             )
@@ -67,32 +67,32 @@ def _assign_parameter(name: str, parameter: Parameter, given_values: Mapping[str
     return value
 
 
-def parse_scalar(kind: str, text: str) -> Scalar:
-    """Convert text to a parameter's type `kind`.
+def parse_scalar(type_name: str, text: str) -> Scalar:
+    """Convert text to a parameter's type `type_name`.
 
     Raises:
         InvalidValue: it is no value of the type.
     """
     try:
-        if kind == "int":
+        if type_name == "int":
             number = float(text) if "." in text and "_" not in text else None
             return int(number) if number is not None and number.is_integer() else int(text)
-        if kind == "float":
+        if type_name == "float":
             return float(text)
-        if kind == "bool":
+        if type_name == "bool":
             return _TRUTH[text.strip().lower()]
     except (ValueError, KeyError, OverflowError) as error:
-        raise InvalidValue(f"'{text}' is not of type {kind}.", target=text) from error
+        raise InvalidValue(f"'{text}' is not of type {type_name}.", target=text) from error
     return text
 
 
-def read_data_path(kind: str, text: str) -> DataPath | DatasetReference:
+def parse_data_path(type_name: str, text: str) -> DataPath | DatasetReference:
     """Parse `STORE/PATH` as a data path or, for a dataset parameter, `NAME` or `NAME:VERSION` as a dataset.
 
     Raises:
         InvalidValue: it names neither.
     """
-    if kind == DATASET_TYPE:
+    if type_name == DATASET_TYPE:
         name, colon, version = text.rpartition(":")
         if colon and version.isdecimal():
             return DatasetReference(None, name, int(version))

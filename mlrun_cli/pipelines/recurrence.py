@@ -69,7 +69,7 @@ class Recurrence(NamedTuple):
             raise reader.build_error(f"the days of a week are {', '.join(WEEK_DAYS)}", "week_days")
         return found
 
-    def find_first_time(self, created_at: int) -> int:
+    def compute_first_time(self, created_at: int) -> int:
         """Return the first start time of a schedule that was created or enabled at `created_at`.
 
         Without a start time and without times of the day it is that time itself. A start time that has passed counts
@@ -77,17 +77,17 @@ class Recurrence(NamedTuple):
         """
         if self.start_time is None and not (self.hours or self.minutes or self.week_days):
             return created_at
-        return self.find_next_time(created_at, created_at)
+        return self.compute_next_time(created_at, created_at)
 
-    def find_next_time(self, after: int, created_at: int) -> int:
+    def compute_next_time(self, after: int, created_at: int) -> int:
         """Return the first start time that is later than `after`."""
         zone = get_time_zone(self.time_zone)
         start = self._get_start(created_at)
         if self.frequency in _SECONDS:
-            return self._find_next_step(after, _to_timestamp(start))
+            return self._compute_next_step(after, _to_timestamp(start))
         earliest = max(after, _to_timestamp(start) - 1)
         local = datetime.fromtimestamp(earliest / MICROSECONDS, zone).date() - timedelta(days=1)
-        for day in self._iterate_days(start.date(), max(local, start.date())):
+        for day in self._iterate_start_days(start.date(), max(local, start.date())):
             for time_of_day in self._list_times_of_day(start):
                 timestamp = _to_timestamp(datetime.combine(day, time_of_day, zone))
                 if timestamp > earliest:
@@ -106,37 +106,37 @@ class Recurrence(NamedTuple):
         hours, minutes = sorted(set(self.hours)) or [start.hour], sorted(set(self.minutes)) or [0]
         return [time(hour, minute) for hour in hours for minute in minutes]
 
-    def _find_next_step(self, after: int, start: int) -> int:
+    def _compute_next_step(self, after: int, start: int) -> int:
         step = self.interval * _SECONDS[self.frequency] * MICROSECONDS
         return start if after < start else start + ((after - start) // step + 1) * step
 
-    def _iterate_days(self, start: date, first: date) -> Iterator[date]:
-        """Yield the days with starts, beginning at `first`."""
+    def _iterate_start_days(self, start_day: date, first_day: date) -> Iterator[date]:
+        """Yield the days on which the recurrence has starts, from `first_day` on; intervals count from `start_day`."""
         if self.frequency == "Month":
-            yield from self._iterate_month_days(start, first)
+            yield from self._iterate_month_days(start_day, first_day)
             return
         if self.frequency == "Day":
-            behind = -(first - start).days % self.interval
-            day = first + timedelta(days=behind)
+            behind = -(first_day - start_day).days % self.interval
+            day = first_day + timedelta(days=behind)
             while True:
                 yield day
                 day += timedelta(days=self.interval)
-        monday = start - timedelta(days=start.weekday())
-        wanted = {WEEK_DAYS.index(day) for day in self.week_days} or {start.weekday()}
-        day = first
+        monday = start_day - timedelta(days=start_day.weekday())
+        wanted = {WEEK_DAYS.index(day) for day in self.week_days} or {start_day.weekday()}
+        day = first_day
         while True:
             if ((day - monday).days // 7) % self.interval == 0 and day.weekday() in wanted:
                 yield day
             day += timedelta(days=1)
 
-    def _iterate_month_days(self, start: date, first: date) -> Iterator[date]:
-        """Yield the start date's day in each month, or the last day of a shorter month."""
-        count = (first.year - start.year) * 12 + first.month - start.month
+    def _iterate_month_days(self, start_day: date, first_day: date) -> Iterator[date]:
+        """Yield the day of `start_day` in every month that is due, or the last day of a shorter month."""
+        count = (first_day.year - start_day.year) * 12 + first_day.month - start_day.month
         count -= count % self.interval
         while True:
-            year, month = divmod(start.year * 12 + start.month - 1 + count, 12)
-            day = date(year, month + 1, min(start.day, monthrange(year, month + 1)[1]))
-            if day >= first:
+            year, month = divmod(start_day.year * 12 + start_day.month - 1 + count, 12)
+            day = date(year, month + 1, min(start_day.day, monthrange(year, month + 1)[1]))
+            if day >= first_day:
                 yield day
             count += self.interval
 

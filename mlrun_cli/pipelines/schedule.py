@@ -89,14 +89,14 @@ class ScheduleSettings(NamedTuple):
             raise reader.build_error("a schedule has either a recurrence, or a datastore whose files are watched")
         return found
 
-    def find_first_time(self, created_at: int) -> int:
+    def compute_first_time(self, created_at: int) -> int:
         """Return the time of the first start, or of the first check of watched files."""
-        return created_at if self.recurrence is None else self.recurrence.find_first_time(created_at)
+        return created_at if self.recurrence is None else self.recurrence.compute_first_time(created_at)
 
-    def find_next_time(self, after: int, created_at: int) -> int:
+    def compute_next_time(self, after: int, created_at: int) -> int:
         """Return the time of the first start or check of watched files that is later than `after`."""
         if self.recurrence is not None:
-            return self.recurrence.find_next_time(after, created_at)
+            return self.recurrence.compute_next_time(after, created_at)
         return after + self.polling_minutes * 60 * MICROSECONDS
 
     def describe_times(self) -> str:

@@ -16,7 +16,7 @@ from mlrun_cli.pipelines.graph import (
     R_SCRIPT_STEP,
     STEP_KINDS,
 )
-from mlrun_cli.pipelines.validation import suggest_name
+from mlrun_cli.pipelines.validation import build_name_hint
 
 SECTIONS: Mapping[str, str] = {
     "python_script_step": PYTHON_SCRIPT_STEP,
@@ -60,7 +60,7 @@ _REFUSED_KINDS = {
 }
 
 
-def build_refusal(node: Node, reason: str, hint: str) -> Unsupported:
+def build_unsupported_error(node: Node, reason: str, hint: str) -> Unsupported:
     """Return an error that an Azure feature in a file is not supported here, for the caller to raise."""
     refusal = Unsupported(f"{node.location}: {node.key_path}: {reason}.", hint=hint)
     refusal.location, refusal.key_path = node.location, node.key_path
@@ -77,7 +77,7 @@ def find_step_kind(step: Node) -> tuple[str, Node | None]:
     keys = step.as_mapping()
     for section, kind in _REFUSED_SECTIONS.items():
         if section in keys:
-            raise build_refusal(keys[section], *_describe_refusal(kind))
+            raise build_unsupported_error(keys[section], *_describe_refusal(kind))
     sections = [name for name in SECTIONS if name in keys]
     named = keys.get("type")
     if len(sections) + (named is not None) > 1:
@@ -96,9 +96,9 @@ def _check_kind(kind_node: Node) -> str:
     if kind in STEP_KINDS:
         return kind
     if kind in _REFUSED_KINDS:
-        raise build_refusal(kind_node, *_describe_refusal(kind))
+        raise build_unsupported_error(kind_node, *_describe_refusal(kind))
     error: MlrunError = kind_node.build_error(
-        f"'{kind}' is not a kind of steps", hint=suggest_name(kind, (*STEP_KINDS, *_REFUSED_KINDS))
+        f"'{kind}' is not a kind of steps", hint=build_name_hint(kind, (*STEP_KINDS, *_REFUSED_KINDS))
     )
     raise error
 

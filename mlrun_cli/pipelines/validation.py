@@ -70,16 +70,16 @@ def list_unused_parameters(graph: Graph) -> list[str]:
     return [name for name in graph.parameters if name not in used]
 
 
-def suggest_name(name: str, known: Collection[str]) -> str:
+def build_name_hint(name: str, known_names: Collection[str]) -> str:
     """Return a hint that suggests the most similar of the known names, or lists them."""
     import difflib  # noqa: PLC0415 - not on the way of what succeeds
 
-    if not known:
+    if not known_names:
         return "There are none."
-    nearest = difflib.get_close_matches(name[:100], sorted(known), n=1)
+    nearest = difflib.get_close_matches(name[:100], sorted(known_names), n=1)
     if nearest:
         return f"Did you mean '{nearest[0]}'?"
-    return f"There are: {', '.join(sorted(known)[:_MAX_NAMES])}{', …' if len(known) > _MAX_NAMES else ''}."
+    return f"There are: {', '.join(sorted(known_names)[:_MAX_NAMES])}{', …' if len(known_names) > _MAX_NAMES else ''}."
 
 
 def iterate_graph_problems(graph: Graph) -> Iterator[GraphProblem]:
@@ -135,7 +135,7 @@ def _iterate_reference_problems(graph: Graph, step: Step) -> Iterator[GraphProbl
                         step.key,
                         f"{part}[{index}]",
                         f"there is no {_describe_kind(reference.kind)} '{reference.name}'",
-                        suggest_name(reference.name, known[reference.kind]),
+                        build_name_hint(reference.name, known[reference.kind]),
                     )
 
 
@@ -151,7 +151,7 @@ def _iterate_parameter_problems(graph: Graph, step: Step) -> Iterator[GraphProbl
     named += [(f"runconfig_parameters.{key}", one) for key, one in step.runconfig_parameters.items()]
     for path, value in named:
         if isinstance(value, ParameterReference) and value.name not in graph.parameters:
-            hint = suggest_name(value.name, graph.parameters)
+            hint = build_name_hint(value.name, graph.parameters)
             yield GraphProblem(step.key, path, f"the pipeline has no parameter '{value.name}'", hint)
 
 

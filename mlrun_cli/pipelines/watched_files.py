@@ -27,6 +27,6 @@ def list_watched_files(folder: Path, *, with_subfolders: bool) -> dict[str, str]
     return found
 
 
-def find_changed_files(old_files: Mapping[str, str], new_files: Mapping[str, str]) -> list[str]:
+def list_changed_files(old_files: Mapping[str, str], new_files: Mapping[str, str]) -> list[str]:
     """Return the paths of files that are new or have changed, in alphabetical order."""
     return sorted(name for name, version in new_files.items() if old_files.get(name) != version)

@@ -44,37 +44,37 @@ def list_known_keys(step: Step) -> KnownKeys:
     return {"input": set(step.inputs), "output": set(step.outputs), "step_parameter": set(step.parameters)}
 
 
-def parse_word(text: str, known: KnownKeys) -> Word:
+def parse_word(text: str, known_keys: KnownKeys) -> Word:
     """Parse the text of an argument, which may be a reference such as `input:KEY`."""
     found = re.fullmatch(_REFERENCE, text)
     if found is None:
         return Word((text,))
     kind, key = KINDS[found["kind"]], found["key"]
     is_kept = bool(found["option"] or found["space"])
-    if key not in known[kind]:
+    if key not in known_keys[kind]:
         return Word((text,), None if is_kept else (found["kind"], key))
     reference = ArgumentReference(kind, key)
     return Word((found["option"], reference) if found["option"] else (reference,), None, is_kept)
 
 
-def split_command_line(line: str, known: KnownKeys) -> Argument:
+def split_command_line(line: str, known_keys: KnownKeys) -> Argument:
     """Return the parts of a command line, in which words such as `input:KEY` are references."""
     parts: list[str | ArgumentReference] = []
     end = 0
     for found in re.finditer(_WORD_REFERENCE, line):
         kind, key = KINDS[found["kind"]], found["key"]
-        if key in known[kind]:
+        if key in known_keys[kind]:
             parts += [line[end : found.start()], ArgumentReference(kind, key)]
             end = found.end()
     return tuple(part for part in (*parts, line[end:]) if part)
 
 
-def is_join(node: Node) -> bool:
+def is_joined_argument(node: Node) -> bool:
     """Return whether the node of an argument contains a list of parts to be joined."""
     return isinstance(node.content, dict) and set(node.content) == {JOIN}
 
 
-def read_join(node: Node) -> Argument:
+def read_joined_argument(node: Node) -> Argument:
     """Read an argument from a node that contains a list of its parts.
 
     Raises:
@@ -87,16 +87,20 @@ def read_join(node: Node) -> Argument:
         raise node.build_error(f"expected '{JOIN}' with a list of parts", hint=hint) from error
 
 
-def format_word(argument: Argument, known: KnownKeys) -> Any:
+def format_word(argument: Argument, known_keys: KnownKeys) -> Any:
     """Return an argument as a YAML value: text if `parse_word` can read it, else a list of parts."""
     text = _format_text(argument)
-    return text if text is not None and parse_word(text, known)[:2] == (argument, None) else _format_join(argument)
+    return (
+        text
+        if text is not None and parse_word(text, known_keys)[:2] == (argument, None)
+        else _format_joined_argument(argument)
+    )
 
 
-def format_line(line: Argument, known: KnownKeys) -> Any:
+def format_command_line(line: Argument, known_keys: KnownKeys) -> Any:
     """Return a command line as a YAML value: text if `split_command_line` can read it, else a list of parts."""
     text = _format_text(line)
-    return text if text is not None and split_command_line(text, known) == line else _format_join(line)
+    return text if text is not None and split_command_line(text, known_keys) == line else _format_joined_argument(line)
 
 
 def _format_text(argument: Argument) -> str | None:
@@ -106,5 +110,5 @@ def _format_text(argument: Argument) -> str | None:
     return "".join(part if isinstance(part, str) else f"{_WORDS[part.kind]}:{part.name}" for part in argument)
 
 
-def _format_join(argument: Argument) -> dict[str, Any]:
+def _format_joined_argument(argument: Argument) -> dict[str, Any]:
     return {JOIN: [part if isinstance(part, str) else {part.kind: part.name} for part in argument]}

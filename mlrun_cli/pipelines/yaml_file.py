@@ -22,9 +22,9 @@ from mlrun_cli.pipelines.graph import (
     ParameterValue,
 )
 from mlrun_cli.pipelines.parameter_values import parse_scalar
-from mlrun_cli.pipelines.step_kinds import build_refusal
+from mlrun_cli.pipelines.step_kinds import build_unsupported_error
 from mlrun_cli.pipelines.validation import GraphProblem, iterate_graph_problems, list_unused_parameters
-from mlrun_cli.pipelines.yaml_names import YamlNames, describe_ignored_keys
+from mlrun_cli.pipelines.yaml_names import YamlNames, list_ignored_key_notes
 from mlrun_cli.pipelines.yaml_paths import YamlPaths
 from mlrun_cli.pipelines.yaml_step import YamlStep, read_step
 
@@ -57,12 +57,12 @@ class PipelineFile(NamedTuple):
     notes: tuple[str, ...]
 
 
-def read_pipeline_file(path: Path, current: Path) -> PipelineFile:
+def read_pipeline_file(path: Path, current_folder: Path) -> PipelineFile:
     """Read a pipeline from a YAML or JSON file.
 
     Args:
         path: the file.
-        current: the folder that relative paths count from first.
+        current_folder: the folder that relative paths count from first.
 
     Raises:
         InvalidFile: the file cannot be read, or a value is not valid.
@@ -70,8 +70,8 @@ def read_pipeline_file(path: Path, current: Path) -> PipelineFile:
         SeveralProblems: there are several such errors, each with its line.
     """
     root = read_document(path)
-    _refuse_other_files(root)
-    reader = _PipelineReader(root.as_mapping()["pipeline"], current)
+    _check_is_pipeline_file(root)
+    reader = _PipelineReader(root.as_mapping()["pipeline"], current_folder)
     graph = reader.read()
     if reader.problems or graph is None:
         error = reader.problems.combine()
@@ -80,7 +80,7 @@ def read_pipeline_file(path: Path, current: Path) -> PipelineFile:
     return PipelineFile(graph, tuple(reader.notes))
 
 
-def _refuse_other_files(root: Node) -> None:
+def _check_is_pipeline_file(root: Node) -> None:
     keys = root.as_mapping()
     if "pipeline" in keys:
         return
@@ -105,7 +105,7 @@ class _PipelineReader:
         """Return the graph, or None if it could not be built because of problems."""
         with self.problems.collect_errors():
             keys = self._node.as_mapping()
-            self.notes += describe_ignored_keys(self._node, _TOP_KEYS)
+            self.notes += list_ignored_key_notes(self._node, _TOP_KEYS)
             self._read_parameters(keys.get("parameters"))
             self._read_data_references(keys.get("data_references"))
             steps = self._read_steps(keys)
@@ -147,7 +147,7 @@ class _PipelineReader:
             hint = "Write 'type' and 'default' below its name, indented further than that."
             raise node.build_error("a parameter has a type and a default", hint=hint)
         keys = node.as_mapping()
-        self.notes += describe_ignored_keys(node, ("type", "default"))
+        self.notes += list_ignored_key_notes(node, ("type", "default"))
         if "type" not in keys:
             raise node.build_error("the parameter has no type", hint=f"Types: {', '.join(PARAMETER_TYPES)}.")
         kind = keys["type"].as_text()
@@ -170,7 +170,7 @@ class _PipelineReader:
 
     def _read_data_path(self, node: Node) -> DataPath:
         keys = node.as_mapping()
-        self.notes += describe_ignored_keys(node, ("datastore", "path_on_datastore"))
+        self.notes += list_ignored_key_notes(node, ("datastore", "path_on_datastore"))
         store, path = keys.get("datastore"), keys.get("path_on_datastore")
         if store is None or path is None:
             raise node.build_error("a path has a 'datastore' and a 'path_on_datastore'")
@@ -187,7 +187,7 @@ class _PipelineReader:
         for key in _SQL_KEYS:
             if key in keys:
                 hint = "Query the database in a PythonScriptStep, and let the next step read its output."
-                raise build_refusal(keys[key], "data of a SQL database are read by Azure's services", hint)
+                raise build_unsupported_error(keys[key], "data of a SQL database are read by Azure's services", hint)
         if "dataset_name" in keys or "dataset_id" in keys:
             return _read_dataset(node)
         if "datastore" not in keys:
@@ -201,7 +201,7 @@ class _PipelineReader:
             reason = "the pipeline has no steps" if node is None or node.is_null else "the steps are a mapping"
             raise (node or self._node).build_error(reason, hint="Write 'steps:', and a name for each step below it.")
         for name in node.content:
-            self._names.step_keys[name] = _make_key(name, self._names.step_keys.values())
+            self._names.step_keys[name] = _make_step_key(name, self._names.step_keys.values())
         for name, step in node.content.items():
             with self.problems.collect_errors():
                 self._names.collect_outputs(name, step)
@@ -237,7 +237,7 @@ def _read_dataset(node: Node) -> DatasetReference:
     )
 
 
-def _make_key(name: str, taken: Collection[str]) -> str:
-    """Return a key for a step that depends only on the step's name and the keys already taken."""
+def _make_step_key(name: str, taken_keys: Collection[str]) -> str:
+    """Return a key for a step that is not taken, and depends only on the step's name and the taken keys."""
     key = create_short_hasher(name.encode("utf-8", "replace")).hexdigest()[:8]
-    return key if key not in taken else _make_key(f"{name} ", taken)
+    return key if key not in taken_keys else _make_step_key(f"{name} ", taken_keys)

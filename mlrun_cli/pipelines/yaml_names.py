@@ -17,7 +17,7 @@ from mlrun_cli.pipelines.graph import (
     Source,
     StepOutput,
 )
-from mlrun_cli.pipelines.validation import suggest_name
+from mlrun_cli.pipelines.validation import build_name_hint
 
 
 class YamlNames:
@@ -83,7 +83,7 @@ class YamlNames:
         if by_key:
             return f"An output is read by its destination: 'source: {by_key[0]}'."
         data = [one for one, value in self.parameters.items() if value.kind in {DATA_PATH_TYPE, DATASET_TYPE}]
-        return suggest_name(node.as_text(), [*self._destinations, *self.references, *data])
+        return build_name_hint(node.as_text(), [*self._destinations, *self.references, *data])
 
     def is_dataset(self, source: Source) -> bool:
         """Return whether a source is a dataset, which scripts receive as an input dataset."""
@@ -101,9 +101,9 @@ def read_output_kind(output: Node) -> str | None:
     return FILE_DATASET if said is not None and said.content is True else None
 
 
-def describe_ignored_keys(node: Node, known: Collection[str]) -> list[str]:
+def list_ignored_key_notes(node: Node, known_keys: Collection[str]) -> list[str]:
     """Return a note for each unknown key of a mapping, which is ignored as in Azure."""
-    ignored = [(key, value) for key, value in node.as_mapping().items() if key not in known]
+    ignored = [(key, value) for key, value in node.as_mapping().items() if key not in known_keys]
     return [
         f"{value.location}: '{re.sub(r'[^ -~]', '?', key)}' is not a key here, and is ignored."
         for key, value in ignored

@@ -11,7 +11,7 @@ from mlrun_cli.core.documents.read import read_document
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import InvalidFile
-from mlrun_cli.pipelines.yaml_names import describe_ignored_keys
+from mlrun_cli.pipelines.yaml_names import list_ignored_key_notes
 from mlrun_cli.pipelines.yaml_paths import YamlPaths
 
 APPEND_ROW = "append_row"
@@ -42,7 +42,7 @@ class ParallelRunFile(NamedTuple):
         return str(self.settings["entry_script"])
 
 
-def read_parallel_run_file(path: Path, current: Path, notes: list[str]) -> ParallelRunFile:
+def read_parallel_run_file(path: Path, current_folder: Path, notes: list[str]) -> ParallelRunFile:
     """Read a `parallel_run_config` file; notes about ignored keys are added to `notes`.
 
     Raises:
@@ -54,13 +54,13 @@ def read_parallel_run_file(path: Path, current: Path, notes: list[str]) -> Paral
     if "parallel_run_config" not in keys:
         found = ", ".join(list(keys)[:5]) or "none"
         raise root.build_error(f"has no 'parallel_run_config' (its keys: {found})")
-    return read_parallel_run_settings(keys["parallel_run_config"], YamlPaths(path, current, notes), notes)
+    return read_parallel_run_settings(keys["parallel_run_config"], YamlPaths(path, current_folder, notes), notes)
 
 
 def read_parallel_run_settings(
     node: Node, paths: YamlPaths, notes: list[str], *, is_inline: bool = False
 ) -> ParallelRunFile:
-    """Read the settings of a ParallelRunStep; lines about what is ignored are added to `notes`.
+    """Read the settings of a ParallelRunStep; notes about ignored settings are added to `notes`.
 
     Args:
         node: the settings.
@@ -74,7 +74,7 @@ def read_parallel_run_settings(
     """
     problems = Problems()
     given = {key: value for key, value in node.as_mapping().items() if not value.is_null}
-    notes += describe_ignored_keys(
+    notes += list_ignored_key_notes(
         node, (*_TEXTS, *_NUMBERS, *_MORE_NUMBERS, *_OTHERS, *(_INLINE if is_inline else ()))
     )
     for key in _REQUIRED:

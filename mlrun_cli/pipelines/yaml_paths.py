@@ -22,7 +22,7 @@ class YamlPaths:
         Raises:
             InvalidFile: there is no such file.
         """
-        return self._find(
+        return self._find_path(
             node, "file", lambda path: next((p for p in _add_suffixes(path, suffixes) if p.is_file()), None)
         )
 
@@ -48,13 +48,15 @@ class YamlPaths:
             for folder in self._list_candidates(node.as_text())
             if script is not None and _is_file(folder / script)
         ]
-        return self._find(node, "folder", find_folder, has_script[:1])
+        return self._find_path(node, "folder", find_folder, has_script[:1])
 
-    def _find(self, node: Node, kind: str, find: Callable[[Path], Path | None], preferred: Sequence[Path] = ()) -> Path:
-        """Return the path named by a node: the first preferred one, or else the first candidate that `find` accepts."""
+    def _find_path(
+        self, node: Node, kind: str, find_existing: Callable[[Path], Path | None], preferred: Sequence[Path] = ()
+    ) -> Path:
+        """Return the path named by a node: the first preferred one, or else the first candidate that exists."""
         text = node.as_text()
         candidates = self._list_candidates(text)
-        found = [path for path in map(find, candidates) if path is not None]
+        found = [path for path in map(find_existing, candidates) if path is not None]
         chosen = next(iter(preferred), found[0] if found else None)
         if chosen is None:
             tried = " or ".join(str(folder) for folder in self.folders) if len(candidates) > 1 else ""

@@ -25,10 +25,17 @@ from mlrun_cli.pipelines.graph import (
     Table,
 )
 from mlrun_cli.pipelines.json_reader import JsonReader
-from mlrun_cli.pipelines.step_kinds import SECTIONS, build_refusal, find_step_kind
-from mlrun_cli.pipelines.validation import suggest_name
-from mlrun_cli.pipelines.yaml_arguments import KINDS, KnownKeys, is_join, parse_word, read_join, split_command_line
-from mlrun_cli.pipelines.yaml_names import YamlNames, describe_ignored_keys, read_output_kind
+from mlrun_cli.pipelines.step_kinds import SECTIONS, build_unsupported_error, find_step_kind
+from mlrun_cli.pipelines.validation import build_name_hint
+from mlrun_cli.pipelines.yaml_arguments import (
+    KINDS,
+    KnownKeys,
+    is_joined_argument,
+    parse_word,
+    read_joined_argument,
+    split_command_line,
+)
+from mlrun_cli.pipelines.yaml_names import YamlNames, list_ignored_key_notes, read_output_kind
 from mlrun_cli.pipelines.yaml_parallel_run import (
     ParallelRunFile,
     read_parallel_run_file,
@@ -90,7 +97,7 @@ def read_step(
         keys.update(section.as_mapping())
         del keys[next(one for one in SECTIONS if one in keys)]
     whole = node._replace(content=keys)
-    notes += describe_ignored_keys(whole, _STEP_KEYS)
+    notes += list_ignored_key_notes(whole, _STEP_KEYS)
     reader = _StepReader(whole, kind, names, paths, problems, notes)
     return YamlStep(reader.read(names.step_keys[name], name), whole)
 
@@ -119,9 +126,9 @@ class _StepReader:
         inputs = {**self._read_each("inputs", self._read_input), **self._read_each("side_inputs", self._read_input)}
         outputs = self._read_each("outputs", self._read_output)
         known = {
-            "input": set(self._find_names("inputs", "side_inputs")),
-            "output": set(self._find_names("outputs")),
-            "step_parameter": set(parameters) | set(self._find_names("parameters", "params")),
+            "input": set(self._list_names_in_sections("inputs", "side_inputs")),
+            "output": set(self._list_names_in_sections("outputs")),
+            "step_parameter": set(parameters) | set(self._list_names_in_sections("parameters", "params")),
         }
         command, is_line = self._read_command(known)
         parallel_run = self._read_parallel_run()
@@ -155,17 +162,17 @@ class _StepReader:
             metrics_output=self._read_optional("metrics_output", Node.as_text),
             parallel_run=None
             if parallel_run is None
-            else {**parallel_run.settings, "side_inputs": self._find_names("side_inputs")},
+            else {**parallel_run.settings, "side_inputs": self._list_names_in_sections("side_inputs")},
         )
 
     def _read_optional(self, key: str, read: Callable[[Node], _Value]) -> _Value | None:
-        """Read the value of a key; return None if it is absent or invalid, which is added to the problems."""
+        """Return what `read` returns for a key, or None if it is absent or, with an added problem, invalid."""
         if key in self._keys:
             with self._problems.collect_errors():
                 return read(self._keys[key])
         return None
 
-    def _find_names(self, *sections: str) -> list[str]:
+    def _list_names_in_sections(self, *sections: str) -> list[str]:
         found = [self._keys[section].content for section in sections if section in self._keys]
         return [name for content in found if isinstance(content, dict) for name in content]
 
@@ -183,7 +190,7 @@ class _StepReader:
             folder = self._paths.find_source_folder(named, script)
             if script is not None and not (folder / script).is_file():
                 files = [path.name for path in folder.iterdir() if path.suffix == Path(script).suffix]
-                hint = suggest_name(script, files)
+                hint = build_name_hint(script, files)
                 raise self._keys["script_name"].build_error(f"there is no '{script}' in {folder}", hint=hint)
             return folder
         return self._paths.folders[0]
@@ -239,13 +246,13 @@ class _StepReader:
             raise node.build_error("does not say which parameter of the pipeline it is", hint=hint)
         source = keys["source"].as_text()
         if source not in self._names.parameters:
-            hint = suggest_name(source, self._names.parameters)
+            hint = build_name_hint(source, self._names.parameters)
             raise keys["source"].build_error(f"the pipeline has no parameter '{source}'", hint=hint)
         return ParameterReference(source)
 
     def _read_input(self, _name: str, node: Node) -> StepInput | None:
         keys = node.as_mapping()
-        self._notes += describe_ignored_keys(node, _INPUT_KEYS)
+        self._notes += list_ignored_key_notes(node, _INPUT_KEYS)
         if "source" not in keys:
             raise node.build_error(
                 "the input has no source", hint="Name a data reference or the destination of an output."
@@ -269,7 +276,7 @@ class _StepReader:
 
     def _read_output(self, _name: str, node: Node) -> Output:
         keys = node.as_mapping()
-        self._notes += describe_ignored_keys(node, _OUTPUT_KEYS)
+        self._notes += list_ignored_key_notes(node, _OUTPUT_KEYS)
         if "destination" not in keys:
             raise node.build_error(
                 "the output has no destination", hint="Give it a name, by which other steps read it."
@@ -297,8 +304,8 @@ class _StepReader:
             return (), False
         if isinstance(node.content, tuple):
             return self._read_arguments("command", known), False
-        if is_join(node):
-            joined = self._read_optional("command", read_join)
+        if is_joined_argument(node):
+            joined = self._read_optional("command", read_joined_argument)
             return (() if joined is None else (joined,)), True
         line = self._read_optional("command", Node.as_text)
         return (() if line is None else (split_command_line(line, known),)), True
@@ -311,8 +318,8 @@ class _StepReader:
         return tuple(words)
 
     def _read_argument(self, node: Node, known: KnownKeys) -> Argument:
-        if is_join(node):
-            return read_join(node)
+        if is_joined_argument(node):
+            return read_joined_argument(node)
         if isinstance(node.content, dict) and len(node.content) == 1 and next(iter(node.content)) in KINDS:
             kind, value = next(iter(node.content.items()))
             raise node.build_error(
@@ -322,7 +329,7 @@ class _StepReader:
         word = parse_word(node.as_text(), known)
         if word.unknown is not None:
             kind, key = word.unknown
-            hint = suggest_name(key, known[KINDS[kind]])
+            hint = build_name_hint(key, known[KINDS[kind]])
             raise node.build_error(f"the step has no {kind.replace('_', ' ')} '{key}'", hint=hint)
         if word.is_kept_by_azure:
             self._notes.append(f"{node.location}: '{node.as_text()}' is replaced; Azure passes it on as it stands.")
@@ -334,7 +341,7 @@ class _StepReader:
             with self._problems.collect_errors():
                 name = node.as_text()
                 if name not in self._names.step_keys:
-                    hint = suggest_name(name, self._names.step_keys)
+                    hint = build_name_hint(name, self._names.step_keys)
                     raise node.build_error(f"there is no step '{name}'", hint=hint)
                 found.append(self._names.step_keys[name])
         return tuple(found)
@@ -370,7 +377,9 @@ def _read_mode(keys: Mapping[str, Node], modes: tuple[str, ...]) -> str:
         return modes[0]
     mode = node.as_text().lower()
     if mode == "hdfs":
-        raise build_refusal(node, "'hdfs' passes data to Spark, which is not here", "Write 'bind_mode: mount'.")
+        raise build_unsupported_error(
+            node, "'hdfs' passes data to Spark, which is not here", "Write 'bind_mode: mount'."
+        )
     if mode not in modes:
         raise node.build_error(f"'{mode}' is not a mode", hint=f"Modes: {', '.join(modes)}.")
     return mode

@@ -26,7 +26,7 @@ from mlrun_cli.pipelines.graph import (
     StepInput,
     StepOutput,
 )
-from mlrun_cli.pipelines.yaml_arguments import format_line, format_word, list_known_keys
+from mlrun_cli.pipelines.yaml_arguments import format_command_line, format_word, list_known_keys
 from mlrun_cli.runconfigs.writing import format_document
 
 _NO_NAME = re.compile(r"\W+", re.ASCII)
@@ -34,7 +34,7 @@ _NO_NAME = re.compile(r"\W+", re.ASCII)
 
 def format_pipeline(graph: Graph, folder: Path) -> str:
     """Return the text of the YAML file of a graph; paths below the file's folder are relative to it."""
-    return format_document({"pipeline": _PipelineWriter(graph, folder).build()})
+    return format_document({"pipeline": _PipelineWriter(graph, folder).build_document()})
 
 
 class _PipelineWriter:
@@ -56,10 +56,10 @@ class _PipelineWriter:
                     self._references[one.source] = _choose_name(key, taken)
                     taken.add(self._references[one.source])
 
-    def build(self) -> dict[str, Any]:
+    def build_document(self) -> dict[str, Any]:
         """Return the value of the key `pipeline` of the file."""
         graph = self._graph
-        return _drop_absent(
+        return _drop_empty_values(
             {
                 "name": graph.name,
                 "description": graph.description,
@@ -78,13 +78,15 @@ class _PipelineWriter:
         known = list_known_keys(step)
         has_file = step.kind == PARALLEL_RUN_STEP
         command: Any = [format_word(word, known) for word in step.command]
-        return _drop_absent(
+        return _drop_empty_values(
             {
                 "type": step.kind,
                 "name": step.name,
                 "script_name": None if has_file else step.script,
                 "source_directory": None if has_file else self._shorten(step.source_directory),
-                "command": format_line(step.command[0], known) if step.is_command_line and step.command else command,
+                "command": format_command_line(step.command[0], known)
+                if step.is_command_line and step.command
+                else command,
                 "runconfig": dict(step.runconfig) if step.runconfig else self._find_path(step.runconfig_file),
                 "compute": step.target,
                 "node_count": step.node_count,
@@ -113,11 +115,11 @@ class _PipelineWriter:
         if step.parallel_run is None:
             return None
         settings = {key: value for key, value in step.parallel_run.items() if key != "side_inputs"}
-        return _drop_absent({**settings, "source_directory": self._shorten(step.source_directory)})
+        return _drop_empty_values({**settings, "source_directory": self._shorten(step.source_directory)})
 
     def _build_input(self, step_input: StepInput) -> dict[str, Any]:
         is_dataset = self._is_dataset(step_input.source)
-        return _drop_absent(
+        return _drop_empty_values(
             {
                 "source": self._find_name(step_input.source),
                 "bind_mode": step_input.mode,
@@ -165,7 +167,7 @@ def _iterate_numbered_names(name: str) -> Iterator[str]:
         number += 1
 
 
-def _drop_absent(document: Mapping[str, Any]) -> dict[str, Any]:
+def _drop_empty_values(document: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if value is not None and value not in ([], {})}
 
 
@@ -179,7 +181,7 @@ def _build_data(source: DataPath | DatasetReference) -> dict[str, Any]:
     if isinstance(source, DataPath):
         return {"datastore": source.datastore, "path_on_datastore": source.path}
     found = {"dataset_id": source.dataset_id, "dataset_name": source.name, "dataset_version": source.version}
-    return _drop_absent(found)
+    return _drop_empty_values(found)
 
 
 def _build_step_value(value: object) -> Any:
@@ -187,8 +189,8 @@ def _build_step_value(value: object) -> Any:
 
 
 def _build_output(output: Output, destination: str) -> dict[str, Any]:
-    registration = None if output.registration is None else _drop_absent(output.registration.to_json())
-    return _drop_absent(
+    registration = None if output.registration is None else _drop_empty_values(output.registration.to_json())
+    return _drop_empty_values(
         {
             "destination": destination,
             "datastore": output.datastore,

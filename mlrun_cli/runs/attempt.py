@@ -38,7 +38,7 @@ class Attempt(NamedTuple):
     reason: str | None = None
 
     def end(self, outcome: Outcome) -> Attempt:
-        """Return a copy of the attempt with its end."""
+        """Return a copy of the attempt that has ended with an outcome."""
         return self._replace(
             ended_at=outcome.ended_at,
             duration_seconds=outcome.duration_seconds,
@@ -65,36 +65,36 @@ class Attempt(NamedTuple):
         return cls(**known)
 
 
-def parse_attempts(documents: Documents) -> list[Attempt]:
+def parse_attempts(attempt_documents: Documents) -> list[Attempt]:
     """Return the attempts of a run; the last one may lack a start or an end.
 
     Raises:
         AttributeError, TypeError: a document is not a valid attempt.
     """
-    return [Attempt.from_json(document) for document in documents]
+    return [Attempt.from_json(document) for document in attempt_documents]
 
 
-def get_attempt_number(documents: Documents) -> int:
+def get_attempt_number(attempt_documents: Documents) -> int:
     """Return the number of a run's current or last attempt."""
-    return len(documents) or 1
+    return len(attempt_documents) or 1
 
 
-def begin_attempt(documents: Documents, started_at: int | None, outcome: Outcome) -> Documents:
-    """Return the attempts of a run with the current one ended and the next one added."""
-    attempts = parse_attempts(documents) or [Attempt(1)]
+def begin_attempt(attempt_documents: Documents, started_at: int | None, outcome: Outcome) -> Documents:
+    """Return a copy of the attempts of a run with the current one ended and the next one added."""
+    attempts = parse_attempts(attempt_documents) or [Attempt(1)]
     ended = attempts[-1]._replace(started_at=started_at or attempts[-1].started_at).end(outcome)
     return [each.to_json() for each in (*attempts[:-1], ended, Attempt(ended.number + 1))]
 
 
-def record_attempt_start(documents: Documents, started_at: int) -> Documents:
-    """Return the attempts of a run with the start time of the last one set."""
-    attempts = parse_attempts(documents)
+def set_attempt_start(attempt_documents: Documents, started_at: int) -> Documents:
+    """Return a copy of the attempts of a run with the start time of the last one set."""
+    attempts = parse_attempts(attempt_documents)
     return [each.to_json() for each in (*attempts[:-1], attempts[-1]._replace(started_at=started_at))]
 
 
-def sum_earlier_durations(documents: Documents) -> float:
+def sum_earlier_durations(attempt_documents: Documents) -> float:
     """Return the total duration of a run's earlier attempts in seconds."""
-    return sum(attempt.duration_seconds or 0.0 for attempt in parse_attempts(documents)[:-1])
+    return sum(attempt.duration_seconds or 0.0 for attempt in parse_attempts(attempt_documents)[:-1])
 
 
 def build_attempt_log_name(log_name: str, attempt_number: int) -> str:
@@ -103,9 +103,9 @@ def build_attempt_log_name(log_name: str, attempt_number: int) -> str:
     return f"{stem}_attempt{attempt_number}{suffix}"
 
 
-def list_attempts(documents: Documents, outcome: Outcome | None) -> Sequence[Attempt]:
+def list_attempts(attempt_documents: Documents, outcome: Outcome | None) -> Sequence[Attempt]:
     """Return the attempts of a run, the last of which ends with the outcome of the run, if it has one."""
-    attempts = parse_attempts(documents)
+    attempts = parse_attempts(attempt_documents)
     if attempts and outcome is not None:
         attempts[-1] = attempts[-1].end(outcome)
     return attempts
@@ -117,7 +117,7 @@ def get_attempt_log_name(attempt: Attempt, attempt_count: int) -> str:
 
 
 def build_attempt_records(attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
-    """Return the attempts for a run's record."""
+    """Return the JSON records of attempts, as contained in the record of their run."""
     return [_build_record(attempt, len(attempts)) for attempt in attempts]
 
 

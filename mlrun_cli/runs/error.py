@@ -54,7 +54,7 @@ def build_run_error(
     kind: str | None = None,
     stack_trace: str | None = None,
 ) -> dict[str, Any]:
-    """Return `{"error": {"code", "message", "details", "innerError": {"code"}, "debugInfo": {"type", …}}}`.
+    """Return a run's error as JSON, `{"error": {"code", "message", "details", "innerError", "debugInfo"}}`.
 
     Args:
         message: what happened, and why.
@@ -93,17 +93,17 @@ def _escape_surrogates(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def build_error_from_log(tail: str, ending: str) -> dict[str, Any]:
+def build_error_from_log(log_tail: str, end_description: str) -> dict[str, Any]:
     """Return the error of a failed script, derived from the last traceback in its output.
 
     Args:
-        tail: the end of the script's output.
-        ending: how it ended, as in `exit code 1`, which becomes the message if there is no traceback.
+        log_tail: the end of the script's output.
+        end_description: how it ended, as in `exit code 1`, which becomes the message if there is no traceback.
     """
-    trace = _find_last_traceback(tail)
+    trace = _find_last_traceback(log_tail)
     exception = next((line for line in trace[1:] if line and not line.startswith(" ")), None)
     if exception is None:
-        return build_run_error(f"The script ended with {ending}.", stack_trace="\n".join(trace) or None)
+        return build_run_error(f"The script ended with {end_description}.", stack_trace="\n".join(trace) or None)
     match = re.match(_EXCEPTION_LINE, exception)
     kind = match[1] if match else exception
     message = (match[2] if match else None) or exception

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from mlrun_cli.core.json_lines import append_lines, list_line_files, read_lines
+from mlrun_cli.core.json_lines import append_lines, iterate_json_lines, list_line_files
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import now
 from mlrun_cli.runs.attempt import Documents, begin_attempt
@@ -89,7 +89,7 @@ class EventWriter:
         Raises:
             OSError: the folder cannot be read.
         """
-        self.attempt = find_last_attempt(folder) + 1
+        self.attempt = get_last_attempt_number(folder) + 1
         name = f"{self.attempt:06d}-{os.uname().nodename}-{os.getpid()}-{os.urandom(4).hex()}.jsonl"
         self._path = folder.events / name
 
@@ -102,7 +102,7 @@ class EventWriter:
         append_lines(self._path, [_to_json(event)], durable=True)
 
 
-def find_last_attempt(folder: SharedRunFolder) -> int:
+def get_last_attempt_number(folder: SharedRunFolder) -> int:
     """Return the number of the last attempt that was started, or 0 if there was none."""
     numbers = (path.name.partition("-")[0] for path in list_line_files(folder.events))
     return max((int(number) for number in numbers if number.isdigit()), default=0)
@@ -111,7 +111,7 @@ def find_last_attempt(folder: SharedRunFolder) -> int:
 def find_outcome(folder: SharedRunFolder) -> OutcomeEvent | None:
     """Return the final outcome from a run's events, or None if there is none."""
     for path in list_line_files(folder.events):
-        for document in read_lines(path):
+        for document in iterate_json_lines(path):
             event = parse_event(document)
             if isinstance(event, OutcomeEvent) and event.is_final:
                 return event
@@ -122,7 +122,7 @@ def read_attempts(folder: SharedRunFolder) -> Documents:
     """Return the attempts in a run's events in the format of the store; the last one may be interrupted."""
     attempts: Documents = ()
     for path in list_line_files(folder.events):
-        for document in read_lines(path):
+        for document in iterate_json_lines(path):
             event = parse_event(document)
             if isinstance(event, AttemptEvent):
                 attempts = begin_attempt(attempts, event.started_at, event.outcome)

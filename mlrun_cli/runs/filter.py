@@ -94,19 +94,21 @@ class RunFilter(NamedTuple):
 def _count_values(condition: Condition | None) -> int:
     if condition is None:
         return 0
-    from mlrun_cli.runs.where.condition import list_predicates  # noqa: PLC0415 - start-up
+    from mlrun_cli.runs.where.condition import iterate_predicates  # noqa: PLC0415 - start-up
 
-    return sum(max(1, len(each.values)) for each in list_predicates(condition))
+    return sum(max(1, len(each.values)) for each in iterate_predicates(condition))
 
 
-def has_field(run_filter: RunFilter, field: str) -> bool:
-    """Return whether the condition of a filter uses a field of runs."""
+def uses_field(run_filter: RunFilter, field_name: str) -> bool:
+    """Return whether the `where` condition of a filter uses a field of runs."""
     if run_filter.where is None:
         return False
-    from mlrun_cli.runs.where.condition import list_predicates  # noqa: PLC0415 - start-up
+    from mlrun_cli.runs.where.condition import iterate_predicates  # noqa: PLC0415 - start-up
     from mlrun_cli.runs.where.value_name import FIELD  # noqa: PLC0415
 
-    return any(each.name.kind == FIELD and each.name.name == field for each in list_predicates(run_filter.where))
+    return any(
+        each.name.kind == FIELD and each.name.name == field_name for each in iterate_predicates(run_filter.where)
+    )
 
 
 class Term(NamedTuple):
@@ -225,11 +227,13 @@ def _parse_search(text: str, _now: int) -> str:
     return text
 
 
-def _make_last_value_field(field: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
+def _make_last_value_setter(field: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
+    """Return a function that maps the values of a repeatable filter term to its last value, under a field's name."""
     return lambda values: {field: values[-1]}
 
 
-def _make_any_of_field(field: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
+def _make_any_of_setter(field: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
+    """Return a function that maps the values of a repeatable filter term to a set of values for a field."""
     return lambda values: {"any_of": {field: frozenset(values)}}
 
 
@@ -299,7 +303,7 @@ TERMS: Mapping[str, Term] = {
     "parameter": Term(_parse_parameter_filter, lambda values: {"parameters": values}),
     "since": Term(
         parse_time,
-        _make_last_value_field("created_from"),
+        _make_last_value_setter("created_from"),
         option="--since",
         metavar="TIME",
         help="Runs created since: 7d, 12h, 2026-01-31 or 2026-01-31T09:30.",
@@ -307,7 +311,7 @@ TERMS: Mapping[str, Term] = {
     ),
     "until": Term(
         lambda text, now: parse_time(text, now, is_end=True),
-        _make_last_value_field("created_until"),
+        _make_last_value_setter("created_until"),
         option="--until",
         metavar="TIME",
         help="Runs created until this time.",
@@ -315,18 +319,18 @@ TERMS: Mapping[str, Term] = {
     ),
     "target": Term(
         _parse_text,
-        _make_any_of_field("target"),
+        _make_any_of_setter("target"),
         option="--compute-target-name",
         metavar="NAME",
         help="Runs on this compute target.",
         repeats=False,
     ),
-    "submitter": Term(_parse_text, _make_any_of_field("submitter")),
-    "type": Term(_parse_text, _make_any_of_field("run_type")),
-    "experiment": Term(_parse_text, _make_any_of_field("experiment_name")),
+    "submitter": Term(_parse_text, _make_any_of_setter("submitter")),
+    "type": Term(_parse_text, _make_any_of_setter("run_type")),
+    "experiment": Term(_parse_text, _make_any_of_setter("experiment_name")),
     "parent": Term(
         _parse_text,
-        _make_last_value_field("parent_run_id"),
+        _make_last_value_setter("parent_run_id"),
         option="--parent-run-id",
         metavar="ID",
         help="Child runs of the run with this id, its first characters, or @latest.",

@@ -127,8 +127,8 @@ class RunFolder:
         with suppress(OSError):
             os.utime(self.stdout)
 
-    def renew_lock(self) -> None:
-        """Update the times of the lock's counterpart, so that it is not removed with old temporary files."""
+    def touch_lock(self) -> None:
+        """Update the modification time of the local lock file, so that it is not removed with old temporary files."""
         counterpart = get_counterpart(self.lock)
         if counterpart != self.lock:
             with suppress(OSError):

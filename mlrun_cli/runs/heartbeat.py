@@ -29,7 +29,7 @@ def write_heartbeat(folder: SharedRunFolder) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    write_text(folder.heartbeat, _describe_process(os.getpid()))
+    overwrite_in_place(folder.heartbeat, _describe_process(os.getpid()))
 
 
 def read_heartbeat(folder: SharedRunFolder) -> Heartbeat | None:
@@ -44,11 +44,11 @@ def read_heartbeat(folder: SharedRunFolder) -> Heartbeat | None:
     if not written:
         return None
     clock = SharedFolder(folder.path.parents[1]).clock
-    write_text(clock, "clock")
-    return Heartbeat(clock.stat().st_mtime - written_at, _is_of_dead_process(written))
+    overwrite_in_place(clock, "clock")
+    return Heartbeat(clock.stat().st_mtime - written_at, _is_from_dead_process(written))
 
 
-def write_text(path: Path, text: str) -> None:
+def overwrite_in_place(path: Path, text: str) -> None:
     """Write a file in place, since clients that have cached it would not notice a replacement.
 
     Raises:
@@ -69,8 +69,9 @@ def _describe_process(pid: int) -> str:
     return f"{' '.join(get_origin())} {pid:010} {ticks:020}\n"
 
 
-def _is_of_dead_process(text: str) -> bool:
-    *origin, pid, ticks = text.split() if len(text.split()) > 2 else ("", "0", "0")
+def _is_from_dead_process(heartbeat_text: str) -> bool:
+    """Return whether a heartbeat file was written by a process of this machine that has ended."""
+    *origin, pid, ticks = heartbeat_text.split() if len(heartbeat_text.split()) > 2 else ("", "0", "0")
     if origin != list(get_origin()) or not pid.isdigit():
         return False
     process = identify_process(int(pid))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.json_lines import append_lines, read_lines_from
+from mlrun_cli.core.json_lines import append_lines, read_json_lines
 from mlrun_cli.core.locks import acquire_lock
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.folder import RunFolder
@@ -73,7 +73,7 @@ class InboxReader:
         Raises:
             OSError: the inbox cannot be read.
         """
-        documents, self._offset = read_lines_from(self._path, self._offset)
+        documents, self._offset = read_json_lines(self._path, self._offset)
         return [message for document in documents if (message := _from_json(document)) is not None]
 
 

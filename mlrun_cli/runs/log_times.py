@@ -95,7 +95,7 @@ class LogTimes:
             self._times += numbers[::2]
             self._sizes += numbers[1::2]
 
-    def find_offset(self, since: int) -> int:
+    def get_offset(self, since: int) -> int:
         """Return the offset of the first byte that was written at or after a time, as far as marks show.
 
         What follows the last mark counts as newer than any time before the last mark.

@@ -22,7 +22,7 @@ def replace_parameter(arguments: Sequence[str], name: str, text: str) -> list[st
     if not found:
         return None
     last = found[-1]
-    words[last.start : last.end] = _spell_parameter(words[last.start : last.end], last, text)
+    words[last.start : last.end] = _format_parameter(words[last.start : last.end], last, text)
     return words
 
 
@@ -48,12 +48,12 @@ def append_parameter(arguments: Sequence[str], name: str, text: str) -> list[str
         added = [f"--{name}={text}"]
     else:
         is_short = len(name) == 1 and any(re.match(r"-[^-]", pair[0]) for pair in options)
-        added = _spell_option(f"-{name}" if is_short else f"--{name}", [text])
+        added = _format_option(f"-{name}" if is_short else f"--{name}", [text])
     return [*words[:place], *added, *words[place:]]
 
 
-def _spell_parameter(arguments: Sequence[str], parameter: ParameterWords, text: str) -> list[str]:
-    """Return the command-line words of a parameter with a new value, spelled like the existing ones."""
+def _format_parameter(arguments: Sequence[str], parameter: ParameterWords, text: str) -> list[str]:
+    """Return the command-line words that set a parameter to a new value, in the style of the existing words."""
     first = arguments[0]
     if re.fullmatch(_POSITIONAL, parameter.name) and len(arguments) == 1 and first == parameter.text:
         return [text]
@@ -65,20 +65,20 @@ def _spell_parameter(arguments: Sequence[str], parameter: ParameterWords, text: 
     ):
         return [f"{first[:2]}{text}"] if parse_number(text) is not None else [first[:2], text]
     if len(arguments) == 1 and text in {TRUE, FALSE}:
-        return _spell_flag(first, parameter, text)
+        return _format_flag(first, parameter, text)
     is_list = len(arguments) > 2 and all(parse_number(word) is not None for word in text.split())
-    return _spell_option(
+    return _format_option(
         f"--{parameter.name}" if first.startswith("--no-") else first, text.split() if is_list else [text]
     )
 
 
-def _spell_flag(word: str, parameter: ParameterWords, text: str) -> list[str]:
+def _format_flag(word: str, parameter: ParameterWords, text: str) -> list[str]:
     if text == parameter.text:
         return [word]
     return [f"--{parameter.name}"] if text == TRUE else []
 
 
-def _spell_option(option: str, values: Sequence[str]) -> list[str]:
+def _format_option(option: str, values: Sequence[str]) -> list[str]:
     """Return an option with its values, joined with a value that would itself be read as an option."""
     if len(values) == 1 and values[0].startswith("-") and parse_number(values[0]) is None and option.startswith("--"):
         return [f"{option}={values[0]}"]

@@ -81,13 +81,13 @@ def parse_number(text: str) -> float | None:
     return number if abs(number) != float("inf") else None
 
 
-def to_values(parameters: Parameters) -> dict[str, float | int | str]:
+def get_parameter_values(parameters: Parameters) -> dict[str, float | int | str]:
     """Return the values of parameters for a record, as numbers or strings."""
     return {name: parameter.value for name, parameter in parameters.items()}
 
 
-def find_differing_parameters(parameters: Sequence[Parameters]) -> Sequence[str]:
-    """Return the names of parameters that differ between runs, the most common first."""
+def list_differing_parameter_names(parameters: Sequence[Parameters]) -> Sequence[str]:
+    """Return the names of parameters whose values differ between runs, the most common names first."""
     values: dict[str, list[Parameter]] = {}
     for each in parameters:
         for name, parameter in each.items():
@@ -108,7 +108,7 @@ def read_parameters(definition: Mapping[str, Any] | None) -> Parameters:
 
 
 def parse_command(command: str) -> Parameters:
-    """Return the parameters of the last command in a shell command line that starts a script, or else of the last."""
+    """Return the parameters of the last command in a shell command line that starts a script, or of the last one."""
     import shlex  # noqa: PLC0415 - start-up: most runs have a script with arguments
 
     words = shlex.shlex(command, posix=True, punctuation_chars=True)
@@ -162,7 +162,7 @@ def iterate_parameter_words(arguments: Sequence[str]) -> Iterator[ParameterWords
         if value is None:
             following = _take_values(arguments, place)
             place += len(following)
-            name, value = (name, " ".join(following)) if following else _read_flag(name)
+            name, value = (name, " ".join(following)) if following else _interpret_flag(name)
         yield ParameterWords(name, value, start, place)
 
 
@@ -199,8 +199,8 @@ def _is_pair(word: str) -> bool:
     return pair is not None and (word.startswith("-") or pair[1] != "")
 
 
-def _read_flag(name: str) -> tuple[str, str]:
-    """Return the name and value of an option without a value."""
+def _interpret_flag(name: str) -> tuple[str, str]:
+    """Return the parameter name and value that an option without a value stands for: true, or false for `no-…`."""
     if re.fullmatch(r"no-[^\W\d].*", name):
         return name[len("no-") :], FALSE
     return name, TRUE

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlrun_cli.core.json_lines import read_lines
+from mlrun_cli.core.json_lines import iterate_json_lines
 from mlrun_cli.runs.folder import RunFolder
 
 NAMES = "names.jsonl"
@@ -23,7 +23,7 @@ def read_run_documents(folder: RunFolder) -> dict[str, dict[str, Any]]:
     definition = None
     found: dict[str, dict[str, Any]] = {}
     for path in (folder.children, folder.record):
-        for document in read_lines(path):
+        for document in iterate_json_lines(path):
             if "deleted" in document:
                 found.pop(document["deleted"], None)
                 continue

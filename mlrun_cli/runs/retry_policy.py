@@ -28,9 +28,9 @@ class RetryPolicy(NamedTuple):
     most_retries: int
     conditions: Sequence[str] = (EXIT, SIGNAL, REBOOT)
 
-    def allows(self, outcome: Outcome, retries: int) -> bool:
-        """Return whether a run with this outcome is to be retried after `retries` earlier retries."""
-        return retries < self.most_retries and outcome.status is RunStatus.FAILED and self._covers(outcome)
+    def allows(self, outcome: Outcome, retry_count: int) -> bool:
+        """Return whether a run with this outcome, which was retried `retry_count` times, is to be retried again."""
+        return retry_count < self.most_retries and outcome.status is RunStatus.FAILED and self._covers(outcome)
 
     def _covers(self, outcome: Outcome) -> bool:
         """Return whether one of the policy's conditions applies to an outcome."""

@@ -88,7 +88,7 @@ class Run(NamedTuple):
     tags: Mapping[str, str | None] = MappingProxyType({})
     properties: Mapping[str, str] = MappingProxyType({})
 
-    def elapsed_seconds(self, timestamp: int) -> float | None:
+    def compute_elapsed_seconds(self, timestamp: int) -> float | None:
         """Return the seconds for which the script has run until a time or its end, or None if it has not started."""
         if self.duration_seconds is not None:
             return self.duration_seconds
@@ -102,7 +102,7 @@ def describe_end(run: Run, timestamp: int) -> str:
     how = f" (signal {run.signal})" if run.signal else ""
     if run.exit_code:
         how = f" (exit code {run.exit_code})"
-    elapsed = run.elapsed_seconds(timestamp)
+    elapsed = run.compute_elapsed_seconds(timestamp)
     return f"{run.status.value}{how}" + ("" if elapsed is None else f" after {format_clock(elapsed)}")
 
 
@@ -120,7 +120,7 @@ def build_run_record(run: Run) -> dict[str, Any]:
         "data_container_id": f"dcid.{run.run_id}",
         "description": run.description,
         "display_name": run.display_name,
-        "duration_seconds": run.duration_seconds if run.ended_at is None else run.elapsed_seconds(run.ended_at),
+        "duration_seconds": run.duration_seconds if run.ended_at is None else run.compute_elapsed_seconds(run.ended_at),
         "end_time_utc": None if run.ended_at is None else format_iso(run.ended_at),
         "error": run.error,
         "exit_code": run.exit_code,
@@ -155,10 +155,10 @@ def _build_attempts(run: Run) -> list[dict[str, Any]] | None:
         return None
     from mlrun_cli.runs.attempt import build_attempt_records, list_attempts  # noqa: PLC0415 - start-up: few runs have any
 
-    return build_attempt_records(list_attempts(run.attempts, get_outcome(run)))
+    return build_attempt_records(list_attempts(run.attempts, find_run_outcome(run)))
 
 
-def get_outcome(run: Run) -> Outcome | None:
+def find_run_outcome(run: Run) -> Outcome | None:
     """Return the outcome of a run that has ended, without its duration, or None."""
     from mlrun_cli.runs.outcome import Outcome  # noqa: PLC0415 - start-up
 

@@ -34,7 +34,7 @@ class ScriptInput:
         """Start a thread that copies this process's standard input into the pipe."""
         threading.Thread(target=self._copy_input, daemon=True).start()
 
-    def leave_to_script(self) -> None:
+    def close_read_end(self) -> None:
         """Close this process's read end of the pipe, so that the copying thread stops when the script ends."""
         if not self._has_reader.is_set():
             os.close(self._reader)

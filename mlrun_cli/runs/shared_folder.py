@@ -171,13 +171,13 @@ class SharedRunFolder(RunFolder):
         remove_tree(self.path)
 
 
-def link_run_folder(folder: RunFolder, shared: SharedRunFolder) -> None:
+def link_run_folder(folder: RunFolder, shared_run_folder: SharedRunFolder) -> None:
     """Create links in a run's local folder to its folder in the shared folder.
 
     Raises:
         OSError: a link cannot be created.
     """
-    (folder.path / LINK).symlink_to(shared.path)
+    (folder.path / LINK).symlink_to(shared_run_folder.path)
     for name in LINKED:
         (folder.path / name).symlink_to(Path(LINK, name))
 
@@ -217,18 +217,18 @@ def remove_secrets(folder: RunFolder) -> None:
         shared.secrets.unlink(missing_ok=True)
 
 
-def remove_run_folder(folder: RunFolder, *, is_shared_left: bool = False) -> None:
+def remove_run_folder(folder: RunFolder, *, keep_unavailable: bool = False) -> None:
     """Remove the folder of a run, after its folder in the shared folder of its target if it has one.
 
     Args:
         folder: the folder of the run.
-        is_shared_left: whether what is in the shared folder is left, if that folder is not in its place.
+        keep_unavailable: whether what is in the shared folder is left, if that folder is not in its place.
 
     Raises:
         OSError: something cannot be removed, or the shared folder is not in its place; the run's own folder is left.
     """
     shared = find_shared_run_folder(folder)
-    if shared is not None and not (is_shared_left and is_shared_folder_unavailable(folder)):
+    if shared is not None and not (keep_unavailable and is_shared_folder_unavailable(folder)):
         shared.remove()
     remove_tree(folder.path)
     if folder.sockets != folder.path:

@@ -18,6 +18,6 @@ def acquire_stream_lock(folder: RunFolder) -> OwnedFile:
     return OwnedFile.create(folder.streams / f"{os.getpid()}-{os.urandom(4).hex()}")
 
 
-def has_lost_its_stream(folder: RunFolder) -> bool:
+def has_lost_stream(folder: RunFolder) -> bool:
     """Return whether a command that streamed a run, and would cancel it when interrupted, was killed."""
     return bool(list_abandoned_files(folder.streams))

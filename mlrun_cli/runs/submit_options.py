@@ -70,7 +70,7 @@ class SubmitOptions(NamedTuple):
         )
 
 
-def find_redacted_words(arguments: Sequence[str]) -> list[str]:
+def list_redacted_words(arguments: Sequence[str]) -> list[str]:
     """Return the words that contain a redacted secret, along with the option if the whole word is the secret."""
     return [
         f"{before} {word}" if word == REDACTED and before.startswith("-") else word

@@ -14,7 +14,7 @@ from mlrun_cli.runs.attempt import (
     build_attempt_log_name,
     get_attempt_number,
     parse_attempts,
-    record_attempt_start,
+    set_attempt_start,
     sum_earlier_durations,
 )
 from mlrun_cli.runs.folder import RunFolder
@@ -91,7 +91,7 @@ def begin_values_of_lost_attempt(workspace: Workspace, run: Run, folder: RunFold
     if isinstance(started_at, int):
         with workspace.transaction():
             workspace.metrics.begin_attempt(run.key)
-            workspace.runs.update(run.key, attempts=list(record_attempt_start(run.attempts, started_at)))
+            workspace.runs.update(run.key, attempts=list(set_attempt_start(run.attempts, started_at)))
 
 
 def queue_next_attempt(

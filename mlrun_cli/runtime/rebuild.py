@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.json_files import read_json
-from mlrun_cli.core.json_lines import read_lines
+from mlrun_cli.core.json_lines import iterate_json_lines
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import MlrunError, RunNotEnded
@@ -123,7 +123,7 @@ class _FolderImport:
 
     def _add_named_rows(self) -> dict[str, int]:
         last: dict[tuple[str, str], dict[str, Any]] = {}
-        for line in read_lines(self._folder / NAMES):
+        for line in iterate_json_lines(self._folder / NAMES):
             last[str(line.get("table")), repr(line.get("key"))] = line
         added: dict[str, int] = {}
         for table in NAMED_TABLES:

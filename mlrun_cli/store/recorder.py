@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.json_lines import append_lines, read_lines
+from mlrun_cli.core.json_lines import append_lines, iterate_json_lines
 from mlrun_cli.core.temporary import make_temporary_path
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.rebuild_files import NAMES, read_run_documents
@@ -83,7 +83,7 @@ class Recorder:
         """Return the keys of the rows of `NAMED_TABLES` that differ from their entries in the record file."""
         told = {
             Change(line["table"], *line["key"]): line["row"]
-            for line in read_lines(self._folder / NAMES)
+            for line in iterate_json_lines(self._folder / NAMES)
             if line.get("table") in NAMED_TABLES and {"key", "row"} <= line.keys()
         }
         changes = dict.fromkeys([*told, *self._list_named_rows()])
@@ -142,7 +142,7 @@ class Recorder:
                 append_lines(folder.record, [document])
 
     def _rewrite_record(self, record_path: Path, document: dict[str, Any]) -> None:
-        definition = next(read_lines(record_path), {}).get("row", {}).get("definition")
+        definition = next(iterate_json_lines(record_path), {}).get("row", {}).get("definition")
         with make_temporary_path(record_path) as shorter:
             append_lines(shorter, [document | {"row": {**document["row"], "definition": definition}}])
             shorter.replace(record_path)

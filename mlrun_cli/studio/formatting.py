@@ -64,7 +64,7 @@ def _describe_age(microseconds: int) -> str:
 
 def format_elapsed(run: Run) -> Markup:
     """Format a run's duration as an element, which a script updates while the run is active."""
-    seconds = run.elapsed_seconds(now())
+    seconds = run.compute_elapsed_seconds(now())
     if seconds is None:
         return Markup("")
     if run.started_at is None or run.ended_at is not None or run.status.is_terminal:

@@ -11,7 +11,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.runs.attempt import Attempt, get_attempt_log_name, list_attempts
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.run import Run, get_outcome
+from mlrun_cli.runs.run import Run, find_run_outcome
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.wire.bookkeeping_tags import drop_bookkeeping_tags
 from mlrun_cli.wire.run_error import get_error_reason
@@ -61,7 +61,7 @@ class AttemptFacts(NamedTuple):
 
 def list_attempt_facts(run: Run) -> Sequence[AttemptFacts]:
     """Return the attempts of a run, oldest first, or an empty sequence if there was only one."""
-    attempts = list_attempts(run.attempts, get_outcome(run))
+    attempts = list_attempts(run.attempts, find_run_outcome(run))
     return [
         AttemptFacts(
             each.number,

@@ -11,7 +11,7 @@ from mlrun_cli.actions.datasets import get_dataset, get_dataset_by_id
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.temporary import open_new_file
+from mlrun_cli.core.temporary import open_fd_atomically
 from mlrun_cli.data.dataset import serialize_definition
 from mlrun_cli.data.files import find_files
 from mlrun_cli.errors import DataNotFound, MlrunError
@@ -200,7 +200,7 @@ def _compute_secret_digests(workspace: Workspace, resolution: Resolution) -> dic
 def _read_or_create_key(path: Path) -> bytes:
     """Return the key for a workspace's digests; steps with secrets are not reused after it was lost."""
     if not path.exists():
-        with suppress(FileExistsError), open_new_file(path, mode=0o600, overwrite=False) as file:
+        with suppress(FileExistsError), open_fd_atomically(path, mode=0o600, overwrite=False) as file:
             os.write(file, os.urandom(_KEY_BYTES))
             os.fsync(file)
     return path.read_bytes()

@@ -16,7 +16,7 @@ from mlrun_cli.runs.parameter_replacement import append_parameter, replace_param
 from mlrun_cli.runs.parameters import split_command
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
-from mlrun_cli.runs.submit_options import SubmitOptions, find_redacted_words
+from mlrun_cli.runs.submit_options import SubmitOptions, list_redacted_words
 from mlrun_cli.snapshots.snapshot import Snapshot, format_first_names
 from mlrun_cli.submit.earlier_runs import EarlierRun, compare_folder, find_earlier_run, get_submission
 from mlrun_cli.submit.request import SubmitRequest
@@ -251,7 +251,7 @@ def _check_folder(run: Run, submission: Submission, request: SubmitRequest, chan
     options = submission.submit_options()
     hidden = [name for name, value in options.variables.items() if REDACTED in value and name not in changes.variables]
     obstacle = describe_folder_obstacle(submission)
-    words = find_redacted_words(_list_words(request, options))
+    words = list_redacted_words(_list_words(request, options))
     if obstacle is None and (hidden or words):
         obstacle = f"No record holds the secret in {shlex.join([*words, *hidden])}."
     if obstacle is not None:

@@ -31,7 +31,7 @@ from mlrun_cli.processes.launch import Launch
 from mlrun_cli.runconfigs.communicators import resolve_launch
 from mlrun_cli.runconfigs.run_configuration import PythonSection, RunConfiguration
 from mlrun_cli.runs.shared_folder import SharedFolder
-from mlrun_cli.runs.submit_options import find_redacted_words
+from mlrun_cli.runs.submit_options import list_redacted_words
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.submit.admission import Admission, admit_run, build_gpu_request
 from mlrun_cli.submit.environment_plan import choose_environment, plan_environment, read_environment_choice
@@ -164,7 +164,7 @@ class Resolver:
         self._check_target()
         script = self.configuration.script
         with self.problems.collect_errors():
-            if hidden := find_redacted_words(build_argv(self.configuration)):
+            if hidden := list_redacted_words(build_argv(self.configuration)):
                 raise RunNotRepeatable(
                     f"No record holds the secret in {shlex.join(hidden)}, which '{earlier.run.run_id}' was given.",
                     hint="Give it with --set, or name the script and all of its arguments.",

@@ -13,7 +13,7 @@ from mlrun_cli.core.program_log import log_exception, write_log
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import MlrunError, NotFound, StoreError
 from mlrun_cli.pipelines.schedule import POLLING_MINUTES, Schedule, ScheduledRun
-from mlrun_cli.pipelines.watched_files import find_changed_files, list_watched_files
+from mlrun_cli.pipelines.watched_files import list_changed_files, list_watched_files
 from mlrun_cli.workspace import Workspace
 
 
@@ -48,7 +48,7 @@ def _record_due_run(workspace: Workspace, schedule: Schedule, timestamp: int) ->
         seen, changed = _check_watched_files(workspace, schedule)
         is_run_due = bool(changed)
         parameters = _build_parameters(schedule, changed)
-    next_at = schedule.settings.find_next_time(timestamp, schedule.anchor_at)
+    next_at = schedule.settings.compute_next_time(timestamp, schedule.anchor_at)
     with workspace.transaction(durable=True):
         if not workspace.schedules.advance(schedule, next_at, seen):
             return
@@ -75,7 +75,7 @@ def _check_watched_files(workspace: Workspace, schedule: Schedule) -> tuple[Mapp
     except NotFound:  # a datastore that has been removed, or whose disk is not there
         return before or {}, []
     found = list_watched_files(folder, with_subfolders=settings.path_on_datastore is None)
-    return found, [] if before is None else find_changed_files(before, found)
+    return found, [] if before is None else list_changed_files(before, found)
 
 
 def _build_parameters(schedule: Schedule, changed_paths: Sequence[str]) -> dict[str, Any]:

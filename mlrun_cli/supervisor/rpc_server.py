@@ -18,7 +18,7 @@ from mlrun_cli.actions.tracking_records import build_tracking_records
 from mlrun_cli.errors import StoreError
 from mlrun_cli.rpc.protocol import build_error_response, decode_request
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.parameters import to_values
+from mlrun_cli.runs.parameters import get_parameter_values
 from mlrun_cli.runs.run import build_run_record
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.supervisor.run_socket import listen
@@ -56,7 +56,7 @@ class RunRequestHandler:
             "runs.metrics": self._get_metrics,
             "runs.tags": lambda _: workspace.runs.get_tags(self._key),
             "runs.properties": lambda _: workspace.runs.get_properties(self._key),
-            "runs.parameters": lambda _: to_values(workspace.parameters.get(self._key)),
+            "runs.parameters": lambda _: get_parameter_values(workspace.parameters.get(self._key)),
             "runs.add_properties": lambda arguments: run.add_properties(arguments["properties"]),
             "runs.get": lambda _: build_run_record(workspace.runs.get_by_key(self._key)),
             "runs.details": lambda _: self._get_details(),

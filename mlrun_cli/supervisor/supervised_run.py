@@ -97,7 +97,7 @@ class SupervisedRun:
 
     def renew_lease(self) -> None:
         """Renew the lease, which tells processes that cannot test the lock that the supervisor is alive."""
-        self.folder.renew_lock()
+        self.folder.touch_lock()
         self.workspace.runs.update(self.run.key, lease_until=compute_lease_end())
 
     def get_shutdown_wait_seconds(self, exit_code: int) -> float:  # noqa: ARG002

@@ -71,9 +71,9 @@ def test_a_file_that_is_being_written_has_no_name_or_one_that_no_listing_shows(t
     mlrun("datastore", "attach-local", "images", str(data))
     maker = (
         "import sys\nfrom pathlib import Path\n"
-        "from mlrun_cli.core.temporary import make_temporary_path, open_new_file\n"
+        "from mlrun_cli.core.temporary import make_temporary_path, open_fd_atomically\n"
         f"folder = Path({os.fspath(data)!r})\n"
-        "with open_new_file(folder / 'whole') as unnamed, make_temporary_path(folder / 'other') as named:\n"
+        "with open_fd_atomically(folder / 'whole') as unnamed, make_temporary_path(folder / 'other') as named:\n"
         "    named.write_text('half')\n"
         "    print(sorted(path.name for path in folder.iterdir()), flush=True)\n"
         "    input()\n"

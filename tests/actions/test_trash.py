@@ -21,7 +21,7 @@ from mlrun_cli.errors import AlreadyExists, InUse, RunNotFound
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.parameters import to_values
+from mlrun_cli.runs.parameters import get_parameter_values
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.journal_ingest import JournalReader
@@ -144,7 +144,7 @@ def test_what_is_logged_to_a_deleted_run_is_there_once_it_is_restored(workspace:
     assert workspace.metrics.get(run.key) == {"loss": [0.5, 0.25, 0.125, 0.0625, 0.03125], "new": 1.0, "old": 0.03125}
     assert workspace.metrics.get_last(run.key)["loss"] == 0.03125
     assert workspace.runs.get_tags(run.key) == {"team": "late"}
-    assert to_values(workspace.parameters.get(run.key)) == {"lr": 0.1, "name": "frog"}
+    assert get_parameter_values(workspace.parameters.get(run.key)) == {"lr": 0.1, "name": "frog"}
     assert find(workspace, "late") == ["exp_1"]
     assert reader.warnings == ()
 

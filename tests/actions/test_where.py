@@ -184,7 +184,7 @@ class _Facts:
             "created": self.run.created_at,
             "started": self.run.started_at,
             "ended": self.run.ended_at,
-            "duration": self.run.elapsed_seconds(0),
+            "duration": self.run.compute_elapsed_seconds(0),
         }.get(name, getattr(self.run, name, None))
 
     def exists(self, predicate: Predicate) -> bool:

@@ -9,7 +9,12 @@ import pytest
 from mlrun_cli.core.problems import list_problems
 from mlrun_cli.errors import InvalidValue, MlrunError
 from mlrun_cli.pipelines.graph import DataPath, DatasetReference, Graph, ParameterValue
-from mlrun_cli.pipelines.parameter_values import assign_parameters, format_parameter_value, parse_scalar, read_data_path
+from mlrun_cli.pipelines.parameter_values import (
+    assign_parameters,
+    format_parameter_value,
+    parse_data_path,
+    parse_scalar,
+)
 
 GRAPH = Graph.from_json(
     {
@@ -68,9 +73,9 @@ def test_values_are_shown_as_arguments_have_them() -> None:
 
 
 def test_data_are_named_by_a_store_and_a_path_or_by_a_dataset_and_its_version() -> None:
-    assert read_data_path("datapath", "store/a/b") == DataPath("store", "a/b")
-    assert read_data_path("dataset", "iris") == DatasetReference(None, "iris")
-    assert read_data_path("dataset", "iris:3") == DatasetReference(None, "iris", 3)
+    assert parse_data_path("datapath", "store/a/b") == DataPath("store", "a/b")
+    assert parse_data_path("dataset", "iris") == DatasetReference(None, "iris")
+    assert parse_data_path("dataset", "iris:3") == DatasetReference(None, "iris", 3)
     for text in ("store", "/a", ""):
         with pytest.raises(InvalidValue):
-            read_data_path("datapath", text)
+            parse_data_path("datapath", text)

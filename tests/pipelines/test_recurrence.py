@@ -32,9 +32,9 @@ def to_timestamp(moment: datetime) -> int:
 
 def list_times(recurrence: Recurrence, count: int, created: datetime = CREATED, zone: str = "UTC") -> list[str]:
     """Return the first times of a schedule, in a zone."""
-    found = [recurrence.find_first_time(to_timestamp(created))]
+    found = [recurrence.compute_first_time(to_timestamp(created))]
     while len(found) < count:
-        found.append(recurrence.find_next_time(found[-1], to_timestamp(created)))
+        found.append(recurrence.compute_next_time(found[-1], to_timestamp(created)))
     return [datetime.fromtimestamp(one / MICROSECONDS, ZoneInfo(zone)).strftime("%m-%d %H:%M:%S") for one in found]
 
 
@@ -91,7 +91,7 @@ def test_a_next_time_of_weeks_is_the_first_minute_that_fits(
         start_time=first.strftime("%Y-%m-%dT%H:%M:%S"),
     )
     moment = CREATED + timedelta(minutes=after)
-    found = recurrence.find_next_time(to_timestamp(moment), to_timestamp(CREATED))
+    found = recurrence.compute_next_time(to_timestamp(moment), to_timestamp(CREATED))
     monday = first - timedelta(days=first.weekday())
     hour = max(moment, first - timedelta(seconds=1)).replace(minute=0, second=0) + timedelta(hours=1)
     while not ((hour - monday).days // 7 % interval == 0 and WEEK_DAYS[hour.weekday()] in days and hour.hour in hours):

@@ -12,7 +12,7 @@ from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.pipelines.json_reader import JsonReader
 from mlrun_cli.pipelines.schedule import ScheduleSettings
-from mlrun_cli.pipelines.watched_files import find_changed_files, list_watched_files
+from mlrun_cli.pipelines.watched_files import list_changed_files, list_watched_files
 
 NAMES = {"name": "nightly", "experiment_name": "exp", "pipeline_id": "p"}
 DAILY = {"frequency": "Day", "interval": 1}
@@ -42,16 +42,16 @@ def test_a_schedule_has_one_pipeline_and_one_reason_to_start(values: dict[str, A
 def test_watched_files_are_looked_at_every_few_minutes_from_now_on() -> None:
     settings = read(datastore="store", path_on_datastore="in", polling_minutes=3)
     moment = 1_000 * MICROSECONDS
-    assert settings.find_first_time(moment) == moment
-    assert settings.find_next_time(moment, 0) == moment + 180 * MICROSECONDS
+    assert settings.compute_first_time(moment) == moment
+    assert settings.compute_next_time(moment, 0) == moment + 180 * MICROSECONDS
     assert settings.describe_times() == "when files of store/in change, seen every 3 min"
 
 
 def test_times_that_have_passed_give_one_next_time_after_now() -> None:
     settings = read(recurrence={"frequency": "Hour", "interval": 1})
     created, later = 10_000 * MICROSECONDS, (10_000 + 5 * 3600 + 60) * MICROSECONDS
-    assert settings.find_first_time(created) == created
-    assert settings.find_next_time(later, created) == (10_000 + 6 * 3600) * MICROSECONDS
+    assert settings.compute_first_time(created) == created
+    assert settings.compute_next_time(later, created) == (10_000 + 6 * 3600) * MICROSECONDS
 
 
 def test_new_and_changed_files_are_found_and_removed_ones_are_not(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_new_and_changed_files_are_found_and_removed_ones_are_not(tmp_path: Path
     before = list_watched_files(tmp_path, with_subfolders=True)
     assert sorted(before) == ["a", "b", "inner/c"]
     assert sorted(list_watched_files(tmp_path, with_subfolders=False)) == ["a", "b"]
-    assert find_changed_files(before, list_watched_files(tmp_path, with_subfolders=True)) == []
+    assert list_changed_files(before, list_watched_files(tmp_path, with_subfolders=True)) == []
     (tmp_path / "b").unlink()
     (tmp_path / "a").write_text("22")
     (tmp_path / "d").write_text("1")
@@ -71,7 +71,7 @@ def test_new_and_changed_files_are_found_and_removed_ones_are_not(tmp_path: Path
     os.utime(replacement, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     replacement.replace(tmp_path / "inner" / "c")
     after = list_watched_files(tmp_path, with_subfolders=True)
-    assert find_changed_files(before, after) == ["a", "d", "inner/c"]
+    assert list_changed_files(before, after) == ["a", "d", "inner/c"]
 
 
 def test_a_folder_that_does_not_exist_has_no_files(tmp_path: Path) -> None:

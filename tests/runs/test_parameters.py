@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.runs.parameters import Parameter, parse_arguments, read_parameters, to_values
+from mlrun_cli.runs.parameters import Parameter, get_parameter_values, parse_arguments, read_parameters
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True).filter(lambda name: not name.startswith("arg"))
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -51,7 +51,7 @@ NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
     ],
 )
 def test_arguments_are_read_as_named_numbers_and_texts(arguments: Sequence[str], values: Mapping[str, object]) -> None:
-    assert to_values(parse_arguments(arguments)) == values
+    assert get_parameter_values(parse_arguments(arguments)) == values
 
 
 @pytest.mark.parametrize(
@@ -68,14 +68,14 @@ def test_arguments_are_read_as_named_numbers_and_texts(arguments: Sequence[str],
     ],
 )
 def test_commands_are_read_after_their_script(command: object, values: Mapping[str, object]) -> None:
-    assert to_values(read_parameters({"arguments": [], "command": command})) == values
+    assert get_parameter_values(read_parameters({"arguments": [], "command": command})) == values
 
 
 def test_a_secret_stays_hidden() -> None:
     arguments = Redaction().redact_arguments(
         ["--password", "hunter2", "--api-key=hunter2", "TOKEN=hunter2", "--lr", "1"]
     )
-    assert to_values(read_parameters({"arguments": arguments})) == {
+    assert get_parameter_values(read_parameters({"arguments": arguments})) == {
         "password": "***",
         "api-key": "***",
         "TOKEN": "***",
@@ -87,7 +87,7 @@ def test_a_secret_stays_hidden() -> None:
 @given(st.dictionaries(NAMES, NUMBERS, max_size=5), st.sampled_from(["--{}={}", "{}={}", "--{} {}"]))
 def test_numbers_are_read_as_they_were(values: Mapping[str, float], form: str) -> None:
     arguments = [word for name, value in values.items() for word in form.format(name, value).split(" ")]
-    assert to_values(parse_arguments(arguments)) == values
+    assert get_parameter_values(parse_arguments(arguments)) == values
 
 
 @settings(deadline=None)

@@ -62,7 +62,7 @@ def test_details_are_in_camel_case_without_times_that_are_not_known() -> None:
 
 
 def test_a_live_run_lasts_until_now_and_never_less_than_nothing() -> None:
-    assert a_run().elapsed_seconds(START) is None
-    assert a_run(started_at=START).elapsed_seconds(START + 5 * SECOND) == 5
-    assert a_run(started_at=START).elapsed_seconds(START - 5 * SECOND) == 0
-    assert a_run(started_at=START, duration_seconds=2.5).elapsed_seconds(START + 99 * SECOND) == 2.5
+    assert a_run().compute_elapsed_seconds(START) is None
+    assert a_run(started_at=START).compute_elapsed_seconds(START + 5 * SECOND) == 5
+    assert a_run(started_at=START).compute_elapsed_seconds(START - 5 * SECOND) == 0
+    assert a_run(started_at=START, duration_seconds=2.5).compute_elapsed_seconds(START + 99 * SECOND) == 2.5

@@ -6,7 +6,7 @@ from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.processes.launch import Launch
 from mlrun_cli.runs.submission import Submission
-from mlrun_cli.runs.submit_options import SubmitOptions, find_redacted_words
+from mlrun_cli.runs.submit_options import SubmitOptions, list_redacted_words
 
 SUBMISSION = Submission(
     run_id="exp_1",
@@ -87,4 +87,4 @@ def test_options_of_an_older_submission_from_python_are_not_whole() -> None:
 def test_redacted_words_are_given_with_their_option() -> None:
     words = ["train.py", "--api-key", "***", "--x", "1", "KEY=***", "https://***@host", "***"]
 
-    assert find_redacted_words(words) == ["--api-key ***", "KEY=***", "https://***@host", "***"]
+    assert list_redacted_words(words) == ["--api-key ***", "KEY=***", "https://***@host", "***"]

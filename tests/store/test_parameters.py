@@ -12,7 +12,7 @@ import pytest
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import RunOrder
 from mlrun_cli.runs.parameter_filter import ParameterFilter
-from mlrun_cli.runs.parameters import Parameter, to_values
+from mlrun_cli.runs.parameters import Parameter, get_parameter_values
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.db.locator import DatabaseLocator
 from mlrun_cli.store.rebuild_documents import RebuildDocumentStore
@@ -127,7 +127,7 @@ def test_runs_of_an_older_program_are_read_in_steps(
     forget(database, newest=newest)
 
     key = add_run("new", definition={"arguments": ["--n", "99"]})
-    assert to_values(parameters.get(key - 1)) == {"n": 9}
+    assert get_parameter_values(parameters.get(key - 1)) == {"n": 9}
     assert len(parameters.list_for_runs(range(1, key + 1))) == 8
     assert parameters.has_unread_runs()
     steps = 1
@@ -156,7 +156,7 @@ def test_reading_goes_on_after_it_was_broken_off(
     while parameters.store_unread_parameters(2):
         pass
 
-    found = {key: to_values(each)["n"] for key, each in parameters.list_for_runs(range(1, 7)).items()}
+    found = {key: get_parameter_values(each)["n"] for key, each in parameters.list_for_runs(range(1, 7)).items()}
     assert found == {1: 0, 2: 1, 3: 2, 4: 3, 5: "logged", 6: 5}
 
 
@@ -178,7 +178,7 @@ def test_a_kill_while_they_are_read_loses_and_doubles_none(
         parameters.store_unread_parameters(1)
 
     found = parameters.list_for_runs(range(1, 61))
-    assert [to_values(found[key])["n"] for key in range(1, 61)] == list(range(60))
+    assert [get_parameter_values(found[key])["n"] for key in range(1, 61)] == list(range(60))
     assert database.rows("SELECT 1 FROM unread_runs UNION ALL SELECT 1 FROM parameter_backfill") == []
 
 
@@ -199,7 +199,7 @@ def test_what_older_programs_insert_is_to_be_read(database: Database, parameters
     )
 
     assert parameters.has_unread_runs()
-    assert to_values(parameters.get(1)) == {"n": 1}
+    assert get_parameter_values(parameters.get(1)) == {"n": 1}
     assert not parameters.store_unread_parameters(10)
     assert parameters.list_all_names() == ["n"]
 
@@ -211,7 +211,7 @@ def test_a_logged_parameter_replaces_one_of_the_arguments_and_is_found(
     assert parameters.list_logged([key]) == {}
     with database.transaction():
         parameters.set_logged(key, {"lr": Parameter.from_text("0.25"), "optimizer": Parameter.from_text("adam")})
-    assert to_values(parameters.get(key)) == {"lr": 0.25, "n": 1, "optimizer": "adam"}
+    assert get_parameter_values(parameters.get(key)) == {"lr": 0.25, "n": 1, "optimizer": "adam"}
     assert parameters.list_logged([key]) == {key: {"lr": "0.25", "optimizer": "adam"}}
     assert pages.count(RunFilter(parameters=(ParameterFilter("lr", "=", 0.25),))) == 1
     assert pages.count(RunFilter(text="optimizer=adam")) == 1
@@ -224,7 +224,7 @@ def test_a_parameter_that_is_logged_to_an_unread_run_leaves_the_others(
     forget(database)
     with database.transaction():
         parameters.set_logged(key, {"lr": Parameter.from_text("0.25")})
-    assert to_values(parameters.get(key)) == {"lr": 0.25, "n": 1}
+    assert get_parameter_values(parameters.get(key)) == {"lr": 0.25, "n": 1}
     while parameters.store_unread_parameters(1):
         pass
-    assert to_values(parameters.get(key)) == {"lr": 0.25, "n": 1}
+    assert get_parameter_values(parameters.get(key)) == {"lr": 0.25, "n": 1}

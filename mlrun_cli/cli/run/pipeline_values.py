@@ -10,7 +10,7 @@ from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import ConflictingOptions, InvalidValue
 from mlrun_cli.pipelines.graph import DATA_PATH_TYPE, DATASET_TYPE, Graph
 from mlrun_cli.pipelines.parameter_values import parse_parameter_value
-from mlrun_cli.pipelines.validation import suggest_name
+from mlrun_cli.pipelines.validation import build_name_hint
 
 PARAMETERS_OPTION = "--parameters"
 DATAPATHS_OPTION = "--datapaths"
@@ -57,7 +57,7 @@ def _convert(graph: Graph, option: str, name: str, text: str) -> Any:
     """Return the text of an option as a value of the pipeline parameter's type."""
     parameter = graph.parameters.get(name)
     if parameter is None:
-        hint = suggest_name(name, graph.parameters)
+        hint = build_name_hint(name, graph.parameters)
         raise InvalidValue(f"{option}: the pipeline has no parameter '{name}'.", hint=hint, target=option)
     is_data = parameter.kind in {DATA_PATH_TYPE, DATASET_TYPE}
     if option == DATAPATHS_OPTION and not is_data:

@@ -14,7 +14,7 @@ from mlrun_cli.cli.ci.job import is_ci_job
 from mlrun_cli.cli.context import Context
 from mlrun_cli.cli.run.filters import FilterOptions
 from mlrun_cli.errors import ConflictingOptions, InvalidFilter, InvalidValue, OneOptionRequired
-from mlrun_cli.runs.filter import RunFilter, has_field
+from mlrun_cli.runs.filter import RunFilter, uses_field
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, TERMINAL_STATUSES, RunStatus
 from mlrun_cli.workspace import Workspace
@@ -101,7 +101,7 @@ def build_run_filter(
         )
     which = filters.parse()
     if which.parent_run_id is None:
-        if not all_experiments and (experiment_name is not None or not has_field(which, "experiment")):
+        if not all_experiments and (experiment_name is not None or not uses_field(which, "experiment")):
             which = which._replace(experiment_name=context.get_experiment_name(experiment_name))
     else:
         which = which._replace(parent_run_id=_resolve_parent_id(context, which.parent_run_id, experiment_name))

@@ -272,7 +272,7 @@ class _Streaming:
         if status in _WITH_SCRIPT:
             self._begin_log(self._start.log_name)
             if self._script_input is not None:
-                self._script_input.leave_to_script()
+                self._script_input.close_read_end()
 
     def _cancel_if_signalled(self) -> None:
         if self._signal is None or self._asked_to_stop:

@@ -43,17 +43,17 @@ class _JsonReader(NodeBuilder):
 
     def _peek(self) -> str:
         match = self._space.match(self._text, self._at)
-        self._move(match.end() if match else self._at)
+        self._move_to(match.end() if match else self._at)
         return self._text[self._at : self._at + 1]
 
-    def _move(self, to: int) -> None:
-        self._line += self._text.count("\n", self._at, to)
-        self._at = to
+    def _move_to(self, position: int) -> None:
+        self._line += self._text.count("\n", self._at, position)
+        self._at = position
 
-    def _skip(self, character: str, message: str) -> None:
+    def _expect(self, character: str, message: str) -> None:
         if self._peek() != character:
             raise json.JSONDecodeError(message, self._text, self._at)
-        self._move(self._at + 1)
+        self._move_to(self._at + 1)
 
     def _read_value(self, key_path: str, depth: int) -> Node:
         first, line = self._peek(), self._line
@@ -73,33 +73,33 @@ class _JsonReader(NodeBuilder):
             raise
         except ValueError as error:  # a number of thousands of digits
             raise json.JSONDecodeError("Number too long", self._text, start) from error
-        self._move(end)
+        self._move_to(end)
         return value, value if isinstance(value, str) else self._text[start:end]
 
     def _read_object(self, key_path: str, depth: int) -> dict[str, Node]:
         nodes: dict[str, Node] = {}
         lines: dict[str, int] = {}
-        self._skip("{", "Expecting an object")
+        self._expect("{", "Expecting an object")
         while self._peek() != "}":
             if nodes:
-                self._skip(",", "Expecting ',' delimiter")
+                self._expect(",", "Expecting ',' delimiter")
             if self._peek() != '"':
                 raise json.JSONDecodeError("Expecting a key in double quotes", self._text, self._at)
             line = self._line
             key = str(self._read_scalar()[0])
             inner = join_key_path(key_path, key)
             self.record_key(lines, key, inner, line)
-            self._skip(":", "Expecting ':' delimiter")
+            self._expect(":", "Expecting ':' delimiter")
             nodes[key] = self._read_value(inner, depth + 1)
-        self._move(self._at + 1)
+        self._move_to(self._at + 1)
         return nodes
 
     def _read_array(self, key_path: str, depth: int) -> tuple[Node, ...]:
         nodes: list[Node] = []
-        self._skip("[", "Expecting an array")
+        self._expect("[", "Expecting an array")
         while self._peek() != "]":
             if nodes:
-                self._skip(",", "Expecting ',' delimiter")
+                self._expect(",", "Expecting ',' delimiter")
             nodes.append(self._read_value(f"{key_path}[{len(nodes)}]", depth + 1))
-        self._move(self._at + 1)
+        self._move_to(self._at + 1)
         return tuple(nodes)

@@ -212,7 +212,7 @@ class NodeBuilder:
         return Node(self.path, key_path, line, content, source)
 
     def count_value(self, key_path: str, line: int, depth: int) -> None:
-        """Count a value before its content is read.
+        """Count a value towards the limits of a file, before its content is read; raise if one is exceeded.
 
         Raises:
             InvalidFile: there are too many values, or this one is nested too deeply or has too long a key path.

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.json_files import sync
+from mlrun_cli.core.json_files import sync_to_disk
 from mlrun_cli.core.message_channel import ChannelClosed, Message, MessageChannel
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.node.remote.job_queue import QUEUED, JobQueue
@@ -90,7 +90,7 @@ class Server:
                     continue
                 _write_file(path, request.payload[offset : offset + size])
                 offset += size
-            sync(folder)
+            sync_to_disk(folder)
             self._queue.add(run_id, document["job"])
         self._start_jobs()
         return Message({})

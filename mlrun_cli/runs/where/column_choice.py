@@ -42,7 +42,7 @@ def parse_parameter_choice(text: str) -> ColumnChoice:
     return _parse_choice(text, PARAMETER, DIFFERING)
 
 
-def _parse_choice(text: str, kind: str, word: str) -> ColumnChoice:
-    if text.strip() in {ALL, word}:
+def _parse_choice(text: str, kind: str, special_choice: str) -> ColumnChoice:
+    if text.strip() in {ALL, special_choice}:
         return ColumnChoice(text.strip())
     return ColumnChoice(names=parse_value_names(text, kind))

@@ -85,15 +85,15 @@ class Negation(NamedTuple):
 Condition: TypeAlias = Predicate | AllOf | AnyOf | Negation
 
 
-def list_predicates(condition: Condition) -> Iterator[Predicate]:
+def iterate_predicates(condition: Condition) -> Iterator[Predicate]:
     """Yield the comparisons in a condition in their original order."""
     if isinstance(condition, Predicate):
         yield condition
     elif isinstance(condition, Negation):
-        yield from list_predicates(condition.condition)
+        yield from iterate_predicates(condition.condition)
     else:
         for each in condition.conditions:
-            yield from list_predicates(each)
+            yield from iterate_predicates(each)
 
 
 def join_conditions(conditions: Sequence[Condition]) -> Condition | None:

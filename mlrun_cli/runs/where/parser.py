@@ -40,17 +40,17 @@ def parse_condition(text: str, now: int) -> Condition:
     found = parser.read_disjunction()
     token = parser.token
     if token.kind != END:
-        raise parser.build_error(token, _explain_extra(token), hint=_advise(token))
+        raise parser.build_error(token, _explain_unexpected_token(token), hint=_find_token_hint(token))
     return found
 
 
-def _explain_extra(token: Token) -> str:
+def _explain_unexpected_token(token: Token) -> str:
     if token.kind == SIGN and token.text == ")":
         return "This parenthesis has no counterpart"
     return f"'and' or 'or' is missing before '{token.text}'"
 
 
-def _advise(token: Token) -> str | None:
+def _find_token_hint(token: Token) -> str | None:
     """Return a hint for an unexpected token, or None for a punctuation sign."""
     if token.kind == SIGN:
         return None
@@ -101,18 +101,18 @@ class _Parser:
             if token.kind == SIGN and token.text == "(":
                 self._place += 1
                 inner = self.read_disjunction()
-                self._skip_closing(token)
+                self._skip_closing_parenthesis(token)
                 return inner
             return self._read_predicate()
         finally:
             self._depth -= 1
 
-    def _skip_closing(self, opening: Token) -> None:
+    def _skip_closing_parenthesis(self, opening: Token) -> None:
         token = self.token
         if token.kind != SIGN or token.text != ")":
             if token.kind == END:
                 raise self.build_error(opening, "This parenthesis has no counterpart")
-            raise self.build_error(token, _explain_extra(token), hint=_advise(token))
+            raise self.build_error(token, _explain_unexpected_token(token), hint=_find_token_hint(token))
         self._place += 1
 
     def _read_predicate(self) -> Condition:
@@ -146,12 +146,12 @@ class _Parser:
         )
         return Predicate(name, operator, tuple(literal for literal, _ in literals), values)
 
-    def _read_literal(self, before: Token) -> _PlacedLiteral:
+    def _read_literal(self, preceding_token: Token) -> _PlacedLiteral:
         token = self.token
         if token.kind == QUOTED or (token.kind == WORD and token.text.lower() not in KEYWORDS):
             self._place += 1
             return _PlacedLiteral(Literal(token.text, token.kind == QUOTED), token)
-        raise self.build_error(token, f"A value is missing after '{before.text}'", hint=_EXAMPLE)
+        raise self.build_error(token, f"A value is missing after '{preceding_token.text}'", hint=_EXAMPLE)
 
     def _read_list(self) -> list[_PlacedLiteral]:
         opening = self.token
@@ -164,7 +164,7 @@ class _Parser:
             before = self.token
             self._place += 1
             found.append(self._read_literal(before))
-        self._skip_closing(opening)
+        self._skip_closing_parenthesis(opening)
         return found
 
     def _skip_word(self, word: str) -> bool:

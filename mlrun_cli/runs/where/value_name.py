@@ -69,12 +69,13 @@ class ValueName(NamedTuple):
         name = self.name if is_plain(self.name) else quote(self.name)
         if self.kind != PLAIN and self.which == LAST:
             return f"{_SHORT[self.kind]}.{name}"
-        if is_plain(name) and _is_special(name):
+        if is_plain(name) and _needs_quotes(name):
             name = quote(name)
         return name if self.which == LAST else f"{self.which}({name})"
 
 
-def _is_special(word: str) -> bool:
+def _needs_quotes(word: str) -> bool:
+    """Return whether a name must be quoted, because without quotes it means something else than the name."""
     prefix, dot, _ = word.partition(".")
     return word.lower() in KEYWORDS or word in FIELDS or word in _SYNONYMS or (bool(dot) and prefix in _PREFIXES)
 

@@ -33,7 +33,7 @@ def get_value_kind(name: ValueName) -> str:
 
 
 def check_operator(text: str, name: ValueName, operator: str, token: Token) -> None:
-    """Check that an operator can be applied to a value.
+    """Raise unless an operator can be applied to a value.
 
     Raises:
         InvalidFilter: it cannot.

@@ -358,9 +358,9 @@ def _has_ranges(run_filter: RunFilter) -> bool:
         return True
     if run_filter.where is None:
         return False
-    from mlrun_cli.runs.where.condition import EXISTS, IN, list_predicates  # noqa: PLC0415 - start-up
+    from mlrun_cli.runs.where.condition import EXISTS, IN, iterate_predicates  # noqa: PLC0415 - start-up
 
-    return any(each.operator not in {"=", IN, EXISTS} for each in list_predicates(run_filter.where))
+    return any(each.operator not in {"=", IN, EXISTS} for each in iterate_predicates(run_filter.where))
 
 
 def _matches_key_order(run_filter: RunFilter, order: RunOrder) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import UsageError
 from mlrun_cli.metrics.metric import LAST, SUMMARIES
-from mlrun_cli.runs.parameters import Parameters, find_differing_parameters
+from mlrun_cli.runs.parameters import Parameters, list_differing_parameter_names
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.charts.chart import (
     CURVE,
@@ -148,7 +148,7 @@ def suggest_charts(workspace: Workspace, keys: Sequence[int], limit: int) -> Seq
 
 def _suggest_scatter(charts: Sequence[Chart], parameters: Sequence[Parameters]) -> Sequence[Chart]:
     """Return a chart of the first metric over the first parameter that differs between runs, if both exist."""
-    names = find_differing_parameters(parameters)
+    names = list_differing_parameter_names(parameters)
     if not charts or not names or len(parameters) < _LEAST_POINTS:
         return []
     numbers = [own[names[0]].number for own in parameters if names[0] in own]

@@ -108,7 +108,7 @@ class Column(NamedTuple):
         if self.kind == PROPERTY:
             return run.properties.get(self.key)
         if self.kind == "duration":
-            return run.elapsed_seconds(now())
+            return run.compute_elapsed_seconds(now())
         if self.kind == "tags":
             return drop_bookkeeping_tags(run.run_type, run.run_id, run.tags) or None
         return getattr(run, _ATTRIBUTES.get(self.kind, self.kind))

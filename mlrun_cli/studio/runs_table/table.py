@@ -10,7 +10,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.metrics.metric import LAST
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import METRIC, PARAMETER, RunOrder
-from mlrun_cli.runs.parameters import Parameter, find_differing_parameters
+from mlrun_cli.runs.parameters import Parameter, list_differing_parameter_names
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.runs_table.columns import (
     Column,
@@ -100,7 +100,7 @@ def suggest_columns(workspace: Workspace, runs: Sequence[Run]) -> Sequence[str]:
     """Return the names of columns for parameters that differ between runs, and metrics that most of them have."""
     keys = [run.key for run in runs]
     found = workspace.parameters.list_for_runs(keys)
-    parameters = find_differing_parameters([found.get(key, {}) for key in keys])
+    parameters = list_differing_parameter_names([found.get(key, {}) for key in keys])
     metrics = workspace.metric_summaries.list_most_common_names(keys, _SUGGESTED_METRICS)
     return [
         *(f"{PARAMETER}:{name}" for name in parameters[:_SUGGESTED_PARAMETERS]),

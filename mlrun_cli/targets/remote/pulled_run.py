@@ -192,7 +192,7 @@ class PulledRun:
 
     def _write_heartbeat(self, received: Mapping[str, Any]) -> None:
         """Write the heartbeat, with its time converted to this machine's clock."""
-        heartbeat.write_text(self._folder.heartbeat, str(received["text"]))
+        heartbeat.overwrite_in_place(self._folder.heartbeat, str(received["text"]))
         moment = time.time() - float(received["age"])
         os.utime(self._folder.heartbeat, (moment, moment))
 

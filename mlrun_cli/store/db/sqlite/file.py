@@ -144,11 +144,11 @@ class NewFile:
 
     def put_in_place(self, reason: str) -> Path | None:
         """Close this file and replace the current one with it; return the new path of that one, or None."""
-        from mlrun_cli.core.json_files import sync  # noqa: PLC0415 - few come here
+        from mlrun_cli.core.json_files import sync_to_disk  # noqa: PLC0415 - few come here
 
         self.database.execute("PRAGMA journal_mode = DELETE")  # one file that needs no log
         self.database.close()
-        sync(self._path)
+        sync_to_disk(self._path)
         timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         kept = self._place.with_name(f"{self._place.name}.{reason}-{timestamp}")
         had_one = self._place.exists()
@@ -157,7 +157,7 @@ class NewFile:
                 with suppress(FileNotFoundError):
                     Path(f"{self._place}{besides}").rename(f"{kept}{besides}")
             self._path.rename(self._place)
-        sync(self._place.parent)
+        sync_to_disk(self._place.parent)
         return kept if had_one else None
 
     def _hold_lock(self) -> AbstractContextManager[None]:

@@ -94,7 +94,7 @@ def _build_run_rows(runs: Sequence[Run]) -> Iterable[ComparisonRow]:
         ("Experiment", lambda run: run.experiment_name),
         ("Status", lambda run: run.status.value),
         ("Created", lambda run: format_timestamp(run.created_at - run.created_at % MICROSECONDS)),
-        ("Duration", lambda run: format_duration(run.elapsed_seconds(now())) or None),
+        ("Duration", lambda run: format_duration(run.compute_elapsed_seconds(now())) or None),
         ("Target", lambda run: run.target),
         ("Submitter", lambda run: run.user_name),
         ("Script and arguments", lambda run: format_command_line(run) or None),

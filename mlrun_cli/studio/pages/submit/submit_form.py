@@ -26,7 +26,7 @@ from mlrun_cli.runs.priority import Priority
 from mlrun_cli.runs.retry_policy import RetryPolicy, parse_retry_conditions
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
-from mlrun_cli.runs.submit_options import find_redacted_words
+from mlrun_cli.runs.submit_options import list_redacted_words
 from mlrun_cli.submit.earlier_runs import EarlierRun
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.script import split_command_text
@@ -319,8 +319,8 @@ def _shorten_path(folder: str, path: str | None) -> str:
     return str(Path(path).relative_to(folder)) if folder and Path(path).is_relative_to(folder) else path
 
 
-def _check_secrets(field_name: str, arguments: Sequence[str]) -> None:
-    hidden = find_redacted_words(arguments)
+def _check_secrets(name: str, arguments: Sequence[str]) -> None:
+    hidden = list_redacted_words(arguments)
     if hidden:
         raise InvalidValue(
             f"{_get_field_label(field_name)}: no record holds the secret in {shlex.join(hidden)}.",
