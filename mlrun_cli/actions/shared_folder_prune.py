@@ -123,7 +123,7 @@ def _prune_snapshots(shared_folder: SharedFolder, options: _Options) -> PrunedSh
         time.time() - GRACE_SECONDS,
         dry_run=options.dry_run,
         report=options.report,
-        locked=options.workspace.snapshots_folder,
+        lock_folder=options.workspace.snapshots_folder,
     )
     return PrunedShared(pruned.snapshots, pruned.contents, size=pruned.size)
 

@@ -111,7 +111,7 @@ class NodeRun(SupervisedRun):
         """
         self._flush()
         self._announce_files()
-        if self._check_other_attempts():
+        if self._detect_other_attempt():
             return StopReason.GIVEN_UP
         reason = None
         for message in self._inbox.read_new_messages():
@@ -176,13 +176,13 @@ class NodeRun(SupervisedRun):
         """Return False, since only the engine can start the supervisor again."""
         return False
 
-    def register_outputs(self, row: Run, outcome: Outcome) -> Outcome:  # noqa: ARG002
+    def register_outputs(self, run: Run, outcome: Outcome) -> Outcome:  # noqa: ARG002
         """Return the outcome unchanged, since the collector registers data outputs."""
         return outcome
 
-    def finish(self, outcome: Outcome, stopped: StopReason | None) -> None:
+    def finish(self, outcome: Outcome, stop_reason: StopReason | None) -> None:
         """Write the outcome of the run, unless another attempt determines it, and clean the working folder."""
-        self._check_other_attempts()  # by what has happened since the last look
+        self._detect_other_attempt()  # by what has happened since the last look
         if self._is_superseded:
             return
         if self._earlier is not None:  # its attempt may have been killed before it wrote the event
@@ -190,7 +190,7 @@ class NodeRun(SupervisedRun):
             return
         with suppress(OSError):  # the outcome is of more value than the last lines of a log
             self._flush()
-        is_final = stopped is not StopReason.SHUTDOWN or self.read().status is RunStatus.CANCEL_REQUESTED
+        is_final = stop_reason is not StopReason.SHUTDOWN or self.read().status is RunStatus.CANCEL_REQUESTED
         if is_final:
             self.retry_disk(lambda: write_outcome(self.folder, outcome))
             run_or_log(lambda: clean_working_folder(self.workspace, self.submission, self.folder), None)
@@ -232,8 +232,8 @@ class NodeRun(SupervisedRun):
     def _write_outcome(self, outcome: Outcome, *, is_final: bool) -> None:
         self._retry_write(lambda: self._events.write(make_outcome_event(self._shared, outcome, is_final=is_final)))
 
-    def _check_other_attempts(self) -> bool:
-        """Check for other attempts, and return whether one of them has just made this one superfluous.
+    def _detect_other_attempt(self) -> bool:
+        """Return whether another attempt was found that makes this one superfluous; True is returned only once.
 
         Where an engine has lost a node, the attempt there may live on, and end, while another one has begun.
         """

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.processes.gpu_locks import lock_gpu, make_machine_folder
-from mlrun_cli.processes.gpus import Gpu, find_busy_gpus, get_lock_name, list_gpus, select_usable_gpus
+from mlrun_cli.processes.gpus import Gpu, get_lock_name, list_gpus, query_busy_gpus, select_usable_gpus
 
 _REFRESH_SECONDS = 60.0
 
@@ -33,18 +33,18 @@ class GpuAllocator:
         self._machine: Sequence[Gpu] = ()
         self._refresh_at = 0.0
 
-    def list_usable_gpus(self, visible: str | None) -> list[str]:
-        """Return the names of the GPUs that a run may use if these GPUs are visible to its submitter."""
-        return select_usable_gpus(self._list_gpus(), visible)
+    def list_usable_gpus(self, visible_devices: str | None) -> list[str]:
+        """Return the names of the GPUs that a run may use, given the submitter's `CUDA_VISIBLE_DEVICES`."""
+        return select_usable_gpus(self._list_gpus(), visible_devices)
 
-    def allocate(self, gpu_count: int, visible: str | None) -> GpuLease | None:
+    def allocate(self, gpu_count: int, visible_devices: str | None) -> GpuLease | None:
         """Allocate the GPUs that a run needs; return None if too few of the usable GPUs are free.
 
         A GPU that a process uses without a lease is not free.
 
         Args:
             gpu_count: the number of GPUs.
-            visible: the CUDA_VISIBLE_DEVICES of the run's submitter; None means all GPUs.
+            visible_devices: the CUDA_VISIBLE_DEVICES of the run's submitter; None means all GPUs.
 
         Raises:
             MlrunError: the folder of the locks cannot be used.
@@ -53,10 +53,10 @@ class GpuAllocator:
         if not gpu_count:
             return GpuLease()
         folder, machine = make_machine_folder(), self._list_gpus()
-        busy = find_busy_gpus(machine)
+        busy = query_busy_gpus(machine)
         taken: dict[str, int] = {}
         with ExitStack() as stack:
-            for name in self.list_usable_gpus(visible):
+            for name in self.list_usable_gpus(visible_devices):
                 descriptor = None if name in busy else lock_gpu(folder, get_lock_name(machine, name))
                 if descriptor is not None:
                     stack.callback(os.close, descriptor)

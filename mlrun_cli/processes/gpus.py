@@ -36,7 +36,7 @@ def list_gpus() -> list[Gpu]:
         return []
 
 
-def find_busy_gpus(gpus: Sequence[Gpu]) -> set[str]:
+def query_busy_gpus(gpus: Sequence[Gpu]) -> set[str]:
     """Return the names of the GPUs that are in use according to `nvidia-smi`."""
     uuids = {
         line[0] for line in _query_nvidia_smi("--query-compute-apps=gpu_uuid,process_name") if line[-1] not in _SERVICES
@@ -65,18 +65,18 @@ def _query_nvidia_smi(query: str) -> list[list[str]]:
     return [[name.strip() for name in line.split(",", 1)] for line in answered]
 
 
-def select_usable_gpus(gpus: Sequence[Gpu], visible: str | None) -> list[str]:
-    """Return the canonical names of the GPUs that a process may use.
+def select_usable_gpus(gpus: Sequence[Gpu], visible_devices: str | None) -> list[str]:
+    """Return the canonical names of the GPUs that are visible to a process.
 
     Args:
         gpus: all GPUs of the machine.
-        visible: the process's CUDA_VISIBLE_DEVICES; None means all GPUs. As in CUDA, the list ends before the first
-            GPU that does not exist.
+        visible_devices: the process's CUDA_VISIBLE_DEVICES; None means all GPUs. As in CUDA, the list ends before the
+            first GPU that does not exist.
     """
-    if visible is None or not gpus:
+    if visible_devices is None or not gpus:
         return [gpu.number for gpu in gpus]
     found: dict[str, None] = {}
-    for name in filter(None, map(str.strip, visible.split(","))):
+    for name in filter(None, map(str.strip, visible_devices.split(","))):
         known = _find_name(gpus, name)
         if known is None:
             break

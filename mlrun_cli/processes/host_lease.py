@@ -180,7 +180,7 @@ class HostLease:
         set_local_folder(self.home, self.folder)
 
     def describe(self) -> dict[str, Any]:
-        """Return the host that holds the lease, the number of its term, and the local folder."""
+        """Return a record of the lease: its host, the number of its term, and the local folder."""
         return {"host": _parse_record(self._current)["host"], "localFolder": str(self.folder), "turn": self.term}
 
     def _try_to_acquire(self, *, take_over: bool) -> bool:

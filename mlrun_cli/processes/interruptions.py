@@ -24,11 +24,11 @@ class Interruptions:
         return self
 
     def block(self) -> None:
-        """Block the signals until `unblock`."""
+        """Block the signals of this context until `unblock` is called."""
         signal.pthread_sigmask(signal.SIG_BLOCK, self._signals)
 
     def unblock(self) -> None:
-        """Unblock the signals, which delivers those that have arrived."""
+        """Unblock the signals of this context, which delivers those that have arrived."""
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
 
     def __exit__(self, *_: object) -> None:

@@ -24,7 +24,7 @@ def become_subreaper() -> None:
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def make_parent_death_hook(parent: int) -> Callable[[], None]:
+def make_parent_death_hook(parent_pid: int) -> Callable[[], None]:
     """Return a function for a child to call between fork and exec, so that it is killed when its parent dies."""
 
     def prepare() -> None:
@@ -33,7 +33,7 @@ def make_parent_death_hook(parent: int) -> Callable[[], None]:
         if _libc is not None:
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             # The parent may have died before the request: then nobody is left to send the signal.
-            if os.getppid() != parent:
+            if os.getppid() != parent_pid:
                 os._exit(1)
 
     return prepare

@@ -41,7 +41,7 @@ class LockHolder(NamedTuple):
         return f"Try again when it has ended ('ps -p {self.pid}' shows it)."
 
 
-def find_exclusive_holders(files: Collection[Path]) -> Sequence[LockHolder]:
+def list_exclusive_holders(files: Collection[Path]) -> Sequence[LockHolder]:
     """Return the other processes that hold an exclusive lock on one of these files; empty without /proc/locks."""
     inodes = set()
     for file in files:

@@ -27,10 +27,10 @@ _VERSION_1 = _Files(f"{_ROOT}/memory", "memory.oom_control", "memory.limit_in_by
 def count_oom_kills() -> int:
     """Return the number of processes in this process's cgroup that the kernel has killed for lack of memory."""
     for files, folder in _list_cgroups():
-        killed = _read_count(f"{folder}/{files.events}")
+        killed = _read_oom_kill_count(f"{folder}/{files.events}")
         if killed is not None:
             return killed
-    return _read_count("/proc/vmstat") or 0
+    return _read_oom_kill_count("/proc/vmstat") or 0
 
 
 def read_memory_limit() -> int | None:
@@ -56,7 +56,7 @@ def _list_cgroups() -> Iterator[tuple[_Files, str]]:
             yield _VERSION_1, f"{_VERSION_1.mount}{path}".rstrip("/")
 
 
-def _read_count(path: str) -> int | None:
+def _read_oom_kill_count(path: str) -> int | None:
     """Return the value of the line `oom_kill` in a file, or None if it has none."""
     for line in read_proc(path).splitlines():
         name, _, value = line.partition(b" ")

@@ -36,7 +36,7 @@ class _Stat(NamedTuple):
 
 
 def identify_process(pid: int) -> ProcessId | None:
-    """Return the identity of the process that currently has this pid, or None if there is none."""
+    """Return the pid and start time of the process that currently has this pid, or None if there is none."""
     stat = _read_stat(pid)
     return None if stat is None else ProcessId(pid, stat.start_ticks)
 
@@ -62,11 +62,11 @@ def read_run_id(pid: int) -> str | None:
     return _read_variables(pid).get(RUN_ID_VARIABLE)
 
 
-def list_descendants(ancestor: int) -> list[ProcessId]:
+def list_descendants(ancestor_pid: int) -> list[ProcessId]:
     """Return the live descendants of a process, except for supervisors and their descendants, which are other runs."""
     children = _map_children()
     found: list[ProcessId] = []
-    waiting = list(children.get(ancestor, ()))
+    waiting = list(children.get(ancestor_pid, ()))
     while waiting:
         process = waiting.pop()
         if not is_supervisor(process.pid):

@@ -27,16 +27,16 @@ class TreeUsage(NamedTuple):
     written_bytes: int
 
 
-def list_tree(heads: Collection[int], run_id: str, *, is_contained: bool) -> Sequence[int]:
-    """Return the pids of a run's processes that descend from this process, without those of other runs.
+def list_run_tree(root_pids: Collection[int], run_id: str, *, is_contained: bool) -> Sequence[int]:
+    """Return the pids of a run's processes that descend from this process, except those of runs that it submitted.
 
     Args:
-        heads: the children of this process that belong to the run.
+        root_pids: the children of this process that belong to the run.
         run_id: the id of the run; children that were orphaned belong to it if their environment says so.
         is_contained: whether the run has a container, whose processes may descend from a daemon instead.
     """
     children_of = make_children_lookup()
-    waiting = [pid for pid in children_of(os.getpid()) if pid in heads or _is_orphan_of(pid, run_id)]
+    waiting = [pid for pid in children_of(os.getpid()) if pid in root_pids or _is_orphan_of(pid, run_id)]
     if is_contained:
         waiting += [process.pid for process in list_run_processes(run_id)]
     found: dict[int, None] = {}

@@ -34,7 +34,7 @@ _MAY_GO_ON = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED}
 def begin_next_attempt(
     workspace: Workspace, run: Run, started_at: int | None, outcome: Outcome, status: RunStatus
 ) -> bool:
-    """Record the end of the current attempt and start the next, in a transaction of its own."""
+    """Begin the next attempt of a run like `store_next_attempt`, in a transaction of its own."""
     save_all_outputs(workspace, get_script_lock_name(run))
     with workspace.transaction(durable=True):
         return store_next_attempt(workspace, run, started_at, outcome, status)
@@ -117,37 +117,37 @@ def queue_next_attempt(
     return begin_next_attempt(workspace, run, started_at, outcome, RunStatus.QUEUED)
 
 
-def _record_restart(folder: RunFolder, attempt: int) -> bool:
+def _record_restart(folder: RunFolder, attempt_number: int) -> bool:
     """Count a restart of an attempt; return False if there were too many, or if the disk is full."""
     count = 0
     with suppress(OSError):
         document = read_json(folder.restarts)
-        if document is not None and document.get("attempt") == attempt:
+        if document is not None and document.get("attempt") == attempt_number:
             count = int(document.get("count", 0))
     if count >= _MOST_RESTARTS:
         return False
     try:
-        write_json(folder.restarts, {"attempt": attempt, "count": count + 1})
+        write_json(folder.restarts, {"attempt": attempt_number, "count": count + 1})
     except OSError:
         return False
     return True
 
 
-def read_process_record(folder: RunFolder, attempt: int) -> Mapping[str, Any]:
+def read_process_record(folder: RunFolder, attempt_number: int) -> Mapping[str, Any]:
     """Return the supervisor's record of an attempt's processes, or an empty mapping if there is none."""
     with suppress(OSError):
         document = read_json(folder.process)
-        if document is not None and document.get("attempt", 1) == attempt:
+        if document is not None and document.get("attempt", 1) == attempt_number:
             return document
     return {}
 
 
-def keep_attempt_logs(folder: RunFolder, process: Mapping[str, Any], attempt: int) -> None:
+def keep_attempt_logs(folder: RunFolder, process_record: Mapping[str, Any], attempt_number: int) -> None:
     """Copy the output of an attempt from the run's logs to separate logs; ignore a full disk."""
-    for log, offset in process.get("log_offsets", {}).items():
+    for log, offset in process_record.get("log_offsets", {}).items():
         with suppress(OSError), (folder.artifacts / log).open("rb") as source:
             source.seek(offset)
-            path = folder.artifacts / build_attempt_log_name(log, attempt)
+            path = folder.artifacts / build_attempt_log_name(log, attempt_number)
             with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as kept:
                 shutil.copyfileobj(source, kept, 1 << 20)
 

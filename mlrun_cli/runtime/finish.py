@@ -53,7 +53,9 @@ def derive_status(run: Run, exit_code: int) -> RunStatus:
     return RunStatus.FAILED
 
 
-def derive_error(run: Run, log: Path, exit_code: int, signal_name: str | None, log_offset: int = 0) -> dict[str, Any]:
+def derive_error(
+    run: Run, log_path: Path, exit_code: int, signal_name: str | None, log_offset: int = 0
+) -> dict[str, Any]:
     """Return the error of a failed run: from `fail()`, from the traceback in its log, or from its exit.
 
     Python ends with exit code 1 after an uncaught exception; with any other exit code, a traceback in the log belongs
@@ -61,7 +63,7 @@ def derive_error(run: Run, log: Path, exit_code: int, signal_name: str | None, l
     """
     ending = f"signal {signal_name}" if signal_name else f"exit code {exit_code}"
     uncaught = exit_code == _UNCAUGHT_EXCEPTION
-    from_log = build_error_from_log(read_tail(log, log_offset) if uncaught else "", ending)
+    from_log = build_error_from_log(read_tail(log_path, log_offset) if uncaught else "", ending)
     if run.wanted_status is not RunStatus.FAILED:
         return from_log
     wanted = run.wanted_error or {}
@@ -275,7 +277,7 @@ def record_outcome(workspace: Workspace, run: Run, outcome: Outcome) -> None:
 
 
 def get_script_lock_name(run: Run) -> str:
-    """Return the name of the owner lock of the runs that a run's script starts interactively."""
+    """Return the name of the owner lock of the runs that the script of a run opens interactively."""
     return f"runs/{run.run_id}"
 
 

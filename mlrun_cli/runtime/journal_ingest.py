@@ -42,11 +42,11 @@ class _OffsetMoved(Exception):
 class Offsets(Protocol):
     """The offsets up to which the store has ingested the journals of a folder."""
 
-    def read(self, names: Sequence[str]) -> Mapping[str, int]:
-        """Return the offsets of these journals, and possibly of others."""
+    def read(self, journal_names: Sequence[str]) -> Mapping[str, int]:
+        """Return the read offsets of these journals, and possibly of others, keyed by journal name."""
 
-    def advance(self, name: str, old_offset: int, new_offset: int) -> bool:
-        """Advance an offset, within a transaction; return False if another reader has already moved it."""
+    def advance(self, journal_name: str, old_offset: int, new_offset: int) -> bool:
+        """Advance a journal's read offset, within a transaction; return False if another reader has moved it."""
 
 
 class RunOffsets:
@@ -56,13 +56,13 @@ class RunOffsets:
         self._workspace = workspace
         self._run_key = run_key
 
-    def read(self, names: Sequence[str]) -> Mapping[str, int]:  # noqa: ARG002 — one query reads all of them
-        """Return the offsets of all journals of the run."""
+    def read(self, journal_names: Sequence[str]) -> Mapping[str, int]:  # noqa: ARG002 — one query reads all of them
+        """Return the read offsets of all journals of the run, keyed by journal name."""
         return self._workspace.journals.get_offsets(self._run_key)
 
-    def advance(self, name: str, old_offset: int, new_offset: int) -> bool:
-        """Advance an offset, within a transaction; return False if another reader has already moved it."""
-        return self._workspace.journals.advance(self._run_key, name, old_offset, new_offset)
+    def advance(self, journal_name: str, old_offset: int, new_offset: int) -> bool:
+        """Advance a journal's read offset, within a transaction; return False if another reader has moved it."""
+        return self._workspace.journals.advance(self._run_key, journal_name, old_offset, new_offset)
 
 
 class SessionOffsets:
@@ -72,16 +72,16 @@ class SessionOffsets:
         self._workspace = workspace
         self._folder = folder
 
-    def read(self, names: Sequence[str]) -> Mapping[str, int]:
-        """Return the offsets of these journals."""
-        return {name: self._workspace.journals.get_session_offset(name) for name in names}
+    def read(self, journal_names: Sequence[str]) -> Mapping[str, int]:
+        """Return the read offsets of these journals, keyed by journal name."""
+        return {name: self._workspace.journals.get_session_offset(name) for name in journal_names}
 
-    def advance(self, name: str, old_offset: int, new_offset: int) -> bool:
-        """Advance an offset, within a transaction; return False if another reader has already moved it."""
+    def advance(self, journal_name: str, old_offset: int, new_offset: int) -> bool:
+        """Advance a journal's read offset, within a transaction; return False if another reader has moved it."""
         if old_offset == 0 and not self._folder.is_dir():
             # The session has ended: all of its data is in the store, and its offsets were deleted.
             return False
-        return self._workspace.journals.advance_session(name, old_offset, new_offset)
+        return self._workspace.journals.advance_session(journal_name, old_offset, new_offset)
 
 
 class JournalReader:
@@ -178,9 +178,9 @@ class JournalReader:
         self._unforeseen = " ".join(f"{type(error).__name__}: {error}".split())
         self._record_ingested(pieces, 1)
 
-    def _record_ingested(self, pieces: _Pieces, unreadable: int) -> None:
+    def _record_ingested(self, pieces: _Pieces, unreadable_count: int) -> None:
         self._offsets.update((name, offset + len(piece)) for name, (offset, piece) in pieces.items())
-        self._unreadable_lines += unreadable
+        self._unreadable_lines += unreadable_count
 
     def ingest_all(self) -> None:
         """Store all journal lines that have been acknowledged to the script."""
@@ -191,9 +191,9 @@ class JournalReader:
         """Return the current sizes of the journals in bytes, by name."""
         return read_journal_sizes(self._folder)
 
-    def has_ingested(self, sizes: Mapping[str, int]) -> bool:
+    def has_ingested(self, journal_sizes: Mapping[str, int]) -> bool:
         """Return whether at least this many bytes of each journal are in the store."""
-        return all(self._offsets.get(name, 0) >= size for name, size in sizes.items())
+        return all(self._offsets.get(name, 0) >= size for name, size in journal_sizes.items())
 
     def ingest_until_now(self) -> None:
         """Store all journal lines acknowledged before this call, however many are written during it."""

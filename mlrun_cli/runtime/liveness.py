@@ -32,9 +32,9 @@ def reconcile(workspace: Workspace) -> frozenset[int]:
     return reconcile_all(workspace)
 
 
-def mark_not_responding(run: Run, not_responding: frozenset[int]) -> Run:
-    """Return a run whose status is replaced for display if its key is in `not_responding`."""
-    return run._replace(status=RunStatus.NOT_RESPONDING) if run.key in not_responding else run
+def mark_not_responding(run: Run, not_responding_keys: frozenset[int]) -> Run:
+    """Return a run whose status is replaced for display if its key is in `not_responding_keys`."""
+    return run._replace(status=RunStatus.NOT_RESPONDING) if run.key in not_responding_keys else run
 
 
 def _has_nothing_to_reconcile(workspace: Workspace) -> bool:

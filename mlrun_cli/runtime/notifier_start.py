@@ -27,10 +27,10 @@ def start_notifier(workspace: Workspace, run: Run) -> None:
         return
     words = build_program_command(NOTIFIER_PROGRAM, ["--workspace", os.fspath(workspace.folder), run.run_id])
     try:
-        spawn(words, run.run_id, (), _get_log(workspace, run))
+        spawn(words, run.run_id, (), _get_log_path(workspace, run))
     except Exception:  # nothing may keep a run from ending
         log_exception()
 
 
-def _get_log(workspace: Workspace, run: Run) -> Path:
+def _get_log_path(workspace: Workspace, run: Run) -> Path:
     return get_supervisor_log_path(workspace.run_folder(run.run_id))

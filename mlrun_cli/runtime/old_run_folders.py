@@ -18,8 +18,8 @@ from mlrun_cli.runs.submission import Submission
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 
 
-def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
-    """Return a run's document as in `RebuildDocumentStore`, without a number, or None if it is not a run's folder.
+def read_old_run_document(folder: RunFolder) -> dict[str, Any] | None:
+    """Return the document of a run from a folder of an older version, without keys, or None if no run's folder.
 
     A run without an outcome is recorded as Running; the next reconciliation checks whether it is.
     """
@@ -32,7 +32,7 @@ def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
         ended = None if outcome is None else Outcome.from_json(outcome)
     except (KeyError, TypeError, ValueError):
         return None
-    created_at = _find_creation_time(folder)
+    created_at = _derive_creation_time(folder)
     process = read_json(folder.process) or {}
     origin = get_origin()
     row: dict[str, Any] = {
@@ -68,7 +68,7 @@ def read_old_folder(folder: RunFolder) -> dict[str, Any] | None:
     }
 
 
-def _find_creation_time(folder: RunFolder) -> int:
+def _derive_creation_time(folder: RunFolder) -> int:
     """Return a run's creation time, from its id, `<experiment>_<seconds>_<random>`, and its submission file.
 
     The file's time orders runs of the same second, and is used alone if the id contains no time.

@@ -56,8 +56,8 @@ def detach_program(folder: Path, *descriptors: int) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def open_workspace_when_available(folder: Path, subfolder: Path) -> Workspace:
-    """Open the workspace, waiting while its store is locked or unreachable or its disk is full.
+def open_workspace_when_available(folder: Path, required_subfolder: Path) -> Workspace:
+    """Open a workspace, waiting while its store is locked or unreachable or its disk is full.
 
     Raises:
         StoreError: the store cannot be opened and waiting does not help, or the subfolder for which it was to be opened
@@ -68,7 +68,7 @@ def open_workspace_when_available(folder: Path, subfolder: Path) -> Workspace:
             return Workspace.connect(parse_locator(folder), redaction=get_process_redaction())
         except StoreUnavailable as error:
             sys.stderr.write(f"the store waits: {error}\n")
-            if not (folder / subfolder).exists():
+            if not (folder / required_subfolder).exists():
                 raise
             time.sleep(BUSY_SECONDS)
 

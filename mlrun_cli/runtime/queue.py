@@ -164,10 +164,11 @@ def ensure_dispatchers(workspace: Workspace) -> None:
 def _list_served_targets(workspace: Workspace) -> list[str]:
     """Return the targets with queued runs, and those whose dispatchers also monitor live runs."""
     targets = workspace.queues.list_targets()
-    return [name for name, has_queue in targets.items() if has_queue or _follows_runs(workspace, name)]
+    return [name for name, has_queue in targets.items() if has_queue or _has_following_dispatcher(workspace, name)]
 
 
-def _follows_runs(workspace: Workspace, target: str) -> bool:
+def _has_following_dispatcher(workspace: Workspace, target: str) -> bool:
+    """Return whether the dispatcher of a target also monitors live runs, as the collector of an engine does."""
     row = None if target == LOCAL_TARGET else workspace.compute_targets.find(target)
     if row is None:
         return False

@@ -32,7 +32,7 @@ from mlrun_cli.runtime.journal_ingest import (
     store_requested_ends,
     store_tag_changes,
 )
-from mlrun_cli.runtime.old_run_folders import read_old_folder
+from mlrun_cli.runtime.old_run_folders import read_old_run_document
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.journals import JournalStore
 from mlrun_cli.store.metrics import MetricStore
@@ -172,7 +172,7 @@ class _FolderImport:
     def _read_old_folders(self, excluded: Collection[str]) -> list[Mapping[str, Any]]:
         """Return the documents of runs of an older version, which do not have keys yet."""
         old = [folder for folder in self._list_run_folders() if folder.path.name not in excluded]
-        return [document for document in map(read_old_folder, old) if document is not None]
+        return [document for document in map(read_old_run_document, old) if document is not None]
 
     def _assign_keys(self, documents: list[Mapping[str, Any]], keys: list[int]) -> None:
         """Assign keys to runs of an older version, below all other keys and ordered by creation time."""

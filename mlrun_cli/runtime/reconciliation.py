@@ -57,16 +57,16 @@ def _reconcile_without_reopening(workspace: Workspace) -> frozenset[int]:
     given_up = reconcile_sessions(workspace)
     remove_unfinished_submits(workspace)
     targets = _Targets(workspace)
-    lost = targets.find_lost(workspace.runs.list_supervised())
+    lost = targets.detect_lost_runs(workspace.runs.list_supervised())
     slow = [run for run in lost if not is_worth_waiting_for(workspace.run_folder(run.run_id).lock)]
     awaited = [run for run in lost if run not in slow]
     started = time.monotonic()
     start_again = started
     if slow and not awaited:
-        targets.recover(slow)
+        targets.recover_lost_runs(slow)
     while awaited and time.monotonic() < started + _TIMEOUT_SECONDS:
         if time.monotonic() >= start_again:
-            start_again = time.monotonic() + (_START_AGAIN_SECONDS if targets.recover(awaited) else 0.0)
+            start_again = time.monotonic() + (_START_AGAIN_SECONDS if targets.recover_lost_runs(awaited) else 0.0)
         time.sleep(_LOOK_AGAIN_SECONDS)
         awaited = [run for run in awaited if _is_unrecovered(workspace.runs.find_status(run.key))]
     for run in awaited:
@@ -83,8 +83,8 @@ class _Targets:
         self._workspace = workspace
         self._targets: dict[str | None, Target | None] = {}
 
-    def find_lost(self, runs: Sequence[Run]) -> list[Run]:
-        """Return the runs that have lost their supervisors; record runs whose folder no longer exists as Failed."""
+    def detect_lost_runs(self, runs: Sequence[Run]) -> list[Run]:
+        """Return the runs that have lost their supervisors, after recording those without a folder as Failed."""
         found: dict[int, Liveness] = {}
         for name, group in _group_runs(runs, lambda run: run.target).items():
             if (target := self._find_target(name)) is not None:
@@ -94,7 +94,7 @@ class _Targets:
                 _record_missing_folder(self._workspace, run)
         return [run for run in runs if found.get(run.key) is Liveness.LOST]
 
-    def recover(self, runs: Sequence[Run]) -> bool:
+    def recover_lost_runs(self, runs: Sequence[Run]) -> bool:
         """Ensure that lost runs are recovered; return False if recovery could not be started for some of them."""
         are_started = True
         for group in _group_runs(runs, lambda run: type(self._find_target(run.target))).values():

@@ -177,7 +177,7 @@ def _reconcile_session(workspace: Workspace, name: str) -> bool:
             return not lock.is_recovering()
         if not folder.is_dir():  # it has just ended in an orderly way
             return True
-        ending = _read_ending(folder) or {"ended_at": _find_last_activity(folder), "error": _make_death_error()}
+        ending = _read_ending(folder) or {"ended_at": _get_last_activity(folder), "error": _make_death_error()}
         JournalReader(workspace, folder / JOURNAL, None).ingest_all()
         _end_runs(workspace, f"{_SESSIONS}/{name}", ending)
         _remove_session(workspace, folder)
@@ -230,7 +230,7 @@ def _make_death_error() -> dict[str, Any]:
     return build_run_error(message, code=SERVICE_ERROR, reason=EndReason.SESSION_DIED)
 
 
-def _find_last_activity(folder: Path) -> int:
+def _get_last_activity(folder: Path) -> int:
     """Return the time of a dead session's last write, in microseconds."""
     journal = folder / JOURNAL
     moments = [os.stat(folder).st_mtime_ns // 1000]

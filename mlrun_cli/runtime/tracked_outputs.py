@@ -64,13 +64,13 @@ def save_all_outputs(workspace: Workspace, owner_lock_path: str) -> None:
             workspace.runs.update(key, warnings=warnings)
 
 
-def _copy_outputs(outputs: Path, folder: RunFolder, record: Path) -> tuple[str, ...]:
+def _copy_outputs(outputs: Path, folder: RunFolder, record_path: Path) -> tuple[str, ...]:
     failed: list[str] = []
     reason = ""
     for name, path in _walk_files(outputs):
         try:
             if not reason:
-                _copy_file(path, folder.uploads / _KEPT_BELOW / name, record)
+                _copy_file(path, folder.uploads / _KEPT_BELOW / name, record_path)
                 continue
         except OSError as error:
             if error.errno in _NO_ROOM:
@@ -84,12 +84,12 @@ def _copy_outputs(outputs: Path, folder: RunFolder, record: Path) -> tuple[str, 
     return (f"Not kept with the run, and still where it was: {what}{f': {reason}' if reason else ''}.",)
 
 
-def _copy_file(source: str, destination: Path, record: Path) -> None:
+def _copy_file(source: str, destination: Path, record_path: Path) -> None:
     """Copy a file to a destination unless it exists, through a temporary file beside the record."""
     if os.path.lexists(destination):
         return
     destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with make_temporary_path(record) as temporary:
+    with make_temporary_path(record_path) as temporary:
         # Opening must not block on a FIFO that has been put in place of the file.
         read = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:

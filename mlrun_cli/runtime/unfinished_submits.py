@@ -16,7 +16,7 @@ _LOOK_AGAIN_SECONDS = 0.005
 
 
 def create_submit_marker(run_folder: RunFolder) -> OwnedFile:
-    """Return a locked file that marks a submit until its run is in the store.
+    """Create and lock a file that marks a run as being submitted, until the run is in the store.
 
     Raises:
         OSError: it cannot be created.

@@ -41,15 +41,15 @@ class IncomingFile:
         with _describe_error(self._path):
             copying.write_all(self.descriptor, content)
 
-    def clone_from(self, source: int) -> bool:
-        """Clone the open file `source`, sharing its blocks; return False if the file system does not support that."""
+    def clone_from(self, source_fd: int) -> bool:
+        """Clone an open file, sharing its blocks; return False if the file system does not support that."""
         with _describe_error(self._path):
-            return copying.clone(source, self.descriptor)
+            return copying.clone(source_fd, self.descriptor)
 
-    def copy_from(self, source: int) -> int:
-        """Copy the open file `source`, sharing its blocks if possible; return the number of bytes."""
+    def copy_from(self, source_fd: int) -> int:
+        """Copy an open file, sharing its blocks if possible; return the number of bytes."""
         with _describe_error(self._path):
-            return copying.copy(source, self.descriptor)
+            return copying.copy(source_fd, self.descriptor)
 
     def move_to(self, destination: str) -> None:
         """Move the file to its destination, replacing an existing file; create the folder if it is missing."""
@@ -168,7 +168,7 @@ class SnapshotStore:
             self._write_json(self._get_cache_path(cache_key), cache)
 
     def remove_abandoned(self) -> None:
-        """Remove temporary files of killed processes; those of an older version only after a day."""
+        """Remove temporary files of killed processes; those of an older version of this program only after a day."""
         remove_abandoned_files(Path(self._incoming))
         before = time.time() - _ABANDONED_AFTER_SECONDS
         with suppress(OSError), os.scandir(self._incoming) as entries:

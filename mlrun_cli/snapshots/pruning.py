@@ -43,39 +43,39 @@ def prevent_pruning(folder: Path, report: Callable[[str], None] | None = None) -
     """
     # Who prunes shuts the door while it waits, or a stream of submits would let it wait for ever.
     with ExitStack() as stack:
-        with _hold_exclusively(folder, _DOOR, fcntl.LOCK_EX, report, "a 'workspace prune' to end"):
-            stack.enter_context(_hold_exclusively(folder, _LOCK, fcntl.LOCK_SH))
+        with _hold_prune_lock(folder, _DOOR, fcntl.LOCK_EX, report, "a 'workspace prune' to end"):
+            stack.enter_context(_hold_prune_lock(folder, _LOCK, fcntl.LOCK_SH))
         yield
 
 
 def prune_snapshots(
     folder: Path,
     list_kept_ids: Callable[[], Collection[str]],
-    before: float,
+    unused_since: float,
     *,
     dry_run: bool,
     report: Callable[[str], None],
-    locked: Path | None = None,
+    lock_folder: Path | None = None,
 ) -> PrunedSnapshots:
-    """Remove snapshots that are not to be kept and unreferenced contents, except those written or used after `before`.
+    """Remove snapshots that are not to be kept and unreferenced contents, unless written or used after a time.
 
     Args:
         folder: the folder of the snapshots.
         list_kept_ids: returns the ids of referenced snapshots; called when no process can add a reference.
-        before: a time in seconds since the epoch; files written or used later are kept.
+        unused_since: a time in seconds since the epoch; files written or used later are kept.
         dry_run: whether to remove nothing.
         report: called with a message if the function has to wait for long.
-        locked: the folder of the snapshots that submits copy from; None means `folder`. A folder on a network file
+        lock_folder: the folder of the snapshots that submits copy from; None means `folder`. A folder on a network file
             system may have no locks.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    locked = locked or folder
+    lock_folder = lock_folder or folder
     with (
-        _hold_exclusively(locked, _DOOR, fcntl.LOCK_EX, report, "another 'workspace prune'"),
-        _hold_exclusively(
-            locked, _LOCK, fcntl.LOCK_EX, report, "runs that are being submitted, until they have their snapshots"
+        _hold_prune_lock(lock_folder, _DOOR, fcntl.LOCK_EX, report, "another 'workspace prune'"),
+        _hold_prune_lock(
+            lock_folder, _LOCK, fcntl.LOCK_EX, report, "runs that are being submitted, until they have their snapshots"
         ),
     ):
         doomed = []
@@ -84,14 +84,14 @@ def prune_snapshots(
         store = SnapshotStore(folder)
         for path in sorted((folder / "manifests").glob("*.json")):
             snapshot = store.find_manifest(path.stem)
-            if path.stem not in kept_ids and path.stat().st_mtime < before:
+            if path.stem not in kept_ids and path.stat().st_mtime < unused_since:
                 doomed.append(path)
             elif snapshot is not None:
                 used.update(entry.digest for entry in snapshot.entries)
         contents = [
             path
             for path in (folder / "objects").glob("*/*")
-            if f"{path.parent.name}{path.name}" not in used and path.stat().st_mtime < before
+            if f"{path.parent.name}{path.name}" not in used and path.stat().st_mtime < unused_since
         ]
         size = sum(path.stat().st_blocks * 512 for path in (*doomed, *contents))
         if not dry_run:
@@ -102,9 +102,10 @@ def prune_snapshots(
 
 
 @contextmanager
-def _hold_exclusively(
+def _hold_prune_lock(
     folder: Path, name: str, operation: int, report: Callable[[str], None] | None = None, waits_for: str = ""
 ) -> Iterator[None]:
+    """Hold a lock of a folder of snapshots during a block; after a while, report what is being waited for."""
     make_private_folder(folder)
     try:
         descriptor = os.open(make_counterpart_folder(folder) / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -160,23 +160,23 @@ def _create_file(entry: SnapshotEntry, store: SnapshotStore, top_descriptor: int
         os.close(source)
 
 
-def _remove_if_unchanged(entry: SnapshotEntry, folder: int) -> None:
+def _remove_if_unchanged(entry: SnapshotEntry, folder_fd: int) -> None:
     name = entry.path.rpartition("/")[2]
     with suppress(OSError):
         if entry.kind is EntryKind.DIRECTORY:
-            os.rmdir(name, dir_fd=folder)
-        elif _is_unchanged(entry, os.stat(name, dir_fd=folder, follow_symlinks=False), folder):
-            os.unlink(name, dir_fd=folder)
+            os.rmdir(name, dir_fd=folder_fd)
+        elif _is_unchanged(entry, os.stat(name, dir_fd=folder_fd, follow_symlinks=False), folder_fd):
+            os.unlink(name, dir_fd=folder_fd)
 
 
-def _is_unchanged(entry: SnapshotEntry, file_stat: os.stat_result, folder: int) -> bool:
-    """Return whether a file or link in the open `folder` is unchanged since its creation."""
+def _is_unchanged(entry: SnapshotEntry, file_stat: os.stat_result, folder_fd: int) -> bool:
+    """Return whether a file or link in the open `folder_fd` is unchanged since its creation."""
     if entry.kind is EntryKind.FILE:
         is_same = file_stat.st_size == entry.size and file_stat.st_mtime_ns == entry.mtime_ns
         return is_same and stat.S_ISREG(file_stat.st_mode)
     if entry.kind is EntryKind.LINK and stat.S_ISLNK(file_stat.st_mode):
         with suppress(OSError):
-            return os.readlink(entry.path.rpartition("/")[2], dir_fd=folder) == entry.target
+            return os.readlink(entry.path.rpartition("/")[2], dir_fd=folder_fd) == entry.target
     return False
 
 

@@ -79,9 +79,9 @@ class Child:
         self._process.returncode = exit_code
 
 
-def _build_preexec_fn(parent: int, group: int | None, limits: Limits) -> Callable[[], None]:
+def _build_preexec_fn(parent_pid: int, group: int | None, limits: Limits) -> Callable[[], None]:
     """Return a `preexec_fn` that ends the child with its parent, and sets its process group and limits."""
-    die = make_parent_death_hook(parent)
+    die = make_parent_death_hook(parent_pid)
 
     def prepare() -> None:
         die()

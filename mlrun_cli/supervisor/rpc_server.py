@@ -64,11 +64,11 @@ class RunRequestHandler:
             "tracking.run": lambda _: self._get_tracking_record(),
         }
 
-    def handle(self, line: bytes, written: Mapping[str, int]) -> bytes | None:
-        """Execute a request line and return the response line, or None if it must be tried again later.
+    def handle(self, line: bytes, journal_sizes: Mapping[str, int]) -> bytes | None:
+        """Execute a request line and return the response line, or None if the request must be tried again later.
 
-        It must be tried again while the store is unavailable or lacks any of the data that had been `written` when the
-        request arrived. These are ingested in pieces, so that a cancel is not delayed.
+        It must be tried again while the store is unavailable or lacks data that the journals contained when the request
+        arrived, according to `journal_sizes`. These are ingested in pieces, so that a cancel is not delayed.
         """
         try:
             request = decode_request(line)
@@ -78,7 +78,7 @@ class RunRequestHandler:
             response: dict[str, Any]
             if call is None:
                 response = {OTHER_SOCKET: self._worker()}
-            elif not self._reader.has_ingested(written) and self._reader.ingest():
+            elif not self._reader.has_ingested(journal_sizes) and self._reader.ingest():
                 return None
             else:
                 response = {RESULT: call(arguments)}

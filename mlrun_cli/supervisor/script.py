@@ -55,7 +55,7 @@ class Script:
             self.container_termination = ContainerTermination(plan.container, run.submission.run_id, environment)
         specs = self._list_specs(run.build_process_command(argv), environment)
         self._log_offsets = {
-            str(spec.log.relative_to(run.folder.artifacts)): self._mark_log(spec.log) for spec in specs
+            str(spec.log.relative_to(run.folder.artifacts)): self._write_separator(spec.log) for spec in specs
         }
         self.group: ProcessGroup = start_group(specs, run.submission.run_id)
         self.started_at = now()
@@ -65,30 +65,32 @@ class Script:
             "attempt": attempt,
             "log_offsets": self._log_offsets,
         }
-        self._write_document()
+        self._write_process_record()
 
-    def end(self, stopped: StopReason | None, out_of_memory: str | None) -> ScriptEnd:
-        """Record the end of the script for a possible recovery, and return it.
+    def end(self, stop_reason: StopReason | None, out_of_memory: str | None) -> ScriptEnd:
+        """Record how the script ended, for a possible recovery, and return the record.
 
         Args:
-            stopped: the reason why the script was stopped, if it was.
+            stop_reason: the reason why the script was stopped, if it was.
             out_of_memory: a clause that says that memory ran out, if the kernel killed processes for want of it.
         """
         assert self.group.exit_code is not None
         ended_at = max(now(), self.started_at)
         duration = round(self.group.duration_seconds, 6)
-        number, log = self._launcher.find_failed(self._run.folder.artifacts, self.group.first_to_fail, _has_exception)
+        number, log = self._launcher.identify_failed_process(
+            self._run.folder.artifacts, self.group.first_to_fail, _has_exception
+        )
         offset = self._log_offsets.get(log, 0)
-        end = ScriptEnd(self.group.exit_code, ended_at, duration, stopped, number, log, out_of_memory, offset)
+        end = ScriptEnd(self.group.exit_code, ended_at, duration, stop_reason, number, log, out_of_memory, offset)
         self._document["end"] = end.to_json()
-        self._write_document()
+        self._write_process_record()
         return end
 
     def keep_logs(self) -> None:
         """Copy the output of this attempt from the run's logs to logs of its own."""
         keep_attempt_logs(self._run.folder, self._document, self.attempt)
 
-    def _mark_log(self, log: Path) -> int:
+    def _write_separator(self, log: Path) -> int:
         """Write a separator line to a log that is continued, and return the size of the log."""
         try:
             if self.attempt > 1:
@@ -98,7 +100,7 @@ class Script:
         except OSError:  # there is none yet, or the disk is full
             return 0
 
-    def _write_document(self) -> None:
+    def _write_process_record(self) -> None:
         """Write a record of the processes, from which the run can be recovered if this process dies."""
         self._run.write_file(self._run.folder.process, self._document)
 

@@ -155,16 +155,16 @@ class SupervisedRun:
         self.retry_store(lambda: self.workspace.runs.update(self.run.key, begin_at=begin_at))
         return self.retry_store(lambda: queue_next_attempt(self.workspace, self.run, self.folder, policy, outcome))
 
-    def register_outputs(self, row: Run, outcome: Outcome) -> Outcome:
+    def register_outputs(self, run: Run, outcome: Outcome) -> Outcome:
         """Register the data outputs of the run; return the outcome with a warning for each failure."""
-        return self._register_outputs(self.workspace, row, outcome)
+        return self._register_outputs(self.workspace, run, outcome)
 
-    def finish(self, outcome: Outcome, stopped: StopReason | None) -> None:  # noqa: ARG002 — matters on nodes
+    def finish(self, outcome: Outcome, stop_reason: StopReason | None) -> None:  # noqa: ARG002 — matters on nodes
         """Record the outcome of the run, first on disk and then in the store, and clean its working folder.
 
         Args:
             outcome: the outcome.
-            stopped: the reason why the run was stopped, if it was.
+            stop_reason: the reason why the run was stopped, if it was.
         """
         self.retry_disk(lambda: write_outcome(self.folder, outcome))
         run_or_log(lambda: clean_working_folder(self.workspace, self.submission, self.folder), None)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.processes.gpus import Gpu, find_busy_gpus, get_lock_name, list_gpus, select_usable_gpus
+from mlrun_cli.processes.gpus import Gpu, get_lock_name, list_gpus, query_busy_gpus, select_usable_gpus
 from tests.running import make_nvidia_smi
 
 MACHINE = [Gpu("0", "GPU-aaaa-1"), Gpu("1", "GPU-bbbb-2"), Gpu("2", "GPU-cccc-3")]
@@ -45,10 +45,10 @@ def test_gpus_that_processes_use_are_busy_unless_it_is_the_service_by_which_seve
 ) -> None:
     monkeypatch.setenv("PATH", f"{make_nvidia_smi(tmp_path, 3)}:/usr/bin:/bin")
     machine = list_gpus()
-    assert find_busy_gpus(machine) == set()
+    assert query_busy_gpus(machine) == set()
     lines = ["GPU-1, /usr/bin/python", "GPU-0, nvidia-cuda-mps-server", "MIG-a, x, y", "GPU-9, x", ""]
     (tmp_path / "compute-apps").write_text("\n".join(lines), encoding="utf-8")
-    assert find_busy_gpus(machine) == {"1", "MIG-a"}
+    assert query_busy_gpus(machine) == {"1", "MIG-a"}
 
 
 def test_a_gpu_is_locked_under_the_name_that_all_know_it_by() -> None:

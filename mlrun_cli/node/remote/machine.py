@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.processes.gpus import find_busy_gpus, list_gpus
+from mlrun_cli.processes.gpus import list_gpus, query_busy_gpus
 
 _KILOBYTES = 1024
 
@@ -24,7 +24,7 @@ def describe_machine() -> dict[str, Any]:
         "memory_mb": total,
         "free_memory_mb": free,
         "gpus": len(gpus),
-        "free_gpus": len(gpus) - len(find_busy_gpus(gpus)) if gpus else 0,
+        "free_gpus": len(gpus) - len(query_busy_gpus(gpus)) if gpus else 0,
         "free_disk_mb": shutil.disk_usage(Path(__file__)).free >> 20,
     }
 

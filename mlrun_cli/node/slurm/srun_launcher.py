@@ -41,7 +41,7 @@ class SrunLauncher(Launcher):
         return self._inner.port_count
 
     def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
-        """Write the specifications of the script's processes, and return the process that calls srun.
+        """Return the process that calls srun, after writing the specifications of the script's processes for it.
 
         Raises:
             OSError: their description cannot be written.
@@ -59,17 +59,19 @@ class SrunLauncher(Launcher):
         write_json(self._tasks, {"tasks": tasks})
         return [LaunchedProcess(0, {}, STD_LOG)]
 
-    def build_command(self, artifacts: Path, argv: Sequence[str]) -> list[str]:
+    def build_command(self, artifacts_folder: Path, argv: Sequence[str]) -> list[str]:
         """Return the command line of the process that calls srun."""
-        return [sys.executable, "-E", _PROGRAM, str(self._tasks), str(artifacts), *argv]
+        return [sys.executable, "-E", _PROGRAM, str(self._tasks), str(artifacts_folder), *argv]
 
-    def find_failed(
-        self, artifacts: Path, first_to_fail: int, has_exception: Callable[[Path], bool]
+    def identify_failed_process(
+        self, artifacts_folder: Path, first_failed: int, has_exception: Callable[[Path], bool]
     ) -> tuple[int, str]:
         """Return the process that srun reported first, or else the first one with an exception, or else srun itself."""
-        del first_to_fail
+        del first_failed
         logs = self.launch.log_names
-        named = re.search(r"^mlrun: process (\d+) failed", read_tail(artifacts / STD_LOG), re.MULTILINE)
+        named = re.search(r"^mlrun: process (\d+) failed", read_tail(artifacts_folder / STD_LOG), re.MULTILINE)
         if named is not None and int(named[1]) < len(logs):
             return int(named[1]), logs[int(named[1])]
-        return next(((number, log) for number, log in enumerate(logs) if has_exception(artifacts / log)), (0, STD_LOG))
+        return next(
+            ((number, log) for number, log in enumerate(logs) if has_exception(artifacts_folder / log)), (0, STD_LOG)
+        )

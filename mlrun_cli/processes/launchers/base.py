@@ -54,14 +54,14 @@ class Launcher(ABC):
         """Return the words to insert before the command line of each process."""
         return []
 
-    def build_command(self, artifacts: Path, argv: Sequence[str]) -> list[str]:
+    def build_command(self, artifacts_folder: Path, argv: Sequence[str]) -> list[str]:
         """Return the command line of each process that the supervisor starts.
 
         Args:
-            artifacts: the folder with the logs.
+            artifacts_folder: the folder with the logs.
             argv: the script's own command line.
         """
-        del artifacts
+        del artifacts_folder
         return [*self.build_command_prefix(), *argv]
 
     def get_gpu_share(self, node: int, gpus: str) -> str:
@@ -75,18 +75,18 @@ class Launcher(ABC):
         share, rest = divmod(len(names), self.launch.node_count)
         return gpus if rest else ",".join(names[node * share : (node + 1) * share])
 
-    def find_failed(
-        self, artifacts: Path, first_to_fail: int, has_exception: Callable[[Path], bool]
+    def identify_failed_process(
+        self, artifacts_folder: Path, first_failed: int, has_exception: Callable[[Path], bool]
     ) -> tuple[int, str]:
         """Return the number and the log of the process that failed first.
 
         Args:
-            artifacts: the folder with the logs.
-            first_to_fail: the number of the process, among those started by the supervisor, that failed first.
+            artifacts_folder: the folder with the logs.
+            first_failed: the number of the process, among those started by the supervisor, that failed first.
             has_exception: a function that returns whether a log ends with an exception.
         """
-        del artifacts, has_exception
-        return first_to_fail, self.launch.log_names[first_to_fail]
+        del artifacts_folder, has_exception
+        return first_failed, self.launch.log_names[first_failed]
 
     def build_shared_variables(self) -> dict[str, str]:
         """Return the environment variables that are the same in all processes."""

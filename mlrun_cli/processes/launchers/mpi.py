@@ -58,30 +58,40 @@ class MpiLauncher(Launcher):
         launcher = self.launch.launcher
         return [] if launcher is None else [launcher, "-np", str(self.launch.process_count)]
 
-    def build_command(self, artifacts: Path, argv: Sequence[str]) -> list[str]:
+    def build_command(self, artifacts_folder: Path, argv: Sequence[str]) -> list[str]:
         """Return the command line of MPI's launcher, which gives each process its own log."""
         if not self._has_several_logs():
-            return super().build_command(artifacts, argv)
+            return super().build_command(artifacts_folder, argv)
         shell = _INTO_ITS_LOG.format(width=len(str(self.launch.process_count - 1)))
-        return [*self.build_command_prefix(), "sh", "-c", shell, "sh", str(artifacts / PROCESS_LOG_PREFIX), *argv]
+        return [
+            *self.build_command_prefix(),
+            "sh",
+            "-c",
+            shell,
+            "sh",
+            str(artifacts_folder / PROCESS_LOG_PREFIX),
+            *argv,
+        ]
 
     def get_gpu_share(self, node: int, gpus: str) -> str:
         """Return all GPUs."""
         del node
         return gpus
 
-    def find_failed(
-        self, artifacts: Path, first_to_fail: int, has_exception: Callable[[Path], bool]
+    def identify_failed_process(
+        self, artifacts_folder: Path, first_failed: int, has_exception: Callable[[Path], bool]
     ) -> tuple[int, str]:
         """Return the process that MPI reports as failed, or else the first with an exception, or else the launcher."""
         if not self._has_several_logs():
-            return super().find_failed(artifacts, first_to_fail, has_exception)
+            return super().identify_failed_process(artifacts_folder, first_failed, has_exception)
         logs = self.launch.log_names
-        named = re.search(_FAILED, read_tail(artifacts / STD_LOG))
+        named = re.search(_FAILED, read_tail(artifacts_folder / STD_LOG))
         if named is not None and int(named[1] or named[2]) < self.launch.process_count:
             number = int(named[1] or named[2])
             return number, logs[number]
-        return next(((number, log) for number, log in enumerate(logs) if has_exception(artifacts / log)), (0, STD_LOG))
+        return next(
+            ((number, log) for number, log in enumerate(logs) if has_exception(artifacts_folder / log)), (0, STD_LOG)
+        )
 
     def _has_several_logs(self) -> bool:
         """Return whether the processes have logs separate from that of MPI's launcher."""

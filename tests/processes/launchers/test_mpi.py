@@ -39,7 +39,9 @@ def artifacts(tmp_path: Path) -> Path:
 
 def find_failed(launch: Launch, artifacts: Path) -> tuple[int, str]:
     """The number and the log of the first to fail, where the first that was started has failed."""
-    return get_launcher(launch).find_failed(artifacts, 0, lambda log: "Traceback" in log.read_text(encoding="utf-8"))
+    return get_launcher(launch).identify_failed_process(
+        artifacts, 0, lambda log: "Traceback" in log.read_text(encoding="utf-8")
+    )
 
 
 def printed_by(argv: list[str], **variables: str) -> tuple[int, str]:

@@ -171,9 +171,9 @@ class SqliteDatabase:
             except _ERRORS as error:
                 if not _is_busy_error(error):
                     raise self._convert_error(error) from error
-                from mlrun_cli.processes.lock_holders import find_exclusive_holders  # noqa: PLC0415 - a rare case
+                from mlrun_cli.processes.lock_holders import list_exclusive_holders  # noqa: PLC0415 - a rare case
 
-                holders = find_exclusive_holders(self._list_lock_files())
+                holders = list_exclusive_holders(self._list_lock_files())
                 stopped = [holder for holder in holders if holder.is_stopped]
                 if stopped or time.monotonic() >= deadline:
                     raise self._create_locked_error(next(iter([*stopped, *holders]), None)) from error

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
-from mlrun_cli.processes.lock_holders import find_exclusive_holders, is_stopped
+from mlrun_cli.processes.lock_holders import is_stopped, list_exclusive_holders
 
 _State: TypeAlias = "list[tuple[int, int, int, int] | None]"
 _kept: list[sqlite3.Connection] = []
@@ -61,7 +61,7 @@ def open_unlocked(
 
 
 def _find_holder_pids(path: Path) -> list[int]:
-    return [holder.pid for holder in find_exclusive_holders([path, Path(f"{path}-shm")])]
+    return [holder.pid for holder in list_exclusive_holders([path, Path(f"{path}-shm")])]
 
 
 def _read_file_states(path: Path) -> _State:
