@@ -16,8 +16,8 @@ from mlrun_cli.core.text_files import replace_text
 from mlrun_cli.errors import FileNotWritable, InvalidPath
 from mlrun_cli.folders.project_config import (
     check_replaceable,
-    find_config_to_write,
     find_configuration_folder,
+    get_config_path_to_write,
     make_absolute,
     write_project_config,
 )
@@ -56,7 +56,7 @@ def attach_folder(
             raise InvalidPath(
                 f"'{folder}' is a file, not a folder.", hint="Name the folder that it is in.", target=folder
             )
-        check_replaceable(find_config_to_write(folder))
+        check_replaceable(get_config_path_to_write(folder))
         with ExitStack() as undo:
             _write_samples(folder, undo)
             write_project_config(

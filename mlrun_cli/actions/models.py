@@ -172,7 +172,7 @@ def get_model_path(workspace: Workspace, model: Model) -> Path:
     Raises:
         StoreError: the file or folder no longer exists.
     """
-    return _get_model_folder(workspace).find_content(model.name, model.version)
+    return _get_model_folder(workspace).get_content_path(model.name, model.version)
 
 
 def build_model_record(workspace: Workspace, model: Model) -> dict[str, Any]:

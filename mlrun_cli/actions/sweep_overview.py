@@ -15,7 +15,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.sweeps.definition import SweepDefinition
 from mlrun_cli.sweeps.records import TERMINATION_PROPERTY
-from mlrun_cli.sweeps.run_tags import find_definition, find_run_number, list_drawn_values
+from mlrun_cli.sweeps.run_tags import find_definition, find_run_number, get_drawn_values
 from mlrun_cli.workspace import Workspace
 
 _SECONDS_PER_MINUTE = 60
@@ -115,7 +115,7 @@ def find_sweep_overview(workspace: Workspace, sweep: Run, limit: int | None = No
     sign = 1.0 if metric.goal is Goal.MINIMIZE else -1.0
     ordered = sorted(measured, key=lambda key: measured[key].get_sort_key(sign))
     runs = get_reconciled_runs(workspace, workspace.runs.list_by_keys(ordered[:limit]))
-    drawn = list_drawn_values(sweep.run_id, sweep.tags)
+    drawn = get_drawn_values(sweep.run_id, sweep.tags)
     total = definition.max_total if definition.resume_child_runs else definition.total
     counts = Counter(child.status.value for child in children)
     return SweepOverview(

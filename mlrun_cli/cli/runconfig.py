@@ -18,7 +18,7 @@ from mlrun_cli.cli.run.options import Environment
 from mlrun_cli.core.redaction import get_process_redaction
 from mlrun_cli.errors import OneOptionRequired
 from mlrun_cli.folders.project_config import find_project_config, make_absolute
-from mlrun_cli.runconfigs.search import find_runconfigs
+from mlrun_cli.runconfigs.search import search_runconfigs
 from mlrun_cli.submit.catalog import get_runconfig_record, list_runconfigs, resolve_runconfig_names, strip_path
 from mlrun_cli.wire.run_output import make_printable
 
@@ -113,7 +113,7 @@ def validate(
     config = find_project_config(global_options.path)
     folder = make_absolute(global_options.path)
     files = (
-        resolve_runconfig_names(global_options.path, names) if names else find_runconfigs(folder, exclude=get_home())
+        resolve_runconfig_names(global_options.path, names) if names else search_runconfigs(folder, exclude=get_home())
     )
     with _open_workspace(global_options, is_attached=config is not None) as workspace:
         verdicts = [

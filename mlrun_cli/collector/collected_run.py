@@ -113,7 +113,7 @@ class CollectedRun:
         for folder in (self.shared.events, self.shared.journal):
             refresh_folder(folder)
         # What the file server has now is all that there will be of a run that seems lost.
-        self._collect_events(is_patient=False)
+        self._collect_events(waits_for_values=False)
 
     def get_heartbeat_evidence(self) -> HeartbeatEvidence:
         """Return whether the supervisor's heartbeat is recent, outdated or not yet written.
@@ -171,24 +171,24 @@ class CollectedRun:
     def _is_folder_available(self) -> bool:
         return SharedFolder(self.shared.path.parents[1]).is_available()
 
-    def _collect_events(self, *, is_patient: bool = True) -> bool:
+    def _collect_events(self, *, waits_for_values: bool = True) -> bool:
         """Store the new events; return whether there were any.
 
-        With `is_patient`, those after the end of an attempt wait until all that it has logged can be read.
+        With `waits_for_values`, those after the end of an attempt wait until all that it has logged can be read.
         """
         found = False
         for path in list_line_files(self.shared.events):
             self.has_started = True
-            while self._collect_events_of_attempt(path, is_patient=is_patient):
+            while self._collect_events_of_attempt(path, waits_for_values=waits_for_values):
                 found = True
         return found
 
-    def _collect_events_of_attempt(self, path: Path, *, is_patient: bool) -> bool:
+    def _collect_events_of_attempt(self, events_path: Path, *, waits_for_values: bool) -> bool:
         """Store a file's new events up to the end of an attempt, if it has ended; return whether there were any."""
-        name = f"{FOLDER}/{path.name}"
+        name = f"{FOLDER}/{events_path.name}"
         before = self._offsets.get(name, 0)
         try:
-            documents, after = read_json_lines(path, before, is_last=is_attempt_event)
+            documents, after = read_json_lines(events_path, before, is_last=is_attempt_event)
         except OSError:
             return False
         if after == before:
@@ -196,7 +196,7 @@ class CollectedRun:
         self._reload()  # the collector's row may be older than the last events
         events = [event for document in documents if (event := parse_event(document)) is not None]
         if isinstance(last := events[-1] if events else None, AttemptEvent):
-            if not self._ingest_attempt(last) and is_patient:
+            if not self._ingest_attempt(last) and waits_for_values:
                 return False
             self._attempt_ended_since = None
             save_all_outputs(self._workspace, get_script_lock_name(self.run))

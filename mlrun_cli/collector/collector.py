@@ -155,7 +155,7 @@ class Collector:
 
     def _poll_runs(self, now: float) -> None:
         """Poll the started runs, and all other runs every few seconds or after a change."""
-        started = self._list_started()
+        started = self._list_started_run_ids()
         is_full = now >= self._next_full_poll
         if self._jobs.query_if_due(self._runs.values(), now) and self._jobs.has_changed:
             is_full = True
@@ -223,7 +223,7 @@ class Collector:
             elif status.is_terminal and self._shared_folder.run_folder(run_id).remove_leftovers():
                 self._leftovers.discard(run_id)
 
-    def _list_started(self) -> frozenset[str]:
+    def _list_started_run_ids(self) -> frozenset[str]:
         """Return the ids of the runs whose supervisors have been started."""
         try:
             return frozenset(os.listdir(self._shared_folder.started))
@@ -280,7 +280,7 @@ class Collector:
         assert outcome is not None
         if collected.outcome_evidence is OutcomeEvidence.INTERRUPTED:
             outcome = derive_interruption_outcome(run, outcome, self._jobs.find_job(run))
-            outcome = self._explain_by_sent_stop(run, outcome)
+            outcome = self._replace_by_lost_stream(run, outcome)
         self._finish_run(run, collected, outcome, now)
 
     def _record_lost(self, run: Run, collected: CollectedRun | None, now: float) -> None:
@@ -288,7 +288,7 @@ class Collector:
         send_to_supervisor(self._workspace, run, StopMessage(StopReason.GIVEN_UP))
         if self._jobs.has_job_id(run):
             self._to_cancel.append(run)
-        outcome = self._explain_by_sent_stop(run, derive_lost_outcome(run, self._jobs.find_job(run)))
+        outcome = self._replace_by_lost_stream(run, derive_lost_outcome(run, self._jobs.find_job(run)))
         if collected is None:
             collected = self._open_run(run)
         if collected is not None:
@@ -296,8 +296,8 @@ class Collector:
         elif self._shared_folder.is_available():
             self._record_without_folder(run, outcome)
 
-    def _explain_by_sent_stop(self, run: Run, outcome: Outcome) -> Outcome:
-        """Return the outcome for a lost stream if that is why the run was stopped, or else the outcome unchanged."""
+    def _replace_by_lost_stream(self, run: Run, outcome: Outcome) -> Outcome:
+        """Return the outcome for a lost stream if a stop was sent for that reason, or else the outcome unchanged."""
         if run.status is RunStatus.CANCEL_REQUESTED or not self._stops.was_sent(run, StopReason.STREAM_LOST):
             return outcome
         told = make_lost_stream_outcome()

@@ -63,9 +63,9 @@ class JobPoll:
         self._has_looked_for_ids = bool(lacking) and not self._has_looked_for_ids
         try:
             if self._has_looked_for_ids:
-                self._find_ids(lacking)
+                self._query_job_ids(lacking)
             else:
-                self._find_jobs(runs)
+                self._query_jobs(runs)
         except EngineUnavailable as error:
             if str(error) != self._logged:
                 write_log(f"the engine does not answer: {error}")
@@ -89,11 +89,11 @@ class JobPoll:
 
     def has_job_id(self, run: Run) -> bool:
         """Return whether the id of a run's job is known."""
-        return self._find_id(run) is not None
+        return self._query_job_id(run) is not None
 
     def find_job(self, run: Run) -> Job | None:
         """Return the last known job of a run, or None if the engine does not know it."""
-        job_id = self._find_id(run)
+        job_id = self._query_job_id(run)
         return None if job_id is None else self._jobs.get(job_id)
 
     def get_evidence(self, run: Run, started_at: float | None = None) -> EngineEvidence:
@@ -104,7 +104,7 @@ class JobPoll:
             started_at: the monotonic time at which it was seen that the job had started, perhaps again; an engine that
                 was asked before, and called the job queued, has said nothing of it.
         """
-        job_id = self._find_id(run)
+        job_id = self._query_job_id(run)
         if self.is_silent or (job_id is not None and job_id not in self._asked):
             return EngineEvidence.SILENT
         evidence = EngineEvidence.from_job(self.find_job(run))
@@ -117,7 +117,7 @@ class JobPoll:
         Raises:
             EngineUnavailable: the engine does not answer.
         """
-        ids = {job_id for run in runs if (job_id := self._find_id(run)) is not None}
+        ids = {job_id for run in runs if (job_id := self._query_job_id(run)) is not None}
         if ids:
             self._target.cancel_jobs(ids)
             self.query_soon()
@@ -132,19 +132,19 @@ class JobPoll:
         }
 
     def _describe_job(self, run: Run) -> str:
-        job_id = self._find_id(run)
+        job_id = self._query_job_id(run)
         name = self._target.engine_name
         return name if job_id == run.run_id else f"{name} {job_id}"
 
-    def _find_jobs(self, runs: Collection[Run]) -> None:
-        ids = {job_id for run in runs if (job_id := self._find_id(run)) is not None}
+    def _query_jobs(self, runs: Collection[Run]) -> None:
+        ids = {job_id for run in runs if (job_id := self._query_job_id(run)) is not None}
         moment = time.monotonic()
         self._jobs = self._target.find_jobs(ids) if ids else {}
         self.asked_at = self._target.get_queried_at(moment)
         self._asked = ids
         self.is_silent = False
 
-    def _find_ids(self, runs: Collection[Run]) -> None:
+    def _query_job_ids(self, runs: Collection[Run]) -> None:
         """Query the engine for the job ids of runs, and store those found."""
         workspace = self._target.workspace
         found = self._target.find_job_ids([run.run_id for run in runs])
@@ -154,5 +154,5 @@ class JobPoll:
                     self._found[run.key] = found[run.run_id]
                     workspace.runs.add_properties(run.key, {self._target.job_property: found[run.run_id]})
 
-    def _find_id(self, run: Run) -> str | None:
+    def _query_job_id(self, run: Run) -> str | None:
         return run.properties.get(self._target.job_property) or self._found.get(run.key)

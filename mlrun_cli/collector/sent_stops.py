@@ -75,7 +75,7 @@ class SentStops:
         return run.key in self._sent and self._sent[run.key].reason is reason
 
     def is_left_in_queue(self, run: Run, evidence: EngineEvidence) -> bool:
-        """Return whether the engine reports a run's job as still queued in a response later than the stop message.
+        """Return whether the engine, after a stop message was sent, has reported that a run's job is still queued.
 
         An older answer proves nothing: the job may have started since.
         """
@@ -97,8 +97,8 @@ class SentStops:
         """Forget a run that has ended."""
         self._sent.pop(run.key, None)
 
-    def _begin(self, run: Run, reason: StopReason, now: float, grace: float | None = None) -> None:
-        kill_at = now + (GRACE_SECONDS if grace is None else grace) + _KILL_SECONDS
+    def _begin(self, run: Run, reason: StopReason, now: float, grace_seconds: float | None = None) -> None:
+        kill_at = now + (GRACE_SECONDS if grace_seconds is None else grace_seconds) + _KILL_SECONDS
         self._sent[run.key] = SentStop(reason, time.monotonic(), kill_at)
         self._jobs.query_soon()
 

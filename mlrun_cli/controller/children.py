@@ -38,15 +38,15 @@ class Children:
         """The child runs that have not ended."""
         return [child for child in self._states.values() if not child.status.is_terminal]
 
-    def repeat_interrupted_starts(self, start: Callable[[str], None]) -> None:
-        """Call `start` for each child run whose start may have been interrupted by the death of an earlier controller.
+    def repeat_interrupted_starts(self, start_run: Callable[[str], None]) -> None:
+        """Call `start_run` for each child run whose start the death of an earlier controller may have interrupted.
 
         An engine has no job yet of a run whose start was killed.
         """
         while self._unfinished:
             child = self._unfinished[-1]
             if self._states[child.key].status is RunStatus.NOT_STARTED:
-                start(child.run_id)
+                start_run(child.run_id)
                 if self._workspace.runs.find_key(child.run_id) != child.key:  # refused, and recorded anew as Failed
                     del self._states[child.key]
             self._unfinished.pop()

@@ -111,7 +111,7 @@ class Controller:
         left = self._remove_secrets()
         runs, key = self._workspace.runs, self._run.key
         if self._kind is not None:
-            self._kind.report(f"The status of '{self._run.run_id}' changes to {ending.status.value}.")
+            self._kind.append_to_log(f"The status of '{self._run.run_id}' changes to {ending.status.value}.")
         with self._workspace.transaction(durable=True):
             existing = runs.get_properties(key)
             properties = {name: text for name, text in ending.properties.items() if name not in existing}

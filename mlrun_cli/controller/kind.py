@@ -35,7 +35,7 @@ class ControllerKind(Protocol):
     """
 
     def step(self, run: Run) -> Ending | None:
-        """Do all the work that is possible now; return how the run ends once it has no live child run, else None.
+        """Advance the run as far as is possible now; return its ending once it has no live child run, or else None.
 
         Args:
             run: the current row of the run, without tags and properties. If its status is CancelRequested, its child
@@ -48,5 +48,5 @@ class ControllerKind(Protocol):
     def get_timeout(self) -> float | None:
         """Return the seconds until a step is due even if the store does not change, or None for no time limit."""
 
-    def report(self, text: str) -> None:
-        """Write a line about the run to its log."""
+    def append_to_log(self, text: str) -> None:
+        """Append a line to the log of the run."""

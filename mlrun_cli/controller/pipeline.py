@@ -62,7 +62,7 @@ class PipelineController:
     def step(self, run: Run) -> Ending | None:
         """Start the steps whose inputs are ready; see `ControllerKind`."""
         self._children.refresh()
-        stages = self._find_stages()
+        stages = self._determine_stages()
         is_canceled = run.status is RunStatus.CANCEL_REQUESTED
         is_over = not self._plan.continue_on_step_failure and bool(_UNSUCCESSFUL & set(stages.values()))
         if is_canceled or is_over:
@@ -70,10 +70,10 @@ class PipelineController:
             self._children.cancel_all(grace)
         else:
             self._children.repeat_interrupted_starts(self._restart_step)
-            stages = self._find_stages()
+            stages = self._determine_stages()
             while ready := self._list_ready_steps(stages):  # those after a reused step are ready at once
                 self._start_steps(ready)
-                stages = self._find_stages()
+                stages = self._determine_stages()
         if self._children.live:
             return None
         return Ending(RunStatus.CANCELED) if is_canceled else self._build_ending(stages)
@@ -82,18 +82,18 @@ class PipelineController:
         """Return None, since a pipeline waits only for the ends of its steps."""
         return None
 
-    def report(self, text: str) -> None:
-        """Write a line to the log of the pipeline; ignore a full disk."""
+    def append_to_log(self, text: str) -> None:
+        """Append a line to the log of the pipeline; ignore a full disk."""
         append_log_line(self._folder.artifacts / PIPELINE_LOG, text)
 
-    def _report_error(self, text: str) -> None:
+    def _append_error_to_log(self, text: str) -> None:
         append_log_line(self._folder.artifacts / STDERR_LOG, text)
 
-    def _find_stages(self) -> dict[str, _Stage]:
-        return {key: self._find_stage(plan) for key, plan in self._steps.items()}
+    def _determine_stages(self) -> dict[str, _Stage]:
+        return {key: self._determine_stage(plan) for key, plan in self._steps.items()}
 
-    def _find_stage(self, plan: StepPlan) -> _Stage:
-        """Return the stage of a step; the outputs of a run that has just ended are checked and registered."""
+    def _determine_stage(self, plan: StepPlan) -> _Stage:
+        """Return the stage of a step, after storing the outputs of a run that has just ended."""
         child = self._children.find(plan.run_id)
         if child is None:
             return _Stage.WAITING
@@ -125,11 +125,11 @@ class PipelineController:
                 problem = error.message
             document = {"problem": problem}
             write_json(record, document, durable=True)
-            self.report(f"Completing processing run id {child.run_id}.")
+            self.append_to_log(f"Completing processing run id {child.run_id}.")
             if problem is not None:
                 text = f"Step '{plan.step.name}' [{child.run_id}]: {problem}"
-                self.report(text)
-                self._report_error(text)
+                self.append_to_log(text)
+                self._append_error_to_log(text)
         self._find_origin_run_id(plan, child)
         return None if document["problem"] is None else str(document["problem"])
 
@@ -141,7 +141,7 @@ class PipelineController:
 
     def _start_steps(self, keys: Sequence[str]) -> None:
         names = [f"{key}:{self._steps[key].run_id}" for key in keys]
-        self.report(f"Submitting {len(keys)} runs, first five are: {','.join(names[:5])}")
+        self.append_to_log(f"Submitting {len(keys)} runs, first five are: {','.join(names[:5])}")
         for key in keys:
             plan = self._steps[key]
             template = self._read_template(key)
@@ -149,7 +149,7 @@ class PipelineController:
             run = start_step(self._workspace, plan, template, self._origins, reuse)
             self._children.add(run)
             if reuse is not None:
-                self.report(f"Step '{plan.step.name}' [{run.run_id}]: {reuse.reason}")
+                self.append_to_log(f"Step '{plan.step.name}' [{run.run_id}]: {reuse.reason}")
                 append_log_line(self._workspace.run_folder(run.run_id).uploads / PIPELINE_LOG, reuse.reason)
 
     def _restart_step(self, run_id: str) -> None:
@@ -179,7 +179,7 @@ class PipelineController:
         failed = [self._steps[key] for key, stage in stages.items() if stage is _Stage.FAILED]
         if failed:
             message = self._describe_failure(failed[0])
-            self._report_error(message)
+            self._append_error_to_log(message)
             return Ending(RunStatus.FAILED, build_run_error(message, code=USER_ERROR))
         canceled = [self._steps[key].step.name for key, stage in stages.items() if stage is _Stage.CANCELED]
         if canceled:

@@ -22,7 +22,7 @@ from mlrun_cli.submit.sweep import read_sweep_plan
 from mlrun_cli.submit.template import RunTemplate, TemplateRun, read_template, start_or_fail_from_template
 from mlrun_cli.sweeps.arguments import build_arguments
 from mlrun_cli.sweeps.records import TERMINATION_PROPERTY
-from mlrun_cli.sweeps.run_tags import find_run_number, list_drawn_values
+from mlrun_cli.sweeps.run_tags import find_run_number, get_drawn_values
 from mlrun_cli.sweeps.sampling import SamplingMethod, Trial
 from mlrun_cli.sweeps.sweep_log import HYPERDRIVE_LOG, format_log_line
 from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN
@@ -50,9 +50,7 @@ class SweepController:
         self._is_bayesian = definition.sampling.method is SamplingMethod.BAYESIAN
         self._template: RunTemplate | None = None
         self._children = Children(workspace, run)
-        self._drawn: dict[int, Mapping[str, Any]] = dict(
-            list_drawn_values(run.run_id, workspace.runs.get_tags(run.key))
-        )
+        self._drawn: dict[int, Mapping[str, Any]] = dict(get_drawn_values(run.run_id, workspace.runs.get_tags(run.key)))
         self._next = 1 + max(map(self._get_run_number, self._children.all), default=-1)
         self._metric = SweepMetric(workspace, definition, [child.key for child in self._children.all])
         self._ends_at: int | None = None
@@ -63,14 +61,14 @@ class SweepController:
     def step(self, run: Run) -> Ending | None:
         """Cancel the runs that the policy terminates, and start new ones; see `ControllerKind`."""
         for child in self._children.refresh():
-            self.report(f"'{child.run_id}' ended as {child.status.value}.")
+            self.append_to_log(f"'{child.run_id}' ended as {child.status.value}.")
         if self._definition.max_duration_minutes is not None and run.started_at is not None:
             limit = self._definition.max_duration_minutes * _SECONDS_PER_MINUTE * MICROSECONDS
             self._ends_at = run.started_at + limit
         grace = GRACE_SECONDS if run.cancel_grace_seconds is None else run.cancel_grace_seconds
         is_canceled, is_over = run.status is RunStatus.CANCEL_REQUESTED, self._has_reached_time_limit()
         if is_canceled or is_over:
-            self._report_cancellation(is_canceled=is_canceled)
+            self._log_cancellation(is_canceled=is_canceled)
             self._children.cancel_all(grace)
         else:
             self._children.repeat_interrupted_starts(self._restart_run)
@@ -88,8 +86,8 @@ class SweepController:
             return None
         return max(0.0, (self._ends_at - now()) / MICROSECONDS)
 
-    def report(self, text: str, component: str = _CONTROLLER, level: str = "INFO") -> None:
-        """Write a line to the log of the sweep; ignore a full disk."""
+    def append_to_log(self, text: str, component: str = _CONTROLLER, level: str = "INFO") -> None:
+        """Append an entry to the log of the sweep, in Azure's format; ignore a full disk."""
         line = format_log_line(now(), component, level, text).encode()
         with suppress(OSError):
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -102,14 +100,14 @@ class SweepController:
     def _has_reached_time_limit(self) -> bool:
         return self._ends_at is not None and now() >= self._ends_at
 
-    def _report_cancellation(self, *, is_canceled: bool) -> None:
+    def _log_cancellation(self, *, is_canceled: bool) -> None:
         if self._has_said_over:
             return
         self._has_said_over = True
         what = (
             "The sweep is canceled" if is_canceled else "The time limit of the sweep is reached (max_duration_minutes)"
         )
-        self.report(f"{what}: {len(self._children.live)} live runs are canceled.")
+        self.append_to_log(f"{what}: {len(self._children.live)} live runs are canceled.")
 
     def _get_run_number(self, child: ChildState) -> int:
         number = find_run_number(self._run.run_id, child.run_id)
@@ -120,14 +118,14 @@ class SweepController:
 
     def _apply_policy(self) -> None:
         """Cancel the runs that the early termination policy selects, given all logged values."""
-        for termination in self._metric.judge({child.key: child.run_id for child in self._children.all}):
+        for termination in self._metric.list_terminations({child.key: child.run_id for child in self._children.all}):
             child = self._children.find(termination.run_id)
             if child is None or child.status.is_terminal or child.status is RunStatus.CANCEL_REQUESTED:
                 continue
             reason = termination.format_reason(self._definition.metric.name)
             with self._workspace.transaction(durable=True):
                 self._workspace.runs.add_properties(child.key, {TERMINATION_PROPERTY: reason})
-            self.report(f"'{child.run_id}': {reason}")
+            self.append_to_log(f"'{child.run_id}': {reason}")
             self._children.cancel(child, GRACE_SECONDS)
 
     def _start_next_runs(self) -> None:
@@ -135,28 +133,28 @@ class SweepController:
         places = self._definition.max_concurrent - len(self._children.live)
         numbers = range(self._next, min(self._plan.total, self._next + places))
         if numbers:
-            self._draw(numbers)
+            self._draw_runs(numbers)
         for number in numbers:
             self._start_run(number)
             self._next = number + 1
         if self._next >= self._plan.total and not self._has_said_all:
             self._has_said_all = True
-            self.report(f"Max number of jobs '{self._plan.total}' reached.", _CONTROLLER)
-            self.report("All jobs generated.", _GENERATOR)
+            self.append_to_log(f"Max number of jobs '{self._plan.total}' reached.", _CONTROLLER)
+            self.append_to_log("All jobs generated.", _GENERATOR)
 
-    def _draw(self, numbers: Sequence[int]) -> None:
-        """Draw the values of the runs with these numbers that are not yet drawn; store them as tags of the sweep."""
-        missing = [number for number in numbers if number not in self._drawn or not self._is_bayesian]
-        new = [number for number in numbers if number not in self._drawn]
+    def _draw_runs(self, run_numbers: Sequence[int]) -> None:
+        """Draw the parameter values of runs that have none yet, and store them as tags of the sweep."""
+        missing = [number for number in run_numbers if number not in self._drawn or not self._is_bayesian]
+        new = [number for number in run_numbers if number not in self._drawn]
         if new:
-            self.report(f"Trying to sample '{len(new)}' jobs from the hyperparameter space.", _GENERATOR)
+            self.append_to_log(f"Trying to sample '{len(new)}' jobs from the hyperparameter space.", _GENERATOR)
         for number in missing:
             self._drawn[number] = self._draw_values(number)
         if new:
             tags = {self._get_run_id(number): json.dumps(self._drawn[number]) for number in new}
             with self._workspace.transaction(durable=True):
                 self._workspace.runs.set_tags(self._run.key, tags)
-            self.report(f"Successfully sampled '{len(new)}' jobs.", _GENERATOR)
+            self.append_to_log(f"Successfully sampled '{len(new)}' jobs.", _GENERATOR)
 
     def _draw_values(self, run_number: int) -> Mapping[str, Any]:
         resumed = self._plan.resumed
@@ -165,7 +163,7 @@ class SweepController:
         return self._sampler.draw(run_number - len(resumed), self._list_trials() if self._is_bayesian else ())
 
     def _list_trials(self) -> Sequence[Trial]:
-        best = self._metric.find_best_values([child.key for child in self._children.all])
+        best = self._metric.get_best_values([child.key for child in self._children.all])
         trials = {
             self._get_run_number(child): Trial(
                 self._drawn.get(self._get_run_number(child), {}), best.get(child.key), not child.status.is_terminal
@@ -179,7 +177,7 @@ class SweepController:
     def _start_run(self, run_number: int) -> None:
         """Start the run with this number; if that fails, the run is recorded as Failed."""
         run_id = self._get_run_id(run_number)
-        self.report(f"Scheduling job, id='{run_id}'", _SCHEDULER)
+        self.append_to_log(f"Scheduling job, id='{run_id}'", _SCHEDULER)
         template = self._load_template()
         words = build_arguments(self._drawn[run_number])
         resumed = self._plan.resumed[run_number] if run_number < len(self._plan.resumed) else None
@@ -192,9 +190,9 @@ class SweepController:
         if run.status is RunStatus.FAILED:
             self._has_places = True
             message = (run.error or {}).get("error", {}).get("message")
-            self.report(f"'{run_id}' could not be started: {message}", _SCHEDULER, "ERROR")
+            self.append_to_log(f"'{run_id}' could not be started: {message}", _SCHEDULER, "ERROR")
         else:
-            self.report(f"Successfully scheduled a job. Id='{run_id}'", _SCHEDULER)
+            self.append_to_log(f"Successfully scheduled a job. Id='{run_id}'", _SCHEDULER)
 
     def _restart_run(self, run_id: str) -> None:
         number = find_run_number(self._run.run_id, run_id)
@@ -228,9 +226,11 @@ class SweepController:
         children = self._children.all
         properties = self._build_best_properties()
         has_completed = any(child.status is RunStatus.COMPLETED for child in children)
-        warnings = [self._metric.describe_missing(len(children))] if has_completed and not properties else []
+        warnings = (
+            [self._metric.build_missing_metric_warning(len(children))] if has_completed and not properties else []
+        )
         for warning in warnings:
-            self.report(warning, _CONTROLLER, "WARNING")
+            self.append_to_log(warning, _CONTROLLER, "WARNING")
         if is_canceled:
             return Ending(RunStatus.CANCELED, properties=properties, warnings=warnings)
         if children and all(child.status is RunStatus.FAILED for child in children):
@@ -250,7 +250,7 @@ class SweepController:
             return {}
         key, score = best
         run_id = next(child.run_id for child in children if child.key == key)
-        self.report(f"The best run is '{run_id}': {self._definition.metric.name} {score!r}.")
+        self.append_to_log(f"The best run is '{run_id}': {self._definition.metric.name} {score!r}.")
         return {
             "score": str(score),
             "best_child_run_id": run_id,

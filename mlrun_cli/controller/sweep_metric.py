@@ -9,7 +9,7 @@ from mlrun_cli.metrics.goal import Goal
 from mlrun_cli.metrics.metric import MetricSummary
 from mlrun_cli.sweeps.definition import SweepDefinition
 from mlrun_cli.sweeps.policies import DEFAULT, Judge, Termination
-from mlrun_cli.sweeps.run_tags import find_run_number, list_drawn_values
+from mlrun_cli.sweeps.run_tags import find_run_number, get_drawn_values
 from mlrun_cli.sweeps.sampling import Trial
 from mlrun_cli.workspace import Workspace
 
@@ -33,11 +33,11 @@ class SweepMetric:
         self._terminated: set[str] = set()
         self._judge = self._make_judge()
 
-    def judge(self, run_ids: Mapping[int, str]) -> Sequence[Termination]:
-        """Read newly logged values of the runs with these keys; return the decisions to terminate runs, in order."""
+    def list_terminations(self, run_ids_by_key: Mapping[int, str]) -> Sequence[Termination]:
+        """Read newly logged values of these runs; return the policy's decisions to terminate runs, in order."""
         if self._policy.name == DEFAULT:
             return []
-        summaries = self._read_summaries(list(run_ids))
+        summaries = self._read_summaries(list(run_ids_by_key))
         if any(summary.value_count < self._counts.get(key, 0) for key, summary in summaries.items()):
             self._reset_judge()  # an attempt that was started again has replaced values
         arrived = []
@@ -49,33 +49,33 @@ class SweepMetric:
                 arrived += [(item.logged_at, key, item.position, to_number(item.value)) for item in items]
         decisions = []
         for _, key, position, value in sorted(arrived):
-            run_id = run_ids[key]
-            self._judge.add(run_id, [value])
-            decision = None if run_id in self._terminated else self._judge.judge(run_id, position + 1)
+            run_id = run_ids_by_key[key]
+            self._judge.add_values(run_id, [value])
+            decision = None if run_id in self._terminated else self._judge.find_termination_at(run_id, position + 1)
             if decision is not None:
                 self._terminated.add(run_id)
                 decisions.append(decision)
         return decisions
 
-    def find_best_values(self, keys: Sequence[int]) -> Mapping[int, float]:
+    def get_best_values(self, run_keys: Sequence[int]) -> Mapping[int, float]:
         """Return the best value of each run, keyed by run key; runs that have not logged the metric are omitted."""
-        bests = {key: self._get_best_value(summary) for key, summary in self._read_summaries(keys).items()}
+        bests = {key: self._get_best_value(summary) for key, summary in self._read_summaries(run_keys).items()}
         return {key: best for key, best in bests.items() if best is not None}
 
-    def find_best_run(self, keys: Sequence[int]) -> tuple[int, float] | None:
+    def find_best_run(self, run_keys: Sequence[int]) -> tuple[int, float] | None:
         """Return the key and value of the best run, the first one in a tie, or None if no run has logged the metric."""
-        bests = self.find_best_values(keys)
+        bests = self.get_best_values(run_keys)
         if not bests:
             return None
         best = self._goal.find_best(bests.values())
-        return next((key, best) for key in keys if bests.get(key) == best)
+        return next((key, best) for key in run_keys if bests.get(key) == best)
 
     def list_earlier_trials(self) -> Sequence[Trial]:
         """Return the trials of the sweeps that this one resumes from."""
-        bests = self.find_best_values(list(self._earlier))
+        bests = self.get_best_values(list(self._earlier))
         return [Trial(values, bests.get(key)) for key, (_, values) in self._earlier.items() if values]
 
-    def describe_missing(self, run_count: int) -> str:
+    def build_missing_metric_warning(self, run_count: int) -> str:
         """Return a warning that none of the sweep's `run_count` runs has logged the metric."""
         what = "The only run has not" if run_count == 1 else f"None of the {run_count} runs has"
         return (
@@ -83,9 +83,9 @@ class SweepMetric:
             " be applied. The script has to log it under exactly this name: run.log(…)."
         )
 
-    def _read_summaries(self, keys: Sequence[int]) -> Mapping[int, MetricSummary]:
+    def _read_summaries(self, run_keys: Sequence[int]) -> Mapping[int, MetricSummary]:
         """Return the summaries of the metric, keyed by run key; runs that have not logged the metric are omitted."""
-        summaries = self._workspace.metric_summaries.list_for_runs(keys, [self._name])
+        summaries = self._workspace.metric_summaries.list_for_runs(run_keys, [self._name])
         return {key: summary for (key, _), summary in summaries.items()}
 
     def _get_best_value(self, summary: MetricSummary) -> float | None:
@@ -97,7 +97,7 @@ class SweepMetric:
         for run_id in definition.resume_from:
             key = self._workspace.runs.find_key(run_id)
             if key is not None:
-                drawn = list_drawn_values(run_id, self._workspace.runs.get_tags(key))
+                drawn = get_drawn_values(run_id, self._workspace.runs.get_tags(key))
                 for child in self._workspace.child_runs.list_children(key):
                     values = drawn.get(-1 if (number := find_run_number(run_id, child.run_id)) is None else number, {})
                     found[child.key] = (child.run_id, values)

@@ -50,8 +50,8 @@ class SweepStepController:
         """Return None, since the step waits only for the end of its sweep."""
         return None
 
-    def report(self, text: str) -> None:
-        """Write a line to the log of the step; ignore a full disk."""
+    def append_to_log(self, text: str) -> None:
+        """Append a line to the log of the step; ignore a full disk."""
         append_log_line(self._folder.artifacts / PIPELINE_LOG, text)
 
     def _start_sweep(self) -> None:
@@ -60,7 +60,7 @@ class SweepStepController:
         os.environ[NAMES_VARIABLE] = template.request.environment.get(NAMES_VARIABLE, "")
         plan = plan_sweep(self._workspace, read_sweep_definition(self._folder))
         sweep_id = get_sweep_id(self._run.run_id)
-        self.report(f"Starting the sweep '{sweep_id}'.")
+        self.append_to_log(f"Starting the sweep '{sweep_id}'.")
         request = template.request._replace(parent_run_id=self._run.run_id, properties={}, tags={})
         with Interruptions() as interruptions:
             self._children.add(start_sweep(self._workspace, sweep_id, request, template, plan, interruptions))

@@ -214,10 +214,12 @@ def _describe_type(value: object) -> str:
     )
 
 
-def _read_mode(location: str, entry: Mapping[str, Any], key: str, known: tuple[str, ...], default: str = MOUNT) -> str:
+def _read_mode(
+    location: str, entry: Mapping[str, Any], key: str, known_modes: tuple[str, ...], default: str = MOUNT
+) -> str:
     mode = (_read_text(location, entry, key) or default).lower()
-    if mode not in known:
-        raise InvalidValue(f"{location}: {key}: '{mode}' is not supported here.", hint=f"Use {', '.join(known)}.")
+    if mode not in known_modes:
+        raise InvalidValue(f"{location}: {key}: '{mode}' is not supported here.", hint=f"Use {', '.join(known_modes)}.")
     return mode
 
 

@@ -61,10 +61,10 @@ def copy_privately(files: DataFiles, folder: Path, mechanism: str) -> Path:
     """
     make_private_folder(folder)
     (link_files if mechanism == MOUNT else copy_files)(files.files, folder)
-    return find_path_in_copy(files, folder)
+    return get_path_in_copy(files, folder)
 
 
-def find_path_in_copy(files: DataFiles, folder: Path) -> Path:
+def get_path_in_copy(files: DataFiles, folder: Path) -> Path:
     """Return the path that the script receives for an input copied to `folder`: the only file, or the folder."""
     is_one_file = files.whole is not None and files.whole.is_file()
     return folder / files.files[0].name if is_one_file else folder

@@ -37,22 +37,24 @@ class Placeholders:
         self._paths = re.compile(rf"{_BEFORE_PATH}(?P<path>{paths}){_AFTER_PATH}") if paths else None
         self._all = re.compile(f"{_PLACEHOLDER}|{self._paths.pattern}" if self._paths else _PLACEHOLDER)
 
-    def fill(self, text: str, value: Callable[[str, str], str]) -> str:
-        """Return text with each placeholder and path replaced by `value(kind, name)`."""
-        return self._all.sub(lambda found: value(*_get_kind_and_name(found)), text)
+    def fill(self, text: str, get_value: Callable[[str, str], str]) -> str:
+        """Return text with each placeholder and path replaced by `get_value(kind, name)`."""
+        return self._all.sub(lambda found: get_value(*_get_kind_and_name(found)), text)
 
-    def fill_paths(self, text: str, value: Callable[[str, str], str]) -> str:
-        """Return text with each path replaced by `value(PATH_ON_COMPUTE, path)`, but placeholders unchanged."""
-        return text if self._paths is None else self._paths.sub(lambda found: value(PATH_ON_COMPUTE, found[0]), text)
+    def fill_paths(self, text: str, get_value: Callable[[str, str], str]) -> str:
+        """Return text with each path replaced by `get_value(PATH_ON_COMPUTE, path)`, but placeholders unchanged."""
+        return (
+            text if self._paths is None else self._paths.sub(lambda found: get_value(PATH_ON_COMPUTE, found[0]), text)
+        )
 
-    def fill_shell_command(self, text: str, variable: Callable[[str, str], str | None]) -> str:
-        """Return a shell command with placeholders and paths replaced by variables named `variable(kind, name)`.
+    def fill_shell_command(self, text: str, get_variable: Callable[[str, str], str | None]) -> str:
+        """Return a shell command with placeholders and paths replaced by those that `get_variable` names.
 
         Text that the shell already reads as that variable is kept, and so is a placeholder for which it returns None.
         """
 
         def find_variable(match: re.Match[str]) -> str | None:
-            given = variable(*_get_kind_and_name(match))
+            given = get_variable(*_get_kind_and_name(match))
             return None if match[0] in {f"${given}", f"${{{given}}}"} else given
 
         return insert_variables(text, self._all, find_variable)

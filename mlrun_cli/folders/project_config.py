@@ -102,7 +102,7 @@ def find_project_config(start: Path) -> ProjectConfig | None:
 
 
 def find_own_project_config(folder: Path) -> ProjectConfig | None:
-    """Return the config of a folder itself, ignoring its ancestors, or None.
+    """Return the config in a folder, without searching its ancestors, or None if there is none.
 
     Raises:
         InvalidFile: it cannot be read or is not valid.
@@ -174,7 +174,7 @@ def write_project_config(
         InvalidFile: the existing config cannot be read; it is left unchanged.
         OSError: it cannot be written.
     """
-    path = find_config_to_write(folder)
+    path = get_config_path_to_write(folder)
     rest = _read_other_keys(path)
     scope = (
         f"/subscriptions/{subscription_id}/resourceGroups/{resource_group}"
@@ -185,7 +185,7 @@ def write_project_config(
     return ProjectConfig(path, folder, subscription_id, resource_group, workspace_name, experiment_name)
 
 
-def find_config_to_write(folder: Path) -> Path:
+def get_config_path_to_write(folder: Path) -> Path:
     """Return the path of the file that `write_project_config` would write."""
     within = find_configuration_folder(folder)
     return next((path for name in CONFIG_NAMES if (path := within / name).exists()), within / CONFIG_NAMES[-1])

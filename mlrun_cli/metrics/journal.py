@@ -115,10 +115,10 @@ def _parse_entries(lines: list[Any]) -> Entries:
                     if is_step and -_YEAR_10000 < logged_at < _YEAR_10000:
                         add(LoggedValue(VALUE, name, int(logged_at * MICROSECONDS), step, value, None))
                         continue
-            _require(type(line) is list)
+            _check_line(type(line) is list)
             if line[0] == OF_OTHER_RUN:
                 _, run_id, inner = line
-                _require(_is_text(run_id) and type(inner) is list and inner[0] not in {OF_OTHER_RUN, END})
+                _check_line(_is_text(run_id) and type(inner) is list and inner[0] not in {OF_OTHER_RUN, END})
                 lines_of_others.setdefault(run_id, []).append(inner)
             elif line[0] in _SHAPES:
                 logged = _parse_logged_value(line)
@@ -141,7 +141,7 @@ def _parse_logged_value(line: list[Any]) -> LoggedValue:
     """
     kind, name, logged_at, step, value, *rest = line
     description = rest[0] if rest else None
-    _require(
+    _check_line(
         _is_text(name)
         and -_YEAR_10000 < logged_at < _YEAR_10000
         and (step is None or -_LARGEST <= step < _LARGEST)
@@ -213,21 +213,22 @@ def _add_metadata(line: list[Any], entries: Entries) -> None:
     """
     kind, _, what = line[:3]
     if kind == SET_TAGS:
-        _require(_is_text_dict(what, _is_text_or_none))
+        _check_line(_is_text_dict(what, _is_text_or_none))
         entries.tag_changes.append(("set", what))
     elif kind == REMOVE_TAGS:
-        _require(type(what) is list and all(map(_is_text, what)))
+        _check_line(type(what) is list and all(map(_is_text, what)))
         entries.tag_changes.append(("remove", what))
     elif kind == SET_PARAMETERS:
-        _require(_is_text_dict(what, _is_text))
+        _check_line(_is_text_dict(what, _is_text))
         entries.parameters.update(what)
     else:
         error = line[3]
-        _require(kind == END and _is_text(what) and (error is None or _is_text_dict(error, _is_text_or_none)))
+        _check_line(kind == END and _is_text(what) and (error is None or _is_text_dict(error, _is_text_or_none)))
         entries.endings.append((what, error))
 
 
-def _require(condition: bool) -> None:
+def _check_line(condition: bool) -> None:
+    """Raise the error that marks a line as invalid, unless a condition is true."""
     if not condition:
         raise ValueError
 

@@ -37,7 +37,7 @@ class ModelFolder:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def find_content(self, name: str, version: int) -> Path:
+    def get_content_path(self, name: str, version: int) -> Path:
         """Return the path of the registered file or folder.
 
         Raises:
@@ -66,7 +66,7 @@ class ModelFolder:
             for made in (self._path, top, folder):
                 with suppress(FileExistsError):
                     made.mkdir(mode=0o700)
-            _remove_abandoned(top)
+            _remove_abandoned_files(top)
         try:
             yield folder
         finally:
@@ -236,8 +236,8 @@ def _make_folders(folder: Path, parts: Sequence[str]) -> None:
             raise FileNotWritable(folder, "it is a link", hint="Remove the link, or choose another folder.")
 
 
-def _remove_abandoned(top: Path) -> None:
-    """Remove files left by killed processes; those of an older version only after a day."""
+def _remove_abandoned_files(top: Path) -> None:
+    """Remove the temporary files of killed processes; those of an older version of this program only after a day."""
     remove_abandoned_files(top)
     before = time.time() - _ABANDONED_AFTER_SECONDS
     for path in top.iterdir():

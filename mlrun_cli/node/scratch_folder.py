@@ -27,7 +27,7 @@ def make_scratch_folder(run_id: str) -> Iterator[tuple[Path, int]]:
     found = above.lstat()
     if found.st_uid != os.getuid() or found.st_mode & 0o077 or above.is_symlink():
         above = Path(tempfile.mkdtemp(prefix="mlrun-node-"))
-    _remove_abandoned(above)
+    _remove_abandoned_folders(above)
     folder = Path(tempfile.mkdtemp(prefix=f"{run_id}-", dir=above))
     lock = acquire_lock(_get_lock_path(folder), fcntl.LOCK_EX)
     try:
@@ -42,7 +42,7 @@ def _get_lock_path(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock")
 
 
-def _remove_abandoned(parent: Path) -> None:
+def _remove_abandoned_folders(parent: Path) -> None:
     """Remove the scratch folders of processes that were killed on this node."""
     for path in parent.glob("*.lock"):
         with suppress(OSError):

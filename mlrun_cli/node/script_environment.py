@@ -15,8 +15,8 @@ _OF_OTHERS = frozenset({FAMILY_VARIABLE, SUPERVISOR_VARIABLE, "OLDPWD"})
 
 
 def build_node_environment(
-    submitted: Mapping[str, str],
-    job: Mapping[str, str],
+    submitted_variables: Mapping[str, str],
+    job_variables: Mapping[str, str],
     definition: Mapping[str, Any],
     folder: NodeRunFolder,
     home: os.PathLike[str],
@@ -27,16 +27,16 @@ def build_node_environment(
     submitter, and are overridden by those of the runconfig and of the run.
 
     Args:
-        submitted: the submitter's variables with those of the runconfig and of the run.
-        job: the variables of this process.
+        submitted_variables: the submitter's variables with those of the runconfig and of the run.
+        job_variables: the variables of this process.
         definition: the definition of the run.
         folder: the folder of the run.
         home: the home of the scratch workspace.
     """
-    own = _list_own_variables(definition, submitted)
+    own = _list_own_variables(definition, submitted_variables)
     return {
-        **submitted,
-        **{name: value for name, value in job.items() if name not in own and name not in _OF_OTHERS},
+        **submitted_variables,
+        **{name: value for name, value in job_variables.items() if name not in own and name not in _OF_OTHERS},
         "AZUREML_OUTPUT_DIRECTORY": os.fspath(folder.work / OUTPUTS),
         "MLRUN_HOME": os.fspath(home),
         "MLRUN_RUN_FOLDER": os.fspath(folder.disk),
@@ -45,8 +45,8 @@ def build_node_environment(
     }
 
 
-def _list_own_variables(definition: Mapping[str, Any], submitted: Mapping[str, str]) -> Collection[str]:
+def _list_own_variables(definition: Mapping[str, Any], submitted_variables: Mapping[str, str]) -> Collection[str]:
     """Return the names of the variables set by the runconfig or by the run itself."""
     configured = definition.get("environmentVariables")
     prefixes = ("AZUREML_", "MLFLOW_", "MLRUN_")
-    return {*(configured or ()), *_OF_THE_RUN, *(name for name in submitted if name.startswith(prefixes))}
+    return {*(configured or ()), *_OF_THE_RUN, *(name for name in submitted_variables if name.startswith(prefixes))}

@@ -97,12 +97,12 @@ _DATABRICKS = _define_kind(
 )
 
 
-def refuse_other_kinds(root: Node, known: frozenset[str]) -> None:
+def refuse_other_kinds(root: Node, known_keys: frozenset[str]) -> None:
     """Raise Unsupported if a document is another kind of file, not a runconfig.
 
     Args:
         root: the document.
-        known: the top-level keys of runconfigs.
+        known_keys: the top-level keys of runconfigs.
 
     Raises:
         Unsupported: the document is of another kind; the message tells which.
@@ -114,7 +114,7 @@ def refuse_other_kinds(root: Node, known: frozenset[str]) -> None:
         if keys & kind.keys:
             raise _create_other_kind_error(root, kind)
     for kind in _KINDS:
-        if keys & kind.keys and not keys & known:
+        if keys & kind.keys and not keys & known_keys:
             raise _create_other_kind_error(root, kind)
 
 

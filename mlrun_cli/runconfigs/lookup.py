@@ -14,10 +14,10 @@ from mlrun_cli.folders.project_config import CONFIGURATION_FOLDERS, find_configu
 SUFFIX = ".runconfig"
 
 
-def find_runconfig(path: Path, name: str) -> tuple[Path, tuple[str, ...]]:
+def find_runconfig(attached_folder: Path, name: str) -> tuple[Path, tuple[str, ...]]:
     """Return the path of the runconfig with this name in an attached folder, and one-line notes.
 
-    If `path` itself is a file, it is the runconfig. Otherwise, it is the first that exists of `FOLDER/NAME`,
+    If `attached_folder` itself is a file, it is the runconfig. Otherwise, it is the first that exists of `FOLDER/NAME`,
     `FOLDER/NAME.runconfig`, `PATH/NAME.runconfig` and `PATH/NAME`, where FOLDER is `aml_config` if it exists, else
     `.azureml`. A name may contain slashes. The notes mention other files that the name could mean, including those in
     an `.azureml` that `aml_config` hides.
@@ -26,35 +26,42 @@ def find_runconfig(path: Path, name: str) -> tuple[Path, tuple[str, ...]]:
         UsageError: there is none; the message lists the paths that were tried, and the hint the closest name.
         InvalidFile: a folder cannot be searched.
     """
-    path = make_absolute(path)
+    attached_folder = make_absolute(attached_folder)
     if not name.strip():
         raise MissingOption("-c is empty.", hint="Name a runconfig, such as 'local'.", target="-c")
-    if _is_file(path):
-        return path, ()
-    places = _list_candidates(path, name)
+    if _is_file(attached_folder):
+        return attached_folder, ()
+    places = _list_candidates(attached_folder, name)
     found = [place for place in places if _is_file(place)]
     if not found:
-        raise _build_not_found_error(path, name, places)
-    first, *others = [*found, *filter(os.path.isfile, _list_hidden_candidates(path, name, places))]
-    return first, tuple(f"{other} is not used: {_make_relative(first, path)} comes first." for other in others)
+        raise _build_not_found_error(attached_folder, name, places)
+    first, *others = [*found, *filter(os.path.isfile, _list_hidden_candidates(attached_folder, name, places))]
+    return first, tuple(
+        f"{other} is not used: {_make_relative(first, attached_folder)} comes first." for other in others
+    )
 
 
-def list_runconfig_names(path: Path) -> list[str]:
+def list_runconfig_names(attached_folder: Path) -> list[str]:
     """Return the sorted names of the runconfigs that `-c` finds in an attached folder."""
-    within = find_configuration_folder(path)
-    found = [*_list_names(within), *_list_names(path)]
+    within = find_configuration_folder(attached_folder)
+    found = [*_list_names(within), *_list_names(attached_folder)]
     # The samples that newer versions of Azure's CLI create have no suffix.
     found += [entry.name for entry in _list_files(within) if "." not in entry.name]
     return sorted(set(found))
 
 
-def find_runconfig_name(path: Path, file: Path) -> str:
+def get_runconfig_name(attached_folder: Path, file: Path) -> str:
     """Return the shortest name with which `-c` finds a file in an attached folder, or else its path."""
-    folders = [folder for folder in (find_configuration_folder(path), path) if file.is_relative_to(folder)]
+    folders = [
+        folder
+        for folder in (find_configuration_folder(attached_folder), attached_folder)
+        if file.is_relative_to(folder)
+    ]
     relative = [str(file.relative_to(folder)) for folder in folders]
     names = [spelling for name in relative for spelling in (name.removesuffix(SUFFIX), name)]
     return next(
-        (name for name in names if next(filter(os.path.isfile, _list_candidates(path, name)), None) == file), str(file)
+        (name for name in names if next(filter(os.path.isfile, _list_candidates(attached_folder, name)), None) == file),
+        str(file),
     )
 
 
@@ -64,20 +71,20 @@ def find_project_folder(runconfig: Path) -> Path:
     return folder.parent if folder.name in CONFIGURATION_FOLDERS else folder
 
 
-def _list_candidates(path: Path, name: str) -> list[Path]:
+def _list_candidates(attached_folder: Path, name: str) -> list[Path]:
     in_folder, in_path = (
-        _list_candidates_within(find_configuration_folder(path), name),
-        _list_candidates_within(path, name),
+        _list_candidates_within(find_configuration_folder(attached_folder), name),
+        _list_candidates_within(attached_folder, name),
     )
     return list(dict.fromkeys([*in_folder, *reversed(in_path)]))
 
 
-def _list_hidden_candidates(path: Path, name: str, candidates: list[Path]) -> list[Path]:
+def _list_hidden_candidates(attached_folder: Path, name: str, candidates: list[Path]) -> list[Path]:
     """Return the paths that a name could mean in the other configuration folder, which is not searched."""
     return [
         place
         for within in CONFIGURATION_FOLDERS
-        for place in _list_candidates_within(path / within, name)
+        for place in _list_candidates_within(attached_folder / within, name)
         if place not in candidates
     ]
 
@@ -86,14 +93,15 @@ def _list_candidates_within(folder: Path, name: str) -> list[Path]:
     return [Path(os.path.normpath(folder / spelling)) for spelling in (name, f"{name}{SUFFIX}")]
 
 
-def _build_not_found_error(path: Path, name: str, candidates: list[Path]) -> UsageError:
-    names = list_runconfig_names(path)
-    hidden = next(filter(os.path.isfile, _list_hidden_candidates(path, name, candidates)), None)
+def _build_not_found_error(attached_folder: Path, name: str, candidates: list[Path]) -> UsageError:
+    names = list_runconfig_names(attached_folder)
+    hidden = next(filter(os.path.isfile, _list_hidden_candidates(attached_folder, name, candidates)), None)
     nearest = difflib.get_close_matches(name[:100].removesuffix(SUFFIX), names, n=1)
     if hidden is not None:
         hint = (
-            f"{_make_relative(hidden, path)} is not looked for beside {find_configuration_folder(path).name}. "
-            f"Name it as -c {shlex.quote(find_runconfig_name(path, hidden))}."
+            f"{_make_relative(hidden, attached_folder)} is not looked for beside "
+            f"{find_configuration_folder(attached_folder).name}. "
+            f"Name it as -c {shlex.quote(get_runconfig_name(attached_folder, hidden))}."
         )
     elif nearest:
         hint = f"Did you mean '{nearest[0]}'?"
@@ -101,8 +109,10 @@ def _build_not_found_error(path: Path, name: str, candidates: list[Path]) -> Usa
         hint = f"There are: {', '.join(names)}."
     else:
         hint = "'mlrun folder attach' writes two to begin with, 'local' and 'sklearn'."
-    tried = ", ".join(_format_location(place, path) for place in candidates)
-    return RunconfigNotFound(f"There is no runconfig '{name}' in {path}: tried {tried}.", hint=hint, target=name)
+    tried = ", ".join(_format_location(place, attached_folder) for place in candidates)
+    return RunconfigNotFound(
+        f"There is no runconfig '{name}' in {attached_folder}: tried {tried}.", hint=hint, target=name
+    )
 
 
 def _format_location(location: Path, path: Path) -> str:

@@ -129,7 +129,7 @@ class RunConfiguration(NamedTuple):
             key_path = key_path[: max(key_path.rfind("."), key_path.rfind("["), 0)]
         return self.places.get(key_path)
 
-    def find_changed_entries(self) -> dict[str, object]:
+    def get_changed_entries(self) -> dict[str, object]:
         """Return the entries of `rest` with values that are not defaults in any version of Azure's SDK."""
         return {key_path: value for key_path, value in self.rest.items() if not is_default(key_path, value)}
 
@@ -144,11 +144,11 @@ class RunConfiguration(NamedTuple):
 
     @property
     def described_environment_name(self) -> str | None:
-        """The name in the environment section, or None, also for Azure's default names."""
-        name = self.find_changed_entries().get("environment.name")
+        """The name in the environment section; None if it is absent or one of Azure's default names."""
+        name = self.get_changed_entries().get("environment.name")
         return None if name is None else str(name)
 
-    def remove_environment_name(self) -> RunConfiguration:
+    def without_environment_name(self) -> RunConfiguration:
         """Return a copy without the name of the environment."""
         rest = {key_path: value for key_path, value in self.rest.items() if key_path != "environment.name"}
         return self._replace(environment_reference=None, rest=rest)

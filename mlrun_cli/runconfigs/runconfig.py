@@ -29,7 +29,7 @@ from mlrun_cli.runconfigs.shapes import (
     Shape,
 )
 from mlrun_cli.runconfigs.workbench import KEYS as WORKBENCH_KEYS
-from mlrun_cli.runconfigs.workbench import is_workbench, translate_workbench
+from mlrun_cli.runconfigs.workbench import is_workbench_runconfig, translate_workbench_runconfig
 
 MAX_NUMBER = 2**31 - 1
 
@@ -119,8 +119,8 @@ def translate_old_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
         Unsupported: it is another kind of file.
     """
     refuse_other_kinds(root, _TOP_KEYS)
-    if is_workbench(root):
-        return translate_workbench(root)
+    if is_workbench_runconfig(root):
+        return translate_workbench_runconfig(root)
     keys = root.as_mapping()
     if keys.keys().isdisjoint(_TOP_KEYS):
         found = ", ".join(list(keys)[:5]) or "none"

@@ -18,7 +18,7 @@ def build_runconfig_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 7) of runconfigs for editors, in which keys may lack a value."""
     root = _build_mapping("How a script is run: a runconfig of Azure Machine Learning (v1).")
     for key_path, key in KEYS.items():
-        section, name = _find_section(root, key_path)
+        section, name = _ensure_section(root, key_path)
         section["properties"][name] = _build_property(key)
     root["properties"]["environment"] = {
         "description": SECTIONS["environment"],
@@ -73,7 +73,7 @@ def _redact_value(value: Any, redaction: Redaction, name: str = "") -> Any:
     return REDACTED if is_secret else value
 
 
-def _find_section(root: dict[str, Any], key_path: str) -> tuple[dict[str, Any], str]:
+def _ensure_section(root: dict[str, Any], key_path: str) -> tuple[dict[str, Any], str]:
     """Return the schema of the section that contains a key, created if needed, and the key's last part."""
     *parents, name = key_path.split(".")
     section, path = root, ""

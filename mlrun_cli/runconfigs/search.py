@@ -31,7 +31,7 @@ _PAIRED = re.compile(
 _PAIRED_IN_BRACES = re.compile(rb"""[{,]\s*["']?(script|target|environment|userManagedDependencies)["']?\s*:""")
 
 
-def find_runconfigs(root: Path, *, exclude: Path | None = None) -> list[Path]:
+def search_runconfigs(root: Path, *, exclude: Path | None = None) -> list[Path]:
     """Return the sorted paths of all runconfigs in a folder and its subfolders, whether attached or not.
 
     In a configuration folder, files without any suffix count as runconfigs, like the samples of newer versions of
@@ -77,12 +77,12 @@ def _is_runconfig(path: Path) -> bool:
         return False
 
 
-def _looks_like_runconfig(path: Path, head: bytes) -> bool:
-    if _OWN_KEY.search(head):
+def _looks_like_runconfig(path: Path, first_bytes: bytes) -> bool:
+    if _OWN_KEY.search(first_bytes):
         return True
-    if not head.lstrip().startswith(b"{"):
-        return len(set(_PAIRED.findall(head))) > 1
-    keys = {key.decode() for key in _PAIRED_IN_BRACES.findall(head)}
+    if not first_bytes.lstrip().startswith(b"{"):
+        return len(set(_PAIRED.findall(first_bytes))) > 1
+    keys = {key.decode() for key in _PAIRED_IN_BRACES.findall(first_bytes)}
     return len(keys) > 1 and len(keys & {*_read_top_keys(path), _INNER_KEY}) > 1
 
 

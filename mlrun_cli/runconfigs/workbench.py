@@ -33,13 +33,13 @@ _SKIPPED = {
 }
 
 
-def is_workbench(root: Node) -> bool:
+def is_workbench_runconfig(root: Node) -> bool:
     """Return whether a document is a runconfig of Workbench: it has at least one of `KEYS`, and all are capitalized."""
     keys = root.as_mapping()
     return not keys.keys().isdisjoint(KEYS) and all(key[:1].isupper() for key in keys)
 
 
-def translate_workbench(root: Node) -> tuple[Node, tuple[str, ...]]:
+def translate_workbench_runconfig(root: Node) -> tuple[Node, tuple[str, ...]]:
     """Translate a Workbench runconfig; return a document with today's keys and the old line numbers, and notes.
 
     Raises:

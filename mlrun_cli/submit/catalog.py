@@ -12,10 +12,10 @@ from typing import Any
 from mlrun_cli.core.problems import list_problems
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import MlrunError
-from mlrun_cli.runconfigs.lookup import find_runconfig, find_runconfig_name
+from mlrun_cli.runconfigs.lookup import find_runconfig, get_runconfig_name
 from mlrun_cli.runconfigs.runconfig import read_runconfig
 from mlrun_cli.runconfigs.schema import build_complete_document
-from mlrun_cli.runconfigs.search import find_runconfigs
+from mlrun_cli.runconfigs.search import search_runconfigs
 from mlrun_cli.submit.review import review_configuration
 from mlrun_cli.submit.runconfig_file import load_runconfig
 
@@ -28,7 +28,7 @@ def list_runconfigs(folder: Path, home: Path) -> Sequence[dict[str, Any]]:
         home: the folder of all workspaces, which is not searched.
     """
     return sorted(
-        (_build_record(folder, file) for file in find_runconfigs(folder, exclude=home)), key=itemgetter("name")
+        (_build_record(folder, file) for file in search_runconfigs(folder, exclude=home)), key=itemgetter("name")
     )
 
 
@@ -59,7 +59,7 @@ def strip_path(text: str, file_path: str) -> str:
 def _build_record(folder: Path, file: Path) -> dict[str, Any]:
     """Return a record of a runconfig, without checking its target, environment or data."""
     record: dict[str, Any] = {
-        "name": find_runconfig_name(folder, file),
+        "name": get_runconfig_name(folder, file),
         "path": str(file.relative_to(folder)),
         "target": None,
         "script": None,
@@ -70,7 +70,7 @@ def _build_record(folder: Path, file: Path) -> dict[str, Any]:
         configuration, _ = read_runconfig(file)
         record.update(target=configuration.target, script=configuration.script)
         # That its environment is only named is no fault: it may be registered.
-        review_configuration(configuration.remove_environment_name(), search_path=os.environ.get("PATH", ""))
+        review_configuration(configuration.without_environment_name(), search_path=os.environ.get("PATH", ""))
     except MlrunError as error:
         first, *more = list_problems(error)
         return {**record, "reason": first.message + (f" (and {len(more)} more)" if more else "")}

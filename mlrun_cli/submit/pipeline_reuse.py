@@ -221,7 +221,7 @@ def _list_settings(template: RunTemplate) -> dict[str, object]:
     build = resolution.environment.plan.build
     changed = {
         name: value
-        for name, value in configuration.find_changed_entries().items()
+        for name, value in configuration.get_changed_entries().items()
         if name.partition(".")[0] not in _DATA_SECTIONS
     }
     return {

@@ -70,7 +70,7 @@ def _find_registered(
     from mlrun_cli.runconfigs.runconfig import read_configuration_document  # noqa: PLC0415 - start-up
 
     version = (
-        None if configuration.environment_reference else configuration.find_changed_entries().get("environment.version")
+        None if configuration.environment_reference else configuration.get_changed_entries().get("environment.version")
     )
     try:
         found = get_environment(workspace, name, None if version is None else str(version))

@@ -319,7 +319,7 @@ class Resolver:
             if request.environment_mode is None:
                 self._choice = choose_environment(self.configuration, request.environment)
         if not is_named or self.problems.has_problem_about("environment"):
-            described, search_path = self.configuration.remove_environment_name(), request.environment.get("PATH", "")
+            described, search_path = self.configuration.without_environment_name(), request.environment.get("PATH", "")
             with self.problems.collect_errors():
                 self.notes += review_configuration(described, mode=self._choice.mode, search_path=search_path)
             return

@@ -88,7 +88,7 @@ def _list_unsupported_fields(configuration: RunConfiguration, search_path: str) 
 
 def _list_unsupported_keys(configuration: RunConfiguration) -> Iterator[tuple[str, Refusal]]:
     """Yield the key paths whose non-default values are not supported, with the reason."""
-    for key_path in configuration.find_changed_entries():
+    for key_path in configuration.get_changed_entries():
         key = KEYS.get(key_path)
         if key is None or key.refused is None or (key_path in DOCKER_SWITCHES and _has_conda_part(configuration)):
             continue
@@ -106,7 +106,7 @@ def _list_notes(configuration: RunConfiguration, *, has_container: bool, is_curr
             f"nodeCount: the script runs {configuration.node_count} times, once for each node of its target; "
             "NODE_RANK tells it which it is."
         )
-    for key_path, value in configuration.find_changed_entries().items():
+    for key_path, value in configuration.get_changed_entries().items():
         if key_path in DOCKER_SWITCHES and not has_container:
             is_built = _has_conda_part(configuration) and not is_current
             part = "its conda dependencies" if is_built else "the python on PATH"

@@ -48,7 +48,7 @@ def build_run_definition(
 
 def _build_environment_name(configuration: RunConfiguration, submission: Submission) -> dict[str, str]:
     """Return the name and version of the environment, or those that Azure assigns to an unnamed environment."""
-    changed = configuration.find_changed_entries()
+    changed = configuration.get_changed_entries()
     plan = submission.environment
     key = plan.build.key if plan.build is not None else create_short_hasher(str(plan.interpreter).encode()).hexdigest()
     return {

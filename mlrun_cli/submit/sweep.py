@@ -26,7 +26,7 @@ from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.submit.template import RunTemplate, make_template
 from mlrun_cli.sweeps.arguments import build_arguments
 from mlrun_cli.sweeps.definition import SweepDefinition, definition_from_json
-from mlrun_cli.sweeps.run_tags import find_run_number, list_drawn_values
+from mlrun_cli.sweeps.run_tags import find_run_number, get_drawn_values
 from mlrun_cli.sweeps.sweep_log import HYPERDRIVE_LOG, format_log_line
 from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN
 from mlrun_cli.workspace import Workspace
@@ -280,7 +280,7 @@ def _find_resumed_run(workspace: Workspace, run_id: str) -> ResumedRun:
             hint=f"Go on with a single run: mlrun run resume -r {run_id}",
             target="resume_child_runs",
         )
-    drawn = list_drawn_values(run.parent_run_id, workspace.runs.get(run.parent_run_id).tags)
+    drawn = get_drawn_values(run.parent_run_id, workspace.runs.get(run.parent_run_id).tags)
     return ResumedRun(run.run_id, drawn.get(number, {}))
 
 

@@ -37,7 +37,7 @@ class BayesianSampler:
         self._space = space
         self._direction = goal.value
         self._seed = seed
-        self._distributions = {name: self._make_distribution(expression) for name, expression in space.items()}
+        self._distributions = {name: self._build_optuna_distribution(expression) for name, expression in space.items()}
 
     def draw(self, run_number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:
         """Return the parameter values of a run; see `Sampler`."""
@@ -48,11 +48,12 @@ class BayesianSampler:
             is_known = trial.metric is not None and not math.isnan(trial.metric)
             if is_known or (trial.metric is None and trial.is_live):
                 with suppress(KeyError, ValueError):  # a resumed sweep may have had other parameters
-                    study.add_trial(self._make_trial(trial))
+                    study.add_trial(self._build_optuna_trial(trial))
         asked = study.ask(self._distributions)
-        return {name: self._decode(self._space[name], asked.params[name]) for name in self._space}
+        return {name: self._decode_suggestion(self._space[name], asked.params[name]) for name in self._space}
 
-    def _make_distribution(self, expression: Expression) -> Any:
+    def _build_optuna_distribution(self, expression: Expression) -> Any:
+        """Return the distribution from which Optuna suggests values of an expression."""
         distributions = self._optuna.distributions
         if expression.name == CHOICE:
             return distributions.CategoricalDistribution(range(len(expression.options)))
@@ -62,23 +63,28 @@ class BayesianSampler:
             return distributions.IntDistribution(*factors)
         return distributions.FloatDistribution(low, high)
 
-    def _make_trial(self, trial: Trial) -> Any:
+    def _build_optuna_trial(self, trial: Trial) -> Any:
+        """Return Optuna's trial for a run of the sweep, without a value if the run has not logged the metric yet."""
         states = self._optuna.trial.TrialState
         return self._optuna.trial.create_trial(
             state=states.RUNNING if trial.metric is None else states.COMPLETE,
             value=trial.metric,
-            params={name: self._encode(expression, trial.values[name]) for name, expression in self._space.items()},
+            params={
+                name: self._encode_value(expression, trial.values[name]) for name, expression in self._space.items()
+            },
             distributions=self._distributions,
         )
 
     @staticmethod
-    def _decode(expression: Expression, drawn: Any) -> Any:
+    def _decode_suggestion(expression: Expression, suggestion: Any) -> Any:
+        """Return the parameter value for a value that Optuna has suggested for an expression."""
         if expression.name == CHOICE:
-            return expression.options[drawn]
-        return drawn * expression.arguments[2] if expression.name == QUNIFORM else drawn
+            return expression.options[suggestion]
+        return suggestion * expression.arguments[2] if expression.name == QUNIFORM else suggestion
 
     @staticmethod
-    def _encode(expression: Expression, value: Any) -> Any:
+    def _encode_value(expression: Expression, value: Any) -> Any:
+        """Return the value of Optuna's distribution that stands for a parameter value."""
         if expression.name == CHOICE:
             return [json.dumps(one) for one in expression.options].index(json.dumps(value))
         step = expression.arguments[2] if expression.name == QUNIFORM else 1

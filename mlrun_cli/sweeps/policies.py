@@ -53,11 +53,11 @@ class Termination(NamedTuple):
     limit: float
     policy: str
 
-    def format_reason(self, metric: str) -> str:
-        """Return the reason for the termination as text; `metric` is the name of the primary metric."""
+    def format_reason(self, metric_name: str) -> str:
+        """Return the reason for the termination as text; `metric_name` is the name of the primary metric."""
         values = "value" if self.value_count == 1 else "values"
         return (
-            f"Ended early by {POLICIES[self.policy]}: after {self.value_count} {values} the best {metric} was"
+            f"Ended early by {POLICIES[self.policy]}: after {self.value_count} {values} the best {metric_name} was"
             f" {self.best:.6g}, and {self.limit:.6g} was needed."
         )
 
@@ -167,22 +167,22 @@ class Judge:
         self._sign = -1.0 if goal is Goal.MINIMIZE else 1.0
         self._scores: dict[str, _Scores] = {}
         for run_id, values in (histories or {}).items():
-            self.add(run_id, values)
+            self.add_values(run_id, values)
 
-    def add(self, run_id: str, values: Iterable[float]) -> None:
-        """Append values that a run has logged."""
+    def add_values(self, run_id: str, values: Iterable[float]) -> None:
+        """Append values of the primary metric that a run has logged."""
         scores = self._scores.setdefault(run_id, _Scores())
         for value in values:
             scores.add(-math.inf if math.isnan(value) else self._sign * value)
 
-    def judge(self, run_id: str, value_count: int) -> Termination | None:
+    def find_termination_at(self, run_id: str, value_count: int) -> Termination | None:
         """Return the decision to terminate a run after `value_count` of its values, or None if the run may continue."""
         policy, scores = self._policy, self._scores.get(run_id)
         if scores is None or policy.name == DEFAULT or not 0 < value_count <= len(scores.bests):
             return None
         if value_count % policy.evaluation_interval or value_count < policy.delay_evaluation:
             return None
-        best, limit = scores.bests[value_count - 1], self._find_limit(value_count)
+        best, limit = scores.bests[value_count - 1], self._compute_limit(value_count)
         is_worse = best < limit  # false if the limit is not a number
         if not is_worse:
             return None
@@ -193,15 +193,17 @@ class Judge:
         scores = self._scores.get(run_id)
         if scores is None or self._policy.name == DEFAULT:
             return None
-        decisions = (self.judge(run_id, count) for count in range(judged_count + 1, len(scores.bests) + 1))
+        decisions = (
+            self.find_termination_at(run_id, count) for count in range(judged_count + 1, len(scores.bests) + 1)
+        )
         return next((decision for decision in decisions if decision is not None), None)
 
-    def _find_limit(self, value_count: int) -> float:
+    def _compute_limit(self, value_count: int) -> float:
         """Return the score below which a run is terminated after `value_count` values."""
         policy = self._policy
         counted = [scores for scores in self._scores.values() if scores.bests]
         if policy.name == MEDIAN:
-            return _find_median(sorted(scores.get_mean(value_count) for scores in counted))
+            return _compute_median(sorted(scores.get_mean(value_count) for scores in counted))
         bests = [scores.get_best(value_count) for scores in counted]
         if policy.truncation_percentage is not None:
             return sorted(bests)[len(bests) * policy.truncation_percentage // 100]
@@ -234,7 +236,7 @@ class _Scores:
         return -math.inf if math.isnan(mean) else mean
 
 
-def _find_median(means: Sequence[float]) -> float:
+def _compute_median(means: Sequence[float]) -> float:
     middle = len(means) // 2
     if len(means) % 2:
         return means[middle]

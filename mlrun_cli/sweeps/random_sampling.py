@@ -27,7 +27,7 @@ class RandomSampler:
     def draw(self, run_number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:  # noqa: ARG002 - see `Sampler`
         """Return the parameter values of a run; see `Sampler`."""
         if self._shuffle is not None:
-            return self._get_combination(self._shuffle.get(run_number))
+            return self._get_combination(self._shuffle.get_number(run_number))
         generator = Random(f"{self._seed}:{run_number}")  # noqa: S311 - not for secrets
         return {name: expression.draw(generator) for name, expression in self._space.items()}
 
@@ -51,7 +51,8 @@ class _Shuffle:
         self._moved: dict[int, int] = {}
         self._order: list[int] = []
 
-    def get(self, index: int) -> int:
+    def get_number(self, index: int) -> int:
+        """Return the number at an index of the random order."""
         while len(self._order) <= index:
             first = len(self._order)
             other = first + draw_index(self._generator, self._size - first)

@@ -25,7 +25,7 @@ def find_run_number(sweep_id: str, run_id: str) -> int | None:
     return int(number) if beginning == sweep_id and number.isascii() and number.isdecimal() else None
 
 
-def list_drawn_values(sweep_id: str, tags: Mapping[str, str | None]) -> dict[int, dict[str, Any]]:
+def get_drawn_values(sweep_id: str, tags: Mapping[str, str | None]) -> dict[int, dict[str, Any]]:
     """Return the parameter values of a sweep's child runs from its tags, keyed by run number in ascending order."""
     numbers = {key: find_run_number(sweep_id, key) for key in tags}
     drawn = {number: _parse_json(tags[key]) for key, number in numbers.items() if number is not None}

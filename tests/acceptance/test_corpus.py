@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.runconfigs.search import find_runconfigs
+from mlrun_cli.runconfigs.search import search_runconfigs
 from mlrun_cli.submit.check import Verdict, check_runconfig
 
 CORPUS = Path(__file__).parents[1] / "data" / "runconfigs" / "corpus"
@@ -58,5 +58,5 @@ def test_each_would_run_or_is_refused_with_what_to_change(tmp_path: Path, progra
 
 
 def test_all_of_them_are_found_in_a_folder_that_is_not_attached() -> None:
-    assert [path.name for path in find_runconfigs(CORPUS)] == NAMES
+    assert [path.name for path in search_runconfigs(CORPUS)] == NAMES
     assert EXPECTED.keys() == set(NAMES)

@@ -51,7 +51,7 @@ def test_decisions_are_those_of_a_second_implementation() -> None:
         judge = Judge(policy, goal, histories)
         for run_id, values in histories.items():
             expected = {n for n in range(1, len(values) + 1) if is_ended(document, goal is UP, histories, run_id, n)}
-            found = {n for n in range(10) if judge.judge(run_id, n)}
+            found = {n for n in range(10) if judge.find_termination_at(run_id, n)}
             assert found == expected, (document, goal, histories, run_id)
             first = judge.find_termination(run_id)
             assert (first and first.value_count) == min(expected, default=None)
@@ -69,7 +69,7 @@ def test_values_may_be_added_in_any_order_of_runs_and_in_parts() -> None:
         rng.shuffle(parts)
         numbers: Counter[str] = Counter()
         for run_id, _index in parts:
-            judge.add(run_id, [histories[run_id][numbers[run_id]]])
+            judge.add_values(run_id, [histories[run_id][numbers[run_id]]])
             numbers[run_id] += 1
         whole = Judge(policy, goal, histories)
         for run_id in histories:
@@ -96,7 +96,7 @@ def test_bandit(goal: Goal, slack: dict[str, float], values: dict[str, list[floa
 def test_a_decision_counts_no_values_after_those_of_the_judged_run() -> None:
     judge = Judge(build_policy(BANDIT, {"slack_factor": 0.1}), UP, {"a": [0.1, 0.2, 0.9], "b": [0.1, 0.19]})
     assert judge.find_termination("b") is None
-    judge.add("b", [0.19])
+    judge.add_values("b", [0.19])
     decision = judge.find_termination("b", judged_count=2)
     assert decision is not None
     assert (decision.value_count, decision.best) == (3, 0.19)
@@ -116,8 +116,8 @@ def test_half_of_the_runs_end_by_truncation_of_fifty_percent_and_ties_end_nobody
 def test_a_run_is_judged_at_multiples_of_the_interval_from_the_delay_on() -> None:
     policy = build_policy(BANDIT, {"slack_amount": 0, "evaluation_interval": 2, "delay_evaluation": 5})
     judge = Judge(policy, UP, {"a": [1] * 9, "b": [0] * 9})
-    assert [n for n in range(10) if judge.judge("b", n)] == [6, 8]
-    assert judge.judge("unknown", 6) is None
+    assert [n for n in range(10) if judge.find_termination_at("b", n)] == [6, 8]
+    assert judge.find_termination_at("unknown", 6) is None
     assert judge.find_termination("unknown") is None
 
 

@@ -53,7 +53,7 @@ class JobQueue:
         """
         self._jobs.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def set_limit(self, node_limit: int | None) -> None:
+    def set_node_limit(self, node_limit: int | None) -> None:
         """Set the maximum number of nodes in use at the same time; None means no limit.
 
         Raises:
@@ -276,7 +276,7 @@ class JobQueue:
             os.close(descriptor)
 
 
-def _spawn_job_process(folder: Path, run_id: str, lock_fd: int, lease: GpuLease, log: Path) -> None:
+def _spawn_job_process(folder: Path, run_id: str, lock_fd: int, lease: GpuLease, log_path: Path) -> None:
     """Start the process of a job in its own session, so that it outlives the connection."""
     descriptors = (lock_fd, *lease.locks)
     words = [
@@ -286,8 +286,8 @@ def _spawn_job_process(folder: Path, run_id: str, lock_fd: int, lease: GpuLease,
     for descriptor in descriptors:
         os.set_inheritable(descriptor, True)
     with suppress(OSError):
-        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    shown = log if log.parent.is_dir() else Path(os.devnull)
+        log_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shown = log_path if log_path.parent.is_dir() else Path(os.devnull)
     os.posix_spawn(
         words[0],
         words,

@@ -31,11 +31,11 @@ class PieceBuffer:
         self._most = max_bytes
 
     def add(self, data: bytes) -> None:
-        """Add a piece."""
+        """Add a piece of a file to the data to be sent."""
         self.payload += data
 
     def get_room(self) -> int:
-        """Return the maximum size of the next piece in bytes."""
+        """Return the maximum size of the next piece of a file in bytes."""
         return max(0, min(_PIECE_BYTES, self._most - len(self.payload)))
 
 

@@ -78,7 +78,7 @@ class Server:
         """Write the files of a run, which are attached to the request, and queue its job unless it is queued."""
         document = request.document
         run_id = document["run_id"]
-        self._queue.set_limit(document["most_nodes"])
+        self._queue.set_node_limit(document["most_nodes"])
         if self._queue.find(run_id) is None:
             folder = self._shared.run_folder(run_id).path
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -98,7 +98,7 @@ class Server:
     def _poll_runs(self, request: Message) -> Message:
         """Return the changes of the watched runs; the state of each job is read before the run's files."""
         document = request.document
-        self._queue.set_limit(document["most_nodes"])
+        self._queue.set_node_limit(document["most_nodes"])
         self._start_jobs()
         for run_id in document["unwatch"]:
             self._files.pop(run_id, None)

@@ -18,16 +18,16 @@ class JobNode(NamedTuple):
     address: str
 
 
-def list_job_nodes(job: Mapping[str, str]) -> list[JobNode]:
+def list_job_nodes(job_variables: Mapping[str, str]) -> list[JobNode]:
     """Return the nodes of a job in Slurm's order, this one first; empty outside of Slurm.
 
     Args:
-        job: the environment variables of the job.
+        job_variables: the environment variables of the job.
 
     Raises:
         MlrunError: Slurm does not answer.
     """
-    listed = job.get(_NODE_LIST)
+    listed = job_variables.get(_NODE_LIST)
     if not listed:
         return []
     names = run_command(["scontrol", "show", "hostnames", listed]).split()
