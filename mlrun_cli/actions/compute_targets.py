@@ -28,7 +28,7 @@ from mlrun_cli.errors import (
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.queue import wake_dispatchers
-from mlrun_cli.targets.registry import find_target, get_target_class
+from mlrun_cli.targets.registry import get_target, get_target_class
 from mlrun_cli.workspace import Workspace
 
 _LIMIT_FOR_LOCAL = f"To give it a limit: 'mlrun computetarget create amlcompute -n {LOCAL_TARGET} --max-nodes 4'."
@@ -155,7 +155,7 @@ def describe_nodes(workspace: Workspace, name: str) -> Mapping[str, Any]:
     Raises:
         MlrunError: the engine of the target does not answer.
     """
-    return find_target(workspace, name).describe_nodes()
+    return get_target(workspace, name).describe_nodes()
 
 
 def list_target_names(workspace: Workspace) -> list[str]:

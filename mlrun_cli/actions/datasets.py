@@ -190,14 +190,14 @@ def unregister_dataset(workspace: Workspace, name: str) -> None:
     workspace.datasets.remove_name(name)
 
 
-def resolve_input(workspace: Workspace, entry: Mapping[str, Any]) -> Dataset | str:
-    """Return the path that a script receives for an input of its run, or the dataset if there is no path.
+def resolve_input(workspace: Workspace, input_entry: Mapping[str, Any]) -> Dataset | str:
+    """Return what a script receives for an input of its run: a path or, if there is no path, the dataset.
 
     Raises:
         DataNotFound: the dataset no longer exists.
     """
-    path = entry.get("path")
-    return str(path) if path is not None else get_dataset_by_id(workspace, str(entry.get("dataset_id")))
+    path = input_entry.get("path")
+    return str(path) if path is not None else get_dataset_by_id(workspace, str(input_entry.get("dataset_id")))
 
 
 def _build_id_taken_error(owner: Dataset) -> UsageError:

@@ -51,7 +51,7 @@ def read_failure_report(workspace: Workspace, run: Run) -> FailureReport:
     return FailureReport(str(log), shown, shorten_stack_trace(relative), describe_error(run.error))
 
 
-def find_failed_run(workspace: Workspace, run: Run) -> Run:
+def get_failed_run(workspace: Workspace, run: Run) -> Run:
     """Return the run whose failure made a sweep or a pipeline fail: the first that failed, or else the run itself."""
     while run.controller is not None and run.status is RunStatus.FAILED:
         children = workspace.child_runs.list_children(run.key)

@@ -15,9 +15,9 @@ from mlrun_cli.core.names import (
 from mlrun_cli.core.text_files import replace_text
 from mlrun_cli.errors import FileNotWritable, InvalidPath
 from mlrun_cli.folders.project_config import (
-    check_replaceable,
-    find_configuration_folder,
+    check_config_is_replaceable,
     get_config_path_to_write,
+    get_configuration_folder,
     make_absolute,
     write_project_config,
 )
@@ -56,7 +56,7 @@ def attach_folder(
             raise InvalidPath(
                 f"'{folder}' is a file, not a folder.", hint="Name the folder that it is in.", target=folder
             )
-        check_replaceable(get_config_path_to_write(folder))
+        check_config_is_replaceable(get_config_path_to_write(folder))
         with ExitStack() as undo:
             _write_samples(folder, undo)
             write_project_config(
@@ -82,7 +82,7 @@ def attach_folder(
 
 
 def _write_samples(folder: Path, cleanup: ExitStack) -> None:
-    within = find_configuration_folder(folder)
+    within = get_configuration_folder(folder)
     _make_folder(within, cleanup)
     for path, text in render_samples(folder, within).items():
         # `local` without suffix is Azure's own sample, and would come before `local.runconfig`.

@@ -20,7 +20,7 @@ from mlrun_cli.runtime.notifier_start import start_notifier
 from mlrun_cli.runtime.queue import wake_dispatcher
 from mlrun_cli.runtime.reconciliation import reconcile_runs
 from mlrun_cli.targets.errors import EngineUnavailable
-from mlrun_cli.targets.registry import find_target
+from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 
 _MOMENT_SECONDS = 1.0
@@ -99,7 +99,7 @@ def _kill_run(workspace: Workspace, run: Run, *, needs_engine: bool) -> Sequence
             run = cancel_run(workspace, run, 0.0, wakes_supervisor=False)
         if run.status.is_terminal:
             return []
-        target = find_target(workspace, run.target)
+        target = get_target(workspace, run.target)
         was_reached = target.kill(run) if needs_engine else target.kill_without_engine(run)
     finally:
         workspace.set_busy_timeout(_BUSY_SECONDS)
@@ -115,7 +115,7 @@ def _kill_run(workspace: Workspace, run: Run, *, needs_engine: bool) -> Sequence
 def _collect_ends(workspace: Workspace, runs: Sequence[Run]) -> None:
     """Wait a while until the collectors have taken in what the scripts of runs on engines have logged."""
     deadline = time.monotonic() + _COLLECTOR_SECONDS
-    keys = [run.key for run in runs if find_target(workspace, run.target).dispatcher_follows_runs]
+    keys = [run.key for run in runs if get_target(workspace, run.target).dispatcher_follows_runs]
     while keys and time.monotonic() < deadline:
         statuses = workspace.child_runs.list_statuses(keys)
         keys = [key for key, status in statuses.items() if not status.is_terminal]

@@ -23,7 +23,7 @@ def get_parameters(workspace: Workspace, run: Run) -> dict[str, Any]:
     return get_parameter_values(workspace.parameters.get(run.key))
 
 
-def read_parameters_of_older_runs(workspace: Workspace, seconds: float = PATIENCE_SECONDS) -> bool:
+def read_parameters_of_older_runs(workspace: Workspace, max_seconds: float = PATIENCE_SECONDS) -> bool:
     """Read the parameters of runs stored by an older version; return whether all have been read.
 
     Every process that depends on them goes on with that for some seconds, the studio until it is done. If the store
@@ -31,7 +31,7 @@ def read_parameters_of_older_runs(workspace: Workspace, seconds: float = PATIENC
     """
     if not workspace.parameters.has_unread_runs():
         return True
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + max_seconds
     try:
         workspace.reopen_if_replaced()
         while workspace.parameters.store_unread_parameters(STEP_RUNS):

@@ -179,7 +179,7 @@ def _prune_contents(
         "runs": list(runs.values()),
         "skipped": [*removal.skipped, *trash.skipped, *shared.skipped],
         "snapshots": snapshots.snapshots + shared.snapshots,
-        "spared": list(workspace.retention.list_retained(before)),
+        "spared": list(workspace.retention.list_retained_run_ids(before)),
         "trash": list(trash.runs),
     }
 

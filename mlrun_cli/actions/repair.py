@@ -64,7 +64,7 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, report: Callabl
     kept, was_recorded = None, (folder / NAMES).exists()
     with _hold_repair_lock(folder):
         is_there = locator.database.exists()
-        problems = locator.database.find_problems() if is_there else []
+        problems = locator.database.check_integrity() if is_there else []
         if is_there and not problems:
             with closing(locator.database.open()) as database:
                 filled = import_folders(database, folder, get_process_redaction(), is_rebuilt=False)
@@ -129,7 +129,7 @@ def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> di
             f"'{file}' does not exist.", hint="Name a file that 'mlrun workspace backup' has made.", target=file
         )
     locator = locate_workspace(home, identity)
-    problems = locator.database.find_problems(file)
+    problems = locator.database.check_integrity(file)
     if problems:
         raise InvalidValue(
             f"'{file}' is not a sound copy of a store: {problems[0]}.",

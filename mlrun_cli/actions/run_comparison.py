@@ -132,6 +132,7 @@ def list_metric_values(
 
 
 def _simplify_number(value: float | None) -> float | int | None:
+    """Return a float without a fraction as an int, and other values unchanged."""
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53 else value
 
 

@@ -23,7 +23,7 @@ from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.notifier_start import start_notifier
 from mlrun_cli.runtime.queue import wake_dispatcher, wake_dispatchers
 from mlrun_cli.runtime.waiting import find_disk_wait_reason
-from mlrun_cli.targets.registry import find_target
+from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 
 _UNASKED = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED}
@@ -127,7 +127,7 @@ def _notify_owner(workspace: Workspace, run: Run, *, is_done: bool) -> None:
         with suppress(OSError, StoreError):  # the next look at a run calls again
             wake_controller(workspace, run)
     elif not is_done:
-        target = find_target(workspace, run.target)
+        target = get_target(workspace, run.target)
         target.cancel(run)
         if target.dispatcher_follows_runs:
             with suppress(OSError, StoreError):  # the next look at a run calls again

@@ -323,7 +323,7 @@ def _get_run(workspace: Workspace, run_id: str, experiment_name: str | None) -> 
         run = workspace.runs.get(workspace.runs.resolve_id(check_run_id(run_id)))
     except RunNotFound:
         missing = RunNotFound(run_id, workspace.identity.name)
-        if workspace.trash.list_by_prefix(run_id):
+        if workspace.trash.list_ids_by_prefix(run_id):
             missing.hint = f"It was deleted; restore it: mlrun run restore -r {run_id}"
         raise missing from None
     if experiment_name is not None and run.experiment_name != experiment_name:

@@ -21,7 +21,7 @@ from mlrun_cli.workspace import Workspace
 _SECRETS = "secrets"
 
 
-def hide_secrets(
+def extract_secrets(
     workspace: Workspace, settings: ScheduleSettings, pipeline_id: str, values: Mapping[str, ParameterValue]
 ) -> ScheduleSettings:
     """Write the secrets among the parameters of a schedule to a new file; return the settings without them.
@@ -53,7 +53,7 @@ def hide_secrets(
 
 
 def restore_secrets(workspace: Workspace, settings: ScheduleSettings) -> ScheduleSettings:
-    """Return the settings of a schedule with the secrets that `hide_secrets` has removed.
+    """Return the settings of a schedule with the secrets that `extract_secrets` has removed.
 
     Raises:
         StoredFilesLost: the file of the secrets is gone or damaged.

@@ -13,7 +13,7 @@ from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.actions.pipeline_endpoints import get_endpoint
 from mlrun_cli.actions.published_pipelines import check_status, get_pipeline, read_published_graph
 from mlrun_cli.actions.runs import get_runs
-from mlrun_cli.actions.schedule_secrets import hide_secrets, remove_secrets, restore_secrets
+from mlrun_cli.actions.schedule_secrets import extract_secrets, remove_secrets, restore_secrets
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.time import MICROSECONDS, now
@@ -104,7 +104,7 @@ def update_schedule(workspace: Workspace, schedule_id: str, changes: Mapping[str
 def _change_settings(
     workspace: Workspace, current: ScheduleSettings, changes: Mapping[str, Any], *, is_active: bool
 ) -> ScheduleSettings:
-    """Return changed settings, validated and without secrets; the secrets file is kept if they are unchanged."""
+    """Return changed settings, validated and without secrets; settings without changes keep their secrets file."""
     former = current if "parameters" in changes else restore_secrets(workspace, current)
     changed = {**former.to_json(), **{name: value for name, value in changes.items() if name != "status"}}
     if changes.get("recurrence") is not None:
@@ -178,7 +178,7 @@ def check_is_readable(schedule: Schedule) -> None:
         )
 
 
-def list_timekeeper_notes(workspace: Workspace) -> list[str]:
+def list_trigger_notes(workspace: Workspace) -> list[str]:
     """Return notes for users on what triggers active schedules; empty if the boot service is installed."""
     if get_boot_service_status(workspace.home, Path(sys.executable))["installed"]:
         return []
@@ -199,7 +199,7 @@ def _check_settings(workspace: Workspace, settings: ScheduleSettings) -> Schedul
         get_datastore(workspace, settings.datastore).resolve_path(settings.path_on_datastore)
         if settings.data_path_parameter is not None:
             _check_data_path_parameter(graph, settings.data_path_parameter)
-    return hide_secrets(workspace, settings, pipeline_id, values)
+    return extract_secrets(workspace, settings, pipeline_id, values)
 
 
 def _check_times(settings: ScheduleSettings) -> None:

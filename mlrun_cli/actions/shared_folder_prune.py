@@ -18,7 +18,7 @@ from mlrun_cli.errors import TargetKindNotFound
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.shared_folder import SharedFolder
 from mlrun_cli.snapshots.pruning import prune_snapshots
-from mlrun_cli.targets.registry import find_target
+from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 
 GRACE_SECONDS = 24 * 60 * 60
@@ -88,12 +88,12 @@ def prune_shared_folders(
     return pruned
 
 
-def list_referenced_snapshot_ids(runs: Path, excluded: Collection[Path]) -> set[str]:
-    """Return the ids of the snapshots of all runs with a folder in `runs`, except for some folders.
+def list_referenced_snapshot_ids(runs_folder: Path, excluded: Collection[Path]) -> set[str]:
+    """Return the ids of the snapshots of all runs with a folder in `runs_folder`, except for some folders.
 
     Those of the templates that child runs are started from are included.
     """
-    folders = [folder for folder in iterate_subfolders(runs) if folder not in excluded]
+    folders = [folder for folder in iterate_subfolders(runs_folder) if folder not in excluded]
     templates = chain.from_iterable(RunFolder(folder).list_templates() for folder in folders)
     documents = (read_json(RunFolder(folder).submission) for folder in chain(folders, templates))
     return {document.get("snapshot_id", "") for document in documents if document is not None}
@@ -110,7 +110,7 @@ def _list_shared_folders(workspace: Workspace) -> Sequence[SharedFolder]:
     found: dict[Path, SharedFolder] = {}
     for row in workspace.compute_targets.list():
         with suppress(TargetKindNotFound):
-            shared = find_target(workspace, row.name).shared_folder
+            shared = get_target(workspace, row.name).shared_folder
             if shared is not None and shared.is_available():
                 found[shared.path] = shared
     return list(found.values())

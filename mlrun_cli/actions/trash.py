@@ -100,7 +100,7 @@ def list_trash(
 
 
 def get_deleted_runs(workspace: Workspace, run_ids: Sequence[str]) -> Sequence[TrashedRun]:
-    """Return the deleted runs with the given ids, which may be shortened to a unique prefix, or display names.
+    """Return the deleted runs with the given ids, unique prefixes of ids, or display names.
 
     Raises:
         RunNotFound: no run in the trash has such an id.
@@ -109,10 +109,10 @@ def get_deleted_runs(workspace: Workspace, run_ids: Sequence[str]) -> Sequence[T
     found = []
     for run_id in run_ids:
         exact = workspace.trash.find_run(run_id)
-        ids = [run_id] if exact is not None else workspace.trash.list_by_prefix(run_id)
+        ids = [run_id] if exact is not None else workspace.trash.list_ids_by_prefix(run_id)
         if len(ids) > 1:
             raise AmbiguousRunId(run_id, ids)
-        ids = ids or workspace.trash.list_by_display_name(run_id)
+        ids = ids or workspace.trash.list_ids_by_display_name(run_id)
         if len(ids) > 1:
             raise AmbiguousRunId(run_id, ids, is_display_name=True)
         each = workspace.trash.find_run(ids[0]) if ids else None

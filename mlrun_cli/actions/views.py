@@ -68,7 +68,7 @@ def save_view(
 
 
 def rename_view(workspace: Workspace, name: str, new_name: str, author: str, *, expected_version: int) -> SavedView:
-    """Rename a view and return it.
+    """Rename a view, unless another user has changed it since the expected version, and return it.
 
     Raises:
         UsageError: the new name is not valid, or taken.
@@ -85,7 +85,7 @@ def rename_view(workspace: Workspace, name: str, new_name: str, author: str, *, 
 
 
 def delete_view(workspace: Workspace, name: str, *, expected_version: int) -> None:
-    """Delete a view.
+    """Delete a view, unless another user has changed it since the expected version.
 
     Raises:
         ViewChanged: another user has changed it since.

@@ -12,7 +12,7 @@ from mlrun_cli.core.names import DEFAULT_WORKSPACE, check_experiment_name
 from mlrun_cli.errors import InvalidFile
 from mlrun_cli.folders.project_config import (
     ProjectConfig,
-    check_replaceable,
+    check_config_is_replaceable,
     find_own_project_config,
     get_config_path_to_write,
     make_absolute,
@@ -75,7 +75,7 @@ def _read_folder_config(global_options: GlobalOptions) -> ProjectConfig | None:
     try:
         return find_own_project_config(folder)
     except InvalidFile as error:
-        check_replaceable(get_config_path_to_write(folder))
+        check_config_is_replaceable(get_config_path_to_write(folder))
         global_options.notes.warning(
             f"{error.message}; the file is replaced, and names that are not given get defaults."
         )

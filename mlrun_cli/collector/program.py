@@ -10,7 +10,7 @@ from mlrun_cli.errors import TargetKindNotFound
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_available
 from mlrun_cli.targets.engine import EngineTarget
-from mlrun_cli.targets.registry import find_target
+from mlrun_cli.targets.registry import get_target
 
 
 def main(arguments: list[str]) -> None:
@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> None:
     detach_program(Path(folder), int(descriptor))
     with open_workspace_when_available(Path(folder), Path("queues", name)) as workspace:
         try:
-            target = find_target(workspace, name)
+            target = get_target(workspace, name)
         except TargetKindNotFound as error:
             write_log(f"{name} is left to another collector: {error}")
             return

@@ -46,7 +46,7 @@ class MessageChannel:
         for descriptor in (reading, writing):
             os.set_blocking(descriptor, False)
 
-    def greet(self) -> None:
+    def send_greeting(self) -> None:
         """Send the greeting, which precedes the first message.
 
         Raises:

@@ -30,22 +30,22 @@ def check_experiment_name(name: str) -> str:
 
 
 def check_workspace_name(name: str) -> str:
-    """Validate a workspace name and return it; raises like `check_experiment_name`, with a limit of 255 bytes."""
+    """Validate a workspace name of up to 255 bytes and return it, like `check_experiment_name`."""
     return _check_name("workspace name", name, MAX_NAME_BYTES)
 
 
 def check_resource_group(name: str) -> str:
-    """Validate a resource group name and return it; raises like `check_workspace_name`."""
+    """Validate a resource group name and return it, like `check_workspace_name`."""
     return _check_name("resource group", name, MAX_NAME_BYTES)
 
 
 def check_subscription_id(subscription_id: str) -> str:
-    """Validate a subscription id, which need not be a GUID, and return it; raises like `check_workspace_name`."""
+    """Validate a subscription id, which need not be a GUID, and return it, like `check_workspace_name`."""
     return _check_name("subscription id", subscription_id, MAX_NAME_BYTES)
 
 
 def check_run_id(run_id: str) -> str:
-    """Validate a run id or a prefix of one and return it; raises like `check_workspace_name`."""
+    """Validate a run id or a prefix of one and return it, like `check_workspace_name`."""
     return _check_name("run id", run_id, MAX_NAME_BYTES)
 
 
@@ -99,14 +99,14 @@ def _check_text(noun: str, text: str, limit: int) -> None:
     if not text.strip():
         raise _build_invalid_name_error(noun, text, "it is empty")
     for character in text:
-        if _is_control(character):
+        if _is_control_character(character):
             raise _build_invalid_name_error(noun, text, f"it holds the character U+{ord(character):04X}")
     size = len(text.encode())
     if size > limit:
         raise _build_invalid_name_error(noun, text, f"it has {size} bytes, {limit} are allowed")
 
 
-def _is_control(character: str) -> bool:
+def _is_control_character(character: str) -> bool:
     """Return whether a character is a control character, a line or paragraph separator, or a lone surrogate."""
     if character.isprintable():
         return False

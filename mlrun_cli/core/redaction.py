@@ -215,7 +215,7 @@ class Redaction:
         is redacted like a value. Elsewhere than after its name, a secret is redacted only if it is unlikely that other
         arguments have it by chance: `--num-tokens 1000000` leaves `--steps 1000000` as it is.
         """
-        shown, secrets = self._redact_by_place(arguments)
+        shown, secrets = self._redact_by_position(arguments)
         return list(map(_build_repeated_redactor(secrets), shown))
 
     def redact_command(self, command: str | Sequence[str]) -> str | tuple[str, ...]:
@@ -226,15 +226,15 @@ class Redaction:
 
     def list_repeatable_secrets(self, arguments: Sequence[str]) -> set[str]:
         """Return the secrets of a command line and of the environment that are unlikely to be elsewhere by chance."""
-        return self._redact_by_place(arguments)[1]
+        return self._redact_by_position(arguments)[1]
 
     def redact_repeated(self, value: Any, secrets: Collection[str]) -> Any:
         """Redact every string of a JSON value like `redact_document`, and these secrets where they are repeated."""
         redact = _build_repeated_redactor(secrets)
         return _map_texts(self.redact_document(value), lambda _name, text: redact(text))
 
-    def _redact_by_place(self, arguments: Sequence[str]) -> tuple[list[str], set[str]]:
-        """Return arguments without the secrets that their places show, and the secrets that they may repeat."""
+    def _redact_by_position(self, arguments: Sequence[str]) -> tuple[list[str], set[str]]:
+        """Return arguments without secrets that their positions show, and secrets that may be repeated elsewhere."""
         shown: list[str] = []
         secrets_here: set[str] = set()
 

@@ -84,7 +84,7 @@ def read_inputs(section: object) -> list[InputBinding]:
 
 
 def read_references(section: object) -> list[ReferenceBinding]:
-    """Return the bindings in the section `dataReferences`; raises like `read_inputs`."""
+    """Return the bindings in the section `dataReferences`, like `read_inputs`."""
     found = []
     for name, entry in _list_entries("dataReferences", section):
         where = f"dataReferences.{name}"
@@ -102,7 +102,7 @@ def read_references(section: object) -> list[ReferenceBinding]:
 
 
 def read_outputs(section: object) -> list[OutputBinding]:
-    """Return the bindings in the section `outputData`; raises like `read_inputs`."""
+    """Return the bindings in the section `outputData`, like `read_inputs`."""
     return [_read_output(name, entry) for name, entry in _list_entries("outputData", section)]
 
 

@@ -17,7 +17,7 @@ from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentB
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.installer_search import find_conda, find_uv
 from mlrun_cli.environments.interpreters import PythonRequest, probe_interpreter
-from mlrun_cli.environments.local_sources import compute_digests, find_local_sources
+from mlrun_cli.environments.local_sources import compute_digests, list_local_sources
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.placeholders import replace_secrets
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
@@ -160,7 +160,7 @@ def _create_build(
 ) -> EnvironmentBuild:
     requirements = tuple(line.text for line in lines if not line.is_option)
     options = tuple(line.text for line in lines if line.is_option)
-    local = find_local_sources(lines)
+    local = list_local_sources(lines)
     uploaded_before = "" if day is None else day.uploaded_before
     first = pythons[0] if pythons else BasePython("")
     content: list[object] = [

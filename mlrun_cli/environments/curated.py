@@ -116,6 +116,7 @@ def _build_tutorial(name: str, _: Mapping[str, str | None]) -> CuratedEnvironmen
 
 
 def _build_scikit_learn(name: str, _: Mapping[str, str | None]) -> CuratedEnvironment:
+    """Return the environment `AzureML-Scikit-learn-0.20.3`."""
     return CuratedEnvironment(name, "3.7", ("scikit-learn==0.20.3", "scipy==1.2.1", "joblib==0.13.2"), ("Python 3.7",))
 
 
@@ -165,6 +166,7 @@ def _build_tensorflow(name: str, fields: Mapping[str, str | None]) -> CuratedEnv
 
 
 def _build_sklearn(name: str, fields: Mapping[str, str | None]) -> CuratedEnvironment:
+    """Return an environment such as `AzureML-sklearn-1.0-ubuntu20.04-py38-cpu`."""
     version = fields["version"] or ""
     python = _choose_python(fields["python"], (3, 8))
     major_minor = tuple(int(part) for part in version.split(".")[:2])

@@ -159,7 +159,7 @@ class _PipInstallation:
         self._venv_python = None
         shutil.rmtree(self._folder.venv, ignore_errors=True)
         command = self._build_venv_command(python)
-        if self._run(command) if is_verbose else not self._installer.succeeds(command):
+        if self._run(command) if is_verbose else not self._installer.run_silently(command):
             return False
         self._venv_python = python
         return True
@@ -178,7 +178,7 @@ class _PipInstallation:
             _log_unpinned(line for line in self._pinned if line in unpinned)
         lines = [remove_version(line) if line in unpinned else line for line in self._build.requirements]
         kept = [line for line in self._pinned if line not in unpinned]
-        code = self._run(self._build_install_command(lines, *self._build_only_binary_options(kept))) if lines else 0
+        code = self._run(self._prepare_install_command(lines, *self._build_only_binary_options(kept))) if lines else 0
         other = "" if self._python == self._build.pythons[0] else str(self._python)
         return InstallResult(code, tuple(line for line in self._pinned if line in unpinned), other)
 
@@ -204,13 +204,13 @@ class _PipInstallation:
         options = ["--no-deps", *self._build_only_binary_options([line])]
         if self._is_uv:
             # With `--no-deps`, uv does not check that the package supports this Python.
-            resolves = self._installer.succeeds(
-                self._build_install_command([line], *self._build_only_binary_options([line]), "--dry-run")
+            resolves = self._installer.run_silently(
+                self._prepare_install_command([line], *self._build_only_binary_options([line]), "--dry-run")
             )
-            return resolves and self._installer.succeeds(
-                self._build_install_command([line], *options, "--target", beside)
+            return resolves and self._installer.run_silently(
+                self._prepare_install_command([line], *options, "--target", beside)
             )
-        return self._installer.succeeds(self._build_install_command([line], *options, "-w", beside, verb="wheel"))
+        return self._installer.run_silently(self._prepare_install_command([line], *options, "-w", beside, verb="wheel"))
 
     def _build_only_binary_options(self, lines: Iterable[str]) -> list[str]:
         """Return the options that forbid building packages from source on a Python that was not requested.
@@ -227,13 +227,13 @@ class _PipInstallation:
         ]
         wheels = self._build_only_binary_options(kept_pins)
         if self._is_uv:
-            return self._installer.succeeds(self._build_install_command(lines, *wheels, "--dry-run"))
+            return self._installer.run_silently(self._prepare_install_command(lines, *wheels, "--dry-run"))
         # pip before 2022 has no dry run.
-        return self._installer.succeeds(
-            self._build_install_command(lines, *wheels, "-d", str(self._folder.path / "tried"), verb="download")
+        return self._installer.run_silently(
+            self._prepare_install_command(lines, *wheels, "-d", str(self._folder.path / "tried"), verb="download")
         )
 
-    def _build_install_command(self, lines: Sequence[str], *options: str, verb: str = "install") -> list[str]:
+    def _prepare_install_command(self, lines: Sequence[str], *options: str, verb: str = "install") -> list[str]:
         """Write a requirements file with these lines; return the command that installs it."""
         shutil.rmtree(self._folder.path / "tried", ignore_errors=True)
         text = "".join(f"{line}\n" for line in (*self._build.options, *lines))

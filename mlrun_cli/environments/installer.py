@@ -104,7 +104,7 @@ class Installer:
         with self._start(command, subprocess.DEVNULL) as process:
             return self._redaction.redact_text(self._redact_secrets(process.stdout.read() if process.stdout else ""))
 
-    def succeeds(self, command: Sequence[str]) -> bool:
+    def run_silently(self, command: Sequence[str]) -> bool:
         """Run a command, discard its output, and return whether it exited with code 0."""
         with self._start(command, subprocess.DEVNULL) as process:
             if process.stdout is not None:
@@ -148,12 +148,12 @@ def build_installer_environment(environ: Mapping[str, str], folder: Path) -> dic
     inherited = {name: value for name, value in environ.items() if name not in _NOT_FOR_INSTALLERS}
     # All indexes are equal, as in pip: requirements written for pip may have the same package on several indexes.
     for_uv = {"UV_INDEX_STRATEGY": inherited.get("UV_INDEX_STRATEGY", "unsafe-best-match")}
-    if _get_device(_find_uv_cache(inherited)) != _get_device(folder):
+    if _get_device(_get_uv_cache_folder(inherited)) != _get_device(folder):
         for_uv["UV_LINK_MODE"] = inherited.get("UV_LINK_MODE", "copy")
     return inherited | for_uv | _FOR_INSTALLERS
 
 
-def _find_uv_cache(environ: Mapping[str, str]) -> Path:
+def _get_uv_cache_folder(environ: Mapping[str, str]) -> Path:
     if environ.get("UV_CACHE_DIR"):
         return Path(environ["UV_CACHE_DIR"])
     return Path(environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", "/"), ".cache"), "uv")

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlrun_cli.environments.python_search import find_executables, find_python, list_search_folders
+from mlrun_cli.environments.python_search import find_python, iterate_executables, list_search_folders
 
 # The newest minor version that is searched for, and the oldest for which an environment can be built.
 NEWEST_MINOR = 20
@@ -151,7 +151,7 @@ def _iterate_candidates(request: PythonRequest, environ: Mapping[str, str]) -> I
         yield first
     minors = range(NEWEST_MINOR, OLDEST_MINOR - 1, -1)
     for minor in filter(request.allows_minor, minors):
-        yield from find_executables(f"python3.{minor}", versioned)
+        yield from iterate_executables(f"python3.{minor}", versioned)
     yield from _iterate_pyenv_interpreters(request, environ)
     if first is not None:
         yield first
@@ -164,7 +164,7 @@ def _iterate_pyenv_interpreters(request: PythonRequest, environ: Mapping[str, st
     names = [path.name for path in root.glob("3.*") if re.fullmatch(r"3\.\d+\.\d+", path.name)]
     versions = [tuple(map(int, name.split("."))) for name in names]
     for version in sorted(filter(request.allows, versions), reverse=True):
-        yield from find_executables("python", [root / _format_version(version) / "bin"])
+        yield from iterate_executables("python", [root / _format_version(version) / "bin"])
 
 
 def probe_interpreter(path: Path, environ: Mapping[str, str]) -> Interpreter | None:

@@ -22,7 +22,7 @@ _ARCHIVE = re.compile(r".+\.(whl|zip|tgz|tar|tar\.\w+)", re.IGNORECASE)
 _ANY = re.compile(r".*", re.DOTALL)
 
 
-def find_local_sources(lines: Iterable[PipLine]) -> tuple[LocalSource, ...]:
+def list_local_sources(lines: Iterable[PipLine]) -> tuple[LocalSource, ...]:
     """Return the local sources in the lines, each with a digest of its current files."""
     sources = (LocalSource(line.text, str(line.local), "") for line in lines if line.local)
     return tuple(source._replace(stamp=_compute_stamp(source, _get_file_pattern(source))) for source in sources)

@@ -20,7 +20,7 @@ def _is_temporary(prefix: Path) -> bool:
     return any(part.startswith("archive-v") for part in prefix.parts)
 
 
-def find_executables(name: str, folders: list[Path]) -> Iterator[Path]:
+def iterate_executables(name: str, folders: list[Path]) -> Iterator[Path]:
     """Yield every executable with this name, in the order of the folders."""
     for folder in folders:
         path = folder / name
@@ -30,4 +30,4 @@ def find_executables(name: str, folders: list[Path]) -> Iterator[Path]:
 
 def find_python(folders: list[Path]) -> Path | None:
     """Return the first `python`, or else the first `python3`, in the folders, or None."""
-    return next(find_executables("python", folders), None) or next(find_executables("python3", folders), None)
+    return next(iterate_executables("python", folders), None) or next(iterate_executables("python3", folders), None)

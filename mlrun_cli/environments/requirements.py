@@ -210,7 +210,7 @@ def _read_requirement(line: str, folder: Path, path: Path) -> PipLine:
         is_bare = not (named.extras or named.specifier or named.url or named.marker)
         local = _get_path(named.url) if named.url and named.url.startswith("file:") else None
         return PipLine(line, name=canonicalize_name(named.name), is_bare=is_bare, local=local)
-    name = _find_name_in_address(line)
+    name = _get_name_from_address(line)
     if (_URL.match(line) and not line.startswith("file:")) or is_azureml_package(name):
         return PipLine(line, name=name)
     if _LOCAL.match(line):
@@ -219,7 +219,7 @@ def _read_requirement(line: str, folder: Path, path: Path) -> PipLine:
     raise InvalidFile(path, f"'{_redact_secrets(line)}' is not a requirement that pip takes")
 
 
-def _find_name_in_address(line: str) -> str:
+def _get_name_from_address(line: str) -> str:
     """Return the package name in a URL or path such as `…/azureml_core-1.0-py3-none-any.whl`, or an empty string."""
     egg = re.search(r"[#&]egg=([\w.-]+)", line)
     file = re.search(r"([^/\\]+?)-\d[^/]*\.(?:whl|zip|tar\.gz|tgz|tar\.bz2)(?:[?#\[]|$)", line)
@@ -249,6 +249,7 @@ def _resolve_local_path(text: str, folder: Path, path: Path) -> tuple[str, Path]
 
 
 def _get_path(address: str) -> Path:
+    """Return the local path in a `file:` URL."""
     from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - start-up
 
     return Path("/", unquote(urlsplit(address).path))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
-from mlrun_cli.environments.python_search import find_executables, find_python, list_search_folders
+from mlrun_cli.environments.python_search import find_python, iterate_executables, list_search_folders
 from mlrun_cli.errors import EnvironmentNotBuilt, InterpreterNotFound
 
 
@@ -39,7 +39,7 @@ def plan_user_managed(interpreter_path: str | None, path_variable: str, folder: 
 
 def _find_interpreter(interpreter_path: str, folder: Path, folders: list[Path]) -> Path | None:
     if "/" not in interpreter_path:
-        return next(find_executables(interpreter_path, folders), None)
+        return next(iterate_executables(interpreter_path, folders), None)
     # Not resolved: Python finds the packages of a virtual environment by its link to the interpreter.
     path = (folder / Path(interpreter_path).expanduser()).absolute()
     if path.is_file() and os.access(path, os.X_OK):

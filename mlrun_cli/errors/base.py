@@ -53,7 +53,7 @@ class MlrunError(Exception):
 
     @property
     def line(self) -> int | None:
-        """The line number in that file, or None."""
+        """The line number in the file that the error is about, or None."""
         return None if self.location is None else _split_location(self.location)[1]
 
     def add_context(self, context: str) -> None:

@@ -68,7 +68,7 @@ def make_absolute(path: Path) -> Path:
         ) from error
 
 
-def find_configuration_folder(folder: Path) -> Path:
+def get_configuration_folder(folder: Path) -> Path:
     """Return the folder of an attached folder's runconfigs, `aml_config` if it exists or else `.azureml`."""
     older, newer = (folder / name for name in CONFIGURATION_FOLDERS)
     return older if older.is_dir() else newer
@@ -187,11 +187,11 @@ def write_project_config(
 
 def get_config_path_to_write(folder: Path) -> Path:
     """Return the path of the file that `write_project_config` would write."""
-    within = find_configuration_folder(folder)
+    within = get_configuration_folder(folder)
     return next((path for name in CONFIG_NAMES if (path := within / name).exists()), within / CONFIG_NAMES[-1])
 
 
-def check_replaceable(path: Path) -> None:
+def check_config_is_replaceable(path: Path) -> None:
     """Raise if a config cannot be read, since overwriting it would lose its content.
 
     Raises:

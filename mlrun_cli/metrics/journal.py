@@ -134,7 +134,7 @@ def _parse_entries(lines: list[Any]) -> Entries:
 
 
 def _parse_logged_value(line: list[Any]) -> LoggedValue:
-    """Return the logged value from a line.
+    """Return the logged value in a line of a journal.
 
     Raises:
         ValueError: the line has no value that can be stored and read; IndexError and TypeError mean the same.
@@ -242,9 +242,9 @@ def read_journal_sizes(folder: Path) -> dict[str, int]:
     return sizes
 
 
-def build_journal_name(name: str, attempt: int) -> str:
+def build_journal_name(name: str, attempt_number: int) -> str:
     """Return the name of a journal written during an attempt; `get_journal_attempt` is the inverse."""
-    return name if attempt == 1 else f"a{attempt}-{name}"
+    return name if attempt_number == 1 else f"a{attempt_number}-{name}"
 
 
 def get_journal_attempt(name: str) -> int:

@@ -98,7 +98,7 @@ class MetricSummary(NamedTuple):
 
     @property
     def has_numbers(self) -> bool:
-        """True if any of its values is a number, including NaN."""
+        """True if any value of the metric is a number, including NaN."""
         return self.last is not None or self.minimum is not None
 
     def get_statistic(self, statistic: str) -> float | None:

@@ -218,12 +218,12 @@ def _open_for_reading(source: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _copy_open_file(content: int, destination: Path, mode: int) -> None:
+def _copy_open_file(content_fd: int, destination: Path, mode: int) -> None:
     """Copy an open file; the copy has the permissions in `mode`, but is executable only if the source is."""
-    found = os.fstat(content)
+    found = os.fstat(content_fd)
     wanted = mode if found.st_mode & stat.S_IXUSR else mode & 0o666
     with open_fd_atomically(destination, mode=wanted) as file:
-        copying.copy(content, file, found.st_size)
+        copying.copy(content_fd, file, found.st_size)
 
 
 def _make_folders(folder: Path, parts: Sequence[str]) -> None:

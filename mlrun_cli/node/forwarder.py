@@ -48,7 +48,7 @@ class Forwarder:
         """The responses by request id; None while there is none."""
 
     def forward(self, line: bytes) -> bytes:
-        """Return the response line to a request line."""
+        """Forward a request line to the collector and return the response line."""
         request_id = os.urandom(8).hex()
         try:
             self._send(request_id, line)

@@ -11,7 +11,7 @@ from mlrun_cli.environments.base_pythons import rank_pythons
 from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan
 from mlrun_cli.environments.installer_search import find_conda, find_uv
 from mlrun_cli.environments.interpreters import PythonRequest
-from mlrun_cli.environments.python_search import find_executables, find_python, list_search_folders
+from mlrun_cli.environments.python_search import find_python, iterate_executables, list_search_folders
 from mlrun_cli.errors import EnvironmentNotBuilt
 
 _MINOR = 2
@@ -39,7 +39,7 @@ def _find_interpreter(interpreter: str, path_variable: str) -> str:
     if interpreter.startswith("/") and os.access(interpreter, os.X_OK):
         return interpreter
     folders = list_search_folders(path_variable)
-    found = next(find_executables(os.path.basename(interpreter), folders), None) or find_python(folders)
+    found = next(iterate_executables(os.path.basename(interpreter), folders), None) or find_python(folders)
     if found is None:
         raise EnvironmentNotBuilt(
             f"{os.uname().nodename} has neither '{interpreter}' nor a 'python' or 'python3' on PATH: {path_variable}.",

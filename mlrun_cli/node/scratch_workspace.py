@@ -68,10 +68,10 @@ def _make_folders(folder: Path, shared: SharedRunFolder, run_id: str) -> None:
     append_lines(run_folder / "children.jsonl", documents.values())
 
 
-def _reset_document(document: Mapping[str, Any], attempts: Documents) -> dict[str, Any]:
+def _reset_document(document: Mapping[str, Any], attempt_documents: Documents) -> dict[str, Any]:
     """Return a run's document as it was before its first attempt, but with its recorded attempts."""
     row = {name: value for name, value in document["row"].items() if name not in _VOLATILE}
     row["status"] = RunStatus.NOT_STARTED.value
-    if attempts:
-        row["attempts"] = json.dumps(attempts)
+    if attempt_documents:
+        row["attempts"] = json.dumps(attempt_documents)
     return {**document, "row": row, "history": []}

@@ -132,22 +132,22 @@ def parameter_value_to_json(value: ParameterValue) -> Any:
     return value.to_json() if isinstance(value, (DataPath, DatasetReference)) else value
 
 
-def read_parameter_value(reader: JsonReader, key: str, kind: str) -> ParameterValue:
-    """Return the value of a key, which must be of a pipeline parameter's type `kind`, or None if it is absent.
+def read_parameter_value(reader: JsonReader, key: str, type_name: str) -> ParameterValue:
+    """Return the value of a key, which must be of a pipeline parameter's type `type_name`, or None if it is absent.
 
     Raises:
         InvalidValue: it is of another type.
     """
     if reader.find(key) is None:
         return None
-    if kind == DATA_PATH_TYPE:
+    if type_name == DATA_PATH_TYPE:
         return DataPath.from_json(reader.get_object(key))
-    if kind == DATASET_TYPE:
+    if type_name == DATASET_TYPE:
         return DatasetReference.from_json(reader.get_object(key))
     value: Scalar = reader.find(key)
-    if isinstance(value, bool) == (kind == "bool") and isinstance(value, _TYPES[kind]):
-        return float(value) if kind == "float" else value
-    raise reader.build_error(f"expected a value of type {kind}", key)
+    if isinstance(value, bool) == (type_name == "bool") and isinstance(value, _TYPES[type_name]):
+        return float(value) if type_name == "float" else value
+    raise reader.build_error(f"expected a value of type {type_name}", key)
 
 
 class ArgumentReference(NamedTuple):

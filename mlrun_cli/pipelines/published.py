@@ -37,7 +37,7 @@ class PublishedPipeline(NamedTuple):
     created_at: int
 
     def build_record(self) -> dict[str, Any]:
-        """Return the JSON record that commands print and scripts receive."""
+        """Return the JSON record of the pipeline, which commands print and scripts receive."""
         return {
             "continueOnStepFailure": self.continue_on_step_failure,
             "createdBy": self.author,
@@ -73,7 +73,7 @@ class PipelineEndpoint(NamedTuple):
     pipeline_ids: tuple[str, ...]
 
     def build_record(self) -> dict[str, Any]:
-        """Return the JSON record that scripts receive."""
+        """Return the JSON record of the endpoint, which scripts receive."""
         return {
             "defaultVersion": str(self.default_version),
             "description": self.description,

@@ -95,27 +95,27 @@ def redact_graph(graph: Graph, secrets: SecretParameters, redaction: Redaction) 
     )
 
 
-def redact_parameter(name: str, value: str, secrets: frozenset[str], redaction: Redaction) -> str:
-    """Return a parameter's value, redacted entirely if its name is in `secrets`, or else without secret parts."""
-    return REDACTED if name in secrets else redaction.redact_value(value)
+def redact_parameter(name: str, value: str, secret_names: frozenset[str], redaction: Redaction) -> str:
+    """Return a parameter's value, redacted entirely if its name is in `secret_names`, or else without secret parts."""
+    return REDACTED if name in secret_names else redaction.redact_value(value)
 
 
-def redact_parameter_value(name: str, value: _V, secrets: frozenset[str], redaction: Redaction) -> _V | str:
+def redact_parameter_value(name: str, value: _V, secret_names: frozenset[str], redaction: Redaction) -> _V | str:
     """Return a parameter's value like `redact_parameter`; a secret number becomes text, other values are kept."""
     if isinstance(value, str):
-        return redact_parameter(name, value, secrets, redaction)
+        return redact_parameter(name, value, secret_names, redaction)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return REDACTED if is_number and name in secrets else value
+    return REDACTED if is_number and name in secret_names else value
 
 
-def _redact_default(name: str, parameter: Parameter, secrets: frozenset[str], redaction: Redaction) -> Parameter:
+def _redact_default(name: str, parameter: Parameter, secret_names: frozenset[str], redaction: Redaction) -> Parameter:
     """Return a parameter with its default redacted; a secret numeric parameter becomes a string parameter."""
-    is_text = name in secrets and parameter.kind in {"int", "float"}
-    default = redact_parameter_value(name, parameter.default, secrets, redaction)
+    is_text = name in secret_names and parameter.kind in {"int", "float"}
+    default = redact_parameter_value(name, parameter.default, secret_names, redaction)
     return Parameter("string" if is_text else parameter.kind, default)
 
 
-def _redact_step(step: Step, secrets: frozenset[str], redaction: Redaction) -> Step:
+def _redact_step(step: Step, secret_names: frozenset[str], redaction: Redaction) -> Step:
     def redact_document(document: Any) -> Any:
         return None if document is None else redaction.redact_document(document)
 
@@ -123,7 +123,7 @@ def _redact_step(step: Step, secrets: frozenset[str], redaction: Redaction) -> S
         arguments=_redact_arguments(step.arguments, redaction),
         command=_redact_arguments(step.command, redaction),
         parameters={
-            key: redact_parameter_value(key, value, secrets, redaction) for key, value in step.parameters.items()
+            key: redact_parameter_value(key, value, secret_names, redaction) for key, value in step.parameters.items()
         },
         environment_variables=redaction.redact_variables(step.environment_variables),
         runconfig=redact_document(step.runconfig),

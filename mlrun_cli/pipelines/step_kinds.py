@@ -67,7 +67,7 @@ def build_unsupported_error(node: Node, reason: str, hint: str) -> Unsupported:
     return refusal
 
 
-def find_step_kind(step: Node) -> tuple[str, Node | None]:
+def get_step_kind(step: Node) -> tuple[str, Node | None]:
     """Return the kind of a step and, in the older spelling, the section that contains its settings, else None.
 
     Raises:

@@ -219,7 +219,7 @@ def _iterate_shared_destinations(graph: Graph) -> Iterator[GraphProblem]:
 
 def _iterate_cycle_problems(graph: Graph) -> Iterator[GraphProblem]:
     left = {step.key for step in graph.steps} - {step.key for step in graph.iterate_in_order()}
-    upstream = {key: _list_known_upstream(graph, key) for key in left}
+    upstream = {key: _list_existing_upstream_keys(graph, key) for key in left}
     while left:
         path = [min(left)]
         while path[-1] not in path[:-1]:
@@ -235,7 +235,7 @@ def _iterate_cycle_problems(graph: Graph) -> Iterator[GraphProblem]:
         left -= set(path)
 
 
-def _list_known_upstream(graph: Graph, step_key: str) -> list[str]:
+def _list_existing_upstream_keys(graph: Graph, step_key: str) -> list[str]:
     step = graph.find_step(step_key)
     return [] if step is None else [one for one in step.list_upstream_keys() if graph.find_step(one) is not None]
 

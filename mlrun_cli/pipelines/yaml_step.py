@@ -25,7 +25,7 @@ from mlrun_cli.pipelines.graph import (
     Table,
 )
 from mlrun_cli.pipelines.json_reader import JsonReader
-from mlrun_cli.pipelines.step_kinds import SECTIONS, build_unsupported_error, find_step_kind
+from mlrun_cli.pipelines.step_kinds import SECTIONS, build_unsupported_error, get_step_kind
 from mlrun_cli.pipelines.validation import build_name_hint
 from mlrun_cli.pipelines.yaml_arguments import (
     KINDS,
@@ -91,7 +91,7 @@ def read_step(
         InvalidFile: the kind of the step cannot be read.
         Unsupported: steps of its kind cannot run here.
     """
-    kind, section = find_step_kind(node)
+    kind, section = get_step_kind(node)
     keys = dict(node.as_mapping())
     if section is not None:
         keys.update(section.as_mapping())

@@ -237,12 +237,12 @@ class HostLease:
         self._read_server_time()  # a change in the folder: a client that remembers that there was no file asks again
         return _read_file(current)
 
-    def _create_term(self, current: int) -> tuple[int, float] | None:
+    def _create_term(self, current_term: int) -> tuple[int, float] | None:
         """Create the file of the next term; return its number and deadline, or None if another host was faster.
 
         The file of a host that died while it took the lease is passed over, once it has had the time for it.
         """
-        number = current + 1
+        number = current_term + 1
         while True:
             started = time.monotonic()
             path = self._hosts / str(number)
@@ -250,7 +250,7 @@ class HostLease:
                 os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             except FileExistsError:
                 while time.monotonic() < started + _ACQUIRE_SECONDS:
-                    if _parse_record(_read_file(self._hosts / "current")).get("turn", 0) != current:
+                    if _parse_record(_read_file(self._hosts / "current")).get("turn", 0) != current_term:
                         return None
                     time.sleep(_LOOK_SECONDS)
                 number += 1

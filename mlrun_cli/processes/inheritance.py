@@ -49,7 +49,7 @@ def get_limits() -> dict[str, list[int]]:
     return {name: list(resource.getrlimit(getattr(resource, name))) for name in _NAMES}
 
 
-def describe_limits(limits: Limits) -> tuple[str, ...]:
+def list_limit_warnings(limits: Limits) -> tuple[str, ...]:
     """Return a line for each limit that a supervisor cannot lift and that may keep it from recording a run's end."""
     if int(_read_status_field("CapEff:") or "0", 16) & _MAY_LIFT:
         return ()

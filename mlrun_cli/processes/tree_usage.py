@@ -63,6 +63,7 @@ def measure_processes(pids: Iterable[int]) -> TreeUsage:
 
 
 def _is_orphan_of(pid: int, run_id: str) -> bool:
+    """Return whether a process that this one has adopted belongs to a run, according to its environment."""
     return read_run_id(pid) == run_id and not is_supervisor(pid)
 
 

@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 
 from mlrun_cli.errors import InvalidFile, MissingOption, RunconfigNotFound, UsageError
-from mlrun_cli.folders.project_config import CONFIGURATION_FOLDERS, find_configuration_folder, make_absolute
+from mlrun_cli.folders.project_config import CONFIGURATION_FOLDERS, get_configuration_folder, make_absolute
 
 SUFFIX = ".runconfig"
 
@@ -43,7 +43,7 @@ def find_runconfig(attached_folder: Path, name: str) -> tuple[Path, tuple[str, .
 
 def list_runconfig_names(attached_folder: Path) -> list[str]:
     """Return the sorted names of the runconfigs that `-c` finds in an attached folder."""
-    within = find_configuration_folder(attached_folder)
+    within = get_configuration_folder(attached_folder)
     found = [*_list_names(within), *_list_names(attached_folder)]
     # The samples that newer versions of Azure's CLI create have no suffix.
     found += [entry.name for entry in _list_files(within) if "." not in entry.name]
@@ -53,9 +53,7 @@ def list_runconfig_names(attached_folder: Path) -> list[str]:
 def get_runconfig_name(attached_folder: Path, file: Path) -> str:
     """Return the shortest name with which `-c` finds a file in an attached folder, or else its path."""
     folders = [
-        folder
-        for folder in (find_configuration_folder(attached_folder), attached_folder)
-        if file.is_relative_to(folder)
+        folder for folder in (get_configuration_folder(attached_folder), attached_folder) if file.is_relative_to(folder)
     ]
     relative = [str(file.relative_to(folder)) for folder in folders]
     names = [spelling for name in relative for spelling in (name.removesuffix(SUFFIX), name)]
@@ -65,7 +63,7 @@ def get_runconfig_name(attached_folder: Path, file: Path) -> str:
     )
 
 
-def find_project_folder(runconfig: Path) -> Path:
+def get_project_folder(runconfig: Path) -> Path:
     """Return the absolute path of the attached folder that contains a runconfig."""
     folder = runconfig.absolute().parent
     return folder.parent if folder.name in CONFIGURATION_FOLDERS else folder
@@ -73,7 +71,7 @@ def find_project_folder(runconfig: Path) -> Path:
 
 def _list_candidates(attached_folder: Path, name: str) -> list[Path]:
     in_folder, in_path = (
-        _list_candidates_within(find_configuration_folder(attached_folder), name),
+        _list_candidates_within(get_configuration_folder(attached_folder), name),
         _list_candidates_within(attached_folder, name),
     )
     return list(dict.fromkeys([*in_folder, *reversed(in_path)]))
@@ -100,7 +98,7 @@ def _build_not_found_error(attached_folder: Path, name: str, candidates: list[Pa
     if hidden is not None:
         hint = (
             f"{_make_relative(hidden, attached_folder)} is not looked for beside "
-            f"{find_configuration_folder(attached_folder).name}. "
+            f"{get_configuration_folder(attached_folder).name}. "
             f"Name it as -c {shlex.quote(get_runconfig_name(attached_folder, hidden))}."
         )
     elif nearest:

@@ -24,12 +24,12 @@ VARIABLES: Shape = {
 
 
 def make_choice_shape(*names: str) -> Shape:
-    """Return the shape of a string for which editors suggest some values."""
+    """Return the JSON Schema of a string for which editors suggest some values."""
     return {"anyOf": [{"enum": names}, TEXT]}
 
 
 def _make_mapping_shape(**keys: Shape) -> Shape:
-    """Return the shape of a mapping from arbitrary names to mappings with the given keys."""
+    """Return the JSON Schema of a mapping from arbitrary names to mappings with the given keys."""
     return {"type": "object", "additionalProperties": {"type": "object", "properties": keys}}
 
 

@@ -37,7 +37,7 @@ class Attempt(NamedTuple):
     signal: str | None = None
     reason: str | None = None
 
-    def end(self, outcome: Outcome) -> Attempt:
+    def with_outcome(self, outcome: Outcome) -> Attempt:
         """Return a copy of the attempt that has ended with an outcome."""
         return self._replace(
             ended_at=outcome.ended_at,
@@ -79,10 +79,10 @@ def get_attempt_number(attempt_documents: Documents) -> int:
     return len(attempt_documents) or 1
 
 
-def begin_attempt(attempt_documents: Documents, started_at: int | None, outcome: Outcome) -> Documents:
+def append_next_attempt(attempt_documents: Documents, started_at: int | None, outcome: Outcome) -> Documents:
     """Return a copy of the attempts of a run with the current one ended and the next one added."""
     attempts = parse_attempts(attempt_documents) or [Attempt(1)]
-    ended = attempts[-1]._replace(started_at=started_at or attempts[-1].started_at).end(outcome)
+    ended = attempts[-1]._replace(started_at=started_at or attempts[-1].started_at).with_outcome(outcome)
     return [each.to_json() for each in (*attempts[:-1], ended, Attempt(ended.number + 1))]
 
 
@@ -107,7 +107,7 @@ def list_attempts(attempt_documents: Documents, outcome: Outcome | None) -> Sequ
     """Return the attempts of a run, the last of which ends with the outcome of the run, if it has one."""
     attempts = parse_attempts(attempt_documents)
     if attempts and outcome is not None:
-        attempts[-1] = attempts[-1].end(outcome)
+        attempts[-1] = attempts[-1].with_outcome(outcome)
     return attempts
 
 

@@ -153,7 +153,7 @@ class RunFolder:
         return min((log.relative_to(self.artifacts).as_posix() for log in logs), default=STD_LOG)
 
     def get_log_times_path(self, file_name: str) -> Path:
-        """Return the path of the file with the times of the lines in a log; it travels with the journals."""
+        """Return the path of the file with the times of the lines in a log, which is copied along with the journals."""
         return self.journal / f"{file_name}.times"
 
     @property

@@ -194,6 +194,7 @@ def _take_values(arguments: Sequence[str], index: int) -> Sequence[str]:
 
 
 def _is_pair(word: str) -> bool:
+    """Return whether a word assigns a value to a parameter, like `--lr=0.1` or `lr=0.1`."""
     pair = _split_pair(word, has_options=True)
     # `c2V0dGluZw=` is the value of an option rather than an assignment of nothing.
     return pair is not None and (word.startswith("-") or pair[1] != "")

@@ -10,7 +10,7 @@ from typing import Any
 
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.runs.attempt import (
-    begin_attempt,
+    append_next_attempt,
     build_attempt_log_name,
     get_attempt_number,
     parse_attempts,
@@ -46,7 +46,7 @@ def store_next_attempt(
     """Record the end of the current attempt and start the next; return False if the run is canceled or has ended.
 
     All that the attempt has logged must be in the store, where it stays until the script of the next one starts (see
-    `begin_attempt_values`). Runs that its script left open end as Failed.
+    `prepare_attempt_values`). Runs that its script left open end as Failed.
     """
     is_begun = workspace.runs.change_status(run.key, _MAY_GO_ON, status)
     if is_begun:
@@ -67,12 +67,12 @@ def store_attempt_begun_elsewhere(workspace: Workspace, run: Run, started_at: in
 
 
 def _store_end_of_attempt(workspace: Workspace, run: Run, started_at: int | None, outcome: Outcome) -> None:
-    attempts = list(begin_attempt(run.attempts, started_at, outcome))
+    attempts = list(append_next_attempt(run.attempts, started_at, outcome))
     workspace.runs.update(run.key, attempts=attempts, wanted_status=None, wanted_error=None)
     end_runs_of_script(workspace, run, RunStatus.FAILED, outcome.ended_at)
 
 
-def begin_attempt_values(workspace: Workspace, run: Run) -> None:
+def prepare_attempt_values(workspace: Workspace, run: Run) -> None:
     """Prepare the store for the values of a new attempt; call this before any of them is stored.
 
     Of the values of earlier attempts, only those with a step stay: the attempt goes on with them, and replaces them
@@ -82,7 +82,7 @@ def begin_attempt_values(workspace: Workspace, run: Run) -> None:
         workspace.metrics.begin_attempt(run.key)
 
 
-def begin_values_of_lost_attempt(workspace: Workspace, run: Run, folder: RunFolder) -> None:
+def prepare_lost_attempt_values(workspace: Workspace, run: Run, folder: RunFolder) -> None:
     """Prepare the store for the values of a retry whose supervisor died before it could do so."""
     attempts = parse_attempts(run.attempts)
     if not attempts or attempts[-1].started_at is not None:

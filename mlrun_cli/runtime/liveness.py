@@ -39,7 +39,7 @@ def mark_not_responding(run: Run, not_responding_keys: frozenset[int]) -> Run:
 
 def _has_nothing_to_reconcile(workspace: Workspace) -> bool:
     """Return whether there are no live runs and no files of sessions or unfinished submits."""
-    return not any(_has_entries(workspace.folder / name) for name in _FOLDERS) and not workspace.runs.has_live()
+    return not any(_has_entries(workspace.folder / name) for name in _FOLDERS) and not workspace.runs.has_live_runs()
 
 
 def _has_entries(folder: os.PathLike[str]) -> bool:

@@ -26,7 +26,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.start_count import StartCount
 from mlrun_cli.runtime.wake_up import start_or_wake
 from mlrun_cli.targets.base import Target
-from mlrun_cli.targets.registry import find_target, get_target_class
+from mlrun_cli.targets.registry import get_target, get_target_class
 from mlrun_cli.workspace import Workspace
 
 _TIMEOUT_SECONDS = 2.0
@@ -164,10 +164,10 @@ def ensure_dispatchers(workspace: Workspace) -> None:
 def _list_served_targets(workspace: Workspace) -> list[str]:
     """Return the targets with queued runs, and those whose dispatchers also monitor live runs."""
     targets = workspace.queues.list_targets()
-    return [name for name, has_queue in targets.items() if has_queue or _has_following_dispatcher(workspace, name)]
+    return [name for name, has_queue in targets.items() if has_queue or _dispatcher_follows_runs(workspace, name)]
 
 
-def _has_following_dispatcher(workspace: Workspace, target: str) -> bool:
+def _dispatcher_follows_runs(workspace: Workspace, target: str) -> bool:
     """Return whether the dispatcher of a target also monitors live runs, as the collector of an engine does."""
     row = None if target == LOCAL_TARGET else workspace.compute_targets.find(target)
     if row is None:
@@ -193,7 +193,7 @@ def _start_dispatcher_if_absent(workspace: Workspace, target: str, folder: Queue
 
 def _start_dispatcher(workspace: Workspace, name: str, folder: QueueFolder, lock: OwnerLock) -> None:
     try:
-        target = find_target(workspace, name)
+        target = get_target(workspace, name)
     except TargetKindNotFound as error:
         folder.record_problem(f"'{name}': {error.message}")
         return

@@ -18,7 +18,7 @@ from mlrun_cli.runtime.sessions import reconcile_sessions
 from mlrun_cli.runtime.slow_recovery import is_worth_waiting_for, record_slow_recovery
 from mlrun_cli.runtime.unfinished_submits import remove_unfinished_submits
 from mlrun_cli.targets.base import Liveness, Target
-from mlrun_cli.targets.registry import find_target
+from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 
 _TIMEOUT_SECONDS = 2.0
@@ -107,7 +107,7 @@ class _Targets:
         if name not in self._targets:
             self._targets[name] = None
             with suppress(TargetKindNotFound):
-                self._targets[name] = find_target(self._workspace, name)
+                self._targets[name] = get_target(self._workspace, name)
         return self._targets[name]
 
 

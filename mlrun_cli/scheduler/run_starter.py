@@ -23,7 +23,7 @@ from mlrun_cli.runtime.queue import QueueFolder
 from mlrun_cli.runtime.supervisor_start import start_supervisor
 from mlrun_cli.scheduler.fork_server import ForkServer
 from mlrun_cli.targets.programs import find_missing_program
-from mlrun_cli.targets.registry import find_target
+from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 
 _RETRY_SECONDS = 0.5
@@ -145,6 +145,7 @@ class RunStarter:
                 return
 
     def _make_predecessor_outcome(self, run: Run) -> Outcome:
+        """Return the outcome of a queued run whose predecessor did not complete or was deleted."""
         what = "was deleted"
         with suppress(RunNotFound):
             predecessor = self._workspace.runs.get_by_key(run.predecessor_key or 0)
@@ -214,7 +215,7 @@ class RunStarter:
             if time.monotonic() >= deadline:
                 raise ProgramGone(f"the installed mlrun-cli has been removed: {missing}")
             time.sleep(_RETRY_SECONDS)
-        target = find_target(self._workspace, self._target)
+        target = get_target(self._workspace, self._target)
         if self._fork_server is not None and target.forks_supervisors:
             if self._fork_server.is_current():
                 return self._fork_server.start_supervisor(run.run_id, lock_fds)

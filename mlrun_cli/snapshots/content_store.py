@@ -38,22 +38,22 @@ class IncomingFile:
 
     def write(self, content: bytes) -> None:
         """Append `content` to the file."""
-        with _describe_error(self._path):
+        with _convert_errors(self._path):
             copying.write_all(self.descriptor, content)
 
     def clone_from(self, source_fd: int) -> bool:
         """Clone an open file, sharing its blocks; return False if the file system does not support that."""
-        with _describe_error(self._path):
+        with _convert_errors(self._path):
             return copying.clone(source_fd, self.descriptor)
 
     def copy_from(self, source_fd: int) -> int:
         """Copy an open file, sharing its blocks if possible; return the number of bytes."""
-        with _describe_error(self._path):
+        with _convert_errors(self._path):
             return copying.copy(source_fd, self.descriptor)
 
     def move_to(self, destination: str) -> None:
         """Move the file to its destination, replacing an existing file; create the folder if it is missing."""
-        with _describe_error(destination):
+        with _convert_errors(destination):
             try:
                 os.replace(self._path, destination)
             except FileNotFoundError:
@@ -73,7 +73,7 @@ class SnapshotStore:
         return f"{self._folder}/objects/{digest[:2]}/{digest[2:]}"
 
     def has_object(self, digest: str, size: int) -> bool:
-        """Return whether the content is stored with its full size, since a power failure may truncate files."""
+        """Return whether the content with this digest is stored with its full size; a power failure may truncate it."""
         try:
             found = os.lstat(self.get_object_path(digest))
         except OSError:
@@ -81,7 +81,7 @@ class SnapshotStore:
         return found.st_size == size and stat.S_ISREG(found.st_mode)
 
     def open_object(self, digest: str) -> int:
-        """Open the content for reading and return its descriptor.
+        """Open the content with this SHA-256 digest for reading and return its descriptor.
 
         Raises:
             OSError: the content does not exist or cannot be read.
@@ -89,7 +89,7 @@ class SnapshotStore:
         return os.open(self.get_object_path(digest), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
     def read_start(self, digest: str, limit: int) -> bytes:
-        """Return the first bytes of the content, up to a limit.
+        """Return the first bytes of the content with this SHA-256 digest, up to a limit.
 
         Raises:
             OSError: the content does not exist or cannot be read.
@@ -105,7 +105,7 @@ class SnapshotStore:
             StoreError: the file cannot be created or written, for example because the disk is full.
         """
         path = f"{self._incoming}/{make_temporary_name()}"
-        with _describe_error(path):
+        with _convert_errors(path):
             try:
                 descriptor = _create_file(path)
             except FileNotFoundError:
@@ -167,7 +167,7 @@ class SnapshotStore:
         with suppress(StoreError):
             self._write_json(self._get_cache_path(cache_key), cache)
 
-    def remove_abandoned(self) -> None:
+    def remove_abandoned_incoming_files(self) -> None:
         """Remove temporary files of killed processes; those of an older version of this program only after a day."""
         remove_abandoned_files(Path(self._incoming))
         before = time.time() - _ABANDONED_AFTER_SECONDS
@@ -215,7 +215,7 @@ def _read_json(path: str) -> Any:
 
 
 @contextmanager
-def _describe_error(path: str) -> Iterator[None]:
+def _convert_errors(path: str) -> Iterator[None]:
     """Convert an operating system error about a file of the store into a `StoreError` with a complete message."""
     try:
         yield

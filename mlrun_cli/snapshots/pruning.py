@@ -103,12 +103,12 @@ def prune_snapshots(
 
 @contextmanager
 def _hold_prune_lock(
-    folder: Path, name: str, operation: int, report: Callable[[str], None] | None = None, waits_for: str = ""
+    folder: Path, lock_name: str, operation: int, report: Callable[[str], None] | None = None, waits_for: str = ""
 ) -> Iterator[None]:
     """Hold a lock of a folder of snapshots during a block; after a while, report what is being waited for."""
     make_private_folder(folder)
     try:
-        descriptor = os.open(make_counterpart_folder(folder) / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(make_counterpart_folder(folder) / lock_name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StoreError(
             f"The snapshots in '{folder}' cannot be used: {error.strerror}.",

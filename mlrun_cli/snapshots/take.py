@@ -93,7 +93,7 @@ class _SnapshotBuilder:
 
     def build_entries(self) -> tuple[SnapshotEntry, ...]:
         """Store new contents and return all entries, sorted by path."""
-        self._store.remove_abandoned()
+        self._store.remove_abandoned_incoming_files()
         entries = [SnapshotEntry(path, EntryKind.DIRECTORY) for path in self._scan.folders]
         entries += [
             entry

@@ -25,7 +25,7 @@ def copy_snapshot(snapshot: Snapshot, source: SnapshotStore, destination: Snapsh
     files = {entry.digest: entry for entry in snapshot.entries if entry.kind is EntryKind.FILE}
     missing = [entry for entry in files.values() if not _touch_object(destination, entry)]
     if missing:
-        destination.remove_abandoned()
+        destination.remove_abandoned_incoming_files()
     for entry in missing:
         _copy_object(entry, source, destination)
     if destination.find_manifest(snapshot.snapshot_id) is None:

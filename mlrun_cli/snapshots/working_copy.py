@@ -170,7 +170,7 @@ def _remove_if_unchanged(entry: SnapshotEntry, folder_fd: int) -> None:
 
 
 def _is_unchanged(entry: SnapshotEntry, file_stat: os.stat_result, folder_fd: int) -> bool:
-    """Return whether a file or link in the open `folder_fd` is unchanged since its creation."""
+    """Return whether a file or link in an open folder is unchanged since its creation."""
     if entry.kind is EntryKind.FILE:
         is_same = file_stat.st_size == entry.size and file_stat.st_mtime_ns == entry.mtime_ns
         return is_same and stat.S_ISREG(file_stat.st_mode)

@@ -62,7 +62,7 @@ class EnvironmentStore:
         )
 
     def set_labels(self, version_key: int, labels: Sequence[str]) -> None:
-        """Replace the labels of a version."""
+        """Replace the labels of a version of an environment."""
         self._database.execute(
             "UPDATE environments SET labels = :labels WHERE environment_key = :key",
             labels=json.dumps(list(labels)),

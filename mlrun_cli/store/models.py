@@ -34,7 +34,7 @@ class ModelStore:
         return int(row["last_version"])
 
     def insert(self, new_model: NewModel, version: int, user_name: str) -> None:
-        """Insert a model."""
+        """Insert a version of a model."""
         moment = now()
         self._database.execute(
             "INSERT INTO models (name, version, run_id, experiment_name, user_name, framework, framework_version,"
@@ -102,7 +102,7 @@ class ModelStore:
         )
 
     def delete(self, model: Model) -> bool:
-        """Delete a model; return False if it no longer exists."""
+        """Delete a version of a model; return False if it no longer exists."""
         return bool(self._database.execute("DELETE FROM models WHERE model_key = :key", key=model.key))
 
     def list_registry_data(self) -> dict[str, dict[str, Any]]:

@@ -30,7 +30,7 @@ class PublishedPipelineStore:
         return None if row is None else _build_pipeline(row)
 
     def list_ids(self, prefix: str, limit: int) -> Sequence[str]:
-        """Return the first ids that begin with a prefix, in alphabetical order."""
+        """Return the first `limit` pipeline ids that begin with a prefix, in alphabetical order."""
         rows = self._database.rows(
             "SELECT pipeline_id FROM published_pipelines WHERE substr(pipeline_id, 1, length(:prefix)) = :prefix"
             " ORDER BY pipeline_id LIMIT :limit",

@@ -183,7 +183,7 @@ class TrashStore:
                 )
         return found
 
-    def list_by_display_name(self, name: str) -> Sequence[str]:
+    def list_ids_by_display_name(self, name: str) -> Sequence[str]:
         """Return the ids of all deleted runs with this display name."""
         written = json.dumps(name).replace("^", "^^").replace("%", "^%").replace("_", "^_")
         rows = self._database.rows(
@@ -192,7 +192,7 @@ class TrashStore:
         )
         return [row["run_id"] for row in rows if json.loads(row["document"])["run"]["display_name"] == name]
 
-    def list_by_prefix(self, prefix: str) -> Sequence[str]:
+    def list_ids_by_prefix(self, prefix: str) -> Sequence[str]:
         """Return the first few ids of deleted runs that start with a prefix."""
         rows = self._database.rows(
             "SELECT run_id FROM trashed_runs WHERE run_id >= :prefix AND substr(run_id, 1, length(:prefix)) = :prefix"

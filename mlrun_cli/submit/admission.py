@@ -17,7 +17,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runtime.queue import QueueFolder, get_node_limit
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.targets.base import Demand
-from mlrun_cli.targets.registry import find_target
+from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 
 
@@ -52,7 +52,7 @@ def build_gpu_request(workspace: Workspace, target: str, request: SubmitRequest)
     """
     if not request.gpu_count:
         return GpuRequest()
-    if not find_target(workspace, target).lends_gpus:
+    if not get_target(workspace, target).lends_gpus:
         return GpuRequest(request.gpu_count)
     machine = list_gpus()
     visible = request.environment.get(VISIBLE_GPUS)
@@ -85,7 +85,7 @@ def admit_run(
     target = configuration.target
     check_target(workspace, target)
     demand = Demand(configuration.node_count, gpus.gpu_count, configuration.max_run_duration_seconds)
-    found = find_target(workspace, target)
+    found = get_target(workspace, target)
     with configuration.locate_errors():
         found.check(demand)
     if request.predecessor is not None or request.begin_at is not None:

@@ -15,7 +15,7 @@ from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.errors import MissingFile
 from mlrun_cli.folders.project_config import CONFIGURATION_FOLDERS, find_project_config
-from mlrun_cli.runconfigs.lookup import find_project_folder
+from mlrun_cli.runconfigs.lookup import get_project_folder
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.submit.catalog import strip_path
 from mlrun_cli.submit.request import SubmitRequest
@@ -125,7 +125,7 @@ def check_runconfig(
 def _get_project_folder(file: Path) -> Path:
     """Return the folder that paths in a runconfig are relative to, usually the attached folder."""
     config = None if file.parent.name in CONFIGURATION_FOLDERS else find_project_config(file.parent)
-    return find_project_folder(file) if config is None else config.folder
+    return get_project_folder(file) if config is None else config.folder
 
 
 def _describe_run(resolver: Resolver, workspace: Workspace | None, redaction: Redaction) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlrun_cli.errors import MissingFile
-from mlrun_cli.folders.project_config import find_configuration_folder
+from mlrun_cli.folders.project_config import get_configuration_folder
 
 
 def find_conda_file(name: Path, project: Path, source: Path) -> Path:
@@ -35,7 +35,7 @@ def find_named_file(name: str, noun: str, runconfig: Path | None, project: Path,
         MissingFile: it is in none of the folders, which the message lists.
     """
     beside = project if runconfig is None else runconfig.parent
-    return _find_file(Path(name), [project, source, beside, find_configuration_folder(project)], noun)
+    return _find_file(Path(name), [project, source, beside, get_configuration_folder(project)], noun)
 
 
 def _find_file(name: Path, folders: Sequence[Path], noun: str) -> Path:

@@ -30,7 +30,7 @@ from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
 from mlrun_cli.submit.run_definition import build_run_definition
 from mlrun_cli.submit.script_environment import build_script_environment
-from mlrun_cli.targets.registry import find_target
+from mlrun_cli.targets.registry import get_target
 from mlrun_cli.wire.run_folder import OUTPUTS
 from mlrun_cli.workspace import Workspace
 
@@ -218,7 +218,7 @@ def _build_properties(workspace: Workspace, run: NewRun) -> Mapping[str, str]:
         git = read_git_properties(run.resolution.source, request.environment, run.redaction)
     else:
         git = request.earlier.get_git_properties()
-    target = find_target(workspace, run.submission.target)
+    target = get_target(workspace, run.submission.target)
     return {
         SNAPSHOT_PROPERTY: run.submission.snapshot_id,
         "_azureml.ComputeTargetType": target.azure_type,
@@ -246,6 +246,6 @@ def build_secrets(workspace: Workspace, run: NewRun, experiment: Experiment, run
         folder=workspace.run_folder(submission.run_id) if run.place is None else None,
         experiment_name=experiment.name,
         experiment_id=experiment.experiment_id,
-        client_variables=find_target(workspace, submission.target).client_variables,
+        client_variables=get_target(workspace, submission.target).client_variables,
     )
     return Secrets(environment, resolution.argv, resolution.environment.secrets)

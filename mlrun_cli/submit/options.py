@@ -23,7 +23,7 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution) -> Su
     redaction = resolution.redaction
     if request.earlier is not None:
         return change_options(request.earlier.submission.submit_options(), request, resolution)
-    project = request.find_project_folder()
+    project = request.get_project_folder()
     configuration = request.configuration if request.runconfig_name is None else None
     command = resolution.configuration.command
     names_script = command is None and (request.script is not None or configuration is not None)

@@ -81,7 +81,7 @@ def _read_fingerprint(workspace: Workspace, run: Run) -> Fingerprint | None:
     return None if document is None else Fingerprint.from_json(document)
 
 
-def find_reuse(
+def determine_reuse(
     workspace: Workspace, plan: StepPlan, template: RunTemplate, origins: Mapping[str, str], *, is_forced: bool
 ) -> Reuse:
     """Determine whether a step can reuse the results of an earlier run, and for which reason.

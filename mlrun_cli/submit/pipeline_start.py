@@ -28,7 +28,7 @@ from mlrun_cli.submit.template import (
     record_reused_run,
     start_or_fail_from_template,
 )
-from mlrun_cli.targets.registry import find_target
+from mlrun_cli.targets.registry import get_target
 from mlrun_cli.wire.run_folder import LOG_FOLDERS
 from mlrun_cli.workspace import Workspace
 
@@ -93,7 +93,7 @@ def _build_properties(
         MODULE_NAME_PROPERTY: plan.step.name,
         "azureml.pipelineComponent": "masterescloud",
         "StepType": plan.step.kind,
-        "ComputeTargetType": find_target(workspace, template.target).azure_type,
+        "ComputeTargetType": get_target(workspace, template.target).azure_type,
     }
     if reuse is not None:
         digest = reuse.fingerprint.digest

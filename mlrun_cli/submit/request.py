@@ -90,9 +90,9 @@ class SubmitRequest(NamedTuple):
     notify: Sequence[str] = ()
     ends_with_stream: bool = False
 
-    def find_project_folder(self) -> Path:
+    def get_project_folder(self) -> Path:
         """Return the absolute path of the project folder, which may no longer exist for an earlier run."""
-        from mlrun_cli.runconfigs.lookup import find_project_folder  # noqa: PLC0415 - start-up, as above
+        from mlrun_cli.runconfigs.lookup import get_project_folder  # noqa: PLC0415 - start-up, as above
 
         is_folder = self.earlier is not None or self.path.is_dir()
-        return self.path.absolute() if is_folder else find_project_folder(self.path)
+        return self.path.absolute() if is_folder else get_project_folder(self.path)

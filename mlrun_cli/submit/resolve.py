@@ -42,7 +42,7 @@ from mlrun_cli.submit.review import review_configuration
 from mlrun_cli.submit.script import build_argv, build_resolved_argv, check_script_in_snapshot
 from mlrun_cli.submit.script_environment import list_reserved_variables
 from mlrun_cli.targets.base import Target
-from mlrun_cli.targets.registry import find_target
+from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:  # start-up: few submits repeat an earlier run, or have data or arguments of Docker
@@ -92,7 +92,7 @@ class Resolver:
         self._workspace = workspace
         self._home = home
         self._request = request
-        self._project = project or request.find_project_folder()
+        self._project = project or request.get_project_folder()
         self._source = (request.source_directory or self._project).absolute()
         self._runconfig: Path | None = None
         self.is_read = True
@@ -262,7 +262,7 @@ class Resolver:
                 self.configuration = self.configuration.replace_fields(target=LOCAL_TARGET)
                 self.notes.append(f"target: there is no '{target}' here: the run is sent to this machine.")
             with suppress(TargetKindNotFound):  # the admission raises it
-                self._target = find_target(self._workspace, self.configuration.target)
+                self._target = get_target(self._workspace, self.configuration.target)
             self._check_queue_options()
             if self._shared_folder is not None and self._request.is_reading:
                 raise Unsupported(

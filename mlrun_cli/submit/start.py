@@ -11,7 +11,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import OperatingSystemError, StoreUnavailable
-from mlrun_cli.processes.inheritance import describe_limits, get_limits, get_niceness, read_umask
+from mlrun_cli.processes.inheritance import get_limits, get_niceness, list_limit_warnings, read_umask
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
@@ -35,7 +35,7 @@ from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.submit.supervisor_start import SupervisorStart
 from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.package_copies import ensure_sdk_copy
-from mlrun_cli.targets.registry import find_target
+from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _record_and_start(
     report: Callable[[str], None] | None,
 ) -> Submitted:
     request = resolution.redact_request(request)
-    target = find_target(workspace, resolution.configuration.target)
+    target = get_target(workspace, resolution.configuration.target)
     gpus = build_gpu_request(workspace, target.name, request)
     build_environment_here(target, request, resolution, report)
     place = prepare_shared_location(workspace, target, source.snapshot)
@@ -132,7 +132,7 @@ def _record_and_start(
     if place is not None or recorded.admission.is_queued:
         with suppress(OSError, StoreUnavailable):  # the next look at a run calls again
             wake_dispatcher(workspace, submission.target)
-    notes = (*resolution.notes, *recorded.admission.notes, *source.notes, *describe_limits(submission.limits))
+    notes = (*resolution.notes, *recorded.admission.notes, *source.notes, *list_limit_warnings(submission.limits))
     details = _list_report_lines(resolution, source.snapshot)
     return Submitted(workspace.runs.get_by_key(recorded.key), notes, details, held, script_input)
 
@@ -193,7 +193,7 @@ def make_submission(
         target=configuration.target,
         max_run_duration_seconds=configuration.max_run_duration_seconds,
         launch=resolution.launch,
-        folder=str(request.find_project_folder()),
+        folder=str(request.get_project_folder()),
         runconfig=None if resolution.runconfig is None else str(resolution.runconfig),
         umask=read_umask(),
         niceness=get_niceness(),

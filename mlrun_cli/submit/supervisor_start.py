@@ -14,7 +14,7 @@ from mlrun_cli.runtime.queue import get_node_limit
 from mlrun_cli.runtime.supervisor_start import start_supervisor
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.targets.base import Target
-from mlrun_cli.targets.registry import find_target
+from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 
 
@@ -48,13 +48,13 @@ class SupervisorStart:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def prepare(self, name: str) -> None:
+    def prepare(self, target_name: str) -> None:
         """Prepare the start at the target with this name, unless it is already prepared or the run will be queued."""
         if not self._prepares or self._target is not None:
             return
-        if get_node_limit(self._workspace, name) is None:
+        if get_node_limit(self._workspace, target_name) is None:
             try:
-                target = find_target(self._workspace, name)
+                target = get_target(self._workspace, target_name)
             except TargetKindNotFound:  # the run is refused for it
                 return
             self._stack.enter_context(target.prepare_supervisor(self.run_id))
@@ -69,7 +69,7 @@ class SupervisorStart:
         """
         target = self._target
         if target is None or target.name != run.target:
-            target = find_target(self._workspace, run.target)
+            target = get_target(self._workspace, run.target)
         start_supervisor(target, run, lock_fds)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.guid import generate_guid
@@ -172,9 +173,9 @@ def read_sweep_plan(folder: RunFolder) -> SweepPlan:
         StoredFilesLost: the file is gone or damaged.
         OSError: the file cannot be read.
     """
-    document = read_json(_get_plan_file(folder))
+    document = read_json(_get_plan_path(folder))
     if document is None:
-        raise StoredFilesLost(f"The file {_get_plan_file(folder)} is gone or damaged.", hint="Submit the sweep again.")
+        raise StoredFilesLost(f"The file {_get_plan_path(folder)} is gone or damaged.", hint="Submit the sweep again.")
     resumed = [ResumedRun(each["run_id"], each["values"]) for each in document["resumed"]]
     return SweepPlan(definition_from_json(document["definition"]), resumed)
 
@@ -193,7 +194,7 @@ def _build_run_reference(run_id: str) -> ControlledRun:
     return ControlledRun(run_id, "", SWEEP, SWEEP_RUN, ())
 
 
-def _get_plan_file(folder: RunFolder) -> Any:
+def _get_plan_path(folder: RunFolder) -> Path:
     return folder.path / "sweep.json"
 
 
@@ -205,7 +206,7 @@ def _write_files(folder: RunFolder, template: RunTemplate, plan: SweepPlan, tags
         "resumed": [{"run_id": each.run_id, "values": dict(each.values)} for each in plan.resumed],
         "tags": dict(tags),
     }
-    write_json(_get_plan_file(folder), document, durable=True)
+    write_json(_get_plan_path(folder), document, durable=True)
     line = format_log_line(now(), "API", "INFO", "Experiment created.")
     (folder.artifacts / HYPERDRIVE_LOG).write_text(line, encoding="utf-8")
 

@@ -57,7 +57,7 @@ from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.engine import EngineTarget
 from mlrun_cli.targets.errors import EngineUnavailable, SharedFolderUnavailable
 from mlrun_cli.targets.package_copies import ensure_sdk_copy
-from mlrun_cli.targets.registry import find_target
+from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 
 _READERS_SECONDS = 0.5
@@ -213,7 +213,7 @@ def make_template(
         if resolution is not None:
             source = take_source(workspace, request, resolution, resolver.problems, progress)
             if source is not None:
-                target = find_target(workspace, resolution.configuration.target)
+                target = get_target(workspace, resolution.configuration.target)
                 gpus = build_gpu_request(workspace, target.name, request)
                 admit_run(workspace, resolution.configuration, request, gpus)
                 build_environment_here(target, request, resolution, report)
@@ -382,7 +382,7 @@ def apply_run_to_template(template: RunTemplate, run: TemplateRun) -> RunTemplat
 
 def _record_run(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:
     check_target(workspace, template.target)  # else the kind of a deleted target would be that of this machine
-    target = find_target(workspace, template.target)
+    target = get_target(workspace, template.target)
     build_environment_here(target, template.request, template.resolution, None)
     place = prepare_shared_location(workspace, target, template.snapshot)
     with NewRunFolder(workspace.run_folder(run.run_id), place) as folder, Interruptions() as interruptions:
@@ -453,7 +453,7 @@ def _apply_changes(template: RunTemplate, run: TemplateRun) -> tuple[SubmitReque
 def _complete_start_on_node(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:
     """Submit the job of a recorded run, whose earlier submit was killed before it reached the engine."""
     stored = workspace.runs.get(run.run_id)
-    target = find_target(workspace, template.target)
+    target = get_target(workspace, template.target)
     if stored.status is not RunStatus.NOT_STARTED or not isinstance(target, EngineTarget):
         return
     with closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:

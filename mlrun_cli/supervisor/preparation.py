@@ -96,7 +96,7 @@ class Preparation:
         is_stopped = self._watch.stop.reason is not None
         if builder.exit_code != 0:
             # An installer whose builder was killed holds up all that wait for the environment.
-            end_processes(builder.list_survivors, self._watch.stop.grace_left if is_stopped else 0.0)
+            end_processes(builder.list_survivors, self._watch.stop.remaining_grace_seconds if is_stopped else 0.0)
             remove_build_secrets(plan)
         if is_stopped:
             raise RunStopped

@@ -30,7 +30,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runtime.attempts import (
     add_earlier_durations,
-    begin_values_of_lost_attempt,
+    prepare_lost_attempt_values,
     queue_next_attempt,
     read_process_record,
 )
@@ -49,7 +49,7 @@ from mlrun_cli.runtime.finish import (
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.supervisor.output_registration import load_output_registration
 from mlrun_cli.targets.base import LivenessSource
-from mlrun_cli.targets.registry import find_target
+from mlrun_cli.targets.registry import get_target
 from mlrun_cli.targets.this_machine import can_test_lock
 from mlrun_cli.workspace import Workspace
 
@@ -79,7 +79,7 @@ def recover_all(workspace: Workspace, first_run_id: str) -> None:
 def _may_recover(workspace: Workspace, run: Run) -> bool:
     """Return whether this process can tell from the lock of a live run that its supervisor has died."""
     try:
-        target = find_target(workspace, run.target)
+        target = get_target(workspace, run.target)
     except TargetKindNotFound:
         return False
     return target.liveness_source is not LivenessSource.ENGINE and can_test_lock(run)
@@ -139,7 +139,7 @@ def recover(workspace: Workspace, run: Run) -> None:
     # The run's own variables may be gone with its supervisor; the user's names are among ours, as a rule.
     redaction = workspace.redaction
     reader = JournalReader(workspace, folder.journal, run.key, redaction)
-    run_or_log(lambda: begin_values_of_lost_attempt(workspace, run, folder), None)
+    run_or_log(lambda: prepare_lost_attempt_values(workspace, run, folder), None)
     run_or_log(reader.ingest_all, None)
     outcome = read_outcome(folder)
     if outcome is None:

@@ -64,7 +64,7 @@ class RunRequestHandler:
             "tracking.run": lambda _: self._get_tracking_record(),
         }
 
-    def handle(self, line: bytes, journal_sizes: Mapping[str, int]) -> bytes | None:
+    def execute_request_line(self, line: bytes, journal_sizes: Mapping[str, int]) -> bytes | None:
         """Execute a request line and return the response line, or None if the request must be tried again later.
 
         It must be tried again while the store is unavailable or lacks data that the journals contained when the request
@@ -206,7 +206,7 @@ class RpcServer:
 
     def _handle(self, connection: _Connection) -> None:
         while connection.pending:
-            response = self._handler.handle(*connection.pending[0])
+            response = self._handler.execute_request_line(*connection.pending[0])
             if response is None:
                 return
             connection.pending.popleft()

@@ -67,7 +67,7 @@ class Script:
         }
         self._write_process_record()
 
-    def end(self, stop_reason: StopReason | None, out_of_memory: str | None) -> ScriptEnd:
+    def record_end(self, stop_reason: StopReason | None, out_of_memory: str | None) -> ScriptEnd:
         """Record how the script ended, for a possible recovery, and return the record.
 
         Args:

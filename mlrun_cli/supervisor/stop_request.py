@@ -29,7 +29,7 @@ class StopRequest:
         self._cancel_grace: float | None = None
 
     @property
-    def grace_left(self) -> float:
+    def remaining_grace_seconds(self) -> float:
         """The remaining seconds of the grace period, or the default grace period if there is no request."""
         return GRACE_SECONDS if self._kill_at is None else max(0.0, self._kill_at - time.monotonic())
 

@@ -27,7 +27,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
-from mlrun_cli.runtime.attempts import begin_attempt_values, begin_next_attempt, queue_next_attempt
+from mlrun_cli.runtime.attempts import begin_next_attempt, prepare_attempt_values, queue_next_attempt
 from mlrun_cli.runtime.finish import clean_working_folder, record_outcome, run_or_log, write_outcome
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.supervisor.output_registration import load_output_registration
@@ -139,9 +139,9 @@ class SupervisedRun:
             lambda: begin_next_attempt(self.workspace, self.read(), started_at, outcome, RunStatus.STARTING)
         )
 
-    def begin_attempt_values(self) -> None:
+    def prepare_attempt_values(self) -> None:
         """Prepare the store for the values of an attempt after the first, whose script has started."""
-        self.retry_store(lambda: begin_attempt_values(self.workspace, self.run))
+        self.retry_store(lambda: prepare_attempt_values(self.workspace, self.run))
 
     def queue_next_attempt(self, outcome: Outcome) -> bool:
         """Queue the run again after its supervisor was asked to exit; return False if the outcome is final.

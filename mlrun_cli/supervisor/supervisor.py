@@ -132,7 +132,7 @@ class Supervisor:
             self._watch.time_limit_at = script.group.started + limit - sum_earlier_durations(row.attempts)
         columns: dict[str, Any] = {"started_at": script.started_at}
         if row.attempts:
-            self._run.begin_attempt_values()
+            self._run.prepare_attempt_values()
             columns = {"attempts": set_attempt_start(row.attempts, script.started_at)}
         self._run.change_status({RunStatus.STARTING}, RunStatus.RUNNING, **columns)
         return script
@@ -148,13 +148,13 @@ class Supervisor:
         self._release_space()
         meter = self._watch.meter
         out_of_memory = None if meter is None else meter.finish()
-        end = script.end(stop.reason if stop.was_delivered else None, out_of_memory)
+        end = script.record_end(stop.reason if stop.was_delivered else None, out_of_memory)
         if self._full_disk is None:
             run.workspace.checkpoint_often()
         if run.submission.retry is None:
             run.change_status({RunStatus.RUNNING}, RunStatus.FINALIZING)
         containers = () if script.container_termination is None else script.container_termination.complete()
-        left = end_processes(script.group.list_survivors, stop.grace_left)
+        left = end_processes(script.group.list_survivors, stop.remaining_grace_seconds)
         if self._begin_next_attempt(script, end):
             return None
         run.change_status({RunStatus.RUNNING}, RunStatus.FINALIZING)

@@ -9,14 +9,14 @@ from mlrun_cli.core.time import MICROSECONDS
 HYPERDRIVE_LOG = "azureml-logs/hyperdrive.txt"
 
 
-def format_log_line(at: int, component: str, level: str, text: str) -> str:
+def format_log_line(logged_at: int, component: str, level: str, text: str) -> str:
     """Return a log entry in Azure's format since 2024: `[2024-03-20T18:38:01.601970][GENERATOR][INFO]text`.
 
     Args:
-        at: the time in microseconds.
+        logged_at: the time in microseconds.
         component: API, GENERATOR, SCHEDULER or CONTROLLER.
         level: INFO, WARNING or ERROR.
         text: the text; line breaks become spaces.
     """
-    moment = datetime.fromtimestamp(at / MICROSECONDS, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    moment = datetime.fromtimestamp(logged_at / MICROSECONDS, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")
     return f"[{moment}][{component}][{level}]{' '.join(text.split())}\n"

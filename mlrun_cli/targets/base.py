@@ -1,6 +1,6 @@
 """The interface of compute targets, which start supervisors and monitor, wake and stop them.
 
-Each kind is a module or package in this folder, found by `registry.find_target` from the kind in a target's row.
+Each kind is a module or package in this folder, found by `registry.get_target` from the kind in a target's row.
 Another distribution can add a kind as an entry point in the group `mlrun_cli.targets`, named after the kind.
 """
 

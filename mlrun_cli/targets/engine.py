@@ -151,7 +151,7 @@ class EngineTarget(Target):
 
     @abstractmethod
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
-        """Return the jobs that the engine knows, keyed by job id, with a single query if possible.
+        """Return the given jobs that the engine knows, keyed by job id, with a single query if possible.
 
         Raises:
             EngineUnavailable: the engine does not answer.
@@ -326,7 +326,7 @@ class EngineTarget(Target):
         return False
 
     def recover(self, runs: Sequence[Run]) -> bool:  # noqa: ARG002
-        """Return True, since the collector needs no recovery on this machine."""
+        """Return True, since runs on nodes leave nothing to recover on this machine."""
         return True
 
     def start_dispatcher(self, log_path: Path, lock: OwnerLock) -> None:

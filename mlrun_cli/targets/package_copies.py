@@ -28,7 +28,7 @@ _IMPORTED_ON_NODES = ("packaging",)
 
 
 def ensure_sdk_copy(folder: Path) -> Path:
-    """Return the folder to put on a script's PYTHONPATH, creating it if missing.
+    """Return the folder with a copy of the SDK for a script's PYTHONPATH, creating the copy if it is missing.
 
     It contains only `azureml`, and the entry points by which MLflow finds its stores in that.
 

@@ -23,7 +23,7 @@ _ENGINES = {
 """The kinds with an engine, whose modules are imported when they are first used."""
 
 
-def find_target(workspace: Workspace, name: str | None) -> Target:
+def get_target(workspace: Workspace, name: str | None) -> Target:
     """Return the compute target with this name; None or a name without a row stands for this machine.
 
     Raises:

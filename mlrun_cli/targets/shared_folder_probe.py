@@ -72,7 +72,7 @@ class SharedFolderProbe:
         """Return the path for the output of a node's job."""
         return self.place / f"{node}.log"
 
-    def wait(
+    def wait_for_nodes(
         self,
         nodes_by_job_id: dict[str, str],
         find_jobs: Callable[[Collection[str]], Mapping[str, Job]],

@@ -139,7 +139,7 @@ def test_only_what_was_abandoned_a_day_ago_is_removed(tmp_path: Path) -> None:
     old.touch()
     young.touch()
     os.utime(old, (time.time() - 90_000, time.time() - 90_000))
-    store.remove_abandoned()
+    store.remove_abandoned_incoming_files()
 
     assert not old.exists()
     assert young.exists()

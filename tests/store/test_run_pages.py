@@ -382,16 +382,16 @@ def test_what_can_be_chosen_is_listed_once(
 def test_each_change_of_a_status_is_a_newer_one(
     database: Database, runs: RunStore, pages: RunPageStore, add_run: AddRun
 ) -> None:
-    assert pages.find_newest_change_key() == 0
+    assert pages.get_newest_change_key() == 0
     key = add_run("a_1")
-    seen = pages.find_newest_change_key()
+    seen = pages.get_newest_change_key()
     assert seen > 0
 
     with database.transaction():
         runs.change_status(key, {RunStatus.RUNNING}, RunStatus.FINALIZING)
         runs.change_status(key, {RunStatus.FINALIZING}, RunStatus.COMPLETED)
 
-    assert pages.find_newest_change_key() == seen + 2
+    assert pages.get_newest_change_key() == seen + 2
 
 
 def test_children_in_bulk_have_new_keys_and_are_found_by_their_tags(
@@ -483,7 +483,7 @@ def test_whether_a_run_is_live_is_known_without_those_that_have_ended(tmp_path: 
     with closing(ExplainedRows(tmp_path / "workspace.db")) as database:
         migrate(database, "it")
         database.plan = ""
-        assert not RunStore(database, Redaction()).has_live()
+        assert not RunStore(database, Redaction()).has_live_runs()
         assert database.plan == "SCAN runs USING INDEX runs_alive\n"
 
 

@@ -163,7 +163,7 @@ def test_secrets_of_a_template_are_only_in_the_file_for_them(workspace: Workspac
 def test_a_request_that_is_not_valid_makes_no_template(workspace: Workspace, source: Path) -> None:
     with pytest.raises(ScriptNotFound):
         make_template(workspace, build_request(source, script="missing.py"))
-    assert not workspace.runs.has_live()
+    assert not workspace.runs.has_live_runs()
 
 
 def test_data_of_a_template_are_bound_for_each_run(workspace: Workspace, source: Path) -> None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.targets.registry import find_target
+from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 
@@ -22,7 +22,7 @@ def main() -> None:
     folder, run_id, method = sys.argv[1:]
     with Workspace.connect(parse_locator(folder), redaction=Redaction()) as workspace:
         run = workspace.runs.get(run_id)
-        target = find_target(workspace, run.target)
+        target = get_target(workspace, run.target)
         answer: str | bool | list[int]
         if method == "get_liveness":
             answer = target.get_liveness([run])[run.key].value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mlrun_cli.actions.failure_report import find_failed_run, read_failure_report
+from mlrun_cli.actions.failure_report import get_failed_run, read_failure_report
 from mlrun_cli.cli.command import Result
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run.exit_code import get_exit_code
@@ -34,7 +34,7 @@ def print_failure_report(workspace: Workspace, run: Run, global_options: GlobalO
     if run.status is RunStatus.COMPLETED:
         global_options.notes.info(f"The run {run.run_id} has not failed: it completed.")
         return Result(None)
-    failed = find_failed_run(workspace, run)
+    failed = get_failed_run(workspace, run)
     if failed.key != run.key:
         global_options.notes.info(f"The first run of {run.run_id} that failed is {failed.run_id}:")
         run = failed

@@ -51,7 +51,7 @@ def _is_output_file(name: str) -> bool:
 
 def _list_next_commands(workspace: Workspace, run: Run, *, has_outputs: bool) -> Sequence[str]:
     """Return suggested command lines for the user's next steps."""
-    from mlrun_cli.actions.failure_report import find_failed_run  # noqa: PLC0415 - start-up
+    from mlrun_cli.actions.failure_report import get_failed_run  # noqa: PLC0415 - start-up
 
     def format_command(*words: str, run_id: str = run.run_id) -> str:
         return format_command_line(workspace, "run", words[0], "-r", run_id, *words[1:])
@@ -65,7 +65,7 @@ def _list_next_commands(workspace: Workspace, run: Run, *, has_outputs: bool) ->
         )
     commands = []
     if run.status is RunStatus.FAILED and has_script:
-        commands.append(format_command("monitor-logs", "--failed", run_id=find_failed_run(workspace, run).run_id))
+        commands.append(format_command("monitor-logs", "--failed", run_id=get_failed_run(workspace, run).run_id))
     if has_outputs:
         commands.append(format_command("download", "outputs", "-d", "results"))
     if has_script and run.controller is None and run.run_type != STEP_RUN:

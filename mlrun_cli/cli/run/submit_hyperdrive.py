@@ -95,7 +95,7 @@ def submit_hyperdrive(
         target=target,
         unknown_target=unknown_target,
     )
-    path, notes = find_sweep_file(configuration, request.find_project_folder())
+    path, notes = find_sweep_file(configuration, request.get_project_folder())
     file = read_sweep_file(path)
     for note in (*notes, *file.notes):
         global_options.notes.warning(note)

@@ -34,7 +34,7 @@ class PieceBuffer:
         """Add a piece of a file to the data to be sent."""
         self.payload += data
 
-    def get_room(self) -> int:
+    def get_max_piece_size(self) -> int:
         """Return the maximum size of the next piece of a file in bytes."""
         return max(0, min(_PIECE_BYTES, self._most - len(self.payload)))
 
@@ -117,7 +117,7 @@ class RunFiles:
             elif state.st_size == sent:
                 return None
             self._versions[name] = version
-            data = os.pread(descriptor, buffer.get_room(), sent)
+            data = os.pread(descriptor, buffer.get_max_piece_size(), sent)
         except OSError:
             return None
         finally:

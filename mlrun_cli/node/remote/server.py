@@ -31,7 +31,7 @@ def serve(folder: str) -> None:
     os.dup2(2, 1)  # what anything prints is not an answer
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     channel = MessageChannel(0, output)
-    channel.greet()
+    channel.send_greeting()
     server = Server(Path(folder))
     with suppress(ChannelClosed, BrokenPipeError):
         while True:

@@ -62,5 +62,5 @@ def load_schedule_file(context: RequestContext, path: str) -> dict[str, Any]:  #
 
 def _build_response(context: RequestContext, schedule: Schedule) -> dict[str, Any]:
     """Return the record of a schedule and, if the schedule is active, notes for the user."""
-    notes = actions.list_timekeeper_notes(context.workspace) if schedule.is_active else []
+    notes = actions.list_trigger_notes(context.workspace) if schedule.is_active else []
     return {"schedule": actions.build_schedule_record(context.workspace, schedule), "notes": notes}

@@ -78,7 +78,7 @@ class DatabaseLocator(Protocol):
     def list_files(self) -> Sequence[Path]:
         """Return the paths of the local files that make up the database and grow with it."""
 
-    def find_problems(self, copy_path: Path | None = None) -> list[str]:
+    def check_integrity(self, copy_path: Path | None = None) -> list[str]:
         """Return the problems of the database, or of a copy of it; empty if it is sound.
 
         Raises:

@@ -37,7 +37,7 @@ class ChildStore:
         return self._database.row(f"SELECT 1 AS found FROM runs WHERE {_CONTROLLED} LIMIT 1") is not None  # noqa: S608
 
     def find_controlled_run(self, run_key: int) -> Run | None:
-        """Return a run without its tags and properties, or None if it was deleted."""
+        """Return the run with this key, without its tags and properties, or None if it was deleted."""
         row = self._database.row(f"{SELECT_RUN} WHERE runs.run_key = :key", key=run_key)
         return None if row is None else build_run(row, {}, {})
 

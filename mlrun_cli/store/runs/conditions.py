@@ -84,7 +84,7 @@ class RunConditions:
 
     @property
     def indexed_conditions(self) -> str:
-        """The conditions for reading runs in key order or in no particular order."""
+        """The SQL conditions for reading runs in key order or in no particular order."""
         text = [] if self.text is None else [self._build_lookup_condition(self.text)]
         return _join_conditions(
             [*self._rare, *self._common, *(self._unindexed if self._rare else self._indexed), *text]
@@ -92,18 +92,18 @@ class RunConditions:
 
     @property
     def scan_conditions(self) -> str:
-        """The conditions for reading runs along the index of a sort order."""
+        """The SQL conditions for reading runs along the index of a sort order."""
         text = [] if self.text is None else [self._build_exists_condition(self.text)]
         return _join_conditions([*self._rare, *self._common, *self._unindexed, *text])
 
     @property
     def conditions_without_text(self) -> str:
-        """The conditions except `text`, for reading runs joined with their texts."""
+        """The SQL conditions except `text`, for reading runs joined with their texts."""
         return _join_conditions([*self._rare, *self._common, *self._unindexed])
 
     @property
     def top_level_lookup(self) -> str | None:
-        """The conditions for looking up top-level runs by key if only few match, else None.
+        """The SQL conditions for looking up top-level runs by key if only few match, else None.
 
         That index is so much smaller than the table that thousands of keys are found in it in a few milliseconds.
         """

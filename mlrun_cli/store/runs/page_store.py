@@ -105,7 +105,7 @@ class RunPageStore:
         return self._list_distinct(_PAIR_TABLES[kind], "key", limit, conditions, {**parameters, **prefixes})
 
     def list_values(self, column: str, limit: int = 500) -> Sequence[str]:
-        """Return the first `limit` distinct values of a column, in alphabetical order.
+        """Return the first `limit` distinct values of a column of the runs, in alphabetical order.
 
         Args:
             column: `status`, `target`, `submitter` or `type`.
@@ -123,7 +123,7 @@ class RunPageStore:
         )
         return frozenset(row["run_key"] for row in rows)
 
-    def find_newest_change_key(self) -> int:
+    def get_newest_change_key(self) -> int:
         """Return the key of the newest status change, or 0 if there is none."""
         row = self._database.row("SELECT coalesce(max(change_key), 0) AS newest FROM status_changes")
         assert row is not None

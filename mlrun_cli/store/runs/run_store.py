@@ -241,7 +241,7 @@ class RunStore:
         )
         return self._build_runs(rows)
 
-    def has_live(self) -> bool:
+    def has_live_runs(self) -> bool:
         """Return whether any run has not ended, including queued runs."""
         # In this order, the planner takes the index of live runs; otherwise one of all runs by status.
         sql = f"SELECT 1 AS found FROM runs WHERE {ALIVE} ORDER BY runs.run_key LIMIT 1"  # noqa: S608
@@ -293,7 +293,7 @@ class RunStore:
     def change_status(
         self, run_key: int, before: Collection[RunStatus], after: RunStatus, *, at: int | None = None, **columns: object
     ) -> bool:
-        """Change a run's status from one of `before` to `after`, and other columns, within a transaction.
+        """Set a run's status and other columns if the status is in `before`, in a transaction; return whether it was.
 
         Returns False, and changes nothing, if the run's status is no longer one of `before`. `at` is the time of the
         change in microseconds, by default now.
@@ -390,7 +390,7 @@ class RunStore:
         }
 
     def add_properties(self, run_key: int, properties: Mapping[str, str]) -> dict[str, str]:
-        """Add properties, within a transaction; return the existing values of those that would be changed.
+        """Add properties, within a transaction; return those that exist with other values, in which case none is added.
 
         Secrets in them are redacted.
 

@@ -140,9 +140,9 @@ def load_selected_runs(workspace: Workspace, loaded_runs: Sequence[Run], run_ids
     return workspace.runs.list_by_keys([key for key in keys if key is not None])
 
 
-def suggest_charts(workspace: Workspace, keys: Sequence[int], limit: int) -> Sequence[Chart]:
-    """Return charts of up to `limit` metrics that most runs have in common and that were logged most often."""
-    common = workspace.metric_summaries.list_most_common_names(keys, limit)
+def suggest_charts(workspace: Workspace, run_keys: Sequence[int], limit: int) -> Sequence[Chart]:
+    """Return charts of up to `limit` metrics, preferring those that most of the runs have and that are longest."""
+    common = workspace.metric_summaries.list_most_common_names(run_keys, limit)
     return [Chart(CURVE if longest > 1 else VALUE, (Measure(name),)) for name, longest in common]
 
 

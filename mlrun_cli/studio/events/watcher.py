@@ -100,7 +100,7 @@ class Watcher:
         if topic.kind == RUNS:
             return self._version
         if topic.kind == QUEUE:
-            return workspace.run_pages.find_newest_change_key(), workspace.compute_targets.list(), self._not_responding
+            return workspace.run_pages.get_newest_change_key(), workspace.compute_targets.list(), self._not_responding
         if topic.kind == LOG:
             return _compute_file_fingerprint(workspace, topic)
         try:
@@ -112,7 +112,7 @@ class Watcher:
             run._replace(lease_until=None),  # renewed while nothing happens
             workspace.metrics.count(run.key),
             run.key in self._not_responding,
-            workspace.run_pages.find_newest_change_key() if has_children else None,
+            workspace.run_pages.get_newest_change_key() if has_children else None,
         )
 
     def _publish(self, changed_topics: set[Topic]) -> None:

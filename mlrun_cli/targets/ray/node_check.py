@@ -52,7 +52,9 @@ def check_nodes(settings: RaySettings, folder: Path, python: str, *, timeout: fl
             for name in names[:MOST_NODES]:
                 submitted[_submit_probe(client, settings, probe, python, name)] = name
             waiting = dict(submitted)
-            usable = probe.wait(waiting, lambda ids: _find_jobs(client, ids), timeout, success_text=jobs.SUCCEEDED)
+            usable = probe.wait_for_nodes(
+                waiting, lambda ids: _find_jobs(client, ids), timeout, success_text=jobs.SUCCEEDED
+            )
             unchecked.update(describe_waiting_nodes(waiting, _find_jobs(client, waiting)))
         finally:
             for job_id in submitted:

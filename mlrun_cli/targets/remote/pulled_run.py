@@ -155,7 +155,7 @@ class PulledRun:
         if is_last:
             return None if self.is_behind else CopyKind.FINAL
         kind = self._requests.choose_copy()
-        is_due = now >= self._next_live_copy and not self._requests.is_open
+        is_due = now >= self._next_live_copy and not self._requests.has_open_requests
         return CopyKind.LIVE if kind is None and is_due and self._tree != self._copied_tree else kind
 
     def close(self) -> None:

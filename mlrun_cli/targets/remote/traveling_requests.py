@@ -29,7 +29,7 @@ class TravelingRequests:
         self._returned: set[str] = set()
 
     @property
-    def is_open(self) -> bool:
+    def has_open_requests(self) -> bool:
         """True if a request may currently be changing the mirror of the run's working folder."""
         return bool(self._open)
 

@@ -67,7 +67,7 @@ def run_command(command: Sequence[str], *, stdin: str | None = None, timeout: fl
     raise _build_error(command[0], done.returncode, done.stderr)
 
 
-def split_lines(output: str) -> list[list[str]]:
+def split_fields(output: str) -> list[list[str]]:
     """Return the fields of each line of an output whose fields are separated or terminated by `SEPARATOR`."""
     return [line.split(SEPARATOR) for line in output.splitlines() if line]
 

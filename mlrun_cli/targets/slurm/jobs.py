@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from mlrun_cli.targets.engine import Job, JobEnd, JobState
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
-from mlrun_cli.targets.slurm.commands import SEPARATOR, run_command, split_lines
+from mlrun_cli.targets.slurm.commands import SEPARATOR, run_command, split_fields
 
 _QUEUED = frozenset(
     {
@@ -148,7 +148,7 @@ def _describe_end(state: str, reason: str, exit_code: str) -> str:
 
 
 def _parse_jobs(output: str) -> Iterable[tuple[str, Job]]:
-    for job_id, state, reason, nodes, exit_code, *_ in split_lines(output):
+    for job_id, state, reason, nodes, exit_code, *_ in split_fields(output):
         yield job_id, parse_job(state, reason, nodes, exit_code)
 
 
@@ -169,7 +169,7 @@ def _run_squeue(format_option: str) -> str:
 def _parse_job_ids(output: str, names: Collection[str]) -> dict[str, str]:
     """Return the highest id of each of these names from lines with an id and a name."""
     wanted, found = set(names), dict[str, str]()
-    for job_id, name, *_ in split_lines(output):
+    for job_id, name, *_ in split_fields(output):
         if name in wanted and job_id.isdigit() and int(job_id) >= int(found.get(name, 0)):
             found[name] = job_id
     return found

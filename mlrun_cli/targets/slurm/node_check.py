@@ -43,7 +43,7 @@ def check_nodes(settings: SlurmSettings, folder: Path, python: str, *, timeout: 
         try:
             for name in nodes:
                 waiting[_submit_probe(settings, probe, python, name)] = name
-            usable = probe.wait(waiting, jobs.find_jobs, timeout, success_text="COMPLETED")
+            usable = probe.wait_for_nodes(waiting, jobs.find_jobs, timeout, success_text="COMPLETED")
             unchecked.update(describe_waiting_nodes(waiting, jobs.find_jobs(waiting)))
         finally:
             for job_id in waiting:

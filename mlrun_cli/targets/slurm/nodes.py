@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.targets.slurm.commands import SEPARATOR, run_command, split_lines
+from mlrun_cli.targets.slurm.commands import SEPARATOR, run_command, split_fields
 
 _NODE_FIELDS = ("PartitionName", "NodeList", "StateLong", "CPUsState", "Memory", "AllocMem", "Gres", "GresUsed")
 _PARTITION_FIELDS = ("%P", "%a", "%l", "%F")
@@ -58,7 +58,7 @@ def list_partitions() -> list[Partition]:
     """
     output = run_command(["sinfo", "--noheader", f"--format={SEPARATOR.join(_PARTITION_FIELDS)}"])
     partitions: dict[str, Partition] = {}
-    for name, state, time_limit, counts in split_lines(output):
+    for name, state, time_limit, counts in split_fields(output):
         _, idle, _, total = (int(number) for number in counts.split("/"))
         plain = name.removesuffix("*")
         before = partitions.get(plain)
@@ -79,7 +79,7 @@ def list_nodes(partition: str | None = None) -> list[Node]:
     which = [] if partition is None else [f"--partition={partition}"]
     output = run_command(["sinfo", "--noheader", "--Node", *which, f"--Format={fields}"])
     nodes: dict[str, Node] = {}
-    for name_of_partition, name, state, cpus, memory, used_memory, gres, used_gres, *_ in split_lines(output):
+    for name_of_partition, name, state, cpus, memory, used_memory, gres, used_gres, *_ in split_fields(output):
         before = nodes.get(name)
         partitions = tuple(sorted({name_of_partition, *(() if before is None else before.partitions)}))
         _, idle, _, total = (int(number) for number in cpus.split("/"))

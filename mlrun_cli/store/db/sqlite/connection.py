@@ -116,6 +116,7 @@ class SqliteDatabase:
 
     @property
     def _busy_interval(self) -> float:
+        """The seconds for which SQLite itself waits for a lock, before holders of the lock are examined."""
         return min(self._busy_timeout, _BUSY_SLICE_SECONDS)
 
     def _wait_for_stopped_index_builder(self) -> None:

@@ -51,7 +51,7 @@ class DamagedFile:
             return
 
 
-def find_problems(path: Path) -> list[str]:
+def check_integrity(path: Path) -> list[str]:
     """Return the problems that SQLite's integrity check finds in a file; empty if it is sound.
 
     Raises:

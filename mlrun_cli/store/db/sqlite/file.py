@@ -88,15 +88,15 @@ class SqliteFile:
         """Return the database file and its log files."""
         return list(self._path.parent.glob(f"{self._path.name}*"))
 
-    def find_problems(self, copy_path: Path | None = None) -> list[str]:
+    def check_integrity(self, copy_path: Path | None = None) -> list[str]:
         """Return the problems that SQLite's integrity check finds in the file or in a copy of it.
 
         Raises:
             StoreUnavailable: it cannot be checked at the moment.
         """
-        from mlrun_cli.store.db.sqlite.damaged_file import find_problems  # noqa: PLC0415 - few come here
+        from mlrun_cli.store.db.sqlite.damaged_file import check_integrity  # noqa: PLC0415 - few come here
 
-        return find_problems(copy_path or self._path)
+        return check_integrity(copy_path or self._path)
 
     def copy_to(self, file: Path) -> None:
         """Copy the database to a single file, while other processes may write to the database.

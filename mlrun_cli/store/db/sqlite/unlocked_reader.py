@@ -43,7 +43,7 @@ def open_unlocked(
         holder_pid: the process that blocks others, or None if it is not known yet.
         keep_log: makes a connection leave the log alone when it closes or its process ends.
     """
-    holders = [holder_pid] if holder_pid is not None else _find_holder_pids(path)
+    holders = [holder_pid] if holder_pid is not None else _list_lock_holder_pids(path)
     stopped = next(filter(is_stopped, holders), None)
     state = _read_file_states(path)
     if stopped is None or state[0] is None or state[0][2] == 0:
@@ -60,7 +60,7 @@ def open_unlocked(
     return None
 
 
-def _find_holder_pids(path: Path) -> list[int]:
+def _list_lock_holder_pids(path: Path) -> list[int]:
     return [holder.pid for holder in list_exclusive_holders([path, Path(f"{path}-shm")])]
 
 

@@ -319,7 +319,7 @@ def _shorten_path(folder: str, path: str | None) -> str:
     return str(Path(path).relative_to(folder)) if folder and Path(path).is_relative_to(folder) else path
 
 
-def _check_secrets(name: str, arguments: Sequence[str]) -> None:
+def _check_secrets(field_name: str, arguments: Sequence[str]) -> None:
     hidden = list_redacted_words(arguments)
     if hidden:
         raise InvalidValue(
