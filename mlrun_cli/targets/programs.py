@@ -68,13 +68,13 @@ def find_missing_program() -> str | None:
 
 
 def spawn(
-    command: list[str], program_name: str, lock_fds: Sequence[int], log_path: Path, *, stdin: int | None = None
+    command: list[str], supervised_name: str, lock_fds: Sequence[int], log_path: Path, *, stdin: int | None = None
 ) -> int:
     """Start a detached process that outlives this one, and return its pid.
 
     Args:
         command: the command line, starting with the path of an executable.
-        program_name: the name of the run or queue that the process supervises, by which it can be found.
+        supervised_name: the name of the run or queue that the process supervises, by which it can be found.
         lock_fds: open files that the process inherits.
         log_path: the file to which its output is appended.
         stdin: an open file that becomes its standard input; None means empty input.
@@ -89,7 +89,7 @@ def spawn(
     pid = os.posix_spawn(
         command[0],
         command,
-        _build_program_environment(program_name),
+        _build_program_environment(supervised_name),
         file_actions=[
             nothing if stdin is None else (os.POSIX_SPAWN_DUP2, stdin, 0),
             (os.POSIX_SPAWN_OPEN, 1, os.fspath(log_path), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
@@ -127,7 +127,7 @@ def _reap_ended_children() -> None:
                 _started.remove(pid)
 
 
-def _build_program_environment(program_name: str) -> dict[str, str]:
+def _build_program_environment(supervised_name: str) -> dict[str, str]:
     """Return a program's environment variables, without the run id that marks the processes of a script."""
-    environment = {program_name: value for program_name, value in os.environ.items() if program_name != RUN_ID_VARIABLE}
-    return environment | {SUPERVISOR_VARIABLE: program_name}
+    environment = {name: value for name, value in os.environ.items() if name != RUN_ID_VARIABLE}
+    return environment | {SUPERVISOR_VARIABLE: supervised_name}
