@@ -112,7 +112,7 @@ def parse_parameter_value(kind: str, text: str) -> Any:
         InvalidValue: it is no value of the type.
     """
     if kind in {DATA_PATH_TYPE, DATASET_TYPE}:
-        return parameter_value_to_json(read_data_path(kind, text))
+        return parameter_value_to_json(parse_data_path(kind, text))
     return parse_scalar(kind, text)
 
 

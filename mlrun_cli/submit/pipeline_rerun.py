@@ -17,7 +17,7 @@ from mlrun_cli.errors import ConflictingOptions, InvalidValue, PipelineNotFound,
 from mlrun_cli.pipelines.graph import Graph, Step, parameter_value_to_json
 from mlrun_cli.pipelines.parameter_values import format_parameter_value, parse_parameter_value
 from mlrun_cli.pipelines.run_types import PIPELINE_ID_PROPERTY
-from mlrun_cli.pipelines.validation import suggest_name
+from mlrun_cli.pipelines.validation import build_name_hint
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.run import RERUN_TAG, Run
 from mlrun_cli.submit.earlier_templates import find_earlier_template, read_template_submission
@@ -175,7 +175,7 @@ def _parse_value(graph: Graph, name: str, text: str) -> Any:
     if parameter is None:
         raise InvalidValue(
             f"--set: the pipeline has no parameter '{name}'.",
-            hint=suggest_name(name, graph.parameters),
+            hint=build_name_hint(name, graph.parameters),
             target="--set",
         )
     try:

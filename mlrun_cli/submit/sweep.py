@@ -186,7 +186,7 @@ def read_submitted_tags(folder: RunFolder) -> Mapping[str, str | None]:
     Raises:
         OSError: the file cannot be read.
     """
-    tags: Mapping[str, str | None] = (read_json(_get_plan_file(folder)) or {}).get("tags", {})
+    tags: Mapping[str, str | None] = (read_json(_get_plan_path(folder)) or {}).get("tags", {})
     return tags
 
 
