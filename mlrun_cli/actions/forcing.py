@@ -117,7 +117,7 @@ def _collect_ends(workspace: Workspace, runs: Sequence[Run]) -> None:
     deadline = time.monotonic() + _COLLECTOR_SECONDS
     keys = [run.key for run in runs if get_target(workspace, run.target).dispatcher_follows_runs]
     while keys and time.monotonic() < deadline:
-        statuses = workspace.child_runs.list_statuses(keys)
+        statuses = workspace.child_runs.get_statuses(keys)
         keys = [key for key, status in statuses.items() if not status.is_terminal]
         if keys:
             time.sleep(_LOOK_SECONDS)

@@ -12,7 +12,7 @@ from mlrun_cli.core.problems import list_problems
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.pipelines.graph import Graph
 from mlrun_cli.pipelines.published import PublishedPipeline
-from mlrun_cli.pipelines.validation import check_graph, suggest_name
+from mlrun_cli.pipelines.validation import build_name_hint, check_graph
 from mlrun_cli.pipelines.yaml_file import read_pipeline_file
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.rpc.context import RequestContext
@@ -108,7 +108,7 @@ def submit_published(
     )
     known = request.graph.parameters
     notes = [
-        f"The pipeline has no parameter '{name}', so its value is left out. {suggest_name(name, known)}"
+        f"The pipeline has no parameter '{name}', so its value is left out. {build_name_hint(name, known)}"
         for name in parameters
         if name not in known
     ]
