@@ -92,10 +92,11 @@ class Watch:
                 self._run_due_tasks(time.monotonic())
         self._group = None
         self._log_times.record()
-        if self.stop.reason is None and (group.exit_code or self._was_terminated):
+        was_terminated = self._was_terminated
+        if self.stop.reason is None and (group.exit_code or was_terminated):
             self._wait_for_shutdown(self._run.get_shutdown_wait_seconds(group.exit_code or 0))
-        if self.stop.reason is not None and group.exit_code == -signal.SIGTERM:
-            self.stop.was_delivered = True  # by whoever stops the supervisor too
+        if self.stop.reason is not None and (was_terminated or group.exit_code == -signal.SIGTERM):
+            self.stop.was_delivered = True  # by whoever stops this program and the script alike
 
     def request_stop_if_needed(self) -> bool:
         """Request a stop after a shutdown signal or a lost stream; return whether a stop is requested.

@@ -38,6 +38,15 @@ if not attempt:
     time.sleep(600)
 """
 
+YIELDING = """
+import os, signal, time
+attempt = int(os.environ.get("SLURM_RESTART_COUNT", 0))
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+print("attempt", attempt, flush=True)
+if not attempt:
+    time.sleep(600)
+"""
+
 
 @pytest.fixture
 def cluster(slurm: Slurm, slurm_mlrun: Mlrun) -> Iterator[Mlrun]:
@@ -126,12 +135,40 @@ def test_ends_that_others_bring_about(slurm: Slurm, cluster: Mlrun) -> None:
     assert "NODE_FAIL" in record["error"]["error"]["message"]
 
 
-def test_a_job_that_another_preempts_is_told_so(slurm: Slurm, cluster: Mlrun) -> None:
+def attach_spare(cluster: Mlrun) -> None:
+    """Attach a target `spare` whose jobs others preempt."""
     place = ("--shared-folder", str(cluster.folder.parent / "spare"), "--partition", "spare", "--no-check")
     cluster("computetarget", "attach", "slurm", "-n", "spare", *place, "--sbatch-option=--nodelist=n2")
-    cluster.script(WAIT)
+
+
+def requeue(slurm: Slurm, number: str) -> None:
+    """Requeue a job, and have it start again soon.
+
+    Slurm lets a requeued job wait for two minutes, and does not start it in the second in which it was stopped.
+    """
+    slurm("scontrol", "requeue", number)
+    until(lambda: "JobState=PENDING" in slurm("scontrol", "show", "job", number))
+    slurm("scontrol", "update", f"jobid={number}", "starttime=now+3")
+
+
+@pytest.mark.kill
+def test_a_script_that_ends_well_when_its_job_is_requeued_is_started_again(slurm: Slurm, cluster: Mlrun) -> None:
+    cluster.script(YIELDING)
+    run_id = submit(cluster, "train.py")
+    wait_for_line(cluster, run_id, "attempt 0")
+    requeue(slurm, job_id(cluster, run_id))
+    record = wait_for_end(cluster, run_id)
+    assert record["status"] == "Completed", record["error"]
+    wait_for_line(cluster, run_id, "attempt 1")
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize("script", [WAIT, YIELDING], ids=["late", "at once"])
+def test_a_job_that_another_preempts_is_told_so(slurm: Slurm, cluster: Mlrun, script: str) -> None:
+    attach_spare(cluster)
+    cluster.script(script)
     run_id = cluster.submit("--ct", "spare", "train.py")
-    wait_for_line(cluster, run_id, "waits")
+    until(lambda: cluster.log(run_id))
     slurm.submit("sleep 600", "--nodelist=n2", f"--cpus-per-task={CPUS}")
     record = wait_for_end(cluster, run_id)
     assert record["status"] == "Failed"
@@ -143,11 +180,7 @@ def test_a_requeued_job_goes_on_as_the_same_run(slurm: Slurm, cluster: Mlrun) ->
     cluster.script(ONCE)
     run_id = submit(cluster, "train.py")
     wait_for_line(cluster, run_id, "attempt 0")
-    slurm("scontrol", "requeue", job_id(cluster, run_id))
-    number = job_id(cluster, run_id)
-    # Slurm lets a requeued job wait for two minutes, and does not start it in the second in which it was stopped.
-    until(lambda: "JobState=PENDING" in slurm("scontrol", "show", "job", number))
-    slurm("scontrol", "update", f"jobid={number}", "starttime=now+3")
+    requeue(slurm, job_id(cluster, run_id))
     record = wait_for_end(cluster, run_id)
     assert record["status"] == "Completed", record["error"]
     assert cluster.metrics(run_id) == {"attempt": [0, 1]}
@@ -213,10 +246,7 @@ def test_a_requeued_job_goes_on_with_its_attempts(slurm: Slurm, cluster: Mlrun) 
     )
     run_id = submit(cluster, "--retry", "2", "train.py")
     wait_for_line(cluster, run_id, "attempt 2 restart 0")
-    number = job_id(cluster, run_id)
-    slurm("scontrol", "requeue", number)
-    until(lambda: "JobState=PENDING" in slurm("scontrol", "show", "job", number))
-    slurm("scontrol", "update", f"jobid={number}", "starttime=now+3")
+    requeue(slurm, job_id(cluster, run_id))
     record = wait_for_end(cluster, run_id)
     assert record["status"] == "Completed", record["error"]
     assert [(each["number"], each["exit_code"]) for each in record["attempts"]] == [(1, 75), (2, 75), (3, 0)]
