@@ -268,6 +268,17 @@ class Workspace:
         """Return the folder of a run, which may not exist yet."""
         return open_run_folder(self.folder / "runs" / run_id)
 
+    def adopt_redaction(self, redaction: Redaction) -> None:
+        """From now on, use the redaction of the run that this process owns or streams."""
+        self.redaction = redaction
+        self.runs = self.make_run_store(redaction)
+        for name in ("datasets", "experiments", "models"):
+            self.__dict__.pop(name, None)
+
+    def make_run_store(self, redaction: Redaction) -> RunStore:
+        """Return the store of the runs with the redaction of one of them, which knows more secrets."""
+        return RunStore(self._database, redaction)
+
     def is_in_place(self) -> bool:
         """Return whether the open database was neither moved, removed nor replaced."""
         return self._opened is not None and self.locator.database.get_identity() == self._opened

@@ -11,9 +11,7 @@ from typing import Any
 from mlrun_cli.collector.folder_refresh import refresh_folder
 from mlrun_cli.collector.request_relay import RequestRelay
 from mlrun_cli.collector.run_liveness import HeartbeatEvidence, OutcomeEvidence
-from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.json_lines import list_line_files, read_json_lines
-from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.metrics.journal import CHUNK_BYTES, get_journal_attempt
 from mlrun_cli.runs.attempt import get_attempt_number, parse_attempts
 from mlrun_cli.runs.events import (
@@ -31,9 +29,9 @@ from mlrun_cli.runs.events import (
 from mlrun_cli.runs.heartbeat import read_heartbeat
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.run_redaction import read_run_redaction
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
-from mlrun_cli.runs.submission import Secrets
 from mlrun_cli.runtime.attempts import store_attempt_begun_elsewhere
 from mlrun_cli.runtime.finish import get_script_lock_name, read_outcome, record_outcome, run_or_log, write_outcome
 from mlrun_cli.runtime.journal_ingest import JournalReader
@@ -69,7 +67,7 @@ class CollectedRun:
         self._workspace = workspace
         self._relay = relay
         self._folder = workspace.run_folder(run.run_id)
-        self._redaction = _read_redaction(shared)
+        self._redaction = read_run_redaction(shared, workspace.redaction)
         self._reader = JournalReader(workspace, shared.journal, run.key, self._redaction, is_shared=True)
         self._reload()
         self._register_outputs = load_output_registration(run)
@@ -156,7 +154,7 @@ class CollectedRun:
             OSError
         ):  # by it the next collector finds the secrets, should this one die before it removes them
             self.shared.started.touch(mode=0o600)
-        record_outcome(self._workspace, self.run, outcome)
+        record_outcome(self._workspace, self.run, outcome, self._redaction)
         return True
 
     def record_exits(self, exit_codes: dict[int, int]) -> None:
@@ -309,12 +307,3 @@ def _select_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
     with suppress(AttributeError, KeyError, TypeError):
         selected["attempts"] = [attempt.to_json() for attempt in parse_attempts(columns["attempts"])]
     return selected
-
-
-def _read_redaction(shared: SharedRunFolder) -> Redaction:
-    """Return the redaction for the run's secrets, or an empty one if they have been removed."""
-    with suppress(OSError, KeyError, TypeError):
-        document = read_json(shared.secrets)
-        if document is not None:
-            return Redaction.from_environment(Secrets.from_json(document).environment)
-    return Redaction()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -106,11 +106,25 @@ def get_process_redaction() -> Redaction:
 class Redaction:
     """A redactor, which recognizes secrets by built-in and user-defined names and by the form of a text."""
 
-    def __init__(self, more_names: Iterable[str] = (), environ: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        more_names: Iterable[str] = (),
+        environ: Mapping[str, str] = MappingProxyType({}),
+        list_secrets: Callable[[], Collection[str]] | None = None,
+    ) -> None:
+        """Create a redactor.
+
+        Args:
+            more_names: parts of names that denote secrets, besides the built-in ones.
+            environ: the variables whose secrets errors may repeat.
+            list_secrets: returns secrets that any text may repeat, of which common words, numbers and paths count only
+              as a whole text; called on first use.
+        """
         self._given_names = tuple(more_names)
         self._environment = environ
+        self._list_secrets = list_secrets
         self._secrets_of: dict[str, str] = {}
-        self._secrets: Collection[str] | None = None
+        self._secrets: frozenset[str] | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Redaction:
@@ -119,6 +133,23 @@ class Redaction:
         The comma-separated names of `MLRUN_SECRET_NAMES` are added to the built-in ones.
         """
         return cls((), environ)
+
+    @classmethod
+    def of_run(cls, environ: Mapping[str, str], arguments: Sequence[str]) -> Redaction:
+        """Create a redactor for a run, which knows the secrets of its variables and of its command line.
+
+        They are redacted wherever the run repeats them, as in its errors and tags.
+        """
+        return cls((), environ, lambda: cls((), environ).list_repeatable_secrets(arguments))
+
+    @cached_property
+    def repeatable_secrets(self) -> frozenset[str]:
+        """The secrets of a run that any text may repeat."""
+        return frozenset(() if self._list_secrets is None else self._list_secrets())
+
+    @cached_property
+    def _redact_repeated(self) -> Callable[[str], str]:
+        return _build_repeated_redactor(self.repeatable_secrets)
 
     def is_secret(self, name: str, value: str = _SOME_TEXT) -> bool:
         """Return whether the value of a variable or option with this name is a secret.
@@ -132,6 +163,8 @@ class Redaction:
 
         These are users and signatures in URLs, parts of connection strings, HTTP tokens and private keys.
         """
+        if self._list_secrets is not None:
+            value = self._redact_repeated(value)
         if _is_plain_word(value):
             return value
         shown = re.sub(_URL_WITH_USER, f"://{REDACTED}@", value)
@@ -175,19 +208,26 @@ class Redaction:
 
         return _map_texts(value, redact)
 
-    def redact_error(self, value: Any) -> Any:
-        """Redact every string of a JSON value as prose, and the environment's secrets wherever they appear.
+    def redact_known(self, value: Any) -> Any:
+        """Redact only the run's own secrets, in every string of a JSON value."""
+        return _map_texts(value, lambda _name, text: self._redact_repeated(text)) if self.repeatable_secrets else value
 
-        An exception may quote its arguments.
+    def redact_error(self, value: Any) -> Any:
+        """Redact every string of a JSON value as prose, and all known secrets wherever they appear.
+
+        An exception may quote its arguments, as `repr` or `json` spell them.
         """
-        secrets = re.compile(_build_pattern_of_words(self._list_known_secrets()))
+        if not value:
+            return value
+        known = self._list_known_secrets() | self.repeatable_secrets
+        secrets = re.compile(_build_pattern_of_words({spelling for one in known for spelling in _list_spellings(one)}))
 
         def redact(_name: str, text: str) -> str:
             return self.redact_prose(secrets.sub(REDACTED, text))
 
         return _map_texts(value, redact)
 
-    def _list_known_secrets(self) -> Collection[str]:
+    def _list_known_secrets(self) -> frozenset[str]:
         """Return the values of the environment's secrets that are distinctive enough to be redacted anywhere."""
         variables = dict(self._environment)
         if self._secrets is None or variables != self._secrets_of:
@@ -388,6 +428,14 @@ def _build_repeated_redactor(secrets: Collection[str]) -> Callable[[str], str]:
 
 def _build_pattern_of_words(texts: Collection[str]) -> str:
     return rf"(?<!\w)(?:{build_alternation(texts)})(?!\w)"
+
+
+def _list_spellings(secret: str) -> set[str]:
+    """Return a secret as it is, and as Python and JSON write it between quotes."""
+    if secret.isalnum():
+        return {secret}
+    escaped = secret.replace("\\", "\\\\")
+    return {secret, repr(secret)[1:-1], repr(f'"{secret}')[2:-1], escaped.replace('"', '\\"').replace("\n", "\\n")}
 
 
 def _has_credentials(match: re.Match[str]) -> bool:

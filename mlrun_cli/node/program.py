@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.core.json_files import read_json, write_json
-from mlrun_cli.core.redaction import NAMES_VARIABLE, Redaction
+from mlrun_cli.core.redaction import NAMES_VARIABLE
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.node.local_environment import localize_environment
 from mlrun_cli.node.node_run import NodeRun, make_outcome_event
@@ -82,7 +82,7 @@ def _supervise_run(shared: SharedRunFolder, events: EventWriter, *, is_remote: b
     if is_remote:
         submission = submission._replace(environment=localize_environment(submission.environment, os.environ))
         write_json(shared.environment_plan, submission.environment.to_json())  # for the program that builds it
-    redaction = Redaction.from_environment(secrets.environment)
+    redaction = secrets.make_redaction()
     with make_scratch_workspace(shared, submission, redaction) as (locator, lock):
         folder = NodeRunFolder(locator.folder / "runs" / submission.run_id, shared)
         own = OwnerLock.open_new(folder.lock)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from mlrun_cli.core.redaction import get_process_redaction
+from mlrun_cli.core.redaction import Redaction, get_process_redaction
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
@@ -21,13 +21,21 @@ class RequestContext:
         get_owner_lock: a function that returns the owner lock of the runs that the client opens in a workspace.
 
     Args of the constructor:
+        redaction: the redaction of the client's secrets; None for that of this process's environment.
         delays_signals: whether signals are delivered after transactions; for processes with handlers of others.
     """
 
-    def __init__(self, home: Path, get_owner_lock: Callable[[Workspace], str], *, delays_signals: bool = False) -> None:
+    def __init__(
+        self,
+        home: Path,
+        get_owner_lock: Callable[[Workspace], str],
+        redaction: Redaction | None = None,
+        *,
+        delays_signals: bool = False,
+    ) -> None:
         self.home = home
         self.get_owner_lock = get_owner_lock
-        self.redaction = get_process_redaction()
+        self.redaction = redaction or get_process_redaction()
         self._delays_signals = delays_signals
         self._identity: WorkspaceIdentity | None = None
         self._open: dict[WorkspaceIdentity, Workspace] = {}

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from mlrun_cli.actions.workspaces import get_home
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.interruptions import HANDLED_SIGNALS, Interruptions
 from mlrun_cli.processes.process import FAMILY_VARIABLE
@@ -62,7 +63,9 @@ class InProcessServer:
         with self._lock:
             if self._is_handling:
                 # A signal handler's request in the middle of another one uses its own connection to the store.
-                with RequestContext(get_home(), self._context.get_owner_lock, delays_signals=True) as context:
+                with RequestContext(
+                    get_home(), self._context.get_owner_lock, self._context.redaction, delays_signals=True
+                ) as context:
                     return dispatch(context, request)
             self._is_handling = True
             try:
@@ -131,7 +134,10 @@ class InProcessServer:
         """Initialize the state that a process must not share with its parent."""
         self._lock = threading.RLock()
         self._context = RequestContext(
-            get_home(), lambda workspace: self._open_session(workspace).owner_lock, delays_signals=True
+            get_home(),
+            lambda workspace: self._open_session(workspace).owner_lock,
+            Redaction.of_run(os.environ, getattr(sys, "argv", ())),
+            delays_signals=True,
         )
         self._sessions = {}
         self._is_closed = threading.Event()

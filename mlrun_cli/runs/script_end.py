@@ -32,7 +32,8 @@ class ScriptEnd(NamedTuple):
 
     `stopped` is set if this program stopped the script; `process` is the number of the process with that exit code,
     and `log` the name of its log, in which its output begins at `log_offset`. `out_of_memory` is a clause that says
-    that memory ran out, if the kernel killed processes for want of it while the script ran.
+    that memory ran out, if the kernel killed processes for want of it while the script ran. `error` is that of a failed
+    script as its supervisor, who knows the secrets of the run, has redacted it.
     """
 
     exit_code: int
@@ -43,6 +44,7 @@ class ScriptEnd(NamedTuple):
     log: str = STD_LOG
     out_of_memory: str | None = None
     log_offset: int = 0
+    error: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads."""
@@ -68,4 +70,5 @@ class ScriptEnd(NamedTuple):
             document.get("log", STD_LOG),
             document.get("out_of_memory"),
             int(document.get("log_offset", 0)),
+            document.get("error"),
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.processes.launch import Launch
 from mlrun_cli.runs.retry_policy import RetryPolicy
@@ -119,6 +120,10 @@ class Secrets(NamedTuple):
     environment: Mapping[str, str]
     argv: tuple[str, ...]
     installer: Mapping[str, str]
+
+    def make_redaction(self) -> Redaction:
+        """Return the redaction of the run, which knows its secrets."""
+        return Redaction.of_run(self.environment, self.argv)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.core.program_log import log_exception
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.removal import remove_tree
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import StoreError
@@ -53,24 +54,31 @@ def derive_status(run: Run, exit_code: int) -> RunStatus:
     return RunStatus.FAILED
 
 
-def derive_error(
-    run: Run, log_path: Path, exit_code: int, signal_name: str | None, log_offset: int = 0
-) -> dict[str, Any]:
-    """Return the error of a failed run: from `fail()`, from the traceback in its log, or from its exit.
+def read_script_error(folder: RunFolder, end: ScriptEnd) -> dict[str, Any]:
+    """Return the error of a failed script, from the traceback in its log or from its exit.
 
     Python ends with exit code 1 after an uncaught exception; with any other exit code, a traceback in the log belongs
     to an exception that was caught.
     """
-    ending = f"signal {signal_name}" if signal_name else f"exit code {exit_code}"
-    uncaught = exit_code == _UNCAUGHT_EXCEPTION
-    from_log = build_error_from_log(read_tail(log_path, log_offset) if uncaught else "", ending)
+    is_uncaught = end.exit_code == _UNCAUGHT_EXCEPTION
+    tail = read_tail(folder.artifacts / end.log, end.log_offset) if is_uncaught else ""
+    return build_error_from_log(tail, _describe_exit(end))
+
+
+def _describe_exit(end: ScriptEnd) -> str:
+    return f"signal {get_signal_name(-end.exit_code)}" if end.exit_code < 0 else f"exit code {end.exit_code}"
+
+
+def derive_error(run: Run, folder: RunFolder, end: ScriptEnd) -> Mapping[str, Any]:
+    """Return the error of a failed run: from `fail()`, or that of its script."""
+    from_log = read_script_error(folder, end) if end.error is None else end.error
     if run.wanted_status is not RunStatus.FAILED:
         return from_log
     wanted = run.wanted_error or {}
-    default = "The script called fail()." if exit_code == 0 else f"The script called fail() and ended with {ending}."
+    ending = "" if end.exit_code == 0 else f" and ended with {_describe_exit(end)}"
     debug_info = from_log["error"]["debugInfo"]
     return build_run_error(
-        str(wanted.get("message") or default),
+        str(wanted.get("message") or f"The script called fail(){ending}."),
         code=str(wanted.get("code") or USER_ERROR),
         kind=debug_info.get("type"),
         stack_trace=debug_info.get("stackTrace"),
@@ -82,14 +90,11 @@ def derive_script_outcome(run: Run, folder: RunFolder, submission: Submission, e
     if end.stopped is not None:
         return derive_stop_outcome(end.stopped, run, submission, end)
     status = derive_status(run, end.exit_code)
-    name = get_signal_name(-end.exit_code) if end.exit_code < 0 else None
-    error = None
-    if status is RunStatus.FAILED:
-        error = derive_error(run, folder.artifacts / end.log, end.exit_code, name, end.log_offset)
+    error = derive_error(run, folder, end) if status is RunStatus.FAILED else None
     outcome = _add_out_of_memory_cause(_make_outcome(status, end, error), end)
     if end.exit_code == 0 or len(submission.launch.log_names) == 1:
         return outcome
-    how = f"signal {name}" if name else f"exit code {end.exit_code}"
+    how = _describe_exit(end)
     what = f"Process {end.process} was the first to fail: {how}"
     if end.log == STD_LOG:
         what = f"MPI's launcher ended with {how}, and named no process that failed"
@@ -141,7 +146,7 @@ def make_failure_outcome(message: str, *, reason: EndReason | str, code: str = U
     return _make_outcome(RunStatus.FAILED, None, build_run_error(message, code=code, reason=reason))
 
 
-def _make_outcome(status: RunStatus, end: ScriptEnd | None, error: dict[str, Any] | None) -> Outcome:
+def _make_outcome(status: RunStatus, end: ScriptEnd | None, error: Mapping[str, Any] | None) -> Outcome:
     if end is None:
         return Outcome(status, now(), error=error)
     was_killed = end.exit_code < 0
@@ -267,13 +272,16 @@ def read_outcome(folder: RunFolder) -> Outcome | None:
         return None
 
 
-def record_outcome(workspace: Workspace, run: Run, outcome: Outcome) -> None:
-    """Store the outcome of a run, and end runs that its script left open; leave an ended run unchanged."""
+def record_outcome(workspace: Workspace, run: Run, outcome: Outcome, redaction: Redaction | None = None) -> None:
+    """Store the outcome of a run, and end runs that its script left open; leave an ended run unchanged.
+
+    The `redaction` of the run, if known, keeps its secrets out of notifications.
+    """
     save_all_outputs(workspace, get_script_lock_name(run))
     with workspace.transaction(durable=True):
         end_runs_of_script(workspace, run, outcome.status, outcome.ended_at)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, outcome.status, **outcome.to_columns())
-    start_notifier(workspace, run)
+    start_notifier(workspace, run, redaction)
 
 
 def get_script_lock_name(run: Run) -> str:

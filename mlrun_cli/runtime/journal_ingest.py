@@ -22,6 +22,7 @@ from mlrun_cli.metrics.journal import (
     read_chunk,
     read_journal_sizes,
 )
+from mlrun_cli.metrics.metric import LoggedValue
 from mlrun_cli.runs.parameters import Parameter
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.runs.parameter_store import ParameterStore
@@ -107,13 +108,14 @@ class JournalReader:
             workspace: the workspace whose store ingests the journals.
             folder: the folder of the journals.
             run_key: the key of the run that the journals belong to; None for those of a session.
-            redaction: redacts the run's errors, in addition to the store's, which does not know the run's variables.
+            redaction: the redaction of the run, which knows its secrets; None for the workspace's.
             is_scratch: whether the store is a scratch store, which is not rebuilt and does not know all runs: nothing
               is noted beside the journals, and no lines count as damaged.
             is_shared: whether another machine writes them, on a network file system.
         """
         self._workspace = workspace
-        self._redaction = redaction or Redaction()
+        self._redaction = redaction or workspace.redaction
+        self._runs = workspace.runs if redaction is None else workspace.make_run_store(redaction)
         self._run_key = run_key
         self.last_attempt: int | None = None
         """The attempt whose journals, and those of earlier ones, are read; None reads all."""
@@ -246,7 +248,7 @@ class JournalReader:
         self._advance(name, offset, size)
         if self._run_key is not None:
             self._store_entries(self._run_key, entries)
-            store_requested_ends(self._workspace.runs, self._run_key, entries, self._redaction)
+            store_requested_ends(self._runs, self._run_key, entries, self._redaction)
         unreadable = entries.unreadable
         for run_id, others in entries.others.items():
             if not self._store_entries_of_run(run_id, others):
@@ -267,9 +269,9 @@ class JournalReader:
 
     def _store_entries(self, run_key: int, entries: Entries) -> None:
         if entries.logged:
-            self._workspace.metrics.add(run_key, entries.logged)
-        store_tag_changes(self._workspace.runs, run_key, entries)
-        store_parameters(self._workspace.parameters, run_key, entries, self._workspace.redaction)
+            self._workspace.metrics.add(run_key, redact_logged_values(entries.logged, self._redaction))
+        store_tag_changes(self._runs, run_key, entries)
+        store_parameters(self._workspace.parameters, run_key, entries, self._redaction)
 
     def _store_entries_of_run(self, run_id: str, entries: Entries) -> bool:
         """Store entries of a run, which may be in the trash; return False if it was removed.
@@ -286,6 +288,18 @@ class JournalReader:
         with self._workspace.trash.unpack_values(key):
             self._store_entries(key, entries)
         return True
+
+
+def redact_logged_values(logged: list[LoggedValue], redaction: Redaction) -> list[LoggedValue]:
+    """Return logged values without the secrets of their run in texts."""
+    if not redaction.repeatable_secrets:
+        return logged
+    return [
+        one
+        if type(one.value) is float and one.description is None
+        else one._replace(value=redaction.redact_known(one.value), description=redaction.redact_known(one.description))
+        for one in logged
+    ]
 
 
 def store_tag_changes(runs: RunStore, run_key: int, entries: Entries) -> None:

@@ -6,17 +6,20 @@ import os
 from pathlib import Path
 
 from mlrun_cli.core.program_log import log_exception
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.notifications.rules import RULES_NAME
+from mlrun_cli.processes.secret_pipe import open_secret_pipe
 from mlrun_cli.runs.run import Run
 from mlrun_cli.targets.programs import NOTIFIER_PROGRAM, build_program_command, get_supervisor_log_path, spawn
 from mlrun_cli.workspace import Workspace
 
 
-def start_notifier(workspace: Workspace, run: Run) -> None:
+def start_notifier(workspace: Workspace, run: Run, redaction: Redaction | None = None) -> None:
     """Start the notifier for an ended run if it has addresses to notify; failures are only logged.
 
     The program claims the run before it sends anything, so each address is notified at most once, whoever calls this.
-    Interactive runs, whose own process ends them, have no notifications.
+    Interactive runs, whose own process ends them, have no notifications. The program gets the secrets of the run's
+    `redaction`, if that is known, since the last lines of a log may repeat them.
     """
     if run.owner_lock is not None:
         return
@@ -27,7 +30,11 @@ def start_notifier(workspace: Workspace, run: Run) -> None:
         return
     words = build_program_command(NOTIFIER_PROGRAM, ["--workspace", os.fspath(workspace.folder), run.run_id])
     try:
-        spawn(words, run.run_id, (), _get_log_path(workspace, run))
+        secrets = open_secret_pipe(redaction or workspace.redaction)
+        try:
+            spawn(words, run.run_id, (), _get_log_path(workspace, run), stdin=secrets)
+        finally:
+            os.close(secrets)
     except Exception:  # nothing may keep a run from ending
         log_exception()
 

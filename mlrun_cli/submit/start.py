@@ -134,7 +134,8 @@ def _record_and_start(
             wake_dispatcher(workspace, submission.target)
     notes = (*resolution.notes, *recorded.admission.notes, *source.notes, *list_limit_warnings(submission.limits))
     details = _list_report_lines(resolution, source.snapshot)
-    return Submitted(workspace.runs.get_by_key(recorded.key), notes, details, held, script_input)
+    run_redaction = recorded.secrets.make_redaction()
+    return Submitted(workspace.runs.get_by_key(recorded.key), notes, details, held, script_input, run_redaction)
 
 
 def build_environment_here(

@@ -25,6 +25,7 @@ from mlrun_cli.runs.lease import LEASE_SECONDS
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.run_redaction import read_run_redaction
 from mlrun_cli.runs.script_end import ScriptEnd
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Submission
@@ -136,15 +137,15 @@ def recover(workspace: Workspace, run: Run) -> None:
     folder.release_space()
     if submission is not None:
         run_or_log(lambda: remove_build_secrets(submission.environment), None)
-    # The run's own variables may be gone with its supervisor; the user's names are among ours, as a rule.
-    redaction = workspace.redaction
+    # The run's own secrets may be gone with its supervisor; the user's names are among ours, as a rule.
+    redaction = read_run_redaction(folder, workspace.redaction)
     reader = JournalReader(workspace, folder.journal, run.key, redaction)
     run_or_log(lambda: prepare_lost_attempt_values(workspace, run, folder), None)
     run_or_log(reader.ingest_all, None)
     outcome = read_outcome(folder)
     if outcome is None:
         outcome = _derive_outcome(workspace, run, folder, submission, had_processes=had_processes)
-        if _queue_next_attempt(workspace, run, folder, submission, outcome):
+        if _queue_next_attempt(workspace, run, folder, submission, outcome.redact(redaction)):
             return
         outcome = add_earlier_durations(workspace.runs.get_by_key(run.key), outcome)
         behind = run_or_log(lambda: describe_leftover_files(folder), ())
@@ -158,7 +159,7 @@ def recover(workspace: Workspace, run: Run) -> None:
         run_or_log(partial(file.unlink, missing_ok=True), None)
     if submission is not None:
         run_or_log(lambda: clean_working_folder(workspace, submission, folder), None)
-    record_outcome(workspace, run, outcome)
+    record_outcome(workspace, run, outcome, redaction)
 
 
 def _queue_next_attempt(
@@ -170,8 +171,7 @@ def _queue_next_attempt(
         return False
     for file in (folder.socket, folder.worker_socket):
         run_or_log(partial(file.unlink, missing_ok=True), None)
-    ended = outcome.redact(workspace.redaction)
-    return run_or_log(lambda: queue_next_attempt(workspace, run, folder, policy, ended), False)
+    return run_or_log(lambda: queue_next_attempt(workspace, run, folder, policy, outcome), False)
 
 
 def _read_submission(folder: RunFolder) -> Submission | None:

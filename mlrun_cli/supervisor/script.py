@@ -19,6 +19,7 @@ from mlrun_cli.runs.attempt import format_attempt_line
 from mlrun_cli.runs.error import build_error_from_log
 from mlrun_cli.runs.script_end import ScriptEnd, StopReason
 from mlrun_cli.runtime.attempts import keep_attempt_logs
+from mlrun_cli.runtime.finish import read_script_error
 from mlrun_cli.supervisor.child import ProcessSpec
 from mlrun_cli.supervisor.container import ContainerTermination
 from mlrun_cli.supervisor.process_group import ProcessGroup, start_group
@@ -82,6 +83,8 @@ class Script:
         )
         offset = self._log_offsets.get(log, 0)
         end = ScriptEnd(self.group.exit_code, ended_at, duration, stop_reason, number, log, out_of_memory, offset)
+        if end.exit_code != 0 and stop_reason is None:
+            end = end._replace(error=self._run.redaction.redact_error(read_script_error(self._run.folder, end)))
         self._document["end"] = end.to_json()
         self._write_process_record()
         return end

@@ -13,7 +13,6 @@ from mlrun_cli.actions.runs import add_properties
 from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.json_files import write_json
 from mlrun_cli.core.program_log import write_log
-from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.inheritance import is_beyond_file_limit
@@ -63,8 +62,9 @@ class SupervisedRun:
         self.submission = submission
         self.secrets = secrets
         self.folder = folder
+        self.redaction = secrets.make_redaction()
+        workspace.adopt_redaction(self.redaction)
         self.run = workspace.runs.get(submission.run_id)
-        self.redaction = Redaction.from_environment(secrets.environment)
         workspace.owned_run = (self.run.run_id, self.run.key)
         self._register_outputs = load_output_registration(self.run)
 
@@ -126,7 +126,9 @@ class SupervisedRun:
 
     def create_worker(self) -> WorkerProcess:
         """Return the process that executes requests that are not simple reads of the run."""
-        return WorkerProcess(self.workspace, self.submission, self.folder, RPC_WORKER_PROGRAM, self.submission.run_id)
+        return WorkerProcess(
+            self.workspace, self.submission, self.folder, RPC_WORKER_PROGRAM, self.submission.run_id, self.redaction
+        )
 
     def remove_secrets_after_start(self) -> None:
         """Remove the secrets of the run after its script has started, unless the script may be retried."""
@@ -168,7 +170,7 @@ class SupervisedRun:
         """
         self.retry_disk(lambda: write_outcome(self.folder, outcome))
         run_or_log(lambda: clean_working_folder(self.workspace, self.submission, self.folder), None)
-        self.retry_store(lambda: record_outcome(self.workspace, self.run, outcome))
+        self.retry_store(lambda: record_outcome(self.workspace, self.run, outcome, self.redaction))
 
     def write_file(self, path: Path, document: Mapping[str, Any]) -> None:
         """Write a JSON file in the run folder; only log errors, since a full disk must not end the run."""

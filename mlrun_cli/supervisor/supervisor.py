@@ -52,7 +52,7 @@ class Supervisor:
         finally:
             self._watch.close()
         self._release_space()
-        if self._watch.stop.reason is StopReason.SHUTDOWN and run.queue_next_attempt(outcome):
+        if self._watch.stop.reason is StopReason.SHUTDOWN and run.queue_next_attempt(outcome.redact(run.redaction)):
             return False
         outcome = add_earlier_durations(run.read(), outcome)
         outcome = add_full_disk_warning(outcome, self._full_disk)

@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Container
-from contextlib import suppress
+from collections.abc import Container, Iterator
+from contextlib import contextmanager, suppress
 
 import mlrun_cli
+from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.processes.inheritance import LIMITS_VARIABLE
 from mlrun_cli.processes.linux import make_parent_death_hook
+from mlrun_cli.processes.secret_pipe import open_secret_pipe
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.supervisor.run_socket import listen
@@ -24,7 +26,13 @@ class WorkerProcess:
     """The worker process of a run, which is started on demand, restarted after its death, and ended with the run."""
 
     def __init__(
-        self, workspace: Workspace, submission: Submission, folder: RunFolder, program: str, subject: str
+        self,
+        workspace: Workspace,
+        submission: Submission,
+        folder: RunFolder,
+        program: str,
+        subject: str,
+        redaction: Redaction | None = None,
     ) -> None:
         """Create the process without starting it.
 
@@ -34,12 +42,15 @@ class WorkerProcess:
             folder: the run folder, which gets the socket.
             program: the path of the program to start.
             subject: the last argument of the program, which names the run.
+            redaction: the redaction of the run, whose secrets the program reads at its standard input; None for a
+              program that stores nothing.
         """
         self._workspace = workspace
         self._submission = submission
         self._folder = folder
         self._program = program
         self._subject = subject
+        self._redaction = redaction
         self._process: subprocess.Popen[bytes] | None = None
 
     def ensure_started(self) -> str:
@@ -72,7 +83,7 @@ class WorkerProcess:
         self._folder.worker_socket.unlink(missing_ok=True)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        with listen(self._folder, self._folder.worker_socket) as listener:
+        with listen(self._folder, self._folder.worker_socket) as listener, self._open_stdin() as stdin:
             return subprocess.Popen(
                 [
                     sys.executable,
@@ -85,11 +96,22 @@ class WorkerProcess:
                     self._subject,
                 ],
                 env=self._build_environment(),
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 pass_fds=[listener.fileno()],
                 start_new_session=True,
                 preexec_fn=make_parent_death_hook(os.getpid()),  # noqa: PLW1509 — the supervisor has no threads
             )
+
+    @contextmanager
+    def _open_stdin(self) -> Iterator[int]:
+        if self._redaction is None:
+            yield subprocess.DEVNULL
+            return
+        pipe = open_secret_pipe(self._redaction)
+        try:
+            yield pipe
+        finally:
+            os.close(pipe)
 
     def _build_environment(self) -> dict[str, str]:
         """Return the worker's variables, including the script's limits for runs that the worker submits."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from mlrun_cli.core.redaction import Redaction
@@ -369,3 +371,46 @@ def test_a_word_of_its_own_is_shown_as_in_a_text(word: str) -> None:
     redaction = Redaction()
     assert redaction.redact_value(word) == redaction.redact_text(word) == word
     assert redaction.redact_value(f"{word} ") == redaction.redact_text(f"{word} ") == f"{word} "
+
+
+ODD = 'it\'s\\a "b"\n-c'
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (ODD, "***"),
+        (f"for {ODD}.", "for ***."),
+        (repr(ODD), "'***'"),
+        (f"bad value: {json.dumps(ODD)}", 'bad value: "***"'),
+        (f"{['x', ODD]}", "['x', '***']"),
+    ],
+)
+def test_an_error_hides_a_secret_argument_however_it_spells_it(text: str, shown: str) -> None:
+    redaction = Redaction.of_run({}, ["train.py", "--password", ODD])
+    assert redaction.redact_error({"message": text}) == {"message": shown}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "of_error", "of_tag"),
+    [
+        ("--token 5", "5", "5", "5"),
+        ("--pwd abc", "abc", "abc", "abc"),
+        ("--token training", "training", "training", "training"),
+        ("--token /data/set", "/data/set", "/data/set", "/data/set"),
+        ("--password training", "training", "***", "***"),
+        ("--password training", "training failed", "*** failed", "training failed"),
+        ("--password hunter2-x", "not hunter2-x, please", "not ***, please", "not ***, please"),
+        ("--token hunter2-x", "note=hunter2-x", "note=***", "note=***"),
+        ("https://me:hunter2@host/x", "hunter2", "***", "***"),
+        ("--note x", "hunter3-x postgres", "*** ***", "*** postgres"),
+    ],
+)
+def test_a_run_hides_what_it_repeats_of_its_command_line_and_variables(
+    arguments: str, text: str, of_error: str, of_tag: str
+) -> None:
+    variables = {"POSTGRES_PASSWORD": "postgres", "SHELL_TOKEN": "hunter3-x"}
+    redaction = Redaction.of_run(variables, ["train.py", *arguments.split()])
+    assert redaction.redact_error({"message": text}) == {"message": of_error}
+    assert redaction.redact_document({"note": text}) == {"note": of_tag}
+    assert redaction.redact_known([text, 1, None]) == [of_tag, 1, None]

@@ -17,7 +17,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.finish import write_outcome
 from mlrun_cli.targets.engine import JobEnd
 from tests.engines.pool import PoolEngine
-from tests.running import Mlrun, find_processes, is_alive, kill, processes, until, words_of
+from tests.running import Mlrun, find_files_with, find_processes, is_alive, kill, processes, until, words_of
 
 WAITING = """
     import os, sys, time
@@ -119,6 +119,35 @@ def test_how_a_script_ends_is_told(pool: PoolEngine) -> None:
     record = pool.mlrun.show(run_id)
     assert (record["status"], record["exit_code"]) == ("Failed", 1)
     assert record["error"]["error"]["debugInfo"]["type"] == "ValueError"
+
+
+def test_what_a_script_repeats_of_its_secrets_is_stored_without_them(pool: PoolEngine) -> None:
+    secret = "Correct-Horse+battery.staple"
+    pool.mlrun.script(
+        """
+        import os, sys
+        from azureml.core import Run
+
+        run = Run.get_context()
+        run.tag("note", f"for {sys.argv[-1]}")
+        run.add_properties({"why": os.environ["MY_TOKEN"]})
+        run.child_run("inner").tag("note", sys.argv[-1])
+        run.log("word", sys.argv[-1])
+        print(run.get_tags()["note"])
+        float(sys.argv[-1])
+        """
+    )
+    words = ["--env", "MY_TOKEN=Of-the+variable", "--ct", "pool", "train.py", "--password", secret]
+    run_id = pool.mlrun.submit(*words)
+    pool.mlrun.wait_for_status(run_id, "Failed")
+    record = pool.mlrun.show(run_id)
+    assert record["error"]["error"]["message"] == "could not convert string to float: '***'"
+    assert (record["tags"]["note"], record["properties"]["why"]) == ("for ***", "***")
+    assert pool.mlrun.metrics(run_id) == {"word": "***"}
+    until(lambda: not collectors(pool.mlrun))
+    for text in (secret, "Of-the+variable"):
+        found = [path for path in find_files_with(text, pool.mlrun.home.parent) if path.name != "train.py"]
+        assert {path.parts[path.parts.index(run_id) + 1] for path in found} <= {"artifacts", "journal", "questions"}
 
 
 def test_a_queued_run_says_why_it_waits(pool: PoolEngine) -> None:

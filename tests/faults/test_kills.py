@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.gates import Fifo, GatedBuild, locked, manifest, slow_recovery, slow_to_rename
-from tests.running import COMMAND, Mlrun, is_alive, kill, service_error, until
+from tests.running import COMMAND, Mlrun, find_files_with, is_alive, kill, service_error, until
 
 pytestmark = pytest.mark.kill
 
@@ -54,6 +54,12 @@ LEAVE = """
     import subprocess, time
     print(subprocess.Popen(["sleep", "600"], start_new_session=True).pid, flush=True)
     time.sleep(600)
+"""
+FAIL_WITH_SECRETS = """
+    import os, sys, time
+    while not os.path.exists(sys.argv[1]):
+        time.sleep(0.01)
+    raise ValueError(f"{sys.argv[-1]} {os.environ['MY_TOKEN']}")
 """
 LOG_AND_WAIT = """
     import os, sys, time
@@ -324,3 +330,21 @@ def test_an_outcome_that_a_killed_supervisor_had_written_is_believed(mlrun: Mlru
     assert record["exit_code"] == exit_code
     assert mlrun.history(run_id) == ["NotStarted", "Preparing", "Starting", "Running", "Finalizing", status]
     assert mlrun.metrics(run_id) == {"x": 1}
+
+
+def test_a_recovery_records_the_error_of_the_script_without_its_secrets(mlrun: Mlrun) -> None:
+    mlrun.script(FAIL_WITH_SECRETS)
+    go = mlrun.folder.parent / "go"
+    secrets = ["Of-the+variable", "Of-the+command"]
+    run_id = mlrun.submit("--env", f"MY_TOKEN={secrets[0]}", "train.py", str(go), "--password", secrets[1])
+    mlrun.wait_for_status(run_id, "Running")
+    process = mlrun.run_folder(run_id) / "process.json"
+    with locked(mlrun.database):
+        go.touch()
+        until(lambda: "end" in json.loads(process.read_text(encoding="utf-8")))
+        kill(mlrun.supervisor(run_id))
+    record = mlrun.show(run_id)
+    assert (record["status"], record["error"]["error"]["message"]) == ("Failed", "*** ***")
+    for secret in secrets:
+        for path in find_files_with(secret, mlrun.home):
+            assert "user_logs" in path.parts, path

@@ -15,13 +15,17 @@ from hypothesis import strategies as st
 
 from mlrun_cli.actions.metrics import get_metrics
 from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.parameters import get_parameter_values
 from mlrun_cli.runs.run import SCRIPT_RUN, build_run_record
+from mlrun_cli.runs.script_end import ScriptEnd
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.finish import derive_error
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.store.metric_curves import STEP, TIME
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
+from tests.running import find_files_with
 
 GOOD = b'["m","good",1.0,null,0.5]\n'
 HALF = "\ud800"
@@ -63,6 +67,8 @@ lines = st.one_of(
     ),
 )
 
+END = ScriptEnd(exit_code=0, ended_at=1, duration_seconds=0.0, stopped=None)
+
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
@@ -89,7 +95,11 @@ def read_all(workspace: Workspace, run_id: str) -> dict[str, Any]:
     """The metrics of a run, after everything about it has been read in each way that there is."""
     run = workspace.runs.get(run_id)
     metrics = get_metrics(workspace, run, name=None, last=False)
-    shown: list[Any] = [build_run_record(run), derive_error(run, Path("none"), 0, None), metrics]
+    shown: list[Any] = [
+        build_run_record(run),
+        derive_error(run, RunFolder(Path("none")), END),
+        metrics,
+    ]
     shown.append(get_metrics(workspace, run, name=None, last=True))
     for summary in workspace.metric_summaries.list(run.key, limit=100):
         assert workspace.metrics.get(run.key, summary.name).keys() == {summary.name}
@@ -172,6 +182,30 @@ def test_what_is_said_of_other_runs_is_counted_when_it_cannot_be_stored(workspac
     (warning,) = ingest(workspace, tmp_path).warnings
     assert warning.startswith("6 damaged lines ")
     assert read_all(workspace, "exp_2") == {"x": 1}
+
+
+def test_the_secrets_of_a_run_are_stored_from_no_journal(workspace: Workspace, tmp_path: Path) -> None:
+    lines = [
+        '["P",1.0,{"option":"hunter2-x","other":"adam"}]',
+        '["m","word",1.0,null,"hunter2-x"]',
+        '["m","x",1.0,null,0.5,"of hunter2-x"]',
+        '["g",1.0,{"note":"for hunter2-x"}]',
+        '[">","exp_2",["g",1.0,{"note":"hunter2-x"}]]',
+        '["e",1.0,"Failed",{"message":"not \'hunter2-x\'"}]',
+    ]
+    (tmp_path / "1.jsonl").write_text("\n".join([*lines, ""]), encoding="ascii")
+    key = workspace.runs.get("exp_1").key
+    redaction = Redaction.of_run({}, ["train.py", "--password", "hunter2-x"])
+
+    JournalReader(workspace, tmp_path, key, redaction).ingest_all()
+
+    run = workspace.runs.get("exp_1")
+    assert get_parameter_values(workspace.parameters.get(key)) == {"option": "***", "other": "adam"}
+    assert workspace.metrics.get(key, None) == {"word": "***", "x": 0.5}
+    assert (run.tags, run.wanted_error) == ({"note": "for ***"}, {"message": "not '***'"})
+    assert workspace.runs.get("exp_2").tags == {"note": "***"}
+    workspace._database.checkpoint()
+    assert not find_files_with("hunter2", workspace.folder)
 
 
 @pytest.mark.parametrize("place", ["file", "loop", "gone"])

@@ -1,0 +1,36 @@
+"""A pipe that passes the secrets of a run to a process that is to redact them: as its standard input, in no file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+
+from mlrun_cli.core.redaction import Redaction
+
+
+def open_secret_pipe(redaction: Redaction) -> int:
+    """Return the descriptor of a pipe that holds the repeatable secrets of a redaction and has no other writer.
+
+    Secrets beyond the capacity of a pipe, 64 KiB, are left out.
+
+    Raises:
+        OSError: no pipe can be opened.
+    """
+    lines = "".join(f"{json.dumps(secret)}\n" for secret in sorted(redaction.repeatable_secrets, key=len))
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        os.write(writing, lines.encode())
+    os.close(writing)
+    return reading
+
+
+def read_process_redaction() -> Redaction:
+    """Return the redactor for this process's environment and for the secrets at its standard input, read to its end."""
+    secrets = []
+    for line in sys.stdin.buffer.read().splitlines():
+        with suppress(ValueError):  # the last one may have been cut
+            secrets.append(json.loads(line))
+    return Redaction((), os.environ, lambda: secrets)

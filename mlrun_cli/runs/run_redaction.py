@@ -1,0 +1,19 @@
+"""The redaction of a run, for programs other than its supervisor."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.submission import Secrets
+
+
+def read_run_redaction(folder: RunFolder, default: Redaction) -> Redaction:
+    """Return the redaction of the secrets in a run's folder, or the default if they have been removed."""
+    with suppress(OSError, KeyError, TypeError):
+        document = read_json(folder.secrets)
+        if document is not None:
+            return Secrets.from_json(document).make_redaction()
+    return default
