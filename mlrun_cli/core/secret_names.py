@@ -34,6 +34,12 @@ _KEY_OF_DATA = r"""(?x)
 _NUMBERED = r"""(?xm)
       TOKENS(?:_|$) | TOKEN_(?: BUDGET | COUNT | DIM | IDS? | INDEX | LEN | LENGTH | LIMIT | SIZE )$
     """
+# Options of tokenizers and of the scripts of Transformers, Diffusers, Keras and sequence models: they name words of a
+# vocabulary, as in `--eos-token '<|endoftext|>'`.
+_VOCABULARY = r"""(?xm)
+    (?:^|_)(?: AUDIO | BOS | CLS | DECODER_START | EOS | IMAGE | INITIALIZER | MASK | MODIFIER | OOV | PAD | PADDING
+      | PLACEHOLDER | SEP | SOS | SPECIAL | STOP | UNK | UNKNOWN | VIDEO )_?TOKENS?$
+    """
 _SWITCH = "true | false | yes | no | on | off | none | null"
 # `--use-token 1` and `--single-pass true` hold none.
 _NO_COUNT_OR_SWITCH = rf"(?xsi) (?! (?: [+-]?\d{{0,5}}(?:\.\d*)?(?:e[+-]?\d+)? | {_SWITCH} )\Z ) .*"
@@ -59,7 +65,7 @@ def get_secret_pattern(name: str, *, is_in_prose: bool = False) -> str | None:
     if re.search(_CERTAIN, spellings):
         return ANYTHING
     if re.search(_DOUBTFUL, spellings):
-        if is_in_prose:
+        if is_in_prose or re.search(_VOCABULARY, spellings):
             return _RANDOM
         return _NO_NUMBER_OR_SWITCH if re.search(_NUMBERED, spellings) else _NO_COUNT_OR_SWITCH
     if not re.search(_KEY, spellings):

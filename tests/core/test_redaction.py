@@ -37,7 +37,7 @@ def test_secrets_on_a_command_line_are_hidden(arguments: list[str], shown: list[
         ("train.py --password train --mode train", "train.py --password *** --mode train"),
         ("--key val_loss --monitor val_loss --best=val_loss", "--key *** --monitor val_loss --best=val_loss"),
         ("--key accuracy --columns accuracy,loss", "--key *** --columns accuracy,loss"),
-        ("--unk-token 1000000 --steps 1000000", "--unk-token *** --steps 1000000"),
+        ("--cache-token 1000000 --steps 1000000", "--cache-token *** --steps 1000000"),
         ("--token training --mode training", "--token *** --mode training"),
         ("--token /data/set --input /data/set", "--token *** --input /data/set"),
         ("sql://me:postgres@host/x --backend postgres", "sql://***@host/x --backend postgres"),
@@ -414,3 +414,37 @@ def test_a_run_hides_what_it_repeats_of_its_command_line_and_variables(
     assert redaction.redact_error({"message": text}) == {"message": of_error}
     assert redaction.redact_document({"note": text}) == {"note": of_tag}
     assert redaction.redact_known([text, 1, None]) == [of_tag, 1, None]
+
+
+@pytest.mark.parametrize("value", ["<|endoftext|>", "[PAD]", "</s>", "<|reserved_special_token_250|>", "<extra_id_99>"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"{kind}_token" for kind in ("bos", "eos", "pad", "mask", "unk", "sep", "cls", "sos", "oov", "placeholder")),
+        *("eosToken", "MODEL_PAD_TOKEN", "special-tokens", "additional_special_tokens", "decoder_start_token"),
+    ],
+)
+def test_words_of_a_vocabulary_are_no_secrets(name: str, value: str) -> None:
+    redaction = Redaction()
+    arguments = [f"--{name}", value, f"--{name}={value}"]
+    assert redaction.redact_arguments(arguments) == arguments
+    assert redaction.redact_variables({name: value}) == {name: value}
+    assert redaction.redact_document({name: value}) == {name: value}
+    assert redaction.redact_prose(f"--{name} {value}") == f"--{name} {value}"
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("--eos-token ghp_abc123def456ghi789", ""),
+        ("--mask-token 8f14e45f-ceea-467f-a6d5-0123456789ab", ""),
+        ("--user-token <|endoftext|>", ""),
+        ("--mytoken </s>", ""),
+        ("--secret-eos-token </s>", ""),
+        ("--eos-token </s>", "EOS"),
+    ],
+)
+def test_the_name_of_a_word_of_a_vocabulary_shows_no_secret(words: str, names: str) -> None:
+    name, value = words.split()
+    redaction = Redaction.from_environment({"MLRUN_SECRET_NAMES": names})
+    assert redaction.redact_arguments([name, value]) == [name, "***"]
