@@ -17,7 +17,7 @@ from mlrun_cli.actions.schedule_secrets import extract_secrets, remove_secrets, 
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.time import MICROSECONDS, now
-from mlrun_cli.errors import InvalidValue, ScheduleNotFound, UsageError
+from mlrun_cli.errors import InvalidValue, MlrunError, ScheduleNotFound, UsageError
 from mlrun_cli.pipelines.graph import DATA_PATH_TYPE, Graph
 from mlrun_cli.pipelines.json_reader import JsonReader
 from mlrun_cli.pipelines.parameter_values import assign_parameters
@@ -126,7 +126,7 @@ def get_schedule(workspace: Workspace, schedule_id: str) -> Schedule:
     found = workspace.schedules.find(schedule_id)
     if found is None:
         raise ScheduleNotFound(schedule_id)
-    return found
+    return _hide_stored_secrets(workspace, found)
 
 
 def list_schedules(
@@ -137,7 +137,30 @@ def list_schedules(
     endpoint_id: str | None = None,
 ) -> Sequence[Schedule]:
     """Return schedules, newest first: of all pipelines, or of one pipeline or endpoint; by default only active ones."""
-    return workspace.schedules.list(active_only=active_only, pipeline_id=pipeline_id, endpoint_id=endpoint_id)
+    found = workspace.schedules.list(active_only=active_only, pipeline_id=pipeline_id, endpoint_id=endpoint_id)
+    return [_hide_stored_secrets(workspace, schedule) for schedule in found]
+
+
+def _hide_stored_secrets(workspace: Workspace, schedule: Schedule) -> Schedule:
+    """Return a schedule without secrets, after removing from the store those that an older version has left there."""
+    settings = schedule.settings
+    if settings.secrets_id is not None or not any(isinstance(value, str) for value in settings.parameters.values()):
+        return schedule
+    hidden = settings
+    try:
+        pipeline_id = get_pipeline_id(workspace, settings)
+        values = assign_parameters(read_published_graph(workspace, pipeline_id), settings.parameters)
+        hidden = extract_secrets(workspace, settings, pipeline_id, values)
+        if hidden == settings:
+            return schedule
+        with workspace.transaction(durable=True):
+            is_replaced = workspace.schedules.replace_settings(schedule, hidden)
+    except (MlrunError, OSError):  # the pipeline is not what it was, or nothing can be written now
+        is_replaced = False
+    if not is_replaced:
+        remove_secrets(workspace, hidden)
+        return schedule
+    return schedule._replace(settings=hidden)
 
 
 def list_scheduled_runs(workspace: Workspace, schedule_id: str) -> Sequence[Run]:

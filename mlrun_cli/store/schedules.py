@@ -15,7 +15,7 @@ from mlrun_cli.store.db.database import Database, Row
 
 
 class ScheduleStore:
-    """Reads and writes schedules and the runs that they submit. Each method is one statement."""
+    """Reads and writes schedules and the runs that they submit."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -41,6 +41,27 @@ class ScheduleStore:
             before_status=expected.status,
         )
         return bool(changed)
+
+    def replace_settings(self, schedule: Schedule, settings: ScheduleSettings) -> bool:
+        """Replace only the settings of a schedule, within a transaction; return False if it has others meanwhile.
+
+        SQLite leaves the bytes of a replaced text in its file, except where a text of the same length overwrites them.
+        """
+        before = _to_text(schedule.settings.to_json())
+        blank = " " * len(before.encode())
+        is_same = self._database.execute(
+            "UPDATE schedules SET settings = :blank WHERE schedule_id = :id AND settings = :before",
+            blank=blank,
+            id=schedule.schedule_id,
+            before=before,
+        )
+        self._database.execute(
+            "UPDATE schedules SET settings = :settings WHERE schedule_id = :id AND settings = :blank",
+            settings=_to_text(settings.to_json()),
+            id=schedule.schedule_id,
+            blank=blank,
+        )
+        return bool(is_same)
 
     def find(self, schedule_id: str) -> Schedule | None:
         """Return the schedule with this id, or None if there is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -197,6 +198,38 @@ def test_secrets_of_a_schedule_are_only_in_its_private_file_and_reach_each_run(m
     mlrun("service", "start")
     assert [changed, "7", by_use] in [read_words(one) for one in wait_for_runs(mlrun, schedule["id"], 2)]
     until(lambda: find_keepers(changed) == ["secrets 600"])
+
+
+@pytest.mark.parametrize("look", ["list", "show-schedule", "update-schedule", "keeper"])
+def test_secrets_that_an_older_version_stored_with_a_schedule_are_moved_to_its_file(mlrun: Mlrun, look: str) -> None:
+    secret = "geheim-" + "x" * 20
+    text = PIPELINE.replace("rows: {", "password: {type: string}\n    rows: {", 1)
+    mlrun.script(text.replace("{rows: {s", "{password: {source: password}, rows: {s"), "pipeline.yml")
+    mlrun.script("import os; print(os.environ['AML_PARAMETER_password'][::-1])", "steps/prepare.py")
+    mlrun.script(MINUTES.replace("rows: 7", f"password: {secret}, rows: 7"), "minutes.yml")
+    schedule_id = create_schedule(mlrun, publish(mlrun))["id"]
+    wait_for_runs(mlrun, schedule_id, 1)
+    stop_keeper(mlrun)
+    (kept,) = mlrun.home.glob("workspaces/*/*/*/schedules/secrets/*.json")
+    kept.unlink()
+    ((settings,),) = mlrun.stored("SELECT settings FROM schedules")
+    stored = {**json.loads(settings), "parameters": {"password": secret, "rows": 7}}
+    del stored["secrets_id"]
+    mlrun.execute("UPDATE schedules SET settings = ?", json.dumps(stored, ensure_ascii=False, sort_keys=True))
+
+    if look == "keeper":
+        make_due(mlrun, 1)
+        mlrun("service", "start")
+        step = mlrun.json("pipeline", "list-steps", "-r", wait_for_runs(mlrun, schedule_id, 2)[0]["run_id"])[0]
+        assert mlrun.log(step["run_id"]).strip()[::-1] == secret
+        stop_keeper(mlrun)
+    else:
+        words = {"list": [], "show-schedule": ["-s", schedule_id]}
+        shown = mlrun("pipeline", look, *words.get(look, ["-s", schedule_id, "--status", "Disabled"])).stdout
+        assert '"password": "***"' in shown and secret not in shown
+    mlrun.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    (path,) = find_files_with(secret, mlrun.home)
+    assert (path.parent.name, path.stat().st_mode & 0o777) == ("secrets", 0o600)
 
 
 def test_times_that_passed_while_nothing_ran_give_one_run(mlrun: Mlrun) -> None:
