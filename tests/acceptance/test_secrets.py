@@ -188,7 +188,7 @@ def test_an_error_is_recorded_without_the_secrets_that_it_tells(mlrun: Mlrun, en
     run_id = mlrun.submit("-c", "token")
     mlrun.wait_for_status(run_id, "Failed")
     error = mlrun.show(run_id)["error"]["error"]
-    assert error["message"] == "postgresql://***@db/x OWN_ID=*** AccountKey=*** --password *** and *** ***"
+    assert error["message"] == "postgresql://***@db/x OWN_ID=***; AccountKey=*** --password *** and *** ***"
     trace = error["debugInfo"].get("stackTrace", "")
     assert SECRET not in trace and "of-the-shell" not in trace
     assert "of-the-shell" not in (mlrun.run_folder(run_id) / "outcome.json").read_text(encoding="utf-8")
