@@ -144,7 +144,7 @@ def upload(
             "datastore": name,
             "path": str(datastore.resolve_path(target)),
             "uploaded": copied.copied,
-            **_build_counts(copied),
+            **_build_copy_counts(copied),
         }
 
 
@@ -178,7 +178,7 @@ def download(
         where = make_absolute(folder.expanduser())
         copied = actions.download_files(datastore, prefix, where, overwrite=is_replacing, allow_different=False)
         _warn_of_skipped_files(global_options, copied)
-        return {"datastore": name, "path": str(where), "downloaded": copied.copied, **_build_counts(copied)}
+        return {"datastore": name, "path": str(where), "downloaded": copied.copied, **_build_copy_counts(copied)}
 
 
 @command(
@@ -212,7 +212,7 @@ def _build_record(workspace: Workspace, datastore: Datastore) -> dict[str, Any]:
     }
 
 
-def _build_counts(result: actions.CopyResult) -> dict[str, int]:
+def _build_copy_counts(result: actions.CopyResult) -> dict[str, int]:
     return {"kept": result.kept, "skipped": len(result.left_out)}
 
 

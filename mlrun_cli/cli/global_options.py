@@ -152,7 +152,7 @@ def parse_global_options(options: Mapping[str, Any], query_words: list[str]) -> 
         UsageError: the output format does not exist, or there are two queries.
     """
     options = {**_DEFAULTS, **options}
-    notes = Messages(sys.stderr, level=_get_level(options), colour=wants_colour(sys.stderr))
+    notes = Messages(sys.stderr, level=_get_message_level(options), colour=wants_colour(sys.stderr))
     return GlobalOptions(
         path=options["path"],
         workspace_name=options["workspace_name"],
@@ -174,7 +174,7 @@ def _make_metadata_file(path: Path | None) -> MetadataFile | None:
     return MetadataFile(path)
 
 
-def _get_level(options: Mapping[str, Any]) -> Level:
+def _get_message_level(options: Mapping[str, Any]) -> Level:
     if options["debug"]:
         return Level.DEBUG
     if options["only_show_errors"]:

@@ -41,7 +41,7 @@ def check_given_values(parameters: Sequence[Any], values: Mapping[str, Any]) -> 
         if _takes_value(parameter):
             _check_option(parameter, values.get(parameter.name) or (), names)
         elif values.get(parameter.name) == "" and parameter.type.name in _PATHS:
-            raise _build_empty_error(parameter)
+            raise _build_empty_path_error(parameter)
 
 
 def _check_option(parameter: Any, values: Sequence[str], names: frozenset[str]) -> None:
@@ -52,7 +52,7 @@ def _check_option(parameter: Any, values: Sequence[str], names: frozenset[str]) 
                 f"{name} has no value: '{value}' is an option.", hint="Write its value after it.", target=name
             )
         if value == "" and parameter.type.name in _PATHS:
-            raise _build_empty_error(parameter)
+            raise _build_empty_path_error(parameter)
     different = list(dict.fromkeys(values))
     if len(different) > 1 and not parameter.multiple:
         raise ConflictingOptions(
@@ -62,7 +62,7 @@ def _check_option(parameter: Any, values: Sequence[str], names: frozenset[str]) 
         )
 
 
-def _build_empty_error(parameter: Any) -> InvalidValue:
+def _build_empty_path_error(parameter: Any) -> InvalidValue:
     name = _get_name(parameter)
     return InvalidValue(f"{name} is empty.", hint="Give it a path, or leave it out.", target=name)
 

@@ -129,7 +129,7 @@ def validate(
     if not verdicts and global_options.is_human_readable:
         global_options.notes.info("No runconfigs.")
     is_good = all(verdict.is_submittable for verdict in verdicts)
-    rows = [_build_row(verdict) for verdict in verdicts]
+    rows = [_build_verdict_row(verdict) for verdict in verdicts]
 
     def write_table(*, file: TextIO, width: int | None, colour: bool) -> None:  # noqa: ARG001 - as a table is printed
         file.write(render(rows, OutputFormat.TABLE, is_query=True))
@@ -156,7 +156,7 @@ def _open_workspace(global_options: GlobalOptions, *, is_attached: bool) -> Abst
     return open_context(global_options).workspace if is_attached or global_options.workspace_name else nullcontext()
 
 
-def _build_row(verdict: Verdict) -> dict[str, str]:
+def _build_verdict_row(verdict: Verdict) -> dict[str, str]:
     """Return a verdict's row for the table, with empty cells for missing values."""
     return {
         "file": make_printable(verdict.file),

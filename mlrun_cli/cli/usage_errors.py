@@ -32,7 +32,7 @@ def to_usage_error(error: typer.TyperException, context: Any, values: Mapping[st
     if hasattr(error, "option_name"):
         return _build_misused_option_error(context, error.option_name)
     if parameter is not None and hasattr(error, "param_type"):
-        return _build_missing_error(context, parameter)
+        return _build_missing_parameter_error(context, parameter)
     if parameter is not None:
         return _build_invalid_value_error(context, parameter, values.get(parameter.name))
     return UsageError(error.format_message(), hint=format_help_reference(context))
@@ -88,7 +88,7 @@ def _build_misused_option_error(context: Any, name: str) -> UsageError:
     return MissingOption(f"{name} needs a value.", hint=format_help_reference(context), target=name)
 
 
-def _build_missing_error(context: Any, parameter: Any) -> MissingOption:
+def _build_missing_parameter_error(context: Any, parameter: Any) -> MissingOption:
     if "-r" in parameter.opts:
         return MissingOption(
             "No run is named.", hint=f"{_NAME_THE_RUN}{format_help_reference(context)}", target="--run"

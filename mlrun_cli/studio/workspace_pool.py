@@ -33,7 +33,7 @@ class WorkspacePool:
             WorkspaceNotFound: the workspace does not exist.
             StoreError: its store cannot be read.
         """
-        workspace = self._reuse_or_open(identity)
+        workspace = self._reuse_or_open_workspace(identity)
         try:
             yield workspace
         except (StoreError, WorkspaceNotFound):
@@ -50,7 +50,7 @@ class WorkspacePool:
             while not queue.empty():
                 queue.get().close()
 
-    def _reuse_or_open(self, identity: WorkspaceIdentity) -> Workspace:
+    def _reuse_or_open_workspace(self, identity: WorkspaceIdentity) -> Workspace:
         queue = self._get_idle_queue(identity)
         while True:
             try:

@@ -111,7 +111,7 @@ def _run_az_line(line: Sequence[str]) -> int:
         return 0
     if name is None:
         return _exec_real_az(real, line, words)
-    options = _parse_options(name, line)
+    options = _parse_command_options(name, line)
     query = None if options.query is None else Query.parse(options.query)
     output_format = parse_output_format(options.output)
     typed = AzArguments(words, options.name, options.location, options.source, options.defaults, options.list_defaults)
@@ -119,7 +119,7 @@ def _run_az_line(line: Sequence[str]) -> int:
     if answer is None:
         return _exec_real_az(real, line, words)
     notes = Messages(sys.stderr, level=Level.ERRORS if options.only_show_errors else Level.NORMAL)
-    notes.info(_add_real_az_hint(answer, real))
+    notes.info(_format_note_with_hint(answer, real))
     value = answer.value if query is None else query.apply(answer.value)
     sys.stdout.write(render(value, output_format, is_query=query is not None, colour=wants_colour(sys.stdout)))
     return 0
@@ -150,7 +150,7 @@ class _OptionParser(argparse.ArgumentParser):
         raise UsageError(f"az: {message}.", hint="Write the option's whole name and a value, or leave it out.")
 
 
-def _parse_options(name: str, line: Sequence[str]) -> argparse.Namespace:
+def _parse_command_options(name: str, line: Sequence[str]) -> argparse.Namespace:
     options = _OptionParser(name).parse_known_args(line)[0]
     if options.local:
         raise Unsupported(
@@ -172,7 +172,7 @@ def _exec_real_az(real_az: Path | None, line: Sequence[str], arguments: Sequence
     os.execv(real_az, [str(real_az), *line])
 
 
-def _add_real_az_hint(answer: Answer, real_az: Path | None) -> str:
+def _format_note_with_hint(answer: Answer, real_az: Path | None) -> str:
     """Return an answer's note, followed by a hint to call the real az if that would have done more."""
     if real_az is None or answer.left_undone is None:
         return answer.note
@@ -185,17 +185,17 @@ def _has_help(arguments: Sequence[str]) -> bool:
 
 
 def _format_help_page() -> str:
-    lines = {name: _get_description(name).partition("\n")[0] for name in _ANSWERS if not name.startswith("-")}
+    lines = {name: _get_command_description(name).partition("\n")[0] for name in _ANSWERS if not name.startswith("-")}
     return format_group_help(_make_context("az", ""), _DESCRIPTION, {"ml": _ML, **lines}, examples=(), topic="ci")
 
 
 def _format_command_help(name: str) -> str:
     return format_command_help(
-        _make_context(f"az {name}", f"{_get_description(name)}\n\n{_ON_OPTIONS}"), examples=(), topic="ci"
+        _make_context(f"az {name}", f"{_get_command_description(name)}\n\n{_ON_OPTIONS}"), examples=(), topic="ci"
     )
 
 
-def _get_description(name: str) -> str:
+def _get_command_description(name: str) -> str:
     return inspect.getdoc(_ANSWERS[name]) or ""
 
 
@@ -205,7 +205,7 @@ def _make_context(path: str, noun: str) -> typer.Context:
 
 def _login(_arguments: AzArguments) -> Answer:
     """Report that no login is needed, and print a placeholder account."""
-    return Answer(NO_LOGIN, [_build_account()], left_undone="was not logged in")
+    return Answer(NO_LOGIN, [_build_placeholder_account()], left_undone="was not logged in")
 
 
 def _logout(_arguments: AzArguments) -> Answer:
@@ -220,15 +220,15 @@ def _choose_account(_arguments: AzArguments) -> Answer:
 
 def _show_account(_arguments: AzArguments) -> Answer:
     """Print a placeholder account."""
-    return Answer("There is no subscription; this is a placeholder.", _build_account())
+    return Answer("There is no subscription; this is a placeholder.", _build_placeholder_account())
 
 
 def _list_accounts(_arguments: AzArguments) -> Answer:
     """List the placeholder account."""
-    return Answer("There is no subscription; this is a placeholder.", [_build_account()])
+    return Answer("There is no subscription; this is a placeholder.", [_build_placeholder_account()])
 
 
-def _build_account() -> dict[str, Any]:
+def _build_placeholder_account() -> dict[str, Any]:
     return {
         "environmentName": "AzureCloud",
         "homeTenantId": _NOBODY,
@@ -254,15 +254,15 @@ def _show_extension(arguments: AzArguments) -> Answer | None:
     """Print a placeholder for the 'az ml' extension."""
     if arguments.name not in _EXTENSIONS:
         return None
-    return Answer("'az ml' is mlrun-cli's: no extension is needed.", _build_extension(arguments.name))
+    return Answer("'az ml' is mlrun-cli's: no extension is needed.", _build_placeholder_extension(arguments.name))
 
 
 def _list_extensions(_arguments: AzArguments) -> Answer:
     """List a placeholder for the 'az ml' extension."""
-    return Answer("'az ml' is mlrun-cli's: no extension is needed.", [_build_extension("azure-cli-ml")])
+    return Answer("'az ml' is mlrun-cli's: no extension is needed.", [_build_placeholder_extension("azure-cli-ml")])
 
 
-def _build_extension(name: str) -> dict[str, Any]:
+def _build_placeholder_extension(name: str) -> dict[str, Any]:
     return {"extensionType": "whl", "name": name, "preview": False, "version": __version__}
 
 
@@ -298,11 +298,11 @@ def _set_config(arguments: AzArguments) -> Answer:
 def _get_config(arguments: AzArguments) -> Answer:
     """Print settings of az and of mlrun-cli."""
     return Answer(
-        "These are the settings of az and of mlrun-cli.", _find_settings(arguments.words[2:]), left_undone=None
+        "These are the settings of az and of mlrun-cli.", _select_settings(arguments.words[2:]), left_undone=None
     )
 
 
-def _find_settings(names: Sequence[str]) -> object:
+def _select_settings(names: Sequence[str]) -> object:
     """Return all settings, those of a section such as `core`, or a single one such as `core.output`."""
     if not names:
         return {section: build_setting_records(pairs) for section, pairs in read_settings().items()}
@@ -324,7 +324,7 @@ def _show_group(arguments: AzArguments) -> Answer:
     """Print a resource group with the given name."""
     return Answer(
         "A resource group is no more than a name: there was nothing to do.",
-        _build_group(arguments.name, arguments.location),
+        _build_group_record(arguments.name, arguments.location),
     )
 
 
@@ -337,7 +337,7 @@ def _list_groups(_arguments: AzArguments) -> Answer:
     """List the resource groups of the workspaces on this machine."""
     names = sorted({workspace["resourceGroup"] for workspace in list_workspaces()})
     return Answer(
-        "These are the groups of the workspaces on this machine.", [_build_group(name, None) for name in names]
+        "These are the groups of the workspaces on this machine.", [_build_group_record(name, None) for name in names]
     )
 
 
@@ -346,7 +346,7 @@ def _delete_group(_arguments: AzArguments) -> Answer:
     return Answer("Nothing was deleted: a resource group is no more than a name, and its workspaces stay.")
 
 
-def _build_group(name: str | None, location: str | None) -> dict[str, Any]:
+def _build_group_record(name: str | None, location: str | None) -> dict[str, Any]:
     if not name:
         raise MissingOption("No resource group is named.", hint="Name it with -n NAME.", target="--name")
     return {

@@ -55,7 +55,7 @@ def _locate_workspace(ctx: typer.Context) -> WorkspaceLocator:
     return locate_workspace(get_home(), identity)
 
 
-def _open_store(ctx: typer.Context) -> CompletionStore:
+def _open_completion_store(ctx: typer.Context) -> CompletionStore:
     return CompletionStore(_locate_workspace(ctx).database)
 
 
@@ -73,9 +73,9 @@ def _get_folder(ctx: typer.Context) -> Path:
 
 def _complete_run_ids(ctx: typer.Context, incomplete: str) -> _Suggestions:
     if ctx.info_name == "restore":
-        return _open_store(ctx).list_deleted_runs(incomplete, _MOST_RUNS)
+        return _open_completion_store(ctx).list_deleted_runs(incomplete, _MOST_RUNS)
     only_live = ctx.info_name in _OF_LIVE_RUNS
-    store = _open_store(ctx)
+    store = _open_completion_store(ctx)
     runs = store.list_runs(incomplete, _MOST_RUNS, only_live=only_live)
     found = [(run.run_id, ", ".join(filter(None, (run.status, run.display_name)))) for run in runs]
     # Without a word, the names are shown beside the ids: each run is suggested once.
@@ -88,7 +88,7 @@ def _complete_snapshot_files(ctx: typer.Context, incomplete: str) -> _Suggestion
     from mlrun_cli.snapshots.content_store import SnapshotStore  # noqa: PLC0415 - start-up
     from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY, EntryKind  # noqa: PLC0415
 
-    store, run_id = _open_store(ctx), ctx.params.get("run_id")
+    store, run_id = _open_completion_store(ctx), ctx.params.get("run_id")
     if run_id == _LATEST:
         config = find_project_config(_get_folder(ctx))
         experiment = ctx.params.get("experiment_name") or (config and config.experiment_name)
@@ -105,7 +105,7 @@ def _complete_snapshot_files(ctx: typer.Context, incomplete: str) -> _Suggestion
 
 def _make_name_completer(*sources: NameSource, other_options: Sequence[str] = ()) -> _Completer:
     def complete(ctx: typer.Context, incomplete: str) -> _Suggestions:
-        store = _open_store(ctx)
+        store = _open_completion_store(ctx)
         stored = [
             (name, source.name.lower())
             for source in sources

@@ -18,18 +18,18 @@ _MANY = 500
 def is_from_earlier_attempt(path: Path, command: list[str]) -> bool:
     """Return whether the same command line wrote the file and the file is still unchanged."""
     try:
-        note = read_json(_get_note_path(path))
-        return note is not None and note == _build_note(path, command)
+        note = read_json(_get_attempt_note_path(path))
+        return note is not None and note == _build_attempt_note(path, command)
     except OSError:
         return False
 
 
 def record_attempt(path: Path, command: list[str]) -> None:
     """Record that this command line wrote a file, so that a later attempt may replace it; ignore failures."""
-    note = _get_note_path(path)
+    note = _get_attempt_note_path(path)
     with suppress(OSError, StoreError):
         make_private_folder(note.parent)
-        write_json(note, _build_note(path, command))
+        write_json(note, _build_attempt_note(path, command))
         notes = list(note.parent.iterdir())
         for other in notes if len(notes) > _MANY else ():
             described = read_json(other)
@@ -37,11 +37,11 @@ def record_attempt(path: Path, command: list[str]) -> None:
                 other.unlink(missing_ok=True)
 
 
-def _build_note(path: Path, command: list[str]) -> dict[str, str]:
+def _build_attempt_note(path: Path, command: list[str]) -> dict[str, str]:
     digest = sha256("\0".join(command).encode("utf-8", "surrogateescape")).hexdigest()
     content = sha256(path.read_bytes()).hexdigest()
     return {"command": digest, "content": content, "path": os.fspath(path.absolute())}
 
 
-def _get_note_path(path: Path) -> Path:
+def _get_attempt_note_path(path: Path) -> Path:
     return get_home_folder(os.environ) / "results" / f"{sha256(os.fsencode(path.absolute())).hexdigest()}.json"

@@ -34,11 +34,11 @@ def export_runs(workspace: Workspace, runs: Sequence[Run], path: Path, *, overwr
     names = (identity.subscription_id, identity.resource_group, identity.name)
     options = ExportOptions(str(workspace.home), names, run_ids)
     with open_atomically(path, overwrite=overwrite) as file:
-        _write_page(options, file)
+        _write_exported_page(options, file)
     return {"file": str(path)}
 
 
-def _write_page(options: ExportOptions, file: BinaryIO) -> None:
+def _write_exported_page(options: ExportOptions, file: BinaryIO) -> None:
     done = subprocess.run(
         [sys.executable, "-m", _PROGRAM, options.to_json()],
         cwd=options.home,  # not a folder of scripts, where `-m` would look for modules first

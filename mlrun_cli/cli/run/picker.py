@@ -98,10 +98,10 @@ class _Choice:
         count = f"{len(self._matching)} of {len(self._runs)}"
         self._screen.draw(
             [
-                self._style(_BOLD, self._fit_line(f"{_PROMPT}{self._filter}_")),
-                self._style(_DIM, self._fit_line(f"  {heading}")),
+                self._style_text(_BOLD, self._fit_line(f"{_PROMPT}{self._filter}_")),
+                self._style_text(_DIM, self._fit_line(f"  {heading}")),
                 *(shown or ["  No run matches."]),
-                self._style(_DIM, self._fit_line(f"  {count}. {_HELP}.")),
+                self._style_text(_DIM, self._fit_line(f"  {count}. {_HELP}.")),
             ]
         )
 
@@ -127,13 +127,13 @@ class _Choice:
         return self._rendered[1]
 
     def _render_line(self, line: str, *, is_chosen: bool) -> str:
-        return self._style(_REVERSE, f"> {line}") if is_chosen else f"  {line}"
+        return self._style_text(_REVERSE, f"> {line}") if is_chosen else f"  {line}"
 
     def _fit_line(self, text: str) -> str:
         shown = text.encode(self._encoding, "replace").decode(self._encoding)
         return fit_width(shown, self._screen.size.columns - 1).rstrip()
 
-    def _style(self, style: str, text: str) -> str:
+    def _style_text(self, style: str, text: str) -> str:
         return f"{style}{text}{_PLAIN}" if self._has_colour else text
 
 

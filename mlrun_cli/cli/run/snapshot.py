@@ -61,7 +61,7 @@ def export_snapshot(
             with actions.open_snapshot_file(workspace, run, name) as file:
                 _print_file(file)
             return None
-        return _list_files(global_options, actions.list_snapshot_files(workspace, run))
+        return _build_files_result(global_options, actions.list_snapshot_files(workspace, run))
 
 
 def _print_file(file: BinaryIO) -> None:
@@ -70,7 +70,7 @@ def _print_file(file: BinaryIO) -> None:
     sys.stdout.buffer.flush()
 
 
-def _list_files(global_options: GlobalOptions, records: Sequence[dict[str, Any]]) -> Result:
+def _build_files_result(global_options: GlobalOptions, records: Sequence[dict[str, Any]]) -> Result:
     from mlrun_cli.cli.output.record_table import Field, build_listing  # noqa: PLC0415
     from mlrun_cli.core.sizes import format_size  # noqa: PLC0415
 

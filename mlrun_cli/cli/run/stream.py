@@ -119,7 +119,7 @@ def stream_log(
         interruptions = stack.enter_context(Interruptions())
         interruptions.block()
         if interrupt is OnInterrupt.CANCEL and run.owner_lock is None and not run.status.is_terminal:
-            stack.enter_context(_hold_stream_lock(workspace, run))
+            stack.enter_context(_acquire_stream_lock(workspace, run))
         titles = _Titles(_print, are_shown=False) if ci is None else LogGroups(ci, sys.stdout)
         streaming = _Streaming(workspace, run, sys.stdout, titles, global_options, interrupt, start=start)
         if selection.has_times:
@@ -132,7 +132,7 @@ def stream_log(
     return streamed
 
 
-def _hold_stream_lock(workspace: Workspace, run: Run) -> OwnedFile:
+def _acquire_stream_lock(workspace: Workspace, run: Run) -> OwnedFile:
     try:
         return acquire_stream_lock(workspace.run_folder(run.run_id))
     except OSError as error:

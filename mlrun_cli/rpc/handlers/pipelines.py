@@ -72,7 +72,7 @@ def submit(
         parent_run_id=parent_run_id,
         display_name=display_name,
     )
-    return _submit(context, request)
+    return _submit_pipeline(context, request)
 
 
 @handler("pipelines.submit_published")
@@ -113,10 +113,10 @@ def submit_published(
         if name not in known
     ]
     values = {name: value for name, value in parameters.items() if name in known}
-    return _submit(context, request._replace(values=values), notes)
+    return _submit_pipeline(context, request._replace(values=values), notes)
 
 
-def _submit(context: RequestContext, request: PipelineRequest, notes: Sequence[str] = ()) -> dict[str, Any]:
+def _submit_pipeline(context: RequestContext, request: PipelineRequest, notes: Sequence[str] = ()) -> dict[str, Any]:
     with Interruptions() as interruptions:
         submitted = submit_pipeline(context.workspace, request, interruptions)
     url = studio_urls.build_run_url(context.workspace, submitted.run.run_id)

@@ -21,7 +21,7 @@ class UnknownModule(ModuleNotFoundError):
 
 
 def find_substitute_spec(name: str) -> Optional[ModuleSpec]:
-    """Return the spec of an alias or an unsupported module, or None if the module is only searched for.
+    """Return the spec for an alias or for an unsupported module of Azure, or None if nothing imports the module.
 
     Raises:
         UnknownModule: The module is unknown. Callers of `importlib.util.find_spec`, which only checks whether a
@@ -41,7 +41,7 @@ def find_substitute_spec(name: str) -> Optional[ModuleSpec]:
 
 
 def find_substitute(module: ModuleType, name: str) -> Any:
-    """Return the substitute for a name missing in a module: another module, its member, or a refusing class.
+    """Return the substitute for a name missing in a module: a module, a member, or a class that refuses to be used.
 
     Raises:
         AttributeError: Azure's module does not have it either.
@@ -63,7 +63,7 @@ def find_substitute(module: ModuleType, name: str) -> Any:
 
 
 def _find_advice(module: str) -> Optional[str]:
-    """Return the advice for an unsupported module, from its innermost area, or None for other modules."""
+    """Return what to use instead of an unsupported module or package of Azure, or None for other modules."""
     parts = module.split(".")
     for count in range(len(parts), 1, -1):
         instead = AREAS.get(".".join(parts[:count]))

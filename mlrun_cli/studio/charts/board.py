@@ -126,7 +126,7 @@ def build_board(
         problems=problems,
         names=names,
         parameters=sorted({name for own in parameters.values() for name in own})[:_MAX_NAMES],
-        runs=[_describe_run(page, run, labels[run.key]) for run in known.values()],
+        runs=[_build_run_values(page, run, labels[run.key]) for run in known.values()],
         selected=[run.run_id for run in selected_runs],
         back=_build_page_url(page, replace_charts(query, charts) if charts else query),
         topic=page.build_topic("runs"),
@@ -188,7 +188,7 @@ def _build_board_chart(
     )
 
 
-def _describe_run(page: PageRequest, run: Run, name: str) -> Mapping[str, Any]:
+def _build_run_values(page: PageRequest, run: Run, name: str) -> Mapping[str, Any]:
     return {
         "key": run.key,
         "id": run.run_id,

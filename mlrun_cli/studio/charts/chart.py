@@ -269,6 +269,7 @@ def _split_unescaped(text: str, separator: str) -> list[str]:
 
 
 def _split_into_characters(text: str, separator: str) -> list[list[str]]:
+    """Split a string at unescaped separators into lists of characters, in which an escaped one keeps its backslash."""
     pieces: list[list[str]] = [[]]
     for sign in re.findall(r"\\.|.", text, re.DOTALL):
         if sign == separator:

@@ -22,10 +22,10 @@ def build_event_panels(workspace: Workspace, run: Run, search: str, limit: int) 
     """Return panels of the first `limit` scalars in event files whose names contain the search text."""
     metrics = read_event_metrics(workspace, run)
     names = [name for name in metrics if search.casefold() in name.casefold()][:limit]
-    return [_build_panel(name, metrics[name]) for name in names]
+    return [_build_scalar_panel(name, metrics[name]) for name in names]
 
 
-def _build_panel(name: str, points: Sequence[MetricPoint]) -> Panel:
+def _build_scalar_panel(name: str, points: Sequence[MetricPoint]) -> Panel:
     summary = summarize_points(name, points)
     if len(points) == 1:
         return Panel(summary, VALUE_PANEL, value=points[0].value)

@@ -32,7 +32,7 @@ def send_figure(page: PageRequest) -> Response:
     `begin` and `end` for a range.
     """
     try:
-        return _respond_json(_build_figure(page), 200)
+        return _respond_json(_build_requested_figure(page), 200)
     except (UsageError, NotFound) as error:
         document = {"problem": error.message, "code": error.code}
         return _respond_json(document, 404 if isinstance(error, NotFound) else 400)
@@ -70,8 +70,8 @@ def _restore_names(page: PageRequest, form_names: Sequence[str]) -> Sequence[str
     return [whole.get(name, name) for name in form_names]
 
 
-def _build_figure(page: PageRequest) -> Figure:
-    runs = _get_runs(page)
+def _build_requested_figure(page: PageRequest) -> Figure:
+    runs = _get_requested_runs(page)
     begin, end = _parse_number(page, "begin"), _parse_number(page, "end")
     name = page.request.query_params.get("metric")
     of_events = page.request.query_params.get("events")
@@ -94,7 +94,7 @@ def _parse_x_axis(page: PageRequest) -> str:
     return over
 
 
-def _get_runs(page: PageRequest) -> Sequence[Run]:
+def _get_requested_runs(page: PageRequest) -> Sequence[Run]:
     try:
         keys = [int(key) for key in page.get_query_parameter("runs").split(",") if key][:MAX_RUNS]
         return page.workspace.runs.list_by_keys(keys)

@@ -97,6 +97,7 @@ class Watcher:
         return {topic for topic, value in fingerprints.items() if topic not in before or before[topic] != value}
 
     def _compute_fingerprint(self, workspace: Workspace, topic: Topic) -> object:
+        """Return a value that differs from the previous one if the data of a topic have changed."""
         if topic.kind == RUNS:
             return self._version
         if topic.kind == QUEUE:

@@ -25,7 +25,7 @@ class OpenFileResponse(FileResponse):
             f"/dev/fd/{descriptor}",
             headers={
                 "content-security-policy": _POLICY,
-                "content-disposition": _build_disposition(name, is_attachment=inline_type is None),
+                "content-disposition": _build_content_disposition(name, is_attachment=inline_type is None),
             },
             media_type=inline_type or _UNKNOWN,
             stat_result=os.fstat(descriptor),
@@ -43,12 +43,12 @@ def create_zip_response(members: Iterable[ArchiveMember], name: str) -> Streamin
     """Create a response that sends files as a zip archive."""
     return StreamingResponse(
         stream_zip(members),
-        headers={"content-disposition": _build_disposition(name, is_attachment=True)},
+        headers={"content-disposition": _build_content_disposition(name, is_attachment=True)},
         media_type="application/zip",
     )
 
 
-def _build_disposition(name: str, *, is_attachment: bool) -> str:
+def _build_content_disposition(name: str, *, is_attachment: bool) -> str:
     last = name.rpartition("/")[2]
     kind = "attachment" if is_attachment else "inline"
     return f"{kind}; filename*=utf-8''{quote(last.encode('utf-8', 'surrogateescape'), safe='')}"

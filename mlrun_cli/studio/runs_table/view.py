@@ -68,7 +68,7 @@ class RunsView(NamedTuple):
         for name, default in cls._field_defaults.items():
             found = [value for value in parameters.get(name, ()) if value]
             if found:
-                values[name] = _parse_value(name, default, found)
+                values[name] = _parse_parameter_value(name, default, found)
         return cls(**values)
 
     def to_query(self) -> str:
@@ -82,7 +82,7 @@ class RunsView(NamedTuple):
             (name, text)
             for name, value in self._asdict().items()
             if name not in excluded and value != default[name]
-            for text in _format_value(name, value)
+            for text in _format_parameter_value(name, value)
         ]
 
     def replace(self, **changes: Any) -> RunsView:
@@ -130,7 +130,7 @@ def _parse_columns(texts: Iterable[str]) -> tuple[str, ...]:
     return _limit_distinct_values(name.replace("%2C", ",").replace("%25", "%") for name in names if name)
 
 
-def _parse_value(name: str, default: object, texts: Sequence[str]) -> object:
+def _parse_parameter_value(name: str, default: object, texts: Sequence[str]) -> object:
     if name == "columns":
         return _parse_columns(texts)
     if isinstance(default, tuple):
@@ -145,7 +145,7 @@ def _parse_value(name: str, default: object, texts: Sequence[str]) -> object:
     return number if is_known else default
 
 
-def _format_value(name: str, value: object) -> Sequence[str]:
+def _format_parameter_value(name: str, value: object) -> Sequence[str]:
     if name == "columns":
         assert isinstance(value, tuple)
         return [format_columns(value)]

@@ -42,7 +42,7 @@ class SubmittedRunClient:
     def create_writer(self, workspace: WorkspaceNames, run_id: str) -> Callable[[str], None]:
         """Return a function that durably writes a journal line for a run; raise for runs of other workspaces."""
         if tuple(workspace) != self.workspace:
-            return lambda _: self._refuse(workspace, run_id)
+            return lambda _: self._raise_other_workspace(workspace, run_id)
         if run_id == self.run_id:
             return self._journal.append
         return lambda line: self._journal.append(wrap_line_for_run(run_id, line))
@@ -51,7 +51,7 @@ class SubmittedRunClient:
         self,
         call: str,
         workspace: "WorkspaceNames | None" = None,
-        patience_seconds: "float | None" = None,
+        timeout_seconds: "float | None" = None,
         **arguments: Any,
     ) -> Any:
         """Send a request and return its JSON result, which reflects everything that this process wrote before.
@@ -67,7 +67,7 @@ class SubmittedRunClient:
 
                     # A run folder on a network file system has its sockets on a local disk.
                     self._rpc = RpcClient(os.environ.get("MLRUN_SOCKET_FOLDER") or self._folder)
-        return self._rpc.request(call, workspace, arguments, patience_seconds)
+        return self._rpc.request(call, workspace, arguments, timeout_seconds)
 
     def get_run_folder(self, workspace: WorkspaceNames, run_id: str) -> str:
         """Return the path of a run's folder."""
@@ -75,7 +75,8 @@ class SubmittedRunClient:
             return os.path.join(os.path.dirname(self._folder), run_id)
         return os.path.join(self.request("workspaces.describe", workspace=workspace)["folder"], "runs", run_id)
 
-    def _refuse(self, workspace: WorkspaceNames, run_id: str) -> None:
+    def _raise_other_workspace(self, workspace: WorkspaceNames, run_id: str) -> None:
+        """Raise UserErrorException, since a run belongs to another workspace than this script's run."""
         raise UserErrorException(
             f"Run {run_id} is in workspace {workspace[2]!r}, and this script is a run of {self.workspace[2]!r}: "
             "inside a run, what is logged and tagged is of runs of its own workspace."

@@ -20,7 +20,7 @@ def reset_in_children(resource: ForkAware) -> None:
     _fork_aware.add(resource)
 
 
-def _reset_all() -> None:
+def _reset_registered_objects() -> None:
     for one in list(_fork_aware):
         one.reset_after_fork()
 
@@ -36,9 +36,9 @@ def reset_if_forked() -> None:
     """
     global _process  # noqa: PLW0603 - the process that this module's state belongs to
     if not HAS_FORK_HOOKS and _process != os.getpid():
-        _reset_all()
+        _reset_registered_objects()
         _process = os.getpid()
 
 
 if HAS_FORK_HOOKS:
-    os.register_at_fork(after_in_child=_reset_all)  # novm
+    os.register_at_fork(after_in_child=_reset_registered_objects)  # novm

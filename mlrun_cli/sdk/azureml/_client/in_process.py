@@ -67,7 +67,7 @@ class InProcessClient(ForkAware):
         self,
         call: str,
         workspace: "_Names | None" = None,
-        patience_seconds: "float | None" = None,
+        timeout_seconds: "float | None" = None,
         **arguments: Any,
     ) -> Any:
         """Handle a request and return its JSON-like result, which reflects everything that this process wrote before.
@@ -96,6 +96,7 @@ class InProcessClient(ForkAware):
     def _record_uncaught(
         self, kind: "type[BaseException]", error: BaseException, trace: "TracebackType | None"
     ) -> None:
+        """Record an uncaught exception, and pass it to the original hook."""
         self._uncaught = error
         self._hook(kind, error, trace)
 
@@ -105,8 +106,9 @@ class InProcessClient(ForkAware):
             self._uncaught = SystemExit(code) if code else None
         self._exit(code)
 
-    def _close(self, pid: int) -> None:
-        if os.getpid() == pid:
+    def _close(self, registering_pid: int) -> None:
+        """End this process's runs at exit, but not those of the parent in a forked child."""
+        if os.getpid() == registering_pid:
             uncaught = self._uncaught
             if uncaught is None and not hasattr(sys, "ps1") and "ipykernel" not in sys.modules:
                 uncaught = getattr(sys, "last_value", None)  # another hook has replaced ours

@@ -118,17 +118,17 @@ class Journal(ForkAware):
         )
 
 
-def _move_to_high_descriptor(file: int) -> int:
-    """Move an open file to a high descriptor number and return it, or the given one if none is free.
+def _move_to_high_descriptor(descriptor: int) -> int:
+    """Move an open file to a high descriptor and return it, or the given descriptor if none is free.
 
     A script that closes all open files gets the lowest numbers for the files that it opens next; the journal must not
     be written to one of them.
     """
     try:
-        high = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, min(_HIGH, os.sysconf("SC_OPEN_MAX") // 2))
+        high = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, min(_HIGH, os.sysconf("SC_OPEN_MAX") // 2))
     except OSError:
-        return file
-    os.close(file)
+        return descriptor
+    os.close(descriptor)
     return high
 
 

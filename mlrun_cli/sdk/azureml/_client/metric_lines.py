@@ -15,7 +15,7 @@ _IS_GENERATOR = 0x20  # the code flag that `inspect` calls CO_GENERATOR
 
 
 def encode_value(name: object, value: object, description: object, step: object) -> str:
-    """Return the journal line for `log`; other values than scalars are stored as text, with a warning per name.
+    """Return the journal line for `log`; a value that is not a scalar is stored as text, with a warning.
 
     Raises:
         UserErrorException: The value is a list, a range or a generator.
@@ -155,7 +155,7 @@ def _encode_column(name: object, column: object, values: Any) -> "Tuple[str, int
     return text, len(listed)
 
 
-def _encode_items(noun: str, values: Any) -> "str | None":
+def _encode_items(subject: str, values: Any) -> "str | None":
     """Return the JSON text of an iterable of scalars, or None if the value is not iterable."""
     items = _iterate(values)
     if items is None:
@@ -165,14 +165,15 @@ def _encode_items(noun: str, values: Any) -> "str | None":
         text = encode_scalar(item)
         if text is None:
             raise AzureMLException(
-                f"{noun} holds {_get_type_name(item)} at position {position}; it can hold numbers, text and booleans."
+                f"{subject} holds {_get_type_name(item)} at position {position}; "
+                "it can hold numbers, text and booleans."
             )
         texts.append(text)
     return f"[{','.join(texts)}]"
 
 
 def _iterate(values: Any) -> "Iterator[Any] | None":
-    """Return an iterator over the items, converting NumPy values except times, or None if there are no items."""
+    """Return an iterator over a value, with NumPy items except times converted, or None if it is not iterable."""
     to_list = getattr(values, "tolist", None)
     is_of_times = getattr(getattr(values, "dtype", None), "kind", None) in ("m", "M")
     items: Any = to_list() if callable(to_list) and not is_of_times else values

@@ -43,7 +43,7 @@ class RpcClient(ForkAware):
         call: str,
         workspace: "tuple[str, str, str] | None",
         arguments: "dict[str, Any]",
-        patience_seconds: "float | None" = None,
+        timeout_seconds: "float | None" = None,
     ) -> Any:
         """Send a request and return its result, which reflects everything that the run's processes wrote before.
 
@@ -59,7 +59,7 @@ class RpcClient(ForkAware):
                 f"{call}: this request has {len(request) / 1e6:.0f} MB, and {LONGEST_REQUEST / 1e6:.0f} are allowed. "
                 "Split it into several calls, or keep it in a file with upload_file."
             )
-        deadline = time.monotonic() + (_TIMEOUT_SECONDS if patience_seconds is None else patience_seconds)
+        deadline = time.monotonic() + (_TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds)
         for _ in range(_TRIES):
             response = json.loads(self._exchange(SUPERVISOR_SOCKET, request, deadline))
             if OTHER_SOCKET not in response:
@@ -74,23 +74,24 @@ class RpcClient(ForkAware):
         while self._idle:
             self._idle.popitem()[1].close()
 
-    def _exchange(self, name: str, request: bytes, deadline: float) -> bytes:
+    def _exchange(self, socket_name: str, request: bytes, deadline: float) -> bytes:
+        """Send a request to a socket and return the response, over an idle connection if there is one."""
         try:
-            kept = self._idle.pop(name, None)
+            kept = self._idle.pop(socket_name, None)
             if kept is not None:
                 try:
-                    return self._exchange_on_connection(name, kept, request, deadline)
+                    return self._exchange_on_connection(socket_name, kept, request, deadline)
                 except ConnectionError:  # the peer has closed it: retry on a new connection
                     pass
-            return self._exchange_on_new_connection(name, request, deadline)
+            return self._exchange_on_new_connection(socket_name, request, deadline)
         except OSError as error:
-            if name != SUPERVISOR_SOCKET and isinstance(error, (ConnectionRefusedError, FileNotFoundError)):
+            if socket_name != SUPERVISOR_SOCKET and isinstance(error, (ConnectionRefusedError, FileNotFoundError)):
                 raise _NotListeningError from error
             if time.monotonic() >= deadline:
                 raise ServiceException(
                     f"The supervisor of this run did not answer in time ({self._folder}). What the script logs is kept."
                 ) from error
-            if name != SUPERVISOR_SOCKET:
+            if socket_name != SUPERVISOR_SOCKET:
                 raise ServiceException(
                     f"The worker process of this run died during a request ({error.strerror or error}). The "
                     f"request may have been carried out; see {self._folder}/{_LOG}."
@@ -100,22 +101,24 @@ class RpcClient(ForkAware):
                 f"or its supervisor was killed ({self._folder}). What the script logs is kept."
             ) from error
 
-    def _exchange_on_new_connection(self, name: str, request: bytes, deadline: float) -> bytes:
+    def _exchange_on_new_connection(self, socket_name: str, request: bytes, deadline: float) -> bytes:
         """Send a request over a new connection and return the response.
 
         A supervisor at its limit of open files closes some connections before it reads a request. The client then
         retries until the deadline; if the supervisor has died, connecting fails.
         """
         while True:
-            connection = self._connect(name, deadline)
+            connection = self._connect(socket_name, deadline)
             try:
-                return self._exchange_on_connection(name, connection, request, deadline)
+                return self._exchange_on_connection(socket_name, connection, request, deadline)
             except (BrokenPipeError, ConnectionResetError):
-                if name != SUPERVISOR_SOCKET:
+                if socket_name != SUPERVISOR_SOCKET:
                     raise
             time.sleep(_SOON_SECONDS)
 
-    def _exchange_on_connection(self, name: str, connection: "socket.socket", request: bytes, deadline: float) -> bytes:
+    def _exchange_on_connection(
+        self, socket_name: str, connection: "socket.socket", request: bytes, deadline: float
+    ) -> bytes:
         whole = False
         try:
             _set_deadline(connection, deadline)
@@ -131,16 +134,16 @@ class RpcClient(ForkAware):
             return bytes(response)
         finally:
             # A worker handles one request per connection, and a supervisor any number.
-            is_kept = whole and name == SUPERVISOR_SOCKET
-            if not is_kept or self._idle.setdefault(name, connection) is not connection:
+            is_kept = whole and socket_name == SUPERVISOR_SOCKET
+            if not is_kept or self._idle.setdefault(socket_name, connection) is not connection:
                 connection.close()
 
-    def _connect(self, name: str, deadline: float) -> "socket.socket":
+    def _connect(self, socket_name: str, deadline: float) -> "socket.socket":
         import socket
 
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            with open_socket_address(self._folder, name) as address:
+            with open_socket_address(self._folder, socket_name) as address:
                 while True:
                     _set_deadline(connection, deadline)
                     try:

@@ -20,7 +20,7 @@ def encode_scalar(value: Any) -> "str | None":
         return encode_text(value)
     if isinstance(value, float):
         return _encode_float(float(value))
-    return _encode_foreign(value)
+    return _encode_foreign_scalar(value)
 
 
 def encode_text(text: str) -> str:
@@ -53,7 +53,7 @@ def _encode_float(value: float) -> str:
     return dumps(value)
 
 
-def _encode_foreign(value: Any) -> "str | None":
+def _encode_foreign_scalar(value: Any) -> "str | None":
     """Return the JSON text of a scalar of another package, such as NumPy or `Decimal`, or None for other values.
 
     Zero-dimensional arrays are converted by `item()`, others by `float`; if that raises, the result is None.

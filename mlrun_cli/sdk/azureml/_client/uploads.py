@@ -100,7 +100,7 @@ def list_folder_files(folder: Any) -> "list[str]":
 
 @contextmanager
 def _open_source(path: Any, upload_name: str) -> "Iterator[int]":
-    """Open a file that is to be uploaded.
+    """Yield the descriptor of a file that is to be uploaded.
 
     Raises:
         UserErrorException: It does not exist, or it is not a file.
@@ -122,16 +122,17 @@ def _open_source(path: Any, upload_name: str) -> "Iterator[int]":
         os.close(source)
 
 
-def _decode_path(value: Any, name: str) -> str:
+def _decode_path(value: Any, upload_name: str) -> str:
     try:
         return os.fsdecode(os.fspath(value))
     except TypeError as error:
         raise UserErrorException(
-            f"What is uploaded as {name!r} is a path or a stream, not {type(value).__name__}."
+            f"What is uploaded as {upload_name!r} is a path or a stream, not {type(value).__name__}."
         ) from error
 
 
-def _write_upload(run_folder: str, name: str, fill: Callable[[int], object], replaces: bool = False) -> None:
+def _write_upload(run_folder: str, name: str, write_content: Callable[[int], object], replaces: bool = False) -> None:
+    """Write an upload with a function that gets its descriptor, and move it into place."""
     uploads = os.path.join(run_folder, UPLOADS)
     destination = os.path.join(uploads, name)
     if os.path.isdir(destination) or (os.path.lexists(destination) and not replaces):
@@ -143,7 +144,7 @@ def _write_upload(run_folder: str, name: str, fill: Callable[[int], object], rep
         os.makedirs(run_folder, 0o700, exist_ok=True)
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            fill(descriptor)
+            write_content(descriptor)
         finally:
             os.close(descriptor)
         os.makedirs(os.path.dirname(destination), 0o700, exist_ok=True)

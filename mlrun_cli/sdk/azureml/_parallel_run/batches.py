@@ -4,7 +4,7 @@ import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from azureml._parallel_run.options import DEFAULT_BATCH_BYTES, DEFAULT_BATCH_FILES, Options
-from azureml._parallel_run.sources import Source, Table, open_source
+from azureml._parallel_run.sources import Source, Table, read_input
 
 
 class MiniBatch(NamedTuple):
@@ -42,7 +42,7 @@ def build_batches(options: Options) -> List[MiniBatch]:
     """
     batches: list[MiniBatch] = []
     for position, value in enumerate(options.inputs):
-        source = open_source(value, options.tables.get(str(position)))
+        source = read_input(value, options.tables.get(str(position)))
         for batch in _split_source(source, options):
             batches.append(batch._replace(number=len(batches), source=position))
     if not batches:
@@ -65,7 +65,7 @@ class BatchReader:
             return list(batch.files)
         if batch.source not in self._tables:
             value = self._options.inputs[batch.source]
-            table = open_source(value, self._options.tables.get(str(batch.source))).table
+            table = read_input(value, self._options.tables.get(str(batch.source))).table
             assert table is not None
             self._tables[batch.source] = table
         if self._key != (batch.source, batch.file):
@@ -90,21 +90,21 @@ def _split_source(source: Source, options: Options) -> Iterator[MiniBatch]:
     return _split_rows(source.table, options.mini_batch_size or DEFAULT_BATCH_BYTES)
 
 
-def _split_files(files: List[str], size: int) -> Iterator[MiniBatch]:
-    for start in range(0, len(files), size):
-        piece = files[start : start + size]
+def _split_files(files: List[str], batch_size: int) -> Iterator[MiniBatch]:
+    for start in range(0, len(files), batch_size):
+        piece = files[start : start + batch_size]
         yield MiniBatch(0, len(piece), 0, piece)
 
 
-def _split_rows(table: Table, size: int) -> Iterator[MiniBatch]:
-    """Yield batches of rows that correspond to about `size` bytes of their files."""
+def _split_rows(table: Table, batch_bytes: int) -> Iterator[MiniBatch]:
+    """Yield batches of rows that correspond to about `batch_bytes` bytes of their files."""
     for index, file in enumerate(table.files):
         rows = len(table.read(index))
         try:
             file_size = os.path.getsize(file.source)
         except OSError:  # a URL
             file_size = 0
-        count = max(1, rows * size // file_size) if file_size else max(1, rows)
+        count = max(1, rows * batch_bytes // file_size) if file_size else max(1, rows)
         for start in range(0, rows, count):
             yield MiniBatch(0, min(count, rows - start), 0, file=index, first_row=start)
 

@@ -85,7 +85,7 @@ class _Driver:
             problem = str(error) or type(error).__name__
             raise
         finally:
-            self._end_workers(is_killing=problem is not None)
+            self._stop_workers(is_killing=problem is not None)
             self._report.write_result(problem)
 
     def _start_worker(self) -> None:
@@ -96,7 +96,7 @@ class _Driver:
 
     def _wait(self) -> None:
         """Wait for a worker's response, or until the first call of `run` times out."""
-        working = [worker.get_seconds() for worker in self._workers if worker.batch is not None]
+        working = [worker.get_busy_seconds() for worker in self._workers if worker.batch is not None]
         timeout = None if not working else max(0.0, self._options.timeout_seconds - max(working)) + 0.01
         for key, _ in self._selector.select(timeout):
             if isinstance(key.data, Listener):
@@ -148,7 +148,7 @@ class _Driver:
         elif batch is not None and kind == DONE:
             if response["rows"] is not None:
                 self._rows[batch.number] = os.path.join(self._folder, response["rows"])
-            self._report.add_done(batch, response["count"])
+            self._report.add_processed_batch(batch, response["count"])
         elif batch is not None and kind == FAILED:
             self._requeue_batch(batch, response["error"])
         self._assign_batches()
@@ -160,7 +160,7 @@ class _Driver:
         if tries < self._options.max_tries:
             self._waiting.append(batch)
         else:
-            self._report.add_failed(batch)
+            self._report.add_failed_batch(batch)
 
     def _assign_batches(self) -> None:
         for worker in self._workers:
@@ -176,7 +176,7 @@ class _Driver:
             self._failed_starts += 1
             if self._failed_starts >= _STARTS_PER_PROCESS * self._options.process_count * self._options.node_count:
                 message = "The entry script could not be started: {} processes have failed before init() was done."
-                raise StepFailed(self._add_first_error(message.format(self._failed_starts)))
+                raise StepFailed(self._append_first_error(message.format(self._failed_starts)))
         batch = worker.batch
         if batch is not None and worker.is_lost:  # with its node: another does it, as if it had not been tried
             self._report.add_note(f"Batch {batch.number} is given to another process: {ending}.")
@@ -189,28 +189,31 @@ class _Driver:
             self._start_worker()
 
     def _check_timeouts(self) -> None:
+        """Replace workers whose call of `run` takes too long."""
         limit = self._options.timeout_seconds
         for worker in list(self._workers):
-            if worker.batch is not None and worker.get_seconds() >= limit:
+            if worker.batch is not None and worker.get_busy_seconds() >= limit:
                 self._replace_worker(worker, f"run() took more than run_invocation_timeout ({limit:g} s)")
 
     def _check_limits(self) -> None:
+        """Raise StepFailed if more items or batches have failed than the options allow."""
         report, options = self._report, self._options
         if options.error_threshold is not None and report.failed_items > options.error_threshold:
             message = "{} items have failed, more than error_threshold ({})."
-            raise StepFailed(self._add_first_error(message.format(report.failed_items, options.error_threshold)))
+            raise StepFailed(self._append_first_error(message.format(report.failed_items, options.error_threshold)))
         if options.allowed_failed_count is not None and report.failed_batches > options.allowed_failed_count:
             message = "{} mini batches have failed, more than allowed_failed_count ({})."
             text = message.format(report.failed_batches, options.allowed_failed_count)
-            raise StepFailed(self._add_first_error(text))
+            raise StepFailed(self._append_first_error(text))
         percent = 100.0 * report.failed_batches / report.batch_count
         if options.allowed_failed_percent is not None and percent > options.allowed_failed_percent:
             message = "{:g} % of the mini batches have failed, more than allowed_failed_percent ({:g})."
-            raise StepFailed(self._add_first_error(message.format(percent, options.allowed_failed_percent)))
+            raise StepFailed(self._append_first_error(message.format(percent, options.allowed_failed_percent)))
 
-    def _add_first_error(self, text: str) -> str:
+    def _append_first_error(self, message: str) -> str:
+        """Return a message with the first error of a batch appended, if there was one."""
         first = self._report.first_error
-        return text if first is None else f"{text} The first error:\n{first}"
+        return message if first is None else f"{message} The first error:\n{first}"
 
     def _write_rows(self) -> None:
         """Write the rows of all batches, in the order of the batches, to a file atomically."""
@@ -227,7 +230,7 @@ class _Driver:
             os.fsync(output.fileno())
         os.replace(temporary, path)
 
-    def _end_workers(self, is_killing: bool) -> None:
+    def _stop_workers(self, is_killing: bool) -> None:
         if self._listener is not None:  # first, so that no node waits to be admitted
             self._listener.close()
         for stranger in self._strangers:
@@ -236,6 +239,6 @@ class _Driver:
             if is_killing or not worker.is_ready:
                 worker.kill()
             else:
-                worker.dismiss()
+                worker.shut_down()
         self._workers = []
         self._selector.close()

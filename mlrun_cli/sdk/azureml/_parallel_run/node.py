@@ -102,7 +102,7 @@ class _Slot:
     def close(self) -> None:
         """End the worker, and tell the driver how it has ended."""
         if self.is_dismissed and self.worker.is_ready:
-            self.worker.dismiss()
+            self.worker.shut_down()
         else:
             send_message(self.connection, kind=ENDED, ending=self.worker.kill())
         self.connection.close()

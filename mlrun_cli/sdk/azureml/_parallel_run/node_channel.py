@@ -217,11 +217,11 @@ class RemoteWorker:
                 self._ending = answer["ending"]
         return [answer for answer in answers if answer["kind"] != ENDED]
 
-    def get_seconds(self) -> float:
+    def get_busy_seconds(self) -> float:
         """Return the seconds since the worker connected or received its current batch."""
         return time.monotonic() - self._sent_at
 
-    def dismiss(self) -> None:
+    def shut_down(self) -> None:
         """Request the worker to end, and wait until it has ended, but not for ever."""
         send_message(self._connection, kind=END)
         self._connection.settimeout(self._shutdown_seconds)

@@ -30,8 +30,8 @@ class Report:
         os.makedirs(os.path.dirname(self._errors), exist_ok=True)
         self.write_progress(is_forced=True)
 
-    def add_done(self, batch: MiniBatch, item_count: int) -> None:
-        """Count a processed batch for which `run` has returned `item_count` items; its other items count as failed."""
+    def add_processed_batch(self, batch: MiniBatch, item_count: int) -> None:
+        """Count a batch for which `run` has returned `item_count` items; its other items count as failed."""
         self.done_batches += 1
         self.done_items += min(item_count, batch.size)
         missing = max(0, batch.size - item_count)
@@ -40,7 +40,7 @@ class Report:
             self.add_error(f"Batch {batch.number}: run() returned {item_count} of {batch.size} items.")
         self.write_progress()
 
-    def add_failed(self, batch: MiniBatch) -> None:
+    def add_failed_batch(self, batch: MiniBatch) -> None:
         """Count a batch that has failed on its last attempt."""
         self.failed_batches += 1
         self.failed_items += batch.size

@@ -20,12 +20,12 @@ class Table(NamedTuple):
     options: Dict[str, Any]
     steps: List[Any]
 
-    def read(self, index: "Optional[int]") -> Any:
-        """Return the rows of the file with this index, or of all files for None, as a pandas data frame."""
+    def read(self, file_index: "Optional[int]") -> Any:
+        """Return the rows of one file of the table, or of all files for None, as a pandas data frame."""
         from azureml.data._tables import import_pandas, read_table
 
         import_pandas()
-        files = self.files if index is None else [self.files[index]]
+        files = self.files if file_index is None else [self.files[file_index]]
         return read_table(files, self.options, self.steps)
 
 
@@ -36,12 +36,12 @@ class Source(NamedTuple):
     table: Optional[Table] = None
 
 
-def open_source(value: str, table: "Optional[Dict[str, Any]]") -> Source:
-    """Return the files or the table of a step's input.
+def read_input(input_value: str, table_options: "Optional[Dict[str, Any]]") -> Source:
+    """Return the files or the table of a step's input, given as a path or a dataset id.
 
     Args:
-        value: the path of a file or folder, or the id of a dataset.
-        table: how the files of a path are read as a table; None if they are files.
+        input_value: the path of a file or folder, or the id of a dataset.
+        table_options: how the files of a path are read as a table; None if they are files.
 
     Raises:
         UserErrorException: the files of a dataset cannot be read.
@@ -49,20 +49,20 @@ def open_source(value: str, table: "Optional[Dict[str, Any]]") -> Source:
     from azureml.data._sources import DataFile
     from azureml.data.tabular_dataset import TabularDataset
 
-    folder = value
-    if _GUID.fullmatch(value) and not os.path.exists(value):
-        dataset = _get_dataset(value)
+    folder = input_value
+    if _GUID.fullmatch(input_value) and not os.path.exists(input_value):
+        dataset = _get_dataset(input_value)
         if isinstance(dataset, TabularDataset):
             definition = dataset._definition
             return Source([], Table(dataset._resolve_files().files, definition["options"], definition["steps"]))
         mount = dataset.mount()
         mount.start()
         folder = mount.mount_point
-    if table is None:
+    if table_options is None:
         return Source(_list_files(folder))
-    files = [path for path in _list_files(folder) if _matches(path, folder, table.get("glob"))]
+    files = [path for path in _list_files(folder) if _matches_glob(path, folder, table_options.get("glob"))]
     found = [DataFile(os.path.relpath(path, folder), path) for path in files]
-    return Source([], Table(found, table["options"], table["steps"]))
+    return Source([], Table(found, table_options["options"], table_options["steps"]))
 
 
 def _get_dataset(dataset_id: str) -> Any:
@@ -81,6 +81,6 @@ def _list_files(path: str) -> List[str]:
     return sorted(found)
 
 
-def _matches(path: str, root: str, glob: "Optional[str]") -> bool:
+def _matches_glob(path: str, root: str, glob: "Optional[str]") -> bool:
     name = os.path.relpath(path, root)
     return glob is None or fnmatch.fnmatch(name, glob) or fnmatch.fnmatch(name, glob.replace("**/", "", 1))

@@ -78,11 +78,11 @@ class WorkerProcess:
         self._received = lines.pop()
         return [json.loads(line.decode()) for line in lines]
 
-    def get_seconds(self) -> float:
+    def get_busy_seconds(self) -> float:
         """Return the seconds since the worker was started or received its current batch."""
         return time.monotonic() - self._sent_at
 
-    def dismiss(self) -> None:
+    def shut_down(self) -> None:
         """Request the worker to end, and wait until it has ended."""
         os.close(self._batches)
         self._process.wait()

@@ -12,36 +12,37 @@ _TIMEOUT_SECONDS = 60.0
 
 def find_conda_interpreter(name: str) -> "str | None":
     """Return the Python executable of the conda environment with this name or path, or None if there is none."""
-    for folder in _list_folders():
+    for folder in _list_environment_folders():
         interpreter = os.path.join(folder, "bin", "python")
-        names = (os.path.basename(folder), folder, "base" if _is_base(folder) else None)
+        names = (os.path.basename(folder), folder, "base" if _is_base_environment(folder) else None)
         if name in names and os.path.isfile(interpreter):
             return interpreter
     return None
 
 
-def _is_base(folder: str) -> bool:
+def _is_base_environment(folder: str) -> bool:
     """Return whether a folder is conda's base environment."""
     return os.path.isdir(os.path.join(folder, "condabin"))
 
 
-def _list_folders() -> Iterator[str]:
+def _list_environment_folders() -> Iterator[str]:
     """Yield the folders of conda environments, starting with those that conda lists."""
-    yield from _list_known_folders()
+    yield from _list_folders_known_to_conda()
     prefix = os.environ.get("CONDA_PREFIX")
     if prefix:
         # In an active environment, the others are next to it.
         beside = os.path.dirname(prefix)
-        yield from _list_folder(beside if os.path.basename(beside) == "envs" else os.path.join(prefix, "envs"))
+        yield from _list_subfolders(beside if os.path.basename(beside) == "envs" else os.path.join(prefix, "envs"))
         yield prefix
     listed = os.path.expanduser("~/.conda/environments.txt")
     if os.path.isfile(listed):
         with open(listed, encoding="utf-8") as file:
             yield from (line.strip() for line in file if line.strip())
-    yield from _list_folder(os.path.expanduser("~/.conda/envs"))
+    yield from _list_subfolders(os.path.expanduser("~/.conda/envs"))
 
 
-def _list_known_folders() -> Iterator[str]:
+def _list_folders_known_to_conda() -> Iterator[str]:
+    """Yield the folders that `conda env list` or the same command of mamba prints."""
     command = shutil.which("conda") or shutil.which("mamba") or shutil.which("micromamba")
     if command is None:
         return
@@ -60,6 +61,6 @@ def _list_known_folders() -> Iterator[str]:
     yield from folders
 
 
-def _list_folder(folder: str) -> Iterator[str]:
+def _list_subfolders(folder: str) -> Iterator[str]:
     if os.path.isdir(folder):
         yield from sorted(os.path.join(folder, name) for name in os.listdir(folder))

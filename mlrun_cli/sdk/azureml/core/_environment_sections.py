@@ -170,20 +170,20 @@ class PythonSection(RunConfigElement):
         """Return the section as a JSON-like mapping, without its packages if they are only in a conda file."""
         document = super()._to_document(saving=saving)
         conda = document.pop("condaDependencies")
-        if conda is not None and not self._is_in_file():
+        if conda is not None and not self._is_only_in_conda_file():
             document["condaDependencies"] = conda._to_mapping()
             document["condaDependenciesFile"] = None
         return document
 
-    def _is_in_file(self) -> bool:
+    def _is_only_in_conda_file(self) -> bool:
         """Return whether the packages are specified only in the conda file."""
         conda = self.conda_dependencies
         return bool(self.conda_dependencies_file) and (conda is None or conda._is_default())
 
-    def _read_field(self, name: str, value: Any, key_path: str) -> None:
+    def _load_field(self, name: str, value: Any, key_path: str) -> None:
         if name == "conda_dependencies" and value is not None:
             value = CondaDependencies(_underlying_structure=value)
-        super()._read_field(name, value, key_path)
+        super()._load_field(name, value, key_path)
 
     @classmethod
     def _from_document(cls, document: Any, location: str = "") -> Any:

@@ -48,7 +48,7 @@ class RunConfigElement:
         for name in self._fields:
             value = to_plain(getattr(self, name), saving=saving)
             if value is not None or name not in self._left_out:
-                document[self._get_key(name)] = value
+                document[self._get_document_key(name)] = value
         if self._keeps_keys or not saving:
             document.update(self._unknown)
         return {**{key: document[key] for key in self._order if key in document}, **document}
@@ -63,9 +63,9 @@ class RunConfigElement:
         element = cls._create_blank()
         unknown = dict(_check_mapping(document, location))
         for name in cls._fields:
-            key = cls._get_key(name)
+            key = cls._get_document_key(name)
             if key in unknown:
-                element._read_field(name, unknown.pop(key), f"{location}.{key}" if location else key)
+                element._load_field(name, unknown.pop(key), f"{location}.{key}" if location else key)
         element._unknown = unknown
         element._order = [*document] if cls._keeps_keys else ()
         return element
@@ -75,10 +75,11 @@ class RunConfigElement:
         return cls()
 
     @classmethod
-    def _get_key(cls, name: str) -> str:
+    def _get_document_key(cls, name: str) -> str:
         return cls._keys.get(name) or to_camel_case(name.lstrip("_"))
 
-    def _read_field(self, name: str, value: Any, key_path: str) -> None:
+    def _load_field(self, name: str, value: Any, key_path: str) -> None:
+        """Set an attribute from a value in a document, creating nested sections."""
         if value is None and isinstance(getattr(self, name), (list, dict, RunConfigElement)):
             return  # a key without a value counts as missing
         if value is not None and name in self._kinds:

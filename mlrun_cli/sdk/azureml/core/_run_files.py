@@ -63,7 +63,7 @@ class RunFiles(RunHandle):
         path = os.path.abspath(wanted)
         if os.path.isdir(path) or wanted.endswith(os.sep):
             path = os.path.join(path, os.path.basename(name))
-        self._request("run_files.download_to", name=name, path=path, patience_seconds=COPY_SECONDS)
+        self._request("run_files.download_to", name=name, path=path, timeout_seconds=COPY_SECONDS)
 
     def download_files(
         self,
@@ -103,9 +103,7 @@ class RunFiles(RunHandle):
         names = [name for name in self.get_file_names() if name.partition("/")[0] in tops]
         if not names:
             return []
-        paths: List[str] = self._request(
-            "run_files.download", names=names, folder=folder, patience_seconds=COPY_SECONDS
-        )
+        paths: List[str] = self._request("run_files.download", names=names, folder=folder, timeout_seconds=COPY_SECONDS)
         return paths
 
     def get_snapshot_id(self) -> str:
@@ -119,15 +117,15 @@ class RunFiles(RunHandle):
         """Write a snapshot, by default the run's own, as a ZIP archive into a folder and return the archive's path."""
         folder = os.path.abspath(path or ".")
         written: str = self._request(
-            "run_files.restore_snapshot", snapshot_id=snapshot_id, folder=folder, patience_seconds=COPY_SECONDS
+            "run_files.restore_snapshot", snapshot_id=snapshot_id, folder=folder, timeout_seconds=COPY_SECONDS
         )
         return written
 
     def take_snapshot(self, file_or_folder_path: Any) -> str:
         """Take a snapshot of a file or folder and return its id; it becomes the run's snapshot if it has none."""
         path = os.path.abspath(file_or_folder_path)
-        snapshot_id: str = self._request_of_workspace(
-            "run_files.take_snapshot", path=path, patience_seconds=COPY_SECONDS
+        snapshot_id: str = self._request_for_workspace(
+            "run_files.take_snapshot", path=path, timeout_seconds=COPY_SECONDS
         )
         if "ContentSnapshotId" not in self.get_properties():
             self.add_properties({"ContentSnapshotId": snapshot_id})

@@ -15,7 +15,7 @@ _WORDS_OF_LISTS = {"metrics": "best", "parameters": "differing"}
 _TIMES = ("created_utc", "start_time_utc", "end_time_utc")
 
 
-def build_data_frame(workspace: "WorkspaceNames", arguments: "Dict[str, Any]") -> Any:
+def build_data_frame(workspace: "WorkspaceNames", filter_arguments: "Dict[str, Any]") -> Any:
     """Return the runs that match the arguments of `runs.list` as a data frame, newest first.
 
     Times are timestamps in UTC. A column with numbers and texts is text, so that files of one type per column, such as
@@ -25,10 +25,10 @@ def build_data_frame(workspace: "WorkspaceNames", arguments: "Dict[str, Any]") -
         UserErrorException: pandas is not installed, or the choice of metrics or parameters depends on all runs.
     """
     for name, word in _WORDS_OF_LISTS.items():
-        if arguments[name] == word:
+        if filter_arguments[name] == word:
             raise UserErrorException(f"{name} is 'all', None or names, not {word!r}: choose such columns with pandas.")
     pandas = import_pandas()
-    rows = [flatten_record(_drop_bookkeeping(record)) for record in iterate_records(workspace, arguments)]
+    rows = [flatten_record(_drop_bookkeeping(record)) for record in iterate_records(workspace, filter_arguments)]
     columns = list_columns(rows, RUN_COLUMNS, is_sorted=True)
     frame = pandas.DataFrame({name: _unify_types([row.get(name) for row in rows]) for name in columns}, columns=columns)
     for name in _TIMES:

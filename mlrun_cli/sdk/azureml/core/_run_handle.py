@@ -83,16 +83,16 @@ class RunHandle:
         record: Dict[str, Any] = self._request("runs.get")
         return record
 
-    def _request(self, call: str, patience_seconds: "float | None" = None, **arguments: Any) -> Any:
-        return self._request_of_workspace(call, patience_seconds, run_id=self._run_id, **arguments)
+    def _request(self, call: str, timeout_seconds: "float | None" = None, **arguments: Any) -> Any:
+        return self._request_for_workspace(call, timeout_seconds, run_id=self._run_id, **arguments)
 
-    def _request_of_workspace(self, call: str, patience_seconds: "float | None" = None, **arguments: Any) -> Any:
-        """Send a request that concerns the run's workspace instead of the run, and return its result."""
-        return get_client().request(call, workspace=self._names, patience_seconds=patience_seconds, **arguments)
+    def _request_for_workspace(self, call: str, timeout_seconds: "float | None" = None, **arguments: Any) -> Any:
+        """Send a request about the run's workspace instead of the run, and return its result."""
+        return get_client().request(call, workspace=self._names, timeout_seconds=timeout_seconds, **arguments)
 
 
 def check_text(value: object, noun: str) -> str:
-    """Check the type of a string, and return it with lone surrogates escaped.
+    """Return a string with lone surrogates escaped; raise an error that starts with `noun` for other types.
 
     Raises:
         UserErrorException: The value is not a string; `noun` is its name in the message.

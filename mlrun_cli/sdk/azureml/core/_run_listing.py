@@ -40,18 +40,18 @@ def build_filter_arguments(
     return chosen
 
 
-def iterate_runs(workspace: "WorkspaceNames", arguments: "dict[str, Any]") -> "Iterator[Run]":
+def iterate_runs(workspace: "WorkspaceNames", filter_arguments: "dict[str, Any]") -> "Iterator[Run]":
     """Yield the runs that match the filter arguments, except those created after the first page was read."""
     from azureml.core.run import Run
 
-    return (Run._from_record(workspace, record) for record in iterate_records(workspace, arguments))
+    return (Run._from_record(workspace, record) for record in iterate_records(workspace, filter_arguments))
 
 
-def iterate_records(workspace: "WorkspaceNames", arguments: "dict[str, Any]") -> "Iterator[dict[str, Any]]":
+def iterate_records(workspace: "WorkspaceNames", filter_arguments: "dict[str, Any]") -> "Iterator[dict[str, Any]]":
     """Yield the records of the runs that match the filter arguments, like `iterate_runs`."""
     before, limit = None, _FIRST_PAGE
     while True:
-        page = get_client().request("runs.list", workspace=workspace, limit=limit, before=before, **arguments)
+        page = get_client().request("runs.list", workspace=workspace, limit=limit, before=before, **filter_arguments)
         yield from page["runs"]
         before = page["next"]
         if before is None:

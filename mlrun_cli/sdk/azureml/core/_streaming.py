@@ -20,11 +20,11 @@ _QUICK_SECONDS = 0.02
 _CALM_SECONDS = 0.25
 
 
-def wait_until_ended(status: Callable[[], str], logs: "Logs | None" = None) -> None:
+def wait_until_ended(get_status: Callable[[], str], logs: "Logs | None" = None) -> None:
     """Wait until a run has ended, printing its new output with `logs` if given."""
     began = time.monotonic()
     while True:
-        now = status()
+        now = get_status()
         # Read the logs after the status, so that all output of an ended run is included.
         moved = logs is not None and logs.print_new_output(includes_script=now in WITH_SCRIPT)
         if now in ENDED:

@@ -52,7 +52,7 @@ def submit(
     response = get_client().request(
         "submitting.submit_sweep" if sweep else "submitting.submit",
         workspace=workspace,
-        patience_seconds=_TIMEOUT_SECONDS,
+        timeout_seconds=_TIMEOUT_SECONDS,
         experiment_name=experiment_name,
         document=script._to_document(),
         source_directory=os.path.abspath(script.source_directory or "."),

@@ -88,7 +88,7 @@ class CondaDependencies:
         for package in _to_texts(pip_packages):
             created.add_pip_package(package)
         if pin_sdk_version:
-            created.set_pip_requirements([_pin_version(line) for line in created._get_pip()])
+            created.set_pip_requirements([_pin_version(line) for line in created._list_pip_lines()])
         if pip_indexurl is not None:
             created.set_pip_option(f"--extra-index-url {pip_indexurl}")
         for package in _to_texts(conda_packages):
@@ -124,12 +124,12 @@ class CondaDependencies:
     @property
     def pip_packages(self) -> Iterator[str]:
         """An iterator over the pip requirements, without options."""
-        return iter([line for line in self._get_pip() if not line.startswith("-")])
+        return iter([line for line in self._list_pip_lines() if not line.startswith("-")])
 
     @property
     def pip_options(self) -> Iterator[str]:
         """An iterator over the pip options."""
-        return iter([line for line in self._get_pip() if line.startswith("-")])
+        return iter([line for line in self._list_pip_lines() if line.startswith("-")])
 
     def get_default_number_of_packages(self) -> "tuple[int, int]":
         """Return the number of default conda packages and of default pip packages."""
@@ -185,7 +185,7 @@ class CondaDependencies:
         if pip_package.startswith("-"):
             raise UserErrorException(f"{pip_package!r} is an option for pip and no package. Use set_pip_option for it.")
         self.remove_pip_package(_get_package_name(pip_package) or pip_package)
-        self._ensure_pip().append(pip_package)
+        self._get_or_create_pip_lines().append(pip_package)
 
     def remove_pip_package(self, pip_package: str) -> None:
         """Remove a pip requirement, identified by its package name or by its full line."""
@@ -193,7 +193,7 @@ class CondaDependencies:
             self.set_pip_requirements(
                 [
                     line
-                    for line in self._get_pip()
+                    for line in self._list_pip_lines()
                     if line.startswith("-") or pip_package not in (line, _get_package_name(line))
                 ]
             )
@@ -207,7 +207,7 @@ class CondaDependencies:
         if not pip_option.startswith("-"):
             raise UserErrorException(f"{pip_option!r} is not an option of pip: options begin with a dash.")
         self.remove_pip_option(pip_option)
-        self._ensure_pip().append(pip_option)
+        self._get_or_create_pip_lines().append(pip_option)
 
     def remove_pip_option(self, pip_option: str) -> None:
         """Remove a pip option, whatever its value."""
@@ -215,7 +215,7 @@ class CondaDependencies:
             self.set_pip_requirements(
                 [
                     line
-                    for line in self._get_pip()
+                    for line in self._list_pip_lines()
                     if not line.startswith("-") or _get_option_name(line) != _get_option_name(pip_option)
                 ]
             )
@@ -298,11 +298,13 @@ class CondaDependencies:
     def _has_pip(self) -> bool:
         return any(isinstance(entry, Mapping) for entry in self._list_entries())
 
-    def _get_pip(self) -> "list[str]":
+    def _list_pip_lines(self) -> "list[str]":
+        """Return the lines of the pip section: requirements and options."""
         return [line for entry in self._list_entries() if isinstance(entry, Mapping) for line in entry.get(PIP) or []]
 
-    def _ensure_pip(self) -> "list[str]":
-        self.set_pip_requirements(self._get_pip())
+    def _get_or_create_pip_lines(self) -> "list[str]":
+        """Return the mutable list of pip lines, creating the pip section if needed."""
+        self.set_pip_requirements(self._list_pip_lines())
         found: list[str] = next(entry[PIP] for entry in self._list_entries() if isinstance(entry, Mapping))
         return found
 

@@ -209,9 +209,7 @@ class Environment(RunConfigElement):
 
     def build(self, workspace: Any, image_build_compute: Any = None) -> "ImageBuildDetails":
         """Install the environment now instead of when a run first needs it, and return the installer's log."""
-        log = workspace._request(
-            "environments.build", patience_seconds=_BUILD_SECONDS, definition=self._to_definition()
-        )
+        log = workspace._request("environments.build", timeout_seconds=_BUILD_SECONDS, definition=self._to_definition())
         return ImageBuildDetails(log)
 
     def build_local(self, workspace: Any, platform: Any = None, **kwargs: Any) -> "ImageBuildDetails":

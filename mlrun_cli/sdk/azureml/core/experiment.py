@@ -80,14 +80,14 @@ class Experiment:
     def __repr__(self) -> str:
         from azureml.core._tables import format_text_table
 
-        return format_text_table("Experiment", self._build_cells())
+        return format_text_table("Experiment", self._build_table_cells())
 
     def _repr_html_(self) -> str:
         from azureml.core._tables import format_html_table
 
-        return format_html_table(self._build_cells(), self.get_portal_url(), "Report Page")
+        return format_html_table(self._build_table_cells(), self.get_portal_url(), "Report Page")
 
-    def _build_cells(self) -> Dict[str, str]:
+    def _build_table_cells(self) -> Dict[str, str]:
         return {"Name": self._name, "Workspace": self._names[2]}
 
     @property
@@ -187,7 +187,7 @@ class Experiment:
             outputs=outputs,
             display_name=options.get("display_name", options.get("name")),
             run_id=options.get("run_id"),
-            patience_seconds=_PATIENT,
+            timeout_seconds=_PATIENT,
         )
         return Run._from_names(self._names, self._name, record["run_id"])
 

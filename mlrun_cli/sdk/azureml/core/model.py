@@ -111,15 +111,15 @@ class Model:
             record = _request(workspace, "models.get", framework=model_framework, **which)
         except ModelNotFoundException as error:
             raise _ModelMissing(f"ModelNotFound: {error.message}") from error
-        self._load(workspace, record)
+        self._load_record(workspace, record)
 
     @classmethod
     def _from_record(cls, workspace: "Workspace", record: "dict[str, Any]") -> "Model":
         model = cls.__new__(cls)
-        model._load(workspace, record)
+        model._load_record(workspace, record)
         return model
 
-    def _load(self, workspace: "Workspace", record: "dict[str, Any]") -> None:
+    def _load_record(self, workspace: "Workspace", record: "dict[str, Any]") -> None:
         self._record = record
         self.workspace = workspace
         self.name: str = record["name"]
@@ -206,7 +206,7 @@ class Model:
         )  # fmt: skip
         children = None if child_paths is None else [os.fspath(child) for child in child_paths]
         record = _request(
-            workspace, "models.register", patience_seconds=_COPY_SECONDS, model=new, path=path, child_paths=children
+            workspace, "models.register", timeout_seconds=_COPY_SECONDS, model=new, path=path, child_paths=children
         )
         return Model._from_record(workspace, record)
 
@@ -275,7 +275,7 @@ class Model:
         path = _request(
             self.workspace,
             "models.download",
-            patience_seconds=_COPY_SECONDS,
+            timeout_seconds=_COPY_SECONDS,
             model_id=self.id,
             folder=folder,
             overwrite=bool(overwrite),
@@ -359,7 +359,7 @@ class Model:
     print_configuration = staticmethod(make_unsupported_call("Model.print_configuration", SERVING))
 
     def _update(self, **changes: Any) -> None:
-        self._load(self.workspace, _request(self.workspace, "models.update", model_id=self.id, **changes))
+        self._load_record(self.workspace, _request(self.workspace, "models.update", model_id=self.id, **changes))
 
     def _get_dataset(self, dataset_id: "str | None") -> Any:
         if dataset_id is None:
@@ -449,7 +449,7 @@ def register_from_run(
     )  # fmt: skip
     path = None if model_path is None else os.fspath(model_path)
     response = _request(
-        workspace, "models.register_from_run", patience_seconds=_COPY_SECONDS, model=new, run_id=run.id, path=path
+        workspace, "models.register_from_run", timeout_seconds=_COPY_SECONDS, model=new, run_id=run.id, path=path
     )
     if "missing" in response:
         raise ModelPathNotFoundException(response["missing"])

@@ -102,14 +102,14 @@ class Run(RunMetrics):
     def __repr__(self) -> str:
         from azureml.core._tables import format_text_table
 
-        return format_text_table("Run", self._build_cells())
+        return format_text_table("Run", self._build_table_cells())
 
     def _repr_html_(self) -> str:
         from azureml.core._tables import format_html_table
 
-        return format_html_table(self._build_cells(), self.get_portal_url(), "Details Page")
+        return format_html_table(self._build_table_cells(), self.get_portal_url(), "Details Page")
 
-    def _build_cells(self) -> Dict[str, str]:
+    def _build_table_cells(self) -> Dict[str, str]:
         cells = {"Experiment": self._experiment_name, "Id": self._run_id}
         try:
             record = self._get_record()
@@ -343,7 +343,7 @@ class Run(RunMetrics):
         """
         if not _set_status:
             return
-        log_warnings(self._request("runs.complete", patience_seconds=COPY_SECONDS))
+        log_warnings(self._request("runs.complete", timeout_seconds=COPY_SECONDS))
 
     def fail(
         self,
@@ -360,7 +360,7 @@ class Run(RunMetrics):
         self._end_as_failed(error)
 
     def _end_as_failed(self, error: Dict[str, Any]) -> None:
-        log_warnings(self._request("runs.fail", patience_seconds=COPY_SECONDS, **error))
+        log_warnings(self._request("runs.fail", timeout_seconds=COPY_SECONDS, **error))
 
     def cancel(self) -> None:
         """Request cancellation of the run and wait briefly for it to end, which its script may delay."""
@@ -411,13 +411,13 @@ class Run(RunMetrics):
 
     def flush(self, timeout_seconds: float = 300) -> None:
         """Wait until all values logged by this process are in the store, where other programs can read them."""
-        self._request("runs.flush", patience_seconds=timeout_seconds)
+        self._request("runs.flush", timeout_seconds=timeout_seconds)
 
     # Child runs
 
     def child_run(self, name: "str | None" = None, run_id: "str | None" = None, outputs: "str | None" = None) -> "Run":
         """Open a child run and return it; it ends when the caller ends it or when the caller's script exits."""
-        record = self._request_of_workspace(
+        record = self._request_for_workspace(
             "runs.open",
             experiment_name=self._experiment_name,
             parent_run_id=self._run_id,

@@ -524,7 +524,7 @@ class RunConfiguration(RunConfigElement):
         The file may be missing if dependencies are user-managed.
         """
         python = self.environment.python
-        if python._is_in_file():
+        if python._is_only_in_conda_file():
             try:
                 conda_file = _find_first_file(str(python.conda_dependencies_file), project, file)
             except UserErrorException:
@@ -542,7 +542,7 @@ class RunConfiguration(RunConfigElement):
         """
         python = self.environment.python
         conda = python.conda_dependencies
-        if conda is None or python._is_in_file():
+        if conda is None or python._is_only_in_conda_file():
             return python.conda_dependencies_file
         name = python.conda_dependencies_file or os.path.relpath(os.path.join(folder, _CONDA_FILE_NAME), project)
         path = os.path.join(project, name)

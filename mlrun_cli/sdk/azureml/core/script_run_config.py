@@ -84,13 +84,13 @@ class ScriptRunConfig:
             run_config.target = compute_target
             run_config.max_run_duration_seconds = max_run_duration_seconds
             if environment is not None:
-                run_config.environment = _check_kind(environment, Environment, "environment")
+                run_config.environment = _check_type(environment, Environment, "environment")
             if docker_runtime_config is not None:
-                run_config.docker = _check_kind(docker_runtime_config, DockerConfiguration, "docker_runtime_config")
+                run_config.docker = _check_type(docker_runtime_config, DockerConfiguration, "docker_runtime_config")
             if distributed_job_config is not None:
                 _configure_distribution(run_config, distributed_job_config)
         else:
-            _check_kind(run_config, RunConfiguration, "run_config")
+            _check_type(run_config, RunConfiguration, "run_config")
             ignored = (compute_target, environment, distributed_job_config, docker_runtime_config)
             if any(value is not None for value in ignored):
                 _logger.warning(
@@ -134,7 +134,7 @@ class ScriptRunConfig:
         document = configuration._to_document()
         document["script"] = os.fspath(script) if script else None
         document["arguments"] = _convert_to_strings(arguments, "arguments", document)
-        command = unwrap_command_line(command)
+        command = unwrap_shell_command(command)
         document["command"] = command if isinstance(command, str) else _convert_to_strings(command, "command", document)
         document["environmentVariables"] = _to_variables(configuration.environment_variables)
         environment = document["environment"]
@@ -171,9 +171,11 @@ def _resolve_command(config: ScriptRunConfig) -> "tuple[Any, Any, Any]":
     )
 
 
-def _check_kind(value: Any, kind: type, parameter: str) -> Any:
-    if not isinstance(value, kind):
-        raise RunConfigurationException(f"ScriptRunConfig({parameter}=…): expected {kind.__name__}, found {value!r}.")
+def _check_type(value: Any, expected_type: type, parameter: str) -> Any:
+    if not isinstance(value, expected_type):
+        raise RunConfigurationException(
+            f"ScriptRunConfig({parameter}=…): expected {expected_type.__name__}, found {value!r}."
+        )
     return value
 
 
@@ -199,8 +201,8 @@ def _configure_distribution(configuration: RunConfiguration, job: Any) -> None:
         )
 
 
-def unwrap_command_line(command: Any) -> Any:
-    """Return the line of a list that holds one line for a shell, as `["python train.py -n 3"]`, else the command."""
+def unwrap_shell_command(command: Any) -> Any:
+    """Return the only item of a list such as `["python train.py -n 3"]`, or any other command unchanged."""
     if isinstance(command, (list, tuple)) and len(command) == 1:
         (line,) = command
         return line if isinstance(line, str) and len(line.split()) > 1 else command

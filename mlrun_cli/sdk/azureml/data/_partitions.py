@@ -34,16 +34,19 @@ class PartitionFormat:
         self._times: Dict[str, List[str]] = {}
         pattern, end = "", 0
         for found in _COLUMN.finditer(text):
-            pattern += _escape(text[end : found.start()]) + self._add_column(found.group(1), found.group(2))
+            pattern += _escape_literal_text(text[end : found.start()]) + self._add_column_and_build_pattern(
+                found.group(1), found.group(2)
+            )
             end = found.end()
         if not self.columns:
             raise UserErrorException(
                 f"The partition_format {text!r} has no column: write it as '/{{city}}/{{day:yyyy/MM/dd}}/data.csv'."
             )
         start = ".*" if text.startswith("/") else "(?:.*/)?"
-        self._pattern = re.compile(f"{start}{pattern}{_escape(text[end:])}", re.DOTALL)
+        self._pattern = re.compile(f"{start}{pattern}{_escape_literal_text(text[end:])}", re.DOTALL)
 
-    def _add_column(self, name: str, time_format: "str | None") -> str:
+    def _add_column_and_build_pattern(self, name: str, time_format: "str | None") -> str:
+        """Add a column, and return the regular expression that matches its values in paths."""
         if name in self.columns:
             raise UserErrorException(f"The partition_format {self._text!r} has the column {name!r} twice.")
         self.columns.append(name)
@@ -83,14 +86,14 @@ class PartitionFormat:
         return values
 
 
-def list_key_values(text: str, paths: "List[str]", keys: "List[str]") -> "List[Dict[str, Any]]":
-    """Return the different values that some partition columns have together, in the order of the paths.
+def list_partition_values(partition_format_text: str, paths: "List[str]", keys: "List[str]") -> "List[Dict[str, Any]]":
+    """Return the distinct combinations of the values of partition columns, in the order of the paths.
 
     Raises:
         UserErrorException: The format has no column of that name.
         DatasetExecutionError: A path does not have the format.
     """
-    partition_format = PartitionFormat(text)
+    partition_format = PartitionFormat(partition_format_text)
     unknown = [key for key in keys if key not in partition_format.columns]
     if unknown:
         raise UserErrorException(
@@ -104,5 +107,6 @@ def list_key_values(text: str, paths: "List[str]", keys: "List[str]") -> "List[D
     return list(found.values())
 
 
-def _escape(text: str) -> str:
+def _escape_literal_text(text: str) -> str:
+    """Return the regular expression for literal text of a format, in which `*` matches any part of a file name."""
     return "[^/]*".join(map(re.escape, text.split("*")))

@@ -48,7 +48,7 @@ def parse_sources(path: Any) -> Sources:
     items = list(path) if isinstance(path, (list, tuple)) and not is_pair else [path]
     if not items:
         raise UserErrorException("A dataset needs at least one path.")
-    paths = [_build_path(item) for item in items]
+    paths = [_build_dataset_path(item) for item in items]
     datastores = [datastore for datastore in map(_find_datastore, items) if datastore is not None]
     return Sources(paths, datastores[0].workspace if datastores else None)
 
@@ -103,28 +103,33 @@ def link_file(file: DataFile, destination: str) -> None:
         os.symlink(file.source, destination)
 
 
-def _find_datastore(item: Any) -> "AbstractDatastore | None":
-    if isinstance(item, DataPath):
-        return item._datastore
-    if isinstance(item, DataReference):
-        return item.datastore
-    if isinstance(item, AbstractDatastore):
-        return item
-    return item[0] if isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], AbstractDatastore) else None
+def _find_datastore(path_item: Any) -> "AbstractDatastore | None":
+    if isinstance(path_item, DataPath):
+        return path_item._datastore
+    if isinstance(path_item, DataReference):
+        return path_item.datastore
+    if isinstance(path_item, AbstractDatastore):
+        return path_item
+    return (
+        path_item[0]
+        if isinstance(path_item, tuple) and len(path_item) == 2 and isinstance(path_item[0], AbstractDatastore)
+        else None
+    )
 
 
-def _build_path(item: Any) -> "dict[str, str]":
-    datastore = _find_datastore(item)
+def _build_dataset_path(path_item: Any) -> "dict[str, str]":
+    """Return a path, pattern, URL or datastore path in the format of a dataset definition."""
+    datastore = _find_datastore(path_item)
     if datastore is not None:
-        path = item[1] if isinstance(item, tuple) else getattr(item, "path_on_datastore", None)
+        path = path_item[1] if isinstance(path_item, tuple) else getattr(path_item, "path_on_datastore", None)
         if path is None or isinstance(path, str):
             return {"datastore": datastore.name, "path": path or ""}
-    if isinstance(item, (str, os.PathLike)):
-        text = os.fspath(item)
+    if isinstance(path_item, (str, os.PathLike)):
+        text = os.fspath(path_item)
         if isinstance(text, str) and text:
             return _parse_source(text)
     raise UserErrorException(
-        f"{item!r} is not a path of a dataset. Name a file, a folder, a pattern or a URL as text, a DataPath, "
+        f"{path_item!r} is not a path of a dataset. Name a file, a folder, a pattern or a URL as text, a DataPath, "
         "(datastore, 'path'), or a list of these."
     )
 

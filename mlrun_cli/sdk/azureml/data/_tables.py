@@ -52,7 +52,7 @@ def read_table(files: "list[DataFile]", options: "dict[str, Any]", steps: "list[
             frame.columns = frames[0].columns[: len(frame.columns)]
     table = pandas.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     for step in steps:
-        table = _apply_steps(table, step)
+        table = _apply_step(table, step)
     return _convert_columns(pandas, table.reset_index(drop=True), options["types"])
 
 
@@ -122,7 +122,8 @@ _READERS: "dict[str, Callable[[Any, str, int, dict[str, Any]], Any]]" = {
 }
 
 
-def _apply_steps(table: Any, step: "list[Any]") -> Any:
+def _apply_step(table: Any, step: "list[Any]") -> Any:
+    """Return a table after a step of a dataset's definition."""
     name, *values = step
     if name == "take":
         return table.iloc[: values[0]]
@@ -138,27 +139,27 @@ def _apply_steps(table: Any, step: "list[Any]") -> Any:
             f"The table has no column {', '.join(map(repr, missing))}; it has: {', '.join(map(str, table.columns))}."
         )
     if name == "time":
-        return _select_times(table, *values)
+        return _select_rows_in_period(table, *values)
     return table[values[0]] if name == "keep" else table.drop(columns=values[0])
 
 
-def _select_times(table: Any, columns: "list[str]", start: str, end: str, with_bounds: bool) -> Any:
-    """Return the rows whose times lie between two of ISO 8601, of which an empty one is no bound."""
+def _select_rows_in_period(table: Any, columns: "list[str]", start: str, end: str, includes_bounds: bool) -> Any:
+    """Return the rows whose timestamps lie between two ISO 8601 times; an empty time is no bound."""
     pandas = import_pandas()
     for column in columns:
-        times = _read_times(pandas, table[column])
+        times = _parse_times(pandas, table[column])
         for text, is_start in ((start, True), (end, False)):
             if not text:
                 continue
-            bound = _fit_zone(pandas.Timestamp(text), times.dt.tz)
+            bound = _convert_to_zone(pandas.Timestamp(text), times.dt.tz)
             left, right = (times, bound) if is_start else (bound, times)
-            is_chosen = left >= right if with_bounds else left > right
+            is_chosen = left >= right if includes_bounds else left > right
             table, times = table[is_chosen], times[is_chosen]
     return table
 
 
-def _read_times(pandas: Any, column: Any) -> Any:
-    """Return a column as times, with none for values that are no time."""
+def _parse_times(pandas: Any, column: Any) -> Any:
+    """Return a column converted to timestamps, with NaT for values that are not times."""
     times = pandas.to_datetime(column, errors="coerce")
     is_missed = times.isna() & column.notna()
     if is_missed.any():  # pandas 2 expects the format of the first value in all others
@@ -166,15 +167,15 @@ def _read_times(pandas: Any, column: Any) -> Any:
     return times
 
 
-def _fit_zone(bound: Any, zone: Any) -> Any:
-    """Return a time as UTC in the zone of a column, or without one if the column has none."""
+def _convert_to_zone(time: Any, zone: Any) -> Any:
+    """Return a time converted to the time zone of a column, or to UTC without a zone if the column has none."""
     if zone is None:
-        return bound if bound.tzinfo is None else bound.tz_convert("UTC").tz_localize(None)
-    return bound.tz_localize(zone) if bound.tzinfo is None else bound.tz_convert(zone)
+        return time if time.tzinfo is None else time.tz_convert("UTC").tz_localize(None)
+    return time.tz_localize(zone) if time.tzinfo is None else time.tz_convert(zone)
 
 
-def _convert_columns(pandas: Any, table: Any, types: "dict[str, dict[str, Any]]") -> Any:
-    for column, kind in types.items():
+def _convert_columns(pandas: Any, table: Any, column_types: "dict[str, dict[str, Any]]") -> Any:
+    for column, kind in column_types.items():
         if column not in table.columns:
             raise DatasetExecutionError(
                 f"The table has no column {column!r}; it has: {', '.join(map(str, table.columns))}."
@@ -186,38 +187,38 @@ def _convert_columns(pandas: Any, table: Any, types: "dict[str, dict[str, Any]]"
     return table
 
 
-def _to_bool(pandas: Any, column: Any, kind: "dict[str, Any]") -> Any:  # noqa: ARG001 - a conversion
+def _convert_to_bool(pandas: Any, column: Any, type_options: "dict[str, Any]") -> Any:  # noqa: ARG001 - a conversion
     words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     return column.map(lambda value: words.get(str(value).strip().lower()))
 
 
-def _to_datetime(pandas: Any, column: Any, kind: "dict[str, Any]") -> Any:
-    formats = kind.get("formats") or [None]
+def _convert_to_datetime(pandas: Any, column: Any, type_options: "dict[str, Any]") -> Any:
+    formats = type_options.get("formats") or [None]
     found = pandas.to_datetime(column, format=formats[0], errors="coerce")
     for other in formats[1:]:
         found = found.fillna(pandas.to_datetime(column, format=other, errors="coerce"))
     return found
 
 
-def _to_float(pandas: Any, column: Any, kind: "dict[str, Any]") -> Any:
-    if kind.get("decimal_mark") == "," and not pandas.api.types.is_numeric_dtype(column):
+def _convert_to_float(pandas: Any, column: Any, type_options: "dict[str, Any]") -> Any:
+    if type_options.get("decimal_mark") == "," and not pandas.api.types.is_numeric_dtype(column):
         column = column.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
     return pandas.to_numeric(column, errors="coerce").astype("float64")
 
 
-def _to_long(pandas: Any, column: Any, kind: "dict[str, Any]") -> Any:  # noqa: ARG001 - a conversion
+def _convert_to_integer(pandas: Any, column: Any, type_options: "dict[str, Any]") -> Any:  # noqa: ARG001 - a conversion
     numbers = pandas.to_numeric(column, errors="coerce")
     return numbers if numbers.isna().any() else numbers.astype("int64")
 
 
-def _to_string(pandas: Any, column: Any, kind: "dict[str, Any]") -> Any:  # noqa: ARG001 - a conversion
+def _convert_to_string(pandas: Any, column: Any, type_options: "dict[str, Any]") -> Any:  # noqa: ARG001 - a conversion
     return column.where(column.isna(), column.astype(str))
 
 
 _CONVERSIONS: "dict[str, Callable[[Any, Any, dict[str, Any]], Any]]" = {
-    "bool": _to_bool,
-    "datetime": _to_datetime,
-    "float": _to_float,
-    "long": _to_long,
-    "string": _to_string,
+    "bool": _convert_to_bool,
+    "datetime": _convert_to_datetime,
+    "float": _convert_to_float,
+    "long": _convert_to_integer,
+    "string": _convert_to_string,
 }

@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azureml._unsupported import create_unsupported_error
-from azureml.data._partitions import PartitionFormat, list_key_values
+from azureml.data._partitions import PartitionFormat, list_partition_values
 from azureml.data._sources import DataFiles, list_files
 from azureml.exceptions import UserErrorException
 
@@ -78,8 +78,8 @@ class AbstractDataset:
             self._record = self._workspace._request("datasets.save", definition=self._definition)
         return None if self._record is None else str(self._record["id"])
 
-    def _save_in(self, workspace: "Workspace") -> None:
-        """Save a dataset of no workspace, one of files on this machine or at addresses, in that which uses it."""
+    def _save_if_unsaved(self, workspace: "Workspace") -> None:
+        """Save the dataset in a workspace unless it has an id."""
         if self.id is None:
             self._workspace = workspace
             self._record = workspace._request("datasets.save", definition=self._definition)
@@ -87,25 +87,25 @@ class AbstractDataset:
     @property
     def name(self) -> "str | None":
         """The name under which the dataset is registered, or None if it is not registered."""
-        name: str | None = self._get_registered("name")
+        name: str | None = self._get_registered_field("name")
         return name
 
     @property
     def version(self) -> "int | None":
         """The dataset's registered version, starting at 1, or None if it is not registered."""
-        version: int | None = self._get_registered("version")
+        version: int | None = self._get_registered_field("version")
         return version
 
     @property
     def description(self) -> "str | None":
         """The dataset's description, or None if it has none or is not registered."""
-        description: str | None = self._get_registered("description")
+        description: str | None = self._get_registered_field("description")
         return description
 
     @property
     def tags(self) -> "dict[str, str] | None":
         """The dataset's tags, or None if it is not registered."""
-        tags: dict[str, str] | None = self._get_registered("tags")
+        tags: dict[str, str] | None = self._get_registered_field("tags")
         return None if tags is None else dict(tags)
 
     @property
@@ -125,7 +125,7 @@ class AbstractDataset:
         return [] if text is None else PartitionFormat(text).columns
 
     def get_partition_key_values(self, partition_keys: "list[str] | None" = None) -> "list[dict[str, Any]]":
-        """Return the distinct combinations of values of some partition keys, by default of all, each as a dict.
+        """Return the distinct combinations of partition key values as dicts, by default of all partition keys.
 
         Raises:
             UserErrorException: The dataset has no such partition key.
@@ -135,7 +135,7 @@ class AbstractDataset:
         text = self._definition["options"].get("partition_format")
         if text is None:
             raise UserErrorException("The dataset has no partition keys: make it with a partition_format.")
-        return list_key_values(text, [file.source for file in self._resolve_files().files], keys)
+        return list_partition_values(text, [file.source for file in self._resolve_files().files], keys)
 
     # Registration
 
@@ -198,11 +198,11 @@ class AbstractDataset:
 
     def take_sample(self: _Dataset, probability: float, seed: "int | None" = None) -> _Dataset:
         """Return a random sample that includes each file or row with the given probability."""
-        return self._with_step(["part", check_seed(seed), 0, check_share("probability", probability)])
+        return self._with_step(["part", check_seed(seed), 0, check_fraction("probability", probability)])
 
     def random_split(self: _Dataset, percentage: float, seed: "int | None" = None) -> "tuple[_Dataset, _Dataset]":
         """Return a random sample with about this fraction (0 to 1) of the files or rows, and the rest."""
-        share, seed = check_share("percentage", percentage), check_seed(seed)
+        share, seed = check_fraction("percentage", percentage), check_seed(seed)
         return self._with_step(["part", seed, 0, share]), self._with_step(["part", seed, share, 1])
 
     def filter(self: _Dataset, expression: object) -> _Dataset:
@@ -234,10 +234,11 @@ class AbstractDataset:
         }
         if self.name is not None:
             keys = ("id", "name", "version", "description", "tags")
-            shown["registration"] = {key: self._get_registered(key) for key in keys}
+            shown["registration"] = {key: self._get_registered_field(key) for key in keys}
         return f"{type(self).__name__}\n{json.dumps(shown, indent=2, ensure_ascii=False)}"
 
-    def _get_registered(self, field: str) -> Any:
+    def _get_registered_field(self, field: str) -> Any:
+        """Return a field of the dataset's record, or None if the dataset is not registered."""
         return None if self._record is None or self._record["name"] is None else self._record[field]
 
     def _get_registration(self, call: str) -> "tuple[Workspace, dict[str, Any]]":
@@ -246,6 +247,7 @@ class AbstractDataset:
         return self._workspace, self._record
 
     def _with_step(self: _Dataset, step: "list[Any]") -> _Dataset:
+        """Return a dataset with a step appended to its definition."""
         changed = {**self._definition, "steps": [*self._definition["steps"], step]}
         return self._create(changed, self._workspace)
 
@@ -269,12 +271,15 @@ class AbstractDataset:
         }
 
     def _to_argument(self) -> str:
+        """Return the placeholder for the dataset in the arguments of a run."""
         return self._to_input()._to_argument()
 
     def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
+        """Return the runconfig section, the key and the entry that describe the dataset as an input."""
         return self._to_input()._build_data_section()
 
     def _to_input(self) -> "DatasetConsumptionConfig":
+        """Return the dataset as a run input, with a generated name."""
         if self._input is None:
             self._input = self.as_named_input(f"input_{os.urandom(4).hex()}")
         return self._input
@@ -286,15 +291,15 @@ def _check_count(count: int) -> int:
     return count
 
 
-def check_share(name: str, share: float) -> float:
-    """Return a fraction; raise ValueError if it is not one from 0 to 1."""
-    if not isinstance(share, (int, float)) or not 0 <= share <= 1:
-        raise ValueError(f"{name} is a number between 0.0 and 1.0, not {share!r}.")
-    return share
+def check_fraction(name: str, fraction: float) -> float:
+    """Return a fraction; raise ValueError if it is not a number from 0 to 1."""
+    if not isinstance(fraction, (int, float)) or not 0 <= fraction <= 1:
+        raise ValueError(f"{name} is a number between 0.0 and 1.0, not {fraction!r}.")
+    return fraction
 
 
 def check_seed(seed: "int | None") -> int:
-    """Return a seed, by default a random one; raise UserErrorException if it is not a whole number."""
+    """Return a random seed, by default a new one; raise UserErrorException if it is not an integer."""
     if seed is None:
         return random.randrange(1 << 31)  # noqa: S311 - a split of data is no secret
     if not isinstance(seed, int):

@@ -39,7 +39,7 @@ class AbstractDatastore:
         self.workspace._request("datasets.unregister_datastore", name=self._name)
 
     def __repr__(self) -> str:
-        return json.dumps(self._describe(), indent=2)
+        return json.dumps(self._build_description(), indent=2)
 
-    def _describe(self) -> "dict[str, Any]":
+    def _build_description(self) -> "dict[str, Any]":
         return {"name": self._name}

@@ -136,7 +136,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
             raise UserErrorException(f"{path!r} leads out of datastore {self.name!r}: name a path below its root.")
         return inside
 
-    def _describe(self) -> "dict[str, Any]":
+    def _build_description(self) -> "dict[str, Any]":
         return {
             "name": self._name,
             "container_name": self.container_name,

@@ -106,9 +106,11 @@ class DataReference:
         )
 
     def _to_argument(self) -> str:
+        """Return the placeholder for the data in the arguments of a run."""
         return str(self)
 
     def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
+        """Return the runconfig section, the key and the entry that describe the reference."""
         return (
             "dataReferences",
             self.data_reference_name,

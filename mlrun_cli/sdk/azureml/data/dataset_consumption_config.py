@@ -62,9 +62,11 @@ class DatasetConsumptionConfig:
         return DatasetConsumptionConfig(self._name, self.dataset, HDFS_MODE)
 
     def _to_argument(self) -> str:
+        """Return the placeholder for the dataset in the arguments of a run."""
         return self.arg_val
 
     def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
+        """Return the runconfig section, the key and the entry that describe the input."""
         location = getattr(self.dataset, "_build_location", None)
         if location is None:
             raise create_unsupported_error(

@@ -338,7 +338,7 @@ def _check_files(definition: "dict[str, Any]", sources: Sources) -> None:
 
 
 def _build_partition_option(partition_format: "str | None") -> "dict[str, str]":
-    """Return the option with a partition format, which is checked, or no option without one."""
+    """Return the option for a partition format, after validating it, or no option for None."""
     if partition_format is None:
         return {}
     PartitionFormat(partition_format)
@@ -353,7 +353,7 @@ def _check_encoding(encoding: Any) -> str:
 
 
 def _parse_target(target: Any) -> "tuple[Any, str | None]":
-    """Return the datastore of a target and the path in it, None for its root.
+    """Return the datastore and the path of a target; the path is None for the datastore's root.
 
     Raises:
         UserErrorException: The value is not a datastore, a pair of datastore and path, or a DataPath with a datastore.

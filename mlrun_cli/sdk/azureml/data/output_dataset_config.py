@@ -78,9 +78,11 @@ class OutputDatasetConfig:
         return DatasetConsumptionConfig(name or f"input_{os.urandom(4).hex()}", self, mode)
 
     def _to_argument(self) -> str:
+        """Return the placeholder for the output in the arguments of a run."""
         return self.arg_val
 
     def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
+        """Return the runconfig section, the key and the entry that describe the output."""
         raise create_unsupported_error(
             type(self).__name__, "Use OutputFileDatasetConfig, which gives the script a folder to write to"
         )
@@ -174,11 +176,13 @@ class OutputFileDatasetConfig(OutputDatasetConfig, TransformationMixin):
         return uploaded
 
     def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
+        """Return the runconfig section, the key and the entry that describe the output."""
         return self._build_section(self._registration, None)
 
     def _build_section(
         self, registration: "RegistrationConfiguration | None", transformation: "dict[str, Any] | None"
     ) -> "tuple[str, str, dict[str, Any]]":
+        """Return the runconfig section, the key and the entry of the output, with its registration and table."""
         datastore, path = _parse_destination(self.destination)
         upload = self._upload_options
         return (
@@ -226,13 +230,13 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
 
     def as_mount(self) -> "OutputTabularDatasetConfig":
         """Return a copy of this output in mount mode."""
-        return self._with_origin(self._origin.as_mount())
+        return self._as_table_of(self._origin.as_mount())
 
     def as_upload(
         self, overwrite: bool = False, source_globs: "list[str] | None" = None
     ) -> "OutputTabularDatasetConfig":
         """Return a copy of this output in upload mode."""
-        return self._with_origin(self._origin.as_upload(overwrite, source_globs))
+        return self._as_table_of(self._origin.as_upload(overwrite, source_globs))
 
     def as_input(self, name: "str | None" = None) -> DatasetConsumptionConfig:
         """Return the output as an input of another pipeline step; a single run cannot use it."""
@@ -253,21 +257,24 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
         )
 
     def _with_step(self, step: "list[Any]") -> "OutputTabularDatasetConfig":
+        """Return a copy with a step appended to those for reading the table."""
         changed = copy(self)
         changed._steps = [*self._steps, step]
         return changed
 
-    def _with_origin(self, origin: OutputFileDatasetConfig) -> "OutputTabularDatasetConfig":
-        """Return a copy that is a table of the files of an output."""
+    def _as_table_of(self, origin: OutputFileDatasetConfig) -> "OutputTabularDatasetConfig":
+        """Return a copy that reads the files of an output as a table."""
         changed = copy(self)
         changed._origin, changed.mode = origin, origin.mode
         return changed
 
-    def _build_table(self) -> "dict[str, Any]":
+    def _build_table_options(self) -> "dict[str, Any]":
+        """Return the options for reading the output's files as a table."""
         return {"kind": "tabular", "options": self._options, "steps": self._steps, "glob": self._glob}
 
     def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
-        return self._origin._build_section(self._registration, self._build_table())
+        """Return the runconfig section, the key and the entry that describe the output."""
+        return self._origin._build_section(self._registration, self._build_table_options())
 
 
 class HDFSOutputDatasetConfig(OutputDatasetConfig, TransformationMixin):

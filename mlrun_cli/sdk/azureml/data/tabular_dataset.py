@@ -52,13 +52,13 @@ class TabularDataset(AbstractDataset):
 
     def keep_columns(self, columns: "str | list[str]", validate: bool = False) -> "TabularDataset":
         """Return a dataset with only these columns."""
-        kept = list_columns(columns)
-        return self._with_columns(["keep", kept], lambda column: column in kept)
+        kept = as_column_list(columns)
+        return self._with_column_step(["keep", kept], lambda column: column in kept)
 
     def drop_columns(self, columns: "str | list[str]") -> "TabularDataset":
         """Return a dataset without these columns."""
-        dropped = list_columns(columns)
-        return self._with_columns(["drop", dropped], lambda column: column not in dropped)
+        dropped = as_column_list(columns)
+        return self._with_column_step(["drop", dropped], lambda column: column not in dropped)
 
     def with_timestamp_columns(
         self,
@@ -86,36 +86,36 @@ class TabularDataset(AbstractDataset):
     def time_after(
         self, start_time: "datetime", include_boundary: bool = True, validate: bool = True
     ) -> "TabularDataset":
-        """Return a dataset of the rows from a time on.
+        """Return a dataset of the rows with timestamps after a time.
 
         Raises:
             DatasetTimestampMissingError: The dataset has no timestamp column.
         """
-        return self._select_times("time_after", start_time, None, include_boundary)
+        return self._select_rows_in_period("time_after", start_time, None, include_boundary)
 
     def time_before(
         self, end_time: "datetime", include_boundary: bool = True, validate: bool = True
     ) -> "TabularDataset":
-        """Return a dataset of the rows up to a time; the errors are those of `time_after`."""
-        return self._select_times("time_before", None, end_time, include_boundary)
+        """Return a dataset of the rows with timestamps before a time; the errors are those of `time_after`."""
+        return self._select_rows_in_period("time_before", None, end_time, include_boundary)
 
     def time_between(
         self, start_time: "datetime", end_time: "datetime", include_boundary: bool = True, validate: bool = True
     ) -> "TabularDataset":
-        """Return a dataset of the rows between two times; the errors are those of `time_after`."""
-        return self._select_times("time_between", start_time, end_time, include_boundary)
+        """Return a dataset of the rows with timestamps between two times; the errors are those of `time_after`."""
+        return self._select_rows_in_period("time_between", start_time, end_time, include_boundary)
 
     def time_recent(
         self, time_delta: "timedelta", include_boundary: bool = True, validate: bool = True
     ) -> "TabularDataset":
-        """Return a dataset of the rows from this long ago until now; the errors are those of `time_after`."""
+        """Return a dataset of the rows of a recent period of this length; the errors are those of `time_after`."""
         from datetime import datetime
 
         now = datetime.now()
-        return self._select_times("time_recent", now - time_delta, now, include_boundary)
+        return self._select_rows_in_period("time_recent", now - time_delta, now, include_boundary)
 
-    def _select_times(
-        self, call: str, start: "datetime | None", end: "datetime | None", with_bounds: bool
+    def _select_rows_in_period(
+        self, call: str, start: "datetime | None", end: "datetime | None", includes_bounds: bool
     ) -> "TabularDataset":
         columns = [column for column in self.timestamp_columns if column is not None]
         if not columns:
@@ -123,10 +123,10 @@ class TabularDataset(AbstractDataset):
                 f"{call} needs a timestamp column, and the dataset has none: with_timestamp_columns(timestamp) sets it."
             )
         texts = ["" if time is None else time.isoformat() for time in (start, end)]
-        return self._with_step(["time", columns, *texts, bool(with_bounds)])
+        return self._with_step(["time", columns, *texts, bool(includes_bounds)])
 
-    def _with_columns(self, step: "list[Any]", is_kept: "Callable[[str], bool]") -> "TabularDataset":
-        """Return a dataset with a step that removes columns, and without timestamps that are removed with them."""
+    def _with_column_step(self, step: "list[Any]", is_kept: "Callable[[str], bool]") -> "TabularDataset":
+        """Return a dataset with a step that removes columns, also from its timestamp columns."""
         changed = self._with_step(step)
         timestamp, partition = self.timestamp_columns
         if timestamp is not None and not is_kept(timestamp):
@@ -193,8 +193,8 @@ class TabularDataset(AbstractDataset):
         raise self._create_unsupported_error("submit_profile_run", "Call to_pandas_dataframe().describe()")
 
 
-def list_columns(columns: "str | list[str]") -> "list[str]":
-    """Return the names of columns, which may be given as one text."""
+def as_column_list(columns: "str | list[str]") -> "list[str]":
+    """Return column names as a list; a single name may be given as a string."""
     return [columns] if isinstance(columns, str) else list(columns)
 
 

@@ -77,7 +77,7 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
             get_client().request(
                 "run_files.download_to",
                 workspace=self._names,
-                patience_seconds=24 * 3600.0,
+                timeout_seconds=24 * 3600.0,
                 run_id=self._run_id,
                 name=name,
                 path=os.path.abspath(local_path),

@@ -35,12 +35,12 @@ def find_entity(name: str) -> Any:
 
 def create_entity(kind: Any, **values: Any) -> Any:
     """Create an instance of an MLflow class, omitting values that its constructor does not accept."""
-    taken = _list_parameters(kind)
+    taken = _list_constructor_parameters(kind)
     return kind(**{name: value for name, value in values.items() if name in taken})
 
 
 @lru_cache(maxsize=64)
-def _list_parameters(kind: Any) -> "FrozenSet[str]":
+def _list_constructor_parameters(kind: Any) -> "FrozenSet[str]":
     return frozenset(inspect.signature(kind.__init__).parameters)
 
 
@@ -96,8 +96,8 @@ def build_run(names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
         find_entity("Run"),
         run_info=build_run_info(names, record),
         run_data=data,
-        run_inputs=_build_inputs(record["tags"]),
-        run_outputs=_build_outputs(record["tags"]),
+        run_inputs=_build_run_inputs(record["tags"]),
+        run_outputs=_build_run_outputs(record["tags"]),
     )
 
 
@@ -124,7 +124,7 @@ def list_documents(tags: "Dict[str, Any]", prefix: str) -> "Iterator[Tuple[str, 
             yield key[len(prefix) :], json.loads(value)
 
 
-def _build_inputs(tags: "Dict[str, Any]") -> Any:
+def _build_run_inputs(tags: "Dict[str, Any]") -> Any:
     kind = find_entity("RunInputs")
     if kind is None:
         return None
@@ -141,7 +141,7 @@ def _build_model_inputs(tags: "Dict[str, Any]") -> "List[Any]":
     return [] if kind is None else [kind(model_id) for model_id, _ in list_documents(tags, MODEL_INPUT)]
 
 
-def _build_outputs(tags: "Dict[str, Any]") -> Any:
+def _build_run_outputs(tags: "Dict[str, Any]") -> Any:
     kind, output = find_entity("RunOutputs"), find_entity("LoggedModelOutput")
     if kind is None or output is None:
         return None

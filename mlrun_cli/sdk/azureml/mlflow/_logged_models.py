@@ -113,24 +113,24 @@ class LoggedModelMethods(RunAccess):
 
     def set_logged_model_tags(self, model_id: str, tags: "List[Any]") -> None:
         """Set tags of a model."""
-        before = self._find_logged_model(model_id)[1]["tags"]
+        before = self._get_run_and_logged_model(model_id)[1]["tags"]
         self._update_logged_model(model_id, {"tags": {**before, **{tag.key: str(tag.value) for tag in tags}}})
 
     def delete_logged_model_tag(self, model_id: str, key: str) -> None:
         """Remove a tag of a model; raise MlflowException if the tag does not exist."""
-        tags = self._find_logged_model(model_id)[1]["tags"]
+        tags = self._get_run_and_logged_model(model_id)[1]["tags"]
         if key not in tags:
             raise create_error(f"No tag with key {key!r} found for model with ID {model_id!r}.", DOES_NOT_EXIST)
         self._update_logged_model(model_id, {"tags": {name: tags[name] for name in tags if name != key}})
 
     def log_logged_model_params(self, model_id: str, params: "List[Any]") -> None:
         """Add parameters to a model."""
-        before = self._find_logged_model(model_id)[1]["params"]
+        before = self._get_run_and_logged_model(model_id)[1]["params"]
         self._update_logged_model(model_id, {"params": {**before, **{one.key: one.value for one in params}}})
 
     def get_logged_model(self, model_id: str, allow_deleted: bool = False) -> Any:
         """Return the model with this id."""
-        record, document = self._find_logged_model(model_id)
+        record, document = self._get_run_and_logged_model(model_id)
         if document.get(_DELETED) and not allow_deleted:
             raise create_error(f"Logged model with ID '{model_id}' not found.", DOES_NOT_EXIST)
         return self._build_logged_model(model_id, document, record["tags"])
@@ -165,16 +165,16 @@ class LoggedModelMethods(RunAccess):
         for metric in metrics:
             model_id = getattr(metric, "model_id", None)
             if model_id:
-                run_id = self.model_runs.get(model_id) or self._find_logged_model(model_id)[0]["run_id"]
+                run_id = self.model_runs.get(model_id) or self._get_run_and_logged_model(model_id)[0]["run_id"]
                 values = [metric.value, metric.timestamp, metric.step, metric.dataset_name, metric.dataset_digest]
                 self._set_document(run_id, f"{MODEL_METRIC}{model_id}.{metric.key}", values)
 
     def _update_logged_model(self, model_id: str, changes: "Dict[str, Any]") -> None:
-        record, document = self._find_logged_model(model_id)
+        record, document = self._get_run_and_logged_model(model_id)
         changed = {**document, **changes, "last_updated_timestamp": int(time() * 1000)}
         self._set_document(record["run_id"], LOGGED_MODEL + model_id, changed)
 
-    def _find_logged_model(self, model_id: str) -> Any:
+    def _get_run_and_logged_model(self, model_id: str) -> Any:
         """Return the record of a model's run and the JSON document of the model."""
         key = LOGGED_MODEL + model_id
         run_id = self.model_runs.get(model_id)

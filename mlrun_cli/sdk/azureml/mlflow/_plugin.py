@@ -11,7 +11,8 @@ from typing import Any
 from azureml._wire.tracking_uri import JOINED_RUN, is_tracking_uri
 
 
-def _prepare_variables() -> None:
+def _forget_own_run_in_environment() -> None:
+    """Move the run id out of MLflow's variables, so that MLflow creates a run, for which the script's run is used."""
     if is_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI", "")) and os.environ.get("AZUREML_RUN_ID"):
         run_id = os.environ.pop("MLFLOW_RUN_ID", None)
         os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
@@ -42,4 +43,4 @@ def create_artifact_repository(artifact_uri: str, *_: Any, **__: Any) -> Any:
     return ArtifactRepository(artifact_uri)
 
 
-_prepare_variables()
+_forget_own_run_in_environment()

@@ -40,12 +40,14 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
     ) -> Any:
         """Create a registered model without versions."""
         self._request("tracking.create_registered_model", name=name)
-        self._update(name, description=description, tags={tag.key: str(tag.value) for tag in tags or ()})
+        self._update_registered_model(
+            name, description=description, tags={tag.key: str(tag.value) for tag in tags or ()}
+        )
         return self.get_registered_model(name)
 
     def update_registered_model(self, name: str, description: "str | None", *_: Any, **__: Any) -> Any:
         """Set the description of a model."""
-        self._update(name, description=description)
+        self._update_registered_model(name, description=description)
         return self.get_registered_model(name)
 
     def rename_registered_model(self, name: str, new_name: str) -> Any:
@@ -61,7 +63,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         """Return a model with the newest version of each stage."""
         for record in self._request("tracking.registered_models"):
             if record["name"] == name:
-                return self._build_model(record, self._list_versions(name))
+                return self._build_registered_model(record, self._list_version_records(name))
         raise create_error(f"Registered Model with name={name} not found", DOES_NOT_EXIST)
 
     def list_registered_models(self, max_results: int = _MAX_RESULTS, page_token: "str | None" = None) -> Any:
@@ -80,8 +82,8 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         for record in self._request("models.list"):
             versions.setdefault(record["name"], []).append(record)
         records = self._request("tracking.registered_models")
-        models = [self._build_model(record, versions.get(record["name"], [])) for record in records]
-        return _search_page("SearchModelUtils", models, filter_string, order_by, page_token, max_results)
+        models = [self._build_registered_model(record, versions.get(record["name"], [])) for record in records]
+        return _search_and_paginate("SearchModelUtils", models, filter_string, order_by, page_token, max_results)
 
     def get_latest_versions(self, name: str, stages: "List[str] | None" = None) -> "List[Any]":
         """Return the newest version of a model in each stage."""
@@ -93,19 +95,19 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
 
     def set_registered_model_tag(self, name: str, tag: Any) -> None:
         """Set a tag of a model."""
-        self._update(name, tags={tag.key: str(tag.value)})
+        self._update_registered_model(name, tags={tag.key: str(tag.value)})
 
     def delete_registered_model_tag(self, name: str, key: str) -> None:
         """Remove a tag of a model."""
-        self._update(name, tags={key: None})
+        self._update_registered_model(name, tags={key: None})
 
     def set_registered_model_alias(self, name: str, alias: str, version: Any) -> None:
         """Set an alias of a model to one of its versions."""
-        self._update(name, aliases={alias: int(version)})
+        self._update_registered_model(name, aliases={alias: int(version)})
 
     def delete_registered_model_alias(self, name: str, alias: str) -> None:
         """Remove an alias of a model."""
-        self._update(name, aliases={alias: None})
+        self._update_registered_model(name, aliases={alias: None})
 
     def get_model_version_by_alias(self, name: str, alias: str) -> Any:
         """Return the model version to which an alias refers."""
@@ -144,13 +146,13 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
             found = self._request("models.register_from_run", model=model, run_id=of_run, path=path)
             if "missing" in found:
                 raise create_error(found["missing"], DOES_NOT_EXIST)
-            return self._build_version(found["model"])
+            return self._build_model_version(found["model"])
         path = local_model_path or (unquote(urlparse(uri).path) if uri.startswith("file:") else uri)
-        return self._build_version(self._request("models.register", model=model, path=os.path.abspath(path)))
+        return self._build_model_version(self._request("models.register", model=model, path=os.path.abspath(path)))
 
     def update_model_version(self, name: str, version: Any, description: "str | None" = None, *_: Any) -> Any:
         """Set the description of a model version."""
-        return self._update_version(name, version, description=description)
+        return self._update_model_version(name, version, description=description)
 
     def transition_model_version_stage(
         self, name: str, version: Any, stage: str, archive_existing_versions: bool = False
@@ -159,10 +161,10 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         stages: Any = import_module("mlflow.entities.model_registry.model_version_stages")
         wanted = stages.get_canonical_stage(stage)
         if archive_existing_versions:
-            for other in self._list_versions(name):
+            for other in self._list_version_records(name):
                 if other["tags"].get(_STAGE) == wanted and str(other["version"]) != str(version):
-                    self._update_version(name, other["version"], tags={_STAGE: _ARCHIVED})
-        return self._update_version(name, version, tags={_STAGE: wanted})
+                    self._update_model_version(name, other["version"], tags={_STAGE: _ARCHIVED})
+        return self._update_model_version(name, version, tags={_STAGE: wanted})
 
     def delete_model_version(self, name: str, version: Any) -> None:
         """Delete a model version, including its files and aliases."""
@@ -170,19 +172,19 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         self._request("models.delete", model_id=f"{name}:{version}")
         gone = {alias: None for alias, of in dict(getattr(model, "aliases", {})).items() if str(of) == str(version)}
         if gone:
-            self._update(name, aliases=gone)
+            self._update_registered_model(name, aliases=gone)
 
     def get_model_version(self, name: str, version: Any) -> Any:
         """Return the version of a model with this number."""
-        record = self._request("models.get", name=name, version=_to_number(version))
-        aliases = self._find_record(name)["aliases"]
-        return self._build_version(record, [alias for alias, of in aliases.items() if of == record["version"]])
+        record = self._request("models.get", name=name, version=_parse_version_number(version))
+        aliases = self._find_registered_model(name)["aliases"]
+        return self._build_model_version(record, [alias for alias, of in aliases.items() if of == record["version"]])
 
     def get_model_version_download_uri(self, name: str, version: Any) -> str:
         """Return the local URI of a model version's files."""
         from pathlib import Path
 
-        return Path(self._request("models.path", name=name, version=_to_number(version))).as_uri()
+        return Path(self._request("models.path", name=name, version=_parse_version_number(version))).as_uri()
 
     def search_model_versions(
         self,
@@ -192,36 +194,37 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         page_token: "str | None" = None,
     ) -> Any:
         """Return a page of the model versions that match a filter."""
-        found = [self._build_version(record) for record in self._request("models.list")]
-        return _search_page("SearchModelVersionUtils", found, filter_string, order_by, page_token, max_results)
+        found = [self._build_model_version(record) for record in self._request("models.list")]
+        return _search_and_paginate("SearchModelVersionUtils", found, filter_string, order_by, page_token, max_results)
 
     def set_model_version_tag(self, name: str, version: Any, tag: Any) -> None:
         """Set a tag of a model version."""
-        self._update_version(name, version, tags={tag.key: str(tag.value)})
+        self._update_model_version(name, version, tags={tag.key: str(tag.value)})
 
     def delete_model_version_tag(self, name: str, version: Any, key: str) -> None:
         """Remove a tag of a model version."""
-        self._update_version(name, version, removed_tags=[key])
+        self._update_model_version(name, version, removed_tags=[key])
 
     # Inside
 
     def _request(self, call: str, **arguments: Any) -> Any:
         with convert_errors():
-            return get_client().request(call, workspace=self._names, patience_seconds=24 * 3600.0, **arguments)
+            return get_client().request(call, workspace=self._names, timeout_seconds=24 * 3600.0, **arguments)
 
-    def _update(self, name: str, **changes: Any) -> None:
+    def _update_registered_model(self, name: str, **changes: Any) -> None:
         self._request("tracking.update_registered_model", name=name, **changes)
 
-    def _update_version(self, name: str, version: Any, **changes: Any) -> Any:
-        record = self._request("models.update", model_id=f"{name}:{_to_number(version)}", **changes)
-        return self._build_version(record)
+    def _update_model_version(self, name: str, version: Any, **changes: Any) -> Any:
+        record = self._request("models.update", model_id=f"{name}:{_parse_version_number(version)}", **changes)
+        return self._build_model_version(record)
 
-    def _find_record(self, name: str) -> "Dict[str, Any]":
+    def _find_registered_model(self, name: str) -> "Dict[str, Any]":
+        """Return the record of a registered model, or one without aliases if the model does not exist."""
         return next(
             (one for one in self._request("tracking.registered_models") if one["name"] == name), {"aliases": {}}
         )
 
-    def _list_versions(self, name: str) -> "List[Dict[str, Any]]":
+    def _list_version_records(self, name: str) -> "List[Dict[str, Any]]":
         found: List[Dict[str, Any]] = self._request("models.list", name=name)
         return found
 
@@ -240,11 +243,11 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
             return str(model.artifact_location)
         return source
 
-    def _build_model(self, record: "Dict[str, Any]", versions: "List[Dict[str, Any]]") -> Any:
+    def _build_registered_model(self, record: "Dict[str, Any]", versions: "List[Dict[str, Any]]") -> Any:
         entities: Any = import_module("mlflow.entities.model_registry")
         newest: Dict[str, Any] = {}
         for each in versions:  # newest first
-            version = self._build_version(each)
+            version = self._build_model_version(each)
             newest.setdefault(version.current_stage, version)
         alias = getattr(entities, "RegisteredModelAlias", None)
         return create_entity(
@@ -258,7 +261,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
             aliases=[] if alias is None else [alias(name, str(version)) for name, version in record["aliases"].items()],
         )
 
-    def _build_version(self, record: "Dict[str, Any]", aliases: "List[str] | None" = None) -> Any:
+    def _build_model_version(self, record: "Dict[str, Any]", aliases: "List[str] | None" = None) -> Any:
         entities: Any = import_module("mlflow.entities.model_registry")
         tags = {key: value for key, value in record["tags"].items() if key not in _OWN_TAGS}
         return create_entity(
@@ -278,7 +281,8 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         )
 
 
-def _to_number(version: Any) -> int:
+def _parse_version_number(version: Any) -> int:
+    """Return a model version as an integer; raise MlflowException if it is not a number."""
     try:
         return int(version)
     except (TypeError, ValueError):
@@ -303,19 +307,19 @@ def _filter_for_mlflow_1(versions: "List[Any]", filter_string: "str | None") -> 
     return import_module("mlflow.store.entities.paged_list").PagedList(versions, None)
 
 
-def _search_page(
-    utilities: str,
+def _search_and_paginate(
+    search_class_name: str,
     entities: "List[Any]",
     filter_string: "str | None",
     order_by: "List[str] | None",
     page_token: "str | None",
     max_results: "int | None",
 ) -> Any:
-    """Return a page of the entities that match a filter, using the MLflow class that implements its grammar."""
+    """Return a page of the entities that match a filter, using one of MLflow's search classes."""
     module: Any = import_module("mlflow.utils.search_utils")
     if not hasattr(module, "SearchModelVersionUtils"):
         return _filter_for_mlflow_1(entities, filter_string)
-    search = getattr(module, utilities)
+    search = getattr(module, search_class_name)
     ordered = search.sort(search.filter(entities, filter_string), order_by)
     page, token = search.paginate(ordered, page_token, max_results or _MAX_RESULTS)
     return import_module("mlflow.store.entities.paged_list").PagedList(page, token)

@@ -55,13 +55,13 @@ class RunAccess(ExperimentMethods):
             )
         return run_id
 
-    def open_run(self, experiment_id: str, parent: "str | None", name: "str | None") -> "Dict[str, Any]":
-        """Open a run and return its record; without a parent if this is no run of the workspace."""
-        arguments = {"experiment_name": self.get_experiment_record(experiment_id)["name"], "display_name": name}
+    def open_run(self, experiment_id: str, parent_run_id: "str | None", display_name: "str | None") -> "Dict[str, Any]":
+        """Open a run and return its record; omitting a parent that is not a run of the workspace."""
+        arguments = {"experiment_name": self.get_experiment_record(experiment_id)["name"], "display_name": display_name}
         try:
-            record: Dict[str, Any] = self.request("runs.open", parent_run_id=parent, **arguments)
+            record: Dict[str, Any] = self.request("runs.open", parent_run_id=parent_run_id, **arguments)
         except _MlflowException as error:
-            if parent is None or error.error_code != DOES_NOT_EXIST:
+            if parent_run_id is None or error.error_code != DOES_NOT_EXIST:
                 raise
             record = self.request("runs.open", parent_run_id=None, **arguments)
         return record

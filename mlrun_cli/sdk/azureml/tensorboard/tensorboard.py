@@ -57,14 +57,14 @@ class Tensorboard:
         if program is None:
             raise UserErrorException("The program 'tensorboard' is not on PATH: pip install tensorboard.")
         folder = self._local_root or tempfile.mkdtemp(prefix="mlrun-tensorboard-")
-        copies = EventCopies(os.path.abspath(folder), self._find_roots())
+        copies = EventCopies(os.path.abspath(folder), self._list_run_folders())
         copies.update()
         server = TensorboardServer(program, copies.folder, self._port)
         if not server.wait_until_ready():
             server.stop()
             raise UserErrorException(f"{program} has not started: try it in a terminal.")
         self._server, self._end = server, Event()
-        Thread(target=self._follow, args=(copies, self._end), daemon=True).start()
+        Thread(target=self._update_copies, args=(copies, self._end), daemon=True).start()
         import atexit
 
         atexit.register(self.stop)
@@ -81,7 +81,8 @@ class Tensorboard:
         if server is not None:
             server.stop()
 
-    def _find_roots(self) -> "Dict[str, Tuple[str, str]]":
+    def _list_run_folders(self) -> "Dict[str, Tuple[str, str]]":
+        """Return the folders with event files of each run, keyed by its folder among the copies."""
         roots = {}
         for run in self._runs:
             folder = get_client().get_run_folder(run._names, run.id)
@@ -90,6 +91,7 @@ class Tensorboard:
         return roots
 
     @staticmethod
-    def _follow(copies: EventCopies, end: Event) -> None:
-        while not end.wait(_UPDATE_SECONDS):
+    def _update_copies(copies: EventCopies, stop_event: Event) -> None:
+        """Update the copies of event files periodically, until the event is set."""
+        while not stop_event.wait(_UPDATE_SECONDS):
             copies.update()

@@ -54,7 +54,7 @@ class MMLBaseEstimator(StoredArguments, takes="source_directory, *, compute_targ
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.source_directory = self.source_directory or "."
-        self.run_config = self._get_parameter("estimator_config") or self._configure()
+        self.run_config = self._get_parameter("estimator_config") or self._build_run_configuration()
 
     @property
     def conda_dependencies(self) -> Any:
@@ -76,7 +76,7 @@ class MMLBaseEstimator(StoredArguments, takes="source_directory, *, compute_targ
         """Return the value of a parameter, or None if this kind of estimator does not have it."""
         return vars(self).get(name)
 
-    def _configure(self) -> "RunConfiguration":
+    def _build_run_configuration(self) -> "RunConfiguration":
         from azureml.core.runconfig import RunConfiguration
 
         configuration = RunConfiguration()

@@ -19,7 +19,7 @@ class _Cell:
     """A notebook cell that displays a run."""
 
     def __init__(self, run: Any) -> None:
-        self._page = _make_page(run)
+        self._page = _create_page(run)
         self._bundle: Dict[str, str] = {}
         self._handle: Any = None
         self._failures = 0
@@ -95,7 +95,7 @@ class _Follower(ForkAware):
 _follower = _Follower()
 
 
-def _make_page(run: Any) -> RunPage:
+def _create_page(run: Any) -> RunPage:
     if run.type == "hyperdrive":
         from azureml.widgets._sweep_page import SweepPage
 

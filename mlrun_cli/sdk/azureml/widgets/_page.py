@@ -86,11 +86,11 @@ def _read_last_lines_of(path: str) -> List[str]:
     return [line.rstrip("\r").rpartition("\r")[2] for line in text.rstrip("\n").split("\n")][-_LAST_LINES:]
 
 
-def format_table(heads: Sequence[str], rows: "Sequence[Sequence[Any]]", row_count: int) -> str:
-    """Return the HTML of a table, captioned if it shows only the first of `row_count` rows."""
+def format_table(headings: Sequence[str], rows: "Sequence[Sequence[Any]]", total_row_count: int) -> str:
+    """Return the HTML of a table, captioned if it shows only the first of `total_row_count` rows."""
     body = "".join(f"<tr>{''.join(f'<td>{html(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
-    more = f"<caption>the first {len(rows)} of {row_count:,}</caption>" if row_count > len(rows) else ""
-    return f"<table>{more}<tr>{''.join(f'<th>{html(head)}</th>' for head in heads)}</tr>{body}</table>"
+    more = f"<caption>the first {len(rows)} of {total_row_count:,}</caption>" if total_row_count > len(rows) else ""
+    return f"<table>{more}<tr>{''.join(f'<th>{html(head)}</th>' for head in headings)}</tr>{body}</table>"
 
 
 def format_number(value: Any) -> str:

@@ -26,12 +26,12 @@ def draw_curves(runs: "Sequence[Dict[str, Any]]", metric: str) -> str:
     ]
     texts = [
         _draw_text(_LEFT - 4, position, _format_number(value), "end")
-        for value, position in _get_ends([y for _, y in points], _HEIGHT - _BOTTOM, _TOP + 8)
+        for value, position in _place_extremes([y for _, y in points], _HEIGHT - _BOTTOM, _TOP + 8)
     ]
     texts += [
         _draw_text(position, _HEIGHT - 8, _format_number(value), anchor)
         for (value, position), anchor in zip(
-            _get_ends([x for x, _ in points], _LEFT, _WIDTH - _RIGHT), ("start", "end")
+            _place_extremes([x for x, _ in points], _LEFT, _WIDTH - _RIGHT), ("start", "end")
         )
     ]
     return _wrap_in_svg(f"{metric} of {len(lines)} runs", [*reversed(lines), *texts])
@@ -53,7 +53,7 @@ def draw_parallel_coordinates(runs: "Sequence[Dict[str, Any]]", parameters: Sequ
     placed: List[List[Optional[float]]] = []
     for place, (name, column) in enumerate(zip(names, columns)):
         x = _LEFT + place * step
-        positions, ends = _place_column(column)
+        positions, ends = _place_values_on_axis(column)
         placed.append(positions)
         shapes.append(f'<line x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{_HEIGHT - _BOTTOM}" stroke="#999"/>')
         anchor = "end" if place == len(names) - 1 else "middle"
@@ -67,13 +67,13 @@ def draw_parallel_coordinates(runs: "Sequence[Dict[str, Any]]", parameters: Sequ
     return _wrap_in_svg(f"Parameters and {metric} of {len(measured)} runs", [*reversed(lines), *shapes])
 
 
-def _place_column(column: Sequence[Any]) -> "Tuple[List[Optional[float]], List[Tuple[str, float]]]":
-    """Return the position of each value on an axis, and the axis labels with their positions."""
+def _place_values_on_axis(column: Sequence[Any]) -> "Tuple[List[Optional[float]], List[Tuple[str, float]]]":
+    """Return the positions of values on an axis, and the labels of the axis with their positions."""
     low, high = float(_HEIGHT - _BOTTOM), float(_TOP)
     numbers = [value for value in column if _is_number(value)]
     if numbers and len(numbers) == len([value for value in column if value is not None]):
         convert = _make_scale(numbers, low, high)
-        ends = [(_format_number(value), position) for value, position in _get_ends(numbers, low, high + 8)]
+        ends = [(_format_number(value), position) for value, position in _place_extremes(numbers, low, high + 8)]
         return [None if value is None else convert(value) for value in column], ends
     texts = [None if value is None else str(value) for value in column]
     kinds = sorted({text for text in texts if text is not None})
@@ -92,7 +92,8 @@ def _make_scale(values: Sequence[float], begin: float, end: float) -> "Callable[
     return lambda value: begin + (end - begin) * ((convert(value) / 2 - low / 2) / (high / 2 - low / 2))
 
 
-def _get_ends(values: Sequence[float], begin: float, end: float) -> "List[Tuple[float, float]]":
+def _place_extremes(values: Sequence[float], begin: float, end: float) -> "List[Tuple[float, float]]":
+    """Return the least and the greatest value with their positions, or a single value in the middle."""
     low, high = min(values), max(values)
     return [(low, begin), (high, end)] if low < high else [(low, (begin + end) / 2)]
 

@@ -22,7 +22,7 @@ class RunDetails:
 
             show_run(self._run)
             return
-        rows = {name: str(value) for name, value in self._collect_facts().items()}
+        rows = {name: str(value) for name, value in self._build_summary_cells().items()}
         widths = {name: max(len(name), len(value)) for name, value in rows.items()}
         for words in (rows.keys(), rows.values()):
             cells = [word.ljust(width) for word, width in zip(words, widths.values())]
@@ -36,7 +36,8 @@ class RunDetails:
             "run_metrics": self._run.get_metrics(),
         }
 
-    def _collect_facts(self) -> "dict[str, Any]":
+    def _build_summary_cells(self) -> "dict[str, Any]":
+        """Return the experiment, id, type and status of the run, keyed by heading."""
         run = self._run
         return {"Experiment": run.experiment.name, "Id": run.id, "Type": run.type, "Status": run.get_status()}
 

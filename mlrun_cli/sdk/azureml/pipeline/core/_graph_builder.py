@@ -43,7 +43,7 @@ class GraphBuilder:
         self._outputs: Dict[int, Json] = {}
 
     def build(self, steps: Any, *, with_upstream: bool = True) -> List[Json]:
-        """Return the entries of the steps and, by default, of unlisted steps that they depend on.
+        """Return the pipeline document's entries of steps and, by default, of unlisted steps that they depend on.
 
         Raises:
             UserErrorException: A step cannot run here, two steps write the same data, or data come from no step.
@@ -75,7 +75,7 @@ class GraphBuilder:
         """Save the dataset that an input or parameter stands for, if it belongs to no workspace yet."""
         dataset = find_dataset(data)
         if dataset is not None:
-            dataset._save_in(self.workspace)
+            dataset._save_if_unsaved(self.workspace)
 
     def find_key(self, step: PipelineStep) -> "str | None":
         """Return the key of a step, or None if the step is not in the pipeline."""
@@ -118,7 +118,7 @@ class StepDocuments:
             port = build_output(data)
             if any(get_producer_record(known.data) is get_producer_record(data) for known in self.outputs):
                 continue  # an output that is an argument too
-            self._check_free(port, self.outputs, "outputs")
+            self._check_unique_key(port, self.outputs, "outputs")
             self.outputs.append(port)
 
     @property
@@ -210,14 +210,15 @@ class StepDocuments:
             self._graph.add_parameter(parameter)
         self._graph.save_dataset(data)
         port = build_input(data, self._graph.find_output)
-        self._check_free(port, self.inputs, "inputs")
+        self._check_unique_key(port, self.inputs, "inputs")
         self.inputs.append(port)
         return port
 
-    def _check_free(self, port: Port, known: List[Port], noun: str) -> None:
-        if any(one.key == port.key for one in known):
+    def _check_unique_key(self, port: Port, other_ports: List[Port], plural_noun: str) -> None:
+        """Raise UserErrorException if another port of the step has the same key."""
+        if any(one.key == port.key for one in other_ports):
             raise UserErrorException(
-                f"Step {self.step.name!r} has two {noun} of the name {port.key!r}. Give each its own name."
+                f"Step {self.step.name!r} has two {plural_noun} of the name {port.key!r}. Give each its own name."
             )
 
 
@@ -237,14 +238,14 @@ def _list_steps(steps: Any, with_upstream: bool) -> List[PipelineStep]:
     """Return the steps, optionally followed by unlisted steps that they depend on."""
     found = flatten_steps(steps)
     for step in found:  # which grows
-        for needed in _list_needed(step, found) if with_upstream else ():
+        for needed in _list_dependencies(step, found) if with_upstream else ():
             if not any(needed is known for known in found):
                 found.append(needed)
     return found
 
 
-def _list_needed(step: PipelineStep, known: List[PipelineStep]) -> List[PipelineStep]:
-    """Return the steps that a step depends on: its predecessors, and unknown producers of its inputs."""
+def _list_dependencies(step: PipelineStep, known: List[PipelineStep]) -> List[PipelineStep]:
+    """Return the steps that a step depends on: its predecessors, and producers of its inputs outside of `known`."""
     written = [id(get_producer_record(output)) for one in known for output in one._list_outputs()]
     marks = [get_producer_record(data) for data in (*step._list_inputs(), *step._list_arguments())]
     return [*(mark["step"] for mark in marks if mark and id(mark) not in written), *flatten_steps(step._after)]

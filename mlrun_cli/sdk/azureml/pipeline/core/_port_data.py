@@ -45,11 +45,11 @@ class PortDataReference:
 
     @property
     def _path_on_datastore(self) -> str:
-        """The same path by the name that Azure's own notebooks use, to find what `download(".")` has written."""
+        """Alias of `path_on_datastore`, which Azure's own notebooks use."""
         return self.path_on_datastore
 
     def download(self, local_path: Any, overwrite: "bool | None" = None, show_progress: "bool | None" = None) -> int:
-        """Copy the data to a folder, keeping their paths in the datastore; return the number of files."""
+        """Copy the data's files to a folder, keeping their paths in the datastore; return the number of files."""
         is_folder = os.path.isdir(os.path.join(self.datastore._folder, self.path_on_datastore))
         count: int = self.datastore.download(
             local_path,

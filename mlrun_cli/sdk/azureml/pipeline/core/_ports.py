@@ -50,7 +50,7 @@ class Port:
 
 
 def get_producer_record(data: Any) -> "Json | None":
-    """Return the dict that names the producing step, shared by all copies of the data, or None for other data."""
+    """Return the dict, shared by all copies of the data, in which the producing step is stored; None for other data."""
     if isinstance(data, InputPortBinding):
         return get_producer_record(data.bind_object)
     if isinstance(data, PipelineOutputAbstractDataset):
@@ -62,10 +62,10 @@ def get_producer_record(data: Any) -> "Json | None":
     return None
 
 
-def find_table(data: Any) -> "Json | None":
+def find_table_options(data: Any) -> "Json | None":
     """Return the options for reading a step output's files as a table, or None if they are not read as a table."""
     if isinstance(data, DatasetConsumptionConfig):
-        return find_table(data.dataset)
+        return find_table_options(data.dataset)
     if isinstance(data, OutputTabularDatasetConfig):
         return {"options": data._options, "steps": data._steps, "glob": data._glob}
     return data._table if isinstance(data, PipelineOutputAbstractDataset) else None
@@ -106,23 +106,23 @@ def build_input(data: Any, find_output: FindOutput) -> Port:
             f"{data!r} cannot be an input of a step. An input is PipelineData, a DataReference, an output of another "
             "step, dataset.as_named_input(name), or (PipelineParameter(name, DataPath(…)), DataPathComputeBinding())."
         )
-    mode, path, overwrite = _get_access(data)
+    mode, path, overwrite = _get_access_options(data)
     if mode not in ("mount", "download", "direct"):
         raise UserErrorException(f"Input {key!r} has the mode {mode!r}. Use mount, download or direct.")
     source = _build_source(key, data, find_output)
     document = {"source": source, "mode": mode, "path_on_compute": path, "overwrite": bool(overwrite)}
     if isinstance(data, (DatasetConsumptionConfig, PipelineDataset, PipelineOutputAbstractDataset, AbstractDataset)):
         document["as_dataset"] = True
-        document["table"] = _find_table(data)
+        document["table"] = _find_dataset_table_options(data)
     return Port(key, document, data)
 
 
-def _find_table(data: Any) -> "Json | None":
-    """Return the options for reading an output as a table, or None for files and for registered datasets."""
+def _find_dataset_table_options(data: Any) -> "Json | None":
+    """Return the options for passing an output as a tabular dataset, or None for other inputs."""
     if isinstance(data, PipelineOutputAbstractDataset):
         return data._table
     output = data.dataset if isinstance(data, DatasetConsumptionConfig) else None
-    return output._build_table() if isinstance(output, OutputTabularDatasetConfig) else None
+    return output._build_table_options() if isinstance(output, OutputTabularDatasetConfig) else None
 
 
 def build_output(data: Any) -> Port:
@@ -207,8 +207,8 @@ def _get_input_name(data: Any) -> "str | None":
     return data._to_input().name if isinstance(data, AbstractDataset) else None
 
 
-def _get_access(data: Any) -> "tuple[str, str | None, bool | None]":
-    """Return how a script accesses an input: mode, path on the compute, and whether files are overwritten."""
+def _get_access_options(data: Any) -> "tuple[str, str | None, bool | None]":
+    """Return the mode, the path on the compute and the overwrite option with which a script accesses an input."""
     if isinstance(data, tuple):
         return data[1]._mode, data[1]._path_on_compute, data[1]._overwrite
     if isinstance(data, DataReference):

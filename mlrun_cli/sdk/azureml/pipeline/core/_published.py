@@ -61,14 +61,14 @@ class PublishedPipeline:
     def __repr__(self) -> str:
         from azureml.core._tables import format_text_table
 
-        return format_text_table("Pipeline", self._build_cells())
+        return format_text_table("Pipeline", self._build_table_cells())
 
     def _repr_html_(self) -> str:
         from azureml.core._tables import format_html_table
 
-        return format_html_table(self._build_cells(), self.endpoint, "REST Endpoint")
+        return format_html_table(self._build_table_cells(), self.endpoint, "REST Endpoint")
 
-    def _build_cells(self) -> Dict[str, str]:
+    def _build_table_cells(self) -> Dict[str, str]:
         return {"Name": self.name or "", "Id": self.id, "Status": self.status, "Endpoint": self.endpoint}
 
     @staticmethod

@@ -22,7 +22,7 @@ class PipelineStep(
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._after: List[Any] = []
-        self._check()
+        self._check_arguments()
         if not self.name:
             self.name = self._get_default_name()
         from azureml.pipeline.core._ports import get_producer_record
@@ -38,7 +38,7 @@ class PipelineStep(
             raise TypeError(f"A step runs after a step, not after a {type(step).__name__}.")
         self._after.append(step)
 
-    def _check(self) -> None:
+    def _check_arguments(self) -> None:
         """Raise an error if the arguments of the step are contradictory."""
 
     def _get_default_name(self) -> str:

@@ -80,10 +80,10 @@ class PipelineData(
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._check()
+        self._check_arguments()
         self._producer: Dict[str, Any] = {}
 
-    def _check(self) -> None:
+    def _check_arguments(self) -> None:
         fields = vars(self)
         for name in (self.name, fields["output_name"]):
             if name is not None and not (isinstance(name, str) and re.fullmatch(r"\w+", name, re.ASCII)):

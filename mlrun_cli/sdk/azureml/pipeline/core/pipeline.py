@@ -160,7 +160,7 @@ class Pipeline:
 
         record = self._workspace._request(
             "pipelines.publish",
-            patience_seconds=PATIENCE_SECONDS,
+            timeout_seconds=PATIENCE_SECONDS,
             graph=self._document,
             name=name,
             description=description,
@@ -198,7 +198,7 @@ def submit_pipeline(
     response = get_client().request(
         call,
         workspace=workspace._names,
-        patience_seconds=PATIENCE_SECONDS,
+        timeout_seconds=PATIENCE_SECONDS,
         experiment_name=experiment_name,
         parameters=to_parameter_values(workspace, options.get("pipeline_parameters")),
         continue_on_step_failure=options.get("continue_on_step_failure"),
@@ -232,7 +232,7 @@ def to_parameter_values(workspace: "Workspace", values: "Dict[str, Any] | None")
     }
     for value in given.values():
         if isinstance(value, AbstractDataset):
-            value._save_in(workspace)
+            value._save_if_unsaved(workspace)
     try:
         return {name: build_parameter_document(name, value)["default"] for name, value in given.items()}
     except ValueError as error:

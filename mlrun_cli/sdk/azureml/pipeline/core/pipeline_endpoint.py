@@ -64,9 +64,9 @@ class PipelineEndpoint:
     def __repr__(self) -> str:
         from azureml.core._tables import format_text_table
 
-        return format_text_table("PipelineEndpoint", self._build_cells())
+        return format_text_table("PipelineEndpoint", self._build_table_cells())
 
-    def _build_cells(self) -> Dict[str, str]:
+    def _build_table_cells(self) -> Dict[str, str]:
         return {
             "Name": self.name,
             "Id": self.id,
@@ -89,7 +89,7 @@ class PipelineEndpoint:
         Raises:
             UserErrorException: There is an endpoint of this name.
         """
-        published = _publish(pipeline, name, description)
+        published = _publish_if_needed(pipeline, name, description)
         record = workspace._request(
             "pipeline_endpoints.create", name=name, description=description, pipeline_id=published.id
         )
@@ -148,11 +148,11 @@ class PipelineEndpoint:
 
     def add(self, pipeline: Any) -> None:
         """Add a pipeline as a version without changing the default version."""
-        self._add(pipeline, is_default=False)
+        self._add_version(pipeline, is_default=False)
 
     def add_default(self, pipeline: Any) -> None:
         """Add a pipeline as a version and make it the default version."""
-        self._add(pipeline, is_default=True)
+        self._add_version(pipeline, is_default=True)
 
     def set_default(self, pipeline: Any) -> None:
         """Make the version with a published pipeline the default version, adding it if needed."""
@@ -165,7 +165,7 @@ class PipelineEndpoint:
     def set_default_version(self, version: str) -> None:
         """Set the default version; raise UserErrorException if there is no such version."""
         self._get_pipeline_id(version)
-        self._change(default_version=str(version))
+        self._update_record(default_version=str(version))
 
     def get_default_version(self) -> str:
         """Return the default version."""
@@ -192,15 +192,15 @@ class PipelineEndpoint:
 
     def set_name(self, name: str) -> None:
         """Rename the endpoint."""
-        self._change(name=name)
+        self._update_record(name=name)
 
     def enable(self) -> None:
         """Allow the endpoint to be submitted again."""
-        self._change(status="Active")
+        self._update_record(status="Active")
 
     def disable(self) -> None:
         """Hide the endpoint from `list`."""
-        self._change(status="Disabled")
+        self._update_record(status="Disabled")
 
     def archive(self) -> None:
         """Hide the endpoint from `list`; alias of `disable`."""
@@ -208,17 +208,17 @@ class PipelineEndpoint:
 
     def reactivate(self, name: "str | None" = None) -> None:
         """Show the endpoint in `list` again, optionally under a new name."""
-        self._change(status="Active", **({} if name is None else {"name": name}))
+        self._update_record(status="Active", **({} if name is None else {"name": name}))
 
-    def _add(self, pipeline: Any, is_default: bool) -> None:
-        published = _publish(pipeline, self.name, self.description)
+    def _add_version(self, pipeline: Any, is_default: bool) -> None:
+        published = _publish_if_needed(pipeline, self.name, self.description)
         self._load_record(
             self._workspace._request(
                 "pipeline_endpoints.add", endpoint_id=self.id, pipeline_id=published.id, is_default=is_default
             )
         )
 
-    def _change(self, **changes: str) -> None:
+    def _update_record(self, **changes: str) -> None:
         self._load_record(self._workspace._request("pipeline_endpoints.update", endpoint_id=self.id, changes=changes))
 
     def _get_pipeline_id(self, version: "str | None") -> str:
@@ -230,7 +230,8 @@ class PipelineEndpoint:
         raise UserErrorException(f"Pipeline endpoint {self.name!r} has no version {wanted!r}. Its versions: {known}.")
 
 
-def _publish(pipeline: Any, name: str, description: "str | None") -> PublishedPipeline:
+def _publish_if_needed(pipeline: Any, name: str, description: "str | None") -> PublishedPipeline:
+    """Return a published pipeline, publishing it first if it is not."""
     if isinstance(pipeline, Pipeline):
         return pipeline.publish(name, description)
     if isinstance(pipeline, PublishedPipeline):

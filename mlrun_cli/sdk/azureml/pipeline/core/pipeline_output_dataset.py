@@ -3,8 +3,8 @@
 from copy import copy
 from typing import Any, Dict, List, Optional, Tuple
 
-from azureml.data.abstract_dataset import check_seed, check_share
-from azureml.data.tabular_dataset import list_columns
+from azureml.data.abstract_dataset import check_fraction, check_seed
+from azureml.data.tabular_dataset import as_column_list
 from azureml.pipeline.core.graph import PipelineData
 
 __all__ = ["PipelineOutputAbstractDataset", "PipelineOutputFileDataset", "PipelineOutputTabularDataset"]
@@ -131,20 +131,21 @@ class PipelineOutputTabularDataset(PipelineOutputAbstractDataset):
 
     def keep_columns(self, columns: "str | List[str]") -> "PipelineOutputTabularDataset":
         """Return a copy with only these columns."""
-        return self._with_step(["keep", list_columns(columns)])
+        return self._with_step(["keep", as_column_list(columns)])
 
     def drop_columns(self, columns: "str | List[str]") -> "PipelineOutputTabularDataset":
         """Return a copy without these columns."""
-        return self._with_step(["drop", list_columns(columns)])
+        return self._with_step(["drop", as_column_list(columns)])
 
     def random_split(
         self, percentage: float, seed: "int | None" = None
     ) -> "Tuple[PipelineOutputTabularDataset, PipelineOutputTabularDataset]":
         """Return a random sample with about this fraction (0 to 1) of the rows, and the rest."""
-        share, seed = check_share("percentage", percentage), check_seed(seed)
+        share, seed = check_fraction("percentage", percentage), check_seed(seed)
         return self._with_step(["part", seed, 0, share]), self._with_step(["part", seed, share, 1])
 
     def _with_step(self, step: List[Any]) -> "PipelineOutputTabularDataset":
+        """Return a copy with a step appended to those for reading the table."""
         changed = copy(self)
         table = self._table or {}
         changed._table = {**table, "steps": [*table["steps"], step]}

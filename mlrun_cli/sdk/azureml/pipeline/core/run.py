@@ -90,7 +90,7 @@ class _GraphRun(Run):
     def _wait_for_end(
         self, timeout_seconds: float, raise_on_error: bool, show_new_output: "Callable[[str], object] | None"
     ) -> str:
-        """Wait like `_wait`, print a summary, and raise the error of a failed run if requested."""
+        """Wait like `_wait`, print a summary, and optionally raise the error of a failed run."""
         try:
             status = self._wait(timeout_seconds, show_new_output)
         except KeyboardInterrupt as error:

@@ -145,14 +145,14 @@ class Schedule:
     def __repr__(self) -> str:
         from azureml.core._tables import format_text_table
 
-        return format_text_table("Pipeline", self._build_cells())
+        return format_text_table("Pipeline", self._build_table_cells())
 
     def _repr_html_(self) -> str:
         from azureml.core._tables import format_html_table
 
-        return format_html_table(self._build_cells(), self._workspace._request("pipelines.address"), "Pipelines")
+        return format_html_table(self._build_table_cells(), self._workspace._request("pipelines.address"), "Pipelines")
 
-    def _build_cells(self) -> Dict[str, str]:
+    def _build_table_cells(self) -> Dict[str, str]:
         when = "Every change of files" if self.recurrence is None else f"Every {self.recurrence.frequency}"
         return {
             "Name": self.name,
@@ -202,7 +202,7 @@ class Schedule:
         Raises:
             UserErrorException: There is no such pipeline, or a value is wrong.
         """
-        return _create(workspace, {"pipeline_id": pipeline_id}, {**locals()})
+        return _create_schedule(workspace, {"pipeline_id": pipeline_id}, {**locals()})
 
     @staticmethod
     def create_for_pipeline_endpoint(
@@ -224,7 +224,7 @@ class Schedule:
         _service_endpoint: Any = None,
     ) -> "Schedule":
         """Create a schedule for the default version of a pipeline endpoint; other arguments are those of `create`."""
-        return _create(workspace, {"endpoint_id": pipeline_endpoint_id}, {**locals()})
+        return _create_schedule(workspace, {"endpoint_id": pipeline_endpoint_id}, {**locals()})
 
     @staticmethod
     def get(
@@ -312,12 +312,12 @@ class Schedule:
         path_on_datastore: "str | None" = None,
     ) -> None:
         """Update the given values; `status` is `Active` or `Disabled`."""
-        changes = _build_values(self._workspace, {**locals()})
-        self._change({name: value for name, value in {**changes, "status": status}.items() if value is not None})
+        changes = _build_schedule_values(self._workspace, {**locals()})
+        self._update_record({name: value for name, value in {**changes, "status": status}.items() if value is not None})
 
     def enable(self, wait_for_provisioning: bool = False, wait_timeout: int = 3600) -> None:
         """Enable the schedule; runs missed while it was disabled are not made up for."""
-        self._change({"status": "Active"})
+        self._update_record({"status": "Active"})
 
     def activate(self, wait_for_provisioning: bool = False, wait_timeout: int = 3600) -> None:
         """Enable the schedule; older alias of `enable`."""
@@ -325,7 +325,7 @@ class Schedule:
 
     def disable(self, wait_for_provisioning: bool = False, wait_timeout: int = 3600) -> None:
         """Disable the schedule, so that it submits no more runs."""
-        self._change({"status": "Disabled"})
+        self._update_record({"status": "Disabled"})
 
     def get_last_pipeline_run(self) -> "PipelineRun | None":
         """Return the newest run that the schedule has submitted, or None."""
@@ -338,20 +338,24 @@ class Schedule:
         names = self._workspace._names
         return [PipelineRun._from_names(names, one["_experiment_name"], one["run_id"]) for one in records]
 
-    def _change(self, changes: Dict[str, Any]) -> None:
+    def _update_record(self, changes: Dict[str, Any]) -> None:
         response = self._workspace._request("schedules.update", schedule_id=self.id, changes=changes)
         _log_notes(response)
         self._load_record(response["schedule"])
 
 
-def _create(workspace: "Workspace", pipeline: Dict[str, Any], arguments: Dict[str, Any]) -> Schedule:
-    values = {**_build_values(workspace, arguments), **pipeline, "experiment_name": arguments["experiment_name"]}
+def _create_schedule(workspace: "Workspace", pipeline: Dict[str, Any], arguments: Dict[str, Any]) -> Schedule:
+    values = {
+        **_build_schedule_values(workspace, arguments),
+        **pipeline,
+        "experiment_name": arguments["experiment_name"],
+    }
     response = workspace._request("schedules.create", values=values)
     _log_notes(response)
     return Schedule._from_record(workspace, response["schedule"])
 
 
-def _build_values(workspace: "Workspace", arguments: Dict[str, Any]) -> Dict[str, Any]:
+def _build_schedule_values(workspace: "Workspace", arguments: Dict[str, Any]) -> Dict[str, Any]:
     """Convert the arguments of `create` or `update` to the JSON values of a schedule."""
     recurrence, datastore = arguments["recurrence"], arguments["datastore"]
     if recurrence is not None and not isinstance(recurrence, ScheduleRecurrence):

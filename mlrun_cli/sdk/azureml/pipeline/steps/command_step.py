@@ -26,15 +26,15 @@ class CommandStep(
     runconfig: Any
     source_directory: Any
 
-    def _check(self) -> None:
-        from azureml.core.script_run_config import ScriptRunConfig, unwrap_command_line
+    def _check_arguments(self) -> None:
+        from azureml.core.script_run_config import ScriptRunConfig, unwrap_shell_command
 
         if isinstance(self.runconfig, ScriptRunConfig):
             submission = self.runconfig
             self.command = self.command or submission.command
             self.source_directory = self.source_directory or submission.source_directory
             self.runconfig = submission.run_config
-        self.command = unwrap_command_line(self.command or getattr(self.runconfig, "command", None))
+        self.command = unwrap_shell_command(self.command or getattr(self.runconfig, "command", None))
         if not self.command or not isinstance(self.command, (str, list, tuple)):
             raise ValueError(f"CommandStep: command is a line or a list of words, not {self.command!r}.")
 

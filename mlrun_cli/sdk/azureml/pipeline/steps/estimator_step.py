@@ -21,7 +21,7 @@ class EstimatorStep(
 
     estimator: Any
 
-    def _check(self) -> None:
+    def _check_arguments(self) -> None:
         if not hasattr(self.estimator, "_to_script_run_config"):
             raise ValueError(f"EstimatorStep: estimator is an Estimator, not {self.estimator!r}.")
 

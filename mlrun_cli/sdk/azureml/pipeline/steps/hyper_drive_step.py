@@ -28,7 +28,7 @@ class HyperDriveStep(
             kwargs["hyperdrive_config"] = kwargs.pop("hyperdrive_run_config")
         super().__init__(*args, **kwargs)
 
-    def _check(self) -> None:
+    def _check_arguments(self) -> None:
         from azureml.train.hyperdrive import HyperDriveConfig
 
         if not isinstance(self.hyperdrive_config, HyperDriveConfig):
@@ -38,20 +38,21 @@ class HyperDriveStep(
         if self.hyperdrive_config.pipeline is not None:
             raise UserErrorException(f"Step {self.name!r}: a sweep over a pipeline is not run here.")
 
-    def _get_submission(self) -> Any:
+    def _get_script_run_config(self) -> Any:
+        """Return the ScriptRunConfig of the sweep's runs."""
         configuration = self.hyperdrive_config
         return configuration.run_config or configuration.estimator._to_script_run_config()
 
     def _list_arguments(self) -> List[Any]:
         own = vars(self)["estimator_entry_script_arguments"]
-        return list(self._get_submission().arguments or []) if own is None else to_list(own, "arguments")
+        return list(self._get_script_run_config().arguments or []) if own is None else to_list(own, "arguments")
 
     def _list_outputs(self) -> List[Any]:
         metrics = vars(self)["metrics_output"]
         return [*super()._list_outputs(), *([] if metrics is None else [metrics])]
 
     def _build_document(self, documents: "StepDocuments") -> Dict[str, Any]:
-        submission = self._get_submission()
+        submission = self._get_script_run_config()
         if submission.command:
             raise UserErrorException(
                 f"Step {self.name!r}: the runs of a sweep in a pipeline have a script, no command."

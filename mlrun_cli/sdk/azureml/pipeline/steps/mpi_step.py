@@ -39,16 +39,16 @@ class MpiStep(
 
     _kind = "MpiStep"
 
-    def _check(self) -> None:
-        super()._check()
+    def _check_arguments(self) -> None:
+        super()._check_arguments()
         for name in _SETTINGS:
-            count = _get_default(vars(self)[name])
+            count = _unwrap_parameter(vars(self)[name])
             if isinstance(count, bool) or not isinstance(count, int) or count < 1:
                 raise ValueError(f"MpiStep: {name} is a whole number above 0, not {count!r}.")
 
     def _build_document(self, documents: "StepDocuments") -> Dict[str, Any]:
         fields = vars(self)
-        counts = {name: _get_default(fields[name]) for name in _SETTINGS}
+        counts = {name: _unwrap_parameter(fields[name]) for name in _SETTINGS}
         chosen = {_SETTINGS[name]: fields[name] for name in _SETTINGS if isinstance(fields[name], PipelineParameter)}
         document = build_script_fields(
             documents,
@@ -79,5 +79,6 @@ class MpiStep(
         ).run_config
 
 
-def _get_default(value: Any) -> Any:
+def _unwrap_parameter(value: Any) -> Any:
+    """Return the default value of a pipeline parameter, or any other value unchanged."""
     return value.default_value if isinstance(value, PipelineParameter) else value

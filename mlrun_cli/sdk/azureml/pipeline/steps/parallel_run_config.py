@@ -118,7 +118,7 @@ class ParallelRunConfig(
         """Write the configuration to a YAML file that `load_yaml` can read."""
         fields = vars(self)
         target = fields["compute_target"]
-        section = {name: _get_default(fields[name]) for name in _TAKEN_AS_THEY_ARE if fields[name] is not None}
+        section = {name: _unwrap_parameter(fields[name]) for name in _TAKEN_AS_THEY_ARE if fields[name] is not None}
         section["compute_target_name"] = getattr(target, "name", target)
         section["environment"] = fields["environment"]._to_document(saving=True)
         if section.get("mini_batch_size") is not None:
@@ -146,7 +146,8 @@ def _is_count(value: Any, minimum: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= minimum
 
 
-def _get_default(value: Any) -> Any:
+def _unwrap_parameter(value: Any) -> Any:
+    """Return the default value of a pipeline parameter, or any other value unchanged."""
     return value.default_value if isinstance(value, PipelineParameter) else value
 
 

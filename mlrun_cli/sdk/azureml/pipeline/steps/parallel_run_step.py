@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Dict, List
 from azureml.data.abstract_dataset import AbstractDataset
 from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
 from azureml.data.output_dataset_config import OutputDatasetConfig
-from azureml.pipeline.core._ports import find_table
+from azureml.pipeline.core._ports import find_table_options
 from azureml.pipeline.core.builder import PipelineStep, to_list
 from azureml.pipeline.core.graph import PipelineData, PipelineDataset
 from azureml.pipeline.core.pipeline_output_dataset import PipelineOutputAbstractDataset
@@ -47,7 +47,7 @@ class ParallelRunStep(
     parallel_run_config: Any
     output: Any
 
-    def _check(self) -> None:
+    def _check_arguments(self) -> None:
         if not isinstance(self.parallel_run_config, ParallelRunConfig):
             raise ValueError(  # noqa: TRY004 - as in Azure
                 f"ParallelRunStep: parallel_run_config is a ParallelRunConfig, not {self.parallel_run_config!r}."
@@ -81,7 +81,7 @@ class ParallelRunStep(
         runconfig.environment_variables = dict(config["environment_variables"] or {})
         count = len(super()._list_inputs())
         keys = [port.key for port in documents.inputs]
-        tables = [(port.key, find_table(port.data)) for port in documents.inputs[:count]]
+        tables = [(port.key, find_table_options(port.data)) for port in documents.inputs[:count]]
         return {
             **build_script_fields(
                 documents,

@@ -22,7 +22,7 @@ class PythonScriptStep(
 
     _kind = "PythonScriptStep"
 
-    def _check(self) -> None:
+    def _check_arguments(self) -> None:
         script = vars(self)["script_name"]
         if not isinstance(script, (str, os.PathLike)) or not os.fspath(script):
             raise ValueError(f"{type(self).__name__}: script_name is a path in the source_directory, not {script!r}.")

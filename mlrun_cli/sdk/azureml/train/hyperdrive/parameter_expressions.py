@@ -90,7 +90,7 @@ def qlognormal(mu: float, sigma: float, q: int) -> Expression:
 def _build_bounded_expression(call: str, low: float, high: float, *q: int) -> Expression:
     """Validate two bounds and return an expression with them."""
     _check_numbers(call, min_value=low, max_value=high)
-    _check_steps(call, q)
+    _check_quanta(call, q)
     is_log = "log" in call
     if not (low <= high if is_log else low < high):
         bound = "up to" if is_log else "below"
@@ -102,7 +102,7 @@ def _build_normal_expression(call: str, mu: float, sigma: float, *q: int) -> Exp
     _check_numbers(call, mu=mu, sigma=sigma)
     if sigma < 0:
         raise HyperDriveConfigException(f"{call}(…) takes a sigma of 0 or more, not {sigma!r}.")
-    _check_steps(call, q)
+    _check_quanta(call, q)
     return [call, [mu, sigma, *q]]
 
 
@@ -112,7 +112,7 @@ def _check_numbers(call: str, **arguments: Any) -> None:
             raise HyperDriveConfigException(f"{call}(…) takes a number as {name}, not {value!r}.")
 
 
-def _check_steps(call: str, steps: "tuple[Any, ...]") -> None:
-    for q in steps:
+def _check_quanta(call: str, quanta: "tuple[Any, ...]") -> None:
+    for q in quanta:
         if not isinstance(q, int):
             raise HyperDriveConfigException(f"{call}(…) takes a whole number as q, not {q!r}.")

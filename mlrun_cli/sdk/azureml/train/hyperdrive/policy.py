@@ -37,8 +37,8 @@ class _TimedPolicy(EarlyTerminationPolicy):
     """Base class of policies that are applied every `evaluation_interval` metric values, after a delay."""
 
     def __init__(self, evaluation_interval: int, delay_evaluation: int, **properties: Any) -> None:
-        _check_whole("evaluation_interval", evaluation_interval, 1)
-        _check_whole("delay_evaluation", delay_evaluation, 0)
+        _check_integer("evaluation_interval", evaluation_interval, 1)
+        _check_integer("delay_evaluation", delay_evaluation, 0)
         times = {"evaluation_interval": evaluation_interval, "delay_evaluation": delay_evaluation}
         super().__init__(self.POLICY_NAME, {**times, **properties})
 
@@ -105,7 +105,7 @@ class TruncationSelectionPolicy(_TimedPolicy):
     POLICY_NAME = "TruncationSelection"
 
     def __init__(self, truncation_percentage: int, evaluation_interval: int = 1, delay_evaluation: int = 0) -> None:
-        _check_whole("truncation_percentage", truncation_percentage, 1, 99)
+        _check_integer("truncation_percentage", truncation_percentage, 1, 99)
         super().__init__(
             evaluation_interval,
             delay_evaluation,
@@ -128,7 +128,7 @@ class NoTerminationPolicy(EarlyTerminationPolicy):
         super().__init__(self.POLICY_NAME)
 
 
-def _check_whole(name: str, value: Any, minimum: int, maximum: "int | None" = None) -> None:
+def _check_integer(name: str, value: Any, minimum: int, maximum: "int | None" = None) -> None:
     if isinstance(value, int) and value >= minimum and (maximum is None or value <= maximum):
         return
     bounds = f"of {minimum} or more" if maximum is None else f"from {minimum} to {maximum}"

@@ -59,7 +59,7 @@ class HyperDriveRun(Run):
         records: List[Dict[str, Any]] = list(sweep["runs"])
         if include_resume_from_runs:
             for run_id in sweep["definition"].get("resume_from") or []:
-                earlier = self._request_of_workspace("runs.sweep", run_id=run_id)
+                earlier = self._request_for_workspace("runs.sweep", run_id=run_id)
                 records += earlier["runs"] if earlier else []
         included = {"Failed": include_failed, "Canceled": include_canceled}
         found = [record for record in records if record["best"] is not None and included.get(record["status"], True)]

@@ -40,7 +40,7 @@ def list_rows(page: PageRequest, run: Run) -> tuple[Sequence[ImageRow], bool]:
     offset = (parse_page_number(page) - 1) * _NAMES_PER_PAGE
     found = page.workspace.metric_summaries.list(run.key, only_images=True, limit=_NAMES_PER_PAGE + 1, offset=offset)
     rows = [
-        _build_row(page, run, summary, _FIRST_IMAGES, max(0, summary.value_count - _FIRST_IMAGES))
+        _build_image_row(page, run, summary, _FIRST_IMAGES, max(0, summary.value_count - _FIRST_IMAGES))
         for summary in found[:_NAMES_PER_PAGE]
     ]
     return rows, len(found) > _NAMES_PER_PAGE
@@ -52,10 +52,12 @@ def list_images_of_name(page: PageRequest, run: Run, name: str) -> tuple[Sequenc
     if summary is None:
         raise NotFound(f"The run '{run.run_id}' has no images of this name.", hint="Its Images tab lists them.")
     offset = (parse_page_number(page) - 1) * _IMAGES_PER_PAGE
-    return [_build_row(page, run, summary, _IMAGES_PER_PAGE, offset)], summary.value_count > offset + _IMAGES_PER_PAGE
+    return [
+        _build_image_row(page, run, summary, _IMAGES_PER_PAGE, offset)
+    ], summary.value_count > offset + _IMAGES_PER_PAGE
 
 
-def _build_row(page: PageRequest, run: Run, summary: MetricSummary, limit: int, offset: int) -> ImageRow:
+def _build_image_row(page: PageRequest, run: Run, summary: MetricSummary, limit: int, offset: int) -> ImageRow:
     items = page.workspace.metrics.list_items(run.key, summary.name, limit=limit, offset=offset)
     images = [
         Image(item.position if item.step is None else item.step, page.urls.file(run.run_id, "files", file))

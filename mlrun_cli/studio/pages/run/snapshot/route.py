@@ -42,15 +42,15 @@ def show(page: PageRequest) -> Response:
 def send(page: PageRequest) -> Response:
     """Send a file of the snapshot as a download."""
     run = get_requested_run(page)
-    entry = _get_entry(run, get_snapshot(page.workspace, run), page.get_file_path())
-    return OpenFileResponse(_open_store(page).open_object(entry.digest), entry.path)
+    entry = _get_file_entry(run, get_snapshot(page.workspace, run), page.get_file_path())
+    return OpenFileResponse(_open_snapshot_store(page).open_object(entry.digest), entry.path)
 
 
 def send_all(page: PageRequest) -> Response:
     """Send the snapshot as a zip archive."""
     run = get_requested_run(page)
     snapshot = get_snapshot(page.workspace, run)
-    store = _open_store(page)
+    store = _open_snapshot_store(page)
     members = (
         ArchiveMember(entry.path, partial(store.open_object, entry.digest), entry.executable)
         for entry in snapshot.entries
@@ -61,8 +61,8 @@ def send_all(page: PageRequest) -> Response:
 
 def _show_file(page: PageRequest, run: Run, snapshot: Snapshot, name: str | None) -> Response:
     names = [entry.path for entry in snapshot.entries if entry.kind is EntryKind.FILE]
-    entry = None if name is None else _get_entry(run, snapshot, name)
-    data = b"" if entry is None else _read_start(_open_store(page).open_object(entry.digest))
+    entry = None if name is None else _get_file_entry(run, snapshot, name)
+    data = b"" if entry is None else _read_first_bytes(_open_snapshot_store(page).open_object(entry.digest))
     return render_tab(
         page,
         run,
@@ -79,17 +79,17 @@ def _show_file(page: PageRequest, run: Run, snapshot: Snapshot, name: str | None
     )
 
 
-def _get_entry(run: Run, snapshot: Snapshot, name: str) -> SnapshotEntry:
+def _get_file_entry(run: Run, snapshot: Snapshot, name: str) -> SnapshotEntry:
     for entry in snapshot.entries:
         if entry.path == name and entry.kind is EntryKind.FILE:
             return entry
     raise NotFound(f"The snapshot of run '{run.run_id}' has no file '{name}'.")
 
 
-def _open_store(page: PageRequest) -> SnapshotStore:
+def _open_snapshot_store(page: PageRequest) -> SnapshotStore:
     return SnapshotStore(page.workspace.snapshots_folder)
 
 
-def _read_start(descriptor: int) -> bytes:
+def _read_first_bytes(descriptor: int) -> bytes:
     with open(descriptor, "rb") as file:
         return file.read(MAX_BYTES)

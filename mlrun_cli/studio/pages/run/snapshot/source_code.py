@@ -28,10 +28,10 @@ _CLASSES = (
 )
 
 
-def highlight_source(name: str, data: bytes) -> Sequence[Markup]:
+def highlight_source(file_name: str, data: bytes) -> Sequence[Markup]:
     """Return the lines of a source file as markup, highlighted unless the file is too long or slow to tokenize."""
     lines: list[list[str]] = [[]]
-    for kind, value in _tokenize(name, data.decode("utf-8", "replace")):
+    for kind, value in _tokenize(file_name, data.decode("utf-8", "replace")):
         css_class = next((css_class for token, css_class in _CLASSES if _is_subtype(kind, token)), None)
         for number, part in enumerate(value.split("\n")):
             if number:
@@ -44,10 +44,10 @@ def highlight_source(name: str, data: bytes) -> Sequence[Markup]:
     return [Markup("".join(line)) for line in lines]  # noqa: S704 — the text is escaped, the classes are our own
 
 
-def _tokenize(name: str, text: str) -> Sequence[tuple[_TokenType, str]]:
+def _tokenize(file_name: str, text: str) -> Sequence[tuple[_TokenType, str]]:
     plain = [(_TokenType(), text)]
     is_short = len(text) <= _MAX_HIGHLIGHTED and max(map(len, text.split("\n"))) <= _MAX_LINE_CHARACTERS
-    lexer = _find_lexer(name) if is_short else None
+    lexer = _find_lexer(file_name) if is_short else None
     if lexer is None:
         return plain
     tokens = []
@@ -63,8 +63,8 @@ def _is_subtype(kind: _TokenType, token: _TokenType) -> bool:
     return tuple(kind[: len(token)]) == tuple(token)
 
 
-def _find_lexer(name: str) -> Lexer | None:
+def _find_lexer(file_name: str) -> Lexer | None:
     try:
-        return get_lexer_for_filename(name, stripnl=False, ensurenl=False)
+        return get_lexer_for_filename(file_name, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return None
