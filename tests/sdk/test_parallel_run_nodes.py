@@ -163,7 +163,8 @@ def test_a_frozen_node_does_not_keep_the_step_and_writes_no_rows_later(nodes: No
 
 
 def test_limits_count_what_fails_on_all_nodes(nodes: Nodes) -> None:
-    refusal = "    if not os.path.exists('failed.' + node):\n        return open('failed.' + node, 'w').close()\n"
+    claim = "os.close(os.open('failed.' + node, os.O_CREAT | os.O_EXCL))"
+    refusal = f"    try:\n        return {claim}\n    except FileExistsError:\n        pass\n"
     script = MEET.replace("    return [", refusal + "    return [")
     nodes.start(script, run_max_try=1, error_threshold=-1, allowed_failed_count=1)
     code, said = nodes.wait()
