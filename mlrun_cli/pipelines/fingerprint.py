@@ -101,7 +101,7 @@ def build_fingerprint(step: Step, facts: StepFacts) -> Fingerprint:
             "files": dict(facts.files),
             "inputs": {key: f"{one.mode} {facts.inputs[key]}" for key, one in step.inputs.items()},
             "data": dict(facts.data),
-            "outputs": {key: _describe_output(output) for key, output in step.outputs.items()},
+            "outputs": {key: _describe_output(step, key, output) for key, output in step.outputs.items()},
             "secrets": dict(facts.secrets),
         }
     )
@@ -112,8 +112,9 @@ def _digest_document(value: object) -> str:
     return str(create_short_hasher(text.encode("utf-8", "surrogatepass")).hexdigest())
 
 
-def _describe_output(output: Output) -> str:
-    words = (output.mode, output.kind, output.datastore, output.destination)
+def _describe_output(step: Step, key: str, output: Output) -> str:
+    content = "metrics" if key == step.metrics_output else step.model_outputs.get(key)
+    words = (output.mode, output.kind, output.datastore, output.destination, content)
     return " ".join(word for word in words if word is not None)
 
 

@@ -388,6 +388,7 @@ class Step(NamedTuple):
         hash_paths: without effect: all files of the source directory count, as in newer versions of Azure.
         sweep: the definition of a HyperDriveStep's sweep.
         metrics_output: the key of the output that gets the metrics of a sweep's children.
+        model_outputs: the files or folders of a sweep's best run that outputs get, by the key of the output.
         parallel_run: the settings of a ParallelRunStep, keyed as in its file (`entry_script`, `error_threshold`), and
             the keys of its `side_inputs`.
     """
@@ -416,6 +417,7 @@ class Step(NamedTuple):
     hash_paths: tuple[str, ...] = ()
     sweep: Mapping[str, Any] | None = None
     metrics_output: str | None = None
+    model_outputs: Mapping[str, str] = MappingProxyType({})
     parallel_run: Mapping[str, Any] | None = None
 
     def list_upstream_keys(self) -> list[str]:
@@ -454,6 +456,7 @@ class Step(NamedTuple):
             "run_after": list(self.run_after),
             "environment_variables": dict(self.environment_variables),
             "hash_paths": list(self.hash_paths),
+            "model_outputs": dict(self.model_outputs),
         }
 
     @classmethod
@@ -495,6 +498,7 @@ class Step(NamedTuple):
             hash_paths=reader.find_text_list("hash_paths"),
             sweep=reader.find_mapping("sweep") or None,
             metrics_output=reader.find_text("metrics_output"),
+            model_outputs=reader.find_text_mapping("model_outputs"),
             parallel_run=reader.find_mapping("parallel_run") or None,
         )
 

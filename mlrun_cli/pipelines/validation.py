@@ -117,6 +117,12 @@ def _iterate_kind_problems(step: Step) -> Iterator[GraphProblem]:
         yield GraphProblem(step.key, "parallel_run", "the step does not say what to run on its batches")
     if step.metrics_output is not None and step.metrics_output not in step.outputs:
         yield GraphProblem(step.key, "metrics_output", f"the step has no output '{step.metrics_output}'")
+    for name in step.model_outputs:
+        if step.sweep is None or name not in step.outputs:
+            reason = "only a sweep has a best run" if step.sweep is None else f"the step has no output '{name}'"
+            yield GraphProblem(step.key, f"model_outputs.{name}", reason)
+        elif name == step.metrics_output:
+            yield GraphProblem(step.key, f"model_outputs.{name}", "the output gets the metrics", "Use another one.")
 
 
 def _iterate_reference_problems(graph: Graph, step: Step) -> Iterator[GraphProblem]:

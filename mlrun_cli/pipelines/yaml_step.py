@@ -50,6 +50,7 @@ _STEP_KEYS = (
     *("type", "name", "script_name", "source_directory", "runconfig", "compute", "allow_reuse", "version"),
     *("hash_paths", "params", "arguments", "parameters", "runconfig_parameters", "inputs", "outputs", "run_after"),
     *("command", "node_count", "process_count_per_node", "hyperdrive_configuration", "metrics_output"),
+    "model_outputs",
     *("parallel_run_config", "side_inputs", "environment_variables"),
 )
 _INPUT_KEYS = ("source", "bind_mode", "type", "path_on_compute", "overwrite", "as_dataset", "table")
@@ -160,6 +161,7 @@ class _StepReader:
             hash_paths=tuple(self._read_optional("hash_paths", _read_texts) or ()),
             sweep=self._read_sweep(),
             metrics_output=self._read_optional("metrics_output", Node.as_text),
+            model_outputs=self._read_optional("model_outputs", Node.as_variables) or {},
             parallel_run=None
             if parallel_run is None
             else {**parallel_run.settings, "side_inputs": self._list_names_in_sections("side_inputs")},

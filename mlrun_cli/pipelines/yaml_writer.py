@@ -107,6 +107,7 @@ class _PipelineWriter:
                 "run_after": [self._step_names[key] for key in step.run_after],
                 "hyperdrive_configuration": None if step.sweep is None else dict(step.sweep),
                 "metrics_output": step.metrics_output,
+                "model_outputs": dict(step.model_outputs),
                 "parallel_run_config": self._build_parallel_run(step),
             }
         )

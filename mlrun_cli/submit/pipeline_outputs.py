@@ -16,7 +16,7 @@ from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.pipelines.data_flow import OutputPlace, locate_output
 from mlrun_cli.pipelines.graph import Output, Registration
 from mlrun_cli.submit.pipeline_step import StepPlan
-from mlrun_cli.submit.sweep_step import write_sweep_metrics
+from mlrun_cli.submit.sweep_step import copy_best_model, write_sweep_metrics
 from mlrun_cli.workspace import Workspace
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -40,10 +40,14 @@ def store_outputs(workspace: Workspace, plan: StepPlan, run_id: str) -> None:
         place = locate_output(plan.graph, run_id, key, output)
         try:
             datastore = get_datastore(workspace, place.datastore)
-            if key == plan.step.metrics_output:
+            model_file = plan.step.model_outputs.get(key)
+            if key == plan.step.metrics_output or model_file is not None:
                 path = datastore.resolve_path(place.written_path)
                 _make_folder(datastore, path.parent)
-                write_sweep_metrics(workspace, run_id, path)
+                if model_file is None:
+                    write_sweep_metrics(workspace, run_id, path)
+                else:
+                    copy_best_model(workspace, run_id, model_file, path)
             _move_output(datastore, place, key, output)
             if output.registration is not None and output.mode == "upload":
                 _register_dataset(workspace, datastore, place, output.registration)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mlrun_cli.actions.artifacts import download_file, list_files
 from mlrun_cli.core.json_files import read_json, write_json
-from mlrun_cli.errors import StoredFilesLost
+from mlrun_cli.errors import NotFound, StoredFilesLost
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
@@ -82,6 +83,23 @@ def write_sweep_metrics(workspace: Workspace, step_run_id: str, path: Path) -> N
         values = workspace.metrics.get(child.key)
         metrics[child.run_id] = {name: one if isinstance(one, list) else [one] for name, one in values.items()}
     write_json(path, metrics)
+
+
+def copy_best_model(workspace: Workspace, step_run_id: str, name: str, destination: Path) -> None:
+    """Copy a file or a folder of a sweep's best run to a path.
+
+    Raises:
+        NotFound: no run has logged the primary metric, or the best one has no such file.
+        MlrunError: the copy cannot be written.
+    """
+    sweep = workspace.runs.get(get_sweep_id(step_run_id))
+    best = sweep.properties.get("best_child_run_id")
+    if not best:
+        raise NotFound(f"The sweep {sweep.run_id} has no best run: none has logged the primary metric.", target=name)
+    run, name = workspace.runs.get(best), name.removeprefix("./").rstrip("/")
+    inside = [one for one in list_files(workspace, run) if one.startswith(f"{name}/")]
+    for one in inside or [name]:
+        download_file(workspace, run, one, destination / one[len(name) + 1 :] if inside else destination)
 
 
 def _get_definition_file(folder: RunFolder) -> Path:

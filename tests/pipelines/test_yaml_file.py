@@ -294,12 +294,13 @@ pipeline:
       source_directory: src
       hyperdrive_configuration: sweep.yml
       metrics_output: m
-      outputs: {m: {destination: m}}
+      model_outputs: {best: outputs/model.pkl}
+      outputs: {m: {destination: m}, best: {destination: best}}
 """
     [step] = read(folder, text).graph.steps
     assert step.sweep is not None
     assert step.sweep["primary_metric_config"] == {"name": "acc", "goal": "maximize"}
-    assert step.metrics_output == "m"
+    assert (step.metrics_output, step.model_outputs) == ("m", {"best": "outputs/model.pkl"})
     (folder / "sweep.yml").write_text("sampling: {type: gird}", encoding="utf-8")
     assert {error.file for error in list_errors(folder, text)} == {str(folder / "sweep.yml")}
     [error] = list_errors(folder, text.replace("hyperdrive_configuration: sweep.yml", "node_count: 1"))

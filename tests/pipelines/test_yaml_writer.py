@@ -201,8 +201,9 @@ def test_all_settings_of_steps_and_of_the_pipeline_are_kept(folder: Path) -> Non
         "00000002",
         kind=HYPER_DRIVE_STEP,
         sweep={**SWEEP, "max_duration_minutes": None, "resume_from": None, "resume_child_runs": None},
-        outputs={"m": Output()},
+        outputs={"m": Output(), "best": Output()},
         metrics_output="m",
+        model_outputs={"best": "outputs/model.pkl"},
         run_after=("00000001",),
         runconfig={"script": "y.py", "environment": {"python": {"userManagedDependencies": True}}},
     )

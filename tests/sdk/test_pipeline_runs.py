@@ -301,9 +301,17 @@ same(type(Dataset.get_by_name(workspace, "table-set")).__name__, "TabularDataset
 
 def test_a_sweep_is_a_step_whose_runs_are_found(project: Mlrun) -> None:
     project.script(
-        "import sys\nfrom azureml.core import Run\nRun.get_context().log('score', float(sys.argv[-1]))", "src/score.py"
+        "import os, sys\nfrom azureml.core import Run\nRun.get_context().log('score', float(sys.argv[-1]))\n"
+        "os.makedirs('outputs/more', exist_ok=True)\n"
+        "for name in ('outputs/model.txt', 'outputs/more/a.txt'):\n    open(name, 'w').write('rate ' + sys.argv[-1])\n",
+        "src/score.py",
     )
-    project.script("import sys; print(open(sys.argv[1]).read())", "src/show.py")
+    project.script(
+        "import os, sys\nfor top, _, names in sorted(os.walk(sys.argv[1])):\n"
+        "    for name in sorted(names):\n        print(os.path.relpath(os.path.join(top, name), sys.argv[1]))\n",
+        "src/listing.py",
+    )
+    project.script("import sys; print(*(open(path).read() for path in sys.argv[1:]), sep='\\n')", "src/show.py")
     run_driver(
         project,
         """
@@ -313,14 +321,27 @@ config = HyperDriveConfig(
     run_config=ScriptRunConfig("src", script="score.py"),
 )
 metrics = PipelineData("metrics", training_output=TrainingOutput("Metrics"))
-sweep = HyperDriveStep("sweep", hyperdrive_run_config=config, outputs=[metrics])
-show = script("show.py", name="show", inputs=[metrics], arguments=[metrics])
-run = Pipeline(workspace, steps=[show, sweep]).submit("cars")
+model = PipelineData("model", training_output=TrainingOutput("Model", model_file="outputs/model.txt"),
+                     pipeline_output_name="best")
+folder = PipelineData("folder", training_output=TrainingOutput("Model", model_file="./outputs/"))
+sweep = HyperDriveStep("sweep", hyperdrive_run_config=config, outputs=[metrics, model, folder])
+show = script("show.py", name="show", inputs=[metrics, model], arguments=[metrics, model])
+listing = script("listing.py", name="listing", inputs=[folder], arguments=[folder])
+run = Pipeline(workspace, steps=[show, listing, sweep]).submit("cars")
 same(run.wait_for_completion(show_output=False), "Finished")
+lines = run.find_step_run("show")[0].get_stdout_log().splitlines()
+same(lines[1], "rate 2")
+same(run.find_step_run("listing")[0].get_stdout_log().split(), ["model.txt", "more/a.txt"])
+same(run.get_pipeline_output("best").download("best") is not None, True)
 found = HyperDriveStepRun(run.find_step_run("sweep")[0])
 best = found.get_best_run_by_primary_metric()
 same([best.get_metrics(), len(list(found.get_children()))], [{"score": 2}, 2])
-same(json.loads(run.find_step_run("show")[0].get_stdout_log())[best.id], {"score": [2]})
+same(json.loads(lines[0])[best.id], {"score": [2]})
+lost = PipelineData("lost", training_output=TrainingOutput("Model", model_file="outputs/none.txt"))
+run = Pipeline(workspace, steps=[HyperDriveStep("sweep", config, outputs=[lost])]).submit("cars")
+same(run.wait_for_completion(show_output=False, raise_on_error=False), "Failed")
+message = run.get_details()["error"]["error"]["message"]
+same(["'lost'" in message, "outputs/none.txt" in message], [True, True])
 """,
     )
 

@@ -340,8 +340,9 @@ sweep = HyperDriveConfig(
     GridParameterSampling({"--lr": choice(1, 2)}), "acc", PrimaryMetricGoal.MAXIMIZE, 2,
     run_config=ScriptRunConfig("src", script="train.py"),
 )
-best = PipelineData("best", training_output=TrainingOutput("Model", model_file="outputs/model.pkl"))
-refused(UserErrorException, "'sweep'; 'best'; download_file", making(HyperDriveStep("sweep", sweep, outputs=[best])))
+best = PipelineData("best", training_output=TrainingOutput("Model"))
+refused(UserErrorException, "'sweep'; 'best'; model_file", making(HyperDriveStep("sweep", sweep, outputs=[best])))
+refused(ValueError, "Metrics; 'model'", TrainingOutput, "model")
 refused(ValueError, "'x'; NoneType", PipelineParameter, "x", None)
 refused(ValueError, "mount; upload; 'download'", PipelineData, "d", output_mode="download")
 refused(TypeError, "a str", lambda: script(inputs="data").run_after("b"))

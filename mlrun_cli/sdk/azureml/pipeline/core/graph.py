@@ -223,4 +223,9 @@ class PipelineDataset(
 
 
 class TrainingOutput(StoredArguments, takes="type, iteration=None, metric=None, model_file=None"):
-    """What of a sweep's best run an output of a HyperDriveStep contains."""
+    """What of a sweep an output of a HyperDriveStep contains: `Metrics` of all runs, or a `Model` file of the best."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if vars(self)["type"] not in ("Metrics", "Model"):
+            raise ValueError(f"The type of a TrainingOutput is Metrics or Model, not {vars(self)['type']!r}.")

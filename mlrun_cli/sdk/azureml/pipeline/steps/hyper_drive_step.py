@@ -19,7 +19,10 @@ class HyperDriveStep(
     takes="name, hyperdrive_config, estimator_entry_script_arguments=None, inputs=None, outputs=None, "
     "metrics_output=None, allow_reuse=True, version=None",
 ):
-    """A step that runs a sweep; `metrics_output` gets a JSON file of the metrics of all its runs."""
+    """A step that runs a sweep; `metrics_output` gets a JSON file of the metrics of all its runs.
+
+    An output with a `TrainingOutput` gets such a file, or a model file of the best run.
+    """
 
     hyperdrive_config: Any
 
@@ -68,22 +71,32 @@ class HyperDriveStep(
             "arguments": documents.build_arguments(self._list_arguments()),
             "sweep": self.hyperdrive_config._to_definition(),
             "metrics_output": self._find_metrics_output(documents),
+            "model_outputs": self._find_model_outputs(documents),
         }
 
     def _find_metrics_output(self, documents: "StepDocuments") -> "str | None":
         metrics = vars(self)["metrics_output"]
         for port in documents.outputs:
-            training = getattr(port.data, "training_output", None)
-            if getattr(training, "type", None) == "Model":
-                raise UserErrorException(
-                    f"Step {self.name!r}: no model file of the best run is copied to the output {port.key!r}. "
-                    "Let a later step download it: HyperDriveStepRun(step_run).get_best_run_by_primary_metric()"
-                    ".download_file(...)."
-                )
             is_own = metrics is not None and get_producer_record(metrics) is get_producer_record(port.data)
-            if is_own or getattr(training, "type", None) == "Metrics":
+            if is_own or _get_training_type(port.data) == "Metrics":
                 return port.key
         return None
+
+    def _find_model_outputs(self, documents: "StepDocuments") -> Dict[str, str]:
+        found = {}
+        for port in documents.outputs:
+            if _get_training_type(port.data) == "Model":
+                found[port.key] = vars(port.data.training_output)["model_file"]
+                if not found[port.key]:
+                    raise UserErrorException(
+                        f"Step {self.name!r}: the output {port.key!r} does not say which file of the best run it gets: "
+                        "TrainingOutput('Model', model_file='outputs/model.pkl')."
+                    )
+        return found
+
+
+def _get_training_type(data: Any) -> Any:
+    return getattr(getattr(data, "training_output", None), "type", None)
 
 
 class HyperDriveStepRun(HyperDriveRun):
