@@ -20,6 +20,7 @@ from mlrun_cli.metrics.journal import (
     parse_chunk,
     read_chunk,
 )
+from mlrun_cli.pipelines.run_types import REUSED_PROPERTY
 from mlrun_cli.runs.attempt import get_attempt_number, parse_attempts
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -113,12 +114,14 @@ class _FolderImport:
         named = self._add_named_rows()
         if self._salvage is not None:
             self._salvage.insert_missing_named_rows(self._database)
-        self._add_runs()
+        documents = self._add_runs()
         for run_folder in self._list_run_folders():
             self._read_run_journals(run_folder)
         for session in self._list_sessions():
             self._read_session(session)
         metrics = 0 if self._salvage is None else self._salvage.insert_better_metrics(self._database)
+        for run_id, key in self._added.items():
+            self._add_reused_metrics(key, documents[run_id].get("properties") or {})
         return ImportReport(list(self._added), len(self._salvaged), metrics, self._values, named, self._unreadable)
 
     def _add_named_rows(self) -> dict[str, int]:
@@ -139,7 +142,8 @@ class _FolderImport:
             self._unreadable.append(f"{NAMES}: {table}")
             return False
 
-    def _add_runs(self) -> None:
+    def _add_runs(self) -> Mapping[str, Mapping[str, Any]]:
+        """Add the runs that are not there, and return the documents of all, keyed by run id."""
         there = self._records.get_keys_and_statuses()
         documents = self._read_documents()
         without_record = self._read_old_folders({*documents, *there})
@@ -157,6 +161,14 @@ class _FolderImport:
             self._add_run(document)
         for run_id, key in self._added.items():
             self._records.set_relatives(key, documents[run_id])
+        return documents
+
+    def _add_reused_metrics(self, run_key: int, properties: Mapping[str, str]) -> None:
+        """Add the metrics of a step's run whose results are those of an earlier run, which has logged them."""
+        origin = self._runs.find_key(properties.get(REUSED_PROPERTY, ""))
+        if origin is not None and not self._metrics.count(run_key):
+            self._metrics.copy(origin, run_key)
+            self._values += self._metrics.count(run_key)
 
     def _read_documents(self) -> dict[str, Mapping[str, Any]]:
         """Return the documents of runs from folders, or else from a damaged store, keyed by run id."""

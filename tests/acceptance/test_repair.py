@@ -170,6 +170,37 @@ def test_all_that_folders_tell_is_back_when_the_store_was_removed(mine: Mlrun) -
     assert mine.json("run", "submit-script", "--async", "train.py")["run_number"] == 7
 
 
+_PIPELINE = """
+pipeline:
+  name: twice
+  default_compute: local
+  steps:
+    Train: {type: PythonScriptStep, script_name: train.py, source_directory: src}
+"""
+
+
+def test_a_step_with_the_results_of_an_earlier_run_has_its_metrics_again(tmp_path: Path) -> None:
+    mlrun = Mlrun(tmp_path)
+    try:
+        mlrun.script(
+            "from azureml.core import Run\nfor number in range(3):\n    Run.get_context().log('x', number)",
+            "src/train.py",
+        )
+        mlrun.script(_PIPELINE, "p.yml")
+        for _ in range(3):
+            pipeline = mlrun.json("run", "submit-pipeline", "-y", "p.yml", "--stream")["run_id"]
+        (step,) = mlrun.json("run", "list", "--parent-run-id", pipeline)
+        assert step["properties"]["azureml.isreused"] == "true"
+        before = state_of(mlrun)
+        remove_store(mlrun)
+        assert repair(mlrun)["values"] == 9
+        assert state_of(mlrun) == before
+        assert mlrun.metrics(step["run_id"]) == {"x": [0, 1, 2]}
+        assert repair(mlrun)["values"] == 0
+    finally:
+        mlrun.close()
+
+
 def test_a_new_store_beside_old_runs_says_so_and_is_filled_without_doubling(mine: Mlrun) -> None:
     before = state_of(mine)
     remove_store(mine)
