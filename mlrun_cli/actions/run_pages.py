@@ -134,4 +134,5 @@ def _count_runs_and_children(pages: RunPageStore, run_filter: RunFilter) -> _Cou
 
 
 def _include_children(run_filter: RunFilter) -> RunFilter:
+    """Return a filter that also matches child runs."""
     return run_filter._replace(include_children=True)

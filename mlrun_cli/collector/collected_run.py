@@ -69,7 +69,7 @@ class CollectedRun:
         self._folder = workspace.run_folder(run.run_id)
         self._redaction = read_run_redaction(shared, workspace.redaction)
         self._reader = JournalReader(workspace, shared.journal, run.key, self._redaction, is_shared=True)
-        self._reload()
+        self._reload_run()
         self._register_outputs = load_output_registration(run)
         self._offsets: dict[str, int] = dict(workspace.journals.get_offsets(run.key))
         self._outcome: OutcomeEvent | None = None
@@ -191,7 +191,7 @@ class CollectedRun:
             return False
         if after == before:
             return False
-        self._reload()  # the collector's row may be older than the last events
+        self._reload_run()  # the collector's row may be older than the last events
         events = [event for document in documents if (event := parse_event(document)) is not None]
         if isinstance(last := events[-1] if events else None, AttemptEvent):
             if not self._ingest_attempt(last) and waits_for_values:
@@ -227,9 +227,9 @@ class CollectedRun:
             self._offsets[name] = new_offset
             for event in events:
                 self._update_state(event)
-        self._reload()
+        self._reload_run()
 
-    def _reload(self) -> None:
+    def _reload_run(self) -> None:
         self.run = self._workspace.runs.get_by_key(self.run.key)
         self._reader.last_attempt = get_attempt_number(self.run.attempts)
 

@@ -85,7 +85,7 @@ class RequestRelay:
     def close(self) -> None:
         """Abandon all requests and end the worker."""
         for connection in list(self._calls):
-            self._drop(connection)
+            self._close_connection(connection)
         if self._worker is not None:
             self._worker.close()
             self._worker = None
@@ -152,21 +152,21 @@ class RequestRelay:
             piece = b""
         received += piece
         if received.endswith(b"\n"):
-            self._drop(connection)
-            self._respond(request, bytes(received))
+            self._close_connection(connection)
+            self._send_response(request, bytes(received))
         elif not piece:
-            self._drop(connection)
+            self._close_connection(connection)
             self._respond_with_error(request, _INTERRUPTED)
 
-    def _drop(self, connection: socket.socket) -> None:
+    def _close_connection(self, connection: socket.socket) -> None:
         del self._calls[connection]
         self._selector.unregister(connection)
         connection.close()
 
     def _respond_with_error(self, request: ForwardedRequest, error: Exception) -> None:
-        self._respond(request, encode_line(build_error_response(error)))
+        self._send_response(request, encode_line(build_error_response(error)))
 
-    def _respond(self, request: ForwardedRequest, line: bytes) -> None:
+    def _send_response(self, request: ForwardedRequest, line: bytes) -> None:
         try:
             response = self._target.translate_response(line.decode().rstrip("\n"))
             send_message(self._folder, self._shared, ResponseMessage(request.request_id, response))

@@ -119,7 +119,7 @@ class PipelineController:
         if document is None:
             problem = None if child.status is RunStatus.COMPLETED else f"it is {child.status.value}"
             try:
-                if problem is None and self._find_origin_run_id(plan, child) == child.run_id:
+                if problem is None and self._get_origin_run_id(plan, child) == child.run_id:
                     store_outputs(self._workspace, plan, child.run_id)
             except OutputsNotKept as error:
                 problem = error.message
@@ -130,10 +130,11 @@ class PipelineController:
                 text = f"Step '{plan.step.name}' [{child.run_id}]: {problem}"
                 self.append_to_log(text)
                 self._append_error_to_log(text)
-        self._find_origin_run_id(plan, child)
+        self._get_origin_run_id(plan, child)
         return None if document["problem"] is None else str(document["problem"])
 
-    def _find_origin_run_id(self, plan: StepPlan, child: ChildState) -> str:
+    def _get_origin_run_id(self, plan: StepPlan, child: ChildState) -> str:
+        """Return the id of the run that has written the outputs of a step, which may be an earlier run."""
         key = plan.step.key
         if key not in self._origins:
             self._origins[key] = get_origin_id(self._workspace.runs.get_by_key(child.key))

@@ -62,6 +62,7 @@ def open_inner_folder(folder: Path, parts: Sequence[str]) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _replace_descriptor(before: int, after: int) -> int:
-    os.close(before)
-    return after
+def _replace_descriptor(old_fd: int, new_fd: int) -> int:
+    """Close a descriptor and return the one that replaces it."""
+    os.close(old_fd)
+    return new_fd

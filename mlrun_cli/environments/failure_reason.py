@@ -74,7 +74,7 @@ def _find_build_failure(text: str) -> str | None:
         return None
     # uv shows a program's stdout and then its stderr, each if not empty; the last one contains the error.
     lines = list(_clean_lines(outputs[-1][0]))
-    cause = _find_cause(lines)
+    cause = _get_cause(lines)
     # pip mentions the package after the output, uv before it.
     built = re.compile(_BUILT)
     named = [*built.finditer(text, 0, outputs[-1].start()), *built.finditer(text, outputs[-1].end())]
@@ -98,7 +98,7 @@ def _clean_lines(output: str) -> Iterator[str]:
     return (line[indent:].rstrip() for line in inner if line.strip())
 
 
-def _find_cause(lines: Sequence[str]) -> str:
+def _get_cause(lines: Sequence[str]) -> str:
     text = "\n".join(lines)
     compiler = re.search(_OF_COMPILER, text)
     if compiler is not None:

@@ -317,6 +317,7 @@ def _build_conda_command(folder: EnvironmentFolder, build: EnvironmentBuild) -> 
 
 
 def _unpin_line(line: str, build: EnvironmentBuild) -> str:
+    """Return a line of the build's requirements or packages without its version."""
     if line not in build.packages:
         return remove_version(line)
     name = _CONDA_NAME.match(line)
@@ -329,4 +330,5 @@ def _get_conda_name(spec: str) -> str:
 
 
 def _log_unpinned(lines: Iterable[str]) -> None:
+    """Print that the versions of these requirements are left open."""
     print_line(f"Relaxed: the version is left open of {', '.join(lines)}.")

@@ -51,14 +51,14 @@ class Forwarder:
         """Forward a request line to the collector and return the response line."""
         request_id = os.urandom(8).hex()
         try:
-            self._send(request_id, line)
+            self._write_request(request_id, line)
             return self._wait_for_response(request_id)
         except Exception as error:  # the line is from outside, and none may end this process
             return encode_line(build_error_response(error))
         finally:
             self._responses.pop(request_id, None)
 
-    def _send(self, request_id: str, line: bytes) -> None:
+    def _write_request(self, request_id: str, line: bytes) -> None:
         sizes = read_journal_sizes(self._shared.journal)
         with self._lock:
             self._responses[request_id] = None

@@ -116,7 +116,7 @@ class NodeRun(SupervisedRun):
         reason = None
         for message in self._inbox.read_new_messages():
             if isinstance(message, CancelMessage):
-                self._apply_cancel(message)
+                self._apply_cancel_message(message)
             elif isinstance(message, StopMessage):
                 reason = message.reason
         return reason
@@ -217,7 +217,7 @@ class NodeRun(SupervisedRun):
                 self._announced[folder] = names
                 self._write_event(FilesEvent(folder.name))
 
-    def _apply_cancel(self, message: CancelMessage) -> None:
+    def _apply_cancel_message(self, message: CancelMessage) -> None:
         columns: dict[str, Any] = {"cancel_grace_seconds": message.grace_seconds}
         if message.failed_with is not None:
             columns["failed_with"] = message.failed_with

@@ -34,7 +34,7 @@ class JsonReader:
 
     def find_text(self, key: str) -> str | None:
         """Return the string under a key, or None if it is absent."""
-        return self._find(key, (str,), "text")  # type: ignore[no-any-return]
+        return self._find_of_type(key, (str,), "text")  # type: ignore[no-any-return]
 
     def get_text(self, key: str) -> str:
         """Return the non-empty string under a key."""
@@ -47,11 +47,11 @@ class JsonReader:
         """Return the integer under a key, or None if it is absent."""
         if isinstance(self.find(key), bool):
             raise self.build_error("expected a whole number", key)
-        return self._find(key, (int,), "a whole number")  # type: ignore[no-any-return]
+        return self._find_of_type(key, (int,), "a whole number")  # type: ignore[no-any-return]
 
     def find_boolean(self, key: str, default: bool) -> bool:
         """Return the boolean under a key, or the default if it is absent."""
-        found = self._find(key, (bool,), "true or false")
+        found = self._find_of_type(key, (bool,), "true or false")
         return default if found is None else found
 
     def find_choice(self, key: str, choices: Sequence[str]) -> str | None:
@@ -77,7 +77,7 @@ class JsonReader:
 
     def find_list(self, key: str) -> Sequence[Any]:
         """Return the list under a key, or an empty list if it is absent."""
-        return self._find(key, (list, tuple), "a list") or []
+        return self._find_of_type(key, (list, tuple), "a list") or []
 
     def find_text_list(self, key: str) -> tuple[str, ...]:
         """Return the strings in the list under a key; empty if it is absent."""
@@ -88,7 +88,7 @@ class JsonReader:
 
     def find_mapping(self, key: str) -> Mapping[str, Any]:
         """Return the mapping under a key, or an empty one if it is absent."""
-        return self._find(key, (Mapping,), "a mapping") or {}
+        return self._find_of_type(key, (Mapping,), "a mapping") or {}
 
     def find_text_mapping(self, key: str) -> Mapping[str, str]:
         """Return the mapping of strings to strings under a key, or an empty one if it is absent."""
@@ -117,8 +117,9 @@ class JsonReader:
             JsonReader(one, f"{self._build_key_path(key)}[{index}]") for index, one in enumerate(self.find_list(key))
         ]
 
-    def _find(self, key: str, kinds: tuple[type, ...], expected: str) -> Any:
+    def _find_of_type(self, key: str, types: tuple[type, ...], expected: str) -> Any:
+        """Return the value of a key, or None if it is absent; raise if it is of none of these types."""
         found = self.find(key)
-        if found is not None and not isinstance(found, kinds):
+        if found is not None and not isinstance(found, types):
             raise self.build_error(f"expected {expected}", key)
         return found

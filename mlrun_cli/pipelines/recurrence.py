@@ -101,12 +101,14 @@ class Recurrence(NamedTuple):
         return _parse_time(self.start_time).replace(tzinfo=zone)
 
     def _list_times_of_day(self, start: datetime) -> list[time]:
+        """Return the times of day at which the recurrence has starts, in order."""
         if not self.hours and not self.minutes:
             return [start.time().replace(microsecond=0)]
         hours, minutes = sorted(set(self.hours)) or [start.hour], sorted(set(self.minutes)) or [0]
         return [time(hour, minute) for hour in hours for minute in minutes]
 
     def _compute_next_step(self, after: int, start: int) -> int:
+        """Return the first time later than `after` that is a whole number of intervals after `start`."""
         step = self.interval * _SECONDS[self.frequency] * MICROSECONDS
         return start if after < start else start + ((after - start) // step + 1) * step
 

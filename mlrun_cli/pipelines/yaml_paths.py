@@ -73,6 +73,7 @@ class YamlPaths:
         return chosen
 
     def _list_candidates(self, text: str) -> list[Path]:
+        """Return the paths that a relative path may mean, in the order of preference."""
         path = Path(text).expanduser()
         return list(dict.fromkeys(Path(os.path.normpath(folder / path)) for folder in self.folders))
 

@@ -175,6 +175,7 @@ class _StepReader:
         return None
 
     def _list_names_in_sections(self, *sections: str) -> list[str]:
+        """Return the keys of all mappings in these sections of the step."""
         found = [self._keys[section].content for section in sections if section in self._keys]
         return [name for content in found if isinstance(content, dict) for name in content]
 

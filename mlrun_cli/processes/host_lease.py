@@ -259,6 +259,7 @@ class HostLease:
             return number, started + _LONGEST_ACQUIRE_SECONDS
 
     def _adopt_record(self, raw: bytes) -> None:
+        """Take the number of the term and the local folder from a record of this host's lease."""
         record = _parse_record(raw)
         self._current, self.term, self.folder = raw, record["turn"], Path(record["folder"])
         self._renew_at = time.monotonic() + _RENEWAL_SECONDS

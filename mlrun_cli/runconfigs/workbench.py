@@ -69,12 +69,12 @@ class _Translation:
             if old in self._old:
                 self._top[new] = self._old[old].rebase(new)
         if "TrackedRun" in self._old and not self._old["TrackedRun"].as_boolean():
-            self._skip("TrackedRun", "every run is recorded")
+            self._note_skipped_key("TrackedRun", "every run is recorded")
         if "UseSampling" in self._old and not self._old["UseSampling"].as_boolean():
-            self._skip("UseSampling", "there are no data sources of Workbench here")
+            self._note_skipped_key("UseSampling", "there are no data sources of Workbench here")
         for key, reason in _SKIPPED.items():
             if key in self._old and (key != "SparkDependenciesFile" or self._is_for_spark()):
-                self._skip(key, reason)
+                self._note_skipped_key(key, reason)
         for key, node in self._old.items():
             if key not in KEYS:
                 self.notes.append(f"{node.location}: unknown key {format_key_path(key)[:200]!r} is skipped")
@@ -131,6 +131,6 @@ class _Translation:
     def _build_section(self, key_path: str, content: dict[str, Node]) -> Node:
         return self._root._replace(key_path=key_path, content=content)
 
-    def _skip(self, key: str, reason: str) -> None:
+    def _note_skipped_key(self, key: str, reason: str) -> None:
         node = self._old[key]
         self.notes.append(f"{node.location}: {key} is skipped: {reason}.")

@@ -227,14 +227,14 @@ def _parse_search(text: str, _now: int) -> str:
     return text
 
 
-def _make_last_value_setter(field: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
+def _make_last_value_setter(field_name: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
     """Return a function that maps the values of a repeatable filter term to its last value, under a field's name."""
-    return lambda values: {field: values[-1]}
+    return lambda values: {field_name: values[-1]}
 
 
-def _make_any_of_setter(field: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
+def _make_any_of_setter(field_name: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
     """Return a function that maps the values of a repeatable filter term to a set of values for a field."""
-    return lambda values: {"any_of": {field: frozenset(values)}}
+    return lambda values: {"any_of": {field_name: frozenset(values)}}
 
 
 def _parse_text(text: str, _now: int) -> str:

@@ -38,13 +38,13 @@ class LogTimeRecorder:
             with suppress(OSError), os.scandir(folder) as entries:
                 for entry in entries:
                     if number or entry.name == self._environment_log:
-                        self._record(entry.name, entry.stat(follow_symlinks=False).st_size, moment)
+                        self._add_mark(entry.name, entry.stat(follow_symlinks=False).st_size, moment)
 
-    def _record(self, name: str, size: int, timestamp: int) -> None:
-        marks = self._marks.get(name)
+    def _add_mark(self, log_name: str, log_size: int, timestamp: int) -> None:
+        marks = self._marks.get(log_name)
         if marks is None:
-            marks = self._marks[name] = _MarkFile(os.fspath(self._folder.get_log_times_path(name)))
-        marks.add(timestamp, size)
+            marks = self._marks[log_name] = _MarkFile(os.fspath(self._folder.get_log_times_path(log_name)))
+        marks.add(timestamp, log_size)
 
 
 class _MarkFile:

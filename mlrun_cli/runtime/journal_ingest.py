@@ -176,7 +176,7 @@ class JournalReader:
         """Advance the offset past a line that cannot be stored."""
         with self._workspace.transaction():
             for name, (offset, piece) in pieces.items():
-                self._advance(name, offset, len(piece))
+                self._advance_offset(name, offset, len(piece))
         self._unforeseen = " ".join(f"{type(error).__name__}: {error}".split())
         self._record_ingested(pieces, 1)
 
@@ -245,7 +245,7 @@ class JournalReader:
 
     def _store_piece(self, name: str, offset: int, size: int, entries: Entries) -> int:
         """Store a piece of a journal within a transaction; return the number of unreadable lines."""
-        self._advance(name, offset, size)
+        self._advance_offset(name, offset, size)
         if self._run_key is not None:
             self._store_entries(self._run_key, entries)
             store_requested_ends(self._runs, self._run_key, entries, self._redaction)
@@ -263,7 +263,8 @@ class JournalReader:
         with suppress(OSError):
             write_json(path, {**(read_json(path) or {}), name: offset})
 
-    def _advance(self, name: str, offset: int, size: int) -> None:
+    def _advance_offset(self, name: str, offset: int, size: int) -> None:
+        """Advance the read offset of a journal by `size`; raise if another reader has moved it."""
         if not self._offset_store.advance(name, offset, offset + size):
             raise _OffsetMoved
 

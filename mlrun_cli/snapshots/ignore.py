@@ -46,7 +46,7 @@ class IgnoreRules:
         patterns = [line for line in lines if line.strip() and not line.startswith("#")]
         self.has_negation = any(line.startswith("!") for line in patterns)
         rest = patterns if self.has_negation else [line for line in patterns if not self._add_plain_pattern(line)]
-        self._spec = self._compile(rest) if rest else None
+        self._spec = self._compile_patterns(rest) if rest else None
 
     @classmethod
     def read(cls, folder: Path) -> IgnoreRules:
@@ -83,7 +83,8 @@ class IgnoreRules:
         (names if name == line else folders).add(path)
         return True
 
-    def _compile(self, lines: list[str]) -> GitIgnoreSpec:
+    def _compile_patterns(self, lines: list[str]) -> GitIgnoreSpec:
+        """Return a matcher of the valid patterns among these lines, adding a note for each invalid one."""
         from pathspec import GitIgnoreSpec  # noqa: PLC0415 - start-up
 
         def is_pattern(line: str) -> bool:

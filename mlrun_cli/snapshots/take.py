@@ -119,7 +119,7 @@ class _SnapshotBuilder:
         size = file_stat.st_size
         if digest is None:
             try:
-                taken = ingest_file(self._store, f"{self._scan.root}/{path}", self._report)
+                taken = ingest_file(self._store, f"{self._scan.root}/{path}", self._report_progress)
             except OSError as error:
                 self._left_out.append(OmittedPath(path, describe_read_error(error)))
                 return None
@@ -130,7 +130,7 @@ class _SnapshotBuilder:
                 self._unsteady.append(path)
         self._files_done += 1
         self._bytes_done += size
-        self._report(0)
+        self._report_progress(0)
         executable = bool(file_stat.st_mode & stat.S_IXUSR)
         return SnapshotEntry(path, EntryKind.FILE, digest, size, executable, file_stat.st_mtime_ns)
 
@@ -144,6 +144,6 @@ class _SnapshotBuilder:
                 self._left_out.append(OmittedPath(path, LINK_TO_LEFT_OUT))
         return entries
 
-    def _report(self, bytes_of_this_file: int) -> None:
+    def _report_progress(self, bytes_of_this_file: int) -> None:
         if self._progress is not None:
             self._progress(self._files_done, self._bytes_done + bytes_of_this_file)

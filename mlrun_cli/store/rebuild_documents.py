@@ -144,7 +144,7 @@ class RebuildDocumentStore:
 
     def insert_named_row(self, table: str, row: Mapping[str, Any]) -> bool:
         """Insert a row into one of the `NAMED_TABLES`, in a transaction; return False if its key or name exists."""
-        return bool(self._insert(table, row, "ON CONFLICT DO NOTHING"))
+        return bool(self._insert_row(table, row, "ON CONFLICT DO NOTHING"))
 
     def insert_run(self, document: Mapping[str, Any]) -> int:
         """Insert a run, under its former key if that is free, within a transaction; return its key."""
@@ -153,7 +153,7 @@ class RebuildDocumentStore:
         taken = self._database.row("SELECT 1 FROM runs WHERE run_key = :key", key=row.get("run_key"))
         if taken is not None:
             del row["run_key"]
-        self._insert(RUN, row)
+        self._insert_row(RUN, row)
         added = self._database.row("SELECT run_key FROM runs WHERE run_id = :run_id", run_id=row["run_id"])
         assert added is not None
         key = int(added["run_key"])
@@ -224,11 +224,11 @@ class RebuildDocumentStore:
                 "SELECT 1 FROM experiments WHERE experiment_key = :key", key=experiment.get("experiment_key")
             )
             row = {name: value for name, value in experiment.items() if name != "experiment_key" or taken is None}
-            self._insert("experiments", row)
+            self._insert_row("experiments", row)
             return self._ensure_experiment(experiment)
         return int(found["experiment_key"])
 
-    def _insert(self, table: str, row: Mapping[str, Any], conflict_clause: str = "") -> int:
+    def _insert_row(self, table: str, row: Mapping[str, Any], conflict_clause: str = "") -> int:
         known = [name for name in self._database.list_columns(table) if name in row]
         places = ", ".join(f":{name}" for name in known)
         return self._database.execute(

@@ -103,7 +103,7 @@ class TrashStore:
         document = json.loads(row["document"])
         experiment_key = self._ensure_experiment(document["experiment"])
         self._restore_rows(run_key, {**document["tables"], "unread_runs": []})
-        self._insert("runs", [{**document["run"], "experiment_key": experiment_key}])
+        self._insert_rows("runs", [{**document["run"], "experiment_key": experiment_key}])
         if not document["tables"]["unread_runs"]:
             self._database.execute("DELETE FROM unread_runs WHERE run_key = :key", key=run_key)
         self._database.execute("DELETE FROM trashed_runs WHERE run_key = :key", key=run_key)
@@ -138,7 +138,7 @@ class TrashStore:
                 rows += [row for row in late[table] if row["name"] not in before]
             elif table in late:
                 rows = list({row["key"]: row for row in (*rows, *late[table])}.values())
-            self._insert(table, rows)
+            self._insert_rows(table, rows)
         metrics = {row["name"]: row["metric_key"] for row in tables.get("metrics", ())}
         for row in late["metrics"]:
             if row["name"] in metrics:
@@ -294,8 +294,8 @@ class TrashStore:
         )
         if row is not None:
             document = json.loads(row["document"])
-            self._insert("experiments", [document["experiment"]])
-            self._insert("experiment_tags", document["tags"])
+            self._insert_rows("experiments", [document["experiment"]])
+            self._insert_rows("experiment_tags", document["tags"])
 
     def list_experiments(self, *, name: str | None = None, before: int | None = None) -> Sequence[TrashedExperiment]:
         """Return deleted experiments, last deleted first; optionally by name or deleted before a time."""
@@ -322,7 +322,7 @@ class TrashStore:
             self.restore_experiment(experiment["experiment_key"])
             row = self._database.row(where, experiment_id=experiment["experiment_id"], name=experiment["name"])
         if row is None:
-            self._insert("experiments", [experiment])
+            self._insert_rows("experiments", [experiment])
             return int(experiment["experiment_key"])
         return int(row["experiment_key"])
 
@@ -331,7 +331,7 @@ class TrashStore:
         rows = self._database.rows(f"SELECT {columns} FROM {table} WHERE {column} = :key", key=key)  # noqa: S608
         return [dict(row) for row in rows]
 
-    def _insert(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    def _insert_rows(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
             columns = [name for name in self._database.list_columns(table) if name in rows[0]]
             self._database.insert_many(table, columns, [[row[name] for name in columns] for row in rows])

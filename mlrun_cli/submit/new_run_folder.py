@@ -36,7 +36,7 @@ class NewRunFolder:
             self.lock = OwnerLock.open_new(self._folder.lock)
             self._is_locked = True
         except BaseException as error:
-            self._remove()
+            self._remove_unless_stored()
             if isinstance(error, OSError):
                 raise _create_write_error(self._folder, error) from error
             raise
@@ -44,7 +44,7 @@ class NewRunFolder:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
         self.release_lock()
-        self._remove()
+        self._remove_unless_stored()
         if isinstance(error, OSError):
             raise _create_write_error(self._folder, error) from error
 
@@ -59,7 +59,8 @@ class NewRunFolder:
         with self._place.convert_errors():
             shared.create_for_node(self._place.program)
 
-    def _remove(self) -> None:
+    def _remove_unless_stored(self) -> None:
+        """Remove the folder unless its run is in the store, and the marker of the submit."""
         try:
             if not self.is_in_store:
                 remove_run_folder(self._folder)

@@ -32,7 +32,7 @@ class ContainerTermination:
     def advance(self, now: float) -> bool:
         """Start the termination at the first call; return whether it has completed or was abandoned."""
         if self._give_up_at == 0.0:
-            self._start(now)
+            self._start_killing_containers(now)
         if self._result is None:
             return True
         if select.select([self._result], [], [], 0.0)[0]:
@@ -52,12 +52,13 @@ class ContainerTermination:
         An engine that has not responded in time is not called again.
         """
         if self._result is None and not self._was_given_up:
-            self._start(time.monotonic())
+            self._start_killing_containers(time.monotonic())
         while not self.advance(time.monotonic()):
             time.sleep(_LOOK_SECONDS)
         return () if self._is_done else (build_running_containers_warning(self._container, self._run_id),)
 
-    def _start(self, now: float) -> None:
+    def _start_killing_containers(self, now: float) -> None:
+        """Fork a process that kills the containers of the run and reports through a pipe when they have ended."""
         self._give_up_at = now + _LIMIT_SECONDS
         self._is_done = False
         self._result, writer = os.pipe()

@@ -45,12 +45,12 @@ class ProcessGroup:
         self.duration_seconds = 0.0
         self.started = time.monotonic()
         try:
-            self._start(specs)
+            self._start_processes(specs)
         except OSError:
             end_processes(self.list_survivors, 0.0)
             raise
 
-    def _start(self, specs: Sequence[ProcessSpec]) -> None:
+    def _start_processes(self, specs: Sequence[ProcessSpec]) -> None:
         on_node = Counter(spec.node for spec in specs)
         heads: dict[int, int] = {}
         for spec in specs:

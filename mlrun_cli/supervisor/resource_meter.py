@@ -116,6 +116,7 @@ class ResourceMeter:
         )
 
     def _sample(self, timestamp: float, *, is_last: bool = False) -> None:
+        """Measure the run's processes, and write the resources used in total and since the last sample."""
         pids = list_run_tree(self._heads, self._run_id, is_contained=self._is_contained)
         self._members.update(pids)
         tree = measure_processes(pids)
@@ -144,7 +145,7 @@ class ResourceMeter:
         cpu_seconds = round(earlier.cpu_seconds + ended.cpu_seconds + tree.cpu_seconds, 3)
         total = before._replace(
             cpu_seconds=max(before.cpu_seconds, cpu_seconds),
-            peak_memory_bytes=self._find_peak(tree),
+            peak_memory_bytes=self._compute_peak_memory(tree),
             read_bytes=max(before.read_bytes, earlier.read_bytes + ended.read_bytes + tree.read_bytes),
             written_bytes=max(before.written_bytes, earlier.written_bytes + ended.written_bytes + tree.written_bytes),
             memory_limit_bytes=self._memory_limit,
@@ -156,7 +157,7 @@ class ResourceMeter:
             peak_gpu_memory_bytes=max(before.peak_gpu_memory_bytes or 0, gpus.memory_bytes),
         )
 
-    def _find_peak(self, tree: TreeUsage) -> int:
+    def _compute_peak_memory(self, tree: TreeUsage) -> int:
         peak = max(self._total.peak_memory_bytes, tree.memory_bytes, tree.largest_peak_bytes)
         # Between fork and exec, a child has the size of this process, which the kernel counts as its peak.
         if self._ended.peak_memory_bytes > self._own_peak_bytes or not peak:

@@ -135,17 +135,17 @@ class RpcServer:
         self._most = _compute_connection_limit()
         self._listener = listen(folder, folder.socket)
         self._listener.setblocking(False)
-        selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        selector.register(self._listener, selectors.EVENT_READ, self._accept_connection)
 
     def close(self) -> None:
         """Close all connections."""
         for connection in list(self._connections):
-            self._drop(connection)
+            self._close_connection(connection)
         self._selector.unregister(self._listener)
         self._listener.close()
         self._folder.socket.unlink(missing_ok=True)
 
-    def _accept(self, _events: int) -> None:
+    def _accept_connection(self, _events: int) -> None:
         try:
             accepted, _ = self._listener.accept()
         except OSError:
@@ -155,40 +155,43 @@ class RpcServer:
         if len(self._connections) >= self._most:
             self._drop_oldest_idle()
         self._connections[connection] = None
-        self._selector.register(accepted, selectors.EVENT_READ, lambda events: self._serve(connection, events))
+        self._selector.register(
+            accepted, selectors.EVENT_READ, lambda events: self._serve_connection(connection, events)
+        )
 
     def _drop_oldest_idle(self) -> None:
         """Close the oldest idle connection; its client reconnects for its next request."""
         for connection in self._connections:
             if not (connection.received or connection.pending or connection.unsent):
-                self._drop(connection)
+                self._close_connection(connection)
                 return
 
     def handle_pending(self) -> None:
         """Execute pending requests that could not be executed earlier."""
         for connection in [each for each in self._connections if each.pending]:
-            self._serve(connection, 0)
+            self._serve_connection(connection, 0)
 
-    def _serve(self, connection: _Connection, events: int) -> None:
+    def _serve_connection(self, connection: _Connection, events: int) -> None:
+        """Read requests, execute them and send responses, as far as a connection is ready for that."""
         if connection not in self._connections:  # closed since the selector saw it
             return
         try:
             if events & selectors.EVENT_READ:
-                self._read(connection)
-            self._handle(connection)
+                self._read_requests(connection)
+            self._execute_pending_requests(connection)
             if connection.unsent:
                 del connection.unsent[: connection.socket.send(connection.unsent)]
         except BlockingIOError:
             pass
         except OSError:
-            self._drop(connection)
+            self._close_connection(connection)
             return
         writing = selectors.EVENT_WRITE if connection.unsent else 0
         key = self._selector.get_key(connection.socket)
         if key.events != selectors.EVENT_READ | writing:
             self._selector.modify(connection.socket, selectors.EVENT_READ | writing, key.data)
 
-    def _read(self, connection: _Connection) -> None:
+    def _read_requests(self, connection: _Connection) -> None:
         """Read the data that has arrived on a connection.
 
         Raises:
@@ -204,7 +207,8 @@ class RpcServer:
             written = self._handler.read_journal_sizes()
             connection.pending.extend((bytes(line), written) for line in lines)
 
-    def _handle(self, connection: _Connection) -> None:
+    def _execute_pending_requests(self, connection: _Connection) -> None:
+        """Execute the pending requests of a connection in order, until one must be tried again later."""
         while connection.pending:
             response = self._handler.execute_request_line(*connection.pending[0])
             if response is None:
@@ -212,7 +216,7 @@ class RpcServer:
             connection.pending.popleft()
             connection.unsent += response
 
-    def _drop(self, connection: _Connection) -> None:
+    def _close_connection(self, connection: _Connection) -> None:
         self._connections.pop(connection, None)
         connection.pending.clear()
         self._selector.unregister(connection.socket)

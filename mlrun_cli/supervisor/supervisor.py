@@ -63,7 +63,7 @@ class Supervisor:
 
     def _execute(self) -> Outcome:
         """Run the script, with retries if it fails, and return the last outcome."""
-        outcome = self._execute_attempt(self._prepare)
+        outcome = self._execute_attempt(self._prepare_script)
         while outcome is None:
             outcome = self._execute_attempt(self._run.folder.reserve_space)
         return outcome
@@ -99,8 +99,9 @@ class Supervisor:
         self._ingest_all()
         return run.begin_next_attempt(script.started_at, outcome.redact(run.redaction))
 
-    def _prepare(self) -> None:
+    def _prepare_script(self) -> None:
         # Who starts what has waited for a target may live elsewhere than who submitted it.
+        """Build the environment and make the working copy of the run, whose status is Preparing meanwhile."""
         owner = {**get_origin()._asdict(), "lease_until": compute_lease_end()}
         self._change_status({RunStatus.NOT_STARTED, RunStatus.QUEUED}, RunStatus.PREPARING, owner)
         self._preparation.prepare_environment()

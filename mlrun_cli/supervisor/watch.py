@@ -56,7 +56,7 @@ class Watch:
         self._selector = selectors.DefaultSelector()
         self._worker = run.create_worker()
         self._log_times = LogTimeRecorder(run.folder)
-        handler = RunRequestHandler(run, self.reader, self._wake, self._worker.ensure_started)
+        handler = RunRequestHandler(run, self.reader, self._look_immediately, self._worker.ensure_started)
         self._server = RpcServer(run.folder, self._selector, handler)
         self._terminations, self._termination_writer = os.pipe()
         os.set_blocking(self._terminations, False)
@@ -84,7 +84,7 @@ class Watch:
                 self._worker.record_exits(exit_codes)
                 group.record_exits(exit_codes)
                 self._server.handle_pending()
-                ingested = self._ingest()
+                ingested = self._ingest_journals()
                 if ingested:
                     tick = 0.0 if ingested >= CHUNK_BYTES else _BUSY_TICK_SECONDS
                 else:
@@ -142,7 +142,8 @@ class Watch:
             for pidfd in list(watched):
                 stop_watching(pidfd)
 
-    def _ingest(self) -> int:
+    def _ingest_journals(self) -> int:
+        """Store the next part of the journals and return its size, or 0 if the store is not available."""
         try:
             return self.reader.ingest()
         except (StoreError, OSError) as error:
@@ -196,12 +197,12 @@ class Watch:
         except (MlrunError, OSError) as error:
             write_log(f"the store does not answer: {error}")
 
-    def _wake(self) -> None:
+    def _look_immediately(self) -> None:
         self._next_look = 0.0
 
     def _on_terminate(self, _number: int, _frame: object) -> None:
         self._was_terminated = True
-        self._wake()
+        self._look_immediately()
         with suppress(BlockingIOError):  # a selector that waits goes on to wait after a signal
             os.write(self._termination_writer, b"\0")
 

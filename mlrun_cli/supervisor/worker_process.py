@@ -60,7 +60,7 @@ class WorkerProcess:
             OSError: the worker cannot be started.
         """
         if self._process is None or self._has_ended(self._process.pid):
-            self._process = self._start()
+            self._process = self._spawn_worker()
         return self._folder.worker_socket.name
 
     def record_exits(self, pids: Container[int]) -> None:
@@ -82,7 +82,7 @@ class WorkerProcess:
             self._process = None
         self._folder.worker_socket.unlink(missing_ok=True)
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _spawn_worker(self) -> subprocess.Popen[bytes]:
         with listen(self._folder, self._folder.worker_socket) as listener, self._open_stdin() as stdin:
             return subprocess.Popen(
                 [

@@ -51,7 +51,7 @@ class _YamlReader(NodeBuilder):
             raise self._build_error(error, text) from error
         if root is None:
             raise InvalidFile(self.path, "is empty")
-        return self._build(root, "", 1)
+        return self._build_node(root, "", 1)
 
     def _check_events(self, events: Iterator[yaml.Event]) -> None:
         """Check the nesting depth before `compose`, which is recursive."""
@@ -83,7 +83,8 @@ class _YamlReader(NodeBuilder):
         reason = f"has {named}, which is not read"
         return build_file_error(self.path, reason, line=line, key_path=key_path, hint=hint)
 
-    def _build(self, node: yaml.Node, key_path: str, depth: int) -> Node:
+    def _build_node(self, node: yaml.Node, key_path: str, depth: int) -> Node:
+        """Return the node of a YAML node and of all nodes in it."""
         line = _get_line(node)
         self.count_value(key_path, line, depth)
         if node.tag not in _TAGS:
@@ -91,7 +92,7 @@ class _YamlReader(NodeBuilder):
         if isinstance(node, yaml.MappingNode):
             return self.build_node(self._read_mapping(node, key_path, depth), key_path, line)
         if isinstance(node, yaml.SequenceNode):
-            items = (self._build(item, f"{key_path}[{index}]", depth + 1) for index, item in enumerate(node.value))
+            items = (self._build_node(item, f"{key_path}[{index}]", depth + 1) for index, item in enumerate(node.value))
             return self.build_node(tuple(items), key_path, line)
         return self.build_node(self._read_scalar(node), key_path, line, node.value)
 
@@ -106,7 +107,7 @@ class _YamlReader(NodeBuilder):
             elif isinstance(key, yaml.ScalarNode):
                 inner = join_key_path(key_path, key.value)
                 self.record_key(lines, key.value, inner, line)
-                nodes[key.value] = self._build(value, inner, depth + 1)
+                nodes[key.value] = self._build_node(value, inner, depth + 1)
             else:
                 raise build_file_error(self.path, "a key is not text", line=line, key_path=key_path)
         return merged | nodes
@@ -114,7 +115,7 @@ class _YamlReader(NodeBuilder):
     def _merge_into(self, target: dict[str, Node], value: yaml.Node, key_path: str, depth: int) -> None:
         """Merge the mapping, or list of mappings, of a `<<` key; for duplicate keys, the first mapping wins."""
         for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-            for key, node in self._build(source, key_path, depth + 1).as_mapping().items():
+            for key, node in self._build_node(source, key_path, depth + 1).as_mapping().items():
                 target.setdefault(key, node)
 
     def _read_scalar(self, node: yaml.Node) -> Scalar:

@@ -82,7 +82,7 @@ class Mirror:
             not wanted and not self._silence
         )  # what is to be removed is removed now, or when there is a line again
         if is_new or is_last or moment >= self._next_look or (not self._silence and self._has_unsent_messages()):
-            self._poll(wanted)
+            self._poll_machine(wanted)
         copies = sum(pulled.is_copying for pulled in self._runs.values())
         for run_id, pulled in self._runs.items():
             try:
@@ -125,7 +125,8 @@ class Mirror:
         self._runs.clear()
         self._close_session()
 
-    def _poll(self, run_ids: Collection[str]) -> None:
+    def _poll_machine(self, run_ids: Collection[str]) -> None:
+        """Exchange data with the other machine, and remove ended runs from it; close the session if that fails."""
         began = time.monotonic()
         try:
             has_news = self._exchange(run_ids)
