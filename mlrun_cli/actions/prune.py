@@ -142,15 +142,15 @@ def compute_cutoff_time(older_than_seconds: float) -> int:
 
 
 def _prune_contents(
-    workspace: Workspace, before: int, deleted_before: int, *, dry_run: bool, report: Callable[[str], None]
+    workspace: Workspace, ended_before: int, deleted_before: int, *, dry_run: bool, report: Callable[[str], None]
 ) -> dict[str, Any]:
     removal = _Removal(dry_run=dry_run, report=report)
     for folder in iterate_subfolders(workspace.folder / "runs"):
         RunFolder(folder).make_readable()
-    runs = _prune_runs(workspace, before, removal)
+    runs = _prune_runs(workspace, ended_before, removal)
     trash = empty_trash(workspace, deleted_before, run_keys=list(runs), dry_run=dry_run, report=report)
     removal.folders |= trash.folders
-    forsaken = [folder for folder in _list_orphaned_folders(workspace, before) if removal.remove(folder)]
+    forsaken = [folder for folder in _list_orphaned_folders(workspace, ended_before) if removal.remove(folder)]
 
     def list_kept_snapshots() -> Collection[str]:
         of_rows = {value for key, value in workspace.runs.list_with_property(SNAPSHOT_PROPERTY) if key not in runs}
@@ -165,21 +165,23 @@ def _prune_contents(
     snapshots = prune_snapshots(
         workspace.snapshots_folder, list_kept_snapshots, day_ago, dry_run=dry_run, report=report
     )
-    shared = prune_shared_folders(workspace, before, excluded=removal.folders, dry_run=dry_run, report=report)
+    shared = prune_shared_folders(workspace, ended_before, excluded=removal.folders, dry_run=dry_run, report=report)
     needed = _list_used_environment_keys(workspace.home, removal.folders)
-    environments, environments_size = prune_environments(workspace.home, before, used_keys=needed, dry_run=dry_run)
+    environments, environments_size = prune_environments(
+        workspace.home, ended_before, used_keys=needed, dry_run=dry_run
+    )
     return {
         "bytes": removal.size + trash.size + snapshots.size + shared.size + environments_size,
         "contents": snapshots.contents + shared.contents,
         "copies": list(shared.copies),
         "dryRun": dry_run,
-        "endedBefore": format_iso(before),
+        "endedBefore": format_iso(ended_before),
         "environments": [*environments, *shared.environments],
         "folders": len(forsaken),
         "runs": list(runs.values()),
         "skipped": [*removal.skipped, *trash.skipped, *shared.skipped],
         "snapshots": snapshots.snapshots + shared.snapshots,
-        "spared": list(workspace.retention.list_retained_run_ids(before)),
+        "spared": list(workspace.retention.list_retained_run_ids(ended_before)),
         "trash": list(trash.runs),
     }
 
@@ -214,16 +216,16 @@ class _Removal:
         return True
 
 
-def _prune_runs(workspace: Workspace, before: int, removal: _Removal) -> dict[int, str]:
+def _prune_runs(workspace: Workspace, ended_before: int, removal: _Removal) -> dict[int, str]:
     """Remove old runs; return the ids of the removed runs, keyed by run key.
 
     Runs are removed one by one, children before parents and folders before rows: after an interruption every
     remaining row still has its parents, and the next prune removes the rest.
     """
     gone: dict[int, str] = {}
-    for topmost in workspace.retention.list_ended_trees(before):
+    for topmost in workspace.retention.list_ended_trees(ended_before):
         # Asked again: a child may have been submitted since.
-        for key, run_id in workspace.retention.list_removable_tree(topmost, before):
+        for key, run_id in workspace.retention.list_removable_tree(topmost, ended_before):
             if not removal.remove(workspace.run_folder(run_id).path):
                 break
             if not removal.dry_run:
@@ -234,12 +236,12 @@ def _prune_runs(workspace: Workspace, before: int, removal: _Removal) -> dict[in
     return gone
 
 
-def _list_orphaned_folders(workspace: Workspace, before: int) -> list[Path]:
+def _list_orphaned_folders(workspace: Workspace, unchanged_since: int) -> list[Path]:
     """Return the folders of killed submits and sessions, and of runs that have been deleted.
 
     The folder of a run whose row is lost looks the same, so it must also be older than the cutoff time.
     """
-    latest = min(time.time() - GRACE_SECONDS, before / MICROSECONDS)
+    latest = min(time.time() - GRACE_SECONDS, unchanged_since / MICROSECONDS)
     of_runs = [
         folder for folder in iterate_subfolders(workspace.folder / "runs") if _get_last_change_time(folder) < latest
     ]

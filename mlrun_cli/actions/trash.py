@@ -248,11 +248,11 @@ def _list_folders(workspace: Workspace, run_ids: Sequence[str]) -> Sequence[Path
     return [place / run_id for run_id in run_ids for place in places if (place / run_id).is_dir()]
 
 
-def _list_unrecorded_folders(workspace: Workspace, before: int) -> Sequence[Path]:
+def _list_unrecorded_folders(workspace: Workspace, unchanged_since: int) -> Sequence[Path]:
     """Return folders in the trash that are unknown to the store and unchanged since a time."""
     known = workspace.trash.list_ids()
     found = [path for path in _list_trash_folders(workspace) if path.name not in known]
-    return [path for path in found if path.stat().st_ctime * MICROSECONDS < before]
+    return [path for path in found if path.stat().st_ctime * MICROSECONDS < unchanged_since]
 
 
 def _measure_run_folder(folder: Path) -> int:

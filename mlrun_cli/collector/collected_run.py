@@ -254,7 +254,7 @@ class CollectedRun:
         columns = _select_columns(event.columns)
         if len(columns.get("attempts", ())) < len(self.run.attempts):  # of a job that its engine has started again
             columns.pop("attempts", None)
-        if runs.change_status(key, event.before, event.after, at=event.at, **columns):
+        if runs.change_status(key, event.before, event.after, changed_at=event.at, **columns):
             return
         status = runs.find_status(key)
         if columns and status is not None and not status.is_terminal:

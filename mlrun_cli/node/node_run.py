@@ -82,11 +82,11 @@ class NodeRun(SupervisedRun):
         self._flushed: dict[Path, int] = {}
         """The sizes of journals and logs when they were last sent to the file server."""
 
-    def change_status(self, before: set[RunStatus], after: RunStatus, **columns: Any) -> bool:
-        """Set columns, and the status if the current one is in `before`; return whether the status has changed."""
-        moved = super().change_status(before, after, **columns)
+    def change_status(self, old_statuses: set[RunStatus], new_status: RunStatus, **columns: Any) -> bool:
+        """Set columns, and the status if it is one of `old_statuses`; return whether the status has changed."""
+        moved = super().change_status(old_statuses, new_status, **columns)
         if moved or columns:
-            self._write_event(StatusEvent(before, after, columns, now()))
+            self._write_event(StatusEvent(old_statuses, new_status, columns, now()))
         return moved
 
     def add_properties(self, properties: Mapping[str, str]) -> dict[str, str]:

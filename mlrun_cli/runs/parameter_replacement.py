@@ -73,6 +73,7 @@ def _format_parameter(arguments: Sequence[str], parameter: ParameterWords, text:
 
 
 def _format_flag(word: str, parameter: ParameterWords, text: str) -> list[str]:
+    """Return the words that set a flag to `text`: the present word, the flag without `no-`, or none."""
     if text == parameter.text:
         return [word]
     return [f"--{parameter.name}"] if text == TRUE else []

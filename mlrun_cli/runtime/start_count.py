@@ -24,15 +24,15 @@ class StartCount:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def increment(self, lock: OwnerLock) -> None:
-        """Count a start; ignore a full disk."""
+    def increment(self, held_lock: OwnerLock) -> None:
+        """Count a start of the process that is to hold a lock; ignore a full disk."""
         with suppress(OSError):
-            os.pwrite(lock.descriptor, b".", os.fstat(lock.descriptor).st_size)
+            os.pwrite(held_lock.descriptor, b".", os.fstat(held_lock.descriptor).st_size)
 
-    def reset(self, lock: OwnerLock) -> None:
+    def reset(self, held_lock: OwnerLock) -> None:
         """Forget all starts, since a process has completed its work."""
         with suppress(OSError):
-            os.ftruncate(lock.descriptor, 0)
+            os.ftruncate(held_lock.descriptor, 0)
 
     def is_failing(self) -> bool:
         """Return whether all recent processes have ended before they completed their work."""

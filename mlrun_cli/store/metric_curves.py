@@ -160,18 +160,18 @@ class _Curve:
         )
         return (0, -1) if row is None or row["first"] is None else (row["first"], row["last"])
 
-    def _read_all(self, first: int, last: int) -> Sequence[Row]:
+    def _read_all(self, first_position: int, last_position: int) -> Sequence[Row]:
         """Return the numbers between two positions, inclusive."""
         return self._database.rows(
             "SELECT position, step, logged_at, number FROM metric_values"  # noqa: S608
             f" WHERE {self._condition} AND (number IS NOT NULL OR kind = 'n')"
             " AND position >= :first AND position <= :last ORDER BY position",
-            first=first,
-            last=last,
+            first=first_position,
+            last=last_position,
             **self._parameters,
         )
 
-    def _list_extremes(self, first: int, last: int, piece_size: int) -> Sequence[Row]:
+    def _list_extremes(self, first_position: int, last_position: int, piece_size: int) -> Sequence[Row]:
         """Return the rows of the minimum, maximum and first NaN of each piece of `piece_size` positions."""
         piece = (
             f"SELECT position FROM metric_values WHERE {self._condition}"  # noqa: S608
@@ -185,16 +185,20 @@ class _Curve:
             f"({piece} AND number IS NOT NULL ORDER BY number LIMIT 1),"
             f" ({piece} AND number IS NOT NULL ORDER BY number DESC LIMIT 1),"
             f" ({piece} AND kind = 'n' LIMIT 1))",
-            first=first,
-            last=last,
+            first=first_position,
+            last=last_position,
             size=piece_size,
             **self._parameters,
         )
 
 
-def _compute_piece_size(first: int, last: int, max_points: int) -> int:
+def _compute_piece_size(first_position: int, last_position: int, max_points: int) -> int:
     """Return the number of values per piece, each drawn as two points, or 1 if every value can be a point."""
-    return 1 if last - first < max_points else -(-(last - first + 1) // max(1, max_points // 2))
+    return (
+        1
+        if last_position - first_position < max_points
+        else -(-(last_position - first_position + 1) // max(1, max_points // 2))
+    )
 
 
 def _build_point(row: Row) -> MetricPoint:

@@ -167,5 +167,5 @@ class Script:
         )
 
 
-def _has_exception(log: Path) -> bool:
-    return get_error_kind(build_error_from_log(read_tail(log), "")) is not None
+def _has_exception(log_path: Path) -> bool:
+    return get_error_kind(build_error_from_log(read_tail(log_path), "")) is not None

@@ -72,14 +72,14 @@ class SupervisedRun:
         """Return the current version of the run from the store."""
         return self.retry_store(lambda: self.workspace.runs.get_by_key(self.run.key))
 
-    def change_status(self, before: set[RunStatus], after: RunStatus, **columns: Any) -> bool:
-        """Set columns, and the status if the current one is in `before`; return whether the status has changed."""
+    def change_status(self, old_statuses: set[RunStatus], new_status: RunStatus, **columns: Any) -> bool:
+        """Set columns, and the status if it is one of `old_statuses`; return whether the status has changed."""
         moved = False
 
         def change() -> None:
             nonlocal moved
             with self.workspace.transaction():
-                moved = self.workspace.runs.change_status(self.run.key, before, after, **columns)
+                moved = self.workspace.runs.change_status(self.run.key, old_statuses, new_status, **columns)
                 if not moved and columns:
                     self.workspace.runs.update(self.run.key, **columns)
 

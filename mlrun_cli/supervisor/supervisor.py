@@ -109,14 +109,16 @@ class Supervisor:
         self._change_status({RunStatus.PREPARING}, RunStatus.STARTING)
 
     def _change_status(
-        self, before: set[RunStatus], after: RunStatus, columns: Mapping[str, Any] | None = None
+        self, old_statuses: set[RunStatus], new_status: RunStatus, columns: Mapping[str, Any] | None = None
     ) -> None:
         """Change the status and columns of the run.
 
         Raises:
             RunStopped: the run has to stop, or has been canceled.
         """
-        if self._watch.request_stop_if_needed() or not self._run.change_status(before, after, **(columns or {})):
+        if self._watch.request_stop_if_needed() or not self._run.change_status(
+            old_statuses, new_status, **(columns or {})
+        ):
             raise RunStopped
 
     def _start_script(self) -> Script:

@@ -16,7 +16,7 @@ class RetentionStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def list_ended_trees(self, before: int) -> Sequence[int]:
+    def list_ended_trees(self, ended_before: int) -> Sequence[int]:
         """Return the keys of the root runs whose trees consist of runs that ended before a time, oldest first.
 
         Trees that contain a retained run are omitted.
@@ -25,11 +25,11 @@ class RetentionStore:
             "SELECT coalesce(root_key, run_key) AS tree FROM runs GROUP BY tree"  # noqa: S608
             f" HAVING min(CASE WHEN {ALIVE} OR coalesce(ended_at, created_at) >= :before OR {_SPARED}"
             " THEN 0 ELSE 1 END) = 1 ORDER BY tree",
-            before=before,
+            before=ended_before,
         )
         return [row["tree"] for row in rows]
 
-    def list_removable_tree(self, run_key: int, before: int) -> Sequence[tuple[int, str]]:
+    def list_removable_tree(self, run_key: int, ended_before: int) -> Sequence[tuple[int, str]]:
         """Return the key and id of a run and its descendants, children first, if all of them may be removed.
 
         Return an empty list if any of them is retained or had not ended before the given time.
@@ -40,16 +40,16 @@ class RetentionStore:
             f" SELECT run_key, run_id, {ALIVE} OR coalesce(ended_at, created_at) >= :before OR {_SPARED} AS is_kept"
             " FROM runs WHERE run_key IN (SELECT run_key FROM tree) ORDER BY run_key DESC",
             topmost=run_key,
-            before=before,
+            before=ended_before,
         )
         return [] if any(row["is_kept"] for row in rows) else [(row["run_key"], row["run_id"]) for row in rows]
 
-    def list_retained_run_ids(self, before: int) -> Sequence[str]:
+    def list_retained_run_ids(self, ended_before: int) -> Sequence[str]:
         """Return the ids of runs that ended before a time but are kept by a user or for a model."""
         rows = self._database.rows(
             f"SELECT run_id FROM runs WHERE {_SPARED} AND NOT ({ALIVE})"  # noqa: S608
             " AND coalesce(ended_at, created_at) < :before ORDER BY run_key",
-            before=before,
+            before=ended_before,
         )
         return [row["run_id"] for row in rows]
 

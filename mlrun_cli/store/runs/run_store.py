@@ -263,7 +263,7 @@ class RunStore:
         )
         return [row["run_key"] for row in rows]
 
-    def end_runs_of_owner(self, owner_lock: str, after: RunStatus, ended_at: int, error: object) -> int:
+    def end_runs_of_owner(self, owner_lock: str, status: RunStatus, ended_at: int, error: object) -> int:
         """End all live runs of an owner, within a transaction; return their number.
 
         `ended_at` is a time at which their process was known to live; a run that started later ends at its start.
@@ -273,14 +273,14 @@ class RunStore:
             "INSERT INTO status_changes (run_key, status, changed_at)"  # noqa: S608
             f" SELECT run_key, :after, :now FROM runs WHERE {condition}",
             owner_lock=owner_lock,
-            after=after.value,
+            after=status.value,
             now=now(),
         )
         return self._database.execute(
             "UPDATE runs SET status = :after, error = :error,"  # noqa: S608
             f" ended_at = CASE WHEN started_at > :ended_at THEN started_at ELSE :ended_at END WHERE {condition}",
             owner_lock=owner_lock,
-            after=after.value,
+            after=status.value,
             ended_at=ended_at,
             **to_columns(self._redaction, {"error": error}),
         )
@@ -291,25 +291,31 @@ class RunStore:
         return None if row is None else RunStatus(row["status"])
 
     def change_status(
-        self, run_key: int, before: Collection[RunStatus], after: RunStatus, *, at: int | None = None, **columns: object
+        self,
+        run_key: int,
+        old_statuses: Collection[RunStatus],
+        new_status: RunStatus,
+        *,
+        changed_at: int | None = None,
+        **columns: object,
     ) -> bool:
-        """Set a run's status and other columns if the status is in `before`, in a transaction; return whether it was.
+        """Change a run's status and other columns, in a transaction, if the status is one of `old_statuses`.
 
-        Returns False, and changes nothing, if the run's status is no longer one of `before`. `at` is the time of the
-        change in microseconds, by default now.
+        Returns False, and changes nothing, if the run's status is no longer one of them. `changed_at` is the time of
+        the change in microseconds, by default now.
         """
         values = to_columns(self._redaction, columns)
-        places, statuses = build_in_list("before", [status.value for status in before])
+        places, statuses = build_in_list("before", [status.value for status in old_statuses])
         changes = "".join(f", {name} = :{name}" for name in values)
         changed = self._database.execute(
             f"UPDATE runs SET status = :after{changes} WHERE run_key = :key AND status IN {places}",  # noqa: S608
             key=run_key,
-            after=after.value,
+            after=new_status.value,
             **statuses,
             **values,
         )
         if changed:
-            self._record_change(run_key, after.value, at)
+            self._record_change(run_key, new_status.value, changed_at)
         return bool(changed)
 
     def update(self, run_key: int, **columns: object) -> None:

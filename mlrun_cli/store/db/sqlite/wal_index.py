@@ -60,11 +60,13 @@ def _open_index(path: str) -> int | None:
     return descriptor
 
 
-def _find_exclusive_holder_pid(descriptor: int, byte: int) -> int | None:
+def _find_exclusive_holder_pid(descriptor: int, byte_offset: int) -> int | None:
     """Return the pid of the process whose lock on a byte blocks readers, or None."""
     order = sys.byteorder
     kind_and_whence = F_RDLCK.to_bytes(2, order) + bytes(6)
-    found = fcntl(descriptor, F_GETLK, kind_and_whence + byte.to_bytes(8, order) + (1).to_bytes(8, order) + bytes(8))
+    found = fcntl(
+        descriptor, F_GETLK, kind_and_whence + byte_offset.to_bytes(8, order) + (1).to_bytes(8, order) + bytes(8)
+    )
     pid = int.from_bytes(found[24:28], order, signed=True)
     return pid if int.from_bytes(found[:2], order) != F_UNLCK and pid > 0 else None
 
