@@ -189,15 +189,15 @@ def run_or_log(action: Callable[[], _T], default: _U) -> _T | _U:
         return default
 
 
-def describe_leftover_processes(processes: list[ProcessId]) -> tuple[str, ...]:
-    """Return the warning for a run whose processes could not all be ended; empty if there are none."""
+def list_leftover_process_warnings(processes: list[ProcessId]) -> tuple[str, ...]:
+    """Return a warning if the processes of a run could not all be ended; empty if there are none."""
     if not processes:
         return ()
     pids = ", ".join(str(process.pid) for process in processes)
     return (f"Left running, since they could not be ended: the processes {pids}.",)
 
 
-def describe_leftover_files(folder: RunFolder) -> tuple[str, ...]:
+def list_leftover_file_warnings(folder: RunFolder) -> tuple[str, ...]:
     """Return warnings about files that the script left in the working folder."""
     return (*_describe_mlflow_files(folder), *_describe_links(folder))
 

@@ -39,8 +39,8 @@ from mlrun_cli.runtime.finish import (
     add_full_disk_warning,
     clean_working_folder,
     derive_script_outcome,
-    describe_leftover_files,
-    describe_leftover_processes,
+    list_leftover_file_warnings,
+    list_leftover_process_warnings,
     make_failure_outcome,
     read_outcome,
     record_outcome,
@@ -148,8 +148,8 @@ def recover(workspace: Workspace, run: Run) -> None:
         if _queue_next_attempt(workspace, run, folder, submission, outcome.redact(redaction)):
             return
         outcome = add_earlier_durations(workspace.runs.get_by_key(run.key), outcome)
-        behind = run_or_log(lambda: describe_leftover_files(folder), ())
-        warnings = (*outcome.warnings, *reader.warnings, *behind, *not_ended, *describe_leftover_processes(left))
+        behind = run_or_log(lambda: list_leftover_file_warnings(folder), ())
+        warnings = (*outcome.warnings, *reader.warnings, *behind, *not_ended, *list_leftover_process_warnings(left))
         lost = add_full_disk_warning(outcome._replace(warnings=warnings), full)
         outcome = run_or_log(lambda: load_output_registration(run)(workspace, run, lost), lost)
         outcome = outcome.redact(redaction)

@@ -22,8 +22,8 @@ from mlrun_cli.runtime.finish import (
     add_full_disk_warning,
     derive_script_outcome,
     derive_stop_outcome,
-    describe_leftover_files,
-    describe_leftover_processes,
+    list_leftover_file_warnings,
+    list_leftover_process_warnings,
     make_failure_outcome,
     run_or_log,
 )
@@ -164,9 +164,9 @@ class Supervisor:
         self._ingest_all()
         row = run.read()
         outcome = derive_script_outcome(row, run.folder, run.submission, end)
-        files = run_or_log(lambda: describe_leftover_files(run.folder), ())
+        files = run_or_log(lambda: list_leftover_file_warnings(run.folder), ())
         warnings = (*self._preparation.warnings, *outcome.warnings, *files, *containers)
-        outcome = outcome._replace(warnings=(*warnings, *describe_leftover_processes(left)))
+        outcome = outcome._replace(warnings=(*warnings, *list_leftover_process_warnings(left)))
         return run.retry_store(lambda: run_or_log(lambda: run.register_outputs(row, outcome), outcome))
 
     def _release_space(self) -> None:

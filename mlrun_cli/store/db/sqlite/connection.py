@@ -504,7 +504,7 @@ def _identify_file(path: Path) -> _OpenFile | None:
 
 
 def _is_in_wal_mode(connection: sqlite3.Connection) -> bool:
-    """Return whether a connection's file is in WAL mode; a file that is to be moved is not."""
+    """Return whether a connection's file is in WAL mode, which is turned off before a file is moved."""
     try:
         return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
     except sqlite3.Error:
