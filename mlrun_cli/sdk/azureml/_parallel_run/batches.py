@@ -109,18 +109,18 @@ def _split_rows(table: Table, batch_bytes: int) -> Iterator[MiniBatch]:
             yield MiniBatch(0, min(count, rows - start), 0, file=index, first_row=start)
 
 
-def _split_by_keys(table: Table, keys: List[str]) -> Iterator[MiniBatch]:
+def _split_by_keys(table: Table, partition_keys: List[str]) -> Iterator[MiniBatch]:
     """Yield a batch for each combination of key values, including empty ones, in the order of their first rows."""
     sizes: dict[tuple[Any, ...], int] = {}
-    for values in _list_key_values(table.read(None), keys):
+    for values in _list_key_values(table.read(None), partition_keys):
         sizes[values] = sizes.get(values, 0) + 1
     for values, size in sizes.items():
-        yield MiniBatch(0, size, 0, partition=dict(zip(keys, values)))
+        yield MiniBatch(0, size, 0, partition=dict(zip(partition_keys, values)))
 
 
-def _list_key_values(frame: Any, keys: Sequence[str]) -> "list[tuple[Any, ...]]":
-    """Return the values of the key columns in each row."""
-    return list(zip(*[[_to_plain(value) for value in frame[name]] for name in keys]))
+def _list_key_values(frame: Any, partition_keys: Sequence[str]) -> "list[tuple[Any, ...]]":
+    """Return the values of the partition key columns in each row."""
+    return list(zip(*[[_to_plain(value) for value in frame[name]] for name in partition_keys]))
 
 
 def _to_plain(value: Any) -> Any:

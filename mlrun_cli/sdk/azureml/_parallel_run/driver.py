@@ -8,7 +8,7 @@ from collections import deque
 from typing import Any, Dict, List, Optional, Union
 
 from azureml._parallel_run.batches import MiniBatch, NoItems, build_batches
-from azureml._parallel_run.node_channel import MOST_STRANGERS, Listener, RemoteWorker, Stranger
+from azureml._parallel_run.node_channel import MAX_PENDING_CONNECTIONS, Listener, PendingConnection, RemoteWorker
 from azureml._parallel_run.options import Options
 from azureml._parallel_run.report import Report
 from azureml._parallel_run.worker import DONE, FAILED, INIT_FAILED, READY
@@ -66,7 +66,7 @@ class _Driver:
         self._selector = selectors.DefaultSelector()
         self._workers: list[_Worker] = []
         self._started = 0
-        self._strangers: list[Stranger] = []
+        self._pending_connections: list[PendingConnection] = []
         self._listener = listener
         if listener is not None:
             self._selector.register(listener, selectors.EVENT_READ, listener)
@@ -100,42 +100,45 @@ class _Driver:
         timeout = None if not working else max(0.0, self._options.timeout_seconds - max(working)) + 0.01
         for key, _ in self._selector.select(timeout):
             if isinstance(key.data, Listener):
-                self._admit_stranger(key.data.accept())
-            elif not isinstance(key.data, Stranger):
+                self._accept_connection(key.data.accept())
+            elif not isinstance(key.data, PendingConnection):
                 self._receive(key.data)
-            elif key.data in self._strangers:
+            elif key.data in self._pending_connections:
                 self._admit_worker(key.data)
 
     def _receive(self, worker: _Worker) -> None:
+        """Handle the responses of a worker, or replace the worker if it has ended."""
         answers = worker.receive()
         if answers is None:
             self._replace_worker(worker, worker_error="The process of the entry script has ended")
         for answer in answers or ():
             self._handle_response(worker, answer)
 
-    def _admit_stranger(self, stranger: "Optional[Stranger]") -> None:
-        if stranger is not None:
-            self._selector.register(stranger, selectors.EVENT_READ, stranger)
-            self._strangers.append(stranger)
-        if len(self._strangers) > MOST_STRANGERS:
-            self._forget(self._strangers[0]).close()
+    def _accept_connection(self, pending: "Optional[PendingConnection]") -> None:
+        """Register a new connection, and close the oldest pending one if there are too many."""
+        if pending is not None:
+            self._selector.register(pending, selectors.EVENT_READ, pending)
+            self._pending_connections.append(pending)
+        if len(self._pending_connections) > MAX_PENDING_CONNECTIONS:
+            self._remove_pending_connection(self._pending_connections[0]).close()
 
-    def _admit_worker(self, stranger: Stranger) -> None:
-        """Add who has connected from another node to the workers, if they prove that they belong to the step."""
+    def _admit_worker(self, pending: PendingConnection) -> None:
+        """Add a worker of another node, once its proof shows that it belongs to the step; close invalid connections."""
         try:
-            worker = stranger.read_proof(self._options.timeout_seconds)
+            worker = pending.read_proof(self._options.timeout_seconds)
         except (KeyError, TypeError, ValueError):
-            self._forget(stranger).close()
+            self._remove_pending_connection(pending).close()
             return
         if worker is not None:
-            self._forget(stranger)
+            self._remove_pending_connection(pending)
             self._selector.register(worker, selectors.EVENT_READ, worker)
             self._workers.append(worker)
 
-    def _forget(self, stranger: Stranger) -> Stranger:
-        self._selector.unregister(stranger)
-        self._strangers.remove(stranger)
-        return stranger
+    def _remove_pending_connection(self, pending: PendingConnection) -> PendingConnection:
+        """Unregister a pending connection and return it."""
+        self._selector.unregister(pending)
+        self._pending_connections.remove(pending)
+        return pending
 
     def _handle_response(self, worker: _Worker, response: "Dict[str, Any]") -> None:
         kind, batch = response["kind"], worker.batch
@@ -233,8 +236,8 @@ class _Driver:
     def _stop_workers(self, is_killing: bool) -> None:
         if self._listener is not None:  # first, so that no node waits to be admitted
             self._listener.close()
-        for stranger in self._strangers:
-            stranger.close()
+        for pending in self._pending_connections:
+            pending.close()
         for worker in self._workers:
             if is_killing or not worker.is_ready:
                 worker.kill()

@@ -18,7 +18,7 @@ _ANSWER_SECONDS = 30.0
 
 
 def run_node(options: Options, logs: str) -> None:
-    """Run workers until the driver has ended them all; a worker that has died or was killed is replaced."""
+    """Run workers for the driver until it has ended all of them; a worker that has died or was killed is replaced."""
     with selectors.DefaultSelector() as selector:
         node = _Node(options, logs, selector)
         node.run()
@@ -39,16 +39,17 @@ class _Node:
             for key, _ in self._selector.select(_LOOK_SECONDS if is_waiting else None):
                 slot, is_from_driver = key.data
                 if slot in self._slots:
-                    self._pass_on(slot, is_from_driver)
+                    self._forward(slot, is_from_driver)
 
     def _open_slots(self) -> bool:
-        """Connect workers to the driver until there are enough; return False if it is not there (yet)."""
+        """Connect the missing workers to the driver; return False if the driver cannot be reached yet."""
         while len(self._slots) < self._options.process_count:
             if not self._open_slot():
                 return False
         return True
 
     def _open_slot(self) -> bool:
+        """Start a worker with a connection to the driver; return False if the driver cannot be reached yet."""
         rendezvous = Rendezvous.read()
         connection = None if rendezvous is None else _connect(rendezvous)
         if rendezvous is None or connection is None:
@@ -61,8 +62,9 @@ class _Node:
         self._selector.register(worker, selectors.EVENT_READ, (slot, False))
         return True
 
-    def _pass_on(self, slot: "_Slot", is_from_driver: bool) -> None:
-        is_over = slot.take_orders() if is_from_driver else slot.pass_answers()
+    def _forward(self, slot: "_Slot", is_from_driver: bool) -> None:
+        """Forward messages of a slot in one direction, and close the slot if its worker or connection has ended."""
+        is_over = slot.forward_batches() if is_from_driver else slot.forward_responses()
         if not is_over:
             return
         self._is_ending = self._is_ending or slot.is_dismissed
@@ -81,8 +83,8 @@ class _Slot:
         self.is_dismissed = False
         self._reader = MessageReader(connection)
 
-    def take_orders(self) -> bool:
-        """Give the worker what the driver has sent; return whether the driver does not need it any more."""
+    def forward_batches(self) -> bool:
+        """Forward batches from the driver to the worker; return True once the driver no longer needs the worker."""
         messages = self._reader.read()
         for message in messages or ():
             if message.get("kind") == END:
@@ -91,8 +93,8 @@ class _Slot:
             self.worker.send(MiniBatch(**message))
         return messages is None
 
-    def pass_answers(self) -> bool:
-        """Send the driver what the worker has answered; return whether the worker has ended."""
+    def forward_responses(self) -> bool:
+        """Forward responses from the worker to the driver; return True once the worker has ended."""
         answers = self.worker.receive()
         for answer in answers or ():
             self.worker.is_ready = self.worker.is_ready or answer["kind"] == READY
@@ -100,7 +102,7 @@ class _Slot:
         return answers is None
 
     def close(self) -> None:
-        """End the worker, and tell the driver how it has ended."""
+        """End the worker, and report to the driver how it has ended."""
         if self.is_dismissed and self.worker.is_ready:
             self.worker.shut_down()
         else:
@@ -109,7 +111,7 @@ class _Slot:
 
 
 def _connect(rendezvous: Rendezvous) -> "Optional[socket.socket]":
-    """Return a connection to the driver, or None if it is not there (yet)."""
+    """Return a mutually authenticated connection to the driver, or None if the driver cannot be reached."""
     try:
         connection = socket.create_connection((rendezvous.host, rendezvous.port), _ANSWER_SECONDS)
     except OSError:

@@ -20,7 +20,7 @@ ENDED = "ended"
 """A node's last message about a worker: how its process has ended."""
 
 _SILENCE_SECONDS = 30
-MOST_STRANGERS = 64
+MAX_PENDING_CONNECTIONS = 64
 """How many connections may be open that have not proved anything."""
 
 _LONGEST_PROOF = 1024
@@ -42,7 +42,7 @@ class Rendezvous(NamedTuple):
     rows_folder: str
 
     def write(self) -> None:
-        """Write the file that the other nodes wait for; only this user can read it."""
+        """Write the rendezvous file, for which the other nodes wait; only this user can read it."""
         temporary = f"{RENDEZVOUS_FILE}.{os.getpid()}"
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:
@@ -51,7 +51,7 @@ class Rendezvous(NamedTuple):
 
     @classmethod
     def read(cls) -> "Optional[Rendezvous]":
-        """Return what the file says, or None if there is none yet."""
+        """Return the content of the rendezvous file, or None if it does not exist yet."""
         try:
             with open(RENDEZVOUS_FILE, encoding="utf-8") as file:
                 return cls(**json.load(file))
@@ -59,12 +59,12 @@ class Rendezvous(NamedTuple):
             return None
 
     def prove(self, challenge: str) -> str:
-        """Return the answer to a challenge, which only those can give who know the key."""
+        """Return the response to a challenge, an HMAC with the key that only members of the step know."""
         return hmac.new(self.key.encode(), challenge.encode(), "sha256").hexdigest()
 
 
 def keep_alive(connection: socket.socket) -> None:
-    """Have the kernel end a connection whose other side has been silent for half a minute, such as a lost machine."""
+    """Have the kernel end a connection whose peer, such as a lost machine, has been silent for half a minute."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _SILENCE_SECONDS // 3)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _SILENCE_SECONDS // 6)
@@ -81,7 +81,7 @@ class MessageReader:
         self._received = b""
 
     def read(self) -> "Optional[List[Dict[str, Any]]]":
-        """Return the messages that have arrived, waiting for some bytes, or None if the other side is gone."""
+        """Return the messages that have arrived, waiting for some bytes, or None if the connection is closed."""
         try:
             piece = self._connection.recv(_CHUNK_BYTES)
         except OSError:
@@ -94,7 +94,7 @@ class MessageReader:
 
 
 def send_message(connection: socket.socket, **fields: Any) -> None:
-    """Send a JSON line; that the other side is gone shows when reading from it."""
+    """Send a JSON line; if the peer has closed the connection, only reading from it shows that."""
     with suppress(OSError):
         connection.sendall(json.dumps(fields).encode() + b"\n")
 
@@ -110,19 +110,19 @@ class Listener:
             self._socket.bind((host, 0))
         except OSError:  # the address is that of a gateway in front of this node
             self._socket.bind(("", 0))
-        self._socket.listen(MOST_STRANGERS)
+        self._socket.listen(MAX_PENDING_CONNECTIONS)
         port = self._socket.getsockname()[1]
         self.rendezvous = Rendezvous(host, port, secrets.token_hex(32), os.path.basename(rows_folder))
         self.rendezvous.write()
 
     def fileno(self) -> int:
-        """Return the descriptor that becomes readable when somebody connects."""
+        """Return the descriptor that becomes readable when a client connects."""
         return self._socket.fileno()
 
-    def accept(self) -> "Optional[Stranger]":
-        """Return who has connected; None if they have gone again."""
+    def accept(self) -> "Optional[PendingConnection]":
+        """Return the new connection, or None if its client has closed it already."""
         try:
-            return Stranger(self._socket.accept()[0], self.rendezvous)
+            return PendingConnection(self._socket.accept()[0], self.rendezvous)
         except OSError:
             return None
 
@@ -133,8 +133,8 @@ class Listener:
             os.unlink(RENDEZVOUS_FILE)
 
 
-class Stranger:
-    """Who has connected, and has not yet proved to belong to the step."""
+class PendingConnection:
+    """A connection whose client has not yet proved to belong to the step."""
 
     def __init__(self, connection: socket.socket, rendezvous: Rendezvous) -> None:
         self._connection = connection
@@ -149,7 +149,7 @@ class Stranger:
         return self._connection.fileno()
 
     def read_proof(self, shutdown_seconds: float) -> "Optional[RemoteWorker]":
-        """Return the worker that this is, which may take so long to end, or None while that is not known.
+        """Return the worker once its proof of the key has arrived, or None before that.
 
         Raises:
             ValueError: it is none of the step's.
@@ -222,7 +222,7 @@ class RemoteWorker:
         return time.monotonic() - self._sent_at
 
     def shut_down(self) -> None:
-        """Request the worker to end, and wait until it has ended, but not for ever."""
+        """Request the worker to end, and wait until it has ended or a timeout has passed."""
         send_message(self._connection, kind=END)
         self._connection.settimeout(self._shutdown_seconds)
         while self._reader.read() is not None:
@@ -230,6 +230,6 @@ class RemoteWorker:
         self._connection.close()
 
     def kill(self) -> str:
-        """Close the connection, upon which the node kills the worker; return a description of its end."""
+        """Close the connection, which makes the node kill the worker; return a description of its end."""
         self._connection.close()
         return f"node {self._node}, " + (self._ending or ("no longer reached" if self.is_lost else "killed"))
