@@ -82,13 +82,13 @@ class InProcessServer:
             return build_error_response(error)
         return dispatch(self._context, request)
 
-    def get_workspace_folder(self, names: tuple[str, str, str]) -> str:
+    def get_workspace_folder(self, workspace_names: tuple[str, str, str]) -> str:
         """Return the path of a workspace's folder."""
-        return os.fspath(locate_workspace(self._context.home, WorkspaceIdentity(*names)).folder)
+        return os.fspath(locate_workspace(self._context.home, WorkspaceIdentity(*workspace_names)).folder)
 
-    def open_session_folder(self, names: tuple[str, str, str]) -> dict[str, Any]:
+    def open_session_folder(self, workspace_names: tuple[str, str, str]) -> dict[str, Any]:
         """Open this process's session in a workspace if needed; return a response with its journal folder."""
-        with self._lock, self._context.select_workspace(WorkspaceIdentity(*names)):
+        with self._lock, self._context.select_workspace(WorkspaceIdentity(*workspace_names)):
             try:
                 return {RESULT: os.fspath(self._open_session(self._context.workspace).folder)}
             except MlrunError as error:

@@ -39,7 +39,7 @@ class WorkspaceUrls(NamedTuple):
         """Return the URL of the runs of an experiment, or of all runs."""
         return self.experiment(experiment_name, query) if experiment_name else _add_query(f"{self}/runs", query)
 
-    def cancel(self) -> str:
+    def cancel_form(self) -> str:
         """Return the URL to which the form for canceling runs is posted."""
         return f"{self}/cancel"
 
@@ -51,7 +51,7 @@ class WorkspaceUrls(NamedTuple):
         """Return the URL of a run's file in a tab, with the file's folders as path segments."""
         return f"{self.run(run_id, tab)}/{quote_path(path)}"
 
-    def chart(self) -> str:
+    def chart_form(self) -> str:
         """Return the URL of a chart's form, which redirects to the page that contains the chart."""
         return f"{self}/chart"
 
@@ -59,7 +59,7 @@ class WorkspaceUrls(NamedTuple):
         """Return the URL of the data of a chart."""
         return _add_query(f"{self}/chart-data", query)
 
-    def compare(self, query: str = "") -> str:
+    def comparison(self, query: str = "") -> str:
         """Return the URL of the comparison of runs."""
         return _add_query(f"{self}/compare", query)
 
@@ -75,7 +75,7 @@ class WorkspaceUrls(NamedTuple):
         """Return the URL of the compute targets and their queues."""
         return f"{self}/queue"
 
-    def submit(self, **values: str) -> str:
+    def submit_form(self, **values: str) -> str:
         """Return the URL of the form for a new run, with the given fields filled in."""
         return _add_query(f"{self}/submit", urlencode(values))
 

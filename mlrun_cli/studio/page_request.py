@@ -75,9 +75,9 @@ class PageRequest:
             "query_string": self.request.url.query,
         }
 
-    def build_topic(self, *names: str) -> str:
-        """Return a topic of this workspace that a part of a page can subscribe to; see `events/topic.py`."""
-        return "|".join((str(WorkspaceUrls("", *self.workspace.identity)), *names))
+    def build_topic(self, *topic_parts: str) -> str:
+        """Return a topic of this workspace, made of a kind and its arguments, to which part of a page can subscribe."""
+        return "|".join((str(WorkspaceUrls("", *self.workspace.identity)), *topic_parts))
 
     def redirect(self, url: str) -> Response:
         """Return a response that redirects to a page after an action was performed."""

@@ -24,7 +24,7 @@ from mlrun_cli.supervisor.child import ProcessSpec
 from mlrun_cli.supervisor.container import ContainerTermination
 from mlrun_cli.supervisor.process_group import ProcessGroup, start_group
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
-from mlrun_cli.wire.run_error import get_error_kind
+from mlrun_cli.wire.run_error import get_exception_name
 
 
 class Script:
@@ -168,4 +168,4 @@ class Script:
 
 
 def _has_exception(log_path: Path) -> bool:
-    return get_error_kind(build_error_from_log(read_tail(log_path), "")) is not None
+    return get_exception_name(build_error_from_log(read_tail(log_path), "")) is not None

@@ -239,9 +239,9 @@ def _encode_varint(number: int) -> bytes:
     return bytes(parts)
 
 
-def _encode_bytes(field: int, data: bytes) -> bytes:
-    return _encode_varint(field << 3 | _BYTES) + _encode_varint(len(data)) + data
+def _encode_bytes(field_number: int, data: bytes) -> bytes:
+    return _encode_varint(field_number << 3 | _BYTES) + _encode_varint(len(data)) + data
 
 
-def _encode_double(field: int, number: float) -> bytes:
-    return _encode_varint(field << 3 | _FIXED64) + _DOUBLE.pack(number)
+def _encode_double(field_number: int, number: float) -> bytes:
+    return _encode_varint(field_number << 3 | _FIXED64) + _DOUBLE.pack(number)

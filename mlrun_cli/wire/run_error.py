@@ -11,7 +11,7 @@ def get_error_message(error: Any) -> "str | None":
     return _get_text(_get_inner_error(error), "message")
 
 
-def get_error_kind(error: Any) -> "str | None":
+def get_exception_name(error: Any) -> "str | None":
     """Return the exception name of a run's error, or None if there is none."""
     inner = _get_inner_error(error)
     return _get_text(inner.get("debugInfo") if isinstance(inner, dict) else None, "type")
@@ -25,7 +25,7 @@ def get_error_reason(error: Any) -> "str | None":
 
 def describe_error(error: Any) -> str:
     """Return the message of a run's error, prefixed with its exception name if known, or an empty string."""
-    kind, message = get_error_kind(error), get_error_message(error) or ""
+    kind, message = get_exception_name(error), get_error_message(error) or ""
     return message if kind is None or kind == message else f"{kind}: {message}"
 
 

@@ -23,18 +23,18 @@ _PATTERN = (
 )
 
 
-def build_tracking_uri(names: "Sequence[str]") -> str:
+def build_tracking_uri(workspace_names: "Sequence[str]") -> str:
     """Return the URI of a workspace, given its subscription id, resource group and name."""
-    subscription, group, name = (quote(part, safe="") for part in names)
+    subscription, group, name = (quote(part, safe="") for part in workspace_names)
     return (
         f"{_HOST}mlflow/v1.0/subscriptions/{subscription}/resourceGroups/{group}"
         f"/providers/Microsoft.MachineLearningServices/workspaces/{name}"
     )
 
 
-def build_artifact_uri(names: "Sequence[str]", experiment_id: str, run_id: str) -> str:
+def build_artifact_uri(workspace_names: "Sequence[str]", experiment_id: str, run_id: str) -> str:
     """Return the URI of a run's artifacts."""
-    return f"{build_tracking_uri(names)}/experiments/{experiment_id}/runs/{quote(run_id, safe='')}/artifacts"
+    return f"{build_tracking_uri(workspace_names)}/experiments/{experiment_id}/runs/{quote(run_id, safe='')}/artifacts"
 
 
 def is_tracking_uri(uri: str) -> bool:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from mlrun_cli.runs.error import EndReason, build_error_from_log, build_run_error
-from mlrun_cli.wire.run_error import get_error_kind, get_error_message, get_error_reason
+from mlrun_cli.wire.run_error import get_error_message, get_error_reason, get_exception_name
 
 TRACE = """Traceback (most recent call last):
   File "train.py", line 2, in <module>
@@ -21,7 +21,7 @@ def test_the_last_traceback_of_the_log_is_the_error() -> None:
         "message": "bad data",
         "stackTrace": f"{TRACE}\nlater output",
     }
-    assert (error["error"]["code"], get_error_message(error), get_error_kind(error)) == (
+    assert (error["error"]["code"], get_error_message(error), get_exception_name(error)) == (
         "UserError",
         "bad data",
         "ValueError",
@@ -33,13 +33,13 @@ def test_an_exception_of_a_package_goes_by_its_last_name() -> None:
         "Traceback (most recent call last):\n  x\ntorch.cuda.OutOfMemoryError: no room\n", "exit code 1"
     )
 
-    assert (get_error_kind(error), get_error_message(error)) == ("OutOfMemoryError", "no room")
+    assert (get_exception_name(error), get_error_message(error)) == ("OutOfMemoryError", "no room")
 
 
 def test_an_exception_without_a_message_is_its_own() -> None:
     error = build_error_from_log("Traceback (most recent call last):\n  x\nAssertionError\n", "exit code 1")
 
-    assert (get_error_kind(error), get_error_message(error)) == ("AssertionError", "AssertionError")
+    assert (get_exception_name(error), get_error_message(error)) == ("AssertionError", "AssertionError")
 
 
 def test_without_a_traceback_the_error_is_how_it_ended() -> None:
@@ -50,14 +50,14 @@ def test_without_a_traceback_the_error_is_how_it_ended() -> None:
 
 def test_what_is_no_error_has_no_message() -> None:
     assert get_error_message(None) is None
-    assert get_error_kind({"error": "text"}) is None
+    assert get_exception_name({"error": "text"}) is None
 
 
 def test_what_ended_a_run_other_than_its_script_is_the_code_of_the_inner_error() -> None:
     error = build_run_error("It was stopped.", reason=EndReason.TIME_LIMIT_REACHED)
 
     assert error["error"]["innerError"] == {"code": "TimeLimitReached"}
-    assert (get_error_reason(error), get_error_kind(error)) == ("TimeLimitReached", None)
+    assert (get_error_reason(error), get_exception_name(error)) == ("TimeLimitReached", None)
     assert "innerError" not in build_error_from_log("", "exit code 1")["error"]
 
 
@@ -66,7 +66,7 @@ def test_a_syntax_error_of_the_script_itself_is_found_too() -> None:
 
     error = build_error_from_log(f"before\n{shown}\n", "exit code 1")
 
-    assert (get_error_kind(error), get_error_message(error)) == ("SyntaxError", "invalid syntax")
+    assert (get_exception_name(error), get_error_message(error)) == ("SyntaxError", "invalid syntax")
     assert error["error"]["debugInfo"]["stackTrace"] == shown
 
 

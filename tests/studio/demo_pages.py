@@ -52,14 +52,14 @@ PAGES: Mapping[str, Callable[[Place], str]] = {
         query(metric="accuracy >> 1", since="yesterday", status="Done", chart="pie")
     ),
     "views": lambda at: at.urls.views(),
-    "compare": lambda at: at.urls.compare(query(*(("run", run_id) for run_id in at.demo.trials[:12]))),
-    "compare-hostile": lambda at: at.urls.compare(query(*(("run", f"{IMPORTED}_{number}") for number in (1, 2, 3)))),
+    "compare": lambda at: at.urls.comparison(query(*(("run", run_id) for run_id in at.demo.trials[:12]))),
+    "compare-hostile": lambda at: at.urls.comparison(query(*(("run", f"{IMPORTED}_{number}") for number in (1, 2, 3)))),
     "difference": lambda at: (
         f"{at.urls.run(at.demo.full, 'difference')}?{query(path='train.py', **{'with': at.demo.failed})}"
     ),
     "queue": lambda at: at.urls.queue(),
-    "submit": lambda at: at.urls.submit(),
-    "resubmit": lambda at: at.urls.submit(like=at.demo.full),
+    "submit": lambda at: at.urls.submit_form(),
+    "resubmit": lambda at: at.urls.submit_form(like=at.demo.full),
     "run": lambda at: at.urls.run(at.demo.full),
     "run-failed": lambda at: at.urls.run(at.demo.failed),
     "run-live": lambda at: at.urls.run(at.demo.endless),

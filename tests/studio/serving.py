@@ -135,7 +135,7 @@ class Studio:
 
     def csrf_token(self) -> str:
         """Return the CSRF token of a form on one of the studio's pages."""
-        word = re.search(r'name="csrf_token" value="(\w+)"', self.get(self.urls.submit()).text)
+        word = re.search(r'name="csrf_token" value="(\w+)"', self.get(self.urls.submit_form()).text)
         assert word is not None
         return word[1]
 

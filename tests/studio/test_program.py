@@ -131,10 +131,10 @@ def test_scripts_of_the_working_folder_are_not_imported(mlrun: Mlrun) -> None:
 def test_what_it_has_started_is_reaped(mlrun: Mlrun, studio: Studio) -> None:
     mlrun.script("print()")
     fields = {"folder": str(mlrun.folder), "script": "train.py", "experiment": "exp", "do": "submit"}
-    assert studio.post(studio.urls.submit(), **fields).status == 303
+    assert studio.post(studio.urls.submit_form(), **fields).status == 303
     (first,) = until(lambda: _children(studio.process.pid))
     until(lambda: not is_alive(first))
-    assert studio.post(studio.urls.submit(), **fields).status == 303
+    assert studio.post(studio.urls.submit_form(), **fields).status == 303
     assert first not in _children(studio.process.pid)
 
 

@@ -16,7 +16,7 @@ from mlrun_cli.pipelines.validation import build_name_hint, check_graph
 from mlrun_cli.pipelines.yaml_file import read_pipeline_file
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.rpc.context import RequestContext
-from mlrun_cli.rpc.handlers.runs import find_run
+from mlrun_cli.rpc.handlers.runs import get_run_by_full_id
 from mlrun_cli.rpc.registry import handler
 from mlrun_cli.runs.run import build_run_record
 from mlrun_cli.submit.pipeline import PipelineRequest, submit_pipeline
@@ -155,19 +155,19 @@ def get_pipelines_url(context: RequestContext) -> str:
 @handler("pipelines.graph")
 def get_graph(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Return the graph of a pipeline run."""
-    return read_run_graph(context.workspace, find_run(context, run_id)).to_json()
+    return read_run_graph(context.workspace, get_run_by_full_id(context, run_id)).to_json()
 
 
 @handler("pipelines.step_outputs")
 def get_step_outputs(context: RequestContext, run_id: str) -> list[dict[str, Any]]:
     """Return the name, datastore and path of each output of a step run."""
-    return [place._asdict() for place in list_step_outputs(context.workspace, find_run(context, run_id))]
+    return [place._asdict() for place in list_step_outputs(context.workspace, get_run_by_full_id(context, run_id))]
 
 
 @handler("pipelines.find_output")
 def find_output(context: RequestContext, run_id: str, name: str) -> dict[str, Any] | None:
     """Return the location of the output with this name in a pipeline run, or None if there is none."""
-    found = find_pipeline_output(context.workspace, find_run(context, run_id), name)
+    found = find_pipeline_output(context.workspace, get_run_by_full_id(context, run_id), name)
     return None if found is None else found._asdict()
 
 
@@ -216,7 +216,7 @@ def publish_pipeline_of_run(
     """Publish the pipeline of a run with the run's snapshots; return the record of the published pipeline."""
     pipeline = publish_pipeline_from_run(
         context.workspace,
-        find_run(context, run_id),
+        get_run_by_full_id(context, run_id),
         environment,
         name=name,
         description=description,

@@ -8,33 +8,35 @@ from pathlib import Path
 from mlrun_cli.actions.artifacts import download_file, download_files, list_files
 from mlrun_cli.actions.snapshots import create_snapshot, write_snapshot_archive
 from mlrun_cli.rpc.context import RequestContext
-from mlrun_cli.rpc.handlers.runs import find_run
+from mlrun_cli.rpc.handlers.runs import get_run_by_full_id
 from mlrun_cli.rpc.registry import handler
 
 
 @handler("run_files.list")
 def list_run_files(context: RequestContext, run_id: str) -> list[str]:
     """Return the names of a run's files."""
-    return list_files(context.workspace, find_run(context, run_id))
+    return list_files(context.workspace, get_run_by_full_id(context, run_id))
 
 
 @handler("run_files.download")
 def download_run_files(context: RequestContext, run_id: str, names: Sequence[str], folder: str) -> list[str]:
     """Copy files of a run into a folder under their own names; return the paths of the copies."""
-    run = find_run(context, run_id)
+    run = get_run_by_full_id(context, run_id)
     return [str(path) for path in download_files(context.workspace, run, names, Path(folder))]
 
 
 @handler("run_files.download_to")
 def download_run_file(context: RequestContext, run_id: str, name: str, path: str) -> None:
     """Copy one file of a run to a path."""
-    download_file(context.workspace, find_run(context, run_id), name, Path(path))
+    download_file(context.workspace, get_run_by_full_id(context, run_id), name, Path(path))
 
 
 @handler("run_files.restore_snapshot")
 def restore_snapshot(context: RequestContext, run_id: str, folder: str, snapshot_id: str | None = None) -> str:
     """Write a snapshot, by default the run's own, to a ZIP archive in a folder; return its path."""
-    return str(write_snapshot_archive(context.workspace, find_run(context, run_id), snapshot_id, Path(folder)))
+    return str(
+        write_snapshot_archive(context.workspace, get_run_by_full_id(context, run_id), snapshot_id, Path(folder))
+    )
 
 
 @handler("run_files.take_snapshot")

@@ -59,20 +59,20 @@ def get_properties(context: RequestContext, run_id: str) -> dict[str, str]:
 @handler("runs.parameters")
 def get_parameters(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Return the parameters of a run, each a number or a string."""
-    return parameters.get_parameters(context.workspace, find_run(context, run_id))
+    return parameters.get_parameters(context.workspace, get_run_by_full_id(context, run_id))
 
 
 @handler("runs.add_properties")
 def add_properties(context: RequestContext, run_id: str, properties: Mapping[str, str]) -> dict[str, str]:
     """Add properties to a run; return all of its properties."""
-    actions.add_properties(context.workspace, find_run(context, run_id), properties)
-    return context.workspace.runs.get_properties(find_run(context, run_id).key)
+    actions.add_properties(context.workspace, get_run_by_full_id(context, run_id), properties)
+    return context.workspace.runs.get_properties(get_run_by_full_id(context, run_id).key)
 
 
 @handler("runs.parent")
 def get_parent(context: RequestContext, run_id: str) -> dict[str, Any] | None:
     """Return the record of a run's parent, or None if it has none."""
-    parent_id = find_run(context, run_id).parent_run_id
+    parent_id = get_run_by_full_id(context, run_id).parent_run_id
     return None if parent_id is None else get_run(context, parent_id)
 
 
@@ -234,7 +234,7 @@ def open_run(
         experiment_name,
         context.get_owner_lock(context.workspace),
         run_id=run_id,
-        parent=None if parent_run_id is None else find_run(context, parent_run_id),
+        parent=None if parent_run_id is None else get_run_by_full_id(context, parent_run_id),
         display_name=display_name,
         properties=properties,
     )
@@ -245,20 +245,22 @@ def open_run(
 @handler("runs.track_outputs")
 def track_outputs(context: RequestContext, run_id: str, outputs: str | None) -> None:
     """Track the output folder of a run without a script, whose files are saved when the run ends."""
-    run = find_run(context, run_id)
+    run = get_run_by_full_id(context, run_id)
     if outputs is not None and run.owner_lock is not None and not run.status.is_terminal:
         tracked_outputs.track_outputs(context.workspace, run.owner_lock, run_id, Path(outputs))
 
 
-def _build_source_properties(context: RequestContext, source: str | None, snapshot: str | None) -> Mapping[str, str]:
-    if source is None and snapshot is None:
+def _build_source_properties(
+    context: RequestContext, source_directory: str | None, snapshot_directory: str | None
+) -> Mapping[str, str]:
+    if source_directory is None and snapshot_directory is None:
         return {}
     from mlrun_cli.actions import snapshots  # noqa: PLC0415 — few ask for it
 
-    if snapshot is None:
-        return snapshots.get_commit_properties(Path(source or "."))
+    if snapshot_directory is None:
+        return snapshots.get_commit_properties(Path(source_directory or "."))
     try:
-        return snapshots.create_source_properties(context.workspace, Path(snapshot))
+        return snapshots.create_source_properties(context.workspace, Path(snapshot_directory))
     except UsageError as error:
         ways = f"{error.hint} Or pass" if error.hint else "Pass"
         raise SnapshotRefused(
@@ -273,7 +275,7 @@ def create_children(
     """Create child runs of a run; return their ids."""
     return open_runs.create_children(
         context.workspace,
-        find_run(context, run_id),
+        get_run_by_full_id(context, run_id),
         context.get_owner_lock(context.workspace),
         count,
         None if tag_key is None else (tag_key, tag_values),
@@ -283,7 +285,7 @@ def create_children(
 @handler("runs.complete")
 def complete_run(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Complete a run without a script and save the files in its output folder; return its record."""
-    run = find_run(context, run_id)
+    run = get_run_by_full_id(context, run_id)
     _save_outputs(context, run)
     return build_run_record(open_runs.end_run(context.workspace, run))
 
@@ -324,7 +326,7 @@ def update_run(
 ) -> dict[str, Any]:
     """Change the name or description of a run; return its record."""
     changes = actions.RunChanges(tags={}, display_name=display_name, description=description)
-    (updated,) = actions.update_runs(context.workspace, [find_run(context, run_id)], changes)
+    (updated,) = actions.update_runs(context.workspace, [get_run_by_full_id(context, run_id)], changes)
     return build_run_record(updated)
 
 
@@ -333,8 +335,8 @@ def flush(context: RequestContext, run_id: str) -> None:
     """Do nothing, because everything that the run's processes wrote is ingested before each response."""
 
 
-def find_run(context: RequestContext, run_id: str) -> Run:
-    """Return the run with this complete id.
+def get_run_by_full_id(context: RequestContext, run_id: str) -> Run:
+    """Return the run with this complete id; raise RunNotFound if there is none.
 
     Raises:
         RunNotFound: no run has this id; the message mentions the workspace.
@@ -347,5 +349,5 @@ def find_run(context: RequestContext, run_id: str) -> Run:
 
 def _get_reconciled_run(context: RequestContext, run_id: str) -> Run:
     """Return the run with this complete id, with its status reconciled."""
-    (run,) = actions.get_reconciled_runs(context.workspace, [find_run(context, run_id)])
+    (run,) = actions.get_reconciled_runs(context.workspace, [get_run_by_full_id(context, run_id)])
     return run

@@ -10,7 +10,7 @@ from mlrun_cli.actions import models as model_actions
 from mlrun_cli.actions import tracking as actions
 from mlrun_cli.models.model import ModelFilter
 from mlrun_cli.rpc.context import RequestContext
-from mlrun_cli.rpc.handlers.runs import find_run
+from mlrun_cli.rpc.handlers.runs import get_run_by_full_id
 from mlrun_cli.rpc.registry import handler
 
 
@@ -44,7 +44,7 @@ def read_metric_history(context: RequestContext, run_id: str, name: str) -> list
 @handler("tracking.delete_run")
 def delete_run(context: RequestContext, run_id: str) -> None:
     """Move an ended run to the trash."""
-    actions.delete_run(context.workspace, find_run(context, run_id))
+    actions.delete_run(context.workspace, get_run_by_full_id(context, run_id))
 
 
 @handler("tracking.restore_run")
@@ -56,7 +56,7 @@ def restore_run(context: RequestContext, run_id: str) -> None:
 @handler("tracking.files")
 def measure_files(context: RequestContext, run_id: str) -> dict[str, int]:
     """Return the sizes of a run's files in bytes, keyed by name."""
-    return artifacts.measure_files(context.workspace, find_run(context, run_id))
+    return artifacts.measure_files(context.workspace, get_run_by_full_id(context, run_id))
 
 
 @handler("tracking.registered_models")

@@ -226,7 +226,7 @@ def test_a_form_adds_and_changes_a_chart_and_a_link_removes_it(make: RunMaker, s
         fields = query(
             ("kind", "scatter"), ("name", "loss"), ("name", HOSTILE), ("which", "min"), ("which", "max"), *more
         )
-        answer = studio.get(f"{studio.urls.chart()}?{fields}")
+        answer = studio.get(f"{studio.urls.chart_form()}?{fields}")
         assert answer.status == 303
         leads_to = urlsplit(answer.headers["location"])
         assert parse_qs(leads_to.query)["search"] == ["exp"]
@@ -244,7 +244,7 @@ def test_a_form_adds_and_changes_a_chart_and_a_link_removes_it(make: RunMaker, s
 def test_the_form_of_a_chart_leads_back_to_its_own_workspace_only(studio: Studio) -> None:
     for back in ("https://elsewhere.test/w", "//elsewhere.test/", "/static/x", "", "\\\\elsewhere.test"):
         fields = query(kind="value", name="loss", which="last", back=back)
-        assert studio.get(f"{studio.urls.chart()}?{fields}").status == 400, back
+        assert studio.get(f"{studio.urls.chart_form()}?{fields}").status == 400, back
 
 
 # --- what they draw --------------------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ class Compared:
 
 def address(studio: Studio, *run_ids: str, **values: str) -> str:
     """Of the compare page."""
-    return studio.urls.compare(query(*(("run", run_id) for run_id in run_ids), **values))
+    return studio.urls.comparison(query(*(("run", run_id) for run_id in run_ids), **values))
 
 
 def definition(*arguments: str, **more: object) -> Mapping[str, object]:
@@ -258,7 +258,7 @@ def test_one_run_or_none_can_be_looked_at_too(make: RunMaker, studio: Studio) ->
     assert page.section("Tags") == {"kind": ["a"]} and "Parallel coordinates" not in page.text
     assert "<title>Compare 1 run " in page.text
     assert re.search(r'<td><time datetime="[^"]*" data-timestamp>\d{4}-\d\d-\d\d [\d:]{8} UTC</time>', page.text)
-    empty = studio.get(studio.urls.compare())
+    empty = studio.get(studio.urls.comparison())
     assert empty.status == 200 and "press Compare" in empty.text
     assert "press Compare" in studio.get(address(studio, "gone_1")).text
 

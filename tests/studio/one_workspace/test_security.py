@@ -293,9 +293,9 @@ def test_served_to_everybody_it_asks_for_the_same(mlrun: Mlrun, run_id: str) -> 
         assert studio.ask("GET", studio.urls.run(run_id), headers=host).status == 200
         assert studio.ask("GET", "/", headers={"Host": "elsewhere.test"}).status == 421
         elsewhere = {**host, "Origin": "http://elsewhere.test"}
-        assert studio.ask("POST", studio.urls.cancel(), fields={"run": run_id}, headers=elsewhere).status == 403
+        assert studio.ask("POST", studio.urls.cancel_form(), fields={"run": run_id}, headers=elsewhere).status == 403
         own = {**host, "Origin": f"http://{host['Host']}"}
-        assert studio.ask("POST", studio.urls.cancel(), fields={"run": run_id}, headers=own).status == 403
+        assert studio.ask("POST", studio.urls.cancel_form(), fields={"run": run_id}, headers=own).status == 403
 
 
 def test_it_speaks_tls(mlrun: Mlrun, tmp_path: Path) -> None:

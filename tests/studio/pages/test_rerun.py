@@ -65,11 +65,11 @@ def test_a_pipeline_is_submitted_again_with_a_secret_that_is_typed(mlrun: Mlrun,
     words = ("-y", "pipeline.yml", "-n", "exp", "-p", f"password={SECRET}", "--stream")
     first = mlrun.json("run", "submit-pipeline", *words)["run_id"]
 
-    tab.goto(studio.urls.submit(like=first))
+    tab.goto(studio.urls.submit_form(like=first))
     expect(tab.get_by_label("password")).to_have_value("***")
     expect(tab.get_by_text("No record holds the secrets in the parameters password")).to_be_visible()
     fields = {"like": first, "do": "submit", "value-rows": "3", "value-password": "***"}
-    refusals = [studio.post(studio.urls.submit(), **{**fields, **more}) for more in ({}, {"value-rows": "many"})]
+    refusals = [studio.post(studio.urls.submit_form(), **{**fields, **more}) for more in ({}, {"value-rows": "many"})]
     assert [refusal.status for refusal in refusals] == [400, 400]
     assert "No record holds the secrets in the parameters password" in refusals[0].text
     assert "&#39;many&#39; is not of type int" in refusals[1].text and 'value="many"' in refusals[1].text
@@ -85,12 +85,12 @@ def test_a_form_for_a_sweep_whose_files_are_gone_says_so(mlrun: Mlrun, studio: S
     first = mlrun.json("run", "sweep", "--grid", "lr=1,2", "--minimize", "loss", "train.py")["run_id"]
     (mlrun.run_folder(first) / "template" / "configuration.json").unlink()
 
-    answer = studio.get(studio.urls.submit(like=first))
+    answer = studio.get(studio.urls.submit_form(like=first))
 
     assert (answer.status, "files are missing or damaged" in answer.text) == (200, True)
-    assert studio.post(studio.urls.submit(), like=first, do="submit").status == 400
-    assert studio.post(studio.urls.submit(), like=first, source="folder", do="submit").status == 303
+    assert studio.post(studio.urls.submit_form(), like=first, do="submit").status == 400
+    assert studio.post(studio.urls.submit_form(), like=first, source="folder", do="submit").status == 303
     (mlrun.run_folder(first) / "sweep.json").unlink()
-    answer = studio.get(studio.urls.submit(like=first))
+    answer = studio.get(studio.urls.submit_form(like=first))
     assert (answer.status, "is gone or damaged" in answer.text) == (200, True)
-    assert studio.post(studio.urls.submit(), like=first, do="submit").status >= 400
+    assert studio.post(studio.urls.submit_form(), like=first, do="submit").status >= 400

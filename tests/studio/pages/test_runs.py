@@ -288,7 +288,7 @@ def test_the_selected_runs_are_cancelled_by_their_whole_ids(mlrun: Mlrun, make: 
     mlrun("run", "cancel", "-r", made[0])
     mlrun("run", "delete", "-r", made[0], "--yes")
     for run_id in (made[9], done, made[0]):
-        answer = studio.ask("POST", studio.urls.cancel(), fields={"csrf_token": word[1], "run": run_id, **fields})
+        answer = studio.ask("POST", studio.urls.cancel_form(), fields={"csrf_token": word[1], "run": run_id, **fields})
         assert answer.headers["location"].endswith(f"/experiments/exp?status=Queued&select={made[9]}&select={done}")
     assert mlrun.stored("SELECT run_id FROM runs WHERE status = 'Canceled'") == [(made[9],)]
     assert mlrun.stored_status(done) == "Completed"
@@ -305,7 +305,7 @@ def test_more_runs_than_can_be_selected_are_told(mlrun: Mlrun, make: RunMaker, s
     assert word is not None
     body = query(("csrf_token", word[1]), ("experiment", "exp"), *(("run", run_id) for run_id in ids))
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": studio.origin}
-    answer = studio.ask("POST", studio.urls.cancel(), body=body, headers=headers)
+    answer = studio.ask("POST", studio.urls.cancel_form(), body=body, headers=headers)
     ((code, text),) = answer.problems
     assert (answer.status, code) == (400, "LimitExceeded") and " 200 " in text and " 260." in text
     assert mlrun.stored_status(alive) == "Running"

@@ -23,7 +23,7 @@ def _run_ids(mlrun: Mlrun) -> list[str]:
 
 def _filled_in(studio: Studio, run_id: str) -> dict[str, str]:
     """The fields of the form that would submit a run again, as a browser would send them."""
-    text = studio.get(studio.urls.submit(like=run_id)).text
+    text = studio.get(studio.urls.submit_form(like=run_id)).text
     fields = dict(re.findall(r'<input id="field-\w+" name="(\w+)" value="([^"]*)"', text))
     return {name: html.unescape(value) for name, value in fields.items()}
 
@@ -35,7 +35,7 @@ def _submission(mlrun: Mlrun, run_id: str) -> Any:
 
 
 def _submitted(mlrun: Mlrun, studio: Studio, fields: dict[str, str]) -> str:
-    answer = studio.post(studio.urls.submit(), **fields, do="submit")
+    answer = studio.post(studio.urls.submit_form(), **fields, do="submit")
     assert answer.status == 303, answer.text
     run_id = _run_ids(mlrun)[-1]
     mlrun.wait(run_id)
@@ -84,7 +84,7 @@ def test_who_is_told_what_is_wrong_can_go_on_and_come_back(studio: Studio, brows
     with browser.new_context() as context:
         tab = context.new_page()
         tab.goto(f"{studio.address}/?token={studio.token}")
-        tab.goto(studio.urls.submit(experiment="exp"))
+        tab.goto(studio.urls.submit_form(experiment="exp"))
         tab.get_by_label("Folder").fill("relative")
         for button in ("Show its scripts and runconfigs", "Submit"):
             tab.get_by_label("Folder").fill("relative")
@@ -102,7 +102,7 @@ def test_resubmit_opens_the_form_as_the_run_was_submitted(mlrun: Mlrun, studio: 
     runconfig = mlrun.folder / ".azureml" / "mine.runconfig"
     runconfig.write_text("script: train.py\nenvironment:\n  python:\n    userManagedDependencies: true\n")
     run_id = mlrun.ended("-c", "mine", "train.py", "--lr", "0.5", "a b")["run_id"]
-    text = studio.get(studio.urls.submit(like=run_id)).text
+    text = studio.get(studio.urls.submit_form(like=run_id)).text
     for name, value in (
         ("folder", str(mlrun.folder)),
         ("script", "train.py"),
@@ -115,7 +115,7 @@ def test_resubmit_opens_the_form_as_the_run_was_submitted(mlrun: Mlrun, studio: 
 
 def _again(mlrun: Mlrun, studio: Studio, run_id: str, **changes: str) -> str:
     """Submit what ran again, by its form as it opens; the new run's id."""
-    text = studio.get(studio.urls.submit(like=run_id)).text
+    text = studio.get(studio.urls.submit_form(like=run_id)).text
     assert '<option value="snapshot" selected>' in text, text
     fields = {**_filled_in(studio, run_id), "like": run_id, "source": "snapshot", **changes}
     return _submitted(mlrun, studio, fields)
@@ -192,12 +192,12 @@ def test_resubmit_works_when_the_folder_is_gone(mlrun: Mlrun, studio: Studio) ->
     mlrun.script(_SCRIPT)
     first = mlrun.ended("train.py", "x")["run_id"]
     moved = mlrun.folder.rename(mlrun.folder.with_name("moved"))
-    page = studio.get(studio.urls.submit(like=first)).text
+    page = studio.get(studio.urls.submit_form(like=first)).text
     assert "is not there any more" in page and '<option value="snapshot" selected>' in page
     fields = {"like": first, "source": "snapshot", "script": "train.py", "arguments": "x", "experiment": "exp"}
-    dry = studio.post(studio.urls.submit(), **fields, do="dry-run")
+    dry = studio.post(studio.urls.submit_form(), **fields, do="dry-run")
     assert dry.status == 200 and "Nothing was started." in dry.text
-    assert studio.post(studio.urls.submit(), **fields, do="submit").status == 303
+    assert studio.post(studio.urls.submit_form(), **fields, do="submit").status == 303
     moved.rename(mlrun.folder)
     second = _run_ids(mlrun)[-1]
     assert mlrun.wait(second)["status"] == "Completed" and mlrun.log(second) == mlrun.log(first)
@@ -207,7 +207,7 @@ def test_resubmit_shows_how_the_folder_differs_from_what_ran(mlrun: Mlrun, studi
     mlrun.script("print('one')\nprint('same')")
     mlrun.script("", "gone.py")
     run_id = mlrun.ended()["run_id"]
-    assert "nothing has changed" in studio.get(studio.urls.submit(like=run_id)).text
+    assert "nothing has changed" in studio.get(studio.urls.submit_form(like=run_id)).text
     mlrun.script("print('two')\nprint('same')")
     mlrun.script("", "new.py")
     (mlrun.folder / "gone.py").unlink()
@@ -219,7 +219,7 @@ def test_resubmit_shows_how_the_folder_differs_from_what_ran(mlrun: Mlrun, studi
     expect(changes).to_contain_text("added new.py")
     expect(changes).to_contain_text("removed gone.py")
     for source, said in (("snapshot", "one\nsame\n"), ("folder", "two\nsame\n")):
-        tab.goto(studio.urls.submit(like=run_id))
+        tab.goto(studio.urls.submit_form(like=run_id))
         tab.get_by_label("Source", exact=True).select_option(source)
         tab.get_by_role("button", name="Dry run").click()
         expect(tab.get_by_text("Nothing was started.")).to_be_visible()
@@ -234,19 +234,19 @@ def test_what_ran_with_a_secret_is_not_run_without_it(mlrun: Mlrun, studio: Stud
     mlrun.script(f"environmentVariables: {{API_TOKEN: hunter2}}\n{_USER_MANAGED}", ".azureml/variable.runconfig")
     first = mlrun.ended("-c", "mine")["run_id"]
     fields = {**_filled_in(studio, first), "like": first, "source": "snapshot", "do": "submit"}
-    refused = studio.post(studio.urls.submit(), **fields)
+    refused = studio.post(studio.urls.submit_form(), **fields)
     ((code, text),) = refused.problems
     assert (refused.status, code) == (400, "RunNotRepeatable") and "'--api-key ***'" in text
     again = _again(mlrun, studio, first, script="train.py", arguments="--api-key hunter2")
     assert mlrun.log(again) == mlrun.log(first)
     second = mlrun.ended("-c", "variable", "train.py")["run_id"]
-    page = studio.get(studio.urls.submit(like=second)).text
+    page = studio.get(studio.urls.submit_form(like=second)).text
     assert "No record holds the secrets in the environment variables API_TOKEN" in page
     assert '<option value="folder" selected>' in page and "hunter2" not in page
     fields = {**_filled_in(studio, second), "like": second, "source": "snapshot", "do": "submit"}
-    assert studio.post(studio.urls.submit(), **fields).status == 400
+    assert studio.post(studio.urls.submit_form(), **fields).status == 400
     missing = {**fields, "like": first, "script": "nothing.py"}
-    refused = studio.post(studio.urls.submit(), **missing)
+    refused = studio.post(studio.urls.submit_form(), **missing)
     ((code, text),) = refused.problems
     assert (refused.status, code) == (400, "ScriptNotFound")
     assert "'nothing.py'" in text and f"'{first}'" in text
@@ -261,7 +261,7 @@ def test_a_command_is_submitted_and_resubmitted(mlrun: Mlrun, studio: Studio) ->
         assert mlrun.log(_again(mlrun, studio, first, source="folder")) == said
         assert mlrun.log(_again(mlrun, studio, first, source="snapshot", command="echo c")) == "c\n"
     fields = {**_filled_in(studio, first), "source": "folder", "script": "train.py", "do": "submit"}
-    ((code, text),) = studio.post(studio.urls.submit(), **fields).problems
+    ((code, text),) = studio.post(studio.urls.submit_form(), **fields).problems
     assert code == "ConflictingOptions" and text.startswith("Command:")
 
 
@@ -327,8 +327,8 @@ def test_a_secret_argument_is_not_in_the_form_and_has_to_be_typed(mlrun: Mlrun, 
     ):
         run_id = mlrun.ended("train.py", *given, "end")["run_id"]
         fields = _filled_in(studio, run_id)
-        shown = [studio.get(studio.urls.submit(like=run_id))]
-        shown += [studio.post(studio.urls.submit(), **fields, do=do) for do in ("submit", "dry-run")]
+        shown = [studio.get(studio.urls.submit_form(like=run_id))]
+        shown += [studio.post(studio.urls.submit_form(), **fields, do=do) for do in ("submit", "dry-run")]
         assert [answer.status for answer in shown] == [200, 400, 400]
         for answer in shown:
             assert re.search(r'id="field-arguments".*?id="problem" role="alert">', answer.text, re.DOTALL)
@@ -366,7 +366,7 @@ def test_what_cannot_be_right_is_said_and_what_was_typed_stays(mlrun: Mlrun, stu
         ({"arguments": "", "environment": "none"}, "InvalidValue", "'none'"),
         ({"arguments": "", "environment": "dated:2020-02-30"}, "InvalidValue", "'2020-02-30'"),
     ):
-        answer = studio.post(studio.urls.submit(), **{**typed, "do": "submit", **change})
+        answer = studio.post(studio.urls.submit_form(), **{**typed, "do": "submit", **change})
         (found, text), *several = answer.problems
         assert (answer.status, found) == (400, code) and fact in text, (change, answer.problems)
         if code == "SeveralProblems":
@@ -379,7 +379,7 @@ def test_a_folder_that_is_gone_is_said(mlrun: Mlrun, studio: Studio) -> None:
     mlrun.script(_SCRIPT)
     run_id = mlrun.ended()["run_id"]
     mlrun.folder.rename(mlrun.folder.with_name("moved"))
-    assert "is not there any more" in studio.get(studio.urls.submit(like=run_id)).text
+    assert "is not there any more" in studio.get(studio.urls.submit_form(like=run_id)).text
 
 
 def test_the_queue_says_what_runs_and_what_waits_and_why(mlrun: Mlrun, studio: Studio, tab: Page) -> None:
@@ -422,6 +422,6 @@ def test_a_run_is_submitted_with_retries_after_another_and_not_before_a_time(mlr
         ("begin", "yesterday"),
         ("priority", "highest"),
     ):
-        answer = studio.post(studio.urls.submit(), **{**common, name: text}, do="submit")
+        answer = studio.post(studio.urls.submit_form(), **{**common, name: text}, do="submit")
         assert answer.status == 400
         assert f'aria-describedby="problem hint-{name}"' in answer.text, name

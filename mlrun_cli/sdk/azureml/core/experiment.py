@@ -225,7 +225,7 @@ class Experiment:
         where: "str | None" = None,
         include_children: bool = False,
     ) -> Any:
-        """Return the experiment's runs as a pandas data frame, newest first, with a column for each value.
+        """Return the experiment's runs as a pandas data frame, newest first, with columns for metrics and parameters.
 
         The columns are those of `mlrun run list -o csv`, such as `run_id`, `metrics.loss` and `parameters.lr`, and
         times are timestamps in UTC. Azure does not have this method.

@@ -389,7 +389,7 @@ class RunConfiguration(RunConfigElement):
         return json.dumps(self._to_document(), indent=4, default=str)
 
     def _to_document(self, *, saving: bool = False) -> "dict[str, Any]":
-        """Return the configuration as a JSON-like mapping, naming data as in the loaded file."""
+        """Return the configuration as a JSON-like mapping, with the names that data have in the loaded file."""
         document = super()._to_document(saving=saving)
         for section, names in ({} if saving else self._names_in_file).items():
             document[section] = {names.get(name, name): value for name, value in document[section].items()}

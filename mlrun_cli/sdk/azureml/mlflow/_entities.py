@@ -44,7 +44,7 @@ def _list_constructor_parameters(kind: Any) -> "FrozenSet[str]":
     return frozenset(inspect.signature(kind.__init__).parameters)
 
 
-def build_experiment(names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
+def build_experiment(workspace_names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
     """Convert the record of an experiment to an MLflow experiment."""
     created = to_milliseconds(record["createdUtc"])
     tags = {**record["tags"]}
@@ -55,7 +55,7 @@ def build_experiment(names: "Tuple[str, str, str]", record: "Dict[str, Any]") ->
         find_entity("Experiment"),
         experiment_id=record["experimentId"],
         name=name,
-        artifact_location=build_artifact_uri(names, record["experimentId"], "").rpartition("/runs/")[0],
+        artifact_location=build_artifact_uri(workspace_names, record["experimentId"], "").rpartition("/runs/")[0],
         lifecycle_stage=ACTIVE if record["archivedTime"] is None else DELETED,
         tags=[find_entity("ExperimentTag")(key, value or "") for key, value in tags.items()],
         creation_time=created,
@@ -67,7 +67,7 @@ EXPERIMENT_NAME = "mlflow.experimentName"
 """The tag with MLflow's name of an experiment that has a character which names here do not have."""
 
 
-def build_run_info(names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
+def build_run_info(workspace_names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
     """Convert the record of a run to an MLflow `RunInfo`."""
     return create_entity(
         find_entity("RunInfo"),
@@ -79,12 +79,12 @@ def build_run_info(names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> A
         start_time=record["start_time"],
         end_time=record["end_time"],
         lifecycle_stage=DELETED if record["is_deleted"] else ACTIVE,
-        artifact_uri=build_artifact_uri(names, record["experiment_id"], record["run_id"]),
+        artifact_uri=build_artifact_uri(workspace_names, record["experiment_id"], record["run_id"]),
         run_name=record["name"] or record["run_id"],
     )
 
 
-def build_run(names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
+def build_run(workspace_names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
     """Convert the record of a run to an MLflow `Run`."""
     metric, param, tag = (find_entity(name) for name in ("Metric", "Param", "RunTag"))
     data = find_entity("RunData")(
@@ -94,7 +94,7 @@ def build_run(names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
     )
     return create_entity(
         find_entity("Run"),
-        run_info=build_run_info(names, record),
+        run_info=build_run_info(workspace_names, record),
         run_data=data,
         run_inputs=_build_run_inputs(record["tags"]),
         run_outputs=_build_run_outputs(record["tags"]),

@@ -94,7 +94,7 @@ def _parse_view(page: PageRequest) -> tuple[str, str]:
 
 def _build_view_url(page: PageRequest, kind: str, query: str) -> str:
     if kind == COMPARE_PAGE:
-        return page.urls.compare(query)
+        return page.urls.comparison(query)
     return page.urls.runs(query, page.fields.get("experiment"))
 
 

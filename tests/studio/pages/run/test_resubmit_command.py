@@ -146,7 +146,7 @@ def test_what_python_submitted_has_a_command_where_one_can_say_it(mlrun: Mlrun, 
             assert mlrun.log(again["run_id"]) == mlrun.log(run_id), config
             assert again["target"] == record["target"], config
         else:
-            assert "submitted from Python" in studio.get(studio.urls.submit(like=run_id)).text, config
+            assert "submitted from Python" in studio.get(studio.urls.submit_form(like=run_id)).text, config
 
 
 def test_a_run_that_a_script_opened_itself_has_no_command(mlrun: Mlrun, studio: Studio) -> None:

@@ -88,7 +88,7 @@ def test_tags_of_what_a_sweep_records_are_no_columns(make: RunMaker, studio: Stu
         page = studio.get(studio.urls.runs() + found).text
         tags = set(re.findall(r'value="tag:([^"]*)"', page))
         assert tags == ({"HDD"} if found else {"HDD", "team"})
-    compared = studio.get(studio.urls.compare(query(("run", SWEEP), ("run", other)))).text
+    compared = studio.get(studio.urls.comparison(query(("run", SWEEP), ("run", other)))).text
     assert ">team<" in compared and "generator_config" not in compared and f"{SWEEP}_4" not in compared
 
 
