@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import posixpath
+import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.actions.folder_copies import copy_into_folder
+from mlrun_cli.core.atomic_files import open_atomically
 from mlrun_cli.core.inner_files import open_inner_file
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.same_content import has_other_content
@@ -18,10 +21,34 @@ from mlrun_cli.runs.submission import Submission
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import format_first_names
 from mlrun_cli.snapshots.working_copy import list_script_files
-from mlrun_cli.wire.run_folder import LOG_FOLDERS
+from mlrun_cli.wire.run_folder import LOG_FOLDERS, UPLOADS
 from mlrun_cli.workspace import Workspace
 
 _SHOWN_NAMES = 10
+
+
+def move_upload(workspace: Workspace, run: Run, name: str, folder: Path, *, overwrite: bool) -> None:
+    """Move an upload from another folder of a run, where a script on a node has stored it, into the run's folder.
+
+    Nothing is done if it has been moved already, by a request that was interrupted.
+
+    Raises:
+        RunFileNotFound: there is no such upload.
+        UsageError: the run has such a file, and it is not to be overwritten.
+        MlrunError: the file cannot be written.
+    """
+    place = posixpath.normpath(name)
+    source = open_inner_file(folder / UPLOADS, place)
+    destination = workspace.run_folder(run.run_id).uploads / place
+    if source is None and destination.is_file():
+        return
+    if source is None:
+        raise RunFileNotFound(f"The upload '{name}' is not in {folder}.", target=name)
+    with open(source, "rb") as file:
+        destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open_atomically(destination, overwrite=overwrite, mode=0o600) as copy:
+            shutil.copyfileobj(file, copy)
+    (folder / UPLOADS / place).unlink(missing_ok=True)
 
 
 def list_files(workspace: Workspace, run: Run) -> list[str]:

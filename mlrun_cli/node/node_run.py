@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import mlrun_cli
+from mlrun_cli.actions.runs import RunChanges, update_runs
 from mlrun_cli.core.json_files import sync_to_disk
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.core.time import now
@@ -98,6 +99,14 @@ class NodeRun(SupervisedRun):
         added = super().add_properties(properties)
         self._write_event(PropertiesEvent({name: added[name] for name in properties}))
         return added
+
+    def apply_update(self, changes: RunChanges) -> None:
+        """Make changes that are on their way to the workspace in the scratch store, where the script reads its run.
+
+        Raises:
+            UsageError: a text is not valid.
+        """
+        update_runs(self.workspace, [self.workspace.runs.get_by_key(self.run.key)], changes)
 
     def renew_lease(self) -> None:
         """Write the heartbeat, whose modification time is set by the file server's clock."""

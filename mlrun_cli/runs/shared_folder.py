@@ -15,6 +15,7 @@ from pathlib import Path
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.removal import remove_tree
 from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.wire.run_folder import EVENTS
 
 LINK = "shared"
 """The link in a run's folder to its folder in the shared folder; the names in `LINKED` are links through it."""
@@ -76,7 +77,7 @@ class SharedRunFolder(RunFolder):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self.events = path / "events"
+        self.events = path / EVENTS
         self.inbox = path / "inbox.jsonl"
         self.requests = path / "questions"
         self.heartbeat = path / "heartbeat"

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mlrun_cli.actions.runs import get_run_details
+from mlrun_cli.actions.runs import RunChanges, get_run_details
 from mlrun_cli.actions.tracking_records import build_tracking_records
 from mlrun_cli.errors import StoreError
 from mlrun_cli.rpc.protocol import build_error_response, decode_request
@@ -45,6 +45,7 @@ class RunRequestHandler:
         worker: Callable[[], str],
     ) -> None:
         workspace = run.workspace
+        self._run = run
         self._workspace = workspace
         self._key = run.run.key
         self._run_id = run.run.run_id
@@ -75,6 +76,8 @@ class RunRequestHandler:
             arguments = request.arguments
             is_mine = arguments.get("run_id", self._run_id) == self._run_id
             call = self._calls.get(request.call) if is_mine else None
+            if is_mine and request.call == "runs.update":
+                self._run.apply_update(_read_changes(arguments))
             response: dict[str, Any]
             if call is None:
                 response = {OTHER_SOCKET: self._worker()}
@@ -108,6 +111,15 @@ class RunRequestHandler:
     def _get_parent(self) -> dict[str, Any] | None:
         parent = self._workspace.runs.get_by_key(self._key).parent_run_id
         return None if parent is None else build_run_record(self._workspace.runs.get(parent))
+
+
+def _read_changes(arguments: Mapping[str, Any]) -> RunChanges:
+    name, description = (arguments.get(key) for key in ("display_name", "description"))
+    return RunChanges(
+        tags={},
+        display_name=name if isinstance(name, str) else None,
+        description=description if isinstance(description, str) else None,
+    )
 
 
 class _NeedsWorker(Exception):

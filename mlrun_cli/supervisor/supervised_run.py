@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mlrun_cli.actions.runs import add_properties
+from mlrun_cli.actions.runs import RunChanges, add_properties
 from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.json_files import write_json
 from mlrun_cli.core.program_log import write_log
@@ -94,6 +94,9 @@ class SupervisedRun:
         """
         add_properties(self.workspace, self.workspace.runs.get_by_key(self.run.key), properties)
         return self.workspace.runs.get_properties(self.run.key)
+
+    def apply_update(self, changes: RunChanges) -> None:
+        """Do nothing, since the worker, which updates the run, has the same store."""
 
     def renew_lease(self) -> None:
         """Renew the lease, which tells processes that cannot test the lock that the supervisor is alive."""

@@ -3,6 +3,8 @@
 JOURNAL = "journal"
 UPLOADS = "uploads"
 ARTIFACTS = "artifacts"
+EVENTS = "events"
+"""What only the folder of a run in the shared folder of a target has."""
 SUPERVISOR_SOCKET = "socket"
 OUTPUTS = "outputs"
 """The folder in the working folder whose files Azure would upload."""

@@ -330,6 +330,8 @@ def test_a_script_asks_the_workspace(pool: PoolEngine) -> None:
         child = run.child_run("part")
         child.log("y", 3)
         child.complete()
+        child.upload_file("model.txt", __file__)
+        assert "model.txt" in child.get_file_names()
         assert child.get_metrics() == {"y": 3}
         with open("child.py", "w") as file:
             file.write("print('child')")

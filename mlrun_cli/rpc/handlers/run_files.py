@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlrun_cli.actions.artifacts import download_file, download_files, list_files
+from mlrun_cli.actions.artifacts import download_file, download_files, list_files, move_upload
 from mlrun_cli.actions.snapshots import create_snapshot, write_snapshot_archive
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.handlers.runs import get_run_by_full_id
@@ -29,6 +29,12 @@ def download_run_files(context: RequestContext, run_id: str, names: Sequence[str
 def download_run_file(context: RequestContext, run_id: str, name: str, path: str) -> None:
     """Copy one file of a run to a path."""
     download_file(context.workspace, get_run_by_full_id(context, run_id), name, Path(path))
+
+
+@handler("run_files.take_upload")
+def take_upload(context: RequestContext, run_id: str, name: str, folder: str, replaces: bool = False) -> None:
+    """Move an upload that a script on a node has stored in a folder into the folder of its run."""
+    move_upload(context.workspace, get_run_by_full_id(context, run_id), name, Path(folder), overwrite=replaces)
 
 
 @handler("run_files.restore_snapshot")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Callable, Tuple
 
 from azureml._client.journal import Journal
 from azureml._wire.journal_lines import wrap_line_for_run
-from azureml.exceptions import UserErrorException
+from azureml._wire.run_folder import EVENTS
+from azureml.exceptions import AzureMLException, UserErrorException
 
 if TYPE_CHECKING:
     from azureml._client.in_process import InProcessClient
@@ -14,6 +15,30 @@ if TYPE_CHECKING:
 
 WorkspaceNames = Tuple[str, str, str]
 """Subscription, resource group and name of a workspace."""
+
+_UPLOAD_SECONDS = 24 * 3600.0
+_INTERRUPTED = "RequestInterrupted"
+_REPEATABLE = frozenset(
+    (
+        "experiments.list",
+        "experiments.make",
+        "run_files.list",
+        "run_files.take_upload",
+        "runs.children",
+        "runs.details",
+        "runs.get",
+        "runs.metrics",
+        "runs.properties",
+        "runs.tags",
+        "runs.update",
+        "tracking.deleted_runs",
+        "tracking.files",
+        "tracking.metric_history",
+        "tracking.run",
+        "tracking.runs",
+    )
+)
+"""Requests that are sent again if the process that handles those of a node died, since twice is as once."""
 
 
 class SubmittedRunClient:
@@ -67,13 +92,30 @@ class SubmittedRunClient:
 
                     # A run folder on a network file system has its sockets on a local disk.
                     self._rpc = RpcClient(os.environ.get("MLRUN_SOCKET_FOLDER") or self._folder)
-        return self._rpc.request(call, workspace, arguments, timeout_seconds)
+        while True:
+            try:
+                return self._rpc.request(call, workspace, arguments, timeout_seconds)
+            except AzureMLException as error:
+                if getattr(error, "mlrun_code", None) != _INTERRUPTED or call not in _REPEATABLE:
+                    raise
 
     def get_run_folder(self, workspace: WorkspaceNames, run_id: str) -> str:
         """Return the path of a run's folder."""
         if tuple(workspace) == self.workspace:
             return os.path.join(os.path.dirname(self._folder), run_id)
         return os.path.join(self.request("workspaces.describe", workspace=workspace)["folder"], "runs", run_id)
+
+    def hand_over_upload(self, workspace: WorkspaceNames, run_id: str, name: str, replaces: bool = False) -> None:
+        """Hand a stored upload over to the workspace if this is a node, and the run has its folder in the workspace.
+
+        On a node, these are the runs that scripts have opened; a run with a job has its folder in the shared folder.
+        """
+        if run_id == self.run_id or not os.path.isdir(os.path.join(self._folder, EVENTS)):
+            return
+        folder = self.get_run_folder(workspace, run_id)
+        if not os.path.isdir(os.path.join(folder, EVENTS)):
+            arguments = {"run_id": run_id, "name": name, "folder": folder, "replaces": replaces}
+            self.request("run_files.take_upload", workspace, timeout_seconds=_UPLOAD_SECONDS, **arguments)
 
     def _raise_other_workspace(self, workspace: WorkspaceNames, run_id: str) -> None:
         """Raise UserErrorException, since a run belongs to another workspace than this script's run."""

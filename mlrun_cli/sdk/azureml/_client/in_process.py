@@ -81,6 +81,9 @@ class InProcessClient(ForkAware):
         """Return the path of a run's folder."""
         return os.path.join(self._server.get_workspace_folder(workspace), "runs", run_id)
 
+    def hand_over_upload(self, workspace: _Names, run_id: str, name: str, replaces: bool = False) -> None:
+        """Do nothing, since all runs have their folders here."""
+
     def reset_after_fork(self) -> None:
         self._lock = RLock()
         self._journals = {}

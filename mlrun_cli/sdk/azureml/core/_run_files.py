@@ -21,7 +21,9 @@ class RunFiles(RunHandle):
         from azureml._client.uploads import store_upload
 
         _refuse_datastore(datastore_name)
-        store_upload(get_client().get_run_folder(self._names, self._run_id), name, path_or_stream)
+        client = get_client()
+        store_upload(client.get_run_folder(self._names, self._run_id), name, path_or_stream)
+        client.hand_over_upload(self._names, self._run_id, name)
 
     def upload_files(
         self,

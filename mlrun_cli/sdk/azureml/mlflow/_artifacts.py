@@ -41,14 +41,13 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
         """Store a copy of a file, replacing an artifact with the same name."""
         name = self._get_name(artifact_path or "", os.path.basename(os.fspath(local_file)))
         with convert_errors():
-            replace_upload(self._get_run_folder(), name, local_file)
+            self._replace_upload(name, local_file)
 
     def log_artifacts(self, local_dir: str, artifact_path: "str | None" = None) -> None:
         """Store copies of all files in a folder, replacing artifacts with the same names."""
         with convert_errors():
-            run_folder = self._get_run_folder()
             for name in list_folder_files(local_dir):
-                replace_upload(run_folder, self._get_name(artifact_path or "", name), os.path.join(local_dir, name))
+                self._replace_upload(self._get_name(artifact_path or "", name), os.path.join(local_dir, name))
 
     def list_artifacts(self, path: "str | None" = None) -> "List[Any]":
         """Return the files and folders in a folder, sorted by path; empty if the path is a file."""
@@ -97,6 +96,10 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
         if first != ARTIFACTS:
             raise create_error(f"{posixpath.join(*parts)!r} is not among the run's files.", DOES_NOT_EXIST)
         return name.strip("/")
+
+    def _replace_upload(self, name: str, path: str) -> None:
+        replace_upload(self._get_run_folder(), name, path)
+        get_client().hand_over_upload(self._names, self._run_id, name, replaces=True)
 
     def _get_run_folder(self) -> str:
         folder: str = get_client().get_run_folder(self._names, self._run_id)
