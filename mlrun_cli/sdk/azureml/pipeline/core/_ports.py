@@ -67,7 +67,7 @@ def find_table_options(data: Any) -> "Json | None":
     if isinstance(data, DatasetConsumptionConfig):
         return find_table_options(data.dataset)
     if isinstance(data, OutputTabularDatasetConfig):
-        return {"options": data._options, "steps": data._steps, "glob": data._glob}
+        return data._build_table_options()
     return data._table if isinstance(data, PipelineOutputAbstractDataset) else None
 
 
@@ -113,16 +113,8 @@ def build_input(data: Any, find_output: FindOutput) -> Port:
     document = {"source": source, "mode": mode, "path_on_compute": path, "overwrite": bool(overwrite)}
     if isinstance(data, (DatasetConsumptionConfig, PipelineDataset, PipelineOutputAbstractDataset, AbstractDataset)):
         document["as_dataset"] = True
-        document["table"] = _find_dataset_table_options(data)
+        document["table"] = find_table_options(data)
     return Port(key, document, data)
-
-
-def _find_dataset_table_options(data: Any) -> "Json | None":
-    """Return the options for passing an output as a tabular dataset, or None for other inputs."""
-    if isinstance(data, PipelineOutputAbstractDataset):
-        return data._table
-    output = data.dataset if isinstance(data, DatasetConsumptionConfig) else None
-    return output._build_table_options() if isinstance(output, OutputTabularDatasetConfig) else None
 
 
 def build_output(data: Any) -> Port:
