@@ -9,12 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mlrun_cli.actions.id_prefixes import choose_id
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.names import check_text
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import AmbiguousId, InvalidValue, PipelineNotFound, StoredFilesLost, UsageError
+from mlrun_cli.errors import InvalidValue, PipelineNotFound, StoredFilesLost, UsageError
 from mlrun_cli.pipelines.graph import Graph, Step
 from mlrun_cli.pipelines.published import ACTIVE, STATUSES, PublishedPipeline
 from mlrun_cli.pipelines.redaction import find_secret_parameters, redact_graph
@@ -31,7 +32,6 @@ from mlrun_cli.workspace import Workspace
 _GRAPH = "pipeline.json"
 _ENVIRONMENT = "environment.json"
 _SOURCES = "sources"
-_CANDIDATES = 5
 
 
 def get_pipeline_folder(workspace: Workspace, pipeline_id: str) -> Path:
@@ -147,16 +147,10 @@ def resolve_pipeline_id(workspace: Workspace, text: str) -> str:
         PipelineNotFound: there is none.
         AmbiguousId: several ids have this prefix.
     """
-    found = workspace.published_pipelines.list_ids(text, _CANDIDATES)
-    if not found:
+    found = choose_id(text, workspace.published_pipelines.list_ids(text), "published pipelines")
+    if found is None:
         raise PipelineNotFound(text)
-    if found[0] != text and len(found) > 1:
-        raise AmbiguousId(
-            f"Several published pipelines begin with '{text}': {', '.join(found)}.",
-            hint="Type more of the id.",
-            target=text,
-        )
-    return found[0]
+    return found
 
 
 def list_pipelines(workspace: Workspace, *, active_only: bool = True) -> Sequence[PublishedPipeline]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from mlrun_cli.actions.boot_service import get_boot_service_status
 from mlrun_cli.actions.datastores import get_datastore
+from mlrun_cli.actions.id_prefixes import choose_id
 from mlrun_cli.actions.pipeline_endpoints import get_endpoint
 from mlrun_cli.actions.published_pipelines import check_status, get_pipeline, read_published_graph
 from mlrun_cli.actions.runs import get_runs
@@ -127,6 +128,19 @@ def get_schedule(workspace: Workspace, schedule_id: str) -> Schedule:
     if found is None:
         raise ScheduleNotFound(schedule_id)
     return _hide_stored_secrets(workspace, found)
+
+
+def resolve_schedule_id(workspace: Workspace, text: str) -> str:
+    """Return the id of the schedule that is named by its id or by a unique prefix of it.
+
+    Raises:
+        ScheduleNotFound: there is none.
+        AmbiguousId: several ids have this prefix.
+    """
+    found = choose_id(text, workspace.schedules.list_ids(text), "schedules")
+    if found is None:
+        raise ScheduleNotFound(text)
+    return found
 
 
 def list_schedules(

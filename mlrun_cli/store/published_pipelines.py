@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mlrun_cli.pipelines.published import ACTIVE, PipelineEndpoint, PublishedPipeline
 from mlrun_cli.store.db.database import Database, Row
+from mlrun_cli.store.id_prefixes import list_ids_by_prefix
 
 _FIELDS = PublishedPipeline._fields
 
@@ -29,15 +30,9 @@ class PublishedPipelineStore:
         row = self._database.row("SELECT * FROM published_pipelines WHERE pipeline_id = :id", id=pipeline_id)
         return None if row is None else _build_pipeline(row)
 
-    def list_ids(self, prefix: str, limit: int) -> Sequence[str]:
-        """Return the first `limit` pipeline ids that begin with a prefix, in alphabetical order."""
-        rows = self._database.rows(
-            "SELECT pipeline_id FROM published_pipelines WHERE substr(pipeline_id, 1, length(:prefix)) = :prefix"
-            " ORDER BY pipeline_id LIMIT :limit",
-            prefix=prefix,
-            limit=limit,
-        )
-        return [row["pipeline_id"] for row in rows]
+    def list_ids(self, prefix: str) -> Sequence[str]:
+        """Return the first few ids that start with a prefix, in alphabetical order."""
+        return list_ids_by_prefix(self._database, "published_pipelines", "pipeline_id", prefix)
 
     def list(self, *, active_only: bool) -> Sequence[PublishedPipeline]:
         """Return all or only the active pipelines, newest first."""

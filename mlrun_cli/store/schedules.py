@@ -12,6 +12,7 @@ from mlrun_cli.pipelines.json_reader import JsonReader
 from mlrun_cli.pipelines.published import ACTIVE, DISABLED
 from mlrun_cli.pipelines.schedule import Schedule, ScheduledRun, ScheduleSettings
 from mlrun_cli.store.db.database import Database, Row
+from mlrun_cli.store.id_prefixes import list_ids_by_prefix
 
 
 class ScheduleStore:
@@ -67,6 +68,10 @@ class ScheduleStore:
         """Return the schedule with this id, or None if there is none."""
         row = self._database.row("SELECT * FROM schedules WHERE schedule_id = :id", id=schedule_id)
         return None if row is None else _build_schedule(row)
+
+    def list_ids(self, prefix: str) -> Sequence[str]:
+        """Return the first few ids that start with a prefix, in alphabetical order."""
+        return list_ids_by_prefix(self._database, "schedules", "schedule_id", prefix)
 
     def list(
         self, *, active_only: bool, pipeline_id: str | None = None, endpoint_id: str | None = None

@@ -15,6 +15,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 from mlrun_cli.store.db.database import Database, Row, build_in_lists
+from mlrun_cli.store.id_prefixes import list_ids_by_prefix
 from mlrun_cli.store.metrics import MetricStore
 from mlrun_cli.store.runs.rows import SELECT_RUN, TERMINAL, build_run
 
@@ -22,7 +23,6 @@ _TABLES = ("run_tags", "run_properties", "status_changes", "journals", "metrics"
 """The tables with rows of a run, in the order in which they are restored: texts to search are built from tags."""
 _LOGGED_TABLES = ("run_tags", "metrics", "run_parameters")
 """The tables with what is still logged to a run that has ended."""
-_CANDIDATES = 5
 
 
 class TrashedRun(NamedTuple):
@@ -194,13 +194,7 @@ class TrashStore:
 
     def list_ids_by_prefix(self, prefix: str) -> Sequence[str]:
         """Return the first few ids of deleted runs that start with a prefix."""
-        rows = self._database.rows(
-            "SELECT run_id FROM trashed_runs WHERE run_id >= :prefix AND substr(run_id, 1, length(:prefix)) = :prefix"
-            " ORDER BY run_id LIMIT :limit",
-            prefix=prefix,
-            limit=_CANDIDATES,
-        )
-        return [row["run_id"] for row in rows]
+        return list_ids_by_prefix(self._database, "trashed_runs", "run_id", prefix)
 
     def list_runs(
         self,

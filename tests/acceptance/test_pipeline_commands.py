@@ -160,6 +160,24 @@ def test_a_schedule_starts_the_pipeline_as_it_was_published(mlrun: Mlrun) -> Non
     assert [one["id"] for one in mlrun.json("pipeline", "list")[0]["schedules"]] == [schedule["id"]]
 
 
+def test_a_schedule_is_named_by_the_beginning_of_its_id(mlrun: Mlrun) -> None:
+    pipeline_id = publish(mlrun)
+    mlrun.script(MINUTES.replace("interval: 15", "interval: 15, start_time: '2099-01-01T00:00:00'"), "later.yml")
+    first, second = (create_schedule(mlrun, pipeline_id, "later.yml")["id"] for _ in range(2))
+    mlrun.execute("UPDATE schedules SET schedule_id = ? WHERE schedule_id = ?", "0123-4567-a", first)
+    mlrun.execute("UPDATE schedules SET schedule_id = ? WHERE schedule_id = ?", "0123-4567", second)
+    for command in ("show-schedule", "disable-schedule", "enable-schedule"):
+        assert mlrun.json("pipeline", command, "-s", "0123-4567-")["id"] == "0123-4567-a"
+    assert mlrun.json("pipeline", "update-schedule", "-s", "0123-4567", "-n", "rare")["id"] == "0123-4567"
+    assert mlrun.json("pipeline", "pipeline-runs-list", "-s", "0123-4567-") == []
+    assert mlrun.fails("pipeline", "last-pipeline-run", "-s", "0123-4567-", exit_code=3).code == "NoRunsYet"
+    assert mlrun.fails("pipeline", "show-schedule", "-s", "0123").code == "AmbiguousId"
+    for text in ("", "4567"):
+        assert mlrun.fails("pipeline", "show-schedule", "-s", text, exit_code=3).code == "ScheduleNotFound"
+    assert mlrun.json("pipeline", "get", "-i", pipeline_id[:13], "-p", "got.yml")["pipelineId"] == pipeline_id
+    assert mlrun.fails("pipeline", "show", "-i", "", exit_code=3).code == "PipelineNotFound"
+
+
 def test_secrets_of_a_schedule_are_only_in_its_private_file_and_reach_each_run(mlrun: Mlrun) -> None:
     by_name, by_use, changed = "geheim-by-name", "geheim-by-use", "geheim-changed"
     text = PIPELINE.replace("rows: {", "password: {type: string}\n    conn: {type: string}\n    rows: {", 1)

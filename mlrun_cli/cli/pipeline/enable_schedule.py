@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlrun_cli.actions.schedules import update_schedule
+from mlrun_cli.actions.schedules import resolve_schedule_id, update_schedule
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -22,5 +22,5 @@ from mlrun_cli.pipelines.published import ACTIVE
 def enable(global_options: GlobalOptions, schedule_id: ScheduleId) -> object:
     """Let a disabled schedule submit runs again; times missed meanwhile are not made up for."""
     with open_context(global_options).workspace as workspace:
-        schedule = update_schedule(workspace, schedule_id, {"status": ACTIVE})
+        schedule = update_schedule(workspace, resolve_schedule_id(workspace, schedule_id), {"status": ACTIVE})
         return report_changed_schedule(global_options, workspace, schedule)

@@ -26,7 +26,8 @@ def get(
     global_options: GlobalOptions,
     file: DefinitionFile,
     pipeline_id: Annotated[
-        str | None, Option("--pipeline-id", "-i", metavar="ID", help="Id of the published pipeline.")
+        str | None,
+        Option("--pipeline-id", "-i", metavar="ID", help="Id of the published pipeline, or its unique beginning."),
     ] = None,
     draft_id: Annotated[
         str | None, Option("--pipeline-draft-id", "-d", metavar="ID", help="Only in Azure: there are no drafts here.")
@@ -39,6 +40,7 @@ def get(
     It says all that the pipeline does, also of one that was published in Python; then it has keys that Azure does not
     know. Secrets that the pipeline holds are in it, and only you may read it.
     """
+    from mlrun_cli.actions.published_pipelines import resolve_pipeline_id  # noqa: PLC0415 - start-up
     from mlrun_cli.submit.pipeline_definition import write_published_pipeline  # noqa: PLC0415 - start-up
 
     if draft_id is not None:
@@ -48,6 +50,7 @@ def get(
             "No pipeline is named.", hint="Name one by -i; 'mlrun pipeline list' shows their ids.", target="-i"
         )
     with open_context(global_options).workspace as workspace:
+        pipeline_id = resolve_pipeline_id(workspace, pipeline_id)
         notes = write_published_pipeline(workspace, pipeline_id, file, sources, overwrite=overwrite)
     for note in notes:
         global_options.notes.info(note)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlrun_cli.actions.schedules import list_scheduled_runs
+from mlrun_cli.actions.schedules import list_scheduled_runs, resolve_schedule_id
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -24,7 +24,7 @@ def show(global_options: GlobalOptions, schedule_id: ScheduleId) -> object:
     from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - start-up
 
     with open_context(global_options).workspace as workspace:
-        runs = list_scheduled_runs(workspace, schedule_id)
+        runs = list_scheduled_runs(workspace, resolve_schedule_id(workspace, schedule_id))
         if not runs:
             raise NoRunsYet(f"schedule '{schedule_id}'")
         return build_printed_record(workspace, runs[0])

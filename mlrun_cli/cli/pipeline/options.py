@@ -28,7 +28,9 @@ SourcesFolder = Annotated[
     Option("--sources", metavar="FOLDER", help="Copy the steps' source folders to this new folder, for the file."),
 ]
 Overwrite = Annotated[bool, Option("--overwrite", help="Replace a file with other content.")]
-ScheduleId = Annotated[str, Option("--schedule-id", "-s", metavar="ID", help="Id of the schedule.")]
+ScheduleId = Annotated[
+    str, Option("--schedule-id", "-s", metavar="ID", help="Id of the schedule, or its unique beginning.")
+]
 ScheduleFile = Annotated[
     Path | None, Option("--schedule-yaml", "-y", metavar="FILE", help="YAML file that says when, below 'Schedule:'.")
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlrun_cli.actions.schedules import list_scheduled_runs
+from mlrun_cli.actions.schedules import list_scheduled_runs, resolve_schedule_id
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -31,5 +31,7 @@ _FIELDS = (
 def list_all(global_options: GlobalOptions, schedule_id: ScheduleId) -> object:
     """List the runs that a schedule has submitted, newest first."""
     with open_context(global_options).workspace as workspace:
-        records = [build_run_record(run) for run in list_scheduled_runs(workspace, schedule_id)]
+        records = [
+            build_run_record(run) for run in list_scheduled_runs(workspace, resolve_schedule_id(workspace, schedule_id))
+        ]
     return build_listing(global_options, records, _FIELDS, empty_message="The schedule has submitted no runs yet.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from mlrun_cli.actions.schedules import update_schedule
+from mlrun_cli.actions.schedules import resolve_schedule_id, update_schedule
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
@@ -35,4 +35,5 @@ def update(
     changes: dict[str, Any] = {} if schedule_file is None else read_schedule_file(schedule_file)
     changes |= {key: value for key, value in (("name", name), ("status", status)) if value is not None}
     with open_context(global_options).workspace as workspace:
-        return report_changed_schedule(global_options, workspace, update_schedule(workspace, schedule_id, changes))
+        schedule = update_schedule(workspace, resolve_schedule_id(workspace, schedule_id), changes)
+        return report_changed_schedule(global_options, workspace, schedule)
