@@ -136,3 +136,14 @@ def test_the_failed_script_of_a_step_is_started_again_if_that_is_wanted(ready: M
     [step] = ready.json("run", "list", "--parent-run-id", run["run_id"])
     assert len(step["attempts"]) == 2
     assert ready.fails("run", "submit-pipeline", "-y", "p.yml", "--retry-on", "exit").target == "--retry-on"
+
+
+def test_a_pipeline_gets_a_name_a_description_properties_and_variables(ready: Mlrun) -> None:
+    ready.script("import os; print(os.environ['SIZE'], os.environ['AML_PARAMETER_name'])", "write.py")
+    words = ("--display-name", "mine", "--description", "long", "--property", "a=1", "--env", "SIZE=7", "--tag", "b=2")
+    run = ready.json("run", "submit-pipeline", "-y", "p.yml", *words, "--stream")
+    assert (run["display_name"], run["description"], run["status"]) == ("mine", "long", "Completed")
+    assert (run["properties"]["a"], run["tags"]) == ("1", {"b": "2"})
+    (step,) = ready.json("run", "list", "--parent-run-id", run["run_id"])
+    assert ready.log(step["run_id"]).strip() == "7 x"
+    assert step["display_name"] == "write.py"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from mlrun_cli.cli.context import Context
 from mlrun_cli.cli.declarations import Option, Parameter, build_parameter
@@ -191,7 +191,10 @@ class NewRunOptions:
 
     Attributes:
         values: the typed values, keyed by option; None where an option was not given.
+        names: the keys of the options that the command has.
     """
+
+    names: ClassVar[Sequence[str]] = tuple(_OPTIONS)
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.typed = values
@@ -217,7 +220,7 @@ class NewRunOptions:
         with problems.collect_errors():
             time_limit_seconds = _parse_time_limit(typed["timeout"])
         with problems.collect_errors():
-            retry = parse_retry(typed["retry"], typed["retry_on"])
+            retry = _parse_retry(typed["retry"], typed["retry_on"])
         if typed["begin"] is not None:
             with problems.collect_errors(), add_option_to_errors("--begin"):
                 begin_at = parse_begin(typed["begin"], now())
@@ -255,15 +258,22 @@ class NewRunOptions:
     @classmethod
     def build_option_parameters(cls) -> Sequence[Parameter]:
         """Return the options that a parameter of this type expands to in a command's signature."""
-        return [build_parameter(f"{_PREFIX}{name}", annotation) for name, annotation in _OPTIONS.items()]
+        return [build_parameter(f"{_PREFIX}{name}", _OPTIONS[name]) for name in cls.names]
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> NewRunOptions:
         """Create the options from given option values, keyed by parameter name."""
-        return cls({name.removeprefix(_PREFIX): value for name, value in values.items()})
+        given = {name.removeprefix(_PREFIX): value for name, value in values.items()}
+        return cls({**dict.fromkeys(_OPTIONS), **given})
 
 
-def parse_retry(retries: int | None, ends: str | None) -> RetryPolicy | None:
+class NewPipelineRunOptions(NewRunOptions):
+    """The options of a command that describe a new run of a pipeline, declared as a parameter of this type."""
+
+    names = ("tags", "properties", "display_name", "description", "variables", "retry", "retry_on", "notify")
+
+
+def _parse_retry(retries: int | None, ends: str | None) -> RetryPolicy | None:
     """Return the policy that `--retry` and `--retry-on` describe; None if they are not given.
 
     Raises:

@@ -13,10 +13,10 @@ from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import Context, open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.option_values import parse_environment_choice, parse_on_interrupt, parse_tags
+from mlrun_cli.cli.option_values import parse_environment_choice, parse_on_interrupt
 from mlrun_cli.cli.output.progress import Spinner
 from mlrun_cli.cli.run import app
-from mlrun_cli.cli.run.new_run_options import parse_retry
+from mlrun_cli.cli.run.new_run_options import NewPipelineRunOptions
 from mlrun_cli.cli.run.options import Ci, Environment, OnInterruptOption, UnknownTarget
 from mlrun_cli.cli.run.streamed_submit import build_run_result, stream_to_end
 from mlrun_cli.core.atomic_files import open_atomically
@@ -70,27 +70,19 @@ def submit_pipeline(
     is_streamed: Annotated[
         bool, Option("--stream", help="Show what the pipeline does until it has ended, and exit with its outcome.")
     ] = False,
-    retry: Annotated[
-        int | None,
-        Option(
-            "--retry", metavar="N", min=0, max=1000, help="Start the script of a step again up to N times if it fails."
-        ),
-    ] = None,
-    retry_on: Annotated[
-        str | None, Option("--retry-on", metavar="END[,END]...", help="Ends to start again after, as of submit-script.")
-    ] = None,
-    tags: Annotated[list[str] | None, Option("--tag", metavar="KEY[=VALUE]", help="Tag the run.")] = None,
     environment: Environment = None,
     unknown_target: UnknownTarget = None,
     interrupt: OnInterruptOption = None,
     ci: Ci = CiName.AUTO,
+    *,
+    new_run_options: NewPipelineRunOptions,
 ) -> object:
     """Submit a pipeline, whose steps start as soon as the data that they read exist.
 
     All steps are checked and their snapshots taken before anything starts; all problems are told at once. The run's
     record goes to stdout at once; with --stream when the run has ended, and the exit code is 1 unless it completed.
     """
-    on_interrupt = parse_on_interrupt(interrupt)
+    on_interrupt, description = parse_on_interrupt(interrupt), new_run_options.parse()
     context = open_context(global_options)
     with context.workspace as workspace:
         request = _build_request(
@@ -102,11 +94,10 @@ def submit_pipeline(
         )._replace(
             regenerate_outputs=regenerate_outputs,
             continue_on_step_failure=continue_on_failure or None,
-            tags=parse_tags(tags or [], option="--tag"),
             environment_mode=parse_environment_choice(environment),
             unknown_target=unknown_target,
-            retry=parse_retry(retry, retry_on),
         )
+        request = description.apply_to_pipeline(request)
         with Interruptions() as interruptions:
             submitted = _submit(workspace, request, interruptions, global_options)
             if not is_streamed:
