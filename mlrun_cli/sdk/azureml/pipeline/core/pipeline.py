@@ -90,6 +90,10 @@ class Pipeline:
         """The graph of the pipeline."""
         return Graph(self._document)
 
+    def _set_experiment_name(self, name: str) -> None:
+        """Name the pipeline if it has no name; private in Azure's class, too, but projects mention it."""
+        self._name = self._name or name
+
     @staticmethod
     def load_yaml(
         workspace: "Workspace", filename: Any, _workflow_provider: Any = None, _service_endpoint: Any = None
