@@ -174,6 +174,7 @@ def resubmit_run(
 def _build_rerun(
     workspace: Workspace, run: Run, changes: RerunChanges, description: RunDescription, global_options: GlobalOptions
 ) -> Rerun | SweepRerun | PipelineRerun:
+    """Return the rerun of a script, sweep or pipeline, and print the notes about it."""
     from mlrun_cli.submit.rerun import Rerun  # noqa: PLC0415 - start-up
     from mlrun_cli.submit.rerun_kinds import build_rerun_by_kind  # noqa: PLC0415
 
@@ -190,6 +191,7 @@ def _build_rerun(
 
 
 def _show_dry_run(workspace: Workspace, rerun: Rerun | SweepRerun | PipelineRerun) -> Result:
+    """Return the record of a dry run of a rerun; raise ConflictingOptions for a pipeline."""
     from mlrun_cli.submit.rerun import Rerun  # noqa: PLC0415 - start-up
 
     if isinstance(rerun, Rerun):

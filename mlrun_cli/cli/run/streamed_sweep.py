@@ -75,7 +75,7 @@ def submit_sweep_and_stream(
 
 
 def show_sweep_dry_run(workspace: Workspace, request: SubmitRequest, definition: SweepDefinition) -> Result:
-    """Return the record of what a sweep would draw, with a table for people; close the workspace."""
+    """Return the record of a sweep's draws, with a human-readable table, without starting it; close the workspace."""
     from mlrun_cli.cli.output.sweep_table import build_draws_layout  # noqa: PLC0415
     from mlrun_cli.submit.sweep_dry_run import dry_run_sweep  # noqa: PLC0415
 

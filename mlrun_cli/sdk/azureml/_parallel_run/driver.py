@@ -102,11 +102,11 @@ class _Driver:
             if isinstance(key.data, Listener):
                 self._accept_connection(key.data.accept())
             elif not isinstance(key.data, PendingConnection):
-                self._receive(key.data)
+                self._handle_responses(key.data)
             elif key.data in self._pending_connections:
                 self._admit_worker(key.data)
 
-    def _receive(self, worker: _Worker) -> None:
+    def _handle_responses(self, worker: _Worker) -> None:
         """Handle the responses of a worker, or replace the worker if it has ended."""
         answers = worker.receive()
         if answers is None:

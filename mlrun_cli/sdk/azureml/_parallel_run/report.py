@@ -52,7 +52,7 @@ class Report:
         self.add_note(text)
 
     def add_note(self, text: str) -> None:
-        """Append a line that is no error of the entry script to the error file."""
+        """Append a note, which is not an error of the entry script, to the error file."""
         with open(self._errors, "a", encoding="utf-8", errors="surrogateescape") as file:
             file.write(f"[{_format_now()}] {text.rstrip()}\n")
 

@@ -31,7 +31,7 @@ def _make_database_method(call: str) -> Any:
 
 
 def _make_storage_method(call: str) -> Any:
-    """Return a static method that returns the folder attached under a storage's name, or else raises an error.
+    """Return a static method that returns the datastore attached under a storage's name, or raises an error.
 
     No storage is reached: the data of one that is only registered would be missing in a run, far from here.
     """

@@ -39,7 +39,7 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
 
     def log_artifact(self, local_file: str, artifact_path: "str | None" = None) -> None:
         """Store a copy of a file, replacing an artifact with the same name."""
-        name = self._get_name(artifact_path or "", os.path.basename(os.fspath(local_file)))
+        name = self._get_file_name_in_run(artifact_path or "", os.path.basename(os.fspath(local_file)))
         with convert_errors():
             self._replace_upload(name, local_file)
 
@@ -47,7 +47,9 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
         """Store copies of all files in a folder, replacing artifacts with the same names."""
         with convert_errors():
             for name in list_folder_files(local_dir):
-                self._replace_upload(self._get_name(artifact_path or "", name), os.path.join(local_dir, name))
+                self._replace_upload(
+                    self._get_file_name_in_run(artifact_path or "", name), os.path.join(local_dir, name)
+                )
 
     def list_artifacts(self, path: "str | None" = None) -> "List[Any]":
         """Return the files and folders in a folder, sorted by path; empty if the path is a file."""
@@ -64,10 +66,10 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
     def delete_artifacts(self, artifact_path: "str | None" = None) -> None:
         """Delete uploaded files; files that the script wrote to its output folder remain."""
         with convert_errors():
-            remove_uploads(self._get_run_folder(), self._get_name(artifact_path or ""))
+            remove_uploads(self._get_run_folder(), self._get_file_name_in_run(artifact_path or ""))
 
     def _download_file(self, remote_file_path: str, local_path: str) -> None:
-        name = self._get_name(remote_file_path)
+        name = self._get_file_name_in_run(remote_file_path)
         uploaded = os.path.join(self._get_run_folder(), UPLOADS, name)
         if os.path.isfile(uploaded):  # a node has what it has uploaded
             shutil.copyfile(uploaded, local_path)
@@ -90,8 +92,8 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
         paths = {f"{ARTIFACTS}/{name}": size for name, size in sizes.items()}
         return {path[len(start) :]: size for path, size in paths.items() if path.startswith(start)}
 
-    def _get_name(self, *parts: str) -> str:
-        """Return the name of one of the run's files, or of a folder of them, by its path in this repository."""
+    def _get_file_name_in_run(self, *parts: str) -> str:
+        """Return the name that a file or folder of this repository has among the run's files."""
         first, _, name = posixpath.join(self._top, *parts).partition("/")
         if first != ARTIFACTS:
             raise create_error(f"{posixpath.join(*parts)!r} is not among the run's files.", DOES_NOT_EXIST)

@@ -15,7 +15,7 @@ _NOT_IN_NAMES = str.maketrans("/\\", "--")
 
 
 def check_max_results(max_results: Any) -> None:
-    """Raise MlflowException if a page cannot have this number of results, which is MLflow's own limit."""
+    """Raise MlflowException if `max_results` is outside of the limits that MLflow sets."""
     if not isinstance(max_results, Integral) or not 1 <= int(max_results) <= _MOST_RESULTS:
         raise create_error(
             f"Invalid value {max_results} for request parameter max_results: it must be from 1 to {_MOST_RESULTS}."
@@ -56,7 +56,7 @@ class ExperimentMethods:
     def list_experiments(
         self, view_type: int = 1, max_results: "int | None" = None, page_token: "str | None" = None
     ) -> Any:
-        """Return a page of the experiments, first created first, for clients of MLflow 1."""
+        """Return a page of the experiments, oldest first, for clients of MLflow 1."""
         limit = _MOST_RESULTS if max_results is None else max_results
         return self.search_experiments(view_type, limit, order_by=["creation_time ASC"], page_token=page_token)
 
@@ -82,7 +82,7 @@ class ExperimentMethods:
         return build_experiment(self.names, self.get_experiment_record(experiment_id))
 
     def get_experiment_by_name(self, experiment_name: str) -> Any:
-        """Return the experiment with this name, or None; MLflow's default experiment is always there."""
+        """Return the experiment with this name, or None; MLflow's default experiment always exists."""
         if experiment_name == _DEFAULT_NAME:
             return self.get_experiment(_DEFAULT_ID)
         found = self._list_experiments(3)

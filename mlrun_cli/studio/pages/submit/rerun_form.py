@@ -54,7 +54,7 @@ class RerunForm(NamedTuple):
 
     @classmethod
     def from_run(cls, workspace: Workspace, run: Run) -> RerunForm:
-        """Create a form that submits the same again; secrets are redacted, and must be typed again.
+        """Create a form that resubmits a run without changes; secrets are redacted, and must be typed again.
 
         Raises:
             RunNotRepeatable, StoredFilesLost: files of the run are gone or damaged.
@@ -74,7 +74,7 @@ class RerunForm(NamedTuple):
         )
 
     def build_changes(self, before: RerunForm) -> RerunChanges:
-        """Return the differences from the form that submits the same again.
+        """Return the changes relative to `before`, the form that resubmits a run without changes.
 
         Raises:
             UsageError: a field is not valid; the message starts with its label.
@@ -96,8 +96,8 @@ class RerunForm(NamedTuple):
             regenerate_outputs=bool(self.regenerate),
         )
 
-    def describe(self, rerun: SweepRerun | PipelineRerun) -> SweepRerun | PipelineRerun:
-        """Return a rerun with the typed name and tags.
+    def set_name_and_tags(self, rerun: SweepRerun | PipelineRerun) -> SweepRerun | PipelineRerun:
+        """Return a rerun with the name and the tags of the form.
 
         Raises:
             UsageError: the tags are not valid.

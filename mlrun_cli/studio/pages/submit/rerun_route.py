@@ -21,31 +21,31 @@ from mlrun_cli.submit.sweep_rerun import build_sweep_rerun
 from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN
 
 
-def is_rerun_by_this_form(run: Run) -> bool:
-    """Return whether a run is a sweep or a pipeline, rather than one with a script of its own."""
+def uses_rerun_form(run: Run) -> bool:
+    """Return whether a run is resubmitted with this form, which is for sweeps and pipelines."""
     return run.controller is not None and run.run_type in {SWEEP_RUN, PIPELINE_RUN}
 
 
-def show_rerun(page: PageRequest, run: Run) -> Response:
-    """Show the form that submits a sweep or a pipeline again.
+def show_rerun_form(page: PageRequest, run: Run) -> Response:
+    """Show the form for resubmitting a sweep or a pipeline.
 
     Raises:
         MlrunError: files of the run are gone or damaged.
     """
     form = RerunForm.from_run(page.workspace, run)
     try:
-        _build(page, run, RerunChanges())
+        _build_rerun(page, run, RerunChanges())
     except MlrunError as error:
         return _show_form(page, run, form, note=error.one_line)
     return _show_form(page, run, form)
 
 
-def handle_rerun(page: PageRequest, run: Run) -> Response:
+def submit_rerun_form(page: PageRequest, run: Run) -> Response:
     """Submit a sweep or a pipeline again and redirect to the new run, or show the form with an error."""
     form = RerunForm.from_fields(page.fields)
     try:
         changes = form.build_changes(RerunForm.from_run(page.workspace, run))
-        rerun = form.describe(_build(page, run, changes))
+        rerun = form.set_name_and_tags(_build_rerun(page, run, changes))
         with Interruptions() as interruptions:
             submitted = rerun.submit(page.workspace, interruptions)
     except MlrunError as error:
@@ -53,7 +53,8 @@ def handle_rerun(page: PageRequest, run: Run) -> Response:
     return page.redirect(page.urls.run(submitted.run.run_id))
 
 
-def _build(page: PageRequest, run: Run, changes: RerunChanges) -> Any:
+def _build_rerun(page: PageRequest, run: Run, changes: RerunChanges) -> Any:
+    """Return the rerun of a sweep or a pipeline with the given changes."""
     build = build_pipeline_rerun if run.run_type == PIPELINE_RUN else build_sweep_rerun
     return build(page.workspace, run, dict(os.environ), changes)
 

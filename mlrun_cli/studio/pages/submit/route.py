@@ -21,7 +21,7 @@ from mlrun_cli.errors import InvalidValue, MlrunError
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.page_request import PageRequest
-from mlrun_cli.studio.pages.submit.rerun_route import handle_rerun, is_rerun_by_this_form, show_rerun
+from mlrun_cli.studio.pages.submit.rerun_route import show_rerun_form, submit_rerun_form, uses_rerun_form
 from mlrun_cli.studio.pages.submit.source_changes import SourceChanges, find_source_changes
 from mlrun_cli.studio.pages.submit.submit_form import FOLDER, SNAPSHOT, SubmitForm
 from mlrun_cli.submit.dry_run import dry_run
@@ -36,9 +36,9 @@ def show(page: PageRequest) -> Response:
     if not form.like:
         return _show_form(page, form)
     run = get_runs(page.workspace, [form.like])[0]
-    if is_rerun_by_this_form(run):
+    if uses_rerun_form(run):
         try:
-            return show_rerun(page, run)
+            return show_rerun_form(page, run)
         except MlrunError as error:
             return _show_form(page, form._replace(like=""), note=error.one_line)
     submission = read_submission(page.workspace, run)
@@ -69,8 +69,8 @@ def submit_form(page: PageRequest) -> Response:
     form = SubmitForm.from_fields(page.fields)
     if form.like and page.workspace.runs.find_key(form.like) is not None:
         run = page.workspace.runs.get(form.like)
-        if is_rerun_by_this_form(run):
-            return handle_rerun(page, run)
+        if uses_rerun_form(run):
+            return submit_rerun_form(page, run)
     try:
         if page.fields.get("do") == "choices":
             form.resolve_folder()

@@ -214,7 +214,7 @@ def _format_command(command: tuple[str, ...] | str | None) -> str:
 
 
 def split_words(field_name: str, text: str) -> list[str]:
-    """Split the text of a field as a shell does.
+    """Split the text of a form field into words as a shell does.
 
     Raises:
         InvalidValue: a quotation mark is not closed; the message starts with the field's label.
@@ -226,7 +226,7 @@ def split_words(field_name: str, text: str) -> list[str]:
 
 
 def parse_tags(text: str) -> dict[str, str | None]:
-    """Return the tags that the text of the field names.
+    """Parse the tags in a form field, written as `key=value` or `key` and separated by blanks.
 
     Raises:
         InvalidValue: a quotation mark is not closed.
@@ -239,7 +239,7 @@ def parse_tags(text: str) -> dict[str, str | None]:
 
 
 def parse_variables(text: str) -> dict[str, str]:
-    """Return the variables that the text of the field names.
+    """Parse the environment variables in a form field, written as `NAME=value` and separated by blanks.
 
     Raises:
         InvalidValue: one has no value, or a quotation mark is not closed.
