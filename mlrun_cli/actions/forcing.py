@@ -93,10 +93,14 @@ def _kill_run(workspace: Workspace, run: Run, *, needs_engine: bool) -> Sequence
 
     The run remains CancelRequested if its engine does not answer.
     """
+    folder = workspace.run_folder(run.run_id)
     workspace.set_busy_timeout(_MOMENT_SECONDS)
     try:
-        with suppress(StoreUnavailable):  # it may be this very supervisor that holds the store
+        try:
             run = cancel_run(workspace, run, 0.0, wakes_supervisor=False)
+        except StoreUnavailable:  # it may be this very supervisor that holds the store
+            with suppress(OSError):  # for whoever finds the run without its supervisor before the request is stored
+                folder.canceled.touch(mode=0o600)
         if run.status.is_terminal:
             return []
         target = get_target(workspace, run.target)
@@ -129,7 +133,9 @@ def _record_end(workspace: Workspace, run: Run) -> None:
         workspace.runs.end_runs_of_owner(f"runs/{run.run_id}", RunStatus.CANCELED, ended_at=now(), error=None)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.CANCELED, ended_at=now())
     start_notifier(workspace, run)
-    remove_secrets(workspace.run_folder(run.run_id))
+    folder = workspace.run_folder(run.run_id)
+    folder.canceled.unlink(missing_ok=True)
+    remove_secrets(folder)
 
 
 def _force_end_with_children(workspace: Workspace, run: Run, *, needs_engine: bool) -> None:

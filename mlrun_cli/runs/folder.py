@@ -60,6 +60,8 @@ class RunFolder:
         self.notify = path / "notify.json"
         """The addresses that are to be notified of the end of this run, as a secret."""
         self.notified = path / "notified"
+        self.canceled = path / "canceled"
+        """An empty file that exists if the run is canceled by force, and the store could not record that before."""
         self.record = path / "record.jsonl"
         self.children = path / "children.jsonl"
         self.logged = path / "logged"

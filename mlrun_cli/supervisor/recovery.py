@@ -160,6 +160,7 @@ def recover(workspace: Workspace, run: Run) -> None:
     if submission is not None:
         run_or_log(lambda: clean_working_folder(workspace, submission, folder), None)
     record_outcome(workspace, run, outcome, redaction)
+    run_or_log(partial(folder.canceled.unlink, missing_ok=True), None)
 
 
 def _queue_next_attempt(
@@ -224,7 +225,7 @@ def _make_lost_outcome(run: Run, folder: RunFolder, *, had_processes: bool) -> O
     duration = None if started_at is None else max(0, ended_at - started_at) / MICROSECONDS
     # Of a run in a queue, only who cancels it removes the secrets; its whole folder may be removed by anybody.
     was_let_go = run.status is RunStatus.QUEUED and folder.path.exists() and not folder.secrets.exists()
-    if run.status is RunStatus.CANCEL_REQUESTED or was_let_go:
+    if run.status is RunStatus.CANCEL_REQUESTED or was_let_go or folder.canceled.exists():
         error = None if run.failed_with is None else dict(run.failed_with)
         return Outcome(RunStatus.CANCELED if error is None else RunStatus.FAILED, ended_at, duration, error=error)
     who, reason = "The supervisor of the run died", EndReason.SUPERVISOR_DIED

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.gates import manifest
+from tests.faults.gates import locked, manifest
 from tests.running import COMMAND, Mlrun, is_alive, kill, service_error, until
 
 
@@ -174,3 +174,24 @@ def test_one_look_at_most_waits_for_a_run_whose_recovery_hangs(mlrun: Mlrun, tmp
     record = mlrun.wait(run_id)
     held.restore()
     assert record["status"] == "Failed"
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_forced_cancel_is_no_failure_though_the_store_was_locked(mlrun: Mlrun, is_killed: bool) -> None:
+    mlrun.script(WAIT)
+    run_id = mlrun.submit()
+    mlrun.wait_for_status(run_id, "Running")
+    until(lambda: mlrun.log(run_id))
+    script, supervisor = mlrun.script_pid(run_id), mlrun.supervisor(run_id)
+    with locked(mlrun.database):
+        cancel = mlrun.start("run", "cancel", "-r", run_id, "--force")
+        until(lambda: not is_alive(supervisor) and not is_alive(script))
+        # A reader starts a recovery, which finds out what has happened while the request cannot be stored.
+        mlrun("run", "show", "-r", run_id, check=False)
+        if is_killed:
+            kill(mlrun.find_pid(cancel))
+    cancel.communicate()
+
+    record = mlrun.show(run_id)
+    assert (record["status"], record.get("error")) == ("Canceled", None)
+    until(lambda: not (mlrun.run_folder(run_id) / "canceled").exists())
