@@ -234,6 +234,22 @@ def test_nothing_is_lost_or_doubled_while_collectors_are_killed(pool: PoolEngine
 
 
 @pytest.mark.kill
+def test_a_run_goes_on_though_the_submitting_machine_was_started_again(pool: PoolEngine, tmp_path: Path) -> None:
+    pool.set_option("slots", "1")
+    running = start(pool, tmp_path / "go")
+    waiting = pool.mlrun.submit("--ct", "pool", "train.py", str(tmp_path / "go"))
+    kill(*collectors(pool.mlrun))
+    pool.mlrun.execute("UPDATE runs SET boot_id = 'of another boot'")
+    path = pool.mlrun.database.parent / "queues" / "pool" / "dispatcher.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["origin"][1] = "of another boot"
+    path.write_text(json.dumps(record), encoding="utf-8")
+    assert [pool.mlrun.show(run_id)["status"] for run_id in (running, waiting)] == ["Running", "Queued"]
+    (tmp_path / "go").touch()
+    assert [pool.mlrun.wait(run_id)["status"] for run_id in (running, waiting)] == ["Completed", "Completed"]
+
+
+@pytest.mark.kill
 @pytest.mark.promises("slurm", "the submitting machine dies")
 @pytest.mark.promises("ray", "the submitting machine dies")
 def test_an_outcome_that_no_collector_has_seen_is_found_later(pool: PoolEngine, tmp_path: Path) -> None:
