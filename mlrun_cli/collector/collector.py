@@ -218,9 +218,9 @@ class Collector:
         for run_id in run_ids - self._strangers - {run.run_id for run in self._runs.values()}:
             key = self._workspace.runs.find_key(run_id)
             status = None if key is None else self._workspace.runs.find_status(key)
-            if status is None:
+            if status is None and run_id not in self._leftovers:
                 self._strangers.add(run_id)
-            elif status.is_terminal and self._shared_folder.run_folder(run_id).remove_leftovers():
+            elif (status is None or status.is_terminal) and self._shared_folder.run_folder(run_id).remove_leftovers():
                 self._leftovers.discard(run_id)
 
     def _list_started_run_ids(self) -> frozenset[str]:
@@ -314,7 +314,8 @@ class Collector:
     def _forget_run(self, run: Run) -> None:
         """Forget a run that has ended, whichever process recorded its end."""
         collected = self._collected.pop(run.key, None)
-        if collected is not None and not collected.close():
+        shared = self._shared_folder.run_folder(run.run_id)
+        if not (shared.remove_leftovers() if collected is None else collected.close()):
             write_log(f"the secrets of {run.run_id} cannot be removed now")
             self._leftovers.add(run.run_id)
         self._runs.pop(run.key, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,12 @@ def submit(pool: PoolEngine, go: Path) -> str:
 def submit_queued(pool: PoolEngine, go: Path) -> str:
     pool.set_option("slots", "0")
     return submit(pool, go)
+
+
+def submit_and_wait_for_reason(pool: PoolEngine, go: Path) -> str:
+    run_id = submit_queued(pool, go)
+    until(lambda: "Resources" in pool.mlrun.show(run_id).get("waiting_for", ""))
+    return run_id
 
 
 def test_a_cancelled_run_that_is_queued_never_starts(pool: PoolEngine, tmp_path: Path) -> None:
@@ -112,10 +119,11 @@ def test_a_target_whose_engine_is_gone_is_detached_by_force(pool: PoolEngine, tm
 
 
 @pytest.mark.kill
+@pytest.mark.parametrize("begin", [start, submit_and_wait_for_reason], ids=["running", "queued"])
 def test_the_secrets_of_a_run_that_ends_while_the_shared_folder_is_away_are_removed(
-    pool: PoolEngine, tmp_path: Path
+    pool: PoolEngine, tmp_path: Path, begin: Callable[[PoolEngine, Path], str]
 ) -> None:
-    run_id = start(pool, tmp_path / "go")
+    run_id = begin(pool, tmp_path / "go")
     secrets = pool.run_folder(run_id) / "secrets.json"
     away = pool.shared.rename(pool.shared.with_name("away"))
     pool.shared.mkdir()  # as an unmounted file system leaves it
