@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -39,14 +40,18 @@ def build_resolved_argv(configuration: RunConfiguration, source: Path) -> tuple[
 
 
 def split_command_text(text: str) -> tuple[str, ...] | str:
-    """Return the words of a command that needs no shell, or else the text itself, which a shell has to read."""
+    """Return the words of a command that needs no shell, or else the text itself, which a shell has to read.
+
+    A shell is needed for signs such as `&&` and `$`, and for variables before the command, as in `SIZE=3 make`.
+    """
     import shlex  # noqa: PLC0415 - start-up
 
     try:
         words = shlex.split(text)
     except ValueError:  # a quotation mark is not closed
         return text
-    return tuple(words) if words and shlex.join(words) == text.strip() else text
+    is_plain = words and shlex.join(words) == text.strip() and not re.match(r"[A-Za-z_]\w*=", words[0])
+    return tuple(words) if is_plain else text
 
 
 def check_script_in_snapshot(paths: Iterable[str], source: Path, script: str) -> None:

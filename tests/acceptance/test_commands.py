@@ -75,6 +75,22 @@ def test_text_is_for_a_shell_only_if_it_needs_one(mlrun: Mlrun) -> None:
     assert mlrun.fails("run", "rerun", "-r", run["run_id"], "--set", "lr=1").code == "ConflictingOptions"
 
 
+def test_a_single_word_is_read_like_a_line_of_a_shell(mlrun: Mlrun) -> None:
+    lines = {
+        "echo 'two words' a": ["echo", "two words", "a"],
+        "echo": ["echo"],
+        "SIZE=3 printenv SIZE": "SIZE=3 printenv SIZE",
+        "echo $SIZE": "echo $SIZE",
+        "echo it's": "echo it's",
+    }
+    for line, command in lines.items():
+        shown = mlrun.json("run", "submit-script", "--dry-run", "--command", line)["command_line"]
+        assert shown == (["/bin/sh", "-c", command] if isinstance(command, str) else command)
+    words = ("echo", "$SIZE", "it's")
+    assert mlrun.json("run", "submit-script", "--dry-run", "--command", *words)["command_line"] == list(words)
+    assert mlrun.log(mlrun.ended("--command", "SIZE=3 printenv SIZE")["run_id"]) == "3\n"
+
+
 def test_a_command_replaces_what_the_runconfig_starts(mlrun: Mlrun) -> None:
     mlrun.script("script: nothing.py\narguments: [--lr, 5]\nenvironmentVariables: {A: b}", ".azureml/some.runconfig")
     run = mlrun.ended("-c", "some", "--command", "sh", "-c", "echo $A")
