@@ -167,7 +167,10 @@ class Resolver:
             if hidden := list_redacted_words(build_argv(self.configuration)):
                 raise RunNotRepeatable(
                     f"No record holds the secret in {shlex.join(hidden)}, which '{earlier.run.run_id}' was given.",
-                    hint="Give it with --set, or name the script and all of its arguments.",
+                    hint="Give it with --set, or name the script and all of its arguments."
+                    if request.adapt is None
+                    else "Submit the pipeline's file again, or have it written: "
+                    f"mlrun pipeline clone -i {earlier.run.run_id} -p cloned.yml",
                     target=earlier.run.run_id,
                 )
             if script is not None and earlier.find_file(script) is None:

@@ -270,6 +270,10 @@ def test_a_run_of_a_published_pipeline_is_repeated_as_one_of_it(mlrun: Mlrun) ->
     pipelines = [run["properties"].get("azureml.pipelineid") for run in (published, file, again)]
     assert pipelines == [pipeline, None, pipeline]
     refusal = mlrun.fails("run", "rerun", "-r", file["run_id"], "--set", "password=x")
-    assert (refusal.code, "--token" in refusal.text) == ("RunNotRepeatable", True)
+    assert (refusal.code, "--token" in refusal.text, "mlrun pipeline clone" in refusal.text) == (
+        "RunNotRepeatable",
+        True,
+        True,
+    )
     refusal = mlrun.fails("run", "rerun", "-r", file["run_id"], "--set", "password=x", "--current-code")
     assert (refusal.code, "prepare.py" in refusal.text) == ("RunNotRepeatable", True)
