@@ -97,6 +97,31 @@ def test_all_failed_runs_are_repeated_once(mlrun: Mlrun) -> None:
     assert mlrun.json("run", "rerun", "--failed", "-e", "failing", "--async") == []
 
 
+def test_nothing_is_repeated_if_the_changes_do_not_fit_all_runs(mlrun: Mlrun) -> None:
+    commands = (["train.py", "--lr", "1"], ["--command", "exit $((1 + 1))"])
+    script, text = (mlrun.ended("-e", "mixed", *words)["run_id"] for words in commands)
+
+    refusal = mlrun.fails("run", "rerun", "-r", script, "-r", text, "--set", "lr=2")
+
+    assert (refusal.code, text in refusal.text) == ("ConflictingOptions", True)
+    assert len(mlrun.json("run", "list", "-e", "mixed")) == 2
+
+
+def test_runs_that_cannot_be_repeated_keep_no_other_from_it(mlrun: Mlrun) -> None:
+    mlrun.script("raise SystemExit('failed on purpose')", "lost/train.py")
+    lost = mlrun.ended("-e", "lost", "--source-directory", "lost", "train.py")
+    redacted = mlrun.ended("-e", "lost", "--command", "false", "--password", "sesame-1")
+    other = mlrun.ended("-e", "lost", "--command", "false")
+    snapshot = lost["properties"]["ContentSnapshotId"]
+    mlrun.database.with_name("snapshots").joinpath("manifests", f"{snapshot}.json").unlink()
+
+    done = mlrun("run", "rerun", "--failed", "-e", "lost", check=False)
+
+    assert [run["tags"]["rerun_of"] for run in json.loads(done.stdout)] == [other["run_id"]]
+    assert f"There is no snapshot '{snapshot}'" in done.stderr
+    assert f"which '{redacted['run_id']}' was given" in done.stderr
+
+
 def test_what_no_record_holds_has_to_be_given(mlrun: Mlrun, first: str) -> None:
     assert mlrun.fails("run", "rerun", "-r", first).code == "RunNotRepeatable"
     assert mlrun.fails("run", "rerun", "-r", first, "--current-code").code == "RunNotRepeatable"

@@ -17,7 +17,15 @@ from mlrun_cli.cli.run.options import ExperimentName, OnInterruptOption, SomeRun
 from mlrun_cli.cli.run.records import build_records_result
 from mlrun_cli.cli.run.selection import PICK, can_pick, get_runs
 from mlrun_cli.cli.run.streamed_submit import show_dry_run, start_and_stream
-from mlrun_cli.errors import ConflictingOptions, MlrunError, OneOptionRequired, RunNotRepeatable
+from mlrun_cli.errors import (
+    ConflictingOptions,
+    MlrunError,
+    NotFound,
+    OneOptionRequired,
+    RunNotRepeatable,
+    StoredFilesLost,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from mlrun_cli.processes.interruptions import Interruptions
@@ -233,19 +241,28 @@ def _resubmit_runs(
     *,
     is_async: bool,
 ) -> Result:
-    """Submit several runs again, with a warning for each that cannot be repeated; raise its error if none can."""
+    """Submit several runs again, with a warning for each that cannot be repeated; raise its error if none can.
+
+    Raises:
+        UsageError: the changes do not fit one of the runs; none is submitted then.
+    """
     from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - start-up
     from mlrun_cli.cli.run.waiting import wait_and_report  # noqa: PLC0415
     from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
 
     submitted: list[Run] = []
     refused: list[MlrunError] = []
+    reruns: list[tuple[Run, Rerun | SweepRerun | PipelineRerun]] = []
     for run in runs:
         try:
-            rerun = _build_rerun(workspace, run, changes, description, global_options)
+            reruns.append((run, _build_rerun(workspace, run, changes, description, global_options)))
+        except (RunNotRepeatable, NotFound, StoredFilesLost) as error:
+            refused.append(error)
+    for run, rerun in reruns:
+        try:
             with Interruptions() as interruptions:
                 done = rerun.submit(workspace, interruptions, report=global_options.notes.info)
-        except RunNotRepeatable as error:
+        except (UsageError, NotFound, StoredFilesLost) as error:
             refused.append(error)
             continue
         for note in done.notes:
