@@ -49,6 +49,21 @@ def test_a_sweep_is_found_as_one_and_its_runs_as_runs_of_scripts_would_be(mlrun:
     assert kinds == [["HyperDriveRun"] * 4, children[::-1], "hyperdrive", "hyperdrive"]
 
 
+def test_the_configuration_of_a_sweep_is_found_again_but_for_its_script(mlrun: Mlrun) -> None:
+    kind, definition, source, given = _ask(
+        mlrun,
+        """
+        from azureml.train.hyperdrive import HyperDriveRun
+        config = sweep.hyperdrive_config
+        given = HyperDriveRun(sweep.experiment, sweep.id, config).hyperdrive_config is config
+        print(json.dumps([type(config).__name__, config._to_definition(), config.source_directory, given]))
+        """,
+        OTHER,
+    )
+    assert (kind, source, given) == ("HyperDriveConfig", ".", True)
+    assert definition == {**DEFINITION, "resume_from": [SWEEP]}
+
+
 def test_runs_are_sorted_by_the_best_of_all_values_that_they_have_logged(mlrun: Mlrun) -> None:
     plain, backwards, top, measured = _ask(
         mlrun,

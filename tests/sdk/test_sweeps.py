@@ -55,8 +55,10 @@ def test_a_notebook_submits_a_sweep_waits_and_finds_the_best_run(mlrun: Mlrun) -
         CONFIG
         + """
 experiment = Experiment(Workspace.from_config(), "exp")
-sweep = experiment.submit(configure(), tags={"team": "a"})
+config = configure()
+sweep = experiment.submit(config, tags={"team": "a"})
 assert isinstance(sweep, HyperDriveRun), sweep
+assert sweep.hyperdrive_config is config
 details = sweep.wait_for_completion(show_output=True)
 best = sweep.get_best_run_by_primary_metric()
 print(json.dumps([

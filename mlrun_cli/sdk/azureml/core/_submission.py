@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from azureml._client.client import get_client
 from azureml.core._text_pairs import to_properties, to_texts
@@ -65,7 +65,10 @@ def submit(
     )
     for note in response["notes"]:
         print(f"WARNING: {note}", file=sys.stderr)
-    return Run._from_record(workspace, response["run"])
+    run = Run._from_record(workspace, response["run"])
+    if sweep:
+        cast("Any", run)._hyperdrive_config = config
+    return run
 
 
 def _build_script_config(config: Any, kwargs: "dict[str, Any]") -> Any:

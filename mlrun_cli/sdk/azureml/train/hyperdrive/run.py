@@ -25,6 +25,7 @@ class HyperDriveRun(Run):
 
     RUN_TYPE = "hyperdrive"
     LOG_NAME = "azureml-logs/hyperdrive.txt"
+    _hyperdrive_config: Any = None
 
     def __init__(self, experiment: Any, run_id: str, hyperdrive_config: Any = None, **kwargs: Any) -> None:
         """Initialize the handle of an existing sweep.
@@ -32,7 +33,7 @@ class HyperDriveRun(Run):
         Args:
             experiment: The experiment of the sweep.
             run_id: The id of the sweep.
-            hyperdrive_config: Accepted for compatibility with Azure; the sweep knows its configuration.
+            hyperdrive_config: The configuration of the sweep, if it is at hand.
             kwargs: Accepted for compatibility with Azure.
 
         Raises:
@@ -40,8 +41,24 @@ class HyperDriveRun(Run):
             HyperDriveRehydrateException: The run is not a sweep.
         """
         super().__init__(experiment, run_id, **kwargs)
+        self._hyperdrive_config = hyperdrive_config
         if not kwargs.get("_is_known"):
             self._get_sweep(limit=0)
+
+    @property
+    def hyperdrive_config(self) -> Any:
+        """The HyperDriveConfig of the sweep.
+
+        If it was not submitted with this handle, its `run_config` is `ScriptRunConfig(".")`, as in Azure.
+
+        Raises:
+            HyperDriveRehydrateException: The run is not a sweep.
+        """
+        if self._hyperdrive_config is None:
+            from azureml.train.hyperdrive.runconfig import HyperDriveConfig
+
+            self._hyperdrive_config = HyperDriveConfig._from_definition(self._get_sweep(limit=0)["definition"])
+        return self._hyperdrive_config
 
     # Runs of the sweep
 

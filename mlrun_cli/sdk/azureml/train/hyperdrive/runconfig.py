@@ -102,10 +102,31 @@ class HyperDriveConfig:
         self._max_total_runs = max_total_runs
         self._max_concurrent_runs = max_total_runs if max_concurrent_runs is None else max_concurrent_runs
         self._max_duration_minutes = max_duration_minutes
-        self._resume_from = _list_sweeps(resume_from)
-        self._resume_child_runs = _list_ended_runs("resume_child_runs", resume_child_runs)
+        self._resume_from = [run.id for run in _list_sweeps(resume_from)]
+        self._resume_child_runs = [run.id for run in _list_ended_runs("resume_child_runs", resume_child_runs)]
         if isinstance(hyperparameter_sampling, BayesianParameterSampling):
             self._warn_of_few_runs()
+
+    @classmethod
+    def _from_definition(cls, definition: "Dict[str, Any]") -> "HyperDriveConfig":
+        """Return a configuration from the definition of a sweep in Azure's format, which does not name its script."""
+        from azureml.core.script_run_config import ScriptRunConfig
+
+        metric = definition["primary_metric_config"]
+        config = cls(
+            HyperParameterSampling({}),
+            metric["name"],
+            PrimaryMetricGoal.from_str(metric["goal"]),
+            max_total_runs=definition["max_total_jobs"],
+            max_concurrent_runs=definition["max_concurrent_jobs"],
+            max_duration_minutes=definition["max_duration_minutes"],
+            run_config=ScriptRunConfig("."),
+        )
+        config._generator_config = definition["generator_config"]
+        config._policy_config = definition["policy_config"]
+        config._resume_from = definition["resume_from"] or []
+        config._resume_child_runs = definition["resume_child_runs"] or []
+        return config
 
     @property
     def run_config(self) -> Any:
@@ -166,8 +187,8 @@ class HyperDriveConfig:
                 "max_total_jobs": self._max_total_runs,
                 "max_concurrent_jobs": self._max_concurrent_runs,
                 "max_duration_minutes": self._max_duration_minutes,
-                "resume_from": [run.id for run in self._resume_from] or None,
-                "resume_child_runs": [run.id for run in self._resume_child_runs] or None,
+                "resume_from": self._resume_from or None,
+                "resume_child_runs": self._resume_child_runs or None,
             }
         )
         return definition
