@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mlrun_cli.actions.folder_copies import copy_into_folder
 from mlrun_cli.core.atomic_files import open_atomically
-from mlrun_cli.core.inner_files import open_inner_file
+from mlrun_cli.core.inner_files import open_file_without_links
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.same_content import has_other_content
 from mlrun_cli.errors import FileAlreadyExists, NotFound, RunFileNotFound
@@ -20,7 +20,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import format_first_names
-from mlrun_cli.snapshots.working_copy import list_script_files
+from mlrun_cli.snapshots.working_copy import list_written_files
 from mlrun_cli.wire.run_folder import LOG_FOLDERS, UPLOADS
 from mlrun_cli.workspace import Workspace
 
@@ -38,7 +38,7 @@ def move_upload(workspace: Workspace, run: Run, name: str, folder: Path, *, over
         MlrunError: the file cannot be written.
     """
     place = posixpath.normpath(name)
-    source = open_inner_file(folder / UPLOADS, place)
+    source = open_file_without_links(folder / UPLOADS, place)
     destination = workspace.run_folder(run.run_id).uploads / place
     if source is None and destination.is_file():
         return
@@ -83,7 +83,7 @@ def open_run_file(folder: RunFolder, name: str) -> int | None:
     # A script cannot put a file of its own in the place of the run's logs.
     # Only a run without a script has other logs than those in such folders.
     for root in (folder.artifacts,) if top in LOG_FOLDERS else (folder.uploads, folder.work, folder.artifacts):
-        descriptor = open_inner_file(root, name)
+        descriptor = open_file_without_links(root, name)
         if descriptor is not None:
             return descriptor
     return None
@@ -143,18 +143,18 @@ def download_logs(workspace: Workspace, run: Run, folder: Path, *, overwrite: bo
 
 def _list_paths(workspace: Workspace, run: Run) -> dict[str, Path]:
     folder = workspace.run_folder(run.run_id)
-    written = {name: folder.work / name for name in _list_script_files(workspace, folder)}
-    uploaded = {name: folder.uploads / name for name in list_script_files(None, folder.uploads)}
+    written = {name: folder.work / name for name in _list_written_files(workspace, folder)}
+    uploaded = {name: folder.uploads / name for name in list_written_files(None, folder.uploads)}
     # The run's own logs come last: a script cannot put a file of its own in their place.
     return written | uploaded | folder.log_files()
 
 
-def _list_script_files(workspace: Workspace, folder: RunFolder) -> list[str]:
+def _list_written_files(workspace: Workspace, folder: RunFolder) -> list[str]:
     document = read_json(folder.submission)
     if document is None or not folder.work.is_dir():
         return []
     snapshot_id = Submission.from_json(document).snapshot_id
-    return list_script_files(SnapshotStore(workspace.snapshots_folder).find_manifest(snapshot_id), folder.work)
+    return list_written_files(SnapshotStore(workspace.snapshots_folder).find_manifest(snapshot_id), folder.work)
 
 
 def _select_names(requested_name: str, files: dict[str, Path], run: Run) -> list[str]:

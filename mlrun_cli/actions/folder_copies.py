@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mlrun_cli.core.inner_files import open_inner_folder
+from mlrun_cli.core.inner_files import open_folder_without_links
 from mlrun_cli.core.temporary import open_fd_atomically
 from mlrun_cli.errors import FileNotWritable
 from mlrun_cli.wire import copying
@@ -26,7 +26,7 @@ def copy_into_folder(source: Path, folder: Path, name: str) -> Path:
     """Copy a file to `name` below a folder, without following links inside that folder."""
     destination = folder / name
     try:
-        with open_inner_folder(folder, Path(name).parts[:-1]) as inner:
+        with open_folder_without_links(folder, Path(name).parts[:-1]) as inner:
             _copy_into(source, inner, destination.name)
     except OSError as error:
         raise FileNotWritable(destination, error, hint="Choose another folder.") from error

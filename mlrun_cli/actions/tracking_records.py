@@ -37,7 +37,7 @@ _NO_VALUES = _Values((), {}, ())
 def build_tracking_records(
     workspace: Workspace, runs: Sequence[Run], *, is_deleted: bool = False
 ) -> list[dict[str, Any]]:
-    """Return the records of runs for MLflow's clients, with times in milliseconds and parameters as texts."""
+    """Return the records of runs for MLflow's clients, with times in milliseconds and parameters as strings."""
     keys = [run.key for run in runs]
     values = _read_deleted_values(workspace, keys) if is_deleted else _read_values(workspace, keys)
     return [

@@ -15,10 +15,10 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def open_inner_file(folder: Path, relative_path: str) -> int | None:
-    """Open a regular file below a folder, without following links, and return its descriptor, or None.
+def open_file_without_links(folder: Path, relative_path: str) -> int | None:
+    """Return a descriptor of a regular file below a folder, opened without following links; None if that fails.
 
-    None if there is no such file, if a part of its path is a link, or if the name leads out of the folder.
+    It fails if there is no such file, if a part of its path is a link, or if the name leads out of the folder.
     """
     parts = relative_path.split("/")
     if not all(parts) or {".", ".."} & set(parts) or "\0" in relative_path:
@@ -37,7 +37,7 @@ def open_inner_file(folder: Path, relative_path: str) -> int | None:
 
 
 @contextmanager
-def open_inner_folder(folder: Path, parts: Sequence[str]) -> Iterator[int]:
+def open_folder_without_links(folder: Path, parts: Sequence[str]) -> Iterator[int]:
     """Open a nested folder, creating missing levels, and yield its descriptor.
 
     Raises:

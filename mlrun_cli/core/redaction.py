@@ -149,7 +149,7 @@ class Redaction:
 
     @cached_property
     def _redact_repeated(self) -> Callable[[str], str]:
-        return _build_repeated_redactor(self.repeatable_secrets)
+        return _build_secret_redactor(self.repeatable_secrets)
 
     def is_secret(self, name: str, value: str = _SOME_TEXT) -> bool:
         """Return whether the value of a variable or option with this name is a secret.
@@ -183,7 +183,7 @@ class Redaction:
 
     def redact_prose(self, value: str) -> str:
         """Redact text like `redact_text`, and also values after names that clearly denote secrets."""
-        return self.redact_text(self._replace_after_names(value, _mask_secret, self._find_certain_value_pattern))
+        return self.redact_text(self._replace_after_names(value, _mask_secret, self._find_value_pattern_in_prose))
 
     def replace_secrets(self, value: str, replacement: Callable[[str], str]) -> str:
         """Replace each secret that `redact_value` would hide, including its quotes, and return the text.
@@ -256,10 +256,10 @@ class Redaction:
         arguments have it by chance: `--num-tokens 1000000` leaves `--steps 1000000` as it is.
         """
         shown, secrets = self._redact_by_position(arguments)
-        return list(map(_build_repeated_redactor(secrets), shown))
+        return list(map(_build_secret_redactor(secrets), shown))
 
     def redact_command(self, command: str | Sequence[str]) -> str | tuple[str, ...]:
-        """Redact the secrets in a command, which is text for a shell, or words."""
+        """Redact the secrets in a command, which is a string for a shell or a list of words."""
         if isinstance(command, str):
             return self.redact_arguments(["sh", "-c", command])[-1]
         return tuple(self.redact_arguments(command))
@@ -268,9 +268,9 @@ class Redaction:
         """Return the secrets of a command line and of the environment that are unlikely to be elsewhere by chance."""
         return self._redact_by_position(arguments)[1]
 
-    def redact_repeated(self, value: Any, secrets: Collection[str]) -> Any:
-        """Redact every string of a JSON value like `redact_document`, and these secrets where they are repeated."""
-        redact = _build_repeated_redactor(secrets)
+    def redact_with_secrets(self, value: Any, secrets: Collection[str]) -> Any:
+        """Redact every string of a JSON value like `redact_document`, and the given secrets anywhere in it."""
+        redact = _build_secret_redactor(secrets)
         return _map_texts(self.redact_document(value), lambda _name, text: redact(text))
 
     def _redact_by_position(self, arguments: Sequence[str]) -> tuple[list[str], set[str]]:
@@ -367,8 +367,8 @@ class Redaction:
             return self._get_option_pattern(match["name"])
         return None if match["assigned"] is None else self._get_secret_pattern(match["name"])
 
-    def _find_certain_value_pattern(self, match: re.Match[str]) -> str | None:
-        """Return the pattern of a secret after a name in prose, or None.
+    def _find_value_pattern_in_prose(self, match: re.Match[str]) -> str | None:
+        """Return the pattern of a secret's value after a name in prose, or None if an ordinary word may follow.
 
         In prose such names are ordinary words too: `--api-key: expected one argument`.
         """
@@ -410,7 +410,7 @@ def _is_common(secret_value: str) -> bool:
     return re.fullmatch(_COMMON, secret_value) is not None
 
 
-def _build_repeated_redactor(secrets: Collection[str]) -> Callable[[str], str]:
+def _build_secret_redactor(secrets: Collection[str]) -> Callable[[str], str]:
     """Return a function that redacts these secrets anywhere in a text, but common ones only if they are all of it."""
     distinctive = {secret for secret in secrets if not _is_common(secret)}
     pattern = re.compile(_build_pattern_of_words(distinctive)) if distinctive else None

@@ -122,7 +122,7 @@ def _link_under_name(
         if error.errno not in _NO_LINKS:
             raise
         if temporary is None:  # as without /proc
-            temporary = _copy_under_name(descriptor, folder_descriptor)
+            temporary = _copy_to_named_file(descriptor, folder_descriptor)
         if not overwrite:  # reserves the name, which another process may have taken
             try:
                 os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, dir_fd=folder_descriptor))
@@ -134,7 +134,8 @@ def _link_under_name(
     return temporary
 
 
-def _copy_under_name(descriptor: int, folder_descriptor: int) -> str:
+def _copy_to_named_file(descriptor: int, folder_descriptor: int) -> str:
+    """Copy a file without a name to a new temporary file in a folder; return the name of the copy."""
     temporary = make_temporary_name()
     found = os.fstat(descriptor)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

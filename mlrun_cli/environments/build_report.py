@@ -31,8 +31,8 @@ def build_environment_document(environment: BuiltEnvironment, build: Environment
     }
 
 
-def list_unpinned_warnings(environment: BuiltEnvironment) -> tuple[str, ...]:
-    """Return warnings about versions that an environment's build left open, and about a Python other than planned."""
+def list_build_warnings(environment: BuiltEnvironment) -> tuple[str, ...]:
+    """Return warnings about versions that a build could not pin, and about a Python version other than planned."""
     unpinned, other = environment.unpinned, environment.other_python
     first = environment.build.pythons[0] if environment.build.pythons else ""
     return (

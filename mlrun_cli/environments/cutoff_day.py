@@ -85,7 +85,7 @@ class _Repository:
         self.is_there = any((above / ".git").exists() for above in (self._folder, *self._folder.parents))
 
     def has_changes(self) -> bool:
-        """Return whether the file has uncommitted changes, or True if git fails."""
+        """Return whether the file has uncommitted changes; True if git cannot tell."""
         answer = self._run_git("status", "--porcelain", "--ignored", "--untracked-files=all", "--", str(self._file))
         return answer is None or bool(answer)
 

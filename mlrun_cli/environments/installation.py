@@ -99,7 +99,7 @@ class _PipInstallation:
 
     def install_pinned(self) -> InstallResult:
         """Install all requirements with their pinned versions on the first Python."""
-        return self._install_unpinned(()) if self._ensure_venv(self._python, is_verbose=True) else InstallResult(1)
+        return self._install_partly_pinned(()) if self._ensure_venv(self._python, is_verbose=True) else InstallResult(1)
 
     def install_on_another_python(self) -> InstallResult | None:
         """Install on another Python for which all pinned versions are available, or return None."""
@@ -111,7 +111,7 @@ class _PipInstallation:
             if not self._ensure_venv(python) or not self._has_all_pinned_versions(python):
                 continue
             if self._resolve_together(self._pinned):
-                result = self._install_unpinned(())
+                result = self._install_partly_pinned(())
                 if not result.exit_code:
                     return result
         return None
@@ -126,15 +126,15 @@ class _PipInstallation:
         if python is None or not self._ensure_venv(python, is_verbose=True):
             return InstallResult(1)
         existing = self._existing[python]
-        result = self._install_unpinned(set(self._pinned).difference(existing))
+        result = self._install_partly_pinned(set(self._pinned).difference(existing))
         if result.exit_code and existing:
             kept: list[str] = []
             for line in existing:
                 if self._resolve_together({*kept, line}):
                     kept.append(line)
-            result = self._install_unpinned(set(self._pinned).difference(kept))
+            result = self._install_partly_pinned(set(self._pinned).difference(kept))
         if result.exit_code and len(result.unpinned) < len(self._pinned):
-            result = self._install_unpinned(self._pinned)
+            result = self._install_partly_pinned(self._pinned)
         return result
 
     def _has_all_pinned_versions(self, python: BasePython) -> bool:
@@ -172,8 +172,8 @@ class _PipInstallation:
         whose = ["--python-preference", "only-managed"] if python.is_uv_managed else []
         return [self._build.installer, "venv", *whose, "--python", python.python, str(self._folder.venv)]
 
-    def _install_unpinned(self, unpinned: Collection[str]) -> InstallResult:
-        """Install all requirements, leaving the versions of some of them open."""
+    def _install_partly_pinned(self, unpinned: Collection[str]) -> InstallResult:
+        """Install all requirements with pip, leaving open the versions of those in `unpinned`."""
         if unpinned:
             _log_unpinned(line for line in self._pinned if line in unpinned)
         lines = [remove_version(line) if line in unpinned else line for line in self._build.requirements]

@@ -53,7 +53,7 @@ class Installer:
     def __init__(self, environ: Mapping[str, str], folder: Path, *locks: int) -> None:
         self._environment = build_installer_environment(environ, folder)
         self._secrets = {name: value for name, value in environ.items() if name.startswith(SECRET_PREFIX)}
-        self._secret = _compile_secrets(self._secrets.values())
+        self._secret = _compile_secret_pattern(self._secrets.values())
         self._redaction = Redaction.from_environment(environ)
         self._folder = folder
         # A child process that inherits a lock holds it, so that no other build starts while the installer still runs.
@@ -135,7 +135,7 @@ class Installer:
         return self._secret.sub(lambda found: f"{found['before'] or ''}{REDACTED}", text)
 
 
-def _compile_secrets(secrets: Collection[str]) -> re.Pattern[str]:
+def _compile_secret_pattern(secrets: Collection[str]) -> re.Pattern[str]:
     """Return a pattern that matches secrets and their parts; short ones only match where secrets are expected."""
     whole = {part for secret in secrets for part in (secret, secret.partition(":")[2])}
     parts = {part.strip() for secret in secrets for part in re.split(_BETWEEN_WORDS, secret)}

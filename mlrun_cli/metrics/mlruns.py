@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from mlrun_cli.core.inner_files import open_inner_file
+from mlrun_cli.core.inner_files import open_file_without_links
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.metrics.metric import MetricPoint
 
@@ -24,7 +24,7 @@ def read_mlruns(folder: Path) -> Mapping[str, Mapping[str, list[MetricPoint]]]:
     """
     found: dict[str, dict[str, list[MetricPoint]]] = {}
     for run_id, name, path in _list_metric_files(folder):
-        descriptor = open_inner_file(folder, path)
+        descriptor = open_file_without_links(folder, path)
         if descriptor is None:
             continue
         with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:

@@ -38,7 +38,7 @@ _OPAQUE = frozenset({"files", "data", "settings", "secrets"})
 
 
 class Fingerprint(NamedTuple):
-    """All that the result of a step depends on, as texts by section and name."""
+    """All that the result of a step depends on, as strings by section and name."""
 
     sections: Mapping[str, Mapping[str, str]]
 

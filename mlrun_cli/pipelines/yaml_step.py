@@ -168,7 +168,7 @@ class _StepReader:
         )
 
     def _read_optional(self, key: str, read: Callable[[Node], _Value]) -> _Value | None:
-        """Return what `read` returns for a key, or None if it is absent or, with an added problem, invalid."""
+        """Return the value of a key as read by `read`; None if the key is absent, or invalid, which adds a problem."""
         if key in self._keys:
             with self._problems.collect_errors():
                 return read(self._keys[key])

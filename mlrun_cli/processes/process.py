@@ -100,19 +100,21 @@ def list_supervisors(run_id: str, lock_status: os.stat_result | None) -> list[Pr
             may be cut off.
     """
     if lock_status is None:
-        return [process for process, words in _list_programs(_SUPERVISOR_PROGRAM) if words[-1] == run_id.encode()]
-    return [process for process, _ in _list_programs(_SUPERVISOR_PROGRAM) if _has_open(process.pid, lock_status)]
+        return [process for process, words in _iterate_instances(_SUPERVISOR_PROGRAM) if words[-1] == run_id.encode()]
+    return [process for process, _ in _iterate_instances(_SUPERVISOR_PROGRAM) if _has_open(process.pid, lock_status)]
 
 
 def list_controllers(workspace: Path, run_id: str) -> list[ProcessId]:
     """Return the processes that control a run of a workspace, according to their command lines."""
     folder = os.fsencode(workspace)
     last = run_id.encode()
-    return [process for process, words in _list_programs(_CONTROLLER_PROGRAM) if folder in words and words[-1] == last]
+    return [
+        process for process, words in _iterate_instances(_CONTROLLER_PROGRAM) if folder in words and words[-1] == last
+    ]
 
 
-def _list_programs(program: bytes) -> Iterator[tuple[ProcessId, Sequence[bytes]]]:
-    """Yield the processes of a program of this package, each with its command line."""
+def _iterate_instances(program: bytes) -> Iterator[tuple[ProcessId, Sequence[bytes]]]:
+    """Yield the processes that run a program of this package, each with its command line."""
     for pid in _list_pids():
         # That of a forked supervisor is filled up with zeros.
         words = read_proc(f"/proc/{pid}/cmdline").rstrip(b"\0").split(b"\0")

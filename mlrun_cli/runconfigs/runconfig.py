@@ -254,7 +254,7 @@ def _read_text(node: Node, _: Problems) -> str:
 
 
 def _read_texts(node: Node, problems: Problems) -> tuple[str, ...]:
-    """Return the items of a list as texts; those recorded as problems are empty."""
+    """Return the items of a list as strings; those recorded as problems are empty."""
     texts = [""] * len(node.as_list())
     for index, item in enumerate(node.as_list()):
         with problems.collect_errors():
@@ -284,7 +284,7 @@ def _read_boolean(node: Node, _: Problems) -> bool:
 
 
 def _read_conda(node: Node, _: Problems) -> dict[str, object]:
-    """Return conda dependencies as plain values, with the variables as texts."""
+    """Return conda dependencies as plain values, with the variables as strings."""
     return {
         key: inner.as_variables() if key == "variables" else inner.to_plain()
         for key, inner in node.as_mapping().items()

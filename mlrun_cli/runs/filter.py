@@ -259,7 +259,8 @@ def _parse_where(text: str, now: int) -> Condition:
     return parse_condition(text, now)
 
 
-def _join_where(values: tuple[Condition, ...]) -> Mapping[str, Any]:
+def _build_where_condition(values: tuple[Condition, ...]) -> Mapping[str, Any]:
+    """Return the filter's argument `where` for several conditions, all of which must hold."""
     from mlrun_cli.runs.where.condition import join_conditions  # noqa: PLC0415 - start-up
 
     return {"where": join_conditions(values)}
@@ -268,7 +269,7 @@ def _join_where(values: tuple[Condition, ...]) -> Mapping[str, Any]:
 TERMS: Mapping[str, Term] = {
     "where": Term(
         _parse_where,
-        _join_where,
+        _build_where_condition,
         option="--where",
         metavar="CONDITION",
         help="Runs for which this holds: 'loss < 0.3 and lr >= 0.01 and not tag.team = a'; see mlrun help queries.",

@@ -96,7 +96,7 @@ class LogTimes:
             self._sizes += numbers[1::2]
 
     def get_offset(self, since: int) -> int:
-        """Return the offset of the first byte that was written at or after a time, as far as marks show.
+        """Return the offset of the log's first byte written at or after a time, as precisely as the marks allow.
 
         What follows the last mark counts as newer than any time before the last mark.
         """

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 
-from mlrun_cli.core.inner_files import open_inner_folder
+from mlrun_cli.core.inner_files import open_folder_without_links
 from mlrun_cli.core.temporary import is_temporary, make_temporary_name, remove_abandoned_files
 from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, StoredFilesLost, StoreError
 from mlrun_cli.snapshots.content_store import SnapshotStore
@@ -79,11 +79,11 @@ def _fill_folder(staging: Path, snapshot: Snapshot, store: SnapshotStore, folder
 def _move_entries(snapshot: Snapshot, staging: Path, folder: Path) -> None:
     for entry in snapshot.entries:
         if entry.kind is EntryKind.DIRECTORY:
-            with open_inner_folder(folder, entry.path.split("/")):
+            with open_folder_without_links(folder, entry.path.split("/")):
                 pass
     others = [entry for entry in snapshot.entries if entry.kind is not EntryKind.DIRECTORY]
     for above, entries in groupby(others, _get_parent):
-        with open_inner_folder(folder, above.split("/") if above else ()) as inner:
+        with open_folder_without_links(folder, above.split("/") if above else ()) as inner:
             for entry in entries:
                 os.replace(staging / entry.path, entry.path.rpartition("/")[2], dst_dir_fd=inner)
 

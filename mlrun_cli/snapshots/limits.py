@@ -86,7 +86,7 @@ def build_too_large_error(
         rules: the ignore rules of the folder.
         is_whole: False if the scan was aborted, so that there are more files.
     """
-    amounts = _sum_amounts(files)
+    amounts = _sum_amounts_by_path(files)
     total = amounts.pop("")
     largest = _find_largest(amounts, total, limits)
     more = "" if is_whole else "more than "
@@ -101,8 +101,8 @@ def build_too_large_error(
     )
 
 
-def _sum_amounts(files: Iterable[tuple[str, int]]) -> dict[str, Amount]:
-    """Return the amounts of files, of folders (with a trailing slash) and in total (empty key), keyed by path."""
+def _sum_amounts_by_path(files: Iterable[tuple[str, int]]) -> dict[str, Amount]:
+    """Return the total amounts of each file, each folder (with a trailing slash) and all files (empty key), by path."""
     amounts: dict[str, Amount] = {}
     for path, size in files:
         end = 0

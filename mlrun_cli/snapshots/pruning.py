@@ -115,7 +115,7 @@ def _hold_prune_lock(
             hint="Make room there, or set MLRUN_HOME to a folder on another disk.",
         ) from error
     try:
-        if report is not None and not _try_lock_within(descriptor, operation):
+        if report is not None and not _try_lock_silently(descriptor, operation):
             report(f"Waiting for {waits_for}.")
         lock(descriptor, operation)
         yield
@@ -124,8 +124,8 @@ def _hold_prune_lock(
             os.close(descriptor)
 
 
-def _try_lock_within(descriptor: int, operation: int) -> bool:
-    """Try to acquire the lock until it is time to print a message; return whether that succeeded."""
+def _try_lock_silently(descriptor: int, operation: int) -> bool:
+    """Try to acquire a lock for `_SILENT_SECONDS`, after which a message is due; return whether that succeeded."""
     deadline = time.monotonic() + _SILENT_SECONDS
     while True:
         try:

@@ -35,7 +35,7 @@ def make_working_copy(snapshot: Snapshot, store: SnapshotStore, destination: Pat
     """Copy a snapshot to `destination`, which must be new or empty.
 
     Files are writable and retain their executable bit and modification time, by which `remove_unchanged_files` and
-    `list_script_files` recognize unchanged files. Blocks are shared with the store if the file system supports that.
+    `list_written_files` recognize unchanged files. Blocks are shared with the store if the file system supports that.
 
     Raises:
         StoreError: the store has lost a file, or the copy cannot be written.
@@ -101,8 +101,8 @@ def remove_unchanged_files(snapshot: Snapshot, destination: Path) -> None:
                     _remove_if_unchanged(entry, descriptor)
 
 
-def list_script_files(snapshot: Snapshot | None, destination: Path) -> list[str]:
-    """Return the sorted relative paths of the files that a script has added or changed.
+def list_written_files(snapshot: Snapshot | None, destination: Path) -> list[str]:
+    """Return the sorted relative paths of the files that a script has added to its working folder or changed in it.
 
     Links to files inside of `destination` are included. If `destination` does not exist, the list is empty.
     """

@@ -319,7 +319,7 @@ def _build_run(
     repeated = {text for text in texts if len(text) >= LEAST_LETTERS}
 
     def redact(value: Any) -> Any:
-        return redaction.redact_repeated(value, repeated)
+        return redaction.redact_with_secrets(value, repeated)
 
     return ControlledRun(
         run_id=plan.run_id,

@@ -60,7 +60,7 @@ class Resolution(NamedTuple):
     def redact_request(self, request: SubmitRequest) -> SubmitRequest:
         """Return the request without secrets, those of the command line included, in its tags and texts."""
         secrets = self.redaction.list_repeatable_secrets(self.argv)
-        texts = {name: self.redaction.redact_repeated(getattr(request, name), secrets) for name in _STORED_TEXTS}
+        texts = {name: self.redaction.redact_with_secrets(getattr(request, name), secrets) for name in _STORED_TEXTS}
         return request._replace(**texts)
 
     @property

@@ -181,7 +181,7 @@ def read_sweep_plan(folder: RunFolder) -> SweepPlan:
 
 
 def read_submitted_tags(folder: RunFolder) -> Mapping[str, str | None]:
-    """Return the tags that a sweep was submitted with, besides those in which it records what it does.
+    """Return the tags that a sweep was submitted with, without those in which it records its progress.
 
     Raises:
         OSError: the file cannot be read.

@@ -10,7 +10,7 @@ from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.environments.build_report import (
     build_environment_document,
     describe_failed_build,
-    list_unpinned_warnings,
+    list_build_warnings,
 )
 from mlrun_cli.environments.failure_reason import find_failure_reason
 from mlrun_cli.environments.folder import EnvironmentFolder, remove_build_secrets
@@ -59,7 +59,7 @@ class Preparation:
         built = None if folder is None else folder.find_environment()
         if built is not None and plan.build is not None:
             self._run.write_file(self._run.folder.environment_record, build_environment_document(built, plan.build))
-            self.warnings += list_unpinned_warnings(built)
+            self.warnings += list_build_warnings(built)
 
     def make_working_copy(self) -> None:
         """Copy the snapshot into the working folder, unless an earlier attempt of the run has done so.

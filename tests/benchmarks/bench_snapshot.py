@@ -21,7 +21,7 @@ from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.snapshot import Snapshot
 from mlrun_cli.snapshots.take import take_snapshot
-from mlrun_cli.snapshots.working_copy import list_script_files, make_working_copy, remove_unchanged_files
+from mlrun_cli.snapshots.working_copy import list_written_files, make_working_copy, remove_unchanged_files
 
 _FILES = 10_000
 _FILE_SIZE = 100_000
@@ -59,7 +59,7 @@ def _measure(top: Path) -> list[tuple[str, float]]:
     make_working_copy(snapshot, store, copy)
     return [
         *rows,
-        ("what the script wrote (nothing)", _best(lambda: list_script_files(snapshot, copy))),
+        ("what the script wrote (nothing)", _best(lambda: list_written_files(snapshot, copy))),
         ("removal of what is unchanged", _once(lambda: remove_unchanged_files(snapshot, copy))),
     ]
 

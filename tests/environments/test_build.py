@@ -23,7 +23,7 @@ import pytest
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.environments.build import build_environment
 from mlrun_cli.environments.build_plan import plan_conda
-from mlrun_cli.environments.build_report import list_unpinned_warnings
+from mlrun_cli.environments.build_report import list_build_warnings
 from mlrun_cli.environments.cache import prune_environments
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.environment import Builder, EnvironmentPlan
@@ -510,7 +510,7 @@ def test_relaxed_takes_the_python_on_which_the_most_that_is_pinned_can_be_had(
     assert described is not None
     loosened = ("small==9",) if unknown else ()
     assert (described.other_python, described.unpinned) == (other_python.version_text, loosened)
-    assert list_unpinned_warnings(described)[0].endswith(f" Python {other_python.version_text}.")
+    assert list_build_warnings(described)[0].endswith(f" Python {other_python.version_text}.")
     assert (version_inside(planned.plan, "tiny"), version_inside(planned.plan, "small")) == ("1.2", "2.0")
 
 

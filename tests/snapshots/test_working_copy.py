@@ -20,7 +20,7 @@ from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
 from mlrun_cli.snapshots.take import take_snapshot
 from mlrun_cli.snapshots.working_copy import (
     list_escaping_links,
-    list_script_files,
+    list_written_files,
     make_working_copy,
     remove_unchanged_files,
 )
@@ -176,9 +176,9 @@ def test_what_the_script_wrote_stays(snapshot: Snapshot, copy: Path) -> None:
     (copy / "data" / "new.csv").touch()
     written = ["data/new.csv", "latest", "outputs/model.pkl", "train.py"]
 
-    assert list_script_files(snapshot, copy) == written
+    assert list_written_files(snapshot, copy) == written
     remove_unchanged_files(snapshot, copy)
-    assert list_script_files(snapshot, copy) == written
+    assert list_written_files(snapshot, copy) == written
     assert _tree(copy) == {
         "data": None,
         "data/new.csv": b"",
@@ -212,7 +212,7 @@ def test_removal_goes_through_no_link(snapshot: Snapshot, source: Path, copy: Pa
 
     assert _tree(source) == before
     assert _tree(copy) == {"data": str(source / "data")}
-    assert list_script_files(snapshot, copy) == []
+    assert list_written_files(snapshot, copy) == []
     assert list_escaping_links(copy) == ["data"]
 
 
@@ -226,7 +226,7 @@ def test_links_that_lead_out_are_no_files_of_the_script(copy: Path, source: Path
     os.mkfifo(copy / "pipe")
     assert list_escaping_links(copy) == ["data/container", "stolen", "up"]
 
-    assert list_script_files(None, copy) == [
+    assert list_written_files(None, copy) == [
         "data/caf\udce9\n.csv",
         "data/large.bin",
         "data/none.txt",
@@ -237,7 +237,7 @@ def test_links_that_lead_out_are_no_files_of_the_script(copy: Path, source: Path
 
 
 def test_no_folder_holds_no_files(tmp_path: Path) -> None:
-    assert list_script_files(None, tmp_path / "nowhere") == list_escaping_links(tmp_path / "nowhere") == []
+    assert list_written_files(None, tmp_path / "nowhere") == list_escaping_links(tmp_path / "nowhere") == []
 
 
 def test_files_are_found_in_chains_of_folders_and_beside_them(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_files_are_found_in_chains_of_folders_and_beside_them(tmp_path: Path) ->
         (folder / "file").write_bytes(b"")
         expected.append(str((folder / "file").relative_to(tmp_path)))
     before = len(os.listdir("/proc/self/fd"))
-    assert list_script_files(None, tmp_path) == sorted(expected)
+    assert list_written_files(None, tmp_path) == sorted(expected)
     assert len(os.listdir("/proc/self/fd")) <= before
 
 
@@ -264,13 +264,13 @@ def test_depth_costs_no_stack(tmp_path: Path) -> None:
         "import sys; from pathlib import Path\n"
         "from mlrun_cli.snapshots.take import take_snapshot\n"
         "from mlrun_cli.snapshots.limits import SnapshotLimits\n"
-        "from mlrun_cli.snapshots.working_copy import make_working_copy, remove_unchanged_files, list_script_files\n"
+        "from mlrun_cli.snapshots.working_copy import make_working_copy, remove_unchanged_files, list_written_files\n"
         "from mlrun_cli.snapshots.content_store import SnapshotStore\n"
         "sys.setrecursionlimit(60)\n"
         "store, copy = SnapshotStore(Path('snapshots')), Path('copy')\n"
         "snapshot, notes = take_snapshot(Path('source'), store, limits=SnapshotLimits())\n"
         "make_working_copy(snapshot, store, copy)\n"
-        "print(len(snapshot.entries), notes, list_script_files(snapshot, copy))\n"
+        "print(len(snapshot.entries), notes, list_written_files(snapshot, copy))\n"
         "remove_unchanged_files(snapshot, copy)\n"
         "print(list(copy.iterdir()))\n"
     )

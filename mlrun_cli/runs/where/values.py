@@ -26,7 +26,7 @@ _NUMBER = "number"
 
 
 def get_value_kind(name: ValueName) -> str:
-    """Return the kind of values that a name has: a kind in `FIELDS`, or `any`."""
+    """Return the kind of the values that a name in a condition stands for: a kind in `FIELDS`, or `any`."""
     if name.kind == FIELD:
         return FIELDS[name.name]
     return _NUMBER if name.kind == METRIC else "any"
