@@ -24,6 +24,7 @@ from mlrun_cli.pipelines.json_reader import JsonReader
 from mlrun_cli.pipelines.parameter_values import assign_parameters
 from mlrun_cli.pipelines.published import ACTIVE, DISABLED
 from mlrun_cli.pipelines.schedule import Schedule, ScheduledRun, ScheduleSettings
+from mlrun_cli.runs.rebuild_files import NAMES
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runtime.schedule_keepers import wake_schedule_keeper
 from mlrun_cli.workspace import Workspace
@@ -169,6 +170,8 @@ def _hide_stored_secrets(workspace: Workspace, schedule: Schedule) -> Schedule:
             return schedule
         with workspace.transaction(durable=True):
             is_replaced = workspace.schedules.replace_settings(schedule, hidden)
+            if is_replaced:  # the transaction then writes the file anew, without earlier lines
+                (workspace.folder / NAMES).unlink(missing_ok=True)
     except (MlrunError, OSError):  # the pipeline is not what it was, or nothing can be written now
         is_replaced = False
     if not is_replaced:

@@ -240,7 +240,11 @@ def test_secrets_that_an_older_version_stored_with_a_schedule_are_moved_to_its_f
     ((settings,),) = mlrun.stored("SELECT settings FROM schedules")
     stored = {**json.loads(settings), "parameters": {"password": secret, "rows": 7}}
     del stored["secrets_id"]
-    mlrun.execute("UPDATE schedules SET settings = ?", json.dumps(stored, ensure_ascii=False, sort_keys=True))
+    text = json.dumps(stored, ensure_ascii=False, sort_keys=True)
+    mlrun.execute("UPDATE schedules SET settings = ?", text)
+    names, row = mlrun.database.with_name("names.jsonl"), {"schedule_id": schedule_id, "settings": text}
+    with names.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"key": [schedule_id, None], "row": row, "table": "schedules"}) + "\n")
 
     if look == "keeper":
         make_due(mlrun, 1)
@@ -253,6 +257,7 @@ def test_secrets_that_an_older_version_stored_with_a_schedule_are_moved_to_its_f
         shown = mlrun("pipeline", look, *words.get(look, ["-s", schedule_id, "--status", "Disabled"])).stdout
         assert '"password": "***"' in shown and secret not in shown
     until(lambda: find_keepers(mlrun, secret) == ["secrets 600"])
+    assert '"name": "cars"' in names.read_text(encoding="utf-8")
 
 
 def test_times_that_passed_while_nothing_ran_give_one_run(mlrun: Mlrun) -> None:
