@@ -388,7 +388,7 @@ class Workspace:
         self._database.set_busy_timeout(seconds)
 
     def checkpoint_often(self) -> None:
-        """Checkpoint at short intervals from now on, so that the log remains short until this process ends."""
+        """Checkpoint the database's write-ahead log often from now on, so that it stays short."""
         self._database.checkpoint_often()
 
     def checkpoint_if_disk_is_full(self) -> None:

@@ -254,7 +254,7 @@ def _list_statuses_on_target(workspace: Workspace, name: str) -> frozenset[RunSt
 
 def _check_unused(workspace: Workspace, name: str, lost_run_keys: Container[int]) -> None:
     """Raise if a run waits for a target or runs on it, except for runs that are ending or lost."""
-    from mlrun_cli.runs.filter import RunFilter  # noqa: PLC0415 - start-up: submits check a target, few delete one
+    from mlrun_cli.runs.filter import RunFilter  # noqa: PLC0415 - start-up: submissions check a target, few delete one
 
     which = RunFilter(target=name, statuses=_list_statuses_on_target(workspace, name), include_children=True)
     runs = [run for run in workspace.runs.list(which) if run.owner_lock is None and run.key not in lost_run_keys]

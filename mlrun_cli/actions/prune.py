@@ -121,8 +121,8 @@ def prune_workspace(
 
     A run is removed together with its descendants, and only if none of them is younger, has not ended, is kept
     (`run update --keep`) or is the source of a registered model. Folders of runs that are not in the store must be of
-    the same age, and at least a day old, since a submit may be using them. Snapshots without a run are kept for a day,
-    and an environment is kept as long as a run of any workspace that used it. `report` is called with a message if
+    the same age, and at least a day old, since a submission may be using them. Snapshots without a run are kept for a
+    day, and an environment is kept as long as a run of any workspace that used it. `report` is called with a message if
     the function has to wait for long, or if something cannot be removed.
 
     Raises:
@@ -237,7 +237,7 @@ def _prune_runs(workspace: Workspace, ended_before: int, removal: _Removal) -> d
 
 
 def _list_orphaned_folders(workspace: Workspace, unchanged_since: int) -> list[Path]:
-    """Return the folders of killed submits and sessions, and of runs that have been deleted.
+    """Return the folders of killed submissions and sessions, and of runs whose rows in the store are gone.
 
     The folder of a run whose row is lost looks the same, so it must also be older than the cutoff time.
     """

@@ -54,7 +54,7 @@ _SETTLE_SECONDS = 3.0
 _LATE_SECONDS = 10.0
 """How long an engine that answers again may take to accept the jobs that were submitted while it was stalled."""
 _SUBMIT_SECONDS = 60.0
-"""The time after a submit within which the engine knows the job, if it has accepted it."""
+"""The time after a submission within which the engine knows the job, if it has accepted it."""
 
 
 class Collector:
@@ -250,8 +250,8 @@ class Collector:
     ) -> RunLiveness:
         """Determine the liveness of a seemingly lost run again after reading everything its supervisor wrote.
 
-        Where no id of a job is known, the engine may still accept the job of a submit that it has not answered. While
-        the shared folder is unavailable, no run is lost.
+        Where no id of a job is known, the engine may still accept the job of a submission that it has not answered.
+        While the shared folder is unavailable, no run is lost.
         """
         since = self._lost_since.setdefault(run.key, monotonic_time)
         patience = _SETTLE_SECONDS

@@ -2,7 +2,7 @@
 
 `typing` compiles the annotation of each field, although nothing here uses them, and `collections` compiles a
 constructor for each class. Here, annotations remain text, and the constructor is compiled for the first tuple of a
-class: `run list` makes some 35 such classes, a submit and a supervisor about 80 each, and half of them no tuple.
+class: `run list` makes some 35 such classes, a submission and a supervisor about 80 each, and half of them no tuple.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def apply_steps(items: Sequence[_Item], steps: Sequence[Sequence[Any]]) -> list[
     Raises:
         UsageError: a step is for tables only.
     """
-    from random import Random  # noqa: PLC0415 - slow to import, for every submit
+    from random import Random  # noqa: PLC0415 - slow to import, for every submission
 
     left = list(items)
     for name, *values in steps:

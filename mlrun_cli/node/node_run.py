@@ -182,7 +182,7 @@ class NodeRun(SupervisedRun):
         return is_begun
 
     def queue_next_attempt(self, outcome: Outcome) -> bool:  # noqa: ARG002
-        """Return False, since only the engine can start the supervisor again."""
+        """Return False, since only the cluster engine can start the supervisor again."""
         return False
 
     def register_outputs(self, run: Run, outcome: Outcome) -> Outcome:  # noqa: ARG002
@@ -201,7 +201,7 @@ class NodeRun(SupervisedRun):
             self._flush()
         is_final = stop_reason is not StopReason.SHUTDOWN or self.read().status is RunStatus.CANCEL_REQUESTED
         if is_final:
-            self.retry_disk(lambda: write_outcome(self.folder, outcome))
+            self.retry_while_disk_full(lambda: write_outcome(self.folder, outcome))
             run_or_log(lambda: clean_working_folder(self.workspace, self.submission, self.folder), None)
         self._write_outcome(outcome, is_final=is_final)
 

@@ -111,7 +111,7 @@ Source = DataPath | StepOutput | ParameterReference | DatasetReference
 
 
 class Parameter(NamedTuple):
-    """A parameter of a pipeline; without a default a value must be given at the submit."""
+    """A parameter of a pipeline; without a default a value must be given at the submission."""
 
     kind: str
     default: ParameterValue = None

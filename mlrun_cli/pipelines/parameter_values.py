@@ -1,4 +1,4 @@
-"""The values of a pipeline's parameters: defaults, replaced by those that are given at a submit."""
+"""The values of a pipeline's parameters: defaults, replaced by those that are given at a submission."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ class ScheduledRun(NamedTuple):
     """A run that a schedule is to submit, or has submitted.
 
     Attributes:
-        run_id: the id of the run, which is chosen before its submit, so that no time is submitted twice.
+        run_id: the id of the run, which is chosen before its submission, so that no time is submitted twice.
         schedule_id: the schedule.
         due_at: the time for which it is.
         parameters: values of the pipeline's parameters besides those of the schedule, as JSON; None if they cannot be

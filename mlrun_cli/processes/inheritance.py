@@ -1,7 +1,7 @@
 """The umask, niceness and resource limits (`ulimit`) that a process inherits.
 
-A queued run is started by a dispatcher, which may have inherited other values than the submit. The limits apply only to
-the script: a limit of the file size must not keep the supervisor from recording how the script ended.
+A queued run is started by a dispatcher, which may have inherited other values than the submission. The limits apply
+only to the script: a limit of the file size must not keep the supervisor from recording how the script ended.
 """
 
 from __future__ import annotations

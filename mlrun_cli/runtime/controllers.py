@@ -91,6 +91,7 @@ class ControllerFolder:
         return self._read_failures() >= _MOST_FAILURES or (found is not None and found.st_size >= _MOST_STARTS)
 
     def _stat_starts(self) -> os.stat_result | None:
+        """Return the status of the file that counts starts, or None if it does not exist."""
         try:
             return self._starts.stat()
         except OSError:

@@ -38,7 +38,7 @@ def mark_not_responding(run: Run, not_responding_keys: frozenset[int]) -> Run:
 
 
 def _has_nothing_to_reconcile(workspace: Workspace) -> bool:
-    """Return whether there are no live runs and no files of sessions or unfinished submits."""
+    """Return whether there are no live runs and no files of sessions or unfinished submissions."""
     return not any(_has_entries(workspace.folder / name) for name in _FOLDERS) and not workspace.runs.has_live_runs()
 
 

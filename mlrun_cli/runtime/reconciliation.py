@@ -16,7 +16,7 @@ from mlrun_cli.runtime.controllers import ensure_controllers
 from mlrun_cli.runtime.queue import ensure_dispatchers
 from mlrun_cli.runtime.sessions import reconcile_sessions
 from mlrun_cli.runtime.slow_recovery import is_worth_waiting_for, record_slow_recovery
-from mlrun_cli.runtime.unfinished_submits import remove_unfinished_submits
+from mlrun_cli.runtime.unfinished_submissions import remove_unfinished_submissions
 from mlrun_cli.targets.base import Liveness, Target
 from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
@@ -55,7 +55,7 @@ def reconcile_runs(workspace: Workspace) -> frozenset[int]:
 def _reconcile_without_reopening(workspace: Workspace) -> frozenset[int]:
     """Reconcile the runs of a workspace whose database has not been replaced since it was opened."""
     given_up = reconcile_sessions(workspace)
-    remove_unfinished_submits(workspace)
+    remove_unfinished_submissions(workspace)
     targets = _Targets(workspace)
     lost = targets.detect_lost_runs(workspace.runs.list_supervised())
     slow = [run for run in lost if not is_worth_waiting_for(workspace.run_folder(run.run_id).lock)]

@@ -226,6 +226,7 @@ def _remove_session(workspace: Workspace, folder: Path) -> None:
 
 
 def _make_death_error() -> dict[str, Any]:
+    """Return the error of a run whose interactive process died before it ended the run."""
     message = "The process that had this run open died before it ended the run."
     return build_run_error(message, code=SERVICE_ERROR, reason=EndReason.SESSION_DIED)
 

@@ -41,7 +41,7 @@ def prevent_pruning(folder: Path, report: Callable[[str], None] | None = None) -
     Raises:
         StoreError: the folder cannot be written.
     """
-    # Who prunes shuts the door while it waits, or a stream of submits would let it wait for ever.
+    # Who prunes shuts the door while it waits, or a stream of submissions would let it wait for ever.
     with ExitStack() as stack:
         with _hold_prune_lock(folder, _DOOR, fcntl.LOCK_EX, report, "a 'workspace prune' to end"):
             stack.enter_context(_hold_prune_lock(folder, _LOCK, fcntl.LOCK_SH))

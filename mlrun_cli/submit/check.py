@@ -51,7 +51,7 @@ class Verdict(NamedTuple):
 
     @property
     def is_submittable(self) -> bool:
-        """True if a submit would start a run."""
+        """True if a submission would start a run."""
         return not self.problems
 
     @property

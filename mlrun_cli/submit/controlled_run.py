@@ -15,7 +15,7 @@ from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.controllers import wake_controller
-from mlrun_cli.runtime.unfinished_submits import remove_unfinished_submit
+from mlrun_cli.runtime.unfinished_submissions import remove_unfinished_submission
 from mlrun_cli.submit.new_run_folder import NewRunFolder
 from mlrun_cli.workspace import Workspace
 
@@ -71,7 +71,7 @@ def start_controlled_run(
         OSError: files of an earlier call cannot be removed.
     """
     if workspace.runs.find_key(controlled_run.run_id) is None:
-        remove_unfinished_submit(workspace, controlled_run.run_id)
+        remove_unfinished_submission(workspace, controlled_run.run_id)
         folder = workspace.run_folder(controlled_run.run_id)
         with NewRunFolder(folder) as new_folder:
             for name in controlled_run.logs:

@@ -1,4 +1,4 @@
-"""Dry runs: the run that a submit would start, as JSON with redacted secrets."""
+"""Dry runs: the run that a submission would start, as JSON with redacted secrets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_LEFT_OUT = 100
 
 
 class PlannedRun(NamedTuple):
-    """A run that a submit would start, as far as it is known in advance.
+    """A run that a submission would start, as far as it is known in advance.
 
     Attributes:
         configuration: the runconfig's configuration, with the request's replacements and the paths of the data.

@@ -1,4 +1,4 @@
-"""Search for files that a submit or a runconfig refers to by relative names."""
+"""Search for files that a submission or a runconfig refers to by relative names."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def _write_files(workspace: Workspace, run: NewRun) -> None:
 
 def _copy_outputs(workspace: Workspace, resumed_run: Run, folder: RunFolder) -> None:
     """Copy the outputs of a run, if it has any, into the folder from which the new run's supervisor reads them."""
-    from mlrun_cli.actions.artifacts import download_files  # noqa: PLC0415 - start-up: few submits need it
+    from mlrun_cli.actions.artifacts import download_files  # noqa: PLC0415 - start-up: few submissions need it
 
     folder.resumed.mkdir(mode=0o700)
     with suppress(RunFileNotFound):

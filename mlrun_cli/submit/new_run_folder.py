@@ -8,7 +8,7 @@ from mlrun_cli.errors import FileNotWritable, MlrunError
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.shared_folder import link_run_folder, remove_run_folder
-from mlrun_cli.runtime.unfinished_submits import create_submit_marker
+from mlrun_cli.runtime.unfinished_submissions import create_submission_marker
 
 if TYPE_CHECKING:  # start-up: few runs have a shared folder
     from mlrun_cli.submit.shared_run import SharedLocation
@@ -28,7 +28,7 @@ class NewRunFolder:
 
     def __enter__(self) -> NewRunFolder:
         try:
-            self._submitting = create_submit_marker(self._folder)
+            self._submitting = create_submission_marker(self._folder)
         except OSError as error:
             raise _create_write_error(self._folder, error) from error
         try:
@@ -54,13 +54,13 @@ class NewRunFolder:
             return
         self._folder.create_with_lock()
         shared = self._place.shared.run_folder(self._folder.path.name)
-        # The links first: what removes the folder of a killed submit finds by them what else there is.
+        # The links first: what removes the folder of a killed submission finds by them what else there is.
         link_run_folder(self._folder, shared)
         with self._place.convert_errors():
             shared.create_for_node(self._place.program)
 
     def _remove_unless_stored(self) -> None:
-        """Remove the folder unless its run is in the store, and the marker of the submit."""
+        """Remove the folder unless its run is in the store, and the marker of the submission."""
         try:
             if not self.is_in_store:
                 remove_run_folder(self._folder)

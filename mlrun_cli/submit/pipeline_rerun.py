@@ -60,7 +60,7 @@ def build_pipeline_rerun(
 ) -> PipelineRerun:
     """Return the request for submitting the pipeline of a run again, with the same values unless others are given.
 
-    Results of steps may be used again, as for any submit.
+    Results of steps may be used again, as for any submission.
 
     Raises:
         RunNotRepeatable: the files of the run are not sufficient, or a secret parameter is not given anew.

@@ -1,4 +1,4 @@
-"""A submit request: everything that a user can specify for a submit."""
+"""A submit request: everything that a user can specify for a submission."""
 
 from __future__ import annotations
 

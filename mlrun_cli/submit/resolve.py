@@ -45,7 +45,7 @@ from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 
-if TYPE_CHECKING:  # start-up: few submits repeat an earlier run, or have data or arguments of Docker
+if TYPE_CHECKING:  # start-up: few submissions repeat an earlier run, or have data or arguments of Docker
     from mlrun_cli.environments.docker_arguments import Volume
     from mlrun_cli.snapshots.plan import PlannedSnapshot
     from mlrun_cli.submit.earlier_runs import EarlierRun

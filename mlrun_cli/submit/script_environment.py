@@ -48,7 +48,7 @@ _TRACKING_OF_RUN = frozenset({JOINED_RUN, "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERI
 def list_reserved_variables(launch: Launch) -> frozenset[str]:
     """Return the names of the variables that every run sets itself and that a runconfig therefore cannot set."""
     launcher = get_launcher(launch)
-    processes = launcher.list_processes(range(launcher.port_count))
+    processes = launcher.prepare_processes(range(launcher.port_count))
     return _OF_EVERY_RUN.union(*(process.variables for process in processes))
 
 

@@ -32,7 +32,7 @@ def submit(
         interruptions: blocked once the run is recorded, so that a recorded run is also started; unblocked by the
             caller, who can then report the id of the run.
         is_streamed: whether the caller waits for the run, and not only for this function: its supervisor is then
-            started during the submit, which takes processor time from that.
+            started during the submission, which takes processor time from that.
         progress: called while the snapshot is taken.
         report: called with a message if the function has to wait for long.
 

@@ -19,7 +19,7 @@ from mlrun_cli.workspace import Workspace
 
 
 class SupervisorStart:
-    """A context for the submit of one run, which discards unused preparations at its end.
+    """A context for the submission of one run, which discards unused preparations at its end.
 
     Attributes:
         run_id: the id of the new run.

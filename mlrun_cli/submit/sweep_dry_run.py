@@ -20,7 +20,7 @@ def dry_run_sweep(workspace: Workspace, request: SubmitRequest, definition: Swee
     Bayesian sampling draws after the first runs depends on their results, so `draws` has only these.
 
     Raises:
-        MlrunError: any error that the submit would raise.
+        MlrunError: any error that the submission would raise.
     """
     definition = definition.with_seed()
     sampler = definition.sampling.make_sampler(definition.metric.goal)

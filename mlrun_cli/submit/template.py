@@ -1,4 +1,4 @@
-"""Run templates: submits that are resolved once, from which any number of runs is started later.
+"""Run templates: submissions that are resolved once, from which any number of runs is started later.
 
 A template is two files of a folder: `submission.json`, as that of a run, and `secrets.json`, which only its user can
 read. A third one, `configuration.json`, is for reruns (see `submit.template_record`). A process that starts runs from a
@@ -30,7 +30,7 @@ from mlrun_cli.runs.shared_folder import remove_run_folder
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runtime.queue import wake_dispatcher
-from mlrun_cli.runtime.unfinished_submits import remove_unfinished_submit
+from mlrun_cli.runtime.unfinished_submissions import remove_unfinished_submission
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.git import read_git_properties
 from mlrun_cli.snapshots.snapshot import Snapshot
@@ -310,7 +310,7 @@ def start_from_template(workspace: Workspace, template: RunTemplate, run: Templa
         OSError: files of an earlier call cannot be removed.
     """
     if workspace.runs.find_key(run.run_id) is None:
-        remove_unfinished_submit(workspace, run.run_id)
+        remove_unfinished_submission(workspace, run.run_id)
         _record_run(workspace, template, run)
     else:
         _complete_start_on_node(workspace, template, run)
@@ -364,7 +364,7 @@ def record_reused_run(
         OSError: files of an earlier call cannot be removed.
     """
     if workspace.runs.find_key(run.run_id) is None:
-        remove_unfinished_submit(workspace, run.run_id)
+        remove_unfinished_submission(workspace, run.run_id)
         with NewRunFolder(workspace.run_folder(run.run_id)) as folder, Interruptions() as interruptions:
             copy_results(workspace.run_folder(run.run_id))
             new = _build_new_run(workspace, None, template, run)
@@ -451,7 +451,7 @@ def _apply_changes(template: RunTemplate, run: TemplateRun) -> tuple[SubmitReque
 
 
 def _complete_start_on_node(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:
-    """Submit the job of a recorded run, whose earlier submit was killed before it reached the engine."""
+    """Submit the job of a recorded run, whose earlier submission was killed before it reached the engine."""
     stored = workspace.runs.get(run.run_id)
     target = get_target(workspace, template.target)
     if stored.status is not RunStatus.NOT_STARTED or not isinstance(target, EngineTarget):

@@ -118,7 +118,7 @@ class Script:
         except OSError as error:
             raise OperatingSystemError(f"The script could not be started: {error.strerror}.") from error
         words = self._launcher.build_command(self._run.folder.artifacts, argv)
-        processes = self._launcher.list_processes(self._ports.numbers)
+        processes = self._launcher.prepare_processes(self._ports.numbers)
         return [self._build_process_spec(number, process, words, environ) for number, process in enumerate(processes)]
 
     def _build_process_spec(

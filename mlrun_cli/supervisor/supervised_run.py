@@ -70,7 +70,7 @@ class SupervisedRun:
 
     def read(self) -> Run:
         """Return the current version of the run from the store."""
-        return self.retry_store(lambda: self.workspace.runs.get_by_key(self.run.key))
+        return self.retry_until_stored(lambda: self.workspace.runs.get_by_key(self.run.key))
 
     def change_status(self, old_statuses: set[RunStatus], new_status: RunStatus, **columns: Any) -> bool:
         """Set columns, and the status if it is one of `old_statuses`; return whether the status has changed."""
@@ -83,7 +83,7 @@ class SupervisedRun:
                 if not moved and columns:
                     self.workspace.runs.update(self.run.key, **columns)
 
-        self.retry_store(change)
+        self.retry_until_stored(change)
         return moved
 
     def add_properties(self, properties: Mapping[str, str]) -> dict[str, str]:
@@ -140,13 +140,13 @@ class SupervisedRun:
 
     def begin_next_attempt(self, started_at: int, outcome: Outcome) -> bool:
         """Record the end of an attempt and start the next; return False if the run is canceled or has ended."""
-        return self.retry_store(
+        return self.retry_until_stored(
             lambda: begin_next_attempt(self.workspace, self.read(), started_at, outcome, RunStatus.STARTING)
         )
 
     def prepare_attempt_values(self) -> None:
         """Prepare the store for the values of an attempt after the first, whose script has started."""
-        self.retry_store(lambda: prepare_attempt_values(self.workspace, self.run))
+        self.retry_until_stored(lambda: prepare_attempt_values(self.workspace, self.run))
 
     def queue_next_attempt(self, outcome: Outcome) -> bool:
         """Queue the run again after its supervisor was asked to exit; return False if the outcome is final.
@@ -157,8 +157,10 @@ class SupervisedRun:
         if policy is None:
             return False
         begin_at = now() + _SHUTDOWN_SECONDS * MICROSECONDS
-        self.retry_store(lambda: self.workspace.runs.update(self.run.key, begin_at=begin_at))
-        return self.retry_store(lambda: queue_next_attempt(self.workspace, self.run, self.folder, policy, outcome))
+        self.retry_until_stored(lambda: self.workspace.runs.update(self.run.key, begin_at=begin_at))
+        return self.retry_until_stored(
+            lambda: queue_next_attempt(self.workspace, self.run, self.folder, policy, outcome)
+        )
 
     def register_outputs(self, run: Run, outcome: Outcome) -> Outcome:
         """Register the data outputs of the run; return the outcome with a warning for each failure."""
@@ -171,9 +173,9 @@ class SupervisedRun:
             outcome: the outcome.
             stop_reason: the reason why the run was stopped, if it was.
         """
-        self.retry_disk(lambda: write_outcome(self.folder, outcome))
+        self.retry_while_disk_full(lambda: write_outcome(self.folder, outcome))
         run_or_log(lambda: clean_working_folder(self.workspace, self.submission, self.folder), None)
-        self.retry_store(lambda: record_outcome(self.workspace, self.run, outcome, self.redaction))
+        self.retry_until_stored(lambda: record_outcome(self.workspace, self.run, outcome, self.redaction))
 
     def write_file(self, path: Path, document: Mapping[str, Any]) -> None:
         """Write a JSON file in the run folder; only log errors, since a full disk must not end the run."""
@@ -182,8 +184,8 @@ class SupervisedRun:
         except OSError as error:
             write_log(f"{path.name} is not written: {error}")
 
-    def retry_store(self, action: Callable[[], _T]) -> _T:
-        """Retry a function until the store accepts it or the run's folder no longer exists; return its result.
+    def retry_until_stored(self, action: Callable[[], _T]) -> _T:
+        """Call a function until the store accepts its changes or the run's folder is gone; return its result.
 
         Raises:
             StoreError: the file size limit of this process prevents it, so that a recovery is needed, or the folder no
@@ -203,8 +205,8 @@ class SupervisedRun:
                     with suppress(MlrunError):  # the damaged store may have been repaired
                         self.workspace.reopen_if_replaced()
 
-    def retry_disk(self, action: Callable[[], object]) -> None:
-        """Retry a function that writes to the disk while the disk is full; ignore other errors."""
+    def retry_while_disk_full(self, action: Callable[[], object]) -> None:
+        """Call a function that writes to the disk again while the disk is full; ignore its other errors."""
         with self._mark_full_disk() as record_waiting:
             while True:
                 try:

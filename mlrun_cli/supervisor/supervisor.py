@@ -167,7 +167,7 @@ class Supervisor:
         files = run_or_log(lambda: list_leftover_file_warnings(run.folder), ())
         warnings = (*self._preparation.warnings, *outcome.warnings, *files, *containers)
         outcome = outcome._replace(warnings=(*warnings, *list_leftover_process_warnings(left)))
-        return run.retry_store(lambda: run_or_log(lambda: run.register_outputs(row, outcome), outcome))
+        return run.retry_until_stored(lambda: run_or_log(lambda: run.register_outputs(row, outcome), outcome))
 
     def _release_space(self) -> None:
         """Release the disk space reserved for the end of the run, after checking whether the disk is full."""
@@ -176,4 +176,4 @@ class Supervisor:
             self._run.folder.release_space()
 
     def _ingest_all(self) -> None:
-        self._run.retry_store(lambda: run_or_log(self._watch.reader.ingest_all, None))
+        self._run.retry_until_stored(lambda: run_or_log(self._watch.reader.ingest_all, None))

@@ -176,7 +176,7 @@ class Target(ABC):
         """Kill the supervisor and the script of a run; return False if they cannot be reached from this process."""
 
     def kill_without_engine(self, run: Run) -> bool:
-        """Do as much of `kill` as is possible without the target's engine; return False if the run may go on."""
+        """Do as much of `kill` as is possible if the engine does not respond; return False if the run may go on."""
         return self.kill(run)
 
     @abstractmethod

@@ -35,7 +35,7 @@ BUILD_PROPERTY = "buildOn"
 """The property of a target's row that says where environments are built: `BUILD_HERE`, or by default on a node."""
 BUILD_HERE = "here"
 _LATE_SECONDS = 5.0
-"""How long the job of a submit that was not answered may take to be known to an engine that answers again."""
+"""How long the job of a submission that was not answered may take to be known to an engine that answers again."""
 _LOOK_AGAIN_SECONDS = 1.0
 OWN_ENVIRONMENT = "--own-environment"
 """The option of the node's program for nodes that share no files with this machine, interpreters neither."""
@@ -158,7 +158,7 @@ class EngineTarget(Target):
         """
 
     def get_queried_at(self, find_jobs_called_at: float) -> float:
-        """Return the monotonic time at which the engine was queried for the last result of `find_jobs`.
+        """Return the monotonic time at which the jobs that `find_jobs` last returned were queried from the engine.
 
         Args:
             find_jobs_called_at: the monotonic time of the last call of `find_jobs`.
@@ -317,7 +317,7 @@ class EngineTarget(Target):
         return True
 
     def kill_without_engine(self, run: Run) -> bool:
-        """Tell the supervisor of a run to stop; return False, since the message may never arrive."""
+        """Tell a run's supervisor to stop, for when the engine does not respond; return False, as it may not arrive."""
         folder = self.workspace.run_folder(run.run_id)
         shared = find_shared_run_folder(folder)
         if shared is not None:

@@ -14,7 +14,7 @@ class EngineUnavailable(MlrunError):
 
 
 class SubmitUnanswered(EngineUnavailable):
-    """The engine has not responded to a submit, so it is unknown whether it has accepted the job."""
+    """The engine has not responded to a submission, so it is unknown whether it has accepted the job."""
 
 
 class EngineRefused(MlrunError):

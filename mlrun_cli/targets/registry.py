@@ -24,7 +24,7 @@ _ENGINES = {
 
 
 def get_target(workspace: Workspace, name: str | None) -> Target:
-    """Return the compute target with this name; None or a name without a row stands for this machine.
+    """Return the compute target with this name; None, or a name that is not registered, stands for this machine.
 
     Raises:
         TargetKindNotFound: the distribution that provides the kind of the target is not installed.

@@ -344,7 +344,7 @@ def test_a_file_of_t_that_cannot_be_written_stops_the_run_before_it_starts(ready
     assert "-t" in failure.text
 
 
-def test_of_two_submits_with_the_same_file_of_t_one_is_refused_before_it_starts(ready: Mlrun) -> None:
+def test_of_two_submissions_with_the_same_file_of_t_one_is_refused_before_it_starts(ready: Mlrun) -> None:
     both = [ready.start("run", "submit-script", "-t", "new/run.json", "train.py") for _ in range(2)]
     printed = {process.communicate(timeout=120)[0]: process.returncode for process in both}
     assert sorted(printed.values()) == [0, 2]

@@ -208,13 +208,13 @@ def test_a_run_whose_target_is_deleted_while_it_is_submitted_is_refused_and_leav
 
 
 def test_deleting_and_submitting_at_once_leave_no_run_without_its_target(mlrun: Mlrun, go: Path) -> None:
-    submits = [mlrun.start("run", "submit-script", "--async", "--ct", "cpu-cluster", "train.py") for _ in range(4)]
+    submissions = [mlrun.start("run", "submit-script", "--async", "--ct", "cpu-cluster", "train.py") for _ in range(4)]
     deletes = [mlrun.start(*DELETE) for _ in range(2)]
-    for process in (*submits, *deletes):
+    for process in (*submissions, *deletes):
         process.communicate(timeout=120)
-    assert {process.returncode for process in submits} <= {0, 3}
+    assert {process.returncode for process in submissions} <= {0, 3}
     assert {process.returncode for process in deletes} <= {0, 2, 3}
-    taken = sum(process.returncode == 0 for process in submits)
+    taken = sum(process.returncode == 0 for process in submissions)
     is_deleted = any(process.returncode == 0 for process in deletes)
     assert is_deleted == (taken == 0)  # no run has ended meanwhile
     assert run_count(mlrun) == taken

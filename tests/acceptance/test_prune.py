@@ -96,7 +96,7 @@ def test_a_live_run_and_its_snapshot_stay_however_old_they_are(mlrun: Mlrun) -> 
     assert mlrun.wait(run_id)["status"] == "Completed"
 
 
-def test_submits_that_take_old_contents_lose_none_to_pruning_at_the_same_time(mlrun: Mlrun) -> None:
+def test_submissions_that_take_old_contents_lose_none_to_pruning_at_the_same_time(mlrun: Mlrun) -> None:
     mlrun.script("print('same')")
     old = mlrun.json("run", "submit-script", "train.py")["run_id"]
     make_old(mlrun, old)
@@ -118,7 +118,7 @@ def test_pruning_waits_for_a_submit_that_has_found_old_contents(mlrun: Mlrun) ->
     make_old(mlrun, old)
     before = contents(mlrun)
     snapshots = mlrun.database.parent / "snapshots"
-    with prevent_pruning(snapshots):  # as a submit does between its look at the store and its row
+    with prevent_pruning(snapshots):  # as a submission does between its look at the store and its row
         pruning = mlrun.start("workspace", "prune", "--older-than", "30d", "--yes")
         until(lambda: waits_for_a_lock(pruning.pid) or pruning.poll() is not None)
         assert contents(mlrun) == before
@@ -130,7 +130,7 @@ def test_pruning_waits_for_a_submit_that_has_found_old_contents(mlrun: Mlrun) ->
     assert contents(mlrun) == before
 
 
-def test_pruning_that_waits_is_not_overtaken_by_later_submits(mlrun: Mlrun) -> None:
+def test_pruning_that_waits_is_not_overtaken_by_later_submissions(mlrun: Mlrun) -> None:
     mlrun.script("")
     mlrun("run", "submit-script", "train.py")
     with prevent_pruning(mlrun.database.parent / "snapshots"):
@@ -162,7 +162,7 @@ def waits_for_a_lock(pid: int) -> bool:
     return any("->" in line and str(pid) in line.split() for line in lines)
 
 
-def test_what_dead_submits_left_behind_goes_after_a_day(mlrun: Mlrun) -> None:
+def test_what_dead_submissions_left_behind_goes_after_a_day(mlrun: Mlrun) -> None:
     mlrun.script("")
     mlrun("run", "submit-script", "train.py")
     folder = mlrun.run_folder("exp_1_00000000")

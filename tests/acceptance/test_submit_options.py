@@ -1,4 +1,4 @@
-"""What can be said of a new run at its submit, beside its script."""
+"""What can be said of a new run at its submission, beside its script."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def _measure(slurm: Slurm, mlrun: Mlrun, top: Path, count: int) -> None:
     done = mlrun.run(sys.executable, "driver.py", str(count), timeout=PATIENCE_SECONDS)
     assert done.returncode == 0, done.stderr
     took = time.perf_counter() - began
-    print(f"| {count} submits by one driver | {took:.1f} s, {took / count * 1000:.0f} ms each |", flush=True)
+    print(f"| {count} submissions by one driver | {took:.1f} s, {took / count * 1000:.0f} ms each |", flush=True)
 
     time.sleep(15)  # the collector learns of the last of them
     (collector,) = _list_collectors(mlrun)

@@ -1,4 +1,4 @@
-"""Time a submit of an empty script, measure its supervisor's memory, and submit a thousand, 32 at a time.
+"""Time a submission of an empty script, measure its supervisor's memory, and submit a thousand, 32 at a time.
 
 python -m tests.benchmarks.bench_submit [COUNT]
 """
@@ -47,7 +47,7 @@ def _single(folder: Path, environment: dict[str, str]) -> None:
 
 
 def _paced(folder: Path, environment: dict[str, str]) -> Timed:
-    """Time a submit until the command returns, each after the previous run has ended."""
+    """Time a submission until the command returns, each after the previous run has ended."""
     command = [MLRUN, "run", "submit-script", "--async", "empty.py"]
     results = []
     for _ in range(11):

@@ -108,7 +108,7 @@ class Round:
         self._losses_before = 0
         self._cuts_before = 0
         self._is_doubtful = False
-        """Whether the engine did not answer the submit, so that nobody knows whether it has accepted the job."""
+        """Whether the engine did not answer the submission, so that nobody knows whether it has accepted the job."""
 
     def __str__(self) -> str:
         return f"round {self.number} ({self.victim})"
@@ -166,7 +166,7 @@ class Round:
         return self._mlrun.show(run_id)
 
     def _submit(self) -> str | None:
-        """Submit the run; return None if the engine is away and nothing is left of the submit."""
+        """Submit the run; return None if the engine is away and nothing is left of the submission."""
         words = ("work.py", str(self._path), str(self._count), str(self._exit_code))
         experiment = f"r{self.number}"
         done = self._mlrun(

@@ -203,7 +203,7 @@ class Round:
         self._judge(run_id, work)
 
     def kill_of_dispatcher(self) -> None:
-        """Kill the dispatcher, its fork server, or both, after each of three submits to a target with few nodes."""
+        """Kill the dispatcher, its fork server, or both, after each of three submissions to a target with few nodes."""
         works = [self._work(f"work{place}") for place in range(3)]
         for work in works:
             assert self._submit(work, "--ct", TARGET).communicate()
@@ -212,7 +212,7 @@ class Round:
             kill(*chain.from_iterable(map(self._mlrun.programs, programs)))
         rows = self._rows()
         if len(rows) != len(works):
-            self._find("lost", f"{len(rows)} rows of {len(works)} submits")
+            self._find("lost", f"{len(rows)} rows of {len(works)} submissions")
         for run_id, work in zip(rows, works, strict=False):
             self._judge(run_id, work)
 

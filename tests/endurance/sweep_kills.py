@@ -137,7 +137,7 @@ class Campaign:
         ]
         world.get(sweep)
         left = os.listdir(world.locator.folder / "submits")
-        return [*faults, *([f"marks of submits: {left}"] if left else [])]
+        return [*faults, *([f"marks of submissions: {left}"] if left else [])]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,11 +4,11 @@ Files in the folder change what the engine does:
 
     slots     the number of jobs that run at a time (2)
     prefix    a JSON list of words in front of each job's command, such as `["unshare", "--net"]`
-    refuse    submits are refused with this text
+    refuse    submissions are refused with this text
     away      no call is answered
     missing   no job is known
-    late      submits are not answered, and make the job after the next question for it, which is answered by no
-    hang      submits wait, `before` or `after` they have made the job, until the file is gone
+    late      submissions are not answered, and make the job after the next question for it, which is answered by no
+    hang      submissions wait, `before` or `after` they have made the job, until the file is gone
     stall     questions for jobs are answered with what was true when they were asked, once the file is gone
 """
 

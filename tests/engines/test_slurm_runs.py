@@ -92,7 +92,7 @@ def test_a_run_is_a_job_with_its_gpus_setup_and_values(slurm: Slurm, cluster: Ml
 
 
 @pytest.mark.usefixtures("slurm")
-def test_what_slurm_refuses_is_the_error_of_the_submit(cluster: Mlrun) -> None:
+def test_what_slurm_refuses_is_the_error_of_the_submission(cluster: Mlrun) -> None:
     cluster.script(WORK)
     refused = cluster.fails("run", "submit-script", "--ct", "slurm", "--gpus", "99", "train.py", "0", exit_code=1)
     assert refused.code == "EngineRefused"

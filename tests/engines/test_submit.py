@@ -1,4 +1,4 @@
-"""Submits to a target with an engine: what is in the shared folder, and that nothing is left of a submit that fails."""
+"""Submissions to a target with an engine: the shared folder, and that failed ones leave nothing behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a submit says and does while somebody prunes the workspace."""
+"""What a submission says and does while somebody prunes the workspace."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_submit_whose_lock_somebody_looks_at_takes_it_then_or_says_that_it_can
     mlrun: Mlrun, is_looked_at_for_long: bool
 ) -> None:
     mlrun.script("import time\ntime.sleep(600)")
-    times = "5+" if is_looked_at_for_long else "5"  # the first four are of the snapshots and of the submit itself
+    times = "5+" if is_looked_at_for_long else "5"  # the first four are of the snapshots and of the submission itself
     looked_at = ("--trace=flock", f"--inject=flock:error=EAGAIN:when={times}")
     mlrun.command = ["strace", "--output=/dev/null", *looked_at, str(COMMAND)]
     with mlrun.error_format("json"):

@@ -55,7 +55,7 @@ def project(tmp_path: Path) -> Mlrun:
 
 
 def build_graph(mlrun: Mlrun, code: str) -> Graph:
-    """Return the graph that a script builds, after the checks that a submit makes, and that its file says the same."""
+    """Return the graph that a script builds, checked as at a submission; its file must say the same."""
     graph = Graph.from_json(json.loads(drive(mlrun, BEGINNING + code).splitlines()[-1]))
     check_graph(graph)
     check_round_trip(graph, mlrun.folder)

@@ -40,8 +40,8 @@ class SrunLauncher(Launcher):
         """The number of free ports that the processes need."""
         return self._inner.port_count
 
-    def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
-        """Return the process that calls srun, after writing the specifications of the script's processes for it.
+    def prepare_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
+        """Write the file from which srun starts the script's processes; return the one process that calls srun.
 
         Raises:
             OSError: their description cannot be written.
@@ -54,7 +54,7 @@ class SrunLauncher(Launcher):
                 "is_server": process.is_server,
                 "is_helper": process.is_helper,
             }
-            for process in self._inner.list_processes(ports)
+            for process in self._inner.prepare_processes(ports)
         ]
         write_json(self._tasks, {"tasks": tasks})
         return [LaunchedProcess(0, {}, STD_LOG)]

@@ -142,7 +142,7 @@ def _forward_sigterm(signal_number: int, frame: object) -> None:  # noqa: ARG001
 
 
 def _count_cpus() -> int:
-    """Return the smallest number of CPUs that the job has on any of its nodes."""
+    """Return the number of the job's CPUs on the node where it has the fewest."""
     numbers = re.findall(r"(\d+)(?:\(x\d+\))?", os.environ.get("SLURM_JOB_CPUS_PER_NODE", ""))
     return min(map(int, numbers), default=1)
 

@@ -39,12 +39,12 @@ class Launcher(ABC):
 
     @property
     def port_count(self) -> int:
-        """The number of free ports that `list_processes` needs."""
+        """The number of free ports that `prepare_processes` needs."""
         return 1
 
     @abstractmethod
-    def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
-        """Return the processes that the supervisor starts, in the order of their numbers.
+    def prepare_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
+        """Prepare and return the processes that the supervisor starts, in the order of their numbers.
 
         Args:
             ports: free ports of this machine, `port_count` of them.

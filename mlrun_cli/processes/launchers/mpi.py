@@ -37,7 +37,7 @@ class MpiLauncher(Launcher):
     variables = MASTER_VARIABLES | {"AZ_BATCHAI_MPI_MASTER_NODE", "AZ_BATCH_MASTER_NODE"}
     variable_prefixes = ("OMPI_", "PMIX_", "PMI_", "PRTE_")
 
-    def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
+    def prepare_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
         """Return the process of MPI's launcher."""
         variables = (
             self.build_shared_variables()

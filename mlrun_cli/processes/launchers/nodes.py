@@ -18,7 +18,7 @@ class NodesLauncher(Launcher):
         """The number of ports: 0 for a single process."""
         return 0 if self.launch.node_count == 1 else 1
 
-    def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
+    def prepare_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
         """Return one process per node."""
         shared, logs = self.build_shared_variables(), self.launch.log_names
         if self.launch.node_count == 1:

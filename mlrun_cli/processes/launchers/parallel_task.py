@@ -11,9 +11,9 @@ from mlrun_cli.processes.launchers.nodes import NodesLauncher
 class ParallelTaskLauncher(NodesLauncher):
     """A launcher whose first process does without the others if their nodes are lost."""
 
-    def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
+    def prepare_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
         """Return one process per node; all but the first are helpers."""
-        first, *others = super().list_processes(ports)
+        first, *others = super().prepare_processes(ports)
         return [first, *(process._replace(is_server=True, is_helper=True) for process in others)]
 
 

@@ -13,7 +13,7 @@ class PytorchLauncher(Launcher):
 
     variables = MASTER_VARIABLES | {"LOCAL_RANK", "LOCAL_WORLD_SIZE", "NODE_RANK", "RANK", "WORLD_SIZE"}
 
-    def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
+    def prepare_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
         """Return the processes in the order of their ranks."""
         per_node = self.launch.process_count // self.launch.node_count
         sizes = {"WORLD_SIZE": str(self.launch.process_count), "LOCAL_WORLD_SIZE": str(per_node)}

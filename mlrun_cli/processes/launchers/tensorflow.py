@@ -19,7 +19,7 @@ class TensorflowLauncher(Launcher):
         """The number of ports: one for each process."""
         return self.launch.process_count
 
-    def list_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
+    def prepare_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
         """Return the workers, followed by the parameter servers; the log of the first worker is the one to follow."""
         workers = self.launch.process_count - self.launch.server_count
         count = self.launch.node_count

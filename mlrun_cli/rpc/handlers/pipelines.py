@@ -1,4 +1,4 @@
-"""Handlers of requests about pipelines: their submits, their runs, and those that are published."""
+"""Handlers of requests about pipelines: their submissions, their runs, and those that are published."""
 
 from __future__ import annotations
 

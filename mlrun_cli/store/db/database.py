@@ -111,7 +111,7 @@ class Database(Protocol):
         """Move logged writes into the database file, so that the log can be reused and need not grow."""
 
     def checkpoint_often(self) -> None:
-        """Checkpoint at short intervals from now on, so that the log remains short until this process ends."""
+        """Checkpoint the database's write-ahead log often from now on, so that it stays short."""
 
     def close(self) -> None:
         """Release the connection; the object is unusable afterwards."""

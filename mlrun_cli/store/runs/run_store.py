@@ -50,7 +50,7 @@ class RunStore:
         assert row is not None
         self._record_change(row["run_key"], row["status"])
         if columns.get("definition") is not None:
-            from mlrun_cli.store.runs.parameter_store import ParameterStore  # noqa: PLC0415 - start-up: of submits only
+            from mlrun_cli.store.runs.parameter_store import ParameterStore  # noqa: PLC0415 - start-up: of submissions only
 
             ParameterStore(self._database).store_definition_parameters(row["run_key"])
         return int(row["run_key"])

@@ -15,10 +15,10 @@ from mlrun_cli.core.program_log import write_log
 from mlrun_cli.runs import events, heartbeat
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
 from mlrun_cli.targets.engine import Job, JobEnd, JobState
+from mlrun_cli.targets.remote.forwarded_requests import ForwardedRequests
 from mlrun_cli.targets.remote.run_copy import CopyKind, RunCopy
 from mlrun_cli.targets.remote.settings import RemoteSettings
 from mlrun_cli.targets.remote.ssh import Ssh
-from mlrun_cli.targets.remote.traveling_requests import TravelingRequests
 from mlrun_cli.wire.run_folder import LOG_FOLDERS
 
 _FOLDERS = frozenset({"events", "questions", "journal", *(f"artifacts/{name}" for name in LOG_FOLDERS)})
@@ -57,7 +57,7 @@ class PulledRun:
         self._tree = ""
         self._copied_tree = ""
         self._copy: RunCopy | None = None
-        self._requests = TravelingRequests(f"{settings.folder}/runs/{run_id}")
+        self._requests = ForwardedRequests(f"{settings.folder}/runs/{run_id}")
         self._next_copy = 0.0
         self._next_live_copy = 0.0
         self._is_copied = False

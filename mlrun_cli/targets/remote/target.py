@@ -132,7 +132,7 @@ class RemoteTarget(EngineTarget):
         return self._mirror.find_jobs(job_ids)
 
     def get_queried_at(self, find_jobs_called_at: float) -> float:
-        """Return the monotonic time at which the other machine was queried for the jobs in the mirror."""
+        """Return the monotonic time at which the jobs in the mirror were queried from the other machine."""
         return find_jobs_called_at if self._mirror is None else self._mirror.asked_at
 
     def find_job_id(self, run_id: str) -> str | None:

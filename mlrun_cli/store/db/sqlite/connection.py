@@ -305,7 +305,7 @@ class SqliteDatabase:
         self._connection.execute(f"PRAGMA busy_timeout = {round(self._busy_interval * 1000)}")
 
     def checkpoint_often(self) -> None:
-        """Checkpoint the log at short intervals from now on, so that it remains short.
+        """Checkpoint the database's write-ahead log often from now on, so that it stays short.
 
         A process that opens the store while no other has it open must first read the whole log.
         """

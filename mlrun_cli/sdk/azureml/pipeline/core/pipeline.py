@@ -32,7 +32,7 @@ _OPTIONS = {
     "regenerate_outputs",
     "tags",
 }
-"""The keyword arguments of a submit."""
+"""The keyword arguments of a submission."""
 
 
 class Pipeline:

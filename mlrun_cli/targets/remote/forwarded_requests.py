@@ -8,7 +8,7 @@ from typing import Any
 from mlrun_cli.targets.remote.run_copy import CopyKind
 
 
-class TravelingRequests:
+class ForwardedRequests:
     """The requests that a run on the other machine has sent.
 
     One that names no files of the run is ready at once. Another is ready once a copy of the working folder, which
@@ -77,7 +77,7 @@ class TravelingRequests:
         return data[:size]
 
     def choose_copy(self) -> CopyKind | None:
-        """Return the kind of copy that a request is waiting for, or None."""
+        """Return the kind of copy that a request is waiting for, or None if none is."""
         if self._answered - self._returned:
             return CopyKind.RETURN
         return CopyKind.WORK if any(self._arrived.values()) else None
@@ -90,7 +90,7 @@ class TravelingRequests:
             self._returning = set(self._answered)
 
     def record_copy_end(self, kind: CopyKind) -> None:
-        """Record that a copy is complete."""
+        """Record that a copy is complete, which makes the requests and responses that wait for it ready."""
         if kind is CopyKind.WORK:
             self._copied = self._copying
         elif kind is CopyKind.RETURN:

@@ -1,4 +1,4 @@
-"""Folders, containing secrets, that killed submits have left for runs that never reached the store."""
+"""Folders, containing secrets, that killed submissions have left for runs that never reached the store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TIMEOUT_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 0.005
 
 
-def create_submit_marker(run_folder: RunFolder) -> OwnedFile:
+def create_submission_marker(run_folder: RunFolder) -> OwnedFile:
     """Create and lock a file that marks a run as being submitted, until the run is in the store.
 
     Raises:
@@ -25,16 +25,16 @@ def create_submit_marker(run_folder: RunFolder) -> OwnedFile:
     return OwnedFile.create(_get_marker_folder(run_folder.path.parent.parent) / run_folder.path.name)
 
 
-def remove_unfinished_submits(workspace: Workspace) -> None:
-    """Remove the files of interrupted submits, except for runs that are in the store, which recovery ends."""
+def remove_unfinished_submissions(workspace: Workspace) -> None:
+    """Remove the files of interrupted submissions, except for runs in the store, which recovery ends."""
     for left in list_abandoned_files(_get_marker_folder(workspace.folder)):
         # A read-only disk, or a shared folder that is not in its place: the next reconciliation tries again.
         with suppress(OSError):
-            _remove_unfinished_submit(workspace, left)
+            _remove_unfinished_submission(workspace, left)
 
 
-def remove_unfinished_submit(workspace: Workspace, run_id: str) -> None:
-    """Remove the files left by an interrupted submit of a run, so that its id can be used again.
+def remove_unfinished_submission(workspace: Workspace, run_id: str) -> None:
+    """Remove the files left by an interrupted submission of a run, so that its id can be used again.
 
     Raises:
         OSError: they cannot be removed.
@@ -42,12 +42,12 @@ def remove_unfinished_submit(workspace: Workspace, run_id: str) -> None:
     marker = _get_marker_folder(workspace.folder) / run_id
     deadline = time.monotonic() + _TIMEOUT_SECONDS
     # Another process may be removing them.
-    while marker.exists() and not _remove_unfinished_submit(workspace, marker) and time.monotonic() < deadline:
+    while marker.exists() and not _remove_unfinished_submission(workspace, marker) and time.monotonic() < deadline:
         time.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def _remove_unfinished_submit(workspace: Workspace, marker: Path) -> bool:
-    """Remove the files and the marker of an interrupted submit; return False if another process does so."""
+def _remove_unfinished_submission(workspace: Workspace, marker: Path) -> bool:
+    """Remove the files and the marker of an interrupted submission; return False if another process does so."""
     claimed = claim_abandoned_file(marker)
     if claimed is None:
         return False
@@ -70,7 +70,7 @@ def _get_marker_folder(workspace: Path) -> Path:
 
 def _has_started(folder: RunFolder) -> bool:
     """Return whether the folder contains files of a started run, which must have been in the store."""
-    from mlrun_cli.metrics.journal import list_journal_names  # noqa: PLC0415 - start-up: few submits are killed
+    from mlrun_cli.metrics.journal import list_journal_names  # noqa: PLC0415 - start-up: few submissions are killed
 
     files = (folder.process, folder.outcome, folder.supervisor_log)
     return any(file.exists() for file in files) or bool(list_journal_names(folder.journal))
