@@ -98,7 +98,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _forward_sigterm)
     most_on_node = max(Counter(task["host"] for task in tasks.values()).values())
     cpus = max(1, _count_cpus() // most_on_node)
-    helpers = {number: task for number, task in tasks.items() if task["is_helper"]}
+    helpers = {number: task for number, task in tasks.items() if task.get("is_helper")}
     servers = {number: task for number, task in tasks.items() if task["is_server"] and number not in helpers}
     workers = {number: task for number, task in tasks.items() if not task["is_server"]}
     serving = Step(servers, cpus, arguments) if servers else None
