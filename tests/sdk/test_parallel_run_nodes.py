@@ -51,6 +51,21 @@ def run(batch):
 )
 """The first batch of the second node hangs; the others wait for `go`."""
 
+FAILING_START = (
+    STUCK
+    + """
+def init():
+    if os.environ["NODE_RANK"] == "0" and not os.path.exists("failed"):
+        while not os.path.exists("stuck"):
+            time.sleep(0.01)
+        with open("failed.tmp", "w") as file:
+            file.write(str(os.getpid()))
+        os.rename("failed.tmp", "failed")
+        raise OSError("no model")
+"""
+)
+"""And the first process of the first node cannot be started, once the second has its batch."""
+
 
 class Nodes:
     """A step on two nodes."""
@@ -68,7 +83,11 @@ class Nodes:
 
     def read_stuck(self) -> int:
         """Return the pid of the worker that hangs, once it does."""
-        path = self.step.folder / "stuck"
+        return self.read_pid("stuck")
+
+    def read_pid(self, name: str) -> int:
+        """Return the pid in a file that a worker writes, once it does."""
+        path = self.step.folder / name
         return until(lambda: int(path.read_text(encoding="utf-8")) if path.exists() else None)
 
     def let_go(self) -> None:
@@ -133,6 +152,18 @@ def test_the_batches_of_a_lost_node_are_done_by_another_and_have_not_failed(node
     assert nodes.step.read_result()["items"] == {"done": 12, "failed": 0}
 
 
+def test_a_batch_of_a_lost_node_is_done_though_the_first_node_has_no_process_left(nodes: Nodes, tmp_path: Path) -> None:
+    for path in sorted((tmp_path / "in").iterdir())[1:]:
+        path.unlink()
+    nodes.start(FAILING_START, run_max_try=1)
+    failed = nodes.read_pid("failed")
+    until(lambda: not Path(f"/proc/{failed}").exists())
+    nodes.kill_node(1)
+    nodes.let_go()
+    assert nodes.wait() == (0, "")
+    assert nodes.step.read_rows() == ALL[:1]
+
+
 def test_a_worker_killed_on_another_node_is_replaced_and_its_batch_tried_again(nodes: Nodes) -> None:
     nodes.start(STUCK, run_max_try=2)
     os.kill(nodes.read_stuck(), signal.SIGKILL)
@@ -191,7 +222,8 @@ def test_whoever_does_not_know_the_key_gets_no_batch(nodes: Nodes) -> None:
     path = nodes.step.folder / ".parallel_run.json"
     document = json.loads(path.read_text(encoding="utf-8"))
     assert path.stat().st_mode & 0o077 == 0
-    for proof in (b"", b"{}\n", b"[]\n", b"x" * 5000, b'{"proof": "0", "challenge": "", "node": 1}\n'):
+    nested = b"[" * 1010 + b"\n"
+    for proof in (b"", b"{}\n", b"[]\n", nested, b"x" * 5000, b'{"proof": "0", "challenge": "", "node": 1}\n'):
         with socket.create_connection((document["host"], document["port"])) as connection:
             assert "challenge" in json.loads(connection.recv(4096))
             with suppress(OSError):  # the driver may be the first to end the connection
@@ -202,3 +234,31 @@ def test_whoever_does_not_know_the_key_gets_no_batch(nodes: Nodes) -> None:
     nodes.let_go()
     assert nodes.wait() == (0, "")
     assert nodes.step.read_rows() == ALL
+
+
+@pytest.mark.parametrize(
+    ("name", "is_reached"), [("127.0.0.1", False), ("127.1", True)], ids=["as the others", "otherwise"]
+)
+def test_the_driver_listens_elsewhere_only_if_others_know_its_node_otherwise(
+    nodes: Nodes, name: str, is_reached: bool
+) -> None:
+    """The second name, which this machine resolves to itself, stands for that of a node in its own list of hosts."""
+    variables = {"AZUREML_NODE_COUNT": "2", "MASTER_ADDR": name, "NODE_RANK": "0"}
+    nodes.started.append(nodes.step.start_on_node(variables, STUCK))
+    path = nodes.step.folder / ".parallel_run.json"
+    until(path.exists)
+    port = json.loads(path.read_text(encoding="utf-8"))["port"]
+    with socket.socket() as connection:
+        assert (connection.connect_ex(("127.0.0.2", port)) == 0) is is_reached
+
+
+def test_a_node_that_meets_another_program_instead_of_the_driver_tries_again(nodes: Nodes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        document = {"host": "127.0.0.1", "port": server.getsockname()[1], "key": "0", "rows_folder": "rows"}
+        (nodes.step.folder / ".parallel_run.json").write_text(json.dumps(document), encoding="utf-8")
+        variables = {"AZUREML_NODE_COUNT": "2", "MASTER_ADDR": "127.0.0.1", "NODE_RANK": "1"}
+        nodes.started.append(nodes.step.start_on_node(variables, STUCK))
+        server.settimeout(60)
+        for said in (b"HTTP/1.0 400\n", b"[" * 5000 + b"\n", b'{"challenge": "0"}\n["proof"]\n', b""):
+            with server.accept()[0] as connection:
+                connection.sendall(said)

@@ -8,7 +8,13 @@ from collections import deque
 from typing import Any, Dict, List, Optional, Union
 
 from azureml._parallel_run.batches import MiniBatch, NoItems, build_batches
-from azureml._parallel_run.node_channel import MAX_PENDING_CONNECTIONS, Listener, PendingConnection, RemoteWorker
+from azureml._parallel_run.node_channel import (
+    INVALID_MESSAGE,
+    MAX_PENDING_CONNECTIONS,
+    Listener,
+    PendingConnection,
+    RemoteWorker,
+)
 from azureml._parallel_run.options import Options
 from azureml._parallel_run.report import Report
 from azureml._parallel_run.worker import DONE, FAILED, INIT_FAILED, READY
@@ -126,7 +132,7 @@ class _Driver:
         """Add a worker of another node, once its proof shows that it belongs to the step; close invalid connections."""
         try:
             worker = pending.read_proof(self._options.timeout_seconds)
-        except (KeyError, TypeError, ValueError):
+        except INVALID_MESSAGE:
             self._remove_pending_connection(pending).close()
             return
         if worker is not None:
@@ -188,7 +194,8 @@ class _Driver:
             self._requeue_batch(batch, f"{worker_error}: {ending}.")
         if batch is not None:
             self._assign_batches()
-        if worker.is_here and (self._waiting or batch is not None):
+        here = sum(1 for other in self._workers if other.is_here)
+        if self._waiting and here < self._options.process_count:  # there may be no other worker, on any node
             self._start_worker()
 
     def _check_timeouts(self) -> None:

@@ -8,7 +8,15 @@ import socket
 from typing import Optional
 
 from azureml._parallel_run.batches import MiniBatch
-from azureml._parallel_run.node_channel import END, ENDED, MessageReader, Rendezvous, keep_alive, send_message
+from azureml._parallel_run.node_channel import (
+    END,
+    ENDED,
+    INVALID_MESSAGE,
+    MessageReader,
+    Rendezvous,
+    keep_alive,
+    send_message,
+)
 from azureml._parallel_run.options import Options, get_node_name
 from azureml._parallel_run.worker import READY
 from azureml._parallel_run.worker_process import WorkerProcess
@@ -116,15 +124,27 @@ def _connect(rendezvous: Rendezvous) -> "Optional[socket.socket]":
         connection = socket.create_connection((rendezvous.host, rendezvous.port), _ANSWER_SECONDS)
     except OSError:
         return None
-    reader, challenge = MessageReader(connection), secrets.token_hex(32)
-    asked = reader.read()
-    if asked:
-        proof = rendezvous.prove(asked[0]["challenge"])
-        send_message(connection, proof=proof, challenge=challenge, node=int(get_node_name()))
-    answered = reader.read()
-    if not answered or not hmac.compare_digest(str(answered[0].get("proof")), rendezvous.prove(challenge)):
+    try:
+        is_driver = _authenticate(connection, rendezvous)
+    except INVALID_MESSAGE:  # of a driver that was killed, its port is another program's by now
+        is_driver = False
+    if not is_driver:
         connection.close()
         return None
     keep_alive(connection)
     connection.settimeout(None)
     return connection
+
+
+def _authenticate(connection: socket.socket, rendezvous: Rendezvous) -> bool:
+    """Prove to the driver that this node knows the key, and return whether the driver does."""
+    reader, challenge = MessageReader(connection), secrets.token_hex(32)
+    asked = reader.read()
+    if not asked:
+        return False
+    proof = rendezvous.prove(str(asked[0]["challenge"]))
+    send_message(connection, proof=proof, challenge=challenge, node=int(get_node_name()))
+    answered = reader.read()
+    if not answered:
+        return False
+    return hmac.compare_digest(str(answered[0]["proof"]), rendezvous.prove(challenge))

@@ -1,6 +1,7 @@
 """The driver's side of the other nodes: it listens for their workers, and talks to each over a connection."""
 
 import hmac
+import ipaddress
 import json
 import os
 import secrets
@@ -10,6 +11,7 @@ from contextlib import suppress
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from azureml._parallel_run.batches import MiniBatch
+from azureml._parallel_run.options import THIS_MACHINE
 
 RENDEZVOUS_FILE = ".parallel_run.json"
 """In the working folder, which all nodes share: where the driver listens, and what the others prove to know."""
@@ -22,6 +24,9 @@ ENDED = "ended"
 _SILENCE_SECONDS = 30
 MAX_PENDING_CONNECTIONS = 64
 """How many connections may be open that have not proved anything."""
+
+INVALID_MESSAGE = (KeyError, TypeError, ValueError, RecursionError)
+"""What reading a message raises that another program than this one has sent, such as deeply nested JSON."""
 
 _LONGEST_PROOF = 1024
 _CHUNK_BYTES = 1 << 16
@@ -99,17 +104,30 @@ def send_message(connection: socket.socket, **fields: Any) -> None:
         connection.sendall(json.dumps(fields).encode() + b"\n")
 
 
+def _bind_socket(host: str) -> socket.socket:
+    """Return a socket that is bound to the address of a host or, if others know it by another one, to all."""
+    with suppress(OSError):  # there is no such name, or it is that of a gateway in front of this node
+        family, _, _, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+        # Many machines call themselves 127.0.1.1, where no other reaches them.
+        if host in THIS_MACHINE or not ipaddress.ip_address(address[0]).is_loopback:
+            bound = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                bound.bind(address)
+            except BaseException:
+                bound.close()
+                raise
+            return bound
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.bind(("", 0))
+    return bound
+
+
 class Listener:
     """The socket that workers of other nodes connect to."""
 
     def __init__(self, host: str, rows_folder: str) -> None:
         """Listen on the address by which the other nodes know this one, and write the rendezvous file."""
-        family = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][0]
-        self._socket = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            self._socket.bind((host, 0))
-        except OSError:  # the address is that of a gateway in front of this node
-            self._socket.bind(("", 0))
+        self._socket = _bind_socket(host)
         self._socket.listen(MAX_PENDING_CONNECTIONS)
         port = self._socket.getsockname()[1]
         self.rendezvous = Rendezvous(host, port, secrets.token_hex(32), os.path.basename(rows_folder))

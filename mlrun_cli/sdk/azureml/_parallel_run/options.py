@@ -25,7 +25,7 @@ _INPUT = "--input_fds_"
 APPEND_ROW = "append_row"
 DEFAULT_BATCH_FILES = 10
 DEFAULT_BATCH_BYTES = 1 << 20
-_THIS_MACHINE = ("127.0.0.1", "localhost")
+THIS_MACHINE = ("127.0.0.1", "localhost")
 _DEFAULT_FILE_NAME = "parallel_run_step.txt"
 
 
@@ -95,7 +95,7 @@ def parse_options(arguments: List[str], environ: Mapping[str, str], core_count: 
     percent = values.get("allowed_failed_percent")
     node_count = _count_nodes(environ)
     driver_host = environ.get("MASTER_ADDR") if node_count > 1 else None
-    sharing = node_count if driver_host in _THIS_MACHINE else 1
+    sharing = node_count if driver_host in THIS_MACHINE else 1
     return Options(
         entry_script=values["scoring_module_name"],
         inputs=inputs,
