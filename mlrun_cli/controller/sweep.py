@@ -20,7 +20,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.runs.child_store import ChildState
 from mlrun_cli.submit.sweep import read_sweep_plan
 from mlrun_cli.submit.template import RunTemplate, TemplateRun, read_template, start_or_fail_from_template
-from mlrun_cli.sweeps.arguments import build_arguments
+from mlrun_cli.sweeps.arguments import add_values, add_values_to_command
 from mlrun_cli.sweeps.records import TERMINATION_PROPERTY
 from mlrun_cli.sweeps.run_tags import find_run_number, get_drawn_values
 from mlrun_cli.sweeps.sampling import SamplingMethod, Trial
@@ -179,12 +179,11 @@ class SweepController:
         run_id = self._get_run_id(run_number)
         self.append_to_log(f"Scheduling job, id='{run_id}'", _SCHEDULER)
         template = self._load_template()
-        words = build_arguments(self._drawn[run_number])
         resumed = self._plan.resumed[run_number] if run_number < len(self._plan.resumed) else None
         run = start_or_fail_from_template(
             self._workspace,
             template,
-            self._build_run(template, run_id, words, None if resumed is None else resumed.run_id),
+            self._build_run(template, run_id, self._drawn[run_number], None if resumed is None else resumed.run_id),
         )
         self._children.add(run)
         if run.status is RunStatus.FAILED:
@@ -200,17 +199,16 @@ class SweepController:
             self._start_run(number)
 
     def _build_run(
-        self, template: RunTemplate, run_id: str, arguments: Sequence[str], resumed_run_id: str | None
+        self, template: RunTemplate, run_id: str, values: Mapping[str, Any], resumed_run_id: str | None
     ) -> TemplateRun:
         configuration = template.resolution.configuration
-        if resumed_run_id is not None:
-            arguments = [*arguments, "--resume-from", "outputs"]
-        command = configuration.command
+        command = None if configuration.command is None else add_values_to_command(configuration.command, values)
+        resumption = () if resumed_run_id is None else ("--resume-from", "outputs")
         return TemplateRun(
             run_id,
             parent_run_id=self._run.run_id,
-            arguments=(*configuration.arguments, *arguments),
-            command=(*command, *arguments) if isinstance(command, tuple) else None,
+            arguments=(*add_values(configuration.arguments, values), *resumption),
+            command=(*command, *resumption) if isinstance(command, tuple) else command,
             resumed_run_id=resumed_run_id,
             properties={"azureml.runsource": SWEEP_RUN},
         )

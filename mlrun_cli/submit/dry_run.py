@@ -74,6 +74,7 @@ def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
         "source_directory": str(planned.source),
         "script": None if is_command else shown[0],
         "arguments": [] if is_command else shown[1:],
+        "command": None if configuration.command is None else redaction.redact_command(configuration.command),
         "command_line": [*get_launcher(planned.launch).build_command_prefix(), *starter, *shown],
         "framework": configuration.framework,
         "communicator": configuration.communicator,

@@ -279,8 +279,7 @@ def _make_templates(
                 )
                 template = make_template(workspace, step_request, progress=progress, report=report)
                 if step.sweep is not None:
-                    check_sweep_arguments(template)
-                    plan_sweep(workspace, definition_from_json(step.sweep))
+                    check_sweep_arguments(template, plan_sweep(workspace, definition_from_json(step.sweep)))
             except MlrunError as error:
                 for problem in list_problems(error):
                     if problem.location is None:

@@ -25,7 +25,7 @@ from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.run_definition import build_run_definition
 from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.submit.template import RunTemplate, make_template
-from mlrun_cli.sweeps.arguments import build_arguments
+from mlrun_cli.sweeps.arguments import list_appended_names
 from mlrun_cli.sweeps.definition import SweepDefinition, definition_from_json
 from mlrun_cli.sweeps.run_tags import find_run_number, get_drawn_values
 from mlrun_cli.sweeps.sweep_log import HYPERDRIVE_LOG, format_log_line
@@ -153,7 +153,7 @@ def start_sweep(
         UsageError: what the template starts takes no arguments.
         MlrunError: the sweep cannot be recorded.
     """
-    check_sweep_arguments(template)
+    check_sweep_arguments(template, plan)
     request = template.resolution.redact_request(request)
     new = _build_run(run_id, request, template, plan)._replace(
         properties={**_build_properties(template, plan), **request.properties, **(properties or {})}
@@ -300,12 +300,17 @@ def _check_ended(run: Run) -> None:
         )
 
 
-def check_sweep_arguments(template: RunTemplate) -> None:
-    """Raise UsageError if a shell command is to be started, since arguments cannot be appended to it."""
-    if isinstance(template.resolution.configuration.command, str):
+def check_sweep_arguments(template: RunTemplate, plan: SweepPlan) -> None:
+    """Raise UsageError if the command is text for a shell without a place for each argument."""
+    command = template.resolution.configuration.command
+    if not isinstance(command, str):
+        return
+    missing = list_appended_names([command], plan.definition.sampling.space)
+    if missing or plan.resumed:
+        names = ", ".join(f"{{{name}}}" for name in missing) or "--resume-from"
         raise ConflictingOptions(
-            "The command is text for a shell, which takes no arguments from a sweep.",
-            hint="Write it as words (--command python -m train; in a runconfig, a list), or name a script.",
+            f"The command is text for a shell, and has no place for {names}.",
+            hint="Write {NAME} where a value belongs, or the command as words (--command python -m train).",
             target="command",
         )
 
@@ -313,7 +318,8 @@ def check_sweep_arguments(template: RunTemplate) -> None:
 def _list_argument_warnings(template: RunTemplate, definition: SweepDefinition) -> Sequence[str]:
     """Return a warning for each argument that is both fixed and drawn by the sweep."""
     fixed = {word.partition("=")[0] for word in template.resolution.argv[1:]}
-    swept = build_arguments(dict.fromkeys(definition.sampling.space))[::2]
+    appended = list_appended_names(template.resolution.argv, definition.sampling.space)
+    swept = [name if name.startswith("-") else f"--{name}" for name in appended]
     return [
         f"{name}: the script gets it twice, as a fixed argument and from the sweep, which comes last."
         for name in swept

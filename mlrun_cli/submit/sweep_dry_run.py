@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mlrun_cli.submit.dry_run import dry_run
 from mlrun_cli.submit.request import SubmitRequest
-from mlrun_cli.sweeps.arguments import build_arguments
+from mlrun_cli.sweeps.arguments import add_values, add_values_to_command
 from mlrun_cli.sweeps.definition import SweepDefinition
 from mlrun_cli.sweeps.sampling import SamplingMethod
 from mlrun_cli.workspace import Workspace
@@ -26,15 +27,23 @@ def dry_run_sweep(workspace: Workspace, request: SubmitRequest, definition: Swee
     sampler = definition.sampling.make_sampler(definition.metric.goal)
     is_bayesian = definition.sampling.method is SamplingMethod.BAYESIAN
     count = min(definition.total, definition.max_concurrent) if is_bayesian else definition.total
+    run = dry_run(workspace, request)
     draws = []
     for number in range(count):
         values = sampler.draw(number)
-        draws.append({"number": number, "values": values, "arguments": build_arguments(values)})
+        draws.append({"number": number, "values": values, **_apply_values(run, values)})
     return {
         "definition": definition.to_json(),
         "seed": definition.sampling.seed,
         "total": definition.total,
         "space_size": definition.sampling.space_size,
         "draws": draws,
-        "run": dry_run(workspace, request),
+        "run": run,
     }
+
+
+def _apply_values(run: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments, or the command, that a run gets for the values."""
+    if run["command"] is not None:
+        return {"command": add_values_to_command(run["command"], values)}
+    return {"arguments": add_values(run["arguments"], values)}

@@ -3,8 +3,61 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from mlrun_cli.runs.parameters import iterate_parameter_words, split_command
+
+_HYDRA_PREFIXES = ("+", "~")
+
+
+def add_values(arguments: Sequence[str], values: Mapping[str, Any]) -> list[str]:
+    """Return the arguments of a script with the parameter values of a run.
+
+    A value replaces `{NAME}`, or the value of `NAME=…`, as Hydra writes it. Others follow: as `NAME=VALUE` if the
+    arguments are such pairs and there is no option among them, or if the name begins with `+` or `~`; otherwise as
+    `build_arguments` has it.
+    """
+    words = [_fill_placeholders(word, values) for word in arguments]
+    has_options = any(word.startswith("-") for word in arguments)
+    is_hydra = not has_options and any("=" in arguments[each.start] for each in iterate_parameter_words(arguments))
+    for name in list_appended_names(arguments, values):
+        text = format_value(values[name])
+        place = max((place for place, word in enumerate(words) if word.startswith(f"{name}=")), default=None)
+        if place is not None and not name.startswith("-"):
+            words[place] = f"{name}={text}"
+        elif name.startswith(_HYDRA_PREFIXES) or (is_hydra and not name.startswith("-")):
+            words.append(f"{name}={text}")
+        else:
+            words += build_arguments({name: values[name]})
+    return words
+
+
+def add_values_to_command(command: Sequence[str] | str, values: Mapping[str, Any]) -> tuple[str, ...] | str:
+    """Return a command with the parameter values of a run, as `add_values`; text for a shell has only `{NAME}`."""
+    if isinstance(command, str):
+        return _fill_placeholders(command, values, is_shell_text=True)
+    program, arguments = split_command(command)
+    rest = {name: values[name] for name in list_appended_names(program, values)}
+    return (*(_fill_placeholders(word, values) for word in program), *add_values(arguments, rest))
+
+
+def list_appended_names(words: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Return the names of the parameters that have no placeholder `{NAME}` in any word."""
+    text = "\n".join(words)
+    return [name for name in names if f"{{{name}}}" not in text]
+
+
+def _fill_placeholders(text: str, values: Mapping[str, Any], *, is_shell_text: bool = False) -> str:
+    def fill(match: re.Match[str]) -> str:
+        if match[1] not in values:
+            return match[0]
+        value = format_value(values[match[1]])
+        return shlex.quote(value) if is_shell_text else value
+
+    return re.sub(r"\{([^{}]+)\}", fill, text)
 
 
 def build_arguments(values: Mapping[str, Any]) -> list[str]:

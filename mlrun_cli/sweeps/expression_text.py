@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from typing import Any
 
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.sweeps.expressions import CHOICE, Expression, build_expression
 
 _CALL = r"\s*([A-Za-z_]\w*)\s*\((.*)\)\s*"
-_ITEM = r"""\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^,"']*?))\s*(,|\Z)"""
+_ITEM = r"""\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|((?:\[[^\[\]]*\]|\{[^{}]*\}|[^,"'])*?))\s*(,|\Z)"""
+_PADDED = r"[+-]?0\d.*|.*\.\d+0|.*_.*|\+.*"
 _NUMBER = r"[+-]?(?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 
 
@@ -37,7 +39,9 @@ def parse_parameter(text: str) -> tuple[str, Expression]:
 def parse_expression(text: str) -> Expression:
     """Parse an expression such as `uniform(0,1)`, or a list of values, which is a choice.
 
-    Values are numbers where they look like numbers, else text; quotes keep commas and make numbers text. Unlike in
+    Values are numbers where they look like numbers, else text; quotes keep commas and make numbers text, and commas in
+    brackets belong to their value. Values of a list that a number would spell otherwise, as 007 and 3.10, are text.
+    Unlike in
     Azure's files, the bounds of `loguniform` and `qloguniform` are the least and the largest value, not logarithms.
 
     Raises:
@@ -47,9 +51,10 @@ def parse_expression(text: str) -> Expression:
     if call is None:
         if not text.strip():
             raise InvalidValue("has no values.", hint="Separate values by commas, as in lr=0.05,0.1.", target=text)
-        return build_expression(CHOICE, [_parse_value(text, item, quoted) for item, quoted in _split_values(text)])
+        return build_expression(CHOICE, [_parse_choice(text, item, quoted) for item, quoted in _split_values(text)])
     name, inner = call[1], call[2]
-    arguments = [_parse_value(text, item, quoted) for item, quoted in (_split_values(inner) if inner.strip() else [])]
+    parse = _parse_choice if name == CHOICE else _parse_value
+    arguments = [parse(text, item, quoted) for item, quoted in (_split_values(inner) if inner.strip() else [])]
     if name in {"loguniform", "qloguniform"}:
         arguments[:2] = [_take_logarithm(name, bound) for bound in arguments[:2]]
     return build_expression(name, arguments)
@@ -82,6 +87,15 @@ def _parse_value(text: str, item: str, quoted: bool) -> Any:
     if re.fullmatch(_NUMBER, item) is None or len(item) > 300:
         return item
     return int(item) if re.fullmatch(r"[+-]?[\d_]+", item) else float(item)
+
+
+def _parse_choice(text: str, item: str, quoted: bool) -> Any:
+    """Return a value of a list, which is text if a number would be another one for the script."""
+    value = _parse_value(text, item, quoted)
+    if isinstance(value, str):
+        return value
+    is_padded = re.fullmatch(_PADDED, item.lower().partition("e")[0]) is not None
+    return item if is_padded or Decimal(item) != Decimal(repr(value)) else value
 
 
 def _take_logarithm(name: str, bound: object) -> object:

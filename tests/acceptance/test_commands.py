@@ -124,6 +124,33 @@ def test_each_run_of_a_sweep_is_the_command_with_other_arguments(mlrun: Mlrun) -
     assert mlrun.fails(*words[:-3], "python -m pkg.train && true").code == "ConflictingOptions"
 
 
+def test_values_of_a_sweep_are_put_where_a_command_has_their_names(mlrun: Mlrun) -> None:
+    words = ("run", "sweep", "--grid", "lr=0.1,0.2", "--minimize", "loss", "--command")
+    text = "echo at {lr} && python -m pkg.train --lr {lr}"
+    first, _ = mlrun.json(*words[:-1], "--dry-run", "--command", text)["draws"]
+    assert first["command"] == "echo at 0.1 && python -m pkg.train --lr 0.1"
+    for command in ((text,), ("sh", "-c", text)):
+        sweep = mlrun.json(*words, *command)["run_id"]
+        runs = mlrun.json("run", "list", "--parent-run-id", sweep, "--sort", "loss")
+        assert [mlrun.log(run["run_id"]).splitlines()[0] for run in runs] == ["at 0.2", "at 0.1"]
+
+
+def test_pairs_of_hydra_are_swept_as_pairs(mlrun: Mlrun) -> None:
+    mlrun.script(
+        """
+        import sys
+        from azureml.core import Run
+        Run.get_context().log("loss", float(dict(word.split("=") for word in sys.argv[1:])["optim.lr"]))
+        print(sys.argv[1:])
+        """,
+        "hydra.py",
+    )
+    words = ("run", "sweep", "--grid", "optim.lr=0.1,0.2", "--minimize", "loss", "hydra.py", "a=b", "optim.lr=5")
+    sweep = mlrun.json(*words)["run_id"]
+    runs = mlrun.json("run", "list", "--parent-run-id", sweep, "--sort", "loss")
+    assert [mlrun.log(run["run_id"]) for run in runs] == [f"['a=b', 'optim.lr={lr}']\n" for lr in (0.1, 0.2)]
+
+
 def test_what_is_no_command_is_refused_with_the_line_to_type(mlrun: Mlrun) -> None:
     assert mlrun.fails("run", "submit-script", "--command").code == "MissingOption"
     refused = mlrun.fails("run", "submit-script", *_WORDS)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mlrun_cli.errors import InvalidValue
-from mlrun_cli.sweeps.arguments import build_arguments
+from mlrun_cli.sweeps.arguments import add_values, add_values_to_command, build_arguments
 from mlrun_cli.sweeps.expression_text import parse_expression, parse_parameter
 from mlrun_cli.sweeps.expressions import Expression, build_expression, expression_from_json
 
@@ -173,9 +173,15 @@ def test_expressions_of_azure_are_kept(document: list[Any]) -> None:
     ("text", "document"),
     [
         ("0.05,0.1", ["choice", [[0.05, 0.1]]]),
-        (" 1, -2 ,1e-5,+.5,1_000,a b,0x10", ["choice", [[1, -2, 1e-5, 0.5, 1000, "a b", "0x10"]]]),
+        (" 1, -2 ,1e-5,+.5,1_000,a b,0x10", ["choice", [[1, -2, 1e-5, "+.5", "1_000", "a b", "0x10"]]]),
         ("""'a,b',"c\\"d",'1',\"\"""", ["choice", [["a,b", 'c"d', "1", ""]]]),
         ("relu", ["choice", [["relu"]]]),
+        ("007,0,0.5,1.0,.5", ["choice", [["007", 0, 0.5, 1.0, 0.5]]]),
+        ("3.9,3.10,1.50e3,-0.20", ["choice", [[3.9, "3.10", "1.50e3", "-0.20"]]]),
+        ("0.1234567890123456789,12345678901234567890", ["choice", [["0.1234567890123456789", 12345678901234567890]]]),
+        ("[64,32],[8]", ["choice", [["[64,32]", "[8]"]]]),
+        ('{"a":1,"b":2},[1', ["choice", [['{"a":1,"b":2}', "[1"]]]),
+        ("choice(01,2)", ["choice", [["01", 2]]]),
         ("true,None,nan", ["choice", [["true", "None", "nan"]]]),
         ("choice(1, 'x(y)')", ["choice", [[1, "x(y)"]]]),
         ("randint(5)", ["randint", [5]]),
@@ -226,3 +232,34 @@ def test_arguments_of_a_script() -> None:
     values = {"lr": 1e-05, "--depth": 3, "-c": 0.1, "layers": [1, 2], "name": "a b", "flag": True, "none": None}
     words = "--lr 1e-05 --depth 3 -c 0.1 --layers [1,_2] --name a_b --flag True --none None"
     assert build_arguments(values) == [word.replace("_", " ") for word in words.split()]
+
+
+@pytest.mark.parametrize(
+    ("words", "added"),
+    [
+        ("", "--lr 0.1 --opt adam"),
+        ("--depth 3", "--depth 3 --lr 0.1 --opt adam"),
+        ("fit --depth=3", "fit --depth=3 --lr 0.1 --opt adam"),
+        ("model=small", "model=small lr=0.1 opt=adam"),
+        ("fit lr=5 model=small lr=6", "fit lr=5 model=small lr=0.1 opt=adam"),
+        ("lr=5 --fast", "lr=0.1 --fast --opt adam"),
+        ("--lr {lr} run_{opt} {other}", "--lr 0.1 run_adam {other}"),
+        ("optim.lr={lr}", "optim.lr=0.1 opt=adam"),
+    ],
+)
+def test_values_are_added_to_arguments_as_the_script_reads_them(words: str, added: str) -> None:
+    values = {"lr": 0.1, "opt": "adam"}
+
+    assert add_values(words.split(), values) == added.split()
+    command = ("python", "-m", "train", *words.split())
+    assert add_values_to_command(command, values) == ("python", "-m", "train", *added.split())
+
+
+def test_names_of_hydra_stay_as_they_are() -> None:
+    assert add_values(["--config-name", "a"], {"+optim.lr": 0.1}) == ["--config-name", "a", "+optim.lr=0.1"]
+
+
+def test_a_value_is_one_word_for_a_shell() -> None:
+    text = "prepare && train {name} --lr={lr}"
+    assert add_values_to_command(text, {"name": "a b; c", "lr": 1}) == "prepare && train 'a b; c' --lr=1"
+    assert add_values_to_command(("./{name}", "x"), {"name": "a b"}) == ("./a b", "x")
