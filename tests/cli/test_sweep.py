@@ -145,7 +145,7 @@ def test_a_dry_run_prints_the_draws_and_starts_nothing(mlrun: Mlrun) -> None:
     values = record["draws"][0]["values"]
     assert 1e-3 <= values["lr"] <= 1
     assert sorted(record["draws"][0]["arguments"]) == sorted(
-        ["--depth", str(values["depth"]), "--lr", str(values["lr"])]
+        ["-x", "--depth", str(values["depth"]), "--lr", str(values["lr"])]
     )
     assert (record["seed"], record["space_size"], record["total"]) == (5, None, 3)
     assert record["definition"]["policy_config"]["properties"]["slack_factor"] == 0.1
