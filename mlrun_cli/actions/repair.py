@@ -118,7 +118,7 @@ def backup_workspace(workspace: Workspace, file: Path, *, overwrite: bool) -> di
 
 
 def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> dict[str, Any]:
-    """Restore a store from a copy, and add newer runs from their folders.
+    """Restore a workspace's store from a backup, then add newer runs from their folders.
 
     Raises:
         UsageError: the file is not an intact copy of a store.

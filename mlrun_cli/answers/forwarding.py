@@ -22,7 +22,7 @@ class ForwardedCalls:
         self._noun = noun
 
     def get(self, verb: str) -> Any:
-        """Return a function that forwards the call with this verb."""
+        """Return a function that forwards calls of this verb to the current version."""
         return partial(_forward_call, f"{self._noun}.{verb}")
 
 

@@ -29,7 +29,7 @@ app = Group("environment")
 
 
 def _format_packages(record: Mapping[str, Any]) -> str:
-    """Return an environment's packages as one line, or the interpreter that it uses unchanged."""
+    """Return an environment's packages as one line; without any, the path of the interpreter used as it is."""
     python = record.get("python") or {}
     if python.get("userManagedDependencies"):
         return f"those of {python.get('interpreterPath') or 'python'}"

@@ -27,7 +27,7 @@ class NotPlain(Exception):
 def parse_plain_line(
     parameters: Sequence[Parameter], command_arguments: Sequence[str], *, has_script: bool = False
 ) -> Mapping[str, Any]:
-    """Return the values of a command's parameters, keyed by name, parsed without Typer.
+    """Return the values of a command's parameters, keyed by name, from a line that can be parsed without Typer.
 
     Args:
         parameters: the parameters of the command.

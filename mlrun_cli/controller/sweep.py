@@ -222,7 +222,7 @@ class SweepController:
 
     def _build_ending(self, *, is_canceled: bool) -> Ending:
         children = self._children.all
-        properties = self._build_best_properties()
+        properties = self._build_best_run_properties()
         has_completed = any(child.status is RunStatus.COMPLETED for child in children)
         warnings = (
             [self._metric.build_missing_metric_warning(len(children))] if has_completed and not properties else []
@@ -240,8 +240,8 @@ class SweepController:
             return Ending(RunStatus.FAILED, build_run_error(what, code=USER_ERROR), properties, warnings)
         return Ending(RunStatus.COMPLETED, properties=properties, warnings=warnings)
 
-    def _build_best_properties(self) -> Mapping[str, str]:
-        """Return the properties that name the best run; empty if no run has logged the primary metric."""
+    def _build_best_run_properties(self) -> Mapping[str, str]:
+        """Return the properties of the sweep's run that name its best run; empty if no run has logged the metric."""
         children = self._children.all
         best = self._metric.find_best_run([child.key for child in children])
         if best is None:

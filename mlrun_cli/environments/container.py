@@ -83,7 +83,7 @@ def build_container_command(
 
 
 def kill_containers(container: ContainerPlan, run_id: str, environ: Mapping[str, str]) -> bool:
-    """Kill all containers of a run, and return whether the engine confirms that none is left running.
+    """Kill all containers of a run, and return whether the container engine confirms that none is left running.
 
     Call this before the run's processes are killed: podman needs some of them to clean up.
     """

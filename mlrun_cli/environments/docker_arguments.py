@@ -87,7 +87,7 @@ def _iterate_options(arguments: list[str]) -> Iterator[tuple[str, str | None, st
 
 
 def _parse_volume(parts: list[str]) -> tuple[str, str] | None:
-    """Return source and target of `SOURCE:TARGET[:OPTIONS]`, or None for a volume that the engine manages."""
+    """Return source and target of `SOURCE:TARGET[:OPTIONS]`, or None for a volume that the container engine manages."""
     source, *others = parts
     is_path = source.startswith((".", "~")) or "/" in source
     return (source, os.path.normpath(others[0])) if others and others[0].startswith("/") and is_path else None

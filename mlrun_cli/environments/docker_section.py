@@ -13,7 +13,7 @@ _ARGUMENTS = ("docker.arguments", "environment.docker.arguments")
 
 
 def find_engine(search_path: str) -> str | None:
-    """Return the absolute path of docker or podman, the first found on PATH, or None."""
+    """Return the absolute path of docker or podman, the first found on PATH; None if neither is."""
     found = (shutil.which(name, path=search_path) for name in ENGINES)
     return next((os.path.abspath(path) for path in found if path), None)
 

@@ -21,23 +21,23 @@ def build_image_name(environment_key: str) -> str:
 
 
 def get_registry(image: str) -> str:
-    """Return the registry of an image in the form of the engine's `login`; empty for the default registry."""
+    """Return the registry of an image in the form of the container engine's `login`; empty for the default registry."""
     first, slash, _ = image.partition("/")
     return first if slash and re.match(_IS_REGISTRY, first) else ""
 
 
 def has_image(engine: str, image: str) -> bool:
-    """Return whether the image exists in the engine's local storage."""
+    """Return whether the image exists in the container engine's local storage."""
     return _succeeds(engine, "image", "inspect", image)
 
 
 def pull_missing_image(engine: str, image: str, installer: Installer) -> int:
-    """Pull an image unless the engine already has it; return the engine's exit code."""
+    """Pull an image unless the container engine already has it; return that engine's exit code."""
     return 0 if has_image(engine, image) else installer.run([engine, "pull", image])
 
 
 def build_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: ImageSource, installer: Installer) -> int:
-    """Build the image of an environment; return the engine's exit code, or 1 if the context has changed.
+    """Build the image of an environment; return the container engine's exit code, or 1 if the context has changed.
 
     Raises:
         OSError: the folder cannot be written, or the build's context cannot be read.

@@ -12,13 +12,13 @@ _CONDAS = ("conda", "micromamba", "mamba")
 
 
 def find_conda(environ: Mapping[str, str]) -> str | None:
-    """Return the absolute path of conda, micromamba or mamba, the first found on PATH, or None."""
+    """Return the absolute path of conda, micromamba or mamba, the first found on PATH; None if none is."""
     found = (shutil.which(name, path=environ.get("PATH", "")) for name in _CONDAS)
     return next((str(Path(path).absolute()) for path in found if path), None)
 
 
 def find_uv(environ: Mapping[str, str]) -> str | None:
-    """Return the path of uv, found on PATH or else next to the running Python, or None."""
+    """Return the path of uv, found on PATH or else next to the running Python; None if it is in neither place."""
     on_path = shutil.which("uv", path=environ.get("PATH", ""))
     if on_path:
         return str(Path(on_path).absolute())

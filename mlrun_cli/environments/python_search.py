@@ -29,5 +29,5 @@ def iterate_executables(name: str, folders: list[Path]) -> Iterator[Path]:
 
 
 def find_python(folders: list[Path]) -> Path | None:
-    """Return the first `python`, or else the first `python3`, in the folders, or None."""
+    """Return the first `python`, or else the first `python3`, in the folders; None if they have neither."""
     return next(iterate_executables("python", folders), None) or next(iterate_executables("python3", folders), None)

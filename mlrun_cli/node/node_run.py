@@ -168,7 +168,7 @@ class NodeRun(SupervisedRun):
         return WorkerProcess(self.workspace, self.submission, self.folder, _FORWARDER_PROGRAM, subject)
 
     def remove_secrets_after_start(self) -> None:
-        """Do nothing, since the engine may start the run again."""
+        """Do nothing, since the cluster engine may start the run again."""
 
     def begin_next_attempt(self, started_at: int, outcome: Outcome) -> bool:
         """Record the end of an attempt and start the next; return False if the run is to be canceled or has ended."""

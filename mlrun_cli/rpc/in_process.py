@@ -120,7 +120,7 @@ class InProcessServer:
         self._lock.acquire()
 
     def after_fork(self) -> None:
-        """Allow transactions again in the parent process."""
+        """Allow transactions again in the parent of a fork, which `before_fork` has stopped."""
         self._lock.release()
 
     def reset_after_fork(self) -> None:

@@ -74,7 +74,7 @@ Parameters = Mapping[str, Parameter]
 
 
 def parse_number(text: str) -> float | None:
-    """Return the finite number that a string represents, or None."""
+    """Return the finite number that a string represents; None if it is no such number."""
     if len(text) > _LONGEST_NAME or not text.isascii() or re.fullmatch(_NUMBER, text) is None:
         return None
     number = float(text)
@@ -208,7 +208,7 @@ def _interpret_flag(name: str) -> tuple[str, str]:
 
 
 def _find_script(command: Sequence[str]) -> int | None:
-    """Return the index of the script in a command, or of the module after `-m`, or None."""
+    """Return the index of the script in a command, or of the module after `-m`; None if it has neither."""
     for place, word in enumerate(command):
         if re.fullmatch(_SCRIPT, word) or (place > 0 and command[place - 1] == "-m"):
             return place

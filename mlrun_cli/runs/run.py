@@ -159,7 +159,7 @@ def _build_attempts(run: Run) -> list[dict[str, Any]] | None:
 
 
 def find_run_outcome(run: Run) -> Outcome | None:
-    """Return the outcome of a run that has ended, without its duration, or None."""
+    """Return the outcome of an ended run, without its duration; None if the run has not ended."""
     from mlrun_cli.runs.outcome import Outcome  # noqa: PLC0415 - start-up
 
     if not run.status.is_terminal:

@@ -84,12 +84,12 @@ def _load_modules(folder: Path) -> None:
     load_launcher_classes()
 
 
-def _close_other_descriptors(descriptors: Collection[int]) -> None:
-    """Close all other descriptors, so that no inherited lock or pipe stays open until the run has ended."""
-    for descriptor in descriptors:
+def _close_other_descriptors(kept_descriptors: Collection[int]) -> None:
+    """Close all descriptors except the standard streams and the given ones, so that no lock or pipe stays open."""
+    for descriptor in kept_descriptors:
         os.set_inheritable(descriptor, False)
     opened = os.listdir("/proc/self/fd") if sys.platform == "linux" else ()
     for other in map(int, opened):
-        if other > sys.stderr.fileno() and other not in descriptors:
+        if other > sys.stderr.fileno() and other not in kept_descriptors:
             with suppress(OSError):
                 os.close(other)

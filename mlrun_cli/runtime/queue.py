@@ -118,12 +118,12 @@ class QueueFolder:
         return ""
 
     def write_reasons(self, reasons: Mapping[str, str]) -> None:
-        """Write the reasons why the engine keeps queued runs waiting, keyed by run id; ignore a full disk."""
+        """Write the reasons why the target's engine keeps queued runs waiting, by run id; ignore a full disk."""
         with suppress(OSError):
             write_json(self._reasons, reasons)
 
     def read_reasons(self) -> Mapping[str, str]:
-        """Return the reasons why the engine keeps queued runs waiting, keyed by run id; empty for other targets."""
+        """Return the reasons why the target's engine keeps queued runs waiting, by run id; empty for other targets."""
         with suppress(OSError):
             return read_json(self._reasons) or {}
         return {}

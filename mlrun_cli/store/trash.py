@@ -256,7 +256,7 @@ class TrashStore:
         return frozenset(row["run_id"] for row in self._database.rows("SELECT run_id FROM trashed_runs"))
 
     def list_snapshot_ids(self, excluded_keys: Sequence[int]) -> Sequence[str]:
-        """Return the ids of the snapshots of deleted runs, except of the runs with the given keys."""
+        """Return the ids of deleted runs' snapshots, without those of the runs with the given keys."""
         rows = self._database.rows("SELECT run_key, snapshot_id FROM trashed_runs WHERE snapshot_id IS NOT NULL")
         return [row["snapshot_id"] for row in rows if row["run_key"] not in excluded_keys]
 

@@ -94,7 +94,7 @@ def submit_sweep(
     run_id = run_id or f"HD_{generate_guid()}"
     if workspace.runs.find_key(run_id) is not None:
         return Submitted(
-            start_controlled_run(workspace, _build_run_reference(run_id), lambda _: None, interruptions), (), ()
+            start_controlled_run(workspace, _build_controlled_run(run_id), lambda _: None, interruptions), (), ()
         )
     plan = plan_sweep(workspace, definition)
     children = request._replace(
@@ -190,7 +190,7 @@ def read_submitted_tags(folder: RunFolder) -> Mapping[str, str | None]:
     return tags
 
 
-def _build_run_reference(run_id: str) -> ControlledRun:
+def _build_controlled_run(run_id: str) -> ControlledRun:
     return ControlledRun(run_id, "", SWEEP, SWEEP_RUN, ())
 
 

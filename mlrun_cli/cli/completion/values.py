@@ -31,7 +31,7 @@ _OF_LIVE_RUNS = frozenset({"cancel", "wait"})
 
 
 def find_completer(declared: Option | Argument) -> _Completer | None:
-    """Return the completer for the values of an option or argument, or None."""
+    """Return the completer for the values of an option or argument; None if it has no completion."""
     names = (*(declared.names if isinstance(declared, Option) else ()), declared.metavar or "")
     completer = next((_BY_NAME[name] for name in names if name in _BY_NAME), None)
     return None if completer is None else _make_safe_completer(completer)

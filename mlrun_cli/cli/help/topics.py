@@ -71,7 +71,7 @@ _TOPIC_OF = {
 
 
 def find_topic(path: str) -> str | None:
-    """Return the topic of a command path such as `mlrun run list`, or else of its noun, or None."""
+    """Return the topic of a command path such as `mlrun run list`, or else of its noun; None if neither has one."""
     words = path.partition(" ")[2].removeprefix("ml ")
     return _TOPIC_OF.get(words) or _TOPIC_OF.get(words.partition(" ")[0])
 

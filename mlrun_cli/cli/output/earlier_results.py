@@ -25,7 +25,7 @@ def is_from_earlier_attempt(path: Path, command: list[str]) -> bool:
 
 
 def record_attempt(path: Path, command: list[str]) -> None:
-    """Record that this command line wrote a file, so that a later attempt may replace it; ignore failures."""
+    """Record that a command line wrote a file, so that its later attempts may replace the file; ignore failures."""
     note = _get_attempt_note_path(path)
     with suppress(OSError, StoreError):
         make_private_folder(note.parent)

@@ -71,10 +71,13 @@ def show_copy_progress(global_options: GlobalOptions, *, hidden: bool = False) -
 
     total = 0
 
-    def watch(byte_count: int) -> None:
+    def add_copied_bytes(byte_count: int) -> None:
         nonlocal total
         total += byte_count
         spinner.update(f"Copying: {format_size(total)}")
 
-    with Spinner(enabled=global_options.shows_progress and not hidden) as spinner, report_copied_bytes(watch):
+    with (
+        Spinner(enabled=global_options.shows_progress and not hidden) as spinner,
+        report_copied_bytes(add_copied_bytes),
+    ):
         yield

@@ -35,7 +35,7 @@ _FIELDS = (
         ),
     ],
 )
-def list_all(
+def list_steps(
     global_options: GlobalOptions,
     run_id: Annotated[str, Option("--run", "-r", metavar="ID", help="Id of the pipeline's run, or @latest.")],
     output_file: OutputFile = None,

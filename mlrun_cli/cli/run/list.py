@@ -136,7 +136,7 @@ def list_runs(
         which = build_run_filter(context, experiment_name, filters, last=last, all_experiments=all_experiments)
         which = which._replace(include_children=which.include_children or includes_children)
         order = None if sort is None else _parse_order(workspace, sort, descending=descending)
-        _warn_of_unread_parameters(workspace, which, order, global_options)
+        _warn_if_parameters_are_unread(workspace, which, order, global_options)
         listing = read_listing(workspace, which, order, choices)
         _explain_missing_runs(workspace, listing, which, experiment_name, global_options, sort)
         _warn_of_unknown_columns(workspace, choices, global_options)
@@ -212,7 +212,7 @@ def _add_filters(filters: FilterOptions, pipeline_run_id: str | None, *, active:
     return FilterOptions(texts)
 
 
-def _warn_of_unread_parameters(
+def _warn_if_parameters_are_unread(
     workspace: Workspace, run_filter: RunFilter, order: RunOrder | None, global_options: GlobalOptions
 ) -> None:
     if depends_on_parameters(run_filter, order or NEWEST_FIRST) and not read_parameters_of_older_runs(workspace):

@@ -68,10 +68,11 @@ def _run_script(script: str, gpus: str) -> str:
     return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
 
 
-def _close_other_descriptors(descriptors: set[int]) -> None:
-    for descriptor in descriptors:
+def _close_other_descriptors(kept_descriptors: set[int]) -> None:
+    """Close all descriptors except the standard streams and the given ones, which no child inherits."""
+    for descriptor in kept_descriptors:
         os.set_inheritable(descriptor, False)
     for other in map(int, os.listdir("/proc/self/fd") if sys.platform == "linux" else ()):
-        if other > sys.stderr.fileno() and other not in descriptors:
+        if other > sys.stderr.fileno() and other not in kept_descriptors:
             with suppress(OSError):
                 os.close(other)

@@ -62,7 +62,7 @@ def list_targets(context: RequestContext) -> list[dict[str, Any]]:
 
 @handler("computes.get")
 def get_target(context: RequestContext, name: str) -> dict[str, Any]:
-    """Return the record of a target."""
+    """Return the record of a compute target."""
     return _build_record(context, _call_with_sdk_hint(lambda: get_compute_target(context.workspace, name)))
 
 

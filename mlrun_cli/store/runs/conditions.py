@@ -121,7 +121,7 @@ class RunConditions:
         """True if there are conditions that many runs meet, which are checked on each run."""
         return bool(self._common)
 
-    def list_ranges(self) -> Sequence[Sequence[tuple[str, str]]]:
+    def list_index_ranges(self) -> Sequence[Sequence[tuple[str, str]]]:
         """Return the index ranges of each indexed condition, as pairs of a table and a condition on its rows.
 
         The bounds of one value are a single range.

@@ -71,7 +71,7 @@ class _Sample(NamedTuple):
         weight: the number of runs for each of these.
         ranks: their places in the order; None of those without a value.
         matching: the runs that meet all conditions.
-        in_ranges: the runs that meet each condition of `list_ranges`.
+        in_ranges: the runs that meet each condition of `list_index_ranges`.
     """
 
     weight: float
@@ -88,7 +88,7 @@ def list_plans(
     There is none if too many runs meet each of the conditions.
     """
     sample = _read_sample(database, conditions, order)
-    queries = list(map(_build_range_query, conditions.list_ranges()))
+    queries = list(map(_build_range_query, conditions.list_index_ranges()))
     bound = _choose_bound(sample, descending=descending, needed=_SURPLUS + int(_MARGIN * limit / sample.weight))
     if bound is not None:
         plan = _build_plan_up_to(bound, sample, queries, order, descending=descending)
@@ -103,7 +103,7 @@ def _read_sample(database: Database, conditions: RunConditions, order: OrderSql)
     """Read a sample of runs whose keys are spread evenly but not at equal distances, which might fit a pattern."""
     ((newest),) = database.column("SELECT max(run_key) FROM runs")
     keys = sorted({1 + int(number * _GOLDEN_RATIO % 1 * newest) for number in range(min(_SAMPLE, newest))})
-    conditions_of_ranges = [" OR ".join(map(_build_row_check, ranges)) for ranges in conditions.list_ranges()]
+    conditions_of_ranges = [" OR ".join(map(_build_row_check, ranges)) for ranges in conditions.list_index_ranges()]
     checks = [conditions.scan_conditions, *conditions_of_ranges]
     columns = ", ".join(f"CASE WHEN {check} THEN 1 ELSE 0 END AS in_{number}" for number, check in enumerate(checks))
     ranks: list[_Rank | None] = []

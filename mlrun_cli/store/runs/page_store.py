@@ -167,7 +167,7 @@ class RunPageStore:
         """
         if conditions.text is not None or conditions.has_rare_conditions or order.is_moving is not None:
             return None
-        if not conditions.list_ranges() or not self._has_many_runs():
+        if not conditions.list_index_ranges() or not self._has_many_runs():
             return None
         first = self._list_first_matching_keys(conditions, order, descending, offset + limit)
         if len(first) == offset + limit:

@@ -264,7 +264,7 @@ class RunStore:
         return [row["run_key"] for row in rows]
 
     def end_runs_of_owner(self, owner_lock: str, status: RunStatus, ended_at: int, error: object) -> int:
-        """End all live runs of an owner, within a transaction; return their number.
+        """End all live runs of the process that holds an owner lock, in a transaction; return their number.
 
         `ended_at` is a time at which their process was known to live; a run that started later ends at its start.
         """

@@ -89,26 +89,26 @@ class RunsView(NamedTuple):
         """Return a view with some values replaced, on its first page unless `page` is given."""
         return self._replace(**{"page": 1, **changes})
 
-    def remove_value(self, name: str, value: str | None = None) -> RunsView:
-        """Return a view without a value of a parameter, or without all its values if `value` is None."""
+    def without_value(self, name: str, value: str | None = None) -> RunsView:
+        """Return a copy of the view without a value of a parameter, or without all its values if `value` is None."""
         if value is None or not isinstance(self._field_defaults[name], tuple):
             return self.replace(**{name: self._field_defaults[name]})
         return self.replace(**{name: tuple(each for each in getattr(self, name) if each != value)})
 
-    def add_value(self, name: str, value: str) -> RunsView:
-        """Return a view with a value added to a parameter."""
+    def with_value(self, name: str, value: str) -> RunsView:
+        """Return a copy of the view with a value added to one of its parameters."""
         return self.replace(**{name: _limit_distinct_values((*getattr(self, name), value))})
 
-    def toggle_value(self, name: str, value: str) -> RunsView:
-        """Return a view with a value removed from a parameter if it is there, or else added to it."""
-        return self.remove_value(name, value) if value in getattr(self, name) else self.add_value(name, value)
+    def with_toggled_value(self, name: str, value: str) -> RunsView:
+        """Return a copy of the view with a value removed from a parameter if it is there, or else added to it."""
+        return self.without_value(name, value) if value in getattr(self, name) else self.with_value(name, value)
 
     def list_filters(self) -> Sequence[tuple[str, str]]:
         """Return the filters as pairs of a parameter name and a value."""
         return [(name, value) for name, value in self.to_parameters() if name in FILTERS]
 
-    def remove_filters(self) -> RunsView:
-        """Return a view without filters."""
+    def without_filters(self) -> RunsView:
+        """Return a copy of the view without filters."""
         return self.replace(**{name: self._field_defaults[name] for name in FILTERS})
 
     def is_tree(self) -> bool:

@@ -34,16 +34,16 @@ def test_each_word_of_the_filter_language_is_a_parameter_but_that_for_child_runs
     view = RunsView.parse(f"{word}=x")
 
     assert view.list_filters() == [(word, "x")]
-    assert view.remove_filters() == RunsView()
+    assert view.without_filters() == RunsView()
 
 
 def test_a_change_leads_to_the_first_page() -> None:
     view = RunsView(status=("Failed",), page=7)
     assert view.replace(search="x") == RunsView(search="x", status=("Failed",))
-    assert view.toggle_value("status", "Failed") == RunsView()
-    assert view.toggle_value("status", "Queued").status == ("Failed", "Queued")
+    assert view.with_toggled_value("status", "Failed") == RunsView()
+    assert view.with_toggled_value("status", "Queued").status == ("Failed", "Queued")
     assert view.replace(page=8).page == 8
-    assert view.remove_filters() == RunsView()
+    assert view.without_filters() == RunsView()
 
 
 def test_filters_that_mean_nothing_are_named_and_the_others_hold() -> None:

@@ -290,7 +290,7 @@ def _parse_version_number(version: Any) -> int:
 
 
 def _filter_for_mlflow_1(versions: "List[Any]", filter_string: "str | None") -> Any:
-    """Return the model versions that match a filter of MLflow 1, which has no class for such filters."""
+    """Return the model versions that match a filter, as MLflow 1 would, which cannot parse such filters itself."""
     import re
 
     if filter_string:
