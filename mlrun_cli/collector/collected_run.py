@@ -261,12 +261,12 @@ class CollectedRun:
             runs.update(key, **columns)
 
     def _requeue(self) -> None:
-        """Set the status of a run whose job the engine is about to restart to Queued, within a transaction."""
+        """Set the status of a run whose job the target's engine is about to restart to Queued, within a transaction."""
         before = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED, RunStatus.QUEUED}
         self._workspace.runs.change_status(self.run.key, before, RunStatus.QUEUED)
 
     def requeue(self) -> None:
-        """Set the run's status to Queued, since the engine is about to restart its job."""
+        """Set the run's status to Queued, since the target's engine is about to restart its job."""
         with self._workspace.transaction():
             self._requeue()
         self.run = self._workspace.runs.get_by_key(self.run.key)

@@ -17,7 +17,7 @@ _FIRST_SECONDS, _LAST_SECONDS, _GROWTH = 1.0, 10.0, 1.5
 
 
 class JobPoll:
-    """The jobs of live runs, as last reported by the engine.
+    """The jobs of live runs, as last reported by the target's engine.
 
     Attributes:
         is_silent: True if the engine did not answer the last query.
@@ -48,9 +48,9 @@ class JobPoll:
         self._next = min(self._next, self._queried_at + _FIRST_SECONDS)
 
     def query_if_due(self, runs: Collection[Run], now: float) -> bool:
-        """Query the engine for the jobs of these runs if a query is due; return whether it was.
+        """Query the target's engine for the jobs of these runs if a query is due; return whether it was.
 
-        For runs whose submit was killed before it had stored the id of their job, every other query is for those ids.
+        For runs whose submission was killed before it had stored their job id, every other query is for those ids.
 
         Raises:
             StoreError: the store cannot be used.
@@ -92,12 +92,12 @@ class JobPoll:
         return self._query_job_id(run) is not None
 
     def find_job(self, run: Run) -> Job | None:
-        """Return the last known job of a run, or None if the engine does not know it."""
+        """Return the last known job of a run, or None if the target's engine does not know it."""
         job_id = self._query_job_id(run)
         return None if job_id is None else self._jobs.get(job_id)
 
     def get_evidence(self, run: Run, started_at: float | None = None) -> EngineEvidence:
-        """Return the evidence from the engine's last response, which does not include jobs submitted later.
+        """Return the evidence from the last response of the target's engine, which lacks jobs submitted later.
 
         Args:
             run: the run.
@@ -145,7 +145,7 @@ class JobPoll:
         self.is_silent = False
 
     def _query_job_ids(self, runs: Collection[Run]) -> None:
-        """Query the engine for the job ids of runs, and store those found."""
+        """Query the target's engine for the job ids of runs, and store those found."""
         workspace = self._target.workspace
         found = self._target.find_job_ids([run.run_id for run in runs])
         with workspace.transaction():

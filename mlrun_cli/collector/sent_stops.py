@@ -75,7 +75,7 @@ class SentStops:
         return run.key in self._sent and self._sent[run.key].reason is reason
 
     def is_left_in_queue(self, run: Run, evidence: EngineEvidence) -> bool:
-        """Return whether the engine, after a stop message was sent, has reported that a run's job is still queued.
+        """Return whether the target's engine, after a stop message, has reported that a run's job is still queued.
 
         An older answer proves nothing: the job may have started since.
         """

@@ -75,7 +75,7 @@ def get_configuration_folder(folder: Path) -> Path:
 
 
 def find_project_config(start: Path) -> ProjectConfig | None:
-    """Return the config of a folder or its nearest ancestor that has one, or None.
+    """Return the config of a folder or its nearest ancestor that has one; None if none has.
 
     `start` may be a file: a `config.json` or `project.json` itself, or a runconfig of the folder.
 

@@ -104,6 +104,6 @@ class LogTimes:
         return self._sizes[number - 1] if number else 0
 
     def find_time(self, offset: int) -> int | None:
-        """Return the time of the first mark that includes the byte at an offset, or None."""
+        """Return the time of the first mark that includes the byte at an offset; None if no mark includes it yet."""
         number = bisect_right(self._sizes, offset)
         return self._times[number] if number < len(self._sizes) else None

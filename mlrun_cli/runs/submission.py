@@ -68,7 +68,7 @@ class Submission(NamedTuple):
         )
 
     def _find_runconfig_name(self) -> str | None:
-        """Return the name or path of the runconfig as `-c` accepts it in the attached folder, or None."""
+        """Return the runconfig's name or path as `-c` accepts it in the attached folder; None without either."""
         if self.runconfig is None or self.folder is None:
             return None
         path, folder = PurePath(self.runconfig), PurePath(self.folder)

@@ -199,7 +199,7 @@ class ScheduleStore:
         )
 
     def find_newest_run(self, schedule_id: str) -> ScheduledRun | None:
-        """Return the run that a schedule submitted, or failed to submit, for its latest due time, or None."""
+        """Return the run that a schedule submitted, or failed to submit, for its latest due time; None without any."""
         row = self._database.row(
             "SELECT * FROM scheduled_runs WHERE schedule_id = :id ORDER BY due_at DESC, run_id LIMIT 1", id=schedule_id
         )

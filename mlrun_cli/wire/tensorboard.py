@@ -85,7 +85,7 @@ def _append_new_content(source: str, destination: str, offset: int) -> int:
 
 
 def find_tensorboard(interpreters: "Iterable[str]" = ()) -> "str | None":
-    """Return the path of the program `tensorboard` on PATH or beside one of some interpreters, or None."""
+    """Return the path of `tensorboard` on PATH or beside one of some interpreters; None if it is in neither place."""
     found = shutil.which("tensorboard")
     for python in interpreters:
         path = os.path.join(os.path.dirname(python), "tensorboard")

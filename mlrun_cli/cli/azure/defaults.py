@@ -15,7 +15,7 @@ _TRUE = frozenset({"1", "yes", "true", "on"})
 
 
 def read_azure_default(section: str, key: str) -> str | None:
-    """Return `AZURE_<SECTION>_<KEY>`, or else the key from az's config file, or None.
+    """Return `AZURE_<SECTION>_<KEY>`, or else the key from az's config file; None if neither is set.
 
     Raises:
         InvalidFile: the config file exists but cannot be read.

@@ -21,7 +21,7 @@ _open_files: dict[tuple[int, int], int] = {}
 
 
 def find_index_builder_pid(database: Path) -> int | None:
-    """Return the pid of a process that blocks others while it builds a database's WAL index, or None.
+    """Return the pid of a process that blocks others while it builds a database's WAL index; None if none does.
 
     SQLite itself waits for such a process for ten seconds, which no timeout setting shortens.
     """
@@ -61,7 +61,7 @@ def _open_index(path: str) -> int | None:
 
 
 def _find_exclusive_holder_pid(descriptor: int, byte_offset: int) -> int | None:
-    """Return the pid of the process whose lock on a byte blocks readers, or None."""
+    """Return the pid of the process whose lock on a byte blocks readers; None if there is no such lock."""
     order = sys.byteorder
     kind_and_whence = F_RDLCK.to_bytes(2, order) + bytes(6)
     found = fcntl(

@@ -72,7 +72,7 @@ def find_table_options(data: Any) -> "Json | None":
 
 
 def find_pipeline_parameter(data: Any) -> "PipelineParameter | None":
-    """Return the pipeline parameter that specifies the data of an input, or None."""
+    """Return the pipeline parameter that specifies the data of an input; None if it is no parameter."""
     if isinstance(data, tuple) and data and isinstance(data[0], PipelineParameter):
         return data[0]
     if isinstance(data, InputPortBinding):
