@@ -31,6 +31,20 @@ def run(batch):
 )
 """Batches wait for each other: none ends before both nodes have one."""
 
+FAILING_ONCE = (
+    MEET
+    + """
+met = run
+def run(batch):
+    rows = met(batch)
+    try:
+        os.close(os.open("failed." + os.environ["NODE_RANK"], os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return rows
+"""
+)
+"""And the first batch of each node fails, since nothing is returned."""
+
 STUCK = (
     NAMES
     + """
@@ -194,10 +208,7 @@ def test_a_frozen_node_does_not_keep_the_step_and_writes_no_rows_later(nodes: No
 
 
 def test_limits_count_what_fails_on_all_nodes(nodes: Nodes) -> None:
-    claim = "os.close(os.open('failed.' + node, os.O_CREAT | os.O_EXCL))"
-    refusal = f"    try:\n        return {claim}\n    except FileExistsError:\n        pass\n"
-    script = MEET.replace("    return [", refusal + "    return [")
-    nodes.start(script, run_max_try=1, error_threshold=-1, allowed_failed_count=1)
+    nodes.start(FAILING_ONCE, run_max_try=1, error_threshold=-1, allowed_failed_count=1)
     code, said = nodes.wait()
     assert (code, "2 mini batches have failed, more than allowed_failed_count (1)" in said) == (1, True), said
     assert nodes.step.read_result()["status"] == "Failed"
