@@ -282,7 +282,7 @@ def test_secrets_of_a_dockerfile_reach_the_engine_and_no_record(mlrun: Mlrun, en
 
     assert engine.builds() == [(SECRETS, [])]
     log = (mlrun.run_folder(run_id) / "artifacts/system_logs/environment.log").read_text("utf-8")
-    assert "\n".join(shown[1:5]) in log
+    assert "\n".join([*shown[1:4], 'ENV MY_SECRET="***"']) in log
     assert "RUN curl -u bob:*** https://h/***\n" in log
     assert "s3cr3t" not in "".join(said)
     assert not find_files_with("s3cr3t", mlrun.home)

@@ -14,7 +14,6 @@ from azureml.mlflow._errors import DOES_NOT_EXIST, convert_errors, create_error
 from azureml.mlflow._experiments import ExperimentMethods
 from azureml.mlflow._run_writer import RunWriter
 
-_MlflowException: Any = import_module("mlflow.exceptions").MlflowException
 ENDINGS = {"FINISHED": "runs.complete", "FAILED": "runs.fail", "KILLED": "runs.cancel"}
 """The requests that end a run with a status of MLflow."""
 
@@ -58,9 +57,10 @@ class RunAccess(ExperimentMethods):
     def open_run(self, experiment_id: str, parent_run_id: "str | None", display_name: "str | None") -> "Dict[str, Any]":
         """Open a run and return its record; a parent that is not a run of the workspace is ignored."""
         arguments = {"experiment_name": self.get_experiment_record(experiment_id)["name"], "display_name": display_name}
+        mlflow_exception: Any = import_module("mlflow.exceptions").MlflowException
         try:
             record: Dict[str, Any] = self.request("runs.open", parent_run_id=parent_run_id, **arguments)
-        except _MlflowException as error:
+        except mlflow_exception as error:
             if parent_run_id is None or error.error_code != DOES_NOT_EXIST:
                 raise
             record = self.request("runs.open", parent_run_id=None, **arguments)
