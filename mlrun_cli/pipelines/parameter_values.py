@@ -106,7 +106,7 @@ def parse_data_path(type_name: str, text: str) -> DataPath | DatasetReference:
 
 
 def parse_parameter_value(kind: str, text: str) -> Any:
-    """Convert text to a JSON value of a parameter's type `kind`, data included.
+    """Convert text to the JSON value of a pipeline parameter of type `kind`, which may be a type of data.
 
     Raises:
         InvalidValue: it is no value of the type.

@@ -167,7 +167,7 @@ def iterate_parameter_words(arguments: Sequence[str]) -> Iterator[ParameterWords
 
 
 def _split_pair(word: str, *, has_options: bool) -> tuple[str, str | None] | None:
-    """Return the name and value in a word, the value being None if it is separate, or None for another word."""
+    """Return a parameter's name and its value, None if that is the next word; None if the word names no parameter."""
     if has_options and word.startswith("-"):
         joined = re.fullmatch(_JOINED, word)
         if joined is not None and parse_number(joined["value"]) is not None:

@@ -198,7 +198,7 @@ class _FolderImport:
         self._database.execute("SAVEPOINT run")
         try:
             if "run_number" not in row:
-                row["run_number"] = self._records.reserve_run_number(document["experiment"]["name"])
+                row["run_number"] = self._records.get_next_run_number(document["experiment"]["name"])
             key = self._records.insert_run(document)
         except (MlrunError, AttributeError, KeyError, TypeError, ValueError):
             self._database.execute("ROLLBACK TO run")

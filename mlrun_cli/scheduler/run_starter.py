@@ -119,12 +119,12 @@ class RunStarter:
         for key in keys:
             with suppress(RunNotFound):
                 run = self._workspace.runs.get_by_key(key)
-                self._count_unfinished_end(run)
+                self._count_end_without_progress(run)
                 has_left_runs |= not run.status.is_terminal
         return has_left_runs
 
-    def _count_unfinished_end(self, run: Run) -> None:
-        """Count the end of a supervisor that left its run unchanged; reset the count if the run has made progress."""
+    def _count_end_without_progress(self, run: Run) -> None:
+        """Count the end of a supervisor whose run made no progress; reset the count if the run made some."""
         before = self._started.pop(run.key, run)
         if (run.started_at, run.attempts) != (before.started_at, before.attempts):
             del self._deaths[run.key]

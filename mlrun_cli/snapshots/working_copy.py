@@ -79,7 +79,7 @@ def make_script_folders(destination: Path) -> tuple[str, ...]:
 
 
 def remove_empty_script_folders(destination: Path) -> None:
-    """Remove the script's folders that are empty after its end."""
+    """Remove the folders made for the script that are still empty after its end."""
     for name in reversed(SCRIPT_FOLDERS):
         with suppress(OSError):
             (destination / name).rmdir()

@@ -204,7 +204,7 @@ class RebuildDocumentStore:
         for table in ("metrics", "run_tags", "run_properties", "status_changes", "journals", "runs"):
             self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=run_key)  # noqa: S608
 
-    def reserve_run_number(self, experiment_name: str) -> int:
+    def get_next_run_number(self, experiment_name: str) -> int:
         """Return the next run number of an experiment, for a run whose number was lost."""
         row = self._database.row(
             "SELECT max(last_run_number) AS number FROM experiments WHERE name = :name", name=experiment_name

@@ -44,8 +44,8 @@ class StopRequest:
         if group is not None:
             self.was_delivered = group.signal(SIGTERM)
 
-    def request_cancel(self, run: Run, group: ProcessGroup | None, now: float) -> None:
-        """Stop a run whose status is CancelRequested, with the grace period of the latest cancel request."""
+    def apply_cancel_request(self, run: Run, group: ProcessGroup | None, now: float) -> None:
+        """Stop a run that is to be canceled, with the grace period of the latest request."""
         grace_seconds = run.cancel_grace_seconds
         grace = GRACE_SECONDS if grace_seconds is None else grace_seconds
         if self.reason is None:

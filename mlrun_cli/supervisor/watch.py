@@ -56,7 +56,7 @@ class Watch:
         self._selector = selectors.DefaultSelector()
         self._worker = run.create_worker()
         self._log_times = LogTimeRecorder(run.folder)
-        handler = RunRequestHandler(run, self.reader, self._look_immediately, self._worker.ensure_started)
+        handler = RunRequestHandler(run, self.reader, self._look_without_waiting, self._worker.ensure_started)
         self._server = RpcServer(run.folder, self._selector, handler)
         self._terminations, self._termination_writer = os.pipe()
         os.set_blocking(self._terminations, False)
@@ -190,19 +190,19 @@ class Watch:
                 self.stop.request_stop(reason, self._group, now)
             status = runs.find_status(key)
             if status is RunStatus.CANCEL_REQUESTED:
-                self.stop.request_cancel(runs.get_by_key(key), self._group, now)
+                self.stop.apply_cancel_request(runs.get_by_key(key), self._group, now)
             elif status is None or status.is_terminal:
                 # Somebody removed the run's folder: what the store says of it is final, so its script must not go on.
                 self.stop.request_stop(StopReason.GIVEN_UP, self._group, now)
         except (MlrunError, OSError) as error:
             write_log(f"the store does not answer: {error}")
 
-    def _look_immediately(self) -> None:
+    def _look_without_waiting(self) -> None:
         self._next_look = 0.0
 
     def _on_terminate(self, _number: int, _frame: object) -> None:
         self._was_terminated = True
-        self._look_immediately()
+        self._look_without_waiting()
         with suppress(BlockingIOError):  # a selector that waits goes on to wait after a signal
             os.write(self._termination_writer, b"\0")
 

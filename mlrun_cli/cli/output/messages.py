@@ -60,8 +60,8 @@ class Messages:
         if self.level >= Level.NORMAL:
             self._write(text)
 
-    def report_outcome(self, text: str) -> None:
-        """Write a message about a run that did not complete, at every level."""
+    def report_unsuccessful_run(self, text: str) -> None:
+        """Write a message about a run that did not complete, whatever the verbosity."""
         self._write(text)
 
     def detail(self, text: str) -> None:

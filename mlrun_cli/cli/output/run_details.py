@@ -62,7 +62,7 @@ def get_value_width(terminal_width: int | None) -> int:
 
 
 def build_metrics_layout(metrics: Mapping[str, Mapping[str, Any]]) -> Layout:
-    """Return a table of runs' metrics with a line for each, or one per column for metrics of rows or tables."""
+    """Return a table with a line for each metric of the runs; a metric of rows or tables has one for each column."""
     several = len(metrics) > 1
     records = [
         {"name": name, **_summarize_values(values), **({"run": run_id} if several else {})}

@@ -58,4 +58,4 @@ def print_ending(workspace: Workspace, run: Run, notes: Messages) -> None:
     reason = "" if run.error is None else f": {describe_error(run.error)}"
     log = find_decisive_log(workspace, run)
     where = f"\nLog: {log}" if log.exists() else ""  # a run without a script has none
-    notes.report_outcome(f"{run.run_id}: {describe_end(run, now())}{reason}{where}")
+    notes.report_unsuccessful_run(f"{run.run_id}: {describe_end(run, now())}{reason}{where}")

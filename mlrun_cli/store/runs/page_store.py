@@ -62,7 +62,7 @@ class RunPageStore:
         conditions = RunConditions(self._database, run_filter, _FEW_TO_COUNT)
         source, where = self._choose_source(conditions)
         if conditions.text is not None:
-            source, where = self._build_text_join(conditions)
+            source, where = self._build_join_with_texts(conditions)
         elif _has_time_bounds(run_filter) and conditions.top_level_lookup is None:
             where = conditions.scan_conditions
         row = self._database.row(
@@ -138,7 +138,7 @@ class RunPageStore:
                     return found
             source, where = "runs", conditions.indexed_conditions
             if conditions.text is not None:
-                source, where = self._build_text_join(conditions)
+                source, where = self._build_join_with_texts(conditions)
             tie = "runs.run_key" if conditions.text is None else self._database.dialect.text_key
             return _get_keys(
                 self._select_keys_and_values(
@@ -249,7 +249,7 @@ class RunPageStore:
         parameters = {**conditions.parameters, **order.parameters}
         valued = f"{order.has_value} AND {conditions.scan_conditions}"
         by = (order.value, order.tie)
-        moving = self._list_growing_values(conditions, order, parameters)
+        moving = self._list_values_of_live_runs(conditions, order, parameters)
         if moving:
             # Wherever these are merged in, none of the skipped runs belongs on the page.
             passed = max(0, offset - len(moving))
@@ -275,10 +275,10 @@ class RunPageStore:
         others = self._select_keys_and_values("runs", lacking, ("runs.run_key",), True, missing, beyond, parameters)
         return [*keys, *_get_keys(others)]
 
-    def _list_growing_values(
+    def _list_values_of_live_runs(
         self, conditions: RunConditions, order: OrderSql, parameters: dict[str, object]
     ) -> list[_ValueAndKey]:
-        """Return the values that grow with time and the keys of their runs, which are all live."""
+        """Return the sort values of live runs that grow with time, such as durations, with the keys of the runs."""
         if order.is_moving is None:
             return []
         rows = self._database.rows(
@@ -308,8 +308,8 @@ class RunPageStore:
         )
         return _build_value_key_pairs(rows)
 
-    def _build_text_join(self, conditions: RunConditions) -> tuple[str, str]:
-        """Return the source and conditions of a query for runs joined with their texts, in key order."""
+    def _build_join_with_texts(self, conditions: RunConditions) -> tuple[str, str]:
+        """Return the FROM and WHERE clauses of a query for runs, joined in key order with their searchable texts."""
         dialect = self._database.dialect
         source = f"run_texts {dialect.ordered_join} runs ON runs.run_key = {dialect.text_key}"
         return source, f"{conditions.text} AND {conditions.conditions_without_text}"

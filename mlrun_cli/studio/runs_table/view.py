@@ -76,7 +76,7 @@ class RunsView(NamedTuple):
         return urlencode(self.to_parameters(), safe=":,")
 
     def to_parameters(self, *excluded: str) -> Sequence[tuple[str, str]]:
-        """Return the names and values of the parameters that are not default values, except those in `excluded`."""
+        """Return the query parameters whose values are not the defaults, except those in `excluded`."""
         default = self._field_defaults
         return [
             (name, text)

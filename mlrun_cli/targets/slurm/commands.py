@@ -72,8 +72,8 @@ def split_fields(output: str) -> list[list[str]]:
     return [line.split(SEPARATOR) for line in output.splitlines() if line]
 
 
-def build_client_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment variables for a command of Slurm, which jobs inherit too.
+def build_client_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment variables for Slurm's client commands, which submitted jobs inherit.
 
     `SBATCH_…` variables, by which users and sites set defaults such as the account, remain.
     """
@@ -93,7 +93,7 @@ def _run_process(command: Sequence[str], stdin: str | None, timeout: float) -> s
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            env=build_client_environment(os.environ),
+            env=build_client_variables(os.environ),
             timeout=timeout,
             check=False,
         )

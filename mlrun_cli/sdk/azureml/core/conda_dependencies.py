@@ -85,13 +85,13 @@ class CondaDependencies:
             created.set_python_version(python_version)
         if pip_packages is not None:
             created.set_pip_requirements([])
-        for package in _to_texts(pip_packages):
+        for package in _to_strings(pip_packages):
             created.add_pip_package(package)
         if pin_sdk_version:
             created.set_pip_requirements([_pin_version(line) for line in created._list_pip_lines()])
         if pip_indexurl is not None:
             created.set_pip_option(f"--extra-index-url {pip_indexurl}")
-        for package in _to_texts(conda_packages):
+        for package in _to_strings(conda_packages):
             created.add_conda_package(package)
         return created
 
@@ -347,7 +347,7 @@ def _check_structure(structure: Any, path: Any) -> None:
             raise UserErrorException(f"{where}{key}: expected a list.")
 
 
-def _to_texts(texts: "Iterable[str] | None") -> Iterable[str]:
+def _to_strings(texts: "Iterable[str] | None") -> Iterable[str]:
     return [texts] if isinstance(texts, str) else texts or ()
 
 
