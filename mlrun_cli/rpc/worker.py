@@ -65,7 +65,7 @@ def _serve_connection(connection: socket.socket, folder: Path, run_id: str, reda
             line = requests.readline()
             if line:
                 with _REQUESTS:
-                    response = _build_response_line(folder, run_id, redaction, line)
+                    response = _handle_request_line(folder, run_id, redaction, line)
                 connection.sendall(response)
     finally:
         _CONNECTIONS.release()
@@ -98,7 +98,7 @@ def _pop_idle_handler() -> _RequestHandler | None:
     return None
 
 
-def _build_response_line(folder: Path, run_id: str, redaction: Redaction, request_line: bytes) -> bytes:
+def _handle_request_line(folder: Path, run_id: str, redaction: Redaction, request_line: bytes) -> bytes:
     """Handle an encoded request and return the encoded response."""
     try:
         request = decode_request(request_line)

@@ -189,8 +189,8 @@ def build_run_details(run: Run, log_files: Mapping[str, str]) -> dict[str, Any]:
         "startTimeUtc": None if run.started_at is None else format_iso(run.started_at),
         "endTimeUtc": None if run.ended_at is None else format_iso(run.ended_at),
         "properties": dict(run.properties),
-        "inputDatasets": _build_input_records(run.definition, "data", "RunInput"),
-        "outputDatasets": _build_input_records(run.definition, "outputData", "RunOutput"),
+        "inputDatasets": _build_data_records(run.definition, "data", "RunInput"),
+        "outputDatasets": _build_data_records(run.definition, "outputData", "RunOutput"),
         "runDefinition": run.definition,
         "logFiles": dict(log_files),
         "submittedBy": run.user_name,
@@ -200,8 +200,8 @@ def build_run_details(run: Run, log_files: Mapping[str, str]) -> dict[str, Any]:
     return {name: value for name, value in details.items() if value is not None}
 
 
-def _build_input_records(definition: Mapping[str, Any] | None, section: str, kind: str) -> list[dict[str, Any]]:
-    """Return the inputs or outputs of a run in the form of its details."""
+def _build_data_records(definition: Mapping[str, Any] | None, section: str, kind: str) -> list[dict[str, Any]]:
+    """Return a run's inputs or outputs in the format of Azure's run details."""
     return [
         {
             "dataset": {"id": entry.get("dataset_id")},

@@ -145,7 +145,7 @@ class SupervisedRun:
         )
 
     def prepare_attempt_values(self) -> None:
-        """Prepare the store for the values of an attempt after the first, whose script has started."""
+        """Have the store keep the values of this attempt, after the first one, apart from earlier ones."""
         self.retry_until_stored(lambda: prepare_attempt_values(self.workspace, self.run))
 
     def queue_next_attempt(self, outcome: Outcome) -> bool:

@@ -26,10 +26,9 @@ class NewDatabase(Protocol):
     database: Database
 
     def put_in_place(self, reason: str) -> Path | None:
-        """Close this database and replace the current one with it; return the new path of that one, or None.
+        """Close this database and replace the current one with it; return where that one was moved, if there was one.
 
-        The former database is kept under a name that contains the reason (`damaged`, `replaced`); None means that there
-        was none.
+        The former database is kept under a name that contains the reason (`damaged`, `replaced`).
         """
 
 

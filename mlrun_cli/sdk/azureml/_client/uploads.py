@@ -132,7 +132,7 @@ def _decode_path(value: Any, upload_name: str) -> str:
 
 
 def _write_upload(run_folder: str, name: str, write_content: Callable[[int], object], replaces: bool = False) -> None:
-    """Write an upload with a function that gets its descriptor, and move it into place."""
+    """Write an uploaded file by calling `write_content` with its file descriptor, and move it into place."""
     uploads = os.path.join(run_folder, UPLOADS)
     destination = os.path.join(uploads, name)
     if os.path.isdir(destination) or (os.path.lexists(destination) and not replaces):

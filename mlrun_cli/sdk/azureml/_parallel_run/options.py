@@ -68,7 +68,7 @@ class Options(NamedTuple):
 
 
 def get_node_name() -> str:
-    """Return the number of this process's node, as a string, by which the folders of its logs are named."""
+    """Return the name of this process's node in folders of logs: its number, as a string."""
     return os.environ.get("NODE_RANK", "0") if _count_nodes(os.environ) > 1 else "0"
 
 

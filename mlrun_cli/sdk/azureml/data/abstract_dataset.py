@@ -190,20 +190,20 @@ class AbstractDataset:
 
     def take(self: _Dataset, count: int) -> _Dataset:
         """Return a dataset of the first `count` files or rows."""
-        return self._with_step(["take", _check_count(count)])
+        return self._with_transformation(["take", _check_count(count)])
 
     def skip(self: _Dataset, count: int) -> _Dataset:
         """Return a dataset without the first `count` files or rows."""
-        return self._with_step(["skip", _check_count(count)])
+        return self._with_transformation(["skip", _check_count(count)])
 
     def take_sample(self: _Dataset, probability: float, seed: "int | None" = None) -> _Dataset:
         """Return a random sample that includes each file or row with the given probability."""
-        return self._with_step(["part", check_seed(seed), 0, check_fraction("probability", probability)])
+        return self._with_transformation(["part", check_seed(seed), 0, check_fraction("probability", probability)])
 
     def random_split(self: _Dataset, percentage: float, seed: "int | None" = None) -> "tuple[_Dataset, _Dataset]":
         """Return a random sample with about this fraction (0 to 1) of the files or rows, and the rest."""
         share, seed = check_fraction("percentage", percentage), check_seed(seed)
-        return self._with_step(["part", seed, 0, share]), self._with_step(["part", seed, share, 1])
+        return self._with_transformation(["part", seed, 0, share]), self._with_transformation(["part", seed, share, 1])
 
     def filter(self: _Dataset, expression: object) -> _Dataset:
         """Raise UserErrorException, since column expressions are not supported."""
@@ -246,7 +246,7 @@ class AbstractDataset:
             raise UserErrorException(f"{call} needs a registered dataset: call register(workspace, name) first.")
         return self._workspace, self._record
 
-    def _with_step(self: _Dataset, step: "list[Any]") -> _Dataset:
+    def _with_transformation(self: _Dataset, step: "list[Any]") -> _Dataset:
         """Return a dataset with a step appended to its definition."""
         changed = {**self._definition, "steps": [*self._definition["steps"], step]}
         return self._create(changed, self._workspace)

@@ -244,11 +244,11 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
 
     def keep_columns(self, columns: "str | list[str]") -> "OutputTabularDatasetConfig":
         """Return a copy of this output with only these columns."""
-        return self._with_step(["keep", [columns] if isinstance(columns, str) else list(columns)])
+        return self._with_transformation(["keep", [columns] if isinstance(columns, str) else list(columns)])
 
     def drop_columns(self, columns: "str | list[str]") -> "OutputTabularDatasetConfig":
         """Return a copy of this output without these columns."""
-        return self._with_step(["drop", [columns] if isinstance(columns, str) else list(columns)])
+        return self._with_transformation(["drop", [columns] if isinstance(columns, str) else list(columns)])
 
     def random_split(self, percentage: float, seed: "int | None" = None) -> Any:
         """Raise UserErrorException, since only registered datasets can be split."""
@@ -256,8 +256,8 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
             "OutputTabularDatasetConfig.random_split", "Register the output, and call random_split on the dataset"
         )
 
-    def _with_step(self, step: "list[Any]") -> "OutputTabularDatasetConfig":
-        """Return a copy with a step appended to those for reading the table."""
+    def _with_transformation(self, step: "list[Any]") -> "OutputTabularDatasetConfig":
+        """Return a copy with a transformation appended to those that are applied when the table is read."""
         changed = copy(self)
         changed._steps = [*self._steps, step]
         return changed

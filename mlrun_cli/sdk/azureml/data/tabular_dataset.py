@@ -123,11 +123,11 @@ class TabularDataset(AbstractDataset):
                 f"{call} needs a timestamp column, and the dataset has none: with_timestamp_columns(timestamp) sets it."
             )
         texts = ["" if time is None else time.isoformat() for time in (start, end)]
-        return self._with_step(["time", columns, *texts, bool(includes_bounds)])
+        return self._with_transformation(["time", columns, *texts, bool(includes_bounds)])
 
     def _with_column_step(self, step: "list[Any]", is_kept: "Callable[[str], bool]") -> "TabularDataset":
         """Return a dataset with a step that removes columns, also from its timestamp columns."""
-        changed = self._with_step(step)
+        changed = self._with_transformation(step)
         timestamp, partition = self.timestamp_columns
         if timestamp is not None and not is_kept(timestamp):
             return changed.with_timestamp_columns(None)

@@ -82,7 +82,7 @@ class LoggedModelMethods(RunAccess):
         own_name = name or "model"
         run_id = source_run_id
         if run_id is None:
-            run_id = str(self.open_run(experiment_id, self.find_own_run_id(), own_name)["run_id"])
+            run_id = str(self.start_run(experiment_id, self.find_own_run_id(), own_name)["run_id"])
             self.end_run(run_id, "FINISHED")
         record = self.get_run_record(run_id)
         model_id = f"m-{urandom(16).hex()}"

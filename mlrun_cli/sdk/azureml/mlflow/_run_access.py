@@ -54,8 +54,10 @@ class RunAccess(ExperimentMethods):
             )
         return run_id
 
-    def open_run(self, experiment_id: str, parent_run_id: "str | None", display_name: "str | None") -> "Dict[str, Any]":
-        """Open a run and return its record; a parent that is not a run of the workspace is ignored."""
+    def start_run(
+        self, experiment_id: str, parent_run_id: "str | None", display_name: "str | None"
+    ) -> "Dict[str, Any]":
+        """Create and start a run, and return its record; a parent that is not a run of the workspace is ignored."""
         arguments = {"experiment_name": self.get_experiment_record(experiment_id)["name"], "display_name": display_name}
         mlflow_exception: Any = import_module("mlflow.exceptions").MlflowException
         try:

@@ -63,7 +63,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         name = run_name or wanted.pop(RUN_NAME, None)
         joined = None if parent else self.join_run(experiment_id)
         if joined is None:
-            record = self.open_run(experiment_id, parent or self.find_own_run_id(), name)
+            record = self.start_run(experiment_id, parent or self.find_own_run_id(), name)
             if parent and record.get("parent_run_id") != parent:
                 wanted[PARENT] = parent
             properties = {key: value for key, value in wanted.items() if key.startswith(SOURCE)}

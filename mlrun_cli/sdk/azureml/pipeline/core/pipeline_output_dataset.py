@@ -131,21 +131,21 @@ class PipelineOutputTabularDataset(PipelineOutputAbstractDataset):
 
     def keep_columns(self, columns: "str | List[str]") -> "PipelineOutputTabularDataset":
         """Return a copy with only these columns."""
-        return self._with_step(["keep", as_column_list(columns)])
+        return self._with_transformation(["keep", as_column_list(columns)])
 
     def drop_columns(self, columns: "str | List[str]") -> "PipelineOutputTabularDataset":
         """Return a copy without these columns."""
-        return self._with_step(["drop", as_column_list(columns)])
+        return self._with_transformation(["drop", as_column_list(columns)])
 
     def random_split(
         self, percentage: float, seed: "int | None" = None
     ) -> "Tuple[PipelineOutputTabularDataset, PipelineOutputTabularDataset]":
         """Return a random sample with about this fraction (0 to 1) of the rows, and the rest."""
         share, seed = check_fraction("percentage", percentage), check_seed(seed)
-        return self._with_step(["part", seed, 0, share]), self._with_step(["part", seed, share, 1])
+        return self._with_transformation(["part", seed, 0, share]), self._with_transformation(["part", seed, share, 1])
 
-    def _with_step(self, step: List[Any]) -> "PipelineOutputTabularDataset":
-        """Return a copy with a step appended to those for reading the table."""
+    def _with_transformation(self, step: List[Any]) -> "PipelineOutputTabularDataset":
+        """Return a copy with a transformation appended to those that are applied when the table is read."""
         changed = copy(self)
         table = self._table or {}
         changed._table = {**table, "steps": [*table["steps"], step]}
