@@ -69,10 +69,12 @@ def _build_unknown_option_error(context: Any, option: str, possibilities: Sequen
     takes_script = not context.allow_interspersed_args and not isinstance(context.command, TyperGroup)
     follows_dashes = any((each.metavar or "").startswith("[--") for each in context.command.get_params(context))
     place = "'--'" if follows_dashes else "its name"
+    is_module = takes_script and option == "-m" and not follows_dashes
+    of_module = "To start a module, write --command python -m MODULE. " if is_module else ""
     of_script = f"Options of the script come after {place}. " if takes_script else ""
     return OptionNotFound(
         f"'{context.command_path}' has no option '{option}'.",
-        hint=f"{guess}{of_script}{format_help_reference(context)}",
+        hint=f"{guess}{of_module}{of_script}{format_help_reference(context)}",
         target=option,
     )
 

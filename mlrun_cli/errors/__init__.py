@@ -27,7 +27,7 @@
     │   │   ├── ScriptNotFound
     │   │   └── RunconfigNotFound
     │   ├── SnapshotRefused         a folder of which start_logging cannot take a snapshot
-    │   ├── SnapshotTooLarge, ScriptNotInSnapshot
+    │   ├── SnapshotTooLarge, ScriptNotInSnapshot, ScriptNotPython
     │   ├── AlreadyExists, FileAlreadyExists
     │   ├── ReservedName            what belongs to mlrun or to Azure, and cannot be changed
     │   ├── InUse                   what cannot be deleted or changed while something needs it
@@ -159,6 +159,7 @@ from mlrun_cli.errors.usage import (
     RunProtected,
     ScriptNotFound,
     ScriptNotInSnapshot,
+    ScriptNotPython,
     SeveralProblems,
     SnapshotRefused,
     SnapshotTooLarge,
@@ -236,6 +237,7 @@ __all__ = [
     "ScheduleNotFound",
     "ScriptNotFound",
     "ScriptNotInSnapshot",
+    "ScriptNotPython",
     "SettingNotFound",
     "SeveralProblems",
     "SnapshotNotFound",

@@ -168,6 +168,10 @@ class ScriptNotInSnapshot(UsageError):
     """The script is outside of the source folder, or excluded from the snapshot."""
 
 
+class ScriptNotPython(UsageError):
+    """The name of the script says that it is in another language, or a notebook."""
+
+
 class FileAlreadyExists(UsageError):
     """A file that would be overwritten."""
 

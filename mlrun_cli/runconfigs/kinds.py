@@ -42,7 +42,7 @@ _KINDS = (
     _define_kind(
         "primary_metric_name parameter_space hyperdrive_config",
         "is the configuration of a HyperDrive run, and says what to try, not how to run it",
-        "Name a runconfig. A sweep is written as a shell loop of 'mlrun run submit-script --async' lines.",
+        "Submit the sweep: 'mlrun run submit-hyperdrive --hyperdrive-configuration-name FILE'.",
     ),
     _define_kind(
         "$schema",

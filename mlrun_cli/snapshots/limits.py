@@ -94,11 +94,21 @@ def build_too_large_error(
     command = _build_command(source, rules, _select_largest(largest, amounts, total, limits))
     return SnapshotTooLarge(
         f"'{escape_path(source)}' is too large for a snapshot:"
-        f" {_format_amount(total, more)}, where {_format_amount(limits)}"
-        f" are allowed. Largest: {places}.",
+        f" {_describe_excess(total, limits, more)}. Largest: {places}.",
         hint=f"To leave it out: {command}   (or set {_MAX_MB}, {_MAX_FILES})",
         target=escape_path(source),
     )
+
+
+def _describe_excess(total: Amount, limits: SnapshotLimits, prefix: str) -> str:
+    """Return the total amount and the limits that it exceeds, with as many digits as tell their sizes apart."""
+    size, limit = format_size(total.size), format_size(limits.size)
+    if size == limit:
+        size, limit = f"{total.size:,} bytes", f"{limits.size:,} bytes"
+    exceeded = [limit] if total.size > limits.size else []
+    exceeded += [_format_file_count(limits.files)] if total.files > limits.files else []
+    files = _format_file_count(total.files)
+    return f"{prefix}{size} in {prefix}{files}, where {' in '.join(exceeded)} are allowed"
 
 
 def _sum_amounts_by_path(files: Iterable[tuple[str, int]]) -> dict[str, Amount]:
@@ -178,6 +188,9 @@ def _format_path_amount(path: str, amount: Amount) -> str:
     return f"{escape_path(path)} ({_format_amount(amount) if path.endswith('/') else format_size(amount.size)})"
 
 
-def _format_amount(amount: Amount | SnapshotLimits, suffix: str = "") -> str:
-    files = "1 file" if amount.files == 1 else f"{amount.files:,} files"
-    return f"{suffix}{format_size(amount.size)} in {suffix}{files}"
+def _format_amount(amount: Amount) -> str:
+    return f"{format_size(amount.size)} in {_format_file_count(amount.files)}"
+
+
+def _format_file_count(count: int) -> str:
+    return "1 file" if count == 1 else f"{count:,} files"

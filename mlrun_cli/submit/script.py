@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from mlrun_cli.errors import ScriptNotFound, ScriptNotInSnapshot
-from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+from mlrun_cli.errors import ScriptNotFound, ScriptNotInSnapshot, ScriptNotPython
+from mlrun_cli.runconfigs.run_configuration import PYTHON_FRAMEWORK, RunConfiguration
+
+_SHELLS = {".sh": "bash", ".bash": "bash", ".zsh": "zsh"}
 
 
 def build_argv(configuration: RunConfiguration) -> tuple[str, ...]:
@@ -36,7 +38,12 @@ def build_resolved_argv(configuration: RunConfiguration, source: Path) -> tuple[
         UsageError: the script is not specified, does not exist, is not a readable file, or is outside of the folder.
     """
     first, *arguments = build_argv(configuration)
-    return (first if configuration.command is not None else _find_script(source, first), *arguments)
+    if configuration.command is not None:
+        return (first, *arguments)
+    script = _find_script(source, first)
+    if configuration.framework == PYTHON_FRAMEWORK:
+        _check_language(script)
+    return (script, *arguments)
 
 
 def split_command_text(text: str) -> tuple[str, ...] | str:
@@ -65,6 +72,24 @@ def check_script_in_snapshot(paths: Iterable[str], source: Path, script: str) ->
         raise ScriptNotInSnapshot(
             f"The script '{script}' is left out of the snapshot, so the run would not have it.",
             hint="See what .amlignore says or, where there is none, .gitignore.",
+            target=script,
+        )
+
+
+def _check_language(script: str) -> None:
+    """Raise a UsageError if the name of a script says that Python cannot run it."""
+    suffix = os.path.splitext(script)[1].lower()
+    if suffix in _SHELLS:
+        raise ScriptNotPython(
+            f"The script '{script}' is not one of Python.",
+            hint=f"Start it as a command: mlrun run submit-script --command {_SHELLS[suffix]} {script}",
+            target=script,
+        )
+    if suffix == ".ipynb":
+        raise ScriptNotPython(
+            f"'{script}' is a notebook, not a script.",
+            hint=f"Start it as a command: --command jupyter nbconvert --to notebook --execute {script};"
+            f" or export it first: jupyter nbconvert --to script {script}",
             target=script,
         )
 

@@ -79,6 +79,6 @@ def check_disk(workspace: Workspace) -> None:
     if full is not None:
         raise DiskFull(
             f"No run can be started: {full}.",
-            hint="Make room there, as with 'mlrun run delete --permanently' or 'mlrun workspace prune', then submit"
-            " again.",
+            hint="Make room there, as with 'mlrun run delete -r ID --permanently' or 'mlrun workspace prune"
+            " --older-than 30d', then submit again.",
         )

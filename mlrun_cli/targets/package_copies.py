@@ -86,8 +86,16 @@ def _ensure_copy(
     except OSError as error:
         shutil.rmtree(unfinished, ignore_errors=True)
         if not copy.is_dir():  # another process was faster
-            raise StoreError(f"{kind} cannot be copied to {copy}: {error.strerror or error}.") from error
+            raise StoreError(f"{kind} cannot be copied to {copy}: {_describe_copy_error(error)}.") from error
     return copy
+
+
+def _describe_copy_error(error: OSError) -> str:
+    """Return the reason; if several files could not be copied, that of the first one."""
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
+        _, _, reason = error.args[0][0]
+        return str(reason)
+    return error.strerror or str(error)
 
 
 def _compute_fingerprint(packages: Mapping[str, Path], ignored_names: Collection[str]) -> str:

@@ -153,6 +153,12 @@ def test_pairs_of_hydra_are_swept_as_pairs(mlrun: Mlrun) -> None:
 
 def test_what_is_no_command_is_refused_with_the_line_to_type(mlrun: Mlrun) -> None:
     assert mlrun.fails("run", "submit-script", "--command").code == "MissingOption"
+    assert "--command python -m" in mlrun.fails("run", "submit-script", "-m", "pkg.train").text
+    mlrun.script("set -e", "job.sh")
+    mlrun.script("{}", "notebook.ipynb")
+    for script, line in (("job.sh", "--command bash job.sh"), ("notebook.ipynb", "--command jupyter nbconvert")):
+        failure = mlrun.fails("run", "submit-script", script)
+        assert (failure.code, line in failure.text) == ("ScriptNotPython", True)
     refused = mlrun.fails("run", "submit-script", *_WORDS)
     assert refused.code == "ScriptNotFound"
     assert "--command python" in refused.text

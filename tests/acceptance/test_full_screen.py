@@ -143,7 +143,11 @@ def test_a_sweep_shows_its_runs_in_place_and_then_the_best_one_last(mlrun: Mlrun
             "Duration",
         ]
         (tmp_path / "open").touch()
-        shown = [line.split()[:5] for line in tmux.wait_for_end(0) if line.startswith("✓")]
+        lines = tmux.wait_for_end(0)
+        (best,) = [line.split()[1] for line in lines if line.startswith("Best: ")]
+        assert mlrun.show(best)["parameters"] == {"lr": 0.25}
+        assert any(line.startswith("View it: ") for line in lines)
+        shown = [line.split()[:5] for line in lines if line.startswith("✓")]
         assert [(line[1], line[3]) for line in shown] == [
             ("Completed", "0.75"),
             ("Completed", "0.5"),

@@ -137,6 +137,24 @@ def test_list_by_target_and_parent(past: Past) -> None:
     assert past.ids("--pipeline-run-id", past.completed) == []
 
 
+def test_a_list_that_is_cut_says_so(mlrun: Mlrun) -> None:
+    mlrun.script(
+        """
+        import sys
+        from azureml.core import Experiment, Workspace
+        experiment = Experiment(Workspace.from_config(), "many")
+        for _ in range(int(sys.argv[1])):
+            experiment.start_logging(snapshot_directory=None).complete()
+        """
+    )
+    for count, is_cut in ((10, False), (1, True)):
+        mlrun.run(str(COMMAND.with_name("python")), "train.py", str(count))
+        listed = mlrun("run", "list", "-e", "many", "-o", "table")
+        assert (len(listed.stdout.splitlines()), "--last N" in listed.stderr) == (11, is_cut)
+        for words in (("-o", "json"), ("-o", "table", "--last", "10")):
+            assert "--last N" not in mlrun("run", "list", "-e", "many", *words).stderr
+
+
 def test_a_parent_is_named_as_any_run_is_by_its_id_its_beginning_or_latest(mlrun: Mlrun) -> None:
     mlrun.script("from azureml.core import Run; Run.get_context().child_run('c').complete()")
     mlrun.submit("-e", "elsewhere", "train.py")

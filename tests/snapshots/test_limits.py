@@ -58,7 +58,6 @@ def test_the_largest_folders_are_named_and_the_hint_works(tmp_path: Path) -> Non
         "1.6 GB",
         "5 files",
         "100 MB",
-        "2,000 files",
     ]
     assert re.findall(r"(\S+) \((.*?)\)", error.message) == [
         ("src/data/raw/a.bin", "900 MB"),
@@ -135,6 +134,11 @@ def test_an_endless_tree_is_given_up(tmp_path: Path) -> None:
     error = _refusal(source, SnapshotLimits(files=10))
 
     assert re.search(r" 19\.5 KB .* 20,0\d\d files", error.message)
+
+
+def test_sizes_that_look_alike_are_given_in_bytes(tmp_path: Path) -> None:
+    error = _refusal(_make(tmp_path, {"a.bin": 100 * MEGABYTE + 1}), SnapshotLimits(size=100 * MEGABYTE))
+    assert "104,857,601 bytes in 1 file, where 104,857,600 bytes are allowed" in error.message
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "x", "1.5", "1e3", "٣", "99999999999999999999"])

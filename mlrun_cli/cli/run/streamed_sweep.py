@@ -117,10 +117,24 @@ def _start_and_show(
             what = "has been asked to stop" if on_interrupt is OnInterrupt.CANCEL else "goes on"
             follow = format_command_line(workspace, "run", "monitor-logs", "-r", run.run_id)
             global_options.notes.info(f"The sweep {run.run_id} {what}. Follow it: {follow}")
+        else:
+            for line in _describe_end(workspace, run):
+                global_options.notes.info(line)
         exit_code = INTERRUPTED if is_interrupted else get_exit_code([run])
         record = build_printed_record(workspace, run)
         rows = list_csv_rows([record])
         return Result(record, layout=layout, exit_code=exit_code, rows=rows, prefers_table=True)
+
+
+def _describe_end(workspace: Workspace, run: Run) -> Sequence[str]:
+    """Return lines with the status of an ended sweep, its error or its best run, and what to type next."""
+    best = run.properties.get("best_child_run_id")
+    message = (run.error or {}).get("error", {}).get("message")
+    lines = [f"{run.run_id}: {run.status.value}" + (f": {message}" if message else "")]
+    if best is not None:
+        lines.append(f"Best: {best} ({run.properties.get('score')})")
+    shown = best or run.run_id
+    return [*lines, f"View it: {format_command_line(workspace, 'run', 'view', '-r', shown)}"]
 
 
 def _watch_sweep(workspace: Workspace, run: Run) -> None:
