@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mlrun_cli.runs.parameters import iterate_parameter_words, split_command
+from mlrun_cli.runs.parameters import split_command
 
 _HYDRA_PREFIXES = ("+", "~")
 
@@ -16,19 +16,16 @@ _HYDRA_PREFIXES = ("+", "~")
 def add_values(arguments: Sequence[str], values: Mapping[str, Any]) -> list[str]:
     """Return the arguments of a script with the parameter values of a run.
 
-    A value replaces `{NAME}`, or the value of `NAME=…`, as Hydra writes it. Others follow: as `NAME=VALUE` if the
-    arguments are such pairs and there is no option among them, or if the name begins with `+` or `~`; otherwise as
-    `build_arguments` has it.
+    A value replaces `{NAME}`, or the value of `NAME=…`, as Hydra writes it. Others follow: as `NAME=VALUE` if the name
+    begins with `+` or `~`; otherwise as `build_arguments` has it.
     """
     words = [_fill_placeholders(word, values) for word in arguments]
-    has_options = any(word.startswith("-") for word in arguments)
-    is_hydra = not has_options and any("=" in arguments[each.start] for each in iterate_parameter_words(arguments))
     for name in list_appended_names(arguments, values):
         text = format_value(values[name])
         place = max((place for place, word in enumerate(words) if word.startswith(f"{name}=")), default=None)
         if place is not None and not name.startswith("-"):
             words[place] = f"{name}={text}"
-        elif name.startswith(_HYDRA_PREFIXES) or (is_hydra and not name.startswith("-")):
+        elif name.startswith(_HYDRA_PREFIXES):
             words.append(f"{name}={text}")
         else:
             words += build_arguments({name: values[name]})

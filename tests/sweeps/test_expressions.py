@@ -240,11 +240,11 @@ def test_arguments_of_a_script() -> None:
         ("", "--lr 0.1 --opt adam"),
         ("--depth 3", "--depth 3 --lr 0.1 --opt adam"),
         ("fit --depth=3", "fit --depth=3 --lr 0.1 --opt adam"),
-        ("model=small", "model=small lr=0.1 opt=adam"),
-        ("fit lr=5 model=small lr=6", "fit lr=5 model=small lr=0.1 opt=adam"),
+        ("model=small", "model=small --lr 0.1 --opt adam"),
+        ("fit lr=5 opt=b lr=6", "fit lr=5 opt=adam lr=0.1"),
         ("lr=5 --fast", "lr=0.1 --fast --opt adam"),
         ("--lr {lr} run_{opt} {other}", "--lr 0.1 run_adam {other}"),
-        ("optim.lr={lr}", "optim.lr=0.1 opt=adam"),
+        ("optim.lr={lr} opt={opt}", "optim.lr=0.1 opt=adam"),
     ],
 )
 def test_values_are_added_to_arguments_as_the_script_reads_them(words: str, added: str) -> None:
