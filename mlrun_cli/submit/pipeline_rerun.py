@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +191,8 @@ def _describe_differences(workspace: Workspace, run: Run, graph: Graph) -> list[
     lines = {}
     for step in graph.steps:
         if step.source_directory not in lines:
-            snapshot = read_step_snapshot(workspace, run, step)
             name = f"the step '{step.name}' of '{run.run_id}'"
-            lines[step.source_directory] = describe_difference(workspace, name, snapshot, Path(step.source_directory))
+            find_snapshot = partial(read_step_snapshot, workspace, run, step)
+            folder = Path(step.source_directory)
+            lines[step.source_directory] = describe_difference(workspace, name, find_snapshot, folder)
     return list(lines.values())

@@ -20,6 +20,7 @@ from mlrun_cli.runs.submit_options import SubmitOptions, list_redacted_words
 from mlrun_cli.snapshots.snapshot import Snapshot, format_first_names
 from mlrun_cli.submit.earlier_runs import EarlierRun, compare_folder, find_earlier_run, get_submission
 from mlrun_cli.submit.request import SubmitRequest
+from mlrun_cli.submit.script import SHELL
 from mlrun_cli.submit.submit import submit
 from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.workspace import Workspace
@@ -173,9 +174,9 @@ def build_script_rerun(
         variables=options.variables,
         time_limit_seconds=options.time_limit_seconds,
     )
-    snapshot = get_snapshot(workspace, run)
     folder = request.source_directory or request.path
-    return Rerun(request, (*notes, describe_difference(workspace, f"'{run.run_id}'", snapshot, folder)))
+    difference = describe_difference(workspace, f"'{run.run_id}'", lambda: get_snapshot(workspace, run), folder)
+    return Rerun(request, (*notes, difference))
 
 
 def describe_folder_obstacle(submission: Submission) -> str | None:
@@ -216,15 +217,14 @@ def _change_command(run: Run, submission: Submission, changes: RerunChanges) -> 
             hint="Change parameters with --set, or submit another command: mlrun run submit-script --command",
             target=run.run_id,
         )
-    if isinstance((run.definition or {}).get("command"), str):
+    earlier = submission.submit_options().command
+    if isinstance(earlier, str) or submission.argv[: len(SHELL)] == SHELL:
         raise ConflictingOptions(
             f"The command of '{run.run_id}' is text for a shell, in which --set cannot change a parameter.",
             hint="Submit the changed text: mlrun run submit-script --command",
             target="--set",
         )
-    earlier = submission.submit_options().command
-    words = submission.argv if earlier is None or isinstance(earlier, str) else earlier
-    program, arguments = split_command(words)
+    program, arguments = split_command(submission.argv if earlier is None else earlier)
     changed, notes = _set_parameters(run, arguments, changes.parameters)
     return _Program(command=(*program, *changed)), notes
 
@@ -272,10 +272,13 @@ def _list_words(request: SubmitRequest, options: SubmitOptions) -> Sequence[str]
     return [command] if isinstance(command, str) else command
 
 
-def describe_difference(workspace: Workspace, name: str, snapshot: Snapshot, folder: Path) -> str:
-    """Return a line about the differences between a folder and the snapshot of something with a name."""
+def describe_difference(workspace: Workspace, name: str, find_snapshot: Callable[[], Snapshot], folder: Path) -> str:
+    """Return a line about the differences between a folder and the snapshot of something with a name.
+
+    If there is no snapshot any more, the line says so.
+    """
     try:
-        found = compare_folder(workspace, snapshot, folder)
+        found = compare_folder(workspace, find_snapshot(), folder)
     except MlrunError as error:
         return f"What differs from {name} is not known: {error.message}"
     changes = {

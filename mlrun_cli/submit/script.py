@@ -10,6 +10,8 @@ from pathlib import Path
 from mlrun_cli.errors import ScriptNotFound, ScriptNotInSnapshot, ScriptNotPython
 from mlrun_cli.runconfigs.run_configuration import PYTHON_FRAMEWORK, RunConfiguration
 
+SHELL = ("/bin/sh", "-c")
+"""What starts a command that is text for a shell."""
 _SHELLS = {".sh": "bash", ".bash": "bash", ".zsh": "zsh"}
 
 
@@ -22,7 +24,7 @@ def build_argv(configuration: RunConfiguration) -> tuple[str, ...]:
     command = configuration.command
     if command is not None:
         # Azure hands text to a shell, and users write `a && b`; words are started as they are.
-        return ("/bin/sh", "-c", command) if isinstance(command, str) else command
+        return (*SHELL, command) if isinstance(command, str) else command
     if configuration.script is None:
         raise ScriptNotFound(
             "No script is named.",

@@ -129,10 +129,11 @@ def test_values_of_a_sweep_are_put_where_a_command_has_their_names(mlrun: Mlrun)
     text = "echo at {lr} && python -m pkg.train --lr {lr}"
     first, _ = mlrun.json(*words[:-1], "--dry-run", "--command", text)["draws"]
     assert first["command"] == "echo at 0.1 && python -m pkg.train --lr 0.1"
-    for command in ((text,), ("sh", "-c", text)):
+    for command in (("sh", "-c", text), (text,)):
         sweep = mlrun.json(*words, *command)["run_id"]
         runs = mlrun.json("run", "list", "--parent-run-id", sweep, "--sort", "loss")
         assert [mlrun.log(run["run_id"]).splitlines()[0] for run in runs] == ["at 0.2", "at 0.1"]
+    assert mlrun.fails("run", "rerun", "-r", sweep, "--set", "other=1").code == "ConflictingOptions"
 
 
 def test_pairs_of_hydra_are_swept_as_pairs(mlrun: Mlrun) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,6 +75,17 @@ def test_a_run_is_repeated_with_the_folder_as_it_is_now(mlrun: Mlrun, first: str
     assert _said(mlrun, run) == "['--lr', '0.3', '-b32'] 7 x []"
     assert run["tags"]["rerun_of"] == first
     assert run["properties"]["ContentSnapshotId"] != mlrun.show(first)["properties"]["ContentSnapshotId"]
+
+
+def test_the_folder_is_used_though_the_snapshot_is_gone(tmp_path: Path) -> None:
+    with installed(tmp_path) as mlrun:
+        mlrun.script("print('here')")
+        first = mlrun.ended()["run_id"]
+        shutil.rmtree(mlrun.database.parent / "snapshots")
+        assert mlrun.fails("run", "rerun", "-r", first, exit_code=3).code == "SnapshotNotFound"
+        done = mlrun("run", "rerun", "-r", first, "--current-code")
+        assert _said(mlrun, json.loads(done.stdout)) == "here"
+        assert f"What differs from '{first}' is not known" in done.stderr
 
 
 def test_a_run_goes_on_with_its_outputs(mlrun: Mlrun, first: str) -> None:
