@@ -25,7 +25,7 @@ from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.run_definition import build_run_definition
 from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.submit.template import RunTemplate, make_template
-from mlrun_cli.sweeps.arguments import list_appended_names
+from mlrun_cli.sweeps.arguments import build_option, list_appended_names
 from mlrun_cli.sweeps.definition import SweepDefinition, definition_from_json
 from mlrun_cli.sweeps.run_tags import find_run_number, get_drawn_values
 from mlrun_cli.sweeps.sweep_log import HYPERDRIVE_LOG, format_log_line
@@ -319,9 +319,8 @@ def _list_argument_warnings(template: RunTemplate, definition: SweepDefinition) 
     """Return a warning for each argument that is both fixed and drawn by the sweep."""
     fixed = {word.partition("=")[0] for word in template.resolution.argv[1:]}
     appended = list_appended_names(template.resolution.argv, definition.sampling.space)
-    swept = [name if name.startswith("-") else f"--{name}" for name in appended]
     return [
         f"{name}: the script gets it twice, as a fixed argument and from the sweep, which comes last."
-        for name in swept
+        for name in map(build_option, appended)
         if name in fixed
     ]

@@ -65,8 +65,13 @@ def build_arguments(values: Mapping[str, Any]) -> list[str]:
     """
     words: list[str] = []
     for name, value in values.items():
-        words += [name if name.startswith("-") else f"--{name}", format_value(value)]
+        words += [build_option(name), format_value(value)]
     return words
+
+
+def build_option(name: str) -> str:
+    """Return the option of a parameter: its name, with two dashes if it has none."""
+    return name if name.startswith("-") else f"--{name}"
 
 
 def format_value(value: object) -> str:

@@ -55,7 +55,12 @@ def print_last_lines(workspace: Workspace, run: Run, report: Callable[[str], Non
 
 def print_ending(workspace: Workspace, run: Run, notes: Messages) -> None:
     """Print how and why a run failed or was canceled, and the path of its log, at every message level."""
-    reason = "" if run.error is None else f": {describe_error(run.error)}"
     log = find_decisive_log(workspace, run)
     where = f"\nLog: {log}" if log.exists() else ""  # a run without a script has none
-    notes.report_unsuccessful_run(f"{run.run_id}: {describe_end(run, now())}{reason}{where}")
+    notes.report_unsuccessful_run(f"{format_ending(run)}{where}")
+
+
+def format_ending(run: Run) -> str:
+    """Return a line about how and why a run ended."""
+    reason = "" if run.error is None else f": {describe_error(run.error)}"
+    return f"{run.run_id}: {describe_end(run, now())}{reason}"

@@ -127,8 +127,8 @@ def list_runs(
     )
     grouping = None if group_by is None else _parse_grouping(group_by, aggregates)
     choices = parse_column_choices(metrics or (None if grouping is None else "best"), parameters)
-    is_cut = last is None and grouping is None
-    if is_cut:
+    uses_default_last = last is None and grouping is None
+    if uses_default_last:
         last = DEFAULT_LAST
     context = open_context(global_options)
     if is_deleted:
@@ -141,7 +141,7 @@ def list_runs(
         listing = read_listing(workspace, which, order, choices)
         _explain_missing_runs(workspace, listing, which, experiment_name, global_options, sort)
         _warn_of_unknown_columns(workspace, choices, global_options)
-        if is_cut and global_options.is_human_readable and _has_more_runs(workspace, listing, which):
+        if uses_default_last and global_options.is_human_readable and listing.has_more:
             global_options.notes.info(f"{DEFAULT_LAST} runs are shown; --last N shows more.")
         if grouping is not None:
             return grouping.build_result(workspace, listing, global_options.notes.warning, uses_pager=not no_pager)
@@ -249,13 +249,6 @@ def _explain_missing_runs(
             )
         elif global_options.is_human_readable:
             global_options.notes.info("No runs.")
-
-
-def _has_more_runs(workspace: Workspace, listing: Listing, run_filter: RunFilter) -> bool:
-    """Return whether more runs match than are listed by default."""
-    if len(listing.runs) < DEFAULT_LAST:
-        return False
-    return len(actions.list_runs(workspace, run_filter._replace(last=DEFAULT_LAST + 1))) > DEFAULT_LAST
 
 
 def _find_parent_of_match(workspace: Workspace, run_filter: RunFilter) -> str | None:

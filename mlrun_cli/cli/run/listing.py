@@ -33,11 +33,13 @@ class Listing(NamedTuple):
         runs: the runs.
         columns: the columns, keyed by `METRICS` and `PARAMETERS`.
         order: the order of the runs; None for the newest first.
+        has_more: whether more runs match than were asked for.
     """
 
     runs: Sequence[Run]
     columns: Mapping[str, RunColumns]
     order: RunOrder | None = None
+    has_more: bool = False
 
     def build_records(self) -> list[dict[str, Any]]:
         """Return the records of the runs, with the values of the columns."""
@@ -76,6 +78,9 @@ def read_listing(
 
     Without a choice, the metric or parameter by which the runs are sorted is a column.
     """
+    last = run_filter.last
+    if last is not None:
+        run_filter = run_filter._replace(last=last + 1)
     if order is None:
         found = actions.list_runs(workspace, run_filter)
     else:
@@ -83,12 +88,15 @@ def read_listing(
 
         found = list_sorted_runs(workspace, run_filter, order)
         choices = {**_choose_sort_column(order), **choices}
+    has_more = last is not None and len(found) > last
+    found = found[:last]
     if not choices:
-        return Listing(found, {}, order)
+        return Listing(found, {}, order, has_more)
     from mlrun_cli.actions.run_columns import read_metric_columns, read_parameter_columns  # noqa: PLC0415 - start-up
 
     readers = {METRICS: read_metric_columns, PARAMETERS: read_parameter_columns}
-    return Listing(found, {key: readers[key](workspace, found, choice) for key, choice in choices.items()}, order)
+    columns = {key: readers[key](workspace, found, choice) for key, choice in choices.items()}
+    return Listing(found, columns, order, has_more)
 
 
 def parse_column_choices(metrics: str | None, parameters: str | None) -> Mapping[str, ColumnChoice]:

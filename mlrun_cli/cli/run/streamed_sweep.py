@@ -16,6 +16,7 @@ from mlrun_cli.cli.option_values import OnInterrupt
 from mlrun_cli.cli.output.columns import Layout, render_layout
 from mlrun_cli.cli.output.messages import wants_colour
 from mlrun_cli.cli.program import INTERRUPTED, Terminated
+from mlrun_cli.cli.run.ending import format_ending
 from mlrun_cli.cli.run.exit_code import get_exit_code
 from mlrun_cli.cli.run.live_list import can_show_screen
 from mlrun_cli.cli.run.records import list_csv_rows
@@ -129,8 +130,7 @@ def _start_and_show(
 def _describe_end(workspace: Workspace, run: Run) -> Sequence[str]:
     """Return lines with the status of an ended sweep, its error or its best run, and what to type next."""
     best = run.properties.get("best_child_run_id")
-    message = (run.error or {}).get("error", {}).get("message")
-    lines = [f"{run.run_id}: {run.status.value}" + (f": {message}" if message else "")]
+    lines = [format_ending(run)]
     if best is not None:
         lines.append(f"Best: {best} ({run.properties.get('score')})")
     shown = best or run.run_id
