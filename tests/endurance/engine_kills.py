@@ -190,7 +190,9 @@ class Round:
             return
         is_done = Path(f"{self._path}.done").exists()
         if is_done and record.get("exit_code") == self._exit_code:
-            if status != ("Failed" if self._exit_code else "Completed"):
+            # Whether a job was stopped just before or just after the failure of its script cannot be told.
+            was_stopped = status == "Canceled" and self._exit_code != 0 and self._engine.may_lose_job(self.victim)
+            if status != ("Failed" if self._exit_code else "Completed") and not was_stopped:
                 self._find("wrong status", f"{run_id} is {status} after exit code {self._exit_code}")
             return
         was_killed = self.victim == "script" and record.get("signal") == "SIGKILL"
