@@ -42,6 +42,8 @@ class EndReason(str, Enum):
 _TRACEBACK = "Traceback (most recent call last):"
 _MOST_LINES = 200
 _MOST_TRACE = 64_000
+_LONGEST_LINE = 500
+_STYLE = r"\x1b\[[0-9;]*[A-Za-z]"
 _SYNTAX_ERROR = r"(?m)^  File \"[^\n]+\", line \d+\n(?:    .*\n)+(?=(?:Syntax|Indentation|Tab)Error: )"
 _EXCEPTION_LINE = r"(?s)^([A-Za-z_][\w.]*)(?::\s?(.*))?$"
 
@@ -93,21 +95,40 @@ def _escape_surrogates(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def build_error_from_log(log_tail: str, end_description: str) -> dict[str, Any]:
-    """Return the error of a failed script, derived from the last traceback in its output.
+def build_error_from_log(log_tail: str, end_description: str, *, is_uncaught: bool = True) -> dict[str, Any]:
+    """Return the error of a failed script, derived from the last traceback in its output or else its last line.
 
     Args:
         log_tail: the end of the script's output.
         end_description: how it ended, as in `exit code 1`, which becomes the message if there is no traceback.
+        is_uncaught: whether a traceback is that of the exception that ended the script. Otherwise the exception was
+            caught, and nothing of the output is part of the error if it has a traceback.
     """
     trace = _find_last_traceback(log_tail)
+    if not trace:
+        last_line = _find_last_line(log_tail)
+        more = "" if last_line is None else f" Its last line: {last_line}"
+        return build_run_error(f"The script ended with {end_description}.{more}")
     exception = next((line for line in trace[1:] if line and not line.startswith(" ")), None)
-    if exception is None:
-        return build_run_error(f"The script ended with {end_description}.", stack_trace="\n".join(trace) or None)
+    if not is_uncaught or exception is None:
+        stack_trace = "\n".join(trace) if is_uncaught else None
+        return build_run_error(f"The script ended with {end_description}.", stack_trace=stack_trace)
     match = re.match(_EXCEPTION_LINE, exception)
     kind = match[1] if match else exception
     message = (match[2] if match else None) or exception
     return build_run_error(message.strip(), kind=kind.rpartition(".")[2], stack_trace="\n".join(trace))
+
+
+def _find_last_line(text: str) -> str | None:
+    """Return the last line with a letter as a terminal shows it; None if it is missing or too long.
+
+    That is what `argparse` and `sys.exit("text")` print. A line is not cut, which could hide that it has a secret.
+    """
+    for line in reversed(text.splitlines()):
+        shown = " ".join(re.sub(_STYLE, "", line).split())
+        if any(map(str.isalpha, shown)):
+            return shown if len(shown) <= _LONGEST_LINE and shown.isprintable() else None
+    return None
 
 
 def _find_last_traceback(text: str) -> list[str]:

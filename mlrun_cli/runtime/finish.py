@@ -55,14 +55,13 @@ def derive_status(run: Run, exit_code: int) -> RunStatus:
 
 
 def read_script_error(folder: RunFolder, end: ScriptEnd) -> dict[str, Any]:
-    """Return the error of a failed script, from the traceback in its log or from its exit.
+    """Return the error of a failed script, from the traceback or the last line in its log, or from its exit.
 
     Python ends with exit code 1 after an uncaught exception; with any other exit code, a traceback in the log belongs
-    to an exception that was caught.
+    to an exception that was caught. What a script that was killed had printed says nothing about its end.
     """
-    is_uncaught = end.exit_code == _UNCAUGHT_EXCEPTION
-    tail = read_tail(folder.artifacts / end.log, end.log_offset) if is_uncaught else ""
-    return build_error_from_log(tail, _describe_exit(end))
+    tail = read_tail(folder.artifacts / end.log, end.log_offset) if end.exit_code > 0 else ""
+    return build_error_from_log(tail, _describe_exit(end), is_uncaught=end.exit_code == _UNCAUGHT_EXCEPTION)
 
 
 def _describe_exit(end: ScriptEnd) -> str:

@@ -60,7 +60,9 @@ def test_failed_with_an_exit_code(mlrun: Mlrun) -> None:
     lines = last_lines(done.stderr)
     assert "the last words" in done.stderr
     assert any(line.startswith("Status: Failed (exit code 3)") for line in lines)
-    assert any(line.startswith("Error: ") and line.endswith(" exit code 3.") for line in lines)
+    assert any(
+        line.startswith("Error: ") and line.endswith(" exit code 3. Its last line: the last words") for line in lines
+    )
     assert lines[-1] == f"Log: {mlrun.run_folder(mlrun.show('@latest')['run_id'])}/artifacts/user_logs/std_log.txt"
 
 
@@ -250,6 +252,25 @@ def test_an_exception_that_was_handled_is_not_the_error(mlrun: Mlrun, end: str, 
     error = mlrun.show("@latest")["error"]["error"]
     assert error["message"] == message
     assert "type" not in error["debugInfo"]
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        (
+            "import argparse; argparse.ArgumentParser().parse_args()",
+            "The script ended with exit code 2. Its last line: train.py: error: unrecognized arguments: --lr 0.1",
+        ),
+        (
+            "import os, sys; sys.exit('no data behind ' + os.environ['DATA_TOKEN'])",
+            "The script ended with exit code 1. Its last line: no data behind ***",
+        ),
+    ],
+)
+def test_the_last_line_of_a_script_is_part_of_its_error(mlrun: Mlrun, script: str, message: str) -> None:
+    mlrun.script(script)
+    bash(mlrun, "mlrun run submit-script --env DATA_TOKEN=Quince42Marmalade train.py --lr 0.1")
+    assert mlrun.show("@latest")["error"]["error"]["message"] == message
 
 
 def test_a_hangup_of_the_terminal_leaves_the_run_going(mlrun: Mlrun) -> None:

@@ -42,10 +42,18 @@ def test_an_exception_without_a_message_is_its_own() -> None:
     assert (get_exception_name(error), get_error_message(error)) == ("AssertionError", "AssertionError")
 
 
-def test_without_a_traceback_the_error_is_how_it_ended() -> None:
-    assert (
-        get_error_message(build_error_from_log("hello\n", "signal SIGKILL")) == "The script ended with signal SIGKILL."
-    )
+def test_without_a_traceback_the_error_is_how_it_ended_and_the_last_line() -> None:
+    def message(log_tail: str, end: str = "exit code 2", *, is_uncaught: bool = True) -> str | None:
+        return get_error_message(build_error_from_log(log_tail, end, is_uncaught=is_uncaught))
+
+    assert message("", "signal SIGKILL") == "The script ended with signal SIGKILL."
+    usage = "usage: train.py [-h]\ntrain.py: error: unrecognized arguments: --lr 0.1\n"
+    shown = "The script ended with exit code 2. Its last line: train.py: error: unrecognized arguments: --lr 0.1"
+    assert message(usage) == message(usage, is_uncaught=False) == shown
+    assert message("\x1b[31mno\tdata\x1b[0m\r\n---\n") == "The script ended with exit code 2. Its last line: no data"
+    for useless in ("\n \n", "---\n", f"{'a' * 501}\n", "\x07bell\n"):
+        assert message(useless) == "The script ended with exit code 2."
+    assert message(f"{TRACE}\nlater output\n", is_uncaught=False) == "The script ended with exit code 2."
 
 
 def test_what_is_no_error_has_no_message() -> None:
