@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ _SPEC = re.compile(rf"(?:(?P<channel>[^\s:]+(?:://[^\s]+?)?)::)?(?P<name>{_NAME}
 _IN_BRACKETS = re.compile(r"\[\s*version\s*=\s*(['\"]?)(?P<version>[^'\"\]]*)\1\s*\]")
 _TERM = re.compile(rf"(?P<operator>{_OPERATOR})?\s*(?P<version>\*|[A-Za-z0-9][A-Za-z0-9_.!+-]*?)(?P<star>\.?\*)?")
 _PIP_WITH_ONE_EQUALS = re.compile(rf"({_NAME}(?:\[[^\]]*\])?)\s*=(?!=)\s*")
+_PIP_SUFFIXES = {".txt", ".in"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +73,14 @@ class CondaDependencies:
 
 
 def read_conda_dependencies(path: Path) -> CondaDependencies:
-    """Read a conda environment file.
+    """Read a conda environment file, or a requirements file of pip (`.txt`) as one with only a pip part.
 
     Raises:
         InvalidFile: the file is unreadable, neither YAML nor JSON, or not a valid conda environment.
     """
+    if path.suffix.lower() in _PIP_SUFFIXES:
+        file = path.absolute()
+        return CondaDependencies(path, "", file.parent, None, (), (), (f"-r {shlex.quote(str(file))}",), {})
     document = read_document(path)
     return _Reader(path, "", _map_lines(document)).read(document, path.absolute().parent)
 

@@ -71,6 +71,17 @@ def build_of(tmp_path: Path, environ: dict[str, str], content: str) -> Environme
     return build
 
 
+def test_a_requirements_file_of_pip_is_a_pip_part(tmp_path: Path, environ: dict[str, str]) -> None:
+    folder = tmp_path / "it's a folder"
+    folder.mkdir()
+    (folder / "requirements.txt").write_text("scipy>=1.5  # why\n-r more.txt\n", encoding="utf-8")
+    (folder / "more.txt").write_text("# none\nattrs\n", encoding="utf-8")
+    dependencies = read_conda_dependencies(folder / "requirements.txt")
+    build = plan_conda(dependencies, home=tmp_path / "home", environ=environ).plan.build
+    assert build is not None
+    assert build.requirements == ("scipy>=1.5", "attrs")
+
+
 def requirements_of(tmp_path: Path, environ: dict[str, str], *pip: str) -> tuple[str, ...]:
     build = build_of(tmp_path, environ, "dependencies:\n- pip:\n" + "".join(f'  - "{line}"\n' for line in pip))
     return build.options + build.requirements

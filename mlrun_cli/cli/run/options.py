@@ -36,7 +36,12 @@ SourceDirectory = Annotated[
 Async = Annotated[bool, Option("--async", help="Return immediately, without streaming the log.")]
 CondaDependencies = Annotated[
     Path | None,
-    Option("--conda-dependencies", "-d", metavar="FILE", help="Conda file to use instead of the runconfig's."),
+    Option(
+        "--conda-dependencies",
+        "-d",
+        metavar="FILE",
+        help="Conda file or requirements.txt of pip to use instead of the runconfig's.",
+    ),
 ]
 TargetName = Annotated[
     str | None,
