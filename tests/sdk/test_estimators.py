@@ -152,6 +152,45 @@ def test_what_an_estimator_is_given_reaches_its_run_configuration(mlrun: Mlrun) 
     }
 
 
+def test_an_estimator_takes_the_distributions_of_run_configurations_and_old_names(mlrun: Mlrun) -> None:
+    facts = _drive(
+        mlrun,
+        """
+        import json
+        from azureml.core import runconfig
+        from azureml.train.dnn import PyTorch, TensorFlow
+        from azureml.train.estimator import Estimator
+
+        def facts_of(kind, **words):
+            made = kind(".", compute_target="local", entry_script="train.py", **words).run_config
+            sections = [made.mpi.process_count_per_node, made.tensorflow.worker_count,
+                        made.tensorflow.parameter_server_count, made.pytorch.process_count]
+            return [made.framework, made.communicator, made.node_count, *sections]
+
+        mpi = runconfig.MpiConfiguration()
+        mpi.process_count_per_node = 4
+        servers = runconfig.TensorflowConfiguration(worker_count=3, parameter_server_count=2)
+        gloo = runconfig.PyTorchConfiguration("Gloo", process_count=4, node_count=2)
+        print(json.dumps([
+            facts_of(Estimator, node_count=2, distributed_training=mpi),
+            facts_of(PyTorch, distributed_training=runconfig.MpiConfiguration()),
+            facts_of(TensorFlow, distributed_training=servers),
+            facts_of(PyTorch, node_count=2, distributed_training=gloo),
+            facts_of(Estimator, node_count=2, distributed_backend="MPI"),
+            facts_of(TensorFlow, distributed_backend="ps", worker_count=3, parameter_server_count=2),
+        ]))
+        """,
+    )
+    assert facts == [
+        ["Python", "IntelMpi", 2, 4, 1, 1, None],
+        ["Python", "None", 1, 1, 1, 1, None],
+        ["TensorFlow", "ParameterServer", 1, 1, 3, 2, None],
+        ["PyTorch", "Gloo", 2, 1, 1, 1, 4],
+        ["Python", "IntelMpi", 2, 1, 1, 1, None],
+        ["TensorFlow", "ParameterServer", 1, 1, 3, 2, None],
+    ]
+
+
 def test_an_estimator_that_cannot_be_right_says_which_parameter(mlrun: Mlrun) -> None:
     messages = _drive(
         mlrun,

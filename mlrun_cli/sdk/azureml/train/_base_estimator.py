@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 from azureml._client.client import find_submitted_run_client
 from azureml._unsupported import StoredArguments
 from azureml.exceptions import TrainingException, UserErrorException
-from azureml.train._distributed_training import BY_BACKEND, DistributedTraining
+from azureml.train._distributed_training import (
+    BY_BACKEND,
+    DistributedTraining,
+    ParameterServer,
+    to_distributed_training,
+)
 
 if TYPE_CHECKING:
     from azureml.core.environment import Environment
@@ -116,21 +121,27 @@ class MMLBaseEstimator(StoredArguments, takes="source_directory, *, compute_targ
         elif training.communicator == "ParameterServer":
             configuration.tensorflow.worker_count = vars(training)["worker_count"]
             configuration.tensorflow.parameter_server_count = vars(training)["parameter_server_count"]
+        else:
+            configuration.pytorch.process_count = getattr(
+                self._get_parameter("distributed_training"), "process_count", None
+            )
 
     def _get_distributed_training(self) -> "DistributedTraining | None":
         training = self._get_parameter("distributed_training")
         backend = self._get_parameter("distributed_backend")
-        if training is None and backend is not None:
-            if backend not in BY_BACKEND:
-                raise TrainingException(
-                    f"distributed_backend {backend!r} is not supported. Use one of {', '.join(BY_BACKEND)}."
-                )
-            training = BY_BACKEND[backend]()
-        if training is not None and not isinstance(training, DistributedTraining):
+        if training is not None:
+            return to_distributed_training(training)
+        if backend is None:
+            return None
+        kind = BY_BACKEND.get(str(backend).lower())
+        if kind is None:
             raise TrainingException(
-                f"distributed_training takes Mpi(), ParameterServer(), Gloo() or Nccl(), not {training!r}."
+                f"distributed_backend {backend!r} is not supported. Use one of {', '.join(BY_BACKEND)}."
             )
-        return training
+        if kind is ParameterServer:
+            counts = {name: self._get_parameter(name) for name in ("worker_count", "parameter_server_count")}
+            return kind(**{name: count for name, count in counts.items() if count is not None})
+        return kind()
 
     @staticmethod
     def _get_distributed_framework(training: DistributedTraining) -> str:

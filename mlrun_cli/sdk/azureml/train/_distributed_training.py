@@ -1,6 +1,9 @@
 """Settings for runs with several processes."""
 
+from typing import Any
+
 from azureml._unsupported import StoredArguments
+from azureml.exceptions import TrainingException
 
 __all__ = ["Gloo", "Mpi", "Nccl", "ParameterServer"]
 
@@ -42,3 +45,28 @@ class Nccl(DistributedTraining, takes=""):
 
 BY_BACKEND = {"mpi": Mpi, "ps": ParameterServer, "gloo": Gloo, "nccl": Nccl}
 """The classes for the values of the older parameter `distributed_backend`."""
+
+
+def to_distributed_training(given: Any) -> DistributedTraining:
+    """Return the method for a value of the estimators' `distributed_training`.
+
+    The classes of run configurations, such as MpiConfiguration, have the number of nodes too. As in Azure, that of the
+    estimator counts.
+
+    Raises:
+        TrainingException: It is neither a method nor such a class.
+    """
+    from azureml.core.runconfig import MpiConfiguration, PyTorchConfiguration, TensorflowConfiguration
+
+    if isinstance(given, DistributedTraining):
+        return given
+    if isinstance(given, MpiConfiguration):
+        return Mpi(process_count_per_node=given.process_count_per_node)
+    if isinstance(given, TensorflowConfiguration):
+        return ParameterServer(worker_count=given.worker_count, parameter_server_count=given.parameter_server_count)
+    if isinstance(given, PyTorchConfiguration):
+        return BY_BACKEND[given.communication_backend]()
+    raise TrainingException(
+        "distributed_training takes Mpi(), ParameterServer(), Gloo() or Nccl(), or a configuration such as "
+        f"MpiConfiguration(), not {given!r}."
+    )
