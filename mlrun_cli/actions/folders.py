@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from mlrun_cli.core.names import (
     check_workspace_name,
     make_experiment_name,
 )
-from mlrun_cli.core.text_files import replace_text
-from mlrun_cli.errors import FileNotWritable, InvalidPath
+from mlrun_cli.core.text_files import read_text, replace_text
+from mlrun_cli.errors import FileNotWritable, InvalidFile, InvalidPath
 from mlrun_cli.folders.project_config import (
     check_config_is_replaceable,
     get_config_path_to_write,
@@ -21,7 +22,7 @@ from mlrun_cli.folders.project_config import (
     make_absolute,
     write_project_config,
 )
-from mlrun_cli.folders.samples import render_samples
+from mlrun_cli.folders.samples import AMLIGNORE_NAME, GITIGNORE_NAME, render_samples
 
 
 def attach_folder(
@@ -84,11 +85,24 @@ def attach_folder(
 def _write_samples(folder: Path, cleanup: ExitStack) -> None:
     within = get_configuration_folder(folder)
     _make_folder(within, cleanup)
-    for path, text in render_samples(folder, within).items():
+    for path, text in _render_samples(folder, within).items():
         # `local` without suffix is Azure's own sample, and would come before `local.runconfig`.
         if not path.exists() and not path.with_suffix("").exists():
             replace_text(path, text)
             cleanup.callback(path.unlink, missing_ok=True)
+
+
+def _render_samples(folder: Path, within: Path) -> dict[Path, str]:
+    """Return the contents of the sample files, with the rules of the folder's `.gitignore` in its `.amlignore`."""
+    gitignore = folder / GITIGNORE_NAME
+    if not os.path.lexists(gitignore):
+        return render_samples(folder, within)
+    try:
+        return render_samples(folder, within, read_text(gitignore))
+    except InvalidFile:  # not UTF-8, too long or empty: without an .amlignore, it counts as it is
+        samples = render_samples(folder, within)
+        del samples[folder / AMLIGNORE_NAME]
+        return samples
 
 
 def _make_folder(folder: Path, cleanup: ExitStack) -> None:

@@ -17,6 +17,7 @@ from mlrun_cli.folders.project_config import (
     get_config_path_to_write,
     make_absolute,
 )
+from mlrun_cli.folders.samples import AMLIGNORE_NAME, GITIGNORE_NAME
 
 app = Group("folder")
 
@@ -41,13 +42,16 @@ def attach(global_options: GlobalOptions, experiment_name: _ExperimentName = Non
     """Attach a folder to a workspace, so that commands in it need no -w, -g and -e.
 
     The workspace is created if it does not exist. The command writes .azureml/config.json, sample runconfigs,
-    conda_dependencies.yml and .amlignore; existing files other than config.json are not changed. If the folder is
-    already attached, names that you do not specify and other keys in config.json are preserved; a config.json that
-    cannot be read is not changed.
+    conda_dependencies.yml and .amlignore, which takes over the lines of .gitignore; existing files other than
+    config.json are not changed. If the folder is already attached, names that you do not specify and other keys in
+    config.json are preserved; a config.json that cannot be read is not changed.
     """
     from mlrun_cli.actions.folders import attach_folder  # noqa: PLC0415
     from mlrun_cli.actions.workspaces import open_workspace  # noqa: PLC0415
 
+    folder = make_absolute(global_options.path)
+    is_new = not folder.exists()
+    has_amlignore = (folder / AMLIGNORE_NAME).exists()
     config = _read_folder_config(global_options)
     identity = resolve_workspace_identity(global_options, config, fallback_name=DEFAULT_WORKSPACE)
     if experiment_name is None and config is not None:
@@ -56,13 +60,21 @@ def attach(global_options: GlobalOptions, experiment_name: _ExperimentName = Non
         check_experiment_name(experiment_name)
     with open_workspace(identity, create=True) as workspace:
         warn_of_unrecorded_runs(workspace, global_options)
-    return attach_folder(
+    record = attach_folder(
         global_options.path,
         subscription_id=identity.subscription_id,
         resource_group=identity.resource_group,
         workspace_name=identity.name,
         experiment_name=experiment_name,
     )
+    if is_new:  # Azure makes it too, but its name may be a mistake
+        global_options.notes.warning(f"There was no folder '{folder}': it was created, and is empty.")
+    elif not has_amlignore and (folder / GITIGNORE_NAME).exists() and (folder / AMLIGNORE_NAME).exists():
+        global_options.notes.info(
+            f"What {GITIGNORE_NAME} names is not in the folders of runs. {AMLIGNORE_NAME} has its lines, and counts in its"
+            f" place: remove the line of data that a script reads."
+        )
+    return record
 
 
 def _read_folder_config(global_options: GlobalOptions) -> ProjectConfig | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 AMLIGNORE_NAME = ".amlignore"
+GITIGNORE_NAME = ".gitignore"
 
 _LOCAL = """\
 # How to run a script with the Python that you have:
@@ -61,6 +62,7 @@ dependencies:
 """
 
 _AMLIGNORE = """\
+# What runs do not get: their folder is a copy of this one without it. Remove a line if scripts need what it names.
 .ipynb_checkpoints
 azureml-logs
 .azureml
@@ -71,18 +73,23 @@ azureml-setup
 docs
 """
 
+_FROM_GITIGNORE = """
+# The lines of .gitignore, which does not count beside this file.
+"""
 
-def render_samples(folder: Path, configuration_folder: Path) -> dict[Path, str]:
+
+def render_samples(folder: Path, configuration_folder: Path, gitignore: str | None = None) -> dict[Path, str]:
     """Return the contents of the sample files of an attached folder, keyed by path.
 
     Args:
         folder: the attached folder.
         configuration_folder: `.azureml` or `aml_config` in it.
+        gitignore: the text of its `.gitignore`, if any, which `.amlignore` continues: snapshots read only one of them.
     """
     sklearn = _SKLEARN.format(folder=configuration_folder.name)
     return {
         configuration_folder / "local.runconfig": _LOCAL,
         configuration_folder / "sklearn.runconfig": sklearn,
         configuration_folder / "conda_dependencies.yml": CONDA_DEPENDENCIES,
-        folder / AMLIGNORE_NAME: _AMLIGNORE,
+        folder / AMLIGNORE_NAME: _AMLIGNORE if gitignore is None else f"{_AMLIGNORE}{_FROM_GITIGNORE}{gitignore}",
     }

@@ -14,6 +14,7 @@ from mlrun_cli.errors import FileNotWritable, InvalidFile, InvalidPath, UsageErr
 from mlrun_cli.folders.project_config import find_project_config
 from mlrun_cli.runconfigs.lookup import find_runconfig
 from mlrun_cli.runconfigs.runconfig import read_runconfig
+from mlrun_cli.snapshots.ignore import IgnoreRules
 from mlrun_cli.submit.review import review_configuration
 
 FILES = [
@@ -97,6 +98,22 @@ def test_a_second_attach_changes_the_config_and_nothing_else(tmp_path: Path) -> 
     for name in set(FILES) - {".azureml/config.json"}:
         assert (tmp_path / name).read_text(encoding="utf-8").endswith("# mine\n")
     assert files(tmp_path) == FILES
+
+
+def test_a_gitignore_has_its_effect_beside_the_amlignore(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("data/\n!/outputs/\n", encoding="utf-8")
+    attach(tmp_path)
+    rules = IgnoreRules.read(tmp_path)
+    assert rules.file_name == ".amlignore"
+    ignored = {name for name in ("data", "outputs", "docs", "src") if rules.ignores(name, is_folder=True)}
+    assert ignored == {"data", "docs"}
+
+
+def test_a_gitignore_that_is_not_utf8_counts_by_itself(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_bytes(b"caf\xe9\n")
+    attach(tmp_path)
+    assert IgnoreRules.read(tmp_path).file_name == ".gitignore"
+    assert files(tmp_path) == sorted({*FILES, ".gitignore"} - {".amlignore"})
 
 
 def test_azures_samples_without_suffix_are_not_doubled(tmp_path: Path) -> None:

@@ -1,0 +1,19 @@
+"""`folder attach`, as a newcomer calls it."""
+
+from __future__ import annotations
+
+from tests.running import Mlrun
+
+
+def test_an_attach_names_a_new_folder_and_what_takes_the_place_of_gitignore(mlrun: Mlrun) -> None:
+    told = mlrun("folder", "attach", "--path", "misspelled")
+    assert f"no folder '{mlrun.folder}/misspelled'" in told.stderr
+    mlrun.script("secret.csv\n", "here/.gitignore")
+    mlrun.script("", "here/secret.csv")
+    mlrun.script("import os; print(sorted(os.listdir('.')))", "here/train.py")
+    told = mlrun("folder", "attach", "--path", "here")
+    assert ".amlignore has its lines" in told.stderr
+    assert mlrun("folder", "attach", "--path", "here").stderr == ""
+    run = mlrun.json("run", "submit-script", "--path", "here", "train.py")
+    assert "'train.py'" in mlrun.log(run["run_id"])
+    assert "secret.csv" not in mlrun.log(run["run_id"])
