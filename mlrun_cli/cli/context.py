@@ -25,10 +25,11 @@ from mlrun_cli.workspace_locator import WorkspaceIdentity
 
 
 class Context(NamedTuple):
-    """The open workspace of a command, and the attached folder's experiment if there is one."""
+    """The open workspace of a command, and the nearest attached folder with its experiment, if there is one."""
 
     workspace: Workspace
     attached_experiment: str | None
+    attached_folder: Path | None
 
     def get_experiment_name(self, option_value: str | None) -> str:
         """Return the experiment name given as an option, or else that of the attached folder.
@@ -67,7 +68,9 @@ def open_context(global_options: GlobalOptions) -> Context:
         f"Workspace '{identity.name}', resource group '{identity.resource_group}', "
         f"subscription '{identity.subscription_id}': {workspace.folder}"
     )
-    return Context(workspace, None if config is None else config.experiment_name)
+    if config is None:
+        return Context(workspace, None, None)
+    return Context(workspace, config.experiment_name, config.folder)
 
 
 def warn_of_unrecorded_runs(workspace: Workspace, global_options: GlobalOptions) -> None:

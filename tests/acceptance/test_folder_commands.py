@@ -17,3 +17,18 @@ def test_an_attach_names_a_new_folder_and_what_takes_the_place_of_gitignore(mlru
     run = mlrun.json("run", "submit-script", "--path", "here", "train.py")
     assert "'train.py'" in mlrun.log(run["run_id"])
     assert "secret.csv" not in mlrun.log(run["run_id"])
+
+
+def test_a_submit_from_a_folder_below_names_the_attached_folder_and_what_the_run_gets(mlrun: Mlrun) -> None:
+    mlrun.script("import os; print(sorted(os.listdir('.')))")
+    mlrun.script("", "below/train.py")
+
+    def submit(*words: str) -> str:
+        return mlrun("run", "submit-script", "--dry-run", "-o", "none", *words, "train.py").stderr
+
+    told = submit("--path", "below")
+    assert "'exp' is that of the attached folder" in told
+    assert f"'{mlrun.folder}'" in told and f"'{mlrun.folder}/below'" in told
+    mlrun.script("script: train.py", ".azureml/here.runconfig")
+    chosen = ("--path", "below", "-e", "exp"), ("--source-directory", "below"), ("--path", ".azureml/here.runconfig"), ()
+    assert [submit(*words) for words in chosen] == [""] * 4

@@ -11,6 +11,7 @@ from mlrun_cli.cli.context import Context
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_environment_choice
 from mlrun_cli.errors import MissingOption
+from mlrun_cli.folders.project_config import make_absolute
 
 if TYPE_CHECKING:
     from mlrun_cli.submit.request import SubmitRequest
@@ -69,6 +70,18 @@ def build_submit_request(
         environment_mode=parse_environment_choice(environment),
         unknown_target=unknown_target,
     )
+    if experiment_name is None and source_directory is None:
+        _tell_attached_folder(context, request, global_options)
     if is_command:
         return request._replace(command=split_command_text(words[0]) if len(words) == 1 else tuple(words))
     return request._replace(script=words[0] if words else None, arguments=words[1:])
+
+
+def _tell_attached_folder(context: Context, request: SubmitRequest, global_options: GlobalOptions) -> None:
+    """Say which attached folder named the experiment if it is not the folder of the script, but lies above it."""
+    attached, project = context.attached_folder, make_absolute(request.get_project_folder())
+    if attached is not None and attached != project:
+        global_options.notes.info(
+            f"The experiment '{request.experiment_name}' is that of the attached folder '{attached}'; the run gets the"
+            f" files of '{project}' alone."
+        )
