@@ -382,6 +382,16 @@ def test_options_after_a_script_that_refuses_them_are_explained(mlrun: Mlrun) ->
     )
 
 
+def test_options_after_a_script_that_takes_anything_are_named_at_the_submit(mlrun: Mlrun) -> None:
+    mlrun.script("print()")
+    sweep = ("sweep", "--grid", "lr=1,2", "--minimize", "loss")
+    for verb in (("submit-script",), sweep):
+        told = mlrun("run", *verb, "--dry-run", "train.py", "--tag", "x", "-o", "none")
+        assert told.stdout
+        assert "also -o. Write it before train.py" in told.stderr
+        assert mlrun("run", *verb, "--dry-run", "train.py", "-o", "model.pkl").stderr == ""
+
+
 def test_two_runs_are_compared_and_the_code_is_had_back(past: Past, tmp_path: Path) -> None:
     both = ("-r", past.completed, "-r", past.failed)
     rows = past.mlrun.json("run", "compare", *both, "--query", "[?section=='parameters']")

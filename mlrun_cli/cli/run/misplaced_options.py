@@ -1,12 +1,16 @@
-"""A hint about options of `submit-script` that were written after the script, and that the script refused."""
+"""Hints about options of a submit that were written after the script, which gets them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
+from mlrun_cli.cli.output.formats import OutputFormat
 from mlrun_cli.cli.run import app
 from mlrun_cli.core.log_tail import read_tail
+from mlrun_cli.core.text_files import read_text
+from mlrun_cli.errors import InvalidFile
 from mlrun_cli.runs.run import Run
 from mlrun_cli.wire.run_output import make_printable
 from mlrun_cli.workspace import Workspace
@@ -15,6 +19,73 @@ _WRONG_USAGE = 2
 """The exit code with which argparse and Click refuse a command line."""
 _REFUSAL = re.compile(r"(?:unrecognized arguments|no such option):? (.*)", re.IGNORECASE)
 _LAST_LINES = 5
+_OUTPUT_OPTIONS = {"-o", "--output"}
+_UNUSUAL_OPTIONS = {
+    "--async",
+    "--conda-dependencies",
+    "--dry-run",
+    "--experiment-name",
+    "--only-show-errors",
+    "--output-metadata-file",
+    "--query",
+    "--resource-group",
+    "--run-configuration-name",
+    "--subscription-id",
+    "--workspace-name",
+}
+"""Options of submits that few scripts have; those of `_OUTPUT_OPTIONS` are so before the name of a format."""
+
+
+def describe_options_behind_script(words: Sequence[str], source: Path, *, is_command: bool) -> str | None:
+    """Return a note if options of submits follow a script of which nothing shows that it has them itself, else None.
+
+    Args:
+        words: the script or the command, and its arguments.
+        source: the folder of the script.
+        is_command: whether it is a command. One that starts no file of that folder and no Python has options that are
+            not known here, such as `kubectl get pods -o json`.
+    """
+    names = [word.partition("=")[0] for word in words]
+    formats = {each.value for each in OutputFormat}
+    behind = [
+        place
+        for place in range(1, len(words))
+        if names[place] in _UNUSUAL_OPTIONS
+        or (names[place] in _OUTPUT_OPTIONS and _get_value(words, place) in formats)
+    ]
+    script = next((word for word in words[: behind[0]] if (source / word).is_file()), None) if behind else None
+    if not behind or (script is None and is_command and not Path(words[0]).name.startswith("python")):
+        return None
+    text = "" if script is None else _read_script(source / script)
+    unknown = [place for place in behind if not _mentions(text, names[place])]
+    if not unknown:
+        return None
+    shown = ", ".join(dict.fromkeys(names[place] for place in unknown))
+    first = make_printable(script or words[0])
+    before = "--command" if is_command else first
+    return (
+        f"What follows {first} is passed to it, also {shown}. Write {'it' if len(unknown) == 1 else 'them'} before"
+        f" {before} if mlrun was meant."
+    )
+
+
+def _get_value(words: Sequence[str], place: int) -> str | None:
+    """Return the value of the option at a place: behind its equals sign, or the next word."""
+    _, equals, value = words[place].partition("=")
+    return value if equals else next(iter(words[place + 1 : place + 2]), None)
+
+
+def _read_script(path: Path) -> str:
+    try:
+        return read_text(path)
+    except InvalidFile:  # a program, as a rule
+        return ""
+
+
+def _mentions(text: str, option: str) -> bool:
+    """Return whether a script mentions an option, or declares a field or parameter of its name, as `query: str`."""
+    name = option.lstrip("-").replace("-", "_")
+    return re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])|\b{re.escape(name)}\s*:", text) is not None
 
 
 def describe_misplaced_options(workspace: Workspace, run: Run, script: str, arguments: Sequence[str]) -> str | None:

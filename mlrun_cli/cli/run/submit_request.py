@@ -70,6 +70,13 @@ def build_submit_request(
         environment_mode=parse_environment_choice(environment),
         unknown_target=unknown_target,
     )
+    if any(word.startswith("-") for word in words):
+        from mlrun_cli.cli.run.misplaced_options import describe_options_behind_script  # noqa: PLC0415 - start-up
+
+        source = source_directory or request.get_project_folder()
+        note = describe_options_behind_script(words, source, is_command=is_command)
+        if note is not None:
+            global_options.notes.warning(note)
     if experiment_name is None and source_directory is None:
         _tell_attached_folder(context, request, global_options)
     if is_command:
