@@ -71,8 +71,8 @@ def attach(global_options: GlobalOptions, experiment_name: _ExperimentName = Non
         global_options.notes.warning(f"There was no folder '{folder}': it was created, and is empty.")
     elif not has_amlignore and (folder / GITIGNORE_NAME).exists() and (folder / AMLIGNORE_NAME).exists():
         global_options.notes.info(
-            f"What {GITIGNORE_NAME} names is not in the folders of runs. {AMLIGNORE_NAME} has its lines, and counts in its"
-            f" place: remove the line of data that a script reads."
+            f"What {GITIGNORE_NAME} names is not in the folders of runs. {AMLIGNORE_NAME} has its lines, and counts in"
+            " its place: remove the line of data that a script reads."
         )
     return record
 

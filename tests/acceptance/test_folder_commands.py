@@ -30,5 +30,5 @@ def test_a_submit_from_a_folder_below_names_the_attached_folder_and_what_the_run
     assert "'exp' is that of the attached folder" in told
     assert f"'{mlrun.folder}'" in told and f"'{mlrun.folder}/below'" in told
     mlrun.script("script: train.py", ".azureml/here.runconfig")
-    chosen = ("--path", "below", "-e", "exp"), ("--source-directory", "below"), ("--path", ".azureml/here.runconfig"), ()
-    assert [submit(*words) for words in chosen] == [""] * 4
+    assert submit("--path", "below", "-e", "exp") == submit("--source-directory", "below") == ""
+    assert submit("--path", ".azureml/here.runconfig") == submit() == ""

@@ -50,8 +50,7 @@ def describe_options_behind_script(words: Sequence[str], source: Path, *, is_com
     behind = [
         place
         for place in range(1, len(words))
-        if names[place] in _UNUSUAL_OPTIONS
-        or (names[place] in _OUTPUT_OPTIONS and _get_value(words, place) in formats)
+        if names[place] in _UNUSUAL_OPTIONS or (names[place] in _OUTPUT_OPTIONS and _get_value(words, place) in formats)
     ]
     script = next((word for word in words[: behind[0]] if (source / word).is_file()), None) if behind else None
     if not behind or (script is None and is_command and not Path(words[0]).name.startswith("python")):
