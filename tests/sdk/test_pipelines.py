@@ -119,11 +119,15 @@ second = script(arguments=[made.as_input("files").as_download(), table.as_input(
 kept = PipelineData("kept").as_dataset()
 kept.register("kept-set")
 third = script(name="third", arguments=["--to", kept], outputs=[kept])
-fourth = script(name="fourth", inputs=[kept.as_named_input("back").as_mount()])
-build([first, [second, third]], fourth)
+fourth = script(name="fourth", inputs=[kept.as_named_input("back").as_download()])
+rows = kept.as_named_input("rows").parse_delimited_files()
+fifth = script(name="fifth", arguments=["--from", kept], inputs=[kept, rows])
+build([first, [second, third]], fourth, fifth)
 """,
     )
-    first, second, third, fourth = (get_step(graph, name) for name in ("prepare.py", "train.py", "third", "fourth"))
+    first, second, third, fourth, fifth = (
+        get_step(graph, name) for name in ("prepare.py", "train.py", "third", "fourth", "fifth")
+    )
     output = first.outputs["made"]
     assert (output.kind, output.mode, output.destination) == ("file_dataset", "mount", "made/{run-id}")
     assert output.registration is not None
@@ -136,6 +140,7 @@ build([first, [second, third]], fourth)
     assert third.outputs["kept"].registration is not None
     assert fourth.inputs["back"].source == StepOutput(third.key, "kept")
     assert fourth.inputs["back"].as_dataset
+    assert [one.mode for one in (fourth.inputs["back"], *fifth.inputs.values())] == ["download", "mount", "direct"]
 
 
 def test_datasets_of_no_workspace_are_saved_in_that_of_the_pipeline(project: Mlrun) -> None:

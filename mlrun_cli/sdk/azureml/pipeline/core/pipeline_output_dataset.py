@@ -21,7 +21,7 @@ class DatasetRegistration:
 class PipelineOutputAbstractDataset:
     """A step output as a dataset, to be declared as an output of one step and as a named input of others."""
 
-    _mode = "direct"
+    _mode = "mount"
     _registration: Optional[DatasetRegistration] = None
     _path_on_compute: "str | None" = None
     _table: "Dict[str, Any] | None" = None
@@ -118,6 +118,8 @@ class PipelineOutputFileDataset(PipelineOutputAbstractDataset):
 
 class PipelineOutputTabularDataset(PipelineOutputAbstractDataset):
     """A step output as a table."""
+
+    _mode = "direct"
 
     @classmethod
     def _create(
