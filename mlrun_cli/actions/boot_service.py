@@ -44,7 +44,7 @@ def get_boot_service_status(home: Path, program: Path) -> dict[str, Any]:
 
 
 def remove_boot_service(home: Path, program: Path) -> dict[str, Any]:
-    """Remove the boot services of a home; return their former locations.
+    """Remove the boot services of a home; return a record of their former locations.
 
     Raises:
         MlrunError: a service cannot be removed.
@@ -63,7 +63,7 @@ def start_queues(home: Path, report: Callable[[str], None]) -> list[dict[str, An
             locator = locate_workspace(home, identity)
             with Workspace.open(locator, redaction=get_process_redaction(), create=False) as workspace:
                 reconcile(workspace)
-                queues = [target for target, has_queue in workspace.queues.list_targets().items() if has_queue]
+                queues = [target for target, has_queue in workspace.queues.get_targets_in_use().items() if has_queue]
                 waiting = {target: len(workspace.queues.list_keys(target)) for target in queues}
         except MlrunError as error:
             report(f"The workspace '{identity.name}' is left as it is: {error.message}")

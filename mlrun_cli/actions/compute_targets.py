@@ -183,7 +183,7 @@ def update_compute_target(workspace: Workspace, name: str, properties: Mapping[s
 def _check_capacity(workspace: Workspace, target: ComputeTarget) -> None:
     """Raise if a queued run needs more nodes than a target will have."""
     limit = get_target_class(target.kind).get_node_limit(target)
-    larger = [] if limit is None else workspace.queues.list_ids_exceeding_nodes(target.name, limit)
+    larger = [] if limit is None else workspace.queues.list_ids_exceeding_node_limit(target.name, limit)
     if larger:
         named = ", ".join(larger[:_MOST_NAMES]) + (", …" if len(larger) > _MOST_NAMES else "")
         raise InUse(
@@ -214,7 +214,7 @@ def delete_compute_target(workspace: Workspace, name: str) -> None:
         wake_dispatchers(workspace)
 
 
-def check_target(workspace: Workspace, name: str) -> None:
+def check_target_exists(workspace: Workspace, name: str) -> None:
     """Raise if a compute target exists neither in the workspace nor as `local`.
 
     Raises:

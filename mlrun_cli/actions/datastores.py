@@ -120,7 +120,7 @@ def register_datastore(workspace: Workspace, name: str, folder: Path, *, overwri
                 hint="Use --overwrite true (overwrite=True in a script) to change its folder, or choose another name.",
                 target=name,
             )
-        workspace.datastores.put(name, folder)
+        workspace.datastores.upsert(name, folder)
     return Datastore(name, folder, is_own=False)
 
 
@@ -141,7 +141,7 @@ def unregister_datastore(workspace: Workspace, name: str) -> Datastore:
         )
     with workspace.transaction():
         there = workspace.datastores.find(name) or get_datastore(workspace, name)
-        workspace.datastores.remove(name)
+        workspace.datastores.delete(name)
     return there
 
 

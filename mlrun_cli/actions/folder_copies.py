@@ -22,11 +22,11 @@ def copy_tree(source: Path, folder: Path) -> None:
             copy_into_folder(path, folder, str(path.relative_to(source)))
 
 
-def copy_into_folder(source: Path, folder: Path, name: str) -> Path:
-    """Copy a file to `name` below a folder, without following links inside that folder."""
-    destination = folder / name
+def copy_into_folder(source: Path, folder: Path, relative_path: str) -> Path:
+    """Copy a file to a relative path below a folder, without following links inside that folder."""
+    destination = folder / relative_path
     try:
-        with open_folder_without_links(folder, Path(name).parts[:-1]) as inner:
+        with open_folder_without_links(folder, Path(relative_path).parts[:-1]) as inner:
             _copy_into(source, inner, destination.name)
     except OSError as error:
         raise FileNotWritable(destination, error, hint="Choose another folder.") from error

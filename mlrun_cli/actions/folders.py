@@ -11,7 +11,7 @@ from mlrun_cli.core.names import (
     check_resource_group,
     check_subscription_id,
     check_workspace_name,
-    make_experiment_name,
+    derive_experiment_name,
 )
 from mlrun_cli.core.text_files import read_text, replace_text
 from mlrun_cli.errors import FileNotWritable, InvalidFile, InvalidPath
@@ -47,7 +47,7 @@ def attach_folder(
         MlrunError: a file cannot be written; the files that were written are removed.
     """
     folder = make_absolute(path)
-    experiment = make_experiment_name(folder) if experiment_name is None else experiment_name
+    experiment = derive_experiment_name(folder) if experiment_name is None else experiment_name
     check_experiment_name(experiment)
     check_workspace_name(workspace_name)
     check_resource_group(resource_group)

@@ -79,7 +79,7 @@ def force_end_runs(workspace: Workspace, runs: Sequence[Run], *, needs_engine: b
                 except RunNotFound as error:
                     missing = missing or error
     finally:
-        _collect_ends(workspace, killed if needs_engine else [])
+        _wait_for_collectors(workspace, killed if needs_engine else [])
         for run in killed:
             _record_end(workspace, run)
     for failure in (*silent.values(), missing):
@@ -116,8 +116,8 @@ def _kill_run(workspace: Workspace, run: Run, *, needs_engine: bool) -> Sequence
     return [run]
 
 
-def _collect_ends(workspace: Workspace, runs: Sequence[Run]) -> None:
-    """Wait a while until the collectors have taken in what the scripts of runs on engines have logged."""
+def _wait_for_collectors(workspace: Workspace, runs: Sequence[Run]) -> None:
+    """Wait briefly until the collectors have recorded the ends of runs on engines."""
     deadline = time.monotonic() + _COLLECTOR_SECONDS
     keys = [run.key for run in runs if get_target(workspace, run.target).dispatcher_follows_runs]
     while keys and time.monotonic() < deadline:

@@ -7,21 +7,23 @@ from collections.abc import Sequence
 from mlrun_cli.errors import AmbiguousId
 
 
-def choose_id(text: str, found: Sequence[str], kinds: str) -> str | None:
-    """Return the id that is equal to a text or the only one that starts with it, or None if there is none.
+def choose_id(id_or_prefix: str, matching_ids: Sequence[str], plural_noun: str) -> str | None:
+    """Return the id that is equal to `id_or_prefix` or the only one that starts with it, or None if there is none.
 
     Args:
-        text: the typed text.
-        found: the ids that start with it, in alphabetical order.
-        kinds: what the ids are those of, for a message: `published pipelines`.
+        id_or_prefix: the typed text.
+        matching_ids: the ids that start with it, in alphabetical order.
+        plural_noun: what the ids are those of, for a message: `published pipelines`.
 
     Raises:
         AmbiguousId: several ids start with it.
     """
-    if not text or not found:
+    if not id_or_prefix or not matching_ids:
         return None
-    if found[0] != text and len(found) > 1:
+    if matching_ids[0] != id_or_prefix and len(matching_ids) > 1:
         raise AmbiguousId(
-            f"Several {kinds} begin with '{text}': {', '.join(found)}.", hint="Type more of the id.", target=text
+            f"Several {plural_noun} begin with '{id_or_prefix}': {', '.join(matching_ids)}.",
+            hint="Type more of the id.",
+            target=id_or_prefix,
         )
-    return found[0]
+    return matching_ids[0]

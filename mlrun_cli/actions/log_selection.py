@@ -108,14 +108,14 @@ class LineStamper:
         return f"{format_iso(moment - moment % MICROSECONDS)[:19]}Z ".encode("ascii")
 
 
-def _find_node_log(folder: RunFolder, run: Run, node: int) -> str:
+def _find_node_log(folder: RunFolder, run: Run, node_index: int) -> str:
     document = read_json(folder.submission)
     launch = None if document is None else Submission.from_json(document).launch
     count = 1 if launch is None else launch.node_count
-    if not 0 <= node < count:
+    if not 0 <= node_index < count:
         nodes = "one node, 0" if count == 1 else f"{count} nodes, 0 to {count - 1}"
         raise InvalidValue(f"--node: the run '{run.run_id}' has {nodes}.", hint="Use one of these.", target="--node")
-    return folder.stdout_name if launch is None else launch.get_node_log_name(node)
+    return folder.stdout_name if launch is None else launch.get_node_log_name(node_index)
 
 
 def _check_line_times(folder: RunFolder, run: Run, log_path: Path) -> None:

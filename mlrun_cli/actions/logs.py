@@ -108,7 +108,7 @@ class _Follower:
         while True:
             moment = time.monotonic()
             # Looked at before the logs: what was printed until then is in them for sure, and is handed over first.
-            status = self._check_status(moment)
+            status = self._read_status_if_due(moment)
             if follower.copy_new_output(self._write_installer_output, self._write_script_output):
                 last_output = moment
             if status is not None and status.is_terminal:
@@ -138,8 +138,8 @@ class _Follower:
     def _write_script_output(self, chunk: bytes) -> None:
         self._write(self._start.log_name, chunk)
 
-    def _check_status(self, now: float) -> RunStatus | None:
-        """Return the run's status if the store is due to be checked, or else None."""
+    def _read_status_if_due(self, now: float) -> RunStatus | None:
+        """Return the run's status from the store, or None if it is too early to read the store again."""
         if now < self._next_look and not os.path.exists(self._outcome):
             return None
         if now >= self._next_reconciliation:

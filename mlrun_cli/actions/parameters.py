@@ -24,7 +24,7 @@ def get_parameters(workspace: Workspace, run: Run) -> dict[str, Any]:
 
 
 def read_parameters_of_older_runs(workspace: Workspace, max_seconds: float = PATIENCE_SECONDS) -> bool:
-    """Read the parameters of runs stored by an older version; return whether all have been read.
+    """Read and store the parameters of runs from older versions; return whether no unread run is left.
 
     Every process that depends on them goes on with that for some seconds, the studio until it is done. If the store
     cannot be written, nothing is read.

@@ -165,7 +165,9 @@ def _prune_contents(
     snapshots = prune_snapshots(
         workspace.snapshots_folder, list_kept_snapshots, day_ago, dry_run=dry_run, report=report
     )
-    shared = prune_shared_folders(workspace, ended_before, excluded=removal.folders, dry_run=dry_run, report=report)
+    shared = prune_shared_folders(
+        workspace, ended_before, excluded_folders=removal.folders, dry_run=dry_run, report=report
+    )
     needed = _list_used_environment_keys(workspace.home, removal.folders)
     environments, environments_size = prune_environments(
         workspace.home, ended_before, used_keys=needed, dry_run=dry_run
@@ -293,11 +295,11 @@ def _is_unlocked(folder: Path) -> bool:
         lock.close()
 
 
-def _list_used_environment_keys(home: Path, excluded: Collection[Path]) -> set[str]:
-    """Return the keys of the environments used by runs of all workspaces, except runs in some folders."""
+def _list_used_environment_keys(home: Path, excluded_folders: Collection[Path]) -> set[str]:
+    """Return the keys of the environments used by runs of all workspaces, except runs in `excluded_folders`."""
     keys = set()
     for folder in chain.from_iterable(home.glob(f"workspaces/*/*/*/{name}/*") for name in ("runs", TRASH)):
-        if folder not in excluded:
+        if folder not in excluded_folders:
             run_folder = RunFolder(folder)
             templates = [(read_json(RunFolder(one).submission) or {}) for one in run_folder.list_templates()]
             for plan in (read_json(run_folder.environment_plan), *(one.get("environment") for one in templates)):

@@ -140,16 +140,16 @@ def get_pipeline(workspace: Workspace, pipeline_id: str) -> PublishedPipeline:
     return found
 
 
-def resolve_pipeline_id(workspace: Workspace, text: str) -> str:
-    """Return the id of the published pipeline that is named by its id or by a unique prefix of it.
+def resolve_pipeline_id(workspace: Workspace, id_or_prefix: str) -> str:
+    """Return the id of the published pipeline with this id, or with the only id that starts with this prefix.
 
     Raises:
         PipelineNotFound: there is none.
         AmbiguousId: several ids have this prefix.
     """
-    found = choose_id(text, workspace.published_pipelines.list_ids(text), "published pipelines")
+    found = choose_id(id_or_prefix, workspace.published_pipelines.list_ids(id_or_prefix), "published pipelines")
     if found is None:
-        raise PipelineNotFound(text)
+        raise PipelineNotFound(id_or_prefix)
     return found
 
 

@@ -44,7 +44,7 @@ def list_target_overviews(workspace: Workspace, max_waiting: int) -> Sequence[Ta
     for run in workspace.runs.list_supervised():
         running.setdefault(run.target or LOCAL_TARGET, []).append(run)
     names = list_target_names(workspace)
-    names += sorted({*running, *workspace.queues.list_targets()} - set(names))
+    names += sorted({*running, *workspace.queues.get_targets_in_use()} - set(names))
     return [
         TargetOverview(
             name=name,

@@ -72,7 +72,7 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, report: Callabl
             report("The store is made again; this may take a while.")
             with locator.database.create_replacement() as new:
                 filled = _fill_new_store(new.database, locator, is_damaged=is_there)
-                kept = new.put_in_place("damaged")
+                kept = new.replace_current("damaged")
         with Workspace.connect(locator, redaction=get_process_redaction()) as workspace:
             move_back_stored_runs(workspace)
             _recover_trash(workspace)
@@ -81,7 +81,7 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, report: Callabl
             lost_models = _list_unknown_models(workspace)
     is_new = not is_there or bool(problems)
     return {
-        **_build_report(filled),
+        **_build_import_record(filled),
         "damagedStore": None if kept is None else str(kept),
         "notRecoverable": [*(_UNKNOWN if is_new and not was_recorded and not filled.salvaged else ()), *lost_models],
         "problems": problems,
@@ -143,12 +143,12 @@ def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> di
     with _hold_repair_lock(folder):
         with locator.database.create_replacement(file) as new:
             filled = import_folders(new.database, folder, get_process_redaction(), is_rebuilt=True)
-            kept = new.put_in_place("replaced")
+            kept = new.replace_current("replaced")
         with Workspace.connect(locator, redaction=get_process_redaction()) as workspace:
             move_back_stored_runs(workspace)
             workspace.write_missing_records()
     return {
-        **_build_report(filled),
+        **_build_import_record(filled),
         "file": str(file),
         "replacedStore": None if kept is None else str(kept),
         "workspace": identity.name,
@@ -165,7 +165,7 @@ def _recover_trash(workspace: Workspace) -> None:
         move_to_trash(workspace, list_with_descendants(workspace, list(map(workspace.runs.get, known))))
 
 
-def _build_report(report: ImportReport) -> dict[str, Any]:
+def _build_import_record(report: ImportReport) -> dict[str, Any]:
     return {
         "named": report.named,
         "runs": len(report.runs),

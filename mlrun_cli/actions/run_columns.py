@@ -44,7 +44,7 @@ def read_metric_columns(workspace: Workspace, runs: Sequence[Run], choice: Colum
         names = [ValueName(METRIC, name) for name in summaries.list_names(keys)]
     else:
         names = list(choice.names)
-    found = summaries.list_for_runs(keys, list(dict.fromkeys(name.name for name in names))) if names else {}
+    found = summaries.get_for_runs(keys, list(dict.fromkeys(name.name for name in names))) if names else {}
     values: dict[int, dict[str, float | int | str]] = {}
     for key in keys:
         for name in names:
@@ -61,7 +61,7 @@ def _get_title(name: ValueName) -> str:
 
 def read_parameter_columns(workspace: Workspace, runs: Sequence[Run], choice: ColumnChoice) -> RunColumns:
     """Return the chosen parameters of runs."""
-    found = workspace.parameters.list_for_runs([run.key for run in runs])
+    found = workspace.parameters.get_for_runs([run.key for run in runs])
     given: list[Parameters] = [found.get(run.key, {}) for run in runs]
     if choice.word == DIFFERING:
         names = list_differing_parameter_names(given)

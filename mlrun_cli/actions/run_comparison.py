@@ -63,7 +63,7 @@ def compare_runs(
         runs: the runs, at least one.
         sections: the sections to compare; None for all.
     """
-    parameters = workspace.parameters.list_for_runs([run.key for run in runs])
+    parameters = workspace.parameters.get_for_runs([run.key for run in runs])
     readers: Mapping[str, Callable[[], Iterable[_Column]]] = {
         PARAMETERS: lambda: (get_parameter_values(parameters.get(run.key, {})) for run in runs),
         METRICS: lambda: _read_metrics(workspace, runs),
@@ -122,7 +122,7 @@ def list_metric_values(
         run_keys: the keys of the runs.
         names: the names of the metrics.
     """
-    summaries = workspace.metric_summaries.list_for_runs(run_keys, names)
+    summaries = workspace.metric_summaries.get_for_runs(run_keys, names)
     for name in names:
         found = [summaries.get((key, name)) for key in run_keys]
         is_single = all(summary is None or summary.value_count == 1 for summary in found)

@@ -197,16 +197,16 @@ def wait_for_runs(
     return [reload_run(workspace, run) for run in runs]
 
 
-def count_running_children(workspace: Workspace, canceled: Sequence[Run]) -> Mapping[str, int]:
+def count_running_children(workspace: Workspace, canceled_runs: Sequence[Run]) -> Mapping[str, int]:
     """Return the number of child runs that go on running after a cancellation, keyed by the id of their parent.
 
     Child runs that a script opened itself end with it and are not counted, nor are children of a counted run or those
     that a controller cancels.
     """
-    canceled = [run for run in canceled if run.controller is None]
-    ending = {f"runs/{run.run_id}" for run in canceled}
+    canceled_runs = [run for run in canceled_runs if run.controller is None]
+    ending = {f"runs/{run.run_id}" for run in canceled_runs}
     going: dict[str, str | None] = {}
-    for run in canceled:
+    for run in canceled_runs:
         which = RunFilter(parent_run_id=run.run_id, is_recursive=True, statuses=_UNASKED)
         below = reversed(workspace.runs.list(which))
         going.update((child.run_id, child.parent_run_id) for child in below if child.owner_lock not in ending)

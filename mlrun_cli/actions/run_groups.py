@@ -59,7 +59,7 @@ def read_groups(
     """
     parameters: Mapping[int, Parameters] = {}
     if any(name.kind == PARAMETER for name in names):
-        parameters = workspace.parameters.list_for_runs([run.key for run in runs])
+        parameters = workspace.parameters.get_for_runs([run.key for run in runs])
     values = [{_get_title(name): _get_value(run, name, parameters.get(run.key, {})) for name in names} for run in runs]
     return group_runs(runs, values, [metrics.get(run.key, {}) for run in runs], aggregates)
 

@@ -29,7 +29,7 @@ def resolve_name(workspace: Workspace, name: ValueName) -> ValueName:
 
 
 def list_unknown_names(workspace: Workspace, run_filter: RunFilter, sort: str | None = None) -> Sequence[str]:
-    """Return the bare names in a filter's condition and in an order that no metric or parameter of any run has."""
+    """Return the bare names in a filter's condition and in a sort order that no run has as a metric or parameter."""
     found = [] if run_filter.where is None else [each.name for each in iterate_predicates(run_filter.where)]
     if sort is not None:
         found.extend(parse_value_names(sort))

@@ -131,16 +131,16 @@ def get_schedule(workspace: Workspace, schedule_id: str) -> Schedule:
     return _hide_stored_secrets(workspace, found)
 
 
-def resolve_schedule_id(workspace: Workspace, text: str) -> str:
-    """Return the id of the schedule that is named by its id or by a unique prefix of it.
+def resolve_schedule_id(workspace: Workspace, id_or_prefix: str) -> str:
+    """Return the id of the schedule with this id, or with the only id that starts with this prefix.
 
     Raises:
         ScheduleNotFound: there is none.
         AmbiguousId: several ids have this prefix.
     """
-    found = choose_id(text, workspace.schedules.list_ids(text), "schedules")
+    found = choose_id(id_or_prefix, workspace.schedules.list_ids(id_or_prefix), "schedules")
     if found is None:
-        raise ScheduleNotFound(text)
+        raise ScheduleNotFound(id_or_prefix)
     return found
 
 

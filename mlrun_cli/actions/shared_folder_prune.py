@@ -65,18 +65,23 @@ class _Options(NamedTuple):
 
 
 def prune_shared_folders(
-    workspace: Workspace, unused_since: int, *, excluded: Collection[Path], dry_run: bool, report: Callable[[str], None]
+    workspace: Workspace,
+    unused_since: int,
+    *,
+    excluded_folders: Collection[Path],
+    dry_run: bool,
+    report: Callable[[str], None],
 ) -> PrunedShared:
     """Remove unneeded files in the shared folders of the targets; skip unavailable and read-only folders.
 
     Args:
         workspace: the workspace of the targets.
         unused_since: a timestamp in microseconds; environments that were built later are kept.
-        excluded: the folders of runs that are or would be removed.
+        excluded_folders: the folders of runs that are or would be removed.
         dry_run: whether to remove nothing.
         report: called with a message if the function has to wait for long, or if something cannot be removed.
     """
-    options = _Options(workspace, unused_since, excluded, dry_run, report)
+    options = _Options(workspace, unused_since, excluded_folders, dry_run, report)
     pruned = PrunedShared()
     for shared in _list_shared_folders(workspace):
         for prune in (_prune_snapshots, _prune_environments, _prune_copies):
@@ -88,12 +93,12 @@ def prune_shared_folders(
     return pruned
 
 
-def list_referenced_snapshot_ids(runs_folder: Path, excluded: Collection[Path]) -> set[str]:
-    """Return the ids of the snapshots of all runs with a folder in `runs_folder`, except for some folders.
+def list_referenced_snapshot_ids(runs_folder: Path, excluded_folders: Collection[Path]) -> set[str]:
+    """Return the ids of the snapshots of all runs with a folder in `runs_folder`, except for `excluded_folders`.
 
     Those of the templates that child runs are started from are included.
     """
-    folders = [folder for folder in iterate_subfolders(runs_folder) if folder not in excluded]
+    folders = [folder for folder in iterate_subfolders(runs_folder) if folder not in excluded_folders]
     templates = chain.from_iterable(RunFolder(folder).list_templates() for folder in folders)
     documents = (read_json(RunFolder(folder).submission) for folder in chain(folders, templates))
     return {document.get("snapshot_id", "") for document in documents if document is not None}
@@ -142,7 +147,7 @@ def _prune_environments(shared_folder: SharedFolder, options: _Options) -> Prune
 
 
 def _prune_copies(shared_folder: SharedFolder, options: _Options) -> PrunedShared:
-    """Remove copies of mlrun-cli and its SDK that no run there uses and no submit has used in the last day."""
+    """Remove copies of mlrun-cli and its SDK that no run there uses and no submission has used in the last day."""
     needed = set()
     for folder in _iterate_run_folders(shared_folder, options.excluded):
         run_folder = shared_folder.run_folder(folder.name)
@@ -161,5 +166,5 @@ def _prune_copies(shared_folder: SharedFolder, options: _Options) -> PrunedShare
     return pruned
 
 
-def _iterate_run_folders(shared_folder: SharedFolder, excluded: Collection[Path]) -> Iterator[Path]:
-    return (folder for folder in iterate_subfolders(shared_folder.runs) if folder not in excluded)
+def _iterate_run_folders(shared_folder: SharedFolder, excluded_folders: Collection[Path]) -> Iterator[Path]:
+    return (folder for folder in iterate_subfolders(shared_folder.runs) if folder not in excluded_folders)

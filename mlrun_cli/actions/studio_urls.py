@@ -32,7 +32,7 @@ def build_published_pipeline_url(workspace: Workspace, pipeline_id: str) -> str:
     return _get_workspace_urls(workspace).pipelines(pipeline_id)
 
 
-def build_printed_record(workspace: Workspace, run: Run) -> dict[str, Any]:
+def build_run_show_record(workspace: Workspace, run: Run) -> dict[str, Any]:
     """Return the record of a run for `run show`, with parameters, used resources and `web_view`, its page's URL."""
     resources = read_resources(workspace.run_folder(run.run_id))
     return {

@@ -106,7 +106,7 @@ def find_sweep_overview(workspace: Workspace, sweep: Run, limit: int | None = No
         return None
     children = workspace.child_runs.list_children(sweep.key)
     metric = definition.metric
-    summaries = workspace.metric_summaries.list_for_runs([child.key for child in children], [metric.name])
+    summaries = workspace.metric_summaries.get_for_runs([child.key for child in children], [metric.name])
     measured: dict[int, _ChildSummary] = {}
     for child in children:
         summary = summaries.get((child.key, metric.name))

@@ -66,7 +66,7 @@ def read_metric_history(workspace: Workspace, run_id: str, name: str) -> list[li
     if key is not None:
         items = workspace.metrics.list_items(key, name, limit=_MOST_POINTS)
     elif deleted_key is not None:
-        metric_key = workspace.trash.list_values([deleted_key])[deleted_key].metric_keys.get(name)
+        metric_key = workspace.trash.get_values([deleted_key])[deleted_key].metric_keys.get(name)
         items = [] if metric_key is None else workspace.metrics.list_items_by_key(metric_key, limit=_MOST_POINTS)
     else:
         raise RunNotFound(run_id, workspace.identity.name)
@@ -89,7 +89,7 @@ def delete_run(workspace: Workspace, run: Run) -> None:
 
 
 def restore_run(workspace: Workspace, run_id: str) -> None:
-    """Restore a run from the trash, with what was deleted with it; do nothing if it is not there.
+    """Restore a run and the runs deleted together with it from the trash; do nothing if the run is not there.
 
     Raises:
         RunNotFound: no run has this id.
@@ -100,7 +100,7 @@ def restore_run(workspace: Workspace, run_id: str) -> None:
 
 def list_registered_models(workspace: Workspace) -> list[dict[str, Any]]:
     """Return the records of registered models (name, description, tags, aliases, times), sorted by name."""
-    documents = workspace.models.list_registry_data()
+    documents = workspace.models.get_registry_data()
     for model in reversed(workspace.models.list(ModelFilter())):
         document = documents.setdefault(model.name, {})
         document.setdefault("created_at", model.created_at)
@@ -126,7 +126,7 @@ def create_registered_model(workspace: Workspace, name: str) -> None:
     """
     check_model_name(name)
     with workspace.transaction():
-        if name in workspace.models.list_registry_data() or workspace.models.list(ModelFilter(name=name)):
+        if name in workspace.models.get_registry_data() or workspace.models.list(ModelFilter(name=name)):
             raise AlreadyExists(f"The model '{name}' already exists.", hint="Choose another name.", target=name)
         moment = now()
         workspace.models.set_registry_data(name, {"created_at": moment, "modified_at": moment})
@@ -146,7 +146,7 @@ def update_registered_model(
         ModelNotFound: there is no such model, or no such version.
     """
     with workspace.transaction():
-        document = workspace.models.list_registry_data().get(name)
+        document = workspace.models.get_registry_data().get(name)
         versions = workspace.models.list(ModelFilter(name=name))
         if document is None and not versions:
             raise ModelNotFound(f"There is no model '{name}'.", target=name)

@@ -64,9 +64,9 @@ def build_tracking_records(
 
 
 def _read_values(workspace: Workspace, keys: Sequence[int]) -> Mapping[int, _Values]:
-    parameters = workspace.parameters.list_for_runs(keys)
-    logged = workspace.parameters.list_logged(keys)
-    numbers = workspace.metrics.list_last_numbers(keys)
+    parameters = workspace.parameters.get_for_runs(keys)
+    logged = workspace.parameters.get_logged(keys)
+    numbers = workspace.metrics.get_last_numbers(keys)
     return {
         key: _Values(
             numbers.get(key, ()),
@@ -82,5 +82,5 @@ def _read_deleted_values(workspace: Workspace, keys: Sequence[int]) -> Mapping[i
         key: _Values(
             workspace.metrics.list_last_numbers_by_key(found.metric_keys), found.parameters, found.logged_parameters
         )
-        for key, found in workspace.trash.list_values(keys).items()
+        for key, found in workspace.trash.get_values(keys).items()
     }

@@ -48,7 +48,7 @@ def list_queues(
 
     A waiting run has a position, from 1, and the reason why it waits. A target without runs is listed as well.
     """
-    from mlrun_cli.actions.compute_targets import check_target  # noqa: PLC0415 - start-up
+    from mlrun_cli.actions.compute_targets import check_target_exists  # noqa: PLC0415 - start-up
     from mlrun_cli.actions.queue_overview import list_target_overviews  # noqa: PLC0415
 
     most_waiting = _MOST_WAITING if global_options.is_human_readable else sys.maxsize
@@ -56,7 +56,7 @@ def list_queues(
     with context.workspace as workspace:
         overviews = list_target_overviews(workspace, most_waiting)
         if target is not None and target not in {overview.name for overview in overviews}:
-            check_target(workspace, target)
+            check_target_exists(workspace, target)
     chosen = [overview for overview in overviews if target in {None, overview.name}]
     records = [record for overview in chosen for record in _build_records(overview)]
 

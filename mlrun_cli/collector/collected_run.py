@@ -153,7 +153,7 @@ class CollectedRun:
         with suppress(
             OSError
         ):  # by it the next collector finds the secrets, should this one die before it removes them
-            self.shared.started.touch(mode=0o600)
+            self.shared.started_marker.touch(mode=0o600)
         record_outcome(self._workspace, self.run, outcome, self._redaction)
         return True
 

@@ -85,7 +85,7 @@ class SweepMetric:
 
     def _read_summaries(self, run_keys: Sequence[int]) -> Mapping[int, MetricSummary]:
         """Return the summaries of the metric, keyed by run key; runs that have not logged the metric are omitted."""
-        summaries = self._workspace.metric_summaries.list_for_runs(run_keys, [self._name])
+        summaries = self._workspace.metric_summaries.get_for_runs(run_keys, [self._name])
         return {key: summary for (key, _), summary in summaries.items()}
 
     def _get_best_value(self, summary: MetricSummary) -> float | None:

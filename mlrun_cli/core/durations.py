@@ -73,7 +73,7 @@ def parse_time(text: str, now: int, *, is_end: bool = False) -> int:
     return int(seconds * MICROSECONDS)
 
 
-def parse_begin(text: str, now: int) -> int:
+def parse_begin_time(text: str, now: int) -> int:
     """Parse a time in the future: `+2h`, `22:00`, `2026-12-01` or `2026-12-01T09:00`; return it in microseconds.
 
     A time without an offset is that of this machine's time zone, and one without a day is the next such time.

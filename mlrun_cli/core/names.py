@@ -74,7 +74,7 @@ def check_text(noun: str, text: str) -> str:
     return text
 
 
-def make_experiment_name(folder: Path) -> str:
+def derive_experiment_name(folder: Path) -> str:
     """Return a folder's name as an experiment name, with other characters than letters, digits and '_' as '-'.
 
     A shell could split a run id at other characters.

@@ -102,7 +102,7 @@ def _is_abandoned(path: Path) -> bool:
 
 
 def _lock_if_in_place(path: Path, descriptor: int, operation: int) -> bool:
-    """Lock an open file; return whether that is possible at once and it is still the one at its path."""
+    """Try to lock an open file; return False if another process holds it or it is no longer at its path."""
     try:
         locks.lock(descriptor, operation | fcntl.LOCK_NB)
         return path.exists() and locks.refers_to_path(

@@ -99,7 +99,7 @@ def _mask_secret(_secret: str) -> str:
 
 @cache
 def get_process_redaction() -> Redaction:
-    """Return the redactor for this process's environment, for the entry point to pass on."""
+    """Return the redaction for this process's environment, for the entry point to pass on."""
     return Redaction.from_environment(os.environ)
 
 
@@ -128,15 +128,15 @@ class Redaction:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Redaction:
-        """Create a redactor for the secrets in an environment's variables, which are read at each use.
+        """Create a redaction of the secrets in an environment's variables, which are read at each use.
 
         The comma-separated names of `MLRUN_SECRET_NAMES` are added to the built-in ones.
         """
         return cls((), environ)
 
     @classmethod
-    def of_run(cls, environ: Mapping[str, str], arguments: Sequence[str]) -> Redaction:
-        """Create a redactor for a run, which knows the secrets of its variables and of its command line.
+    def for_run(cls, environ: Mapping[str, str], arguments: Sequence[str]) -> Redaction:
+        """Create a redaction for a run, which knows the secrets of its variables and of its command line.
 
         They are redacted wherever the run repeats them, as in its errors and tags.
         """
@@ -148,7 +148,7 @@ class Redaction:
         return frozenset(() if self._list_secrets is None else self._list_secrets())
 
     @cached_property
-    def _redact_repeated(self) -> Callable[[str], str]:
+    def _repeatable_secret_redactor(self) -> Callable[[str], str]:
         return _build_secret_redactor(self.repeatable_secrets)
 
     def is_secret(self, name: str, value: str = _SOME_TEXT) -> bool:
@@ -164,7 +164,7 @@ class Redaction:
         These are users and signatures in URLs, parts of connection strings, HTTP tokens and private keys.
         """
         if self._list_secrets is not None:
-            value = self._redact_repeated(value)
+            value = self._repeatable_secret_redactor(value)
         if _is_plain_word(value):
             return value
         shown = re.sub(_URL_WITH_USER, f"://{REDACTED}@", value)
@@ -210,7 +210,11 @@ class Redaction:
 
     def redact_known(self, value: Any) -> Any:
         """Redact only the run's own secrets, in every string of a JSON value."""
-        return _map_texts(value, lambda _name, text: self._redact_repeated(text)) if self.repeatable_secrets else value
+        return (
+            _map_texts(value, lambda _name, text: self._repeatable_secret_redactor(text))
+            if self.repeatable_secrets
+            else value
+        )
 
     def redact_error(self, value: Any) -> Any:
         """Redact every string of a JSON value as prose, and all known secrets wherever they appear.
@@ -347,12 +351,12 @@ class Redaction:
         self,
         value: str,
         replacement: Callable[[str], str],
-        values_after: Callable[[re.Match[str]], str | None],
+        find_value_pattern: Callable[[re.Match[str]], str | None],
     ) -> str:
         shown = []
         end = 0
         for found in re.finditer(_NAME_BEFORE_VALUE, value):
-            if found.start() < end or (secrets := values_after(found)) is None:
+            if found.start() < end or (secrets := find_value_pattern(found)) is None:
                 continue
             given = re.compile(_VALUE).match(value, found.end())
             if given is not None and re.fullmatch(_ALREADY_REDACTED, given[0]):
@@ -411,7 +415,7 @@ def _is_common(secret_value: str) -> bool:
 
 
 def _build_secret_redactor(secrets: Collection[str]) -> Callable[[str], str]:
-    """Return a function that redacts these secrets anywhere in a text, but common ones only if they are all of it."""
+    """Return a function that redacts these secrets anywhere in a text, but common ones only as the whole text."""
     distinctive = {secret for secret in secrets if not _is_common(secret)}
     pattern = re.compile(_build_pattern_of_words(distinctive)) if distinctive else None
 
@@ -431,7 +435,7 @@ def _build_pattern_of_words(texts: Collection[str]) -> str:
 
 
 def _list_spellings(secret: str) -> set[str]:
-    """Return a secret as it is, and as Python and JSON write it between quotes."""
+    """Return a secret, and its forms in Python's and JSON's string literals."""
     if secret.isalnum():
         return {secret}
     escaped = secret.replace("\\", "\\\\")

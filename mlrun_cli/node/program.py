@@ -82,7 +82,7 @@ def _supervise_run(shared: SharedRunFolder, events: EventWriter, *, is_remote: b
     if is_remote:
         submission = submission._replace(environment=localize_environment(submission.environment, os.environ))
         write_json(shared.environment_plan, submission.environment.to_json())  # for the program that builds it
-    redaction = secrets.make_redaction()
+    redaction = secrets.build_redaction()
     with make_scratch_workspace(shared, submission, redaction) as (locator, lock):
         folder = NodeRunFolder(locator.folder / "runs" / submission.run_id, shared)
         own = OwnerLock.open_new(folder.lock)

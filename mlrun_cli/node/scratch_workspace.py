@@ -18,7 +18,7 @@ from mlrun_cli.errors import StoredFilesLost
 from mlrun_cli.node.scratch_folder import make_scratch_folder
 from mlrun_cli.runs.attempt import Documents
 from mlrun_cli.runs.events import read_attempts
-from mlrun_cli.runs.folder import make_lock_file
+from mlrun_cli.runs.folder import create_lock_file
 from mlrun_cli.runs.rebuild_files import read_run_documents
 from mlrun_cli.runs.shared_folder import LINKED, SharedFolder, SharedRunFolder
 from mlrun_cli.runs.status import RunStatus
@@ -47,14 +47,14 @@ def make_scratch_workspace(
         _make_folders(locator.folder, shared, submission.run_id)
         with locator.database.create_replacement() as new:
             import_folders(new.database, locator.folder, redaction, is_rebuilt=True)
-            new.put_in_place("replaced")
+            new.replace_current("replaced")
         yield locator, lock
 
 
 def _make_folders(folder: Path, shared: SharedRunFolder, run_id: str) -> None:
     run_folder = folder / "runs" / run_id
     run_folder.mkdir(mode=0o700, parents=True)
-    make_lock_file(run_folder / "lock")
+    create_lock_file(run_folder / "lock")
     for name in LINKED:
         (run_folder / name).symlink_to(shared.path / name)
     (folder / "snapshots").symlink_to(SharedFolder(shared.path.parents[1]).snapshots)

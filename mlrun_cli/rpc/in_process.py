@@ -136,7 +136,7 @@ class InProcessServer:
         self._context = RequestContext(
             get_home(),
             lambda workspace: self._open_session(workspace).owner_lock,
-            Redaction.of_run(os.environ, getattr(sys, "argv", ())),
+            Redaction.for_run(os.environ, getattr(sys, "argv", ())),
             delays_signals=True,
         )
         self._sessions = {}

@@ -88,7 +88,7 @@ class RunFolder:
         """Create the folder with only its lock file, private to its user; it must not exist yet."""
         self.path.mkdir(mode=0o700)
         make_counterpart_folder(self.path)
-        make_lock_file(self.lock)
+        create_lock_file(self.lock)
 
     def create(self) -> None:
         """Create the folder with its subfolders and log, private to its user; it must not exist yet."""
@@ -163,13 +163,13 @@ class RunFolder:
         """The path of the log that is followed."""
         return self.artifacts / self.stdout_name
 
-    def open_socket_address(self, socket: Path) -> AbstractContextManager[str]:
+    def open_socket_address(self, socket_path: Path) -> AbstractContextManager[str]:
         """Return a context manager that yields the address of a socket in the folder.
 
         Raises:
             OSError: the folder does not exist.
         """
-        return open_socket_address(os.fspath(self.sockets), socket.name)
+        return open_socket_address(os.fspath(self.sockets), socket_path.name)
 
     def log_files(self) -> dict[str, Path]:
         """Return the run's existing logs, keyed by their Azure names."""
@@ -183,7 +183,7 @@ class RunFolder:
         return found
 
 
-def make_lock_file(path: Path) -> None:
+def create_lock_file(path: Path) -> None:
     """Create a lock file, preallocated so that its holder can write to it even if the disk is full."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -66,9 +66,9 @@ class OwnerLock:
         """
         return self._try_lock(fcntl.LOCK_EX)
 
-    def acquire_within(self, seconds: float) -> bool:
+    def acquire_within(self, timeout_seconds: float) -> bool:
         """Acquire the lock, waiting for readers that test it; return False if it is held for longer."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + timeout_seconds
         while not self.try_acquire():
             if time.monotonic() >= deadline:
                 return False
@@ -90,7 +90,7 @@ class OwnerLock:
             return False
         return True
 
-    def acquire_to_recover(self, seconds: float = 0.0) -> bool:
+    def acquire_to_recover(self, timeout_seconds: float = 0.0) -> bool:
         """Acquire the lock to recover the run, waiting for readers; return False if another process holds it.
 
         The recovery is recorded in the file before the lock is acquired, so that others that find it locked know why.
@@ -102,7 +102,7 @@ class OwnerLock:
         if not self.is_free():
             return False
         self.record_recovery()
-        return self.acquire_within(seconds)
+        return self.acquire_within(timeout_seconds)
 
     def record_recovery(self) -> None:
         """Record in the lock file that its holder is recovering the run.
@@ -116,7 +116,7 @@ class OwnerLock:
         """Return whether the lock file says that its holder is recovering the run."""
         return os.pread(self.descriptor, len(_RECOVERING), 0) == _RECOVERING
 
-    def clear_record(self) -> None:
+    def clear_records(self) -> None:
         """Remove the records of earlier holders from the file."""
         with suppress(OSError):
             os.pwrite(self.descriptor, b" " * (_SLOW_AT + len(_SLOW)), 0)

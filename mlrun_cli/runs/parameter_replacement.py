@@ -12,7 +12,7 @@ _POSITIONAL = r"arg\d+"
 _END_OF_OPTIONS = "--"
 
 
-def replace_parameter(arguments: Sequence[str], name: str, text: str) -> list[str] | None:
+def replace_parameter(arguments: Sequence[str], name: str, value_text: str) -> list[str] | None:
     """Return arguments with another value for a parameter, or None if they do not contain the parameter.
 
     The last pair with the name is replaced, because it is the one that counts. A flag that becomes false is left out.
@@ -22,11 +22,11 @@ def replace_parameter(arguments: Sequence[str], name: str, text: str) -> list[st
     if not found:
         return None
     last = found[-1]
-    words[last.start : last.end] = _format_parameter(words[last.start : last.end], last, text)
+    words[last.start : last.end] = _format_parameter(words[last.start : last.end], last, value_text)
     return words
 
 
-def append_parameter(arguments: Sequence[str], name: str, text: str) -> list[str]:
+def append_parameter(arguments: Sequence[str], name: str, value_text: str) -> list[str]:
     """Return arguments with a parameter added, spelled like the others: `--lr 0.1`, `--lr=0.1` or `lr=0.1`.
 
     Raises:
@@ -43,40 +43,40 @@ def append_parameter(arguments: Sequence[str], name: str, text: str) -> list[str
     options = [pair for pair in pairs if pair[0].startswith("-")]
     place = words.index(_END_OF_OPTIONS) if _END_OF_OPTIONS in words else len(words)
     if not options and any("=" in pair[0] for pair in pairs):
-        added = [f"{name}={text}"]
+        added = [f"{name}={value_text}"]
     elif options and all("=" in pair[0] for pair in options):
-        added = [f"--{name}={text}"]
+        added = [f"--{name}={value_text}"]
     else:
         is_short = len(name) == 1 and any(re.match(r"-[^-]", pair[0]) for pair in options)
-        added = _format_option(f"-{name}" if is_short else f"--{name}", [text])
+        added = _format_option(f"-{name}" if is_short else f"--{name}", [value_text])
     return [*words[:place], *added, *words[place:]]
 
 
-def _format_parameter(arguments: Sequence[str], parameter: ParameterWords, text: str) -> list[str]:
+def _format_parameter(arguments: Sequence[str], parameter: ParameterWords, value_text: str) -> list[str]:
     """Return the command-line words that set a parameter to a new value, in the style of the existing words."""
     first = arguments[0]
     if re.fullmatch(_POSITIONAL, parameter.name) and len(arguments) == 1 and first == parameter.text:
-        return [text]
+        return [value_text]
     option = re.match(r"--?[^\W\d][\w.:/@-]*", first)
     if len(arguments) == 1 and "=" in first:
-        return [f"{first.partition('=')[0]}={text}"]
+        return [f"{first.partition('=')[0]}={value_text}"]
     if option is None or (
         len(arguments) == 1 and first.endswith(parameter.text) and parameter.text not in {TRUE, FALSE}
     ):
-        return [f"{first[:2]}{text}"] if parse_number(text) is not None else [first[:2], text]
-    if len(arguments) == 1 and text in {TRUE, FALSE}:
-        return _format_flag(first, parameter, text)
-    is_list = len(arguments) > 2 and all(parse_number(word) is not None for word in text.split())
+        return [f"{first[:2]}{value_text}"] if parse_number(value_text) is not None else [first[:2], value_text]
+    if len(arguments) == 1 and value_text in {TRUE, FALSE}:
+        return _format_flag(first, parameter, value_text)
+    is_list = len(arguments) > 2 and all(parse_number(word) is not None for word in value_text.split())
     return _format_option(
-        f"--{parameter.name}" if first.startswith("--no-") else first, text.split() if is_list else [text]
+        f"--{parameter.name}" if first.startswith("--no-") else first, value_text.split() if is_list else [value_text]
     )
 
 
-def _format_flag(word: str, parameter: ParameterWords, text: str) -> list[str]:
-    """Return the words that set a flag to `text`: the present word, the flag without `no-`, or none."""
-    if text == parameter.text:
+def _format_flag(word: str, parameter: ParameterWords, value_text: str) -> list[str]:
+    """Return the words that set a flag to a value: the present word, the flag without `no-`, or none."""
+    if value_text == parameter.text:
         return [word]
-    return [f"--{parameter.name}"] if text == TRUE else []
+    return [f"--{parameter.name}"] if value_text == TRUE else []
 
 
 def _format_option(option: str, values: Sequence[str]) -> list[str]:

@@ -74,7 +74,7 @@ Parameters = Mapping[str, Parameter]
 
 
 def parse_number(text: str) -> float | None:
-    """Return the finite number that a string represents; None if it is no such number."""
+    """Return the finite number that a string represents, or None if it represents none."""
     if len(text) > _LONGEST_NAME or not text.isascii() or re.fullmatch(_NUMBER, text) is None:
         return None
     number = float(text)
@@ -160,14 +160,14 @@ def iterate_parameter_words(arguments: Sequence[str]) -> Iterator[ParameterWords
             continue
         name, value = pair
         if value is None:
-            following = _take_values(arguments, place)
+            following = _list_value_words(arguments, place)
             place += len(following)
             name, value = (name, " ".join(following)) if following else _interpret_flag(name)
         yield ParameterWords(name, value, start, place)
 
 
 def _split_pair(word: str, *, has_options: bool) -> tuple[str, str | None] | None:
-    """Return a parameter's name and its value, None if that is the next word; None if the word names no parameter."""
+    """Return a word's parameter name, if any, and its value, which is None if the next word contains it."""
     if has_options and word.startswith("-"):
         joined = re.fullmatch(_JOINED, word)
         if joined is not None and parse_number(joined["value"]) is not None:
@@ -182,7 +182,7 @@ def _split_pair(word: str, *, has_options: bool) -> tuple[str, str | None] | Non
     return assignment["name"], assignment["value"]
 
 
-def _take_values(arguments: Sequence[str], index: int) -> Sequence[str]:
+def _list_value_words(arguments: Sequence[str], index: int) -> Sequence[str]:
     """Return the words, starting at an index, that are the value of the preceding option."""
     if index >= len(arguments) or arguments[index] == "--" or _is_pair(arguments[index]):
         return ()

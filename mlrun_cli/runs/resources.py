@@ -72,13 +72,13 @@ def write_resources(folder: RunFolder, total: Resources, current: CurrentUse) ->
 
 def read_resources(folder: RunFolder) -> Resources | None:
     """Return the resources that a run has used, or None if they were not measured."""
-    found = _read_part(folder, "total")
+    found = _read_numbers(folder, "total")
     return None if found is None else Resources(**found)
 
 
 def read_current_use(folder: RunFolder) -> CurrentUse | None:
     """Return the last measured resource usage of a live run, or None if it was not measured yet."""
-    found = _read_part(folder, "current")
+    found = _read_numbers(folder, "current")
     return None if found is None else CurrentUse(**found)
 
 
@@ -89,14 +89,14 @@ def _build_record(value: Resources | CurrentUse) -> dict[str, Any]:
 _FIELDS = {"total": Resources._fields, "current": CurrentUse._fields}
 
 
-def _read_part(folder: RunFolder, part: str) -> Mapping[str, Any] | None:
-    """Return the numbers in a part of the file, or None if it is missing or invalid."""
+def _read_numbers(folder: RunFolder, key: str) -> Mapping[str, Any] | None:
+    """Return the numbers under a key of a run's resources file, or None if they are missing or invalid."""
     try:
-        document = (read_json(folder.resources) or {}).get(part)
+        document = (read_json(folder.resources) or {}).get(key)
     except OSError:
         return None
-    if not isinstance(document, dict) or not isinstance(document.get(_FIELDS[part][0]), (int, float)):
+    if not isinstance(document, dict) or not isinstance(document.get(_FIELDS[key][0]), (int, float)):
         return None
-    found = {name: document[name] for name in _FIELDS[part] if isinstance(document.get(name), (int, float))}
-    required = _FIELDS[part][:4]
+    found = {name: document[name] for name in _FIELDS[key] if isinstance(document.get(name), (int, float))}
+    required = _FIELDS[key][:4]
     return found if all(name in found for name in required) else None

@@ -15,5 +15,5 @@ def read_run_redaction(folder: RunFolder, default: Redaction) -> Redaction:
     with suppress(OSError, KeyError, TypeError):
         document = read_json(folder.secrets)
         if document is not None:
-            return Secrets.from_json(document).make_redaction()
+            return Secrets.from_json(document).build_redaction()
     return default

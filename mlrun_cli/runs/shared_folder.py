@@ -129,7 +129,7 @@ class SharedRunFolder(RunFolder):
         return False
 
     @property
-    def started(self) -> Path:
+    def started_marker(self) -> Path:
         """The marker file which shows that the run has started; it is removed together with the run's secrets."""
         return SharedFolder(self.path.parents[1]).started / self.path.name
 
@@ -156,7 +156,7 @@ class SharedRunFolder(RunFolder):
             finally:
                 os.close(folder)
         with suppress(OSError):
-            self.started.unlink(missing_ok=True)
+            self.started_marker.unlink(missing_ok=True)
         return True
 
     def remove(self) -> None:
@@ -168,7 +168,7 @@ class SharedRunFolder(RunFolder):
         whole = SharedFolder(self.path.parent.parent)
         if not whole.is_available():
             raise FileNotFoundError(errno.ENOENT, "the shared folder is not in its place", str(whole.path))
-        self.started.unlink(missing_ok=True)
+        self.started_marker.unlink(missing_ok=True)
         remove_tree(self.path)
 
 
@@ -219,7 +219,7 @@ def remove_secrets(folder: RunFolder) -> None:
 
 
 def remove_run_folder(folder: RunFolder, *, keep_unavailable: bool = False) -> None:
-    """Remove the folder of a run, after its folder in the shared folder of its target if it has one.
+    """Remove a run's folder in the shared folder of its target, if it has one, and then its own folder.
 
     Args:
         folder: the folder of the run.

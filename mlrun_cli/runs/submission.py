@@ -68,7 +68,7 @@ class Submission(NamedTuple):
         )
 
     def _find_runconfig_name(self) -> str | None:
-        """Return the runconfig's name or path as `-c` accepts it in the attached folder; None without either."""
+        """Return the runconfig's name or path as `-c` accepts it in the attached folder, or None if it has neither."""
         if self.runconfig is None or self.folder is None:
             return None
         path, folder = PurePath(self.runconfig), PurePath(self.folder)
@@ -121,9 +121,9 @@ class Secrets(NamedTuple):
     argv: tuple[str, ...]
     installer: Mapping[str, str]
 
-    def make_redaction(self) -> Redaction:
+    def build_redaction(self) -> Redaction:
         """Return the redaction of the run, which knows its secrets."""
-        return Redaction.of_run(self.environment, self.argv)
+        return Redaction.for_run(self.environment, self.argv)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads."""

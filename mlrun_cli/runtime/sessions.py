@@ -23,7 +23,7 @@ from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.host_lease import renew_lease_if_due
 from mlrun_cli.processes.process import identify_process
 from mlrun_cli.runs.error import SERVICE_ERROR, EndReason, build_run_error
-from mlrun_cli.runs.folder import make_lock_file
+from mlrun_cli.runs.folder import create_lock_file
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.journal_ingest import JournalReader
@@ -118,7 +118,7 @@ def _make_folder(folder: Path) -> OwnerLock:
     folder.parent.mkdir(mode=0o700, exist_ok=True)
     unfinished.mkdir(mode=0o700)
     (unfinished / JOURNAL).mkdir(mode=0o700)
-    make_lock_file(unfinished / "lock")
+    create_lock_file(unfinished / "lock")
     lock = OwnerLock.open_new(unfinished / "lock")
     rename_with_locks(unfinished, folder)
     return lock

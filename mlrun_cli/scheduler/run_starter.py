@@ -199,7 +199,7 @@ class RunStarter:
         lease = self._gpu_allocator.allocate(run.gpu_count, run.visible_gpus)
         if lease is None:
             raise TooFewGpus
-        lock.clear_record()  # a recovery may have queued the run
+        lock.clear_records()  # a recovery may have queued the run
         with closing(lease):
             if run.gpu_count:
                 self._workspace.runs.update(run.key, gpus=",".join(lease.gpus))

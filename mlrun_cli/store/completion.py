@@ -99,14 +99,14 @@ class CompletionStore:
         )
         return [RunSuggestion(*(row[name] for name in RunSuggestion._fields)) for row in rows]
 
-    def find_property(self, id_or_display_name: str, name: str) -> str | None:
+    def find_property(self, id_or_display_name: str, property_name: str) -> str | None:
         """Return a property of the run with this id or, if there is none, of the newest run with this display name."""
         rows = self._database.query_without_waiting(
             "SELECT value FROM run_properties WHERE key = :name AND run_key = coalesce("
             "(SELECT run_key FROM runs WHERE run_id = :run_id),"
             " (SELECT max(run_key) FROM runs WHERE display_name = :run_id))",
             run_id=id_or_display_name,
-            name=name,
+            name=property_name,
         )
         return next((row["value"] for row in rows), None)
 

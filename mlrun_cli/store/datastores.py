@@ -25,7 +25,7 @@ class DatastoreStore:
         """Return all datastores, sorted by name."""
         return [_build_datastore(row) for row in self._database.rows("SELECT * FROM datastores ORDER BY name")]
 
-    def put(self, name: str, folder: Path) -> None:
+    def upsert(self, name: str, folder: Path) -> None:
         """Insert a datastore, or change the folder of the existing one with this name."""
         self._database.execute(
             "INSERT INTO datastores (name, folder, created_at) VALUES (:name, :folder, :now)"
@@ -35,8 +35,8 @@ class DatastoreStore:
             now=now(),
         )
 
-    def remove(self, name: str) -> bool:
-        """Remove a datastore; return whether it existed."""
+    def delete(self, name: str) -> bool:
+        """Delete a datastore; return whether it existed."""
         return self._database.execute("DELETE FROM datastores WHERE name = :name", name=name) > 0
 
 

@@ -70,7 +70,7 @@ class MetricCurveStore:
         }
         return {key: chosen for key, chosen in found.items() if chosen}
 
-    def get_pieces(
+    def get_curve_pieces(
         self,
         run_keys: Sequence[int],
         name: str,
@@ -79,9 +79,9 @@ class MetricCurveStore:
         axis: str = STEP,
         begin: float | None = None,
         end: float | None = None,
-        max_preceding: int = 0,
+        max_preceding_numbers: int = 0,
     ) -> Mapping[int, Sequence[CurvePiece]]:
-        """Return downsampled curves, keyed by run key: the mean of each piece, or single numbers if few enough.
+        """Return the curves of several runs in pieces, each with its mean, keyed by run key; few numbers stay single.
 
         Args:
             run_keys: the keys of the runs.
@@ -90,10 +90,12 @@ class MetricCurveStore:
             axis: `step` or `time`.
             begin: the first step or time to include.
             end: the last step or time to include.
-            max_preceding: the number of values before `begin` that are included too.
+            max_preceding_numbers: the number of values before `begin` that are included too.
         """
         found = {
-            series["run_key"]: _Curve(self._database, series, axis, begin, end).read_pieces(max_points, max_preceding)
+            series["run_key"]: _Curve(self._database, series, axis, begin, end).read_pieces(
+                max_points, max_preceding_numbers
+            )
             for series in self._select_series(run_keys, name)
         }
         return {key: pieces for key, pieces in found.items() if pieces}
@@ -123,15 +125,19 @@ class _Curve:
         first, last = self._find_extent()
         size = _compute_piece_size(first, last, max_points)
         if size == 1:
-            rows: Sequence[Row] = self._read_all(first, last)
+            rows: Sequence[Row] = self._read_numbers(first, last)
         else:
-            rows = [*self._read_all(first, first), *self._list_extremes(first, last, size), *self._read_all(last, last)]
+            rows = [
+                *self._read_numbers(first, first),
+                *self._list_extremes(first, last, size),
+                *self._read_numbers(last, last),
+            ]
         by_position = {row["position"]: _build_point(row) for row in rows}
         ordered = [by_position[position] for position in sorted(by_position)]
         return sorted(ordered, key=lambda point: point.step if self._over == STEP else point.logged_at)
 
-    def read_pieces(self, max_points: int, max_preceding: int) -> Sequence[CurvePiece]:
-        """Return the pieces between the bounds with their means, and those of up to `max_preceding` numbers before."""
+    def read_pieces(self, max_points: int, max_preceding_numbers: int) -> Sequence[CurvePiece]:
+        """Return the pieces between the bounds, after those of up to `max_preceding_numbers` numbers, with means."""
         first, last = self._find_extent()
         numbers = (
             f"FROM metric_values WHERE {self._until} AND position >= start AND position < start + :size"
@@ -142,7 +148,7 @@ class _Curve:
             " UNION ALL SELECT start + :size FROM pieces WHERE start + :size <= :last)"
             f" SELECT (SELECT {_X[self._over]} {numbers} ORDER BY position DESC LIMIT 1) AS end,"
             f" (SELECT avg(number) {numbers}) AS mean, (SELECT count(*) {numbers}) AS size FROM pieces",
-            start=max(0, first - max_preceding),
+            start=max(0, first - max_preceding_numbers),
             last=last,
             size=_compute_piece_size(first, last, max_points),
             greatest=sys.float_info.max,
@@ -160,7 +166,7 @@ class _Curve:
         )
         return (0, -1) if row is None or row["first"] is None else (row["first"], row["last"])
 
-    def _read_all(self, first_position: int, last_position: int) -> Sequence[Row]:
+    def _read_numbers(self, first_position: int, last_position: int) -> Sequence[Row]:
         """Return the numbers between two positions, inclusive."""
         return self._database.rows(
             "SELECT position, step, logged_at, number FROM metric_values"  # noqa: S608

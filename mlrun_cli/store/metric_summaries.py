@@ -75,7 +75,7 @@ class MetricSummaryStore:
         return None if row is None else _build_summary(row)
 
     def find_newest_metric(self, run_key: int) -> MetricSummary | None:
-        """Return the metric with the latest value among the first few of a run, or None if that is not a number."""
+        """Return that of a run's first few metrics which was logged last; None if its last value is not a number."""
         rows = self._database.rows(
             f"{_SELECT} WHERE run_key = :run_key AND {_OF_SCRIPT} ORDER BY metric_key LIMIT :limit",
             run_key=run_key,
@@ -92,7 +92,7 @@ class MetricSummaryStore:
         )
         return 0 if row is None else int(row["logged_at"])
 
-    def list_for_runs(self, run_keys: Sequence[int], names: Sequence[str]) -> Mapping[tuple[int, str], MetricSummary]:
+    def get_for_runs(self, run_keys: Sequence[int], names: Sequence[str]) -> Mapping[tuple[int, str], MetricSummary]:
         """Return the metrics with these names, keyed by run and name; missing ones are omitted.
 
         There may be a few hundred names at most.
@@ -143,7 +143,7 @@ class MetricSummaryStore:
         return [(row["name"], row["longest"]) for row in rows]
 
     def _limit_runs(self, run_keys: Sequence[int]) -> Sequence[int]:
-        """Return as many of the first runs, at least one, as have few enough metrics together to be read for a page."""
+        """Return the first runs whose metrics together are few enough to be read for a page, but at least one run."""
         left = _MOST_READ
         reached: list[int] = []
         for run_key in run_keys:

@@ -226,7 +226,7 @@ class MetricStore:
                 last[series["name"]] = _decode_value(row["kind"], row["number"], row["text"])
         return last
 
-    def list_last_numbers(self, run_keys: Sequence[int]) -> Mapping[int, Sequence[tuple[str, float, int, int]]]:
+    def get_last_numbers(self, run_keys: Sequence[int]) -> Mapping[int, Sequence[tuple[str, float, int, int]]]:
         """Return the name, last number, time and step of each numeric metric, sorted by name and keyed by run key.
 
         Each is a name, the number, the time in milliseconds and the step, which is 0 for a value without one. Of very
@@ -242,11 +242,11 @@ class MetricStore:
                 **keys,
             )
             for row in rows:
-                found.setdefault(row["run_key"], []).append(_build_number(row["name"], row))
+                found.setdefault(row["run_key"], []).append(_build_named_number(row["name"], row))
         return found
 
     def list_last_numbers_by_key(self, metric_keys: Mapping[str, int]) -> Sequence[tuple[str, float, int, int]]:
-        """Return the same of metrics given by their keys, such as those of a deleted run, in the given order."""
+        """Return the name, last number, time and step of the metrics with these keys, in the given order."""
         found = []
         for name, key in metric_keys.items():
             row = self._database.row(
@@ -255,7 +255,7 @@ class MetricStore:
                 key=key,
             )
             if row is not None and row["kind"] in _NUMBERS and name not in RESOURCE_METRICS:
-                found.append(_build_number(name, row))
+                found.append(_build_named_number(name, row))
         return found
 
     def list_items(self, run_key: int, name: str, *, limit: int, offset: int = 0) -> Sequence[MetricItem]:
@@ -266,7 +266,7 @@ class MetricStore:
         return [] if row is None else self.list_items_by_key(row["metric_key"], limit=limit, offset=offset)
 
     def list_items_by_key(self, metric_key: int, *, limit: int, offset: int = 0) -> Sequence[MetricItem]:
-        """Return the same of a metric given by its key, such as one of a deleted run."""
+        """Return up to `limit` values of the metric with this key, even a deleted run's, after the first `offset`."""
         rows = self._database.rows(
             "SELECT position, step, logged_at, kind, number, text FROM metric_values WHERE position >= :offset"
             " AND metric_key = :metric_key ORDER BY position LIMIT :limit",
@@ -368,8 +368,8 @@ def _encode_integer(value: int) -> tuple[str, float | None, str | None]:
         return "i", None, str(value)
 
 
-def _build_number(name: str, row: Row) -> tuple[str, float, int, int]:
-    """Build a metric's name, number, time in milliseconds and step from the row of a value that is a number."""
+def _build_named_number(name: str, row: Row) -> tuple[str, float, int, int]:
+    """Return a metric's name, number, time in milliseconds and step, from the row of a value that is a number."""
     value = float(_decode_value(row["kind"], row["number"], row["text"]))
     return name, value, row["logged_at"] // 1000, int(row["step"] or 0)
 

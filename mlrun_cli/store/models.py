@@ -105,7 +105,7 @@ class ModelStore:
         """Delete a version of a model; return False if it no longer exists."""
         return bool(self._database.execute("DELETE FROM models WHERE model_key = :key", key=model.key))
 
-    def list_registry_data(self) -> dict[str, dict[str, Any]]:
+    def get_registry_data(self) -> dict[str, dict[str, Any]]:
         """Return the registry data that MLflow clients have stored for all models, keyed by model name."""
         rows = self._database.rows("SELECT name, document FROM model_names WHERE document IS NOT NULL ORDER BY name")
         return {row["name"]: json.loads(row["document"]) for row in rows}

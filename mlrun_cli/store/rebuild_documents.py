@@ -88,7 +88,7 @@ class RebuildDocumentStore:
             )
             experiments = self._read_experiments(rows)
             tags, properties = (self._read_pairs(table, places, parameters) for table in ("run_tags", "run_properties"))
-            logged = ParameterStore(self._database).list_logged([row["run_key"] for row in rows])
+            logged = ParameterStore(self._database).get_logged([row["run_key"] for row in rows])
             history: dict[int, list[list[Any]]] = {}
             for change in self._database.rows(
                 f"SELECT run_key, status, changed_at FROM status_changes WHERE run_key IN {places}"  # noqa: S608

@@ -38,7 +38,7 @@ class ScheduleStore:
             " seen_files = NULL"
             " WHERE schedule_id = :schedule_id AND settings = :before_settings AND status = :before_status",
             **_build_columns(schedule),
-            before_settings=_to_text(expected.settings.to_json()),
+            before_settings=_to_json(expected.settings.to_json()),
             before_status=expected.status,
         )
         return bool(changed)
@@ -48,7 +48,7 @@ class ScheduleStore:
 
         SQLite leaves the bytes of a replaced text in its file, except where a text of the same length overwrites them.
         """
-        before = _to_text(schedule.settings.to_json())
+        before = _to_json(schedule.settings.to_json())
         blank = " " * len(before.encode())
         is_same = self._database.execute(
             "UPDATE schedules SET settings = :blank WHERE schedule_id = :id AND settings = :before",
@@ -58,7 +58,7 @@ class ScheduleStore:
         )
         self._database.execute(
             "UPDATE schedules SET settings = :settings WHERE schedule_id = :id AND settings = :blank",
-            settings=_to_text(settings.to_json()),
+            settings=_to_json(settings.to_json()),
             id=schedule.schedule_id,
             blank=blank,
         )
@@ -116,7 +116,7 @@ class ScheduleStore:
             "UPDATE schedules SET next_at = :next_at, seen_files = :files"
             " WHERE schedule_id = :id AND next_at = :due_at AND status = :active",
             next_at=next_at,
-            files=None if seen_files is None else _to_text(seen_files),
+            files=None if seen_files is None else _to_json(seen_files),
             id=schedule.schedule_id,
             due_at=schedule.next_at,
             active=ACTIVE,
@@ -159,7 +159,7 @@ class ScheduleStore:
             run_id=run.run_id,
             schedule_id=run.schedule_id,
             due_at=run.due_at,
-            parameters=_to_text(run.parameters or {}),
+            parameters=_to_json(run.parameters or {}),
         )
 
     def set_problem(self, schedule_id: str, due_at: int, error: str) -> None:
@@ -199,7 +199,7 @@ class ScheduleStore:
         )
 
     def find_newest_run(self, schedule_id: str) -> ScheduledRun | None:
-        """Return the run that a schedule submitted, or failed to submit, for its latest due time; None without any."""
+        """Return the run submitted for a schedule's latest due time, even unsuccessfully, or None if there is none."""
         row = self._database.row(
             "SELECT * FROM scheduled_runs WHERE schedule_id = :id ORDER BY due_at DESC, run_id LIMIT 1", id=schedule_id
         )
@@ -216,10 +216,10 @@ class ScheduleStore:
 def _build_columns(schedule: Schedule) -> dict[str, object]:
     settings = schedule.settings
     ids = {"pipeline_id": settings.pipeline_id, "endpoint_id": settings.endpoint_id}
-    return {**schedule._asdict(), **ids, "settings": _to_text(settings.to_json())}
+    return {**schedule._asdict(), **ids, "settings": _to_json(settings.to_json())}
 
 
-def _to_text(document: Mapping[str, Any]) -> str:
+def _to_json(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, sort_keys=True)
 
 

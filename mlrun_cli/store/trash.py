@@ -163,8 +163,8 @@ class TrashStore:
         row = self._database.row("SELECT run_key FROM trashed_runs WHERE run_id = :run_id", run_id=run_id)
         return None if row is None else int(row["run_key"])
 
-    def list_values(self, run_keys: Sequence[int]) -> Mapping[int, TrashedValues]:
-        """Return what deleted runs have logged, each sorted by name, keyed by run key."""
+    def get_values(self, run_keys: Sequence[int]) -> Mapping[int, TrashedValues]:
+        """Return the values that deleted runs have logged, sorted by name and keyed by run key."""
         found: dict[int, TrashedValues] = {}
         for places, keys in build_in_lists("run", run_keys):
             rows = self._database.rows(

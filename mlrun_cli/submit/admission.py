@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Sequence
 
-from mlrun_cli.actions.compute_targets import check_target
+from mlrun_cli.actions.compute_targets import check_target_exists
 from mlrun_cli.core.local_folder import get_counterpart
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InUse, NotEnoughGpus, RunNotFound
@@ -83,7 +83,7 @@ def admit_run(
         UsageError: the target can never run it.
     """
     target = configuration.target
-    check_target(workspace, target)
+    check_target_exists(workspace, target)
     demand = Demand(configuration.node_count, gpus.gpu_count, configuration.max_run_duration_seconds)
     found = get_target(workspace, target)
     with configuration.locate_errors():

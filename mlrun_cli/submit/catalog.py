@@ -51,9 +51,9 @@ def resolve_runconfig_names(folder: Path, names: Sequence[str]) -> list[Path]:
     return [find_runconfig(folder, name)[0] for name in names]
 
 
-def strip_path(text: str, file_path: str) -> str:
+def strip_path(message: str, file_path: str) -> str:
     """Remove the path of a runconfig from a message, for a table with a separate column for the path."""
-    return re.sub(rf"^\S.*/{re.escape(os.path.basename(file_path))}(, |: | )", "", text)
+    return re.sub(rf"^\S.*/{re.escape(os.path.basename(file_path))}(, |: | )", "", message)
 
 
 def _build_record(folder: Path, file: Path) -> dict[str, Any]:

@@ -222,14 +222,14 @@ class _Binder:
             f"{volume.target} are given {volume.source}{doubt}."
         )
 
-    def _use_compute_path(self, location: str, name: str, path_on_compute: str, path: Path) -> Path:
+    def _use_compute_path(self, error_context: str, name: str, path_on_compute: str, path: Path) -> Path:
         """Return the path for data that the script expects at `pathOnCompute` on Azure's machines."""
         folder, path = self._locator.get_input_paths(name, path)
         if path_on_compute.startswith("/"):
             self._values.set_path(path_on_compute, str(folder))
         self._data.notes.append(
-            f"{location}.pathOnCompute: {path_on_compute} is not made here; the data is at {folder}, and arguments and "
-            "variables that name the one are given the other."
+            f"{error_context}.pathOnCompute: {path_on_compute} is not made here; the data is at {folder}, and "
+            "arguments and variables that name the one are given the other."
         )
         return path
 

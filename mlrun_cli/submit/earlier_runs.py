@@ -149,13 +149,13 @@ def find_earlier_run(workspace: Workspace, run: Run, *, variable_names: Collecti
     return EarlierRun(run, submission, get_snapshot(workspace, run))
 
 
-def check_variables(run: Run, variables: Mapping[str, str], given: Collection[str]) -> None:
-    """Raise if variables of an earlier run are redacted in its records and are not given anew.
+def check_variables(run: Run, variables: Mapping[str, str], replaced_names: Collection[str]) -> None:
+    """Raise if variables of an earlier run are redacted in its records and are not in `replaced_names`.
 
     Raises:
         RunNotRepeatable: some are.
     """
-    hidden = [name for name, value in variables.items() if REDACTED in value and name not in given]
+    hidden = [name for name, value in variables.items() if REDACTED in value and name not in replaced_names]
     if hidden:
         raise RunNotRepeatable(
             f"No record holds the secrets in the environment variables {', '.join(hidden)} of '{run.run_id}'.",

@@ -11,7 +11,7 @@ from mlrun_cli.folders.project_config import get_configuration_folder
 
 
 def find_conda_file(name: Path, project: Path, source: Path) -> Path:
-    """Return the path of a submit's conda file, searched in the current, the project and the source folder.
+    """Return the path of a submission's conda file, searched in the current, the project and the source folder.
 
     Raises:
         MissingFile: it is in none of the folders, which the message lists.

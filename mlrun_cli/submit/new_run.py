@@ -7,7 +7,7 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlrun_cli.actions.compute_targets import check_target
+from mlrun_cli.actions.compute_targets import check_target_exists
 from mlrun_cli.compute.slurm_job import build_slurm_properties
 from mlrun_cli.core.json_files import write_json
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -137,7 +137,7 @@ def _admit(workspace: Workspace, run: NewRun) -> Admission:
     if run.template is None:
         return admit_run(workspace, run.resolution.configuration, run.request, run.gpus)
     if run.template.is_started:
-        check_target(workspace, run.submission.target)
+        check_target_exists(workspace, run.submission.target)
     return Admission(is_queued=run.place is None)
 
 

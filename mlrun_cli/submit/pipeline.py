@@ -44,7 +44,7 @@ from mlrun_cli.submit.pipeline_step import StepPlan, build_step_request
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.submitted import Progress
 from mlrun_cli.submit.sweep import check_sweep_arguments, plan_sweep
-from mlrun_cli.submit.template import RunTemplate, make_template
+from mlrun_cli.submit.template import RunTemplate, create_template
 from mlrun_cli.sweeps.definition import definition_from_json
 from mlrun_cli.wire.run_folder import PIPELINE_LOG
 from mlrun_cli.workspace import Workspace
@@ -206,7 +206,7 @@ def submit_pipeline(
     redaction = Redaction.from_environment(request.environment)
     secrets = find_secret_parameters(plan.graph, plan.values, redaction)
     with prevent_pruning(workspace.snapshots_folder, report):
-        templates, notes = _make_templates(workspace, request, plan, secrets, progress, report)
+        templates, notes = _create_templates(workspace, request, plan, secrets, progress, report)
         new = _build_run(request, plan, secrets, redaction)
         document = {**plan.to_json(secrets, redaction), "tags": dict(new.tags)}
         run = start_controlled_run(
@@ -245,7 +245,7 @@ def read_submitted_tags(folder: RunFolder) -> Mapping[str, str | None]:
     return tags
 
 
-def _make_templates(
+def _create_templates(
     workspace: Workspace,
     request: PipelineRequest,
     plan: PipelinePlan,
@@ -277,7 +277,7 @@ def _make_templates(
                         earlier=request.earlier.get(step.key),
                     ),
                 )
-                template = make_template(workspace, step_request, progress=progress, report=report)
+                template = create_template(workspace, step_request, progress=progress, report=report)
                 if step.sweep is not None:
                     check_sweep_arguments(template, plan_sweep(workspace, definition_from_json(step.sweep)))
             except MlrunError as error:

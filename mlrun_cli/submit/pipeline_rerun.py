@@ -113,7 +113,7 @@ def _has_secrets(step: Step) -> bool:
 
 
 def _check_secrets(run: Run, graph: Graph, changes: RerunChanges) -> None:
-    """Raise if the settings of steps are redacted, which their folders cannot replace.
+    """Raise if settings of steps are redacted, since their values are recorded nowhere else.
 
     Raises:
         RunNotRepeatable: some are.

@@ -50,7 +50,7 @@ class RerunChanges(NamedTuple):
     regenerate_outputs: bool = False
 
     def check_kind(self, *, is_sweep: bool = False, is_pipeline: bool = False) -> None:
-        """Raise if there are changes that the kind of run does not have.
+        """Raise if there are changes that do not apply to this kind of run.
 
         Raises:
             ConflictingOptions: there are.
@@ -196,7 +196,7 @@ def describe_folder_obstacle(submission: Submission) -> str | None:
 
 
 def _change_program(run: Run, submission: Submission, changes: RerunChanges) -> tuple[_Program, Sequence[str]]:
-    """Return the changed script or command, which is empty if it stays, and notes about appended parameters."""
+    """Return the changed script or command, empty if it is unchanged, and notes about appended parameters."""
     if not changes.arguments and not changes.parameters:
         return _Program(), ()
     if submission.is_command:
@@ -251,7 +251,7 @@ def _check_folder(run: Run, submission: Submission, request: SubmitRequest, chan
     options = submission.submit_options()
     hidden = [name for name, value in options.variables.items() if REDACTED in value and name not in changes.variables]
     obstacle = describe_folder_obstacle(submission)
-    words = list_redacted_words(_list_words(request, options))
+    words = list_redacted_words(_list_arguments(request, options))
     if obstacle is None and (hidden or words):
         obstacle = f"No record holds the secret in {shlex.join([*words, *hidden])}."
     if obstacle is not None:
@@ -262,8 +262,8 @@ def _check_folder(run: Run, submission: Submission, request: SubmitRequest, chan
         )
 
 
-def _list_words(request: SubmitRequest, options: SubmitOptions) -> Sequence[str]:
-    """Return the arguments or the command that a rerun from the current folder starts."""
+def _list_arguments(request: SubmitRequest, options: SubmitOptions) -> Sequence[str]:
+    """Return the script's arguments, or the command, for a rerun from the current folder."""
     if request.script is not None:
         return request.arguments
     command = request.command or options.command
@@ -272,15 +272,17 @@ def _list_words(request: SubmitRequest, options: SubmitOptions) -> Sequence[str]
     return [command] if isinstance(command, str) else command
 
 
-def describe_difference(workspace: Workspace, name: str, find_snapshot: Callable[[], Snapshot], folder: Path) -> str:
-    """Return a line about the differences between a folder and the snapshot of something with a name.
+def describe_difference(
+    workspace: Workspace, owner_name: str, find_snapshot: Callable[[], Snapshot], folder: Path
+) -> str:
+    """Return a line about the differences between a folder and the snapshot of `owner_name`, a run or a step.
 
     If there is no snapshot any more, the line says so.
     """
     try:
         found = compare_folder(workspace, find_snapshot(), folder)
     except MlrunError as error:
-        return f"What differs from {name} is not known: {error.message}"
+        return f"What differs from {owner_name} is not known: {error.message}"
     changes = {
         "changed": [entry.path for entry in found.changed],
         "added": found.added,
@@ -288,4 +290,4 @@ def describe_difference(workspace: Workspace, name: str, find_snapshot: Callable
     }
     texts = [f"{word} {format_first_names(paths)}" for word, paths in changes.items() if paths]
     what = "; ".join(texts) if texts else "nothing"
-    return f"In the folder, compared with the snapshot of {name}: {what}."
+    return f"In the folder, compared with the snapshot of {owner_name}: {what}."

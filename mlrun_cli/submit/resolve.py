@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlrun_cli.actions.compute_targets import check_target
+from mlrun_cli.actions.compute_targets import check_target_exists
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.compute.unknown_targets import should_run_unknown_targets_here
 from mlrun_cli.core.names import check_experiment_name
@@ -258,7 +258,7 @@ class Resolver:
         with self.problems.collect_errors(), self.configuration.locate_errors("target"):
             is_sent_here = should_run_unknown_targets_here(self._request.unknown_target, self._request.environment)
             try:
-                check_target(self._workspace, target)
+                check_target_exists(self._workspace, target)
             except ComputeTargetNotFound:
                 if not is_sent_here:
                     raise

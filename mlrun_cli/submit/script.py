@@ -49,7 +49,7 @@ def build_resolved_argv(configuration: RunConfiguration, source: Path) -> tuple[
 
 
 def split_command_text(text: str) -> tuple[str, ...] | str:
-    """Return the words of a command that needs no shell, or else the text itself, which a shell has to read.
+    """Return the words of a command that needs no shell, or else the text itself, which a shell has to interpret.
 
     A shell is needed for signs such as `&&` and `$`, and for variables before the command, as in `SIZE=3 make`.
     """
@@ -118,7 +118,8 @@ def _find_script(source: Path, script: str) -> str:
         guess = "" if nearest is None else f"Did you mean '{os.path.relpath(nearest, source)}'? "
         raise ScriptNotFound(
             f"There is no script '{script}' in {source}.",
-            hint=_advise_on_program(script) or f"{guess}Paths of scripts are relative to the source folder ({source}).",
+            hint=_build_program_hint(script)
+            or f"{guess}Paths of scripts are relative to the source folder ({source}).",
             target=script,
         )
     if not path.is_file():
@@ -134,8 +135,8 @@ def _find_script(source: Path, script: str) -> str:
     return f"./{relative}" if relative.startswith("-") else relative
 
 
-def _advise_on_program(script: str) -> str | None:
-    """Return how to start a program on PATH; None if the script is not one."""
+def _build_program_hint(script: str) -> str | None:
+    """Return a hint on how to start a script that is a program on PATH, or None if it is not one."""
     import shutil  # noqa: PLC0415 - start-up
 
     if os.sep in script or shutil.which(script) is None:

@@ -62,13 +62,13 @@ def start_run(
 ) -> Submitted | None:
     """Take the snapshot of a resolved run, record the run and start it; return None if its source has problems."""
     with prevent_pruning(workspace.snapshots_folder, report):
-        source = take_source(workspace, request, resolution, problems, progress)
+        source = prepare_source(workspace, request, resolution, problems, progress)
         if source is None:
             return None
         return _record_and_start(workspace, request, resolution, interruptions, start, source, report)
 
 
-def take_source(
+def prepare_source(
     workspace: Workspace,
     request: SubmitRequest,
     resolution: Resolution,
@@ -113,7 +113,7 @@ def _record_and_start(
     folder = workspace.run_folder(start.run_id)
     redaction = resolution.redaction
     with NewRunFolder(folder, place) as new:
-        submission = make_submission(
+        submission = build_submission(
             workspace, request, resolution, redaction, start.run_id, source.snapshot, sdk_folder
         )
         resolution = bind_run_data(target, request, resolution, start.run_id)
@@ -134,7 +134,7 @@ def _record_and_start(
             wake_dispatcher(workspace, submission.target)
     notes = (*resolution.notes, *recorded.admission.notes, *source.notes, *list_limit_warnings(submission.limits))
     details = _list_report_lines(resolution, source.snapshot)
-    run_redaction = recorded.secrets.make_redaction()
+    run_redaction = recorded.secrets.build_redaction()
     return Submitted(workspace.runs.get_by_key(recorded.key), notes, details, held, script_input, run_redaction)
 
 
@@ -169,7 +169,7 @@ def prepare_shared_location(workspace: Workspace, target: Target, snapshot: Snap
     return prepare_shared_folder(workspace, target.name, shared, snapshot)
 
 
-def make_submission(
+def build_submission(
     workspace: Workspace,
     request: SubmitRequest,
     resolution: Resolution,

@@ -24,7 +24,7 @@ from mlrun_cli.submit.controlled_run import ControlledRun, start_controlled_run
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.run_definition import build_run_definition
 from mlrun_cli.submit.submitted import Progress, Submitted
-from mlrun_cli.submit.template import RunTemplate, make_template
+from mlrun_cli.submit.template import RunTemplate, create_template
 from mlrun_cli.sweeps.arguments import build_option, list_appended_names
 from mlrun_cli.sweeps.definition import SweepDefinition, definition_from_json
 from mlrun_cli.sweeps.run_tags import find_run_number, get_drawn_values
@@ -112,7 +112,7 @@ def submit_sweep(
         held.extend([acquire_stream_lock(folder)] if request.ends_with_stream else ())
 
     with prevent_pruning(workspace.snapshots_folder, report):
-        template = make_template(workspace, children, progress=progress, report=report)
+        template = create_template(workspace, children, progress=progress, report=report)
         run = start_sweep(
             workspace, run_id, request, template, plan, interruptions, properties=properties, prepare=bind_to_stream
         )
@@ -301,7 +301,7 @@ def _check_ended(run: Run) -> None:
 
 
 def check_sweep_arguments(template: RunTemplate, plan: SweepPlan) -> None:
-    """Raise UsageError if the command is text for a shell without a place for each argument."""
+    """Raise UsageError if the command is a string for a shell without a placeholder for each drawn argument."""
     command = template.resolution.configuration.command
     if not isinstance(command, str):
         return

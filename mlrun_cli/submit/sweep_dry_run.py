@@ -43,7 +43,7 @@ def dry_run_sweep(workspace: Workspace, request: SubmitRequest, definition: Swee
 
 
 def _apply_values(run: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments, or the command, that a run gets for the values."""
+    """Return the arguments, or the command, of a run with the values that a sweep draws for it."""
     if run["command"] is not None:
         return {"command": add_values_to_command(run["command"], values)}
     return {"arguments": add_values(run["arguments"], values)}

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mlrun_cli.actions.compute_targets import check_target
+from mlrun_cli.actions.compute_targets import check_target_exists
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.environments.docker_arguments import Volume
@@ -45,9 +45,9 @@ from mlrun_cli.submit.script import build_argv
 from mlrun_cli.submit.start import (
     bind_run_data,
     build_environment_here,
-    make_submission,
+    build_submission,
     prepare_shared_location,
-    take_source,
+    prepare_source,
 )
 from mlrun_cli.submit.start_on_node import start_on_node
 from mlrun_cli.submit.submit import check_disk
@@ -183,14 +183,14 @@ def get_submission_file(folder: Path) -> Path:
     return folder / "submission.json"
 
 
-def make_template(
+def create_template(
     workspace: Workspace,
     request: SubmitRequest,
     *,
     progress: Progress | None = None,
     report: Callable[[str], None] | None = None,
 ) -> RunTemplate:
-    """Make a template without starting a run: resolve a request, take its snapshot and prepare its environment.
+    """Create a template without starting a run: resolve a request, take its snapshot and prepare its environment.
 
     Until a row of the store refers to the snapshot, the caller must prevent pruning (see `prevent_pruning`).
 
@@ -211,7 +211,7 @@ def make_template(
     with resolver.add_notes_to_errors():
         resolution = resolver.resolve()
         if resolution is not None:
-            source = take_source(workspace, request, resolution, resolver.problems, progress)
+            source = prepare_source(workspace, request, resolution, resolver.problems, progress)
             if source is not None:
                 target = get_target(workspace, resolution.configuration.target)
                 gpus = build_gpu_request(workspace, target.name, request)
@@ -223,7 +223,7 @@ def make_template(
                 return RunTemplate(
                     request=request,
                     resolution=resolution._replace(environment=planned, notes=()),
-                    submission=make_submission(
+                    submission=build_submission(
                         workspace,
                         resolution.redact_request(request),
                         resolution,
@@ -381,7 +381,7 @@ def apply_run_to_template(template: RunTemplate, run: TemplateRun) -> RunTemplat
 
 
 def _record_run(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:
-    check_target(workspace, template.target)  # else the kind of a deleted target would be that of this machine
+    check_target_exists(workspace, template.target)  # else the kind of a deleted target would be that of this machine
     target = get_target(workspace, template.target)
     build_environment_here(target, template.request, template.resolution, None)
     place = prepare_shared_location(workspace, target, template.snapshot)

@@ -62,7 +62,7 @@ class SupervisedRun:
         self.submission = submission
         self.secrets = secrets
         self.folder = folder
-        self.redaction = secrets.make_redaction()
+        self.redaction = secrets.build_redaction()
         workspace.adopt_redaction(self.redaction)
         self.run = workspace.runs.get(submission.run_id)
         workspace.owned_run = (self.run.run_id, self.run.key)

@@ -227,11 +227,11 @@ class EngineTarget(Target):
             SubmitUnanswered: the engine does not answer, and may have the job or not.
             MlrunError: it has no job, because it refuses it.
         """
-        request = self.build_request(run_id)
-        self.check_request(request)
+        request = self.build_job_request(run_id)
+        self.check_job_request(request)
         return Started(properties={self.job_property: self._submit_and_verify(request)}, is_queued=True)
 
-    def build_request(self, run_id: str) -> JobRequest:
+    def build_job_request(self, run_id: str) -> JobRequest:
         """Return the request for the engine to start the job of a run."""
         run = self.workspace.runs.get(run_id)
         shared = self.shared_folder.run_folder(run_id)
@@ -248,7 +248,7 @@ class EngineTarget(Target):
             run.priority < 0,
         )
 
-    def check_request(self, request: JobRequest) -> None:
+    def check_job_request(self, request: JobRequest) -> None:
         """Raise if a job can never start although the engine would accept it; by default, this is not checked.
 
         Raises:

@@ -162,7 +162,7 @@ class _Facts:
     def __init__(self, workspace: Workspace, run: Run) -> None:
         self.run = run
         self.parameters = workspace.parameters.get(run.key)
-        self.metrics = workspace.metric_summaries.list_for_runs([run.key], ["loss", "lr"])
+        self.metrics = workspace.metric_summaries.get_for_runs([run.key], ["loss", "lr"])
 
     def get(self, predicate: Predicate) -> Any:
         kind, name, which = predicate.name
@@ -400,7 +400,7 @@ def _get_sort_value(workspace: Workspace, run: Run, text: str) -> Any:
         parameter = workspace.parameters.get(run.key).get("lr")
         # Numbers come before texts.
         return None if parameter is None else (parameter.number is None, parameter.sort_value)
-    summary = workspace.metric_summaries.list_for_runs([run.key], ["loss"]).get((run.key, "loss"))
+    summary = workspace.metric_summaries.get_for_runs([run.key], ["loss"]).get((run.key, "loss"))
     return None if summary is None else summary.maximum
 
 
@@ -410,7 +410,7 @@ def test_columns_hold_the_chosen_values_of_runs(workspace: Workspace) -> None:
     metrics = read_metric_columns(workspace, runs, parse_metric_choice("max(loss),never,lr"))
     assert metrics.names == ["max(loss)", "never", "lr"]
     for run in runs:
-        found = workspace.metric_summaries.list_for_runs([run.key], ["loss", "lr"])
+        found = workspace.metric_summaries.get_for_runs([run.key], ["loss", "lr"])
         loss, lr = found.get((run.key, "loss")), found.get((run.key, "lr"))
         expected = {"max(loss)": loss and loss.maximum, "lr": lr and lr.last}
         assert metrics.get_record(run) == {name: value for name, value in expected.items() if value is not None}

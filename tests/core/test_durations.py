@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from mlrun_cli.core.durations import format_age, format_clock, parse_begin, parse_duration, parse_time
+from mlrun_cli.core.durations import format_age, format_clock, parse_begin_time, parse_duration, parse_time
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import InvalidDuration, InvalidTime
 
@@ -105,10 +105,10 @@ def test_a_begin_is_a_time_in_the_future(text: str, hours: float, monkeypatch: p
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
 
-    assert parse_begin(text, _NOON) == _NOON + hours * 3600 * MICROSECONDS
+    assert parse_begin_time(text, _NOON) == _NOON + hours * 3600 * MICROSECONDS
 
 
 @pytest.mark.parametrize("text", ["", "+", "+2", "2h", "25:00", "noon", "2026-11-05", "2026-11-06T11:59"])
 def test_other_texts_are_no_begin(text: str) -> None:
     with pytest.raises(InvalidTime):
-        parse_begin(text, _NOON)
+        parse_begin_time(text, _NOON)

@@ -17,7 +17,7 @@ from mlrun_cli.core.names import (
     check_tag_key,
     check_text,
     check_workspace_name,
-    make_experiment_name,
+    derive_experiment_name,
 )
 from mlrun_cli.errors import InvalidName, UsageError
 
@@ -116,12 +116,12 @@ def test_bytes_that_are_no_text_are_refused(text: str) -> None:
     ],
 )
 def test_a_folder_gives_the_nearest_valid_experiment_name(folder: str, name: str) -> None:
-    assert make_experiment_name(Path(folder)) == name
+    assert derive_experiment_name(Path(folder)) == name
 
 
 @given(st.text(st.characters(exclude_characters="/\0")))
 def test_every_folder_gives_a_valid_experiment_name(name: str) -> None:
-    found = make_experiment_name(Path("/", name))
+    found = derive_experiment_name(Path("/", name))
 
     assert check_experiment_name(found) == found
     assert re.fullmatch(r"[\w-]+", found)

@@ -387,7 +387,7 @@ ODD = 'it\'s\\a "b"\n-c'
     ],
 )
 def test_an_error_hides_a_secret_argument_however_it_spells_it(text: str, shown: str) -> None:
-    redaction = Redaction.of_run({}, ["train.py", "--password", ODD])
+    redaction = Redaction.for_run({}, ["train.py", "--password", ODD])
     assert redaction.redact_error({"message": text}) == {"message": shown}
 
 
@@ -410,7 +410,7 @@ def test_a_run_hides_what_it_repeats_of_its_command_line_and_variables(
     arguments: str, text: str, of_error: str, of_tag: str
 ) -> None:
     variables = {"POSTGRES_PASSWORD": "postgres", "SHELL_TOKEN": "hunter3-x"}
-    redaction = Redaction.of_run(variables, ["train.py", *arguments.split()])
+    redaction = Redaction.for_run(variables, ["train.py", *arguments.split()])
     assert redaction.redact_error({"message": text}) == {"message": of_error}
     assert redaction.redact_document({"note": text}) == {"note": of_tag}
     assert redaction.redact_known([text, 1, None]) == [of_tag, 1, None]

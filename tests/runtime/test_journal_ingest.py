@@ -195,7 +195,7 @@ def test_the_secrets_of_a_run_are_stored_from_no_journal(workspace: Workspace, t
     ]
     (tmp_path / "1.jsonl").write_text("\n".join([*lines, ""]), encoding="ascii")
     key = workspace.runs.get("exp_1").key
-    redaction = Redaction.of_run({}, ["train.py", "--password", "hunter2-x"])
+    redaction = Redaction.for_run({}, ["train.py", "--password", "hunter2-x"])
 
     JournalReader(workspace, tmp_path, key, redaction).ingest_all()
 

@@ -56,12 +56,12 @@ def test_a_dataset_without_its_name_is_found_by_id_alone(datasets: DatasetStore)
 
 def test_a_datastore_is_put_replaced_and_removed(database: Database) -> None:
     datastores = DatastoreStore(database)
-    datastores.put("b", Path("/b"))
-    datastores.put("a", Path("/a"))
-    datastores.put("b", Path("/c"))
+    datastores.upsert("b", Path("/b"))
+    datastores.upsert("a", Path("/a"))
+    datastores.upsert("b", Path("/c"))
     assert [(datastore.name, datastore.folder) for datastore in datastores.list()] == [
         ("a", Path("/a")),
         ("b", Path("/c")),
     ]
-    assert datastores.remove("b") and not datastores.remove("b")
+    assert datastores.delete("b") and not datastores.delete("b")
     assert datastores.find("b") is None

@@ -70,7 +70,7 @@ def test_images_are_listed_apart(summaries: MetricSummaryStore) -> None:
 
 
 def test_summaries_of_many_runs_come_at_once(summaries: MetricSummaryStore) -> None:
-    found = summaries.list_for_runs([RUN, OTHER, 99], ["loss", "accuracy"])
+    found = summaries.get_for_runs([RUN, OTHER, 99], ["loss", "accuracy"])
 
     assert {key: each.last for key, each in found.items()} == {
         (RUN, "loss"): 2.0,

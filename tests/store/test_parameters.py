@@ -128,7 +128,7 @@ def test_runs_of_an_older_program_are_read_in_steps(
 
     key = add_run("new", definition={"arguments": ["--n", "99"]})
     assert get_parameter_values(parameters.get(key - 1)) == {"n": 9}
-    assert len(parameters.list_for_runs(range(1, key + 1))) == 8
+    assert len(parameters.get_for_runs(range(1, key + 1))) == 8
     assert parameters.has_unread_runs()
     steps = 1
     while parameters.store_unread_parameters(random.randint(1, 4)):
@@ -156,7 +156,7 @@ def test_reading_goes_on_after_it_was_broken_off(
     while parameters.store_unread_parameters(2):
         pass
 
-    found = {key: get_parameter_values(each)["n"] for key, each in parameters.list_for_runs(range(1, 7)).items()}
+    found = {key: get_parameter_values(each)["n"] for key, each in parameters.get_for_runs(range(1, 7)).items()}
     assert found == {1: 0, 2: 1, 3: 2, 4: 3, 5: "logged", 6: 5}
 
 
@@ -177,7 +177,7 @@ def test_a_kill_while_they_are_read_loses_and_doubles_none(
         os.waitpid(child, 0)
         parameters.store_unread_parameters(1)
 
-    found = parameters.list_for_runs(range(1, 61))
+    found = parameters.get_for_runs(range(1, 61))
     assert [get_parameter_values(found[key])["n"] for key in range(1, 61)] == list(range(60))
     assert database.rows("SELECT 1 FROM unread_runs UNION ALL SELECT 1 FROM parameter_backfill") == []
 
@@ -208,11 +208,11 @@ def test_a_logged_parameter_replaces_one_of_the_arguments_and_is_found(
     database: Database, pages: RunPageStore, parameters: ParameterStore, add_run: AddRun
 ) -> None:
     key = add_run("a", definition={"arguments": ["--lr", "0.1", "--n", "1"]})
-    assert parameters.list_logged([key]) == {}
+    assert parameters.get_logged([key]) == {}
     with database.transaction():
         parameters.set_logged(key, {"lr": Parameter.from_text("0.25"), "optimizer": Parameter.from_text("adam")})
     assert get_parameter_values(parameters.get(key)) == {"lr": 0.25, "n": 1, "optimizer": "adam"}
-    assert parameters.list_logged([key]) == {key: {"lr": "0.25", "optimizer": "adam"}}
+    assert parameters.get_logged([key]) == {key: {"lr": "0.25", "optimizer": "adam"}}
     assert pages.count(RunFilter(parameters=(ParameterFilter("lr", "=", 0.25),))) == 1
     assert pages.count(RunFilter(text="optimizer=adam")) == 1
 

@@ -526,9 +526,9 @@ def test_what_a_queue_asks_reads_no_run_that_has_ended(tmp_path: Path) -> None:
         database.plan = ""
         queues.list_runs("cpu", 50)
         queues.list_keys("cpu")
-        queues.list_ids_exceeding_nodes("cpu", 1)
+        queues.list_ids_exceeding_node_limit("cpu", 1)
         queues.count_busy_nodes("cpu")
-        queues.list_targets()
+        queues.get_targets_in_use()
 
         assert "runs_by_target" not in database.plan, database.plan
 

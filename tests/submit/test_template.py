@@ -26,9 +26,9 @@ from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.template import (
     RunTemplate,
     TemplateRun,
+    create_template,
     get_secrets_file,
     get_submission_file,
-    make_template,
     read_template,
     start_from_template,
 )
@@ -98,7 +98,7 @@ def ended(workspace: Workspace, run_id: str) -> Run:
 
 def test_runs_of_a_template_differ_only_in_what_was_asked_for(workspace: Workspace, source: Path) -> None:
     request = build_request(source, tags={"a": "1"}, variables={"COLOUR": "red"}, display_name="named")
-    folder = write(workspace, make_template(workspace, request))
+    folder = write(workspace, create_template(workspace, request))
     (source / "train.py").unlink()
     template = read_template(workspace, folder)
     start_from_template(workspace, template, TemplateRun("plain"))
@@ -135,7 +135,7 @@ def test_a_template_that_is_read_again_is_the_one_that_was_written(workspace: Wo
     request = build_request(
         source, configuration=configuration, retry=RetryPolicy(2), priority=1, notify=("cmd:true",), tags={"t": None}
     )
-    template = make_template(workspace, request)
+    template = create_template(workspace, request)
     again = read_template(workspace, write(workspace, template))
     assert again.request == request._replace(source_directory=None)
     plain = Redaction()
@@ -148,7 +148,7 @@ def test_secrets_of_a_template_are_only_in_the_file_for_them(workspace: Workspac
     request = build_request(
         source, environment=environment, arguments=("--password", SECRET), variables={"API_TOKEN": SECRET}
     )
-    folder = write(workspace, make_template(workspace, request))
+    folder = write(workspace, create_template(workspace, request))
     assert SECRET not in get_submission_file(folder).read_text(encoding="utf-8")
     assert get_secrets_file(folder).stat().st_mode & 0o777 == 0o600
     template = read_template(workspace, folder)
@@ -162,13 +162,13 @@ def test_secrets_of_a_template_are_only_in_the_file_for_them(workspace: Workspac
 
 def test_a_request_that_is_not_valid_makes_no_template(workspace: Workspace, source: Path) -> None:
     with pytest.raises(ScriptNotFound):
-        make_template(workspace, build_request(source, script="missing.py"))
+        create_template(workspace, build_request(source, script="missing.py"))
     assert not workspace.runs.has_live_runs()
 
 
 def test_data_of_a_template_are_bound_for_each_run(workspace: Workspace, source: Path) -> None:
     reference = {"dataStoreName": "workspaceblobstore", "pathOnDataStore": "x", "mode": "mount"}
-    template = make_template(workspace, build_request(source, configuration=RunConfiguration(script="train.py")))
+    template = create_template(workspace, build_request(source, configuration=RunConfiguration(script="train.py")))
     for name in ("first", "second"):
         arguments = [f"$AZUREML_DATAREFERENCE_{name}"]
         sections = {"dataReferences": {name: reference}}
@@ -216,7 +216,7 @@ def start_and_die(locator: WorkspaceLocator, folder: Path, run_id: str, at: int)
 def test_a_start_that_is_killed_at_any_step_goes_on_at_the_next_call(
     locator: WorkspaceLocator, workspace: Workspace, source: Path
 ) -> None:
-    folder = write(workspace, make_template(workspace, build_request(source)))
+    folder = write(workspace, create_template(workspace, build_request(source)))
     template = read_template(workspace, folder)
     total = start_and_die(locator, folder, "whole", 0)
     assert total > 20
@@ -239,7 +239,7 @@ def test_a_start_that_is_killed_at_any_step_goes_on_at_the_next_call(
 
 
 def test_the_snapshot_of_a_template_is_kept_as_long_as_its_run_has_a_folder(workspace: Workspace, source: Path) -> None:
-    template = make_template(workspace, build_request(source))
+    template = create_template(workspace, build_request(source))
     runs = workspace.folder / "runs"
     for folder in ("template", "steps/0a1b2c3d"):
         place = runs / f"HD_{len(folder)}" / folder

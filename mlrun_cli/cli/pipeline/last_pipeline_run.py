@@ -21,10 +21,10 @@ from mlrun_cli.errors import NoRunsYet
 )
 def show(global_options: GlobalOptions, schedule_id: ScheduleId) -> object:
     """Show the newest run that a schedule submitted."""
-    from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - start-up
+    from mlrun_cli.actions.studio_urls import build_run_show_record  # noqa: PLC0415 - start-up
 
     with open_context(global_options).workspace as workspace:
         runs = list_scheduled_runs(workspace, resolve_schedule_id(workspace, schedule_id))
         if not runs:
             raise NoRunsYet(f"schedule '{schedule_id}'")
-        return build_printed_record(workspace, runs[0])
+        return build_run_show_record(workspace, runs[0])

@@ -15,7 +15,7 @@ from mlrun_cli.cli.option_values import (
     parse_tags,
     parse_variables,
 )
-from mlrun_cli.core.durations import parse_begin
+from mlrun_cli.core.durations import parse_begin_time
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import check_tag_key, check_text
 from mlrun_cli.core.problems import Problems
@@ -223,7 +223,7 @@ class NewRunOptions:
             retry = _parse_retry(typed["retry"], typed["retry_on"])
         if typed["begin"] is not None:
             with problems.collect_errors(), add_option_to_errors("--begin"):
-                begin_at = parse_begin(typed["begin"], now())
+                begin_at = parse_begin_time(typed["begin"], now())
         for key in (*tags, *properties):
             with problems.collect_errors():
                 check_tag_key(key)

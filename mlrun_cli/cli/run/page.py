@@ -23,9 +23,9 @@ def build_runs_result(workspace: Workspace, runs: Sequence[Run], *, is_human_rea
         runs: the runs, at least one.
         is_human_readable: whether the page will be printed, for which more is read.
     """
-    from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415
+    from mlrun_cli.actions.studio_urls import build_run_show_record  # noqa: PLC0415
 
-    records = [build_printed_record(workspace, run) for run in runs]
+    records = [build_run_show_record(workspace, run) for run in runs]
     if len(runs) > 1:
         return build_records_result(records)
     if not is_human_readable:

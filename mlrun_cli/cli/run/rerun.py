@@ -246,7 +246,7 @@ def _resubmit_runs(
     Raises:
         UsageError: the changes do not fit one of the runs; none is submitted then.
     """
-    from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - start-up
+    from mlrun_cli.actions.studio_urls import build_run_show_record  # noqa: PLC0415 - start-up
     from mlrun_cli.cli.run.waiting import wait_and_report  # noqa: PLC0415
     from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
 
@@ -274,5 +274,5 @@ def _resubmit_runs(
     for refusal in refused:
         global_options.notes.warning(refusal.one_line)
     if is_async or not submitted:
-        return build_records_result([build_printed_record(workspace, run) for run in submitted])
+        return build_records_result([build_run_show_record(workspace, run) for run in submitted])
     return wait_and_report(workspace, submitted, None, global_options)

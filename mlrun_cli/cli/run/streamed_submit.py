@@ -108,14 +108,14 @@ def stream_to_end(
     ci: CiName = CiName.AUTO,
 ) -> tuple[Result, Run]:
     """Stream a newly submitted run; return the command's result, with the exit code of its end, and the ended run."""
-    from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - meanwhile, the supervisor loads
+    from mlrun_cli.actions.studio_urls import build_run_show_record  # noqa: PLC0415 - meanwhile, the supervisor loads
     from mlrun_cli.cli.ci.systems import find_ci_system  # noqa: PLC0415
     from mlrun_cli.cli.run.stream import stream_submitted_run  # noqa: PLC0415
 
     if global_options.metadata_file is not None:
         # Whatever happens to the streaming, the next step of a pipeline finds the file.
         try:
-            global_options.metadata_file.write(build_printed_record(workspace, run))
+            global_options.metadata_file.write(build_run_show_record(workspace, run))
         except MlrunError as error:  # it is tried again when the run has ended
             global_options.notes.warning(error.message)
     streamed = stream_submitted_run(
@@ -137,9 +137,9 @@ def build_run_result(workspace: Workspace, run: Run, global_options: GlobalOptio
         from mlrun_cli.cli.run.page import build_runs_result  # noqa: PLC0415 - only a table needs it
 
         return build_runs_result(workspace, [run], is_human_readable=True)
-    from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415 - start-up
+    from mlrun_cli.actions.studio_urls import build_run_show_record  # noqa: PLC0415 - start-up
 
-    record = build_printed_record(workspace, run)
+    record = build_run_show_record(workspace, run)
     return Result(record, rows=list_csv_rows([record]))
 
 

@@ -93,7 +93,7 @@ def _start_and_show(
 ) -> Result:
     """Submit a sweep and show its table of runs on the terminal until the sweep ends; print the final table."""
     from mlrun_cli.actions.run_ends import cancel_run  # noqa: PLC0415
-    from mlrun_cli.actions.studio_urls import build_printed_record  # noqa: PLC0415
+    from mlrun_cli.actions.studio_urls import build_run_show_record  # noqa: PLC0415
     from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
     from mlrun_cli.runs.cancellation import GRACE_SECONDS  # noqa: PLC0415
 
@@ -122,7 +122,7 @@ def _start_and_show(
             for line in _describe_end(workspace, run):
                 global_options.notes.info(line)
         exit_code = INTERRUPTED if is_interrupted else get_exit_code([run])
-        record = build_printed_record(workspace, run)
+        record = build_run_show_record(workspace, run)
         rows = list_csv_rows([record])
         return Result(record, layout=layout, exit_code=exit_code, rows=rows, prefers_table=True)
 

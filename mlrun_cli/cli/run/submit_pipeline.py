@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from mlrun_cli.actions.studio_urls import build_printed_record
+from mlrun_cli.actions.studio_urls import build_run_show_record
 from mlrun_cli.cli.ci.ci_name import CiName
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import Context, open_context
@@ -107,7 +107,7 @@ def submit_pipeline(
                     workspace, submitted.run, global_options, on_interrupt, interruptions, ci=ci
                 )
         if output_file is not None:
-            _write_record(output_file, build_printed_record(workspace, run))
+            _write_record(output_file, build_run_show_record(workspace, run))
         return result
 
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from mlrun_cli.core.comparison import quote
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.runs.where.tokens import KEYWORDS, is_plain
+from mlrun_cli.runs.where.tokens import KEYWORDS, is_single_word
 from mlrun_cli.runs.where.value_name import ValueName
 
 EXISTS, IN = "exists", "in"
@@ -23,7 +23,7 @@ class Literal(NamedTuple):
 
     def __str__(self) -> str:
         """Return the source text of the literal."""
-        needs_marks = self.is_quoted or not is_plain(self.text) or self.text.lower() in KEYWORDS
+        needs_marks = self.is_quoted or not is_single_word(self.text) or self.text.lower() in KEYWORDS
         return quote(self.text) if needs_marks else self.text
 
 

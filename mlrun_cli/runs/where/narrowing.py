@@ -47,7 +47,7 @@ def _move_to_fields(run_filter: RunFilter, predicate: Predicate) -> RunFilter | 
 
 
 def _narrow_times(run_filter: RunFilter, predicate: Predicate) -> RunFilter | None:
-    """Return the filter limited to the times of a predicate, or None if the predicate cannot be expressed so."""
+    """Return the filter limited to the times that match a predicate, or None if a time range cannot express it."""
     start, end = (int(value) for value in predicate.values)
     after = end if end > start else start + 1
     bounds = {
@@ -66,7 +66,7 @@ def _narrow_times(run_filter: RunFilter, predicate: Predicate) -> RunFilter | No
     )
 
 
-def _combine_bounds(choose_bound: Callable[[int, int], int], bound: int | None, other: int | None) -> int | None:
-    if bound is None or other is None:
-        return other if bound is None else bound
-    return choose_bound(bound, other)
+def _combine_bounds(choose_bound: Callable[[int, int], int], bound: int | None, other_bound: int | None) -> int | None:
+    if bound is None or other_bound is None:
+        return other_bound if bound is None else bound
+    return choose_bound(bound, other_bound)

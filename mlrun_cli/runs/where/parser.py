@@ -51,7 +51,7 @@ def _explain_unexpected_token(token: Token) -> str:
 
 
 def _find_token_hint(token: Token) -> str | None:
-    """Return a hint for an unexpected token, or None for a punctuation sign."""
+    """Return a hint for an unexpected token, or None for a punctuation mark."""
     if token.kind == SIGN:
         return None
     instead = _FOREIGN.get(token.text.lower())

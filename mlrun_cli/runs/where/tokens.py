@@ -65,8 +65,8 @@ def _decode_token(kind: str, text: str) -> str:
     return _SYNONYMS.get(text, text) if kind == OPERATOR else text
 
 
-def is_plain(text: str) -> bool:
-    """Return whether a string is a single word that needs no quotes."""
+def is_single_word(text: str) -> bool:
+    """Return whether a string is a single word, which needs no quotes."""
     return re.fullmatch(_WORD, text) is not None
 
 

@@ -16,7 +16,7 @@ from mlrun_cli.runs.where.tokens import (
     WORD,
     Token,
     build_syntax_error,
-    is_plain,
+    is_single_word,
     split_into_tokens,
 )
 
@@ -66,10 +66,10 @@ class ValueName(NamedTuple):
         """Return the source text of the name."""
         if self.kind == FIELD:
             return self.name
-        name = self.name if is_plain(self.name) else quote(self.name)
+        name = self.name if is_single_word(self.name) else quote(self.name)
         if self.kind != PLAIN and self.which == LAST:
             return f"{_SHORT[self.kind]}.{name}"
-        if is_plain(name) and _needs_quotes(name):
+        if is_single_word(name) and _needs_quotes(name):
             name = quote(name)
         return name if self.which == LAST else f"{self.which}({name})"
 

@@ -54,7 +54,7 @@ class Dialect(Protocol):
         """Return the SQL aggregate that joins the integers of a column with commas, or is null if there are none."""
 
     def build_flag_condition(self, flags: str, column: str) -> str:
-        """Return the SQL condition that the byte of the parameter `flags` at the index in an integer column is 1.
+        """Return the SQL condition that `flags[column]` is 1, where `flags` names a parameter of one byte per index.
 
         It does not hold at positions beyond the end.
         """

@@ -25,8 +25,8 @@ class NewDatabase(Protocol):
 
     database: Database
 
-    def put_in_place(self, reason: str) -> Path | None:
-        """Close this database and replace the current one with it; return where that one was moved, if there was one.
+    def replace_current(self, suffix: str) -> Path | None:
+        """Replace the current database with this one and close this one; return the new path of the old one, if any.
 
         The former database is kept under a name that contains the reason (`damaged`, `replaced`).
         """
@@ -95,7 +95,7 @@ class DatabaseLocator(Protocol):
         """Open the database to read its undamaged rows."""
 
     def create_replacement(self, copy_path: Path | None = None) -> AbstractContextManager[NewDatabase]:
-        """Create a new database, empty or a copy, that is removed after the block unless it was put in place.
+        """Create a new database, empty or a copy, that is removed after the block unless it replaced the old one.
 
         Raises:
             StoreError: it cannot be created.

@@ -54,7 +54,7 @@ class ParameterStore:
         # Its triggers write the text by which runs are searched, and have the run recorded again.
         self._database.execute("UPDATE runs SET display_name = display_name WHERE run_key = :key", key=run_key)
 
-    def list_logged(self, run_keys: Sequence[int]) -> Mapping[int, dict[str, str]]:
+    def get_logged(self, run_keys: Sequence[int]) -> Mapping[int, dict[str, str]]:
         """Return the texts of logged parameters, keyed by run key and name."""
         found: dict[int, dict[str, str]] = {}
         for places, keys in build_in_lists("run", run_keys):
@@ -74,9 +74,9 @@ class ParameterStore:
 
     def get(self, run_key: int) -> Parameters:
         """Return the parameters of a run, sorted by name."""
-        return self.list_for_runs([run_key]).get(run_key, {})
+        return self.get_for_runs([run_key]).get(run_key, {})
 
-    def list_for_runs(self, run_keys: Sequence[int]) -> Mapping[int, Parameters]:
+    def get_for_runs(self, run_keys: Sequence[int]) -> Mapping[int, Parameters]:
         """Return the parameters of runs, sorted by name and keyed by run key; runs without parameters are omitted."""
         found: dict[int, dict[str, Parameter]] = {}
         for places, keys in build_in_lists("run", run_keys):

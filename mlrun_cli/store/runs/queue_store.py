@@ -70,17 +70,17 @@ class QueueStore:
         )
         return [row["run_key"] for row in rows]
 
-    def list_ids_exceeding_nodes(self, target: str, limit: int) -> Sequence[str]:
-        """Return the ids of a target's queued runs that need more nodes than `limit`, in queue order."""
+    def list_ids_exceeding_node_limit(self, target: str, node_limit: int) -> Sequence[str]:
+        """Return the ids of a target's queued runs that need more nodes than `node_limit`, in queue order."""
         rows = self._database.rows(
             f"SELECT run_id FROM runs WHERE status = 'Queued' AND {self._build_unindexed_target()} = :target"  # noqa: S608
             " AND node_count > :limit ORDER BY run_key",
             target=target,
-            limit=limit,
+            limit=node_limit,
         )
         return [row["run_id"] for row in rows]
 
-    def list_targets(self) -> Mapping[str, bool]:
+    def get_targets_in_use(self) -> Mapping[str, bool]:
         """Return the targets that have live runs with a script; the value is True if a run is queued."""
         rows = self._database.rows(
             f"SELECT target, max(status = 'Queued') AS has_queue FROM runs WHERE {ALIVE}"  # noqa: S608
@@ -90,7 +90,7 @@ class QueueStore:
         return {row["target"]: bool(row["has_queue"]) for row in rows}
 
     def count_busy_nodes(self, target: str, excluded_keys: Collection[int] = ()) -> int:
-        """Return the number of a target's nodes that are used by live runs outside of its queue.
+        """Return the number of a target's nodes that are used by live runs outside its queue.
 
         `excluded_keys` are the keys of runs to leave out of the count.
         """

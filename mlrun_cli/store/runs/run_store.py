@@ -48,7 +48,7 @@ class RunStore:
             **values,
         )
         assert row is not None
-        self._record_change(row["run_key"], row["status"])
+        self._record_status_change(row["run_key"], row["status"])
         if columns.get("definition") is not None:
             from mlrun_cli.store.runs.parameter_store import ParameterStore  # noqa: PLC0415 - start-up: of submissions only
 
@@ -315,7 +315,7 @@ class RunStore:
             **values,
         )
         if changed:
-            self._record_change(run_key, new_status.value, changed_at)
+            self._record_status_change(run_key, new_status.value, changed_at)
         return bool(changed)
 
     def update(self, run_key: int, **columns: object) -> None:
@@ -415,12 +415,12 @@ class RunStore:
             )
         return conflicts
 
-    def _record_change(self, run_key: int, status: str, at: int | None = None) -> None:
+    def _record_status_change(self, run_key: int, status: str, changed_at: int | None = None) -> None:
         self._database.execute(
             "INSERT INTO status_changes (run_key, status, changed_at) VALUES (:key, :status, :now)",
             key=run_key,
             status=status,
-            now=now() if at is None else at,
+            now=now() if changed_at is None else changed_at,
         )
 
     def _build_runs(self, rows: Sequence[Row]) -> Sequence[Run]:

@@ -113,7 +113,7 @@ def build_board(
     labels = label_runs(known.values())
     keys = [run.key for run in drawn]
     names = workspace.metric_summaries.list_names(keys, _MAX_NAMES, with_resources=True)
-    parameters = workspace.parameters.list_for_runs(keys)
+    parameters = workspace.parameters.get_for_runs(keys)
     charts, problems = parse_charts(page.request.query_params.getlist("chart"))
     if charts is None and suggested_charts:
         charts = suggested_charts

@@ -93,7 +93,10 @@ def build_curves_figure(
         pieces: Mapping[int, Sequence[CurvePiece]] = {}
         if smoothing:
             read = partial(
-                store.get_pieces, name=name, max_points=points, max_preceding=compute_window_length(smoothing)
+                store.get_curve_pieces,
+                name=name,
+                max_points=points,
+                max_preceding_numbers=compute_window_length(smoothing),
             )
             pieces = _read_values(read, runs, axis, begin, end)
         for run in runs:

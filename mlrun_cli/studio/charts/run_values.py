@@ -30,8 +30,8 @@ class RunValues(NamedTuple):
         names = {name for chart in charts for name in chart.metric_names}
         uses_parameters = any(chart.uses_parameters for chart in charts)
         return cls(
-            workspace.metric_summaries.list_for_runs(keys, list(names)) if names else {},
-            workspace.parameters.list_for_runs(keys) if uses_parameters else {},
+            workspace.metric_summaries.get_for_runs(keys, list(names)) if names else {},
+            workspace.parameters.get_for_runs(keys) if uses_parameters else {},
         )
 
     def find(self, run: Run, measure: Measure) -> float | str | None:

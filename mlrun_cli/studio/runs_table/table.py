@@ -89,8 +89,8 @@ def build_runs_table(workspace: Workspace, page: RunPage, view: RunsView, column
     names = list(dict.fromkeys(column.key for column in columns if column.kind == METRIC))
     keys = [run.key for run in runs]
     values = ColumnValues(
-        workspace.metric_summaries.list_for_runs(keys, names) if names else {},
-        workspace.parameters.list_for_runs(keys) if any(column.kind == PARAMETER for column in columns) else {},
+        workspace.metric_summaries.get_for_runs(keys, names) if names else {},
+        workspace.parameters.get_for_runs(keys) if any(column.kind == PARAMETER for column in columns) else {},
     )
     shown = select_varying_columns(columns, runs, values) if view.hide and runs else columns
     return RunsTable(rows, runs, shown, [column for column in columns if column not in shown], values)
@@ -99,7 +99,7 @@ def build_runs_table(workspace: Workspace, page: RunPage, view: RunsView, column
 def suggest_columns(workspace: Workspace, runs: Sequence[Run]) -> Sequence[str]:
     """Return the names of columns for parameters that differ between runs, and metrics that most of them have."""
     keys = [run.key for run in runs]
-    found = workspace.parameters.list_for_runs(keys)
+    found = workspace.parameters.get_for_runs(keys)
     parameters = list_differing_parameter_names([found.get(key, {}) for key in keys])
     metrics = workspace.metric_summaries.list_most_common_names(keys, _SUGGESTED_METRICS)
     return [

@@ -22,7 +22,7 @@ _UNAUTHORIZED = frozenset({401, 403})
 _OK = 200
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """A response of the server, which may be an error."""
 
     status: int
@@ -65,7 +65,7 @@ class RayClient:
         self.address = address
         self.variables = variables
 
-    def request(self, method: str, path: str, body: object = None, *, timeout: float = TIMEOUT_SECONDS) -> Answer:
+    def request(self, method: str, path: str, body: object = None, *, timeout: float = TIMEOUT_SECONDS) -> Response:
         """Send a request and return the response; `timeout` limits each network operation and the total time.
 
         Raises:
@@ -113,7 +113,7 @@ class _NoRedirectHandler(HTTPRedirectHandler):
         return None
 
 
-def _send_request(opener: OpenerDirector, request: Request, timeout: float) -> Answer:
+def _send_request(opener: OpenerDirector, request: Request, timeout: float) -> Response:
     deadline = time.monotonic() + 2 * timeout
     try:
         response = opener.open(request, timeout=timeout)
@@ -125,4 +125,4 @@ def _send_request(opener: OpenerDirector, request: Request, timeout: float) -> A
             pieces.append(piece)
             if time.monotonic() > deadline:
                 raise TimeoutError("its answer takes too long")
-        return Answer(response.status, b"".join(pieces).decode("utf-8", "replace"))
+        return Response(response.status, b"".join(pieces).decode("utf-8", "replace"))

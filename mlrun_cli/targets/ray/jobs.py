@@ -101,7 +101,7 @@ def delete_job(client: RayClient, job_id: str) -> None:
 
 
 def parse_job(details: Details) -> Job:
-    """Convert Ray's description of a job."""
+    """Return the job from Ray's description of it."""
     status, message = str(details["status"]), str(details.get("message") or "")
     if status == "PENDING":
         return Job(JobState.QUEUED, message.rstrip("."))
@@ -119,16 +119,16 @@ def has_waited_too_long(details: Details) -> bool:
 
 
 def find_last_attempt(
-    job_id: str, first_attempt: int, find_details: Callable[[str], Details | None]
+    job_id: str, first_attempt_number: int, find_details: Callable[[str], Details | None]
 ) -> tuple[int, Details] | None:
     """Return the number and description of the last attempt of a job, or None if Ray does not know the job.
 
     Args:
         job_id: the id of the first.
-        first_attempt: the number of an attempt that is known to have been made.
+        first_attempt_number: the number of an attempt that is known to have been made.
         find_details: returns a job by its id.
     """
-    number, details = first_attempt, find_details(build_attempt_id(job_id, first_attempt))
+    number, details = first_attempt_number, find_details(build_attempt_id(job_id, first_attempt_number))
     while details is not None and has_waited_too_long(details):
         later = find_details(build_attempt_id(job_id, number + 1))
         if later is None:
@@ -137,9 +137,9 @@ def find_last_attempt(
     return None if details is None else (number, details)
 
 
-def build_attempt_id(job_id: str, attempt: int) -> str:
+def build_attempt_id(job_id: str, attempt_number: int) -> str:
     """Return the Ray job id of an attempt; a job on which Ray has given up is resubmitted under another id."""
-    return job_id if attempt == 1 else f"{job_id}.{attempt}"
+    return job_id if attempt_number == 1 else f"{job_id}.{attempt_number}"
 
 
 def _derive_end(error_type: str, message: str) -> JobEnd:

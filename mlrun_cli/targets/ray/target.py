@@ -42,7 +42,7 @@ class RayTarget(EngineTarget):
         settings = self.settings
         return RayClient(settings.address, settings.variables)
 
-    def check_request(self, request: JobRequest) -> None:
+    def check_job_request(self, request: JobRequest) -> None:
         """Raise if no node has the resources that a job needs.
 
         Raises:
@@ -118,7 +118,7 @@ class RayTarget(EngineTarget):
         if jobs.has_waited_too_long(details) and is_wanted:
             number += 1
             job = {
-                **self.settings.build_job(self.build_request(job_id)),
+                **self.settings.build_job(self.build_job_request(job_id)),
                 "submission_id": jobs.build_attempt_id(job_id, number),
             }
             with _convert_errors():

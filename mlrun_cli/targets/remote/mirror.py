@@ -15,7 +15,7 @@ from mlrun_cli.runs.shared_folder import SharedFolder
 from mlrun_cli.targets.engine import Job, JobState
 from mlrun_cli.targets.errors import EngineUnavailable
 from mlrun_cli.targets.remote.pulled_run import PulledRun
-from mlrun_cli.targets.remote.push import push_programs
+from mlrun_cli.targets.remote.push import push_program
 from mlrun_cli.targets.remote.session import NodeSession, ProgramNotThere, RequestFailed
 from mlrun_cli.targets.remote.settings import RemoteSettings
 from mlrun_cli.targets.remote.ssh import Ssh
@@ -129,7 +129,7 @@ class Mirror:
         """Exchange data with the other machine, and remove ended runs from it; close the session if that fails."""
         began = time.monotonic()
         try:
-            has_news = self._exchange(run_ids)
+            has_news = self._exchange_updates(run_ids)
             self._remove_ended_runs(run_ids)
         except StoreError:
             raise
@@ -153,8 +153,8 @@ class Mirror:
         self._interval = _FIRST_SECONDS if has_news else min(most, self._interval * _GROWTH)
         self._next_look = time.monotonic() + (0.0 if self._has_unread_data() else self._interval)
 
-    def _exchange(self, run_ids: Collection[str]) -> bool:
-        """Send watched runs and new inbox messages, receive updates, and return whether there were any."""
+    def _exchange_updates(self, run_ids: Collection[str]) -> bool:
+        """Send watched runs and new inbox messages, receive updates, and return whether any were received."""
         session = self._session or self._open_session()
         new = {run_id: self._create_pulled_run(run_id) for run_id in run_ids if run_id not in self._runs}
         inboxes, payload = self._read_inboxes()
@@ -200,7 +200,7 @@ class Mirror:
         try:
             self._session = NodeSession(self._ssh, self._settings, there)
         except ProgramNotThere:
-            push_programs(self._ssh, self._settings, self._folder, self._program)
+            push_program(self._ssh, self._settings, self._folder, self._program)
             self._session = NodeSession(self._ssh, self._settings, there)
         return self._session
 

@@ -49,7 +49,7 @@ class Translation:
         return value
 
 
-def push_programs(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, program: Path) -> None:
+def push_program(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, program: Path) -> None:
     """Copy this package from the mirror to the other machine.
 
     Raises:

@@ -157,11 +157,11 @@ class Ssh:
             return EngineUnavailable(text, hint=shown, target=self._settings.address)
         return EngineRefused(text, target=self._settings.address)
 
-    def close_after_timeout(self, seconds: float) -> EngineUnavailable:
+    def close_after_timeout(self, timeout_seconds: float) -> EngineUnavailable:
         """Close the connection, which may hang, and return the error for a command that timed out."""
         self.close()
         return EngineUnavailable(
-            f"{self._settings.address} does not answer: the call was stopped after {seconds:g} seconds.",
+            f"{self._settings.address} does not answer: the call was stopped after {timeout_seconds:g} seconds.",
             hint=_DEFAULT_HINT.format(ssh=self.describe()),
             target=self._settings.address,
         )

@@ -13,7 +13,7 @@ from mlrun_cli.targets.engine import OWN_ENVIRONMENT, EngineTarget, Job, JobRequ
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
 from mlrun_cli.targets.package_copies import ensure_program_copy
 from mlrun_cli.targets.remote.mirror import PUSHED, Mirror
-from mlrun_cli.targets.remote.push import Translation, push_programs, push_run, read_run_files
+from mlrun_cli.targets.remote.push import Translation, push_program, push_run, read_run_files
 from mlrun_cli.targets.remote.session import NodeSession, ProgramNotThere
 from mlrun_cli.targets.remote.settings import RemoteSettings
 from mlrun_cli.targets.remote.ssh import Ssh
@@ -169,7 +169,7 @@ def open_session(workspace: Workspace, name: str, settings: RemoteSettings) -> N
         try:
             return NodeSession(ssh, settings, there)
         except ProgramNotThere:
-            push_programs(ssh, settings, mirror, program)
+            push_program(ssh, settings, mirror, program)
             return NodeSession(ssh, settings, there)
     except EngineUnavailable:
         raise

@@ -28,7 +28,7 @@ class SqliteDialect:
         return f"group_concat({column})"
 
     def build_flag_condition(self, flags: str, column: str) -> str:
-        """Return the SQL condition that `flags[column]` is 1, where `flags` is a parameter with bytes."""
+        """Return the SQL condition that `flags[column]` is 1, where `flags` names a parameter of one byte per index."""
         return f"substr(:{flags}, {column} + 1, 1) = x'01'"
 
     def build_text_condition(self, text: str) -> TextCondition:

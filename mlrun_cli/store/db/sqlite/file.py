@@ -116,7 +116,7 @@ class SqliteFile:
 
     @contextmanager
     def create_replacement(self, copy_path: Path | None = None) -> Iterator[NewFile]:
-        """Create a file beside this one, empty or a copy, that is removed after the block unless it was put in place.
+        """Create a file beside this one, empty or a copy, that is removed after the block unless it replaced this one.
 
         Raises:
             StoreError: it cannot be created.
@@ -142,15 +142,15 @@ class NewFile:
         self._path = path
         self._place = file_path
 
-    def put_in_place(self, reason: str) -> Path | None:
-        """Close this file and replace the current one with it; return the new path of that one, or None."""
+    def replace_current(self, suffix: str) -> Path | None:
+        """Replace the current file with this one and close this one; return the new path of the old one, if any."""
         from mlrun_cli.core.json_files import sync_to_disk  # noqa: PLC0415 - few come here
 
         self.database.execute("PRAGMA journal_mode = DELETE")  # one file that needs no log
         self.database.close()
         sync_to_disk(self._path)
         timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        kept = self._place.with_name(f"{self._place.name}.{reason}-{timestamp}")
+        kept = self._place.with_name(f"{self._place.name}.{suffix}-{timestamp}")
         had_one = self._place.exists()
         with self._hold_lock():
             for besides in (*_BESIDES, ""):

@@ -31,26 +31,26 @@ class LocalLock:
         self._process = 0
 
     @contextmanager
-    def hold(self, seconds: float, *, exclusive: bool) -> Iterator[None]:
+    def hold(self, timeout_seconds: float, *, exclusive: bool) -> Iterator[None]:
         """Hold the lock during a block.
 
         Raises:
             sqlite3.OperationalError: it is locked for longer than this, in SQLite's words.
         """
-        self.acquire(seconds, exclusive=exclusive)
+        self.acquire(timeout_seconds, exclusive=exclusive)
         try:
             yield
         finally:
             self.release()
 
-    def acquire(self, seconds: float, *, exclusive: bool) -> None:
+    def acquire(self, timeout_seconds: float, *, exclusive: bool) -> None:
         """Acquire the lock.
 
         Raises:
             sqlite3.OperationalError: it is locked for longer than this, in SQLite's words.
         """
         operation = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + timeout_seconds
         while True:
             self._open_files()
             turn, lock = self._descriptors

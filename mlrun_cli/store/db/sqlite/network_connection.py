@@ -134,7 +134,7 @@ class NetworkDatabase(SqliteDatabase):
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[None]:
-        """Run a block in a write transaction under the lock; `durable` also waits for the folder's entries."""
+        """Run a block in a write transaction under the lock; `durable` also flushes the folder to disk."""
         self._retry_while_busy(lambda: self._lock.acquire(self._busy_interval, exclusive=True))
         self._is_locked = True
         try:

@@ -34,14 +34,14 @@ class UnlockedReader:
 
 
 def open_unlocked(
-    path: Path, holder_pid: int | None, keep_log: Callable[[sqlite3.Connection], None]
+    path: Path, holder_pid: int | None, preserve_log: Callable[[sqlite3.Connection], None]
 ) -> UnlockedReader | None:
     """Open a database while a suspended process locks it; return None if no such process blocks readers.
 
     Args:
         path: the database.
         holder_pid: the process that blocks others, or None if it is not known yet.
-        keep_log: makes a connection leave the log alone when it closes or its process ends.
+        preserve_log: makes a connection leave the log alone when it closes or its process ends.
     """
     holders = [holder_pid] if holder_pid is not None else _list_lock_holder_pids(path)
     stopped = next(filter(is_stopped, holders), None)
@@ -52,7 +52,7 @@ def open_unlocked(
         uri = f"{path.absolute().as_uri()}?mode=ro&vfs=unix-none"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         _kept.append(connection)
-        keep_log(connection)
+        preserve_log(connection)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # the index of the log is in memory
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()

@@ -41,7 +41,7 @@ def find_index_builder_pid(database: Path) -> int | None:
 
 
 def _open_index(path: str) -> int | None:
-    """Return a descriptor of the file, which is opened once per process, or None if too many files are open.
+    """Return a descriptor of a WAL index, which is opened once per process, or None if too many files are open.
 
     It is never closed: closing it would release all locks of the process on the file, including those of SQLite.
     """

@@ -52,7 +52,7 @@ class Section(NamedTuple):
 def compare_runs(workspace: Workspace, runs: Sequence[Run], *, includes_constant: bool) -> Sequence[Section]:
     """Return the sections of a comparison of runs, with or without rows whose values are all equal."""
     metrics, metrics_left_out = _list_metric_names(workspace, runs)
-    parameters = workspace.parameters.list_for_runs([run.key for run in runs])
+    parameters = workspace.parameters.get_for_runs([run.key for run in runs])
     kinds: Sequence[tuple[str, Callable[[], Iterable[ComparisonRow]]]] = (
         ("Run", lambda: _build_run_rows(runs)),
         ("Parameters", lambda: build_rows([_get_parameter_texts(parameters.get(run.key, {})) for run in runs])),

@@ -44,7 +44,7 @@ def _read_parameters(workspace: Workspace, runs: Sequence[Run]) -> dict[str, lis
 
     Names that most of the runs have come first.
     """
-    found = workspace.parameters.list_for_runs([run.key for run in runs])
+    found = workspace.parameters.get_for_runs([run.key for run in runs])
     names = Counter(name for each in found.values() for name in each)
     columns: dict[str, list[_Value]] = {}
     for name, _ in names.most_common():
@@ -66,7 +66,7 @@ def _read_tags(runs: Sequence[Run], excluded_names: Collection[str]) -> dict[str
 def _read_metrics(workspace: Workspace, runs: Sequence[Run]) -> dict[str, list[_Value]]:
     keys = [run.key for run in runs]
     names = [name for name, _ in workspace.metric_summaries.list_most_common_names(keys, _MAX_NAMES)]
-    summaries = workspace.metric_summaries.list_for_runs(keys, names)
+    summaries = workspace.metric_summaries.get_for_runs(keys, names)
     found = {name: [summaries.get((key, name)) for key in keys] for name in names}
     return {
         f"{METRIC_AXIS}{name}": [None if summary is None else _drop_non_finite(summary.last) for summary in each]

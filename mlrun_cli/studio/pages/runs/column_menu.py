@@ -55,7 +55,7 @@ def _list_parameter_names(workspace: Workspace, runs: Sequence[Run], limit: int,
     """Return the names of all parameters in the workspace or, without a search, of those of the given runs."""
     if is_searched:
         return workspace.parameters.list_all_names(limit)
-    found = workspace.parameters.list_for_runs([run.key for run in runs])
+    found = workspace.parameters.get_for_runs([run.key for run in runs])
     return sorted({name for parameters in found.values() for name in parameters})[:limit]
 
 

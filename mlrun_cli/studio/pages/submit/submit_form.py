@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mlrun_cli.core.durations import parse_begin, parse_duration
+from mlrun_cli.core.durations import parse_begin_time, parse_duration
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import now
 from mlrun_cli.environments.mode import EnvironmentChoice
@@ -281,7 +281,7 @@ def _parse_begin(text: str) -> int | None:
     if not text:
         return None
     try:
-        return parse_begin(text, now())
+        return parse_begin_time(text, now())
     except UsageError as error:
         raise InvalidValue(f"Begin: {error.message}", hint=error.hint) from None
 

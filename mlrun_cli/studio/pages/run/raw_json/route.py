@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from mlrun_cli.actions.studio_urls import build_printed_record
+from mlrun_cli.actions.studio_urls import build_run_show_record
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.tabs import get_requested_run, render_tab
@@ -32,4 +32,4 @@ def send(page: PageRequest) -> Response:
 
 
 def _format_record(workspace: Workspace, run: Run) -> str:
-    return json.dumps(build_printed_record(workspace, run), indent=2, sort_keys=True, ensure_ascii=False)
+    return json.dumps(build_run_show_record(workspace, run), indent=2, sort_keys=True, ensure_ascii=False)
