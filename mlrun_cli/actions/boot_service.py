@@ -73,5 +73,6 @@ def start_queues(home: Path, report: Callable[[str], None]) -> list[dict[str, An
 
 
 def _list_services(home: Path, program: Path) -> tuple[BootService, BootService]:
+    """Return the boot services of a home, starting with the preferred kind for this machine."""
     variables = {HOME_VARIABLE: str(home), **{name: os.environ[name] for name in _KEPT if name in os.environ}}
     return list_boot_services(home, [str(program), "service", "start", "-o", "none"], variables)

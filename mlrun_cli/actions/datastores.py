@@ -154,10 +154,10 @@ def upload_files(datastore: Datastore, source: Path, target_path: str | None, *,
     """
     place = datastore.resolve_path(target_path)
     if source.is_file():
-        return _copy_all(source.parent, _FolderFiles([source.name], []), place, overwrite=overwrite)
+        return _copy_files(source.parent, _FolderFiles([source.name], []), place, overwrite=overwrite)
     if not source.is_dir():
         raise MissingFile(f"'{source}' does not exist.", hint="Name a file or folder to upload with -p.", target=source)
-    return _copy_all(source, _list_files(source), place, overwrite=overwrite)
+    return _copy_files(source, _list_files(source), place, overwrite=overwrite)
 
 
 def download_files(
@@ -189,7 +189,7 @@ def download_files(
                 hint="Add --overwrite true to replace them, or choose another folder with -d.",
                 target=folder,
             )
-    return _copy_all(datastore.folder, _FolderFiles(names, left_out), folder, overwrite=overwrite)
+    return _copy_files(datastore.folder, _FolderFiles(names, left_out), folder, overwrite=overwrite)
 
 
 def _list_files(folder: Path) -> _FolderFiles:
@@ -203,7 +203,7 @@ def _list_files(folder: Path) -> _FolderFiles:
     return _FolderFiles(names, sorted(left_out))
 
 
-def _copy_all(source: Path, files: _FolderFiles, destination: Path, *, overwrite: bool) -> CopyResult:
+def _copy_files(source: Path, files: _FolderFiles, destination: Path, *, overwrite: bool) -> CopyResult:
     copied = sum(_copy_file(source / name, destination / name, overwrite=overwrite) for name in files.names)
     return CopyResult(copied, len(files.names) - copied, files.left_out)
 

@@ -96,6 +96,7 @@ class LineStamper:
         return b"".join(stamped)
 
     def _format_time(self, log_name: str, offset: int) -> bytes:
+        """Return the time at which the byte at an offset of a log was written, formatted for the start of a line."""
         times = self._times.get(log_name)
         if times is None:
             times = self._times[log_name] = _read_times(self._folder, self._folder.artifacts / log_name)
@@ -109,6 +110,7 @@ class LineStamper:
 
 
 def _find_node_log(folder: RunFolder, run: Run, node_index: int) -> str:
+    """Return the name of the log of the node with this index."""
     document = read_json(folder.submission)
     launch = None if document is None else Submission.from_json(document).launch
     count = 1 if launch is None else launch.node_count

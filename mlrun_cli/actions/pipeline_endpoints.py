@@ -26,7 +26,7 @@ def create_endpoint(workspace: Workspace, name: str, description: str | None, pi
     with workspace.transaction(durable=True):
         if not workspace.published_pipelines.add_endpoint(endpoint):
             raise _build_name_error(name)
-        workspace.published_pipelines.add_version(endpoint.endpoint_id, pipeline_id)
+        workspace.published_pipelines.add_endpoint_version(endpoint.endpoint_id, pipeline_id)
     return get_endpoint(workspace, endpoint_id=endpoint.endpoint_id)
 
 
@@ -51,7 +51,7 @@ def add_version(workspace: Workspace, endpoint_id: str, pipeline_id: str, *, is_
     get_pipeline(workspace, pipeline_id)
     with workspace.transaction(durable=True):
         endpoint = get_endpoint(workspace, endpoint_id=endpoint_id)
-        workspace.published_pipelines.add_version(endpoint_id, pipeline_id)
+        workspace.published_pipelines.add_endpoint_version(endpoint_id, pipeline_id)
         if is_default:
             workspace.published_pipelines.change_endpoint(
                 endpoint_id,

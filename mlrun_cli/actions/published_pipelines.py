@@ -166,7 +166,7 @@ def read_published_graph(workspace: Workspace, pipeline_id: str) -> Graph:
         StoredFilesLost: its file is gone or damaged.
     """
     get_pipeline(workspace, pipeline_id)
-    return Graph.from_json(_read_file(workspace, pipeline_id, _GRAPH))
+    return Graph.from_json(_read_document(workspace, pipeline_id, _GRAPH))
 
 
 def describe_graph(workspace: Workspace, pipeline_id: str) -> dict[str, Any]:
@@ -200,10 +200,11 @@ def read_publisher_environment(workspace: Workspace, pipeline_id: str) -> Mappin
     Raises:
         StoredFilesLost: the file is gone or damaged.
     """
-    return _read_file(workspace, pipeline_id, _ENVIRONMENT)
+    return _read_document(workspace, pipeline_id, _ENVIRONMENT)
 
 
-def _read_file(workspace: Workspace, pipeline_id: str, name: str) -> dict[str, Any]:
+def _read_document(workspace: Workspace, pipeline_id: str, name: str) -> dict[str, Any]:
+    """Return the JSON object in a file of a published pipeline; raise if the file is lost."""
     path = get_pipeline_folder(workspace, pipeline_id) / name
     document = read_json(path)
     if document is None:

@@ -60,6 +60,7 @@ def _choose_folder(workspace: Workspace, name: str) -> str:
 
 
 def _find_private_key(path_text: str) -> str:
+    """Return the absolute path of a private key file, which must exist."""
     path = Path(path_text).expanduser().absolute()
     if not path.is_file():
         raise InvalidPath(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from mlrun_cli.actions.run_settings import read_packages, read_settings, read_variables
+from mlrun_cli.actions.run_settings import get_launch_settings, get_runconfig_variables, read_packages
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import format_iso, now
 from mlrun_cli.metrics.metric import LAST, SUMMARIES
@@ -70,8 +70,8 @@ def compare_runs(
         RUN: lambda: (_read_run_fields(run) for run in runs),
         TAGS: lambda: (drop_bookkeeping_tags(run.run_type, run.run_id, run.tags) for run in runs),
         PROPERTIES: lambda: (run.properties for run in runs),
-        SETTINGS: lambda: (read_settings(run) for run in runs),
-        VARIABLES: lambda: (read_variables(run) for run in runs),
+        SETTINGS: lambda: (get_launch_settings(run) for run in runs),
+        VARIABLES: lambda: (get_runconfig_variables(run) for run in runs),
         PACKAGES: lambda: (read_packages(workspace, run) for run in runs),
         CODE: lambda: (_read_code(workspace, run) for run in runs),
     }

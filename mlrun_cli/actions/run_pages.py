@@ -24,7 +24,7 @@ class Count(NamedTuple):
     is_exact: bool = True
 
     @classmethod
-    def from_number(cls, found_count: int, limit: int = COUNTED) -> Count:
+    def from_found_count(cls, found_count: int, limit: int = COUNTED) -> Count:
         """Return the exact count, or the limit marked as inexact if more runs were found."""
         return cls(min(found_count, limit), found_count <= limit)
 
@@ -116,7 +116,7 @@ class _Counts(NamedTuple):
 
 def _count_runs(pages: RunPageStore, run_filter: RunFilter) -> _Counts:
     limit = pages.get_count_limit(run_filter)
-    total = Count.from_number(pages.count(run_filter, limit + 1), limit)
+    total = Count.from_found_count(pages.count(run_filter, limit + 1), limit)
     return _Counts(total, total, None)
 
 
@@ -125,11 +125,13 @@ def _count_runs_and_children(pages: RunPageStore, run_filter: RunFilter) -> _Cou
     limit = pages.get_count_limit(run_filter)
     at_top = pages.count(run_filter._replace(include_children=False), limit + 1)
     if at_top > limit:
-        return _Counts(Count.from_number(at_top, limit), Count.from_number(at_top, limit), None)
+        return _Counts(Count.from_found_count(at_top, limit), Count.from_found_count(at_top, limit), None)
     both = pages.count(_include_children(run_filter), at_top + limit + 1)
     total = both if run_filter.include_children else at_top
     return _Counts(
-        Count.from_number(total, limit), Count.from_number(at_top, limit), Count.from_number(both - at_top, limit)
+        Count.from_found_count(total, limit),
+        Count.from_found_count(at_top, limit),
+        Count.from_found_count(both - at_top, limit),
     )
 
 

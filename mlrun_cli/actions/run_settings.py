@@ -14,13 +14,13 @@ _PACKAGE = r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:==?|@)\s*(?P<version>\S+)"
 _SETTINGS = ("framework", "communicator", "nodeCount", "maxRunDurationSeconds")
 
 
-def read_settings(run: Run) -> dict[str, str]:
+def get_launch_settings(run: Run) -> dict[str, str]:
     """Return the launch settings of a run: framework, communicator, number of nodes and time limit."""
     definition: Mapping[str, Any] = run.definition or {}
     return {name: str(definition[name]) for name in _SETTINGS if definition.get(name) is not None}
 
 
-def read_variables(run: Run) -> dict[str, str]:
+def get_runconfig_variables(run: Run) -> dict[str, str]:
     """Return the environment variables from the runconfig, with secrets redacted."""
     definition: Mapping[str, Any] = run.definition or {}
     return {str(name): str(value) for name, value in (definition.get("environmentVariables") or {}).items()}

@@ -67,11 +67,12 @@ def make_base_folder() -> Path:
     runtime = Path(f"/run/user/{os.getuid()}")
     with suppress(KeyError, OSError):
         if (_LINGERING / pwd.getpwuid(os.getuid()).pw_name).exists() and _is_on_local_disk(runtime):
-            return _make_private(runtime / "mlrun")
-    return _make_private(_TEMPORARY / f"mlrun-{os.getuid()}")
+            return _make_private_folder(runtime / "mlrun")
+    return _make_private_folder(_TEMPORARY / f"mlrun-{os.getuid()}")
 
 
-def _make_private(folder: Path) -> Path:
+def _make_private_folder(folder: Path) -> Path:
+    """Create a folder unless it exists, and return it; raise unless it is private and on a local disk."""
     try:
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)

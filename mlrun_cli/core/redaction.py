@@ -208,7 +208,7 @@ class Redaction:
 
         return _map_texts(value, redact)
 
-    def redact_known(self, value: Any) -> Any:
+    def redact_run_secrets(self, value: Any) -> Any:
         """Redact only the run's own secrets, in every string of a JSON value."""
         return (
             _map_texts(value, lambda _name, text: self._repeatable_secret_redactor(text))

@@ -35,6 +35,7 @@ def _compute_sum(numbers: Sequence[float]) -> float:
 
 
 def _to_float(number: float) -> float:
+    """Return a number as a float; an integer that is too large becomes infinite."""
     try:
         return float(number)
     except OverflowError:

@@ -298,7 +298,9 @@ def redact_logged_values(logged: list[LoggedValue], redaction: Redaction) -> lis
     return [
         one
         if type(one.value) is float and one.description is None
-        else one._replace(value=redaction.redact_known(one.value), description=redaction.redact_known(one.description))
+        else one._replace(
+            value=redaction.redact_run_secrets(one.value), description=redaction.redact_run_secrets(one.description)
+        )
         for one in logged
     ]
 

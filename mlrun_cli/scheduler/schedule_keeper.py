@@ -47,7 +47,10 @@ class ScheduleKeeper:
             with WakeSocket(self._folder.socket) as wake_socket:
                 self._serve(wake_socket)
             self._lock.close()
-            if not self._workspace.is_in_place() or not self._workspace.schedules.has_work():
+            if (
+                not self._workspace.is_in_place()
+                or not self._workspace.schedules.has_active_schedules_or_pending_runs()
+            ):
                 return
             self._lock = OwnerLock.open(self._folder.lock)
             is_mine = self._lock.try_acquire()
@@ -61,7 +64,7 @@ class ScheduleKeeper:
                 record_due_runs(self._workspace, now())
                 is_done = self._submit_pending_runs()
                 self._folder.starts.reset(self._lock)
-                if not self._workspace.schedules.has_work():
+                if not self._workspace.schedules.has_active_schedules_or_pending_runs():
                     return
                 if is_done:
                     wait = self._compute_wait_seconds()
@@ -100,7 +103,7 @@ class ScheduleKeeper:
 
     def _compute_wait_seconds(self) -> float:
         """Return the seconds until the next schedule is due."""
-        next_at = self._workspace.schedules.find_next_due_at()
+        next_at = self._workspace.schedules.find_next_due_time()
         return _LOOK_SECONDS if next_at is None else max(0.0, (next_at - now()) / MICROSECONDS)
 
 

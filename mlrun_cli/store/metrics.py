@@ -85,7 +85,7 @@ class MetricStore:
                 series.count += 1
         self._database.insert_many("metric_values", _COLUMNS, rows)
         for series in series_by_name.values():
-            self._close_series(series)
+            self._store_summary(series)
 
     def copy(self, run_key: int, new_run_key: int) -> None:
         """Copy all values of a run to a run that has none, within a transaction."""
@@ -330,7 +330,8 @@ class MetricStore:
             self._remove_superseded(series, [each.step for each in batch if each.name == name])
         return series
 
-    def _close_series(self, series: _Series) -> None:
+    def _store_summary(self, series: _Series) -> None:
+        """Store the summary of a metric after values were added to it."""
         self._database.execute(
             "UPDATE metrics SET shape = :shape, value_count = :count, last_value = :last, min_value = :minimum,"
             " max_value = :maximum, description = :description WHERE metric_key = :key",

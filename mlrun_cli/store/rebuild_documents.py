@@ -213,6 +213,7 @@ class RebuildDocumentStore:
 
     def _ensure_experiment(self, experiment: Mapping[str, Any]) -> int:
         # The experiment may have been renamed.
+        """Return the key of an experiment with the same id or name, which is inserted if it does not exist."""
         found = self._database.row(
             "SELECT experiment_key FROM experiments WHERE experiment_id = :experiment_id OR name = :name"
             " ORDER BY experiment_id <> :experiment_id",
@@ -229,6 +230,7 @@ class RebuildDocumentStore:
         return int(found["experiment_key"])
 
     def _insert_row(self, table: str, row: Mapping[str, Any], conflict_clause: str = "") -> int:
+        """Insert the known columns of a row; return the number of inserted rows."""
         known = [name for name in self._database.list_columns(table) if name in row]
         places = ", ".join(f":{name}" for name in known)
         return self._database.execute(
@@ -237,6 +239,7 @@ class RebuildDocumentStore:
         )
 
     def _read_experiments(self, rows: Sequence[Row]) -> dict[int, dict[str, Any]]:
+        """Return the experiments of some runs' rows, keyed by experiment key; deleted ones are empty."""
         found = {}
         for key in {row["experiment_key"] for row in rows}:
             experiment = self._database.row("SELECT * FROM experiments WHERE experiment_key = :key", key=key)

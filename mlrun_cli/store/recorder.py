@@ -107,7 +107,7 @@ class Recorder:
                 if _has_no_folder(document):
                     below[document["row"]["root_key"]].append(document)
                 else:
-                    self._write_own_record(document)
+                    self._write_to_own_folder(document)
             for root_key, documents in below.items():
                 children = self._find_record_folder(documents[0]).children
                 if not children.exists():  # an older version has written none
@@ -127,7 +127,8 @@ class Recorder:
     def _collect_change(self, table: str, first_key: Any, second_key: Any) -> None:
         self._changes[Change(table, first_key, second_key)] = None
 
-    def _write_own_record(self, document: dict[str, Any]) -> None:
+    def _write_to_own_folder(self, document: dict[str, Any]) -> None:
+        """Append the document of a run to the record file in its own folder, which is shortened if it is large."""
         folder = RunFolder(self._folder / "runs" / document["row"]["run_id"])
         with suppress(OSError):
             if "owner_lock" in document["row"]:  # a run without a script has no folder yet
@@ -142,6 +143,7 @@ class Recorder:
                 append_lines(folder.record, [document])
 
     def _rewrite_record(self, record_path: Path, document: dict[str, Any]) -> None:
+        """Replace a record file with one that contains only this document."""
         definition = next(iterate_json_lines(record_path), {}).get("row", {}).get("definition")
         with make_temporary_path(record_path) as shorter:
             append_lines(shorter, [document | {"row": {**document["row"], "definition": definition}}])

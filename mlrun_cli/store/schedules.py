@@ -90,7 +90,7 @@ class ScheduleStore:
 
     # Times and runs
 
-    def has_work(self) -> bool:
+    def has_active_schedules_or_pending_runs(self) -> bool:
         """Return whether any schedule is active or any run is waiting to be submitted."""
         row = self._database.row(
             "SELECT EXISTS (SELECT 1 FROM schedules WHERE next_at IS NOT NULL)"
@@ -98,7 +98,7 @@ class ScheduleStore:
         )
         return row is not None and bool(row["has_work"])
 
-    def find_next_due_at(self) -> int | None:
+    def find_next_due_time(self) -> int | None:
         """Return the earliest time at which a schedule is due, or None if none is active."""
         row = self._database.row("SELECT min(next_at) AS next_at FROM schedules WHERE next_at IS NOT NULL")
         return None if row is None or row["next_at"] is None else int(row["next_at"])

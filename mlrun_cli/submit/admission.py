@@ -87,7 +87,7 @@ def admit_run(
     demand = Demand(configuration.node_count, gpus.gpu_count, configuration.max_run_duration_seconds)
     found = get_target(workspace, target)
     with configuration.locate_errors():
-        found.check(demand)
+        found.check_demand(demand)
     if request.predecessor is not None or request.begin_at is not None:
         _check_dispatcher_version(workspace, target, "--begin" if request.predecessor is None else "--after")
     most = get_node_limit(workspace, target)

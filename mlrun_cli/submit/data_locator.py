@@ -75,6 +75,7 @@ class DataLocator:
         return found
 
     def _find_location(self, binding: InputBinding) -> dict[str, str]:
+        """Return where the data of an input is: a datastore and a path in it, a URL, or a path on this machine."""
         if binding.datastore:
             return {"datastore": binding.datastore, "path": binding.path or ""}
         uri = binding.uri or ""

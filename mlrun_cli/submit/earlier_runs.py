@@ -55,7 +55,7 @@ class EarlierRun(NamedTuple):
         return {name: value for name, value in self.run.properties.items() if name.startswith(GIT_PREFIXES)}
 
     def restore_configuration(self) -> RunConfiguration:
-        """Return the run's resolved configuration, with datasets referenced by id unless it is that of a template."""
+        """Return the run's resolved configuration; unless it is that of a template, datasets are referenced by id."""
         if self.template is not None:
             return self.template.configuration
         definition = self.run.definition or {}
@@ -199,5 +199,6 @@ def _is_unchanged(entry: SnapshotEntry, path: Path, file_stat: os.stat_result) -
 
 
 def _restore_input(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the runconfig entry of an input from the run's record of its data."""
     dataset = {"dataset": {"id": entry["dataset_id"]}}
     return {"dataLocation": dataset, "mechanism": entry["mechanism"], "pathOnCompute": entry.get("path_on_compute")}

@@ -64,6 +64,7 @@ def store_outputs(workspace: Workspace, plan: StepPlan, run_id: str) -> None:
 
 
 def _move_output(datastore: Datastore, place: OutputPlace, output_key: str, output: Output) -> None:
+    """Move an uploaded output to its place in a datastore, and create an empty folder if nothing was written."""
     path, written = datastore.resolve_path(place.path), datastore.resolve_path(place.written_path)
     if written != path and os.path.lexists(written):
         _make_folder(datastore, path.parent)

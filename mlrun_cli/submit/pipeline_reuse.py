@@ -248,6 +248,7 @@ def _describe_input(
 
 
 def _describe_dataset(workspace: Workspace, source: DatasetReference) -> tuple[str, dict[str, str]]:
+    """Return a description of a dataset, and stamps of its files."""
     if source.dataset_id:
         dataset = get_dataset_by_id(workspace, source.dataset_id, {})
     else:

@@ -116,7 +116,7 @@ class Target(ABC):
         """True if environments in the shared folder are built on this machine at submit, not by a node."""
         return False
 
-    def check(self, demand: Demand) -> None:
+    def check_demand(self, demand: Demand) -> None:
         """Raise if the target can never meet a demand; this must be fast, and `start_supervisor` checks the rest.
 
         Raises:

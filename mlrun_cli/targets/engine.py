@@ -337,4 +337,5 @@ class EngineTarget(Target):
 
 
 def _can_lose_nodes(run: Run) -> bool:
+    """Return whether a run goes on if it loses any node but the first, as a parallel task does."""
     return run.node_count > 1 and (run.definition or {}).get("communicator") == PARALLEL_TASK

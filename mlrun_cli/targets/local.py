@@ -60,7 +60,7 @@ class LocalTarget(Target):
     def start_supervisor(self, run_id: str, lock_fds: Sequence[int]) -> Started:
         """Start a detached supervisor process, or use the one that `prepare_supervisor` started; return its pid."""
         waiting, self._waiting = self._waiting, None
-        if waiting is not None and waiting.hand_over(lock_fds):
+        if waiting is not None and waiting.hand_over_locks(lock_fds):
             return Started(waiting.pid)
         return Started(self._spawn_supervisor(run_id, lock_fds, recovers=False))
 

@@ -52,7 +52,7 @@ class WaitingSupervisor:
                 raise
         self._process = identify_process(self.pid)
 
-    def hand_over(self, lock_fds: Sequence[int]) -> bool:
+    def hand_over_locks(self, lock_fds: Sequence[int]) -> bool:
         """Pass the open locks of a submitted run to the waiting program; return False if the program has ended."""
         try:
             socket.send_fds(self._connection, [b"\n"], lock_fds, _NO_SIGNAL)

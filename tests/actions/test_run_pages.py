@@ -65,7 +65,7 @@ def test_child_runs_are_counted_apart_whether_the_page_shows_them_or_not(workspa
 
 
 def test_beyond_ten_thousand_runs_are_not_counted() -> None:
-    assert [str(Count.from_number(number)) for number in (0, 10_000, 10_001)] == ["0", "10,000", "10,000+"]
+    assert [str(Count.from_found_count(number)) for number in (0, 10_000, 10_001)] == ["0", "10,000", "10,000+"]
 
 
 def test_a_run_that_lost_its_folder_is_shown_as_failed(workspace: Workspace) -> None:

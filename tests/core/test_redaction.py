@@ -413,7 +413,7 @@ def test_a_run_hides_what_it_repeats_of_its_command_line_and_variables(
     redaction = Redaction.for_run(variables, ["train.py", *arguments.split()])
     assert redaction.redact_error({"message": text}) == {"message": of_error}
     assert redaction.redact_document({"note": text}) == {"note": of_tag}
-    assert redaction.redact_known([text, 1, None]) == [of_tag, 1, None]
+    assert redaction.redact_run_secrets([text, 1, None]) == [of_tag, 1, None]
 
 
 @pytest.mark.parametrize("value", ["<|endoftext|>", "[PAD]", "</s>", "<|reserved_special_token_250|>", "<extra_id_99>"])

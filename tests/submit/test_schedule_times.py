@@ -58,7 +58,7 @@ def test_each_time_is_taken_once_and_missed_ones_together(workspace: Workspace) 
     assert list_due_times(workspace, schedule) == [START]
     record_due_runs(workspace, START + 50 * HOUR + 7)
     assert list_due_times(workspace, schedule) == [START + HOUR, START]
-    assert workspace.schedules.find_next_due_at() == START + 51 * HOUR
+    assert workspace.schedules.find_next_due_time() == START + 51 * HOUR
     assert list_due_times(workspace, disabled) == []
 
 
@@ -108,7 +108,7 @@ def test_a_schedule_that_cannot_go_on_is_postponed_and_stops_no_other(
     assert problem in find_problem(workspace, bad)
     assert len(workspace.schedules.list_runs(bad.schedule_id)) == 1
     assert workspace.schedules.list_pending_runs() == workspace.schedules.list_runs(good.schedule_id)[::-1]
-    assert START + 2 * HOUR < (workspace.schedules.find_next_due_at() or 0) < START + 3 * HOUR
+    assert START + 2 * HOUR < (workspace.schedules.find_next_due_time() or 0) < START + 3 * HOUR
 
 
 def test_files_that_cannot_be_listed_are_a_problem_until_they_can(workspace: Workspace) -> None:

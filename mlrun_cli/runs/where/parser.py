@@ -168,6 +168,7 @@ class _Parser:
         return found
 
     def _skip_word(self, word: str) -> bool:
+        """Skip a keyword if it is the current token; return whether it was."""
         token = self.token
         if token.kind != WORD or token.text.lower() != word:
             return False

@@ -76,11 +76,12 @@ def build_syntax_error(text: str, position: int, reason: str, *, hint: str | Non
     first = max(0, position - _SHOWN_BEFORE) if len(line) > _SHOWN else 0
     before = ("…" if first else "") + line[first:position]
     after = line[position : first + _SHOWN] + ("…" if len(line) > first + _SHOWN else "")
-    caret = " " * sum(_get_width(character) for character in before) + "^"
+    caret = " " * sum(_get_display_width(character) for character in before) + "^"
     return InvalidFilter(f"{reason}, at column {position + 1}:\n  {before}{after}\n  {caret}", hint=hint, target=text)
 
 
-def _get_width(character: str) -> int:
+def _get_display_width(character: str) -> int:
+    """Return the number of columns that a character occupies in a terminal."""
     import unicodedata  # noqa: PLC0415 - for errors alone
 
     if unicodedata.combining(character):

@@ -133,6 +133,7 @@ def _read_statistic(text: str, tokens: Sequence[Token], index: int) -> tuple[Val
 
 
 def _check_name(text: str, token: Token) -> str:
+    """Return the name in a token; raise if it is blank."""
     if not token.text.strip():
         raise build_syntax_error(text, token.start, "The name is empty", hint=_HINT)
     return token.text

@@ -156,7 +156,7 @@ class ParameterStore:
 
     def _store_parameters(self, runs: Sequence[tuple[int, Parameters]]) -> None:
         """Store the parameters of unread runs, except those set in the meantime."""
-        already = self._list_names([key for key, _ in runs])
+        already = self._list_keys_and_names([key for key, _ in runs])
         self._database.insert_many(
             "run_parameters",
             _COLUMNS,
@@ -170,7 +170,8 @@ class ParameterStore:
         for places, keys in build_in_lists("run", [key for key, _ in runs]):
             self._database.execute(f"DELETE FROM unread_runs WHERE run_key IN {places}", **keys)  # noqa: S608
 
-    def _list_names(self, run_keys: Sequence[int]) -> Collection[tuple[int, str]]:
+    def _list_keys_and_names(self, run_keys: Sequence[int]) -> Collection[tuple[int, str]]:
+        """Return the run key and the name of each stored parameter of some runs."""
         found: set[tuple[int, str]] = set()
         for places, keys in build_in_lists("run", run_keys):
             rows = self._database.rows(f"SELECT run_key, name FROM run_parameters WHERE run_key IN {places}", **keys)  # noqa: S608

@@ -143,6 +143,7 @@ def build_attempt_id(job_id: str, attempt_number: int) -> str:
 
 
 def _derive_end(error_type: str, message: str) -> JobEnd:
+    """Return how a failed job ended, derived from Ray's error type and message."""
     if error_type in _NOT_STARTED:
         return JobEnd.NEVER_STARTED
     if "OUT_OF_MEMORY" in message or "running low on memory" in message:

@@ -140,7 +140,7 @@ class Ssh:
         host = f"[{address}]" if ":" in address else address
         return f"{host if self._settings.username is None else f'{self._settings.username}@{host}'}:{path}"
 
-    def describe(self) -> str:
+    def get_connect_command(self) -> str:
         """Return the command line that a user would enter to connect to the machine."""
         settings = self._settings
         port = [] if settings.ssh_port is None else ["-p", str(settings.ssh_port)]
@@ -153,7 +153,7 @@ class Ssh:
         hint = next((hint for phrase, hint in _HINTS.items() if phrase in message), None)
         text = message or (f"ssh ended with exit code {exit_code}" if exit_code else "The connection was closed")
         if exit_code == _SSH_FAILED or exit_code in _RSYNC_UNREACHABLE or hint is not None:
-            shown = (hint or _DEFAULT_HINT).format(ssh=self.describe())
+            shown = (hint or _DEFAULT_HINT).format(ssh=self.get_connect_command())
             return EngineUnavailable(text, hint=shown, target=self._settings.address)
         return EngineRefused(text, target=self._settings.address)
 
@@ -162,7 +162,7 @@ class Ssh:
         self.close()
         return EngineUnavailable(
             f"{self._settings.address} does not answer: the call was stopped after {timeout_seconds:g} seconds.",
-            hint=_DEFAULT_HINT.format(ssh=self.describe()),
+            hint=_DEFAULT_HINT.format(ssh=self.get_connect_command()),
             target=self._settings.address,
         )
 

@@ -48,7 +48,7 @@ class RemoteTarget(EngineTarget):
         """The mirror of the target's folder, created if needed."""
         return _get_mirror_folder(self.workspace, self.name)
 
-    def check(self, demand: Demand) -> None:
+    def check_demand(self, demand: Demand) -> None:
         """Raise if the machine can never meet the demand of a run.
 
         Raises:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mlrun_cli.actions.run_comparison import list_metric_values
-from mlrun_cli.actions.run_settings import read_packages, read_settings, read_variables
+from mlrun_cli.actions.run_settings import get_launch_settings, get_runconfig_variables, read_packages
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.sizes import format_size
 from mlrun_cli.core.time import MICROSECONDS, now
@@ -62,8 +62,8 @@ def compare_runs(workspace: Workspace, runs: Sequence[Run], *, includes_constant
             lambda: build_rows([{key: value or "✓" for key, value in get_shown_tags(run).items()} for run in runs]),
         ),
         ("Properties", lambda: build_rows([run.properties for run in runs])),
-        ("Settings", lambda: build_rows([read_settings(run) for run in runs])),
-        ("Environment variables", lambda: build_rows([read_variables(run) for run in runs])),
+        ("Settings", lambda: build_rows([get_launch_settings(run) for run in runs])),
+        ("Environment variables", lambda: build_rows([get_runconfig_variables(run) for run in runs])),
         ("Environment", lambda: build_rows([read_packages(workspace, run) for run in runs])),
         ("Git", lambda: build_rows([dict(list_git_facts(run)) for run in runs])),
         (SOURCE_TITLE, lambda: build_rows([_read_source_files(workspace, run) for run in runs])),
