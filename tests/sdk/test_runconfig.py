@@ -146,7 +146,7 @@ def test_a_configuration_is_found_loaded_changed_saved_and_deleted(mlrun: Mlrun)
         conda.add_pip_package("scipy")
         rc.node_count = 2
         assert rc._to_document()["environment"]["docker"]["gpuSupport"] is True
-        before = rc._to_document(saving=True)
+        before = rc._to_document(for_file=True)
         assert before["foo"] == {"bar": 1} and "gpuSupport" not in before["environment"]["docker"]
         rc.save()
         assert "\\nfoo:\\n  bar: 1\\n" in open(".azureml/train.runconfig").read()

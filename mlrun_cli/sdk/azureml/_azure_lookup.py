@@ -20,51 +20,55 @@ class UnknownModule(ModuleNotFoundError):
     """A module that exists neither in Azure's packages nor in this one; scripts can catch it as an ImportError."""
 
 
-def find_substitute_spec(name: str) -> Optional[ModuleSpec]:
-    """Return the spec for an alias or for an unsupported module of Azure, or None if nothing imports the module.
+def find_substitute_spec(module_name: str) -> Optional[ModuleSpec]:
+    """Return the spec for an alias or an unsupported module of Azure, or None if the import system only checks for it.
 
     Raises:
         UnknownModule: The module is unknown. Callers of `importlib.util.find_spec`, which only checks whether a
             module exists, get None instead.
     """
-    if name in ALIASES:
-        return ModuleSpec(name, _Loader(_Alias), is_package=True)  # type: ignore[arg-type]
-    if _find_advice(name) is not None:
-        return ModuleSpec(name, _Loader(_RefusedModule), is_package=True)  # type: ignore[arg-type]
+    if module_name in ALIASES:
+        return ModuleSpec(module_name, _Loader(_Alias), is_package=True)  # type: ignore[arg-type]
+    if _find_advice(module_name) is not None:
+        return ModuleSpec(module_name, _Loader(_RefusedModule), is_package=True)  # type: ignore[arg-type]
     if sys._getframe(3).f_globals.get("__name__") == "importlib.util":
         return None
-    above, _, last = name.rpartition(".")
+    above, _, last = module_name.rpartition(".")
     raise UnknownModule(
         f"{above} has no {last!r}: there is none in Azure ML's SDK v1, and none in mlrun-cli's azureml, which stands "
         "in for it. Correct the name; what another package has is imported from that one."
     )
 
 
-def find_substitute(module: ModuleType, name: str) -> Any:
+def find_substitute(module: ModuleType, member_name: str) -> Any:
     """Return the substitute for a name missing in a module: a module, a member, or a class that refuses to be used.
 
     Raises:
         AttributeError: Azure's module does not have it either.
     """
     of_module = module.__name__
-    below = f"{of_module}.{name}"
+    below = f"{of_module}.{member_name}"
     if hasattr(module, "__path__") and (below in ALIASES or below in AREAS):
         return import_module(below)
-    definer = _DEFINERS.get(name, of_module)
+    definer = _DEFINERS.get(member_name, of_module)
     if definer != of_module:
-        return getattr(import_module(definer), name)
-    instead = _INSTEAD.get(name) or _find_advice(of_module)
+        return getattr(import_module(definer), member_name)
+    instead = _INSTEAD.get(member_name) or _find_advice(of_module)
     if instead is None:
-        raise AttributeError(f"module {of_module!r} has no attribute {name!r}")
-    if hasattr(module, "__path__") and not name.lstrip("_")[:1].isupper() and _find_advice(of_module) is not None:
+        raise AttributeError(f"module {of_module!r} has no attribute {member_name!r}")
+    if (
+        hasattr(module, "__path__")
+        and not member_name.lstrip("_")[:1].isupper()
+        and _find_advice(of_module) is not None
+    ):
         return import_module(below)  # a module or a function: it can be imported from and called, and refuses both
-    bases = (Exception,) if name.endswith(("Exception", "Error")) else ()  # for who would catch it
-    return UnsupportedMeta(name, bases, {"__module__": of_module}, instead=instead)
+    bases = (Exception,) if member_name.endswith(("Exception", "Error")) else ()  # for who would catch it
+    return UnsupportedMeta(member_name, bases, {"__module__": of_module}, instead=instead)
 
 
-def _find_advice(module: str) -> Optional[str]:
+def _find_advice(module_name: str) -> Optional[str]:
     """Return what to use instead of an unsupported module or package of Azure, or None for other modules."""
-    parts = module.split(".")
+    parts = module_name.split(".")
     for count in range(len(parts), 1, -1):
         instead = AREAS.get(".".join(parts[:count]))
         if instead is not None:

@@ -21,7 +21,7 @@ def create_unsupported_error(call: str, alternative: str) -> UserErrorException:
     return UserErrorException(f"{call} is a part of Azure ML that mlrun-cli does not have. {alternative}.")
 
 
-def make_unsupported_call(call: str, alternative: str) -> Callable[..., Any]:
+def create_unsupported_call(call: str, alternative: str) -> Callable[..., Any]:
     """Return a function that accepts any arguments and raises the error for an unsupported call."""
 
     def refuse(*_: object, **__: object) -> Any:
@@ -53,7 +53,7 @@ class UnsupportedMeta(type):
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
-        return make_unsupported_call(f"{cls.__name__}.{name}", cls._instead)
+        return create_unsupported_call(f"{cls.__name__}.{name}", cls._instead)
 
     # Some of these names are lists or dicts in Azure, not classes.
 
@@ -68,6 +68,7 @@ class UnsupportedMeta(type):
 
 
 def _refuse_instance(self: Any, *_: object, **__: object) -> None:
+    """Raise the error for an unsupported class, as its constructor."""
     kind = type(self)
     raise create_unsupported_error(kind.__name__, kind._instead)
 
@@ -97,6 +98,7 @@ class StoredArguments:
 
 
 def _build_signature(parameters: str) -> Signature:
+    """Return the signature for a parameter list such as `name, version=None, *, tags=None`."""
     positional, _, named = parameters.partition("*, ")
     kinds = {positional: Parameter.POSITIONAL_OR_KEYWORD, named: Parameter.KEYWORD_ONLY}
     return Signature(
@@ -104,8 +106,9 @@ def _build_signature(parameters: str) -> Signature:
     )
 
 
-def _build_parameter(text: str, kind: Any) -> Parameter:
-    if text.startswith("**"):
-        return Parameter(text[2:], Parameter.VAR_KEYWORD)
-    name, _, default = text.partition("=")
+def _build_parameter(parameter_text: str, kind: Any) -> Parameter:
+    """Return the parameter for text such as `version=None` or `**kwargs`."""
+    if parameter_text.startswith("**"):
+        return Parameter(parameter_text[2:], Parameter.VAR_KEYWORD)
+    name, _, default = parameter_text.partition("=")
     return Parameter(name, kind, default=literal_eval(default) if default else Parameter.empty)

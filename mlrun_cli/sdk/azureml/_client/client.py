@@ -65,7 +65,7 @@ class SubmittedRunClient:
         return (self.run_id, self._folder) == (run_id, run_folder)
 
     def create_writer(self, workspace: WorkspaceNames, run_id: str) -> Callable[[str], None]:
-        """Return a function that durably writes a journal line for a run; raise for runs of other workspaces."""
+        """Return a function that durably writes a journal line for a run, or raises for a run of another workspace."""
         if tuple(workspace) != self.workspace:
             return lambda _: self._raise_other_workspace(workspace, run_id)
         if run_id == self.run_id:
@@ -79,7 +79,7 @@ class SubmittedRunClient:
         timeout_seconds: "float | None" = None,
         **arguments: Any,
     ) -> Any:
-        """Send a request and return its JSON result, which reflects everything that this process wrote before.
+        """Send a request and return its JSON result, which reflects every journal line that this process has written.
 
         Raises:
             AzureMLException: The response is an error, which determines the exception class.
@@ -105,8 +105,10 @@ class SubmittedRunClient:
             return os.path.join(os.path.dirname(self._folder), run_id)
         return os.path.join(self.request("workspaces.describe", workspace=workspace)["folder"], "runs", run_id)
 
-    def hand_over_upload(self, workspace: WorkspaceNames, run_id: str, name: str, replaces: bool = False) -> None:
-        """Hand a stored upload over to the workspace if this is a node, and the run has its folder in the workspace.
+    def hand_over_upload(
+        self, workspace: WorkspaceNames, run_id: str, upload_name: str, replaces: bool = False
+    ) -> None:
+        """Move a stored upload from a node to the workspace, if the run's folder is there and not on the node.
 
         On a node, these are the runs that scripts have opened; a run with a job has its folder in the shared folder.
         """
@@ -114,7 +116,7 @@ class SubmittedRunClient:
             return
         folder = self.get_run_folder(workspace, run_id)
         if not os.path.isdir(os.path.join(folder, EVENTS)):
-            arguments = {"run_id": run_id, "name": name, "folder": folder, "replaces": replaces}
+            arguments = {"run_id": run_id, "name": upload_name, "folder": folder, "replaces": replaces}
             self.request("run_files.take_upload", workspace, timeout_seconds=_UPLOAD_SECONDS, **arguments)
 
     def _raise_other_workspace(self, workspace: WorkspaceNames, run_id: str) -> None:
@@ -146,7 +148,7 @@ def find_submitted_run_client() -> "SubmittedRunClient | None":
 
 
 def get_client() -> Any:
-    """Return the client of this process, which is of one of two classes with the same methods."""
+    """Return the client of this process: that of its submitted run or, outside of a run, the in-process client."""
     global _in_process  # noqa: PLW0603 - a process has one
     inside = find_submitted_run_client()
     if inside is not None:

@@ -15,8 +15,8 @@ class ForkAware:
 _fork_aware: "WeakSet[ForkAware]" = WeakSet()
 
 
-def reset_in_children(resource: ForkAware) -> None:
-    """Register an object for a call of `reset_after_fork()` in every forked child."""
+def register_fork_aware(resource: ForkAware) -> None:
+    """Register an object whose `reset_after_fork()` is called in every forked child."""
     _fork_aware.add(resource)
 
 

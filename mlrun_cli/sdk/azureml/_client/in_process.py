@@ -7,7 +7,7 @@ from importlib import import_module
 from threading import RLock, current_thread, main_thread
 from typing import TYPE_CHECKING, Any, Callable, Tuple
 
-from azureml._client.forking import ForkAware, reset_in_children
+from azureml._client.forking import ForkAware, register_fork_aware
 from azureml._client.journal import Journal, JournalClosedError
 from azureml._client.rpc_client import unwrap_response
 from azureml._wire.journal_lines import wrap_line_for_run
@@ -43,11 +43,11 @@ class InProcessClient(ForkAware):
         self._lock = RLock()
         self._uncaught: BaseException | None = None
         self._hook = sys.excepthook
-        sys.excepthook = self._record_uncaught
+        sys.excepthook = self._record_uncaught_exception
         self._exit = sys.exit
         sys.exit = self._record_exit
         atexit.register(self._close, os.getpid())
-        reset_in_children(self)
+        register_fork_aware(self)
         # The program itself needs a later Python than 3.6.
         os.register_at_fork(before=self._server.before_fork, after_in_parent=self._server.after_fork)  # novm
 
@@ -70,7 +70,7 @@ class InProcessClient(ForkAware):
         timeout_seconds: "float | None" = None,
         **arguments: Any,
     ) -> Any:
-        """Handle a request and return its JSON-like result, which reflects everything that this process wrote before.
+        """Handle a request and return its JSON-like result, which reflects all journal lines written by this process.
 
         Raises:
             AzureMLException: The response is an error, which determines the exception class.
@@ -81,8 +81,8 @@ class InProcessClient(ForkAware):
         """Return the path of a run's folder."""
         return os.path.join(self._server.get_workspace_folder(workspace), "runs", run_id)
 
-    def hand_over_upload(self, workspace: _Names, run_id: str, name: str, replaces: bool = False) -> None:
-        """Do nothing, since all runs have their folders here."""
+    def hand_over_upload(self, workspace: _Names, run_id: str, upload_name: str, replaces: bool = False) -> None:
+        """Do nothing, since this process stores uploads in the workspace itself."""
 
     def reset_after_fork(self) -> None:
         self._lock = RLock()
@@ -96,12 +96,12 @@ class InProcessClient(ForkAware):
                 self._journals[workspace] = Journal(unwrap_response(self._server.open_session_folder(workspace)))
             return self._journals[workspace]
 
-    def _record_uncaught(
-        self, kind: "type[BaseException]", error: BaseException, trace: "TracebackType | None"
+    def _record_uncaught_exception(
+        self, error_type: "type[BaseException]", error: BaseException, traceback: "TracebackType | None"
     ) -> None:
-        """Record an uncaught exception, and pass it to the original hook."""
+        """Record an uncaught exception, and pass it to the original `sys.excepthook`."""
         self._uncaught = error
-        self._hook(kind, error, trace)
+        self._hook(error_type, error, traceback)
 
     def _record_exit(self, code: Any = None) -> "NoReturn":
         """Record the exit code, which `atexit` handlers cannot access, and exit."""
@@ -110,7 +110,7 @@ class InProcessClient(ForkAware):
         self._exit(code)
 
     def _close(self, registering_pid: int) -> None:
-        """End this process's runs at exit, but not those of the parent in a forked child."""
+        """At exit, end the runs that this process has opened; in a forked child, leave those of its parent open."""
         if os.getpid() == registering_pid:
             uncaught = self._uncaught
             if uncaught is None and not hasattr(sys, "ps1") and "ipykernel" not in sys.modules:

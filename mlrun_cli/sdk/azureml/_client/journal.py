@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from threading import RLock
 
-from azureml._client.forking import HAS_FORK_HOOKS, ForkAware, reset_if_forked, reset_in_children
+from azureml._client.forking import HAS_FORK_HOOKS, ForkAware, register_fork_aware, reset_if_forked
 from azureml._wire.run_folder import JOURNAL
 from azureml.exceptions import ServiceException, UserErrorException
 
@@ -30,7 +30,7 @@ class Journal(ForkAware):
         self._file = -1
         self._is_closed = False
         self._lock = RLock()
-        reset_in_children(self)
+        register_fork_aware(self)
 
     def append(self, line: str) -> None:
         """Append a line, completely or not at all.
@@ -60,7 +60,7 @@ class Journal(ForkAware):
         return None
 
     def close(self) -> None:
-        """Close the journal after any line that another thread is currently appending."""
+        """Close the journal, after waiting for any line that another thread is appending."""
         reset_if_forked()
         with self._lock:
             self._is_closed = True

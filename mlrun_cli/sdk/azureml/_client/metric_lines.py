@@ -38,7 +38,7 @@ def encode_list(name: object, values: object, description: object) -> str:
     text = _encode_items(f"A list for {name!r}", values)
     if text is None:
         raise TypeError(
-            f"log_list takes a list of values for {name!r}, not {_get_type_name(values)}. Use log for one value, "
+            f"log_list takes a list of values for {name!r}, not {_describe_type(values)}. Use log for one value, "
             "log_row or log_table for named columns."
         )
     return _encode_metric(journal_lines.LIST, name, text, description)
@@ -55,8 +55,8 @@ def encode_row(name: object, columns: "Dict[str, object]", description: object) 
         text = encode_scalar(value)
         if text is None:
             raise AzureMLException(
-                f"log_row takes one value for column {column!r} of {name!r}, not {_get_type_name(value)}. "
-                f"{_suggest_call(value)}"
+                f"log_row takes one value for column {column!r} of {name!r}, not {_describe_type(value)}. "
+                f"{_suggest_log_call(value)}"
             )
         cells.append(f"{encode_text(column)}:{text}")
     return _encode_metric(journal_lines.ROW, name, f"{{{','.join(cells)}}}", description)
@@ -72,7 +72,7 @@ def encode_table(name: object, columns: Any, description: object) -> str:
     if not hasattr(columns, "keys"):
         raise AttributeError(
             f"log_table takes a dict of columns for {name!r}, as in {{'x': [1, 2], 'y': [3, 4]}}, not "
-            f"{_get_type_name(columns)}."
+            f"{_describe_type(columns)}."
         )
     cells = []
     lengths: Dict[str, int] = {}
@@ -89,7 +89,7 @@ def encode_table(name: object, columns: Any, description: object) -> str:
 
 
 def encode_artifact(kind: str, name: object, uri: str, description: object) -> str:
-    """Return the journal line that links a metric, such as an image, to its stored file."""
+    """Return the journal line for a metric whose value is the URI of a stored file, such as an image."""
     return _encode_metric(kind, name, encode_text(uri), description)
 
 
@@ -100,7 +100,7 @@ def _encode_metric(kind: str, name: object, value: str, description: object, ste
 
 @lru_cache(maxsize=4096)
 def encode_name(name: str) -> str:
-    """Return the name of a metric as JSON text; one that is too long or empty is replaced, with a warning."""
+    """Return a metric name as JSON text, replacing an empty or too long name with a warning."""
     if not 0 < len(name) <= LONGEST_NAME:
         kept = _shorten_name(name)
         warn_once(
@@ -132,22 +132,22 @@ def _encode_fallback(name: object, value: Any) -> str:
     )
     if isinstance(value, (list, range)) or is_generator:
         raise UserErrorException(
-            f"log takes one value for {name!r}, not {_get_type_name(value)}. Use log_list for a list of values."
+            f"log takes one value for {name!r}, not {_describe_type(value)}. Use log_list for a list of values."
         )
     warn_once(
         f"value {name}",
-        f"log takes one value for {name!r}, not {_get_type_name(value)}, of which the text is kept. "
-        f"{_suggest_call(value)}",
+        f"log takes one value for {name!r}, not {_describe_type(value)}, of which the text is kept. "
+        f"{_suggest_log_call(value)}",
     )
     return encode_text(format_fallback(value))
 
 
 def _encode_column(name: object, column: object, values: Any) -> "Tuple[str, int]":
     """Return the JSON text of a table column with several values, and the number of values."""
-    items = None if isinstance(values, (bytes, dict)) else _iterate(values)
+    items = None if isinstance(values, (bytes, dict)) else _create_iterator(values)
     if items is None:
         raise AzureMLException(
-            f"log_table takes a list of values for column {column!r} of {name!r}, not {_get_type_name(values)}."
+            f"log_table takes a list of values for column {column!r} of {name!r}, not {_describe_type(values)}."
         )
     listed = list(items)
     text = _encode_items(f"The column {column!r} of {name!r}", listed)
@@ -156,8 +156,8 @@ def _encode_column(name: object, column: object, values: Any) -> "Tuple[str, int
 
 
 def _encode_items(subject: str, values: Any) -> "str | None":
-    """Return the JSON text of an iterable of scalars, or None if the value is not iterable."""
-    items = _iterate(values)
+    """Return the JSON text of an iterable of scalars, which errors call `subject`, or None if it is not iterable."""
+    items = _create_iterator(values)
     if items is None:
         return None
     texts = []
@@ -165,15 +165,15 @@ def _encode_items(subject: str, values: Any) -> "str | None":
         text = encode_scalar(item)
         if text is None:
             raise AzureMLException(
-                f"{subject} holds {_get_type_name(item)} at position {position}; "
+                f"{subject} holds {_describe_type(item)} at position {position}; "
                 "it can hold numbers, text and booleans."
             )
         texts.append(text)
     return f"[{','.join(texts)}]"
 
 
-def _iterate(values: Any) -> "Iterator[Any] | None":
-    """Return an iterator over a value, with NumPy items except times converted, or None if it is not iterable."""
+def _create_iterator(values: Any) -> "Iterator[Any] | None":
+    """Return an iterator over a value, with NumPy items converted except for times, or None if it is not iterable."""
     to_list = getattr(values, "tolist", None)
     is_of_times = getattr(getattr(values, "dtype", None), "kind", None) in ("m", "M")
     items: Any = to_list() if callable(to_list) and not is_of_times else values
@@ -185,7 +185,7 @@ def _iterate(values: Any) -> "Iterator[Any] | None":
 
 
 def _encode_step(name: object, step: Any) -> str:
-    """Return a step as a JSON integer, or `null`, with a warning, if it is not a 64-bit number."""
+    """Return a step as a JSON integer, or `null` with a warning if it is not a 64-bit integer."""
     with suppress(Exception):  # NaN, or an error of the value's own package
         item = getattr(step, "item", None)
         number = int(item() if callable(item) else step)
@@ -195,7 +195,8 @@ def _encode_step(name: object, step: Any) -> str:
     return "null"
 
 
-def _suggest_call(value: object) -> str:
+def _suggest_log_call(value: object) -> str:
+    """Return a sentence for error messages that suggests how to log the value."""
     if isinstance(value, dict):
         return "Use log_row for one row of named columns, log_table for a whole table."
     if hasattr(value, "__iter__") and not isinstance(value, bytes):
@@ -203,7 +204,8 @@ def _suggest_call(value: object) -> str:
     return "Convert it by float() or str() first."
 
 
-def _get_type_name(value: object) -> str:
+def _describe_type(value: object) -> str:
+    """Return the name of the value's type with an indefinite article, or "None"."""
     if value is None:
         return "None"
     name = type(value).__name__

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import azureml.exceptions
-from azureml._client.forking import ForkAware, reset_if_forked, reset_in_children
+from azureml._client.forking import ForkAware, register_fork_aware, reset_if_forked
 from azureml._client.wording import translate_options
 from azureml._wire.framing import ERROR, LONGEST_REQUEST, OTHER_SOCKET, RESULT, encode_line, open_socket_address
 from azureml._wire.run_folder import ARTIFACTS, SUPERVISOR_LOG, SUPERVISOR_SOCKET
@@ -36,7 +36,7 @@ class RpcClient(ForkAware):
         self._folder = run_folder
         self._idle: dict[str, socket.socket] = {}
         atexit.register(self.reset_after_fork)  # avoids a ResourceWarning about an open socket
-        reset_in_children(self)
+        register_fork_aware(self)
 
     def request(
         self,
@@ -45,7 +45,7 @@ class RpcClient(ForkAware):
         arguments: "dict[str, Any]",
         timeout_seconds: "float | None" = None,
     ) -> Any:
-        """Send a request and return its result, which reflects everything that the run's processes wrote before.
+        """Send a request and return its result, which reflects all journal lines written by the run's processes.
 
         Raises:
             ServiceException: There is no response.
@@ -119,6 +119,7 @@ class RpcClient(ForkAware):
     def _exchange_on_connection(
         self, socket_name: str, connection: "socket.socket", request: bytes, deadline: float
     ) -> bytes:
+        """Send a request over a connection and return the response; close the connection or keep it for reuse."""
         whole = False
         try:
             _set_deadline(connection, deadline)
@@ -139,6 +140,7 @@ class RpcClient(ForkAware):
                 connection.close()
 
     def _connect(self, socket_name: str, deadline: float) -> "socket.socket":
+        """Return a new connection to a socket in the socket folder."""
         import socket
 
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -158,6 +160,7 @@ class RpcClient(ForkAware):
 
 
 def _set_deadline(connection: "socket.socket", deadline: float) -> None:
+    """Set the connection's timeout to the time until `deadline`, a reading of the monotonic clock."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("timed out")
@@ -175,10 +178,11 @@ def unwrap_response(response: "dict[str, Any]") -> Any:
     return response[RESULT]
 
 
-def _create_error(error: "dict[str, str]") -> AzureMLException:
-    kind, message = getattr(azureml.exceptions, error["type"], None), translate_options(error["message"])
+def _create_error(error_record: "dict[str, str]") -> AzureMLException:
+    """Return the exception for the error in a response."""
+    kind, message = getattr(azureml.exceptions, error_record["type"], None), translate_options(error_record["message"])
     if isinstance(kind, type) and issubclass(kind, AzureMLException):
         raised = kind(message)
-        raised.mlrun_code = error.get("code")
+        raised.mlrun_code = error_record.get("code")
         return raised
-    return AzureMLException(f"{error['type']}: {message}")
+    return AzureMLException(f"{error_record['type']}: {message}")

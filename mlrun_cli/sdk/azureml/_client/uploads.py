@@ -122,12 +122,12 @@ def _open_source(path: Any, upload_name: str) -> "Iterator[int]":
         os.close(source)
 
 
-def _decode_path(value: Any, upload_name: str) -> str:
+def _decode_path(path: Any, upload_name: str) -> str:
     try:
-        return os.fsdecode(os.fspath(value))
+        return os.fsdecode(os.fspath(path))
     except TypeError as error:
         raise UserErrorException(
-            f"What is uploaded as {upload_name!r} is a path or a stream, not {type(value).__name__}."
+            f"What is uploaded as {upload_name!r} is a path or a stream, not {type(path).__name__}."
         ) from error
 
 

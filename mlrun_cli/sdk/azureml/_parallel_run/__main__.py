@@ -5,7 +5,7 @@ import sys
 
 from azureml._parallel_run.driver import StepFailed, run_driver
 from azureml._parallel_run.node import run_node
-from azureml._parallel_run.options import get_node_name, parse_options
+from azureml._parallel_run.options import get_node_rank, parse_options
 from azureml._parallel_run.worker import CHANNEL_VARIABLE, run_worker
 
 _LOGS = "logs"
@@ -17,7 +17,7 @@ def main() -> int:
     sys.argv[0] = options.entry_script
     if CHANNEL_VARIABLE in os.environ:
         return run_worker(options)
-    if get_node_name() != "0":
+    if get_node_rank() != "0":
         run_node(options, os.path.abspath(_LOGS))
         return 0
     try:

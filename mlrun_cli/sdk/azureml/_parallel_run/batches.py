@@ -120,10 +120,10 @@ def _split_by_keys(table: Table, partition_keys: List[str]) -> Iterator[MiniBatc
 
 def _list_key_values(frame: Any, partition_keys: Sequence[str]) -> "list[tuple[Any, ...]]":
     """Return the values of the partition key columns in each row."""
-    return list(zip(*[[_to_plain(value) for value in frame[name]] for name in partition_keys]))
+    return list(zip(*[[_to_json_value(value) for value in frame[name]] for name in partition_keys]))
 
 
-def _to_plain(value: Any) -> Any:
+def _to_json_value(value: Any) -> Any:
     """Convert a table value to a JSON value: NumPy numbers to Python's, missing values to None, and others to text."""
     value = value.item() if hasattr(value, "item") else value
     if value is None or value != value:  # noqa: PLR0124 - NaN and NaT are the values that differ from themselves

@@ -30,7 +30,7 @@ class StepFailed(Exception):
     """Too much has failed."""
 
 
-def run_driver(options: Options, logs: str) -> None:
+def run_driver(options: Options, logs_folder: str) -> None:
     """Process all mini-batches with the entry script in worker processes, and write the results.
 
     Raises:
@@ -45,7 +45,7 @@ def run_driver(options: Options, logs: str) -> None:
     folder = tempfile.mkdtemp(prefix=".parallel_run-", dir=shared)
     try:
         listener = None if host is None else Listener(host, folder)
-        driver = _Driver(options, batches, Report(logs, len(batches)), logs, folder, listener)
+        driver = _Driver(options, batches, Report(logs_folder, len(batches)), logs_folder, folder, listener)
         driver.run()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -83,7 +83,7 @@ class _Driver:
             for _ in range(min(self._options.process_count, len(self._waiting))):
                 self._start_worker()
             while self._waiting or any(worker.batch is not None for worker in self._workers):
-                self._wait()
+                self._wait_for_events()
                 self._check_timeouts()
                 self._check_limits()
             self._write_rows()
@@ -100,8 +100,8 @@ class _Driver:
         self._workers.append(worker)
         self._selector.register(worker, selectors.EVENT_READ, worker)
 
-    def _wait(self) -> None:
-        """Wait for a worker's response, or until the first call of `run` times out."""
+    def _wait_for_events(self) -> None:
+        """Wait for responses and connections, and handle them; return at the latest when a call of `run` times out."""
         working = [worker.get_busy_seconds() for worker in self._workers if worker.batch is not None]
         timeout = None if not working else max(0.0, self._options.timeout_seconds - max(working)) + 0.01
         for key, _ in self._selector.select(timeout):
@@ -121,7 +121,7 @@ class _Driver:
             self._handle_response(worker, answer)
 
     def _accept_connection(self, pending: "Optional[PendingConnection]") -> None:
-        """Register a new connection, and close the oldest pending one if there are too many."""
+        """Register a new connection, if any, and close the oldest pending one if there are too many."""
         if pending is not None:
             self._selector.register(pending, selectors.EVENT_READ, pending)
             self._pending_connections.append(pending)
@@ -129,7 +129,7 @@ class _Driver:
             self._remove_pending_connection(self._pending_connections[0]).close()
 
     def _admit_worker(self, pending: PendingConnection) -> None:
-        """Add a worker of another node, once its proof shows that it belongs to the step; close invalid connections."""
+        """Add a worker on another node once it has proved that it belongs to the step; close invalid connections."""
         try:
             worker = pending.read_proof(self._options.timeout_seconds)
         except INVALID_MESSAGE:
@@ -185,7 +185,7 @@ class _Driver:
             self._failed_starts += 1
             if self._failed_starts >= _STARTS_PER_PROCESS * self._options.process_count * self._options.node_count:
                 message = "The entry script could not be started: {} processes have failed before init() was done."
-                raise StepFailed(self._append_first_error(message.format(self._failed_starts)))
+                raise StepFailed(self._with_first_error(message.format(self._failed_starts)))
         batch = worker.batch
         if batch is not None and worker.is_lost:  # with its node: another does it, as if it had not been tried
             self._report.add_note(f"Batch {batch.number} is given to another process: {ending}.")
@@ -210,18 +210,18 @@ class _Driver:
         report, options = self._report, self._options
         if options.error_threshold is not None and report.failed_items > options.error_threshold:
             message = "{} items have failed, more than error_threshold ({})."
-            raise StepFailed(self._append_first_error(message.format(report.failed_items, options.error_threshold)))
+            raise StepFailed(self._with_first_error(message.format(report.failed_items, options.error_threshold)))
         if options.allowed_failed_count is not None and report.failed_batches > options.allowed_failed_count:
             message = "{} mini batches have failed, more than allowed_failed_count ({})."
             text = message.format(report.failed_batches, options.allowed_failed_count)
-            raise StepFailed(self._append_first_error(text))
+            raise StepFailed(self._with_first_error(text))
         percent = 100.0 * report.failed_batches / report.batch_count
         if options.allowed_failed_percent is not None and percent > options.allowed_failed_percent:
             message = "{:g} % of the mini batches have failed, more than allowed_failed_percent ({:g})."
-            raise StepFailed(self._append_first_error(message.format(percent, options.allowed_failed_percent)))
+            raise StepFailed(self._with_first_error(message.format(percent, options.allowed_failed_percent)))
 
-    def _append_first_error(self, message: str) -> str:
-        """Return a message with the first error of a batch appended, if there was one."""
+    def _with_first_error(self, message: str) -> str:
+        """Return the message, followed by the first error of a batch if there was one."""
         first = self._report.first_error
         return message if first is None else f"{message} The first error:\n{first}"
 

@@ -14,10 +14,10 @@ from azureml._parallel_run.node_channel import (
     INVALID_MESSAGE,
     MessageReader,
     Rendezvous,
-    keep_alive,
+    enable_keepalive,
     send_message,
 )
-from azureml._parallel_run.options import Options, get_node_name
+from azureml._parallel_run.options import Options, get_node_rank
 from azureml._parallel_run.worker import READY
 from azureml._parallel_run.worker_process import WorkerProcess
 
@@ -25,10 +25,10 @@ _LOOK_SECONDS = 0.2
 _ANSWER_SECONDS = 30.0
 
 
-def run_node(options: Options, logs: str) -> None:
-    """Run workers for the driver until it has ended all of them; a worker that has died or was killed is replaced."""
+def run_node(options: Options, logs_folder: str) -> None:
+    """Run workers for the driver until it has ended all of them, and replace workers that die or are killed."""
     with selectors.DefaultSelector() as selector:
-        node = _Node(options, logs, selector)
+        node = _Node(options, logs_folder, selector)
         node.run()
 
 
@@ -131,7 +131,7 @@ def _connect(rendezvous: Rendezvous) -> "Optional[socket.socket]":
     if not is_driver:
         connection.close()
         return None
-    keep_alive(connection)
+    enable_keepalive(connection)
     connection.settimeout(None)
     return connection
 
@@ -142,9 +142,9 @@ def _authenticate(connection: socket.socket, rendezvous: Rendezvous) -> bool:
     asked = reader.read()
     if not asked:
         return False
-    proof = rendezvous.prove(str(asked[0]["challenge"]))
-    send_message(connection, proof=proof, challenge=challenge, node=int(get_node_name()))
+    proof = rendezvous.compute_proof(str(asked[0]["challenge"]))
+    send_message(connection, proof=proof, challenge=challenge, node=int(get_node_rank()))
     answered = reader.read()
     if not answered:
         return False
-    return hmac.compare_digest(str(answered[0]["proof"]), rendezvous.prove(challenge))
+    return hmac.compare_digest(str(answered[0]["proof"]), rendezvous.compute_proof(challenge))

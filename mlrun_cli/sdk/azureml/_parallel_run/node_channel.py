@@ -63,13 +63,13 @@ class Rendezvous(NamedTuple):
         except OSError:
             return None
 
-    def prove(self, challenge: str) -> str:
-        """Return the response to a challenge, an HMAC with the key that only members of the step know."""
+    def compute_proof(self, challenge: str) -> str:
+        """Return the response to a challenge: an HMAC with the key that only members of the step know."""
         return hmac.new(self.key.encode(), challenge.encode(), "sha256").hexdigest()
 
 
-def keep_alive(connection: socket.socket) -> None:
-    """Have the kernel end a connection whose peer, such as a lost machine, has been silent for half a minute."""
+def enable_keepalive(connection: socket.socket) -> None:
+    """Enable TCP keepalive, so that a connection ends once its peer has been silent for half a minute."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _SILENCE_SECONDS // 3)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _SILENCE_SECONDS // 6)
@@ -86,7 +86,7 @@ class MessageReader:
         self._received = b""
 
     def read(self) -> "Optional[List[Dict[str, Any]]]":
-        """Return the messages that have arrived, waiting for some bytes, or None if the connection is closed."""
+        """Wait for data and return the messages completed by it, or None if the connection is closed."""
         try:
             piece = self._connection.recv(_CHUNK_BYTES)
         except OSError:
@@ -99,13 +99,13 @@ class MessageReader:
 
 
 def send_message(connection: socket.socket, **fields: Any) -> None:
-    """Send a JSON line; if the peer has closed the connection, only reading from it shows that."""
+    """Send a JSON line; a closed connection is not reported here, but by the next read from it."""
     with suppress(OSError):
         connection.sendall(json.dumps(fields).encode() + b"\n")
 
 
 def _bind_socket(host: str) -> socket.socket:
-    """Return a socket that is bound to the address of a host or, if others know it by another one, to all."""
+    """Return a socket bound to the host's address or, if this machine has no such address, to all addresses."""
     with suppress(OSError):  # there is no such name, or it is that of a gateway in front of this node
         family, _, _, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
         # Many machines call themselves 127.0.1.1, where no other reaches them.
@@ -186,9 +186,9 @@ class PendingConnection:
                 raise ValueError("it says too much")
             return None
         message = json.loads(self._received.decode())
-        if not hmac.compare_digest(self._rendezvous.prove(self._challenge), str(message["proof"])):
+        if not hmac.compare_digest(self._rendezvous.compute_proof(self._challenge), str(message["proof"])):
             raise ValueError("it does not know the key")
-        send_message(self._connection, proof=self._rendezvous.prove(str(message["challenge"])))
+        send_message(self._connection, proof=self._rendezvous.compute_proof(str(message["challenge"])))
         return RemoteWorker(self._connection, int(message["node"]), shutdown_seconds)
 
     def close(self) -> None:
@@ -212,7 +212,7 @@ class RemoteWorker:
         self._connection = connection
         self._reader = MessageReader(connection)
         connection.settimeout(_SILENCE_SECONDS)
-        keep_alive(connection)
+        enable_keepalive(connection)
 
     def fileno(self) -> int:
         """Return the descriptor that becomes readable when the worker has responded or is gone."""

@@ -67,8 +67,8 @@ class Options(NamedTuple):
     driver_host: Optional[str] = None
 
 
-def get_node_name() -> str:
-    """Return the name of this process's node in folders of logs: its number, as a string."""
+def get_node_rank() -> str:
+    """Return the rank of this process's node as a string, which also names the node's log folder."""
     return os.environ.get("NODE_RANK", "0") if _count_nodes(os.environ) > 1 else "0"
 
 
@@ -91,7 +91,7 @@ def parse_options(arguments: List[str], environ: Mapping[str, str], core_count: 
         inputs.insert(0, arguments[end - 1])
         end -= 2
     error_threshold = int(values.get("error_threshold", "-1"))
-    failed_count = _find_integer(values, "allowed_failed_count")
+    failed_count = _parse_optional_integer(values, "allowed_failed_count")
     percent = values.get("allowed_failed_percent")
     node_count = _count_nodes(environ)
     driver_host = environ.get("MASTER_ADDR") if node_count > 1 else None
@@ -100,13 +100,13 @@ def parse_options(arguments: List[str], environ: Mapping[str, str], core_count: 
         entry_script=values["scoring_module_name"],
         inputs=inputs,
         tables=json.loads(values.get("input_tables", "{}")),
-        mini_batch_size=_find_integer(values, "mini_batch_size"),
+        mini_batch_size=_parse_optional_integer(values, "mini_batch_size"),
         error_threshold=None if error_threshold < 0 else error_threshold,
         is_appending=values.get("output_action") == APPEND_ROW,
         file_name=values.get("append_row_file_name") or _DEFAULT_FILE_NAME,
-        process_count=_find_integer(values, "process_count_per_node") or max(1, core_count // sharing),
+        process_count=_parse_optional_integer(values, "process_count_per_node") or max(1, core_count // sharing),
         timeout_seconds=float(values.get("run_invocation_timeout", "60")),
-        max_tries=_find_integer(values, "run_max_try") or 3,
+        max_tries=_parse_optional_integer(values, "run_max_try") or 3,
         allowed_failed_count=None if failed_count is None or failed_count < 0 else failed_count,
         allowed_failed_percent=None if percent is None else float(percent),
         partition_keys=json.loads(values.get("partition_keys", "[]")),
@@ -121,5 +121,5 @@ def _count_nodes(environ: Mapping[str, str]) -> int:
     return int(environ.get("AZUREML_NODE_COUNT", "1"))
 
 
-def _find_integer(values: Dict[str, str], name: str) -> "Optional[int]":
-    return int(values[name]) if name in values else None
+def _parse_optional_integer(options: Dict[str, str], option_name: str) -> "Optional[int]":
+    return int(options[option_name]) if option_name in options else None

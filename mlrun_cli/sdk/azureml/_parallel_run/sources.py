@@ -54,7 +54,7 @@ def read_input(input_value: str, table_options: "Optional[Dict[str, Any]]") -> S
         dataset = _get_dataset(input_value)
         if isinstance(dataset, TabularDataset):
             definition = dataset._definition
-            return Source([], Table(dataset._resolve_files().files, definition["options"], definition["steps"]))
+            return Source([], Table(dataset._list_files().files, definition["options"], definition["steps"]))
         mount = dataset.mount()
         mount.start()
         folder = mount.mount_point

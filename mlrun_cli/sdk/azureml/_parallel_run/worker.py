@@ -25,7 +25,7 @@ def run_worker(options: Options) -> int:
         try:
             script = EntryScript(options.entry_script)
         except BaseException:
-            _send_response(answers, kind=INIT_FAILED, error=_describe_exception())
+            _send_response(answers, kind=INIT_FAILED, error=_log_traceback())
             return 1
         _send_response(answers, kind=READY)
         reader = BatchReader(options)
@@ -38,22 +38,24 @@ def run_worker(options: Options) -> int:
 
 
 def _run_batch(
-    script: EntryScript, batch: MiniBatch, reader: BatchReader, is_appending: bool, folder: str
+    script: EntryScript, batch: MiniBatch, reader: BatchReader, is_appending: bool, rows_folder: str
 ) -> "Dict[str, Any]":
+    """Run the entry script on a batch and return the response for the driver."""
     try:
         result = script.run(batch, reader.read(batch))
         name = None
         if is_appending:
-            descriptor, path = tempfile.mkstemp(prefix=f"{batch.number}.", dir=folder)
+            descriptor, path = tempfile.mkstemp(prefix=f"{batch.number}.", dir=rows_folder)
             with open(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
                 file.write(format_rows(result))
             name = os.path.basename(path)
         return {"kind": DONE, "count": len(result), "rows": name}
     except Exception:
-        return {"kind": FAILED, "error": _describe_exception()}
+        return {"kind": FAILED, "error": _log_traceback()}
 
 
-def _describe_exception() -> str:
+def _log_traceback() -> str:
+    """Write the traceback of the current exception to stderr and return it."""
     text = traceback.format_exc()
     sys.stderr.write(text)
     sys.stderr.flush()

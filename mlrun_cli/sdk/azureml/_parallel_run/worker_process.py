@@ -9,7 +9,7 @@ import time
 from typing import Any, Dict, List, Optional
 
 from azureml._parallel_run.batches import MiniBatch
-from azureml._parallel_run.options import get_node_name
+from azureml._parallel_run.options import get_node_rank
 from azureml._parallel_run.worker import CHANNEL_VARIABLE
 
 _CHUNK_BYTES = 1 << 16
@@ -99,6 +99,6 @@ class WorkerProcess:
 
 
 def _open_log(logs_folder: str, kind: str, worker_number: int) -> Any:
-    folder = os.path.join(logs_folder, "user", kind, get_node_name())
+    folder = os.path.join(logs_folder, "user", kind, get_node_rank())
     os.makedirs(folder, exist_ok=True)
     return open(os.path.join(folder, f"process{worker_number:03d}.{kind}.txt"), "ab")

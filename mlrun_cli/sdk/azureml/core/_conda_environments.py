@@ -10,12 +10,12 @@ from typing import Iterator
 _TIMEOUT_SECONDS = 60.0
 
 
-def find_conda_interpreter(name: str) -> "str | None":
+def find_conda_interpreter(name_or_path: str) -> "str | None":
     """Return the Python executable of the conda environment with this name or path, or None if there is none."""
     for folder in _list_environment_folders():
         interpreter = os.path.join(folder, "bin", "python")
         names = (os.path.basename(folder), folder, "base" if _is_base_environment(folder) else None)
-        if name in names and os.path.isfile(interpreter):
+        if name_or_path in names and os.path.isfile(interpreter):
             return interpreter
     return None
 
@@ -42,7 +42,7 @@ def _list_environment_folders() -> Iterator[str]:
 
 
 def _list_folders_known_to_conda() -> Iterator[str]:
-    """Yield the folders that `conda env list` or the same command of mamba prints."""
+    """Yield the folders that `conda env list`, or the same command of mamba or micromamba, prints."""
     command = shutil.which("conda") or shutil.which("mamba") or shutil.which("micromamba")
     if command is None:
         return

@@ -166,9 +166,9 @@ class PythonSection(RunConfigElement):
         self._base_conda_environment: str | None = None
         self.conda_dependencies: CondaDependencies | None = CondaDependencies()
 
-    def _to_document(self, *, saving: bool = False) -> "dict[str, Any]":
+    def _to_document(self, *, for_file: bool = False) -> "dict[str, Any]":
         """Return the section as a JSON-like mapping, without its packages if they are only in a conda file."""
-        document = super()._to_document(saving=saving)
+        document = super()._to_document(for_file=for_file)
         conda = document.pop("condaDependencies")
         if conda is not None and not self._is_only_in_conda_file():
             document["condaDependencies"] = conda._to_mapping()
@@ -180,10 +180,10 @@ class PythonSection(RunConfigElement):
         conda = self.conda_dependencies
         return bool(self.conda_dependencies_file) and (conda is None or conda._is_default())
 
-    def _load_field(self, name: str, value: Any, key_path: str) -> None:
-        if name == "conda_dependencies" and value is not None:
+    def _load_field(self, attribute_name: str, value: Any, key_path: str) -> None:
+        if attribute_name == "conda_dependencies" and value is not None:
             value = CondaDependencies(_underlying_structure=value)
-        super()._load_field(name, value, key_path)
+        super()._load_field(attribute_name, value, key_path)
 
     @classmethod
     def _from_document(cls, document: Any, location: str = "") -> Any:

@@ -76,29 +76,32 @@ class ImageArtifact(Artifact):
     """An image stored by `log_image`."""
 
 
-def populate_metrics(workspace: WorkspaceNames, metrics: Dict[str, Any], shapes: Dict[str, str]) -> Dict[str, Any]:
+def populate_metrics(
+    workspace: WorkspaceNames, metrics: Dict[str, Any], metric_kinds: Dict[str, str]
+) -> Dict[str, Any]:
     """Return the metrics of a run with artifact URIs replaced by `Artifact` objects.
 
     Args:
         workspace: The workspace of the run.
         metrics: The values keyed by metric name, as returned by `get_metrics()`.
-        shapes: The kind of each metric, such as `image`, keyed by metric name.
+        metric_kinds: The kind of each metric, such as `image`, keyed by metric name.
     """
-    return {name: _replace_uris(workspace, value, shapes.get(name)) for name, value in metrics.items()}
+    return {name: _replace_uris(workspace, value, metric_kinds.get(name)) for name, value in metrics.items()}
 
 
-def _replace_uris(workspace: WorkspaceNames, value: Any, shape: "str | None") -> Any:
-    if shape != "image" and shape not in _DOCUMENTS:
+def _replace_uris(workspace: WorkspaceNames, value: Any, metric_kind: "str | None") -> Any:
+    """Return a metric's value with artifact URIs replaced by `Artifact` objects, if metrics of this kind have them."""
+    if metric_kind != "image" and metric_kind not in _DOCUMENTS:
         return value
     if isinstance(value, list):
-        return [_replace_uris(workspace, each, shape) for each in value]
+        return [_replace_uris(workspace, each, metric_kind) for each in value]
     if not isinstance(value, str) or not value.startswith(_START):
         return value
     artifact: Artifact
-    if shape == "image":
+    if metric_kind == "image":
         artifact = ImageArtifact(value, metric_type=_IMAGE_TYPE)
     else:
-        artifact = JsonArtifact(value, metric_type=_DOCUMENTS[shape])
+        artifact = JsonArtifact(value, metric_type=_DOCUMENTS[metric_kind])
     run_id = artifact.container.partition(".")[2]
     path = os.path.join(get_client().get_run_folder(workspace, run_id), UPLOADS, artifact.path)
     try:

@@ -34,39 +34,39 @@ class _OfflineRun:
 
     def log(self, name: str, value: Any, description: str = "", step: "int | None" = None) -> None:
         """Print a single metric value."""
-        self._log("scalar", name, value)
+        self._print_metric("scalar", name, value)
 
     def log_list(self, name: str, value: Any, description: str = "") -> None:
         """Print a list of metric values."""
-        self._log("list", name, value)
+        self._print_metric("list", name, value)
 
     def log_row(self, name: str, description: "str | None" = None, **kwargs: Any) -> None:
         """Print a row of named metric values."""
-        self._log("row", name, kwargs)
+        self._print_metric("row", name, kwargs)
 
     def log_table(self, name: str, value: Any, description: str = "") -> None:
         """Print a table of metric values."""
-        self._log("table", name, value)
+        self._print_metric("table", name, value)
 
     def log_image(self, name: str, path: Any = None, plot: Any = None, description: str = "") -> None:
         """Print the path of an image or the text of a figure."""
-        self._log("image", name, plot if path is None else path)
+        self._print_metric("image", name, plot if path is None else path)
 
     def log_accuracy_table(self, name: str, value: Any, description: "str | None" = None) -> None:
         """Print an accuracy table."""
-        self._log("accuracy_table", name, value)
+        self._print_metric("accuracy_table", name, value)
 
     def log_confusion_matrix(self, name: str, value: Any, description: "str | None" = None) -> None:
         """Print a confusion matrix."""
-        self._log("confusion_matrix", name, value)
+        self._print_metric("confusion_matrix", name, value)
 
     def log_predictions(self, name: str, value: Any, description: "str | None" = None) -> None:
         """Print predictions."""
-        self._log("predictions", name, value)
+        self._print_metric("predictions", name, value)
 
     def log_residuals(self, name: str, value: Any, description: "str | None" = None) -> None:
         """Print residuals."""
-        self._log("residual", name, value)
+        self._print_metric("residual", name, value)
 
     def tag(self, name: str, value: Any = None) -> None:
         """Print the tag that would be set."""
@@ -117,15 +117,16 @@ class _OfflineRun:
     def cancel(self) -> None:
         """Do nothing, since there is no run to cancel."""
 
-    def _log(self, kind: str, name: str, value: Any) -> None:
+    def _print_metric(self, kind: str, metric_name: str, value: Any) -> None:
         try:
             text = str(value)
         except Exception:  # raised by the value's `__str__`
             text = format_fallback(value)
-        _print_safely(f"Attempted to log {kind} metric {name}:\n{text}")
+        _print_safely(f"Attempted to log {kind} metric {metric_name}:\n{text}")
 
 
 def _print_safely(text: str) -> None:
+    """Print text, with escapes for characters that the encoding of standard output lacks."""
     try:
         print(text)
     except UnicodeEncodeError:  # characters that the encoding of standard output lacks

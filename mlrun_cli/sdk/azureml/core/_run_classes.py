@@ -12,7 +12,7 @@ _CLASSES = {
 
 
 def import_run_class(run_type: str) -> Any:
-    """Return the class of handles for a type of runs, or None for types without a class of their own."""
+    """Return the subclass of `Run` for a run type, or None if the type has no subclass."""
     if run_type not in _CLASSES:
         return None
     module, name = _CLASSES[run_type]

@@ -42,14 +42,14 @@ class RunConfigElement:
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}; it has: {known}")
         super().__setattr__(name, value)
 
-    def _to_document(self, *, saving: bool = False) -> "dict[str, Any]":
-        """Return the section as a JSON-like mapping with Azure's keys, for a run or, if `saving`, for a file."""
+    def _to_document(self, *, for_file: bool = False) -> "dict[str, Any]":
+        """Return the section as a JSON-like mapping with Azure's keys, for a run or, with `for_file`, for a file."""
         document = {}
         for name in self._fields:
-            value = to_plain(getattr(self, name), saving=saving)
+            value = to_json_like(getattr(self, name), for_file=for_file)
             if value is not None or name not in self._left_out:
                 document[self._get_document_key(name)] = value
-        if self._keeps_keys or not saving:
+        if self._keeps_keys or not for_file:
             document.update(self._unknown)
         return {**{key: document[key] for key in self._order if key in document}, **document}
 
@@ -72,44 +72,46 @@ class RunConfigElement:
 
     @classmethod
     def _create_blank(cls: "type[_Self]") -> _Self:
+        """Return an instance to load a document into."""
         return cls()
 
     @classmethod
-    def _get_document_key(cls, name: str) -> str:
-        return cls._keys.get(name) or to_camel_case(name.lstrip("_"))
+    def _get_document_key(cls, attribute_name: str) -> str:
+        """Return the key in documents of an attribute, such as `nodeCount` for `node_count`."""
+        return cls._keys.get(attribute_name) or to_camel_case(attribute_name.lstrip("_"))
 
-    def _load_field(self, name: str, value: Any, key_path: str) -> None:
+    def _load_field(self, attribute_name: str, value: Any, key_path: str) -> None:
         """Set an attribute from a value in a document, creating nested sections."""
-        if value is None and isinstance(getattr(self, name), (list, dict, RunConfigElement)):
+        if value is None and isinstance(getattr(self, attribute_name), (list, dict, RunConfigElement)):
             return  # a key without a value counts as missing
-        if value is not None and name in self._kinds:
-            value = self._kinds[name]._from_document(value, key_path)
-        elif value and name in self._lists_of:
+        if value is not None and attribute_name in self._kinds:
+            value = self._kinds[attribute_name]._from_document(value, key_path)
+        elif value and attribute_name in self._lists_of:
             if not isinstance(value, list):
                 raise UserErrorException(f"{key_path}: expected a list, found {value!r}.")
-            kind = self._lists_of[name]
+            kind = self._lists_of[attribute_name]
             value = [kind._from_document(item, f"{key_path}[{index}]") for index, item in enumerate(value)]
-        elif value and name in self._maps_of:
-            kind = self._maps_of[name]
+        elif value and attribute_name in self._maps_of:
+            kind = self._maps_of[attribute_name]
             items = _check_mapping(value, key_path).items()
             value = {key: kind._from_document(item, f"{key_path}.{key}") for key, item in items}
-        setattr(self, name, value)
+        setattr(self, attribute_name, value)
 
 
 Kinds = Dict[str, Type[RunConfigElement]]
 """Section classes, keyed by the attribute that contains them."""
 
 
-def to_plain(value: Any, *, saving: bool = False) -> Any:
+def to_json_like(value: Any, *, for_file: bool = False) -> Any:
     """Return a JSON-like copy of a value, with nested sections converted to mappings."""
     if isinstance(value, RunConfigElement):
-        return value._to_document(saving=saving)
+        return value._to_document(for_file=for_file)
     if isinstance(value, Mapping):
-        return {str(key): to_plain(inner, saving=saving) for key, inner in value.items()}
+        return {str(key): to_json_like(inner, for_file=for_file) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [to_plain(inner, saving=saving) for inner in value]
+        return [to_json_like(inner, for_file=for_file) for inner in value]
     section = getattr(value, "_build_data_section", None)
-    return to_plain(section()[2], saving=saving) if callable(section) else value
+    return to_json_like(section()[2], for_file=for_file) if callable(section) else value
 
 
 def to_camel_case(name: str) -> str:
@@ -136,6 +138,7 @@ def convert_keys_to_camel_case(document: Any) -> Any:
 
 
 def _check_mapping(value: Any, location: str) -> Mapping[str, Any]:
+    """Return the value; raise UserErrorException if it is not a mapping."""
     if not isinstance(value, Mapping):
         place = f"{location}: " if location else ""
         raise UserErrorException(f"{place}expected a mapping, found {value!r}.")

@@ -137,9 +137,9 @@ class RunFiles(RunHandle):
         """Do nothing, since a run's working folder is only deleted together with the run."""
 
 
-def _refuse_datastore(name: "str | None") -> None:
-    if name is not None:
+def _refuse_datastore(datastore_name: "str | None") -> None:
+    if datastore_name is not None:
         raise UserErrorException(
-            f"datastore_name={name!r} is not honoured: a run's files are kept in its own folder. Leave it out, or use "
-            "Datastore.upload_files to put files into a datastore."
+            f"datastore_name={datastore_name!r} is not honoured: a run's files are kept in its own folder. "
+            "Leave it out, or use Datastore.upload_files to put files into a datastore."
         )

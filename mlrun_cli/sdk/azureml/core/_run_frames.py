@@ -28,7 +28,7 @@ def build_data_frame(workspace: "WorkspaceNames", filter_arguments: "Dict[str, A
         if filter_arguments[name] == word:
             raise UserErrorException(f"{name} is 'all', None or names, not {word!r}: choose such columns with pandas.")
     pandas = import_pandas()
-    rows = [flatten_record(_drop_bookkeeping(record)) for record in iterate_records(workspace, filter_arguments)]
+    rows = [flatten_record(_drop_bookkeeping_tags(record)) for record in iterate_records(workspace, filter_arguments)]
     columns = list_columns(rows, RUN_COLUMNS, is_sorted=True)
     frame = pandas.DataFrame({name: _unify_types([row.get(name) for row in rows]) for name in columns}, columns=columns)
     for name in _TIMES:
@@ -36,11 +36,13 @@ def build_data_frame(workspace: "WorkspaceNames", filter_arguments: "Dict[str, A
     return frame
 
 
-def _drop_bookkeeping(record: "Dict[str, Any]") -> "Dict[str, Any]":
+def _drop_bookkeeping_tags(record: "Dict[str, Any]") -> "Dict[str, Any]":
+    """Return a run's record without the tags in which sweeps and pipelines store their own data."""
     return {**record, "tags": drop_bookkeeping_tags(record["run_type"], record["run_id"], record["tags"])}
 
 
-def _unify_types(values: "List[Any]") -> "List[Any]":
-    if len({isinstance(value, str) for value in values if value is not None}) < 2:
-        return values
-    return [value if value is None else str(value) for value in values]
+def _unify_types(column: "List[Any]") -> "List[Any]":
+    """Return the values of a column, all converted to strings if only some of them are strings."""
+    if len({isinstance(value, str) for value in column if value is not None}) < 2:
+        return column
+    return [value if value is None else str(value) for value in column]

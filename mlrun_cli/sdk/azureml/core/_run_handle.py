@@ -5,7 +5,7 @@ from typing import Any, Dict, TypeVar
 from azureml._client.client import WorkspaceNames, get_client
 from azureml._client.scalars import escape_surrogates
 from azureml._wire.journal_lines import encode_removed_tags, encode_tags
-from azureml.core._text_pairs import to_keys, to_properties, to_texts
+from azureml.core._text_pairs import convert_properties, convert_values_to_strings, to_tag_keys
 from azureml.exceptions import UserErrorException
 
 COPY_SECONDS = 24 * 3600.0
@@ -50,11 +50,11 @@ class RunHandle:
 
     def set_tags(self, tags: Dict[str, Any]) -> None:
         """Set several tags, leaving all other tags unchanged."""
-        self._append(encode_tags(to_texts(tags, "tags")))
+        self._append(encode_tags(convert_values_to_strings(tags, "tags")))
 
     def remove_tags(self, tags: Any) -> None:
         """Remove the tag or tags with the given keys; missing ones are ignored."""
-        self._append(encode_removed_tags(to_keys(tags)))
+        self._append(encode_removed_tags(to_tag_keys(tags)))
 
     @property
     def properties(self) -> Dict[str, str]:
@@ -68,7 +68,7 @@ class RunHandle:
 
     def add_properties(self, properties: Dict[str, Any]) -> None:
         """Add properties; raise UserErrorException if one of them exists with a different value."""
-        self._request("runs.add_properties", properties=to_properties(properties))
+        self._request("runs.add_properties", properties=convert_properties(properties))
 
     # Parameters
 

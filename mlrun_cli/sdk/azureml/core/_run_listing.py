@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Union
 
 from azureml._client.client import get_client
-from azureml.core._text_pairs import to_keys, to_texts
+from azureml.core._text_pairs import convert_values_to_strings, to_tag_keys
 
 if TYPE_CHECKING:
     from azureml._client.client import WorkspaceNames
@@ -32,9 +32,9 @@ def build_filter_arguments(
     chosen: dict[str, Any] = {"run_type": type}
     for name, keys, wanted in (("tags", "tag_keys", tags), ("properties", "property_keys", properties)):
         if isinstance(wanted, dict):
-            chosen[name] = to_texts(wanted, name)
+            chosen[name] = convert_values_to_strings(wanted, name)
         elif wanted is not None:
-            chosen[keys] = to_keys(wanted)
+            chosen[keys] = to_tag_keys(wanted)
     if status is not None:
         chosen["status"] = [status] if isinstance(status, str) else list(status)
     return chosen

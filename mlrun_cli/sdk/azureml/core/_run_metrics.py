@@ -71,18 +71,18 @@ class RunMetrics(RunFiles):
         """Store residuals, given in Azure's schema, and log their URI."""
         self._log_document(journal_lines.RESIDUALS, name, value, description)
 
-    def _log_document(self, kind: str, name: str, value: Any, description: str) -> None:
+    def _log_document(self, kind: str, name: str, document: Any, description: str) -> None:
         """Store a JSON document as a file named after the metric, and log its URI."""
         from io import BytesIO
 
-        from azureml.core._images import encode_document, make_unique_name
+        from azureml.core._images import create_unique_file_name, encode_document
 
-        content = encode_document(name, value)
+        content = encode_document(name, document)
         file_name = str(name)
         try:
             self.upload_file(file_name, BytesIO(content))
         except UserErrorException:
-            file_name = make_unique_name(name, ".json")
+            file_name = create_unique_file_name(name, ".json")
             self.upload_file(file_name, BytesIO(content))
         self._log_artifact(kind, name, file_name, description)
 

@@ -71,11 +71,11 @@ class Logs:
         self._print_title(self._name)
         sys.stdout.write(self._scripts_text.decode(chunk))
 
-    def _print_title(self, name: str) -> None:
-        """Print the title of a log unless the last printed lines are from the same log."""
-        if name != self._shown:
-            self._shown = name
-            sys.stdout.write(f"\n{format_title(name)}\n")
+    def _print_title(self, log_name: str) -> None:
+        """Print the title of a log unless the last printed lines are from that log."""
+        if log_name != self._shown:
+            self._shown = log_name
+            sys.stdout.write(f"\n{format_title(log_name)}\n")
             sys.stdout.flush()
 
 

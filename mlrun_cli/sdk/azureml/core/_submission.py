@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING, Any, cast
 
 from azureml._client.client import get_client
-from azureml.core._text_pairs import to_properties, to_texts
+from azureml.core._text_pairs import convert_properties, convert_values_to_strings
 from azureml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ def submit(
         document=script._to_document(),
         source_directory=os.path.abspath(script.source_directory or "."),
         environment=dict(os.environ),
-        tags=to_texts(tags or {}, "tags"),
-        properties=to_properties(kwargs.get("properties") or {}),
+        tags=convert_values_to_strings(tags or {}, "tags"),
+        properties=convert_properties(kwargs.get("properties") or {}),
         parent_run_id=kwargs.get("parent_run_id"),
         display_name=kwargs.get("display_name"),
         **sweep,
@@ -72,6 +72,7 @@ def submit(
 
 
 def _build_script_config(config: Any, kwargs: "dict[str, Any]") -> Any:
+    """Return the ScriptRunConfig of anything that can be submitted, such as an estimator or a sweep."""
     from azureml.core.runconfig import RunConfiguration
     from azureml.core.script_run_config import ScriptRunConfig
 

@@ -15,6 +15,6 @@ def format_html_table(cells: "dict[str, str]", url: "str | None", url_title: str
     return f'<table style="width:100%"><tr>{heads}</tr><tr>{row}<td>{link}</td></tr></table>'
 
 
-def format_text_table(name: str, cells: "dict[str, str]") -> str:
+def format_text_table(class_name: str, cells: "dict[str, str]") -> str:
     """Return the cells as text, one per line, in the form `Run(Experiment: x,`."""
-    return f"{name}({_BETWEEN.join(f'{key}: {value}' for key, value in cells.items())})"
+    return f"{class_name}({_BETWEEN.join(f'{key}: {value}' for key, value in cells.items())})"

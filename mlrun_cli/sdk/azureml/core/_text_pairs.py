@@ -6,7 +6,7 @@ from azureml._client.scalars import escape_surrogates
 from azureml.exceptions import UserErrorException
 
 
-def to_texts(pairs: "dict[str, Any]", noun: str) -> "dict[str, str | None]":
+def convert_values_to_strings(pairs: "dict[str, Any]", noun: str) -> "dict[str, str | None]":
     """Return tags or properties with their values converted to strings, except None.
 
     Raises:
@@ -26,21 +26,21 @@ def to_texts(pairs: "dict[str, Any]", noun: str) -> "dict[str, str | None]":
         raise UserErrorException(f"A value of the {noun} cannot become a text: {error}.") from error
 
 
-def to_properties(pairs: "dict[str, Any]") -> "dict[str, str]":
+def convert_properties(pairs: "dict[str, Any]") -> "dict[str, str]":
     """Return properties with their values converted to strings.
 
     Raises:
         UserErrorException: The value is not a dict, a key is not a nonempty string, or a value is None.
     """
     properties = {}
-    for key, value in to_texts(pairs, "properties").items():
+    for key, value in convert_values_to_strings(pairs, "properties").items():
         if value is None:
             raise UserErrorException(f"Property {key!r} has no value; a property is a text, written once.")
         properties[key] = value
     return properties
 
 
-def to_keys(tags: Any) -> "list[str]":
+def to_tag_keys(tags: Any) -> "list[str]":
     """Return a list of tag keys, given as one or several keys."""
     keys: Iterable[Any] = [tags] if isinstance(tags, str) else list(tags)
-    return list(to_texts(dict.fromkeys(keys), "tags"))
+    return list(convert_values_to_strings(dict.fromkeys(keys), "tags"))

@@ -17,18 +17,18 @@ _CALLS = {
 }
 
 
-def make_unsupported_run_method(kind: str, name: str) -> Any:
+def create_unsupported_run_method(class_name: str, method_name: str) -> Any:
     """Return a function that raises the error for an unsupported method of a run.
 
     Raises:
-        AttributeError: Runs in Azure have no such attribute either; the message uses the class name `kind`.
+        AttributeError: Runs in Azure have no such attribute either; the message uses the class name `class_name`.
     """
-    if name not in _CALLS:
-        raise AttributeError(f"{kind!r} object has no attribute {name!r}")
+    if method_name not in _CALLS:
+        raise AttributeError(f"{class_name!r} object has no attribute {method_name!r}")
 
     def call(*_args: object, **_kwargs: object) -> None:
         raise UserErrorException(
-            f"run.{name}() is a call of {_CALLS[name]}, and this run is none. "
+            f"run.{method_name}() is a call of {_CALLS[method_name]}, and this run is none. "
             "run.get_children() and run.get_metrics() find the best of several."
         )
 

@@ -88,7 +88,7 @@ class CondaDependencies:
         for package in _to_strings(pip_packages):
             created.add_pip_package(package)
         if pin_sdk_version:
-            created.set_pip_requirements([_pin_version(line) for line in created._list_pip_lines()])
+            created.set_pip_requirements([_pin_sdk_version(line) for line in created._list_pip_lines()])
         if pip_indexurl is not None:
             created.set_pip_option(f"--extra-index-url {pip_indexurl}")
         for package in _to_strings(conda_packages):
@@ -119,7 +119,7 @@ class CondaDependencies:
     @property
     def conda_packages(self) -> Iterator[str]:
         """An iterator over the conda packages, including Python."""
-        return iter([entry for entry in self._list_entries() if not isinstance(entry, Mapping)])
+        return iter([entry for entry in self._get_or_create_entries() if not isinstance(entry, Mapping)])
 
     @property
     def pip_packages(self) -> Iterator[str]:
@@ -160,7 +160,7 @@ class CondaDependencies:
 
     def add_conda_package(self, conda_package: str) -> None:
         """Add a conda package, replacing an entry with the same package name."""
-        entries = self._list_entries()
+        entries = self._get_or_create_entries()
         name = _get_package_name(conda_package)
         for index, entry in enumerate(entries):
             if not isinstance(entry, Mapping) and _get_package_name(entry) == name:
@@ -172,7 +172,7 @@ class CondaDependencies:
         """Remove a conda package, identified by its name or by its full entry."""
         self._structure[PACKAGES] = [
             entry
-            for entry in self._list_entries()
+            for entry in self._get_or_create_entries()
             if isinstance(entry, Mapping) or conda_package not in (entry, _get_package_name(entry))
         ]
 
@@ -228,11 +228,11 @@ class CondaDependencies:
         """Replace all pip requirements and options."""
         is_text = isinstance(pip_requirements, str)
         requirements = [*(str(pip_requirements).splitlines() if is_text else pip_requirements)]
-        for entry in self._list_entries():
+        for entry in self._get_or_create_entries():
             if isinstance(entry, dict):
                 entry[PIP] = requirements
                 return
-        self._list_entries().append({PIP: requirements})
+        self._get_or_create_entries().append({PIP: requirements})
 
     def add_tensorflow_conda_package(self, core_type: str = "cpu", version: "str | None" = None) -> None:
         """Add TensorFlow for `cpu` or `gpu` from conda."""
@@ -282,30 +282,36 @@ class CondaDependencies:
         mapping: dict[str, Any] = self.as_dict()
         for entry in mapping.get(PACKAGES) or []:
             if isinstance(entry, dict) and self._folder is not None:
-                entry[PIP] = [make_paths_absolute(line, self._folder) for line in entry.get(PIP) or []]
+                entry[PIP] = [make_path_absolute(line, self._folder) for line in entry.get(PIP) or []]
         return mapping
 
     def _is_default(self) -> bool:
         """Return whether the dependencies equal the defaults."""
         return self._structure == _DEFAULT
 
-    def _list_entries(self) -> "list[Any]":
+    def _get_or_create_entries(self) -> "list[Any]":
+        """Return the mutable list of conda entries, creating it if needed."""
         if self._structure.get(PACKAGES) is None:
             self._structure[PACKAGES] = []
         entries: list[Any] = self._structure[PACKAGES]
         return entries
 
     def _has_pip(self) -> bool:
-        return any(isinstance(entry, Mapping) for entry in self._list_entries())
+        return any(isinstance(entry, Mapping) for entry in self._get_or_create_entries())
 
     def _list_pip_lines(self) -> "list[str]":
         """Return the lines of the pip section: requirements and options."""
-        return [line for entry in self._list_entries() if isinstance(entry, Mapping) for line in entry.get(PIP) or []]
+        return [
+            line
+            for entry in self._get_or_create_entries()
+            if isinstance(entry, Mapping)
+            for line in entry.get(PIP) or []
+        ]
 
     def _get_or_create_pip_lines(self) -> "list[str]":
         """Return the mutable list of pip lines, creating the pip section if needed."""
         self.set_pip_requirements(self._list_pip_lines())
-        found: list[str] = next(entry[PIP] for entry in self._list_entries() if isinstance(entry, Mapping))
+        found: list[str] = next(entry[PIP] for entry in self._get_or_create_entries() if isinstance(entry, Mapping))
         return found
 
 
@@ -319,20 +325,25 @@ def read_requirement_lines(path: str) -> "list[str]":
     with open(path, encoding="utf-8-sig") as file:
         text = re.sub(r"\\\r?\n", " ", file.read())
     lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines())
-    return [make_paths_absolute(line, os.path.dirname(os.path.abspath(path))) for line in lines if line]
+    return [make_path_absolute(line, os.path.dirname(os.path.abspath(path))) for line in lines if line]
 
 
-def make_paths_absolute(line: str, folder: str) -> str:
-    """Return a requirements line with its path made absolute if it exists in the folder."""
-    option = _OPTIONS_WITH_PATH.fullmatch(line)
+def make_path_absolute(requirement_line: str, folder: str) -> str:
+    """Return a requirements line with its local path made absolute, if the path exists in the folder."""
+    option = _OPTIONS_WITH_PATH.fullmatch(requirement_line)
     if option:
         path = os.path.join(folder, option[3].strip())
-        return f"{option[1]}{option[2]}{shlex.quote(os.path.normpath(path))}" if os.path.exists(path) else line
-    path = os.path.join(folder, line)
-    return os.path.normpath(path) if _LOCAL_PATH.fullmatch(line) and os.path.exists(path) else line
+        return (
+            f"{option[1]}{option[2]}{shlex.quote(os.path.normpath(path))}" if os.path.exists(path) else requirement_line
+        )
+    path = os.path.join(folder, requirement_line)
+    return (
+        os.path.normpath(path) if _LOCAL_PATH.fullmatch(requirement_line) and os.path.exists(path) else requirement_line
+    )
 
 
 def _check_structure(structure: Any, path: Any) -> None:
+    """Raise UserErrorException if the content of a conda file is not valid."""
     where = "" if path is None else f"{path}: "
     if not isinstance(structure, Mapping):
         raise UserErrorException(f"{where}a conda file is a mapping with 'dependencies'.")
@@ -347,23 +358,27 @@ def _check_structure(structure: Any, path: Any) -> None:
             raise UserErrorException(f"{where}{key}: expected a list.")
 
 
-def _to_strings(texts: "Iterable[str] | None") -> Iterable[str]:
-    return [texts] if isinstance(texts, str) else texts or ()
+def _to_strings(strings: "Iterable[str] | None") -> Iterable[str]:
+    """Return the strings as an iterable; a single string counts as one item, and None as none."""
+    return [strings] if isinstance(strings, str) else strings or ()
 
 
-def _get_package_name(package: str) -> str:
-    found = _NAME.match(package.rsplit("::", maxsplit=1)[-1])
-    return found[1] if found else package
+def _get_package_name(requirement: str) -> str:
+    """Return the package name of a conda or pip requirement."""
+    found = _NAME.match(requirement.rsplit("::", maxsplit=1)[-1])
+    return found[1] if found else requirement
 
 
 def _get_option_name(line: str) -> str:
+    """Return the name of the option in a line of pip options."""
     word = re.split(r"[\s=]", line, maxsplit=1)[0]
     return _SHORT_OPTIONS.get(word, word)
 
 
-def _pin_version(line: str) -> str:
-    found = _SDK_PACKAGE.fullmatch(line)
-    return f"{found[1]}~={_SDK_VERSION}" if found else line
+def _pin_sdk_version(requirement: str) -> str:
+    """Return a requirement pinned to the SDK's version if it is one of Azure's SDK packages, or else unchanged."""
+    found = _SDK_PACKAGE.fullmatch(requirement)
+    return f"{found[1]}~={_SDK_VERSION}" if found else requirement
 
 
 def _add_core_suffix(name: str, core_type: str) -> str:

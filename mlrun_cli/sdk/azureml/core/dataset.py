@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Dict, List
 
-from azureml._unsupported import make_unsupported_call
+from azureml._unsupported import create_unsupported_call
 from azureml.data.abstract_dataset import AbstractDataset
 from azureml.data.dataset_factory import FileDatasetFactory, TabularDatasetFactory
 from azureml.data.dataset_type_definitions import (
@@ -82,14 +82,14 @@ class Dataset:
         """Return a list of the latest version of each registered dataset; `get_all` is the newer form."""
         return [*Dataset.get_all(workspace).values()]
 
-    auto_read_files = staticmethod(make_unsupported_call("Dataset.auto_read_files", _OF_2019))
-    from_binary_files = staticmethod(make_unsupported_call("Dataset.from_binary_files", _OF_2019))
-    from_delimited_files = staticmethod(make_unsupported_call("Dataset.from_delimited_files", _OF_2019))
-    from_excel_files = staticmethod(make_unsupported_call("Dataset.from_excel_files", _OF_2019))
-    from_json_files = staticmethod(make_unsupported_call("Dataset.from_json_files", _OF_2019))
-    from_pandas_dataframe = staticmethod(make_unsupported_call("Dataset.from_pandas_dataframe", _OF_2019))
-    from_parquet_files = staticmethod(make_unsupported_call("Dataset.from_parquet_files", _OF_2019))
-    from_sql_query = staticmethod(make_unsupported_call("Dataset.from_sql_query", _OF_2019))
+    auto_read_files = staticmethod(create_unsupported_call("Dataset.auto_read_files", _OF_2019))
+    from_binary_files = staticmethod(create_unsupported_call("Dataset.from_binary_files", _OF_2019))
+    from_delimited_files = staticmethod(create_unsupported_call("Dataset.from_delimited_files", _OF_2019))
+    from_excel_files = staticmethod(create_unsupported_call("Dataset.from_excel_files", _OF_2019))
+    from_json_files = staticmethod(create_unsupported_call("Dataset.from_json_files", _OF_2019))
+    from_pandas_dataframe = staticmethod(create_unsupported_call("Dataset.from_pandas_dataframe", _OF_2019))
+    from_parquet_files = staticmethod(create_unsupported_call("Dataset.from_parquet_files", _OF_2019))
+    from_sql_query = staticmethod(create_unsupported_call("Dataset.from_sql_query", _OF_2019))
 
 
 class _Inputs(Dict[str, Any]):

@@ -21,17 +21,17 @@ _ATTACH = (
 _QUERY = "Query the database in the script, and keep what comes back as files"
 
 
-def _make_database_method(call: str) -> Any:
+def _create_database_method(method_name: str) -> Any:
     """Return a static method that raises the error for a datastore that is a database."""
 
     def refuse(workspace: "Workspace", datastore_name: str, *_: object, **__: object) -> Any:  # noqa: ARG001 - by name
-        raise create_unsupported_error(f"Datastore.{call}", _QUERY)
+        raise create_unsupported_error(f"Datastore.{method_name}", _QUERY)
 
     return staticmethod(refuse)
 
 
-def _make_storage_method(call: str) -> Any:
-    """Return a static method that returns the datastore attached under a storage's name, or raises an error.
+def _create_storage_method(method_name: str) -> Any:
+    """Return a static method that returns the datastore with the given name, or raises an error if it is not attached.
 
     No storage is reached: the data of one that is only registered would be missing in a run, far from here.
     """
@@ -39,11 +39,11 @@ def _make_storage_method(call: str) -> Any:
     def find_folder(workspace: "Workspace", datastore_name: str, *_: object, **__: object) -> Any:
         found = list_datastores(workspace).get(datastore_name)
         if found is None:
-            raise create_unsupported_error(f"Datastore.{call}", _ATTACH.format(name=datastore_name))
+            raise create_unsupported_error(f"Datastore.{method_name}", _ATTACH.format(name=datastore_name))
         warn_once(
-            f"Datastore.{call} {datastore_name}",
+            f"Datastore.{method_name} {datastore_name}",
             f"Datastore {datastore_name!r} is the folder {found._folder} of this machine; "
-            f"Datastore.{call} reaches no storage in Azure.",
+            f"Datastore.{method_name} reaches no storage in Azure.",
         )
         return found
 
@@ -92,15 +92,15 @@ class Datastore:
         )
         return AbstractAzureStorageDatastore._from_record(workspace, record)
 
-    register_azure_blob_container = _make_storage_method("register_azure_blob_container")
-    register_azure_data_lake = _make_storage_method("register_azure_data_lake")
-    register_azure_data_lake_gen2 = _make_storage_method("register_azure_data_lake_gen2")
-    register_azure_file_share = _make_storage_method("register_azure_file_share")
-    register_azure_my_sql = _make_database_method("register_azure_my_sql")
-    register_azure_postgre_sql = _make_database_method("register_azure_postgre_sql")
-    register_azure_sql_database = _make_database_method("register_azure_sql_database")
-    register_dbfs = _make_storage_method("register_dbfs")
-    register_hdfs = _make_storage_method("register_hdfs")
+    register_azure_blob_container = _create_storage_method("register_azure_blob_container")
+    register_azure_data_lake = _create_storage_method("register_azure_data_lake")
+    register_azure_data_lake_gen2 = _create_storage_method("register_azure_data_lake_gen2")
+    register_azure_file_share = _create_storage_method("register_azure_file_share")
+    register_azure_my_sql = _create_database_method("register_azure_my_sql")
+    register_azure_postgre_sql = _create_database_method("register_azure_postgre_sql")
+    register_azure_sql_database = _create_database_method("register_azure_sql_database")
+    register_dbfs = _create_storage_method("register_dbfs")
+    register_hdfs = _create_storage_method("register_hdfs")
 
 
 def list_datastores(workspace: "Workspace") -> "dict[str, Any]":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Sequence
 
 from azureml._client.client import WorkspaceNames, get_client
 from azureml.core._outputs import create_output_folder
-from azureml.core._text_pairs import to_keys, to_texts
+from azureml.core._text_pairs import convert_values_to_strings, to_tag_keys
 from azureml.core.run import Run
 from azureml.exceptions import UserErrorException
 
@@ -262,7 +262,7 @@ class Experiment:
         """Return the experiments that match a name, tags and a view type (ActiveOnly, ArchivedOnly or All)."""
         if view_type not in _VIEWS:
             raise UserErrorException(f"view_type is one of {', '.join(_VIEWS)}, not {view_type!r}.")
-        wanted = tags if isinstance(tags, dict) else dict.fromkeys(to_keys(tags or []))
+        wanted = tags if isinstance(tags, dict) else dict.fromkeys(to_tag_keys(tags or []))
         found = get_client().request("experiments.list", workspace=workspace._names)
         return [
             Experiment._from_names(workspace._names, record["name"])
@@ -308,11 +308,11 @@ class Experiment:
 
     def set_tags(self, tags: Dict[str, Any]) -> None:
         """Set several tags, leaving all other tags unchanged."""
-        self._request("experiments.update_tags", name=self._name, tags=to_texts(tags, "tags"))
+        self._request("experiments.update_tags", name=self._name, tags=convert_values_to_strings(tags, "tags"))
 
     def remove_tags(self, tags: Any) -> None:
         """Remove the tag or tags with the given keys; missing ones are ignored."""
-        self._request("experiments.update_tags", name=self._name, removed=to_keys(tags))
+        self._request("experiments.update_tags", name=self._name, removed=to_tag_keys(tags))
 
     @classmethod
     def _get_existing(cls, workspace: "Workspace", name: str) -> "Experiment":

@@ -78,7 +78,7 @@ class Keyvault:
         _check_name(name)
         keyring = _require_keyring(f"set_secret({name!r}, …)")
         _call_keyring(keyring.set_password, _SERVICE, name, value)
-        _write_index(keyring, {*_read_index(keyring), name})
+        _write_name_index(keyring, {*_read_name_index(keyring), name})
 
     def set_secrets(self, secrets_batch: "dict[str, str]") -> None:
         """Store several secrets, given as a mapping from name to value, in the system keyring."""
@@ -93,13 +93,13 @@ class Keyvault:
         """
         _check_name(name)
         keyring = _require_keyring(f"delete_secret({name!r})")
-        names = set(_read_index(keyring))
+        names = set(_read_name_index(keyring))
         if _call_keyring(keyring.get_password, _SERVICE, name) is None:
             raise UserErrorException(
                 f"There is no secret {name!r} in the keyring. There are: {', '.join(sorted(names)) or 'none'}."
             )
         _call_keyring(keyring.delete_password, _SERVICE, name)
-        _write_index(keyring, names - {name})
+        _write_name_index(keyring, names - {name})
 
     def delete_secrets(self, secrets: "list[str]") -> None:
         """Remove several secrets from the system keyring."""
@@ -107,12 +107,12 @@ class Keyvault:
             self.delete_secret(name)
 
     def list_secrets(self) -> "list[dict[str, str]]":
-        """Return `{"name": …}` for each secret that was stored with `set_secret`, without its value.
+        """Return a dict `{"name": …}` for each secret stored with `set_secret`, without the secret's value.
 
         Raises:
             UserErrorException: There is no keyring.
         """
-        return [{"name": name} for name in sorted(_read_index(_require_keyring("list_secrets()")))]
+        return [{"name": name} for name in sorted(_read_name_index(_require_keyring("list_secrets()")))]
 
 
 def read_secret(workspace: Any, name: str) -> str:  # noqa: ARG001 - in Azure each workspace has secrets of its own
@@ -156,6 +156,7 @@ def _import_keyring() -> Any:
 
 
 def _require_keyring(call: str) -> Any:
+    """Return the module `keyring`; raise UserErrorException if it is not installed."""
     keyring = _import_keyring()
     if keyring is None:
         raise UserErrorException(
@@ -165,13 +166,13 @@ def _require_keyring(call: str) -> Any:
     return keyring
 
 
-def _read_index(keyring: Any) -> "list[str]":
-    """Return the stored names of the secrets, since a keyring cannot list them."""
+def _read_name_index(keyring: Any) -> "list[str]":
+    """Return the names of the stored secrets from an index in the keyring, which cannot list them itself."""
     names: list[str] = json.loads(_call_keyring(keyring.get_password, _SERVICE, _INDEX) or "[]")
     return names
 
 
-def _write_index(keyring: Any, names: "set[str]") -> None:
+def _write_name_index(keyring: Any, names: "set[str]") -> None:
     _call_keyring(keyring.set_password, _SERVICE, _INDEX, json.dumps(sorted(names)))
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
 from azureml._azure_names import SERVING
 from azureml._client.client import find_submitted_run_client, get_client
-from azureml._unsupported import make_unsupported_call
-from azureml.core._text_pairs import to_keys, to_properties, to_texts
+from azureml._unsupported import create_unsupported_call
+from azureml.core._text_pairs import convert_properties, convert_values_to_strings, to_tag_keys
 from azureml.core.resource_configuration import ResourceConfiguration
 from azureml.exceptions import (
     ModelNotFoundException,
@@ -230,7 +230,7 @@ class Model:
 
     @staticmethod
     def get_model_path(model_name: str, version: "int | None" = None, _workspace: "Workspace | None" = None) -> str:
-        """Return the path of a model's file or folder, by default of the newest version, which must not be changed.
+        """Return the path of a model's file or folder, which must not be modified; the default is the newest version.
 
         The model is searched for in `AZUREML_MODEL_DIR`, then in `_workspace` or the workspace of the run that this
         process belongs to; outside a run also under `azureml-models/` and in the current folder.
@@ -249,7 +249,7 @@ class Model:
         inside = find_submitted_run_client()
         names = inside.workspace if _workspace is None and inside is not None else getattr(_workspace, "_names", None)
         if names is not None:
-            path: str = _translate_errors(
+            path: str = _call_translating_errors(
                 lambda: get_client().request("models.path", workspace=names, name=model_name, version=version)
             )
             return path
@@ -298,7 +298,7 @@ class Model:
     ) -> None:
         """Update the given values; `tags` replaces all existing tags."""
         details = _build_details(None, sample_input_dataset, sample_output_dataset, resource_configuration)
-        texts = None if tags is None else to_texts(tags, "tags")
+        texts = None if tags is None else convert_values_to_strings(tags, "tags")
         self._update(tags=texts, replaces_tags=tags is not None, description=description, details=details)
 
     def update_tags_properties(
@@ -313,9 +313,9 @@ class Model:
             WebserviceException: A property exists with a different value.
         """
         self._update(
-            tags=to_texts(add_tags or {}, "tags"),
-            removed_tags=to_keys(remove_tags or []),
-            properties=to_properties(add_properties or {}),
+            tags=convert_values_to_strings(add_tags or {}, "tags"),
+            removed_tags=to_tag_keys(remove_tags or []),
+            properties=convert_properties(add_properties or {}),
         )
 
     def add_tags(self, tags: "dict[str, Any]") -> None:
@@ -353,10 +353,10 @@ class Model:
         """Return the model from a dict created by `serialize`."""
         return Model._from_record(workspace, model_payload)
 
-    deploy = staticmethod(make_unsupported_call("Model.deploy", SERVING))
-    package = staticmethod(make_unsupported_call("Model.package", SERVING))
-    profile = staticmethod(make_unsupported_call("Model.profile", SERVING))
-    print_configuration = staticmethod(make_unsupported_call("Model.print_configuration", SERVING))
+    deploy = staticmethod(create_unsupported_call("Model.deploy", SERVING))
+    package = staticmethod(create_unsupported_call("Model.package", SERVING))
+    profile = staticmethod(create_unsupported_call("Model.profile", SERVING))
+    print_configuration = staticmethod(create_unsupported_call("Model.print_configuration", SERVING))
 
     def _update(self, **changes: Any) -> None:
         self._load_record(self.workspace, _request(self.workspace, "models.update", model_id=self.id, **changes))
@@ -457,13 +457,13 @@ def register_from_run(
 
 
 def _request(workspace: "Workspace", call: str, **arguments: Any) -> Any:
-    return _translate_errors(lambda: workspace._request(call, **arguments))
+    return _call_translating_errors(lambda: workspace._request(call, **arguments))
 
 
-def _translate_errors(call: Any) -> Any:
+def _call_translating_errors(function: Any) -> Any:
     """Call a function and return its result, converting its errors to the classes that Azure raises."""
     try:
-        return call()
+        return function()
     except ModelNotFoundException as error:
         raise _ModelMissing(error.message) from error
     except UserErrorException as error:
@@ -482,13 +482,14 @@ def _build_new_model(
     sample_output_dataset: Any,
     resource_configuration: "ResourceConfiguration | None",
 ) -> "dict[str, Any]":
+    """Return the description of a new model version for a registration request."""
     if not isinstance(model_name, str):
         raise _ModelRefused(f"The name of a model is a text, not {model_name!r}.")
     return {
         "name": model_name,
         "description": description,
-        "tags": to_texts(tags or {}, "tags"),
-        "properties": to_properties(properties or {}),
+        "tags": convert_values_to_strings(tags or {}, "tags"),
+        "properties": convert_properties(properties or {}),
         "framework": model_framework,
         "framework_version": None if model_framework_version is None else str(model_framework_version),
         "details": _build_details(datasets, sample_input_dataset, sample_output_dataset, resource_configuration),
@@ -543,6 +544,7 @@ def _build_filter(**criteria: Any) -> "dict[str, Any]":
 
 
 def _check_key_or_pair(key_or_pair: Any, noun: str) -> Any:
+    """Return a filter item as a key or a pair of strings; raise WebserviceException for other values."""
     if isinstance(key_or_pair, str):
         return key_or_pair
     if isinstance(key_or_pair, (list, tuple)) and len(key_or_pair) == 2:
@@ -557,7 +559,7 @@ def _find_served_path(name: str, version: "int | None") -> "str | None":
         return None
     folder, last = os.path.split(os.path.normpath(top))
     if os.path.basename(folder) == name and last.isdigit() and version in (None, int(last)):
-        return _get_only_entry(top)
+        return _find_only_entry(top)
     return _find_path_below(top, name, version)
 
 
@@ -570,10 +572,11 @@ def _find_path_below(top: str, name: str, version: "int | None") -> "str | None"
         return None
     if version is None and versions:
         version = max(versions)
-    return _get_only_entry(os.path.join(folder, str(version))) if version in versions else None
+    return _find_only_entry(os.path.join(folder, str(version))) if version in versions else None
 
 
-def _get_only_entry(folder: str) -> "str | None":
+def _find_only_entry(folder: str) -> "str | None":
+    """Return the path of the only entry of a folder, or None if there is no such folder."""
     try:
         entries = os.listdir(folder)
     except OSError:

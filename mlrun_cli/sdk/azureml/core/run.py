@@ -12,7 +12,7 @@ from azureml.core._outputs import create_output_folder, log_warnings
 from azureml.core._run_classes import import_run_class
 from azureml.core._run_handle import COPY_SECONDS, check_text
 from azureml.core._run_metrics import RunMetrics
-from azureml.core._unsupported_run_calls import make_unsupported_run_method
+from azureml.core._unsupported_run_calls import create_unsupported_run_method
 from azureml.exceptions import (
     ActivityFailedException,
     AzureMLException,
@@ -118,7 +118,7 @@ class Run(RunMetrics):
         return {**cells, "Type": record["run_type"], "Status": record["status"]}
 
     def __getattr__(self, name: str) -> Any:
-        return make_unsupported_run_method(type(self).__name__, name)
+        return create_unsupported_run_method(type(self).__name__, name)
 
     # Lookup
 
@@ -306,7 +306,7 @@ class Run(RunMetrics):
         return details
 
     def get_details_with_logs(self) -> Dict[str, Any]:
-        """Return the same as `get_details()`, with the texts of the logs as `logFiles`, keyed by name."""
+        """Return the details of `get_details()`, with the content of each log in `logFiles`, keyed by name."""
         details = self.get_details()
         folder = os.path.join(get_client().get_run_folder(self._names, self._run_id), ARTIFACTS)
         for name in details["logFiles"]:
@@ -354,7 +354,7 @@ class Run(RunMetrics):
         """End the run as Failed with an error, stopping its script first unless that is the caller."""
         if not _set_status:
             return
-        error = _describe_error(error_details)
+        error = _build_fail_arguments(error_details)
         if error_code:
             error["code"] = escape_surrogates(str(error_code))
         self._end_as_failed(error)
@@ -578,8 +578,8 @@ def get_run(experiment: "Experiment", run_id: str, rehydrate: bool = True, clean
     return Run._from_record(plain._names, get_client().request("runs.get", workspace=plain._names, run_id=run_id))
 
 
-def _describe_error(error: "str | BaseException | None") -> Dict[str, Any]:
-    """Return the arguments of `runs.fail` for an exception or a message."""
+def _build_fail_arguments(error: "str | BaseException | None") -> Dict[str, Any]:
+    """Return the arguments of the request `runs.fail` for an exception or a message."""
     if isinstance(error, BaseException):
         from traceback import format_exception
 

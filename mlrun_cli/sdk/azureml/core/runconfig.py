@@ -388,10 +388,10 @@ class RunConfiguration(RunConfigElement):
     def __repr__(self) -> str:
         return json.dumps(self._to_document(), indent=4, default=str)
 
-    def _to_document(self, *, saving: bool = False) -> "dict[str, Any]":
-        """Return the configuration as a JSON-like mapping, with the names that data have in the loaded file."""
-        document = super()._to_document(saving=saving)
-        for section, names in ({} if saving else self._names_in_file).items():
+    def _to_document(self, *, for_file: bool = False) -> "dict[str, Any]":
+        """Return the configuration as a JSON-like mapping; for a run, data keep their names from the loaded file."""
+        document = super()._to_document(for_file=for_file)
+        for section, names in ({} if for_file else self._names_in_file).items():
             document[section] = {names.get(name, name): value for name, value in document[section].items()}
         return document
 
@@ -459,7 +459,7 @@ class RunConfiguration(RunConfigElement):
             file = os.path.abspath(path)
             project = folder = os.path.dirname(file)
         os.makedirs(os.path.dirname(file), exist_ok=True)
-        document = self._to_document(saving=True)
+        document = self._to_document(for_file=True)
         environment = document["environment"]
         environment["python"].pop("condaDependencies", None)
         environment["python"]["condaDependenciesFile"] = self._save_conda_file(project, folder)
@@ -484,7 +484,7 @@ class RunConfiguration(RunConfigElement):
         written = get_client().request("documents.read_runconfig", path=file)
         document = convert_keys_to_camel_case(written)
         if isinstance(document.get("environment"), str):
-            environment_file = _find_first_file(document["environment"], project, file)
+            environment_file = _find_mentioned_file(document["environment"], project, file)
             environment = get_client().request("documents.read_environment", path=environment_file)
             document["environment"] = convert_keys_to_camel_case(environment)
         try:
@@ -518,7 +518,7 @@ class RunConfiguration(RunConfigElement):
         said, default = self.environment._to_document(), EnvironmentDefinition()._to_document()
         return any(said[key] != default[key] for key in said if key not in ("name", "version", "environmentVariables"))
 
-    def _load_conda_file(self, project: str, file: str) -> None:
+    def _load_conda_file(self, project_folder: str, runconfig_path: str) -> None:
         """Load the packages from the conda file that the configuration specifies, if any.
 
         The file may be missing if dependencies are user-managed.
@@ -526,17 +526,17 @@ class RunConfiguration(RunConfigElement):
         python = self.environment.python
         if python._is_only_in_conda_file():
             try:
-                conda_file = _find_first_file(str(python.conda_dependencies_file), project, file)
+                conda_file = _find_mentioned_file(str(python.conda_dependencies_file), project_folder, runconfig_path)
             except UserErrorException:
                 if python.user_managed_dependencies:
                     return
                 raise
             python.conda_dependencies = CondaDependencies(conda_file)
-            if not os.path.isfile(os.path.join(project, str(python.conda_dependencies_file))):
-                python.conda_dependencies_file = os.path.relpath(conda_file, project)
+            if not os.path.isfile(os.path.join(project_folder, str(python.conda_dependencies_file))):
+                python.conda_dependencies_file = os.path.relpath(conda_file, project_folder)
 
-    def _save_conda_file(self, project: str, folder: str) -> "str | None":
-        """Write the packages to a conda file unless they are in one; return its path relative to the project.
+    def _save_conda_file(self, project_folder: str, runconfig_folder: str) -> "str | None":
+        """Write the packages to a conda file unless it already specifies them; return its path relative to the project.
 
         Packages that no run needs are written too, as in Azure, but never replace an existing file.
         """
@@ -544,11 +544,13 @@ class RunConfiguration(RunConfigElement):
         conda = python.conda_dependencies
         if conda is None or python._is_only_in_conda_file():
             return python.conda_dependencies_file
-        name = python.conda_dependencies_file or os.path.relpath(os.path.join(folder, _CONDA_FILE_NAME), project)
-        path = os.path.join(project, name)
+        name = python.conda_dependencies_file or os.path.relpath(
+            os.path.join(runconfig_folder, _CONDA_FILE_NAME), project_folder
+        )
+        path = os.path.join(project_folder, name)
         is_needed = not (python.user_managed_dependencies and conda._is_default())
         if not os.path.exists(path) or (is_needed and CondaDependencies(path)._to_mapping() != conda._to_mapping()):
-            CondaDependencies(_underlying_structure=conda._to_mapping()).save_to_file(project, name)
+            CondaDependencies(_underlying_structure=conda._to_mapping()).save_to_file(project_folder, name)
         return name
 
 
@@ -568,17 +570,19 @@ def _find_runconfig(path: Any, name: "str | None") -> str:
     raise UserErrorException(f"There is no run configuration {name!r} in {os.path.abspath(path)}: tried {tried}.")
 
 
-def _find_first_file(name: str, project: str, runconfig: str) -> str:
-    """Return the path of a file mentioned in a runconfig, searched in the project and near the runconfig."""
-    folder = os.path.dirname(runconfig)
-    folders = [project, folder]
+def _find_mentioned_file(file_name: str, project_folder: str, runconfig_path: str) -> str:
+    """Return the path of a file named in a runconfig, searching first in the project and then near the runconfig."""
+    folder = os.path.dirname(runconfig_path)
+    folders = [project_folder, folder]
     if os.path.basename(folder) in _CONFIGURATION_FOLDERS:
         folders.append(os.path.dirname(folder))
-    places = list(dict.fromkeys(os.path.normpath(os.path.join(place, name)) for place in folders))
+    places = list(dict.fromkeys(os.path.normpath(os.path.join(place, file_name)) for place in folders))
     for place in places:
         if os.path.isfile(place):
             return place
-    raise UserErrorException(f"{runconfig} names the file {name!r}, which is not there: tried {', '.join(places)}.")
+    raise UserErrorException(
+        f"{runconfig_path} names the file {file_name!r}, which is not there: tried {', '.join(places)}."
+    )
 
 
 def _write_document(path: str, document: "dict[str, Any]") -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml._client.client import find_submitted_run_client
-from azureml.core._run_config_element import to_plain
+from azureml.core._run_config_element import to_json_like
 from azureml.core.environment import Environment
 from azureml.core.runconfig import (
     Data,
@@ -110,7 +110,7 @@ class ScriptRunConfig:
 
     @property
     def _has_environment(self) -> bool:
-        """True if the user has set the script's environment."""
+        """Whether the user has set the script's environment."""
         return self.run_config._has_environment()
 
     def _get_source_path(self) -> str:
@@ -136,21 +136,22 @@ class ScriptRunConfig:
         document["arguments"] = _convert_to_strings(arguments, "arguments", document)
         command = unwrap_shell_command(command)
         document["command"] = command if isinstance(command, str) else _convert_to_strings(command, "command", document)
-        document["environmentVariables"] = _to_variables(configuration.environment_variables)
+        document["environmentVariables"] = _convert_variables(configuration.environment_variables)
         environment = document["environment"]
-        environment["environmentVariables"] = _to_variables(configuration.environment.environment_variables)
+        environment["environmentVariables"] = _convert_variables(configuration.environment.environment_variables)
         self._resolve_python(environment["python"])
         return document
 
-    def _resolve_python(self, python: "dict[str, Any]") -> None:
+    def _resolve_python(self, python_section: "dict[str, Any]") -> None:
+        """Complete a Python section: set the interpreter if there is no environment, and find the conda file."""
         if not self._has_environment:
-            python["userManagedDependencies"] = True
+            python_section["userManagedDependencies"] = True
             if find_submitted_run_client() is None:
-                python["interpreterPath"] = sys.executable
-        conda_file = python.get("condaDependenciesFile")
+                python_section["interpreterPath"] = sys.executable
+        conda_file = python_section.get("condaDependenciesFile")
         for folder in (self._get_source_path(), os.getcwd()):
             if conda_file and os.path.isfile(os.path.join(folder, conda_file)):
-                python["condaDependenciesFile"] = os.path.join(folder, conda_file)
+                python_section["condaDependenciesFile"] = os.path.join(folder, conda_file)
                 return
 
 
@@ -172,6 +173,7 @@ def _resolve_command(config: ScriptRunConfig) -> "tuple[Any, Any, Any]":
 
 
 def _check_type(value: Any, expected_type: type, parameter: str) -> Any:
+    """Return the value of a constructor parameter; raise RunConfigurationException if it has the wrong type."""
     if not isinstance(value, expected_type):
         raise RunConfigurationException(
             f"ScriptRunConfig({parameter}=…): expected {expected_type.__name__}, found {value!r}."
@@ -179,25 +181,26 @@ def _check_type(value: Any, expected_type: type, parameter: str) -> Any:
     return value
 
 
-def _configure_distribution(configuration: RunConfiguration, job: Any) -> None:
-    if isinstance(job, MpiConfiguration):
-        configuration.mpi = job
+def _configure_distribution(configuration: RunConfiguration, distributed_job_config: Any) -> None:
+    """Copy the settings of a distributed job to a run configuration."""
+    if isinstance(distributed_job_config, MpiConfiguration):
+        configuration.mpi = distributed_job_config
         configuration.communicator = "IntelMpi"
-        configuration.node_count = job.node_count
-    elif isinstance(job, PyTorchConfiguration):
-        configuration.pytorch = job
+        configuration.node_count = distributed_job_config.node_count
+    elif isinstance(distributed_job_config, PyTorchConfiguration):
+        configuration.pytorch = distributed_job_config
         configuration.framework = "PyTorch"
-        configuration.communicator = job.communication_backend
-        configuration.node_count = job.node_count
-    elif isinstance(job, TensorflowConfiguration):
-        configuration.tensorflow = job
+        configuration.communicator = distributed_job_config.communication_backend
+        configuration.node_count = distributed_job_config.node_count
+    elif isinstance(distributed_job_config, TensorflowConfiguration):
+        configuration.tensorflow = distributed_job_config
         configuration.framework = "TensorFlow"
         configuration.communicator = "ParameterServer"
-        configuration.node_count = job.worker_count
+        configuration.node_count = distributed_job_config.worker_count
     else:
         raise RunConfigurationException(
             "ScriptRunConfig(distributed_job_config=…): expected MpiConfiguration, PyTorchConfiguration or "
-            f"TensorflowConfiguration, found {job!r}."
+            f"TensorflowConfiguration, found {distributed_job_config!r}."
         )
 
 
@@ -209,30 +212,32 @@ def unwrap_shell_command(command: Any) -> Any:
     return command
 
 
-def _convert_to_strings(values: Any, noun: str, document: "dict[str, Any]") -> "list[str]":
+def _convert_to_strings(arguments: Any, noun: str, document: "dict[str, Any]") -> "list[str]":
     """Return arguments as strings, adding data among them to the document's sections."""
-    if isinstance(values, str):
-        return shlex.split(values)
-    if not isinstance(values, (list, tuple)):
-        values = [values]
-    return [_to_text(value, f"{noun}[{index}]", document) for index, value in enumerate(values)]
+    if isinstance(arguments, str):
+        return shlex.split(arguments)
+    if not isinstance(arguments, (list, tuple)):
+        arguments = [arguments]
+    return [_convert_argument(value, f"{noun}[{index}]", document) for index, value in enumerate(arguments)]
 
 
-def _to_text(value: Any, location: str, document: "dict[str, Any]") -> str:
-    if value is None:
+def _convert_argument(argument: Any, location: str, document: "dict[str, Any]") -> str:
+    """Return an argument as a string; data become a placeholder and are added to the document's sections."""
+    if argument is None:
         return ""  # Azure's client sends JSON null
-    if isinstance(value, (list, tuple, dict)):
+    if isinstance(argument, (list, tuple, dict)):
         raise UserErrorException(
-            f"ScriptRunConfig: {location} is {value!r}, which is not text. Write '' for an empty one."
+            f"ScriptRunConfig: {location} is {argument!r}, which is not text. Write '' for an empty one."
         )
-    as_argument = getattr(value, "_to_argument", None)
+    as_argument = getattr(argument, "_to_argument", None)
     if not callable(as_argument):
-        return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
-    if hasattr(value, "_build_data_section"):
-        section, name, mapping = value._build_data_section()
-        document[section] = {**document[section], name: to_plain(mapping)}
+        return os.fspath(argument) if isinstance(argument, os.PathLike) else str(argument)
+    if hasattr(argument, "_build_data_section"):
+        section, name, mapping = argument._build_data_section()
+        document[section] = {**document[section], name: to_json_like(mapping)}
     return str(as_argument())
 
 
-def _to_variables(variables: Any) -> "dict[str, str]":
+def _convert_variables(variables: Any) -> "dict[str, str]":
+    """Return environment variables with their values converted to strings."""
     return {str(name): "" if value is None else str(value) for name, value in (variables or {}).items()}

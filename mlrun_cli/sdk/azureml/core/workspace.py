@@ -301,7 +301,7 @@ class Workspace:
         )
 
     def get_details(self) -> "dict[str, Any]":
-        """Return the workspace's details with Azure's keys, None for Azure-only values, and its `folder`."""
+        """Return the workspace's details with Azure's keys and `folder`; values that only Azure has are None."""
         said = self._request("workspaces.describe")
         return {
             "id": said["id"],
@@ -340,7 +340,7 @@ class Workspace:
         allow_public_access_when_behind_vnet: "bool | None" = None,
         v1_legacy_mode: "bool | None" = None,
     ) -> "dict[str, Any]":
-        """Update the friendly name, description or all tags of the workspace; return `get_details()`."""
+        """Update the given values of the workspace, where `tags` replaces all tags; return `get_details()`."""
         self._request("workspaces.update", friendly_name=friendly_name, description=description, tags=tags)
         return self.get_details()
 

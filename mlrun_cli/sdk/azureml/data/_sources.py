@@ -104,6 +104,7 @@ def link_file(file: DataFile, destination: str) -> None:
 
 
 def _find_datastore(path_item: Any) -> "AbstractDatastore | None":
+    """Return the datastore that an item of dataset paths contains or is, or None for other items."""
     if isinstance(path_item, DataPath):
         return path_item._datastore
     if isinstance(path_item, DataReference):
@@ -134,17 +135,17 @@ def _build_dataset_path(path_item: Any) -> "dict[str, str]":
     )
 
 
-def _parse_source(text: str) -> "dict[str, str]":
-    if text.startswith(_REMOTE):
-        return {"url": text}
-    if text.startswith("file://"):
+def _parse_source(source_text: str) -> "dict[str, str]":
+    if source_text.startswith(_REMOTE):
+        return {"url": source_text}
+    if source_text.startswith("file://"):
         from urllib.parse import unquote, urlsplit
 
-        return {"path": os.path.abspath(unquote(urlsplit(text).path))}
-    scheme, separator, _ = text.partition("://")
+        return {"path": os.path.abspath(unquote(urlsplit(source_text).path))}
+    scheme, separator, _ = source_text.partition("://")
     if separator:
         raise UserErrorException(
             f"Nothing at {scheme}:// is read here. Name a path of this machine, a http or https URL, or a path of a "
             "datastore, which Datastore.register_local(workspace, name, folder) makes of a folder."
         )
-    return {"path": os.path.abspath(os.path.expanduser(text))}
+    return {"path": os.path.abspath(os.path.expanduser(source_text))}

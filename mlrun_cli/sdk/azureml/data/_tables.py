@@ -57,6 +57,7 @@ def read_table(files: "list[DataFile]", options: "dict[str, Any]", steps: "list[
 
 
 def _read_file(pandas: Any, file: DataFile, file_index: int, options: "dict[str, Any]") -> Any:
+    """Return a file as a data frame, with columns for partition values and the file's path if requested."""
     try:
         frame = _READERS[options["format"]](pandas, file.source, file_index, options)
     except ImportError as error:
@@ -144,14 +145,14 @@ def _apply_step(table: Any, step: "list[Any]") -> Any:
 
 
 def _select_rows_in_period(table: Any, columns: "list[str]", start: str, end: str, includes_bounds: bool) -> Any:
-    """Return the rows whose timestamps lie between two ISO 8601 times; an empty time is no bound."""
+    """Return the rows whose timestamps lie between two ISO 8601 times; an empty string stands for no bound."""
     pandas = import_pandas()
     for column in columns:
         times = _parse_times(pandas, table[column])
         for text, is_start in ((start, True), (end, False)):
             if not text:
                 continue
-            bound = _convert_to_zone(pandas.Timestamp(text), times.dt.tz)
+            bound = _convert_to_time_zone(pandas.Timestamp(text), times.dt.tz)
             left, right = (times, bound) if is_start else (bound, times)
             is_chosen = left >= right if includes_bounds else left > right
             table, times = table[is_chosen], times[is_chosen]
@@ -167,11 +168,11 @@ def _parse_times(pandas: Any, column: Any) -> Any:
     return times
 
 
-def _convert_to_zone(time: Any, zone: Any) -> Any:
+def _convert_to_time_zone(time: Any, time_zone: Any) -> Any:
     """Return a time converted to the time zone of a column, or to UTC without a zone if the column has none."""
-    if zone is None:
+    if time_zone is None:
         return time if time.tzinfo is None else time.tz_convert("UTC").tz_localize(None)
-    return time.tz_localize(zone) if time.tzinfo is None else time.tz_convert(zone)
+    return time.tz_localize(time_zone) if time.tzinfo is None else time.tz_convert(time_zone)
 
 
 def _convert_columns(pandas: Any, table: Any, column_types: "dict[str, dict[str, Any]]") -> Any:

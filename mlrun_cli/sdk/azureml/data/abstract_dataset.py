@@ -113,14 +113,14 @@ class AbstractDataset:
         """The UTC time of the last change to any of the files, or None if a file is remote or there are none."""
         from datetime import datetime, timezone
 
-        sources = [file.source for file in self._resolve_files().files]
+        sources = [file.source for file in self._list_files().files]
         if not sources or not all(map(os.path.exists, sources)):
             return None
         return datetime.fromtimestamp(max(map(os.path.getmtime, sources)), timezone.utc)
 
     @property
     def partition_keys(self) -> "list[str]":
-        """The columns of the dataset's partition format; empty without one."""
+        """The columns of the dataset's partition format; empty if it has no partition format."""
         text = self._definition["options"].get("partition_format")
         return [] if text is None else PartitionFormat(text).columns
 
@@ -135,7 +135,7 @@ class AbstractDataset:
         text = self._definition["options"].get("partition_format")
         if text is None:
             raise UserErrorException("The dataset has no partition keys: make it with a partition_format.")
-        return list_partition_values(text, [file.source for file in self._resolve_files().files], keys)
+        return list_partition_values(text, [file.source for file in self._list_files().files], keys)
 
     # Registration
 
@@ -242,6 +242,7 @@ class AbstractDataset:
         return None if self._record is None or self._record["name"] is None else self._record[field]
 
     def _get_registration(self, call: str) -> "tuple[Workspace, dict[str, Any]]":
+        """Return the workspace and the record of the dataset; raise UserErrorException if it is not registered."""
         if self._workspace is None or self._record is None or self._record["name"] is None:
             raise UserErrorException(f"{call} needs a registered dataset: call register(workspace, name) first.")
         return self._workspace, self._record
@@ -251,7 +252,8 @@ class AbstractDataset:
         changed = {**self._definition, "steps": [*self._definition["steps"], step]}
         return self._create(changed, self._workspace)
 
-    def _resolve_files(self) -> DataFiles:
+    def _list_files(self) -> DataFiles:
+        """Return the current files of the dataset."""
         return list_files(self._definition, self._workspace)
 
     def _create_unsupported_error(self, call: str, alternative: str) -> UserErrorException:

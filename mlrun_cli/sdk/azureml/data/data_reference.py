@@ -71,7 +71,7 @@ class DataReference:
         return DataReference(self.datastore, data_reference_name, path or self.path_on_datastore)
 
     def as_mount(self) -> "DataReference":
-        """Return a copy in mount mode, for which the script gets the path of the datastore itself."""
+        """Return a copy in mount mode, for which the script gets the path of the data in the datastore."""
         return self._copy_with_mode("mount", None, False)
 
     def as_download(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "DataReference":

@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 from typing import Any
 
 from azureml._client.uploads import list_folder_files
-from azureml._unsupported import make_unsupported_call
+from azureml._unsupported import create_unsupported_call
 from azureml.data._partitions import PartitionFormat
 from azureml.data._sources import Sources, parse_sources, send_request
 from azureml.data._tables import ENCODINGS
@@ -53,7 +53,7 @@ class DataType:
         return DataType(type="string")
 
     to_stream = staticmethod(
-        make_unsupported_call("DataType.to_stream", "Make a dataset of the files with Dataset.File.from_files")
+        create_unsupported_call("DataType.to_stream", "Make a dataset of the files with Dataset.File.from_files")
     )
 
 
@@ -108,8 +108,8 @@ class FileDatasetFactory:
         return FileDatasetFactory.from_files((datastore, path or ""))
 
 
-def _make_register_function(to_pandas: str) -> Any:
-    """Return a static method that registers data frames of another package, converted by `to_pandas`."""
+def _create_register_method(conversion_method: str) -> Any:
+    """Return a static method that registers another package's data frames, converted by their `conversion_method`."""
 
     def register(
         dataframe: Any,
@@ -120,7 +120,7 @@ def _make_register_function(to_pandas: str) -> Any:
         show_progress: bool = True,
     ) -> TabularDataset:
         """Convert a data frame to pandas and register it with `register_pandas_dataframe`."""
-        converted = getattr(dataframe, to_pandas)()
+        converted = getattr(dataframe, conversion_method)()
         return TabularDatasetFactory.register_pandas_dataframe(
             converted, target, name, description, tags, show_progress
         )
@@ -185,7 +185,7 @@ class TabularDatasetFactory:
         set_column_types: "dict[str, DataType] | None" = None,
         partition_format: "str | None" = None,
     ) -> TabularDataset:
-        """Return a tabular dataset of Parquet files; the arguments are the same as for `from_delimited_files`."""
+        """Return a tabular dataset of Parquet files; the arguments are those of `from_delimited_files`."""
         return _create_table(path, build_parquet_options(include_path, set_column_types, partition_format), validate)
 
     @staticmethod
@@ -212,7 +212,9 @@ class TabularDatasetFactory:
         return _create_table(path, options, validate)
 
     from_sql_query = staticmethod(
-        make_unsupported_call("Dataset.Tabular.from_sql_query", "Query the database in the script with pandas.read_sql")
+        create_unsupported_call(
+            "Dataset.Tabular.from_sql_query", "Query the database in the script with pandas.read_sql"
+        )
     )
 
     @staticmethod
@@ -259,8 +261,8 @@ class TabularDatasetFactory:
         table = TabularDatasetFactory.from_parquet_files((datastore, f"{relative}/part-00000.parquet".lstrip("/")))
         return table.register(datastore.workspace, name, description, tags, create_new_version=True)
 
-    register_dask_dataframe = _make_register_function("compute")
-    register_spark_dataframe = _make_register_function("toPandas")
+    register_dask_dataframe = _create_register_method("compute")
+    register_spark_dataframe = _create_register_method("toPandas")
 
 
 def build_delimited_options(

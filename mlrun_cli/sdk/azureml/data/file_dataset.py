@@ -24,7 +24,7 @@ class FileDataset(AbstractDataset):
 
     def to_path(self) -> "list[str]":
         """Return the paths of the files relative to the dataset's root, each with a leading slash."""
-        return [f"/{file.name}" for file in self._resolve_files().files]
+        return [f"/{file.name}" for file in self._list_files().files]
 
     def download(
         self, target_path: "str | None" = None, overwrite: bool = False, ignore_not_found: bool = False
@@ -36,7 +36,7 @@ class FileDataset(AbstractDataset):
                 `ignore_not_found` is False.
         """
         target = os.path.abspath(target_path) if target_path else tempfile.mkdtemp()
-        places = [(file, os.path.join(target, file.name)) for file in self._resolve_files().files]
+        places = [(file, os.path.join(target, file.name)) for file in self._list_files().files]
         if not overwrite:
             for _, place in places:
                 if os.path.lexists(place):
@@ -51,7 +51,7 @@ class FileDataset(AbstractDataset):
         return _MountContext(self, mount_point)
 
     def as_mount(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
-        """Return the dataset as a run input in mount mode, where the script gets the path of the files themselves."""
+        """Return the dataset as a run input in mount mode, for which the script gets the path of the original files."""
         return self.as_named_input(f"input_{os.urandom(4).hex()}").as_mount(path_on_compute)
 
     def as_download(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
@@ -84,7 +84,7 @@ class _MountContext:
     """A folder that contains the files of a dataset between `start` and `stop`."""
 
     def __init__(self, dataset: FileDataset, mount_point: "str | None") -> None:
-        self._files = dataset._resolve_files()
+        self._files = dataset._list_files()
         self._made: str | None = None
         self._wants_folder = mount_point is not None
         whole = self._files.whole
@@ -131,7 +131,7 @@ class _MountContext:
 
 
 def _fetch(file: DataFile, destination: str, ignore_not_found: bool) -> bool:
-    """Copy or download a file; return False if that fails and `ignore_not_found` is true."""
+    """Copy or download a file; return False if this fails and `ignore_not_found` is true."""
     try:
         fetch_file(file, destination)
     except UserErrorException:

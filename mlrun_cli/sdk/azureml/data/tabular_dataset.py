@@ -36,7 +36,7 @@ class TabularDataset(AbstractDataset):
             DatasetExecutionError: A file is missing or invalid, or a column is missing or has the wrong type.
         """
         import_pandas()
-        return read_table(self._resolve_files().files, self._definition["options"], self._definition["steps"])
+        return read_table(self._list_files().files, self._definition["options"], self._definition["steps"])
 
     def to_csv_files(self, separator: str = ",") -> FileDataset:
         """Write the rows to a delimited file in a temporary folder and return a dataset of that file."""
@@ -96,19 +96,19 @@ class TabularDataset(AbstractDataset):
     def time_before(
         self, end_time: "datetime", include_boundary: bool = True, validate: bool = True
     ) -> "TabularDataset":
-        """Return a dataset of the rows with timestamps before a time; the errors are those of `time_after`."""
+        """Return a dataset of the rows with timestamps before a time; errors as in `time_after`."""
         return self._select_rows_in_period("time_before", None, end_time, include_boundary)
 
     def time_between(
         self, start_time: "datetime", end_time: "datetime", include_boundary: bool = True, validate: bool = True
     ) -> "TabularDataset":
-        """Return a dataset of the rows with timestamps between two times; the errors are those of `time_after`."""
+        """Return a dataset of the rows with timestamps between two times; errors as in `time_after`."""
         return self._select_rows_in_period("time_between", start_time, end_time, include_boundary)
 
     def time_recent(
         self, time_delta: "timedelta", include_boundary: bool = True, validate: bool = True
     ) -> "TabularDataset":
-        """Return a dataset of the rows of a recent period of this length; the errors are those of `time_after`."""
+        """Return a dataset of the rows with timestamps less than `time_delta` ago; errors as in `time_after`."""
         from datetime import datetime
 
         now = datetime.now()

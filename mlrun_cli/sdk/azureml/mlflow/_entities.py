@@ -28,20 +28,20 @@ _DOCUMENTS = (DATASET_INPUT, HAS_MODELS, LOGGED_MODEL, MODEL_INPUT, MODEL_METRIC
 _MLFLOW = "mlflow."
 
 
-def find_entity(name: str) -> Any:
-    """Return the class of `mlflow.entities` with a name, or None if this version of MLflow lacks it."""
-    return getattr(import_module("mlflow.entities"), name, None)
+def find_entity_class(class_name: str) -> Any:
+    """Return the class of `mlflow.entities` with this name, or None if this version of MLflow lacks it."""
+    return getattr(import_module("mlflow.entities"), class_name, None)
 
 
-def create_entity(kind: Any, **values: Any) -> Any:
+def create_entity(entity_class: Any, **values: Any) -> Any:
     """Create an instance of an MLflow class, omitting values that its constructor does not accept."""
-    taken = _list_constructor_parameters(kind)
-    return kind(**{name: value for name, value in values.items() if name in taken})
+    taken = _list_constructor_parameters(entity_class)
+    return entity_class(**{name: value for name, value in values.items() if name in taken})
 
 
 @lru_cache(maxsize=64)
-def _list_constructor_parameters(kind: Any) -> "FrozenSet[str]":
-    return frozenset(inspect.signature(kind.__init__).parameters)
+def _list_constructor_parameters(entity_class: Any) -> "FrozenSet[str]":
+    return frozenset(inspect.signature(entity_class.__init__).parameters)
 
 
 def build_experiment(workspace_names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
@@ -52,12 +52,12 @@ def build_experiment(workspace_names: "Tuple[str, str, str]", record: "Dict[str,
     if record["description"]:
         tags[NOTE] = record["description"]
     return create_entity(
-        find_entity("Experiment"),
+        find_entity_class("Experiment"),
         experiment_id=record["experimentId"],
         name=name,
         artifact_location=build_artifact_uri(workspace_names, record["experimentId"], "").rpartition("/runs/")[0],
         lifecycle_stage=ACTIVE if record["archivedTime"] is None else DELETED,
-        tags=[find_entity("ExperimentTag")(key, value or "") for key, value in tags.items()],
+        tags=[find_entity_class("ExperimentTag")(key, value or "") for key, value in tags.items()],
         creation_time=created,
         last_update_time=created,
     )
@@ -70,7 +70,7 @@ EXPERIMENT_NAME = "mlflow.experimentName"
 def build_run_info(workspace_names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
     """Convert the record of a run to an MLflow `RunInfo`."""
     return create_entity(
-        find_entity("RunInfo"),
+        find_entity_class("RunInfo"),
         run_uuid=record["run_id"],
         run_id=record["run_id"],
         experiment_id=record["experiment_id"],
@@ -86,14 +86,14 @@ def build_run_info(workspace_names: "Tuple[str, str, str]", record: "Dict[str, A
 
 def build_run(workspace_names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
     """Convert the record of a run to an MLflow `Run`."""
-    metric, param, tag = (find_entity(name) for name in ("Metric", "Param", "RunTag"))
-    data = find_entity("RunData")(
+    metric, param, tag = (find_entity_class(name) for name in ("Metric", "Param", "RunTag"))
+    data = find_entity_class("RunData")(
         metrics=[metric(name, value, at, step) for name, value, at, step in record["metrics"]],
         params=[param(name, text) for name, text in record["params"].items()],
         tags=[tag(key, value) for key, value in build_tags(record).items()],
     )
     return create_entity(
-        find_entity("Run"),
+        find_entity_class("Run"),
         run_info=build_run_info(workspace_names, record),
         run_data=data,
         run_inputs=_build_run_inputs(record["tags"]),
@@ -125,10 +125,10 @@ def list_documents(tags: "Dict[str, Any]", prefix: str) -> "Iterator[Tuple[str, 
 
 
 def _build_run_inputs(tags: "Dict[str, Any]") -> Any:
-    kind = find_entity("RunInputs")
+    kind = find_entity_class("RunInputs")
     if kind is None:
         return None
-    dataset, dataset_input, tag = (find_entity(name) for name in ("Dataset", "DatasetInput", "InputTag"))
+    dataset, dataset_input, tag = (find_entity_class(name) for name in ("Dataset", "DatasetInput", "InputTag"))
     datasets = [
         dataset_input(create_entity(dataset, **document), [tag(*pair) for pair in document["tags"]])
         for _, document in list_documents(tags, DATASET_INPUT)
@@ -137,12 +137,12 @@ def _build_run_inputs(tags: "Dict[str, Any]") -> Any:
 
 
 def _build_model_inputs(tags: "Dict[str, Any]") -> "List[Any]":
-    kind = find_entity("LoggedModelInput")
+    kind = find_entity_class("LoggedModelInput")
     return [] if kind is None else [kind(model_id) for model_id, _ in list_documents(tags, MODEL_INPUT)]
 
 
 def _build_run_outputs(tags: "Dict[str, Any]") -> Any:
-    kind, output = find_entity("RunOutputs"), find_entity("LoggedModelOutput")
+    kind, output = find_entity_class("RunOutputs"), find_entity_class("LoggedModelOutput")
     if kind is None or output is None:
         return None
     return kind(model_outputs=[output(model_id, step) for model_id, step in list_documents(tags, MODEL_OUTPUT)])

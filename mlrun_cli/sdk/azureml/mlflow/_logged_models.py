@@ -18,7 +18,7 @@ from azureml.mlflow._entities import (
     MODEL_OUTPUT,
     build_tags,
     create_entity,
-    find_entity,
+    find_entity_class,
     list_documents,
 )
 from azureml.mlflow._errors import DOES_NOT_EXIST, convert_errors, create_error
@@ -189,9 +189,9 @@ class LoggedModelMethods(RunAccess):
         return record, json.loads(record["tags"][key])
 
     def _build_logged_model(self, model_id: str, document: "Dict[str, Any]", tags: "Dict[str, Any]") -> Any:
-        metric: Any = find_entity("Metric")
-        kind: Any = find_entity("LoggedModel")
-        values = {**document, "status": find_entity("LoggedModelStatus")(document["status"])}
+        metric: Any = find_entity_class("Metric")
+        kind: Any = find_entity_class("LoggedModel")
+        values = {**document, "status": find_entity_class("LoggedModelStatus")(document["status"])}
         metrics = [
             metric(
                 key=key,

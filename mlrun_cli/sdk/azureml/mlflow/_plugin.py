@@ -11,8 +11,8 @@ from typing import Any
 from azureml._wire.tracking_uri import JOINED_RUN, is_tracking_uri
 
 
-def _forget_own_run_in_environment() -> None:
-    """Move the run id out of MLflow's variables, so that MLflow creates a run, for which the script's run is used."""
+def _move_own_run_id() -> None:
+    """Move the run id to another variable, so that MLflow calls `create_run`, which joins the script's own run."""
     if is_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI", "")) and os.environ.get("AZUREML_RUN_ID"):
         run_id = os.environ.pop("MLFLOW_RUN_ID", None)
         os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
@@ -43,4 +43,4 @@ def create_artifact_repository(artifact_uri: str, *_: Any, **__: Any) -> Any:
     return ArtifactRepository(artifact_uri)
 
 
-_forget_own_run_in_environment()
+_move_own_run_id()

@@ -219,7 +219,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         return self._build_model_version(record)
 
     def _find_registered_model(self, name: str) -> "Dict[str, Any]":
-        """Return the record of a registered model, or one without aliases if the model does not exist."""
+        """Return the record of a registered model or, for an unknown name, one with empty `aliases` only."""
         return next(
             (one for one in self._request("tracking.registered_models") if one["name"] == name), {"aliases": {}}
         )
@@ -289,8 +289,8 @@ def _parse_version_number(version: Any) -> int:
         raise create_error(f"The version of a model is a number, not {version!r}.") from None
 
 
-def _filter_for_mlflow_1(versions: "List[Any]", filter_string: "str | None") -> Any:
-    """Return the model versions that match a filter, as MLflow 1 would, which cannot parse such filters itself."""
+def _filter_model_versions(versions: "List[Any]", filter_string: "str | None") -> Any:
+    """Return the model versions that match a filter; MLflow 1, unlike later versions, cannot parse such filters."""
     import re
 
     if filter_string:
@@ -318,7 +318,7 @@ def _search_and_paginate(
     """Return a page of the entities that match a filter, using one of MLflow's search classes."""
     module: Any = import_module("mlflow.utils.search_utils")
     if not hasattr(module, "SearchModelVersionUtils"):
-        return _filter_for_mlflow_1(entities, filter_string)
+        return _filter_model_versions(entities, filter_string)
     search = getattr(module, search_class_name)
     ordered = search.sort(search.filter(entities, filter_string), order_by)
     page, token = search.paginate(ordered, page_token, max_results or _MAX_RESULTS)

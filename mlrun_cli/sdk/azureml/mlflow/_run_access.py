@@ -38,7 +38,7 @@ class RunAccess(ExperimentMethods):
         return client.run_id if client is not None and tuple(client.workspace) == self.names else None
 
     def join_run(self, experiment_id: str) -> "str | None":
-        """Join the script's own run and return its id; return None if there is none or it has been joined already."""
+        """Join the script's own run and return its id; return None if there is none or it was joined earlier."""
         run_id = self.find_own_run_id()
         if run_id is None or os.environ.get(JOINED_RUN) != run_id:
             return None
@@ -57,7 +57,7 @@ class RunAccess(ExperimentMethods):
     def start_run(
         self, experiment_id: str, parent_run_id: "str | None", display_name: "str | None"
     ) -> "Dict[str, Any]":
-        """Create and start a run, and return its record; a parent that is not a run of the workspace is ignored."""
+        """Create and start a run, and return its record; a parent run outside of the workspace is ignored."""
         arguments = {"experiment_name": self.get_experiment_record(experiment_id)["name"], "display_name": display_name}
         mlflow_exception: Any = import_module("mlflow.exceptions").MlflowException
         try:
@@ -69,7 +69,7 @@ class RunAccess(ExperimentMethods):
         return record
 
     def end_run(self, run_id: str, status: str) -> None:
-        """End a running run; for the script's own run, which ends with its process, only record a failure."""
+        """End a running run; for the script's own run, which ends when its process exits, only record a failure."""
         if run_id != self.find_own_run_id():
             arguments = {"message": "MLflow's run ended as FAILED."} if status == "FAILED" else {}
             if self.get_run_record(run_id)["status"] == "RUNNING":

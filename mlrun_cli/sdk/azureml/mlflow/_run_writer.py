@@ -75,7 +75,7 @@ class RunWriter:
         self._append(encode_scalar_with_time(encode_name(key), number, text, metric.timestamp / 1000))
 
     def log_params(self, params: Iterable[Any]) -> None:
-        """Log MLflow parameters, either all or none.
+        """Log MLflow parameters, or none of them if one was logged earlier with another value.
 
         Raises:
             MlflowException: One has been logged with another value.
@@ -95,7 +95,7 @@ class RunWriter:
             self._get_parameters().update(new)
 
     def set_tags(self, tags: "Dict[str, Any]") -> None:
-        """Set MLflow tags; those for the name and the description change the run itself.
+        """Set MLflow tags; those for the run's name and description change the run itself.
 
         A parent other than that of the run, which a run keeps, is a tag as others.
         """

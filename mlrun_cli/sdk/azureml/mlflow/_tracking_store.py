@@ -16,7 +16,7 @@ from azureml.mlflow._entities import (
     build_run,
     build_run_info,
     build_tags,
-    find_entity,
+    find_entity_class,
 )
 from azureml.mlflow._errors import DOES_NOT_EXIST, convert_errors, create_error
 from azureml.mlflow._experiments import check_max_results
@@ -52,7 +52,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         tags: "Iterable[Any] | None",
         run_name: "str | None" = None,
     ) -> Any:
-        """Return the run of this script at the first call, or open a new run at later calls and outside of a run.
+        """Return the script's own run at the first call; at later calls and outside of a run, create a run.
 
         A new run is a child of the one that its tags name or, in a submitted script, of the script's run. A parent that
         this workspace does not have, as that of a copied run, remains a tag.
@@ -91,7 +91,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         del end_time
         if run_name:
             self.request("runs.update", run_id=run_id, display_name=run_name)
-        status = None if run_status is None else find_entity("RunStatus").to_string(run_status)
+        status = None if run_status is None else find_entity_class("RunStatus").to_string(run_status)
         if status in ENDINGS:
             self.end_run(run_id, status)
         return build_run_info(self.names, self.get_run_record(run_id))
@@ -128,7 +128,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         return page, token
 
     def _iterate_pages(self, experiment_names: "List[str]", view_type: int) -> "Iterator[List[Any]]":
-        """Yield pages of the runs of experiments, newest first, followed by pages of deleted runs."""
+        """Yield pages of the runs of some experiments, newest first, followed by pages of their deleted runs."""
         before = None
         while view_type != _DELETED_ONLY and experiment_names:
             page = self.request("tracking.runs", experiment_names=experiment_names, limit=_PAGE, before=before)
@@ -188,7 +188,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         values = self.request("tracking.metric_history", run_id=run_id, name=metric_key)
         start = int(page_token or 0)
         end = len(values) if max_results is None else start + max_results
-        metric: Any = find_entity("Metric")
+        metric: Any = find_entity_class("Metric")
         page = [metric(metric_key, value, at, step) for value, at, step in values[start:end]]
         paged: Any = import_module("mlflow.store.entities.paged_list").PagedList
         return paged(page, str(end) if end < len(values) else None)

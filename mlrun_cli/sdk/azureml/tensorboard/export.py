@@ -50,10 +50,12 @@ def _export_run(run: Any, folder: str, logger: Any, recursive: bool) -> None:
         _export_run(child, os.path.join(folder, child.id), logger, recursive)
 
 
-def _iterate_numbers(name: str, values: Any) -> "Iterator[Tuple[str, int, float]]":
+def _iterate_numbers(metric_name: str, values: Any) -> "Iterator[Tuple[str, int, float]]":
     """Yield the tag, position and value of each number of a metric; each column of a table has its own tag."""
-    columns: Dict[str, Any] = {f"{name}/{key}": values[key] for key in values} if isinstance(values, dict) else {}
-    for tag, column in (columns or {name: values}).items():
+    columns: Dict[str, Any] = (
+        {f"{metric_name}/{key}": values[key] for key in values} if isinstance(values, dict) else {}
+    )
+    for tag, column in (columns or {metric_name: values}).items():
         for position, value in enumerate(column if isinstance(column, list) else [column]):
             if isinstance(value, (bool, int, float)):
                 yield tag, position, float(value)

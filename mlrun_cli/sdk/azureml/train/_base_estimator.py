@@ -78,7 +78,7 @@ class MMLBaseEstimator(StoredArguments, takes="source_directory, *, compute_targ
         )
 
     def _get_parameter(self, name: str) -> Any:
-        """Return the value of a parameter, or None if this kind of estimator does not have it."""
+        """Return the value of a parameter, or None if this kind of estimator has no such parameter."""
         return vars(self).get(name)
 
     def _build_run_configuration(self) -> "RunConfiguration":
@@ -86,7 +86,7 @@ class MMLBaseEstimator(StoredArguments, takes="source_directory, *, compute_targ
 
         configuration = RunConfiguration()
         configuration.script = self._get_parameter("entry_script")
-        configuration.arguments = to_arguments(self._get_parameter("script_params"))
+        configuration.arguments = build_script_arguments(self._get_parameter("script_params"))
         configuration.target = self._get_parameter("compute_target") or "local"
         self._configure_distribution(configuration)
         configuration.environment = self._build_environment()
@@ -200,11 +200,12 @@ class MMLBaseEstimator(StoredArguments, takes="source_directory, *, compute_targ
             found.add_pip_package(one)
         return found
 
-    def _get_existing_file(self, path: str, parameter: str) -> str:
+    def _get_existing_file(self, path: str, parameter_name: str) -> str:
+        """Return the absolute path of a file in the source folder; raise UserErrorException if it does not exist."""
         full = os.path.abspath(os.path.join(self.source_directory, path))
         if not os.path.isfile(full):
             raise UserErrorException(
-                f"{parameter} {path!r} is not there: it is looked for in the source directory, as {full}."
+                f"{parameter_name} {path!r} is not there: it is looked for in the source directory, as {full}."
             )
         return full
 
@@ -220,8 +221,8 @@ def _add_inputs(configuration: "RunConfiguration", inputs: Any) -> None:
         (configuration.data if section == "data" else configuration.data_references)[name] = one
 
 
-def to_arguments(script_params: "dict[str, Any] | None") -> "list[Any]":
-    """Return a list of argument names and values, expanding lists and omitting empty strings and None."""
+def build_script_arguments(script_params: "dict[str, Any] | None") -> "list[Any]":
+    """Return the script's arguments for named parameters, expanding lists and omitting empty strings and None."""
     if script_params is not None and not isinstance(script_params, dict):
         raise UserErrorException(
             f"script_params takes a dictionary, such as {{'--lr': 0.1}}, not {type(script_params).__name__}."

@@ -5,7 +5,7 @@ from importlib import import_module
 from threading import RLock, Thread
 from typing import Any, Dict, List, Optional
 
-from azureml._client.forking import ForkAware, reset_if_forked, reset_in_children
+from azureml._client.forking import ForkAware, register_fork_aware, reset_if_forked
 from azureml.core._streaming import ENDED
 from azureml.exceptions import AzureMLException
 from azureml.widgets._page import RunPage
@@ -38,8 +38,8 @@ class _Cell:
                 self._handle.update(shown, raw=True)
         return record["status"] not in ENDED
 
-    def follow(self) -> bool:
-        """Update the cell if the run can be read, and return whether to continue updating it."""
+    def try_refresh(self) -> bool:
+        """Refresh the cell unless the run cannot be read, and return whether to continue refreshing it."""
         try:
             goes_on = self.refresh()
         except AzureMLException:  # the workspace may be temporarily unavailable
@@ -54,7 +54,7 @@ class _Follower(ForkAware):
 
     def __init__(self) -> None:
         self._reset()
-        reset_in_children(self)
+        register_fork_aware(self)
 
     def _reset(self) -> None:
         self._lock = RLock()
@@ -73,12 +73,13 @@ class _Follower(ForkAware):
                 self._thread.start()
 
     def _follow_all(self) -> None:
+        """Update all cells periodically until their runs have ended."""
         while True:
             time.sleep(_PAUSE_SECONDS)
             for cell in list(self._cells):
                 goes_on = False
                 try:
-                    goes_on = cell.follow()
+                    goes_on = cell.try_refresh()
                 finally:
                     if not goes_on:
                         self._remove(cell)
@@ -96,6 +97,7 @@ _follower = _Follower()
 
 
 def _create_page(run: Any) -> RunPage:
+    """Return the page that displays a run of its type."""
     if run.type == "hyperdrive":
         from azureml.widgets._sweep_page import SweepPage
 
@@ -108,7 +110,7 @@ def _create_page(run: Any) -> RunPage:
 
 
 def show_run(run: Any) -> None:
-    """Display a run in the current cell, which is updated until the run has ended."""
+    """Display a run in the current notebook cell and update it until the run has ended."""
     cell = _Cell(run)
     if cell.refresh():
         _follower.add(cell)

@@ -68,15 +68,15 @@ class RunPage:
         folder = os.path.join(get_client().get_run_folder(self._run._names, self._run.id), ARTIFACTS)
         for pattern in (self._run.LOG_NAME,) if self._run.LOG_NAME else _LOGS:
             for path in sorted(glob(os.path.join(escape(folder), pattern)))[:1]:
-                lines = _read_last_lines_of(path)
+                lines = _read_last_lines_of_log(path)
                 if lines:
                     return lines
         return []
 
 
-def _read_last_lines_of(path: str) -> List[str]:
+def _read_last_lines_of_log(log_path: str) -> List[str]:
     try:
-        with open(path, "rb") as file:
+        with open(log_path, "rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _LAST_BYTES))
             text = file.read(_LAST_BYTES).decode("utf-8", "replace")

@@ -17,8 +17,8 @@ def draw_curves(runs: "Sequence[Dict[str, Any]]", metric: str) -> str:
     points = [point for curve in curves for point in curve]
     if max(map(len, curves), default=0) < 2:
         return ""
-    convert_x = _make_scale([x for x, _ in points], _LEFT, _WIDTH - _RIGHT)
-    convert_y = _make_scale([y for _, y in points], _HEIGHT - _BOTTOM, _TOP)
+    convert_x = _create_scale([x for x, _ in points], _LEFT, _WIDTH - _RIGHT)
+    convert_y = _create_scale([y for _, y in points], _HEIGHT - _BOTTOM, _TOP)
     lines = [
         _draw_line([(convert_x(x), convert_y(y)) for x, y in curve], place, len(runs), run["run_id"])
         for place, (run, curve) in enumerate(zip(runs, curves))
@@ -72,7 +72,7 @@ def _place_values_on_axis(column: Sequence[Any]) -> "Tuple[List[Optional[float]]
     low, high = float(_HEIGHT - _BOTTOM), float(_TOP)
     numbers = [value for value in column if _is_number(value)]
     if numbers and len(numbers) == len([value for value in column if value is not None]):
-        convert = _make_scale(numbers, low, high)
+        convert = _create_scale(numbers, low, high)
         ends = [(_format_number(value), position) for value, position in _place_extremes(numbers, low, high + 8)]
         return [None if value is None else convert(value) for value in column], ends
     texts = [None if value is None else str(value) for value in column]
@@ -81,7 +81,7 @@ def _place_values_on_axis(column: Sequence[Any]) -> "Tuple[List[Optional[float]]
     return [None if text is None else places[text] for text in texts], list(places.items())
 
 
-def _make_scale(values: Sequence[float], begin: float, end: float) -> "Callable[[float], float]":
+def _create_scale(values: Sequence[float], begin: float, end: float) -> "Callable[[float], float]":
     """Return a function that maps numbers to positions, on a logarithmic scale if positive values span decades."""
     is_log = min(values) > 0 and max(values) / min(values) >= 100
     convert: Callable[[float], float] = math.log if is_log else float

@@ -13,11 +13,11 @@ class RunDetails:
         self._run = run_instance
 
     def show(self, render_lib: Any = None, widget_settings: Any = None) -> None:
-        """Display the run in the current notebook cell, which is updated, or print it as a table elsewhere.
+        """Display the run in the current notebook cell and keep it up to date or, outside of notebooks, print a table.
 
         The call returns immediately. The saved notebook contains the last state shown.
         """
-        if _has_cells():
+        if _is_in_notebook():
             from azureml.widgets._cells import show_run
 
             show_run(self._run)
@@ -42,8 +42,8 @@ class RunDetails:
         return {"Experiment": run.experiment.name, "Id": run.id, "Type": run.type, "Status": run.get_status()}
 
 
-def _has_cells() -> bool:
-    """Return whether this process displays output in notebook cells, unlike IPython in a terminal."""
+def _is_in_notebook() -> bool:
+    """Return whether this process displays its output in notebook cells; IPython in a terminal does not."""
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     return shell is not None and not any(kind.__name__ == "TerminalInteractiveShell" for kind in type(shell).__mro__)

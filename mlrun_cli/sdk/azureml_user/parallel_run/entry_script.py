@@ -3,7 +3,7 @@
 import logging
 import os
 
-from azureml._parallel_run.options import get_node_name
+from azureml._parallel_run.options import get_node_rank
 
 
 class EntryScript:
@@ -24,7 +24,7 @@ class EntryScript:
         """A logger that writes to `logs/user/entry_script_log`, with one file per process."""
         logger = logging.getLogger("EntryScript")
         if not logger.handlers:
-            folder = os.path.join(self.logs_dir, "entry_script_log", get_node_name())
+            folder = os.path.join(self.logs_dir, "entry_script_log", get_node_rank())
             os.makedirs(folder, exist_ok=True)
             handler = logging.FileHandler(os.path.join(folder, f"process{os.getpid()}.log.txt"))
             handler.setFormatter(logging.Formatter("%(asctime)s|%(levelname)s|%(process)d|%(message)s"))

@@ -127,7 +127,7 @@ class AmlComputeProvisioningConfiguration(
         """
         scale = self.scale_settings
         least = scale.minimum_node_count = _check_count("min_nodes", scale.minimum_node_count)
-        most = scale.maximum_node_count = _check_count("max_nodes", scale.maximum_node_count, smallest=1)
+        most = scale.maximum_node_count = _check_count("max_nodes", scale.maximum_node_count, minimum=1)
         scale.idle_seconds_before_scaledown = _check_count(
             "idle_seconds_before_scaledown", scale.idle_seconds_before_scaledown
         )
@@ -297,7 +297,7 @@ def _serialize_value(value: Any) -> Any:
     return value.serialize() if hasattr(value, "serialize") else value
 
 
-def _check_count(name: str, value: Any, *, smallest: int = 0) -> "int | None":
+def _check_count(name: str, value: Any, *, minimum: int = 0) -> "int | None":
     """Return a count as an integer, after checking its range, or None if it is None."""
     if value is None:
         return None
@@ -305,8 +305,8 @@ def _check_count(name: str, value: Any, *, smallest: int = 0) -> "int | None":
         count = int(value) if isinstance(value, str) else operator.index(value)
     except (TypeError, ValueError):
         count = -1
-    if isinstance(value, bool) or not smallest <= count <= _LARGEST:
-        raise ComputeTargetException(f"{name} is a whole number from {smallest} to {_LARGEST}, not {value!r}.")
+    if isinstance(value, bool) or not minimum <= count <= _LARGEST:
+        raise ComputeTargetException(f"{name} is a whole number from {minimum} to {_LARGEST}, not {value!r}.")
     return count
 
 

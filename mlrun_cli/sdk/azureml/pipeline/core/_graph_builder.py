@@ -14,7 +14,7 @@ from azureml.pipeline.core._ports import (
     build_output,
     find_dataset,
     find_pipeline_parameter,
-    get_producer_record,
+    find_producer_record,
 )
 from azureml.pipeline.core.builder import PipelineStep, flatten_steps
 from azureml.pipeline.core.graph import InputPortBinding, OutputPortBinding, PipelineData, PipelineParameter
@@ -43,7 +43,7 @@ class GraphBuilder:
         self._outputs: Dict[int, Json] = {}
 
     def build(self, steps: Any, *, with_upstream: bool = True) -> List[Json]:
-        """Return the pipeline document's entries of steps and, by default, of unlisted steps that they depend on.
+        """Return the pipeline document's entries for steps and, by default, for unlisted steps that they depend on.
 
         Raises:
             UserErrorException: A step cannot run here, two steps write the same data, or data come from no step.
@@ -58,7 +58,7 @@ class GraphBuilder:
 
     def _register_outputs(self, documents: "StepDocuments") -> None:
         for port in documents.outputs:
-            mark = get_producer_record(port.data)
+            mark = find_producer_record(port.data)
             earlier = self._outputs.get(id(mark))
             if earlier is not None:
                 raise UserErrorException(
@@ -69,15 +69,15 @@ class GraphBuilder:
 
     def find_output(self, data: Any) -> "Json | None":
         """Return a reference to the step output that writes the data, or None if no step does."""
-        return self._outputs.get(id(get_producer_record(data)))
+        return self._outputs.get(id(find_producer_record(data)))
 
     def save_dataset(self, data: Any) -> None:
-        """Save the dataset that an input or parameter stands for, if it belongs to no workspace yet."""
+        """Save the dataset that a step input or a parameter refers to, unless it is already saved in a workspace."""
         dataset = find_dataset(data)
         if dataset is not None:
             dataset._save_if_unsaved(self.workspace)
 
-    def find_key(self, step: PipelineStep) -> "str | None":
+    def find_step_key(self, step: PipelineStep) -> "str | None":
         """Return the key of a step, or None if the step is not in the pipeline."""
         return self._keys.get(id(step))
 
@@ -116,7 +116,7 @@ class StepDocuments:
         self.outputs: List[Port] = []
         for data in step._list_outputs():
             port = build_output(data)
-            if any(get_producer_record(known.data) is get_producer_record(data) for known in self.outputs):
+            if any(find_producer_record(known.data) is find_producer_record(data) for known in self.outputs):
                 continue  # an output that is an argument too
             self._check_unique_key(port, self.outputs, "outputs")
             self.outputs.append(port)
@@ -134,11 +134,11 @@ class StepDocuments:
             "key": self.key,
             "name": self.step.name,
             "allow_reuse": bool(vars(self.step).get("allow_reuse", True)),
-            "version": _to_text(vars(self.step).get("version")),
+            "version": _to_optional_string(vars(self.step).get("version")),
             "hash_paths": [str(path) for path in vars(self.step).get("hash_paths") or []],
             **self.step._build_document(self),
         }
-        keys = [self._graph.find_key(step) for step in flatten_steps(self.step._after)]
+        keys = [self._graph.find_step_key(step) for step in flatten_steps(self.step._after)]
         document["run_after"] = [key for key in keys if key is not None]
         document["inputs"] = {port.key: port.document for port in self.inputs}
         document["outputs"] = {port.key: port.document for port in self.outputs}
@@ -172,7 +172,7 @@ class StepDocuments:
                 raise UserErrorException(f"runconfig_pipeline_params[{name!r}] is a PipelineParameter, not {value!r}.")
         return {name: {"source": self._graph.add_parameter(value)} for name, value in (parameters or {}).items()}
 
-    def build_value(self, value: Any) -> Any:
+    def build_setting(self, value: Any) -> Any:
         """Return a setting of a step, replaced by a reference if it is a pipeline parameter."""
         return {"parameter": self._graph.add_parameter(value)} if isinstance(value, PipelineParameter) else value
 
@@ -244,12 +244,13 @@ def _list_steps(steps: Any, with_upstream: bool) -> List[PipelineStep]:
     return found
 
 
-def _list_dependencies(step: PipelineStep, known: List[PipelineStep]) -> List[PipelineStep]:
-    """Return the steps that a step depends on: its predecessors, and producers of its inputs outside of `known`."""
-    written = [id(get_producer_record(output)) for one in known for output in one._list_outputs()]
-    marks = [get_producer_record(data) for data in (*step._list_inputs(), *step._list_arguments())]
+def _list_dependencies(step: PipelineStep, known_steps: List[PipelineStep]) -> List[PipelineStep]:
+    """Return a step's predecessors, and the steps outside of `known_steps` that produce its inputs."""
+    written = [id(find_producer_record(output)) for one in known_steps for output in one._list_outputs()]
+    marks = [find_producer_record(data) for data in (*step._list_inputs(), *step._list_arguments())]
     return [*(mark["step"] for mark in marks if mark and id(mark) not in written), *flatten_steps(step._after)]
 
 
-def _to_text(value: Any) -> "str | None":
+def _to_optional_string(value: Any) -> "str | None":
+    """Convert a value to a string, keeping None."""
     return None if value is None else str(value)

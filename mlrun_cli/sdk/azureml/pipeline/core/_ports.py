@@ -19,7 +19,7 @@ from azureml.pipeline.core.graph import (
     PipelineData,
     PipelineDataset,
     PipelineParameter,
-    describe_data_path,
+    build_data_path_document,
 )
 from azureml.pipeline.core.pipeline_output_dataset import PipelineOutputAbstractDataset
 
@@ -42,21 +42,21 @@ class Port:
             return True
         if isinstance(argument, tuple) or isinstance(self.data, tuple):
             return isinstance(argument, tuple) and isinstance(self.data, tuple) and argument[0] is self.data[0]
-        mark = get_producer_record(argument)
+        mark = find_producer_record(argument)
         if mark is not None:
             is_any_name = isinstance(argument, (PipelineData, OutputPortBinding, OutputDatasetConfig))
-            return mark is get_producer_record(self.data) and (is_any_name or _get_input_name(argument) == self.key)
-        return isinstance(argument, _NAMED) and _get_input_name(argument) == self.key
+            return mark is find_producer_record(self.data) and (is_any_name or _find_input_key(argument) == self.key)
+        return isinstance(argument, _NAMED) and _find_input_key(argument) == self.key
 
 
-def get_producer_record(data: Any) -> "Json | None":
-    """Return the dict, shared by all copies of the data, in which the producing step is stored; None for other data."""
+def find_producer_record(data: Any) -> "Json | None":
+    """Return the dict in which all copies of step output data record the producing step, or None for other data."""
     if isinstance(data, InputPortBinding):
-        return get_producer_record(data.bind_object)
+        return find_producer_record(data.bind_object)
     if isinstance(data, PipelineOutputAbstractDataset):
-        return get_producer_record(data._data)
+        return find_producer_record(data._data)
     if isinstance(data, DatasetConsumptionConfig):
-        return get_producer_record(data.dataset)
+        return find_producer_record(data.dataset)
     if isinstance(data, (PipelineData, OutputPortBinding, OutputDatasetConfig)):
         return data._producer
     return None
@@ -72,7 +72,7 @@ def find_table_options(data: Any) -> "Json | None":
 
 
 def find_pipeline_parameter(data: Any) -> "PipelineParameter | None":
-    """Return the pipeline parameter that specifies the data of an input; None if it is no parameter."""
+    """Return the pipeline parameter that specifies the data of an input, or None if the input has no parameter."""
     if isinstance(data, tuple) and data and isinstance(data[0], PipelineParameter):
         return data[0]
     if isinstance(data, InputPortBinding):
@@ -100,7 +100,7 @@ def build_input(data: Any, find_output: FindOutput) -> Port:
     Raises:
         UserErrorException: The object does not stand for data, or no step of the pipeline writes it.
     """
-    key = _get_input_name(data)
+    key = _find_input_key(data)
     if key is None:
         raise UserErrorException(
             f"{data!r} cannot be an input of a step. An input is PipelineData, a DataReference, an output of another "
@@ -183,8 +183,8 @@ def _build_dataset_output(data: Any) -> Json:
     }
 
 
-def _get_input_name(data: Any) -> "str | None":
-    """Return the key of an input, or None for an object that is not an input."""
+def _find_input_key(data: Any) -> "str | None":
+    """Return the key under which a step input is listed, or None for an object that is not an input."""
     if isinstance(data, tuple) and len(data) == 2 and isinstance(data[0], PipelineParameter):
         return re.sub(r"\W+", "_", str(data[0].name), flags=re.ASCII)
     if isinstance(data, DataReference):
@@ -220,7 +220,7 @@ def _build_source(input_name: str, data: Any, find_output: FindOutput) -> Json:
     parameter = find_pipeline_parameter(data)
     if parameter is not None:
         return {"parameter": parameter.name}
-    if get_producer_record(data) is not None:
+    if find_producer_record(data) is not None:
         output = find_output(data)
         if output is None:
             raise UserErrorException(
@@ -233,7 +233,7 @@ def _build_source(input_name: str, data: Any, find_output: FindOutput) -> Json:
     if isinstance(data, DataReference):
         return {"data_reference": {"datastore": data.datastore.name, "path": data.path_on_datastore or ""}}
     if isinstance(data, DataPath):
-        return {"data_reference": describe_data_path(data)}
+        return {"data_reference": build_data_path_document(data)}
     dataset = find_dataset(data)
     if dataset is None:
         raise UserErrorException(f"Input {input_name!r} is bound to {data!r}, which is no data that a step can read.")

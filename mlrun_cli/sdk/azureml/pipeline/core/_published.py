@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Dict, List
 
 from azureml._azure_names import SAVED
-from azureml._unsupported import make_unsupported_call
+from azureml._unsupported import create_unsupported_call
 from azureml.pipeline.core._graph_view import Graph
 from azureml.pipeline.core.pipeline import submit_pipeline
 
@@ -152,7 +152,7 @@ class PublishedPipeline:
         """Return the names of the steps in the order of the pipeline."""
         return [node.name for node in self.get_graph().nodes]
 
-    save = make_unsupported_call("PublishedPipeline.save", SAVED)
+    save = create_unsupported_call("PublishedPipeline.save", SAVED)
 
     def _set_status(self, status: str) -> None:
         record = self._workspace._request("pipelines.set_status", pipeline_id=self.id, status=status)

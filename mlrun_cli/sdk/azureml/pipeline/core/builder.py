@@ -25,10 +25,10 @@ class PipelineStep(
         self._check_arguments()
         if not self.name:
             self.name = self._get_default_name()
-        from azureml.pipeline.core._ports import get_producer_record
+        from azureml.pipeline.core._ports import find_producer_record
 
         for output in self._list_outputs():
-            mark = get_producer_record(output)
+            mark = find_producer_record(output)
             if mark is not None:
                 mark["step"] = self
 

@@ -55,7 +55,7 @@ def build_parameter_document(name: str, value: Any) -> Dict[str, Any]:
         if isinstance(value, kind):
             return {"type": known, "default": value}
     if isinstance(value, DataPath):
-        return {"type": "datapath", "default": describe_data_path(value)}
+        return {"type": "datapath", "default": build_data_path_document(value)}
     if isinstance(value, AbstractDataset):
         return {"type": "dataset", "default": {"id": value.id}}
     raise ValueError(
@@ -64,8 +64,8 @@ def build_parameter_document(name: str, value: Any) -> Dict[str, Any]:
     )
 
 
-def describe_data_path(path: Any) -> Dict[str, Any]:
-    """Return a DataPath in the format of the pipeline document."""
+def build_data_path_document(path: Any) -> Dict[str, Any]:
+    """Return the pipeline document's entry for a DataPath."""
     return {"datastore": path.datastore_name, "path": path.path_on_datastore or ""}
 
 

@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Dict, List
 
 from azureml._client.client import get_client
-from azureml.core._text_pairs import to_properties, to_texts
+from azureml.core._text_pairs import convert_properties, convert_values_to_strings
 from azureml.data.abstract_dataset import AbstractDataset
 from azureml.exceptions import UserErrorException
 from azureml.pipeline.core._graph_builder import GraphBuilder
@@ -91,7 +91,7 @@ class Pipeline:
         return Graph(self._document)
 
     def _set_experiment_name(self, name: str) -> None:
-        """Name the pipeline if it has no name; private in Azure's class, too, but projects mention it."""
+        """Set the pipeline's name unless it has one; users' code calls this private method of Azure's class."""
         self._name = self._name or name
 
     @staticmethod
@@ -178,7 +178,7 @@ class Pipeline:
 def submit_pipeline(
     workspace: "Workspace", call: str, experiment_name: str, options: Dict[str, Any], **pipeline: Any
 ) -> "PipelineRun":
-    """Send a request that submits a pipeline, print its notes about the steps, and return the run.
+    """Send a request that submits a pipeline, print the notes about its steps in the response, and return the run.
 
     Args:
         workspace: The workspace of the run.
@@ -208,8 +208,8 @@ def submit_pipeline(
         continue_on_step_failure=options.get("continue_on_step_failure"),
         regenerate_outputs=bool(options.get("regenerate_outputs")),
         parent_run_id=options.get("parent_run_id"),
-        tags=to_texts(options.get("tags") or {}, "tags"),
-        properties=to_properties(options.get("properties") or {}),
+        tags=convert_values_to_strings(options.get("tags") or {}, "tags"),
+        properties=convert_properties(options.get("properties") or {}),
         display_name=options.get("display_name"),
         environment=dict(os.environ),
         **pipeline,

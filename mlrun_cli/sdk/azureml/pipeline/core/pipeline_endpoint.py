@@ -155,7 +155,7 @@ class PipelineEndpoint:
         self._add_version(pipeline, is_default=True)
 
     def set_default(self, pipeline: Any) -> None:
-        """Make the version with a published pipeline the default version, adding it if needed."""
+        """Make the version that contains a published pipeline the default version, adding it if needed."""
         known = [one.version for one in self.pipeline_version_list if one.pipeline_id == getattr(pipeline, "id", None)]
         if known:
             self.set_default_version(known[0])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List
 
 from azureml._azure_names import SAVED
 from azureml._client.client import get_client
-from azureml._unsupported import make_unsupported_call
+from azureml._unsupported import create_unsupported_call
 from azureml._wire.run_folder import ARTIFACTS, STD_LOG
 from azureml.core import _streaming
 from azureml.core.run import Run, _refuse_wait_for_itself
@@ -64,7 +64,7 @@ class _GraphRun(Run):
     def _get_summary_title(self) -> str:
         return f"{type(self).__name__} Execution Summary"
 
-    def _wait(self, timeout_seconds: float, show_new_output: "Callable[[str], object] | None") -> str:
+    def _wait_until_ended(self, timeout_seconds: float, show_new_output: "Callable[[str], object] | None") -> str:
         """Wait until the run has ended or the timeout has passed, and return the run's status.
 
         `show_new_output` is called with each status that is read; without it nothing is printed.
@@ -87,12 +87,12 @@ class _GraphRun(Run):
                 return status
             time.sleep(_QUICK_SECONDS if elapsed < 1 else _PAUSE_SECONDS)
 
-    def _wait_for_end(
+    def _wait_and_summarize(
         self, timeout_seconds: float, raise_on_error: bool, show_new_output: "Callable[[str], object] | None"
     ) -> str:
-        """Wait like `_wait`, print a summary, and optionally raise the error of a failed run."""
+        """Wait until the run has ended, print a summary, and optionally raise the error of a failed run."""
         try:
-            status = self._wait(timeout_seconds, show_new_output)
+            status = self._wait_until_ended(timeout_seconds, show_new_output)
         except KeyboardInterrupt as error:
             raise ExperimentExecutionException(
                 f"Interrupted while waiting for run {self._run_id}, which goes on. Its cancel() stops it."
@@ -194,7 +194,7 @@ class PipelineRun(_GraphRun):
         )
         return PublishedPipeline._from_record(self.experiment.workspace, record)
 
-    save = make_unsupported_call("PipelineRun.save", SAVED)
+    save = create_unsupported_call("PipelineRun.save", SAVED)
 
     def wait_for_completion(  # type: ignore[override] # pipelines return a status, other runs their details
         self, show_output: bool = True, timeout_seconds: float = sys.maxsize, raise_on_error: bool = True
@@ -221,7 +221,7 @@ class PipelineRun(_GraphRun):
                     step.wait_for_completion(timeout_seconds=left, raise_on_error=raise_on_error)  # type: ignore[call-arg]
                     print()
 
-        return self._wait_for_end(timeout_seconds, raise_on_error, show_new_steps if show_output else None)
+        return self._wait_and_summarize(timeout_seconds, raise_on_error, show_new_steps if show_output else None)
 
 
 class StepRun(_GraphRun):
@@ -304,14 +304,14 @@ class StepRun(_GraphRun):
         print("StepRunId:", self.id)
         print("Link to Azure Machine Learning Portal:", self.get_portal_url())
         if not show_output:
-            return self._wait_for_end(timeout_seconds, raise_on_error, None)
+            return self._wait_and_summarize(timeout_seconds, raise_on_error, None)
         logs = _streaming.Logs(get_client().get_run_folder(self._names, self._run_id))
 
         def show_new_output(status: str) -> None:
             del status  # Running while the environment is built, too
             logs.print_new_output(includes_script=self.status in _streaming.WITH_SCRIPT)
 
-        return self._wait_for_end(timeout_seconds, raise_on_error, show_new_output)
+        return self._wait_and_summarize(timeout_seconds, raise_on_error, show_new_output)
 
 
 class StepRunOutput:

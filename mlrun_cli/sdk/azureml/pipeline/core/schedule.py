@@ -385,13 +385,14 @@ def _to_list(name: str, values: Any) -> "List[Any]":
     return list(values or ())
 
 
-def _check_time(text: "str | None") -> None:
-    if text is None:
+def _check_time(time_text: "str | None") -> None:
+    """Raise ValueError if a start time is not in ISO 8601 format."""
+    if time_text is None:
         return
     for form in ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"):
         try:
-            datetime.strptime(text, form)
+            datetime.strptime(time_text, form)
         except (TypeError, ValueError):
             continue
         return
-    raise ValueError(f"The start_time is a datetime, or a text as 2026-01-31T15:30:00, not {text!r}.")
+    raise ValueError(f"The start_time is a datetime, or a text as 2026-01-31T15:30:00, not {time_text!r}.")

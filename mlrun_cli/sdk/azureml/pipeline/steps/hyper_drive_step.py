@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Dict, List
 
 from azureml.exceptions import UserErrorException
-from azureml.pipeline.core._ports import get_producer_record
+from azureml.pipeline.core._ports import find_producer_record
 from azureml.pipeline.core.builder import PipelineStep, to_list
 from azureml.pipeline.steps._script_fields import build_script_fields
 from azureml.train.hyperdrive.run import HyperDriveRun
@@ -75,17 +75,19 @@ class HyperDriveStep(
         }
 
     def _find_metrics_output(self, documents: "StepDocuments") -> "str | None":
+        """Return the key of the output for the metrics of the sweep, or None if there is none."""
         metrics = vars(self)["metrics_output"]
         for port in documents.outputs:
-            is_own = metrics is not None and get_producer_record(metrics) is get_producer_record(port.data)
-            if is_own or _get_training_type(port.data) == "Metrics":
+            is_own = metrics is not None and find_producer_record(metrics) is find_producer_record(port.data)
+            if is_own or _get_training_output_type(port.data) == "Metrics":
                 return port.key
         return None
 
     def _find_model_outputs(self, documents: "StepDocuments") -> Dict[str, str]:
+        """Return the files of the best run to copy to outputs, keyed by output key."""
         found = {}
         for port in documents.outputs:
-            if _get_training_type(port.data) == "Model":
+            if _get_training_output_type(port.data) == "Model":
                 found[port.key] = vars(port.data.training_output)["model_file"]
                 if not found[port.key]:
                     raise UserErrorException(
@@ -95,7 +97,8 @@ class HyperDriveStep(
         return found
 
 
-def _get_training_type(data: Any) -> Any:
+def _get_training_output_type(data: Any) -> Any:
+    """Return the type of a training output, `Metrics` or `Model`, or None for other outputs."""
     return getattr(getattr(data, "training_output", None), "type", None)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Dict, Mapping
 
 from azureml._client.client import get_client
 from azureml._unsupported import StoredArguments
-from azureml.core._run_config_element import to_plain
+from azureml.core._run_config_element import to_json_like
 from azureml.exceptions import UserErrorException
 from azureml.pipeline.core.graph import PipelineParameter
 
@@ -120,11 +120,11 @@ class ParallelRunConfig(
         target = fields["compute_target"]
         section = {name: _unwrap_parameter(fields[name]) for name in _TAKEN_AS_THEY_ARE if fields[name] is not None}
         section["compute_target_name"] = getattr(target, "name", target)
-        section["environment"] = fields["environment"]._to_document(saving=True)
+        section["environment"] = fields["environment"]._to_document(for_file=True)
         if section.get("mini_batch_size") is not None:
             section["mini_batch_size"] = str(section["mini_batch_size"])
         get_client().request(
-            "documents.write", path=os.path.abspath(path), document={"parallel_run_config": to_plain(section)}
+            "documents.write", path=os.path.abspath(path), document={"parallel_run_config": to_json_like(section)}
         )
 
 

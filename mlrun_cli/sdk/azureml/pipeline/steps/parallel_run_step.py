@@ -93,7 +93,7 @@ class ParallelRunStep(
             ),
             "arguments": documents.build_arguments(self._list_arguments()),
             "parallel_run": {
-                **{name: documents.build_value(config[name]) for name in _SETTINGS},
+                **{name: documents.build_setting(config[name]) for name in _SETTINGS},
                 "entry_script": config["entry_script"],
                 "inputs": keys[:count],
                 "tables": {key: table for key, table in tables if table is not None},

@@ -43,7 +43,7 @@ class HyperDriveRun(Run):
         super().__init__(experiment, run_id, **kwargs)
         self._hyperdrive_config = hyperdrive_config
         if not kwargs.get("_is_known"):
-            self._get_sweep(limit=0)
+            self._get_sweep(run_limit=0)
 
     @property
     def hyperdrive_config(self) -> Any:
@@ -57,7 +57,7 @@ class HyperDriveRun(Run):
         if self._hyperdrive_config is None:
             from azureml.train.hyperdrive.runconfig import HyperDriveConfig
 
-            self._hyperdrive_config = HyperDriveConfig._from_definition(self._get_sweep(limit=0)["definition"])
+            self._hyperdrive_config = HyperDriveConfig._from_definition(self._get_sweep(run_limit=0)["definition"])
         return self._hyperdrive_config
 
     # Runs of the sweep
@@ -164,8 +164,9 @@ class HyperDriveRun(Run):
             f"A sweep has no diagnostics. Its log says what has happened: download_file({self.LOG_NAME!r})."
         )
 
-    def _get_sweep(self, limit: "int | None" = None) -> Dict[str, Any]:
-        sweep: Dict[str, Any] | None = self._request("runs.sweep", limit=limit)
+    def _get_sweep(self, run_limit: "int | None" = None) -> Dict[str, Any]:
+        """Return the state of the sweep with its best runs first, at most `run_limit` of them."""
+        sweep: Dict[str, Any] | None = self._request("runs.sweep", limit=run_limit)
         if sweep is None:
             raise HyperDriveRehydrateException(
                 f"Run {self.id!r} is not a sweep, or its tags do not hold a sweep's configuration any more."

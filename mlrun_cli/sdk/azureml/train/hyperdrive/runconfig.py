@@ -102,14 +102,14 @@ class HyperDriveConfig:
         self._max_total_runs = max_total_runs
         self._max_concurrent_runs = max_total_runs if max_concurrent_runs is None else max_concurrent_runs
         self._max_duration_minutes = max_duration_minutes
-        self._resume_from = [run.id for run in _list_sweeps(resume_from)]
+        self._resume_from = [run.id for run in _list_resumed_sweeps(resume_from)]
         self._resume_child_runs = [run.id for run in _list_ended_runs("resume_child_runs", resume_child_runs)]
         if isinstance(hyperparameter_sampling, BayesianParameterSampling):
             self._warn_of_few_runs()
 
     @classmethod
     def _from_definition(cls, definition: "Dict[str, Any]") -> "HyperDriveConfig":
-        """Return a configuration from the definition of a sweep in Azure's format, which does not name its script."""
+        """Return a configuration from a sweep's definition in Azure's format, which does not contain the script."""
         from azureml.core.script_run_config import ScriptRunConfig
 
         metric = definition["primary_metric_config"]
@@ -179,7 +179,7 @@ class HyperDriveConfig:
 
     def _to_definition(self) -> "Dict[str, Any]":
         """Return the definition of the sweep in Azure's format."""
-        definition: Dict[str, Any] = _to_plain(
+        definition: Dict[str, Any] = _convert_numpy(
             {
                 "generator_config": self._generator_config,
                 "policy_config": self._policy_config,
@@ -214,8 +214,9 @@ def _check_run_source(run_config: Any, estimator: Any, pipeline: Any) -> None:
     _check_type("run_config", run_config, ScriptRunConfig)
 
 
-def _list_sweeps(value: Any) -> "List[Any]":
-    runs = _list_ended_runs("resume_from", value)
+def _list_resumed_sweeps(resume_from: Any) -> "List[Any]":
+    """Return the sweeps to resume from as a list, after checking that they can be resumed."""
+    runs = _list_ended_runs("resume_from", resume_from)
     for run in runs:
         _check_type("resume_from", run, HyperDriveRun)
         if run.get_status() == "Failed":
@@ -248,9 +249,9 @@ def _list_ended_runs(name: str, value: Any) -> "List[Any]":
     return runs
 
 
-def _check_type(name: str, value: Any, kind: type) -> None:
-    if not isinstance(value, kind) or value == "":
-        raise HyperDriveConfigException(f"HyperDriveConfig takes a {kind.__name__} as {name}, not {value!r}.")
+def _check_type(name: str, value: Any, expected_type: type) -> None:
+    if not isinstance(value, expected_type) or value == "":
+        raise HyperDriveConfigException(f"HyperDriveConfig takes a {expected_type.__name__} as {name}, not {value!r}.")
 
 
 def _check_number(name: str, value: Any) -> None:
@@ -258,10 +259,10 @@ def _check_number(name: str, value: Any) -> None:
         raise HyperDriveConfigException(f"HyperDriveConfig takes a whole number above 0 as {name}, not {value!r}.")
 
 
-def _to_plain(value: Any) -> Any:
+def _convert_numpy(value: Any) -> Any:
     """Return a value with NumPy numbers and arrays converted to plain numbers and lists."""
     if isinstance(value, dict):
-        return {str(key): _to_plain(one) for key, one in value.items()}
+        return {str(key): _convert_numpy(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_to_plain(one) for one in value]
+        return [_convert_numpy(one) for one in value]
     return value.tolist() if hasattr(value, "tolist") else value
