@@ -75,7 +75,7 @@ class OutputBinding(NamedTuple):
 
 
 def read_inputs(section: object) -> list[InputBinding]:
-    """Return the bindings in the section `data`.
+    """Return the bindings in the section `data` of a runconfig.
 
     Raises:
         UsageError: an entry is invalid; the message contains its key path.
@@ -84,7 +84,7 @@ def read_inputs(section: object) -> list[InputBinding]:
 
 
 def read_references(section: object) -> list[ReferenceBinding]:
-    """Return the bindings in the section `dataReferences`, like `read_inputs`."""
+    """Return the bindings in the section `dataReferences` of a runconfig, like `read_inputs`."""
     found = []
     for name, entry in _list_entries("dataReferences", section):
         where = f"dataReferences.{name}"
@@ -102,7 +102,7 @@ def read_references(section: object) -> list[ReferenceBinding]:
 
 
 def read_outputs(section: object) -> list[OutputBinding]:
-    """Return the bindings in the section `outputData`, like `read_inputs`."""
+    """Return the bindings in the section `outputData` of a runconfig, like `read_inputs`."""
     return [_read_output(name, entry) for name, entry in _list_entries("outputData", section)]
 
 
@@ -186,6 +186,7 @@ def _check_name(section_name: str, name: str) -> None:
 
 
 def _read_part(location: str, entry: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    """Return the mapping under the first of the keys that has a value; empty if none has."""
     for key in keys:
         found = entry.get(key)
         if found is not None:

@@ -53,7 +53,7 @@ def link_files(files: list[DataFile], folder: Path) -> None:
             raise OperatingSystemError(f"{destination} cannot be made: {error.strerror}.") from error
 
 
-def copy_privately(files: DataFiles, folder: Path, mechanism: str) -> Path:
+def copy_or_link_files(files: DataFiles, folder: Path, mechanism: str) -> Path:
     """Copy or link the files of an input into a private folder; return the path for the script.
 
     Raises:

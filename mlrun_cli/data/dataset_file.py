@@ -110,16 +110,16 @@ class _Reader:
             tuple(self._notes),
         )
 
-    def _read_definition(self, kind: str, node: Node, series: Node | None) -> dict[str, Any]:
-        parameters = self._select_known(node, {**TEMPLATE["parameters"], "encoding": "", **_REFUSED})
+    def _read_definition(self, kind: str, parameters_node: Node, time_series_node: Node | None) -> dict[str, Any]:
+        parameters = self._select_known(parameters_node, {**TEMPLATE["parameters"], "encoding": "", **_REFUSED})
         for key, advice in _REFUSED.items():
             if key in parameters:
                 raise Unsupported(f"{parameters[key].location}: {key} is not supported.", hint=advice, target=key)
-        paths = self._get_required(node, parameters, "path")
+        paths = self._get_required(parameters_node, parameters, "path")
         items = paths.as_list() if isinstance(paths.content, tuple) else (paths,)
         options: dict[str, Any] = {}
         if kind == TABULAR_KIND:
-            options = {**_read_table_options(parameters), **self._read_time_series(series)}
+            options = {**_read_table_options(parameters), **self._read_time_series(time_series_node)}
         else:
             skipped = [key for key in _TABLE_KEYS if key in parameters]
             self._notes += [f"{parameters[key].location}: {key} is skipped: it is of tables alone." for key in skipped]

@@ -37,18 +37,18 @@ _NEWEST_MINOR_OF_UV = 20
 _LISTED_BY_UV = re.compile(r"^cpython-(\d+)\.(\d+)\.(\d+)-", re.MULTILINE)
 
 
-def find_base_python(request: PythonRequest, uv: str | None, environ: Mapping[str, str]) -> BasePython | None:
+def find_base_python(request: PythonRequest, uv_path: str | None, environ: Mapping[str, str]) -> BasePython | None:
     """Return a Python that satisfies the request, installed here or downloadable by uv, or None if there is none."""
     interpreter = find_base_interpreter(request, environ)
     if interpreter is not None:
         return _create_base_python(interpreter, request)
-    if uv is not None and any(map(request.allows, _list_uv_versions(uv, environ))):
+    if uv_path is not None and any(map(request.allows, _list_uv_versions(uv_path, environ))):
         return BasePython(str(request))
     return None
 
 
 def rank_pythons(
-    request: PythonRequest, uv: str | None, environ: Mapping[str, str], day: date | None = None
+    request: PythonRequest, uv_path: str | None, environ: Mapping[str, str], day: date | None = None
 ) -> list[BasePython]:
     """Return the candidate Pythons, at most one per minor version, closest to the request first.
 
@@ -57,7 +57,7 @@ def rank_pythons(
 
     Args:
         request: the requested version.
-        uv: the path of uv, or None if it is not installed.
+        uv_path: the path of uv, or None if it is not installed.
         environ: the environment variables that tell where to search for interpreters.
         day: prefer the Python that was common on that day if the request does not pin a minor version.
     """
@@ -71,11 +71,11 @@ def rank_pythons(
     elif first is not None:
         wanted = first.version
     found = [(one.version, _create_base_python(one, request)) for one in there]
-    if uv is not None:
+    if uv_path is not None:
         known = {version[:2] for version, _ in found if request.allows(version)}
         found += [
             (version, BasePython(_format_version(version), only_wheels=not request.allows(version)))
-            for version in _list_uv_versions(uv, environ)
+            for version in _list_uv_versions(uv_path, environ)
             if version[:2] not in known
         ]
 
@@ -121,9 +121,9 @@ def _compute_distance(requested: Sequence[int], version: tuple[int, ...]) -> tup
     return is_another, 0 if is_another or len(requested) < 2 else abs(version[1] - requested[1])
 
 
-def _list_uv_versions(uv: str, environ: Mapping[str, str]) -> list[tuple[int, ...]]:
+def _list_uv_versions(uv_path: str, environ: Mapping[str, str]) -> list[tuple[int, ...]]:
     """Return the versions that uv has installed or can download, or an empty list if uv cannot be run."""
-    command = [uv, "python", "list", "--all-versions", "--python-preference", "only-managed", "--offline"]
+    command = [uv_path, "python", "list", "--all-versions", "--python-preference", "only-managed", "--offline"]
     try:
         answer = subprocess.run(
             [*command, "--no-config"],

@@ -15,7 +15,7 @@ from mlrun_cli.core.locks import acquire_lock
 from mlrun_cli.environments.environment import Builder, EnvironmentBuild
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.image import build_image, build_image_name, has_image
-from mlrun_cli.environments.installation import InstallResult, install_with_conda, install_with_pip
+from mlrun_cli.environments.installation import InstallResult, install_with_conda, install_with_uv_or_pip
 from mlrun_cli.environments.installer import Installer, print_files_changed_error, print_line
 from mlrun_cli.environments.local_sources import find_changed_source
 from mlrun_cli.processes.host_lease import open_home
@@ -67,8 +67,8 @@ def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> in
             return result.exit_code
         version = ""
         if build.image is None:
-            version = installer.read_output([str(folder.interpreter), "-I", "-c", _PYTHON_VERSION]).strip()
-            folder.installed.write_text(installer.read_output(_build_list_command(folder, build)), encoding="utf-8")
+            version = installer.capture_output([str(folder.interpreter), "-I", "-c", _PYTHON_VERSION]).strip()
+            folder.installed.write_text(installer.capture_output(_build_list_command(folder, build)), encoding="utf-8")
         folder.mark_complete(
             {
                 **build.to_json(),
@@ -82,6 +82,7 @@ def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> in
 
 
 def _is_built(folder: EnvironmentFolder, build: EnvironmentBuild) -> bool:
+    """Return whether the environment is complete and its image, if it has one, still exists."""
     return folder.is_complete() and (build.image is None or has_image(build.installer, build_image_name(build.key)))
 
 
@@ -107,7 +108,7 @@ def _create_environment(
         return InstallResult(build_image(folder, build, build.image, installer))
     if build.builder is Builder.CONDA:
         return install_with_conda(folder, build, installer)
-    return install_with_pip(folder, build, installer, environ)
+    return install_with_uv_or_pip(folder, build, installer, environ)
 
 
 def _build_list_command(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[str]:
@@ -122,6 +123,7 @@ def _build_list_command(folder: EnvironmentFolder, build: EnvironmentBuild) -> l
 
 @contextmanager
 def _hold_build_lock(path: Path, ready_line: str) -> Iterator[int]:
+    """Hold the build lock during the block and yield its descriptor; while waiting, print the other build's output."""
     lock = _try_lock(path)
     if lock is None:
         print_line("Another run is building this environment; waiting for it.")

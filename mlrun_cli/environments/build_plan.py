@@ -51,10 +51,10 @@ def plan_conda(
     conda = find_conda(environ)
     if conda is not None and not is_dated and (dependencies.packages or dependencies.pip):
         return _plan_with_conda(dependencies, conda, home, is_relaxed=is_relaxed)
-    wanted = translate_dependencies(dependencies, tries_unknown=is_relaxed)
+    wanted = translate_dependencies(dependencies, assumes_same_names=is_relaxed)
     uv = find_uv(environ)
     day = _choose_cutoff_day(environment_choice, wanted, uv, environ) if is_dated else None
-    pythons = _list_pythons(wanted.python, environment_choice, day, uv, environ)
+    pythons = _list_candidate_pythons(wanted.python, environment_choice, day, uv, environ)
     if not pythons:
         raise _build_python_not_found_error(wanted.python, dependencies, uv, environ)
     use_uv = uv is not None and (pythons[0].is_uv_managed or not any(line.pip_only for line in wanted.lines))
@@ -69,27 +69,29 @@ def plan_conda(
         day=day,
     )
     folder = EnvironmentFolder(Path(build.folder))
-    notes = (*wanted.notes, *_list_notes(wanted.python, build, dependencies, is_without_conda=conda is not None))
+    notes = (*wanted.notes, *_list_notes(wanted.python, build, dependencies, replaces_conda=conda is not None))
     return PlannedEnvironment(EnvironmentPlan(str(folder.interpreter), build), notes, secrets, dependencies.variables)
 
 
-def _list_pythons(
+def _list_candidate_pythons(
     request: PythonRequest,
     environment_choice: EnvironmentChoice,
     day: CutoffDay | None,
-    uv: str | None,
+    uv_path: str | None,
     environ: Mapping[str, str],
 ) -> list[BasePython]:
+    """Return the Pythons to try in order: only the requested one if versions are pinned; empty if there is none."""
     if environment_choice.mode is EnvironmentMode.PINNED:
-        python = find_base_python(request, uv, environ)
+        python = find_base_python(request, uv_path, environ)
         return [] if python is None else [python]
-    return rank_pythons(request, uv, environ, None if day is None else day.day)
+    return rank_pythons(request, uv_path, environ, None if day is None else day.day)
 
 
 def _choose_cutoff_day(
-    environment_choice: EnvironmentChoice, translation: Translation, uv: str | None, environ: Mapping[str, str]
+    environment_choice: EnvironmentChoice, translation: Translation, uv_path: str | None, environ: Mapping[str, str]
 ) -> CutoffDay:
-    if uv is None:
+    """Return the day specified by the user, or else that of the files' last change; raise unless uv can apply it."""
+    if uv_path is None:
         raise EnvironmentNotBuilt(
             f"'{environment_choice}' needs packages as of a day, which uv can install and pip cannot, and uv is not"
             " installed.",
@@ -108,7 +110,7 @@ def _choose_cutoff_day(
 
 
 def _list_notes(
-    request: PythonRequest, build: EnvironmentBuild, dependencies: CondaDependencies, *, is_without_conda: bool
+    request: PythonRequest, build: EnvironmentBuild, dependencies: CondaDependencies, *, replaces_conda: bool
 ) -> Iterator[str]:
     """Yield notes about a Python other than the requested one, and about the cutoff day of unpinned packages."""
     path, first = dependencies.path, build.pythons[0]
@@ -116,7 +118,7 @@ def _list_notes(
     if first.only_wheels:
         yield f"{path}: Python {request} cannot be had; relaxed to {first}, {where}."
     if build.day is not None:
-        by_uv = " from PyPI, since conda knows of no days" if is_without_conda else ""
+        by_uv = " from PyPI, since conda knows of no days" if replaces_conda else ""
         yield (
             f"{path}: what is not pinned is as it was on {build.day} ({build.day_source}), on Python {first}, {where}"
             f"{by_uv}."
@@ -124,8 +126,9 @@ def _list_notes(
 
 
 def _plan_with_conda(
-    dependencies: CondaDependencies, conda: str, home: Path, *, is_relaxed: bool
+    dependencies: CondaDependencies, conda_path: str, home: Path, *, is_relaxed: bool
 ) -> PlannedEnvironment:
+    """Plan an environment that conda creates with all of its packages."""
     part = build_conda_part(dependencies)
     hidden, secrets = replace_secrets([*dependencies.channels, *part.packages, *(line.text for line in part.lines)])
     channels = hidden[: len(dependencies.channels)]
@@ -135,7 +138,7 @@ def _plan_with_conda(
         home,
         pythons=(),
         builder=Builder.CONDA,
-        installer=conda,
+        installer=conda_path,
         lines=[replace(line, text=text) for line, text in zip(part.lines, lines, strict=True)],
         packages=packages,
         channels=channels,
@@ -158,6 +161,7 @@ def _create_build(
     is_relaxed: bool,
     day: CutoffDay | None = None,
 ) -> EnvironmentBuild:
+    """Return the build with its key and folder, both derived from everything that determines its content."""
     requirements = tuple(line.text for line in lines if not line.is_option)
     options = tuple(line.text for line in lines if line.is_option)
     local = list_local_sources(lines)
@@ -214,14 +218,16 @@ def _describe_machine() -> list[str]:
 
 
 def _build_python_not_found_error(
-    request: PythonRequest, dependencies: CondaDependencies, uv: str | None, environ: Mapping[str, str]
+    request: PythonRequest, dependencies: CondaDependencies, uv_path: str | None, environ: Mapping[str, str]
 ) -> EnvironmentNotBuilt:
     on_path = find_python(list_search_folders(environ.get("PATH", "")))
     there = probe_interpreter(on_path, environ) if on_path else None
     here = f" (the python on PATH is {there.version_text})" if there else ""
-    fetch = "; uv cannot fetch it either" if uv else "; there is no uv to fetch it" if can_uv_provide(request) else ""
+    fetch = (
+        "; uv cannot fetch it either" if uv_path else "; there is no uv to fetch it" if can_uv_provide(request) else ""
+    )
     ways = f"Change the pin{here}, or put such a Python on PATH"
-    if uv is None and can_uv_provide(request):
+    if uv_path is None and can_uv_provide(request):
         ways += ", or install uv ('pip install uv')"
     instead = (
         "'--environment relaxed' takes the nearest Python there is, '--environment current' the one on PATH as it is"

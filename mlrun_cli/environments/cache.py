@@ -33,7 +33,7 @@ def prune_environments(
     protected_keys: Collection[str] = (),
     dry_run: bool,
 ) -> tuple[Sequence[str], int]:
-    """Remove abandoned builds and environments unused since a given time, except those that an active run uses.
+    """Remove abandoned builds and environments unused since a time; return the removed keys and the bytes freed.
 
     Args:
         home: the folder that contains them, `$MLRUN_HOME`.
@@ -54,7 +54,7 @@ def prune_environments(
     for folder in _iterate_folders(home):
         if folder.path.name in protected_keys:
             continue
-        with _try_exclusive_use(folder) as is_alone:
+        with _try_to_lock_exclusively(folder) as is_alone:
             if not is_alone:
                 continue
             size += _remove_leftovers(folder, dry_run=dry_run)
@@ -79,7 +79,7 @@ def measure_disk_usage(folder: Path) -> int:
 
 
 def _iterate_folders(home: Path) -> Iterator[EnvironmentFolder]:
-    """Yield the folder of each environment, including leftovers of failed builds and interrupted prunes."""
+    """Yield the folder of each environment, including those of failed builds and interrupted prunes."""
     environments = home / "environments"
     with suppress(FileNotFoundError):
         names = map(_NAME.fullmatch, os.listdir(environments))
@@ -119,7 +119,7 @@ def _remove_environment(folder: EnvironmentFolder) -> bool:
 
 
 @contextmanager
-def _try_exclusive_use(folder: EnvironmentFolder) -> Iterator[bool]:
+def _try_to_lock_exclusively(folder: EnvironmentFolder) -> Iterator[bool]:
     """Lock the environment against builds and use; yield whether both locks were acquired."""
     with ExitStack() as stack:
         for path in (folder.lock, folder.in_use):

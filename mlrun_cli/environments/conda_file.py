@@ -82,7 +82,7 @@ def read_conda_dependencies(path: Path) -> CondaDependencies:
         file = path.absolute()
         return CondaDependencies(path, "", file.parent, None, (), (), (f"-r {shlex.quote(str(file))}",), {})
     document = read_document(path)
-    return _Reader(path, "", _map_lines(document)).read(document, path.absolute().parent)
+    return _Reader(path, "", _map_line_numbers(document)).read(document, path.absolute().parent)
 
 
 def read_conda_mapping(mapping: Mapping[str, object], path: Path, key_path: str, folder: Path) -> CondaDependencies:
@@ -112,18 +112,20 @@ def parse_conda_spec(text: str) -> CondaSpec:
     return CondaSpec(spec["name"].lower(), tuple(terms), build, spec["channel"], text.strip())
 
 
-def _split_version_and_build(rest: str) -> tuple[str, str | None]:
-    """Split `=1.2=py38_0`, `1.2 py38_0` or `>=1.2, <2` into version and build, which only plain versions have."""
-    joined = re.sub(rf"\s*(,|{_OPERATOR}|\|)\s*", r"\1", rest)
+def _split_version_and_build(version_and_build: str) -> tuple[str, str | None]:
+    """Split text such as `=1.2=py38_0` or `>=1.2, <2` into version and build; the build is None if there is none."""
+    joined = re.sub(rf"\s*(,|{_OPERATOR}|\|)\s*", r"\1", version_and_build)
     with_build = re.fullmatch(r"((?:==?)?[^\s=,<>!~]+)(?:=|\s+)([^\s=,<>!~]+)", joined)
     return (with_build[1], with_build[2]) if with_build else (joined, None)
 
 
-def _parse_version_term(part: str, text: str) -> VersionTerm:
-    term = _TERM.fullmatch(part.strip())
+def _parse_version_term(term_text: str, spec_text: str) -> VersionTerm:
+    """Parse a version condition such as `>=1.2`; errors also show `spec_text`, the entry that contains it."""
+    term = _TERM.fullmatch(term_text.strip())
     if term is None:
         raise ValueError(
-            f"'{_redact_secrets(text)}' has a version that is not understood: '{_redact_secrets(part.strip())}'"
+            f"'{_redact_secrets(spec_text)}' has a version that is not understood:"
+            f" '{_redact_secrets(term_text.strip())}'"
         )
     operator = term["operator"] or "=="
     if term["star"] and operator in {"==", "="}:
@@ -136,7 +138,7 @@ def _redact_secrets(text: str) -> str:
     return Redaction().redact_value(text)
 
 
-def _map_lines(node: Node) -> dict[str, int]:
+def _map_line_numbers(node: Node) -> dict[str, int]:
     """Return the line numbers of a node and of all nodes in it, keyed by key path."""
     lines = {node.key_path: node.line}
     if isinstance(node.content, dict):
@@ -144,7 +146,7 @@ def _map_lines(node: Node) -> dict[str, int]:
     else:
         children = node.content if isinstance(node.content, tuple) else ()
     for child in children:
-        lines |= _map_lines(child)
+        lines |= _map_line_numbers(child)
     return lines
 
 
@@ -157,6 +159,7 @@ class _Reader:
         self._line_of = lines
 
     def read(self, node: Node, folder: Path) -> CondaDependencies:
+        """Parse the dependencies in a document's root node; relative paths in them start at `folder`."""
         document = node.to_plain()
         if not isinstance(document, Mapping):
             raise self._create_error("", "expected a mapping with 'dependencies'")

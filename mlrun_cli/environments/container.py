@@ -42,7 +42,7 @@ def build_container_command(
     working_directory: Path,
     mounts: Iterable[Path],
 ) -> list[str]:
-    """Return the command that runs `argv` in the container; start it with the same environment variables.
+    """Return the command that runs `argv` in the container; the caller must start it with `environ`.
 
     The command contains only the names of variables, so that their values do not appear in process listings.
 
@@ -87,12 +87,12 @@ def kill_containers(container: ContainerPlan, run_id: str, environ: Mapping[str,
 
     Call this before the run's processes are killed: podman needs some of them to clean up.
     """
-    found = _list_containers(container, run_id, environ, "--all")
+    found = _list_container_ids(container, run_id, environ, "--all")
     if found:
         # podman's `rm` alone would wait ten seconds for a script that ignores SIGTERM.
-        _read_output([container.engine, "kill", *found], environ)
-        _read_output([container.engine, "rm", "--force", *found], environ)
-        found = _list_containers(container, run_id, environ)
+        _run_and_split_output([container.engine, "kill", *found], environ)
+        _run_and_split_output([container.engine, "rm", "--force", *found], environ)
+        found = _list_container_ids(container, run_id, environ)
     return found == []
 
 
@@ -103,16 +103,16 @@ def build_running_containers_warning(container: ContainerPlan, run_id: str) -> s
     return f"A container of the run may still run, since {engine} does not answer: '{look}' shows it once it does."
 
 
-def _list_containers(
+def _list_container_ids(
     container: ContainerPlan, run_id: str, environ: Mapping[str, str], *options: str
 ) -> list[str] | None:
     """Return the ids of a run's containers that `ps` lists with these options, or None if that fails."""
     label = f"label={RUN_LABEL}={run_id}"
-    return _read_output([container.engine, "ps", *options, "--quiet", "--filter", label], environ)
+    return _run_and_split_output([container.engine, "ps", *options, "--quiet", "--filter", label], environ)
 
 
-def _read_output(command: Sequence[str], environ: Mapping[str, str]) -> list[str] | None:
-    """Return the whitespace-separated output of a command, or None if it fails or times out."""
+def _run_and_split_output(command: Sequence[str], environ: Mapping[str, str]) -> list[str] | None:
+    """Run a command and return its output split at whitespace, or None if it fails or times out."""
     try:
         done = subprocess.run(
             command,
@@ -132,8 +132,9 @@ def _build_container_name(run_id: str, process_index: int) -> str:
     return f"mlrun-{run_id}-{process_index}"
 
 
-def _is_passed_to_container(name: str) -> bool:
-    return name.startswith(_OF_A_RUN) or name in _FOR_PYTHON or is_launch_variable(name)
+def _is_passed_to_container(variable_name: str) -> bool:
+    """Return whether a variable is passed to every container: it is one of the run, of Python or of a launcher."""
+    return variable_name.startswith(_OF_A_RUN) or variable_name in _FOR_PYTHON or is_launch_variable(variable_name)
 
 
 def _format_mount(folder: Path) -> str:

@@ -48,13 +48,13 @@ def plan_container(
         Unsupported: no image is specified, it cannot be built, or a command line would reveal a secret.
         InvalidFile: the Dockerfile is not a text file.
     """
-    _check_no_login(configuration, engine)
+    _refuse_registry_credentials(configuration, engine)
     made = plan_image(configuration, engine, home=home, project=project, redaction=redaction)
     build, secrets = made or (None, {})
     container = ContainerPlan(
         engine=engine,
         image=_get_image_name(configuration) if build is None else build_image_name(build.key),
-        options=_list_options(configuration, redaction),
+        options=_list_container_options(configuration, redaction),
         variables=tuple(configuration.environment_variables),
         programs=list_launcher_programs(read_launch(configuration)),
         reached_by={name: environ[name] for name in _REACHED_BY if name in environ},
@@ -63,7 +63,7 @@ def plan_container(
     return PlannedEnvironment(EnvironmentPlan(interpreter, build, container=container), secrets=secrets)
 
 
-def _check_no_login(configuration: RunConfiguration, engine: str) -> None:
+def _refuse_registry_credentials(configuration: RunConfiguration, engine: str) -> None:
     """Raise if the configuration contains a user name or password for the image registry."""
     if any(configuration.rest.get(f"{_REGISTRY}.{key}") for key in ("username", "password")):
         login = f"{os.path.basename(engine)} login {configuration.rest.get(f'{_REGISTRY}.address') or ''}".rstrip()
@@ -81,7 +81,8 @@ def _get_image_name(configuration: RunConfiguration) -> str:
     return f"{address}/{image}" if address and not str(image).startswith(f"{address}/") else str(image)
 
 
-def _list_options(configuration: RunConfiguration, redaction: Redaction) -> tuple[str, ...]:
+def _list_container_options(configuration: RunConfiguration, redaction: Redaction) -> tuple[str, ...]:
+    """Return the options for the container engine's `run` command; raise if one of them contains a secret."""
     size, more = get_shared_memory(configuration), list_engine_arguments(configuration)
     if redaction.redact_arguments(more) != more:
         raise Unsupported(

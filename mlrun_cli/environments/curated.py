@@ -196,13 +196,14 @@ def _pin_torch(major: int, minor: int) -> tuple[str, str]:
     return f"torch=={major}.{minor}.*", f"torchvision==0.{vision}.*"
 
 
-def _choose_python(version: str | None, default: tuple[int, int]) -> tuple[int, int]:
+def _choose_python(named_version: str | None, default: tuple[int, int]) -> tuple[int, int]:
     """Return the Python that a name states, as in `py38`, or the default, but none older than `_OLDEST_PYTHON`."""
-    return max((int(version[0]), int(version[1:])) if version else default, _OLDEST_PYTHON)
+    return max((int(named_version[0]), int(named_version[1:])) if named_version else default, _OLDEST_PYTHON)
 
 
-def _describe_python(version: str | None, python: tuple[int, int]) -> Sequence[str]:
-    is_as_named = version is not None and (int(version[0]), int(version[1:])) == python
+def _describe_python(named_version: str | None, python: tuple[int, int]) -> Sequence[str]:
+    """Return a phrase about the Python used, in a sequence that is empty if it is the version in the name."""
+    is_as_named = named_version is not None and (int(named_version[0]), int(named_version[1:])) == python
     return () if is_as_named else (f"Python {_format_python(python)}",)
 
 

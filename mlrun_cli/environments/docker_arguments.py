@@ -47,7 +47,7 @@ def split_options(arguments: Sequence[str]) -> list[str]:
     return words
 
 
-def read_docker_arguments(arguments: Sequence[str]) -> DockerArguments:
+def parse_docker_arguments(arguments: Sequence[str]) -> DockerArguments:
     """Parse arguments of `docker run` into volumes, variables, and others that have no effect outside a container."""
     volumes: list[Volume] = []
     variables: dict[str, str] = {}
@@ -94,6 +94,7 @@ def _parse_volume(parts: list[str]) -> tuple[str, str] | None:
 
 
 def _parse_mount(text: str) -> tuple[str, str] | None:
+    """Return source and target of the value of `--mount`, or None if it is not a bind mount."""
     keys = dict(field.partition("=")[::2] for field in text.split(","))
     source = keys.get("source") or keys.get("src")
     target = keys.get("target") or keys.get("destination") or keys.get("dst")

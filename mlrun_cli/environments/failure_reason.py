@@ -70,11 +70,11 @@ def _find_build_failure(text: str) -> str | None:
     if ends >= 0 and not 0 <= begins < ends:
         text = f"╰─> [0 lines of output]\n{text}"  # only the end of the log was read
     outputs = list(re.finditer(_OUTPUT_OF_BUILD, text))
-    if not outputs or any(map(_is_unrelated, text[outputs[-1].end() :].splitlines())):
+    if not outputs or any(map(_is_error_of_other_build, text[outputs[-1].end() :].splitlines())):
         return None
     # uv shows a program's stdout and then its stderr, each if not empty; the last one contains the error.
     lines = list(_clean_lines(outputs[-1][0]))
-    cause = _get_cause(lines)
+    cause = _find_build_error(lines)
     # pip mentions the package after the output, uv before it.
     built = re.compile(_BUILT)
     named = [*built.finditer(text, 0, outputs[-1].start()), *built.finditer(text, outputs[-1].end())]
@@ -86,19 +86,20 @@ def _find_build_failure(text: str) -> str | None:
     )
 
 
-def _is_unrelated(line: str) -> bool:
-    """Return whether a line that follows the output of a build reports an unrelated error."""
+def _is_error_of_other_build(line: str) -> bool:
+    """Return whether a line after a build's output is an error that does not refer to that build."""
     return line.lower().startswith("error:") and re.search(_OF_THAT_BUILD, line) is None
 
 
 def _clean_lines(output: str) -> Iterator[str]:
-    """Yield the non-empty lines of a program's output without framing lines and common indentation."""
+    """Yield the non-empty lines of a build's output without pip's frame around it and without common indentation."""
     inner = [line for line in output.splitlines()[1:] if not re.fullmatch(r"\s*(\[\w+( of output)?\]|-{20,})", line)]
     indent = min((len(line) - len(line.lstrip()) for line in inner if line.strip()), default=0)
     return (line[indent:].rstrip() for line in inner if line.strip())
 
 
-def _get_cause(lines: Sequence[str]) -> str:
+def _find_build_error(lines: Sequence[str]) -> str:
+    """Return the compiler's error, or else the last line that names an exception or error, or else the last line."""
     text = "\n".join(lines)
     compiler = re.search(_OF_COMPILER, text)
     if compiler is not None:

@@ -116,7 +116,7 @@ class EnvironmentFolder:
         document = read_json(self._complete)
         if document is None:
             return None
-        built_at = _get_change_time(self._complete)
+        built_at = _get_modification_time(self._complete)
         return BuiltEnvironment(
             key=self.path.name,
             build=EnvironmentBuild.from_json(document),
@@ -126,7 +126,7 @@ class EnvironmentFolder:
             unpinned=tuple(document.get("loosened", ())),
             other_python=document.get("other_python", ""),
             built_at=built_at,
-            used_at=max(built_at, _get_change_time(self.in_use)),
+            used_at=max(built_at, _get_modification_time(self.in_use)),
         )
 
     def _read_installed_packages(self) -> tuple[str, ...]:
@@ -136,7 +136,8 @@ class EnvironmentFolder:
             return ()
 
 
-def _get_change_time(path: Path) -> int:
+def _get_modification_time(path: Path) -> int:
+    """Return the modification time of a file in microseconds, or 0 if there is no such file."""
     with suppress(OSError):
         return os.stat(path).st_mtime_ns // 1000
     return 0

@@ -21,7 +21,7 @@ INSTALL: Mapping[str, str] = {
 }
 
 
-def find_program(framework: str, search_path: str) -> str | None:
+def find_framework_program(framework: str, search_path: str) -> str | None:
     """Return the path of the program that starts scripts of a framework, or None if it is not installed."""
     name = PROGRAMS.get(framework.casefold())
     found = None if name is None else shutil.which(name, path=search_path)
@@ -36,24 +36,25 @@ def build_spark_command(configuration: RunConfiguration, spark_submit: str) -> t
     """
     rest = configuration.rest
     words = [spark_submit]
-    packages = [_build_coordinate(package) for package in _read_list(rest, "environment.spark.packages")]
+    packages = [_build_maven_coordinate(package) for package in _read_list(rest, "environment.spark.packages")]
     repositories = [str(address) for address in _read_list(rest, "environment.spark.repositories")]
     for option, values in (("--packages", packages), ("--repositories", repositories)):
         if values:
             words += [option, ",".join(values)]
     settings = rest.get("spark.configuration")
     if isinstance(settings, Mapping):
-        for setting in _format_settings(settings):
+        for setting in _format_spark_settings(settings):
             words += ["--conf", setting]
     return tuple(words)
 
 
-def _read_list(rest: Mapping[str, object], key_path: str) -> list[object]:
-    value = rest.get(key_path)
+def _read_list(configuration: Mapping[str, object], key_path: str) -> list[object]:
+    value = configuration.get(key_path)
     return list(value) if isinstance(value, (list, tuple)) else []
 
 
-def _build_coordinate(package: object) -> str:
+def _build_maven_coordinate(package: object) -> str:
+    """Return `GROUP:ARTIFACT:VERSION` for an entry of `packages`; raise if a part is missing."""
     parts = [package.get(name) for name in ("group", "artifact", "version")] if isinstance(package, Mapping) else []
     if not parts or not all(parts):
         raise Unsupported(
@@ -63,7 +64,8 @@ def _build_coordinate(package: object) -> str:
     return ":".join(map(str, parts))
 
 
-def _format_settings(settings: Mapping[object, object]) -> Iterator[str]:
+def _format_spark_settings(settings: Mapping[object, object]) -> Iterator[str]:
+    """Yield `NAME=VALUE` for each setting except those for YARN; raise if a setting seems to be secret."""
     redaction = Redaction()
     for name, value in sorted((str(name), value) for name, value in settings.items()):
         if name.startswith("spark.yarn."):

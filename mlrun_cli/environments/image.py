@@ -28,7 +28,7 @@ def get_registry(image: str) -> str:
 
 def has_image(engine: str, image: str) -> bool:
     """Return whether the image exists in the container engine's local storage."""
-    return _succeeds(engine, "image", "inspect", image)
+    return _run_silently(engine, "image", "inspect", image)
 
 
 def pull_missing_image(engine: str, image: str, installer: Installer) -> int:
@@ -66,7 +66,7 @@ def build_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: Imag
 
 def remove_image(engine: str, image: str) -> bool:
     """Remove an image unless a container uses it; return whether the image no longer exists."""
-    return not os.access(engine, os.X_OK) or not has_image(engine, image) or _succeeds(engine, "rmi", image)
+    return not os.access(engine, os.X_OK) or not has_image(engine, image) or _run_silently(engine, "rmi", image)
 
 
 def compute_context_digest(context: Path) -> str:
@@ -91,8 +91,8 @@ def compute_context_digest(context: Path) -> str:
     return digest.hexdigest()
 
 
-def _succeeds(engine: str, *arguments: str) -> bool:
-    """Return whether a command of docker or podman exits with 0; its output is discarded."""
+def _run_silently(engine: str, *arguments: str) -> bool:
+    """Run a command of docker or podman, discard its output, and return whether it exited with code 0."""
     done = subprocess.run(
         [engine, *arguments],
         stdin=subprocess.DEVNULL,

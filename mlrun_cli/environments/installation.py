@@ -31,7 +31,7 @@ class InstallResult(NamedTuple):
     other_python: str = ""
 
 
-def install_with_pip(
+def install_with_uv_or_pip(
     folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer, environ: Mapping[str, str]
 ) -> InstallResult:
     """Create a virtual environment and install the requirements with uv or pip.
@@ -108,9 +108,9 @@ class _PipInstallation:
             self._existing[first] = [line for line in self._pinned if self._is_available(line)]
         for python in others:
             print_line(f"Looking whether it can be had on Python {python}.")
-            if not self._ensure_venv(python) or not self._has_all_pinned_versions(python):
+            if not self._ensure_venv(python) or not self._check_pinned_versions(python):
                 continue
-            if self._resolve_together(self._pinned):
+            if self._can_resolve_with_pins(self._pinned):
                 result = self._install_partly_pinned(())
                 if not result.exit_code:
                     return result
@@ -130,14 +130,14 @@ class _PipInstallation:
         if result.exit_code and existing:
             kept: list[str] = []
             for line in existing:
-                if self._resolve_together({*kept, line}):
+                if self._can_resolve_with_pins({*kept, line}):
                     kept.append(line)
             result = self._install_partly_pinned(set(self._pinned).difference(kept))
         if result.exit_code and len(result.unpinned) < len(self._pinned):
             result = self._install_partly_pinned(self._pinned)
         return result
 
-    def _has_all_pinned_versions(self, python: BasePython) -> bool:
+    def _check_pinned_versions(self, python: BasePython) -> bool:
         """Return whether all pinned versions are available for a Python; if relaxed, record those that are."""
         if not self._build.is_relaxed:
             return True
@@ -175,7 +175,7 @@ class _PipInstallation:
     def _install_partly_pinned(self, unpinned: Collection[str]) -> InstallResult:
         """Install all requirements with pip, leaving open the versions of those in `unpinned`."""
         if unpinned:
-            _log_unpinned(line for line in self._pinned if line in unpinned)
+            _print_unpinned(line for line in self._pinned if line in unpinned)
         lines = [remove_version(line) if line in unpinned else line for line in self._build.requirements]
         kept = [line for line in self._pinned if line not in unpinned]
         code = self._run(self._prepare_install_command(lines, *self._build_only_binary_options(kept))) if lines else 0
@@ -219,7 +219,7 @@ class _PipInstallation:
         """
         return [f"--only-binary={get_package_name(line)}" for line in lines if self._python.only_wheels]
 
-    def _resolve_together(self, kept_pins: Collection[str]) -> bool:
+    def _can_resolve_with_pins(self, kept_pins: Collection[str]) -> bool:
         """Return whether all requirements can be installed together, with only some of the pins kept."""
         lines = [
             line if line in kept_pins or line not in self._pinned else remove_version(line)
@@ -259,13 +259,14 @@ class _PipInstallation:
 
     @cached_property
     def _list_exemption_options(self) -> list[str]:
+        """Return an option for each pinned package that exempts it from the cutoff."""
         names = dict.fromkeys(get_package_name(line) for line in self._pinned if pins_single_release(line))
         return [f"--exclude-newer-package={name}={_NO_DAY}" for name in names]
 
     @cached_property
     def _supports_exemptions(self) -> bool:
         """True if the installed uv supports exemptions from the cutoff, as versions since late 2025 do."""
-        return "--exclude-newer-package" in self._installer.read_output(
+        return "--exclude-newer-package" in self._installer.capture_output(
             [self._build.installer, "pip", "install", "--help"]
         )
 
@@ -285,7 +286,7 @@ def install_with_conda(folder: EnvironmentFolder, build: EnvironmentBuild, insta
         if code == 0 or not opened:
             continue
         unpinned |= opened
-        _log_unpinned(line for line in (*build.packages, *build.requirements) if line in unpinned)
+        _print_unpinned(line for line in (*build.packages, *build.requirements) if line in unpinned)
         code = _create_with_conda(folder, build, installer, unpinned)
     return InstallResult(code, tuple(line for line in (*build.packages, *build.requirements) if line in unpinned))
 
@@ -293,6 +294,7 @@ def install_with_conda(folder: EnvironmentFolder, build: EnvironmentBuild, insta
 def _create_with_conda(
     folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer, unpinned: Collection[str]
 ) -> int:
+    """Create the environment with conda, leaving the versions of `unpinned` open; return conda's exit code."""
     shutil.rmtree(folder.venv, ignore_errors=True)
     lines = {
         line: _unpin_line(line, build) if line in unpinned else line for line in build.packages + build.requirements
@@ -309,6 +311,7 @@ def _create_with_conda(
 
 
 def _build_conda_command(folder: EnvironmentFolder, build: EnvironmentBuild) -> list[str]:
+    """Return the command that creates the environment from its conda file."""
     where = ["-p", str(folder.venv), "-f", str(folder.conda_file)]
     if Path(build.installer).name == "micromamba":
         return [build.installer, "create", *where, "-y"]
@@ -329,6 +332,6 @@ def _get_conda_name(spec: str) -> str:
     return "" if name is None else name[0].rpartition(":")[2].lower()
 
 
-def _log_unpinned(lines: Iterable[str]) -> None:
+def _print_unpinned(lines: Iterable[str]) -> None:
     """Print that the versions of these requirements are left open."""
     print_line(f"Relaxed: the version is left open of {', '.join(lines)}.")

@@ -99,7 +99,7 @@ class Installer:
         self.set_variables(_TRUST_AS_SYSTEM)
         return True
 
-    def read_output(self, command: Sequence[str]) -> str:
+    def capture_output(self, command: Sequence[str]) -> str:
         """Run a command and return its stdout, with secrets redacted; stderr is discarded."""
         with self._start(command, subprocess.DEVNULL) as process:
             return self._redaction.redact_text(self._redact_secrets(process.stdout.read() if process.stdout else ""))

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-def list_search_folders(path_variable: str) -> list[Path]:
-    """Return the absolute folders in a PATH variable, except the private folder that `uvx` adds for this tool."""
-    folders = [Path(entry) for entry in path_variable.split(os.pathsep)]
+def list_search_folders(search_path: str) -> list[Path]:
+    """Return the absolute folders in a value of PATH, except the private folder that `uvx` adds for this tool."""
+    folders = [Path(entry) for entry in search_path.split(os.pathsep)]
     private = Path(sys.prefix, "bin") if _is_temporary(Path(sys.prefix)) else None
     return [folder for folder in folders if folder.is_absolute() and folder != private]
 

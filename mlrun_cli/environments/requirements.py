@@ -208,9 +208,9 @@ def _read_requirement(line: str, folder: Path, path: Path) -> PipLine:
     named = _parse_requirement(line)
     if named is not None:
         is_bare = not (named.extras or named.specifier or named.url or named.marker)
-        local = _get_path(named.url) if named.url and named.url.startswith("file:") else None
+        local = _get_path_from_url(named.url) if named.url and named.url.startswith("file:") else None
         return PipLine(line, name=canonicalize_name(named.name), is_bare=is_bare, local=local)
-    name = _get_name_from_address(line)
+    name = _get_name_from_location(line)
     if (_URL.match(line) and not line.startswith("file:")) or is_azureml_package(name):
         return PipLine(line, name=name)
     if _LOCAL.match(line):
@@ -219,10 +219,10 @@ def _read_requirement(line: str, folder: Path, path: Path) -> PipLine:
     raise InvalidFile(path, f"'{_redact_secrets(line)}' is not a requirement that pip takes")
 
 
-def _get_name_from_address(line: str) -> str:
+def _get_name_from_location(location: str) -> str:
     """Return the package name in a URL or path such as `…/azureml_core-1.0-py3-none-any.whl`, or an empty string."""
-    egg = re.search(r"[#&]egg=([\w.-]+)", line)
-    file = re.search(r"([^/\\]+?)-\d[^/]*\.(?:whl|zip|tar\.gz|tgz|tar\.bz2)(?:[?#\[]|$)", line)
+    egg = re.search(r"[#&]egg=([\w.-]+)", location)
+    file = re.search(r"([^/\\]+?)-\d[^/]*\.(?:whl|zip|tar\.gz|tgz|tar\.bz2)(?:[?#\[]|$)", location)
     found = egg or file
     return canonicalize_name(found[1]) if found else ""
 
@@ -234,7 +234,7 @@ def _resolve_local_path(text: str, folder: Path, path: Path) -> tuple[str, Path]
         InvalidFile: the path does not exist.
     """
     if text.startswith("file:"):
-        return text, _get_path(text)
+        return text, _get_path_from_url(text)
     split = _EXTRAS.fullmatch(text)
     bare, extras = (split[1], split[2] or "") if split else (text, "")
     local = _make_absolute(bare, folder)
@@ -248,11 +248,11 @@ def _resolve_local_path(text: str, folder: Path, path: Path) -> tuple[str, Path]
     return (str(local) if is_plain else local.as_uri()) + extras, local
 
 
-def _get_path(address: str) -> Path:
+def _get_path_from_url(file_url: str) -> Path:
     """Return the local path in a `file:` URL."""
     from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - start-up
 
-    return Path("/", unquote(urlsplit(address).path))
+    return Path("/", unquote(urlsplit(file_url).path))
 
 
 def _redact_secrets(line: str) -> str:

@@ -66,10 +66,10 @@ def build_conda_part(dependencies: CondaDependencies) -> CondaPart:
     return CondaPart(tuple(packages), tuple(lines), tuple(_list_azureml_notes(dependencies, pip_lines)))
 
 
-def translate_dependencies(dependencies: CondaDependencies, *, tries_unknown: bool = False) -> Translation:
+def translate_dependencies(dependencies: CondaDependencies, *, assumes_same_names: bool = False) -> Translation:
     """Translate conda dependencies into a Python request and pip requirements.
 
-    With `tries_unknown`, conda packages that are not known to be on PyPI are requested from it by their conda names.
+    With `assumes_same_names`, conda packages not known to be on PyPI are requested from it by their conda names.
 
     Raises:
         Unsupported: conda packages are not known to be on PyPI, or a pip option is not supported.
@@ -84,16 +84,16 @@ def translate_dependencies(dependencies: CondaDependencies, *, tries_unknown: bo
         if spec not in python and spec not in skipped and spec.name != "pip" and not is_azureml_package(spec.name)
     ]
     unknown = [spec.text for spec in others if find_pypi_name(spec.name) is None]
-    if unknown and not tries_unknown:
+    if unknown and not assumes_same_names:
         raise Unsupported(
-            f"{path}: not known outside conda: {_format_list(unknown)}.",
+            f"{path}: not known outside conda: {_join_redacted(unknown)}.",
             hint="Move what is on PyPI under 'pip:', with its name there, and remove the rest; or make the "
             "environment yourself and set userManagedDependencies and interpreterPath. "
             "'--environment relaxed' tries them on PyPI under their own names.",
         )
     pip_lines = read_pip_lines(dependencies.pip, dependencies.folder, path)
     conda_lines = [_build_conda_line(spec) for spec in others]
-    tried = f"{path}: not known outside conda, tried on PyPI under its own name: {_format_list(unknown)}."
+    tried = f"{path}: not known outside conda, tried on PyPI under its own name: {_join_redacted(unknown)}."
     return Translation(
         python=_build_python_request(python, dependencies),
         lines=tuple(_merge_requirements(conda_lines, _drop_azureml(pip_lines))),
@@ -109,13 +109,13 @@ def translate_dependencies(dependencies: CondaDependencies, *, tries_unknown: bo
 def _drop_azureml(lines: Sequence[PipLine]) -> list[PipLine]:
     """Return the lines without azureml, which every run has anyway; add MLflow if azureml-mlflow requires it."""
     names = {line.name for line in lines}
-    kept = [line for line in lines if not is_azureml_package(line.name) and not _is_index_of_azureml(line)]
+    kept = [line for line in lines if not is_azureml_package(line.name) and not _adds_azureml_index(line)]
     if _AZUREML_MLFLOW in names and not names & {"mlflow", "mlflow-skinny"}:
         kept.append(PipLine(_MLFLOW, name="mlflow-skinny"))
     return kept
 
 
-def _is_index_of_azureml(line: PipLine) -> bool:
+def _adds_azureml_index(line: PipLine) -> bool:
     """Return whether an option adds an index of azureml previews, which would make uv fail if unreachable."""
     return line.is_option and _INDEX_OF_AZUREML.search(line.text) is not None
 
@@ -123,12 +123,12 @@ def _is_index_of_azureml(line: PipLine) -> bool:
 def _list_azureml_notes(dependencies: CondaDependencies, pip_lines: Sequence[PipLine]) -> list[str]:
     azureml = [line for line in pip_lines if is_azureml_package(line.name)]
     left_out = [line.text for line in azureml if line.name != _AZUREML_MLFLOW]
-    left_out += [line.text for line in pip_lines if _is_index_of_azureml(line)]
+    left_out += [line.text for line in pip_lines if _adds_azureml_index(line)]
     left_out += [spec.text for spec in dependencies.packages if is_azureml_package(spec.name)]
     notes = []
     if left_out:
         notes.append(
-            f"{dependencies.path}: left out, since a run is given mlrun-cli's azureml: {_format_list(left_out)}."
+            f"{dependencies.path}: left out, since a run is given mlrun-cli's azureml: {_join_redacted(left_out)}."
         )
     if any(line.name == _AZUREML_MLFLOW for line in azureml):
         notes.append(f"{dependencies.path}: instead of azureml-mlflow, MLflow is installed, which logs into the run.")
@@ -145,11 +145,11 @@ def _build_python_request(specs: Sequence[CondaSpec], dependencies: CondaDepende
 
 def _build_conda_line(spec: CondaSpec) -> PipLine:
     name = find_pypi_name(spec.name) or spec.name
-    text = name + ",".join(map(_to_pip_version, spec.version))
+    text = name + ",".join(map(_format_pip_version, spec.version))
     return PipLine(text, name=canonicalize_name(name), is_bare=not spec.version)
 
 
-def _to_pip_version(condition: VersionTerm) -> str:
+def _format_pip_version(condition: VersionTerm) -> str:
     """Return a version condition in pip's notation, such as `==1.2.*` for `=1.2`."""
     if condition.operator != "=":
         return condition.operator + condition.version
@@ -171,17 +171,17 @@ def _list_notes(
     notes = []
     if skipped:
         texts = [spec.text for spec in skipped]
-        notes.append(f"{path}: left out, since pip does not install it: {_format_list(texts)}.")
+        notes.append(f"{path}: left out, since pip does not install it: {_join_redacted(texts)}.")
     builds = [spec.text for spec in installed if spec.build and spec.build != "*"]
     if builds:
-        notes.append(f"{path}: installed from PyPI, so that the build is not looked at: {_format_list(builds)}.")
+        notes.append(f"{path}: installed from PyPI, so that the build is not looked at: {_join_redacted(builds)}.")
     channels = [*dependencies.channels, *(spec.channel for spec in installed if spec.channel)]
     private = [channel for channel in dict.fromkeys(channels) if channel not in _PUBLIC_CHANNELS]
     if private and installed:
-        notes.append(f"{path}: installed from PyPI, not from the channel: {_format_list(private)}.")
+        notes.append(f"{path}: installed from PyPI, not from the channel: {_join_redacted(private)}.")
     return notes
 
 
-def _format_list(texts: Iterable[str]) -> str:
+def _join_redacted(texts: Iterable[str]) -> str:
     """Return texts as a comma-separated list with secrets redacted, for errors and notes."""
     return ", ".join(map(Redaction().redact_value, texts))

@@ -11,7 +11,7 @@ from mlrun_cli.environments.python_search import find_python, iterate_executable
 from mlrun_cli.errors import EnvironmentNotBuilt, InterpreterNotFound
 
 
-def plan_user_managed(interpreter_path: str | None, path_variable: str, folder: Path) -> PlannedEnvironment:
+def plan_user_managed_environment(interpreter_path: str | None, search_path: str, folder: Path) -> PlannedEnvironment:
     """Plan to use the interpreter specified by a runconfig, or by default the `python` on PATH.
 
     A path is relative to `folder`. If it does not exist, the `python` on PATH is used instead, with a note.
@@ -19,7 +19,7 @@ def plan_user_managed(interpreter_path: str | None, path_variable: str, folder: 
     Raises:
         EnvironmentNotBuilt: the interpreter is not executable, or there is no Python on PATH.
     """
-    folders = list_search_folders(path_variable)
+    folders = list_search_folders(search_path)
     notes: tuple[str, ...] = ()
     if interpreter_path:
         found = _find_interpreter(interpreter_path, folder, folders)
@@ -53,13 +53,13 @@ def _find_interpreter(interpreter_path: str, folder: Path, folders: list[Path]) 
     return None
 
 
-def plan_python_on_path(path_variable: str, ignored_setting: str) -> PlannedEnvironment:
+def plan_python_on_path(search_path: str, ignored_setting: str) -> PlannedEnvironment:
     """Plan to use the `python` on PATH, with a note that `ignored_setting` is ignored.
 
     Raises:
         EnvironmentNotBuilt: there is no Python on PATH.
     """
-    python = find_python(list_search_folders(path_variable))
+    python = find_python(list_search_folders(search_path))
     if python is None:
         raise InterpreterNotFound(
             "There is no 'python' or 'python3' on PATH, which 'current' needs.", hint="Put a Python on PATH."

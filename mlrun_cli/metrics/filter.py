@@ -42,11 +42,11 @@ class MetricFilter(NamedTuple):
         return f"{name if self.which == LAST else f'{self.which}({name})'} {self.operator} {self.value:.17g}"
 
 
-def _parse_number(text: str, typed: str) -> float:
+def _parse_number(filter_text: str, number_text: str) -> float:
     try:
-        value = float(typed)
+        value = float(number_text)
     except ValueError:
-        raise build_comparison_error(text, _SUBJECT, f"'{typed}' is not a number") from None
+        raise build_comparison_error(filter_text, _SUBJECT, f"'{number_text}' is not a number") from None
     if value != value:  # noqa: PLR0124 — NaN differs from itself
-        raise build_comparison_error(text, _SUBJECT, "nothing compares with NaN")
+        raise build_comparison_error(filter_text, _SUBJECT, "nothing compares with NaN")
     return value

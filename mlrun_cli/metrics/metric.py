@@ -47,16 +47,17 @@ def assemble_metric(shape: str, values: Sequence[Any], steps: Sequence[float | N
     if shape == TABLE:
         return _merge_tables(values)
     if any(step is not None for step in steps):
-        order = sorted(range(len(values)), key=lambda position: _get_step_key(steps[position]))
+        order = sorted(range(len(values)), key=lambda position: _get_step_sort_key(steps[position]))
         values = [values[position] for position in order]
     return values[0] if shape in _SINGLE and len(values) == 1 else list(values)
 
 
-def _get_step_key(step: float | None) -> float:
+def _get_step_sort_key(step: float | None) -> float:
     return float("-inf") if step is None else step
 
 
 def _collect_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Return the columns of a table given as rows, with None where a row lacks a column."""
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name) for row in rows] for name in names}
 

@@ -35,14 +35,15 @@ def localize_environment(plan: EnvironmentPlan, environ: Mapping[str, str]) -> E
     return plan._replace(interpreter=_find_interpreter(plan.interpreter, environ.get("PATH", "")))
 
 
-def _find_interpreter(interpreter: str, path_variable: str) -> str:
+def _find_interpreter(interpreter: str, search_path: str) -> str:
+    """Return this node's path of a runconfig's interpreter, or else of a Python on PATH; raise if there is none."""
     if interpreter.startswith("/") and os.access(interpreter, os.X_OK):
         return interpreter
-    folders = list_search_folders(path_variable)
+    folders = list_search_folders(search_path)
     found = next(iterate_executables(os.path.basename(interpreter), folders), None) or find_python(folders)
     if found is None:
         raise EnvironmentNotBuilt(
-            f"{os.uname().nodename} has neither '{interpreter}' nor a 'python' or 'python3' on PATH: {path_variable}.",
+            f"{os.uname().nodename} has neither '{interpreter}' nor a 'python' or 'python3' on PATH: {search_path}.",
             hint="Put a Python on PATH there, as with --setup of the compute target.",
         )
     if os.path.basename(found) != os.path.basename(interpreter) or interpreter.startswith("/"):
@@ -74,13 +75,13 @@ def _localize_build(build: EnvironmentBuild, environ: Mapping[str, str]) -> Envi
     )
 
 
-def _find_local_python(python: BasePython, uv: str | None, environ: Mapping[str, str]) -> Sequence[BasePython]:
+def _find_local_python(python: BasePython, uv_path: str | None, environ: Mapping[str, str]) -> Sequence[BasePython]:
     """Return the Python itself or this machine's equivalent as the only element, or an empty sequence."""
     if not python.is_uv_managed and shutil.which(python.python) is not None:
         return [python]
-    if python.is_uv_managed and uv is not None:
+    if python.is_uv_managed and uv_path is not None:
         return [python]
     version = ".".join(python.version.split(".")[:_MINOR]) if python.version else python.python
     request = PythonRequest(version)
-    found = rank_pythons(request, uv, environ)[:1]
+    found = rank_pythons(request, uv_path, environ)[:1]
     return [each._replace(only_wheels=python.only_wheels) for each in found if not each.only_wheels]

@@ -13,7 +13,7 @@ from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.home import find_file_system, is_network_file_system, make_private_folder
 from mlrun_cli.data.binding import MOUNT, InputBinding
-from mlrun_cli.data.copies import copy_privately, get_path_in_copy
+from mlrun_cli.data.copies import copy_or_link_files, get_path_in_copy
 from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND, Dataset, Definition
 from mlrun_cli.data.datastore import Datastore
 from mlrun_cli.data.files import DataFile, DataFiles, FindDatastore, find_files, find_single_path
@@ -111,7 +111,7 @@ class DataLocator:
     def copy(self, files: DataFiles, input_name: str, mechanism: str) -> Path:
         """Copy or, if they are mounted, link files into the run's folder; return the path for the script."""
         folder = self.get_input_folder(input_name)
-        return get_path_in_copy(files, folder) if self._is_preview else copy_privately(files, folder, mechanism)
+        return get_path_in_copy(files, folder) if self._is_preview else copy_or_link_files(files, folder, mechanism)
 
     def make_folder(self, error_context: str, path: Path, datastore: Datastore) -> None:
         """Create a missing folder of a datastore, unless this is a preview."""
@@ -197,7 +197,7 @@ class DataLocator:
         if not path.is_file() and path.parent != folder:
             return path, path
         if path.parent != folder and not self._is_preview:
-            copy_privately(DataFiles([DataFile(path.name, str(path))], path), folder, MOUNT)
+            copy_or_link_files(DataFiles([DataFile(path.name, str(path))], path), folder, MOUNT)
         return folder, folder / path.name
 
 

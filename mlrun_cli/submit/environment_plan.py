@@ -11,10 +11,10 @@ from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.curated import find_curated_environment, is_curated_name
 from mlrun_cli.environments.docker_section import find_engine, wants_container
 from mlrun_cli.environments.environment import EnvironmentPlan
-from mlrun_cli.environments.frameworks import R_FRAMEWORK, SPARK_FRAMEWORK, build_spark_command, find_program
+from mlrun_cli.environments.frameworks import R_FRAMEWORK, SPARK_FRAMEWORK, build_spark_command, find_framework_program
 from mlrun_cli.environments.mode import MODE_VARIABLE, EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
-from mlrun_cli.environments.user_managed import plan_python_on_path, plan_user_managed
+from mlrun_cli.environments.user_managed import plan_python_on_path, plan_user_managed_environment
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.submit.named_files import find_conda_file, find_named_file
@@ -86,7 +86,7 @@ def _plan_reviewed_environment(
     search_path = environ.get("PATH", "")
     python = configuration.python
     framework = configuration.framework.casefold()
-    program = find_program(framework, search_path)
+    program = find_framework_program(framework, search_path)
     is_user_managed = conda_file is None and python.user_managed_dependencies
     if framework == R_FRAMEWORK and program is not None:
         notes = () if is_user_managed else ("environment.python is skipped: R finds the packages of this machine.",)
@@ -101,7 +101,7 @@ def _plan_reviewed_environment(
                 configuration, engine, home=home, project=project, environ=environ, redaction=redaction
             )
     elif is_user_managed:
-        planned = plan_user_managed(python.interpreter_path, search_path, project)
+        planned = plan_user_managed_environment(python.interpreter_path, search_path, project)
     else:
         from mlrun_cli.environments.build_plan import plan_conda  # noqa: PLC0415 - start-up
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.environments.docker_section import DOCKER_SWITCHES, find_engine, is_docker_enabled, wants_container
-from mlrun_cli.environments.frameworks import INSTALL, PROGRAMS, find_program
+from mlrun_cli.environments.frameworks import INSTALL, PROGRAMS, find_framework_program
 from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.errors import ConflictingOptions, Unsupported
 from mlrun_cli.runconfigs.communicators import LAUNCH_SECTIONS, LaunchRefused, read_launch
@@ -66,7 +66,7 @@ def _list_unsupported_fields(configuration: RunConfiguration, search_path: str) 
     """Yield the key paths of fields that no run on this machine supports, with the reason."""
     framework = configuration.framework.casefold()
     if framework in PROGRAMS:
-        if find_program(framework, search_path) is None:
+        if find_framework_program(framework, search_path) is None:
             reason = f"'{configuration.framework}' needs {PROGRAMS[framework]}, which is not on PATH"
             yield "framework", Refusal(reason, f"{INSTALL[framework]}, so that it is found on PATH.")
     elif framework not in _PYTHON_FRAMEWORKS:

@@ -368,7 +368,7 @@ def test_short_secret_is_hidden_where_it_is_one_and_is_a_part_of_other_words(tmp
     }
     with (tmp_path / "lock").open("w") as lock:
         installer = Installer({**os.environ, **secrets}, tmp_path, lock.fileno())
-        said = installer.read_output(
+        said = installer.capture_output(
             [
                 "echo",
                 "tokenizers==1 https://tok@h/?token=tok MLRUN_INSTALL_SECRET_1=tok s3cr3t-word",

@@ -25,7 +25,7 @@ from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.placeholders import replace_secrets_of_dockerfile
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.environments.requirements import remove_version
-from mlrun_cli.environments.user_managed import plan_python_on_path, plan_user_managed
+from mlrun_cli.environments.user_managed import plan_python_on_path, plan_user_managed_environment
 from mlrun_cli.errors import EnvironmentNotBuilt, InvalidFile, Unsupported
 
 DATA = Path(__file__).parents[1] / "data" / "conda"
@@ -99,25 +99,25 @@ def test_plan_survives_json() -> None:
 
 
 def test_user_managed_without_a_name_is_the_python_on_path(tmp_path: Path, environ: dict[str, str]) -> None:
-    planned = plan_user_managed(None, environ["PATH"], tmp_path)
+    planned = plan_user_managed_environment(None, environ["PATH"], tmp_path)
     assert planned.plan == EnvironmentPlan(f"{environ['PATH']}/python")
     assert planned.notes == ()
 
 
 def test_user_managed_falls_back_on_python3(tmp_path: Path, environ: dict[str, str]) -> None:
     Path(environ["PATH"], "python").rename(Path(environ["PATH"], "python3"))
-    planned = plan_user_managed("python", environ["PATH"], tmp_path)
+    planned = plan_user_managed_environment("python", environ["PATH"], tmp_path)
     assert planned.plan.interpreter == f"{environ['PATH']}/python3"
     assert planned.notes == ()
 
 
 def test_user_managed_path_is_taken_from_the_folder_and_stays_a_link(tmp_path: Path, environ: dict[str, str]) -> None:
-    planned = plan_user_managed("path/python", environ["PATH"], tmp_path)
+    planned = plan_user_managed_environment("path/python", environ["PATH"], tmp_path)
     assert planned.plan.interpreter == f"{environ['PATH']}/python"
 
 
 def test_user_managed_path_that_does_not_exist_gives_way_with_a_note(tmp_path: Path, environ: dict[str, str]) -> None:
-    planned = plan_user_managed("/azureml-envs/x/bin/python", environ["PATH"], tmp_path)
+    planned = plan_user_managed_environment("/azureml-envs/x/bin/python", environ["PATH"], tmp_path)
     assert planned.plan.interpreter == f"{environ['PATH']}/python"
     assert "/azureml-envs/x/bin/python" in planned.notes[0]
 
@@ -126,12 +126,12 @@ def test_user_managed_folder_and_plain_file_are_refused(tmp_path: Path, environ:
     (tmp_path / "notes.txt").write_text("x", encoding="utf-8")
     for named, words in ((str(tmp_path), "a folder"), ("./notes.txt", "not executable")):
         with pytest.raises(EnvironmentNotBuilt, match=words):
-            plan_user_managed(named, environ["PATH"], tmp_path)
+            plan_user_managed_environment(named, environ["PATH"], tmp_path)
 
 
 def test_no_python_on_path_is_an_error_in_words(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentNotBuilt, match=r"'python'.*'python3'.* PATH\b"):
-        plan_user_managed(None, str(tmp_path), tmp_path)
+        plan_user_managed_environment(None, str(tmp_path), tmp_path)
 
 
 def test_throw_away_environment_of_the_tool_is_not_the_users_python(tmp_path: Path, environ: dict[str, str]) -> None:
@@ -139,8 +139,8 @@ def test_throw_away_environment_of_the_tool_is_not_the_users_python(tmp_path: Pa
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tool], check=True)
     code = (
         "import sys; from pathlib import Path\n"
-        "from mlrun_cli.environments.user_managed import plan_user_managed\n"
-        "print(plan_user_managed(None, sys.argv[1], Path('/')).plan.interpreter)"
+        "from mlrun_cli.environments.user_managed import plan_user_managed_environment\n"
+        "print(plan_user_managed_environment(None, sys.argv[1], Path('/')).plan.interpreter)"
     )
     path = f"{tool}/bin{os.pathsep}{environ['PATH']}"
     answer = subprocess.run(

@@ -26,7 +26,7 @@ def list_packages(name: str) -> list[str]:
     found = find_curated_environment(name)
     assert found is not None, name
     dependencies = read_conda_mapping(found.conda_dependencies, Path(name), "environment", Path())
-    translation = translate_dependencies(dependencies, tries_unknown=False)
+    translation = translate_dependencies(dependencies, assumes_same_names=False)
     return [f"python {translation.python}", *(line.text for line in translation.lines)]
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlrun_cli.environments.docker_arguments import read_docker_arguments
+from mlrun_cli.environments.docker_arguments import parse_docker_arguments
 
 
 @pytest.mark.parametrize(
@@ -18,18 +18,18 @@ from mlrun_cli.environments.docker_arguments import read_docker_arguments
     ],
 )
 def test_volumes_are_told_from_the_rest(words: list[str], source: str, target: str) -> None:
-    found = read_docker_arguments(["--rm", *words, "--ipc", "host", "-it"])
+    found = parse_docker_arguments(["--rm", *words, "--ipc", "host", "-it"])
     assert [(volume.source, volume.target) for volume in found.volumes] == [(source, target)]
     assert found.others == ("--rm", "--ipc host", "-it")
 
 
 def test_variables_are_told_from_the_rest() -> None:
-    found = read_docker_arguments(["-e", "A=1=2", "--env=B=x y", "-eC=3", "-e", "HOME", "--env-file", "x.env"])
+    found = parse_docker_arguments(["-e", "A=1=2", "--env=B=x y", "-eC=3", "-e", "HOME", "--env-file", "x.env"])
     assert found.variables == {"A": "1=2", "B": "x y", "C": "3"}
     assert found.others == ("--env-file x.env",)
 
 
 @pytest.mark.parametrize("words", [["-v", "named:/data"], ["-v", "/data"], ["--mount", "type=tmpfs,target=/x"], ["-v"]])
 def test_what_an_engine_keeps_is_no_volume_of_the_machine(words: list[str]) -> None:
-    found = read_docker_arguments(words)
+    found = parse_docker_arguments(words)
     assert (found.volumes, found.others) == ((), (" ".join(words),))
