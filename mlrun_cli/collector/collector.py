@@ -23,7 +23,7 @@ from mlrun_cli.collector.sent_stops import SentStops, send_to_supervisor
 from mlrun_cli.core.program_log import log_exception, write_log
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.errors import StoreError
-from mlrun_cli.processes.inheritance import is_beyond_file_limit
+from mlrun_cli.processes.inheritance import exceeds_file_size_limit
 from mlrun_cli.processes.termination import reap_children
 from mlrun_cli.runs.inbox import StopMessage
 from mlrun_cli.runs.outcome import Outcome
@@ -119,7 +119,7 @@ class Collector:
                     return
             except StoreError as error:
                 write_log(f"the store waits: {error}")
-                if is_beyond_file_limit(self._workspace.locator.database.list_files()):
+                if exceeds_file_size_limit(self._workspace.locator.database.list_files()):
                     raise  # the next command that reads a run starts another
                 time.sleep(_RETRY_SECONDS)
             for key, _ in self._selector.select(_TICK_SECONDS if self._runs else _LINGER_TICK_SECONDS):

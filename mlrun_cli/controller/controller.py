@@ -75,7 +75,7 @@ class Controller:
             time.sleep(_RETRY_SECONDS)
             self._version = -1
             return False
-        self._folder.clear_starts()
+        self._folder.reset_start_count()
         self._folder.clear_problem()
         return has_ended
 
@@ -107,7 +107,7 @@ class Controller:
         return self._end(ending)
 
     def _end(self, ending: Ending) -> bool:
-        """Remove the secrets of the run and record its end; return True."""
+        """Remove the secrets of the run and record its end; always return True."""
         left = self._remove_secrets()
         runs, key = self._workspace.runs, self._run.key
         if self._kind is not None:
@@ -141,7 +141,7 @@ class Controller:
 
     def _sleep(self, wake_socket: WakeSocket) -> None:
         """Sleep until a wake-up, a change of the store, or the time of the next step."""
-        timeout = None if self._kind is None else self._kind.get_timeout()
+        timeout = None if self._kind is None else self._kind.get_timeout_seconds()
         end = time.monotonic() + min(_UNCHANGED_SECONDS, _UNCHANGED_SECONDS if timeout is None else timeout)
         poll = select.poll()
         poll.register(wake_socket.fileno(), select.POLLIN)

@@ -45,7 +45,7 @@ class ControllerKind(Protocol):
             StoreUnavailable, DiskFull, FileNotWritable, EngineUnavailable: something is away; the step is tried again.
         """
 
-    def get_timeout(self) -> float | None:
+    def get_timeout_seconds(self) -> float | None:
         """Return the seconds until a step is due even if the store does not change, or None for no time limit."""
 
     def append_to_log(self, text: str) -> None:

@@ -54,7 +54,7 @@ class FailingController:
         error = build_run_error(self._error.message, code=SERVICE_ERROR, reason=self._error.code)
         return Ending(RunStatus.FAILED, error)
 
-    def get_timeout(self) -> float | None:
+    def get_timeout_seconds(self) -> float | None:
         """Return None, since this controller waits only for the ends of child runs."""
         return None
 

@@ -78,7 +78,7 @@ class PipelineController:
             return None
         return Ending(RunStatus.CANCELED) if is_canceled else self._build_ending(stages)
 
-    def get_timeout(self) -> float | None:
+    def get_timeout_seconds(self) -> float | None:
         """Return None, since a pipeline waits only for the ends of its steps."""
         return None
 
@@ -146,7 +146,7 @@ class PipelineController:
         for key in keys:
             plan = self._steps[key]
             template = self._read_template(key)
-            reuse = self._find_reuse(plan, template)
+            reuse = self._decide_reuse(plan, template)
             run = start_step(self._workspace, plan, template, self._origins, reuse)
             self._children.add(run)
             if reuse is not None:
@@ -160,7 +160,7 @@ class PipelineController:
             template = self._read_template(plan.step.key)
             self._children.add(start_step(self._workspace, plan, template, self._origins, None))
 
-    def _find_reuse(self, plan: StepPlan, template: RunTemplate) -> Reuse | None:
+    def _decide_reuse(self, plan: StepPlan, template: RunTemplate) -> Reuse | None:
         """Return the decision on whether a step reuses an earlier result, or None if an input is missing."""
         forced = self._plan.regenerate_outputs
         try:

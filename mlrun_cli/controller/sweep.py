@@ -78,7 +78,7 @@ class SweepController:
             return None
         return self._build_ending(is_canceled=is_canceled)
 
-    def get_timeout(self) -> float | None:
+    def get_timeout_seconds(self) -> float | None:
         """Return the seconds until the sweep's time limit, or 0 if further runs can be started immediately."""
         if self._has_places:
             return 0.0

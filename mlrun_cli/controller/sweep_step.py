@@ -46,7 +46,7 @@ class SweepStepController:
             return None
         return self._build_ending(self._workspace.runs.get_by_key(sweep.key))
 
-    def get_timeout(self) -> float | None:
+    def get_timeout_seconds(self) -> float | None:
         """Return None, since the step waits only for the end of its sweep."""
         return None
 

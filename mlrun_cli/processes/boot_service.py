@@ -68,7 +68,7 @@ class SystemdUnit:
         self._home = home
         self._command = command
         self._variables = variables
-        self._name = f"mlrun-{_compute_key(home)}.service"
+        self._name = f"mlrun-{_compute_home_key(home)}.service"
         folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
         self._path = folder / "systemd" / "user" / self._name
         self.where = str(self._path)
@@ -76,7 +76,7 @@ class SystemdUnit:
     @staticmethod
     def is_usable() -> bool:
         """Return whether the user has a running systemd instance."""
-        return _read_output("systemctl", "--user", "show-environment") is not None
+        return _capture_output("systemctl", "--user", "show-environment") is not None
 
     def render(self) -> str:
         """Return the content of the unit file."""
@@ -99,7 +99,7 @@ class SystemdUnit:
             raise _build_write_error(self._path, error) from error
         _run_or_raise("systemctl", "--user", "daemon-reload")
         _run_or_raise("systemctl", "--user", "enable", self._name)
-        if _read_output("loginctl", "enable-linger") is not None:
+        if _capture_output("loginctl", "enable-linger") is not None:
             return ()
         return ("It starts at your first login after a reboot; for the boot itself: sudo loginctl enable-linger $USER",)
 
@@ -107,12 +107,12 @@ class SystemdUnit:
         """Disable the unit and remove its file; return whether it existed."""
         if not self.is_installed():
             return False
-        _read_output("systemctl", "--user", "disable", self._name)
+        _capture_output("systemctl", "--user", "disable", self._name)
         try:
             self._path.unlink(missing_ok=True)
         except OSError as error:
             raise _build_write_error(self._path, error) from error
-        _read_output("systemctl", "--user", "daemon-reload")
+        _capture_output("systemctl", "--user", "daemon-reload")
         return True
 
 
@@ -123,7 +123,7 @@ class CronLine:
     where = "crontab -l"
 
     def __init__(self, home: Path, command: Sequence[str], variables: Mapping[str, str]) -> None:
-        self._mark = f"# mlrun-{_compute_key(home)}"
+        self._mark = f"# mlrun-{_compute_home_key(home)}"
         self._command = command
         self._variables = variables
 
@@ -156,7 +156,7 @@ class CronLine:
 
     def _read_lines(self) -> list[str]:
         """Return the lines of the crontab, or none if there is no crontab or the program is missing."""
-        return (_read_output("crontab", "-l") or "").splitlines(keepends=True)
+        return (_capture_output("crontab", "-l") or "").splitlines(keepends=True)
 
     def _write_crontab(self, lines: Sequence[str]) -> None:
         text = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
@@ -171,7 +171,8 @@ def list_boot_services(
     return (unit, line) if SystemdUnit.is_usable() else (line, unit)
 
 
-def _compute_key(home: Path) -> str:
+def _compute_home_key(home: Path) -> str:
+    """Return a short hash of the path of a home, for names of units."""
     return hashlib.sha256(os.fsencode(home)).hexdigest()[:8]
 
 
@@ -186,25 +187,26 @@ def _quote_word(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _read_output(*words: str, input_text: str | None = None) -> str | None:
-    """Return the standard output of a program, or None if it is missing or fails."""
+def _capture_output(*command: str, input_text: str | None = None) -> str | None:
+    """Run a program and return its standard output, or None if it is missing or fails."""
     with suppress(OSError, subprocess.SubprocessError):
-        return _run_program(words, input_text).stdout
+        return _run_program(command, input_text).stdout
     return None
 
 
-def _run_or_raise(*words: str, input_text: str | None = None) -> None:
+def _run_or_raise(*command: str, input_text: str | None = None) -> None:
+    """Run a program; raise an error that shows its output if it is missing or fails."""
     try:
-        _run_program(words, input_text)
+        _run_program(command, input_text)
     except FileNotFoundError as error:
         raise ProgramNotFound(
-            f"'{words[0]}' is not installed on this machine, and you have no systemd instance of your own.",
+            f"'{command[0]}' is not installed on this machine, and you have no systemd instance of your own.",
             hint="Install cron, or have this machine call 'mlrun service start' at boot in another way.",
-            target=words[0],
+            target=command[0],
         ) from error
     except (OSError, subprocess.SubprocessError) as error:
         said = getattr(error, "stderr", None) or error
-        raise MlrunError(f"'{' '.join(words)}' failed: {str(said).strip()}") from error
+        raise MlrunError(f"'{' '.join(command)}' failed: {str(said).strip()}") from error
 
 
 def _run_program(command: Sequence[str], input_text: str | None) -> subprocess.CompletedProcess[str]:

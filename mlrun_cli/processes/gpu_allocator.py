@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.processes.gpu_locks import lock_gpu, make_machine_folder
+from mlrun_cli.processes.gpu_locks import ensure_lock_folder, lock_gpu
 from mlrun_cli.processes.gpus import Gpu, get_lock_name, list_gpus, query_busy_gpus, select_usable_gpus
 
 _REFRESH_SECONDS = 60.0
@@ -52,7 +52,7 @@ class GpuAllocator:
         """
         if not gpu_count:
             return GpuLease()
-        folder, machine = make_machine_folder(), self._list_gpus()
+        folder, machine = ensure_lock_folder(), self._list_gpus()
         busy = query_busy_gpus(machine)
         taken: dict[str, int] = {}
         with ExitStack() as stack:

@@ -21,7 +21,7 @@ _LOCKS, _ELSEWHERE = Path("/run/lock"), Path("/tmp")  # noqa: S108 — what both
 _SHARED = 0o1777
 
 
-def make_machine_folder() -> Path:
+def ensure_lock_folder() -> Path:
     """Return the folder of the locks, created if needed: `MLRUN_MACHINE`, or a default for all users of this machine.
 
     Raises:
@@ -51,14 +51,14 @@ def _get_shared_folder() -> Path:
     return _ELSEWHERE
 
 
-def lock_gpu(folder: Path, name: str) -> int | None:
+def lock_gpu(folder: Path, gpu_name: str) -> int | None:
     """Acquire the lock of a GPU and return its descriptor, or None if the lock is held by another process.
 
     Raises:
         OSError: the file cannot be opened or created.
         StoreError: the file system does not support locks.
     """
-    descriptor = _open_lock_file(folder / f"gpu-{quote(name, safe='')}")
+    descriptor = _open_lock_file(folder / f"gpu-{quote(gpu_name, safe='')}")
     try:
         locks.lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

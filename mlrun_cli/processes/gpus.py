@@ -44,9 +44,9 @@ def query_busy_gpus(gpus: Sequence[Gpu]) -> set[str]:
     return {gpu.number for gpu in gpus if gpu.uuid in uuids} | {uuid for uuid in uuids if uuid.startswith(_PART)}
 
 
-def get_lock_name(gpus: Sequence[Gpu], name: str) -> str:
+def get_lock_name(gpus: Sequence[Gpu], gpu_name: str) -> str:
     """Return a name for a GPU's lock that is the same in all containers, which may number GPUs differently."""
-    return next((gpu.uuid for gpu in gpus if gpu.number == name and gpu.uuid), name)
+    return next((gpu.uuid for gpu in gpus if gpu.number == gpu_name and gpu.uuid), gpu_name)
 
 
 def _query_nvidia_smi(query: str) -> list[list[str]]:
@@ -77,17 +77,17 @@ def select_usable_gpus(gpus: Sequence[Gpu], visible_devices: str | None) -> list
         return [gpu.number for gpu in gpus]
     found: dict[str, None] = {}
     for name in filter(None, map(str.strip, visible_devices.split(","))):
-        known = _find_name(gpus, name)
+        known = _find_canonical_name(gpus, name)
         if known is None:
             break
         found[known] = None
     return list(found)
 
 
-def _find_name(gpus: Sequence[Gpu], name: str) -> str | None:
-    """Return the canonical name of a GPU from its number or a prefix of its UUID, or None if there is no such GPU."""
-    if name == _NONE:
+def _find_canonical_name(gpus: Sequence[Gpu], identifier: str) -> str | None:
+    """Return the canonical name of the GPU with this number or prefix of a UUID, or None if there is no such GPU."""
+    if identifier == _NONE:
         return None
-    if name.startswith(_PART):
-        return name
-    return next((gpu.number for gpu in gpus if gpu.number == name or gpu.uuid.startswith(name)), None)
+    if identifier.startswith(_PART):
+        return identifier
+    return next((gpu.number for gpu in gpus if gpu.number == identifier or gpu.uuid.startswith(identifier)), None)

@@ -99,7 +99,7 @@ def renew_lease_if_due(home: Path) -> None:
         StoreUnavailable: the home is not there, or cannot be written.
     """
     lease = _leases.get(home)
-    if lease is not None and lease.is_due():
+    if lease is not None and lease.is_renewal_due():
         lease.check()
 
 
@@ -136,7 +136,7 @@ class HostLease:
         self._renew_at = 0.0
         self._refused: tuple[float, HomeInUse] | None = None
 
-    def is_due(self) -> bool:
+    def is_renewal_due(self) -> bool:
         """Return whether the lease is due to be renewed."""
         return time.monotonic() >= self._renew_at
 
@@ -149,7 +149,7 @@ class HostLease:
         """
         try:
             is_ours = bool(self._current) and _read_file(self._hosts / "current") == self._current
-            if is_ours and not self.is_due():
+            if is_ours and not self.is_renewal_due():
                 return
             if is_ours:
                 self._renew()
@@ -361,10 +361,10 @@ def _parse_record(raw: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _create_in_use_error(home: Path, host: str, seconds: int) -> HomeInUse:
+def _create_in_use_error(home: Path, host: str, unused_seconds: int) -> HomeInUse:
     return HomeInUse(
-        f"The home {home} is in use from {host}, last seen {seconds} s ago. It is on a network file system, which one "
-        "host at a time can use.",
+        f"The home {home} is in use from {host}, last seen {unused_seconds} s ago. It is on a network file system, "
+        "which one host at a time can use.",
         hint=f"Work on {host}, or wait until nothing has run there for {LEASE_SECONDS:.0f} s. When that host is gone: "
         "mlrun workspace show --take-over",
         target=home,

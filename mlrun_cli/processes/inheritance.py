@@ -84,8 +84,8 @@ def lift_limits() -> None:
                 break
 
 
-def is_beyond_file_limit(files: Iterable[Path]) -> bool:
-    """Return whether the file size limit prevents this process from appending to one of the files."""
+def exceeds_file_size_limit(files: Iterable[Path]) -> bool:
+    """Return whether one of the files is too large for this process to append to, given its file size limit."""
     most, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
     return most != resource.RLIM_INFINITY and any(file.stat().st_size + _ROOM_BYTES > most for file in files)
 

@@ -48,9 +48,9 @@ class Launch(NamedTuple):
         width = len(str(self.process_count - 1))
         return tuple(f"{PROCESS_LOG_PREFIX}{number:0{width}}.txt" for number in range(self.process_count))
 
-    def get_node_log_name(self, node: int) -> str:
+    def get_node_log_name(self, node_index: int) -> str:
         """Return the name of the log of a node's first process."""
-        first = node if self.kind == _TENSORFLOW else node * (self.process_count // self.node_count)
+        first = node_index if self.kind == _TENSORFLOW else node_index * (self.process_count // self.node_count)
         return self.log_names[min(first, self.process_count - 1)]
 
     def to_json(self) -> dict[str, Any]:

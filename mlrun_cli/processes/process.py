@@ -91,17 +91,25 @@ def list_run_processes(run_id: str) -> list[ProcessId]:
     return found
 
 
-def list_supervisors(run_id: str, lock_status: os.stat_result | None) -> list[ProcessId]:
+def list_supervisors(run_id: str, lock_stat: os.stat_result | None) -> list[ProcessId]:
     """Return the processes that own or recover a run: those that have its owner lock open.
 
     Args:
         run_id: the id of the run.
-        lock_status: the status of the lock's file; None if there is none any more, and command lines have to do, which
+        lock_stat: the status of the lock's file; None if there is none any more, and command lines have to do, which
             may be cut off.
     """
-    if lock_status is None:
-        return [process for process, words in _iterate_instances(_SUPERVISOR_PROGRAM) if words[-1] == run_id.encode()]
-    return [process for process, _ in _iterate_instances(_SUPERVISOR_PROGRAM) if _has_open(process.pid, lock_status)]
+    if lock_stat is None:
+        return [
+            process
+            for process, words in _iterate_program_processes(_SUPERVISOR_PROGRAM)
+            if words[-1] == run_id.encode()
+        ]
+    return [
+        process
+        for process, _ in _iterate_program_processes(_SUPERVISOR_PROGRAM)
+        if _has_file_open(process.pid, lock_stat)
+    ]
 
 
 def list_controllers(workspace: Path, run_id: str) -> list[ProcessId]:
@@ -109,26 +117,28 @@ def list_controllers(workspace: Path, run_id: str) -> list[ProcessId]:
     folder = os.fsencode(workspace)
     last = run_id.encode()
     return [
-        process for process, words in _iterate_instances(_CONTROLLER_PROGRAM) if folder in words and words[-1] == last
+        process
+        for process, words in _iterate_program_processes(_CONTROLLER_PROGRAM)
+        if folder in words and words[-1] == last
     ]
 
 
-def _iterate_instances(program: bytes) -> Iterator[tuple[ProcessId, Sequence[bytes]]]:
+def _iterate_program_processes(program_name: bytes) -> Iterator[tuple[ProcessId, Sequence[bytes]]]:
     """Yield the processes that run a program of this package, each with its command line."""
     for pid in _list_pids():
         # That of a forked supervisor is filled up with zeros.
         words = read_proc(f"/proc/{pid}/cmdline").rstrip(b"\0").split(b"\0")
-        if any(word.endswith(program) for word in words) and (process := identify_process(pid)) is not None:
+        if any(word.endswith(program_name) for word in words) and (process := identify_process(pid)) is not None:
             yield process, words
 
 
-def _has_open(pid: int, file: os.stat_result) -> bool:
-    """Return whether a process of this user has a file open."""
+def _has_file_open(pid: int, file_stat: os.stat_result) -> bool:
+    """Return whether a process of this user has the file with this stat result open."""
     folder = f"/proc/{pid}/fd"
     with suppress(OSError):
         for name in os.listdir(folder):
             with suppress(OSError):  # it has been closed meanwhile
-                if os.path.samestat(os.stat(f"{folder}/{name}"), file):
+                if os.path.samestat(os.stat(f"{folder}/{name}"), file_stat):
                     return True
     return False
 

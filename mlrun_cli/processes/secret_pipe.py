@@ -11,7 +11,7 @@ from mlrun_cli.core.redaction import Redaction
 
 
 def open_secret_pipe(redaction: Redaction) -> int:
-    """Return the descriptor of a pipe that holds the repeatable secrets of a redaction and has no other writer.
+    """Return the read end of a new pipe that holds the secrets of a run that texts may repeat; its write end is closed.
 
     Secrets beyond the capacity of a pipe, 64 KiB, are left out.
 

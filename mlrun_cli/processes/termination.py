@@ -34,12 +34,12 @@ def kill_processes(list_processes: Callable[[], list[ProcessId]]) -> list[Proces
 def _signal_until_ended(
     signal_number: signal.Signals,
     list_processes: Callable[[], list[ProcessId]],
-    seconds: float,
+    timeout_seconds: float,
     *,
     interval_seconds: float,
 ) -> list[ProcessId]:
     """Send a signal every `interval_seconds` until all processes have ended or time is up; return the rest."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + timeout_seconds
     next_signal = 0.0
     while found := list_processes():
         moment = time.monotonic()

@@ -56,7 +56,7 @@ def measure_processes(pids: Iterable[int]) -> TreeUsage:
         process_count=len(pids),
         cpu_seconds=sum(map(_read_cpu_seconds, pids)),
         memory_bytes=sum(map(read_memory, pids)),
-        largest_peak_bytes=max((_read_kilobytes(f"/proc/{pid}/status", b"VmHWM:") for pid in pids), default=0),
+        largest_peak_bytes=max((_read_byte_count(f"/proc/{pid}/status", b"VmHWM:") for pid in pids), default=0),
         read_bytes=sum(_read_number(f"/proc/{pid}/io", b"read_bytes:") for pid in pids),
         written_bytes=sum(_read_number(f"/proc/{pid}/io", b"write_bytes:") for pid in pids),
     )
@@ -74,21 +74,22 @@ def _read_cpu_seconds(pid: int) -> float:
 
 
 def _read_resident_size(pid: int) -> int:
-    return _read_kilobytes(f"/proc/{pid}/status", b"VmRSS:")
+    return _read_byte_count(f"/proc/{pid}/status", b"VmRSS:")
 
 
 def _read_proportional_size(pid: int) -> int:
     """Return a process's proportional share of memory or, if that cannot be read, its resident memory."""
-    return _read_kilobytes(f"/proc/{pid}/smaps_rollup", b"Pss:") or _read_resident_size(pid)
+    return _read_byte_count(f"/proc/{pid}/smaps_rollup", b"Pss:") or _read_resident_size(pid)
 
 
-def _read_kilobytes(path: str, name: bytes) -> int:
-    return 1024 * _read_number(path, name)
+def _read_byte_count(path: str, field_name: bytes) -> int:
+    """Return a field of a file below /proc that is given in kilobytes, in bytes."""
+    return 1024 * _read_number(path, field_name)
 
 
-def _read_number(path: str, name: bytes) -> int:
-    """Return the number after a name at the start of a line, or 0 if there is none."""
+def _read_number(path: str, field_name: bytes) -> int:
+    """Return the number after a field's name at the start of a line of a file, or 0 if there is none."""
     for line in read_proc(path).splitlines():
-        if line.startswith(name):
+        if line.startswith(field_name):
             return int(line.split()[1])
     return 0

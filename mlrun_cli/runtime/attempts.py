@@ -46,7 +46,7 @@ def store_next_attempt(
     """Record the end of the current attempt and start the next; return False if the run is canceled or has ended.
 
     All that the attempt has logged must be in the store, where it stays until the script of the next one starts (see
-    `prepare_attempt_values`). Runs that its script left open end as Failed.
+    `separate_attempt_values`). Runs that its script left open end as Failed.
     """
     is_begun = workspace.runs.change_status(run.key, _MAY_GO_ON, status)
     if is_begun:
@@ -72,8 +72,8 @@ def _store_end_of_attempt(workspace: Workspace, run: Run, started_at: int | None
     end_runs_of_script(workspace, run, RunStatus.FAILED, outcome.ended_at)
 
 
-def prepare_attempt_values(workspace: Workspace, run: Run) -> None:
-    """Prepare the store for the values of a new attempt; call this before any of them is stored.
+def separate_attempt_values(workspace: Workspace, run: Run) -> None:
+    """Make the store keep the values of a new attempt apart from earlier ones; call this before any are stored.
 
     Of the values of earlier attempts, only those with a step stay: the attempt goes on with them, and replaces them
     from its own first step on.
@@ -82,8 +82,8 @@ def prepare_attempt_values(workspace: Workspace, run: Run) -> None:
         workspace.metrics.begin_attempt(run.key)
 
 
-def prepare_lost_attempt_values(workspace: Workspace, run: Run, folder: RunFolder) -> None:
-    """Prepare the store for the values of a retry whose supervisor died before it could do so."""
+def separate_lost_attempt_values(workspace: Workspace, run: Run, folder: RunFolder) -> None:
+    """Do the same as `separate_attempt_values` for a retry whose supervisor died before it could do so."""
     attempts = parse_attempts(run.attempts)
     if not attempts or attempts[-1].started_at is not None:
         return
@@ -113,7 +113,7 @@ def queue_next_attempt(
             return False
         with workspace.transaction(durable=True):
             return workspace.runs.change_status(run.key, _MAY_GO_ON, RunStatus.QUEUED)
-    keep_attempt_logs(folder, process, number)
+    copy_attempt_logs(folder, process, number)
     return begin_next_attempt(workspace, run, started_at, outcome, RunStatus.QUEUED)
 
 
@@ -142,7 +142,7 @@ def read_process_record(folder: RunFolder, attempt_number: int) -> Mapping[str, 
     return {}
 
 
-def keep_attempt_logs(folder: RunFolder, process_record: Mapping[str, Any], attempt_number: int) -> None:
+def copy_attempt_logs(folder: RunFolder, process_record: Mapping[str, Any], attempt_number: int) -> None:
     """Copy the output of an attempt from the run's logs to separate logs; ignore a full disk."""
     for log, offset in process_record.get("log_offsets", {}).items():
         with suppress(OSError), (folder.artifacts / log).open("rb") as source:

@@ -62,7 +62,7 @@ class ControllerFolder:
             if text != self.read_problem():
                 write_json(self._problem, {"text": text, "failures": 0})
 
-    def clear_starts(self) -> None:
+    def reset_start_count(self) -> None:
         """Reset the number of starts, since a controller has completed a step; ignore a read-only disk."""
         with suppress(OSError):
             self._starts.unlink(missing_ok=True)
@@ -80,18 +80,18 @@ class ControllerFolder:
 
     def is_paused(self) -> bool:
         """Return whether controllers keep ending and the pause since the last start is not yet over."""
-        found = self._stat_starts()
+        found = self._stat_start_file()
         return (
             found is not None and found.st_size >= _QUICK_STARTS and abs(time.time() - found.st_mtime) < _PAUSE_SECONDS
         )
 
     def is_given_up(self) -> bool:
         """Return whether controllers have failed so often that no further one should be started."""
-        found = self._stat_starts()
+        found = self._stat_start_file()
         return self._read_failures() >= _MOST_FAILURES or (found is not None and found.st_size >= _MOST_STARTS)
 
-    def _stat_starts(self) -> os.stat_result | None:
-        """Return the status of the file that counts starts, or None if it does not exist."""
+    def _stat_start_file(self) -> os.stat_result | None:
+        """Return the stat result of the file that counts starts, or None if it does not exist."""
         try:
             return self._starts.stat()
         except OSError:

@@ -144,12 +144,12 @@ class JournalReader:
         """Store the next part of the journals, about 1 MiB; return its size in bytes."""
         pieces = self._read_next_chunks()
         try:
-            self._ingest(pieces)
+            self._store_pieces(pieces)
         except _OffsetMoved:
             self._offsets = dict(self._offset_store.read(list_journal_names(self._folder)))
         return sum(len(piece) for _, piece in pieces.values())
 
-    def _ingest(self, pieces: _Pieces) -> None:
+    def _store_pieces(self, pieces: _Pieces) -> None:
         """Store pieces of journals; skip lines that cannot be stored, so that they do not prevent a run from ending."""
         if not pieces:
             return
@@ -166,7 +166,7 @@ class JournalReader:
                 raise
             smaller = _split_pieces(pieces)
             for part in smaller:
-                self._ingest(part)
+                self._store_pieces(part)
             if not smaller:
                 self._skip_line(pieces, error)
         else:
@@ -181,6 +181,7 @@ class JournalReader:
         self._record_ingested(pieces, 1)
 
     def _record_ingested(self, pieces: _Pieces, unreadable_count: int) -> None:
+        """Remember that pieces have been stored, and count their unreadable lines for a warning."""
         self._offsets.update((name, offset + len(piece)) for name, (offset, piece) in pieces.items())
         self._unreadable_lines += unreadable_count
 

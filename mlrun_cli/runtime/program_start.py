@@ -38,17 +38,17 @@ _LOADED_LATE = (
 """Modules that commands load on first use; by then, the package may have been changed or removed."""
 
 
-def detach_program(folder: Path, *descriptors: int) -> None:
+def detach_program(folder: Path, *kept_descriptors: int) -> None:
     """Load all modules, and detach from the parent: close inherited files, leave the terminal, and reset limits.
 
     Args:
         folder: the folder of the workspace.
-        descriptors: the descriptors that stay open, such as those of locks.
+        kept_descriptors: the descriptors that stay open, such as those of locks.
     """
     _load_modules(folder)
     gc.freeze()
     gc.enable()
-    _close_other_descriptors(descriptors)
+    _close_other_descriptors(kept_descriptors)
     os.chdir("/")
     lift_limits()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -76,7 +76,7 @@ class QueueFolder:
     def has_old_dispatcher(self) -> bool:
         """Return whether a live dispatcher is of an earlier version, which ignores start times of runs."""
         deadline = time.monotonic() + _TIMEOUT_SECONDS
-        while self._is_served() and not self._is_recorded():
+        while self._is_served() and not self._is_recorded_process_alive():
             if time.monotonic() >= deadline:
                 return True
             time.sleep(_AGAIN_SECONDS)  # it may just be starting, or be about to end
@@ -90,7 +90,7 @@ class QueueFolder:
         except FileNotFoundError:
             return False
 
-    def _is_recorded(self) -> bool:
+    def _is_recorded_process_alive(self) -> bool:
         """Return whether the process that last recorded itself as the dispatcher is alive."""
         with suppress(OSError, LookupError, TypeError):
             record = read_json(self._dispatcher) or {}
@@ -191,11 +191,11 @@ def _start_dispatcher_if_absent(workspace: Workspace, target: str, folder: Queue
         lock.close()
 
 
-def _start_dispatcher(workspace: Workspace, name: str, folder: QueueFolder, lock: OwnerLock) -> None:
+def _start_dispatcher(workspace: Workspace, target_name: str, folder: QueueFolder, lock: OwnerLock) -> None:
     try:
-        target = get_target(workspace, name)
+        target = get_target(workspace, target_name)
     except TargetKindNotFound as error:
-        folder.record_problem(f"'{name}': {error.message}")
+        folder.record_problem(f"'{target_name}': {error.message}")
         return
     folder.starts.increment(lock)
     target.start_dispatcher(folder.log, lock)

@@ -265,8 +265,8 @@ class _FolderImport:
     def _import_journal(
         self,
         path: Path,
-        owner_key: int | None,
-        end: int | None,
+        owner_run_key: int | None,
+        end_offset: int | None,
         recorded_offset: int | None,
         *,
         includes_all_runs: bool = False,
@@ -275,8 +275,8 @@ class _FolderImport:
 
         Args:
             path: the journal.
-            owner_key: the key of the run that the journal belongs to, if that run was added.
-            end: the offset to read up to; None means all complete lines.
+            owner_run_key: the key of the run that the journal belongs to, if that run was added.
+            end_offset: the offset to read up to; None means all complete lines.
             recorded_offset: the offset up to which only values are stored, since records contain the rest; None means
                 all.
             includes_all_runs: whether to store entries of runs that were not added too.
@@ -290,24 +290,24 @@ class _FolderImport:
             except OSError:
                 return 0
             while piece := read_chunk(descriptor, offset):
-                if end is not None:
-                    piece = piece[: max(0, end - offset)]
+                if end_offset is not None:
+                    piece = piece[: max(0, end_offset - offset)]
                 if recorded_offset is not None and offset < recorded_offset < offset + len(piece):
                     piece = piece[: recorded_offset - offset]
                 if not piece:
                     break
                 is_noted = recorded_offset is None or offset < recorded_offset
                 self._store_run_entries(
-                    parse_chunk(piece), owner_key, is_recorded=is_noted, includes_all_runs=includes_all_runs
+                    parse_chunk(piece), owner_run_key, is_recorded=is_noted, includes_all_runs=includes_all_runs
                 )
                 offset += len(piece)
         return offset
 
     def _store_run_entries(
-        self, entries: Entries, owner_key: int | None, *, is_recorded: bool, includes_all_runs: bool
+        self, entries: Entries, owner_run_key: int | None, *, is_recorded: bool, includes_all_runs: bool
     ) -> None:
-        if owner_key is not None:
-            self._store_entries(owner_key, entries, is_recorded=is_recorded)
+        if owner_run_key is not None:
+            self._store_entries(owner_run_key, entries, is_recorded=is_recorded)
         for run_id, others in entries.others.items():
             key = self._added.get(run_id)
             if key is None and includes_all_runs:

@@ -15,7 +15,7 @@ from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.controllers import ensure_controllers
 from mlrun_cli.runtime.queue import ensure_dispatchers
 from mlrun_cli.runtime.sessions import reconcile_sessions
-from mlrun_cli.runtime.slow_recovery import is_worth_waiting_for, record_slow_recovery
+from mlrun_cli.runtime.slow_recovery import is_quick_recovery_expected, record_slow_recovery
 from mlrun_cli.runtime.unfinished_submissions import remove_unfinished_submissions
 from mlrun_cli.targets.base import Liveness, Target
 from mlrun_cli.targets.registry import get_target
@@ -58,7 +58,7 @@ def _reconcile_without_reopening(workspace: Workspace) -> frozenset[int]:
     remove_unfinished_submissions(workspace)
     targets = _Targets(workspace)
     lost = targets.detect_lost_runs(workspace.runs.list_supervised())
-    slow = [run for run in lost if not is_worth_waiting_for(workspace.run_folder(run.run_id).lock)]
+    slow = [run for run in lost if not is_quick_recovery_expected(workspace.run_folder(run.run_id).lock)]
     awaited = [run for run in lost if run not in slow]
     started = time.monotonic()
     start_again = started

@@ -28,7 +28,7 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.runtime.logged_values import copy_values_to_runs
-from mlrun_cli.runtime.slow_recovery import is_worth_waiting_for, record_slow_recovery
+from mlrun_cli.runtime.slow_recovery import is_quick_recovery_expected, record_slow_recovery
 from mlrun_cli.runtime.tracked_outputs import save_all_outputs
 from mlrun_cli.wire.run_folder import JOURNAL
 from mlrun_cli.workspace import Workspace
@@ -58,7 +58,7 @@ class Session:
         self.folder = workspace.folder / _SESSIONS / name
         self.owner_lock = f"{_SESSIONS}/{name}"
         try:
-            self._lock = _make_folder(self.folder)
+            self._lock = _create_session_folder(self.folder)
         except OSError as error:
             raise FileNotWritable(
                 self.folder, error, hint="Make room there, or set MLRUN_HOME to a folder on another disk."
@@ -112,7 +112,7 @@ class Session:
         self._lock.close()
 
 
-def _make_folder(folder: Path) -> OwnerLock:
+def _create_session_folder(folder: Path) -> OwnerLock:
     """Create a session's folder with a lock that is held from the start, and return the lock."""
     unfinished = folder.with_name(f".{folder.name}")
     folder.parent.mkdir(mode=0o700, exist_ok=True)
@@ -137,7 +137,7 @@ def reconcile_sessions(workspace: Workspace) -> list[str]:
     for name in _list_session_names(workspace):
         lock_file = workspace.folder / _SESSIONS / name / "lock"
         # Another process may be reconciling it: one reader waits for that, up to a timeout.
-        while not (is_reconciled := _reconcile_session(workspace, name)) and is_worth_waiting_for(lock_file):
+        while not (is_reconciled := _reconcile_session(workspace, name)) and is_quick_recovery_expected(lock_file):
             if time.monotonic() >= deadline:
                 record_slow_recovery(lock_file)
                 break
@@ -148,7 +148,7 @@ def reconcile_sessions(workspace: Workspace) -> list[str]:
         is_ours = owner_lock.startswith(f"{_SESSIONS}/") and host_id == get_origin().host_id
         if is_ours and workspace.is_missing(workspace.folder / owner_lock):
             with suppress(StoreError):  # a reader continues even if the store cannot be written
-                _end_runs(workspace, owner_lock, {"ended_at": now(), "error": _make_death_error()})
+                _end_runs(workspace, owner_lock, {"ended_at": now(), "error": _build_death_error()})
     return given_up
 
 
@@ -177,7 +177,7 @@ def _reconcile_session(workspace: Workspace, name: str) -> bool:
             return not lock.is_recovering()
         if not folder.is_dir():  # it has just ended in an orderly way
             return True
-        ending = _read_ending(folder) or {"ended_at": _get_last_activity(folder), "error": _make_death_error()}
+        ending = _read_ending(folder) or {"ended_at": _get_last_activity(folder), "error": _build_death_error()}
         JournalReader(workspace, folder / JOURNAL, None).ingest_all()
         _end_runs(workspace, f"{_SESSIONS}/{name}", ending)
         _remove_session(workspace, folder)
@@ -225,7 +225,7 @@ def _remove_session(workspace: Workspace, folder: Path) -> None:
                 workspace.journals.delete_session_offset(name)
 
 
-def _make_death_error() -> dict[str, Any]:
+def _build_death_error() -> dict[str, Any]:
     """Return the error of a run whose interactive process died before it ended the run."""
     message = "The process that had this run open died before it ended the run."
     return build_run_error(message, code=SERVICE_ERROR, reason=EndReason.SESSION_DIED)

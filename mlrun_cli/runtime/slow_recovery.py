@@ -8,7 +8,7 @@ from pathlib import Path
 from mlrun_cli.runs.owner_lock import OwnerLock
 
 
-def is_worth_waiting_for(lock_file: Path) -> bool:
+def is_quick_recovery_expected(lock_file: Path) -> bool:
     """Return whether the recovery of the runs with this owner lock is likely to finish soon."""
     with suppress(OSError), closing(OwnerLock.open(lock_file)) as lock:
         return lock.is_worth_waiting_for()

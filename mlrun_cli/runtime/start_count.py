@@ -36,14 +36,15 @@ class StartCount:
 
     def is_failing(self) -> bool:
         """Return whether all recent processes have ended before they completed their work."""
-        return self._find_failure_time() is not None
+        return self._find_repeated_failure_time() is not None
 
     def is_paused(self) -> bool:
         """Return whether processes keep failing and the pause since the last start is not yet over."""
-        failed_at = self._find_failure_time()
+        failed_at = self._find_repeated_failure_time()
         return failed_at is not None and abs(time.time() - failed_at) < _PAUSE_SECONDS
 
-    def _find_failure_time(self) -> float | None:
+    def _find_repeated_failure_time(self) -> float | None:
+        """Return the time of the last start in seconds since the epoch, or None if not enough starts have failed."""
         try:
             found = get_counterpart(self._path).stat()
         except FileNotFoundError:

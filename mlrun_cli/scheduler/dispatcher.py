@@ -16,7 +16,7 @@ from mlrun_cli.core.program_log import write_log
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.gpu_allocator import GpuAllocator
-from mlrun_cli.processes.inheritance import is_beyond_file_limit
+from mlrun_cli.processes.inheritance import exceeds_file_size_limit
 from mlrun_cli.processes.termination import reap_children
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_available
@@ -80,7 +80,7 @@ class Dispatcher:
                 is_needed = self._start_runs()
             except StoreError as error:
                 write_log(f"the store waits: {error}")
-                if is_beyond_file_limit(self._workspace.locator.database.list_files()):
+                if exceeds_file_size_limit(self._workspace.locator.database.list_files()):
                     raise  # the next look at a run starts another
                 time.sleep(_RETRY_SECONDS)
                 continue

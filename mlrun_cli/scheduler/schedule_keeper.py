@@ -40,7 +40,7 @@ class ScheduleKeeper:
         self._folder = KeeperFolder(workspace)
 
     def run(self) -> None:
-        """Handle schedules until none is active and none was added in the meantime."""
+        """Submit the due runs of schedules until no schedule is active and none was added in the meantime."""
         make_counterpart_folder(self._folder.path)
         is_mine = True
         while is_mine:

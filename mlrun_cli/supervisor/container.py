@@ -46,7 +46,7 @@ class ContainerTermination:
         self._result = None
         return True
 
-    def complete(self) -> tuple[str, ...]:
+    def wait_until_complete(self) -> tuple[str, ...]:
         """Wait until all containers have ended; return a warning if one may still be running.
 
         An engine that has not responded in time is not called again.

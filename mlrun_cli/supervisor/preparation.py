@@ -58,7 +58,9 @@ class Preparation:
             self._build_environment()
         built = None if folder is None else folder.find_environment()
         if built is not None and plan.build is not None:
-            self._run.write_file(self._run.folder.environment_record, build_environment_document(built, plan.build))
+            self._run.write_json_file(
+                self._run.folder.environment_record, build_environment_document(built, plan.build)
+            )
             self.warnings += list_build_warnings(built)
 
     def make_working_copy(self) -> None:

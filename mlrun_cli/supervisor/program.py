@@ -62,10 +62,10 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _detach_and_get_locks(folder: Path, run_id: str, lock_list: str) -> Sequence[int]:
-    """Load all modules and return the open locks of the run, or an empty sequence if the run was abandoned."""
-    if lock_list != STDIN:
-        descriptors = [int(descriptor) for descriptor in lock_list.split(",")]
+def _detach_and_get_locks(folder: Path, run_id: str, lock_fd_list: str) -> Sequence[int]:
+    """Detach this process and return the open locks of the run, or an empty sequence if the run was abandoned."""
+    if lock_fd_list != STDIN:
+        descriptors = [int(descriptor) for descriptor in lock_fd_list.split(",")]
         detach_program(folder, *descriptors)
         return descriptors
     detach_program(folder)

@@ -31,9 +31,9 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runtime.attempts import (
     add_earlier_durations,
-    prepare_lost_attempt_values,
     queue_next_attempt,
     read_process_record,
+    separate_lost_attempt_values,
 )
 from mlrun_cli.runtime.finish import (
     add_full_disk_warning,
@@ -140,7 +140,7 @@ def recover(workspace: Workspace, run: Run) -> None:
     # The run's own secrets may be gone with its supervisor; the user's names are among ours, as a rule.
     redaction = read_run_redaction(folder, workspace.redaction)
     reader = JournalReader(workspace, folder.journal, run.key, redaction)
-    run_or_log(lambda: prepare_lost_attempt_values(workspace, run, folder), None)
+    run_or_log(lambda: separate_lost_attempt_values(workspace, run, folder), None)
     run_or_log(reader.ingest_all, None)
     outcome = read_outcome(folder)
     if outcome is None:

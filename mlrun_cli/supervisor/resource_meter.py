@@ -69,7 +69,7 @@ class ResourceMeter:
         """Add the resource usage of reaped processes and their children."""
         for pid, _, usage in exits:
             if pid in self._members:
-                self._add_ended(usage)
+                self._add_ended_usage(usage)
 
     def sample_if_due(self, timestamp: float) -> None:
         """Measure the processes if that is due; failures are only logged, so that they do not disturb the run."""
@@ -107,7 +107,7 @@ class ResourceMeter:
         limit = "" if self._memory_limit is None else f", of {format_size(self._memory_limit)} that its cgroup may use"
         return f"memory had run out: it had used up to {format_size(self._total.peak_memory_bytes)}{limit}"
 
-    def _add_ended(self, usage: struct_rusage) -> None:
+    def _add_ended_usage(self, usage: struct_rusage) -> None:
         self._ended = self._ended._replace(
             cpu_seconds=self._ended.cpu_seconds + usage.ru_utime + usage.ru_stime,
             peak_memory_bytes=max(self._ended.peak_memory_bytes, usage.ru_maxrss * 1024),
@@ -179,10 +179,10 @@ class ResourceMeter:
             for name, value in points
             if value is not None
         )
-        append_or_omit(self._journal, lines.encode())
+        append_if_space(self._journal, lines.encode())
 
 
-def append_or_omit(path: Path, data: bytes) -> None:
+def append_if_space(path: Path, data: bytes) -> None:
     """Append data to a private file in a single write, or write nothing if the disk has too little space.
 
     Raises:

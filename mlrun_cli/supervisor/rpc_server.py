@@ -21,7 +21,7 @@ from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.parameters import get_parameter_values
 from mlrun_cli.runs.run import build_run_record
 from mlrun_cli.runtime.journal_ingest import JournalReader
-from mlrun_cli.supervisor.run_socket import listen
+from mlrun_cli.supervisor.run_socket import create_run_listener
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.wire.framing import LONGEST_REQUEST, OTHER_SOCKET, RESULT, encode_line
 
@@ -145,7 +145,7 @@ class RpcServer:
         self._handler = handler
         self._connections: dict[_Connection, None] = {}  # oldest first
         self._most = _compute_connection_limit()
-        self._listener = listen(folder, folder.socket)
+        self._listener = create_run_listener(folder, folder.socket)
         self._listener.setblocking(False)
         selector.register(self._listener, selectors.EVENT_READ, self._accept_connection)
 
@@ -178,7 +178,7 @@ class RpcServer:
                 self._close_connection(connection)
                 return
 
-    def handle_pending(self) -> None:
+    def retry_pending_requests(self) -> None:
         """Execute pending requests that could not be executed earlier."""
         for connection in [each for each in self._connections if each.pending]:
             self._serve_connection(connection, 0)

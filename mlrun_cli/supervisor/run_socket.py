@@ -12,14 +12,14 @@ from mlrun_cli.runs.folder import RunFolder
 _BACKLOG = 64
 
 
-def listen(folder: RunFolder, path: Path) -> socket.socket:
+def create_run_listener(folder: RunFolder, socket_path: Path) -> socket.socket:
     """Return a listening socket in the run's folder that only the current user can access."""
     make_counterpart_folder(folder.path)
-    path.unlink(missing_ok=True)
+    socket_path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
-        with folder.open_socket_address(path) as address:
+        with folder.open_socket_address(socket_path) as address:
             listener.bind(address)
     finally:
         os.umask(before)

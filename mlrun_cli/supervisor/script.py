@@ -18,7 +18,7 @@ from mlrun_cli.processes.process import ATTEMPT_VARIABLE
 from mlrun_cli.runs.attempt import format_attempt_line
 from mlrun_cli.runs.error import build_error_from_log
 from mlrun_cli.runs.script_end import ScriptEnd, StopReason
-from mlrun_cli.runtime.attempts import keep_attempt_logs
+from mlrun_cli.runtime.attempts import copy_attempt_logs
 from mlrun_cli.runtime.finish import read_script_error
 from mlrun_cli.supervisor.child import ProcessSpec
 from mlrun_cli.supervisor.container import ContainerTermination
@@ -54,7 +54,7 @@ class Script:
         self.container_termination: ContainerTermination | None = None
         if plan.container is not None:
             self.container_termination = ContainerTermination(plan.container, run.submission.run_id, environment)
-        specs = self._list_specs(run.build_process_command(argv), environment)
+        specs = self._build_process_specs(run.build_process_command(argv), environment)
         self._log_offsets = {
             str(spec.log.relative_to(run.folder.artifacts)): self._write_separator(spec.log) for spec in specs
         }
@@ -89,9 +89,9 @@ class Script:
         self._write_process_record()
         return end
 
-    def keep_logs(self) -> None:
+    def copy_logs(self) -> None:
         """Copy the output of this attempt from the run's logs to logs of its own."""
-        keep_attempt_logs(self._run.folder, self._document, self.attempt)
+        copy_attempt_logs(self._run.folder, self._document, self.attempt)
 
     def _write_separator(self, log: Path) -> int:
         """Write a separator line to a log that is continued, and return the size of the log."""
@@ -105,9 +105,9 @@ class Script:
 
     def _write_process_record(self) -> None:
         """Write a record of the processes, from which the run can be recovered if this process dies."""
-        self._run.write_file(self._run.folder.process, self._document)
+        self._run.write_json_file(self._run.folder.process, self._document)
 
-    def _list_specs(self, argv: list[str], environ: dict[str, str]) -> list[ProcessSpec]:
+    def _build_process_specs(self, argv: list[str], environ: dict[str, str]) -> list[ProcessSpec]:
         """Return the specifications of the processes to start.
 
         Raises:

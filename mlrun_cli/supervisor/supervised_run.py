@@ -15,7 +15,7 @@ from mlrun_cli.core.json_files import write_json
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.errors import MlrunError, StoreError
-from mlrun_cli.processes.inheritance import is_beyond_file_limit
+from mlrun_cli.processes.inheritance import exceeds_file_size_limit
 from mlrun_cli.processes.launchers.base import Launcher
 from mlrun_cli.processes.launchers.registry import get_launcher
 from mlrun_cli.runs.folder import RunFolder
@@ -26,7 +26,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
-from mlrun_cli.runtime.attempts import begin_next_attempt, prepare_attempt_values, queue_next_attempt
+from mlrun_cli.runtime.attempts import begin_next_attempt, queue_next_attempt, separate_attempt_values
 from mlrun_cli.runtime.finish import clean_working_folder, record_outcome, run_or_log, write_outcome
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.supervisor.output_registration import load_output_registration
@@ -144,9 +144,9 @@ class SupervisedRun:
             lambda: begin_next_attempt(self.workspace, self.read(), started_at, outcome, RunStatus.STARTING)
         )
 
-    def prepare_attempt_values(self) -> None:
-        """Have the store keep the values of this attempt, after the first one, apart from earlier ones."""
-        self.retry_until_stored(lambda: prepare_attempt_values(self.workspace, self.run))
+    def separate_attempt_values(self) -> None:
+        """Make the store keep the values of this attempt apart from those of earlier attempts."""
+        self.retry_until_stored(lambda: separate_attempt_values(self.workspace, self.run))
 
     def queue_next_attempt(self, outcome: Outcome) -> bool:
         """Queue the run again after its supervisor was asked to exit; return False if the outcome is final.
@@ -177,7 +177,7 @@ class SupervisedRun:
         run_or_log(lambda: clean_working_folder(self.workspace, self.submission, self.folder), None)
         self.retry_until_stored(lambda: record_outcome(self.workspace, self.run, outcome, self.redaction))
 
-    def write_file(self, path: Path, document: Mapping[str, Any]) -> None:
+    def write_json_file(self, path: Path, document: Mapping[str, Any]) -> None:
         """Write a JSON file in the run folder; only log errors, since a full disk must not end the run."""
         try:
             write_json(path, document)
@@ -197,7 +197,7 @@ class SupervisedRun:
                     return action()
                 except StoreError as error:
                     write_log(f"the store waits: {error}")
-                    is_left = is_beyond_file_limit(self.workspace.locator.database.list_files())
+                    is_left = exceeds_file_size_limit(self.workspace.locator.database.list_files())
                     if is_left or not self.folder.path.exists():
                         raise
                     record_waiting()
@@ -206,7 +206,7 @@ class SupervisedRun:
                         self.workspace.reopen_if_replaced()
 
     def retry_while_disk_full(self, action: Callable[[], object]) -> None:
-        """Call a function that writes to the disk again while the disk is full; ignore its other errors."""
+        """Call a function that writes to the disk, repeatedly while the disk is full; ignore its other errors."""
         with self._mark_full_disk() as record_waiting:
             while True:
                 try:

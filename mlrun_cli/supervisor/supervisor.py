@@ -95,7 +95,7 @@ class Supervisor:
         outcome = derive_script_outcome(row, run.folder, run.submission, end)
         if not policy.allows(outcome, get_attempt_number(row.attempts) - 1):
             return False
-        script.keep_logs()
+        script.copy_logs()
         self._ingest_all()
         return run.begin_next_attempt(script.started_at, outcome.redact(run.redaction))
 
@@ -135,7 +135,7 @@ class Supervisor:
             self._watch.time_limit_at = script.group.started + limit - sum_earlier_durations(row.attempts)
         columns: dict[str, Any] = {"started_at": script.started_at}
         if row.attempts:
-            self._run.prepare_attempt_values()
+            self._run.separate_attempt_values()
             columns = {"attempts": with_attempt_start(row.attempts, script.started_at)}
         self._run.change_status({RunStatus.STARTING}, RunStatus.RUNNING, **columns)
         return script
@@ -156,7 +156,7 @@ class Supervisor:
             run.workspace.checkpoint_often()
         if run.submission.retry is None:
             run.change_status({RunStatus.RUNNING}, RunStatus.FINALIZING)
-        containers = () if script.container_termination is None else script.container_termination.complete()
+        containers = () if script.container_termination is None else script.container_termination.wait_until_complete()
         left = end_processes(script.group.list_survivors, stop.remaining_grace_seconds)
         if self._begin_next_attempt(script, end):
             return None

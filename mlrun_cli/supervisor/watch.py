@@ -56,7 +56,7 @@ class Watch:
         self._selector = selectors.DefaultSelector()
         self._worker = run.create_worker()
         self._log_times = LogTimeRecorder(run.folder)
-        handler = RunRequestHandler(run, self.reader, self._look_without_waiting, self._worker.ensure_started)
+        handler = RunRequestHandler(run, self.reader, self._schedule_immediate_check, self._worker.ensure_started)
         self._server = RpcServer(run.folder, self._selector, handler)
         self._terminations, self._termination_writer = os.pipe()
         os.set_blocking(self._terminations, False)
@@ -83,7 +83,7 @@ class Watch:
                     self.meter.record_exits(ended)
                 self._worker.record_exits(exit_codes)
                 group.record_exits(exit_codes)
-                self._server.handle_pending()
+                self._server.retry_pending_requests()
                 ingested = self._ingest_journals()
                 if ingested:
                     tick = 0.0 if ingested >= CHUNK_BYTES else _BUSY_TICK_SECONDS
@@ -151,6 +151,7 @@ class Watch:
             return 0
 
     def _run_due_tasks(self, now: float) -> None:
+        """Measure resources, read the store, start missing dispatchers, and request or enforce stops, if due."""
         if self.meter is not None:
             self.meter.sample_if_due(now)
         if now >= self._next_look:
@@ -197,12 +198,12 @@ class Watch:
         except (MlrunError, OSError) as error:
             write_log(f"the store does not answer: {error}")
 
-    def _look_without_waiting(self) -> None:
+    def _schedule_immediate_check(self) -> None:
         self._next_look = 0.0
 
     def _on_terminate(self, _number: int, _frame: object) -> None:
         self._was_terminated = True
-        self._look_without_waiting()
+        self._schedule_immediate_check()
         with suppress(BlockingIOError):  # a selector that waits goes on to wait after a signal
             os.write(self._termination_writer, b"\0")
 

@@ -16,7 +16,7 @@ from mlrun_cli.processes.linux import make_parent_death_hook
 from mlrun_cli.processes.secret_pipe import open_secret_pipe
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.submission import Submission
-from mlrun_cli.supervisor.run_socket import listen
+from mlrun_cli.supervisor.run_socket import create_run_listener
 from mlrun_cli.workspace import Workspace
 
 RPC_WORKER_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "rpc", "worker.py")
@@ -83,7 +83,7 @@ class WorkerProcess:
         self._folder.worker_socket.unlink(missing_ok=True)
 
     def _spawn_worker(self) -> subprocess.Popen[bytes]:
-        with listen(self._folder, self._folder.worker_socket) as listener, self._open_stdin() as stdin:
+        with create_run_listener(self._folder, self._folder.worker_socket) as listener, self._open_stdin() as stdin:
             return subprocess.Popen(
                 [
                     sys.executable,

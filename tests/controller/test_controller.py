@@ -123,7 +123,7 @@ def test_a_controller_that_ends_before_it_does_anything_is_started_with_pauses(w
     assert folder.is_paused()
     world.get(sweep)
     assert not world.controllers(sweep)
-    folder.clear_starts()
+    folder.reset_start_count()
     world.open_gate()
     assert world.ended(sweep).status is RunStatus.COMPLETED
 

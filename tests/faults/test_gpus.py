@@ -28,7 +28,7 @@ WORK = """
 """
 TAKE = """
 import sys
-from mlrun_cli.processes.gpu_locks import make_machine_folder
+from mlrun_cli.processes.gpu_locks import ensure_lock_folder
 from mlrun_cli.processes.gpu_allocator import GpuAllocator
 
 allocator = GpuAllocator()

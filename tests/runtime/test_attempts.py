@@ -16,7 +16,7 @@ from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.retry_policy import RetryPolicy, find_end_reason
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runtime.attempts import begin_next_attempt, prepare_lost_attempt_values, queue_next_attempt
+from mlrun_cli.runtime.attempts import begin_next_attempt, queue_next_attempt, separate_lost_attempt_values
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
@@ -62,10 +62,10 @@ def test_the_values_of_an_attempt_stay_until_the_script_of_the_next_starts(works
     assert begin_next_attempt(workspace, run, 1, LOST, RunStatus.QUEUED)
     folder = workspace.run_folder(run.run_id)
     folder.path.mkdir(parents=True, exist_ok=True)
-    prepare_lost_attempt_values(workspace, workspace.runs.get_by_key(run.key), folder)
+    separate_lost_attempt_values(workspace, workspace.runs.get_by_key(run.key), folder)
     assert list(workspace.metrics.get(run.key)) == ["x"]
     write_json(folder.process, {"attempt": 2, "started_at": 9})
-    prepare_lost_attempt_values(workspace, workspace.runs.get_by_key(run.key), folder)
+    separate_lost_attempt_values(workspace, workspace.runs.get_by_key(run.key), folder)
     assert not workspace.metrics.get(run.key)
     assert workspace.runs.get_by_key(run.key).attempts[-1]["started_at"] == 9
 

@@ -64,10 +64,10 @@ class SrunLauncher(Launcher):
         return [sys.executable, "-E", _PROGRAM, str(self._tasks), str(artifacts_folder), *argv]
 
     def identify_failed_process(
-        self, artifacts_folder: Path, first_failed: int, has_exception: Callable[[Path], bool]
+        self, artifacts_folder: Path, first_failed_index: int, has_exception: Callable[[Path], bool]
     ) -> tuple[int, str]:
         """Return the process that srun reported first, or else the first one with an exception, or else srun itself."""
-        del first_failed
+        del first_failed_index
         logs = self.launch.log_names
         named = re.search(r"^mlrun: process (\d+) failed", read_tail(artifacts_folder / STD_LOG), re.MULTILINE)
         if named is not None and int(named[1]) < len(logs):

@@ -64,29 +64,29 @@ class Launcher(ABC):
         del artifacts_folder
         return [*self.build_command_prefix(), *argv]
 
-    def get_gpu_share(self, node: int, gpus: str) -> str:
+    def get_gpu_share(self, node_index: int, gpus: str) -> str:
         """Return a node's share of the GPUs, or all of them if they cannot be divided evenly among the nodes.
 
         Args:
-            node: the number of the node.
+            node_index: the index of the node.
             gpus: the GPUs in the format of CUDA_VISIBLE_DEVICES.
         """
         names = gpus.split(",")
         share, rest = divmod(len(names), self.launch.node_count)
-        return gpus if rest else ",".join(names[node * share : (node + 1) * share])
+        return gpus if rest else ",".join(names[node_index * share : (node_index + 1) * share])
 
     def identify_failed_process(
-        self, artifacts_folder: Path, first_failed: int, has_exception: Callable[[Path], bool]
+        self, artifacts_folder: Path, first_failed_index: int, has_exception: Callable[[Path], bool]
     ) -> tuple[int, str]:
-        """Return the number and the log of the process that failed first.
+        """Return the index and the log name of the process that failed first.
 
         Args:
             artifacts_folder: the folder with the logs.
-            first_failed: the number of the process, among those started by the supervisor, that failed first.
+            first_failed_index: the index of the process, among those started by the supervisor, that failed first.
             has_exception: a function that returns whether a log ends with an exception.
         """
         del artifacts_folder, has_exception
-        return first_failed, self.launch.log_names[first_failed]
+        return first_failed_index, self.launch.log_names[first_failed_index]
 
     def build_shared_variables(self) -> dict[str, str]:
         """Return the environment variables that are the same in all processes."""

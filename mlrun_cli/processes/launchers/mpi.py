@@ -44,11 +44,11 @@ class MpiLauncher(Launcher):
             | _AS_ROOT
             | build_master_variables(self.addresses[0], ports[0])
             | _build_batch_variables(self.addresses[0], ports[0])
-            | (self._build_slots() if self.has_own_machines else _OVERSUBSCRIBED)
+            | (self._build_slot_variable() if self.has_own_machines else _OVERSUBSCRIBED)
         )
         return [LaunchedProcess(0, variables, STD_LOG)]
 
-    def _build_slots(self) -> dict[str, str]:
+    def _build_slot_variable(self) -> dict[str, str]:
         """Return the variable that tells MPI's launchers the number of processes on each node of a Slurm job."""
         per_node = self.launch.process_count // self.launch.node_count
         return {"SLURM_TASKS_PER_NODE": f"{per_node}(x{self.launch.node_count})"}
@@ -73,17 +73,17 @@ class MpiLauncher(Launcher):
             *argv,
         ]
 
-    def get_gpu_share(self, node: int, gpus: str) -> str:
+    def get_gpu_share(self, node_index: int, gpus: str) -> str:
         """Return all GPUs."""
-        del node
+        del node_index
         return gpus
 
     def identify_failed_process(
-        self, artifacts_folder: Path, first_failed: int, has_exception: Callable[[Path], bool]
+        self, artifacts_folder: Path, first_failed_index: int, has_exception: Callable[[Path], bool]
     ) -> tuple[int, str]:
         """Return the process that MPI reports as failed, or else the first with an exception, or else the launcher."""
         if not self._has_several_logs():
-            return super().identify_failed_process(artifacts_folder, first_failed, has_exception)
+            return super().identify_failed_process(artifacts_folder, first_failed_index, has_exception)
         logs = self.launch.log_names
         named = re.search(_FAILED, read_tail(artifacts_folder / STD_LOG))
         if named is not None and int(named[1] or named[2]) < self.launch.process_count:
