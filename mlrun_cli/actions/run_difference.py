@@ -10,7 +10,7 @@ from mlrun_cli.actions.snapshots import get_snapshot
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import SnapshotNotFound
 from mlrun_cli.runs.run import Run
-from mlrun_cli.snapshots.changes import FileChange, FilePatch, build_patch, list_changes, list_paths_of_other_kind
+from mlrun_cli.snapshots.changes import FileChange, FilePatch, build_patch, list_changes, list_paths_with_changed_type
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import escape_path, format_first_names
 from mlrun_cli.workspace import Workspace
@@ -103,7 +103,7 @@ def _diff_code(workspace: Workspace, before: Run, after: Run) -> Iterator[tuple[
 
 def _list_patch_notes(code: Sequence[tuple[FileChange, FilePatch]]) -> Iterator[str]:
     """Yield a note if GNU patch cannot apply the changes, because a file became a folder or a folder a file."""
-    paths = list_paths_of_other_kind(change for change, _ in code)
+    paths = list_paths_with_changed_type(change for change, _ in code)
     if paths:
         named = format_first_names(paths)
         yield f"A file became a folder, or a folder a file: {named}. Apply the patch with 'git apply'; 'patch' cannot."

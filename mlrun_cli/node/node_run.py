@@ -101,7 +101,7 @@ class NodeRun(SupervisedRun):
         return added
 
     def apply_update(self, changes: RunChanges) -> None:
-        """Make changes that are on their way to the workspace in the scratch store, where the script reads its run.
+        """Apply changes to the scratch store, where the script reads its run, before they reach the workspace.
 
         Raises:
             UsageError: a text is not valid.

@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # an engine may have inherited that of the submitting process
     shared = SharedRunFolder(Path(arguments[0]))
     is_elsewhere = OWN_ENVIRONMENT in arguments[1:]
-    if find_outcome(shared) is not None or _was_given_up(shared):
+    if find_outcome(shared) is not None or _has_collector_ended_run(shared):
         return 0
     events = EventWriter(shared)
     events.write(StartEvent(events.attempt, os.uname().nodename))
@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> int:
         return 1
 
 
-def _was_given_up(shared: SharedRunFolder) -> bool:
+def _has_collector_ended_run(shared: SharedRunFolder) -> bool:
     """Return whether the collector has already ended the run, so that a late job has nothing to do."""
     with suppress(OSError):
         return StopMessage(StopReason.GIVEN_UP) in InboxReader(shared.inbox).read_new_messages()

@@ -132,26 +132,30 @@ def describe_differences(earlier: Fingerprint, current: Fingerprint) -> str:
 
 
 def _iterate_differences(
-    template: str, earlier: Mapping[str, str], current: Mapping[str, str], is_shown: bool
+    description_template: str, earlier: Mapping[str, str], current: Mapping[str, str], shows_values: bool
 ) -> Iterator[str]:
-    """Yield a description of each differing name; `template` contains `{name}`, `is_shown` adds the values."""
+    """Yield a description of each name whose value differs, made from a template that contains `{name}`."""
     for name in sorted({*earlier, *current}, key=_get_sort_key):
-        what = template.format(name=name)
+        what = description_template.format(name=name)
         before, now = earlier.get(name), current.get(name)
         if before == now:
             continue
         if before is None:
-            yield f"{what} is new{f': {_shorten(now)}' if is_shown else ''}"
+            yield f"{what} is new{f': {_shorten_value(now)}' if shows_values else ''}"
         elif now is None:
             yield f"{what} is gone"
         else:
-            yield f"{what} is {_shorten(now)}, and was {_shorten(before)}" if is_shown else f"{what} has changed"
+            yield (
+                f"{what} is {_shorten_value(now)}, and was {_shorten_value(before)}"
+                if shows_values
+                else f"{what} has changed"
+            )
 
 
 def _get_sort_key(name: str) -> tuple[int, str]:
     return (int(name) if name.isdecimal() else 0, name)
 
 
-def _shorten(text: str | None) -> str:
+def _shorten_value(text: str | None) -> str:
     shown = " ".join((text or "").split())
     return repr(shown if len(shown) <= _MAX_LENGTH else f"{shown[:_MAX_LENGTH]}…")

@@ -105,15 +105,15 @@ def parse_data_path(type_name: str, text: str) -> DataPath | DatasetReference:
     return DataPath(store, path)
 
 
-def parse_parameter_value(kind: str, text: str) -> Any:
-    """Convert text to the JSON value of a pipeline parameter of type `kind`, which may be a type of data.
+def parse_parameter_value(type_name: str, text: str) -> Any:
+    """Convert text to the JSON value of a pipeline parameter of type `type_name`, which may be a type of data.
 
     Raises:
         InvalidValue: it is no value of the type.
     """
-    if kind in {DATA_PATH_TYPE, DATASET_TYPE}:
-        return parameter_value_to_json(parse_data_path(kind, text))
-    return parse_scalar(kind, text)
+    if type_name in {DATA_PATH_TYPE, DATASET_TYPE}:
+        return parameter_value_to_json(parse_data_path(type_name, text))
+    return parse_scalar(type_name, text)
 
 
 def format_parameter_value(value: ParameterValue) -> str:

@@ -70,7 +70,7 @@ class Recurrence(NamedTuple):
         return found
 
     def compute_first_time(self, created_at: int) -> int:
-        """Return the first start time of a schedule that was created or enabled at `created_at`.
+        """Return the first start time, in microseconds, of a schedule that was created or enabled at `created_at`.
 
         Without a start time and without times of the day it is that time itself. A start time that has passed counts
         only for the steps from it.
@@ -80,11 +80,11 @@ class Recurrence(NamedTuple):
         return self.compute_next_time(created_at, created_at)
 
     def compute_next_time(self, after: int, created_at: int) -> int:
-        """Return the first start time that is later than `after`."""
+        """Return the first start time that is later than `after`, both in microseconds."""
         zone = get_time_zone(self.time_zone)
         start = self._get_start(created_at)
         if self.frequency in _SECONDS:
-            return self._compute_next_step(after, _to_timestamp(start))
+            return self._compute_next_interval(after, _to_timestamp(start))
         earliest = max(after, _to_timestamp(start) - 1)
         local = datetime.fromtimestamp(earliest / MICROSECONDS, zone).date() - timedelta(days=1)
         for day in self._iterate_start_days(start.date(), max(local, start.date())):
@@ -107,8 +107,8 @@ class Recurrence(NamedTuple):
         hours, minutes = sorted(set(self.hours)) or [start.hour], sorted(set(self.minutes)) or [0]
         return [time(hour, minute) for hour in hours for minute in minutes]
 
-    def _compute_next_step(self, after: int, start: int) -> int:
-        """Return the first time later than `after` that is a whole number of intervals after `start`."""
+    def _compute_next_interval(self, after: int, start: int) -> int:
+        """Return the first whole number of intervals after `start` that is later than `after`, in microseconds."""
         step = self.interval * _SECONDS[self.frequency] * MICROSECONDS
         return start if after < start else start + ((after - start) // step + 1) * step
 

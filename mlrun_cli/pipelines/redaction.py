@@ -132,7 +132,7 @@ def _redact_step(step: Step, secret_names: frozenset[str], redaction: Redaction)
 
 
 def _redact_arguments(arguments: Sequence[Argument], redaction: Redaction) -> tuple[Argument, ...]:
-    """Return arguments without the secrets in their texts; references stay where they are the secret."""
+    """Return arguments with the secrets in their text redacted; a reference whose value is secret is kept."""
     texts = ["".join(part if isinstance(part, str) else _REFERENCE for part in word) for word in arguments]
     shown = redaction.redact_arguments(texts)
     return tuple(

@@ -235,7 +235,7 @@ def _iterate_cycle_problems(graph: Graph) -> Iterator[GraphProblem]:
             path.append(following[0])
         cycle = path[path.index(path[-1]) :]
         if len(cycle) > 1:
-            names = " → ".join(f"'{_get_name(graph, key)}'" for key in reversed(cycle))
+            names = " → ".join(f"'{_get_step_name(graph, key)}'" for key in reversed(cycle))
             reason = "reads its own output" if len(cycle) == 2 else f"waits for itself: {names}"
             yield GraphProblem(cycle[0], "", f"the step {reason}", "Let no step need what comes after it.")
         left -= set(path)
@@ -246,6 +246,6 @@ def _list_existing_upstream_keys(graph: Graph, step_key: str) -> list[str]:
     return [] if step is None else [one for one in step.list_upstream_keys() if graph.find_step(one) is not None]
 
 
-def _get_name(graph: Graph, step_key: str) -> str:
+def _get_step_name(graph: Graph, step_key: str) -> str:
     step = graph.find_step(step_key)
     return step_key if step is None else step.name

@@ -39,12 +39,12 @@ class Word(NamedTuple):
     is_kept_by_azure: bool = False
 
 
-def list_known_keys(step: Step) -> KnownKeys:
+def collect_known_keys(step: Step) -> KnownKeys:
     """Return the keys of a step that its arguments may name."""
     return {"input": set(step.inputs), "output": set(step.outputs), "step_parameter": set(step.parameters)}
 
 
-def parse_word(text: str, known_keys: KnownKeys) -> Word:
+def parse_argument(text: str, known_keys: KnownKeys) -> Word:
     """Parse the text of an argument, which may be a reference such as `input:KEY`."""
     found = re.fullmatch(_REFERENCE, text)
     if found is None:
@@ -87,12 +87,12 @@ def read_joined_argument(node: Node) -> Argument:
         raise node.build_error(f"expected '{JOIN}' with a list of parts", hint=hint) from error
 
 
-def format_word(argument: Argument, known_keys: KnownKeys) -> Any:
-    """Return an argument as a YAML value: text if `parse_word` can read it, else a list of parts."""
+def format_argument(argument: Argument, known_keys: KnownKeys) -> Any:
+    """Return an argument as a YAML value: text if `parse_argument` can read it, else a list of parts."""
     text = _format_text(argument)
     return (
         text
-        if text is not None and parse_word(text, known_keys)[:2] == (argument, None)
+        if text is not None and parse_argument(text, known_keys)[:2] == (argument, None)
         else _format_joined_argument(argument)
     )
 

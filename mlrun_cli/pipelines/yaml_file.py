@@ -124,16 +124,16 @@ class _PipelineReader:
             return graph
         return None
 
-    def _find_text(self, keys: Mapping[str, Node], key: str) -> str | None:
-        if key not in keys or keys[key].is_null:
+    def _find_text(self, nodes: Mapping[str, Node], key: str) -> str | None:
+        if key not in nodes or nodes[key].is_null:
             return None
         with self.problems.collect_errors():
-            return keys[key].as_text()
+            return nodes[key].as_text()
         return None
 
-    def _find_boolean(self, keys: Mapping[str, Node], key: str) -> bool:
+    def _find_boolean(self, nodes: Mapping[str, Node], key: str) -> bool:
         with self.problems.collect_errors():
-            return key in keys and not keys[key].is_null and keys[key].as_boolean()
+            return key in nodes and not nodes[key].is_null and nodes[key].as_boolean()
         return False
 
     def _read_parameters(self, node: Node | None) -> None:
@@ -155,18 +155,18 @@ class _PipelineReader:
             raise keys["type"].build_error(f"'{kind}' is not a type", hint=f"Types: {', '.join(PARAMETER_TYPES)}.")
         return Parameter(kind, self._read_default(kind, keys["default"]) if "default" in keys else None)
 
-    def _read_default(self, kind: str, node: Node) -> ParameterValue:
-        if kind == DATA_PATH_TYPE:
+    def _read_default(self, type_name: str, node: Node) -> ParameterValue:
+        if type_name == DATA_PATH_TYPE:
             return self._read_data_path(node)
-        if kind == DATASET_TYPE:
+        if type_name == DATASET_TYPE:
             return _read_dataset(node)
-        if kind == "float" and isinstance(node.content, float):  # `.inf` is not a number for Python
+        if type_name == "float" and isinstance(node.content, float):  # `.inf` is not a number for Python
             return node.content
         text = node.as_text()
         try:
-            return parse_scalar(kind, text)
+            return parse_scalar(type_name, text)
         except InvalidValue as error:
-            raise node.build_error(f"the default is not of type {kind}") from error
+            raise node.build_error(f"the default is not of type {type_name}") from error
 
     def _read_data_path(self, node: Node) -> DataPath:
         keys = node.as_mapping()

@@ -83,7 +83,7 @@ def read_parallel_run_settings(
     settings: dict[str, Any] = {}
     for key, value in given.items():
         with problems.collect_errors():
-            is_plain = is_inline and (key in _INLINE or _names_parameter(value))
+            is_plain = is_inline and (key in _INLINE or _refers_to_parameter(value))
             settings[key] = value.to_plain() if is_plain else _read_setting(key, value)
     source = _find_source(paths, given, settings, problems)
     if "environment_dir_path" in given:
@@ -94,7 +94,8 @@ def read_parallel_run_settings(
     return ParallelRunFile({**settings, "source_directory": str(source)}, source)
 
 
-def _names_parameter(node: Node) -> bool:
+def _refers_to_parameter(node: Node) -> bool:
+    """Return whether the value of a setting is a reference to a pipeline parameter."""
     return isinstance(node.content, dict) and set(node.content) == {"parameter"}
 
 

@@ -31,7 +31,7 @@ from mlrun_cli.pipelines.yaml_arguments import (
     KINDS,
     KnownKeys,
     is_joined_argument,
-    parse_word,
+    parse_argument,
     read_joined_argument,
     split_command_line,
 )
@@ -124,12 +124,15 @@ class _StepReader:
     def read(self, step_key: str, yaml_name: str) -> Step:
         script = self._read_optional("script_name", Node.as_text)
         parameters = self._read_parameters()
-        inputs = {**self._read_each("inputs", self._read_input), **self._read_each("side_inputs", self._read_input)}
-        outputs = self._read_each("outputs", self._read_output)
+        inputs = {
+            **self._read_section_entries("inputs", self._read_input),
+            **self._read_section_entries("side_inputs", self._read_input),
+        }
+        outputs = self._read_section_entries("outputs", self._read_output)
         known = {
-            "input": set(self._list_names_in_sections("inputs", "side_inputs")),
-            "output": set(self._list_names_in_sections("outputs")),
-            "step_parameter": set(parameters) | set(self._list_names_in_sections("parameters", "params")),
+            "input": set(self._list_keys_in_sections("inputs", "side_inputs")),
+            "output": set(self._list_keys_in_sections("outputs")),
+            "step_parameter": set(parameters) | set(self._list_keys_in_sections("parameters", "params")),
         }
         command, is_line = self._read_command(known)
         parallel_run = self._read_parallel_run()
@@ -145,7 +148,7 @@ class _StepReader:
             is_command_line=is_line,
             arguments=self._read_arguments("arguments", known),
             parameters=parameters,
-            runconfig_parameters=self._read_each("runconfig_parameters", self._read_parameter_reference),
+            runconfig_parameters=self._read_section_entries("runconfig_parameters", self._read_parameter_reference),
             inputs={name: one for name, one in inputs.items() if one is not None},
             outputs=outputs,
             run_after=self._read_run_after(),
@@ -164,7 +167,7 @@ class _StepReader:
             model_outputs=self._read_optional("model_outputs", Node.as_variables) or {},
             parallel_run=None
             if parallel_run is None
-            else {**parallel_run.settings, "side_inputs": self._list_names_in_sections("side_inputs")},
+            else {**parallel_run.settings, "side_inputs": self._list_keys_in_sections("side_inputs")},
         )
 
     def _read_optional(self, key: str, read: Callable[[Node], _Value]) -> _Value | None:
@@ -174,12 +177,13 @@ class _StepReader:
                 return read(self._keys[key])
         return None
 
-    def _list_names_in_sections(self, *sections: str) -> list[str]:
+    def _list_keys_in_sections(self, *sections: str) -> list[str]:
         """Return the keys of all mappings in these sections of the step."""
         found = [self._keys[section].content for section in sections if section in self._keys]
         return [name for content in found if isinstance(content, dict) for name in content]
 
-    def _read_each(self, section: str, read: Callable[[str, Node], _Value]) -> dict[str, _Value]:
+    def _read_section_entries(self, section: str, read: Callable[[str, Node], _Value]) -> dict[str, _Value]:
+        """Return the entries of a section as read by `read`, keyed by name; invalid entries add problems."""
         found: dict[str, _Value] = {}
         for name, node in (self._read_optional(section, Node.as_mapping) or {}).items():
             with self._problems.collect_errors():
@@ -232,8 +236,8 @@ class _StepReader:
         return read_parallel_run_file(self._paths.find_file(node), self._paths.folders[0], self._notes)
 
     def _read_parameters(self) -> dict[str, Scalar | ParameterReference]:
-        literals = self._read_each("params", self._read_parameter)
-        return {**literals, **self._read_each("parameters", self._read_parameter)}
+        literals = self._read_section_entries("params", self._read_parameter)
+        return {**literals, **self._read_section_entries("parameters", self._read_parameter)}
 
     def _read_parameter(self, name: str, node: Node) -> Scalar | ParameterReference:
         if isinstance(node.content, dict):
@@ -301,26 +305,26 @@ class _StepReader:
             pipeline_output_name=_find_text(keys, "pipeline_output_name"),
         )
 
-    def _read_command(self, known: KnownKeys) -> tuple[tuple[Argument, ...], bool]:
+    def _read_command(self, known_keys: KnownKeys) -> tuple[tuple[Argument, ...], bool]:
         node = self._keys.get("command")
         if node is None:
             return (), False
         if isinstance(node.content, tuple):
-            return self._read_arguments("command", known), False
+            return self._read_arguments("command", known_keys), False
         if is_joined_argument(node):
             joined = self._read_optional("command", read_joined_argument)
             return (() if joined is None else (joined,)), True
         line = self._read_optional("command", Node.as_text)
-        return (() if line is None else (split_command_line(line, known),)), True
+        return (() if line is None else (split_command_line(line, known_keys),)), True
 
-    def _read_arguments(self, section: str, known: KnownKeys) -> tuple[Argument, ...]:
+    def _read_arguments(self, section: str, known_keys: KnownKeys) -> tuple[Argument, ...]:
         words: list[Argument] = []
         for node in self._read_optional(section, Node.as_list) or ():
             with self._problems.collect_errors():
-                words.append(self._read_argument(node, known))
+                words.append(self._read_argument(node, known_keys))
         return tuple(words)
 
-    def _read_argument(self, node: Node, known: KnownKeys) -> Argument:
+    def _read_argument(self, node: Node, known_keys: KnownKeys) -> Argument:
         if is_joined_argument(node):
             return read_joined_argument(node)
         if isinstance(node.content, dict) and len(node.content) == 1 and next(iter(node.content)) in KINDS:
@@ -329,10 +333,10 @@ class _StepReader:
                 f"expected text, found a mapping, for there is a space behind '{kind}:'",
                 hint=f"Write '{kind}:{value.source}', without a space.",
             )
-        word = parse_word(node.as_text(), known)
+        word = parse_argument(node.as_text(), known_keys)
         if word.unknown is not None:
             kind, key = word.unknown
-            hint = build_name_hint(key, known[KINDS[kind]])
+            hint = build_name_hint(key, known_keys[KINDS[kind]])
             raise node.build_error(f"the step has no {kind.replace('_', ' ')} '{key}'", hint=hint)
         if word.is_kept_by_azure:
             self._notes.append(f"{node.location}: '{node.as_text()}' is replaced; Azure passes it on as it stands.")
@@ -361,9 +365,9 @@ def _check_sweep(document: Any) -> Mapping[str, Any]:
     return found
 
 
-def _find_json(keys: Mapping[str, Node], key: str, read: Callable[[Any], _Value]) -> _Value | None:
+def _find_json(nodes: Mapping[str, Node], key: str, read: Callable[[Any], _Value]) -> _Value | None:
     """Return the result of `read` for the JSON document under a key, or None if the key is absent."""
-    return None if key not in keys or keys[key].is_null else _read_json(keys[key], read)
+    return None if key not in nodes or nodes[key].is_null else _read_json(nodes[key], read)
 
 
 def _read_json(node: Node, read: Callable[[Any], _Value]) -> _Value:
@@ -374,8 +378,8 @@ def _read_json(node: Node, read: Callable[[Any], _Value]) -> _Value:
         raise node.build_error(error.message.rstrip("."), hint=error.hint) from error
 
 
-def _read_mode(keys: Mapping[str, Node], modes: tuple[str, ...]) -> str:
-    node = keys.get("bind_mode") or keys.get("type")
+def _read_mode(nodes: Mapping[str, Node], modes: tuple[str, ...]) -> str:
+    node = nodes.get("bind_mode") or nodes.get("type")
     if node is None or node.is_null:
         return modes[0]
     mode = node.as_text().lower()
@@ -388,12 +392,12 @@ def _read_mode(keys: Mapping[str, Node], modes: tuple[str, ...]) -> str:
     return mode
 
 
-def _find_text(keys: Mapping[str, Node], key: str) -> str | None:
-    return keys[key].as_text() if key in keys and not keys[key].is_null else None
+def _find_text(nodes: Mapping[str, Node], key: str) -> str | None:
+    return nodes[key].as_text() if key in nodes and not nodes[key].is_null else None
 
 
-def _find_boolean(keys: Mapping[str, Node], key: str) -> bool:
-    return keys[key].as_boolean() if key in keys and not keys[key].is_null else False
+def _find_boolean(nodes: Mapping[str, Node], key: str) -> bool:
+    return nodes[key].as_boolean() if key in nodes and not nodes[key].is_null else False
 
 
 def _read_count(node: Node) -> int:

@@ -26,7 +26,7 @@ from mlrun_cli.pipelines.graph import (
     StepInput,
     StepOutput,
 )
-from mlrun_cli.pipelines.yaml_arguments import format_command_line, format_word, list_known_keys
+from mlrun_cli.pipelines.yaml_arguments import collect_known_keys, format_argument, format_command_line
 from mlrun_cli.runconfigs.writing import format_document
 
 _NO_NAME = re.compile(r"\W+", re.ASCII)
@@ -75,26 +75,28 @@ class _PipelineWriter:
 
     def _build_step(self, step: Step) -> dict[str, Any]:
         sides = (step.parallel_run or {}).get("side_inputs") or ()
-        known = list_known_keys(step)
+        known = collect_known_keys(step)
         has_file = step.kind == PARALLEL_RUN_STEP
-        command: Any = [format_word(word, known) for word in step.command]
+        command: Any = [format_argument(word, known) for word in step.command]
         return _drop_empty_values(
             {
                 "type": step.kind,
                 "name": step.name,
                 "script_name": None if has_file else step.script,
-                "source_directory": None if has_file else self._shorten(step.source_directory),
+                "source_directory": None if has_file else self._make_relative(step.source_directory),
                 "command": format_command_line(step.command[0], known)
                 if step.is_command_line and step.command
                 else command,
-                "runconfig": dict(step.runconfig) if step.runconfig else self._find_path(step.runconfig_file),
+                "runconfig": dict(step.runconfig)
+                if step.runconfig
+                else self._make_optional_path_relative(step.runconfig_file),
                 "compute": step.target,
                 "node_count": step.node_count,
                 "process_count_per_node": step.process_count_per_node,
                 "allow_reuse": None if step.allow_reuse else False,
                 "version": step.version,
                 "hash_paths": list(step.hash_paths),
-                "arguments": [format_word(argument, known) for argument in step.arguments],
+                "arguments": [format_argument(argument, known) for argument in step.arguments],
                 "parameters": {key: _build_step_value(value) for key, value in step.parameters.items()},
                 "runconfig_parameters": {key: {"source": one.name} for key, one in step.runconfig_parameters.items()},
                 "environment_variables": dict(step.environment_variables),
@@ -116,13 +118,13 @@ class _PipelineWriter:
         if step.parallel_run is None:
             return None
         settings = {key: value for key, value in step.parallel_run.items() if key != "side_inputs"}
-        return _drop_empty_values({**settings, "source_directory": self._shorten(step.source_directory)})
+        return _drop_empty_values({**settings, "source_directory": self._make_relative(step.source_directory)})
 
     def _build_input(self, step_input: StepInput) -> dict[str, Any]:
-        is_dataset = self._is_dataset(step_input.source)
+        is_dataset = self._is_read_as_dataset(step_input.source)
         return _drop_empty_values(
             {
-                "source": self._find_name(step_input.source),
+                "source": self._get_source_name(step_input.source),
                 "bind_mode": step_input.mode,
                 "path_on_compute": step_input.path_on_compute,
                 "overwrite": step_input.overwrite or None,
@@ -131,12 +133,13 @@ class _PipelineWriter:
             }
         )
 
-    def _find_name(self, source: Source) -> str:
+    def _get_source_name(self, source: Source) -> str:
+        """Return the name by which the input of a step refers to a source."""
         if isinstance(source, StepOutput):
             return self._destinations[source]
         return source.name if isinstance(source, ParameterReference) else self._references[source]
 
-    def _is_dataset(self, source: Source) -> bool:
+    def _is_read_as_dataset(self, source: Source) -> bool:
         """Return whether the reader takes a source for a dataset if its input lacks the key `as_dataset`."""
         if isinstance(source, StepOutput):
             step = self._graph.find_step(source.step)
@@ -145,10 +148,10 @@ class _PipelineWriter:
             return self._graph.parameters[source.name].kind == "dataset"
         return isinstance(source, DatasetReference)
 
-    def _find_path(self, path: str | None) -> str | None:
-        return None if path is None else self._shorten(path)
+    def _make_optional_path_relative(self, path: str | None) -> str | None:
+        return None if path is None else self._make_relative(path)
 
-    def _shorten(self, path: str) -> str:
+    def _make_relative(self, path: str) -> str:
         """Return a path relative to the file's folder if it is below that folder, or else unchanged."""
         return os.path.relpath(path, self._folder) if Path(path).is_relative_to(self._folder) else path
 

@@ -168,7 +168,7 @@ def _to_plain(value: object) -> object:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def _replace_environment(environment: Mapping[str, _Value], values: Mapping[str, _Value]) -> dict[str, _Value]:
-    """Return a mapping keyed by key path in which the section `environment` is that of `values`."""
-    kept = {key_path: value for key_path, value in environment.items() if not key_path.startswith("environment.")}
+def _replace_environment(base_values: Mapping[str, _Value], values: Mapping[str, _Value]) -> dict[str, _Value]:
+    """Return `base_values`, keyed by key path, with the section `base_values` replaced by that in `values`."""
+    kept = {key_path: value for key_path, value in base_values.items() if not key_path.startswith("environment.")}
     return kept | {key_path: value for key_path, value in values.items() if key_path.startswith("environment.")}

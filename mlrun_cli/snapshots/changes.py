@@ -77,7 +77,7 @@ def list_changes(before: Snapshot, after: Snapshot) -> list[FileChange]:
     return changes
 
 
-def list_paths_of_other_kind(changes: Iterable[FileChange]) -> list[str]:
+def list_paths_with_changed_type(changes: Iterable[FileChange]) -> list[str]:
     """Return the paths that are a file or link in one snapshot and a folder with changes in the other, sorted."""
     paths = {change.path for change in changes}
     above = {os.fspath(parent) for path in paths for parent in PurePosixPath(path).parents}

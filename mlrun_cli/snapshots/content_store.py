@@ -88,14 +88,14 @@ class SnapshotStore:
         """
         return os.open(self.get_object_path(digest), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
-    def read_start(self, digest: str, limit: int) -> bytes:
-        """Return the first bytes of the content with this SHA-256 digest, up to a limit.
+    def read_start(self, digest: str, max_bytes: int) -> bytes:
+        """Return the first `max_bytes` bytes of the content with this SHA-256 digest, or all of it if it is shorter.
 
         Raises:
             OSError: the content does not exist or cannot be read.
         """
         with open(self.open_object(digest), "rb") as file:
-            return file.read(limit)
+            return file.read(max_bytes)
 
     @contextmanager
     def create_incoming_file(self) -> Iterator[IncomingFile]:

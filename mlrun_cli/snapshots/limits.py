@@ -75,7 +75,7 @@ def build_too_large_error(
     limits: SnapshotLimits,
     rules: IgnoreRules,
     *,
-    is_whole: bool,
+    is_scan_complete: bool,
 ) -> UsageError:
     """Return the error for a folder that exceeds a limit, with its largest parts and a command to exclude them.
 
@@ -84,14 +84,14 @@ def build_too_large_error(
         files: the path and size of each file that was found.
         limits: the limits that are exceeded.
         rules: the ignore rules of the folder.
-        is_whole: False if the scan was aborted, so that there are more files.
+        is_scan_complete: False if the scan was aborted, so that there are more files.
     """
     amounts = _sum_amounts_by_path(files)
     total = amounts.pop("")
     largest = _find_largest(amounts, total, limits)
-    more = "" if is_whole else "more than "
+    more = "" if is_scan_complete else "more than "
     places = ", ".join(_format_path_amount(path, amounts[path]) for path in largest[:_NAMED])
-    command = _build_command(source, rules, _select_largest(largest, amounts, total, limits))
+    command = _build_exclude_command(source, rules, _select_largest(largest, amounts, total, limits))
     return SnapshotTooLarge(
         f"'{escape_path(source)}' is too large for a snapshot:"
         f" {_describe_excess(total, limits, more)}. Largest: {places}.",
@@ -168,17 +168,17 @@ def _select_largest(largest: list[str], amounts: dict[str, Amount], total: Amoun
     return enough
 
 
-def _build_command(source: str, rules: IgnoreRules, paths: list[str]) -> str:
+def _build_exclude_command(source: str, rules: IgnoreRules, paths: list[str]) -> str:
     """Return a shell command that adds the paths to `.amlignore` and retains the existing ignore rules."""
     folder = "" if source == "." else f"{source.rstrip('/')}/"
     amlignore = shlex.quote(f"{folder}.amlignore")
     end_of_last_line = [""] if rules.ends_open else []
-    lines = " ".join(map(shlex.quote, [*end_of_last_line, *map(_build_pattern, paths)]))
+    lines = " ".join(map(shlex.quote, [*end_of_last_line, *map(_build_ignore_pattern, paths)]))
     keep = f"cp {shlex.quote(f'{folder}.gitignore')} {amlignore} && " if rules.file_name == ".gitignore" else ""
     return f"{keep}printf '%s\\n' {lines} >> {amlignore}"
 
 
-def _build_pattern(path: str) -> str:
+def _build_ignore_pattern(path: str) -> str:
     """Return an ignore pattern that matches this path and, apart from unusual characters, no other path."""
     line = "/" + re.sub(_NOT_IN_A_LINE, "?", re.sub(_NEEDS_BACKSLASH, r"\\\1", path))
     return f"{line[:-1]}\\ " if line.endswith(" ") else line

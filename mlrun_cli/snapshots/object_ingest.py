@@ -61,7 +61,7 @@ def ingest_file(store: SnapshotStore, path: str, report: Callable[[int], None]) 
 def _store_content(store: SnapshotStore, descriptor: int, size: int, report: Callable[[int], None]) -> tuple[str, int]:
     """Store up to `size` bytes of a file that may be growing; return the digest and size."""
     if size > _CHUNK:
-        return _store_large(store, descriptor, size, report)
+        return _store_large_content(store, descriptor, size, report)
     content = os.read(descriptor, size)
     digest = (create_short_hasher if size <= _SHORT else _create_hasher)(content).hexdigest()
     if not store.has_object(digest, len(content)):
@@ -72,7 +72,9 @@ def _store_content(store: SnapshotStore, descriptor: int, size: int, report: Cal
     return digest, len(content)
 
 
-def _store_large(store: SnapshotStore, descriptor: int, size: int, report: Callable[[int], None]) -> tuple[str, int]:
+def _store_large_content(
+    store: SnapshotStore, descriptor: int, size: int, report: Callable[[int], None]
+) -> tuple[str, int]:
     """Store a file in pieces, computing its digest while it is copied; return its digest and size."""
     hasher = _create_hasher()
     done = 0

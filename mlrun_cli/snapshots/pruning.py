@@ -57,7 +57,7 @@ def prune_snapshots(
     report: Callable[[str], None],
     lock_folder: Path | None = None,
 ) -> PrunedSnapshots:
-    """Remove snapshots that are not to be kept and unreferenced contents, unless written or used after a time.
+    """Remove snapshots unused since a time, except those to keep, and contents that no snapshot refers to.
 
     Args:
         folder: the folder of the snapshots.
@@ -103,7 +103,7 @@ def prune_snapshots(
 
 @contextmanager
 def _hold_prune_lock(
-    folder: Path, lock_name: str, operation: int, report: Callable[[str], None] | None = None, waits_for: str = ""
+    folder: Path, lock_name: str, operation: int, report: Callable[[str], None] | None = None, blocker: str = ""
 ) -> Iterator[None]:
     """Hold a lock of a folder of snapshots during a block; after a while, report what is being waited for."""
     make_private_folder(folder)
@@ -116,7 +116,7 @@ def _hold_prune_lock(
         ) from error
     try:
         if report is not None and not _try_lock_silently(descriptor, operation):
-            report(f"Waiting for {waits_for}.")
+            report(f"Waiting for {blocker}.")
         lock(descriptor, operation)
         yield
     finally:

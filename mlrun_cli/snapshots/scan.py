@@ -73,10 +73,10 @@ def scan_folder(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -
     is_whole = walk.run()
     if walk.amount.exceeds(limits):
         sizes = ((path, found.st_size) for path, found in scan.files.items())
-        raise build_too_large_error(str(source), sizes, limits, rules, is_whole=is_whole)
+        raise build_too_large_error(str(source), sizes, limits, rules, is_scan_complete=is_whole)
     if rules.has_negation:
-        _add_folders_above(scan)
-    _keep_inner_links(scan)
+        _add_parent_folders(scan)
+    _resolve_links(scan)
     return scan
 
 
@@ -161,8 +161,8 @@ def describe_read_error(error: OSError) -> str:
     return f"not readable: {error.strerror}"
 
 
-def _add_folders_above(scan: Scan) -> None:
-    """Add ignored folders that contain entries that are not ignored."""
+def _add_parent_folders(scan: Scan) -> None:
+    """Add the ignored parent folders of entries that are not ignored."""
     for path in (*scan.files, *scan.links):
         folder = path.rpartition("/")[0]
         while folder and folder not in scan.folders:
@@ -170,7 +170,7 @@ def _add_folders_above(scan: Scan) -> None:
             folder = folder.rpartition("/")[0]
 
 
-def _keep_inner_links(scan: Scan) -> None:
+def _resolve_links(scan: Scan) -> None:
     """Resolve all links, and omit those that would not work in a copy of the folder."""
     inside = {*scan.files, *scan.folders}
     links, scan.links = scan.links, {}

@@ -42,7 +42,7 @@ def make_working_copy(snapshot: Snapshot, store: SnapshotStore, destination: Pat
     """
     try:
         destination.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _open_top(destination) as top:
+        with _open_top_folder(destination) as top:
             # Links last: with none there, no path leads through one.
             for entry in sorted(snapshot.entries, key=lambda entry: entry.kind is EntryKind.LINK):
                 _create_entry(entry, store, top)
@@ -93,7 +93,7 @@ def remove_unchanged_files(snapshot: Snapshot, destination: Path) -> None:
     entries: dict[str, list[SnapshotEntry]] = {}
     for entry in snapshot.entries:
         entries.setdefault(entry.path.rpartition("/")[0], []).append(entry)
-    with suppress(OSError), _open_top(destination) as top, closing(_FolderStack(top)) as way:
+    with suppress(OSError), _open_top_folder(destination) as top, closing(_FolderStack(top)) as way:
         for folder in sorted(entries, reverse=True):  # what is in a folder before the folder
             with suppress(OSError):
                 descriptor = way.open(folder)
@@ -181,14 +181,14 @@ def _is_unchanged(entry: SnapshotEntry, file_stat: os.stat_result, folder_fd: in
 
 
 def _walk_files(destination: Path) -> Iterator[tuple[str, os.DirEntry[str], int]]:
-    """Yield the path, directory entry and open parent folder of each entry except folders.
+    """Yield the path, directory entry and parent folder's descriptor of each entry except folders.
 
     The parent folder is closed at the next step. A running script may remove or replace anything in the meantime;
     removed entries are skipped.
     """
     with (
         suppress(FileNotFoundError, NotADirectoryError),
-        _open_top(destination) as top,
+        _open_top_folder(destination) as top,
         closing(_FolderStack(top)) as way,
     ):
         to_visit = [""]
@@ -250,7 +250,7 @@ def _resolve_inner_target(destination: Path, path: str) -> str | None:
 
 
 @contextmanager
-def _open_top(folder: Path) -> Iterator[int]:
+def _open_top_folder(folder: Path) -> Iterator[int]:
     descriptor = os.open(folder, _FOLDER)
     try:
         yield descriptor

@@ -14,7 +14,7 @@ _HYDRA_PREFIXES = ("+", "~")
 
 
 def add_values(arguments: Sequence[str], values: Mapping[str, Any]) -> list[str]:
-    """Return the arguments of a script with the parameter values of a run.
+    """Return the arguments of a script with the parameter values of a run inserted or appended.
 
     A value replaces `{NAME}`, or the value of `NAME=…`, as Hydra writes it. Others follow: as `NAME=VALUE` if the name
     begins with `+` or `~`; otherwise as `build_arguments` has it.
@@ -33,7 +33,7 @@ def add_values(arguments: Sequence[str], values: Mapping[str, Any]) -> list[str]
 
 
 def add_values_to_command(command: Sequence[str] | str, values: Mapping[str, Any]) -> tuple[str, ...] | str:
-    """Return a command with the parameter values of a run, as `add_values`; text for a shell has only `{NAME}`."""
+    """Return a command with the parameter values of a run; in text for a shell, only placeholders are replaced."""
     if isinstance(command, str):
         return _fill_placeholders(command, values, is_shell_text=True)
     program, arguments = split_command(command)
@@ -41,9 +41,9 @@ def add_values_to_command(command: Sequence[str] | str, values: Mapping[str, Any
     return (*(_fill_placeholders(word, values) for word in program), *add_values(arguments, rest))
 
 
-def list_appended_names(words: Iterable[str], names: Iterable[str]) -> list[str]:
-    """Return the names of the parameters that have no placeholder `{NAME}` in any word."""
-    text = "\n".join(words)
+def list_appended_names(arguments: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Return the names of the parameters that have no placeholder `{NAME}` in any argument."""
+    text = "\n".join(arguments)
     return [name for name in names if f"{{{name}}}" not in text]
 
 

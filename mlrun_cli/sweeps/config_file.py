@@ -95,7 +95,7 @@ class _Reader:
             lambda: _get_required(root, "primary_metric_goal", "maximize or minimize")
         )
         goal = goal_node and self._read_or_collect_error(
-            lambda: _add_location_to_error(goal_node, lambda: parse_goal(goal_node.as_text()))
+            lambda: _check_with_location(goal_node, lambda: parse_goal(goal_node.as_text()))
         )
         total = self._read_number(root, "max_total_runs", 20)
         concurrent = self._read_concurrent(root, total)
@@ -130,7 +130,7 @@ class _Reader:
             return None
         self._note_unknown_keys(properties, ("seed",))
         seed = properties.as_mapping().get("seed")
-        return None if seed is None else _add_location_to_error(seed, lambda: check_seed(seed.content))
+        return None if seed is None else _check_with_location(seed, lambda: check_seed(seed.content))
 
     def _read_space(self, node: Node, method: SamplingMethod | None) -> Mapping[str, Expression]:
         wanted = f"a list of parameters, such as - {_PARAMETER_EXAMPLE}"
@@ -147,7 +147,7 @@ class _Reader:
                     raise name_node.build_error(f"'{name}' stands twice", hint="Give each parameter one expression.")
                 parameters[name] = _read_expression(item)
                 if method is not None:
-                    _add_location_to_error(item, lambda: check_expression(method, name, parameters[name]))  # noqa: B023
+                    _check_with_location(item, lambda: check_expression(method, name, parameters[name]))  # noqa: B023
         if not space.as_list():
             raise space.build_error("has no parameters", hint=f"Write {wanted}.")
         return parameters
@@ -166,7 +166,7 @@ class _Reader:
             if key in nodes and nodes[key].is_null:
                 raise nodes[key].build_error("has no value", hint="Leave the key out, or write a whole number.")
         try:
-            return build_policy(name, {key: _read_numeric(one) for key, one in nodes.items()})
+            return build_policy(name, {key: _read_plain_value(one) for key, one in nodes.items()})
         except InvalidValue as error:
             place = nodes.get(error.target or "", node)
             raise place.build_error(_get_reason(error), hint=error.hint) from error
@@ -182,7 +182,7 @@ class _Reader:
     def _read_number(self, root: Node, key: str, example: int) -> int | None:
         node = self._read_or_collect_error(lambda: _get_required(root, key, f"a whole number, such as {example}"))
         if node is not None:
-            self._read_or_collect_error(lambda: _add_location_to_error(node, lambda: check_positive(key, node.content)))
+            self._read_or_collect_error(lambda: _check_with_location(node, lambda: check_positive(key, node.content)))
         return node.content if node is not None and isinstance(node.content, int) else None
 
     def _read_concurrent(self, root: Node, total: int | None) -> int | None:
@@ -225,15 +225,15 @@ def _read_expression(item: Node) -> Expression:
     name_node = _get_required(item, "expression", f"one of {', '.join(PARAMETERS)}")
     name = name_node.as_text()
     if name not in PARAMETERS:
-        _add_location_to_error(name_node, lambda: build_expression(name, ()))
+        _check_with_location(name_node, lambda: build_expression(name, ()))
     values = _get_required(item, "values", f"a list: {', '.join(PARAMETERS[name])}")
     if not isinstance(values.content, tuple):
         raise values.build_error("is not a list", hint="Put the values into brackets: [1, 2].")
-    read = _read_option if name == CHOICE else _read_numeric
-    return _add_location_to_error(values, lambda: build_expression(name, [read(one) for one in values.as_list()]))
+    read = _read_option if name == CHOICE else _read_plain_value
+    return _check_with_location(values, lambda: build_expression(name, [read(one) for one in values.as_list()]))
 
 
-def _read_numeric(node: Node) -> Any:
+def _read_plain_value(node: Node) -> Any:
     """Return a node's plain value; text that is a number, but not in YAML's notation, such as 1e-5, becomes a float."""
     text = node.content
     return float(text) if isinstance(text, str) and re.fullmatch(_NUMBER, text) else node.to_plain()
@@ -248,7 +248,7 @@ def _read_option(node: Node) -> Any:
     return node.to_plain()
 
 
-def _add_location_to_error(node: Node, check: Callable[[], _Value]) -> _Value:
+def _check_with_location(node: Node, check: Callable[[], _Value]) -> _Value:
     """Return the result of a check, adding a node's file, line and key to its error."""
     try:
         return check()

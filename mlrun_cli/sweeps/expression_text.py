@@ -79,23 +79,26 @@ def _split_values(text: str) -> list[tuple[str, bool]]:
             return items
 
 
-def _parse_value(text: str, item: str, quoted: bool) -> Any:
-    if quoted:
-        return item
-    if not item:
-        raise InvalidValue(f"'{text}' has a comma without a value.", hint='Write an empty text as "".', target=text)
-    if re.fullmatch(_NUMBER, item) is None or len(item) > 300:
-        return item
-    return int(item) if re.fullmatch(r"[+-]?[\d_]+", item) else float(item)
+def _parse_value(list_text: str, item_text: str, is_quoted: bool) -> Any:
+    """Return an item of a list as a number, or as text if it is quoted or not a number; errors show `list_text`."""
+    if is_quoted:
+        return item_text
+    if not item_text:
+        raise InvalidValue(
+            f"'{list_text}' has a comma without a value.", hint='Write an empty text as "".', target=list_text
+        )
+    if re.fullmatch(_NUMBER, item_text) is None or len(item_text) > 300:
+        return item_text
+    return int(item_text) if re.fullmatch(r"[+-]?[\d_]+", item_text) else float(item_text)
 
 
-def _parse_choice(text: str, item: str, quoted: bool) -> Any:
-    """Return a value of a list, which is text if a number would be another one for the script."""
-    value = _parse_value(text, item, quoted)
+def _parse_choice(list_text: str, item_text: str, is_quoted: bool) -> Any:
+    """Parse an item of a list of choices like `_parse_value`; a number whose notation would be lost remains text."""
+    value = _parse_value(list_text, item_text, is_quoted)
     if isinstance(value, str):
         return value
-    is_padded = re.fullmatch(_PADDED, item.lower().partition("e")[0]) is not None
-    return item if is_padded or Decimal(item) != Decimal(repr(value)) else value
+    is_padded = re.fullmatch(_PADDED, item_text.lower().partition("e")[0]) is not None
+    return item_text if is_padded or Decimal(item_text) != Decimal(repr(value)) else value
 
 
 def _take_logarithm(name: str, bound: object) -> object:

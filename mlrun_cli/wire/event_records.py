@@ -46,9 +46,9 @@ def read_scalars(file: BinaryIO) -> "Iterator[EventScalar]":
             return
 
 
-def encode_version(time: float) -> bytes:
-    """Return the first record of an event file, which contains the version of the format."""
-    return _encode_record(_encode_double(1, time) + _encode_bytes(3, _VERSION))
+def encode_version(unix_time: float) -> bytes:
+    """Return the first record of an event file, which contains the version of the format and a Unix time."""
+    return _encode_record(_encode_double(1, unix_time) + _encode_bytes(3, _VERSION))
 
 
 def encode_scalar(scalar: EventScalar) -> bytes:

@@ -12,7 +12,7 @@ import pytest
 
 from mlrun_cli.core.unified_diff import UnifiedDiff, build_diff
 from mlrun_cli.errors import FileAlreadyExists, FileNotWritable
-from mlrun_cli.snapshots.changes import ChangeKind, build_patch, list_changes, list_paths_of_other_kind
+from mlrun_cli.snapshots.changes import ChangeKind, build_patch, list_changes, list_paths_with_changed_type
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.export import export_snapshot
 from mlrun_cli.snapshots.limits import SnapshotLimits
@@ -114,8 +114,8 @@ def test_patch_makes_one_snapshot_of_another_and_ignores_binary_files(tmp_path: 
 def test_files_that_become_folders_are_told(tmp_path: Path, store: SnapshotStore) -> None:
     before = take(tmp_path / "a", store, {"model": b"1\n", "data/x.py": b"1\n", "deep/er/x": b"1\n", "same-x": b"1\n"})
     after = take(tmp_path / "b", store, {"model/a.py": b"1\n", "data": b"1\n", "deep/er/y/z": b"1\n", "same": b"1\n"})
-    assert list_paths_of_other_kind(list_changes(before, after)) == ["data", "model"]
-    assert list_paths_of_other_kind(list_changes(before, before)) == []
+    assert list_paths_with_changed_type(list_changes(before, after)) == ["data", "model"]
+    assert list_paths_with_changed_type(list_changes(before, before)) == []
 
 
 @pytest.mark.skipif(shutil.which("patch") is None, reason="patch is not installed")

@@ -60,8 +60,8 @@ def _run_script(script: str, gpus: str) -> str:
         write_log(f"the script of the job cannot be started: {error}")
         return f"its shell could not be started: {error.strerror}"
 
-    def forward_signal(number: int, _frame: FrameType | None) -> None:
-        child.send_signal(number)
+    def forward_signal(signal_number: int, _frame: FrameType | None) -> None:
+        child.send_signal(signal_number)
 
     signal.signal(signal.SIGTERM, forward_signal)
     code = child.wait()

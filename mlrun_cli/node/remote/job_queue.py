@@ -185,45 +185,45 @@ class JobQueue:
         limit: int | None = (read_json(self.folder / _LIMIT) or {}).get("nodes")
         return limit
 
-    def _describe_state(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def _describe_state(self, job: Mapping[str, Any]) -> dict[str, Any]:
         """Return the state of a job, with the kind and description of its end if it has ended."""
-        if row["state"] == ENDED:
-            return {"state": ENDED, "end": row["end"], "words": row["words"]}
-        if self._is_running(row):
+        if job["state"] == ENDED:
+            return {"state": ENDED, "end": job["end"], "words": job["words"]}
+        if self._is_running(job):
             return {"state": RUNNING}
-        if row["state"] == QUEUED:
+        if job["state"] == QUEUED:
             return {"state": QUEUED}
         # It may have recorded its end since it was read.
-        row = self.find(row["run_id"]) or row
-        if row["state"] == ENDED:
-            return {"state": ENDED, "end": row["end"], "words": row["words"]}
-        if row["boot_id"] != get_origin().boot_id:
+        job = self.find(job["run_id"]) or job
+        if job["state"] == ENDED:
+            return {"state": ENDED, "end": job["end"], "words": job["words"]}
+        if job["boot_id"] != get_origin().boot_id:
             return {"state": ENDED, "end": NODE_LOST, "words": f"{os.uname().nodename} was restarted"}
         return {"state": ENDED, "end": EXITED, "words": "its processes were killed"}
 
-    def _start_job(self, row: Mapping[str, Any]) -> bool:
+    def _start_job(self, job: Mapping[str, Any]) -> bool:
         """Start the process of a job under its lock and GPU locks; return False if it could not be started."""
-        run_id = row["run_id"]
-        if row["starts"] >= _MOST_STARTS:
-            words = f"its program ended {_MOST_STARTS} times at once, see {row['log']}"
-            self._write_job({**row, "state": ENDED, "end": NEVER_STARTED, "words": words})
+        run_id = job["run_id"]
+        if job["starts"] >= _MOST_STARTS:
+            words = f"its program ended {_MOST_STARTS} times at once, see {job['log']}"
+            self._write_job({**job, "state": ENDED, "end": NEVER_STARTED, "words": words})
             return False
-        lease = self._gpus.allocate(row["gpus"], None)
+        lease = self._gpus.allocate(job["gpus"], None)
         if lease is None:
             return False
         try:
-            self._write_job({**row, "starts": row["starts"] + 1})
+            self._write_job({**job, "starts": job["starts"] + 1})
             with self._hold_job_lock(run_id) as lock:
-                _spawn_job_process(self._target_folder, run_id, lock, lease, Path(row["log"]))
+                _spawn_job_process(self._target_folder, run_id, lock, lease, Path(job["log"]))
         finally:
             lease.close()
         return True
 
-    def _is_running(self, row: Mapping[str, Any]) -> bool:
-        if row["state"] == ENDED:
+    def _is_running(self, job: Mapping[str, Any]) -> bool:
+        if job["state"] == ENDED:
             return False
         try:
-            descriptor = os.open(self._get_lock_path(row["run_id"]), os.O_RDWR | os.O_CLOEXEC)
+            descriptor = os.open(self._get_lock_path(job["run_id"]), os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
             return False
         try:
@@ -234,12 +234,12 @@ class JobQueue:
             os.close(descriptor)
         return False
 
-    def _kill_job(self, row: Mapping[str, Any]) -> None:
+    def _kill_job(self, job: Mapping[str, Any]) -> None:
         """Kill the processes of a job, and wait until they have ended."""
-        send_signal(ProcessId(row["pid"], row["ticks"]), signal.SIGKILL)
-        end_processes(lambda: list_run_processes(row["run_id"]), 0.0)
+        send_signal(ProcessId(job["pid"], job["ticks"]), signal.SIGKILL)
+        end_processes(lambda: list_run_processes(job["run_id"]), 0.0)
         deadline = time.monotonic() + _KILL_SECONDS
-        while self._is_running({**row, "state": RUNNING}) and time.monotonic() < deadline:
+        while self._is_running({**job, "state": RUNNING}) and time.monotonic() < deadline:
             time.sleep(_LOOK_SECONDS)
 
     def _list_jobs(self) -> list[dict[str, Any]]:
@@ -247,8 +247,8 @@ class JobQueue:
         rows = (read_json(path) for path in self._jobs.glob("*.json") if not path.name.startswith("."))
         return sorted((row for row in rows if row is not None), key=lambda row: int(row["number"]))
 
-    def _write_job(self, row: Mapping[str, Any]) -> None:
-        write_json(self._get_job_path(row["run_id"]), row)
+    def _write_job(self, job: Mapping[str, Any]) -> None:
+        write_json(self._get_job_path(job["run_id"]), job)
 
     def _get_job_path(self, run_id: str) -> Path:
         return self._jobs / f"{run_id}.json"
@@ -303,11 +303,11 @@ def _spawn_job_process(folder: Path, run_id: str, lock_fd: int, lease: GpuLease,
     )
 
 
-def _describe_wait(row: Mapping[str, Any], jobs_ahead: int, limit: int | None) -> str:
-    """Return the reasons why a job waits behind `jobs_ahead` other jobs."""
+def _describe_wait(job: Mapping[str, Any], jobs_ahead: int, node_limit: int | None) -> str:
+    """Return the reasons why a job waits, given the number of jobs ahead of it and the target's node limit."""
     parts = [f"{jobs_ahead} before it"] if jobs_ahead else []
-    if limit is not None:
-        parts.append(f"at most {limit} {'node' if limit == 1 else 'nodes'} at a time")
-    if row["gpus"]:
-        parts.append(f"{row['gpus']} free {'GPU' if row['gpus'] == 1 else 'GPUs'} needed")
+    if node_limit is not None:
+        parts.append(f"at most {node_limit} {'node' if node_limit == 1 else 'nodes'} at a time")
+    if job["gpus"]:
+        parts.append(f"{job['gpus']} free {'GPU' if job['gpus'] == 1 else 'GPUs'} needed")
     return ", ".join(parts)
