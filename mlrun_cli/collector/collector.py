@@ -32,7 +32,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.shared_folder import find_shared_run_folder
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runtime.finish import make_lost_stream_outcome, record_outcome
+from mlrun_cli.runtime.finish import build_lost_stream_outcome, record_outcome
 from mlrun_cli.runtime.queue import QueueFolder
 from mlrun_cli.runtime.wake_socket import WakeSocket
 from mlrun_cli.targets.engine import EngineTarget
@@ -300,7 +300,7 @@ class Collector:
         """Return the outcome for a lost stream if a stop was sent for that reason, or else the outcome unchanged."""
         if run.status is RunStatus.CANCEL_REQUESTED or not self._stops.was_sent(run, StopReason.STREAM_LOST):
             return outcome
-        told = make_lost_stream_outcome()
+        told = build_lost_stream_outcome()
         return outcome._replace(status=told.status, error=told.error)
 
     def _finish_run(self, run: Run, collected: CollectedRun, outcome: Outcome, now: float) -> None:

@@ -46,7 +46,7 @@ class SweepController:
         self._plan = read_sweep_plan(self._folder)
         definition = self._plan.definition
         self._definition = definition
-        self._sampler = definition.sampling.make_sampler(definition.metric.goal)
+        self._sampler = definition.sampling.create_sampler(definition.metric.goal)
         self._is_bayesian = definition.sampling.method is SamplingMethod.BAYESIAN
         self._template: RunTemplate | None = None
         self._children = Children(workspace, run)

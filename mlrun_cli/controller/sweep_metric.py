@@ -31,7 +31,7 @@ class SweepMetric:
         self._earlier = self._list_earlier_runs(definition)
         self._counts: dict[int, int] = dict.fromkeys(keys, 0)
         self._terminated: set[str] = set()
-        self._judge = self._make_judge()
+        self._judge = self._create_judge()
 
     def list_terminations(self, run_ids_by_key: Mapping[int, str]) -> Sequence[Termination]:
         """Read newly logged values of these runs; return the policy's decisions to terminate runs, in order."""
@@ -103,7 +103,7 @@ class SweepMetric:
                     found[child.key] = (child.run_id, values)
         return found
 
-    def _make_judge(self) -> Judge:
+    def _create_judge(self) -> Judge:
         histories = {
             run_id: [
                 to_number(item.value) for item in self._workspace.metrics.list_items(key, self._name, limit=_AT_ONCE)
@@ -114,7 +114,7 @@ class SweepMetric:
 
     def _reset_judge(self) -> None:
         self._counts = dict.fromkeys(self._counts, 0)
-        self._judge = self._make_judge()
+        self._judge = self._create_judge()
 
 
 def to_number(value: object) -> float:

@@ -97,6 +97,7 @@ def _locate_path(path: Mapping[str, str], find_datastore: FindDatastore) -> str:
 
 
 def _find_single_path(locations: Sequence[str], steps: Sequence[Any]) -> Path | None:
+    """Return the only location if it is an existing local path and there are no steps, or else None."""
     is_one = len(locations) == 1 and not steps and not _is_url(locations[0])
     return Path(locations[0]) if is_one and os.path.exists(locations[0]) else None
 
@@ -118,11 +119,13 @@ def _find_root_folder(location: str) -> str:
 
 
 def _find_common_folder(locations: Iterator[str]) -> str:
+    """Return the folder that contains the root folders of all locations; `/` if there are no locations."""
     roots = [_find_root_folder(place) for place in locations]
     return os.path.commonpath(roots) if roots else "/"
 
 
 def _list_files(location: str) -> list[str]:
+    """Return the sorted paths of the files at a location; raise if there are none."""
     found = sorted(_iterate_files(location))
     if not found:
         raise _build_no_file_error(location)
@@ -167,8 +170,8 @@ def _shorten_url(url: str, urls: list[str]) -> str:
     """Return the last part of a URL's path, or the host and path if several URLs end in the same way."""
     from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - few datasets have URLs, and it is slow to import
 
-    def get_last_part(text: str) -> str:
-        return unquote(urlsplit(text).path).rstrip("/").rpartition("/")[2] or "index"
+    def get_last_part(other_url: str) -> str:
+        return unquote(urlsplit(other_url).path).rstrip("/").rpartition("/")[2] or "index"
 
     name = get_last_part(url)
     if Counter(map(get_last_part, dict.fromkeys(urls)))[name] > 1:

@@ -122,12 +122,12 @@ def _build_list_command(folder: EnvironmentFolder, build: EnvironmentBuild) -> l
 
 
 @contextmanager
-def _hold_build_lock(path: Path, ready_line: str) -> Iterator[int]:
+def _hold_build_lock(lock_path: Path, ready_line: str) -> Iterator[int]:
     """Hold the build lock during the block and yield its descriptor; while waiting, print the other build's output."""
-    lock = _try_lock(path)
+    lock = _try_lock(lock_path)
     if lock is None:
         print_line("Another run is building this environment; waiting for it.")
-        lock = _wait_for_build_lock(path, ready_line)
+        lock = _wait_for_build_lock(lock_path, ready_line)
     try:
         _write_log_path(lock, _get_output_path())
         yield lock
@@ -136,19 +136,19 @@ def _hold_build_lock(path: Path, ready_line: str) -> Iterator[int]:
         os.close(lock)
 
 
-def _try_lock(path: Path) -> int | None:
+def _try_lock(lock_path: Path) -> int | None:
     """Acquire the lock if it is free, and return its descriptor, or None if another process holds it."""
     try:
-        return acquire_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return acquire_lock(lock_path, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return None
 
 
-def _wait_for_build_lock(path: Path, ready_line: str) -> int:
+def _wait_for_build_lock(lock_path: Path, ready_line: str) -> int:
     """Wait for the lock and return its descriptor; until then, print its holder's output except `ready_line`."""
     log, offset = b"", 0
-    while (lock := _try_lock(path)) is None:
-        log = log or _read_log_path(path)
+    while (lock := _try_lock(lock_path)) is None:
+        log = log or _read_log_path(lock_path)
         offset = _print_log_from(log, offset, ready_line)
         time.sleep(_LOOK_SECONDS)
     _print_log_from(log, offset, ready_line)
@@ -171,9 +171,10 @@ def _write_log_path(lock_fd: int, log_path: bytes) -> None:
     os.pwrite(lock_fd, log_path, 0)
 
 
-def _read_log_path(path: Path) -> bytes:
+def _read_log_path(lock_path: Path) -> bytes:
+    """Return the path of the lock holder's log from the lock file, or an empty path if it is unreadable."""
     with suppress(OSError):
-        return path.read_bytes()
+        return lock_path.read_bytes()
     return b""
 
 

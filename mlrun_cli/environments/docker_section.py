@@ -36,7 +36,7 @@ def get_shared_memory(configuration: RunConfiguration) -> str | None:
 
 def list_engine_arguments(configuration: RunConfiguration) -> list[str]:
     """Return the `arguments` for the container engine, with options and values separated."""
-    found = configuration.rest.get(get_arguments_key(configuration))
+    found = configuration.rest.get(get_arguments_key_path(configuration))
     if not found:
         return []
     from mlrun_cli.environments.docker_arguments import split_options  # noqa: PLC0415 - start-up
@@ -44,6 +44,6 @@ def list_engine_arguments(configuration: RunConfiguration) -> list[str]:
     return split_options([str(argument) for argument in found]) if isinstance(found, (list, tuple)) else []
 
 
-def get_arguments_key(configuration: RunConfiguration) -> str:
+def get_arguments_key_path(configuration: RunConfiguration) -> str:
     """Return the key path of the effective `arguments`, by default `docker.arguments`."""
     return next((key for key in _ARGUMENTS if configuration.rest.get(key)), _ARGUMENTS[0])

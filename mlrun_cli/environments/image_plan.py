@@ -58,6 +58,7 @@ def _read_dockerfile(text: str, project: Path) -> ImageSource:
 
 
 def _read_context(section: Mapping[str, object], project: Path) -> ImageSource:
+    """Return the image source of a `buildContext` section, whose location must be a local folder."""
     location, kind = str(section.get("location") or ""), str(section.get("locationType") or "")
     if kind.casefold() == "git" or _IS_ADDRESS.match(location):
         shown = Redaction().redact_text(location.partition("?")[0])

@@ -152,6 +152,7 @@ def _parse_logged_value(line: list[Any]) -> LoggedValue:
 
 
 def _has_shape(shape: str, value: object) -> bool:
+    """Return whether a logged value is valid for a shape, such as a list of scalars for `list`."""
     if shape == VALUE:
         return _is_scalar(value)
     if shape == LIST:
@@ -196,6 +197,7 @@ def _parse_lines(data: bytes) -> tuple[list[Any], int]:
 
 
 def _parse_lines_one_by_one(data: bytes) -> tuple[list[Any], int]:
+    """Parse complete lines one at a time; return the values of valid lines and the number of invalid ones."""
     lines, unreadable = [], 0
     for line in data[:-1].split(b"\n"):
         try:

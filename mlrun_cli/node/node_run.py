@@ -239,7 +239,7 @@ class NodeRun(SupervisedRun):
         self._retry_write(lambda: self._events.write(event))
 
     def _write_outcome(self, outcome: Outcome, *, is_final: bool) -> None:
-        self._retry_write(lambda: self._events.write(make_outcome_event(self._shared, outcome, is_final=is_final)))
+        self._retry_write(lambda: self._events.write(build_outcome_event(self._shared, outcome, is_final=is_final)))
 
     def _detect_other_attempt(self) -> bool:
         """Return whether another attempt was found that makes this one superfluous; True is returned only once.
@@ -272,7 +272,7 @@ class NodeRun(SupervisedRun):
                 return
 
 
-def make_outcome_event(shared: SharedRunFolder, outcome: Outcome, *, is_final: bool) -> OutcomeEvent:
+def build_outcome_event(shared: SharedRunFolder, outcome: Outcome, *, is_final: bool) -> OutcomeEvent:
     """Return the event for an outcome, with the current sizes of the run's journals.
 
     Raises:

@@ -13,7 +13,7 @@ from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.redaction import NAMES_VARIABLE
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.node.local_environment import localize_environment
-from mlrun_cli.node.node_run import NodeRun, make_outcome_event
+from mlrun_cli.node.node_run import NodeRun, build_outcome_event
 from mlrun_cli.node.run_folder import NodeRunFolder
 from mlrun_cli.node.scratch_workspace import make_scratch_workspace
 from mlrun_cli.node.script_environment import build_node_environment
@@ -28,7 +28,7 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
 from mlrun_cli.runs.submission import Secrets, Submission
-from mlrun_cli.runtime.finish import make_failure_outcome, read_outcome
+from mlrun_cli.runtime.finish import build_failure_outcome, read_outcome
 from mlrun_cli.runtime.program_start import detach_program
 from mlrun_cli.supervisor.supervisor import Supervisor
 from mlrun_cli.targets.engine import OWN_ENVIRONMENT
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
     _mark_started(shared)
     earlier = read_outcome(shared)
     if earlier is not None:  # of an attempt that was killed before it could write the event
-        events.write(make_outcome_event(shared, earlier, is_final=True))
+        events.write(build_outcome_event(shared, earlier, is_final=True))
         return 0
     if events.attempt > 1:
         _wait_for_earlier_attempt(shared)
@@ -65,8 +65,8 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{error}\n")
         message = f"The run could not be started on {os.uname().nodename}: {error}"
         code = error.code if isinstance(error, MlrunError) else type(error).__name__
-        outcome = make_failure_outcome(message, code=SERVICE_ERROR, reason=code)
-        events.write(make_outcome_event(shared, outcome, is_final=True))
+        outcome = build_failure_outcome(message, code=SERVICE_ERROR, reason=code)
+        events.write(build_outcome_event(shared, outcome, is_final=True))
         return 1
 
 

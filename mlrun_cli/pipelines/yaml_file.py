@@ -195,13 +195,13 @@ class _PipelineReader:
             raise node.build_error("does not say which data it is", hint=hint)
         return self._read_data_path(node)
 
-    def _read_steps(self, keys: Mapping[str, Node]) -> list[YamlStep]:
-        node = keys.get("steps")
+    def _read_steps(self, nodes: Mapping[str, Node]) -> list[YamlStep]:
+        node = nodes.get("steps")
         if node is None or not isinstance(node.content, dict):
             reason = "the pipeline has no steps" if node is None or node.is_null else "the steps are a mapping"
             raise (node or self._node).build_error(reason, hint="Write 'steps:', and a name for each step below it.")
         for name in node.content:
-            self._names.step_keys[name] = _make_step_key(name, self._names.step_keys.values())
+            self._names.step_keys[name] = _choose_step_key(name, self._names.step_keys.values())
         for name, step in node.content.items():
             with self.problems.collect_errors():
                 self._names.collect_outputs(name, step)
@@ -237,7 +237,7 @@ def _read_dataset(node: Node) -> DatasetReference:
     )
 
 
-def _make_step_key(name: str, taken_keys: Collection[str]) -> str:
+def _choose_step_key(name: str, taken_keys: Collection[str]) -> str:
     """Return a key for a step that is not taken, and depends only on the step's name and the taken keys."""
     key = create_short_hasher(name.encode("utf-8", "replace")).hexdigest()[:8]
-    return key if key not in taken_keys else _make_step_key(f"{name} ", taken_keys)
+    return key if key not in taken_keys else _choose_step_key(f"{name} ", taken_keys)

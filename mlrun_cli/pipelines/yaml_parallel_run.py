@@ -85,7 +85,7 @@ def read_parallel_run_settings(
         with problems.collect_errors():
             is_plain = is_inline and (key in _INLINE or _refers_to_parameter(value))
             settings[key] = value.to_plain() if is_plain else _read_setting(key, value)
-    source = _find_source(paths, given, settings, problems)
+    source = _find_source_folder(paths, given, settings, problems)
     if "environment_dir_path" in given:
         with problems.collect_errors():
             folder = paths.find_source_folder(given["environment_dir_path"], "azureml_environment.json")
@@ -113,7 +113,10 @@ def _read_setting(key: str, node: Node) -> Any:
     return node.as_variables() if key == "environment_variables" else node.to_plain()
 
 
-def _find_source(paths: YamlPaths, nodes: Mapping[str, Node], settings: Mapping[str, Any], problems: Problems) -> Path:
+def _find_source_folder(
+    paths: YamlPaths, nodes: Mapping[str, Node], settings: Mapping[str, Any], problems: Problems
+) -> Path:
+    """Return the source folder, which must contain the entry script; an error is added to `problems`."""
     script = settings.get("entry_script")
     with problems.collect_errors():
         source = paths.find_source_folder(nodes.get("source_directory"), script)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.processes.linux import make_parent_death_hook
+from mlrun_cli.processes.linux import build_parent_death_hook
 
 _PROGRAM = "nvidia-smi"
 _INTERVAL_SECONDS = 5
@@ -95,7 +95,7 @@ def _start_nvidia_smi() -> subprocess.Popen[bytes] | None:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=make_parent_death_hook(os.getpid()),  # noqa: PLW1509 — the supervisor has no threads
+            preexec_fn=build_parent_death_hook(os.getpid()),  # noqa: PLW1509 — the supervisor has no threads
         )
     except OSError:
         return None

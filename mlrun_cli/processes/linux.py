@@ -24,10 +24,10 @@ def become_subreaper() -> None:
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def make_parent_death_hook(parent_pid: int) -> Callable[[], None]:
+def build_parent_death_hook(parent_pid: int) -> Callable[[], None]:
     """Return a function for a child to call between fork and exec, so that it is killed when its parent dies."""
 
-    def prepare() -> None:
+    def prepare_child() -> None:
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         if _libc is not None:
@@ -36,7 +36,7 @@ def make_parent_death_hook(parent_pid: int) -> Callable[[], None]:
             if os.getppid() != parent_pid:
                 os._exit(1)
 
-    return prepare
+    return prepare_child
 
 
 def set_command_line(arguments: Sequence[str]) -> None:

@@ -41,7 +41,7 @@ def identify_process(pid: int) -> ProcessId | None:
     return None if stat is None else ProcessId(pid, stat.start_ticks)
 
 
-def make_children_lookup() -> Callable[[int], Sequence[int]]:
+def build_children_lookup() -> Callable[[int], Sequence[int]]:
     """Return a function that returns the pids of a process's children.
 
     It asks the kernel where the kernel lists children, as most do; otherwise it looks at all processes, once.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.processes.proc_file import read_proc
-from mlrun_cli.processes.process import is_supervisor, list_run_processes, make_children_lookup, read_run_id
+from mlrun_cli.processes.process import build_children_lookup, is_supervisor, list_run_processes, read_run_id
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -27,7 +27,7 @@ class TreeUsage(NamedTuple):
     written_bytes: int
 
 
-def list_run_tree(root_pids: Collection[int], run_id: str, *, is_contained: bool) -> Sequence[int]:
+def list_run_tree_pids(root_pids: Collection[int], run_id: str, *, is_contained: bool) -> Sequence[int]:
     """Return the pids of a run's processes that descend from this process, except those of runs that it submitted.
 
     Args:
@@ -35,7 +35,7 @@ def list_run_tree(root_pids: Collection[int], run_id: str, *, is_contained: bool
         run_id: the id of the run; children that were orphaned belong to it if their environment says so.
         is_contained: whether the run has a container, whose processes may descend from a daemon instead.
     """
-    children_of = make_children_lookup()
+    children_of = build_children_lookup()
     waiting = [pid for pid in children_of(os.getpid()) if pid in root_pids or _is_orphan_of(pid, run_id)]
     if is_contained:
         waiting += [process.pid for process in list_run_processes(run_id)]

@@ -168,7 +168,7 @@ def _read_tensorflow_launch(configuration: RunConfiguration) -> Launch:
     return Launch(_TENSORFLOW, nodes, processes, servers)
 
 
-def _describe_tensorflow(launch: Launch) -> Mapping[str, Any]:
+def _describe_tensorflow_launch(launch: Launch) -> Mapping[str, Any]:
     workers = launch.process_count - launch.server_count
     return {"tensorflow": {"workerCount": workers, "parameterServerCount": launch.server_count}}
 
@@ -198,7 +198,7 @@ _KINDS: Mapping[str, _LaunchKind] = {
     _PYTORCH: _LaunchKind(
         "pytorch.processCount", _read_pytorch_launch, lambda launch: {"pytorch": {"processCount": launch.process_count}}
     ),
-    _TENSORFLOW: _LaunchKind("tensorflow.workerCount", _read_tensorflow_launch, _describe_tensorflow),
+    _TENSORFLOW: _LaunchKind("tensorflow.workerCount", _read_tensorflow_launch, _describe_tensorflow_launch),
 }
 
 

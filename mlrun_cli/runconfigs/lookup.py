@@ -113,14 +113,16 @@ def _build_not_found_error(attached_folder: Path, name: str, candidates: list[Pa
     )
 
 
-def _format_location(location: Path, path: Path) -> str:
-    shown = _make_relative(location, path)
-    obstacle = _describe_obstacle(location)
+def _format_location(candidate: Path, base_folder: Path) -> str:
+    """Return a candidate path relative to a folder, with a note if something other than a file is there."""
+    shown = _make_relative(candidate, base_folder)
+    obstacle = _describe_obstacle(candidate)
     return str(shown) if obstacle is None else f"{shown} ({obstacle})"
 
 
-def _make_relative(location: Path, path: Path) -> Path:
-    return location.relative_to(path) if location.is_relative_to(path) else location
+def _make_relative(path_to_shorten: Path, base_folder: Path) -> Path:
+    """Return a path relative to a folder if it is below that folder, or else unchanged."""
+    return path_to_shorten.relative_to(base_folder) if path_to_shorten.is_relative_to(base_folder) else path_to_shorten
 
 
 def _describe_obstacle(path: Path) -> str | None:

@@ -165,6 +165,7 @@ class RunConfiguration(NamedTuple):
 
 
 def _to_plain(value: object) -> object:
+    """Return a copy of a mapping as a dict, or another value unchanged."""
     return dict(value) if isinstance(value, Mapping) else value
 
 

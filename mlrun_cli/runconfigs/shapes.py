@@ -23,25 +23,25 @@ VARIABLES: Shape = {
 }
 
 
-def make_choice_shape(*names: str) -> Shape:
+def build_choice_shape(*names: str) -> Shape:
     """Return the JSON Schema of a string for which editors suggest some values."""
     return {"anyOf": [{"enum": names}, TEXT]}
 
 
-def _make_mapping_shape(**keys: Shape) -> Shape:
+def _build_mapping_shape(**keys: Shape) -> Shape:
     """Return the JSON Schema of a mapping from arbitrary names to mappings with the given keys."""
     return {"type": "object", "additionalProperties": {"type": "object", "properties": keys}}
 
 
 _PLACE = {"type": "object", "properties": {"datastoreName": TEXT, "relativePath": TEXT}}
-REFERENCES = _make_mapping_shape(
+REFERENCES = _build_mapping_shape(
     dataStoreName=TEXT,
     pathOnDataStore=TEXT,
-    mode=make_choice_shape("mount", "download", "upload"),
+    mode=build_choice_shape("mount", "download", "upload"),
     pathOnCompute=TEXT,
     overwrite=TRUTH,
 )
-INPUTS = _make_mapping_shape(
+INPUTS = _build_mapping_shape(
     dataLocation={
         "type": "object",
         "properties": {
@@ -59,19 +59,19 @@ INPUTS = _make_mapping_shape(
             "uri": {"type": "object", "properties": {"path": TEXT, "isFile": TRUTH}},
         },
     },
-    mechanism=make_choice_shape("direct", "mount", "download"),
+    mechanism=build_choice_shape("direct", "mount", "download"),
     environmentVariableName=TEXT,
     pathOnCompute=TEXT,
     createOutputDirectories=TRUTH,
     overwrite=TRUTH,
     options=MAPPING,
 )
-OUTPUTS = _make_mapping_shape(
+OUTPUTS = _build_mapping_shape(
     outputLocation={"type": "object", "properties": {"dataPath": _PLACE}},
-    mechanism=make_choice_shape("mount", "upload"),
+    mechanism=build_choice_shape("mount", "upload"),
     additionalOptions=MAPPING,
 )
-FRAMEWORK = make_choice_shape("Python", "PyTorch", "TensorFlow", "Chainer", "CNTK", "PySpark", "R")
+FRAMEWORK = build_choice_shape("Python", "PyTorch", "TensorFlow", "Chainer", "CNTK", "PySpark", "R")
 COMMUNICATOR: Shape = {
     "anyOf": [
         TEXT,

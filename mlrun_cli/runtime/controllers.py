@@ -54,7 +54,7 @@ class ControllerFolder:
     def record_failure(self, text: str) -> None:
         """Record the error that ended a controller; ignore a full disk."""
         with suppress(OSError):
-            write_json(self._problem, {"text": text, "failures": self._read_failures() + 1})
+            write_json(self._problem, {"text": text, "failures": self._read_failure_count() + 1})
 
     def record_problem(self, text: str) -> None:
         """Record a problem that prevents a live controller from starting child runs; ignore a full disk."""
@@ -88,7 +88,7 @@ class ControllerFolder:
     def is_given_up(self) -> bool:
         """Return whether controllers have failed so often that no further one should be started."""
         found = self._stat_start_file()
-        return self._read_failures() >= _MOST_FAILURES or (found is not None and found.st_size >= _MOST_STARTS)
+        return self._read_failure_count() >= _MOST_FAILURES or (found is not None and found.st_size >= _MOST_STARTS)
 
     def _stat_start_file(self) -> os.stat_result | None:
         """Return the stat result of the file that counts starts, or None if it does not exist."""
@@ -97,7 +97,7 @@ class ControllerFolder:
         except OSError:
             return None
 
-    def _read_failures(self) -> int:
+    def _read_failure_count(self) -> int:
         with suppress(OSError, TypeError, ValueError):
             return int((read_json(self._problem) or {}).get("failures", 0))
         return 0

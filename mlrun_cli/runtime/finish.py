@@ -90,7 +90,7 @@ def derive_script_outcome(run: Run, folder: RunFolder, submission: Submission, e
         return derive_stop_outcome(end.stopped, run, submission, end)
     status = derive_status(run, end.exit_code)
     error = derive_error(run, folder, end) if status is RunStatus.FAILED else None
-    outcome = _add_out_of_memory_cause(_make_outcome(status, end, error), end)
+    outcome = _add_out_of_memory_cause(_build_outcome(status, end, error), end)
     if end.exit_code == 0 or len(submission.launch.log_names) == 1:
         return outcome
     how = _describe_exit(end)
@@ -119,33 +119,33 @@ def derive_stop_outcome(reason: StopReason, run: Run, submission: Submission, en
     if reason is StopReason.SHUTDOWN and run.status is RunStatus.CANCEL_REQUESTED:
         reason = StopReason.CANCEL
     if reason is StopReason.CANCEL and run.failed_with is not None:
-        return _make_outcome(RunStatus.FAILED, end, dict(run.failed_with))
+        return _build_outcome(RunStatus.FAILED, end, dict(run.failed_with))
     if reason is StopReason.TIME_LIMIT:
         limit = submission.max_run_duration_seconds
         message = f"The run was stopped at its time limit of {limit:g} seconds (--timeout, maxRunDurationSeconds)."
         error = build_run_error(message, reason=EndReason.TIME_LIMIT_REACHED)
-        return _make_outcome(RunStatus.CANCELED, end, error)
+        return _build_outcome(RunStatus.CANCELED, end, error)
     if reason is StopReason.STREAM_LOST:
-        return make_lost_stream_outcome(end)
+        return build_lost_stream_outcome(end)
     if reason is StopReason.SHUTDOWN:
         message = "The run was stopped because its supervisor was asked to end (SIGTERM), as at a shutdown."
         error = build_run_error(message, code=SERVICE_ERROR, reason=EndReason.SUPERVISOR_STOPPED)
-        return _make_outcome(RunStatus.FAILED, end, error)
-    return _make_outcome(RunStatus.CANCELED, end, None)
+        return _build_outcome(RunStatus.FAILED, end, error)
+    return _build_outcome(RunStatus.CANCELED, end, None)
 
 
-def make_lost_stream_outcome(end: ScriptEnd | None = None) -> Outcome:
+def build_lost_stream_outcome(end: ScriptEnd | None = None) -> Outcome:
     """Return the outcome of a run canceled because the command that streamed it was killed."""
     message = "The run was canceled because the command that streamed it was killed (--on-interrupt cancel)."
-    return _make_outcome(RunStatus.CANCELED, end, build_run_error(message, reason=EndReason.STREAM_KILLED))
+    return _build_outcome(RunStatus.CANCELED, end, build_run_error(message, reason=EndReason.STREAM_KILLED))
 
 
-def make_failure_outcome(message: str, *, reason: EndReason | str, code: str = USER_ERROR) -> Outcome:
+def build_failure_outcome(message: str, *, reason: EndReason | str, code: str = USER_ERROR) -> Outcome:
     """Return the outcome of a run whose script could not be started; see `build_run_error` for the arguments."""
-    return _make_outcome(RunStatus.FAILED, None, build_run_error(message, code=code, reason=reason))
+    return _build_outcome(RunStatus.FAILED, None, build_run_error(message, code=code, reason=reason))
 
 
-def _make_outcome(status: RunStatus, end: ScriptEnd | None, error: Mapping[str, Any] | None) -> Outcome:
+def _build_outcome(status: RunStatus, end: ScriptEnd | None, error: Mapping[str, Any] | None) -> Outcome:
     if end is None:
         return Outcome(status, now(), error=error)
     was_killed = end.exit_code < 0

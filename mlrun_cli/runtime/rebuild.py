@@ -116,15 +116,16 @@ class _FolderImport:
             self._salvage.insert_missing_named_rows(self._database)
         documents = self._add_runs()
         for run_folder in self._list_run_folders():
-            self._read_run_journals(run_folder)
+            self._import_run_journals(run_folder)
         for session in self._list_sessions():
-            self._read_session(session)
+            self._import_session(session)
         metrics = 0 if self._salvage is None else self._salvage.insert_better_metrics(self._database)
         for run_id, key in self._added.items():
             self._add_reused_metrics(key, documents[run_id].get("properties") or {})
         return ImportReport(list(self._added), len(self._salvaged), metrics, self._values, named, self._unreadable)
 
     def _add_named_rows(self) -> dict[str, int]:
+        """Add experiments and other named entries from their file; return the number added to each table."""
         last: dict[tuple[str, str], dict[str, Any]] = {}
         for line in iterate_json_lines(self._folder / NAMES):
             last[str(line.get("table")), repr(line.get("key"))] = line
@@ -224,7 +225,8 @@ class _FolderImport:
         finally:
             lock.close()
 
-    def _read_run_journals(self, folder: RunFolder) -> None:
+    def _import_run_journals(self, folder: RunFolder) -> None:
+        """Import the values in a run's journals and in its copies of the journals of sessions that have ended."""
         run_id = folder.path.name
         own = self._added.get(run_id)
         known = self._runs.find_key(run_id)
@@ -252,7 +254,8 @@ class _FolderImport:
             if name not in alive:
                 self._import_journal(folder.logged / name, None, None, None)
 
-    def _read_session(self, folder: Path) -> None:
+    def _import_session(self, folder: Path) -> None:
+        """Import the values in a session's journals, up to the offsets that the store has already read."""
         noted = read_json(folder / JOURNAL / READ_OFFSETS_NAME) or {}
         for name in list_journal_names(folder / JOURNAL):
             path = folder / JOURNAL / name
@@ -316,6 +319,7 @@ class _FolderImport:
                 self._store_entries(key, others, is_recorded=is_recorded)
 
     def _store_entries(self, run_key: int, entries: Entries, *, is_recorded: bool) -> None:
+        """Store the values of entries and, unless records contain them, tags, parameters and requested ends."""
         if entries.logged:
             self._metrics.add(run_key, entries.logged)
             self._values += len(entries.logged)

@@ -18,7 +18,7 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.stream_lock import has_lost_stream
-from mlrun_cli.runtime.finish import make_failure_outcome, make_lost_stream_outcome, read_outcome, record_outcome
+from mlrun_cli.runtime.finish import build_failure_outcome, build_lost_stream_outcome, read_outcome, record_outcome
 from mlrun_cli.runtime.queue import QueueFolder
 from mlrun_cli.runtime.supervisor_start import start_supervisor
 from mlrun_cli.scheduler.fork_server import ForkServer
@@ -90,7 +90,7 @@ class RunStarter:
         except FileNotFoundError:
             if not self._workspace.is_missing(folder.lock):  # the workspace was away, and is back
                 return None
-            self._record_start_failure(run, _make_failure(_FOLDER_REMOVED, EndReason.RUN_FOLDER_REMOVED))
+            self._record_start_failure(run, _build_failure(_FOLDER_REMOVED, EndReason.RUN_FOLDER_REMOVED))
             return 0
         except OSError as error:
             self._report_problem(f"{run.run_id} waits: {error}")
@@ -135,16 +135,16 @@ class RunStarter:
         """Cancel the queued runs whose streaming command was killed."""
         for run in self._workspace.queues.list_runs(self._target, _WHOLE_QUEUE):
             if has_lost_stream(self._workspace.run_folder(run.run_id)):
-                self._cancel(run, make_lost_stream_outcome())
+                self._cancel(run, build_lost_stream_outcome())
 
     def cancel_unstartable_runs(self) -> None:
         """Cancel the queued runs whose predecessor did not complete, and those that depend on them."""
         while runs := self._workspace.queues.list_unstartable_runs(self._target):
-            canceled = [self._cancel(run, self._make_predecessor_outcome(run)) for run in runs]
+            canceled = [self._cancel(run, self._build_predecessor_outcome(run)) for run in runs]
             if not all(canceled):  # the next look tries again
                 return
 
-    def _make_predecessor_outcome(self, run: Run) -> Outcome:
+    def _build_predecessor_outcome(self, run: Run) -> Outcome:
         """Return the outcome of a queued run whose predecessor did not complete or was deleted."""
         what = "was deleted"
         with suppress(RunNotFound):
@@ -163,7 +163,7 @@ class RunStarter:
             if not self._workspace.is_missing(path):
                 return False
             if self._workspace.runs.find_status(run.key) is RunStatus.QUEUED:
-                self._record_start_failure(run, _make_failure(_FOLDER_REMOVED, EndReason.RUN_FOLDER_REMOVED))
+                self._record_start_failure(run, _build_failure(_FOLDER_REMOVED, EndReason.RUN_FOLDER_REMOVED))
             return True
         with suppress(OSError), closing(lock):
             if lock.acquire_within(_READERS_SECONDS):
@@ -184,17 +184,17 @@ class RunStarter:
         if self._workspace.runs.find_status(run.key) is not RunStatus.QUEUED:
             return 0
         if self._workspace.is_missing(folder.lock):  # the one that was taken was removed with the folder
-            self._record_start_failure(run, _make_failure(_FOLDER_REMOVED, EndReason.RUN_FOLDER_REMOVED))
+            self._record_start_failure(run, _build_failure(_FOLDER_REMOVED, EndReason.RUN_FOLDER_REMOVED))
             return 0
         outcome = read_outcome(folder)
         if outcome is not None:  # of a supervisor for which the store stayed shut
             record_outcome(self._workspace, run, outcome)
             return 0
         if self._deaths[run.key] >= _MOST_DEATHS:
-            self._record_start_failure(run, _make_failure(_SUPERVISORS_DIED, EndReason.SUPERVISOR_DIED))
+            self._record_start_failure(run, _build_failure(_SUPERVISORS_DIED, EndReason.SUPERVISOR_DIED))
             return 0
         if has_lost_stream(folder):
-            self._record_start_failure(run, make_lost_stream_outcome())
+            self._record_start_failure(run, build_lost_stream_outcome())
             return 0
         lease = self._gpu_allocator.allocate(run.gpu_count, run.visible_gpus)
         if lease is None:
@@ -235,5 +235,5 @@ class RunStarter:
         record_outcome(self._workspace, run, outcome)
 
 
-def _make_failure(message: str, reason: EndReason | str) -> Outcome:
-    return make_failure_outcome(message, code=SERVICE_ERROR, reason=reason)
+def _build_failure(message: str, reason: EndReason | str) -> Outcome:
+    return build_failure_outcome(message, code=SERVICE_ERROR, reason=reason)

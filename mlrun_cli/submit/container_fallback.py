@@ -10,7 +10,7 @@ from pathlib import Path
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.environments.docker_arguments import Volume, parse_docker_arguments
-from mlrun_cli.environments.docker_section import get_arguments_key, list_engine_arguments
+from mlrun_cli.environments.docker_section import get_arguments_key_path, list_engine_arguments
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 
@@ -32,7 +32,7 @@ def apply_docker_arguments(configuration: RunConfiguration, project: Path) -> Co
     arguments = list_engine_arguments(configuration)
     if not arguments:
         return ContainerFallback(configuration)
-    key_path = get_arguments_key(configuration)
+    key_path = get_arguments_key_path(configuration)
     volumes, variables, others = parse_docker_arguments(arguments)
     found = tuple(volume._replace(source=_make_absolute(project, volume.source)) for volume in volumes)
     notes = [_describe_ignored_arguments(key_path, others)] if others else []

@@ -239,10 +239,10 @@ def _start_supervisor(workspace: Workspace, start: SupervisorStart, run: Run, lo
         start.start(run, [lock.descriptor])
     except OSError as error:
         from mlrun_cli.runs.error import SERVICE_ERROR, EndReason  # noqa: PLC0415 - start-up
-        from mlrun_cli.runtime.finish import make_failure_outcome, record_outcome  # noqa: PLC0415 - start-up
+        from mlrun_cli.runtime.finish import build_failure_outcome, record_outcome  # noqa: PLC0415 - start-up
 
         message = f"No supervisor could be started: {error.strerror}."
         workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
         reason = EndReason.SUPERVISOR_NOT_STARTED
-        record_outcome(workspace, run, make_failure_outcome(message, code=SERVICE_ERROR, reason=reason))
+        record_outcome(workspace, run, build_failure_outcome(message, code=SERVICE_ERROR, reason=reason))
         raise OperatingSystemError(message, hint=f"The run {run.run_id} is recorded as Failed.") from error

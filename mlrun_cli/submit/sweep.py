@@ -129,7 +129,7 @@ def plan_sweep(workspace: Workspace, definition: SweepDefinition) -> SweepPlan:
         ProgramNotFound: Bayesian sampling needs a package that is not installed.
     """
     definition = definition.with_seed()
-    definition.sampling.make_sampler(definition.metric.goal)
+    definition.sampling.create_sampler(definition.metric.goal)
     _check_resumed_sweeps(workspace, definition)
     return SweepPlan(definition, [_find_resumed_run(workspace, each) for each in definition.resume_child_runs])
 

@@ -24,7 +24,7 @@ def dry_run_sweep(workspace: Workspace, request: SubmitRequest, definition: Swee
         MlrunError: any error that the submission would raise.
     """
     definition = definition.with_seed()
-    sampler = definition.sampling.make_sampler(definition.metric.goal)
+    sampler = definition.sampling.create_sampler(definition.metric.goal)
     is_bayesian = definition.sampling.method is SamplingMethod.BAYESIAN
     count = min(definition.total, definition.max_concurrent) if is_bayesian else definition.total
     run = dry_run(workspace, request)

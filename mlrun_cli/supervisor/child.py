@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.processes.inheritance import Limits, set_limits
-from mlrun_cli.processes.linux import make_parent_death_hook
+from mlrun_cli.processes.linux import build_parent_death_hook
 from mlrun_cli.processes.process import ProcessId, identify_process
 from mlrun_cli.runs.script_input import open_script_input
 
@@ -81,12 +81,12 @@ class Child:
 
 def _build_preexec_fn(parent_pid: int, group: int | None, limits: Limits) -> Callable[[], None]:
     """Return a `preexec_fn` that ends the child with its parent, and sets its process group and limits."""
-    die = make_parent_death_hook(parent_pid)
+    die = build_parent_death_hook(parent_pid)
 
-    def prepare() -> None:
+    def prepare_child() -> None:
         die()
         if group is not None:
             os.setpgid(0, group)
         set_limits(limits)
 
-    return prepare
+    return prepare_child

@@ -10,7 +10,7 @@ from signal import SIGKILL
 
 from mlrun_cli.environments.container import build_running_containers_warning, kill_containers
 from mlrun_cli.environments.environment import ContainerPlan
-from mlrun_cli.processes.linux import make_parent_death_hook
+from mlrun_cli.processes.linux import build_parent_death_hook
 
 _LIMIT_SECONDS = 10.0
 _LOOK_SECONDS = 0.02
@@ -62,7 +62,7 @@ class ContainerTermination:
         self._give_up_at = now + _LIMIT_SECONDS
         self._is_done = False
         self._result, writer = os.pipe()
-        prepare = make_parent_death_hook(os.getpid())
+        prepare = build_parent_death_hook(os.getpid())
         try:
             pid = os.fork()
         except OSError:  # no process is to be had: a pipe that nobody writes to says that nothing was done

@@ -111,7 +111,7 @@ class ProcessGroup:
             self._send_signal(SIGKILL)
 
     def signal(self, signal_number: Signals) -> bool:
-        """Send a signal to the processes and their descendants; return whether one was alive and none had failed.
+        """Send a signal to the processes and their descendants; return False if all had ended or one had failed.
 
         From then on the supervisor, not the group, decides when remaining processes are killed.
         """

@@ -37,11 +37,11 @@ from mlrun_cli.runtime.attempts import (
 )
 from mlrun_cli.runtime.finish import (
     add_full_disk_warning,
+    build_failure_outcome,
     clean_working_folder,
     derive_script_outcome,
     list_leftover_file_warnings,
     list_leftover_process_warnings,
-    make_failure_outcome,
     read_outcome,
     record_outcome,
     run_or_log,
@@ -199,7 +199,7 @@ def fail_without_store(folder: RunFolder, error: StoreError) -> None:
     if not folder.path.exists():
         return
     message = f"The run could not be started: {error.one_line}"
-    write_outcome(folder, make_failure_outcome(message, code=SERVICE_ERROR, reason=error.code))
+    write_outcome(folder, build_failure_outcome(message, code=SERVICE_ERROR, reason=error.code))
     folder.secrets.unlink(missing_ok=True)
 
 
@@ -212,10 +212,10 @@ def _derive_outcome(
     if "end" in process and submission is not None:
         with suppress(KeyError, TypeError, ValueError):  # something else stands there
             return derive_script_outcome(run, folder, submission, ScriptEnd.from_json(process["end"]))
-    return _make_lost_outcome(run, folder, had_processes=had_processes)
+    return _build_lost_outcome(run, folder, had_processes=had_processes)
 
 
-def _make_lost_outcome(run: Run, folder: RunFolder, *, had_processes: bool) -> Outcome:
+def _build_lost_outcome(run: Run, folder: RunFolder, *, had_processes: bool) -> Outcome:
     """Return the outcome of a run whose end was not recorded."""
     sign_of_life = _get_last_activity(run, folder)
     ended_at = now() if had_processes else sign_of_life

@@ -15,7 +15,7 @@ from mlrun_cli.metrics import resource_metrics
 from mlrun_cli.metrics.journal import build_journal_name
 from mlrun_cli.processes.gpu_usage import GpuSampler, GpuUsage
 from mlrun_cli.processes.memory_limits import count_oom_kills, read_memory_limit
-from mlrun_cli.processes.tree_usage import TreeUsage, list_run_tree, measure_processes
+from mlrun_cli.processes.tree_usage import TreeUsage, list_run_tree_pids, measure_processes
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.resources import CurrentUse, Resources, read_resources, write_resources
 from mlrun_cli.runs.submission import Submission
@@ -117,7 +117,7 @@ class ResourceMeter:
 
     def _sample(self, timestamp: float, *, is_last: bool = False) -> None:
         """Measure the run's processes, and write the resources used in total and since the last sample."""
-        pids = list_run_tree(self._heads, self._run_id, is_contained=self._is_contained)
+        pids = list_run_tree_pids(self._heads, self._run_id, is_contained=self._is_contained)
         self._members.update(pids)
         tree = measure_processes(pids)
         gpus = self._read_gpus(timestamp)

@@ -20,11 +20,11 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.attempts import add_earlier_durations
 from mlrun_cli.runtime.finish import (
     add_full_disk_warning,
+    build_failure_outcome,
     derive_script_outcome,
     derive_stop_outcome,
     list_leftover_file_warnings,
     list_leftover_process_warnings,
-    make_failure_outcome,
     run_or_log,
 )
 from mlrun_cli.supervisor.preparation import Preparation, RunStopped
@@ -78,11 +78,11 @@ class Supervisor:
                 self._watch.stop.reason or StopReason.CANCEL, self._run.read(), self._run.submission, None
             )
         except MlrunError as error:
-            return make_failure_outcome(str(error), reason=error.code)
+            return build_failure_outcome(str(error), reason=error.code)
         except Exception as error:  # whatever it is, the run has to say so
             log_exception()
             message = f"{type(error).__name__}: {error}"
-            return make_failure_outcome(message, code=SERVICE_ERROR, reason=InternalError.__name__)
+            return build_failure_outcome(message, code=SERVICE_ERROR, reason=InternalError.__name__)
         self._watch.wait_for(script.group)
         return self._finish_script(script)
 

@@ -157,7 +157,7 @@ class Watch:
         if now >= self._next_look:
             self._next_look = now + _LOOK_SECONDS
             self._log_times.record()
-            self._read_store(now)
+            self._renew_lease_and_check_run(now)
             if self.stop.reason is None and has_lost_stream(self._run.folder):
                 self.stop.request_stop(StopReason.STREAM_LOST, self._group, now)
         if now >= self._next_queues:
@@ -178,7 +178,7 @@ class Watch:
         except MlrunError as error:
             write_log(f"the queues are not looked at: {error}")
 
-    def _read_store(self, now: float) -> None:
+    def _renew_lease_and_check_run(self, now: float) -> None:
         """Renew the lease, and check whether the run was canceled, stopped or ended by another process."""
         runs, key = self._run.workspace.runs, self._run.run.key
         try:

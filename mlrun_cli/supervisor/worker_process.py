@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 import mlrun_cli
 from mlrun_cli.core.redaction import Redaction
 from mlrun_cli.processes.inheritance import LIMITS_VARIABLE
-from mlrun_cli.processes.linux import make_parent_death_hook
+from mlrun_cli.processes.linux import build_parent_death_hook
 from mlrun_cli.processes.secret_pipe import open_secret_pipe
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.submission import Submission
@@ -99,7 +99,7 @@ class WorkerProcess:
                 stdin=stdin,
                 pass_fds=[listener.fileno()],
                 start_new_session=True,
-                preexec_fn=make_parent_death_hook(os.getpid()),  # noqa: PLW1509 — the supervisor has no threads
+                preexec_fn=build_parent_death_hook(os.getpid()),  # noqa: PLW1509 — the supervisor has no threads
             )
 
     @contextmanager

@@ -146,6 +146,7 @@ def check_positive(key: str, value: object) -> None:
 
 
 def _read_part(document: Mapping[str, Any], key: str, read: Callable[[Mapping[str, Any]], _Part]) -> _Part:
+    """Return the result of `read` for the mapping under a required key; errors contain the key."""
     part = document.get(key)
     if not isinstance(part, Mapping):
         raise InvalidValue(f"{key} is missing.", hint="It has to be a JSON object.", target=key)

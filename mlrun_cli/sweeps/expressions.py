@@ -135,11 +135,12 @@ def round_to_step(value: float, step: int) -> int:
     return round(value / step) * step
 
 
-def _draw_number(name: str, arguments: Sequence[Any], generator: Random) -> float:
+def _draw_number(expression_name: str, arguments: Sequence[Any], generator: Random) -> float:
+    """Draw a number from the distribution that a named expression defines."""
     first, second = float(arguments[0]), float(arguments[1])
-    is_normal = name.endswith("normal")
+    is_normal = expression_name.endswith("normal")
     value = first + second * _draw_normal(generator) if is_normal else _draw_uniform(generator, first, second)
-    value = math.exp(min(value, _LARGEST_LOG)) if "log" in name else value
+    value = math.exp(min(value, _LARGEST_LOG)) if "log" in expression_name else value
     return min(max(value, -sys.float_info.max), sys.float_info.max)
 
 
@@ -169,31 +170,33 @@ def _is_list(value: object) -> bool:
     return isinstance(value, (list, tuple))
 
 
-def _check_argument(name: str, parameter: str, value: object) -> None:
-    needs_integer = parameter in {"upper", "q"}
+def _check_argument(expression_name: str, parameter_name: str, value: object) -> None:
+    needs_integer = parameter_name in {"upper", "q"}
     if isinstance(value, bool) or not isinstance(value, int if needs_integer else (int, float)):
         wanted = "a whole number" if needs_integer else "a number"
-        raise _build_error(name, f"needs {wanted} as {parameter}, and has {value!r}")
-    if not abs(value) < sys.float_info.max and parameter != "upper":
-        raise _build_error(name, f"has a {parameter} that is too large or not a number")
-    if parameter == "upper" and value <= 0:
-        raise _build_error(name, f"needs an upper above 0, and has {value}")
-    if parameter == "sigma" and value < 0:
-        raise _build_error(name, f"needs a sigma of 0 or more, and has {value}")
-    if parameter == "q" and value == 0:
-        raise _build_error(name, "cannot round to multiples of 0")
+        raise _build_error(expression_name, f"needs {wanted} as {parameter_name}, and has {value!r}")
+    if not abs(value) < sys.float_info.max and parameter_name != "upper":
+        raise _build_error(expression_name, f"has a {parameter_name} that is too large or not a number")
+    if parameter_name == "upper" and value <= 0:
+        raise _build_error(expression_name, f"needs an upper above 0, and has {value}")
+    if parameter_name == "sigma" and value < 0:
+        raise _build_error(expression_name, f"needs a sigma of 0 or more, and has {value}")
+    if parameter_name == "q" and value == 0:
+        raise _build_error(expression_name, "cannot round to multiples of 0")
 
 
-def _check_bounds(name: str, low: float, high: float) -> None:
-    is_log = "log" in name
+def _check_bounds(expression_name: str, low: float, high: float) -> None:
+    is_log = "log" in expression_name
     if not (low <= high if is_log else low < high):
-        raise _build_error(name, f"needs a min_value {'up to' if is_log else 'below'} max_value, not {low} and {high}")
+        raise _build_error(
+            expression_name, f"needs a min_value {'up to' if is_log else 'below'} max_value, not {low} and {high}"
+        )
     if is_log and high > _LARGEST_LOG:
         raise _build_error(
-            name, f"has a max_value of {high}, whose exponential is too large: bounds are natural logarithms"
+            expression_name, f"has a max_value of {high}, whose exponential is too large: bounds are natural logarithms"
         )
 
 
-def _build_error(name: str, reason: str) -> InvalidValue:
-    example = _EXAMPLES.get(name, f"{name}({', '.join(PARAMETERS[name])})")
-    return InvalidValue(f"{name} {reason}.", hint=f"Its form is {example}.", target=name)
+def _build_error(expression_name: str, reason: str) -> InvalidValue:
+    example = _EXAMPLES.get(expression_name, f"{expression_name}({', '.join(PARAMETERS[expression_name])})")
+    return InvalidValue(f"{expression_name} {reason}.", hint=f"Its form is {example}.", target=expression_name)

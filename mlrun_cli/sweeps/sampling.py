@@ -84,7 +84,7 @@ class Sampling(NamedTuple):
         """Return a copy with a random seed, if there is none."""
         return self if self.seed is not None else self._replace(seed=secrets.randbelow(_SEEDS))
 
-    def make_sampler(self, goal: Goal) -> Sampler:
+    def create_sampler(self, goal: Goal) -> Sampler:
         """Return the sampler for this method, which needs a seed unless it is a grid.
 
         Raises:

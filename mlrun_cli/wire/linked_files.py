@@ -92,18 +92,19 @@ class _Walk:
             else:
                 self._leave_out(path, SPECIAL)
 
-    def _visit_link(self, path: str, link: str, folder: _Folder) -> None:
+    def _visit_link(self, relative_path: str, link_path: str, folder: _Folder) -> None:
+        """Add the file that a link leads to, or schedule a visit of the folder; record a link that leads nowhere."""
         try:
-            target = os.path.realpath(link)
+            target = os.path.realpath(link_path)
         except OSError as error:
-            self._leave_out(path, error)
+            self._leave_out(relative_path, error)
             return
         if os.path.isdir(target):
-            self._links.append(_Folder(path, target, (*folder.link_folders, folder.real)))
+            self._links.append(_Folder(relative_path, target, (*folder.link_folders, folder.real)))
         elif os.path.isfile(target):
-            self.names.append(path)
+            self.names.append(relative_path)
         else:
-            self._leave_out(path, DANGLING)
+            self._leave_out(relative_path, DANGLING)
 
 
 def _contains_path(folder: str, path: str) -> bool:

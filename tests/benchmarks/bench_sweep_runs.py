@@ -80,7 +80,7 @@ def _measure_draws(method: SamplingMethod) -> float:
     space = {f"p{number}": expression for number, expression in enumerate(values)}
     if method is SamplingMethod.RANDOM:
         space["p3"] = build_expression("loguniform", [0.0, 1.0])
-    sampler = build_sampling(method, space, 1).make_sampler(Goal.MAXIMIZE)
+    sampler = build_sampling(method, space, 1).create_sampler(Goal.MAXIMIZE)
     began = time.perf_counter()
     for number in range(DRAWS):
         sampler.draw(number)

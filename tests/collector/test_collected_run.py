@@ -11,7 +11,7 @@ import pytest
 from mlrun_cli.collector.collected_run import CollectedRun
 from mlrun_cli.collector.request_relay import RequestRelay
 from mlrun_cli.core.redaction import Redaction
-from mlrun_cli.node.node_run import make_outcome_event
+from mlrun_cli.node.node_run import build_outcome_event
 from mlrun_cli.runs.events import AttemptEvent, EventWriter, OutcomeEvent, StartEvent
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import SCRIPT_RUN
@@ -67,7 +67,7 @@ def test_a_run_does_not_end_while_its_journals_are_away(
     workspace: Workspace, shared: SharedRunFolder, has_told_sizes: bool
 ) -> None:
     (shared.journal / "1.jsonl").write_text('["m","x",1.0,null,0.5]\n')
-    told = make_outcome_event(shared, OUTCOME, is_final=True)
+    told = build_outcome_event(shared, OUTCOME, is_final=True)
     write_events(shared, told if has_told_sizes else told._replace(journal_sizes={}))
     collected = open_run(workspace, shared)
     whole = shared.path.parents[1]
@@ -88,7 +88,7 @@ def test_an_outcome_is_not_described_while_the_journals_are_away(shared: SharedR
     whole.rename(whole.with_name("away"))
     whole.mkdir()
     with pytest.raises(FileNotFoundError):
-        make_outcome_event(shared, OUTCOME, is_final=True)
+        build_outcome_event(shared, OUTCOME, is_final=True)
 
 
 def test_the_values_of_an_attempt_make_room_for_the_next_even_if_the_run_is_to_be_canceled(

@@ -20,7 +20,7 @@ MIXED = {**FINITE, "lr": build_expression("loguniform", [-7, 0])}
 
 
 def _make(method: SamplingMethod, space: dict[str, Expression], seed: int = 3) -> Sampler:
-    return build_sampling(method, space, seed).make_sampler(Goal.MAXIMIZE)
+    return build_sampling(method, space, seed).create_sampler(Goal.MAXIMIZE)
 
 
 @pytest.mark.parametrize("space", [FINITE, MIXED])
@@ -166,7 +166,7 @@ def test_optuna_is_loaded_for_bayesian_sampling_alone() -> None:
         "from mlrun_cli.sweeps.expressions import build_expression; from mlrun_cli.metrics.goal import Goal\n"
         "space = {'a': build_expression('choice', [[1, 2]])}\n"
         "for method in (SamplingMethod.RANDOM, SamplingMethod.GRID):\n"
-        "    Sampling(method, space, 1).make_sampler(Goal.MAXIMIZE).draw(0)\n"
+        "    Sampling(method, space, 1).create_sampler(Goal.MAXIMIZE).draw(0)\n"
         "assert not {'optuna', 'numpy'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
@@ -174,13 +174,13 @@ def test_optuna_is_loaded_for_bayesian_sampling_alone() -> None:
 
 def test_a_random_sampler_needs_a_seed() -> None:
     with pytest.raises(ValueError, match="seed"):
-        Sampling(RANDOM, FINITE).make_sampler(Goal.MAXIMIZE)
+        Sampling(RANDOM, FINITE).create_sampler(Goal.MAXIMIZE)
 
 
 def test_bayesian_sampling_leaves_out_results_of_another_space() -> None:
     space = {"--lr": ["uniform", [0.1, 1.0]], "--kind": ["choice", [["a", "b"]]]}
     document = {"name": "BayesianOptimization", "parameter_space": space}
-    sampler = sampling_from_json({**document, "properties": {"seed": 3}}).make_sampler(Goal.MINIMIZE)
+    sampler = sampling_from_json({**document, "properties": {"seed": 3}}).create_sampler(Goal.MINIMIZE)
     others: list[dict[str, Any]] = [{}, {"--lr": 5.0, "--kind": "a"}, {"--lr": 0.5, "--kind": "c"}, {"--depth": 3}]
     trials = [Trial(values, metric=1.0) for values in others]
     assert sampler.draw(0, trials) == sampler.draw(0)

@@ -14,7 +14,7 @@ from types import FrameType
 from mlrun_cli.core.program_log import log_exception, write_log
 from mlrun_cli.node.remote.job_queue import JobQueue
 from mlrun_cli.processes.gpus import VISIBLE_GPUS
-from mlrun_cli.processes.linux import make_parent_death_hook
+from mlrun_cli.processes.linux import build_parent_death_hook
 from mlrun_cli.runs.shared_folder import SharedFolder
 
 _SHELL = "/bin/bash"
@@ -54,7 +54,7 @@ def _run_script(script: str, gpus: str) -> str:
         environment[VISIBLE_GPUS] = gpus
     shell = [_SHELL, "-l"] if os.path.exists(_SHELL) else ["/bin/sh"]
     try:
-        hook = make_parent_death_hook(os.getpid())
+        hook = build_parent_death_hook(os.getpid())
         child = subprocess.Popen([*shell, "-c", script], env=environment, preexec_fn=hook)  # noqa: PLW1509
     except OSError as error:
         write_log(f"the script of the job cannot be started: {error}")

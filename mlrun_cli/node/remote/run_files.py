@@ -57,7 +57,7 @@ class RunFiles:
         self._next_tree = 0.0
 
     def read(self, buffer: PieceBuffer) -> dict[str, Any]:
-        """Return what changed in the files since the last call, omitting unchanged keys; add new bytes to `buffer`.
+        """Return the changes of the files since the last call, omitting unchanged keys; add new bytes to `buffer`.
 
         Keys are `files` (a list of path, offset and size of each piece), `more` (True if there is more to send),
         `heartbeat` (its text and age in seconds), `outcome` (the text of outcome.json) and `tree` (a fingerprint of the
