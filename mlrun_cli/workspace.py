@@ -276,11 +276,11 @@ class Workspace:
             self.__dict__.pop(name, None)
 
     def make_run_store(self, redaction: Redaction) -> RunStore:
-        """Return the store of the runs with the redaction of one of them, which knows more secrets."""
+        """Create a run store with the redaction of a particular run, which knows that run's secrets."""
         return RunStore(self._database, redaction)
 
     def is_in_place(self) -> bool:
-        """Return whether the open database was neither moved, removed nor replaced."""
+        """Return whether the open database is still at its path, neither moved nor removed nor replaced."""
         return self._opened is not None and self.locator.database.get_identity() == self._opened
 
     def is_missing(self, path: Path) -> bool:
@@ -377,7 +377,7 @@ class Workspace:
             )
 
     def get_data_version(self) -> int:
-        """Return a number that changes when another connection has written.
+        """Return a number that changes when another connection has written to the database.
 
         Writes through this object do not change it, and numbers of different objects are not comparable.
         """
@@ -392,7 +392,7 @@ class Workspace:
         self._database.checkpoint_often()
 
     def checkpoint_if_disk_is_full(self) -> None:
-        """Checkpoint if the disk is nearly full, so that there is space to record removals."""
+        """Checkpoint the write-ahead log if the disk is nearly full, to make room for recording removals."""
         if describe_full_disk(self.folder, FULL_FOR_RUNS_BYTES) is not None:
             self._database.checkpoint()
 
@@ -431,6 +431,7 @@ def count_run_folders(folder: Path) -> int:
 
 
 def _check_store_not_lost(locator: WorkspaceLocator) -> None:
+    """Raise StoreLost if there are run folders, whose store must have existed."""
     count = count_run_folders(locator.folder)
     if count:
         identity = locator.identity

@@ -11,7 +11,7 @@ from mlrun_cli.actions.artifacts import download_files, list_files
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import check_tag_key, check_text
 from mlrun_cli.errors import MissingOption, MlrunError, ModelFileNotFound, ModelNotFound, PropertyImmutable, StoreError
-from mlrun_cli.models.folder import ModelFolder, copy_files_in, copy_model_out, list_model_files
+from mlrun_cli.models.folder import ModelFolder, copy_files_to_folder, copy_model_out, list_model_files
 from mlrun_cli.models.model import Model, ModelFilter, NewModel, check_model_name, describe_model
 from mlrun_cli.processes.host import get_user_name
 from mlrun_cli.runs.run import Run
@@ -58,7 +58,7 @@ def register_model(
     with folder.create_incoming_folder() as incoming:
         content = incoming / "files"
         content.mkdir(mode=0o700)
-        copy_files_in(files, content)
+        copy_files_to_folder(files, content)
         return _store_model(workspace, folder, content, new_model)
 
 

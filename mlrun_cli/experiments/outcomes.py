@@ -21,5 +21,5 @@ class ExperimentOutcomes(NamedTuple):
 
     @property
     def total(self) -> int:
-        """The number of runs with any outcome."""
+        """The total number of runs, including active ones."""
         return self.completed + self.failed + self.canceled + self.active

@@ -107,7 +107,7 @@ def find_own_project_config(folder: Path) -> ProjectConfig | None:
     Raises:
         InvalidFile: it cannot be read or is not valid.
     """
-    return next((read_project_config(path) for path in _list_candidates(folder) if _file_exists(path)), None)
+    return next((read_project_config(path) for path in _list_config_candidates(folder) if _file_exists(path)), None)
 
 
 def read_project_config(path: Path) -> ProjectConfig:
@@ -214,12 +214,13 @@ def _read_other_keys(path: Path) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key.casefold() not in known}
 
 
-def _list_candidates(folder: Path) -> list[Path]:
+def _list_config_candidates(folder: Path) -> list[Path]:
+    """Return the paths at which a folder's config may be, in the order in which they are tried."""
     return [folder / within / name for within in CONFIGURATION_FOLDERS for name in CONFIG_NAMES]
 
 
 def _parse_scope(node: Node) -> dict[str, Node]:
-    """Return the names in `/subscriptions/S/resourceGroups/G/…/workspaces/W/projects/E`, as in the other format."""
+    """Parse `/subscriptions/S/resourceGroups/G/…/workspaces/W/projects/E` to the values of the other format's keys."""
     words = node.as_text().strip("/").split("/")
     return {
         _SCOPE_KEYS[kind.casefold()]: Node(node.path, node.key_path, node.line, name, name)
@@ -228,15 +229,16 @@ def _parse_scope(node: Node) -> dict[str, Node]:
     }
 
 
-def _parse_value(node: Node, check: Callable[[str], str]) -> str:
+def _parse_value(node: Node, validate: Callable[[str], str]) -> str:
     text = node.as_text()
     try:
-        return check(text)
+        return validate(text)
     except UsageError as error:
         raise node.build_error(error.message, hint=error.hint) from error
 
 
 def _file_exists(path: Path) -> bool:
+    """Return whether a file exists; raise InvalidFile if its folder cannot be accessed."""
     try:
         return path.exists()
     except OSError as error:  # a folder above it may be inaccessible

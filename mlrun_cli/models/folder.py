@@ -142,14 +142,14 @@ def list_model_files(path: Path, child_paths: Sequence[str] | None) -> dict[str,
     return found
 
 
-def copy_files_in(files: Mapping[str, Path], folder: Path) -> None:
-    """Copy files into a folder under their given names.
+def copy_files_to_folder(sources_by_path: Mapping[str, Path], folder: Path) -> None:
+    """Copy source files into a folder, each to the relative path that is its key.
 
     Raises:
         UsageError: a file cannot be read.
         StoreError: a file cannot be written.
     """
-    for name, source in files.items():
+    for name, source in sources_by_path.items():
         destination = folder / name
         with _open_for_reading(source) as content, _convert_os_errors(folder.parent.parent):
             destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -176,7 +176,7 @@ def copy_model_out(content: Path, folder: Path, *, overwrite: bool) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, source in names.items():
-            _make_folders(folder, Path(name).parts[:-1])
+            _create_nested_folders(folder, Path(name).parts[:-1])
             with _open_for_reading(source) as descriptor:
                 _copy_open_file(descriptor, folder / name, 0o777)
     except OSError as error:
@@ -226,8 +226,8 @@ def _copy_open_file(content_fd: int, destination: Path, mode: int) -> None:
         copying.copy(content_fd, file, found.st_size)
 
 
-def _make_folders(folder: Path, parts: Sequence[str]) -> None:
-    """Create nested folders below a folder; raise if one of them is a link, which could lead anywhere."""
+def _create_nested_folders(folder: Path, parts: Sequence[str]) -> None:
+    """Create nested folders below a folder; raise if one of them is a link, which could lead elsewhere."""
     for part in parts:
         folder /= part
         with suppress(FileExistsError):
@@ -236,11 +236,11 @@ def _make_folders(folder: Path, parts: Sequence[str]) -> None:
             raise FileNotWritable(folder, "it is a link", hint="Remove the link, or choose another folder.")
 
 
-def _remove_abandoned_files(top: Path) -> None:
-    """Remove the temporary files of killed processes; those of an older version of this program only after a day."""
-    remove_abandoned_files(top)
+def _remove_abandoned_files(incoming_folder: Path) -> None:
+    """Remove temporary files of killed processes, and everything older than a day, from a folder."""
+    remove_abandoned_files(incoming_folder)
     before = time.time() - _ABANDONED_AFTER_SECONDS
-    for path in top.iterdir():
+    for path in incoming_folder.iterdir():
         with suppress(OSError):
             if path.stat().st_mtime < before:
                 shutil.rmtree(path, ignore_errors=True)
@@ -248,7 +248,7 @@ def _remove_abandoned_files(top: Path) -> None:
 
 @contextmanager
 def _convert_os_errors(folder: Path) -> Iterator[None]:
-    """Raise errors of the operating system in the block as a StoreError about the model files."""
+    """Convert an OSError raised in the block to a StoreError about the model's files."""
     try:
         yield
     except OSError as error:

@@ -86,7 +86,7 @@ class ModelFilter(NamedTuple):
     latest: bool = False
 
     def select(self, models: Iterable[Model]) -> list[Model]:
-        """Return the models, given newest first, that meet the conditions not checked by the database."""
+        """Return the models, given newest first, that meet the conditions which the database does not check."""
         found: list[Model] = []
         names: set[str] = set()
         for model in models:
@@ -98,8 +98,8 @@ class ModelFilter(NamedTuple):
     def _matches(self, model: Model) -> bool:
         """Return whether a model has the tags, properties and dataset of the filter."""
         return (
-            _has_all(model.tags, self.tags)
-            and _has_all(model.properties, self.properties)
+            _satisfies_all(model.tags, self.tags)
+            and _satisfies_all(model.properties, self.properties)
             and (self.dataset_id is None or self.dataset_id in {guid for _, guid in model.details.datasets})
         )
 
@@ -157,5 +157,6 @@ def split_model_id(model_id: str) -> tuple[str, int | None]:
     return name, int(version) if colon else None
 
 
-def _has_all(pairs: Mapping[str, str], filters: Iterable[PairFilter]) -> bool:
+def _satisfies_all(pairs: Mapping[str, str], filters: Iterable[PairFilter]) -> bool:
+    """Return whether tags or properties satisfy all filters."""
     return all(one.key in pairs and one.value in (None, pairs[one.key]) for one in filters)

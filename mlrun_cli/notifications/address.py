@@ -84,9 +84,9 @@ def split_command(address: str) -> list[str]:
     return words
 
 
-def build_variable_name(name: str) -> str:
+def build_variable_name(field_name: str) -> str:
     """Return the name of the environment variable that passes a field of the message to a command."""
-    return f"MLRUN_NOTIFY_{name.upper()}"
+    return f"MLRUN_NOTIFY_{field_name.upper()}"
 
 
 def _list_code_words(command: Sequence[str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def load_apprise() -> Any:
-    """Return the module `apprise`.
+    """Import and return the package `apprise`.
 
     Raises:
         ModuleNotFoundError: it is not installed.

@@ -26,12 +26,12 @@ class Rule(NamedTuple):
     experiment_name: str | None = None
 
     def matches(self, outcome: str, experiment_name: str) -> bool:
-        """Return whether the rule applies to a run of an experiment that ended as completed, failed or canceled."""
+        """Return whether the rule applies to a run of an experiment that ended with an outcome such as `failed`."""
         return outcome in self.on and self.experiment_name in {None, experiment_name}
 
 
 def read_rules(folder: Path) -> Sequence[Rule]:
-    """Return the rules of the workspace in a folder, without invalid ones.
+    """Return the valid notification rules of the workspace in a folder.
 
     Raises:
         OSError: the file cannot be read.
@@ -43,7 +43,7 @@ def read_rules(folder: Path) -> Sequence[Rule]:
 
 @contextmanager
 def edit_rules(folder: Path) -> Iterator[list[Rule]]:
-    """Yield a workspace's rules as a mutable list, which is saved at the end of the block.
+    """Lock a workspace's rules and yield them as a mutable list, which is saved at the end of the block.
 
     Raises:
         OSError: the file cannot be read or written.
@@ -58,7 +58,7 @@ def edit_rules(folder: Path) -> Iterator[list[Rule]]:
 
 
 def _parse_rule(entry: dict[str, Any]) -> Rule | None:
-    """Return a rule from its entry in the file, or None if the entry is invalid."""
+    """Parse a rule from its entry in the file, or return None if the entry is invalid."""
     try:
         return Rule(
             int(entry["rule_id"]), str(entry["address"]), tuple(map(str, entry["on"])), entry.get("experiment_name")

@@ -45,7 +45,7 @@ def build_message(workspace: Workspace, run: Run) -> Message:
 
 
 def _list_message_lines(workspace: Workspace, run: Run) -> Iterator[str]:
-    """Yield the lines of the text of a message."""
+    """Yield the lines of the message about an ended run."""
     yield f"Run: {run.run_id}"
     yield f"Experiment: {run.experiment_name}"
     yield f"Status: {describe_end(run, now())}"

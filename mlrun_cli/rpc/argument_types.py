@@ -40,7 +40,7 @@ _SCALARS: Mapping[object, ArgumentType] = {
 
 
 def compile_type(annotation: object) -> ArgumentType:
-    """Compile an annotation: a scalar, `Any`, a union, a sequence of these, or a mapping from strings to these.
+    """Return the validator for a type annotation: a scalar, `Any`, a union, a sequence, or a mapping from strings.
 
     Raises:
         TypeError: the annotation is not the type of a JSON value.
@@ -58,28 +58,28 @@ def compile_type(annotation: object) -> ArgumentType:
     raise TypeError(f"{annotation} is not the type of a JSON value")
 
 
-def _compile_union(members: Sequence[ArgumentType]) -> ArgumentType:
-    checks = tuple(member.accepts for member in members)
+def _compile_union(member_types: Sequence[ArgumentType]) -> ArgumentType:
+    checks = tuple(member.accepts for member in member_types)
     return ArgumentType(
         lambda value: any(accepts(value) for accepts in checks),
-        " or ".join(member.noun for member in members),
-        " or ".join(member.plural for member in members),
+        " or ".join(member.noun for member in member_types),
+        " or ".join(member.plural for member in member_types),
     )
 
 
-def _compile_sequence(item: ArgumentType) -> ArgumentType:
+def _compile_sequence(item_type: ArgumentType) -> ArgumentType:
     def accepts(value: object) -> bool:
-        return isinstance(value, (list, tuple)) and all(map(item.accepts, value))
+        return isinstance(value, (list, tuple)) and all(map(item_type.accepts, value))
 
-    return ArgumentType(accepts, f"a list of {item.plural}", f"lists of {item.plural}")
+    return ArgumentType(accepts, f"a list of {item_type.plural}", f"lists of {item_type.plural}")
 
 
-def _compile_mapping(item: ArgumentType) -> ArgumentType:
+def _compile_mapping(value_type: ArgumentType) -> ArgumentType:
     def accepts(value: object) -> bool:
         return (
             isinstance(value, Mapping)
             and all(isinstance(key, str) for key in value)
-            and all(map(item.accepts, value.values()))
+            and all(map(value_type.accepts, value.values()))
         )
 
-    return ArgumentType(accepts, f"a dict of {item.plural}", f"dicts of {item.plural}")
+    return ArgumentType(accepts, f"a dict of {value_type.plural}", f"dicts of {value_type.plural}")

@@ -42,7 +42,7 @@ class RequestContext:
 
     @contextmanager
     def select_workspace(self, identity: WorkspaceIdentity | None) -> Iterator[None]:
-        """Select a workspace during the block; blocks may be nested, as by a request of a signal handler."""
+        """Select a workspace for the duration of the block; blocks may be nested, for example by a signal handler."""
         selected, self._identity = self._identity, identity
         try:
             yield
@@ -51,7 +51,7 @@ class RequestContext:
 
     @property
     def identity(self) -> WorkspaceIdentity:
-        """The names of the selected workspace, which need not exist.
+        """The identity of the selected workspace, whether or not the workspace exists.
 
         Raises:
             MlrunError: the request has no workspace.

@@ -11,7 +11,7 @@ from mlrun_cli.wire.framing import RESULT
 
 
 def dispatch(context: RequestContext, request: Request) -> dict[str, Any]:
-    """Return the response to a request, which is an error response if its handler raises an exception."""
+    """Handle a request and return the response, which is an error response if the handler raises an exception."""
     try:
         with context.select_workspace(request.workspace):
             return {RESULT: get_handler(request.call).handle(context, request.arguments)}

@@ -69,12 +69,12 @@ class InProcessServer:
                     return dispatch(context, request)
             self._is_handling = True
             try:
-                return self._handle(request)
+                return self._ingest_and_dispatch(request)
             finally:
                 self._is_handling = False
 
-    def _handle(self, request: Request) -> dict[str, Any]:
-        """Handle a request and return its response, or an error response if handling it fails."""
+    def _ingest_and_dispatch(self, request: Request) -> dict[str, Any]:
+        """Ingest the journals of this process's sessions, then handle a request and return the response."""
         try:
             for session in list(self._sessions.values()):
                 session.ingest_until_now()
@@ -120,11 +120,11 @@ class InProcessServer:
         self._lock.acquire()
 
     def after_fork(self) -> None:
-        """Allow transactions again in the parent of a fork, which `before_fork` has stopped."""
+        """In the parent after a fork, allow the transactions that `before_fork` has blocked."""
         self._lock.release()
 
     def reset_after_fork(self) -> None:
-        """Discard the parent's sessions and connections in a child created by `fork`."""
+        """In the child after a fork, discard the parent's sessions and connections."""
         for session in self._sessions.values():
             session.close_after_fork()
         self._context.close()

@@ -111,5 +111,5 @@ def build_error_response(error: Exception) -> dict[str, Any]:
     return response
 
 
-def _encode_error(kind: str, message: str) -> dict[str, Any]:
-    return {ERROR: {"type": kind, "message": message}}
+def _encode_error(error_type: str, message: str) -> dict[str, Any]:
+    return {ERROR: {"type": error_type, "message": message}}

@@ -110,11 +110,11 @@ def _handle_request_line(folder: Path, run_id: str, redaction: Redaction, reques
     return encode_line(response)
 
 
-def _get_owner_lock_name(workspace: Workspace, run_id: str, selected_workspace: Workspace) -> str:
+def _get_owner_lock_name(run_workspace: Workspace, run_id: str, selected_workspace: Workspace) -> str:
     """Return the name of the owner lock of this worker's run, which also owns runs that its script opens."""
-    if selected_workspace.identity != workspace.identity:
+    if selected_workspace.identity != run_workspace.identity:
         raise UsageError(
-            f"A run of workspace '{workspace.identity.name}' opens no run in workspace"
+            f"A run of workspace '{run_workspace.identity.name}' opens no run in workspace"
             f" '{selected_workspace.identity.name}'.",
             hint="Open it in run.experiment.workspace, or submit a script to the other one.",
         )

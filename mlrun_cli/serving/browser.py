@@ -16,7 +16,7 @@ def has_browser(environ: Mapping[str, str]) -> bool:
     return sys.platform == "darwin" or any(environ.get(name) for name in _DISPLAYS)
 
 
-def open_in_browser(address: str) -> bool:
+def open_in_browser(url: str) -> bool:
     """Open a page in a browser, and return whether a browser has accepted it.
 
     Its output is discarded, and Ctrl-C in the terminal does not reach it. A browser that still runs after five seconds
@@ -24,7 +24,7 @@ def open_in_browser(address: str) -> bool:
     """
     try:
         browser = subprocess.Popen(
-            [sys.executable, "-I", "-c", _PROGRAM, address],
+            [sys.executable, "-I", "-c", _PROGRAM, url],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

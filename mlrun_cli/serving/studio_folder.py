@@ -186,7 +186,7 @@ def _is_locked(path: Path) -> bool:
 
 @contextmanager
 def _create_private_file(path: Path, text: str) -> Iterator[Path]:
-    """Yield the path of a temporary private file that contains `text`, to be moved into place by the caller."""
+    """Yield the path of a new private file with `text`, created beside `path` for the caller to move to `path`."""
     with make_temporary_path(path) as temporary:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:

@@ -75,9 +75,9 @@ class WorkspaceUrls(NamedTuple):
         """Return the URL of the compute targets and their queues."""
         return f"{self}/queue"
 
-    def submit_form(self, **values: str) -> str:
+    def submit_form(self, **field_values: str) -> str:
         """Return the URL of the form for a new run, with the given fields filled in."""
-        return _add_query(f"{self}/submit", urlencode(values))
+        return _add_query(f"{self}/submit", urlencode(field_values))
 
 
 def quote_path(path: str) -> str:
@@ -85,9 +85,9 @@ def quote_path(path: str) -> str:
     return quote(path, safe="/", errors="surrogateescape")
 
 
-def unquote_path(text: str) -> str:
+def unquote_path(quoted_path: str) -> str:
     """Unquote a path that was quoted by `quote_path`."""
-    return unquote(text, errors="surrogateescape")
+    return unquote(quoted_path, errors="surrogateescape")
 
 
 def build_query(values: Mapping[str, object]) -> str:

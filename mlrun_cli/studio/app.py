@@ -87,7 +87,7 @@ PAGES: Sequence[tuple[str, Handler]] = (
     ("/chart-data", charts.send_figure),
     ("/runs/{run_id}/logs", logs.show_tab),
     ("/runs/{run_id}/logs/{path:file}", logs.show),
-    ("/runs/{run_id}/piece/{path:file}", logs.send_piece),
+    ("/runs/{run_id}/piece/{path:file}", logs.send_log_part),
     ("/runs/{run_id}/snapshot", snapshot.show_tab),
     ("/runs/{run_id}/snapshot/{path:file}", snapshot.show),
 )
@@ -158,6 +158,7 @@ async def _send_static_file(request: Request) -> Response:
 
 
 async def _handle_http_error(request: Request, error: Exception) -> Response:
+    """Render the page for an HTTP error, such as a URL without a page."""
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
         refusal = MethodNotAllowed(f"This URL does not accept {request.method} requests.")

@@ -25,20 +25,20 @@ class Credentials:
         """Return whether a string is the token."""
         return hmac.compare_digest(text.strip().encode(), self.token.encode())
 
-    def is_valid_session_cookie(self, text: str | None) -> bool:
+    def is_valid_session_cookie(self, cookie_value: str | None) -> bool:
         """Return whether a string is the value of the session cookie of signed-in browsers."""
-        return text is not None and hmac.compare_digest(text.encode(), self.cookie.encode())
+        return cookie_value is not None and hmac.compare_digest(cookie_value.encode(), self.cookie.encode())
 
     def create_csrf_token(self) -> str:
         """Create a CSRF token for a form, salted so that the sizes of compressed pages do not reveal it."""
         salt = secrets.token_hex(_SALT_LENGTH // 2)
         return f"{salt}{self._derive_key('form', salt)}"
 
-    def is_valid_csrf_token(self, text: str | None) -> bool:
+    def is_valid_csrf_token(self, csrf_token: str | None) -> bool:
         """Return whether a string is a valid CSRF token of the studio."""
-        if text is None:
+        if csrf_token is None:
             return False
-        salt, digest = text[:_SALT_LENGTH], text[_SALT_LENGTH:]
+        salt, digest = csrf_token[:_SALT_LENGTH], csrf_token[_SALT_LENGTH:]
         return hmac.compare_digest(digest.encode(), self._derive_key("form", salt).encode())
 
     def _derive_key(self, purpose: str, suffix: str = "") -> str:

@@ -80,10 +80,10 @@ def delete_target(context: RequestContext, name: str) -> None:
     _call_with_sdk_hint(lambda: delete_compute_target(context.workspace, name))
 
 
-def _call_with_sdk_hint(call: Callable[[], T]) -> T:
-    """Call a function and return its result; the error for a missing target gets a hint for SDK users."""
+def _call_with_sdk_hint(function: Callable[[], T]) -> T:
+    """Call a function and return its result, adding a hint for SDK users to the error for a missing target."""
     try:
-        return call()
+        return function()
     except ComputeTargetNotFound as error:
         error.hint = "ComputeTarget.create(workspace, name, configuration) makes one, which runs on this machine."
         raise

@@ -77,7 +77,7 @@ def unregister_dataset(context: RequestContext, name: str) -> None:
 
 @handler("datasets.files")
 def list_files(context: RequestContext, definition: object) -> dict[str, Any]:
-    """Return `files`, pairs of a name and a path or URL, and `whole`, the only path of the dataset or None."""
+    """Return the files of a dataset as pairs of name and path or URL, and its path as `whole` if it has only one."""
     found = files.find_files(definition, lambda name: datastores.get_datastore(context.workspace, name))
     return {
         "files": [[file.name, file.source] for file in found.files],
@@ -87,7 +87,7 @@ def list_files(context: RequestContext, definition: object) -> dict[str, Any]:
 
 @handler("datasets.check")
 def check_files(context: RequestContext, definition: object) -> None:
-    """Check that a dataset has files."""
+    """Raise an error if a dataset has no files."""
     files.check_files(definition, lambda name: datastores.get_datastore(context.workspace, name))
 
 

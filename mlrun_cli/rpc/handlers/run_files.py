@@ -32,7 +32,7 @@ def download_run_file(context: RequestContext, run_id: str, name: str, path: str
 
 
 @handler("run_files.take_upload")
-def take_upload(context: RequestContext, run_id: str, name: str, folder: str, replaces: bool = False) -> None:
+def accept_upload(context: RequestContext, run_id: str, name: str, folder: str, replaces: bool = False) -> None:
     """Move an upload that a script on a node has stored in a folder into the folder of its run."""
     move_upload(context.workspace, get_run_by_full_id(context, run_id), name, Path(folder), overwrite=replaces)
 

@@ -272,7 +272,7 @@ def _build_source_properties(
 def create_children(
     context: RequestContext, run_id: str, count: int, tag_key: str | None = None, tag_values: Sequence[str | None] = ()
 ) -> list[str]:
-    """Create child runs of a run; return their ids."""
+    """Create `count` child runs of a run, each with its own value of a tag if `tag_key` is given; return their ids."""
     return open_runs.create_children(
         context.workspace,
         get_run_by_full_id(context, run_id),
@@ -336,7 +336,7 @@ def flush(context: RequestContext, run_id: str) -> None:
 
 
 def get_run_by_full_id(context: RequestContext, run_id: str) -> Run:
-    """Return the run with this complete id; raise RunNotFound if there is none.
+    """Return the run with this unabbreviated id; raise RunNotFound if there is none.
 
     Raises:
         RunNotFound: no run has this id; the message mentions the workspace.
@@ -348,6 +348,6 @@ def get_run_by_full_id(context: RequestContext, run_id: str) -> Run:
 
 
 def _get_reconciled_run(context: RequestContext, run_id: str) -> Run:
-    """Return the run with this complete id, with its status reconciled."""
+    """Return the run with this unabbreviated id, after reconciling its status."""
     (run,) = actions.get_reconciled_runs(context.workspace, [get_run_by_full_id(context, run_id)])
     return run

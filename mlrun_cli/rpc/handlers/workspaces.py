@@ -32,7 +32,7 @@ def check_workspace(context: RequestContext) -> None:
 
 @handler("workspaces.find_config")
 def open_configured_workspace(context: RequestContext, path: str, file_name: str | None = None) -> list[str] | None:
-    """Open the workspace in a folder's config, created if needed; return its names, or None if there is no config."""
+    """Open or create the workspace in a folder's config; return its names, or None if there is no config."""
     identity = actions.find_configured_workspace(Path(path), context.home, file_name)
     if identity is None:
         return None

@@ -141,13 +141,13 @@ def load_selected_runs(workspace: Workspace, loaded_runs: Sequence[Run], run_ids
 
 
 def suggest_charts(workspace: Workspace, run_keys: Sequence[int], limit: int) -> Sequence[Chart]:
-    """Return charts of up to `limit` metrics, preferring those that most of the runs have and that are longest."""
+    """Return charts of up to `limit` metrics, preferring those that most runs have and those with the most values."""
     common = workspace.metric_summaries.list_most_common_names(run_keys, limit)
     return [Chart(CURVE if longest > 1 else VALUE, (Measure(name),)) for name, longest in common]
 
 
 def _suggest_scatter(charts: Sequence[Chart], parameters: Sequence[Parameters]) -> Sequence[Chart]:
-    """Return a chart of the first metric over the first parameter that differs between runs, if both exist."""
+    """Return a scatter chart of the first metric over the first differing parameter, or an empty list without these."""
     names = list_differing_parameter_names(parameters)
     if not charts or not names or len(parameters) < _LEAST_POINTS:
         return []
@@ -163,7 +163,7 @@ def _build_board_chart(
     chart: Chart,
     charts: Sequence[Chart],
     runs: Sequence[Run],
-    labels: Mapping[int, str],
+    run_labels: Mapping[int, str],
     values: RunValues,
 ) -> BoardChart:
     measures = [
@@ -177,7 +177,7 @@ def _build_board_chart(
     for run in runs:
         found = [values.find(run, measure) for measure in measures]
         if any(value is not None for value in found):
-            rows.append((run, labels[run.key], found))
+            rows.append((run, run_labels[run.key], found))
     return BoardChart(
         chart=chart,
         id=sha256(str(chart).encode("utf-8", "surrogatepass")).hexdigest()[:12],
@@ -188,11 +188,12 @@ def _build_board_chart(
     )
 
 
-def _build_run_values(page: PageRequest, run: Run, name: str) -> Mapping[str, Any]:
+def _build_run_values(page: PageRequest, run: Run, run_label: str) -> Mapping[str, Any]:
+    """Return the template values for the legend entry of a run."""
     return {
         "key": run.key,
         "id": run.run_id,
-        "name": name,
+        "name": run_label,
         "address": page.urls.run(run.run_id),
     }
 

@@ -201,26 +201,28 @@ def _build_curve_series(
 
 
 def _add_smooth_values(
-    line: Mapping[str, Any], run: Run, pieces: Sequence[CurvePiece], axis: str, smoothing: float
+    curve_series: Mapping[str, Any], run: Run, pieces: Sequence[CurvePiece], axis: str, smoothing: float
 ) -> dict[str, Any]:
-    """Return a line with smoothed values added, which have the same gaps as the line."""
+    """Return the series of a curve with smoothed values added, which have the same gaps."""
     placed = [
         piece._replace(end=_round_number(_compute_x(run, piece.end, axis)))
         for piece in pieces
         if math.isfinite(piece.end) and math.isfinite(piece.mean)
     ]
-    means = smooth_curve(placed, smoothing, line["x"]) if placed else line["y"]
+    means = smooth_curve(placed, smoothing, curve_series["x"]) if placed else curve_series["y"]
     return {
-        **line,
-        "smooth": [None if y is None else _round_number(mean) for y, mean in zip(line["y"], means, strict=True)],
+        **curve_series,
+        "smooth": [
+            None if y is None else _round_number(mean) for y, mean in zip(curve_series["y"], means, strict=True)
+        ],
     }
 
 
-def _compute_x(run: Run, position: float, axis: str) -> float:
-    """Return the position of a step, or of a timestamp in microseconds, on the horizontal axis."""
+def _compute_x(run: Run, step_or_timestamp: float, axis: str) -> float:
+    """Convert a step, or a timestamp in microseconds, to a position on the horizontal axis."""
     if axis == STEP:
-        return position
-    return (position - (_get_time_origin(run) if axis == RELATIVE else 0)) / MICROSECONDS
+        return step_or_timestamp
+    return (step_or_timestamp - (_get_time_origin(run) if axis == RELATIVE else 0)) / MICROSECONDS
 
 
 def _build_value_figure(runs: Sequence[Run], values: RunValues, measure: Measure) -> Figure:

@@ -179,6 +179,7 @@ def _compute_shade(count: float, row_counts: Sequence[float]) -> int:
 
 
 def _as_list(value: object) -> list[Any]:
+    """Return a value if it is a list, or else an empty list."""
     return value if isinstance(value, list) else []
 
 

@@ -32,10 +32,10 @@ def send_figure(page: PageRequest) -> Response:
     `begin` and `end` for a range.
     """
     try:
-        return _respond_json(_build_requested_figure(page), 200)
+        return _create_json_response(_build_requested_figure(page), 200)
     except (UsageError, NotFound) as error:
         document = {"problem": error.message, "code": error.code}
-        return _respond_json(document, 404 if isinstance(error, NotFound) else 400)
+        return _create_json_response(document, 404 if isinstance(error, NotFound) else 400)
 
 
 def change_chart(page: PageRequest) -> Response:
@@ -102,8 +102,8 @@ def _get_requested_runs(page: PageRequest) -> Sequence[Run]:
         raise InvalidValue("'runs' names runs by their numbers, with commas between them.") from error
 
 
-def _parse_number(page: PageRequest, name: str) -> float | None:
-    text = page.get_query_parameter(name)
+def _parse_number(page: PageRequest, parameter_name: str) -> float | None:
+    text = page.get_query_parameter(parameter_name)
     if not text:
         return None
     try:
@@ -111,10 +111,10 @@ def _parse_number(page: PageRequest, name: str) -> float | None:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise InvalidValue(f"'{name}' is a number, not '{text[:60]}'.")
+        raise InvalidValue(f"'{parameter_name}' is a number, not '{text[:60]}'.")
     return number
 
 
-def _respond_json(document: Any, status: int) -> Response:
+def _create_json_response(document: Any, status: int) -> Response:
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return Response(text.encode("utf-8", "replace"), status, media_type="application/json")

@@ -49,5 +49,5 @@ class RunValues(NamedTuple):
 
 
 def order_categories(values: Iterable[float | str]) -> Sequence[float | str]:
-    """Return distinct values as categories of an axis: sorted numbers, then sorted texts."""
+    """Return distinct values as categories of an axis: sorted numbers, then sorted strings."""
     return sorted(set(values), key=lambda value: (isinstance(value, str), value))

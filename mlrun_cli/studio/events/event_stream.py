@@ -45,10 +45,10 @@ class EventStream:
             self._topics.update(dict.fromkeys(topics))
         self._wake()
 
-    def add_problem(self, root: str, text: str) -> None:
-        """Add a problem with a workspace's store, or clear it if the text is empty, and wake up the reader."""
+    def set_problem(self, workspace_root: str, message: str) -> None:
+        """Set the message about a workspace's store, or clear it with an empty one, and wake up the reader."""
         with self._lock:
-            self._problems[root] = text
+            self._problems[workspace_root] = message
         self._wake()
 
     async def wait_for_event(self, timeout_seconds: float) -> Event | None:

@@ -123,19 +123,19 @@ class Watcher:
                 if subscription.reported_problem:
                     subscription.reported_problem = ""
                     subscription.pending = subscription.topics
-                    stream.add_problem(self._root, "")
+                    stream.set_problem(self._root, "")
                 # Topics to which streams subscribed after this poll wait for the next one.
                 pending = subscription.pending & self._fingerprints.keys()
                 subscription.pending -= pending
                 if topics := (subscription.topics & changed_topics) | pending:
                     stream.add_topics(topic.text for topic in topics)
 
-    def _publish_problem(self, text: str) -> None:
+    def _publish_problem(self, message: str) -> None:
         with self._lock:
             for stream, subscription in self._subscriptions.items():
-                if subscription.reported_problem != text:
-                    subscription.reported_problem = text
-                    stream.add_problem(self._root, text)
+                if subscription.reported_problem != message:
+                    subscription.reported_problem = message
+                    stream.set_problem(self._root, message)
 
     def _reconcile_periodically(self) -> None:
         """Periodically record the ends of runs whose supervisors have died, in case no other process does."""

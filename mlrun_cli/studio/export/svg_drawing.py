@@ -126,6 +126,7 @@ def draw_figure(figure: Figure, run_names: Mapping[int, str]) -> Drawing | None:
 
 
 def _create_scale(values: Iterable[float], begin: float, end: float) -> _Scale:
+    """Return a scale that maps the range of the values to pixels from `begin` to `end`."""
     known = list(values)
     low, high = float(min(known)), float(max(known))
     if low == high:
@@ -202,7 +203,7 @@ def _draw_series(
 
 
 def _split_at_gaps(points: Iterable[tuple[float, float] | None]) -> Iterator[Sequence[tuple[float, float]]]:
-    """Yield the runs of consecutive points between gaps, which are None."""
+    """Yield the sequences of consecutive points between gaps, which are None."""
     piece: list[tuple[float, float]] = []
     for point in points:
         if point is not None:

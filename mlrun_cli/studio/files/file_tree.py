@@ -29,7 +29,7 @@ class Tree(NamedTuple):
 
 
 def build_tree(names: Sequence[str], filter_text: str = "", folder: str = "") -> Tree:
-    """Build the tree of the files that match a filter.
+    """Build the tree of the files that match a filter, optionally limited to a folder.
 
     Args:
         names: the relative paths of all files, sorted.

@@ -30,7 +30,7 @@ SAME = TextDiff(problem="Both runs have the same file.")
 
 
 def diff_text(before: bytes, after: bytes, max_lines: int = _MAX_LINES) -> TextDiff:
-    """Return up to `max_lines` lines of the unified diff of two texts, unless one is too long."""
+    """Return up to `max_lines` lines of the unified diff of two texts, or no lines if a text is too long or binary."""
     if any(len(text) > MAX_BYTES or text.count(b"\n") > _MAX_COMPARED for text in (before, after)):
         return TOO_LONG
     if b"\0" in before + after:

@@ -106,12 +106,12 @@ def build_step_view(graph: Graph, step: Step, run: Run | None) -> StepView:
     )
 
 
-def _build_edge(graph: Graph, source: str, target: str, path: str, names: Mapping[str, str]) -> EdgeView:
+def _build_edge(graph: Graph, source: str, target: str, svg_path: str, step_names: Mapping[str, str]) -> EdgeView:
     step = graph.find_step(target)
     inputs = () if step is None else step.inputs.values()
     passed = [one.source.name for one in inputs if isinstance(one.source, StepOutput) and one.source.step == source]
     what = ", ".join(dict.fromkeys(passed)) or "order only"
-    return EdgeView(path, f"{names[source]} → {names[target]}: {what}", not passed)
+    return EdgeView(svg_path, f"{step_names[source]} → {step_names[target]}: {what}", not passed)
 
 
 def _build_input(graph: Graph, name: str, source: Source) -> PortView:

@@ -22,14 +22,14 @@ _Value = float | str | None
 
 
 def build_parallel_coordinates(
-    workspace: Workspace, runs: Sequence[Run], requested: Sequence[str]
+    workspace: Workspace, runs: Sequence[Run], requested_axes: Sequence[str]
 ) -> ParallelCoordinates:
     """Build a plot of the requested axes or, by default, of parameters and metrics that differ between runs."""
     parameters = _read_parameters(workspace, runs)
     columns = {**parameters, **_read_tags(runs, parameters), **_read_metrics(workspace, runs)}
     candidates = [name for name, values in columns.items() if len({value for value in values if value is not None}) > 1]
     candidates = candidates[:_MAX_CANDIDATES]
-    axes = [name for name in requested if name in candidates]
+    axes = [name for name in requested_axes if name in candidates]
     if len(axes) < _MIN_AXES:
         axes = [
             *[name for name in candidates if not name.startswith(METRIC_AXIS)][:_MAX_PARAMETERS],

@@ -60,11 +60,15 @@ def _list_parameter_names(workspace: Workspace, runs: Sequence[Run], limit: int,
 
 
 def _build_group(
-    title: str, names: Sequence[str] | Mapping[str, str], pattern: str, search: str, summaries: Sequence[str] = ()
+    title: str,
+    names: Sequence[str] | Mapping[str, str],
+    column_pattern: str,
+    search: str,
+    summaries: Sequence[str] = (),
 ) -> ColumnGroup:
     """Build a group of columns from names, with one column per name, or one for each of `summaries`."""
     titles = names if isinstance(names, Mapping) else {name: name for name in names}
-    found = [(title, pattern.format(name)) for name, title in titles.items() if search.lower() in title.lower()]
+    found = [(title, column_pattern.format(name)) for name, title in titles.items() if search.lower() in title.lower()]
     choices = [
         (title, [column for column in map(Column.find, _list_column_names(name, summaries)) if column is not None])
         for title, name in found[:_MAX_SHOWN]

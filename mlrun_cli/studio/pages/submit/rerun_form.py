@@ -96,8 +96,8 @@ class RerunForm(NamedTuple):
             regenerate_outputs=bool(self.regenerate),
         )
 
-    def set_name_and_tags(self, rerun: SweepRerun | PipelineRerun) -> SweepRerun | PipelineRerun:
-        """Return a rerun with the name and the tags of the form.
+    def with_name_and_tags(self, rerun: SweepRerun | PipelineRerun) -> SweepRerun | PipelineRerun:
+        """Return a copy of a rerun with the name and the tags of the form.
 
         Raises:
             UsageError: the tags are not valid.

@@ -200,7 +200,7 @@ class SubmitForm(NamedTuple):
             variables=parse_variables(self.variables),
             time_limit_seconds=_parse_time_limit(self.time_limit),
             retry=_parse_retry(self.retry, self.retry_on),
-            begin_at=_parse_begin(self.begin),
+            begin_at=_parse_begin_time(self.begin),
             priority=_parse_priority(self.priority),
             gpu_count=_parse_gpus(self.gpus),
             rerun_of=self.like or None,
@@ -277,7 +277,7 @@ def _parse_retry(retries: str, ends: str) -> RetryPolicy | None:
         raise InvalidValue(f"Retry on: {error.message}", hint=error.hint) from None
 
 
-def _parse_begin(text: str) -> int | None:
+def _parse_begin_time(text: str) -> int | None:
     if not text:
         return None
     try:

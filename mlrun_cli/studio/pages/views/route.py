@@ -62,14 +62,16 @@ def _show_views(page: PageRequest, status: int = 200, problem: MlrunError | None
     return page.render("pages/views/template.html", status, views=views, problem=problem, runs_page=RUNS_PAGE)
 
 
-def _show_name_form(page: PageRequest, status: int, problem: MlrunError, existing: SavedView | None = None) -> Response:
+def _show_name_form(
+    page: PageRequest, status: int, problem: MlrunError, existing_view: SavedView | None = None
+) -> Response:
     """Show the form again with an error, and with the option to replace an existing view, if any."""
     kind, query = _parse_view(page)
     return page.render(
         "pages/views/name.html",
         status,
         problem=problem,
-        found=existing,
+        found=existing_view,
         kind=kind,
         query=query,
         name=page.fields.get("name", ""),
@@ -78,10 +80,10 @@ def _show_name_form(page: PageRequest, status: int, problem: MlrunError, existin
     )
 
 
-def _create_conflict_error(existing: SavedView, version: str | None) -> MlrunError:
+def _create_conflict_error(existing_view: SavedView, version: str | None) -> MlrunError:
     if version is None:
-        return AlreadyExists(f"There is a view '{existing.name}' already.", target=existing.name)
-    return ViewChanged(existing.name, existing.author)
+        return AlreadyExists(f"There is a view '{existing_view.name}' already.", target=existing_view.name)
+    return ViewChanged(existing_view.name, existing_view.author)
 
 
 def _parse_view(page: PageRequest) -> tuple[str, str]:

@@ -65,7 +65,7 @@ def cancel(page: PageRequest) -> Response:
     return page.redirect(page.urls.queue() if page.fields.get("next") == "queue" else page.urls.run(run.run_id))
 
 
-def _build_similar_runs_url(page: PageRequest, run: Run, name: str, value: str) -> str:
-    """Return the URL of the experiment's runs with the same value, including child runs if the run is one."""
+def _build_similar_runs_url(page: PageRequest, run: Run, filter_name: str, filter_value: str) -> str:
+    """Return the URL of the experiment's runs that match a filter, including child runs if the run is one."""
     children = "1" if run.parent_run_id else ""
-    return page.urls.experiment(run.experiment_name, build_query({name: value, "children": children}))
+    return page.urls.experiment(run.experiment_name, build_query({filter_name: filter_value, "children": children}))

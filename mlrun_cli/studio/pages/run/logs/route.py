@@ -73,8 +73,8 @@ def send_all(page: PageRequest) -> Response:
     return create_zip_response(members, f"{run.run_id}.zip")
 
 
-def send_piece(page: PageRequest) -> Response:
-    """Send a part of a log as markup, for a page that shows the parts before or after it."""
+def send_log_part(page: PageRequest) -> Response:
+    """Send a part of a log as HTML, for a page that already shows the adjacent part."""
     run = get_requested_run(page)
     with _open_run_file(page, run, page.get_file_path()) as descriptor:
         text, match = page.get_query_parameter("find"), parse_offset(page, "match")

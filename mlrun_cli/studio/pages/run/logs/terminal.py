@@ -84,19 +84,23 @@ class Terminal:
             elif piece["tab"] is not None:
                 self._write_text(" " * (_TAB_WIDTH - self._column % _TAB_WIDTH))
             elif piece["final"] is not None:
-                self._run_control_sequence(piece["final"], piece["parameters"])
+                self._apply_control_sequence(piece["final"], piece["parameters"])
 
     @property
     def cursor(self) -> tuple[int, int]:
         """The position of the cursor, as row and column."""
         return self._row, self._column
 
-    def highlight(self, text: str, found_at: tuple[int, int] | None) -> None:
-        """Highlight all occurrences of `text`, ignoring case; the one at position `found_at` is the current match."""
+    def highlight(self, text: str, match_position: tuple[int, int] | None) -> None:
+        """Highlight all occurrences of `text`, ignoring case; the one at `match_position` is the current match."""
         pattern = re.compile(re.escape(text), re.IGNORECASE | re.ASCII)
-        for row, (cells, line) in enumerate(zip(self._lines, self.iterate_texts(), strict=True)):
+        for row, (cells, line) in enumerate(zip(self._lines, self.iterate_plain_lines(), strict=True)):
             for match in pattern.finditer(line):
-                is_found = found_at is not None and row == found_at[0] and match.start() <= found_at[1] < match.end()
+                is_found = (
+                    match_position is not None
+                    and row == match_position[0]
+                    and match.start() <= match_position[1] < match.end()
+                )
                 highlight = HighlightKind.FOUND if is_found else HighlightKind.ANY
                 for column in range(*match.span()):
                     character, style = cells[column]
@@ -107,7 +111,7 @@ class Terminal:
         for cells in self._lines:
             yield _render_cells(cells)
 
-    def iterate_texts(self) -> Iterator[str]:
+    def iterate_plain_lines(self) -> Iterator[str]:
         """Yield each line as plain text."""
         for cells in self._lines:
             yield "".join(character for character, _ in cells)
@@ -142,7 +146,7 @@ class Terminal:
         else:
             self._column = max(0, self._column - 1)
 
-    def _run_control_sequence(self, final_character: str, parameters: str) -> None:
+    def _apply_control_sequence(self, final_character: str, parameters: str) -> None:
         """Apply an ANSI escape sequence that sets the style, moves the cursor or erases text."""
         if final_character == "m":
             self._style = _apply_style_codes(self._style, parameters)
@@ -252,6 +256,7 @@ def _parse_extended_colour(codes: Sequence[int]) -> tuple[int | None, int]:
 
 
 def _convert_256_colour(code: int) -> int:
+    """Return the nearest of the sixteen terminal colours for a code of the 256-colour palette."""
     if code < 16:
         return code
     if code >= 232:

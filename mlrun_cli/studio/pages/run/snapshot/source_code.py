@@ -31,8 +31,8 @@ _CLASSES = (
 def highlight_source(file_name: str, data: bytes) -> Sequence[Markup]:
     """Return the lines of a source file as markup, highlighted unless the file is too long or slow to tokenize."""
     lines: list[list[str]] = [[]]
-    for kind, value in _tokenize(file_name, data.decode("utf-8", "replace")):
-        css_class = next((css_class for token, css_class in _CLASSES if _is_subtype(kind, token)), None)
+    for token_type, value in _tokenize(file_name, data.decode("utf-8", "replace")):
+        css_class = next((css_class for supertype, css_class in _CLASSES if _is_subtype(token_type, supertype)), None)
         for number, part in enumerate(value.split("\n")):
             if number:
                 lines.append([])
@@ -45,6 +45,7 @@ def highlight_source(file_name: str, data: bytes) -> Sequence[Markup]:
 
 
 def _tokenize(file_name: str, text: str) -> Sequence[tuple[_TokenType, str]]:
+    """Return the tokens of a source file, or a single token if the text is too long or slow to tokenize."""
     plain = [(_TokenType(), text)]
     is_short = len(text) <= _MAX_HIGHLIGHTED and max(map(len, text.split("\n"))) <= _MAX_LINE_CHARACTERS
     lexer = _find_lexer(file_name) if is_short else None
@@ -59,8 +60,8 @@ def _tokenize(file_name: str, text: str) -> Sequence[tuple[_TokenType, str]]:
     return tokens
 
 
-def _is_subtype(kind: _TokenType, token: _TokenType) -> bool:
-    return tuple(kind[: len(token)]) == tuple(token)
+def _is_subtype(token_type: _TokenType, supertype: _TokenType) -> bool:
+    return tuple(token_type[: len(supertype)]) == tuple(supertype)
 
 
 def _find_lexer(file_name: str) -> Lexer | None:
