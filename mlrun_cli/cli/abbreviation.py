@@ -9,7 +9,7 @@ _OUTPUT = "--output"
 """Always meant by `--out`, as in Azure's documentation: a value for another option is rejected as not a format."""
 
 
-def find_names_by_prefix(parameters: Iterable[Any], prefix: str) -> list[str]:
+def find_option_names(parameters: Iterable[Any], prefix: str) -> list[str]:
     """Return the long option names that start with a prefix, at most one for each option.
 
     Args:
@@ -24,7 +24,7 @@ def find_names_by_prefix(parameters: Iterable[Any], prefix: str) -> list[str]:
     return [name for name in found if name is not None and name.startswith("--")]
 
 
-def make_name_expander(parameters: Iterable[Any]) -> Callable[[str], str]:
+def build_name_expander(parameters: Iterable[Any]) -> Callable[[str], str]:
     """Return a function that expands an abbreviated option name; names are passed and returned without dashes."""
     parameters = list(parameters)
     whole = {name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts)}
@@ -32,7 +32,7 @@ def make_name_expander(parameters: Iterable[Any]) -> Callable[[str], str]:
     def expand(name: str) -> str:
         if len(name) < 2 or f"--{name}" in whole:  # one letter is a short option's name
             return name
-        begun = find_names_by_prefix(parameters, f"--{name}")
+        begun = find_option_names(parameters, f"--{name}")
         meant = [_OUTPUT] if _OUTPUT in begun else begun
         return meant[0].removeprefix("--") if len(meant) == 1 else name
 

@@ -12,7 +12,7 @@
         '''
 
 The docstring is the help text, and its first line is the summary in listings. Parameters are declared by
-`mlrun_cli.cli.declarations`. The shared options are added and passed as the parameter `global_options`. A parameter
+`mlrun_cli.cli.declarations`. The global options are added and passed as the parameter `global_options`. A parameter
 whose type is an `OptionGroup` stands for several options. `cancel` remains a plain function that a test can call.
 
 A command returns a JSON-like value, which is printed as `-o` and `--query` specify, or None, which prints nothing, or
@@ -104,7 +104,7 @@ class Declaration(NamedTuple):
         return self.description.partition("\n")[0]
 
     def read_parameters(self) -> CommandParameters:
-        """Return the parameters of the command: its own, the words of a query, and the shared options."""
+        """Return the parameters of the command: its own, the words of a query, and the global options."""
         own = read_signature(self.function, excluded=[_GLOBAL_OPTIONS])
         words = [_QUERY_WORDS] if self.query_words else []
         used_names = {name for parameter in own.parameters for name in parameter.option_names}
@@ -112,7 +112,7 @@ class Declaration(NamedTuple):
 
 
 class CommandParameters(NamedTuple):
-    """The parameters of a command: its own, the words of a query if it takes one, and the shared options."""
+    """The parameters of a command: its own, the words of a query if it takes one, and the global options."""
 
     own: Signature
     query_words: Sequence[Parameter]
@@ -231,6 +231,7 @@ def _output_result(returned_value: object, global_options: GlobalOptions) -> int
 
 
 def _print_result(result: Result, global_options: GlobalOptions) -> None:
+    """Print a result to stdout, as a table or text for people or in the chosen output format."""
     is_markdown = global_options.output_format is OutputFormat.MARKDOWN and global_options.query is None
     prefers_table = result.prefers_table and global_options.query is None and not global_options.has_output_option
     is_human_readable = global_options.is_human_readable or (prefers_table and sys.stdout.isatty())
@@ -264,6 +265,7 @@ def _print_human_readable(result: Result, *, uses_pager: bool) -> None:
 
 
 def _print_value(result: Result, global_options: GlobalOptions) -> None:
+    """Print the value of a result, or the query's result for it, in the chosen output format."""
     value, first_columns = result.value, result.first_columns
     if global_options.query is not None:
         value, first_columns = global_options.query.apply(value), ()

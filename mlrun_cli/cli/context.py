@@ -89,7 +89,7 @@ def resolve_workspace_identity(
     """Return the names of a command's workspace, each from an option, the attached folder or a default.
 
     Args:
-        global_options: the shared options.
+        global_options: the global options.
         config: the config of the attached folder, if there is one.
         fallback_name: the workspace name to use if none is specified.
 
@@ -138,5 +138,5 @@ def _format_workspace_options(identity: WorkspaceIdentity) -> list[str]:
 
 
 def _get_first_given(*names: str | None) -> str | None:
-    """Return the first name that is not None, even if it is empty, as from an unset variable."""
+    """Return the first name that is not None, even if it is an empty string, or None if there is no such name."""
     return next((name for name in names if name is not None), None)

@@ -14,7 +14,7 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_tags
-from mlrun_cli.cli.output.record_table import Field, build_listing, format_record_tags, make_time_formatter
+from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter, format_record_tags
 from mlrun_cli.core.time import format_iso
 from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND, Dataset
 from mlrun_cli.data.dataset_file import TEMPLATE, DatasetDescription, read_dataset_file
@@ -30,7 +30,7 @@ _FIELDS = (
     Field("Dataset", "name"),
     Field("Version", "version", 1),
     Field("Type", "datasetType", 4),
-    Field("Registered", make_time_formatter("createdTime"), 10),
+    Field("Registered", build_time_formatter("createdTime"), 10),
     Field("Id", "id", 8),
     Field("Tags", format_record_tags),
     Field("Description", "description"),
@@ -125,7 +125,7 @@ def register(
         ("List only their names", "mlrun dataset list --query '[].name' -o tsv"),
     ],
 )
-def list_all(global_options: GlobalOptions) -> object:
+def list_datasets(global_options: GlobalOptions) -> object:
     """List the latest version of each of the workspace's datasets, sorted by name."""
     with open_context(global_options).workspace as workspace:
         records = [_build_record(dataset) for dataset in workspace.datasets.list_latest()]

@@ -64,7 +64,7 @@ def attach_local(
         ("List only their names", "mlrun datastore list --query '[].name' -o tsv"),
     ],
 )
-def list_all(global_options: GlobalOptions, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001 — there are none
+def list_datastores(global_options: GlobalOptions, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001 — there are none
     """List the workspace's datastores, sorted by name, with their folders."""
     with open_context(global_options).workspace as workspace:
         records = [_build_record(workspace, datastore) for datastore in actions.list_datastores(workspace)]

@@ -97,7 +97,7 @@ class Parameter(NamedTuple):
         return self.declared.off_names if isinstance(self.declared, Option) else ()
 
     def without_names(self, names: Set[str]) -> Parameter:
-        """Return a copy of the parameter of a shared option that lacks some of its names."""
+        """Return a copy of a global option's parameter that lacks some of its names."""
         option = self.declared
         if not isinstance(option, Option) or names.isdisjoint(option.names):
             return self
@@ -140,7 +140,7 @@ def read_signature(function: Callable[..., object], *, excluded: Collection[str]
     """Return the parameters of a command's function, except some that are not options or arguments."""
     parameters: list[Parameter] = []
     groups: dict[str, tuple[type[OptionGroup], Sequence[str]]] = {}
-    defaults = _list_defaults(function)
+    defaults = _read_defaults(function)
     for name, annotation in _evaluate_annotations(function, excluded).items():
         if hasattr(annotation, "build_option_parameters"):
             members = annotation.build_option_parameters()
@@ -160,7 +160,8 @@ def build_parameter(name: str, annotation: Any, default: Any = None) -> Paramete
     return Parameter(name, kind.__args__[0] if is_list else kind, is_list, default, annotation.__metadata__[0])
 
 
-def _list_defaults(function: Any) -> dict[str, Any]:
+def _read_defaults(function: Any) -> dict[str, Any]:
+    """Return the default values of a function's parameters, keyed by name."""
     code, defaults = function.__code__, function.__defaults__ or ()
     names = code.co_varnames[code.co_argcount - len(defaults) : code.co_argcount]
     return {**dict(zip(names, defaults, strict=True)), **(function.__kwdefaults__ or {})}

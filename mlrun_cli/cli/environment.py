@@ -14,7 +14,7 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_seconds
-from mlrun_cli.cli.output.record_table import Field, build_listing, make_time_formatter
+from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter
 from mlrun_cli.core.time import format_iso
 from mlrun_cli.environments.definition_folder import (
     read_environment_folder,
@@ -29,7 +29,7 @@ app = Group("environment")
 
 
 def _format_packages(record: Mapping[str, Any]) -> str:
-    """Return an environment's packages as one line; without any, the path of the interpreter used as it is."""
+    """Return an environment's packages on one line, or the path of the interpreter that provides them."""
     python = record.get("python") or {}
     if python.get("userManagedDependencies"):
         return f"those of {python.get('interpreterPath') or 'python'}"
@@ -42,7 +42,7 @@ def _format_packages(record: Mapping[str, Any]) -> str:
 _FIELDS = (
     Field("Environment", "name"),
     Field("Version", "version", 1),
-    Field("Registered", make_time_formatter("createdTime"), 10),
+    Field("Registered", build_time_formatter("createdTime"), 10),
     Field("Packages", _format_packages, 12),
     Field("Image", lambda record: (record.get("docker") or {}).get("baseImage") or "", 12),
     Field("Labels", lambda record: ", ".join(record["labels"])),
@@ -52,8 +52,8 @@ _BUILT_FIELDS = (
     Field("Python", "python", 4),
     Field("Packages", "packages", 1),
     Field("Builder", "builder", 2),
-    Field("Built", make_time_formatter("builtAt"), 10),
-    Field("Last used", make_time_formatter("lastUsedAt"), 10),
+    Field("Built", build_time_formatter("builtAt"), 10),
+    Field("Last used", build_time_formatter("lastUsedAt"), 10),
 )
 
 _Name = Annotated[str, Option("--name", "-n", metavar="NAME", help="Name of the environment.")]
@@ -70,7 +70,7 @@ _Version = Annotated[str | None, Option("--version", "-v", metavar="VERSION", he
         ("Print when each built environment was last used", "mlrun environment list --built --query '[].lastUsedAt'"),
     ],
 )
-def list_all(
+def list_environments(
     global_options: GlobalOptions,
     is_built: Annotated[
         bool,

@@ -17,14 +17,14 @@ from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.output.record_table import Field, build_listing, format_record_tags, make_time_formatter
+from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter, format_record_tags
 from mlrun_cli.cli.run.options import Yes
 
 app = Group("experiment")
 
 _FIELDS = (
     Field("Experiment", "name"),
-    Field("Made", make_time_formatter("createdUtc"), 10),
+    Field("Made", build_time_formatter("createdUtc"), 10),
     Field("Tags", format_record_tags),
     Field("Description", "description"),
 )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 GLOBAL_OPTIONS = "Global options"
-"""The heading of the shared options in the help."""
+"""The heading of the global options in the help."""
 
 _FORMATS = "|".join(output_format.value for output_format in OutputFormat)
 
@@ -84,7 +84,7 @@ _DEFAULTS = {parameter.name: parameter.default for parameter in _PARAMETERS}
 
 
 def list_global_parameters(used_names: Set[str] = frozenset()) -> Sequence[Parameter]:
-    """Return the parameters that declare the shared options.
+    """Return the parameters that declare the global options, without the names in `used_names`.
 
     Args:
         used_names: option names, such as `-t`, that the command's own options use and the shared ones give up.
@@ -94,7 +94,7 @@ def list_global_parameters(used_names: Set[str] = frozenset()) -> Sequence[Param
 
 
 class GlobalOptions(NamedTuple):
-    """Values of the shared options of a command.
+    """Values of the global options of a command.
 
     Names that were not given are None: the attached folder's names are used then, or else `default_*`.
     """
@@ -141,7 +141,7 @@ class GlobalOptions(NamedTuple):
 
 
 def parse_global_options(options: Mapping[str, Any], query_words: list[str]) -> GlobalOptions:
-    """Parse and check the shared options of a command.
+    """Parse and check the global options of a command.
 
     Args:
         options: values of parameters, keyed by name; those that are missing have their defaults.
@@ -161,12 +161,12 @@ def parse_global_options(options: Mapping[str, Any], query_words: list[str]) -> 
         output_format=parse_output_format(options["output"]),
         has_output_option=options["output"] is not None,
         query=_parse_query(options["query"], query_words, notes),
-        metadata_file=_make_metadata_file(options["output_metadata_file"]),
+        metadata_file=_create_metadata_file(options["output_metadata_file"]),
         notes=notes,
     )
 
 
-def _make_metadata_file(path: Path | None) -> MetadataFile | None:
+def _create_metadata_file(path: Path | None) -> MetadataFile | None:
     if path is None:
         return None
     from mlrun_cli.cli.output.metadata_file import MetadataFile  # noqa: PLC0415 - start-up
@@ -182,23 +182,23 @@ def _get_message_level(options: Mapping[str, Any]) -> Level:
     return Level.VERBOSE if options["verbose"] else Level.NORMAL
 
 
-def parse_output_format(typed: str | None) -> OutputFormat:
+def parse_output_format(option_value: str | None) -> OutputFormat:
     """Return the output format given by `-o`, or else az's default, or else JSON.
 
     Raises:
         UsageError: the format does not exist.
     """
-    text = typed or read_azure_default("core", "output") or OutputFormat.JSON.value
+    text = option_value or read_azure_default("core", "output") or OutputFormat.JSON.value
     try:
         return OutputFormat(text.lower())
     except ValueError:
-        origin = "-o" if typed else "The output format set by AZURE_CORE_OUTPUT or az's config file"
+        origin = "-o" if option_value else "The output format set by AZURE_CORE_OUTPUT or az's config file"
         raise InvalidOutputFormat(
             f"{origin}: '{text}' is not an output format.", hint=f"Use {_FORMATS}.", target=text
         ) from None
 
 
-def _parse_query(query_option: str | None, arguments: list[str], notes: Messages) -> Query | None:
+def _parse_query(query_option: str | None, arguments: list[str], messages: Messages) -> Query | None:
     if query_option is not None and arguments:
         raise ConflictingOptions(
             f"There are two queries: --query {query_option!r} and {' '.join(arguments)!r}.",
@@ -213,5 +213,5 @@ def _parse_query(query_option: str | None, arguments: list[str], notes: Messages
         return Query.parse(query_option)
     query, note = parse_query_words(arguments)
     if note is not None:
-        notes.warning(note)
+        messages.warning(note)
     return query

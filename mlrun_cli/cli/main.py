@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlrun_cli.cli.command import Declaration, Invocation, run_command
 from mlrun_cli.cli.nouns import find_declaration
-from mlrun_cli.cli.plain_lines import NotPlain, parse_plain_line
+from mlrun_cli.cli.plain_lines import NotPlain, parse_without_typer
 from mlrun_cli.cli.program import INTERRUPTED, Terminated
 from mlrun_cli.cli.streams import flush_streams, prepare_streams
 
@@ -46,7 +46,7 @@ def run_command_line(
     prepare_streams()
     invocation = Invocation()
     try:
-        exit_code = _run_plain_line(arguments, find_command, invocation)
+        exit_code = _run_without_typer(arguments, find_command, invocation)
         if exit_code is None:
             from mlrun_cli.cli.typer_command import invoke_command  # noqa: PLC0415 - start-up
 
@@ -69,19 +69,19 @@ def run_command_line(
     return exit_code
 
 
-def _run_plain_line(
+def _run_without_typer(
     arguments: Sequence[str],
     find_command: Callable[[Sequence[str]], tuple[Declaration, Sequence[str]] | None],
     invocation: Invocation,
 ) -> int | None:
-    """Run a command line that Typer is not needed for and return its exit code, or return None if it is needed."""
+    """Run a command line without Typer and return its exit code, or return None if it requires Typer."""
     found = find_command(arguments)
     if found is None:
         return None
     declaration, following = found
     parameters = declaration.read_parameters()
     try:
-        values = parse_plain_line(parameters.all_parameters, following, has_script=declaration.script)
+        values = parse_without_typer(parameters.all_parameters, following, has_script=declaration.script)
     except NotPlain:
         return None
     return run_command(declaration, parameters, values, invocation)

@@ -17,7 +17,7 @@ from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import add_option_to_errors, check_changes, parse_properties, parse_tags
 from mlrun_cli.cli.output.progress import show_copy_progress
-from mlrun_cli.cli.output.record_table import Field, build_listing, format_record_tags, make_time_formatter
+from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter, format_record_tags
 from mlrun_cli.cli.run.selection import get_run
 from mlrun_cli.errors import (
     ConflictingOptions,
@@ -37,7 +37,7 @@ app = Group("model")
 
 _FIELDS = (
     Field("Model", "id"),
-    Field("Registered", make_time_formatter("createdTime"), 10),
+    Field("Registered", build_time_formatter("createdTime"), 10),
     Field("Framework", "framework"),
     Field("Run", "runId", 12, keeps_end=True),
     Field("Tags", format_record_tags),

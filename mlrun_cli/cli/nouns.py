@@ -50,18 +50,18 @@ def import_group(name: str) -> Group:
 
 
 def find_declaration(arguments: Sequence[str]) -> tuple[Declaration, Sequence[str]] | None:
-    """Return the command that a line starts with and its remaining words, or None if it starts with no command."""
+    """Return the command at the start of a line and the words after it, or None if the line starts with no command."""
     is_under_ml = arguments[:1] == ["ml"]
     name, *following = arguments[is_under_ml:] or [""]
     if name in COMMANDS and not is_under_ml:
         declaration = import_group(name).find(name)
         return None if declaration is None else (declaration, following)
     if name in NOUNS or (name in OWN_NOUNS and not is_under_ml):
-        return find_verb(import_group(name), following)
+        return find_verb_declaration(import_group(name), following)
     return None
 
 
-def find_verb(group: Group, arguments: Sequence[str]) -> tuple[Declaration, Sequence[str]] | None:
+def find_verb_declaration(group: Group, arguments: Sequence[str]) -> tuple[Declaration, Sequence[str]] | None:
     """Return the command of a verb of one or two words and the remaining words, or None if there is none."""
     verbs = group.list_verbs()
     count = 2 if " ".join(arguments[:2]) in verbs else 1

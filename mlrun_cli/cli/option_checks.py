@@ -11,7 +11,7 @@ _PATHS = frozenset({"path", "file", "directory"})
 
 
 def collect_given_values(parser: Any, parameters: Sequence[Any], arguments: Sequence[str]) -> Mapping[str, Any]:
-    """Return the values given on the command line, keyed by parameter name; an option with a value has a list.
+    """Parse a command line and return the given values, keyed by parameter name, as lists for options that take one.
 
     Args:
         parser: Typer's parser of the command; it is changed to store all values of an option instead of the last.
@@ -44,10 +44,11 @@ def check_given_values(parameters: Sequence[Any], values: Mapping[str, Any]) -> 
             raise _build_empty_path_error(parameter)
 
 
-def _check_option(parameter: Any, values: Sequence[str], names: frozenset[str]) -> None:
+def _check_option(parameter: Any, values: Sequence[str], option_names: frozenset[str]) -> None:
+    """Check an option's values for missing, empty and conflicting ones."""
     name = _get_name(parameter)
     for value in values:
-        if value.partition("=")[0] in names:
+        if value.partition("=")[0] in option_names:
             raise MissingOption(
                 f"{name} has no value: '{value}' is an option.", hint="Write its value after it.", target=name
             )

@@ -132,7 +132,7 @@ def _parse_mapping(texts: Iterable[str], option: str) -> dict[str, str | None]:
 
 
 def check_changes(changes: Iterable[object], options: str) -> None:
-    """Raise if an update does not change anything.
+    """Raise an error if an update does not change anything.
 
     Args:
         changes: the typed values: None or an empty collection is no change, an empty string is one.

@@ -24,7 +24,7 @@ class NotPlain(Exception):
     """Raised if a command line has to be parsed by Typer."""
 
 
-def parse_plain_line(
+def parse_without_typer(
     parameters: Sequence[Parameter], command_arguments: Sequence[str], *, has_script: bool = False
 ) -> Mapping[str, Any]:
     """Return the values of a command's parameters, keyed by name, from a line that can be parsed without Typer.
@@ -99,6 +99,7 @@ def _convert_texts(parameter: Parameter, texts: Sequence[str] | None) -> Any:
 
 
 def _convert_default(parameter: Parameter) -> Any:
+    """Return the default value of a parameter; raise NotPlain if the parameter is required."""
     default = parameter.default
     if default is REQUIRED:
         raise NotPlain
@@ -124,6 +125,7 @@ def _convert_text(parameter: Parameter, text: str) -> Any:
 
 
 def _raise_not_plain() -> Any:
+    """Raise NotPlain, as an expression."""
     raise NotPlain
 
 
@@ -134,8 +136,9 @@ def _check_path(path: Path) -> Path:
     return path
 
 
-def _check_range(declared: Option | Argument, number: float) -> float:
-    least, most = getattr(declared, "min", None), getattr(declared, "max", None)
+def _check_range(option_or_argument: Option | Argument, number: float) -> float:
+    """Return a number; raise NotPlain if it is not in the range of the option or argument."""
+    least, most = getattr(option_or_argument, "min", None), getattr(option_or_argument, "max", None)
     if (least is not None and number < least) or (most is not None and number > most):
         raise NotPlain
     return number

@@ -153,6 +153,7 @@ def print_schema(global_options: GlobalOptions) -> object:  # noqa: ARG001 - eve
 
 
 def _open_workspace(global_options: GlobalOptions, *, is_attached: bool) -> AbstractContextManager[Workspace | None]:
+    """Open the workspace of an attached folder or of `-w`, or yield None if there is neither."""
     return open_context(global_options).workspace if is_attached or global_options.workspace_name else nullcontext()
 
 

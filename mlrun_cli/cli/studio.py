@@ -97,7 +97,7 @@ def studio(
 
 
 def check_studio_extra() -> None:
-    """Raise if the packages of the studio are not installed, without importing them.
+    """Raise an error if the packages of the studio are not installed, without importing them.
 
     Raises:
         MlrunError: a package is missing.

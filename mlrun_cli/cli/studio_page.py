@@ -17,7 +17,7 @@ _TIMEOUT_SECONDS = 2.0
 _MARK = b"mlrun studio"
 
 
-def open_studio_page(home: Path, url: str, notes: Messages) -> dict[str, str]:
+def open_studio_page(home: Path, url: str, messages: Messages) -> dict[str, str]:
     """Open a page of the studio in the browser, signed in; return the command's result.
 
     Raises:
@@ -30,13 +30,13 @@ def open_studio_page(home: Path, url: str, notes: Messages) -> dict[str, str]:
             f"No studio answers at {root}.", hint="Start it in another terminal: mlrun studio", target=root
         )
     if not has_browser(os.environ) or not open_in_browser(folder.write_redirect_page(url).as_uri()):
-        notes.info("No browser can be opened here. The address opens in any browser that is signed in.")
+        messages.info("No browser can be opened here. The address opens in any browser that is signed in.")
     return {"address": url}
 
 
-def _is_studio(root: str) -> bool:
+def _is_studio(root_url: str) -> bool:
     """Return whether a studio responds at a URL with its sign-in page."""
-    parts = urlsplit(root)
+    parts = urlsplit(root_url)
     # Only browsers resolve names below `.localhost`.
     address = f"127.0.0.1:{parts.port}" if (parts.hostname or "").endswith(".localhost") else parts.netloc
     if parts.scheme == "https":

@@ -69,14 +69,14 @@ _AT_THE_ROOT = {
 }
 
 
-def find_verb(noun: str, word: str, verbs: Collection[str]) -> str | None:
+def find_verb_by_synonym(noun: str, word: str, verbs: Collection[str]) -> str | None:
     """Return a noun's verb that other programs call `word`; None if there is none."""
     if noun == "run":
         return _OF_RUNS.get(word)
     return next((verb for verb in _OF_OTHERS.get(word, ()) if verb in verbs), None)
 
 
-def find_command(word: str) -> str | None:
+def find_command_by_synonym(word: str) -> str | None:
     """Return the command for a synonym, or for a verb of `run` without its noun; None if it is neither."""
     verb = word if word in _VERBS_OF_RUNS else _OF_RUNS.get(word)
     return _AT_THE_ROOT.get(word) or (None if verb is None else f"run {verb}")

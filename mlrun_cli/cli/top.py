@@ -53,7 +53,7 @@ def top(
     return build_listing(global_options, records, _FIELDS, empty_message=_NOTHING)
 
 
-def _watch_table(workspace: Workspace, seconds: float) -> None:
+def _watch_table(workspace: Workspace, interval_seconds: float) -> None:
     """Show the table of live runs, updated in place, until the user presses q or Ctrl-C."""
     from mlrun_cli.cli.output.screen import Screen  # noqa: PLC0415 - start-up
 
@@ -62,7 +62,7 @@ def _watch_table(workspace: Workspace, seconds: float) -> None:
     with suppress(KeyboardInterrupt), Screen(sys.stdout, keys) as screen:
         while True:
             screen.draw(_build_lines(list_live_runs(workspace), screen.size.columns, colour=colour))
-            if b"q" in screen.wait(seconds).lower():
+            if b"q" in screen.wait(interval_seconds).lower():
                 return
 
 
@@ -75,11 +75,11 @@ def _build_lines(records: Sequence[Mapping[str, Any]], width: int, *, colour: bo
     return [f"{count if records else _NOTHING}   {_KEYS}"[:width], "", *table.splitlines()]
 
 
-def _make_percent_formatter(record_key: str) -> Any:
+def _build_percent_formatter(record_key: str) -> Any:
     return lambda record: f"{record[record_key]:.0f} %" if record_key in record else ""
 
 
-def _make_bytes_formatter(record_key: str) -> Any:
+def _build_bytes_formatter(record_key: str) -> Any:
     return lambda record: format_size(record[record_key]) if record_key in record else ""
 
 
@@ -96,10 +96,10 @@ _FIELDS = (
     Field("Run", lambda record: record.get("display_name") or record["run_id"], 21, keeps_end=True),
     Field("Status", "status", 8),
     Field("Duration", _format_duration, 8),
-    Field("CPU", _make_percent_formatter("cpu_percent"), 5),
-    Field("Memory", _make_bytes_formatter("memory_bytes"), 7),
-    Field("GPU", _make_percent_formatter("gpu_percent"), 5),
-    Field("GPU memory", _make_bytes_formatter("gpu_memory_bytes"), 7),
+    Field("CPU", _build_percent_formatter("cpu_percent"), 5),
+    Field("Memory", _build_bytes_formatter("memory_bytes"), 7),
+    Field("GPU", _build_percent_formatter("gpu_percent"), 5),
+    Field("GPU memory", _build_bytes_formatter("gpu_memory_bytes"), 7),
     Field("Metric", _format_metric, 12),
     Field("Experiment", "_experiment_name", 8),
     Field("Target", "target", 8),

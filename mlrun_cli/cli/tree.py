@@ -179,9 +179,9 @@ class Noun(_Tree):
 
     def find_by_synonym(self, name: str) -> str | None:
         """Return the verb for which `name` is a synonym, or None."""
-        from mlrun_cli.cli.synonyms import find_verb  # noqa: PLC0415 - start-up
+        from mlrun_cli.cli.synonyms import find_verb_by_synonym  # noqa: PLC0415 - start-up
 
-        return find_verb(self._group.name, name, self._group.list_verbs())
+        return find_verb_by_synonym(self._group.name, name, self._group.list_verbs())
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the name, command and remaining words for the verb that was typed.
@@ -211,9 +211,9 @@ class _Nouns(_Tree):
 
     def find_by_synonym(self, name: str) -> str | None:
         """Return the command for a synonym, or for a verb of `run` without its noun, or None."""
-        from mlrun_cli.cli.synonyms import find_command  # noqa: PLC0415 - start-up
+        from mlrun_cli.cli.synonyms import find_command_by_synonym  # noqa: PLC0415 - start-up
 
-        return find_command(name)
+        return find_command_by_synonym(name)
 
     _suggests_topics = False
 
@@ -305,6 +305,7 @@ def build_root() -> TyperGroup:
 
 
 def _build_completion_option(verb: str, meaning: str) -> TyperOption:
+    """Build the option `--install-completion` or `--show-completion`."""
     option = TyperOption(param_decls=[f"--{verb}-completion"], is_flag=True, expose_value=False)
     option.help = meaning
     option.is_eager = True
@@ -313,6 +314,7 @@ def _build_completion_option(verb: str, meaning: str) -> TyperOption:
 
 
 def _run_completion_option(verb: str, context: Any, option: Any, is_given: bool) -> None:
+    """Install or show a shell's completion script and exit, if the option for it is given."""
     if is_given and not context.resilient_parsing:
         from mlrun_cli.cli.completion import install  # noqa: PLC0415 - start-up
 

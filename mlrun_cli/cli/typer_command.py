@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from mlrun_cli.cli.abbreviation import make_name_expander
+from mlrun_cli.cli.abbreviation import build_name_expander
 from mlrun_cli.cli.command import CommandParameters, Declaration, Invocation, run_command
 from mlrun_cli.cli.declarations import REQUIRED, Option, Parameter
 from mlrun_cli.cli.global_options import GLOBAL_OPTIONS
@@ -47,7 +47,7 @@ class Command(TyperCommand):
 
     def make_parser(self, ctx: Any) -> Any:
         """Return the parser of the command line, which expands abbreviated long options."""
-        ctx.token_normalize_func = make_name_expander(self.get_params(ctx))
+        ctx.token_normalize_func = build_name_expander(self.get_params(ctx))
         return super().make_parser(ctx)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from mlrun_cli.cli.abbreviation import find_names_by_prefix
+from mlrun_cli.cli.abbreviation import find_option_names
 from mlrun_cli.core.names import quote_shortened
 from mlrun_cli.errors import InvalidValue, MissingOption, OptionNotFound, UnexpectedArgument, UsageError
 
@@ -64,7 +64,7 @@ def _build_unknown_option_error(context: Any, option: str, possibilities: Sequen
     """Return the error for an unknown option, which suggests options with similar names."""
     meant = [each for each in possibilities if get_close_matches(option.lstrip("-"), [each.lstrip("-")])][:1]
     if option.startswith("--"):
-        meant = find_names_by_prefix(context.command.get_params(context), option) or meant
+        meant = find_option_names(context.command.get_params(context), option) or meant
     guess = f"Did you mean {' or '.join(map(repr, meant))}? " if meant else ""
     takes_script = not context.allow_interspersed_args and not isinstance(context.command, TyperGroup)
     follows_dashes = any((each.metavar or "").startswith("[--") for each in context.command.get_params(context))

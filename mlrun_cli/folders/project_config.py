@@ -192,7 +192,7 @@ def get_config_path_to_write(folder: Path) -> Path:
 
 
 def check_config_is_replaceable(path: Path) -> None:
-    """Raise if a config cannot be read, since overwriting it would lose its content.
+    """Raise an error if a config cannot be read, since overwriting it would lose its content.
 
     Raises:
         InvalidFile: it is not valid, or it is of a store that this version does not know.

@@ -64,10 +64,11 @@ def _run_command(address: str, message: Message) -> None:
         raise SendingFailed(f"the command ended with exit code {done.returncode}.")
 
 
-def _fill_placeholders(word: str, message: Message) -> str:
+def _fill_placeholders(argument: str, message: Message) -> str:
+    """Return an argument of a command with placeholders such as `{run}` replaced by values of the message."""
     for name, value in message.values.items():
-        word = word.replace(f"{{{name}}}", value)
-    return word
+        argument = argument.replace(f"{{{name}}}", value)
+    return argument
 
 
 def _send_by_apprise(address: str, message: Message) -> None:

@@ -21,9 +21,9 @@ class Credentials:
         self.cookie_name = f"mlrun-studio-{self._derive_key('name', home)[:8]}"
         self.cookie = self._derive_key("session")
 
-    def is_token(self, text: str) -> bool:
+    def is_valid_token(self, token: str) -> bool:
         """Return whether a string is the token."""
-        return hmac.compare_digest(text.strip().encode(), self.token.encode())
+        return hmac.compare_digest(token.strip().encode(), self.token.encode())
 
     def is_valid_session_cookie(self, cookie_value: str | None) -> bool:
         """Return whether a string is the value of the session cookie of signed-in browsers."""

@@ -142,14 +142,14 @@ class AccessMiddleware:
         except InvalidForm as rejection:
             return PlainTextResponse(f"{rejection}\n", rejection.status)
         destination = fields.get("next", "/")
-        if not self._credentials.is_token(fields.get("token", "")):
+        if not self._credentials.is_valid_token(fields.get("token", "")):
             return self._render_login_page(request, destination, "The token is not valid.")
         return self._sign_in(request, destination)
 
     def _handle_token_in_url(self, request: Request) -> Response:
         """Sign in with the token in the URL and redirect to the same URL without it."""
         destination = _build_destination(request)
-        if not self._credentials.is_token(request.query_params["token"]):
+        if not self._credentials.is_valid_token(request.query_params["token"]):
             return self._render_login_page(request, destination, "The token in the URL is not valid.")
         return self._sign_in(request, destination)
 

@@ -13,7 +13,7 @@ import pytest
 from mlrun_cli.cli.command import CommandParameters, Declaration, Invocation
 from mlrun_cli.cli.declarations import HELP_OPTIONS, REQUIRED, Argument, Parameter
 from mlrun_cli.cli.nouns import COMMANDS, NOUNS, OWN_NOUNS, find_declaration, import_group
-from mlrun_cli.cli.plain_lines import NotPlain, parse_plain_line
+from mlrun_cli.cli.plain_lines import NotPlain, parse_without_typer
 from mlrun_cli.cli.typer_command import Command, build_command
 from mlrun_cli.errors import MlrunError
 
@@ -33,7 +33,7 @@ PATHS = ["", ".", "/", "no such/file", "~", "-", "a=b"]
 def parse_plainly(declaration: Declaration, words: Words) -> Mapping[str, Any] | None:
     """Return the values of parameters, or None if the line is not plain."""
     try:
-        return parse_plain_line(declaration.read_parameters().all_parameters, words, has_script=declaration.script)
+        return parse_without_typer(declaration.read_parameters().all_parameters, words, has_script=declaration.script)
     except NotPlain:
         return None
 

@@ -186,12 +186,12 @@ def _has_help(arguments: Sequence[str]) -> bool:
 
 def _format_help_page() -> str:
     lines = {name: _get_command_description(name).partition("\n")[0] for name in _ANSWERS if not name.startswith("-")}
-    return format_group_help(_make_context("az", ""), _DESCRIPTION, {"ml": _ML, **lines}, examples=(), topic="ci")
+    return format_group_help(_build_context("az", ""), _DESCRIPTION, {"ml": _ML, **lines}, examples=(), topic="ci")
 
 
 def _format_command_help(name: str) -> str:
     return format_command_help(
-        _make_context(f"az {name}", f"{_get_command_description(name)}\n\n{_ON_OPTIONS}"), examples=(), topic="ci"
+        _build_context(f"az {name}", f"{_get_command_description(name)}\n\n{_ON_OPTIONS}"), examples=(), topic="ci"
     )
 
 
@@ -199,7 +199,7 @@ def _get_command_description(name: str) -> str:
     return inspect.getdoc(_ANSWERS[name]) or ""
 
 
-def _make_context(path: str, noun: str) -> typer.Context:
+def _build_context(path: str, noun: str) -> typer.Context:
     return typer.Context(TyperCommand(path, help=noun), info_name=path, help_option_names=list(HELP_OPTIONS))
 
 

@@ -25,12 +25,12 @@ class IgnoredOptions:
     def __init__(self, given: Sequence[str] = ()) -> None:
         self._given = given
 
-    def print_note(self, notes: Messages) -> None:
+    def print_note(self, messages: Messages) -> None:
         """Print the names of the given options that have no effect, but not their values, which may be secrets."""
         if self._given:
             *others, last = self._given
             names = f"{', '.join(others)} and {last}" if others else last
-            notes.info(f"{names} {'have' if others else 'has'} no effect on this machine.")
+            messages.info(f"{names} {'have' if others else 'has'} no effect on this machine.")
 
     @classmethod
     def build_option_parameters(cls) -> Sequence[Parameter]:

@@ -25,7 +25,7 @@ class LogGroups:
         self._write(self._ci.format_group_start(_build_title(log_name)))
 
     def end(self, *, ends_mid_line: bool) -> None:
-        """End the current group, if any; `ends_mid_line` tells that its last line is incomplete."""
+        """End the current group, if any; `ends_mid_line` is true if its last line is incomplete."""
         if self._log_name is not None:
             gap = "\n" if ends_mid_line else ""
             self._write(f"{gap}{self._ci.format_group_end(_build_title(self._log_name))}")

@@ -112,11 +112,11 @@ class GitLab(CiSystem):
     def format_group_start(self, title: str) -> str:
         """Return the line that starts a section."""
         title = make_printable(title)
-        return f"\x1b[0Ksection_start:{int(time.time())}:{_make_section_name(title)}\r\x1b[0K{title}"
+        return f"\x1b[0Ksection_start:{int(time.time())}:{_build_section_name(title)}\r\x1b[0K{title}"
 
     def format_group_end(self, title: str) -> str:
         """Return the line that ends a section."""
-        return f"\x1b[0Ksection_end:{int(time.time())}:{_make_section_name(title)}\r\x1b[0K"
+        return f"\x1b[0Ksection_end:{int(time.time())}:{_build_section_name(title)}\r\x1b[0K"
 
     def format_error(self, title: str, message: str, location: SourceLine | None) -> str:
         """Return the error message in red."""
@@ -156,5 +156,5 @@ def _escape(text: str, replacements: Mapping[str, str]) -> str:
     return "".join(replacements.get(sign) or make_printable(sign) for sign in text)
 
 
-def _make_section_name(title: str) -> str:
+def _build_section_name(title: str) -> str:
     return "mlrun_" + re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")

@@ -30,14 +30,17 @@ _UNSAFE = frozenset("\\\"'`$")
 _OF_LIVE_RUNS = frozenset({"cancel", "wait"})
 
 
-def find_completer(declared: Option | Argument) -> _Completer | None:
+def find_completer(option_or_argument: Option | Argument) -> _Completer | None:
     """Return the completer for the values of an option or argument; None if it has no completion."""
-    names = (*(declared.names if isinstance(declared, Option) else ()), declared.metavar or "")
+    names = (
+        *(option_or_argument.names if isinstance(option_or_argument, Option) else ()),
+        option_or_argument.metavar or "",
+    )
     completer = next((_BY_NAME[name] for name in names if name in _BY_NAME), None)
-    return None if completer is None else _make_safe_completer(completer)
+    return None if completer is None else _build_safe_completer(completer)
 
 
-def _make_safe_completer(completer: _Completer) -> Callable[[typer.Context, str], _Suggestions]:
+def _build_safe_completer(completer: _Completer) -> Callable[[typer.Context, str], _Suggestions]:
     """Return a completer that omits values with characters that a shell might interpret."""
 
     def complete(ctx: typer.Context, incomplete: str) -> _Suggestions:
@@ -51,7 +54,7 @@ def _make_safe_completer(completer: _Completer) -> Callable[[typer.Context, str]
 
 
 def _locate_workspace(ctx: typer.Context) -> WorkspaceLocator:
-    identity = resolve_workspace_identity(_get_shared_options(ctx), find_project_config(_get_folder(ctx)))
+    identity = resolve_workspace_identity(_get_global_options(ctx), find_project_config(_get_folder(ctx)))
     return locate_workspace(get_home(), identity)
 
 
@@ -59,7 +62,7 @@ def _open_completion_store(ctx: typer.Context) -> CompletionStore:
     return CompletionStore(_locate_workspace(ctx).database)
 
 
-def _get_shared_options(ctx: typer.Context) -> GlobalOptions:
+def _get_global_options(ctx: typer.Context) -> GlobalOptions:
     return GlobalOptions(
         workspace_name=ctx.params.get("workspace_name"),
         resource_group=ctx.params.get("resource_group"),
@@ -103,7 +106,9 @@ def _complete_snapshot_files(ctx: typer.Context, incomplete: str) -> _Suggestion
     return [(path, "") for path in files if path.startswith(incomplete)][:_MOST_NAMES]
 
 
-def _make_name_completer(*sources: NameSource, other_options: Sequence[str] = ()) -> _Completer:
+def _build_name_completer(*sources: NameSource, other_options: Sequence[str] = ()) -> _Completer:
+    """Return a completer for names in the store, which also suggests some other options."""
+
     def complete(ctx: typer.Context, incomplete: str) -> _Suggestions:
         store = _open_completion_store(ctx)
         stored = [
@@ -134,13 +139,13 @@ def _complete_names(ctx: typer.Context, incomplete: str) -> _Suggestions:
     if noun == "runconfig":
         return _complete_runconfigs(ctx, incomplete)
     source = sources.get(noun or "")
-    return [] if source is None else _make_name_completer(source)(ctx, incomplete)
+    return [] if source is None else _build_name_completer(source)(ctx, incomplete)
 
 
 def _complete_experiments(ctx: typer.Context, incomplete: str) -> _Suggestions:
     is_deleted = ctx.command_path.endswith("experiment restore")
     source = NameSource.DELETED_EXPERIMENT if is_deleted else NameSource.EXPERIMENT
-    return _make_name_completer(source)(ctx, incomplete)
+    return _build_name_completer(source)(ctx, incomplete)
 
 
 def _complete_runconfigs(ctx: typer.Context, _incomplete: str) -> _Suggestions:
@@ -177,9 +182,9 @@ def _complete_environment_modes(_ctx: typer.Context, _incomplete: str) -> _Sugge
     return [(each.value, "") for each in EnvironmentMode]
 
 
-def _make_list_completer(*sources: NameSource, fixed_values: Sequence[str] = (), separator: str = ",") -> _Completer:
-    """Return a completer for the last name in a separated list; it also suggests some fixed values."""
-    complete_name = _make_name_completer(*sources)
+def _build_list_completer(*sources: NameSource, fixed_values: Sequence[str] = (), separator: str = ",") -> _Completer:
+    """Return a completer for the last name of a list with separators, which also suggests some fixed values."""
+    complete_name = _build_name_completer(*sources)
 
     def complete(ctx: typer.Context, incomplete: str) -> _Suggestions:
         before, found, name = incomplete.rpartition(separator)
@@ -192,12 +197,12 @@ def _make_list_completer(*sources: NameSource, fixed_values: Sequence[str] = (),
 def _complete_sort_orders(ctx: typer.Context, incomplete: str) -> _Suggestions:
     from mlrun_cli.runs.order import COLUMNS  # noqa: PLC0415 - start-up
 
-    names = _make_name_completer(NameSource.METRIC, NameSource.PARAMETER)(ctx, incomplete)
+    names = _build_name_completer(NameSource.METRIC, NameSource.PARAMETER)(ctx, incomplete)
     return [*names, *((name, "field") for name in COLUMNS)]
 
 
-_complete_tags = _make_name_completer(NameSource.TAG)
-_complete_targets = _make_name_completer(NameSource.TARGET, other_options=["local"])
+_complete_tags = _build_name_completer(NameSource.TAG)
+_complete_targets = _build_name_completer(NameSource.TARGET, other_options=["local"])
 
 _BY_NAME: Mapping[str, _Completer] = {
     **dict.fromkeys(
@@ -206,19 +211,19 @@ _BY_NAME: Mapping[str, _Completer] = {
     ),
     **dict.fromkeys(("--tags", "--tag", "--add-tag", "--remove-tag"), _complete_tags),
     **dict.fromkeys(("--target", "--compute-target-name"), _complete_targets),
-    **dict.fromkeys(("--datastore", "--src-datastore"), _make_name_completer(NameSource.DATASTORE)),
+    **dict.fromkeys(("--datastore", "--src-datastore"), _build_name_completer(NameSource.DATASTORE)),
     **dict.fromkeys(("NAME", "[NAME]..."), _complete_names),
     "--cat": _complete_snapshot_files,
-    "--group-by": _make_list_completer(NameSource.PARAMETER),
-    "--metrics": _make_list_completer(NameSource.METRIC, fixed_values=("all", "best")),
-    "--params": _make_list_completer(NameSource.PARAMETER, fixed_values=("all", "differing")),
+    "--group-by": _build_list_completer(NameSource.PARAMETER),
+    "--metrics": _build_list_completer(NameSource.METRIC, fixed_values=("all", "best")),
+    "--params": _build_list_completer(NameSource.PARAMETER, fixed_values=("all", "differing")),
     "--sort": _complete_sort_orders,
-    "--where": _make_list_completer(NameSource.METRIC, NameSource.PARAMETER, separator=" "),
+    "--where": _build_list_completer(NameSource.METRIC, NameSource.PARAMETER, separator=" "),
     "--workspace-name": _complete_workspaces,
     "--environment": _complete_environment_modes,
-    "--environment-name": _make_name_completer(NameSource.ENVIRONMENT),
+    "--environment-name": _build_name_completer(NameSource.ENVIRONMENT),
     "--experiment-name": _complete_experiments,
-    "--model-name": _make_name_completer(NameSource.MODEL),
+    "--model-name": _build_name_completer(NameSource.MODEL),
     "--name": _complete_names,
     "--output": _complete_formats,
     "--resource-group": _complete_resource_groups,

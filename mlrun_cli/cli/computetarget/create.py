@@ -149,4 +149,5 @@ def _check_max_nodes(name: str, min_nodes: int, max_nodes: int | None) -> int:
 
 
 def _format_example(name: str, max_nodes: int) -> str:
+    """Return an example of a command that creates the target."""
     return f"mlrun computetarget create amlcompute -n {name} --max-nodes {max_nodes}"

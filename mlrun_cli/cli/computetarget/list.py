@@ -11,7 +11,7 @@ from mlrun_cli.cli.computetarget import app
 from mlrun_cli.cli.computetarget.options import InFull, build_record
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.output.record_table import Field, build_listing, format_record_tags, make_time_formatter
+from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter, format_record_tags
 from mlrun_cli.compute.compute_target import COMPUTE_INSTANCE
 
 
@@ -27,7 +27,7 @@ _FIELDS = (
     Field("Target", "name"),
     Field("Kind", lambda record: record["properties"]["computeType"]),
     Field("Most nodes", _format_max_nodes, 1),
-    Field("Made", lambda record: make_time_formatter("createdOn")(record["properties"]), 10),
+    Field("Made", lambda record: build_time_formatter("createdOn")(record["properties"]), 10),
     Field("Tags", format_record_tags),
     Field("Description", lambda record: record["properties"]["description"]),
 )
@@ -42,7 +42,7 @@ _FIELDS = (
         ("List only their names", "mlrun computetarget list --query '[].name' -o tsv"),
     ],
 )
-def list_all(global_options: GlobalOptions, in_full: InFull = False) -> object:  # noqa: ARG001
+def list_targets(global_options: GlobalOptions, in_full: InFull = False) -> object:  # noqa: ARG001
     """List the workspace's compute targets, sorted by name; 'local' is included if it has a limit."""
     with open_context(global_options).workspace as workspace:
         records = [build_record(workspace, target) for target in actions.list_compute_targets(workspace)]

@@ -137,7 +137,7 @@ def _fit_cell(text: str, column: Column, ellipsis: str) -> str:
 
 
 def print_layout(layout: Layout, *, file: TextIO, width: int | None, colour: bool) -> None:
-    """Write a table to a file as text, as `render_layout` returns it."""
+    """Print a table to a file, as rendered by `render_layout`."""
     file.write(render_layout(layout, encoding=file.encoding or "ascii", width=width, colour=colour))
 
 

@@ -75,7 +75,7 @@ def _split_into_tables(
 
 
 def _format_values(row: ComparisonRow) -> Sequence[str]:
-    """Return the texts of a row's values, with numbers rounded unless different ones would look alike."""
+    """Return a row's values as strings, with numbers rounded unless different ones would look alike."""
     short, full = ([_format_cell(row.section, value, digits) for value in row.values] for digits in (_DIGITS, None))
     return short if len(set(short)) == len(set(full)) else full
 

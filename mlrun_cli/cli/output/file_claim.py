@@ -16,7 +16,7 @@ from mlrun_cli.errors import StoreError
 
 @contextmanager
 def claim_file(path: Path) -> Iterator[None]:
-    """Claim `path` for the duration of the block, without creating the file.
+    """Claim the right to write a file for the duration of the block, without creating the file.
 
     The claim is a locked file in `$MLRUN_HOME`. If a command is killed, its lock is released, and the next command
     takes over the file. If the file cannot be created or locked, several commands may hold the claim.

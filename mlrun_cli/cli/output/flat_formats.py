@@ -31,7 +31,7 @@ def format_csv(value: object, *, first_columns: Sequence[str] = ()) -> str:
         value: a JSON-like value; columns of mappings that a query creates keep their order, others are sorted.
         first_columns: the columns that come first, as for `list_columns`.
     """
-    columns, rows = _build_rows(value, first_columns)
+    columns, rows = _build_columns_and_rows(value, first_columns)
     if not columns:
         return ""
     text = io.StringIO()
@@ -48,7 +48,7 @@ def format_markdown(value: object) -> str:
         names = list(flat) if isinstance(value, OrderedDict) else sorted(flat)
         shown = [[name, format_cell(flat[name])] for name in names if flat[name] is not None]
         return _format_escaped_table(["key", "value"], shown) if shown else ""
-    columns, rows = _build_rows(value, ())
+    columns, rows = _build_columns_and_rows(value, ())
     return _format_escaped_table(columns, [[format_cell(row.get(name)) for name in columns] for row in rows])
 
 
@@ -100,13 +100,13 @@ def format_cell(value: Any) -> str:
 
 
 def _format_escaped_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table of texts, escaping special characters."""
+    """Return a Markdown table of strings, escaping special characters."""
     return format_markdown_table(
         [escape_markdown(heading) for heading in headings], [[escape_markdown(cell) for cell in row] for row in rows]
     )
 
 
-def _build_rows(value: object, first_columns: Sequence[str]) -> tuple[list[str], list[Mapping[str, Any]]]:
+def _build_columns_and_rows(value: object, first_columns: Sequence[str]) -> tuple[list[str], list[Mapping[str, Any]]]:
     """Return the columns and rows of a result."""
     items = value if isinstance(value, list) else [value]
     rows = [_build_row(item) for item in items]

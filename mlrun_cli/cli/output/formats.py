@@ -107,6 +107,7 @@ def _format_yaml(value: object) -> str:
 
 
 def _was_made_by_query(value: object) -> bool:
+    """Return whether a value contains a mapping created by a query, which is an `OrderedDict`."""
     if isinstance(value, dict):
         return isinstance(value, OrderedDict) or any(map(_was_made_by_query, value.values()))
     return isinstance(value, list) and any(map(_was_made_by_query, value))
@@ -174,4 +175,5 @@ def _format_tsv_cell(cell: object) -> str:
 
 
 def _list_items(value: object) -> list[object]:
+    """Return a list unchanged, or any other value as a list with this single item."""
     return value if isinstance(value, list) else [value]

@@ -48,7 +48,7 @@ class Messages:
         from mlrun_cli.core.redaction import Redaction  # noqa: PLC0415 - start-up
 
         redact = Redaction().redact_text
-        self._write(json.dumps({"error": _redact_texts(error.to_record(), redact)}))
+        self._write(json.dumps({"error": _redact_strings(error.to_record(), redact)}))
 
     def warning(self, text: str) -> None:
         """Write a warning, unless only errors are shown."""
@@ -90,9 +90,9 @@ def wants_colour(stream: TextIO) -> bool:
     return not read_azure_switch("core", "no_color")
 
 
-def _redact_texts(value: Any, redact: Callable[[str], str]) -> Any:
+def _redact_strings(value: Any, redact: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
-        return {key: _redact_texts(item, redact) for key, item in value.items()}
+        return {key: _redact_strings(item, redact) for key, item in value.items()}
     if isinstance(value, list):
-        return [_redact_texts(item, redact) for item in value]
+        return [_redact_strings(item, redact) for item in value]
     return redact(value) if isinstance(value, str) else value

@@ -102,7 +102,7 @@ class MetadataFile:
         record_attempt(self._path, self._words)
 
     def _check_writable(self) -> None:
-        """Create and remove a file in the nearest existing folder, since its mode is not conclusive.
+        """Raise OSError unless a probe file can be created in the nearest existing folder, as modes are not conclusive.
 
         Raises:
             OSError: the file cannot be created.

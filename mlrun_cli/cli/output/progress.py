@@ -64,7 +64,7 @@ def show_copy_progress(global_options: GlobalOptions, *, hidden: bool = False) -
     """Show the number of copied bytes during the block.
 
     Args:
-        global_options: the shared options.
+        global_options: the global options.
         hidden: whether the user has switched progress off.
     """
     from mlrun_cli.wire.copying import report_copied_bytes  # noqa: PLC0415 - it is imported by what copies, and not by all else

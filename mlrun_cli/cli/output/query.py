@@ -82,7 +82,7 @@ class Query(NamedTuple):
             ) from error
 
     def list_compared_fields(self) -> list[str]:
-        """Return the unquoted names to the right of `==` and `!=`: fields, often intended as text."""
+        """Return the unquoted names to the right of `==` and `!=`, which are fields where text was often intended."""
         return [
             node["children"][1]["value"]
             for node in _walk_nodes(self.expression.parsed)
@@ -170,6 +170,7 @@ def _quote_comparison_operand(match: re.Match[str]) -> str:
 
 
 def _check_functions(text: str, tree: Mapping[str, Any]) -> None:
+    """Raise InvalidQuery if a query calls an unknown function, or one with a wrong number of arguments."""
     from jmespath.functions import Functions  # noqa: PLC0415
 
     known: Mapping[str, Mapping[str, Any]] = Functions.FUNCTION_TABLE
@@ -185,8 +186,8 @@ def _check_functions(text: str, tree: Mapping[str, Any]) -> None:
             raise _build_call_error(text, name, f"{name}() takes {len(signature)} values, not {given}")
 
 
-def _build_call_error(text: str, name: str, reason: str) -> InvalidQuery:
-    place = re.search(rf"\b{re.escape(name)}\s*\(", text)
+def _build_call_error(text: str, function_name: str, reason: str) -> InvalidQuery:
+    place = re.search(rf"\b{re.escape(function_name)}\s*\(", text)
     return _build_error(text, 0 if place is None else place.start(), reason)
 
 

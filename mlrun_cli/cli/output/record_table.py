@@ -47,7 +47,7 @@ def build_listing(
     If the table is too wide, columns are narrowed and then left out, the last one first; the first one is always shown.
 
     Args:
-        global_options: the shared options.
+        global_options: the global options.
         records: the records, which all other formats print.
         fields: the columns of the table.
         empty_message: the message for stderr if the table would have no lines.
@@ -79,7 +79,7 @@ def build_fields_layout(records: Sequence[Record], fields: Sequence[Field]) -> L
     )
 
 
-def make_time_formatter(record_key: str) -> Callable[[Record], str]:
+def build_time_formatter(record_key: str) -> Callable[[Record], str]:
     """Return a function that formats the timestamp under a record's key as local time."""
 
     def format_timestamp(record: Record) -> str:

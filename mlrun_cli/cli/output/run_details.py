@@ -143,6 +143,7 @@ def _is_system_property(property_name: str) -> bool:
 
 
 def _flatten_metrics(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Any]]]:
+    """Yield the name and the values of each metric, with the columns of a table as metrics of their own."""
     for name, value in metrics.items():
         columns = {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, Mapping) else {name: value}
         for key, one in columns.items():

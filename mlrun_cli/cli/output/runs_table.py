@@ -77,23 +77,23 @@ def build_runs_layout(
 
 
 def build_value_columns(
-    rows: Sequence[Mapping[str, Any]], names: Sequence[str] | None, key: str, goals: Mapping[str, Goal]
+    rows: Sequence[Mapping[str, Any]], names: Sequence[str] | None, record_key: str, goals: Mapping[str, Goal]
 ) -> list[Column]:
     """Return a column for each metric or parameter, with the best value of each metric marked.
 
     Args:
         rows: the values of each line, keyed by name.
         names: the names; by default, all in the order in which they appear.
-        key: `metrics` or `parameters`, which distinguishes names that other columns have too.
+        record_key: `metrics` or `parameters`, which distinguishes names that other columns have too.
         goals: the goals of metrics, keyed by name; by default, they are guessed.
     """
     columns = []
     for name in names or dict.fromkeys(name for values in rows for name in values):
         values = [values.get(name) for values in rows]
-        goal = goals.get(name) or guess_goal(name) if key == _METRICS else None
+        goal = goals.get(name) or guess_goal(name) if record_key == _METRICS else None
         columns.append(
             Column(
-                f"{key}.{name}" if name in _HEADINGS else name,
+                f"{record_key}.{name}" if name in _HEADINGS else name,
                 [format_value(value) for value in values],
                 is_right=all(value is None or type(value) in {int, float} for value in values),
                 marked=frozenset() if goal is None else find_best_rows(values, goal),
@@ -112,7 +112,7 @@ def find_best_rows(values: Sequence[object], goal: Goal) -> frozenset[int]:
 
 
 def _build_columns(
-    rows: Sequence[Mapping[str, Any]], values: Sequence[Column], encoding: str, now: datetime
+    rows: Sequence[Mapping[str, Any]], value_columns: Sequence[Column], encoding: str, now: datetime
 ) -> list[Column]:
     names = [row.get("display_name") or "" for row in rows]
     reasons = [row.get("waiting_for") or "" for row in rows]
@@ -120,7 +120,7 @@ def _build_columns(
         Column("Status", [format_status(row, encoding) for row in rows]),
         *([Column("Name", names)] if any(names) else []),
         Column("Run", [row["run_id"] for row in rows], keeps_end=True),
-        *values,
+        *value_columns,
         Column("Experiment", [row.get("_experiment_name") or "" for row in rows]),
         Column("Target", [row.get("target") or "" for row in rows]),
         Column("Duration", [format_run_duration(row, now) for row in rows], is_right=True),

@@ -42,7 +42,7 @@ class Screen:
             stack.callback(os.close, self._wakes)
             stack.callback(os.close, wake)
             stack.callback(signal.set_wakeup_fd, signal.set_wakeup_fd(wake, warn_on_full_buffer=False))
-            for number, handler in ((signal.SIGWINCH, _ignore_signal), (signal.SIGTSTP, self._stop)):
+            for number, handler in ((signal.SIGWINCH, _ignore_signal), (signal.SIGTSTP, self._suspend)):
                 stack.callback(signal.signal, number, signal.signal(number, handler))
             stack.callback(self._leave)
             self._enter()
@@ -68,14 +68,14 @@ class Screen:
             self._write(text)
             self._shown = text
 
-    def wait(self, seconds: float | None) -> bytes:
+    def wait(self, timeout_seconds: float | None) -> bytes:
         """Wait for keys, a signal or a resize of the terminal, up to a timeout; return the keys.
 
         Raises:
             KeyboardInterrupt: Ctrl-C was pressed, or the terminal is gone.
         """
         watched = [self._wakes, *([] if self._input is None else [self._input])]
-        ready, _, _ = select.select(watched, [], [], seconds)
+        ready, _, _ = select.select(watched, [], [], timeout_seconds)
         if self._wakes in ready:
             os.read(self._wakes, _MOST_BYTES)
             self._shown = None
@@ -86,13 +86,13 @@ class Screen:
             raise KeyboardInterrupt
         return keys
 
-    def wait_for_resize(self, seconds: float) -> bool:
-        """Wait for some time, ignoring keys; return True as soon as the terminal is resized, otherwise False.
+    def wait_for_resize(self, timeout_seconds: float) -> bool:
+        """Wait up to a timeout, ignoring keys; return True as soon as the terminal is resized, otherwise False.
 
         Raises:
             KeyboardInterrupt: as in `wait`.
         """
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + timeout_seconds
         while (left := deadline - time.monotonic()) > 0:
             self.wait(left)
             if self._shown is None:
@@ -119,8 +119,8 @@ class Screen:
         except (OSError, termios.error):  # the terminal is gone
             pass
 
-    def _stop(self, signal_number: int, _frame: FrameType | None) -> None:
-        """Stop the process with the terminal restored; redraw when the process continues."""
+    def _suspend(self, signal_number: int, _frame: FrameType | None) -> None:
+        """Suspend the process with the terminal restored, and redraw when the process continues."""
         self._leave()
         before = signal.signal(signal_number, signal.SIG_DFL)
         os.kill(os.getpid(), signal_number)

@@ -65,7 +65,7 @@ def describe_progress(overview: SweepOverview, sweep: Run) -> str:
 
 
 def _make_headings_unique(columns: Sequence[Column]) -> Sequence[Column]:
-    """Return columns with unique headings: a parameter with the heading of another column gets dashes."""
+    """Add dashes to the heading of each column that another column has too, and return the columns."""
     taken: set[str] = set()
     for column in columns:
         while column.heading in taken:

@@ -9,7 +9,7 @@ from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.output.record_table import Field, build_listing, make_time_formatter
+from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter
 from mlrun_cli.cli.pipeline import app
 from mlrun_cli.cli.pipeline.options import OutputFile, build_pipeline_record, write_output_file
 
@@ -19,7 +19,7 @@ _FIELDS = (
     Field("Version", "version"),
     Field("Status", "status"),
     Field("Steps", "stepCount"),
-    Field("Created", make_time_formatter("dateCreated")),
+    Field("Created", build_time_formatter("dateCreated")),
     Field("Schedules", lambda record: ", ".join(one["times"] for one in record["schedules"]), 12),
 )
 
@@ -33,7 +33,7 @@ _FIELDS = (
         ("List the ids of their schedules", "mlrun pipeline list --query '[].schedules[].id' -o tsv"),
     ],
 )
-def list_all(
+def list_published_pipelines(
     global_options: GlobalOptions,
     is_all: Annotated[bool, Option("--all", help="Disabled ones, too.")] = False,
     output_file: OutputFile = None,

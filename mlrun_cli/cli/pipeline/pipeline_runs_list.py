@@ -6,7 +6,7 @@ from mlrun_cli.actions.schedules import list_scheduled_runs, resolve_schedule_id
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.output.record_table import Field, build_listing, make_time_formatter
+from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter
 from mlrun_cli.cli.pipeline import app
 from mlrun_cli.cli.pipeline.options import ScheduleId
 from mlrun_cli.runs.run import build_run_record
@@ -14,7 +14,7 @@ from mlrun_cli.runs.run import build_run_record
 _FIELDS = (
     Field("Run id", "run_id", 12),
     Field("Status", "status"),
-    Field("Created", make_time_formatter("created_utc")),
+    Field("Created", build_time_formatter("created_utc")),
     Field("Experiment", "experiment_name"),
 )
 
@@ -28,7 +28,7 @@ _FIELDS = (
         ("List only their ids", "mlrun pipeline pipeline-runs-list -s ID --query '[].run_id' -o tsv"),
     ],
 )
-def list_all(global_options: GlobalOptions, schedule_id: ScheduleId) -> object:
+def list_runs(global_options: GlobalOptions, schedule_id: ScheduleId) -> object:
     """List the runs that a schedule has submitted, newest first."""
     with open_context(global_options).workspace as workspace:
         records = [

@@ -90,8 +90,8 @@ def _cancel_runs(
     return [run if run.status.is_terminal else cancel_run(workspace, run, grace_seconds) for run in runs]
 
 
-def _print_children_note(workspace: Workspace, canceled: Sequence[Run], global_options: GlobalOptions) -> None:
-    going = count_running_children(workspace, canceled)
+def _print_children_note(workspace: Workspace, canceled_runs: Sequence[Run], global_options: GlobalOptions) -> None:
+    going = count_running_children(workspace, canceled_runs)
     if not going:
         return
     count = sum(going.values())

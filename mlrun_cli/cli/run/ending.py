@@ -18,15 +18,15 @@ from mlrun_cli.workspace import Workspace
 _LAST_LINES = 10
 
 
-def print_summary(workspace: Workspace, run: Run, notes: Messages, *, with_url: bool = True) -> None:
+def print_summary(workspace: Workspace, run: Run, messages: Messages, *, with_url: bool = True) -> None:
     """Print a summary below the log: the run's status, duration, warnings, error and path of the log.
 
     If only errors are shown, it is one line for a run that did not complete, and nothing for one that did. The URL of
     the run's page is left out where nobody can open it.
     """
-    if notes.level is Level.ERRORS:
+    if messages.level is Level.ERRORS:
         if run.status is not RunStatus.COMPLETED:
-            print_ending(workspace, run, notes)
+            print_ending(workspace, run, messages)
         return
     lines = [f"Status: {describe_end(run, now())}"]
     lines.extend(f"Warning: {warning}" for warning in run.warnings)
@@ -34,30 +34,30 @@ def print_summary(workspace: Workspace, run: Run, notes: Messages, *, with_url: 
         lines.append(f"Error: {describe_error(run.error)}")
     if run.status is not RunStatus.COMPLETED:
         lines.append(f"Log: {find_decisive_log(workspace, run)}")
-    notes.info(format_summary(run.run_id, build_run_url(workspace, run.run_id) if with_url else None, lines))
+    messages.info(format_summary(run.run_id, build_run_url(workspace, run.run_id) if with_url else None, lines))
 
 
-def print_failure_log(workspace: Workspace, run: Run, report: Callable[[str], None]) -> None:
+def print_failure_log(workspace: Workspace, run: Run, print_text: Callable[[str], None]) -> None:
     """Print the end of the log that explains a failure, unless that log was streamed."""
     folder = workspace.run_folder(run.run_id)
     if find_decisive_log(workspace, run) not in {folder.stdout, folder.environment_log}:
-        report("")
-        print_last_lines(workspace, run, report)
+        print_text("")
+        print_last_lines(workspace, run, print_text)
 
 
-def print_last_lines(workspace: Workspace, run: Run, report: Callable[[str], None]) -> None:
+def print_last_lines(workspace: Workspace, run: Run, print_text: Callable[[str], None]) -> None:
     """Print the last lines of the log that explains how a run ended."""
     log = find_decisive_log(workspace, run)
     lines = read_tail(log).rstrip().splitlines()[-_LAST_LINES:]
     if lines:
-        report("\n".join([f"The last lines of {run.run_id}, {log.name}:", *(f"  {line}" for line in lines)]))
+        print_text("\n".join([f"The last lines of {run.run_id}, {log.name}:", *(f"  {line}" for line in lines)]))
 
 
-def print_ending(workspace: Workspace, run: Run, notes: Messages) -> None:
+def print_ending(workspace: Workspace, run: Run, messages: Messages) -> None:
     """Print how and why a run failed or was canceled, and the path of its log, at every message level."""
     log = find_decisive_log(workspace, run)
     where = f"\nLog: {log}" if log.exists() else ""  # a run without a script has none
-    notes.report_unsuccessful_run(f"{format_ending(run)}{where}")
+    messages.report_unsuccessful_run(f"{format_ending(run)}{where}")
 
 
 def format_ending(run: Run) -> str:

@@ -8,8 +8,8 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 
 
-def get_exit_code(runs: Sequence[Run], signal: int | None = None) -> int:
+def get_exit_code(runs: Sequence[Run], signal_number: int | None = None) -> int:
     """Return 0 if all runs completed, or else 1, or 128 plus the signal number if a signal ended the wait."""
-    if signal is not None:
-        return 128 + signal
+    if signal_number is not None:
+        return 128 + signal_number
     return 0 if all(run.status is RunStatus.COMPLETED for run in runs) else 1

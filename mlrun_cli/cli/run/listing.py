@@ -57,7 +57,7 @@ class Listing(NamedTuple):
         return build_runs_layout(self.build_records(), encoding, now, names=names, goals=self.find_goals())
 
     def find_goals(self) -> Mapping[str, Goal]:
-        """Return the goal of the metric that the list is sorted by, keyed by its name; empty if there is none."""
+        """Return the goal of the metric by which the list is sorted, keyed by metric name; empty if there is none."""
         if self.order is None or not self.order.column.startswith(f"{METRIC}:"):
             return {}
         from mlrun_cli.metrics.goal import Goal  # noqa: PLC0415 - start-up
@@ -74,7 +74,7 @@ class Listing(NamedTuple):
 def read_listing(
     workspace: Workspace, run_filter: RunFilter, order: RunOrder | None, choices: Mapping[str, ColumnChoice]
 ) -> Listing:
-    """Return the runs that match a filter, each with its actual status, and the chosen columns.
+    """Return the runs that match a filter, with their statuses reconciled, and the chosen columns.
 
     Without a choice, the metric or parameter by which the runs are sorted is a column.
     """

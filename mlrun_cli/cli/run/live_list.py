@@ -43,7 +43,7 @@ def watch_listing(
     Args:
         workspace: the workspace of the runs.
         read_listing: reads and reconciles the list.
-        global_options: the shared options.
+        global_options: the global options.
         on_screen: whether to show the list on the terminal of stdout; otherwise each change of a status is a line on
             stderr.
     """
@@ -69,6 +69,7 @@ def watch_listing(
 def _redraw_on_screen(
     workspace: Workspace, read_runs: Callable[[], Sequence[Run]], get_listing: Callable[[], Listing]
 ) -> None:
+    """Redraw the list on the terminal at each change, until all of its runs have ended."""
     encoding, colour = sys.stdout.encoding, wants_colour(sys.stdout)
     keys = sys.stdin.fileno() if sys.stdin.isatty() else None
     with Screen(sys.stdout, keys) as screen:
@@ -85,6 +86,7 @@ def _redraw_on_screen(
 
 
 def _print_changes(workspace: Workspace, read_runs: Callable[[], Sequence[Run]], global_options: GlobalOptions) -> None:
+    """Print each change of a run's status as a message, until all runs have ended."""
     statuses: dict[str, str] = {}
     for runs in watch_runs(workspace, read_runs, _wait_without_interruption):
         for run in reversed(runs):

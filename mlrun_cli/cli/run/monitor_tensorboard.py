@@ -68,7 +68,7 @@ def monitor_tensorboard(
             "The program 'tensorboard' is not on PATH.",
             hint=f"Install it (pip install tensorboard), or type: mlrun run metrics -r {run.run_id} --tensorboard",
         )
-    with _open_folder(local_directory) as folder:
+    with _open_copies_folder(local_directory) as folder:
         copies = EventCopies(folder, {run.run_id: roots})
         if not copies.update():
             global_options.notes.info("The run has no event files yet.")
@@ -103,7 +103,8 @@ def _update_copies(copies: EventCopies, server: TensorboardServer) -> None:
 
 
 @contextmanager
-def _open_folder(local_directory: Path | None) -> Iterator[str]:
+def _open_copies_folder(local_directory: Path | None) -> Iterator[str]:
+    """Yield the absolute path of the folder for the copies: the given one, or a temporary one without it."""
     if local_directory is not None:
         yield os.path.abspath(local_directory)
         return

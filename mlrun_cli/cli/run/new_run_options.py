@@ -111,7 +111,7 @@ class RunDescription(NamedTuple):
     keep: Keep | None
     predecessor: Run | None = None
 
-    def resolve(self, context: Context) -> RunDescription:
+    def resolve_predecessor(self, context: Context) -> RunDescription:
         """Return a copy whose `predecessor` is the run that `--after` names.
 
         Raises:

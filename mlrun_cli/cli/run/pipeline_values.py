@@ -31,7 +31,7 @@ def parse_pipeline_values(graph: Graph, parameters: Sequence[str], datapaths: Se
     for option, texts in ((PARAMETERS_OPTION, parameters), (DATAPATHS_OPTION, datapaths)):
         for name, text in _iterate_pairs(option, texts, problems):
             with problems.collect_errors():
-                value = _convert(graph, option, name, text)
+                value = _convert_value(graph, option, name, text)
                 if name in values and values[name] != value:
                     raise ConflictingOptions(
                         f"{option}: '{name}' is given two values.", hint="Leave one of them out.", target=option
@@ -53,27 +53,27 @@ def _iterate_pairs(option: str, texts: Sequence[str], problems: Problems) -> Ite
                 )
 
 
-def _convert(graph: Graph, option: str, name: str, text: str) -> Any:
+def _convert_value(graph: Graph, option: str, parameter_name: str, text: str) -> Any:
     """Return the text of an option as a value of the pipeline parameter's type."""
-    parameter = graph.parameters.get(name)
+    parameter = graph.parameters.get(parameter_name)
     if parameter is None:
-        hint = build_name_hint(name, graph.parameters)
-        raise InvalidValue(f"{option}: the pipeline has no parameter '{name}'.", hint=hint, target=option)
+        hint = build_name_hint(parameter_name, graph.parameters)
+        raise InvalidValue(f"{option}: the pipeline has no parameter '{parameter_name}'.", hint=hint, target=option)
     is_data = parameter.kind in {DATA_PATH_TYPE, DATASET_TYPE}
     if option == DATAPATHS_OPTION and not is_data:
         raise InvalidValue(
-            f"{option}: the parameter '{name}' is of type {parameter.kind}, which is no data.",
-            hint=f"Give it with {PARAMETERS_OPTION} {name}=VALUE.",
+            f"{option}: the parameter '{parameter_name}' is of type {parameter.kind}, which is no data.",
+            hint=f"Give it with {PARAMETERS_OPTION} {parameter_name}=VALUE.",
             target=option,
         )
     if option == PARAMETERS_OPTION and is_data:
         raise InvalidValue(
-            f"{option}: the parameter '{name}' is of type {parameter.kind}.",
-            hint=f"Give it with {DATAPATHS_OPTION} {name}=STORE/PATH.",
+            f"{option}: the parameter '{parameter_name}' is of type {parameter.kind}.",
+            hint=f"Give it with {DATAPATHS_OPTION} {parameter_name}=STORE/PATH.",
             target=option,
         )
     try:
         return parse_parameter_value(parameter.kind, text)
     except InvalidValue as error:
-        error.add_context(f"{option} {name}")
+        error.add_context(f"{option} {parameter_name}")
         raise

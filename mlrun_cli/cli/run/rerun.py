@@ -105,7 +105,7 @@ def rerun(
     changes = build_changes(description, settings, arguments, target, uses_current_code=current_code)
     changes = changes._replace(seed=seed, regenerate_outputs=regenerate_outputs)
     context = open_context(global_options)
-    description = description.resolve(context)
+    description = description.resolve_predecessor(context)
     runs = _list_failed_runs(context, experiment_name) if failed else get_runs(context, run_ids or (), experiment_name)
     if len(runs) == 1 and not failed:
         return resubmit_run(

@@ -52,7 +52,7 @@ def resume(
     description = new_run_options.parse()
     changes = build_changes(description, settings, arguments, target, uses_current_code=current_code, resumes=True)
     context = open_context(global_options)
-    description = description.resolve(context)
+    description = description.resolve_predecessor(context)
     run = get_run(context, run_id, experiment_name)
     return resubmit_run(
         context, run, changes, description, global_options, interrupt, is_async=is_async, is_dry_run=is_dry_run

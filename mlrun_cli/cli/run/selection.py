@@ -125,7 +125,7 @@ def choose_runs(
     last: int | None,
     filters: FilterOptions,
 ) -> Sequence[Run]:
-    """Return the runs with the given ids, or with `is_all` the ended or unended runs that match the filters.
+    """Return the runs with the given ids, or with `is_all` those matching the filters that have ended or are active.
 
     Raises:
         UsageError: neither ids nor `is_all` are given, or both, or filters are given with ids.

@@ -104,7 +104,7 @@ def stream_log(
     Args:
         workspace: the workspace of the run.
         run: the run.
-        global_options: the shared options.
+        global_options: the global options.
         interrupt: the effect of an interruption on the run.
         selection: the part of the log to stream.
         ci: the CI system that the logs are grouped for; None for none.
@@ -133,6 +133,7 @@ def stream_log(
 
 
 def _acquire_stream_lock(workspace: Workspace, run: Run) -> OwnedFile:
+    """Acquire the lock that binds a run to this command; raise OperatingSystemError if it cannot be created."""
     try:
         return acquire_stream_lock(workspace.run_folder(run.run_id))
     except OSError as error:

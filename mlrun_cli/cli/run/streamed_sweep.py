@@ -51,7 +51,7 @@ def submit_sweep_and_stream(
         context: the context of the command.
         request: the request for the runs of the sweep.
         definition: the sweep.
-        global_options: the shared options.
+        global_options: the global options.
         on_interrupt: the effect of Ctrl-C on the sweep.
         is_async: whether to return the record immediately.
         is_dry_run: whether to return what would be drawn, and start nothing.

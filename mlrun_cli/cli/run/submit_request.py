@@ -31,7 +31,7 @@ def build_submit_request(
     target: str | None,
     unknown_target: str | None,
 ) -> SubmitRequest:
-    """Return the request that the common options of these verbs describe.
+    """Return the request described by the options that the commands for submitting scripts and sweeps share.
 
     Args:
         context: the workspace and the experiment of the attached folder.

@@ -105,7 +105,7 @@ def submit_script(
         is_reading=reads_stdin,
         ends_with_stream=on_interrupt is OnInterrupt.CANCEL and not is_async,
     )
-    request = new_run_options.parse().resolve(context).apply_to(request)
+    request = new_run_options.parse().resolve_predecessor(context).apply_to(request)
     if is_dry_run:
         return show_dry_run(context.workspace, request)
 

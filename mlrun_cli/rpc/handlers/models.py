@@ -146,6 +146,7 @@ def _parse_new_model(model: Mapping[str, Any]) -> NewModel:
 
 
 def _parse_details(details: Mapping[str, Any]) -> dict[str, Any]:
+    """Validate the keys of model details and convert the datasets to tuples."""
     unknown = details.keys() - _DETAILS
     if unknown:
         raise UsageError(f"A model has no {', '.join(sorted(unknown))}.")
@@ -181,6 +182,7 @@ def _build_filter(
 
 
 def _build_pair_filters(pairs: _Pairs) -> tuple[PairFilter, ...]:
+    """Return a filter for each tag or property, given as a key or as a `[key, value]` list."""
     return tuple(PairFilter(one) if isinstance(one, str) else PairFilter(one[0], str(one[1])) for one in pairs)
 
 

@@ -291,6 +291,7 @@ def complete_run(context: RequestContext, run_id: str) -> dict[str, Any]:
 
 
 def _save_outputs(context: RequestContext, run: Run) -> None:
+    """Save the files in the output folder of a run without a script, and add warnings about them to the run."""
     if run.owner_lock is not None:
         warnings = tracked_outputs.save_outputs(context.workspace, run.owner_lock, run.run_id)
         if warnings:

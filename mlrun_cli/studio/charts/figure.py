@@ -194,10 +194,10 @@ def _to_microseconds(seconds: float | None, origin: int = 0) -> int | None:
 
 
 def _build_curve_series(
-    run: Run, name: str, curve: Sequence[MetricPoint], axis: str, *, has_all_values: bool
+    run: Run, metric_name: str, curve: Sequence[MetricPoint], axis: str, *, has_all_values: bool
 ) -> dict[str, Any]:
     x = [_compute_x(run, point.step if axis == STEP else point.logged_at, axis) for point in curve]
-    return build_series(name, x, [point.value for point in curve], run.key, has_all_values=has_all_values)
+    return build_series(metric_name, x, [point.value for point in curve], run.key, has_all_values=has_all_values)
 
 
 def _add_smooth_values(

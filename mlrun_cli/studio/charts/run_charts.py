@@ -119,6 +119,7 @@ def _build_document_panel(workspace: Workspace, run: Run, summary: MetricSummary
 
 
 def _read_last_document(workspace: Workspace, run: Run, summary: MetricSummary) -> Mapping[str, Any] | None:
+    """Read the document logged last for a metric, or return None if it no longer exists."""
     items = workspace.metrics.list_items(run.key, summary.name, limit=1, offset=max(0, summary.value_count - 1))
     return read_document(workspace, run, items[0].value) if items else None
 

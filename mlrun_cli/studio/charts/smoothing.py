@@ -37,6 +37,7 @@ def smooth_curve(pieces: Iterable[CurvePiece], weight: float, positions: Sequenc
 
 
 def _interpolate(ends: Sequence[float], means: Sequence[float], position: float) -> float:
+    """Return the mean at a position by linear interpolation between the ends of pieces."""
     after = bisect_right(ends, position)
     if after in {0, len(ends)}:
         return means[max(0, after - 1)]

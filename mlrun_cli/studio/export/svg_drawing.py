@@ -136,6 +136,7 @@ def _create_scale(values: Iterable[float], begin: float, end: float) -> _Scale:
 
 
 def _list_round_numbers(low: float, high: float, limit: int) -> Iterator[float]:
+    """Yield up to `limit` + 1 equidistant round numbers between `low` and `high`."""
     span = high - low
     if not math.isfinite(span):
         yield from (low, high)
@@ -150,16 +151,16 @@ def _list_round_numbers(low: float, high: float, limit: int) -> Iterator[float]:
         yield value
 
 
-def _build_named_ticks(x_scale: _Scale, names: Sequence[str]) -> Sequence[Tick]:
-    if len(names) > _MAX_NAMED_BARS:
+def _build_named_ticks(x_scale: _Scale, category_names: Sequence[str]) -> Sequence[Tick]:
+    if len(category_names) > _MAX_NAMED_BARS:
         return []
-    room = _LABEL_CHARACTERS // len(names)
+    room = _LABEL_CHARACTERS // len(category_names)
     return [
         Tick(
             x_scale.convert(place),
             name if len(name) <= room else f"{name[: (room - 1) // 2]}…{name[-(room // 2) :]}",
         )
-        for place, name in enumerate(names)
+        for place, name in enumerate(category_names)
     ]
 
 

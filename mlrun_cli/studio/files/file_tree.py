@@ -45,6 +45,7 @@ _Nested = Mapping[str, "_Nested | None"]
 
 
 def _group_by_folder(names: Iterable[str]) -> _Nested:
+    """Return relative paths as nested mappings, in which the name of a file has the value None."""
     top: dict[str, _Nested | None] = {}
     for name in names:
         *folders, last = name.split("/", _MAX_DEPTH)
@@ -59,6 +60,7 @@ def _group_by_folder(names: Iterable[str]) -> _Nested:
 
 
 def _build_entries(nested: _Nested, parent: str) -> Sequence[TreeEntry]:
+    """Build the entries of a folder, subfolders first; `parent` is the folder's path with a final slash."""
     folders, files = [], []
     for name, inner in nested.items():
         path = f"{parent}{name}"
@@ -69,5 +71,5 @@ def _build_entries(nested: _Nested, parent: str) -> Sequence[TreeEntry]:
     return [*folders, *files]
 
 
-def _is_in_folder(name: str, folder: str) -> bool:
-    return not folder or name.startswith(f"{folder}/")
+def _is_in_folder(path: str, folder: str) -> bool:
+    return not folder or path.startswith(f"{folder}/")

@@ -114,6 +114,7 @@ def _order_rows(places: Mapping[str, _Place], chains: Sequence[Sequence[str]]) -
 
 
 def _sort_row(rows: Sequence[Sequence[str]], row_index: int, neighbours: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a row of nodes, sorted by the mean position of each node's neighbours."""
     shares = {
         name: (index + 0.5) / len(row) for row in rows for index, name in enumerate(row)
     }  # of the width, since rows have different lengths

@@ -114,17 +114,17 @@ def _build_edge(graph: Graph, source: str, target: str, svg_path: str, step_name
     return EdgeView(svg_path, f"{step_names[source]} → {step_names[target]}: {what}", not passed)
 
 
-def _build_input(graph: Graph, name: str, source: Source) -> PortView:
+def _build_input(graph: Graph, input_name: str, source: Source) -> PortView:
     if isinstance(source, StepOutput):
         step = graph.find_step(source.step)
-        return PortView(name, f"{source.name} of {step.name if step else source.step}", source.step)
+        return PortView(input_name, f"{source.name} of {step.name if step else source.step}", source.step)
     if isinstance(source, DataPath):
-        return PortView(name, "/".join(filter(None, (source.datastore, source.path))))
+        return PortView(input_name, "/".join(filter(None, (source.datastore, source.path))))
     if isinstance(source, DatasetReference):
         version = f", version {source.version}" if source.version else ""
-        return PortView(name, f"dataset {source.name or source.dataset_id}{version}")
+        return PortView(input_name, f"dataset {source.name or source.dataset_id}{version}")
     assert isinstance(source, ParameterReference)
-    return PortView(name, f"parameter {source.name}")
+    return PortView(input_name, f"parameter {source.name}")
 
 
 def _describe_output(datastore: str | None, destination: str | None) -> str:

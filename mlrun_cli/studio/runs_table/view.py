@@ -155,4 +155,5 @@ def _format_parameter_value(name: str, value: object) -> Sequence[str]:
 
 
 def _limit_distinct_values(values: Iterable[str]) -> tuple[str, ...]:
+    """Return distinct values in order of first appearance, up to the limit for a parameter."""
     return tuple(dict.fromkeys(values))[:MAX_VALUES]

@@ -131,6 +131,7 @@ def _format_distinctly(values: Sequence[float | None]) -> Sequence[str | None]:
 
 
 def _format_exactly(value: float) -> str:
+    """Format a number as in tables, or with all its digits if it would otherwise be rounded."""
     short = format_number(value)
     return repr(value) if math.isfinite(value) and float(short) != value else short
 

@@ -41,6 +41,6 @@ def build_filter_menus(workspace: Workspace, view: RunsView, *, all_experiments:
     return [menu for menu in menus if menu.values]
 
 
-def _build_menu(name: str, title: str, values: Sequence[str], view: RunsView) -> FilterMenu:
-    shown = dict.fromkeys([*values[:_MAX_VALUES], *getattr(view, name)])
-    return FilterMenu(name, title, list(shown), len(values) > _MAX_VALUES)
+def _build_menu(parameter_name: str, title: str, values: Sequence[str], view: RunsView) -> FilterMenu:
+    shown = dict.fromkeys([*values[:_MAX_VALUES], *getattr(view, parameter_name)])
+    return FilterMenu(parameter_name, title, list(shown), len(values) > _MAX_VALUES)

@@ -91,13 +91,13 @@ def send_log_part(page: PageRequest) -> Response:
     return HTMLResponse(text, headers=headers)
 
 
-def _show_file(page: PageRequest, run: Run, names: list[str], name: str) -> Response:
+def _show_file(page: PageRequest, run: Run, file_names: list[str], file_name: str) -> Response:
     problem: NotFound | None = None
     viewer: dict[str, Any] = {"kind": None}
     try:
-        if name:
-            with _open_run_file(page, run, name) as descriptor:
-                viewer = build_viewer(page, name, descriptor)
+        if file_name:
+            with _open_run_file(page, run, file_name) as descriptor:
+                viewer = build_viewer(page, file_name, descriptor)
     except NotFound as error:
         problem = error
     return render_tab(
@@ -106,20 +106,20 @@ def _show_file(page: PageRequest, run: Run, names: list[str], name: str) -> Resp
         _TAB,
         "pages/run/logs/template.html",
         status=404 if problem else 200,
-        tree=build_tree(names, page.get_query_parameter("name")),
+        tree=build_tree(file_names, page.get_query_parameter("name")),
         name_filter=page.get_query_parameter("name"),
-        file=name,
-        is_log=name.partition("/")[0] in LOG_FOLDERS,
+        file=file_name,
+        is_log=file_name.partition("/")[0] in LOG_FOLDERS,
         file_address=lambda path: page.urls.file(run.run_id, _TAB, path),
         problem=problem,
-        log_topic=page.build_topic("log", run.run_id, quote_path(name)),
+        log_topic=page.build_topic("log", run.run_id, quote_path(file_name)),
         **viewer,
     )
 
 
 @contextmanager
-def _open_run_file(page: PageRequest, run: Run, name: str) -> Iterator[int]:
-    descriptor = open_file(page.workspace, run, name)
+def _open_run_file(page: PageRequest, run: Run, file_name: str) -> Iterator[int]:
+    descriptor = open_file(page.workspace, run, file_name)
     try:
         yield descriptor
     finally:

@@ -175,6 +175,7 @@ class Terminal:
         self._column = min(column, max(_DEFAULT_WIDTH, len(self._lines[self._row])))
 
     def _erase_line(self, mode: int) -> None:
+        """Erase the line after (mode 0), before (mode 1) or on both sides of the cursor (mode 2)."""
         line = self._lines[self._row]
         if mode == 0:
             del line[self._column :]
@@ -184,6 +185,7 @@ class Terminal:
 
     def _erase_below(self, mode: int) -> None:
         # Lines above the cursor are kept, so that clearing the screen does not empty a log.
+        """Erase everything after the cursor in mode 0, and nothing in other modes."""
         if mode == 0:
             del self._lines[self._row][self._column :]
             del self._lines[self._row + 1 :]

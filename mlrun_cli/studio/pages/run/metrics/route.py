@@ -55,8 +55,8 @@ def _show_panels(page: PageRequest, run: Run) -> Response:
     )
 
 
-def _show_metric(page: PageRequest, run: Run, name: str) -> Response:
-    summary = page.workspace.metric_summaries.find(run.key, name)
+def _show_metric(page: PageRequest, run: Run, metric_name: str) -> Response:
+    summary = page.workspace.metric_summaries.find(run.key, metric_name)
     if summary is None:
         raise NotFound(f"The run '{run.run_id}' has no metric of this name.", hint="Its Metrics tab lists them.")
     panel = _build_linked_panel(page, run, summary, _ROWS_PER_PAGE)

@@ -59,9 +59,9 @@ def send_all(page: PageRequest) -> Response:
     return create_zip_response(members, f"{snapshot.snapshot_id}.zip")
 
 
-def _show_file(page: PageRequest, run: Run, snapshot: Snapshot, name: str | None) -> Response:
+def _show_file(page: PageRequest, run: Run, snapshot: Snapshot, file_name: str | None) -> Response:
     names = [entry.path for entry in snapshot.entries if entry.kind is EntryKind.FILE]
-    entry = None if name is None else _get_file_entry(run, snapshot, name)
+    entry = None if file_name is None else _get_file_entry(run, snapshot, file_name)
     data = b"" if entry is None else _read_first_bytes(_open_snapshot_store(page).open_object(entry.digest))
     return render_tab(
         page,
@@ -79,11 +79,11 @@ def _show_file(page: PageRequest, run: Run, snapshot: Snapshot, name: str | None
     )
 
 
-def _get_file_entry(run: Run, snapshot: Snapshot, name: str) -> SnapshotEntry:
+def _get_file_entry(run: Run, snapshot: Snapshot, file_name: str) -> SnapshotEntry:
     for entry in snapshot.entries:
-        if entry.path == name and entry.kind is EntryKind.FILE:
+        if entry.path == file_name and entry.kind is EntryKind.FILE:
             return entry
-    raise NotFound(f"The snapshot of run '{run.run_id}' has no file '{name}'.")
+    raise NotFound(f"The snapshot of run '{run.run_id}' has no file '{file_name}'.")
 
 
 def _open_snapshot_store(page: PageRequest) -> SnapshotStore:
