@@ -105,7 +105,7 @@ class Declaration(NamedTuple):
 
     def read_parameters(self) -> CommandParameters:
         """Return the parameters of the command: its own, the words of a query, and the global options."""
-        own = read_signature(self.function, excluded=[_GLOBAL_OPTIONS])
+        own = read_signature(self.function, excluded_names=[_GLOBAL_OPTIONS])
         words = [_QUERY_WORDS] if self.query_words else []
         used_names = {name for parameter in own.parameters for name in parameter.option_names}
         return CommandParameters(own, words, list_global_parameters(used_names))

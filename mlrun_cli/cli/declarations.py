@@ -136,12 +136,12 @@ class Signature(NamedTuple):
         return gathered
 
 
-def read_signature(function: Callable[..., object], *, excluded: Collection[str]) -> Signature:
+def read_signature(function: Callable[..., object], *, excluded_names: Collection[str]) -> Signature:
     """Return the parameters of a command's function, except some that are not options or arguments."""
     parameters: list[Parameter] = []
     groups: dict[str, tuple[type[OptionGroup], Sequence[str]]] = {}
     defaults = _read_defaults(function)
-    for name, annotation in _evaluate_annotations(function, excluded).items():
+    for name, annotation in _evaluate_annotations(function, excluded_names).items():
         if hasattr(annotation, "build_option_parameters"):
             members = annotation.build_option_parameters()
             groups[name] = annotation, [member.name for member in members]
@@ -167,9 +167,9 @@ def _read_defaults(function: Any) -> dict[str, Any]:
     return {**dict(zip(names, defaults, strict=True)), **(function.__kwdefaults__ or {})}
 
 
-def _evaluate_annotations(function: Any, excluded: Collection[str]) -> dict[str, Any]:
+def _evaluate_annotations(function: Any, excluded_names: Collection[str]) -> dict[str, Any]:
     """Return the type hints of a function's parameters without importing `inspect`, which is slow to load."""
-    hints = {name: hint for name, hint in function.__annotations__.items() if name not in ("return", *excluded)}
+    hints = {name: hint for name, hint in function.__annotations__.items() if name not in ("return", *excluded_names)}
     if all(isinstance(hint, str) for hint in hints.values()):
         # Compiling one expression takes less time than compiling many.
         code = f"({''.join(f'{hint},' for hint in hints.values())})"

@@ -72,7 +72,7 @@ class _Tree(TyperGroup):
         """
         raise NotImplementedError
 
-    def get_words(self, name: str) -> str:
+    def get_azure_words(self, name: str) -> str:
         """Return the words that follow `az ml` for the command with this name."""
         return name
 
@@ -107,7 +107,7 @@ class _Tree(TyperGroup):
         found = self.find(cmd_name, with_completers=ctx.resilient_parsing)
         if found is not None:
             return found
-        words = self.get_words(cmd_name)
+        words = self.get_azure_words(cmd_name)
         advice = AZURE_ONLY.get(words) or AZURE_ONLY.get(cmd_name)
         if advice is not None:
             raise UnsupportedCommand(f"mlrun-cli has no '{words}'.", hint=advice, target=words)
@@ -173,7 +173,7 @@ class Noun(_Tree):
         declaration = self._group.find(name)
         return None if declaration is None else build_command(declaration, name, with_completers=with_completers)
 
-    def get_words(self, name: str) -> str:
+    def get_azure_words(self, name: str) -> str:
         """Return the words that follow `az ml` for a verb: the noun and the verb."""
         return f"{self.name} {name}"
 

@@ -108,7 +108,7 @@ class Command(TyperCommand):
 
 
 def build_command(
-    declaration: Declaration, verb: str, *, with_completers: bool = False, run: Runner = run_command
+    declaration: Declaration, verb: str, *, with_completers: bool = False, run_declaration: Runner = run_command
 ) -> Command:
     """Build the Typer command of a declaration.
 
@@ -116,25 +116,25 @@ def build_command(
         declaration: the command.
         verb: the verb, as it is typed.
         with_completers: whether its options suggest values to a shell.
-        run: is called with the values of its parameters.
+        run_declaration: is called with the values of its parameters.
     """
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     settings = {"allow_extra_args": True, "allow_interspersed_args": not declaration.script}
     register = app.command(verb, cls=Command, help=declaration.description, context_settings=settings)
-    register(_build_callback(declaration, run, with_completers=with_completers))
+    register(_build_callback(declaration, run_declaration, with_completers=with_completers))
     built = typer.main.get_command(app)
     assert isinstance(built, Command)
     built.examples = declaration.examples
     return built
 
 
-def _build_callback(declaration: Declaration, run: Runner, *, with_completers: bool) -> Callable[..., int]:
+def _build_callback(declaration: Declaration, run_declaration: Runner, *, with_completers: bool) -> Callable[..., int]:
     """Return a function for Typer whose signature has the command's own, query and shared parameters."""
     parameters = declaration.read_parameters()
     context = inspect.Parameter("typer_context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 
     def callback(*, typer_context: typer.Context, **values: Any) -> int:
-        return run(declaration, parameters, values, typer_context.ensure_object(Invocation))
+        return run_declaration(declaration, parameters, values, typer_context.ensure_object(Invocation))
 
     declared = [context]
     for parameter in parameters.all_parameters:

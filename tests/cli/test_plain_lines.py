@@ -43,7 +43,7 @@ class TyperParser:
 
     def __init__(self, declaration: Declaration) -> None:
         self._values: Mapping[str, Any] = {}
-        self._command: Command = build_command(declaration, "verb", run=self._keep)
+        self._command: Command = build_command(declaration, "verb", run_declaration=self._keep)
 
     def _keep(
         self, _declaration: Declaration, _parameters: CommandParameters, values: Mapping[str, Any], _: Invocation

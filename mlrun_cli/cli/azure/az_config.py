@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mlrun_cli.cli.azure.defaults import get_config_file, read_config
+from mlrun_cli.cli.azure.defaults import get_config_path, read_config
 from mlrun_cli.core.temporary import make_temporary_path
 from mlrun_cli.errors import FileNotWritable, InvalidValue
 
@@ -32,7 +32,7 @@ def read_settings() -> dict[str, dict[str, str]]:
     Raises:
         InvalidFile: the file cannot be read.
     """
-    parser = read_config(get_config_file())
+    parser = read_config(get_config_path())
     return {section: dict(parser.items(section)) for section in parser.sections()}
 
 
@@ -43,7 +43,7 @@ def change_settings(changes: Iterable[tuple[str, str, str]]) -> None:
         InvalidFile: the existing file cannot be read.
         MlrunError: the file cannot be written.
     """
-    parser = read_config(get_config_file())
+    parser = read_config(get_config_path())
     for section, name, value in changes:
         if value and not parser.has_section(section):
             parser.add_section(section)
@@ -51,7 +51,7 @@ def change_settings(changes: Iterable[tuple[str, str, str]]) -> None:
             parser.set(section, name, value)
         elif parser.has_section(section):
             parser.remove_option(section, name)
-    path = get_config_file()
+    path = get_config_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with make_temporary_path(path) as temporary:
@@ -66,5 +66,5 @@ def change_settings(changes: Iterable[tuple[str, str, str]]) -> None:
 
 def build_setting_records(settings: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return a record for each setting of a section, in the format of `az config get`."""
-    source = str(get_config_file())
+    source = str(get_config_path())
     return [{"name": name, "source": source, "value": value} for name, value in settings.items()]

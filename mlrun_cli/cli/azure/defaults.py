@@ -23,15 +23,15 @@ def read_azure_default(section: str, key: str) -> str | None:
     from_variable = os.environ.get(f"AZURE_{section}_{key}".upper())
     if from_variable:
         return from_variable
-    return _read_config_value(get_config_file(), section, key)
+    return _read_config_value(get_config_path(), section, key)
 
 
 def read_azure_switch(section: str, key: str) -> bool:
-    """Return whether a boolean default is on, that is 1, yes, true or on, ignoring case."""
+    """Return whether a boolean default of az is on: 1, yes, true or on, ignoring case."""
     return (read_azure_default(section, key) or "").lower() in _TRUE
 
 
-def get_config_file() -> Path:
+def get_config_path() -> Path:
     """Return the path of az's config file, whether or not it exists."""
     folder = os.environ.get("AZURE_CONFIG_DIR")
     return Path(folder or "~/.azure").expanduser() / "config"

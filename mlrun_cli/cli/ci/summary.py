@@ -41,6 +41,7 @@ def build_summary(workspace: Workspace, run: Run, location: SourceLine | None) -
 
 
 def _list_properties(workspace: Workspace, run: Run, location: SourceLine | None) -> Iterator[tuple[str, str]]:
+    """Yield the names and values in the table of the summary."""
     yield "Run", run.run_id
     yield "Experiment", run.experiment_name
     yield "Status", describe_end(run, now())

@@ -149,14 +149,14 @@ def _plan_installation(program: str, shell: str, home: Path, environ: Mapping[st
     return Installation(script, configuration / "Microsoft.PowerShell_profile.ps1", line, line)
 
 
-def _write_files(installation: Installation, text: str) -> bool:
+def _write_files(installation: Installation, script: str) -> bool:
     """Write the script, and add its line to the shell's file; return whether anything changed."""
     path = installation.script
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        is_new = not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text
+        is_new = not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != script
         if is_new:
-            path.write_text(text, encoding="utf-8")
+            path.write_text(script, encoding="utf-8")
         if installation.start_file is None:
             return is_new
         path = installation.start_file

@@ -42,7 +42,7 @@ def create(
     ] = None,
     output_file: OutputFile = None,
 ) -> object:
-    """Publish a pipeline: store it with copies of its source folders, to be submitted at any time as it is now.
+    """Publish a pipeline: store it with copies of its source folders, so that it can be submitted later, unchanged.
 
     Submit it by 'run submit-pipeline -i ID', or at certain times by 'pipeline create-schedule'.
     """

@@ -128,7 +128,7 @@ def _start_and_show(
 
 
 def _describe_end(workspace: Workspace, run: Run) -> Sequence[str]:
-    """Return lines with the status of an ended sweep, its error or its best run, and what to type next."""
+    """Return lines about the end of a sweep, its best run, if any, and a command that shows more."""
     best = run.properties.get("best_child_run_id")
     lines = [format_ending(run)]
     if best is not None:

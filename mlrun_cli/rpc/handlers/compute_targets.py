@@ -56,7 +56,7 @@ def attach_remote_target(
 
 @handler("computes.list")
 def list_targets(context: RequestContext) -> list[dict[str, Any]]:
-    """Return the records of the workspace's targets, including `local` only if it has a limit."""
+    """Return the records of the workspace's targets, including `local` only if it has a node limit."""
     return [_build_record(context, target) for target in list_compute_targets(context.workspace)]
 
 

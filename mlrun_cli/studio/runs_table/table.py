@@ -111,6 +111,7 @@ def suggest_columns(workspace: Workspace, runs: Sequence[Run]) -> Sequence[str]:
 def _walk_tree(
     workspace: Workspace, runs: Sequence[Run], open_ids: frozenset[str], depth: int = 0
 ) -> Iterator[RunRow | HiddenChildren]:
+    """Yield a row for each run and, below an expanded run, rows for its child runs and a note about hidden ones."""
     parents = workspace.run_pages.list_keys_with_children([run.key for run in runs])
     left = _MAX_ROWS
     for run in runs:
