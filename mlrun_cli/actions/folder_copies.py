@@ -11,15 +11,15 @@ from mlrun_cli.errors import FileNotWritable
 from mlrun_cli.wire import copying
 
 
-def copy_tree(source: Path, folder: Path) -> None:
-    """Copy the files below a folder into another folder, replacing existing files.
+def copy_tree(source: Path, destination: Path) -> None:
+    """Copy the files below a folder into a destination folder, replacing existing files.
 
     Raises:
         MlrunError: a file cannot be written, or the folder contains a link where a folder is needed.
     """
     for path in sorted(source.rglob("*")):
         if path.is_file() and not path.is_symlink():
-            copy_into_folder(path, folder, str(path.relative_to(source)))
+            copy_into_folder(path, destination, str(path.relative_to(source)))
 
 
 def copy_into_folder(source: Path, folder: Path, relative_path: str) -> Path:

@@ -18,7 +18,7 @@ MOST_CHILDREN = 1_000_000
 _CHILD_NUMBER = "azureml.batch_child_number"
 
 
-def open_run(
+def create_interactive_run(
     workspace: Workspace,
     experiment_name: str,
     owner_lock_path: str,
@@ -79,23 +79,29 @@ def check_new_run_id(workspace: Workspace, run_id: str) -> None:
 
 
 def create_children(
-    workspace: Workspace, parent: Run, owner_lock_path: str, count: int, tags: tuple[str, Sequence[str | None]] | None
+    workspace: Workspace,
+    parent: Run,
+    owner_lock_path: str,
+    count: int,
+    tag_and_values: tuple[str, Sequence[str | None]] | None,
 ) -> list[str]:
     """Create several child runs in one transaction; return their ids, in the order of their run numbers.
 
     Args:
         workspace: the workspace of the runs.
         parent: the parent run.
-        owner_lock_path: as for `open_run`.
+        owner_lock_path: as for `create_interactive_run`.
         count: the number of child runs.
-        tags: a tag key with a value for each child run; None uses Azure's key, with numbers starting at 0 as values.
+        tag_and_values: a tag key with a value for each child run; by default Azure's key with numbers from 0.
 
     Raises:
         UsageError: there are too many, or a tag is not valid.
     """
     if not 0 <= count <= MOST_CHILDREN:
         raise LimitExceeded(f"{count} child runs cannot be made at once.", hint=f"Make at most {MOST_CHILDREN}.")
-    key, values = (_CHILD_NUMBER, [str(number) for number in range(count)]) if tags is None else tags
+    key, values = (
+        (_CHILD_NUMBER, [str(number) for number in range(count)]) if tag_and_values is None else tag_and_values
+    )
     check_tag_key(key)
     check_text("the value of a tag", "".join(value or "" for value in values))
     run_ids = [generate_guid() for _ in range(count)]

@@ -53,7 +53,7 @@ def add_version(workspace: Workspace, endpoint_id: str, pipeline_id: str, *, is_
         endpoint = get_endpoint(workspace, endpoint_id=endpoint_id)
         workspace.published_pipelines.add_endpoint_version(endpoint_id, pipeline_id)
         if is_default:
-            workspace.published_pipelines.change_endpoint(
+            workspace.published_pipelines.update_endpoint(
                 endpoint_id,
                 name=endpoint.name,
                 status=endpoint.status,
@@ -84,7 +84,7 @@ def update_endpoint(
         wanted = endpoint.default_version if default_version is None else default_version
         if not 0 <= wanted < len(endpoint.pipeline_ids):
             raise InvalidValue(f"The endpoint '{endpoint.name}' has no version {wanted}.", target=str(wanted))
-        if not workspace.published_pipelines.change_endpoint(
+        if not workspace.published_pipelines.update_endpoint(
             endpoint_id,
             name=endpoint.name if name is None else check_text("the name of the endpoint", name),
             status=status or endpoint.status,

@@ -222,7 +222,7 @@ def set_pipeline_status(workspace: Workspace, pipeline_id: str, status: str) -> 
     get_pipeline(workspace, pipeline_id)
     check_status(status)
     with workspace.transaction():
-        workspace.published_pipelines.change_status(pipeline_id, status)
+        workspace.published_pipelines.set_status(pipeline_id, status)
     return get_pipeline(workspace, pipeline_id)
 
 

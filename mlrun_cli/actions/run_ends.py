@@ -53,7 +53,7 @@ def fail_run(workspace: Workspace, run: Run, error: Mapping[str, Any]) -> Run:
         is_done = _request_end(workspace, run, GRACE_SECONDS, error)
     if is_done:
         start_notifier(workspace, run)
-    _notify_owner(workspace, run, is_done=is_done)
+    _notify_owner(workspace, run, has_ended=is_done)
     if is_done:
         return reload_run(workspace, run)
     with suppress(TimedOut):
@@ -87,7 +87,7 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float, *, wakes_su
     if is_done:
         start_notifier(workspace, run)
     if wakes_supervisor or is_done:
-        _notify_owner(workspace, run, is_done=is_done)
+        _notify_owner(workspace, run, has_ended=is_done)
     return reload_run(workspace, run)
 
 
@@ -121,12 +121,12 @@ def _list_unsupervised_statuses(workspace: Workspace, run: Run) -> Set[RunStatus
     return frozenset() if is_on_engine else frozenset({RunStatus.QUEUED})
 
 
-def _notify_owner(workspace: Workspace, run: Run, *, is_done: bool) -> None:
+def _notify_owner(workspace: Workspace, run: Run, *, has_ended: bool) -> None:
     """Tell the supervisor of a run to stop, or wake the dispatchers if the run ended without a supervisor."""
     if run.controller is not None:
         with suppress(OSError, StoreError):  # the next look at a run calls again
             wake_controller(workspace, run)
-    elif not is_done:
+    elif not has_ended:
         target = get_target(workspace, run.target)
         target.cancel(run)
         if target.dispatcher_follows_runs:

@@ -60,15 +60,15 @@ def list_matching_workspaces(
     ]
 
 
-def find_configured_workspace(start: Path, root: Path, file_name: str | None = None) -> WorkspaceIdentity | None:
+def find_configured_workspace(start_folder: Path, root: Path, file_name: str | None = None) -> WorkspaceIdentity | None:
     """Return the workspace in the nearest `config.json` of a folder or its parents, or None if there is none.
 
-    `start` may be a config file of any name. Otherwise the order is that of Azure's SDK: each place, such as
+    `start_folder` may be a config file of any name. Otherwise the order is that of Azure's SDK: each place, such as
     `.azureml/config.json`, is looked for in the folder and all above it before the next place is. From within
     `root`, where scripts run, nothing above it is looked at: that is not the script's.
 
     Args:
-        start: a file or folder, which need not exist when a folder above it does.
+        start_folder: a file or folder, which need not exist when a folder above it does.
         root: the folder of all workspaces.
         file_name: looked for instead of `config.json` and `project.json`.
 
@@ -76,9 +76,9 @@ def find_configured_workspace(start: Path, root: Path, file_name: str | None = N
         InvalidFile: the config that was found cannot be read, or is none.
         UsageError: the current folder no longer exists.
     """
-    start = make_absolute(start)
-    if os.path.isfile(start):
-        return _read_identity(start)
+    start_folder = make_absolute(start_folder)
+    if os.path.isfile(start_folder):
+        return _read_identity(start_folder)
     places = [
         Path(within) / name
         for within in (*reversed(CONFIGURATION_FOLDERS), ".")
@@ -87,18 +87,18 @@ def find_configured_workspace(start: Path, root: Path, file_name: str | None = N
     found = (
         folder / place
         for place in places
-        for folder in _list_search_folders(start, root)
+        for folder in _list_search_folders(start_folder, root)
         if os.path.isfile(folder / place)
     )
     path = next(found, None)
     return None if path is None else _read_identity(path)
 
 
-def _list_search_folders(start: Path, root: Path) -> list[Path]:
-    within, top = start.resolve(), root.resolve()
+def _list_search_folders(start_folder: Path, root: Path) -> list[Path]:
+    within, top = start_folder.resolve(), root.resolve()
     if within.is_relative_to(top):
         return [folder for folder in (within, *within.parents) if folder.is_relative_to(top)]
-    return [start, *start.parents]
+    return [start_folder, *start_folder.parents]
 
 
 def _read_identity(path: Path) -> WorkspaceIdentity:
@@ -137,11 +137,11 @@ def update_workspace(
                 workspace.settings.set(key, text)
 
 
-def _check_folders_readable(top: Path) -> None:
+def _check_folders_readable(top_folder: Path) -> None:
     """Raise if a folder cannot be read, since a search for files would silently skip it."""
     try:
-        for folder in (top, *top.glob("*"), *top.glob("*/*")):
-            if folder == top or folder.is_dir():
+        for folder in (top_folder, *top_folder.glob("*"), *top_folder.glob("*/*")):
+            if folder == top_folder or folder.is_dir():
                 os.scandir(folder).close()
     except FileNotFoundError:
         return

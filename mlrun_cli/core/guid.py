@@ -33,6 +33,6 @@ def generate_guid() -> str:
     return format_guid(digits.hex())
 
 
-def format_guid(text: str) -> str:
+def format_guid(hex_digits: str) -> str:
     """Return 32 hexadecimal digits in the form of a GUID."""
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return f"{hex_digits[:8]}-{hex_digits[8:12]}-{hex_digits[12:16]}-{hex_digits[16:20]}-{hex_digits[20:]}"

@@ -8,11 +8,11 @@ _TAIL_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 18
 
 
-def read_tail(path: os.PathLike[str], start: int = 0) -> str:
-    """Return the last 64 KiB of a file from an offset on as text, or an empty string if it cannot be read."""
+def read_tail(path: os.PathLike[str], start_offset: int = 0) -> str:
+    """Return the text of a file from an offset on, at most its last 64 KiB, or an empty string if it is unreadable."""
     try:
         with open(path, "rb") as file:
-            file.seek(max(start, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
+            file.seek(max(start_offset, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
             return file.read().decode("utf-8", "replace")
     except OSError:
         return ""

@@ -97,8 +97,8 @@ def sum_earlier_durations(attempt_documents: Documents) -> float:
     return sum(attempt.duration_seconds or 0.0 for attempt in parse_attempts(attempt_documents)[:-1])
 
 
-def build_attempt_log_name(log_name: str, attempt_number: int) -> str:
-    """Return the name of an attempt's own log, such as `std_log_attempt1.txt` for `std_log.txt`."""
+def build_earlier_log_name(log_name: str, attempt_number: int) -> str:
+    """Return the name of a log of an earlier attempt, such as `std_log_attempt1.txt` for `std_log.txt`."""
     stem, suffix = posixpath.splitext(log_name)
     return f"{stem}_attempt{attempt_number}{suffix}"
 
@@ -113,7 +113,7 @@ def list_attempts(attempt_documents: Documents, outcome: Outcome | None) -> Sequ
 
 def get_attempt_log_name(attempt: Attempt, attempt_count: int) -> str:
     """Return the name of the log with the output of an attempt of a run that has had `attempt_count` attempts."""
-    return STD_LOG if attempt.number == attempt_count else build_attempt_log_name(STD_LOG, attempt.number)
+    return STD_LOG if attempt.number == attempt_count else build_earlier_log_name(STD_LOG, attempt.number)
 
 
 def build_attempt_records(attempts: Sequence[Attempt]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.runs.attempt import (
-    build_attempt_log_name,
+    build_earlier_log_name,
     get_attempt_number,
     parse_attempts,
     sum_earlier_durations,
@@ -147,7 +147,7 @@ def copy_attempt_logs(folder: RunFolder, process_record: Mapping[str, Any], atte
     for log, offset in process_record.get("log_offsets", {}).items():
         with suppress(OSError), (folder.artifacts / log).open("rb") as source:
             source.seek(offset)
-            path = folder.artifacts / build_attempt_log_name(log, attempt_number)
+            path = folder.artifacts / build_earlier_log_name(log, attempt_number)
             with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as kept:
                 shutil.copyfileobj(source, kept, 1 << 20)
 

@@ -167,9 +167,9 @@ class _FolderImport:
     def _add_reused_metrics(self, run_key: int, properties: Mapping[str, str]) -> None:
         """Add the metrics of a step's run whose results are those of an earlier run, which has logged them."""
         origin = self._runs.find_key(properties.get(REUSED_PROPERTY, ""))
-        if origin is not None and not self._metrics.count(run_key):
+        if origin is not None and not self._metrics.count_values(run_key):
             self._metrics.copy(origin, run_key)
-            self._values += self._metrics.count(run_key)
+            self._values += self._metrics.count_values(run_key)
 
     def _read_documents(self) -> dict[str, Mapping[str, Any]]:
         """Return the documents of runs from folders, or else from a damaged store, keyed by run id."""

@@ -195,7 +195,7 @@ class MetricStore:
         values = [(metric_key, place, *(row[name] for name in _COLUMNS[2:])) for place, row in enumerate(rows)]
         self._database.insert_many("metric_values", _COLUMNS, values)
 
-    def count(self, run_key: int) -> int:
+    def count_values(self, run_key: int) -> int:
         """Return the number of values that a run has logged."""
         row = self._database.row(
             "SELECT coalesce(sum(value_count), 0) AS total FROM metrics WHERE run_key = :run_key", run_key=run_key

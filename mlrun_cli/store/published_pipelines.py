@@ -43,7 +43,7 @@ class PublishedPipelineStore:
         )
         return [_build_pipeline(row) for row in rows]
 
-    def change_status(self, pipeline_id: str, status: str) -> None:
+    def set_status(self, pipeline_id: str, status: str) -> None:
         """Set the status of a pipeline."""
         self._database.execute(
             "UPDATE published_pipelines SET status = :status WHERE pipeline_id = :id", status=status, id=pipeline_id
@@ -86,7 +86,7 @@ class PublishedPipelineStore:
         )
         return [self._build_endpoint(row) for row in rows]
 
-    def change_endpoint(self, endpoint_id: str, *, name: str, status: str, default_version: int) -> bool:
+    def update_endpoint(self, endpoint_id: str, *, name: str, status: str, default_version: int) -> bool:
         """Update an endpoint; return False if another one has the new name."""
         changed = self._database.execute(
             "UPDATE pipeline_endpoints SET name = :name, status = :status, default_version = :version"

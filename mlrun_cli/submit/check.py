@@ -133,16 +133,16 @@ def _describe_run(resolver: Resolver, workspace: Workspace | None, redaction: Re
     configuration = resolver.configuration
     plan = None if resolver.environment is None else resolver.environment.plan
     words = [_describe_program(configuration, plan), *_list_arguments(configuration, redaction)]
-    target = _describe_target(configuration, is_looked_up=workspace is not None)
+    target = _describe_target(configuration, is_verified=workspace is not None)
     return f"{shlex.join(words)} in {_describe_environment(configuration, plan)} on {target}"
 
 
-def _describe_target(configuration: RunConfiguration, *, is_looked_up: bool) -> str:
+def _describe_target(configuration: RunConfiguration, *, is_verified: bool) -> str:
     target = configuration.target
     several = "" if configuration.node_count == 1 else f", {configuration.node_count} nodes"
     if target == LOCAL_TARGET:
         return f"this machine{several}"
-    doubt = "" if is_looked_up else " (not looked up)"
+    doubt = "" if is_verified else " (not looked up)"
     return f"'{target}'{several}{doubt}"
 
 

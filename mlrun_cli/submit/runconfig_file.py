@@ -13,23 +13,23 @@ from mlrun_cli.runconfigs.runconfig import RunconfigReading, examine_runconfig
 _COMPARE = "Compare it with local.runconfig and sklearn.runconfig, which 'mlrun folder attach' writes."
 
 
-def load_runconfig(path: Path, name: str) -> tuple[Path, RunConfiguration, tuple[str, ...]]:
+def load_runconfig(folder: Path, name: str) -> tuple[Path, RunConfiguration, tuple[str, ...]]:
     """Find and read the runconfig with this name; return its path, its configuration and lines for stderr.
 
     Raises:
         UsageError: there is no such file, or it cannot be read as a runconfig.
     """
-    file, reading = examine_named_runconfig(path, name)
+    file, reading = examine_named_runconfig(folder, name)
     return file, *reading.get_or_raise()
 
 
-def examine_named_runconfig(path: Path, name: str) -> tuple[Path, RunconfigReading]:
+def examine_named_runconfig(folder: Path, name: str) -> tuple[Path, RunconfigReading]:
     """Find the runconfig with this name and read it, collecting all of its errors.
 
     Raises:
         UsageError: there is no such file, or it is not a runconfig at all.
     """
-    file, lookup_notes = find_runconfig(path, name)
+    file, lookup_notes = find_runconfig(folder, name)
     try:
         reading = examine_runconfig(file)
     except InvalidFile as error:

@@ -98,7 +98,7 @@ class RunRequestHandler:
         return self._reader.read_sizes()
 
     def _get_metrics(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        if arguments.get("recursive") or self._workspace.metrics.count(self._key) > _FEW_VALUES:
+        if arguments.get("recursive") or self._workspace.metrics.count_values(self._key) > _FEW_VALUES:
             raise _NeedsWorker
         return self._workspace.metrics.get(self._key, arguments.get("name"))
 

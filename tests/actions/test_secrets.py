@@ -10,7 +10,7 @@ import pytest
 from mlrun_cli.actions.compute_targets import create_compute_target, get_compute_target
 from mlrun_cli.actions.datasets import save_dataset, update_dataset
 from mlrun_cli.actions.models import ModelChanges, register_model, update_model
-from mlrun_cli.actions.open_runs import open_run
+from mlrun_cli.actions.open_runs import create_interactive_run
 from mlrun_cli.actions.runs import add_properties
 from mlrun_cli.actions.workspaces import describe_workspace, update_workspace
 from mlrun_cli.core.redaction import Redaction
@@ -50,7 +50,7 @@ def test_a_property_that_holds_one_may_be_said_again(workspace: Workspace, tmp_p
     model = register_model(workspace, NewModel(name="m", properties=PAIRS), tmp_path / "m")
     assert update_model(workspace, model, ModelChanges(properties=PAIRS)).properties == HIDDEN
 
-    run = open_run(workspace, "e", "sessions/x", properties=PAIRS)
+    run = create_interactive_run(workspace, "e", "sessions/x", properties=PAIRS)
     add_properties(workspace, run, PAIRS)
     add_properties(workspace, run, {"at": "here"})
     with pytest.raises(UsageError) as error:

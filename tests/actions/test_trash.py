@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mlrun_cli.actions.experiments import list_experiments, move_experiment_to_trash, restore_experiment
-from mlrun_cli.actions.open_runs import open_run
+from mlrun_cli.actions.open_runs import create_interactive_run
 from mlrun_cli.actions.prune import prune_workspace
 from mlrun_cli.actions.repair import repair_workspace
 from mlrun_cli.actions.run_deletion import list_with_descendants, remove_runs
@@ -93,7 +93,7 @@ def test_a_deleted_run_is_nowhere_and_a_restored_one_is_as_before(workspace: Wor
         get_runs(workspace, ["one"])
     assert "run restore -r one" in (missing.value.hint or "")
     with pytest.raises(AlreadyExists):
-        open_run(workspace, "exp", "sessions/x", run_id="one")
+        create_interactive_run(workspace, "exp", "sessions/x", run_id="one")
     assert workspace.metrics.get(run.key) == {}
     gone = dump(workspace)
     for table in ("runs", "metrics", "run_tags", "run_parameters", "run_texts"):

@@ -229,7 +229,7 @@ def open_run(
         SnapshotRefused: no snapshot of this folder can be taken.
     """
     properties = _build_source_properties(context, source_directory, snapshot_directory)
-    run = open_runs.open_run(
+    run = open_runs.create_interactive_run(
         context.workspace,
         experiment_name,
         context.get_owner_lock(context.workspace),

@@ -58,14 +58,14 @@ class RunStore:
     def insert_children(
         self,
         parent: Run,
-        first_number: int,
+        first_run_number: int,
         run_ids: Sequence[str],
-        tags: tuple[str, Sequence[str | None]] | None = None,
+        tag_and_values: tuple[str, Sequence[str | None]] | None = None,
         **columns: object,
     ) -> None:
-        """Insert child runs in bulk, numbered from `first_number`, within a transaction.
+        """Insert child runs in bulk, numbered from `first_run_number`, within a transaction.
 
-        `tags` is a key with a value for each run.
+        `tag_and_values` is a key with a value for each run.
         """
         moment = now()
         values = {
@@ -81,14 +81,14 @@ class RunStore:
         row = self._database.row(f"SELECT {self._database.dialect.next_run_key} AS run_key")
         assert row is not None
         first_key = int(row["run_key"])
-        if tags is not None:
+        if tag_and_values is not None:
             # Before the runs, whose texts to search are then inserted with them and not changed for each tag.
-            self._add_tags(first_key, *tags)
+            self._add_tags(first_key, *tag_and_values)
         self._database.insert_many(
             "runs",
             ("run_key", "run_id", "run_uuid", "run_number", *values),
             (
-                (first_key + place, run_id, generate_guid(), first_number + place, *same)
+                (first_key + place, run_id, generate_guid(), first_run_number + place, *same)
                 for place, run_id in enumerate(run_ids)
             ),
         )

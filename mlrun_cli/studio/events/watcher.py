@@ -111,7 +111,7 @@ class Watcher:
         has_children = workspace.runs.list(RunFilter(parent_run_id=run.run_id, last=1))
         return (
             run._replace(lease_until=None),  # renewed while nothing happens
-            workspace.metrics.count(run.key),
+            workspace.metrics.count_values(run.key),
             run.key in self._not_responding,
             workspace.run_pages.get_newest_change_key() if has_children else None,
         )

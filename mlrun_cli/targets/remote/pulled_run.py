@@ -190,10 +190,10 @@ class PulledRun:
                 os.utime(self._folder.heartbeat, (0, 0))
         self.job = self._last_job
 
-    def _write_heartbeat(self, received: Mapping[str, Any]) -> None:
+    def _write_heartbeat(self, received_heartbeat: Mapping[str, Any]) -> None:
         """Write the heartbeat, with its time converted to this machine's clock."""
-        heartbeat.overwrite_in_place(self._folder.heartbeat, str(received["text"]))
-        moment = time.time() - float(received["age"])
+        heartbeat.overwrite_in_place(self._folder.heartbeat, str(received_heartbeat["text"]))
+        moment = time.time() - float(received_heartbeat["age"])
         os.utime(self._folder.heartbeat, (moment, moment))
 
     def _start_copy(self, kind: CopyKind) -> None:
@@ -222,6 +222,7 @@ class PulledRun:
 
 
 def _is_before_start(job: Job | None) -> bool:
+    """Return whether a job is unknown or still queued."""
     return job is None or job.state is JobState.QUEUED
 
 
