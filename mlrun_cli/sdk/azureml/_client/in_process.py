@@ -91,6 +91,7 @@ class InProcessClient(ForkAware):
         atexit.register(self._close, os.getpid())
 
     def _open_journal(self, workspace: _Names) -> Journal:
+        """Return this process's journal for a workspace, which is opened on first use."""
         with self._lock:
             if workspace not in self._journals:
                 self._journals[workspace] = Journal(unwrap_response(self._server.open_session_folder(workspace)))

@@ -71,6 +71,7 @@ class Journal(ForkAware):
         self._close_file()
 
     def _open(self) -> None:
+        """Create the journal file of this process, under a name that no other process uses."""
         if self._is_closed:
             raise JournalClosedError
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC

@@ -81,6 +81,7 @@ class BatchReader:
 
 
 def _split_source(source: Source, options: Options) -> Iterator[MiniBatch]:
+    """Yield the mini-batches of one input, by files, rows or partition keys."""
     if source.table is None:
         if options.partition_keys:
             raise NoItems("partition_keys need a table: the files of a folder have no columns here.")
@@ -90,9 +91,9 @@ def _split_source(source: Source, options: Options) -> Iterator[MiniBatch]:
     return _split_rows(source.table, options.mini_batch_size or DEFAULT_BATCH_BYTES)
 
 
-def _split_files(files: List[str], batch_size: int) -> Iterator[MiniBatch]:
-    for start in range(0, len(files), batch_size):
-        piece = files[start : start + batch_size]
+def _split_files(files: List[str], batch_file_count: int) -> Iterator[MiniBatch]:
+    for start in range(0, len(files), batch_file_count):
+        piece = files[start : start + batch_file_count]
         yield MiniBatch(0, len(piece), 0, piece)
 
 

@@ -172,6 +172,7 @@ class _Driver:
             self._report.add_failed_batch(batch)
 
     def _assign_batches(self) -> None:
+        """Send the next batch in the queue to each idle worker."""
         for worker in self._workers:
             if self._waiting and worker.is_ready and worker.batch is None:
                 worker.send(self._waiting.popleft())
@@ -241,6 +242,7 @@ class _Driver:
         os.replace(temporary, path)
 
     def _stop_workers(self, is_killing: bool) -> None:
+        """Close the listener and end all workers, killing those that are not ready or, with `is_killing`, all."""
         if self._listener is not None:  # first, so that no node waits to be admitted
             self._listener.close()
         for pending in self._pending_connections:

@@ -82,6 +82,7 @@ def format_rows(result: Any) -> str:
 
 
 def _takes_context(function: Any) -> bool:
+    """Return whether the script's `run` takes the mini-batch context as its second parameter."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):

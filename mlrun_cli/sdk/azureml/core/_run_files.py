@@ -124,7 +124,7 @@ class RunFiles(RunHandle):
         return written
 
     def take_snapshot(self, file_or_folder_path: Any) -> str:
-        """Take a snapshot of a file or folder and return its id; it becomes the run's snapshot if it has none."""
+        """Take a snapshot of a file or folder and return its id; a run without a snapshot gets this one."""
         path = os.path.abspath(file_or_folder_path)
         snapshot_id: str = self._request_for_workspace(
             "run_files.take_snapshot", path=path, timeout_seconds=COPY_SECONDS

@@ -92,7 +92,7 @@ class RunHandle:
 
 
 def check_text(value: object, noun: str) -> str:
-    """Return a string with lone surrogates escaped; raise an error that starts with `noun` for other types.
+    """Return a string with lone surrogates escaped; raise UserErrorException for other types.
 
     Raises:
         UserErrorException: The value is not a string; `noun` is its name in the message.

@@ -22,7 +22,7 @@ ENCODINGS = {
 
 
 def import_pandas() -> Any:
-    """Return the module `pandas`.
+    """Import and return the module `pandas`.
 
     Raises:
         UserErrorException: It is not installed in this environment.
@@ -124,7 +124,7 @@ _READERS: "dict[str, Callable[[Any, str, int, dict[str, Any]], Any]]" = {
 
 
 def _apply_step(table: Any, step: "list[Any]") -> Any:
-    """Return a table after a step of a dataset's definition."""
+    """Return the table that results from a step of a dataset's definition, such as a filter."""
     name, *values = step
     if name == "take":
         return table.iloc[: values[0]]

@@ -40,6 +40,7 @@ class AbstractDataset:
         workspace: "Workspace | None",
         record: "dict[str, Any] | None" = None,
     ) -> _Dataset:
+        """Return a dataset with this definition and, if it is saved, with its record."""
         dataset = cls.__new__(cls)
         dataset._definition = definition
         dataset._workspace = workspace

@@ -42,4 +42,5 @@ class AbstractDatastore:
         return json.dumps(self._build_description(), indent=2)
 
     def _build_description(self) -> "dict[str, Any]":
+        """Return the values to show in the datastore's string representation."""
         return {"name": self._name}

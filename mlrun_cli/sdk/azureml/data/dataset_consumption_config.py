@@ -89,7 +89,7 @@ class DatasetConsumptionConfig:
 
 
 def check_name(noun: str, name: str) -> str:
-    """Validate the name of an input or output and return it.
+    """Validate the name of an input or output, called `noun` in errors, and return it.
 
     Raises:
         UserErrorException: The name has characters other than letters, digits and underscores, or starts with a digit.

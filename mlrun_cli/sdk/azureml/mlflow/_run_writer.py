@@ -44,9 +44,10 @@ def check_tags(tags: Iterable[Any]) -> None:
         _check_key("tag", tag)
 
 
-def _check_key(kind: str, entity: Any) -> None:
+def _check_key(entity_noun: str, entity: Any) -> None:
+    """Raise MlflowException if the key of an MLflow entity, such as a metric, is not a string."""
     if not isinstance(entity.key, str):
-        raise create_error(f"The name of a {kind} cannot be {entity.key}. A key name must be provided.")
+        raise create_error(f"The name of a {entity_noun} cannot be {entity.key}. A key name must be provided.")
 
 
 class RunWriter:

@@ -30,7 +30,7 @@ class _Cell:
         bundle = self._page.build_mime_bundle()
         if bundle != self._bundle:
             self._bundle = bundle
-            shown = {**bundle, "text/html": f"{bundle['text/html']}<small>as of {_format_time()}</small>"}
+            shown = {**bundle, "text/html": f"{bundle['text/html']}<small>as of {_format_now()}</small>"}
             if self._handle is None:
                 display = import_module("IPython.display").display
                 self._handle = display(shown, raw=True, display_id=True)
@@ -116,5 +116,5 @@ def show_run(run: Any) -> None:
         _follower.add(cell)
 
 
-def _format_time() -> str:
+def _format_now() -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S %Z")

@@ -85,13 +85,20 @@ def _list_upstream(step: Dict[str, Any]) -> List[str]:
     return list(dict.fromkeys([*(one["step"] for one in sources if one), *step["run_after"]]))
 
 
-def _draw_line(source: Any, target: Any) -> str:
-    x, y, to_x, to_y = source[0] + _WIDTH // 2, source[1] + _HEIGHT, target[0] + _WIDTH // 2, target[1]
+def _draw_line(source_corner: Any, target_corner: Any) -> str:
+    """Return the SVG line between two boxes, given by their corners."""
+    x, y, to_x, to_y = (
+        source_corner[0] + _WIDTH // 2,
+        source_corner[1] + _HEIGHT,
+        target_corner[0] + _WIDTH // 2,
+        target_corner[1],
+    )
     middle = (y + to_y) // 2
     return f'<path d="M{x} {y} C{x} {middle} {to_x} {middle} {to_x} {to_y}" fill="none" stroke="#8a8d94"/>'
 
 
 def _draw_box(step: Dict[str, Any], corner: Any, status: "str | None") -> str:
+    """Return the SVG box of a step, coloured by its status."""
     x, y = corner
     name = step["name"]
     shown = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"

@@ -163,6 +163,7 @@ class ComputeTarget:
         properties: "dict[str, Any]",
         configuration: Any,
     ) -> "ComputeTarget":
+        """Create a compute target in the workspace with properties and a configuration, and return it."""
         document = _request(
             workspace,
             "computes.create",
@@ -176,6 +177,7 @@ class ComputeTarget:
 
     @classmethod
     def _attach_machine(cls, workspace: Any, **arguments: Any) -> "ComputeTarget":
+        """Send a request that attaches a machine, and return its target."""
         return cls.deserialize(workspace, _request(workspace, "computes.attach_remote", **arguments))
 
     def _load_document(self, document: "dict[str, Any]") -> None:

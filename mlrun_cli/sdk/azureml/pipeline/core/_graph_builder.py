@@ -176,31 +176,32 @@ class StepDocuments:
         """Return a setting of a step, replaced by a reference if it is a pipeline parameter."""
         return {"parameter": self._graph.add_parameter(value)} if isinstance(value, PipelineParameter) else value
 
-    def _build_argument(self, value: Any) -> Any:
-        if value is None or isinstance(value, (str, int, float)):
-            return str(value)
-        reference = self._find_port(value)
+    def _build_argument(self, argument: Any) -> Any:
+        """Return an argument of the script as a string, or as a reference to data or a parameter."""
+        if argument is None or isinstance(argument, (str, int, float)):
+            return str(argument)
+        reference = self._find_port_reference(argument)
         if reference is not None:
             return reference
-        if isinstance(value, (DatasetConsumptionConfig, AbstractDataset)):
-            return {"input": self._add_input(value).key}
-        if isinstance(value, PipelineParameter) and value._to_document()["type"] not in ("datapath", "dataset"):
-            return {"parameter": self._graph.add_parameter(value)}
-        if isinstance(value, _DATA):
+        if isinstance(argument, (DatasetConsumptionConfig, AbstractDataset)):
+            return {"input": self._add_input(argument).key}
+        if isinstance(argument, PipelineParameter) and argument._to_document()["type"] not in ("datapath", "dataset"):
+            return {"parameter": self._graph.add_parameter(argument)}
+        if isinstance(argument, _DATA):
             raise UserErrorException(
-                f"Step {self.step.name!r}: {value} is among the arguments, and neither among the inputs nor among the "
-                "outputs. Add it to one of them."
+                f"Step {self.step.name!r}: {argument} is among the arguments, and neither among the inputs nor among "
+                "the outputs. Add it to one of them."
             )
-        return str(value)
+        return str(argument)
 
-    def _find_port(self, value: Any) -> "Json | None":
+    def _find_port_reference(self, argument: Any) -> "Json | None":
         """Return a reference to the input or output that an argument represents, or None."""
         kinds = [("output", self.outputs), ("input", self.inputs)]
-        if isinstance(value, (InputPortBinding, DatasetConsumptionConfig)):
+        if isinstance(argument, (InputPortBinding, DatasetConsumptionConfig)):
             kinds.reverse()
         for kind, ports in kinds:
             for port in ports:
-                if port.refers_to(value):
+                if port.refers_to(argument):
                     return {kind: port.key}
         return None
 

@@ -217,6 +217,7 @@ def _get_access_options(data: Any) -> "tuple[str, str | None, bool | None]":
 
 
 def _build_source(input_name: str, data: Any, find_output: FindOutput) -> Json:
+    """Return the pipeline document's description of where an input's data come from."""
     parameter = find_pipeline_parameter(data)
     if parameter is not None:
         return {"parameter": parameter.name}

@@ -147,11 +147,11 @@ class PipelineEndpoint:
         )
 
     def add(self, pipeline: Any) -> None:
-        """Add a pipeline as a version without changing the default version."""
+        """Add a pipeline as a new version without changing the default version."""
         self._add_version(pipeline, is_default=False)
 
     def add_default(self, pipeline: Any) -> None:
-        """Add a pipeline as a version and make it the default version."""
+        """Add a pipeline as a new version and make it the default version."""
         self._add_version(pipeline, is_default=True)
 
     def set_default(self, pipeline: Any) -> None:

@@ -78,12 +78,13 @@ class ScheduleRecurrence:
             raise ValueError(f"The week_days are a list of {', '.join(_WEEK_DAYS)}, not {self.week_days!r}.")
         _check_time(self.start_time)
 
-    def _check_numbers(self, name: str, values: Any, maximum: int) -> None:
-        for value in _to_list(name, values):
+    def _check_numbers(self, argument_name: str, values: Any, maximum: int) -> None:
+        """Raise ValueError if a list such as `hours` is not allowed, or has a number out of range."""
+        for value in _to_list(argument_name, values):
             if self.frequency not in ("Day", "Week"):
-                raise ValueError(f"Only the frequencies Day and Week have {name}.")
+                raise ValueError(f"Only the frequencies Day and Week have {argument_name}.")
             if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= maximum:
-                raise ValueError(f"The {name} are numbers from 0 to {maximum}, not {value!r}.")
+                raise ValueError(f"The {argument_name} are numbers from 0 to {maximum}, not {value!r}.")
 
     def _to_document(self) -> Dict[str, Any]:
         self.validate()
@@ -379,9 +380,10 @@ def _log_notes(response: Dict[str, Any]) -> None:
         warn_once(note, note)
 
 
-def _to_list(name: str, values: Any) -> "List[Any]":
+def _to_list(argument_name: str, values: Any) -> "List[Any]":
+    """Return a list argument, empty for None; raise ValueError for anything but a list or tuple."""
     if values is not None and not isinstance(values, (list, tuple)):
-        raise ValueError(f"The {name} are a list, not {values!r}.")
+        raise ValueError(f"The {argument_name} are a list, not {values!r}.")
     return list(values or ())
 
 

@@ -87,32 +87,37 @@ def qlognormal(mu: float, sigma: float, q: int) -> Expression:
     return _build_normal_expression("qlognormal", mu, sigma, q)
 
 
-def _build_bounded_expression(call: str, low: float, high: float, *q: int) -> Expression:
+def _build_bounded_expression(function_name: str, low: float, high: float, *q: int) -> Expression:
     """Validate two bounds and return an expression with them."""
-    _check_numbers(call, min_value=low, max_value=high)
-    _check_quanta(call, q)
-    is_log = "log" in call
+    _check_numbers(function_name, min_value=low, max_value=high)
+    _check_quanta(function_name, q)
+    is_log = "log" in function_name
     if not (low <= high if is_log else low < high):
         bound = "up to" if is_log else "below"
-        raise HyperDriveConfigException(f"{call}(…) takes a min_value {bound} its max_value, not {low!r} and {high!r}.")
-    return [call, [low, high, *q]]
+        raise HyperDriveConfigException(
+            f"{function_name}(…) takes a min_value {bound} its max_value, not {low!r} and {high!r}."
+        )
+    return [function_name, [low, high, *q]]
 
 
-def _build_normal_expression(call: str, mu: float, sigma: float, *q: int) -> Expression:
-    _check_numbers(call, mu=mu, sigma=sigma)
+def _build_normal_expression(function_name: str, mu: float, sigma: float, *q: int) -> Expression:
+    """Validate a mean and a standard deviation, and return an expression with them."""
+    _check_numbers(function_name, mu=mu, sigma=sigma)
     if sigma < 0:
-        raise HyperDriveConfigException(f"{call}(…) takes a sigma of 0 or more, not {sigma!r}.")
-    _check_quanta(call, q)
-    return [call, [mu, sigma, *q]]
+        raise HyperDriveConfigException(f"{function_name}(…) takes a sigma of 0 or more, not {sigma!r}.")
+    _check_quanta(function_name, q)
+    return [function_name, [mu, sigma, *q]]
 
 
-def _check_numbers(call: str, **arguments: Any) -> None:
+def _check_numbers(function_name: str, **arguments: Any) -> None:
+    """Raise HyperDriveConfigException if an argument of the function `function_name` is not a number."""
     for name, value in arguments.items():
         if not isinstance(value, (int, float)):
-            raise HyperDriveConfigException(f"{call}(…) takes a number as {name}, not {value!r}.")
+            raise HyperDriveConfigException(f"{function_name}(…) takes a number as {name}, not {value!r}.")
 
 
-def _check_quanta(call: str, quanta: "tuple[Any, ...]") -> None:
+def _check_quanta(function_name: str, quanta: "tuple[Any, ...]") -> None:
+    """Raise HyperDriveConfigException if a `q` of the function `function_name` is not an integer."""
     for q in quanta:
         if not isinstance(q, int):
-            raise HyperDriveConfigException(f"{call}(…) takes a whole number as q, not {q!r}.")
+            raise HyperDriveConfigException(f"{function_name}(…) takes a whole number as q, not {q!r}.")

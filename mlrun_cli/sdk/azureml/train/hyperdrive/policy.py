@@ -128,8 +128,9 @@ class NoTerminationPolicy(EarlyTerminationPolicy):
         super().__init__(self.POLICY_NAME)
 
 
-def _check_integer(name: str, value: Any, minimum: int, maximum: "int | None" = None) -> None:
+def _check_integer(property_name: str, value: Any, minimum: int, maximum: "int | None" = None) -> None:
+    """Raise HyperDriveConfigException if a property is not an integer within bounds."""
     if isinstance(value, int) and value >= minimum and (maximum is None or value <= maximum):
         return
     bounds = f"of {minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
-    raise HyperDriveConfigException(f"{name} has to be a whole number {bounds}, and is {value!r}.")
+    raise HyperDriveConfigException(f"{property_name} has to be a whole number {bounds}, and is {value!r}.")
