@@ -149,7 +149,7 @@ class MissingFile(UsageError):
 
 
 class ScriptNotFound(MissingFile):
-    """The script does not exist, or none is specified."""
+    """The script, or the program of a command, does not exist, or none is specified."""
 
 
 class RunconfigNotFound(MissingFile):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Set
 from contextlib import contextmanager, suppress
@@ -39,7 +40,7 @@ from mlrun_cli.submit.references import resolve_references
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution, build_run_redaction, uses_data
 from mlrun_cli.submit.review import review_configuration
-from mlrun_cli.submit.script import build_argv, build_resolved_argv, check_script_in_snapshot
+from mlrun_cli.submit.script import build_argv, build_resolved_argv, check_program, check_script_in_snapshot
 from mlrun_cli.submit.script_environment import list_reserved_variables
 from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.registry import get_target
@@ -402,6 +403,17 @@ class Resolver:
         if (is_known or self._request.script is not None) and self._source.is_dir():
             with self.problems.collect_errors(), self.configuration.locate_errors("script"):
                 self._argv = build_resolved_argv(self.configuration, self._source)
+                self._check_program(self._argv[0])
+
+    def _check_program(self, program: str) -> None:
+        """Raise if the program of a command is missing, as far as that can be known before the run starts."""
+        planned, variables = self.environment, self.configuration.environment_variables
+        is_here = self._target is not None and self._shared_folder is None
+        if self.configuration.command is None or planned is None or not is_here:
+            return
+        if planned.plan.build is None and planned.plan.container is None:
+            search_path = variables.get("PATH", self._request.environment.get("PATH", os.defpath))
+            check_program(program, self._source, search_path)
 
     def _find_data(self) -> None:
         if self._workspace is None or not (self._volumes or uses_data(self.configuration)):

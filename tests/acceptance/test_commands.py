@@ -164,3 +164,26 @@ def test_what_is_no_command_is_refused_with_the_line_to_type(mlrun: Mlrun) -> No
     assert refused.code == "ScriptNotFound"
     assert "--command python" in refused.text
     assert mlrun.json("run", "submit-script", "--dry-run", "--command", *_WORDS)["command_line"] == list(_WORDS)
+
+
+def test_a_program_that_is_not_there_is_refused_at_the_submit(mlrun: Mlrun) -> None:
+    mlrun.script("#!/bin/sh\necho $1", "job.sh")
+
+    def refuse(*words: str) -> str:
+        failure = mlrun.fails("run", *words)
+        assert failure.code == "ScriptNotFound"
+        return failure.text
+
+    sweep = ("sweep", "--grid", "lr=1,2", "--minimize", "loss", "--command")
+    submit = ("submit-script", "--command")
+    for verb in (sweep, submit):
+        assert "Leave its quotes out" in refuse(*verb, "bash job.sh {lr}", "-o", "none")
+    assert "--command bash job.sh" in refuse(*submit, "job.sh", "1")
+    assert "--command bash ./job.sh" in refuse(*submit, "./job.sh", "1")
+    for program in ("misspelled", "./misspelled.sh", "job.sh/"):
+        assert program in refuse(*submit, program, "1")
+    (mlrun.folder / "job.sh").chmod(0o755)
+    assert mlrun.log(mlrun.ended("--command", "./job.sh", "1")["run_id"]) == "1\n"
+    mlrun.script(f"environmentVariables: {{PATH: '{mlrun.folder}:/bin'}}", ".azureml/job.runconfig")
+    assert mlrun.log(mlrun.ended("-c", "job", "--command", "job.sh", "1")["run_id"]) == "1\n"
+    assert mlrun("run", "submit-script", "--dry-run", "--command", "echo", "{lr}").returncode == 0
