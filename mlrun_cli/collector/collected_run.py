@@ -214,9 +214,10 @@ class CollectedRun:
         self._attempt_ended_since = self._attempt_ended_since or moment
         return self._reader.has_ingested(sizes) or moment >= self._attempt_ended_since + _JOURNALS_SECONDS
 
-    def _store_events(self, name: str, old_offset: int, new_offset: int, events: list[Event]) -> None:
+    def _store_events(self, events_name: str, old_offset: int, new_offset: int, events: list[Event]) -> None:
+        """Apply events to the store and advance their read offset, unless another collector has already read them."""
         with self._workspace.transaction():
-            is_mine = self._workspace.journals.advance(self.run.key, name, old_offset, new_offset)
+            is_mine = self._workspace.journals.advance(self.run.key, events_name, old_offset, new_offset)
             if is_mine:
                 for event in events:
                     self._apply_event(event)
@@ -224,7 +225,7 @@ class CollectedRun:
             self._offsets = dict(self._workspace.journals.get_offsets(self.run.key))
             self._read_outcomes()
         else:
-            self._offsets[name] = new_offset
+            self._offsets[events_name] = new_offset
             for event in events:
                 self._update_state(event)
         self._reload_run()
@@ -247,7 +248,7 @@ class CollectedRun:
             name = NODE_PROPERTY if event.attempt == 1 else f"{NODE_PROPERTY}_{event.attempt}"
             runs.add_properties(key, {name: event.node})
             if event.attempt > 1:
-                self._requeue()
+                self._store_queued_status()
 
     def _apply_status(self, event: StatusEvent) -> None:
         runs, key = self._workspace.runs, self.run.key
@@ -260,7 +261,7 @@ class CollectedRun:
         if columns and status is not None and not status.is_terminal:
             runs.update(key, **columns)
 
-    def _requeue(self) -> None:
+    def _store_queued_status(self) -> None:
         """Set the status of a run whose job the target's engine is about to restart to Queued, within a transaction."""
         before = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED, RunStatus.QUEUED}
         self._workspace.runs.change_status(self.run.key, before, RunStatus.QUEUED)
@@ -268,10 +269,11 @@ class CollectedRun:
     def requeue(self) -> None:
         """Set the run's status to Queued, since the target's engine is about to restart its job."""
         with self._workspace.transaction():
-            self._requeue()
+            self._store_queued_status()
         self.run = self._workspace.runs.get_by_key(self.run.key)
 
     def _update_state(self, event: Event) -> None:
+        """Update what this object knows of the run's start, outcome and new files from an event."""
         if isinstance(event, FilesEvent):
             for folder in (self.shared.journal, self.shared.requests):
                 if folder.name == event.folder:

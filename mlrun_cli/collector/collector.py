@@ -308,6 +308,7 @@ class Collector:
             self._forget_run(run)
 
     def _record_without_folder(self, run: Run, outcome: Outcome) -> None:
+        """Record the outcome of a run whose folder cannot be opened, and forget the run."""
         record_outcome(self._workspace, run, outcome)
         self._forget_run(run)
 

@@ -55,14 +55,14 @@ class SentStops:
         sent = self._sent.get(run.key)
         if run.status is RunStatus.CANCEL_REQUESTED:
             if sent is None or sent.reason is not StopReason.CANCEL:
-                self._begin(run, StopReason.CANCEL, now, run.cancel_grace_seconds)
+                self._record_stop(run, StopReason.CANCEL, now, run.cancel_grace_seconds)
         # Most runs have no such command, and a thousand of them may wait.
         elif (
             sent is None
             and os.path.isdir(f"{self._runs_folder}/{run.run_id}/{STREAMS}")
             and has_lost_stream(self._workspace.run_folder(run.run_id))
         ):
-            self._begin(run, StopReason.STREAM_LOST, now)
+            self._record_stop(run, StopReason.STREAM_LOST, now)
         if run.key in self._sent and not self._sent[run.key].was_delivered:
             self._deliver(run)
 
@@ -97,7 +97,8 @@ class SentStops:
         """Forget a run that has ended."""
         self._sent.pop(run.key, None)
 
-    def _begin(self, run: Run, reason: StopReason, now: float, grace_seconds: float | None = None) -> None:
+    def _record_stop(self, run: Run, reason: StopReason, now: float, grace_seconds: float | None = None) -> None:
+        """Record that a run is to be stopped for a reason, and when its job may be canceled."""
         kill_at = now + (GRACE_SECONDS if grace_seconds is None else grace_seconds) + _KILL_SECONDS
         self._sent[run.key] = SentStop(reason, time.monotonic(), kill_at)
         self._jobs.query_soon()

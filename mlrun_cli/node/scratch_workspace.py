@@ -33,7 +33,7 @@ _VOLATILE = ("attempts", "lease_until", "host_id", "boot_id", "pid_namespace", "
 def make_scratch_workspace(
     shared: SharedRunFolder, submission: Submission, redaction: Redaction
 ) -> Iterator[tuple[WorkspaceLocator, int]]:
-    """Create the scratch workspace of a run, and remove it at the end of the block.
+    """Create the scratch workspace of a run, yield its locator and its lock, and finally remove it.
 
     Yields its locator and the descriptor of a lock that shows others that it is in use.
 

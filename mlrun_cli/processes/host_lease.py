@@ -100,7 +100,7 @@ def renew_lease_if_due(home: Path) -> None:
     """
     lease = _leases.get(home)
     if lease is not None and lease.is_renewal_due():
-        lease.check()
+        lease.check_and_renew()
 
 
 def find_lease(path: Path) -> HostLease | None:
@@ -140,7 +140,7 @@ class HostLease:
         """Return whether the lease is due to be renewed."""
         return time.monotonic() >= self._renew_at
 
-    def check(self) -> None:
+    def check_and_renew(self) -> None:
         """Verify that this host still holds the lease, and renew it if that is due.
 
         Raises:

@@ -141,7 +141,7 @@ def build_lost_stream_outcome(end: ScriptEnd | None = None) -> Outcome:
 
 
 def build_failure_outcome(message: str, *, reason: EndReason | str, code: str = USER_ERROR) -> Outcome:
-    """Return the outcome of a run whose script could not be started; see `build_run_error` for the arguments."""
+    """Return the outcome of a run whose script could not be started, with the error that the arguments describe."""
     return _build_outcome(RunStatus.FAILED, None, build_run_error(message, code=code, reason=reason))
 
 

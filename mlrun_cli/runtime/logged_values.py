@@ -63,7 +63,7 @@ class _Copies:
             self._lines.setdefault(folder, []).append(line)
             self._waiting += 1
         if self._waiting >= _MANY_LINES:
-            self._write()
+            self._append_pending_lines()
 
     def complete(self) -> None:
         """Move the finished copies into place.
@@ -71,11 +71,11 @@ class _Copies:
         Raises:
             OSError: the copies cannot be written.
         """
-        self._write()
+        self._append_pending_lines()
         for folder in self._begun:
             self._get_unfinished_path(folder).replace(folder / self._name)
 
-    def _write(self) -> None:
+    def _append_pending_lines(self) -> None:
         """Append the pending lines to the unfinished copies in the folders of the runs."""
         for folder, lines in self._lines.items():
             folder.mkdir(mode=0o700, exist_ok=True)

@@ -65,6 +65,7 @@ def save_all_outputs(workspace: Workspace, owner_lock_path: str) -> None:
 
 
 def _copy_outputs(outputs: Path, folder: RunFolder, record_path: Path) -> tuple[str, ...]:
+    """Copy tracked files into a run's folder; return a warning that names those that could not be copied, if any."""
     failed: list[str] = []
     reason = ""
     for name, path in _walk_files(outputs):
@@ -85,7 +86,7 @@ def _copy_outputs(outputs: Path, folder: RunFolder, record_path: Path) -> tuple[
 
 
 def _copy_file(source: str, destination: Path, record_path: Path) -> None:
-    """Copy a file to a destination unless it exists, through a temporary file beside the record."""
+    """Copy a file to a destination unless that exists, through a temporary file beside `record_path`."""
     if os.path.lexists(destination):
         return
     destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -46,17 +46,17 @@ class Backfill:
 
     def may_overtake(self, run: Run) -> bool:
         """Return whether no earlier run that waits for the same resources has been overtaken too often."""
-        if any(self._count_overtaking(other) >= other.node_count for other in self._short_of_nodes):
+        if any(self._count_overtaking_runs(other) >= other.node_count for other in self._short_of_nodes):
             return False
         is_concerned = run.gpu_count and self._short_of_gpus
         wanted = set(self._gpu_allocator.list_usable_gpus(run.visible_gpus)) if is_concerned else set()
         for other in self._short_of_gpus:
             usable = set(self._gpu_allocator.list_usable_gpus(other.visible_gpus))
-            if wanted & usable and self._count_overtaking(other, usable) >= other.gpu_count:
+            if wanted & usable and self._count_overtaking_runs(other, usable) >= other.gpu_count:
                 return False
         return True
 
-    def _count_overtaking(self, run: Run, gpu_ids: Collection[str] | None = None) -> int:
+    def _count_overtaking_runs(self, run: Run, gpu_ids: Collection[str] | None = None) -> int:
         """Return the number of later runs in the queue that were started since a run became ready.
 
         Only those that use `gpu_ids` GPUs are counted if these are given.

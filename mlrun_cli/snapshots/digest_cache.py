@@ -49,5 +49,5 @@ class DigestCache:
 
 
 def compute_signature(file_stat: os.stat_result) -> list[int]:
-    """Return a signature of a file that changes with its content: size, times and inode."""
+    """Return a signature of a file that changes whenever its content may have changed: size, times and inode."""
     return [file_stat.st_size, file_stat.st_mtime_ns, file_stat.st_ctime_ns, file_stat.st_ino]

@@ -144,6 +144,6 @@ class _SnapshotBuilder:
                 self._left_out.append(OmittedPath(path, LINK_TO_LEFT_OUT))
         return entries
 
-    def _report_progress(self, bytes_of_this_file: int) -> None:
+    def _report_progress(self, bytes_of_current_file: int) -> None:
         if self._progress is not None:
-            self._progress(self._files_done, self._bytes_done + bytes_of_this_file)
+            self._progress(self._files_done, self._bytes_done + bytes_of_current_file)

@@ -61,12 +61,12 @@ class NetworkDatabase(SqliteDatabase):
 
     def _open_locked(self) -> sqlite3.Connection:
         with self._lock.hold(self._busy_interval, exclusive=False):
-            self._lease.check()
+            self._lease.check_and_renew()
             self._term = self._lease.term
             if not _is_modified_by_opening(self._path, self._term):
                 return _open_database(self._path, self._term)
         with self._lock.hold(self._busy_interval, exclusive=True):
-            self._lease.check()
+            self._lease.check_and_renew()
             self._term = self._lease.term
             return _open_database(self._path, self._term)
 
@@ -123,7 +123,7 @@ class NetworkDatabase(SqliteDatabase):
 
     def _renew_lease(self) -> bool:
         """Renew the lease; return whether this host has held it continuously since the connection was opened."""
-        self._lease.check()
+        self._lease.check_and_renew()
         return self._lease.term == self._term
 
     def _reopen(self) -> None:
