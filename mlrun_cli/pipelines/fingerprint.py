@@ -112,8 +112,8 @@ def _digest_document(value: object) -> str:
     return str(create_short_hasher(text.encode("utf-8", "surrogatepass")).hexdigest())
 
 
-def _describe_output(step: Step, key: str, output: Output) -> str:
-    content = "metrics" if key == step.metrics_output else step.model_outputs.get(key)
+def _describe_output(step: Step, output_key: str, output: Output) -> str:
+    content = "metrics" if output_key == step.metrics_output else step.model_outputs.get(output_key)
     words = (output.mode, output.kind, output.datastore, output.destination, content)
     return " ".join(word for word in words if word is not None)
 

@@ -258,10 +258,10 @@ class HostLease:
             _write_file(path, {"used_at": self._read_server_time()})
             return number, started + _LONGEST_ACQUIRE_SECONDS
 
-    def _adopt_record(self, raw: bytes) -> None:
+    def _adopt_record(self, encoded_record: bytes) -> None:
         """Take the number of the term and the local folder from a record of this host's lease."""
-        record = _parse_record(raw)
-        self._current, self.term, self.folder = raw, record["turn"], Path(record["folder"])
+        record = _parse_record(encoded_record)
+        self._current, self.term, self.folder = encoded_record, record["turn"], Path(record["folder"])
         self._renew_at = time.monotonic() + _RENEWAL_SECONDS
         self._refused = None
         if not (self.folder / "holder").exists():
@@ -352,10 +352,10 @@ def _encode_record(record: Mapping[str, Any]) -> bytes:
     return json.dumps(record).encode().ljust(_RECORD_BYTES)
 
 
-def _parse_record(raw: bytes) -> dict[str, Any]:
+def _parse_record(encoded_record: bytes) -> dict[str, Any]:
     """Return the record in a file, or an empty one if none has been completely written."""
     try:
-        document = json.loads(raw)
+        document = json.loads(encoded_record)
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}

@@ -224,7 +224,7 @@ class JournalReader:
                 break
         return pieces
 
-    def _read_next_chunk(self, name: str, offset: int) -> bytes:
+    def _read_next_chunk(self, journal_name: str, offset: int) -> bytes:
         """Return the next chunk of a journal, or empty bytes if there is none or it cannot be read.
 
         The file is opened for each piece: a run may have more journals than a process may have open files.
@@ -232,7 +232,7 @@ class JournalReader:
         with ExitStack() as stack:
             try:
                 # Opened first: only that makes the client of a network file system ask for the current size.
-                descriptor = stack.enter_context(open_journal(self._folder / name))
+                descriptor = stack.enter_context(open_journal(self._folder / journal_name))
                 if self._is_shared:
                     from mlrun_cli.wire.fresh_files import refresh_file_size  # noqa: PLC0415 - start-up: loads ctypes
 
@@ -244,9 +244,9 @@ class JournalReader:
             except OSError:
                 return b""
 
-    def _store_piece(self, name: str, offset: int, size: int, entries: Entries) -> int:
+    def _store_piece(self, journal_name: str, offset: int, piece_size: int, entries: Entries) -> int:
         """Store a piece of a journal within a transaction; return the number of unreadable lines."""
-        self._advance_offset(name, offset, size)
+        self._advance_offset(journal_name, offset, piece_size)
         if self._run_key is not None:
             self._store_entries(self._run_key, entries)
             store_requested_ends(self._runs, self._run_key, entries, self._redaction)
@@ -255,18 +255,18 @@ class JournalReader:
             if not self._store_entries_of_run(run_id, others):
                 unreadable += len(others.logged) + len(others.tag_changes) + len(others.parameters)
         if not self._is_scratch and has_recorded_entries(entries):
-            self._record_read_offset(name, offset + size)
+            self._record_read_offset(journal_name, offset + piece_size)
         return unreadable
 
-    def _record_read_offset(self, name: str, offset: int) -> None:
+    def _record_read_offset(self, journal_name: str, offset: int) -> None:
         """Record the offset up to which run records contain a journal's entries other than values, for a rebuild."""
         path = self._folder / READ_OFFSETS_NAME
         with suppress(OSError):
-            write_json(path, {**(read_json(path) or {}), name: offset})
+            write_json(path, {**(read_json(path) or {}), journal_name: offset})
 
-    def _advance_offset(self, name: str, offset: int, size: int) -> None:
-        """Advance the read offset of a journal by `size`; raise if another reader has moved it."""
-        if not self._offset_store.advance(name, offset, offset + size):
+    def _advance_offset(self, journal_name: str, offset: int, piece_size: int) -> None:
+        """Advance the read offset of a journal past a piece; raise if another reader has moved it."""
+        if not self._offset_store.advance(journal_name, offset, offset + piece_size):
             raise _OffsetMoved
 
     def _store_entries(self, run_key: int, entries: Entries) -> None:
