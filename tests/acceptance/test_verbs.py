@@ -604,6 +604,29 @@ def test_delete_asks_on_a_terminal(mlrun: Mlrun, answer: str, exit_code: int, le
     assert run_count(mlrun) == left
 
 
+@pytest.mark.parametrize(
+    ("words", "answer", "exit_code"),
+    [((), "y\r", 0), ((), "n\r", 1), (("--yes",), None, 0), (("-r", "@latest"), None, 0)],
+)
+def test_cancel_of_all_asks_on_a_terminal(
+    mlrun: Mlrun, words: tuple[str, ...], answer: str | None, exit_code: int
+) -> None:
+    mlrun.script("import time; time.sleep(600)")
+    run_id = mlrun.submit("--async", "train.py")
+    chosen = words if "-r" in words else ("--all", *words)
+    with Terminal(mlrun, [COMMAND, "run", "cancel", *chosen]) as terminal:
+        if answer is not None:
+            terminal.wait_for("Cancel 1 run of experiment 'exp' in workspace 'default'? [y/N]: ")
+            terminal.type(answer)
+        assert terminal.wait() == exit_code
+    assert ("[y/N]" in terminal.output) is (answer is not None)
+    assert ("Nothing was canceled." in terminal.output) is (exit_code == 1)
+    if exit_code:
+        assert mlrun.show(run_id)["status"] in LIVE
+        mlrun("run", "cancel", "--all")
+    mlrun.wait_for_status(run_id, "Canceled")
+
+
 def test_a_second_attach_keeps_what_it_is_not_told(mlrun: Mlrun) -> None:
     def attach(*words: str) -> tuple[str, str, str, str]:
         told = mlrun.json("folder", "attach", *words)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from mlrun_cli.actions.run_ends import cancel_run, count_running_children
 from mlrun_cli.cli.command import command
+from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import format_command_line, open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -20,9 +21,10 @@ from mlrun_cli.cli.run.options import (
     ExperimentName,
     Last,
     SomeRunIds,
+    Yes,
 )
 from mlrun_cli.cli.run.records import build_records_result
-from mlrun_cli.cli.run.selection import choose_runs
+from mlrun_cli.cli.run.selection import choose_runs, describe_chosen_runs
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.run import Run, build_run_record
 from mlrun_cli.workspace import Workspace
@@ -43,6 +45,7 @@ def cancel(
     run_ids: SomeRunIds = None,
     experiment_name: ExperimentName = None,
     is_all: All = False,
+    yes: Yes = False,
     grace: Annotated[
         str, Option("--grace", metavar="TIME", help="Time between SIGTERM and SIGKILL.")
     ] = f"{GRACE_SECONDS:g}s",
@@ -56,7 +59,8 @@ def cancel(
 
     Returns immediately: a run has the status CancelRequested until its script has ended; use 'mlrun run wait' to
     wait for that. The script and all processes started by it get SIGTERM, and SIGKILL if they have not ended after
-    the grace period. Submitted child runs continue; --all with --parent-run-id cancels them.
+    the grace period. Submitted child runs continue; --all with --parent-run-id cancels them. On a terminal, --all asks
+    for confirmation; elsewhere it needs none, so that scripts written without --yes go on working.
     """
     seconds = parse_seconds(grace, "--grace")
     context = open_context(global_options)
@@ -70,6 +74,9 @@ def cancel(
             last=last,
             filters=filters,
         )
+        if is_all and chosen and not yes and global_options.can_ask:
+            question = f"Cancel {describe_chosen_runs(workspace, chosen)}?"
+            confirm(global_options, question, declined_message="Nothing was canceled.")
         canceled = _cancel_runs(workspace, chosen, None if force else seconds, global_options)
         _print_children_note(workspace, canceled, global_options)
     records = [build_run_record(run) for run in canceled]

@@ -22,7 +22,7 @@ from mlrun_cli.cli.run.options import (
     SomeRunIds,
     Yes,
 )
-from mlrun_cli.cli.run.selection import choose_runs
+from mlrun_cli.cli.run.selection import choose_runs, describe_chosen_runs
 from mlrun_cli.runs.run import Run
 from mlrun_cli.workspace import Workspace
 
@@ -101,8 +101,5 @@ def delete(
 
 def _build_delete_question(workspace: Workspace, runs: Sequence[Run], *, is_final: bool) -> str:
     """Return the question to confirm the deletion of runs."""
-    count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
-    experiments = {run.experiment_name for run in runs}
-    of = f" of experiment '{runs[0].experiment_name}'" if len(experiments) == 1 else ""
-    where = f"{count}{of} in workspace '{workspace.identity.name}'"
+    where = describe_chosen_runs(workspace, runs)
     return f"Delete {where} for good?" if is_final else f"Delete {where}, restorable for {DAYS_KEPT} days?"

@@ -166,3 +166,11 @@ def _check_names(workspace: Workspace, run_filter: RunFilter) -> None:
             hint="Correct the name, or write metric.NAME or param.NAME.",
             target="--where",
         )
+
+
+def describe_chosen_runs(workspace: Workspace, runs: Sequence[Run]) -> str:
+    """Return the number of runs with their workspace and, if they have the same, their experiment, for a question."""
+    count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+    experiments = {run.experiment_name for run in runs}
+    of = f" of experiment '{runs[0].experiment_name}'" if len(experiments) == 1 else ""
+    return f"{count}{of} in workspace '{workspace.identity.name}'"
