@@ -37,6 +37,26 @@ def plan_user_managed_environment(interpreter_path: str | None, search_path: str
     return PlannedEnvironment(EnvironmentPlan(str(python)), notes)
 
 
+def check_own_interpreter(interpreter_path: str | None, folder: Path) -> None:
+    """Raise if a runconfig names an interpreter by a path of the attached folder or the home that does not exist.
+
+    Any other path may be that of the machine for which the runconfig was written, and is replaced.
+
+    Raises:
+        InterpreterNotFound: there is none.
+    """
+    if interpreter_path is None or "/" not in interpreter_path or interpreter_path.startswith("/"):
+        return
+    path = (folder / Path(interpreter_path).expanduser()).absolute()
+    if not path.exists():
+        raise InterpreterNotFound(
+            f"There is no interpreter '{path}'.",
+            hint="Make that environment, or correct python.interpreterPath in the runconfig, which 'python' leaves to"
+            " PATH.",
+            target=path,
+        )
+
+
 def _find_interpreter(interpreter_path: str, folder: Path, folders: list[Path]) -> Path | None:
     if "/" not in interpreter_path:
         return next(iterate_executables(interpreter_path, folders), None)

@@ -19,6 +19,7 @@ from mlrun_cli.environments.docker_section import is_docker_enabled
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
+from mlrun_cli.environments.user_managed import check_own_interpreter
 from mlrun_cli.errors import (
     ComputeTargetNotFound,
     InvalidPath,
@@ -340,10 +341,13 @@ class Resolver:
                 environment_choice=self._choice,
             )
             self._check_container(planned.plan)
-            if self._shared_folder is not None and self._shared_folder.is_mirror and planned.plan.build is None:
-                # Only the other machine knows where its interpreters are.
+            if planned.plan.build is None and planned.plan.container is None:
                 named = self.configuration.python.interpreter_path if not is_current else None
-                planned = planned._replace(plan=planned.plan._replace(interpreter=named or "python"), notes=())
+                if self._shared_folder is not None and self._shared_folder.is_mirror:
+                    # Only the other machine knows where its interpreters are.
+                    planned = planned._replace(plan=planned.plan._replace(interpreter=named or "python"), notes=())
+                elif planned.notes and self.configuration.python.user_managed_dependencies:
+                    check_own_interpreter(named, self._project)
             self.notes += (*review_notes, *planned.notes)
             self.environment = planned
             self._plan_launch(planned)

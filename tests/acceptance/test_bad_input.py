@@ -306,6 +306,17 @@ def test_no_script_at_all_names_both_places_for_one(ready: Mlrun) -> None:
     assert "script:" in told.text
 
 
+def test_an_interpreter_of_the_attached_folder_that_is_not_there_is_refused(ready: Mlrun) -> None:
+    text = "script: train.py\nenvironment: {python: {userManagedDependencies: true, interpreterPath: PATH}}\n"
+    for path in ("venv/bin/python", "~/no such/python"):
+        ready.script(text.replace("PATH", path), ".azureml/own.runconfig")
+        failure = submit_fails(ready, "-c", "own", exit_code=1)
+        assert (failure.code, Path(str(failure.target)).name) == ("InterpreterNotFound", "python")
+    ready.script(text.replace("PATH", "/anaconda/envs/azureml/bin/python"), ".azureml/other.runconfig")
+    (note,) = ready.json("run", "submit-script", "-c", "other", "--dry-run")["notes"]
+    assert "/anaconda/envs/azureml/bin/python" in note
+
+
 def test_without_a_python_on_path_nothing_is_started(ready: Mlrun) -> None:
     empty = ready.folder.parent / "empty"
     empty.mkdir()
