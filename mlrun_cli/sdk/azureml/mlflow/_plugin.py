@@ -1,8 +1,9 @@
-"""The entry points by which MLflow finds its stores here; it imports this module while it is imported itself.
+"""The entry points by which MLflow finds its stores and its backend of projects here.
 
-From then on, the variables MLFLOW_RUN_ID and MLFLOW_EXPERIMENT_ID are taken out of the process's environment, and the
-tracking store joins the run instead. With them, MLflow would look for the run even in a store that a script has chosen
-itself, and refuse a script that calls `set_experiment` with another name.
+MLflow imports this module while it is imported itself. From then on, the variables MLFLOW_RUN_ID and
+MLFLOW_EXPERIMENT_ID are taken out of the process's environment, and the tracking store joins the run instead. With
+them, MLflow would look for the run even in a store that a script has chosen itself, and refuse a script that calls
+`set_experiment` with another name.
 """
 
 import os
@@ -41,6 +42,13 @@ def create_artifact_repository(artifact_uri: str, *_: Any, **__: Any) -> Any:
     from azureml.mlflow._artifacts import ArtifactRepository
 
     return ArtifactRepository(artifact_uri)
+
+
+def create_project_backend() -> Any:
+    """Create the backend by which MLflow's projects are runs of a workspace."""
+    from azureml.mlflow._projects import ProjectBackend
+
+    return ProjectBackend()
 
 
 _move_own_run_id()

@@ -185,7 +185,7 @@ class MMLBaseEstimator(StoredArguments, takes="source_directory, *, compute_targ
         conda = list(self._get_parameter("conda_packages") or [])
         pip = list(self._get_parameter("pip_packages") or [])
         if pip_file:
-            pip += _read_requirements(self._get_existing_file(pip_file, "pip_requirements_file"))
+            pip += read_requirements(self._get_existing_file(pip_file, "pip_requirements_file"))
         if conda_file:
             found = CondaDependencies(self._get_existing_file(conda_file, "conda_dependencies_file"))
         elif conda or pip or self._list_framework_packages():
@@ -244,7 +244,8 @@ def get_package_name(requirement: str) -> str:
     return _NAMES_OF_PIP.get(name, name)
 
 
-def _read_requirements(path: str) -> "list[str]":
+def read_requirements(path: str) -> "list[str]":
+    """Return the requirements in a file of pip, without comments."""
     with open(path, encoding="utf-8") as file:
         lines = [line.partition(" #")[0].strip() for line in file]
     return [line for line in lines if line and not line.startswith("#")]
