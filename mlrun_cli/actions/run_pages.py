@@ -84,7 +84,9 @@ def get_run_page(
     is_complete = not depends_on_parameters(run_filter, order) or read_parameters_of_older_runs(workspace)
     pages = workspace.run_pages
     found = pages.list_page(run_filter, order, limit=size + 1, offset=(page_number - 1) * size)
-    counts = _count_runs_and_children(pages, run_filter) if counts_children else _count_runs(pages, run_filter)
+    is_last = len(found) <= size and (found or page_number == 1)
+    known = (page_number - 1) * size + len(found) if is_last else None
+    counts = (_count_runs_and_children if counts_children else _count_runs)(pages, run_filter, known)
     return RunPage(
         runs=prepare_for_display(workspace, found[:size], run_filter.not_responding),
         number=page_number,
@@ -114,16 +116,20 @@ class _Counts(NamedTuple):
     child_runs: Count | None
 
 
-def _count_runs(pages: RunPageStore, run_filter: RunFilter) -> _Counts:
+def _count_runs(pages: RunPageStore, run_filter: RunFilter, known_count: int | None) -> _Counts:
+    """Return the counts of the runs that match a filter, whose number may be known."""
     limit = pages.get_count_limit(run_filter)
-    total = Count.from_found_count(pages.count(run_filter, limit + 1), limit)
+    total = Count.from_found_count(pages.count(run_filter, limit + 1) if known_count is None else known_count, limit)
     return _Counts(total, total, None)
 
 
-def _count_runs_and_children(pages: RunPageStore, run_filter: RunFilter) -> _Counts:
-    """Return the counts of runs without a parent and of child runs."""
+def _count_runs_and_children(pages: RunPageStore, run_filter: RunFilter, known_count: int | None) -> _Counts:
+    """Return the counts of runs without a parent and of child runs; the number of matching runs may be known."""
     limit = pages.get_count_limit(run_filter)
-    at_top = pages.count(run_filter._replace(include_children=False), limit + 1)
+    if known_count is None or run_filter.include_children:
+        at_top = pages.count(run_filter._replace(include_children=False), limit + 1)
+    else:
+        at_top = known_count
     if at_top > limit:
         return _Counts(Count.from_found_count(at_top, limit), Count.from_found_count(at_top, limit), None)
     both = pages.count(_include_children(run_filter), at_top + limit + 1)

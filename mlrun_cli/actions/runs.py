@@ -48,7 +48,11 @@ def list_runs(workspace: Workspace, run_filter: RunFilter) -> Sequence[Run]:
         UsageError: a value of the filter is not text.
     """
     run_filter = resolve_filter(workspace, run_filter)
-    return prepare_for_display(workspace, workspace.runs.list(run_filter), run_filter.not_responding)
+    if run_filter.last is not None and run_filter.has_value_conditions:
+        found = workspace.run_pages.list_newest(run_filter, run_filter.last)
+    else:
+        found = workspace.runs.list(run_filter)
+    return prepare_for_display(workspace, found, run_filter.not_responding)
 
 
 def resolve_filter(workspace: Workspace, run_filter: RunFilter) -> RunFilter:

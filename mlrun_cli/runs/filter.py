@@ -85,6 +85,11 @@ class RunFilter(NamedTuple):
     last: int | None = None
 
     @property
+    def has_value_conditions(self) -> bool:
+        """True if there are conditions on metrics, parameters or other values, or words to search."""
+        return bool(self.metrics or self.parameters or self.where is not None or self.text is not None)
+
+    @property
     def condition_count(self) -> int:
         """The number of conditions, which is limited to `MOST_CONDITIONS`."""
         pairs = len(self.tags) + len(self.properties) + len(self.metrics) + len(self.parameters)

@@ -14,6 +14,7 @@ from mlrun_cli.actions.run_pages import get_run_page, list_sorted_runs
 from mlrun_cli.actions.run_values import parse_run_order, resolve_where
 from mlrun_cli.actions.runs import list_runs
 from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.time import now
 from mlrun_cli.errors import InvalidFilter
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.filter import RunFilter
@@ -25,7 +26,7 @@ from mlrun_cli.runs.where.column_choice import parse_metric_choice, parse_parame
 from mlrun_cli.runs.where.condition import AllOf, AnyOf, Condition, Negation, Predicate
 from mlrun_cli.runs.where.parser import parse_condition
 from mlrun_cli.store.runs import conditions, key_plans, key_sets, page_store
-from mlrun_cli.store.runs.key_plans import KeyPlan
+from mlrun_cli.store.runs.key_plans import AnyKeySet, CombinedSet, KeyPlan, KeySet
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
@@ -51,6 +52,7 @@ PREDICATES = (
     "opt != adam",
     "opt !~ AD",
     "param.opt",
+    "param.seed > 2",
     "tag.team = a",
     "tag.team != a",
     "tag.team",
@@ -84,6 +86,20 @@ PREDICATES = (
 )
 
 
+COLUMNS = (
+    "loss",
+    "max(loss)",
+    "param.lr",
+    "created",
+    "started",
+    "duration",
+    "tag.level",
+    "name",
+    "target",
+    "experiment",
+)
+
+
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     with _open_workspace(tmp_path_factory.mktemp("home")) as opened:
@@ -103,6 +119,7 @@ def _add_run(workspace: Workspace, chance: random.Random) -> None:
     arguments = [
         *_maybe(chance, "--lr", "0.01", "0.1", "1.0", "auto", "best"),
         *_maybe(chance, "--opt", "adam", "sgd", "Adamax"),
+        f"--seed={chance.randrange(6)}",
     ]
     with workspace.transaction():
         experiment, number = workspace.experiments.reserve_run_numbers(chance.choice(["one", "two"]))
@@ -151,9 +168,9 @@ def _seem_many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _use_sets(monkeypatch: pytest.MonkeyPatch, few_keys: int) -> None:
     monkeypatch.setattr(page_store, "_FEW_TO_CHECK", 0)
-    monkeypatch.setattr(page_store, "_FIRST_RUNS", 1)
+    for name in ("_FIRST_RUNS", "_FIRST_SEARCHED", "_FIRST_FOUND"):
+        monkeypatch.setattr(page_store, name, 1)
     monkeypatch.setattr(key_sets, "_FEW_KEYS", few_keys)
-    monkeypatch.setattr(key_sets, "_FIRST_CHUNK", 3)
 
 
 class _Facts:
@@ -284,11 +301,16 @@ def test_sets_of_keys_give_the_same_pages(workspace: Workspace, monkeypatch: pyt
         "loss > 0.2 and loss < 0.6 and loss != 0.5",
         "loss > 0.2 and param.lr",
         "tag.team = a and loss < 0.5",
+        "not param.seed > 1",
         "param.opt",
     ]
-    for text in [*PREDICATES, *several * 30, *(_draw(chance) for _ in range(60))]:
-        which = RunFilter(where=parse_condition(text, NOW))
-        column = chance.choice(["loss", "max(loss)", "param.lr", "created", "started", "tag.level", "name", "target"])
+    for text in [*PREDICATES, *several * 30, *(_draw(chance, chance.choice([1, 2, 3])) for _ in range(150))]:
+        which = RunFilter(
+            where=parse_condition(text, NOW),
+            experiment_name=chance.choice([None, None, "one"]),
+            text=chance.choice([None, None, None, "first", "adam", "other sgd", "two ad"]),
+        )
+        column = chance.choice(COLUMNS)
         order = parse_run_order(workspace, column, descending=chance.random() < 0.5)
         window = (chance.randrange(1, 8), chance.choice([0, 0, *range(4), RUNS // 2]))
         cases.append((text, which, order, window, list_keys(workspace, which, order, *window)))
@@ -305,15 +327,82 @@ def test_sets_of_keys_give_the_same_pages(workspace: Workspace, monkeypatch: pyt
         costs = chance.choice([(0.01, 0.01, 100, 100), (1, 0.01, 100, 1), (1, 1, 1, 1), (1, 0.1, 1, 100)])
         _set_costs(monkeypatch, *costs)
         assert list_keys(workspace, which, order, *window) == expected, (text, order, window)
-    kinds = {(plan.is_bounded, len(plan.sets) > 1, plan.sets[0].is_rest) for plan in plans}
-    assert any(plan.sets[-1].ordered_by for plan in plans)
-    assert kinds == {
-        (False, False, False),
-        (False, True, False),
-        (True, False, False),
-        (True, True, False),
-        (True, True, True),
-    }
+    sets = [each for plan in plans for part in plan.sets for each in _list_sets(part)]
+    combined = [each for each in sets if isinstance(each, CombinedSet)]
+    assert {plan.is_bounded for plan in plans} == {each.is_union for each in combined} == {True, False}
+    assert {len(plan.sets) for plan in plans} >= {0, 1, 2, 3}
+    assert any(plan.keys for plan in plans)
+    single = [each for each in sets if isinstance(each, KeySet)]
+    assert {each.is_rest for each in single} == {bool(each.ordered_by) for each in single} == {True, False}
+    assert {bool(each.visiting) for each in single} == {bool(each.counterpart) for each in single} == {True, False}
+
+
+def test_sets_of_keys_are_merged_with_runs_whose_duration_grows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = now()
+    with _open_workspace(tmp_path) as workspace:
+        for place in range(24):
+            with workspace.transaction():
+                experiment, number = workspace.experiments.reserve_run_numbers("one")
+                status = (RunStatus.COMPLETED, RunStatus.RUNNING, RunStatus.QUEUED)[place % 3]
+                started = None if status == RunStatus.QUEUED else moment - (place + 1) * DAY
+                ended = moment - DAY // 2 if status == RunStatus.COMPLETED else None
+                values = {**_COMPLETED, "status": status, "started_at": started, "ended_at": ended}
+                key = workspace.runs.insert(experiment, number, f"one_{number}", **values)
+                workspace.metrics.add(key, [LoggedValue(VALUE, "loss", 1, None, float(place % 5), None)])
+        cases = [
+            (RunFilter(where=parse_condition(text, moment)), descending, limit, offset)
+            for text in ("loss < 3", "not loss < 3", "loss >= 0", "duration > 9d", "not duration > 9d and loss > 0")
+            for descending in (False, True)
+            for limit, offset in ((2, 0), (3, 2), (5, 4), (100, 0))
+        ]
+        order = [parse_run_order(workspace, "duration", descending=descending) for descending in (False, True)]
+        expected = [list_keys(workspace, which, order[down], *window) for which, down, *window in cases]
+        plans: list[KeyPlan] = []
+        _seem_many(monkeypatch)
+        _use_sets(monkeypatch, RUNS)
+        _record_plans(monkeypatch, plans)
+
+        assert [list_keys(workspace, which, order[down], *window) for which, down, *window in cases] == expected
+    assert len(expected[3]) > 10
+    assert plans
+
+
+def test_what_every_run_has_is_read_by_its_complement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[KeyPlan] = []
+    with _open_workspace(tmp_path) as workspace:
+        keys = [_insert_with_loss(workspace, loss) for loss in (0, 1, 2, 3, 4)]
+        _seem_many(monkeypatch)
+        _use_sets(monkeypatch, RUNS)
+        _record_plans(monkeypatch, plans)
+        which = RunFilter(where=parse_condition("not loss > 0", NOW))
+        order = parse_run_order(workspace, "loss", descending=True)
+
+        assert list_keys(workspace, which, order, 2, 0) == [keys[0]]
+        assert _count_complements(plans) == 1
+
+        # The sample does not see that the last run has no value, nor that another has been deleted.
+        monkeypatch.setattr(key_plans, "_SAMPLE", 3)
+        last = _insert_with_loss(workspace, None)
+        assert list_keys(workspace, which, order, 2, 0) == [keys[0], last]
+        with workspace.transaction():
+            workspace.runs.delete(last)
+        assert list_keys(workspace, which, order, 2, 0) == [keys[0]]
+    assert _count_complements(plans) == 1
+
+
+def _insert_with_loss(workspace: Workspace, loss: float | None) -> int:
+    with workspace.transaction():
+        experiment, number = workspace.experiments.reserve_run_numbers("one")
+        key = workspace.runs.insert(experiment, number, f"one_{number}", **_COMPLETED)
+        if loss is not None:
+            workspace.metrics.add(key, [LoggedValue(VALUE, "loss", 1, None, loss, None)])
+    return key
+
+
+def _count_complements(plans: Sequence[KeyPlan]) -> int:
+    return sum(isinstance(each, KeySet) and each.counterpart is not None for plan in plans for each in plan.sets)
 
 
 @pytest.mark.parametrize("few_keys", [0, RUNS])
@@ -342,7 +431,15 @@ def test_runs_without_a_value_stay_behind_those_beyond_a_bound(
         assert list_keys(workspace, which, order, 3, 0) == [9, 10, 11]
         assert list_keys(workspace, which, order, 9, 0) == [9, 10, 11, 13, 12]
     assert plans[0].is_bounded
-    assert plans[0].sets[0].is_rest
+    first = plans[0].sets[0]
+    assert isinstance(first, KeySet)
+    assert first.is_rest
+
+
+def _list_sets(part: AnyKeySet) -> Sequence[AnyKeySet]:
+    if isinstance(part, KeySet):
+        return [part]
+    return [part, *(each for inner in part.parts for each in _list_sets(inner))]
 
 
 def _record_plans(monkeypatch: pytest.MonkeyPatch, plans: list[KeyPlan]) -> None:
@@ -419,8 +516,8 @@ def test_columns_hold_the_chosen_values_of_runs(workspace: Workspace) -> None:
 
     same = [run for run in runs if getattr(workspace.parameters.get(run.key).get("opt"), "text", "") == "adam"]
     assert len(same) > 1
-    assert read_parameter_columns(workspace, same, parse_parameter_choice("differing")).names == ["lr"]
+    assert read_parameter_columns(workspace, same, parse_parameter_choice("differing")).names == ["seed", "lr"]
     every = read_parameter_columns(workspace, same, parse_parameter_choice("all"))
-    assert set(every.names) == {"lr", "opt"}
+    assert set(every.names) == {"lr", "opt", "seed"}
     assert all(every.get_record(run)["opt"] == "adam" for run in same)
     assert read_parameter_columns(workspace, [], parse_parameter_choice("all")).names == []

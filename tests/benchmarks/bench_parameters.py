@@ -90,6 +90,16 @@ _LISTS = {
     "70 % of the runs, the last ones": "--where 'loss < 0.7' --sort accuracy",
     "90 % of the runs, the last ones": "--where 'loss < 0.9' --sort accuracy",
     "a half and a quarter, the last ones": "--where 'loss < 0.5 and optimizer = adam' --sort accuracy",
+    "a negation, the last ones": "--where 'not (loss > 0.3)' --sort accuracy",
+    "two negations that no run meets": "--where 'not loss > 0.5 and not accuracy > 0.5'",
+    "two of two, the last ones": (
+        "--where '(loss < 0.1 and optimizer = adam) or (loss < 0.2 and optimizer = sgd)' --sort accuracy"
+    ),
+    "a text in names": "--where 'name ~ \"trial 77\"' --sort accuracy",
+    "a text that no parameter has": "--where 'optimizer ~ zzz' --sort loss",
+    "a value without an index": "--where 'exit_code = 1' --sort loss",
+    "by duration": "--where 'loss < 0.5 and accuracy < 0.5' --sort duration",
+    "words of each run, the last ones": "--search usual --where 'loss < 0.3' --sort accuracy",
 }
 """Options of `run list --all-experiments`."""
 

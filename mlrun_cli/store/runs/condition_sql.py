@@ -8,6 +8,7 @@ from typing import TypeAlias
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.where.condition import AllOf, Condition, Negation, Predicate
 from mlrun_cli.store.runs.predicates import PredicateSql, build_predicate
+from mlrun_cli.store.runs.run_sets import RunSet, build_sets, intersect_sets, join_sets, split_into_ranges
 
 _IsRare: TypeAlias = Callable[[str, Sequence[str], Mapping[str, object]], bool]
 
@@ -18,13 +19,14 @@ class ConditionSql(NamedTuple):
     Attributes:
         checked: the condition, written so that no index is used; it is never null.
         looked_up: the condition, written so that an index returns the runs, if these are few; otherwise None.
-        ranges: the tables and conditions on their rows, each a range of an index, that together return the keys of the
-            runs; empty if there are none.
+        matching: a set that contains the runs that meet the condition.
+        rest: the same for the runs that do not meet it.
     """
 
     checked: str
     looked_up: str | None
-    ranges: Sequence[tuple[str, str]] = ()
+    matching: RunSet
+    rest: RunSet
 
 
 class ConditionSqlBuilder:
@@ -51,26 +53,26 @@ class ConditionSqlBuilder:
         if isinstance(condition, Predicate):
             prefix = f"{self._prefix}_{self._count}"
             self._count += 1
-            return self.build_from_predicate_sql(build_predicate(condition, prefix, self._not_responding))
+            sql = build_predicate(condition, prefix, self._not_responding)
+            matching, rest = build_sets(condition, sql, prefix, self._not_responding)
+            return self.build_from_predicate_sql(sql, matching, rest)
         if isinstance(condition, Negation):
-            return ConditionSql(f"NOT {self.build(condition.condition).checked}", None)
+            inner = self.build(condition.condition)
+            return ConditionSql(f"NOT {inner.checked}", None, inner.rest, inner.matching)
         parts = [self.build(each) for each in condition.conditions]
+        all_matching, all_rest = [each.matching for each in parts], [each.rest for each in parts]
         if isinstance(condition, AllOf):
             checked = _join_with_operator(" AND ", [each.checked for each in parts])
             is_rare = any(each.looked_up is not None for each in parts)
-            return ConditionSql(
-                checked, _join_with_operator(" AND ", list(map(_prefer_lookup, parts))) if is_rare else None
-            )
+            looked_up = _join_with_operator(" AND ", list(map(_prefer_lookup, parts))) if is_rare else None
+            return ConditionSql(checked, looked_up, intersect_sets(all_matching), join_sets(all_rest))
         checked = _join_with_operator(" OR ", [each.checked for each in parts])
         is_rare = all(each.looked_up is not None for each in parts)
         looked_up = _join_with_operator(" OR ", list(map(_prefer_lookup, parts))) if is_rare else None
-        has_ranges = all(each.ranges for each in parts)
-        return ConditionSql(
-            checked, looked_up, [found for each in parts for found in each.ranges] if has_ranges else ()
-        )
+        return ConditionSql(checked, looked_up, join_sets(all_matching), intersect_sets(all_rest))
 
-    def build_from_predicate_sql(self, sql: PredicateSql) -> ConditionSql:
-        """Return the SQL of a condition that consists of one comparison."""
+    def build_from_predicate_sql(self, sql: PredicateSql, matching: RunSet, rest: RunSet) -> ConditionSql:
+        """Return the SQL of a condition that consists of one comparison, which holds in a set of runs."""
         self.parameters.update(sql.parameters)
         if sql.table == "runs":
             checked = f"({sql.condition}) IS TRUE"
@@ -78,25 +80,15 @@ class ConditionSqlBuilder:
                 checked = f"({checked} OR ({sql.others}))"
         else:
             checked = f"EXISTS (SELECT 1 FROM {sql.table} WHERE {sql.table}.run_key = runs.run_key AND {sql.condition})"  # noqa: S608
-        ranges = _split_into_ranges(sql.condition) if sql.is_indexed else []
+        ranges = split_into_ranges(sql.condition) if sql.is_indexed else []
         is_rare = bool(ranges) and self._is_rare(sql.table, ranges, sql.parameters)
-        is_whole = sql.others is None
-        return ConditionSql(
-            checked, _build_lookup(sql) if is_rare else None, [(sql.table, each) for each in ranges] if is_whole else ()
-        )
+        return ConditionSql(checked, _build_lookup(sql) if is_rare else None, matching, rest)
 
 
 def _build_lookup(sql: PredicateSql) -> str:
-    conditions = [*_split_into_ranges(sql.condition), *([] if sql.others is None else [sql.others])]
+    conditions = [*split_into_ranges(sql.condition), *([] if sql.others is None else [sql.others])]
     rows = " UNION ALL ".join(f"SELECT run_key FROM {sql.table} WHERE {each}" for each in conditions)  # noqa: S608
     return f"runs.run_key IN ({rows})"
-
-
-def _split_into_ranges(condition: str) -> Sequence[str]:
-    """Split a condition into conditions on one index range each, which together match the same rows."""
-    if " <> " not in condition:
-        return [condition]
-    return [condition.replace(" <> ", operator) for operator in (" < ", " > ")]
 
 
 def _prefer_lookup(sql: ConditionSql) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # start-up: most lists have no condition on values
     from mlrun_cli.runs.where.condition import Condition
     from mlrun_cli.store.runs.condition_sql import ConditionSql
     from mlrun_cli.store.runs.predicates import PredicateSql
+    from mlrun_cli.store.runs.run_sets import RunSet
 
 RARE = 2000
 """The number of runs that is looked up in less time than checking takes to find a page of the newest runs."""
@@ -49,11 +50,13 @@ class RunConditions:
           otherwise None.
         text: the condition on a row of `run_texts`, if so many runs contain the words that they are best read in key
           order; otherwise None.
+        text_query: the query for the keys of these runs if an index finds them; otherwise None.
     """
 
     def __init__(self, database: Database, run_filter: RunFilter, rare: int | None = None) -> None:
         self.parameters: dict[str, object] = {}
         self.text: str | None = None
+        self.text_query: str | None = None
         self.most_matches: int | None = None
         self._last_count = 0
         """The number of rows that were found when a condition was last found to be rare."""
@@ -65,7 +68,9 @@ class RunConditions:
         self._indexed: list[str] = []
         self._bounds: dict[str, list[PredicateSql]] = {}
         """The conditions on values that runs can be sorted by, keyed by the column of the order."""
-        self._ranges: list[Sequence[tuple[str, str]]] = []
+        self._sets: list[RunSet] = []
+        self._ranges: list[str] = []
+        """The conditions on columns of `runs` that are ranges of indexes."""
         self._unindexed: list[str] = []
         """The conditions of `_indexed`, written so that no index is used."""
         self._add_column_conditions(run_filter)
@@ -121,17 +126,19 @@ class RunConditions:
         """True if there are conditions that many runs meet, which are checked on each run."""
         return bool(self._common)
 
-    def list_index_ranges(self) -> Sequence[Sequence[tuple[str, str]]]:
-        """Return the index ranges of each indexed condition, as pairs of a table and a condition on its rows.
+    def list_sets(self) -> Sequence[RunSet]:
+        """Return sets of runs, each of which contains the runs that match, without that of `text_query`.
 
         The bounds of one value are a single range.
         """
+        from mlrun_cli.store.runs.run_sets import build_leaf  # noqa: PLC0415 - start-up
+
         bounds = [
-            [(several[0].table, " AND ".join(sql.condition for sql in several))]
+            build_leaf((several[0].table, " AND ".join(sql.condition for sql in several)))
             for several in self._bounds.values()
             if len(several) > 1 and all(sql.others is None for sql in several)
         ]
-        return [*bounds, *self._ranges]
+        return [*bounds, *self._sets, *(build_leaf(("runs", each)) for each in self._ranges)]
 
     def list_bound_conditions(self, column: str) -> Sequence[str]:
         """Return the conditions on the sorted column, for reading along its index."""
@@ -165,12 +172,14 @@ class RunConditions:
             if getattr(run_filter, name) is not None:
                 self.parameters[name] = getattr(run_filter, name)
                 self._common.append(f"runs.{comparison} :{name}")
+                if name != "before_key":
+                    self._ranges.append(f"runs.{comparison} :{name}")
 
     def _add_column_condition(self, indexed_condition: str, unindexed_condition: str) -> None:
         self._indexed.append(indexed_condition)
         self._unindexed.append(unindexed_condition)
         if indexed_condition != _AT_TOP:
-            self._ranges.append([("runs", indexed_condition)])
+            self._ranges.append(indexed_condition)
 
     def _add_status_condition(self, run_filter: RunFilter) -> None:
         if not run_filter.statuses:
@@ -222,9 +231,14 @@ class RunConditions:
             parameters.update(values)
         from mlrun_cli.store.runs.condition_sql import ConditionSqlBuilder  # noqa: PLC0415 - start-up
         from mlrun_cli.store.runs.predicates import PredicateSql  # noqa: PLC0415
+        from mlrun_cli.store.runs.run_sets import Leaf, RangeSet  # noqa: PLC0415
 
         builder = ConditionSqlBuilder(self._is_rare, table)
-        self._add_condition_sql(builder.build_from_predicate_sql(PredicateSql(table, condition, parameters)))
+        ranges = ((table, condition),)
+        matching, rest = (Leaf((RangeSet(ranges, is_rest=is_rest),)) for is_rest in (False, True))
+        self._add_condition_sql(
+            builder.build_from_predicate_sql(PredicateSql(table, condition, parameters), matching, rest)
+        )
         self.parameters.update(parameters)
 
     def _add_condition(self, prefix: str, condition: Condition, not_responding: frozenset[int]) -> None:
@@ -248,19 +262,20 @@ class RunConditions:
                 self._bounds.setdefault(columns[kind], []).append(sql)
 
     def _add_condition_sql(self, sql: ConditionSql) -> None:
+        from mlrun_cli.store.runs.run_sets import list_intersected  # noqa: PLC0415 - start-up
+
+        self._sets.extend(list_intersected(sql.matching))
         if sql.looked_up is not None:
             self._rare.append(sql.looked_up)
         else:
             self._common.append(sql.checked)
-            if sql.ranges:
-                self._ranges.append(sql.ranges)
 
     def _add_run_condition(self, lookup_condition: str, check_condition: str, parameters: dict[str, object]) -> None:
         if self._is_rare("runs", [lookup_condition], parameters):
             self._rare.append(lookup_condition)
         else:
             self._common.append(check_condition)
-            self._ranges.append([("runs", lookup_condition)])
+            self._ranges.append(lookup_condition)
 
     def _add_text_condition(self, text: str, *, is_substring: bool) -> None:
         """Add a full-text condition; words that the index does not cover are compared with each run's text."""
@@ -272,9 +287,14 @@ class RunConditions:
             self._common.append(self._build_exists_condition(condition))
         else:
             self.text = condition
+            if is_indexed:
+                self.text_query = self._build_text_query(condition)
 
     def _build_lookup_condition(self, condition: str) -> str:
-        return f"runs.run_key IN (SELECT {self._database.dialect.text_key} FROM run_texts WHERE {condition})"  # noqa: S608
+        return f"runs.run_key IN ({self._build_text_query(condition)})"
+
+    def _build_text_query(self, condition: str) -> str:
+        return f"SELECT {self._database.dialect.text_key} AS run_key FROM run_texts WHERE {condition}"  # noqa: S608
 
     def _build_exists_condition(self, condition: str) -> str:
         key = self._database.dialect.text_key

@@ -6,13 +6,16 @@ is chosen by a sample of runs, of which each condition is checked and the value 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any, TypeAlias
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.store.db.database import Database, build_in_lists
 from mlrun_cli.store.runs.conditions import RunConditions
 from mlrun_cli.store.runs.orders import KEY_ORDER, OrderSql
+from mlrun_cli.store.runs.run_sets import Leaf, Range, RangeSet, RunSet, Union, list_range_sets
 
 _SAMPLE = 1000
 """The number of sampled runs."""
@@ -20,15 +23,14 @@ _SURPLUS = 2
 """The number of matching runs of the sample up to which an order is read, beyond `_MARGIN`."""
 _MARGIN = 2
 """How many times the runs of the page are expected up to there, not counting the surplus."""
-_MOST_KEYS = 1_000_000
-"""The number of keys above which those of a set are not read."""
-_MOST_SETS = 5
+_MOST_SETS = 6
+"""The number of sets of which the fastest ones are chosen."""
+_MOST_CHOSEN = 4
 _GOLDEN_RATIO = 0.6180339887498949
-_READ, _SCAN = 0.15, 0.09
-"""The microseconds for a key that is read, and for one that is only compared with a set."""
+_READ, _SCAN, _COUNT = 0.15, 0.09, 0.03
+"""The microseconds for a key that is read, for one that is only compared with a set, and for one that is counted."""
 _CHECK, _LOOK_UP = 2.0, 8.0
 """The microseconds for a run that may have to be checked, and for one whose value is read, too."""
-
 
 _Rank: TypeAlias = tuple[bool, Any, int]
 """What runs are sorted by: whether the value is a text, which is greater than every number; the value; the key."""
@@ -40,28 +42,55 @@ class KeySet(NamedTuple):
     Attributes:
         query: the query for these keys.
         sampled: the runs of the sample that are in the set, a bit for each.
-        is_rest: whether the runs outside of the set are meant.
+        read: the runs of the sample that the query returns.
+        is_rest: whether the runs are meant that the query does not return.
         ordered_by: the terms by which the query returns the keys in the sort order; None if it cannot.
+        visiting: the microseconds for checking rows.
+        counterpart: the query for the keys of all other runs, if every run has a value, which must be checked.
+        may_repeat: whether the query may return a key several times.
     """
 
     query: str
     sampled: int
+    read: int
     is_rest: bool = False
     ordered_by: str | None = None
+    visiting: float = 0.0
+    counterpart: str | None = None
+    may_repeat: bool = False
+
+
+class CombinedSet(NamedTuple):
+    """The union or the intersection of sets.
+
+    Attributes:
+        parts: the sets.
+        is_union: whether it is the union.
+        sampled: the runs of the sample that are in it, a bit for each.
+    """
+
+    parts: Sequence[AnyKeySet]
+    is_union: bool
+    sampled: int
+
+
+AnyKeySet: TypeAlias = KeySet | CombinedSet
 
 
 class KeyPlan(NamedTuple):
     """A plan to find runs.
 
     Attributes:
-        sets: the sets to intersect, in this order; if the first one means the runs outside of it, another one follows.
+        sets: the sets to intersect, in this order; only the last one may return its keys in the sort order.
         parameters: the SQL parameters of the queries, except those of the conditions.
         is_bounded: whether runs are found only up to a place in the sort order; otherwise all that match.
+        keys: the keys of the runs that are found; None if they may be any.
     """
 
-    sets: Sequence[KeySet]
+    sets: Sequence[AnyKeySet]
     parameters: Mapping[str, object]
     is_bounded: bool
+    keys: range | None = None
 
 
 class _Sample(NamedTuple):
@@ -69,44 +98,111 @@ class _Sample(NamedTuple):
 
     Attributes:
         weight: the number of runs for each of these.
+        newest: the greatest key of all runs.
         ranks: their places in the order; None of those without a value.
         matching: the runs that meet all conditions.
-        in_ranges: the runs that meet each condition of `list_index_ranges`.
+        in_ranges: the runs in each range.
+        flagged: the runs among which others are searched; None if among all.
     """
 
     weight: float
+    newest: int
     ranks: Sequence[_Rank | None]
     matching: int
-    in_ranges: Sequence[int]
+    in_ranges: Mapping[Range, int]
+    flagged: int | None
+
+    @property
+    def every(self) -> int:
+        """All runs of the sample."""
+        return (1 << len(self.ranks)) - 1
 
 
 def list_plans(
-    database: Database, conditions: RunConditions, order: OrderSql, *, descending: bool, limit: int
+    database: Database,
+    conditions: RunConditions,
+    order: OrderSql,
+    flags: Sequence[int] | None = None,
+    *,
+    descending: bool,
+    limit: int,
 ) -> Iterator[KeyPlan]:
     """Yield plans to find the first `limit` runs of a sort order; each is the fallback if the one before finds fewer.
 
-    There is none if too many runs meet each of the conditions.
+    If `flags` are given, by key, runs are found only if their flag is 1, and have the text that is searched.
     """
-    sample = _read_sample(database, conditions, order)
-    queries = list(map(_build_range_query, conditions.list_index_ranges()))
+    expected = conditions.list_sets()
+    sample = _read_sample(database, conditions, order, expected, flags)
     bound = _choose_bound(sample, descending=descending, needed=_SURPLUS + int(_MARGIN * limit / sample.weight))
+    refuted: set[str] = set()
     if bound is not None:
-        plan = _build_plan_up_to(bound, sample, queries, order, descending=descending)
-        if plan is not None:
-            yield plan
-    sets = _choose_sets(list(map(KeySet, queries, sample.in_ranges)), sample.weight)
-    if sets:
-        yield KeyPlan(sets, {}, is_bounded=False)
+        plan = None
+        while plan is None or _refute(database, conditions, plan.sets, refuted):
+            sets = _list_all_key_sets(expected, sample, refuted)
+            plan = _build_plan_up_to(bound, sample, sets, order, descending=descending)
+        yield plan
+    chosen: Sequence[AnyKeySet] | None = None
+    while chosen is None or _refute(database, conditions, chosen, refuted):
+        chosen = _choose_sets(_list_all_key_sets(expected, sample, refuted), sample, order)
+    if chosen:
+        yield KeyPlan(chosen, {}, is_bounded=False)
 
 
-def _read_sample(database: Database, conditions: RunConditions, order: OrderSql) -> _Sample:
+def _refute(database: Database, conditions: RunConditions, chosen: Sequence[AnyKeySet], refuted: set[str]) -> bool:
+    """Return whether any sets are incomplete, since not every run has a value, and add their queries to `refuted`."""
+    found = {
+        each.query
+        for part in chosen
+        for each in _iterate_parts(part)
+        if each.counterpart is not None and not _is_complete(database, conditions, each)
+    }
+    refuted |= found
+    return bool(found)
+
+
+def _iterate_parts(part: AnyKeySet) -> Iterator[KeySet]:
+    if isinstance(part, KeySet):
+        yield part
+    else:
+        for each in part.parts:
+            yield from _iterate_parts(each)
+
+
+def _is_complete(database: Database, conditions: RunConditions, part: KeySet) -> bool:
+    """Return whether a set and its counterpart contain every run.
+
+    If a run has ever been deleted, this is uncertain, since values of it may be left.
+    """
+    both = f"{part.query} UNION ALL {part.counterpart}"
+    row = database.row(
+        f"SELECT (SELECT count(*) FROM ({both}) AS every) AS valued, (SELECT count(*) FROM runs) AS run_count,"  # noqa: S608
+        f" {database.dialect.next_run_key} AS next_key",
+        **conditions.parameters,
+    )
+    return row is not None and row["valued"] == row["run_count"] == row["next_key"] - 1
+
+
+def _list_all_key_sets(expected: Sequence[RunSet], sample: _Sample, refuted: Collection[str]) -> Sequence[AnyKeySet]:
+    return [found for each in expected for found in _list_key_sets(each, sample, refuted)]
+
+
+def _read_sample(
+    database: Database,
+    conditions: RunConditions,
+    order: OrderSql,
+    expected: Sequence[RunSet],
+    flags: Sequence[int] | None,
+) -> _Sample:
     """Read a sample of runs whose keys are spread evenly but not at equal distances, which might fit a pattern."""
     ((newest),) = database.column("SELECT max(run_key) FROM runs")
     keys = sorted({1 + int(number * _GOLDEN_RATIO % 1 * newest) for number in range(min(_SAMPLE, newest))})
-    conditions_of_ranges = [" OR ".join(map(_build_row_check, ranges)) for ranges in conditions.list_index_ranges()]
-    checks = [conditions.scan_conditions, *conditions_of_ranges]
+    options = [option for each in expected for option in list_range_sets(each)]
+    several = [ranges for each in options for ranges in (each.ranges, each.visited, each.counterpart)]
+    ranges = list(dict.fromkeys(each for ranges in several for each in ranges))
+    checks = [conditions.conditions_without_text, *map(_build_row_check, ranges)]
     columns = ", ".join(f"CASE WHEN {check} THEN 1 ELSE 0 END AS in_{number}" for number, check in enumerate(checks))
     ranks: list[_Rank | None] = []
+    flagged = 0
     found = [0] * len(checks)
     for places, parameters in build_in_lists("key", keys):
         rows = database.rows(
@@ -119,19 +215,64 @@ def _read_sample(database: Database, conditions: RunConditions, order: OrderSql)
         for row in rows:
             for number in range(len(checks)):
                 found[number] |= row[f"in_{number}"] << len(ranks)
+            if flags is not None:
+                flagged |= flags[row["run_key"]] << len(ranks)
             value = row["value"]
             ranks.append(None if value is None else (isinstance(value, str), value, row["run_key"]))
-    return _Sample(newest / len(keys), ranks, found[0], found[1:])
+    in_ranges = dict(zip(ranges, found[1:], strict=True))
+    if flags is None:
+        return _Sample(newest / len(keys), newest, ranks, found[0], in_ranges, None)
+    return _Sample(newest / len(keys), newest, ranks, found[0] & flagged, in_ranges, flagged)
 
 
-def _build_row_check(table_and_condition: tuple[str, str]) -> str:
+def _build_row_check(table_and_condition: Range) -> str:
     table, condition = table_and_condition
     if table == "runs":
         return f"({condition})"
     return f"EXISTS (SELECT 1 FROM {table} WHERE {table}.run_key = runs.run_key AND {condition})"  # noqa: S608
 
 
-def _build_range_query(ranges: Sequence[tuple[str, str]]) -> str:
+def _list_key_sets(expected: RunSet, sample: _Sample, refuted: Collection[str]) -> Sequence[AnyKeySet]:
+    """Return the ways to read a set, except those that have been found incomplete."""
+    if isinstance(expected, Leaf):
+        found = [_build_key_set(option, sample) for option in expected.options]
+        return [each for each in found if each is not None and each.query not in refuted]
+    is_union = isinstance(expected, Union)
+    parts = [
+        min(_list_key_sets(each, sample, refuted), key=lambda part: _estimate_cost(part, sample.weight))
+        for each in expected.parts
+    ]
+    sampled = 0 if is_union else sample.every
+    for each in parts:
+        sampled = sampled | each.sampled if is_union else sampled & each.sampled
+    combined = CombinedSet(parts, is_union, sampled)
+    first = [each.options[0] for each in expected.parts if isinstance(each, Leaf)]
+    if not is_union or len(first) < len(parts) or any(each.is_rest for each in first):
+        return [combined]
+    visited = tuple(each for option in first for each in option.visited)
+    ranges = tuple(each for option in first for each in option.ranges)
+    cost = max(option.visit_cost for option in first)
+    together = _build_key_set(RangeSet(ranges, visited=visited, visit_cost=cost), sample)
+    return [combined] if together is None else [combined, together]
+
+
+def _build_key_set(option: RangeSet, sample: _Sample) -> KeySet | None:
+    """Return the keys in some ranges; None if runs have no value that would have to have one."""
+    read, visited, others = (
+        [sample.in_ranges[each] for each in ranges] for ranges in (option.ranges, option.visited, option.counterpart)
+    )
+    found = reduce(or_, read, 0)
+    if option.counterpart and reduce(or_, others, found) != sample.every:
+        return None
+    visiting = option.visit_cost * sample.weight * sum(each.bit_count() for each in visited)
+    visiting += _COUNT * sample.weight * sum(each.bit_count() for each in others)
+    query, counterpart = map(_build_query, (option.ranges, option.counterpart))
+    sampled = sample.every & ~found if option.is_rest else found
+    may_repeat = len(option.ranges) > 1
+    return KeySet(query, sampled, found, option.is_rest, None, visiting, counterpart or None, may_repeat)
+
+
+def _build_query(ranges: Sequence[Range]) -> str:
     return " UNION ALL ".join(f"SELECT run_key FROM {table} WHERE {condition}" for table, condition in ranges)  # noqa: S608
 
 
@@ -143,59 +284,72 @@ def _choose_bound(sample: _Sample, *, descending: bool, needed: int) -> _Rank | 
 
 
 def _build_plan_up_to(
-    bound: _Rank, sample: _Sample, queries: Sequence[str], order: OrderSql, *, descending: bool
-) -> KeyPlan | None:
-    """Return the plan to find the runs up to a rank, or None if there is none."""
+    bound: _Rank, sample: _Sample, sets: Sequence[AnyKeySet], order: OrderSql, *, descending: bool
+) -> KeyPlan:
+    """Return the plan to find the runs up to a rank."""
     before = after = 0
     for number, rank in enumerate(sample.ranks):
         if rank is not None and (rank == bound or (rank < bound) != descending):
             before |= 1 << number
         elif rank is not None:
             after |= 1 << number
+    if order == KEY_ORDER:
+        keys = range(bound[2], sample.newest + 1) if descending else range(1, bound[2] + 1)
+        return KeyPlan(_choose_sets(sets, sample, order, before), {}, is_bounded=True, keys=keys)
     within, beyond = (">", "<") if descending else ("<", ">")
     direction = "DESC" if descending else "ASC"
     parameters = {**order.parameters, "bound_value": bound[1], "bound_key": bound[2]}
-    if order == KEY_ORDER:  # each set has the keys, which are all that is compared
-        bounded = f"SELECT run_key FROM ({{}}) AS few WHERE run_key {within}= :bound_key"  # noqa: S608
-        ranges = map(KeySet, map(bounded.format, queries), (each & before for each in sample.in_ranges))
-        sets = _choose_sets(list(ranges), sample.weight)
-        return KeyPlan(sets, parameters, is_bounded=True) if sets else None
     query = f"SELECT {order.key} AS run_key, {order.value} AS value FROM {order.table} WHERE {order.has_value} AND {{}}"  # noqa: S608
     compared = (
         f"{order.value} {{0}}= :bound_value AND ({order.value} {{0}} :bound_value OR {order.tie} {{0}}{{1}} :bound_key)"
     )
+    by = f"value {direction}, run_key {direction}"
     parts = [
-        KeySet(
-            query.format(compared.format(within, "=")), before, ordered_by=f"value {direction}, run_key {direction}"
-        ),
-        KeySet(query.format(compared.format(beyond, "")), after, is_rest=True),
+        KeySet(query.format(compared.format(within, "=")), before, before, ordered_by=by),
+        KeySet(query.format(compared.format(beyond, "")), sample.every & ~after, after, is_rest=True),
     ]
-    sets = _choose_sets([*map(KeySet, queries, sample.in_ranges), *parts], sample.weight)
-    return KeyPlan(sets, parameters, any(each in parts for each in sets)) if sets else None
+    chosen = _choose_sets([*parts, *sets], sample, order)
+    return KeyPlan(chosen, parameters, any(each in parts for each in chosen))
 
 
-def _choose_sets(sets: Sequence[KeySet], weight: float) -> Sequence[KeySet]:
-    """Return the sets to intersect, in the fastest order; none if all are too large."""
-    best: tuple[float, tuple[KeySet, ...]] = (float("inf"), ())
-    smallest = sorted(sets, key=lambda each: each.sampled.bit_count())[:_MOST_SETS]
-    plans: list[tuple[float, int, tuple[KeySet, ...]]] = [(0.0, 0, ())]
+def _choose_sets(
+    sets: Sequence[AnyKeySet], sample: _Sample, order: OrderSql, within: int | None = None
+) -> Sequence[AnyKeySet]:
+    """Return the sets to intersect, in the fastest order, if only the runs `within` are searched."""
+    left = sample.flagged if within is None else within if sample.flagged is None else within & sample.flagged
+    weight = sample.weight
+    with_value = _READ * weight * sum(rank is not None for rank in sample.ranks)
+    best: tuple[float, tuple[AnyKeySet, ...]] = (float("inf"), ())
+    cheapest = sorted(sets, key=lambda each: _estimate_cost(each, weight))[:_MOST_SETS]
+    plans: list[tuple[float, int | None, tuple[AnyKeySet, ...]]] = [(0.0, left, ())]
     while plans:
         cost, left, chosen = plans.pop()
-        if chosen and not chosen[-1].is_rest:
-            for_each = _LOOK_UP if chosen[-1].ordered_by is None else _CHECK
-            best = min(best, (cost + for_each * _estimate_set_size(left, weight), chosen), key=lambda plan: plan[0])
-        for each in smallest:
-            size = _estimate_set_size(each.sampled, weight)
-            if not chosen and size <= _MOST_KEYS:
-                plans.append((_READ * size, ~each.sampled if each.is_rest else each.sampled, (each,)))
-            elif chosen and not each.is_rest and each not in chosen:
-                both = left & each.sampled
-                more = _SCAN * size + _READ * _estimate_set_size(both, weight)
-                if cost + more < best[0]:
-                    plans.append((cost + more, both, (*chosen, each)))
+        is_ordered = bool(chosen) and isinstance(chosen[-1], KeySet) and chosen[-1].ordered_by is not None
+        if left is not None:
+            found = _estimate_size(left, weight)
+            last = _CHECK * found
+            if not is_ordered and order != KEY_ORDER:
+                last = min(_LOOK_UP * found, with_value + last)
+            best = min(best, (cost + last, chosen), key=lambda plan: plan[0])
+        if is_ordered or len(chosen) == _MOST_CHOSEN:
+            continue
+        for each in cheapest:
+            more = cost + _estimate_cost(each, weight, left)
+            if each not in chosen and more < best[0]:
+                plans.append((more, each.sampled if left is None else left & each.sampled, (*chosen, each)))
     return best[1]
 
 
-def _estimate_set_size(sampled_runs: int, weight: float) -> float:
+def _estimate_cost(part: AnyKeySet, weight: float, left: int | None = None) -> float:
+    """Return the estimated microseconds for reading a set, of which only the runs `left` are needed."""
+    if isinstance(part, CombinedSet):
+        return sum(_estimate_cost(each, weight, left) for each in part.parts)
+    size = _estimate_size(part.read, weight)
+    if left is None:
+        return part.visiting + _READ * size
+    return part.visiting + _SCAN * size + _READ * _estimate_size(part.read & left, weight)
+
+
+def _estimate_size(sampled_runs: int, weight: float) -> float:
     """Return the estimated number of runs in a set; the bits of `sampled_runs` mark the sampled runs in it."""
     return max(sampled_runs.bit_count(), 0.5) * weight

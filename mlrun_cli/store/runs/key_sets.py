@@ -9,17 +9,16 @@ value that enough runs are known to precede.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import compress, islice
 
 from mlrun_cli.store.db.database import Database, build_in_lists
 from mlrun_cli.store.runs.conditions import RunConditions
-from mlrun_cli.store.runs.key_plans import KeyPlan, list_plans
+from mlrun_cli.store.runs.key_plans import AnyKeySet, KeyPlan, KeySet, list_plans
 from mlrun_cli.store.runs.orders import KEY_ORDER, OrderSql
 
-_FEW_KEYS = 60_000
+_FEW_KEYS = 15_000
 """The number of runs whose values are looked up in less time than reading along an index takes."""
-_FIRST_CHUNK = 20_000
 _CHECKED_TOGETHER = 100
 """The number of runs that a query checks: of more, those beyond the page would be checked in vain."""
 
@@ -29,102 +28,146 @@ def find_first_keys(
 ) -> Sequence[int] | None:
     """Return the keys of the first `limit` runs of an order that meet all conditions; those without a value come last.
 
-    None if too many runs meet each of the conditions.
+    None if nothing but checks of each run can tell these.
     """
+    flags = None
+    if conditions.text_query is not None:
+        reader = _KeyReader(database, conditions.parameters)
+        flags = reader.build_flags(reader.read_keys(conditions.text_query, None))
     found: Sequence[int] | None = None
-    for plan in list_plans(database, conditions, order, descending=descending, limit=limit):
-        ordered = _iterate_matching_keys(database, conditions, order, plan, descending=descending)
+    for plan in list_plans(database, conditions, order, flags, descending=descending, limit=limit):
+        ordered = _iterate_matching_keys(database, conditions, order, plan, flags, descending=descending)
         found = list(islice(ordered, limit))
         if len(found) == limit or not plan.is_bounded:
             return found
     return None
 
 
-def _read_keys(database: Database, conditions: RunConditions, plan: KeyPlan) -> Sequence[int]:
-    """Return the keys that are in all sets of a plan, whose runs need not meet conditions without a set."""
-    keys: Sequence[int] = ()
-    condition = "1 = 1"
-    parameters = {**conditions.parameters, **plan.parameters}
-    for each in plan.sets:
-        query = f"SELECT run_key FROM ({each.query}) AS found WHERE {condition}"  # noqa: S608 — our own words
-        if each.ordered_by is None:
-            # As a single text, keys are read in two thirds of the time that a row for each takes.
-            joined = f"SELECT {database.dialect.build_integer_join('run_key')} FROM ({query}) AS few"  # noqa: S608
-            (text,) = database.column(joined, **parameters)
-            keys = json.loads(f"[{text or ''}]")
-        else:
-            keys = database.column(f"{query} ORDER BY {each.ordered_by}", **parameters)
-        if each is not plan.sets[-1]:
-            parameters["flags"] = _build_flags(keys)
-            condition = database.dialect.build_flag_condition("flags", "run_key")
-            condition = f"NOT ({condition})" if each.is_rest else condition
-    return keys
-
-
-def _build_flags(keys: Sequence[int]) -> bytes:
-    """Return bytes, indexed by key, that are 1 for the given keys and 0 for others."""
-    flags = bytearray(max(keys, default=0) + 1)
-    for key in keys:
-        flags[key] = 1
-    return bytes(flags)
-
-
-def _iterate_matching_keys(
-    database: Database, conditions: RunConditions, order: OrderSql, plan: KeyPlan, *, descending: bool
-) -> Iterator[int]:
-    """Yield, in the sort order, the keys in all sets of a plan whose runs meet all conditions."""
-    found = _read_keys(database, conditions, plan)
-    if plan.sets[-1].ordered_by is not None:
-        yield from _filter_keys(database, found, conditions)
-        return
-    keys = set(found)
-    if order != KEY_ORDER:
-        bounded = order._replace(parameters={**conditions.parameters, **order.parameters})
-        read = _iterate_keys_by_value if len(keys) <= _FEW_KEYS else _iterate_keys_along_index
-        yield from _filter_keys(database, read(database, keys, bounded, descending=descending), conditions)
-        if plan.is_bounded:
-            return
-        descending = True
-    yield from _filter_keys(database, sorted(keys, reverse=descending), conditions)
-
-
-def _iterate_keys_by_value(database: Database, keys: set[int], order: OrderSql, *, descending: bool) -> Iterator[int]:
-    """Yield the keys of runs that have a sort value, in the order of the values, and remove them from `keys`."""
+def sort_keys_by_value(
+    database: Database, keys: Iterable[int], order: OrderSql, conditions: RunConditions, *, descending: bool
+) -> Sequence[int]:
+    """Return the keys of runs that have a sort value, in the order of the values."""
     # Every text is greater than every number.
     valued: list[tuple[bool, object, int]] = []
     for places, parameters in build_in_lists("key", sorted(keys)):
         rows = database.rows(
             f"SELECT runs.run_key AS run_key, {order.value_of_run} AS value FROM runs WHERE runs.run_key IN {places}",  # noqa: S608
             **parameters,
+            **conditions.parameters,
             **order.parameters,
         )
         values = ((row["value"], row["run_key"]) for row in rows)
         valued.extend((isinstance(value, str), value, key) for value, key in values if value is not None)
     valued.sort(reverse=descending)
-    keys.difference_update(key for _, _, key in valued)
-    yield from (key for _, _, key in valued)
+    return [key for _, _, key in valued]
 
 
-def _iterate_keys_along_index(
-    database: Database, keys: set[int], order: OrderSql, *, descending: bool
+class _KeyReader:
+    """Reads sets of keys.
+
+    A set is also kept as flags: bytes, indexed by key, that are 1 for the keys in the set and 0 for others.
+    """
+
+    def __init__(self, database: Database, parameters: Mapping[str, object]) -> None:
+        self._database = database
+        self._parameters = parameters
+        ((newest),) = database.column("SELECT max(run_key) FROM runs")
+        self._size = (newest or 0) + 1
+
+    def read_plan(self, plan: KeyPlan, flags: bytearray | None) -> Sequence[int]:
+        """Return the keys that are in all sets of a plan, of those with flags if any are given."""
+        if plan.keys is not None:
+            start, stop = plan.keys.start, plan.keys.stop
+            among = b"\1" * len(plan.keys) if flags is None else flags[start:stop]
+            flags = bytearray(self._size)
+            flags[start:stop] = among
+        for each in plan.sets:
+            if each is plan.sets[-1] and isinstance(each, KeySet) and not each.is_rest:
+                keys = self.read_keys(each.query, flags, each.ordered_by)
+                return list(set(keys)) if each.may_repeat else keys
+            flags = self._read_flags(each, flags)
+        return list(compress(range(self._size), flags or b""))
+
+    def read_keys(self, query: str, flags: bytearray | None, ordered_by: str | None = None) -> Sequence[int]:
+        """Return the keys that a query returns, of those with flags if any are given."""
+        condition, parameters = "1 = 1", dict(self._parameters)
+        if flags is not None:
+            condition = self._database.dialect.build_flag_condition("flags", "run_key")
+            parameters["flags"] = flags
+        query = f"SELECT run_key FROM ({query}) AS found WHERE {condition}"  # noqa: S608 — our own words
+        if ordered_by is not None:
+            return self._database.column(f"{query} ORDER BY {ordered_by}", **parameters)
+        # As a single text, keys are read in two thirds of the time that a row for each takes.
+        joined = f"SELECT {self._database.dialect.build_integer_join('run_key')} FROM ({query}) AS few"  # noqa: S608
+        (text,) = self._database.column(joined, **parameters)
+        keys: list[int] = json.loads(f"[{text or ''}]")
+        return keys
+
+    def build_flags(self, keys: Iterable[int]) -> bytearray:
+        """Return the flags of keys."""
+        flags = bytearray(self._size)
+        for key in keys:
+            flags[key] = 1
+        return flags
+
+    def _read_flags(self, part: AnyKeySet, within: bytearray | None) -> bytearray:
+        """Return the flags of the keys that are in a set, and in another if that is given."""
+        if isinstance(part, KeySet):
+            keys = self.read_keys(part.query, within)
+            if not part.is_rest:
+                return self.build_flags(keys)
+            outside = bytearray(b"\1" * self._size if within is None else within)
+            for key in keys:
+                outside[key] = 0
+            return outside
+        if part.is_union:
+            union = 0
+            for each in part.parts:
+                union |= int.from_bytes(self._read_flags(each, within), "little")
+            return bytearray(union.to_bytes(self._size, "little"))
+        for each in part.parts:
+            within = self._read_flags(each, within)
+        return bytearray(self._size) if within is None else within
+
+
+def _iterate_matching_keys(
+    database: Database,
+    conditions: RunConditions,
+    order: OrderSql,
+    plan: KeyPlan,
+    flags: bytearray | None,
+    *,
+    descending: bool,
 ) -> Iterator[int]:
-    """Yield keys as `_iterate_keys_by_value` does, but by reading the sort order's index."""
+    """Yield, in the sort order, the keys in all sets of a plan whose runs meet all conditions."""
+    reader = _KeyReader(database, {**conditions.parameters, **order.parameters, **plan.parameters})
+    found = reader.read_plan(plan, flags)
+    if plan.sets and isinstance(plan.sets[-1], KeySet) and plan.sets[-1].ordered_by is not None:
+        yield from _filter_keys(database, found, conditions)
+        return
+    if order != KEY_ORDER:
+        if len(found) <= _FEW_KEYS:
+            valued = sort_keys_by_value(database, found, order, conditions, descending=descending)
+        else:
+            valued = _sort_keys_along_index(reader, found, order, descending=descending)
+        yield from _filter_keys(database, valued, conditions)
+        if plan.is_bounded:
+            return
+        found = list(set(found).difference(valued))
+        descending = True
+    yield from _filter_keys(database, sorted(found, reverse=descending), conditions)
+
+
+def _sort_keys_along_index(
+    reader: _KeyReader, keys: Iterable[int], order: OrderSql, *, descending: bool
+) -> Sequence[int]:
+    """Return keys as `sort_keys_by_value` does, but by reading the sort order's index."""
     direction = "DESC" if descending else "ASC"
-    offset, limit = 0, _FIRST_CHUNK
-    while keys:
-        read = database.column(
-            f"SELECT {order.key} AS run_key FROM {order.table} WHERE {order.has_value}"  # noqa: S608 — our own words
-            f" ORDER BY {order.value} {direction}, {order.tie} {direction} LIMIT :limit OFFSET :offset",
-            limit=limit,
-            offset=offset,
-            **order.parameters,
-        )
-        found = [key for key in read if key in keys]
-        keys.difference_update(found)
-        yield from found
-        if len(read) < limit:
-            break
-        offset, limit = offset + limit, 2 * limit
+    return reader.read_keys(
+        f"SELECT {order.key} AS run_key, {order.value} AS value FROM {order.table} WHERE {order.has_value}",  # noqa: S608
+        reader.build_flags(keys),
+        f"value {direction}, run_key {direction}",
+    )
 
 
 def _filter_keys(database: Database, keys: Iterable[int], conditions: RunConditions) -> Iterator[int]:
@@ -132,6 +175,6 @@ def _filter_keys(database: Database, keys: Iterable[int], conditions: RunConditi
     remaining = iter(keys)
     while batch := list(islice(remaining, _CHECKED_TOGETHER)):
         ((places, parameters),) = build_in_lists("key", batch)
-        query = f"SELECT runs.run_key FROM runs WHERE runs.run_key IN {places} AND {conditions.scan_conditions}"  # noqa: S608
+        query = f"SELECT runs.run_key FROM runs WHERE runs.run_key IN {places} AND {conditions.conditions_without_text}"  # noqa: S608
         found = frozenset(database.column(query, **parameters, **conditions.parameters))
         yield from (key for key in batch if key in found)

@@ -11,7 +11,7 @@ from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.store.db.database import Database, Row, build_in_list
 from mlrun_cli.store.runs.conditions import RunConditions
-from mlrun_cli.store.runs.key_sets import find_first_keys
+from mlrun_cli.store.runs.key_sets import find_first_keys, sort_keys_by_value
 from mlrun_cli.store.runs.orders import KEY_ORDER, OrderSql, build_order
 from mlrun_cli.store.runs.rows import TERMINAL
 from mlrun_cli.store.runs.run_store import RunStore
@@ -29,6 +29,10 @@ _FEW_TO_COUNT = 50_000
 """The number of runs that are counted in less time than checking more other runs takes."""
 _FIRST_RUNS = 1000
 """The number of runs that are checked along an order, before the sets of keys of all conditions are read."""
+_FIRST_SEARCHED = 150
+"""This number if words are searched in the text of each run, which takes a tenth of a millisecond or more."""
+_FIRST_FOUND = 20_000
+"""The number of runs with a text that are checked before the other sets of keys are read."""
 _SAMPLE = 2000
 """The number of the newest runs from which it is estimated whether very many runs match a filter."""
 _VALUE_COLUMNS = {"status": "status", "target": "target", "submitter": "user_name", "type": "run_type"}
@@ -51,6 +55,10 @@ class RunPageStore:
         """Return up to `limit` runs that match a filter, after the first `offset`, in this order."""
         return self._runs.list_by_keys(self._find_keys(run_filter, order, limit, offset))
 
+    def list_newest(self, run_filter: RunFilter, limit: int) -> Sequence[Run]:
+        """Return the newest `limit` runs that match a filter, newest first."""
+        return self._runs.list_by_keys(self._find_keys_in_key_order(run_filter, True, limit, 0))
+
     def get_count_limit(self, run_filter: RunFilter) -> int:
         """Return the number up to which the runs that match a filter are counted."""
         if not _has_ranges(run_filter):
@@ -59,7 +67,11 @@ class RunPageStore:
 
     def count(self, run_filter: RunFilter, limit: int = COUNTED + 1) -> int:
         """Return the number of runs that match a filter, counting up to `limit`."""
-        conditions = RunConditions(self._database, run_filter, _FEW_TO_COUNT)
+        conditions = RunConditions(self._database, run_filter, None if self._has_many_runs() else _FEW_TO_COUNT)
+        if conditions.has_common_conditions or conditions.text is not None:
+            keys = self._find_keys_by_sets(conditions, KEY_ORDER, True, limit, 0)
+            if keys is not None:
+                return len(keys)
         source, where = self._choose_source(conditions)
         if conditions.text is not None:
             source, where = self._build_join_with_texts(conditions)
@@ -131,32 +143,58 @@ class RunPageStore:
 
     def _find_keys(self, run_filter: RunFilter, order: RunOrder, limit: int, offset: int) -> Sequence[int]:
         if _matches_key_order(run_filter, order):
-            conditions = RunConditions(self._database, run_filter)
-            if conditions.has_common_conditions:
-                found = self._find_keys_by_sets(conditions, KEY_ORDER, order.descending, limit, offset)
-                if found is not None:
-                    return found
-            source, where = "runs", conditions.indexed_conditions
-            if conditions.text is not None:
-                source, where = self._build_join_with_texts(conditions)
-            tie = "runs.run_key" if conditions.text is None else self._database.dialect.text_key
-            return _get_keys(
-                self._select_keys_and_values(
-                    source, where, (tie,), order.descending, limit, offset, conditions.parameters
-                )
-            )
+            return self._find_keys_in_key_order(run_filter, order.descending, limit, offset)
         sql = build_order(order, self._database.dialect)
-        conditions = RunConditions(self._database, run_filter, _FEW + 1)
+        conditions = RunConditions(self._database, run_filter, None if self._has_many_runs() else _FEW + 1)
         bounds = conditions.list_bound_conditions(order.column)
         bounded = sql
         if bounds:
             bounded = sql._replace(has_value=" AND ".join([sql.has_value, *bounds]), lacks_value=None)
-        found = self._find_keys_by_sets(conditions, bounded, order.descending, limit, offset)
+        if sql.is_moving is None:
+            found = self._find_keys_by_sets(conditions, bounded, order.descending, limit, offset)
+        else:
+            found = self._find_moving_keys_by_sets(conditions, sql, bounded, order.descending, limit, offset)
         if found is not None:
             return found
         if self._matches_few(conditions, run_filter):
             return self._sort_matching_keys(conditions, sql, order.descending, limit, offset)
         return self._walk_index(conditions, bounded, order.descending, limit, offset)
+
+    def _find_keys_in_key_order(
+        self, run_filter: RunFilter, descending: bool, limit: int, offset: int
+    ) -> Sequence[int]:
+        conditions = RunConditions(self._database, run_filter)
+        if conditions.has_common_conditions or conditions.text is not None:
+            found = self._find_keys_by_sets(conditions, KEY_ORDER, descending, limit, offset)
+            if found is not None:
+                return found
+        source, where = "runs", conditions.indexed_conditions
+        if conditions.text is not None:
+            source, where = self._build_join_with_texts(conditions)
+        tie = "runs.run_key" if conditions.text is None else self._database.dialect.text_key
+        return _get_keys(
+            self._select_keys_and_values(source, where, (tie,), descending, limit, offset, conditions.parameters)
+        )
+
+    def _find_moving_keys_by_sets(
+        self,
+        conditions: RunConditions,
+        order: OrderSql,
+        bounded: OrderSql,
+        descending: bool,
+        limit: int,
+        offset: int,
+    ) -> Sequence[int] | None:
+        """Return what `_find_keys_by_sets` does, for an order in which the values of some runs grow with time."""
+        moving = self._list_values_of_live_runs(conditions, order, {**conditions.parameters, **order.parameters})
+        beyond = offset + limit
+        settled = bounded._replace(value_of_run=order.value, is_moving=None)
+        found = self._find_keys_by_sets(conditions, settled, descending, beyond + len(moving), 0)
+        if found is None:
+            return None
+        keys = {*found, *_get_keys(moving)}
+        valued = sort_keys_by_value(self._database, keys, order, conditions, descending=descending)
+        return [*valued, *sorted(keys.difference(valued), reverse=True)][offset:beyond]
 
     def _find_keys_by_sets(
         self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int, offset: int
@@ -165,31 +203,49 @@ class RunPageStore:
 
         It is not, if few runs meet one of the conditions, or if the first runs of the order already fill the page.
         """
-        if conditions.text is not None or conditions.has_rare_conditions or order.is_moving is not None:
+        is_searched = conditions.text is not None
+        if conditions.text_query is None if is_searched else conditions.has_rare_conditions:
             return None
-        if not conditions.list_index_ranges() or not self._has_many_runs():
+        is_only_searched = is_searched and order != KEY_ORDER
+        if not (conditions.list_sets() or is_only_searched) or not self._has_many_runs():
             return None
-        first = self._list_first_matching_keys(conditions, order, descending, offset + limit)
+        if is_searched and order == KEY_ORDER:
+            first = self._list_first_found_keys(conditions, descending, offset + limit)
+        else:
+            among = _FIRST_SEARCHED if is_searched else _FIRST_RUNS
+            first = self._list_first_matching_keys(conditions, order, descending, offset + limit, among)
         if len(first) == offset + limit:
             return first[offset:]
         keys = find_first_keys(self._database, conditions, order, descending=descending, limit=offset + limit)
         return None if keys is None else keys[offset:]
 
     def _list_first_matching_keys(
-        self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int
+        self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int, among: int
     ) -> Sequence[int]:
-        """Return up to `limit` keys of matching runs, searching only the first `_FIRST_RUNS` runs of an order."""
+        """Return up to `limit` keys of matching runs, checking only the first `among` runs of an order."""
         direction = "DESC" if descending else "ASC"
         return self._database.column(
             f"SELECT runs.run_key FROM (SELECT {order.key} AS run_key, {order.value} AS value, {order.tie} AS tie"  # noqa: S608
             f" FROM {order.table} WHERE {order.has_value}"
-            f" ORDER BY {order.value} {direction}, {order.tie} {direction} LIMIT {_FIRST_RUNS}) AS first_runs"
+            f" ORDER BY {order.value} {direction}, {order.tie} {direction} LIMIT {among}) AS first_runs"
             f" {self._database.dialect.ordered_join} runs ON runs.run_key = first_runs.run_key"
             f" WHERE {conditions.scan_conditions}"
             f" ORDER BY first_runs.value {direction}, first_runs.tie {direction} LIMIT :limit",
             limit=limit,
             **conditions.parameters,
             **order.parameters,
+        )
+
+    def _list_first_found_keys(self, conditions: RunConditions, descending: bool, limit: int) -> Sequence[int]:
+        """Return up to `limit` keys of matching runs among the first `_FIRST_FOUND` with the text, in key order."""
+        direction = "DESC" if descending else "ASC"
+        return self._database.column(
+            f"SELECT runs.run_key FROM ({conditions.text_query} ORDER BY {self._database.dialect.text_key} {direction}"  # noqa: S608
+            f" LIMIT {_FIRST_FOUND}) AS first_runs"
+            f" {self._database.dialect.ordered_join} runs ON runs.run_key = first_runs.run_key"
+            f" WHERE {conditions.conditions_without_text} ORDER BY first_runs.run_key {direction} LIMIT :limit",
+            limit=limit,
+            **conditions.parameters,
         )
 
     def _has_many_runs(self) -> bool:

@@ -24,11 +24,12 @@ _TABLES = {
 }
 """The tables of named values, each with the column of the names."""
 _TEXT_COLUMNS = {METRIC: "", PARAMETER: "text", TAG: "value", PROPERTY: "value"}
-_COLUMNS = {
+EXPERIMENT_NAME = "(SELECT name FROM experiments WHERE experiments.experiment_key = runs.experiment_key)"
+COLUMNS = {
     "run_id": "runs.run_id",
     "display_name": "runs.display_name",
     "description": "runs.description",
-    "experiment": "(SELECT name FROM experiments WHERE experiments.experiment_key = runs.experiment_key)",
+    "experiment": EXPERIMENT_NAME,
     "target": "runs.target",
     "submitter": "runs.user_name",
     "type": "runs.run_type",
@@ -86,7 +87,7 @@ def build_predicate(
         parameters.update(values)
         if column == "sort_value":
             conditions.extend(_build_type_conditions(f"{table}.{column}", predicate))
-    return PredicateSql(table, " AND ".join(conditions), parameters)
+    return PredicateSql(table, " AND ".join(conditions), parameters, is_indexed=predicate.operator not in {"~", "!~"})
 
 
 def _get_column(predicate: Predicate) -> str:
@@ -136,7 +137,7 @@ def _build_field_comparison(
         growing, _ = _build_comparison(elapsed, operator, predicate.values, parameter_prefix)
         others = f"{IS_RUNNING} AND {growing}"
         return PredicateSql("runs", condition, {**parameters, f"{parameter_prefix}_now": now()}, others=others)
-    condition, parameters = _build_comparison(_COLUMNS[field], operator, predicate.values, parameter_prefix)
+    condition, parameters = _build_comparison(COLUMNS[field], operator, predicate.values, parameter_prefix)
     return PredicateSql("runs", condition, parameters, is_indexed=field in _INDEXED and operator in _RANGES)
 
 
@@ -155,7 +156,7 @@ def _build_status_comparison(
 
 def _build_time_comparison(predicate: Predicate, parameter_prefix: str) -> PredicateSql:
     """Return the SQL of a comparison with a point in time or a whole day."""
-    column, operator = _COLUMNS[predicate.name.name], predicate.operator
+    column, operator = COLUMNS[predicate.name.name], predicate.operator
     start, end = predicate.values
     if start == end:
         condition, parameters = _build_comparison(column, operator, [start], parameter_prefix)
