@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.home import make_private_folder
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import StoreLost, StoreUnavailable, WorkspaceNotFound
 from mlrun_cli.processes.host_lease import find_lease, open_home
 from mlrun_cli.runs.folder import RunFolder
@@ -52,14 +52,14 @@ _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 class Workspace:
     """The stores of one workspace and the folders of its runs; a context manager that closes them."""
 
-    def __init__(self, locator: WorkspaceLocator, database: Database, redaction: Redaction) -> None:
+    def __init__(self, locator: WorkspaceLocator, database: Database, redactor: Redactor) -> None:
         self.locator = locator
-        self.redaction = redaction
+        self.redactor = redactor
         self.identity = locator.identity
         self.home = locator.home
         self.folder = locator.folder
         self.snapshots_folder = locator.snapshots_folder
-        self.runs = RunStore(database, redaction)
+        self.runs = RunStore(database, redactor)
         self._database = database
         self._opened = locator.database.get_identity()
         self._opened_in = _identify_file(locator.folder)
@@ -75,13 +75,13 @@ class Workspace:
 
     @classmethod
     def open(
-        cls, locator: WorkspaceLocator, *, redaction: Redaction, create: bool, starts_read_only: bool = False
+        cls, locator: WorkspaceLocator, *, redactor: Redactor, create: bool, starts_read_only: bool = False
     ) -> Workspace:
         """Open a workspace, creating it first if requested.
 
         Args:
             locator: the location of the workspace.
-            redaction: redacts secrets in the texts of users and scripts before they are stored.
+            redactor: redacts secrets in the texts of users and scripts before they are stored.
             create: whether to create the workspace if it does not exist.
             starts_read_only: for a process that opens it once and may write nothing: see `DatabaseLocator.open`.
 
@@ -102,19 +102,19 @@ class Workspace:
             for name in ("runs", "snapshots"):
                 make_private_folder(locator.folder / name)
             locator.database.create()
-        workspace = cls.connect(locator, redaction=redaction, starts_read_only=starts_read_only)
+        workspace = cls.connect(locator, redactor=redactor, starts_read_only=starts_read_only)
         workspace.unrecorded_runs = unrecorded_runs
         return workspace
 
     @classmethod
-    def connect(cls, locator: WorkspaceLocator, *, redaction: Redaction, starts_read_only: bool = False) -> Workspace:
+    def connect(cls, locator: WorkspaceLocator, *, redactor: Redactor, starts_read_only: bool = False) -> Workspace:
         """Open a workspace that is known to exist.
 
         Raises:
             StoreError: its folder or its database cannot be used.
         """
         open_home(locator.home)
-        return cls(locator, locator.database.open(starts_read_only=starts_read_only), redaction)
+        return cls(locator, locator.database.open(starts_read_only=starts_read_only), redactor)
 
     # Stores that `run list` does not need are loaded on first use.
 
@@ -143,7 +143,7 @@ class Workspace:
         """The registered and saved datasets."""
         from mlrun_cli.store.datasets import DatasetStore  # noqa: PLC0415
 
-        return DatasetStore(self._database, self.redaction)
+        return DatasetStore(self._database, self.redactor)
 
     @cached_property
     def datastores(self) -> DatastoreStore:
@@ -164,7 +164,7 @@ class Workspace:
         """The experiments."""
         from mlrun_cli.store.experiments import ExperimentStore  # noqa: PLC0415
 
-        return ExperimentStore(self._database, self.redaction)
+        return ExperimentStore(self._database, self.redactor)
 
     @cached_property
     def journals(self) -> JournalStore:
@@ -199,7 +199,7 @@ class Workspace:
         """The registered models."""
         from mlrun_cli.store.models import ModelStore  # noqa: PLC0415
 
-        return ModelStore(self._database, self.redaction)
+        return ModelStore(self._database, self.redactor)
 
     @cached_property
     def parameters(self) -> ParameterStore:
@@ -268,16 +268,16 @@ class Workspace:
         """Return the folder of a run, which may not exist yet."""
         return open_run_folder(self.folder / "runs" / run_id)
 
-    def adopt_redaction(self, redaction: Redaction) -> None:
-        """From now on, use the redaction of the run that this process owns or streams."""
-        self.redaction = redaction
-        self.runs = self.make_run_store(redaction)
+    def adopt_redactor(self, redactor: Redactor) -> None:
+        """Use, from now on, the redactor of the run that this process owns or streams."""
+        self.redactor = redactor
+        self.runs = self.make_run_store(redactor)
         for name in ("datasets", "experiments", "models"):
             self.__dict__.pop(name, None)
 
-    def make_run_store(self, redaction: Redaction) -> RunStore:
-        """Create a run store with the redaction of a particular run, which knows that run's secrets."""
-        return RunStore(self._database, redaction)
+    def make_run_store(self, redactor: Redactor) -> RunStore:
+        """Create a run store with the redactor of one run, which knows that run's secrets."""
+        return RunStore(self._database, redactor)
 
     def is_in_place(self) -> bool:
         """Return whether the open database is still at its path, neither moved nor removed nor replaced."""
@@ -370,7 +370,7 @@ class Workspace:
         if self.owned_run is None:
             return
         run_id, key = self.owned_run
-        if RunStore(database, self.redaction).find_key(run_id) != key:
+        if RunStore(database, self.redactor).find_key(run_id) != key:
             raise StoreUnavailable(
                 f"The store {self.locator.database} is another one, which does not know the run {run_id}.",
                 hint="'mlrun workspace repair' brings back the runs whose folders are there.",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.home import HOME_VARIABLE
-from mlrun_cli.core.redaction import NAMES_VARIABLE, get_process_redaction
+from mlrun_cli.core.redaction import NAMES_VARIABLE, get_process_redactor
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.processes.boot_service import BootService, list_boot_services
 from mlrun_cli.processes.gpu_locks import MACHINE_VARIABLE
@@ -61,7 +61,7 @@ def start_queues(home: Path, report: Callable[[str], None]) -> list[dict[str, An
     for identity in list_identities(home):
         try:
             locator = locate_workspace(home, identity)
-            with Workspace.open(locator, redaction=get_process_redaction(), create=False) as workspace:
+            with Workspace.open(locator, redactor=get_process_redactor(), create=False) as workspace:
                 reconcile(workspace)
                 queues = [target for target, has_queue in workspace.queues.get_targets_in_use().items() if has_queue]
                 waiting = {target: len(workspace.queues.list_keys(target)) for target in queues}

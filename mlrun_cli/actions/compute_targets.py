@@ -78,9 +78,9 @@ def create_compute_target(
             target=name,
         ) from error
     moment = now()
-    redaction = workspace.redaction
-    shown_tags = None if tags is None else redaction.redact_document(tags)
-    shown_description = redaction.redact_optional(description) or ""
+    redactor = workspace.redactor
+    shown_tags = None if tags is None else redactor.redact_document(tags)
+    shown_description = redactor.redact_optional(description) or ""
     target = ComputeTarget(name, kind, moment, moment, shown_description, shown_tags, properties)
     with workspace.transaction():
         _check_capacity(workspace, target)

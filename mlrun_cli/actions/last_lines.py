@@ -15,7 +15,7 @@ def read_last_lines(workspace: Workspace, log_path: os.PathLike[str], line_count
     """Return the last lines of a log, with secrets redacted and long lines cut, or none if it cannot be read."""
     lines = read_tail(log_path).replace("\r\n", "\n").rstrip().split("\n")
     text = "\n".join(map(remove_overwritten_text, lines))
-    shown = workspace.redaction.redact_prose(text).rstrip()  # before anything is cut: a part is not recognized
+    shown = workspace.redactor.redact_prose(text).rstrip()  # before anything is cut: a part is not recognized
     return [_shorten_line(make_printable(line)) for line in shown.split("\n")[-line_count:]] if shown else []
 
 

@@ -125,7 +125,7 @@ def update_model(workspace: Workspace, model: Model, changes: ModelChanges) -> M
     _check_texts(changes.tags, changes.properties, changes.description)
     with workspace.transaction():
         now = workspace.models.get(model.name, model.version)
-        for key, value in workspace.redaction.redact_document(changes.properties).items():
+        for key, value in workspace.redactor.redact_document(changes.properties).items():
             if now.properties.get(key, value) != value:
                 raise PropertyImmutable(
                     f"The property '{key}' of the model '{model.model_id}' is already '{now.properties[key]}'.",

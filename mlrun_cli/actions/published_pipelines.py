@@ -178,7 +178,7 @@ def describe_graph(workspace: Workspace, pipeline_id: str) -> dict[str, Any]:
     """
     graph = read_published_graph(workspace, pipeline_id)
     values = {name: "" if one.default is None else one.default for name, one in graph.parameters.items()}
-    graph = redact_graph(graph, find_secret_parameters(graph, values, workspace.redaction), workspace.redaction)
+    graph = redact_graph(graph, find_secret_parameters(graph, values, workspace.redactor), workspace.redactor)
     names = {step.key: step.name for step in graph.steps}
     return {
         "parameters": {name: parameter.to_json() for name, parameter in graph.parameters.items()},

@@ -16,7 +16,7 @@ from mlrun_cli.actions.trash import move_back_stored_runs, move_back_unknown_run
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.json_files import sync_to_disk
 from mlrun_cli.core.locks import acquire_lock, remove_lock_file
-from mlrun_cli.core.redaction import get_process_redaction
+from mlrun_cli.core.redaction import get_process_redactor
 from mlrun_cli.core.temporary import make_temporary_path
 from mlrun_cli.errors import (
     FileAlreadyExists,
@@ -67,13 +67,13 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, report: Callabl
         problems = locator.database.check_integrity() if is_there else []
         if is_there and not problems:
             with closing(locator.database.open()) as database:
-                filled = import_folders(database, folder, get_process_redaction(), is_rebuilt=False)
+                filled = import_folders(database, folder, get_process_redactor(), is_rebuilt=False)
         else:
             report("The store is made again; this may take a while.")
             with locator.database.create_replacement() as new:
                 filled = _fill_new_store(new.database, locator, is_damaged=is_there)
                 kept = new.replace_current("damaged")
-        with Workspace.connect(locator, redaction=get_process_redaction()) as workspace:
+        with Workspace.connect(locator, redactor=get_process_redactor()) as workspace:
             move_back_stored_runs(workspace)
             _recover_trash(workspace)
             recorded = workspace.write_missing_records()
@@ -142,9 +142,9 @@ def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> di
     open_home(home)
     with _hold_repair_lock(folder):
         with locator.database.create_replacement(file) as new:
-            filled = import_folders(new.database, folder, get_process_redaction(), is_rebuilt=True)
+            filled = import_folders(new.database, folder, get_process_redactor(), is_rebuilt=True)
             kept = new.replace_current("replaced")
-        with Workspace.connect(locator, redaction=get_process_redaction()) as workspace:
+        with Workspace.connect(locator, redactor=get_process_redactor()) as workspace:
             move_back_stored_runs(workspace)
             workspace.write_missing_records()
     return {
@@ -160,7 +160,7 @@ def _recover_trash(workspace: Workspace) -> None:
     run_ids = move_back_unknown_runs(workspace)
     if run_ids:
         with closing(workspace.locator.database.open()) as database:
-            import_folders(database, workspace.folder, get_process_redaction(), is_rebuilt=False)
+            import_folders(database, workspace.folder, get_process_redactor(), is_rebuilt=False)
         known = [run_id for run_id in run_ids if workspace.runs.find_key(run_id) is not None]
         move_to_trash(workspace, list_with_descendants(workspace, list(map(workspace.runs.get, known))))
 
@@ -194,10 +194,10 @@ def _hold_repair_lock(folder: Path) -> Iterator[None]:
 def _fill_new_store(database: Database, locator: WorkspaceLocator, *, is_damaged: bool) -> ImportReport:
     """Fill a new store from the run folders, and from the readable rows of a damaged store if there is one."""
     if not is_damaged:
-        return import_folders(database, locator.folder, get_process_redaction(), is_rebuilt=True)
+        return import_folders(database, locator.folder, get_process_redactor(), is_rebuilt=True)
     with closing(locator.database.open_damaged()) as damaged:
         return import_folders(
-            database, locator.folder, get_process_redaction(), is_rebuilt=True, salvage=Salvage(damaged)
+            database, locator.folder, get_process_redactor(), is_rebuilt=True, salvage=Salvage(damaged)
         )
 
 

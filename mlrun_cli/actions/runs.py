@@ -168,7 +168,7 @@ def _add_properties(workspace: Workspace, run: Run, properties: Mapping[str, str
     conflicts = workspace.runs.add_properties(run.key, properties)
     if conflicts:
         name, value = next(iter(conflicts.items()))
-        wanted = workspace.redaction.redact_document(properties)[name]
+        wanted = workspace.redactor.redact_document(properties)[name]
         raise PropertyImmutable(
             f"The property '{name}' of the run '{run.run_id}' is already '{value}', and cannot become '{wanted}'.",
             hint="Properties are written once; use a tag for what may change.",

@@ -10,7 +10,7 @@ from mlrun_cli.actions.published_pipelines import read_published_graph, read_pub
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.json_files import read_json, write_json
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import StoredFilesLost
 from mlrun_cli.pipelines.graph import ParameterValue
 from mlrun_cli.pipelines.redaction import find_secret_parameters, redact_parameter_value
@@ -38,10 +38,10 @@ def extract_secrets(
     """
     graph = read_published_graph(workspace, pipeline_id)
     shown = dict(settings.parameters)
-    publishers = Redaction.from_environment(read_publisher_environment(workspace, pipeline_id))
-    for redaction in (workspace.redaction, publishers):
-        names = find_secret_parameters(graph, values, redaction).names
-        shown = {name: redact_parameter_value(name, value, names, redaction) for name, value in shown.items()}
+    publishers = Redactor.from_environment(read_publisher_environment(workspace, pipeline_id))
+    for redactor in (workspace.redactor, publishers):
+        names = find_secret_parameters(graph, values, redactor).names
+        shown = {name: redact_parameter_value(name, value, names, redactor) for name, value in shown.items()}
     secrets = {name: value for name, value in settings.parameters.items() if shown[name] != value}
     if not secrets:
         return settings._replace(secrets_id=None)

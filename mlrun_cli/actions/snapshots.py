@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mlrun_cli.core.redaction import get_process_redaction
+from mlrun_cli.core.redaction import get_process_redactor
 from mlrun_cli.core.temporary import open_fd_atomically
 from mlrun_cli.errors import FileNotWritable, RunFileNotFound, SnapshotNotFound
 from mlrun_cli.runs.run import INTERACTIVE_RUN, Run
@@ -56,7 +56,7 @@ def create_source_properties(workspace: Workspace, folder: Path) -> dict[str, st
 
 def get_commit_properties(folder: Path) -> dict[str, str]:
     """Return the run properties for the git commit that is checked out in a source folder."""
-    return read_git_properties(folder, os.environ, get_process_redaction())
+    return read_git_properties(folder, os.environ, get_process_redactor())
 
 
 def get_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None = None) -> Snapshot:

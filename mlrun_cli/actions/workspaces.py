@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.home import HOME_VARIABLE, get_home_folder
-from mlrun_cli.core.redaction import get_process_redaction
+from mlrun_cli.core.redaction import get_process_redactor
 from mlrun_cli.errors import FileNotReadable
 from mlrun_cli.folders.project_config import CONFIG_NAMES, CONFIGURATION_FOLDERS, make_absolute, read_project_config
 from mlrun_cli.workspace import Workspace
@@ -26,7 +26,7 @@ def open_workspace(identity: WorkspaceIdentity, *, create: bool, starts_read_onl
         StoreError: its store cannot be used.
     """
     locator = locate_workspace(get_home(), identity)
-    return Workspace.open(locator, redaction=get_process_redaction(), create=create, starts_read_only=starts_read_only)
+    return Workspace.open(locator, redactor=get_process_redactor(), create=create, starts_read_only=starts_read_only)
 
 
 def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any]]:
@@ -124,11 +124,11 @@ def update_workspace(
     tags: Mapping[str, str] | None = None,
 ) -> None:
     """Update the description, friendly name and tags of a workspace; None leaves a value unchanged."""
-    redaction = workspace.redaction
-    tags_text = None if tags is None else json.dumps(redaction.redact_document(tags))
+    redactor = workspace.redactor
+    tags_text = None if tags is None else json.dumps(redactor.redact_document(tags))
     texts = {
-        _DESCRIPTION: redaction.redact_optional(description),
-        _FRIENDLY_NAME: redaction.redact_optional(friendly_name),
+        _DESCRIPTION: redactor.redact_optional(description),
+        _FRIENDLY_NAME: redactor.redact_optional(friendly_name),
         _TAGS: tags_text,
     }
     with workspace.transaction():

@@ -15,7 +15,7 @@ from mlrun_cli.cli.option_values import parse_environment_choice
 from mlrun_cli.cli.output.formats import OutputFormat, render
 from mlrun_cli.cli.output.record_table import Field, Record, build_listing
 from mlrun_cli.cli.run.options import Environment
-from mlrun_cli.core.redaction import get_process_redaction
+from mlrun_cli.core.redaction import get_process_redactor
 from mlrun_cli.errors import OneOptionRequired
 from mlrun_cli.folders.project_config import find_project_config, make_absolute
 from mlrun_cli.runconfigs.search import search_runconfigs
@@ -79,7 +79,7 @@ def show(
 
     A runconfig of the 2018 Workbench is shown with today's keys.
     """
-    document, notes = get_runconfig_record(global_options.path, name, get_process_redaction())
+    document, notes = get_runconfig_record(global_options.path, name, get_process_redactor())
     for note in notes:
         global_options.notes.warning(note)
     return document

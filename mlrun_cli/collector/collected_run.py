@@ -29,7 +29,7 @@ from mlrun_cli.runs.events import (
 from mlrun_cli.runs.heartbeat import read_heartbeat
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import Run
-from mlrun_cli.runs.run_redaction import read_run_redaction
+from mlrun_cli.runs.run_redaction import read_run_redactor
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.attempts import store_attempt_begun_elsewhere
@@ -67,8 +67,8 @@ class CollectedRun:
         self._workspace = workspace
         self._relay = relay
         self._folder = workspace.run_folder(run.run_id)
-        self._redaction = read_run_redaction(shared, workspace.redaction)
-        self._reader = JournalReader(workspace, shared.journal, run.key, self._redaction, is_shared=True)
+        self._redactor = read_run_redactor(shared, workspace.redactor)
+        self._reader = JournalReader(workspace, shared.journal, run.key, self._redactor, is_shared=True)
         self._reload_run()
         self._register_outputs = load_output_registration(run)
         self._offsets: dict[str, int] = dict(workspace.journals.get_offsets(run.key))
@@ -147,14 +147,14 @@ class CollectedRun:
         outcome = outcome._replace(warnings=(*outcome.warnings, *self._reader.warnings))
         row = self._workspace.runs.get_by_key(self.run.key)
         outcome = run_or_log(lambda: self._register_outputs(self._workspace, row, outcome), outcome)
-        outcome = outcome.redact(self._redaction)
+        outcome = outcome.redact(self._redactor)
         with suppress(OSError):
             write_outcome(self._folder, outcome)
         with suppress(
             OSError
         ):  # by it the next collector finds the secrets, should this one die before it removes them
             self.shared.started_marker.touch(mode=0o600)
-        record_outcome(self._workspace, self.run, outcome, self._redaction)
+        record_outcome(self._workspace, self.run, outcome, self._redactor)
         return True
 
     def record_exits(self, exit_codes: dict[int, int]) -> None:

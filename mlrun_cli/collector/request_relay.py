@@ -17,7 +17,7 @@ from mlrun_cli.rpc.protocol import build_error_response
 from mlrun_cli.runs.inbox import InboxReader, ResponseMessage, send_message
 from mlrun_cli.runs.request_journal import FOLDER, ForwardedRequest, parse_forwarded_request
 from mlrun_cli.runs.run import Run
-from mlrun_cli.runs.run_redaction import read_run_redaction
+from mlrun_cli.runs.run_redaction import read_run_redactor
 from mlrun_cli.runs.shared_folder import SharedRunFolder
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runtime.journal_ingest import JournalReader
@@ -135,9 +135,9 @@ class RequestRelay:
     def _get_worker(self) -> WorkerProcess:
         if self._worker is None:
             submission = Submission.from_json(read_json(self._folder.submission) or {})
-            redaction = read_run_redaction(self._shared, self._workspace.redaction)
+            redactor = read_run_redactor(self._shared, self._workspace.redactor)
             self._worker = WorkerProcess(
-                self._workspace, submission, self._folder, RPC_WORKER_PROGRAM, self._run.run_id, redaction
+                self._workspace, submission, self._folder, RPC_WORKER_PROGRAM, self._run.run_id, redactor
             )
         return self._worker
 

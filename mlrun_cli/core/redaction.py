@@ -98,13 +98,13 @@ def _mask_secret(_secret: str) -> str:
 
 
 @cache
-def get_process_redaction() -> Redaction:
-    """Return the redaction for this process's environment, for the entry point to pass on."""
-    return Redaction.from_environment(os.environ)
+def get_process_redactor() -> Redactor:
+    """Return the redactor for this process's environment, for the entry point to pass on."""
+    return Redactor.from_environment(os.environ)
 
 
-class Redaction:
-    """A redactor, which recognizes secrets by built-in and user-defined names and by the form of a text."""
+class Redactor:
+    """Redacts secrets, which it recognizes by built-in and user-defined names and by the form of a text."""
 
     def __init__(
         self,
@@ -127,18 +127,18 @@ class Redaction:
         self._secrets: frozenset[str] | None = None
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> Redaction:
-        """Create a redaction of the secrets in an environment's variables, which are read at each use.
+    def from_environment(cls, environ: Mapping[str, str]) -> Redactor:
+        """Create a redactor for the secrets in an environment's variables, which are read at each use.
 
         The comma-separated names of `MLRUN_SECRET_NAMES` are added to the built-in ones.
         """
         return cls((), environ)
 
     @classmethod
-    def for_run(cls, environ: Mapping[str, str], arguments: Sequence[str]) -> Redaction:
-        """Create a redaction for a run, which knows the secrets of its variables and of its command line.
+    def for_run(cls, environ: Mapping[str, str], arguments: Sequence[str]) -> Redactor:
+        """Create a redactor that knows the secrets in a run's variables and in its command line.
 
-        They are redacted wherever the run repeats them, as in its errors and tags.
+        These are redacted wherever the run repeats them, as in its errors and tags.
         """
         return cls((), environ, lambda: cls((), environ).list_repeatable_secrets(arguments))
 
@@ -283,7 +283,7 @@ class Redaction:
         secrets_here: set[str] = set()
 
         def record_secret(secret: str, name: str = "") -> str:
-            secrets_here.update(self._list_repeatable_parts(secret, name))
+            secrets_here.update(self._list_recognizable_parts(secret, name))
             return REDACTED
 
         awaited: str | None = None
@@ -306,8 +306,8 @@ class Redaction:
             awaited, option = (secrets, name) if is_option and not equals else (None, "")
         return shown, secrets_here | {secret for secret in self._list_known_secrets() if not _is_common(secret)}
 
-    def _list_repeatable_parts(self, secret: str, name: str) -> Sequence[str]:
-        """Return the parts of a secret that reveal a repetition of it: its text without quotes, and a password in it.
+    def _list_recognizable_parts(self, secret: str, name: str) -> Sequence[str]:
+        """Return the parts by which a secret is recognized elsewhere: its text without quotes, and any password in it.
 
         What is a common value, or follows a name that is often none of a secret, may be another argument by chance.
         """

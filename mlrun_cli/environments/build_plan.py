@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.environments.base_pythons import can_uv_provide, find_base_python, rank_pythons
 from mlrun_cli.environments.conda_file import CondaDependencies
 from mlrun_cli.environments.cutoff_day import CutoffDay, create_cutoff_day, determine_cutoff_day
@@ -100,7 +100,7 @@ def _choose_cutoff_day(
     for line in translation.lines:
         if line.pip_only:
             raise EnvironmentNotBuilt(
-                f"{line.file}: '{Redaction().redact_value(line.text)}' is pip's alone, and '{environment_choice}' needs"
+                f"{line.file}: '{Redactor().redact_value(line.text)}' is pip's alone, and '{environment_choice}' needs"
                 " uv.",
                 hint="Take the line out, or submit without 'dated'.",
             )

@@ -11,7 +11,7 @@ from pathlib import Path
 from mlrun_cli.core.documents.node import Node
 from mlrun_cli.core.documents.plain import build_nodes
 from mlrun_cli.core.documents.read import read_document
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import InvalidFile
 
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
@@ -135,7 +135,7 @@ def _parse_version_term(term_text: str, spec_text: str) -> VersionTerm:
 
 def _redact_secrets(text: str) -> str:
     """Return text with its secrets redacted, for error messages."""
-    return Redaction().redact_value(text)
+    return Redactor().redact_value(text)
 
 
 def _map_line_numbers(node: Node) -> dict[str, int]:

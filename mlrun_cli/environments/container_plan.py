@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.environments.docker_section import get_shared_memory, list_engine_arguments
 from mlrun_cli.environments.environment import ContainerPlan, EnvironmentPlan
 from mlrun_cli.environments.image import build_image_name
@@ -32,7 +32,7 @@ def plan_container(
     home: Path,
     project: Path,
     environ: Mapping[str, str],
-    redaction: Redaction,
+    redactor: Redactor,
 ) -> PlannedEnvironment:
     """Plan the container that a configuration requests, including the build of its image.
 
@@ -42,19 +42,19 @@ def plan_container(
         home: the folder that stores environments, `$MLRUN_HOME`.
         project: the folder to which relative paths of the runconfig refer.
         environ: the environment variables of the submitter.
-        redaction: the redaction of the run.
+        redactor: the redactor of the run.
 
     Raises:
         Unsupported: no image is specified, it cannot be built, or a command line would reveal a secret.
         InvalidFile: the Dockerfile is not a text file.
     """
     _refuse_registry_credentials(configuration, engine)
-    made = plan_image(configuration, engine, home=home, project=project, redaction=redaction)
+    made = plan_image(configuration, engine, home=home, project=project, redactor=redactor)
     build, secrets = made or (None, {})
     container = ContainerPlan(
         engine=engine,
         image=_get_image_name(configuration) if build is None else build_image_name(build.key),
-        options=_list_container_options(configuration, redaction),
+        options=_list_container_options(configuration, redactor),
         variables=tuple(configuration.environment_variables),
         programs=list_launcher_programs(read_launch(configuration)),
         reached_by={name: environ[name] for name in _REACHED_BY if name in environ},
@@ -81,10 +81,10 @@ def _get_image_name(configuration: RunConfiguration) -> str:
     return f"{address}/{image}" if address and not str(image).startswith(f"{address}/") else str(image)
 
 
-def _list_container_options(configuration: RunConfiguration, redaction: Redaction) -> tuple[str, ...]:
+def _list_container_options(configuration: RunConfiguration, redactor: Redactor) -> tuple[str, ...]:
     """Return the options for the container engine's `run` command; raise if one of them contains a secret."""
     size, more = get_shared_memory(configuration), list_engine_arguments(configuration)
-    if redaction.redact_arguments(more) != more:
+    if redactor.redact_arguments(more) != more:
         raise Unsupported(
             "docker.arguments cannot be used: they hold a secret, which a command line would show.",
             hint="Make it one of the environmentVariables.",

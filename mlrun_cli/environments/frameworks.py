@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import Unsupported
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
@@ -66,11 +66,11 @@ def _build_maven_coordinate(package: object) -> str:
 
 def _format_spark_settings(settings: Mapping[object, object]) -> Iterator[str]:
     """Yield `NAME=VALUE` for each setting except those for YARN; raise if a setting seems to be secret."""
-    redaction = Redaction()
+    redactor = Redactor()
     for name, value in sorted((str(name), value) for name, value in settings.items()):
         if name.startswith("spark.yarn."):
             continue
-        if redaction.is_secret(name.replace(".", "_")) or ".key" in name:
+        if redactor.is_secret(name.replace(".", "_")) or ".key" in name:
             raise Unsupported(
                 f"spark.configuration cannot be used: '{name}' seems to be secret, and a command line is not.",
                 hint="Put it into the spark-defaults.conf of this machine.",

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.text_files import read_text
 from mlrun_cli.environments.build_plan import compute_key_and_folder
 from mlrun_cli.environments.environment import Builder, EnvironmentBuild, ImageSource
@@ -24,7 +24,7 @@ _HAS_FROM = re.compile(r"^\s*FROM\s", re.IGNORECASE | re.MULTILINE)
 
 
 def plan_image(
-    configuration: RunConfiguration, engine: str, *, home: Path, project: Path, redaction: Redaction
+    configuration: RunConfiguration, engine: str, *, home: Path, project: Path, redactor: Redactor
 ) -> tuple[EnvironmentBuild, Mapping[str, str]] | None:
     """Plan the build of an image and return it with its secrets, or return None for a named image.
 
@@ -42,7 +42,7 @@ def plan_image(
         )
     found = rest[named[0]]
     source = _read_context(found, project) if isinstance(found, Mapping) else _read_dockerfile(str(found), project)
-    return _create_build(source, engine, home, redaction)
+    return _create_build(source, engine, home, redactor)
 
 
 def _read_dockerfile(text: str, project: Path) -> ImageSource:
@@ -61,7 +61,7 @@ def _read_context(section: Mapping[str, object], project: Path) -> ImageSource:
     """Return the image source of a `buildContext` section, whose location must be a local folder."""
     location, kind = str(section.get("location") or ""), str(section.get("locationType") or "")
     if kind.casefold() == "git" or _IS_ADDRESS.match(location):
-        shown = Redaction().redact_text(location.partition("?")[0])
+        shown = Redactor().redact_text(location.partition("?")[0])
         raise Unsupported(
             f"{_CONTEXT} cannot be used: '{shown}' is an address, which is not fetched.",
             hint=f"Clone or download it, and write the folder as {_CONTEXT}.location, without locationType.",
@@ -89,10 +89,10 @@ def _read_context(section: Mapping[str, object], project: Path) -> ImageSource:
 
 
 def _create_build(
-    source: ImageSource, engine: str, home: Path, redaction: Redaction
+    source: ImageSource, engine: str, home: Path, redactor: Redactor
 ) -> tuple[EnvironmentBuild, Mapping[str, str]]:
     lines = "".join(f"{line}\n" for line in source.dockerfile.splitlines())
-    dockerfile, secrets = replace_secrets_of_dockerfile(lines, redaction)
+    dockerfile, secrets = replace_secrets_of_dockerfile(lines, redactor)
     hidden = source._replace(dockerfile=dockerfile)
     # docker and podman do not share images, and secrets may be stored in the image; so both are part of the key.
     content = [Builder.IMAGE.value, os.path.basename(engine), dockerfile, hidden.context_digest, *secrets.values()]

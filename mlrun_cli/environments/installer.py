@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from signal import Signals
 
-from mlrun_cli.core.redaction import LEAST_LETTERS, REDACTED, Redaction, build_alternation
+from mlrun_cli.core.redaction import LEAST_LETTERS, REDACTED, Redactor, build_alternation
 from mlrun_cli.environments.placeholders import SECRET_PREFIX
 
 # They would make an installer read from or install into another location than the new environment.
@@ -54,7 +54,7 @@ class Installer:
         self._environment = build_installer_environment(environ, folder)
         self._secrets = {name: value for name, value in environ.items() if name.startswith(SECRET_PREFIX)}
         self._secret = _compile_secret_pattern(self._secrets.values())
-        self._redaction = Redaction.from_environment(environ)
+        self._redactor = Redactor.from_environment(environ)
         self._folder = folder
         # A child process that inherits a lock holds it, so that no other build starts while the installer still runs.
         self._locks = locks
@@ -70,7 +70,7 @@ class Installer:
 
         `redacts_names` also hides values that follow the name of a secret, for commands that print a Dockerfile.
         """
-        hidden = self._redaction.redact_value if redacts_names else self._redaction.redact_text
+        hidden = self._redactor.redact_value if redacts_names else self._redactor.redact_text
         is_silent = True
         self._last_lines.clear()
         with self._start(command, subprocess.STDOUT) as process:
@@ -102,7 +102,7 @@ class Installer:
     def capture_output(self, command: Sequence[str]) -> str:
         """Run a command and return its stdout, with secrets redacted; stderr is discarded."""
         with self._start(command, subprocess.DEVNULL) as process:
-            return self._redaction.redact_text(self._redact_secrets(process.stdout.read() if process.stdout else ""))
+            return self._redactor.redact_text(self._redact_secrets(process.stdout.read() if process.stdout else ""))
 
     def run_silently(self, command: Sequence[str]) -> bool:
         """Run a command, discard its output, and return whether it exited with code 0."""

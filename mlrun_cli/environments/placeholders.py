@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from mlrun_cli.core.redaction import LEAST_LETTERS, URL_SECRET, Redaction, build_alternation
+from mlrun_cli.core.redaction import LEAST_LETTERS, URL_SECRET, Redactor, build_alternation
 
 SECRET_PREFIX = "MLRUN_INSTALL_SECRET_"  # noqa: S105 - a variable's name
 
@@ -24,13 +24,13 @@ def replace_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     return hidden, placeholders.get_variables()
 
 
-def replace_secrets_of_dockerfile(text: str, redaction: Redaction) -> tuple[str, dict[str, str]]:
+def replace_secrets_of_dockerfile(text: str, redactor: Redactor) -> tuple[str, dict[str, str]]:
     """Replace all secrets in a Dockerfile with placeholders; return it and a mapping from variables to secrets.
 
     Every occurrence of a secret is replaced. The engine gets the text with the secrets restored.
     """
     placeholders = _Placeholders()
-    hidden = redaction.replace_secrets(text, placeholders.create_placeholder)
+    hidden = redactor.replace_secrets(text, placeholders.create_placeholder)
     return placeholders.replace_known_secrets(hidden), placeholders.get_variables()
 
 

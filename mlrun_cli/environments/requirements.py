@@ -14,7 +14,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.text_files import read_text
 from mlrun_cli.errors import InvalidFile, Unsupported
 
@@ -256,7 +256,7 @@ def _get_path_from_url(file_url: str) -> Path:
 
 
 def _redact_secrets(line: str) -> str:
-    return Redaction().redact_value(line)
+    return Redactor().redact_value(line)
 
 
 def _make_absolute(text: str, folder: Path) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.environments.conda_file import CondaDependencies, CondaSpec, VersionTerm
 from mlrun_cli.environments.conda_names import find_pypi_name, is_non_python_package
 from mlrun_cli.environments.interpreters import PythonRequest
@@ -184,4 +184,4 @@ def _list_notes(
 
 def _join_redacted(texts: Iterable[str]) -> str:
     """Return texts as a comma-separated list with secrets redacted, for errors and notes."""
-    return ", ".join(map(Redaction().redact_value, texts))
+    return ", ".join(map(Redactor().redact_value, texts))

@@ -136,7 +136,7 @@ class NodeRun(SupervisedRun):
 
     def create_reader(self) -> JournalReader:
         """Return a reader that fills the scratch store and does not change the files beside the journals."""
-        return JournalReader(self.workspace, self.folder.journal, self.run.key, self.redaction, is_scratch=True)
+        return JournalReader(self.workspace, self.folder.journal, self.run.key, self.redactor, is_scratch=True)
 
     def create_launcher(self) -> Launcher:
         """Return the launcher that starts the script's processes on all nodes of the job.

@@ -82,8 +82,8 @@ def _supervise_run(shared: SharedRunFolder, events: EventWriter, *, is_remote: b
     if is_remote:
         submission = submission._replace(environment=localize_environment(submission.environment, os.environ))
         write_json(shared.environment_plan, submission.environment.to_json())  # for the program that builds it
-    redaction = secrets.build_redaction()
-    with make_scratch_workspace(shared, submission, redaction) as (locator, lock):
+    redactor = secrets.build_redactor()
+    with make_scratch_workspace(shared, submission, redactor) as (locator, lock):
         folder = NodeRunFolder(locator.folder / "runs" / submission.run_id, shared)
         own = OwnerLock.open_new(folder.lock)
         job = dict(os.environ)
@@ -91,7 +91,7 @@ def _supervise_run(shared: SharedRunFolder, events: EventWriter, *, is_remote: b
         become_subreaper()
         set_umask_and_niceness(submission.umask, submission.niceness)
         os.environ[NAMES_VARIABLE] = secrets.environment.get(NAMES_VARIABLE, "")
-        with Workspace.connect(locator, redaction=redaction) as workspace:
+        with Workspace.connect(locator, redactor=redactor) as workspace:
             _run_supervisor(workspace, locator, submission, secrets, job, folder, shared, events)
     return 0
 

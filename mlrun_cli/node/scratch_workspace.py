@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.json_lines import append_lines
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import StoredFilesLost
 from mlrun_cli.node.scratch_folder import make_scratch_folder
 from mlrun_cli.runs.attempt import Documents
@@ -31,7 +31,7 @@ _VOLATILE = ("attempts", "lease_until", "host_id", "boot_id", "pid_namespace", "
 
 @contextmanager
 def make_scratch_workspace(
-    shared: SharedRunFolder, submission: Submission, redaction: Redaction
+    shared: SharedRunFolder, submission: Submission, redactor: Redactor
 ) -> Iterator[tuple[WorkspaceLocator, int]]:
     """Create the scratch workspace of a run, yield its locator and its lock, and finally remove it.
 
@@ -46,7 +46,7 @@ def make_scratch_workspace(
         locator = locate_workspace(home, identity)
         _make_folders(locator.folder, shared, submission.run_id)
         with locator.database.create_replacement() as new:
-            import_folders(new.database, locator.folder, redaction, is_rebuilt=True)
+            import_folders(new.database, locator.folder, redactor, is_rebuilt=True)
             new.replace_current("replaced")
         yield locator, lock
 

@@ -28,7 +28,7 @@ class Message(NamedTuple):
 
 def build_message(workspace: Workspace, run: Run) -> Message:
     """Return the message about an ended run: status, duration, best metrics and the end of its log."""
-    redact = workspace.redaction.redact_prose
+    redact = workspace.redactor.redact_prose
     title = redact(f"{run.display_name or run.run_id}: {describe_end(run, now())}")
     text = redact("\n".join(_list_message_lines(workspace, run)))
     seconds = run.compute_elapsed_seconds(now())

@@ -12,7 +12,7 @@ from mlrun_cli.notifications.address import redact_address
 from mlrun_cli.notifications.rules import read_rules
 from mlrun_cli.notifier.message import build_message
 from mlrun_cli.notifier.sending import SendingFailed, send_message
-from mlrun_cli.processes.secret_pipe import read_process_redaction
+from mlrun_cli.processes.secret_pipe import read_process_redactor
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_available
@@ -22,9 +22,9 @@ from mlrun_cli.workspace import Workspace
 def main(argv: list[str]) -> None:
     """Send notifications about the run named on the command line."""
     _, folder, run_id = argv
-    redaction = read_process_redaction()
+    redactor = read_process_redactor()
     detach_program(Path(folder))
-    with open_workspace_when_available(Path(folder), Path("runs", run_id), redaction) as workspace:
+    with open_workspace_when_available(Path(folder), Path("runs", run_id), redactor) as workspace:
         run = workspace.runs.get(run_id)
         if run.status.is_terminal:
             notify_addresses(workspace, run)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.redaction import REDACTED, Redaction
+from mlrun_cli.core.redaction import REDACTED, Redactor
 from mlrun_cli.pipelines.data_flow import PARAMETER_VARIABLE, format_arguments
 from mlrun_cli.pipelines.graph import (
     Argument,
@@ -41,17 +41,15 @@ class SecretParameters(NamedTuple):
         return [f"{PARAMETER_VARIABLE}{key}" for key in sorted(self.of_steps[step.key])]
 
 
-def find_secret_parameters(
-    graph: Graph, values: Mapping[str, ParameterValue], redaction: Redaction
-) -> SecretParameters:
+def find_secret_parameters(graph: Graph, values: Mapping[str, ParameterValue], redactor: Redactor) -> SecretParameters:
     """Return the parameters whose given or default values are secrets."""
     defaults = {name: one.default for name, one in graph.parameters.items() if one.default is not None}
     names: set[str] = set()
     of_steps: dict[str, set[str]] = {step.key: set() for step in graph.steps}
     for assigned in (values, {**values, **defaults}):
-        names |= {name for name, value in assigned.items() if redaction.is_secret(name, format_parameter_value(value))}
+        names |= {name for name, value in assigned.items() if redactor.is_secret(name, format_parameter_value(value))}
         for step in graph.steps:
-            for part in _iterate_secret_references(step, assigned, redaction):
+            for part in _iterate_secret_references(step, assigned, redactor):
                 (names if part.kind == "parameter" else of_steps[step.key]).add(part.name)
     for step in graph.steps:
         sources = {key: one.name for key, one in step.parameters.items() if isinstance(one, ParameterReference)}
@@ -64,7 +62,7 @@ def find_secret_parameters(
 
 
 def _iterate_secret_references(
-    step: Step, values: Mapping[str, ParameterValue], redaction: Redaction
+    step: Step, values: Mapping[str, ParameterValue], redactor: Redactor
 ) -> Iterator[ArgumentReference]:
     """Yield references to parameters that are secret because of their names in the step or their use in arguments."""
 
@@ -73,68 +71,68 @@ def _iterate_secret_references(
 
     for key in step.parameters:
         given = ArgumentReference("step_parameter", key)
-        if any(redaction.is_secret(name, format_reference(given)) for name in (key, f"{PARAMETER_VARIABLE}{key}")):
+        if any(redactor.is_secret(name, format_reference(given)) for name in (key, f"{PARAMETER_VARIABLE}{key}")):
             yield given
     for words in (step.arguments, step.command):
         texts = format_arguments(words, step, values)
-        for word, before, after in zip(words, texts, redaction.redact_arguments(texts), strict=True):
+        for word, before, after in zip(words, texts, redactor.redact_arguments(texts), strict=True):
             for part in word:
                 if isinstance(part, ArgumentReference) and part.kind in _PARAMETERS:
-                    shown = redaction.redact_value(format_reference(part))
+                    shown = redactor.redact_value(format_reference(part))
                     if shown and after.count(shown) < before.replace(format_reference(part), shown).count(shown):
                         yield part
 
 
-def redact_graph(graph: Graph, secrets: SecretParameters, redaction: Redaction) -> Graph:
+def redact_graph(graph: Graph, secrets: SecretParameters, redactor: Redactor) -> Graph:
     """Return a copy of a graph in which secrets and the defaults of secret parameters are redacted."""
     return graph._replace(
-        steps=tuple(_redact_step(step, secrets.of_steps[step.key], redaction) for step in graph.steps),
+        steps=tuple(_redact_step(step, secrets.of_steps[step.key], redactor) for step in graph.steps),
         parameters={
-            name: _redact_default(name, one, secrets.names, redaction) for name, one in graph.parameters.items()
+            name: _redact_default(name, one, secrets.names, redactor) for name, one in graph.parameters.items()
         },
     )
 
 
-def redact_parameter(name: str, value: str, secret_names: frozenset[str], redaction: Redaction) -> str:
+def redact_parameter(name: str, value: str, secret_names: frozenset[str], redactor: Redactor) -> str:
     """Return a parameter's value, redacted entirely if its name is in `secret_names`, or else without secret parts."""
-    return REDACTED if name in secret_names else redaction.redact_value(value)
+    return REDACTED if name in secret_names else redactor.redact_value(value)
 
 
-def redact_parameter_value(name: str, value: _V, secret_names: frozenset[str], redaction: Redaction) -> _V | str:
+def redact_parameter_value(name: str, value: _V, secret_names: frozenset[str], redactor: Redactor) -> _V | str:
     """Return a parameter's value like `redact_parameter`; a secret number becomes text, other values are kept."""
     if isinstance(value, str):
-        return redact_parameter(name, value, secret_names, redaction)
+        return redact_parameter(name, value, secret_names, redactor)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return REDACTED if is_number and name in secret_names else value
 
 
-def _redact_default(name: str, parameter: Parameter, secret_names: frozenset[str], redaction: Redaction) -> Parameter:
+def _redact_default(name: str, parameter: Parameter, secret_names: frozenset[str], redactor: Redactor) -> Parameter:
     """Return a parameter with its default redacted; a secret numeric parameter becomes a string parameter."""
     is_text = name in secret_names and parameter.kind in {"int", "float"}
-    default = redact_parameter_value(name, parameter.default, secret_names, redaction)
+    default = redact_parameter_value(name, parameter.default, secret_names, redactor)
     return Parameter("string" if is_text else parameter.kind, default)
 
 
-def _redact_step(step: Step, secret_names: frozenset[str], redaction: Redaction) -> Step:
+def _redact_step(step: Step, secret_names: frozenset[str], redactor: Redactor) -> Step:
     def redact_document(document: Any) -> Any:
-        return None if document is None else redaction.redact_document(document)
+        return None if document is None else redactor.redact_document(document)
 
     return step._replace(
-        arguments=_redact_arguments(step.arguments, redaction),
-        command=_redact_arguments(step.command, redaction),
+        arguments=_redact_arguments(step.arguments, redactor),
+        command=_redact_arguments(step.command, redactor),
         parameters={
-            key: redact_parameter_value(key, value, secret_names, redaction) for key, value in step.parameters.items()
+            key: redact_parameter_value(key, value, secret_names, redactor) for key, value in step.parameters.items()
         },
-        environment_variables=redaction.redact_variables(step.environment_variables),
+        environment_variables=redactor.redact_variables(step.environment_variables),
         runconfig=redact_document(step.runconfig),
         parallel_run=redact_document(step.parallel_run),
     )
 
 
-def _redact_arguments(arguments: Sequence[Argument], redaction: Redaction) -> tuple[Argument, ...]:
+def _redact_arguments(arguments: Sequence[Argument], redactor: Redactor) -> tuple[Argument, ...]:
     """Return arguments with the secrets in their text redacted; a reference whose value is secret is kept."""
     texts = ["".join(part if isinstance(part, str) else _REFERENCE for part in word) for word in arguments]
-    shown = redaction.redact_arguments(texts)
+    shown = redactor.redact_arguments(texts)
     return tuple(
         word if text in {before, before.replace(_REFERENCE, REDACTED)} else (text.replace(_REFERENCE, ""),)
         for word, before, text in zip(arguments, texts, shown, strict=True)

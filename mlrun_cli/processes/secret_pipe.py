@@ -7,10 +7,10 @@ import os
 import sys
 from contextlib import suppress
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 
 
-def open_secret_pipe(redaction: Redaction) -> int:
+def open_secret_pipe(redactor: Redactor) -> int:
     """Return the read end of a new pipe that holds the secrets of a run that texts may repeat; its write end is closed.
 
     Secrets beyond the capacity of a pipe, 64 KiB, are left out.
@@ -18,7 +18,7 @@ def open_secret_pipe(redaction: Redaction) -> int:
     Raises:
         OSError: no pipe can be opened.
     """
-    lines = "".join(f"{json.dumps(secret)}\n" for secret in sorted(redaction.repeatable_secrets, key=len))
+    lines = "".join(f"{json.dumps(secret)}\n" for secret in sorted(redactor.repeatable_secrets, key=len))
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     with suppress(BlockingIOError):
@@ -27,10 +27,10 @@ def open_secret_pipe(redaction: Redaction) -> int:
     return reading
 
 
-def read_process_redaction() -> Redaction:
+def read_process_redactor() -> Redactor:
     """Return the redactor for this process's environment and for the secrets at its standard input, read to its end."""
     secrets = []
     for line in sys.stdin.buffer.read().splitlines():
         with suppress(ValueError):  # the last one may have been cut
             secrets.append(json.loads(line))
-    return Redaction((), os.environ, lambda: secrets)
+    return Redactor((), os.environ, lambda: secrets)

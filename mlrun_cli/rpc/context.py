@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from mlrun_cli.core.redaction import Redaction, get_process_redaction
+from mlrun_cli.core.redaction import Redactor, get_process_redactor
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
@@ -21,7 +21,7 @@ class RequestContext:
         get_owner_lock: a function that returns the owner lock of the runs that the client opens in a workspace.
 
     Args of the constructor:
-        redaction: the redaction of the client's secrets; None for that of this process's environment.
+        redactor: the redactor of the client's secrets; None for that of this process's environment.
         delays_signals: whether signals are delivered after transactions; for processes with handlers of others.
     """
 
@@ -29,13 +29,13 @@ class RequestContext:
         self,
         home: Path,
         get_owner_lock: Callable[[Workspace], str],
-        redaction: Redaction | None = None,
+        redactor: Redactor | None = None,
         *,
         delays_signals: bool = False,
     ) -> None:
         self.home = home
         self.get_owner_lock = get_owner_lock
-        self.redaction = redaction or get_process_redaction()
+        self.redactor = redactor or get_process_redactor()
         self._delays_signals = delays_signals
         self._identity: WorkspaceIdentity | None = None
         self._open: dict[WorkspaceIdentity, Workspace] = {}
@@ -80,7 +80,7 @@ class RequestContext:
         found = self._open.get(self.identity)
         if found is not None and found.folder.is_dir():
             return found
-        opened = Workspace.open(locate_workspace(self.home, self.identity), redaction=self.redaction, create=create)
+        opened = Workspace.open(locate_workspace(self.home, self.identity), redactor=self.redactor, create=create)
         if self._delays_signals:
             opened.delay_signals()
         self._open[self.identity] = opened

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from mlrun_cli.actions.workspaces import get_home
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.interruptions import HANDLED_SIGNALS, Interruptions
 from mlrun_cli.processes.process import FAMILY_VARIABLE
@@ -64,7 +64,7 @@ class InProcessServer:
             if self._is_handling:
                 # A signal handler's request in the middle of another one uses its own connection to the store.
                 with RequestContext(
-                    get_home(), self._context.get_owner_lock, self._context.redaction, delays_signals=True
+                    get_home(), self._context.get_owner_lock, self._context.redactor, delays_signals=True
                 ) as context:
                     return dispatch(context, request)
             self._is_handling = True
@@ -102,8 +102,8 @@ class InProcessServer:
         """
         with self._lock:
             self._is_closed.set()
-            redaction = self._context.redaction
-            error = None if uncaught_error is None else redaction.redact_error(build_exception_error(uncaught_error))
+            redactor = self._context.redactor
+            error = None if uncaught_error is None else redactor.redact_error(build_exception_error(uncaught_error))
             sessions, self._sessions = self._sessions, {}
             close_journals()
             for session in sessions.values():
@@ -136,7 +136,7 @@ class InProcessServer:
         self._context = RequestContext(
             get_home(),
             lambda workspace: self._open_session(workspace).owner_lock,
-            Redaction.for_run(os.environ, getattr(sys, "argv", ())),
+            Redactor.for_run(os.environ, getattr(sys, "argv", ())),
             delays_signals=True,
         )
         self._sessions = {}

@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import UsageError
-from mlrun_cli.processes.secret_pipe import read_process_redaction
+from mlrun_cli.processes.secret_pipe import read_process_redactor
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.dispatch import dispatch
 from mlrun_cli.rpc.protocol import Request, build_error_response, decode_request
@@ -44,7 +44,7 @@ _REQUESTS = _create_semaphore(32, files_per_holder=6)
 def main(argv: list[str]) -> None:
     """Accept connections and handle their requests until the process is killed."""
     _, folder, _, descriptor, run_id = argv
-    redaction = read_process_redaction()
+    redactor = read_process_redactor()
     listener = socket.socket(fileno=int(descriptor))
     while True:
         _CONNECTIONS.acquire()
@@ -54,18 +54,18 @@ def main(argv: list[str]) -> None:
             _CONNECTIONS.release()
             time.sleep(_RETRY_SECONDS)
             continue
-        arguments = connection, Path(folder), run_id, redaction
+        arguments = connection, Path(folder), run_id, redactor
         threading.Thread(target=_serve_connection, args=arguments, daemon=True).start()
 
 
-def _serve_connection(connection: socket.socket, folder: Path, run_id: str, redaction: Redaction) -> None:
+def _serve_connection(connection: socket.socket, folder: Path, run_id: str, redactor: Redactor) -> None:
     """Handle the single request of a connection and close it, so that idle clients do not hold open files."""
     try:
         with connection, suppress(OSError), connection.makefile("rb") as requests:
             line = requests.readline()
             if line:
                 with _REQUESTS:
-                    response = _handle_request_line(folder, run_id, redaction, line)
+                    response = _handle_request_line(folder, run_id, redactor, line)
                 connection.sendall(response)
     finally:
         _CONNECTIONS.release()
@@ -74,12 +74,12 @@ def _serve_connection(connection: socket.socket, folder: Path, run_id: str, reda
 class _RequestHandler:
     """A handler of one request at a time, with its own connection to the store."""
 
-    def __init__(self, folder: Path, run_id: str, redaction: Redaction) -> None:
-        self._workspace = Workspace.connect(parse_locator(folder), redaction=redaction)
+    def __init__(self, folder: Path, run_id: str, redactor: Redactor) -> None:
+        self._workspace = Workspace.connect(parse_locator(folder), redactor=redactor)
         key = self._workspace.runs.get(run_id).key
         self._reader = JournalReader(self._workspace, self._workspace.run_folder(run_id).journal, key)
         self._context = RequestContext(
-            self._workspace.home, partial(_get_owner_lock_name, self._workspace, run_id), redaction
+            self._workspace.home, partial(_get_owner_lock_name, self._workspace, run_id), redactor
         )
 
     def handle(self, request: Request) -> dict[str, Any]:
@@ -98,11 +98,11 @@ def _pop_idle_handler() -> _RequestHandler | None:
     return None
 
 
-def _handle_request_line(folder: Path, run_id: str, redaction: Redaction, request_line: bytes) -> bytes:
+def _handle_request_line(folder: Path, run_id: str, redactor: Redactor, request_line: bytes) -> bytes:
     """Handle an encoded request and return the encoded response."""
     try:
         request = decode_request(request_line)
-        handler = _pop_idle_handler() or _RequestHandler(folder, run_id, redaction)
+        handler = _pop_idle_handler() or _RequestHandler(folder, run_id, redactor)
         response = handler.handle(request)
         _idle.append(handler)
     except Exception as error:  # the line is from outside, and none may end this process

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
 
-from mlrun_cli.core.redaction import REDACTED, Redaction
+from mlrun_cli.core.redaction import REDACTED, Redactor
 from mlrun_cli.runconfigs.communicators import COMMUNICATORS
 from mlrun_cli.runconfigs.keys import KEYS, SECTIONS, Key
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
@@ -30,7 +30,7 @@ def build_runconfig_schema() -> dict[str, Any]:
     return {"$schema": "http://json-schema.org/draft-07/schema#", "title": "Runconfig", **root}
 
 
-def build_complete_document(configuration: RunConfiguration, redaction: Redaction) -> dict[str, Any]:
+def build_complete_document(configuration: RunConfiguration, redactor: Redactor) -> dict[str, Any]:
     """Return a configuration as a document with all of today's keys, with secrets redacted."""
     document: dict[str, Any] = {}
     values = _list_values(configuration)
@@ -45,10 +45,10 @@ def build_complete_document(configuration: RunConfiguration, redaction: Redactio
         section[name] = values.get(key_path, copy.deepcopy(key.default))
     if configuration.environment_reference:
         document["environment"] = configuration.environment_reference
-    document["arguments"] = redaction.redact_arguments(configuration.arguments)
+    document["arguments"] = redactor.redact_arguments(configuration.arguments)
     if configuration.command is not None:
-        document["command"] = redaction.redact_command(configuration.command)
-    redacted: dict[str, Any] = _redact_value(document, redaction)
+        document["command"] = redactor.redact_command(configuration.command)
+    redacted: dict[str, Any] = _redact_value(document, redactor)
     return redacted
 
 
@@ -59,17 +59,17 @@ def _list_values(configuration: RunConfiguration) -> dict[str, Any]:
     return {**{key_path: value for key_path, value in values.items() if value is not None}, **configuration.rest}
 
 
-def _redact_value(value: Any, redaction: Redaction, name: str = "") -> Any:
+def _redact_value(value: Any, redactor: Redactor, name: str = "") -> Any:
     """Return a value with its secrets redacted; `name` is its key, or empty for a list item."""
     if isinstance(value, Mapping):
-        return {key: _redact_value(inner, redaction, str(key)) for key, inner in value.items()}
+        return {key: _redact_value(inner, redactor, str(key)) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         if all(isinstance(inner, str) for inner in value):
-            return redaction.redact_arguments(value)
-        return [_redact_value(inner, redaction) for inner in value]
+            return redactor.redact_arguments(value)
+        return [_redact_value(inner, redactor) for inner in value]
     if isinstance(value, str):
-        return redaction.redact_setting(name, value)
-    is_secret = value is not None and not isinstance(value, bool) and redaction.is_secret(name, str(value))
+        return redactor.redact_setting(name, value)
+    is_secret = value is not None and not isinstance(value, bool) and redactor.is_secret(name, str(value))
     return REDACTED if is_secret else value
 
 

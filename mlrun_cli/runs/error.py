@@ -65,7 +65,7 @@ def build_run_error(
         kind: the name of the script's exception.
         stack_trace: the stack trace of that exception.
 
-    The messages of exceptions may contain credentials: `Redaction.redact_error` keeps them out of records.
+    The messages of exceptions may contain credentials: `Redactor.redact_error` keeps them out of records.
     """
     debug_info = {"type": kind, "message": message, "stackTrace": stack_trace}
     return {

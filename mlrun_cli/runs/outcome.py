@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.runs.status import RunStatus
 
 _KINDS: Mapping[str, tuple[type, ...]] = {
@@ -30,10 +30,10 @@ class Outcome(NamedTuple):
     error: Mapping[str, Any] | None = None
     warnings: tuple[str, ...] = ()
 
-    def redact(self, redaction: Redaction) -> Outcome:
+    def redact(self, redactor: Redactor) -> Outcome:
         """Return the outcome with secrets in its texts redacted."""
         return self._replace(
-            error=redaction.redact_error(self.error), warnings=tuple(redaction.redact_error(self.warnings))
+            error=redactor.redact_error(self.error), warnings=tuple(redactor.redact_error(self.warnings))
         )
 
     def to_json(self) -> dict[str, Any]:

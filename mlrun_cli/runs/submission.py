@@ -9,7 +9,7 @@ from typing import Any
 
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.processes.launch import Launch
 from mlrun_cli.runs.retry_policy import RetryPolicy
@@ -121,9 +121,9 @@ class Secrets(NamedTuple):
     argv: tuple[str, ...]
     installer: Mapping[str, str]
 
-    def build_redaction(self) -> Redaction:
-        """Return the redaction of the run, which knows its secrets."""
-        return Redaction.for_run(self.environment, self.argv)
+    def build_redactor(self) -> Redactor:
+        """Return a redactor that knows the run's secrets."""
+        return Redactor.for_run(self.environment, self.argv)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads."""

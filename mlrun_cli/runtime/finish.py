@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.core.program_log import log_exception
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.removal import remove_tree
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import StoreError
@@ -271,16 +271,16 @@ def read_outcome(folder: RunFolder) -> Outcome | None:
         return None
 
 
-def record_outcome(workspace: Workspace, run: Run, outcome: Outcome, redaction: Redaction | None = None) -> None:
+def record_outcome(workspace: Workspace, run: Run, outcome: Outcome, redactor: Redactor | None = None) -> None:
     """Store the outcome of a run, and end runs that its script left open; leave an ended run unchanged.
 
-    The `redaction` of the run, if known, keeps its secrets out of notifications.
+    The run's `redactor`, if known, keeps its secrets out of notifications.
     """
     save_all_outputs(workspace, get_script_lock_name(run))
     with workspace.transaction(durable=True):
         end_runs_of_script(workspace, run, outcome.status, outcome.ended_at)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, outcome.status, **outcome.to_columns())
-    start_notifier(workspace, run, redaction)
+    start_notifier(workspace, run, redactor)
 
 
 def get_script_lock_name(run: Run) -> str:

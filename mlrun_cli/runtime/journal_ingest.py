@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mlrun_cli.core.json_files import read_json, write_json
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import StoreError
 from mlrun_cli.metrics.journal import (
     CHUNK_BYTES,
@@ -97,7 +97,7 @@ class JournalReader:
         workspace: Workspace,
         folder: Path,
         run_key: int | None,
-        redaction: Redaction | None = None,
+        redactor: Redactor | None = None,
         *,
         is_scratch: bool = False,
         is_shared: bool = False,
@@ -108,14 +108,14 @@ class JournalReader:
             workspace: the workspace whose store ingests the journals.
             folder: the folder of the journals.
             run_key: the key of the run that the journals belong to; None for those of a session.
-            redaction: the redaction of the run, which knows its secrets; None for the workspace's.
+            redactor: the redactor of the run, which knows its secrets; None for the workspace's.
             is_scratch: whether the store is a scratch store, which is not rebuilt and does not know all runs: nothing
               is noted beside the journals, and no lines count as damaged.
             is_shared: whether another machine writes them, on a network file system.
         """
         self._workspace = workspace
-        self._redaction = redaction or workspace.redaction
-        self._runs = workspace.runs if redaction is None else workspace.make_run_store(redaction)
+        self._redactor = redactor or workspace.redactor
+        self._runs = workspace.runs if redactor is None else workspace.make_run_store(redactor)
         self._run_key = run_key
         self.last_attempt: int | None = None
         """The attempt whose journals, and those of earlier ones, are read; None reads all."""
@@ -249,7 +249,7 @@ class JournalReader:
         self._advance_offset(journal_name, offset, piece_size)
         if self._run_key is not None:
             self._store_entries(self._run_key, entries)
-            store_requested_ends(self._runs, self._run_key, entries, self._redaction)
+            store_requested_ends(self._runs, self._run_key, entries, self._redactor)
         unreadable = entries.unreadable
         for run_id, others in entries.others.items():
             if not self._store_entries_of_run(run_id, others):
@@ -271,9 +271,9 @@ class JournalReader:
 
     def _store_entries(self, run_key: int, entries: Entries) -> None:
         if entries.logged:
-            self._workspace.metrics.add(run_key, redact_logged_values(entries.logged, self._redaction))
+            self._workspace.metrics.add(run_key, redact_logged_values(entries.logged, self._redactor))
         store_tag_changes(self._runs, run_key, entries)
-        store_parameters(self._workspace.parameters, run_key, entries, self._redaction)
+        store_parameters(self._workspace.parameters, run_key, entries, self._redactor)
 
     def _store_entries_of_run(self, run_id: str, entries: Entries) -> bool:
         """Store entries of a run, which may be in the trash; return False if it was removed.
@@ -292,15 +292,15 @@ class JournalReader:
         return True
 
 
-def redact_logged_values(logged: list[LoggedValue], redaction: Redaction) -> list[LoggedValue]:
+def redact_logged_values(logged: list[LoggedValue], redactor: Redactor) -> list[LoggedValue]:
     """Return logged values without the secrets of their run in texts."""
-    if not redaction.repeatable_secrets:
+    if not redactor.repeatable_secrets:
         return logged
     return [
         one
         if type(one.value) is float and one.description is None
         else one._replace(
-            value=redaction.redact_run_secrets(one.value), description=redaction.redact_run_secrets(one.description)
+            value=redactor.redact_run_secrets(one.value), description=redactor.redact_run_secrets(one.description)
         )
         for one in logged
     ]
@@ -315,18 +315,18 @@ def store_tag_changes(runs: RunStore, run_key: int, entries: Entries) -> None:
             runs.remove_tags(run_key, what)
 
 
-def store_parameters(parameters: ParameterStore, run_key: int, entries: Entries, redaction: Redaction) -> None:
+def store_parameters(parameters: ParameterStore, run_key: int, entries: Entries, redactor: Redactor) -> None:
     """Store the logged parameters in these entries for a run, without secrets, within a transaction."""
     if entries.parameters:
-        clean = redaction.redact_document(entries.parameters)
+        clean = redactor.redact_document(entries.parameters)
         parameters.set_logged(run_key, {name: Parameter.from_text(text) for name, text in clean.items()})
 
 
-def store_requested_ends(runs: RunStore, run_key: int, entries: Entries, redaction: Redaction) -> None:
+def store_requested_ends(runs: RunStore, run_key: int, entries: Entries, redactor: Redactor) -> None:
     """Store the ends of runs that a script has requested in these entries, within a transaction."""
     for status, error in entries.endings:
         wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED
-        runs.request_end(run_key, wanted, redaction.redact_error(error))
+        runs.request_end(run_key, wanted, redactor.redact_error(error))
 
 
 def has_recorded_entries(entries: Entries) -> bool:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from mlrun_cli.core.program_log import log_exception
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.notifications.rules import RULES_NAME
 from mlrun_cli.processes.secret_pipe import open_secret_pipe
 from mlrun_cli.runs.run import Run
@@ -14,12 +14,12 @@ from mlrun_cli.targets.programs import NOTIFIER_PROGRAM, build_program_command, 
 from mlrun_cli.workspace import Workspace
 
 
-def start_notifier(workspace: Workspace, run: Run, redaction: Redaction | None = None) -> None:
+def start_notifier(workspace: Workspace, run: Run, redactor: Redactor | None = None) -> None:
     """Start the notifier for an ended run if it has addresses to notify; failures are only logged.
 
     The program claims the run before it sends anything, so each address is notified at most once, whoever calls this.
     Interactive runs, whose own process ends them, have no notifications. The program gets the secrets of the run's
-    `redaction`, if that is known, since the last lines of a log may repeat them.
+    `redactor`, if that is known, since the last lines of a log may repeat them.
     """
     if run.owner_lock is not None:
         return
@@ -30,7 +30,7 @@ def start_notifier(workspace: Workspace, run: Run, redaction: Redaction | None =
         return
     words = build_program_command(NOTIFIER_PROGRAM, ["--workspace", os.fspath(workspace.folder), run.run_id])
     try:
-        secrets = open_secret_pipe(redaction or workspace.redaction)
+        secrets = open_secret_pipe(redactor or workspace.redactor)
         try:
             spawn(words, run.run_id, (), _get_log_path(workspace, run), stdin=secrets)
         finally:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-from mlrun_cli.core.redaction import Redaction, get_process_redaction
+from mlrun_cli.core.redaction import Redactor, get_process_redactor
 from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.processes.inheritance import lift_limits
 from mlrun_cli.processes.launchers.registry import load_launcher_classes
@@ -57,11 +57,11 @@ def detach_program(folder: Path, *kept_descriptors: int) -> None:
 
 
 def open_workspace_when_available(
-    folder: Path, required_subfolder: Path, redaction: Redaction | None = None
+    folder: Path, required_subfolder: Path, redactor: Redactor | None = None
 ) -> Workspace:
     """Open a workspace, waiting while its store is locked or unreachable or its disk is full.
 
-    Without a redaction, it gets that of this process's environment.
+    Without a redactor, it gets that of this process's environment.
 
     Raises:
         StoreError: the store cannot be opened and waiting does not help, or the subfolder for which it was to be opened
@@ -69,7 +69,7 @@ def open_workspace_when_available(
     """
     while True:
         try:
-            return Workspace.connect(parse_locator(folder), redaction=redaction or get_process_redaction())
+            return Workspace.connect(parse_locator(folder), redactor=redactor or get_process_redactor())
         except StoreUnavailable as error:
             sys.stderr.write(f"the store waits: {error}\n")
             if not (folder / required_subfolder).exists():

@@ -10,7 +10,7 @@ from typing import Any
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.json_lines import iterate_json_lines
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import MlrunError, RunNotEnded
 from mlrun_cli.metrics.journal import (
     Entries,
@@ -66,14 +66,14 @@ class ImportReport(NamedTuple):
 
 
 def import_folders(
-    database: Database, folder: Path, redaction: Redaction, *, is_rebuilt: bool, salvage: Salvage | None = None
+    database: Database, folder: Path, redactor: Redactor, *, is_rebuilt: bool, salvage: Salvage | None = None
 ) -> ImportReport:
     """Import runs that exist only as folders into a store, in one transaction and without duplicates.
 
     Args:
         database: the database of the workspace.
         folder: the folder of the workspace.
-        redaction: redacts the secrets in the folders' data.
+        redactor: redacts the secrets in the folders' data.
         is_rebuilt: whether the store was just rebuilt and is not in use yet: then its unfinished runs, and the journals
           of sessions that it does not know, are imported from the folders entirely.
         salvage: a damaged store, for data that is in no folder.
@@ -83,23 +83,23 @@ def import_folders(
         UsageError: the key of a run that has not ended was given to another run.
     """
     with database.transaction(durable=True):
-        return _FolderImport(database, folder, redaction, salvage, is_rebuilt=is_rebuilt).run()
+        return _FolderImport(database, folder, redactor, salvage, is_rebuilt=is_rebuilt).run()
 
 
 class _FolderImport:
     """An import, within a transaction."""
 
     def __init__(
-        self, database: Database, folder: Path, redaction: Redaction, salvage: Salvage | None, *, is_rebuilt: bool
+        self, database: Database, folder: Path, redactor: Redactor, salvage: Salvage | None, *, is_rebuilt: bool
     ) -> None:
         self._database = database
         self._salvage = salvage
         self._folder = folder
         self._is_rebuilt = is_rebuilt
         self._records = RebuildDocumentStore(database)
-        self._runs = RunStore(database, redaction)
+        self._runs = RunStore(database, redactor)
         self._parameters = ParameterStore(database)
-        self._redaction = redaction
+        self._redactor = redactor
         self._metrics = MetricStore(database)
         self._journals = JournalStore(database)
         self._added: dict[str, int] = {}
@@ -326,8 +326,8 @@ class _FolderImport:
         if is_recorded or not has_recorded_entries(entries):
             return
         store_tag_changes(self._runs, run_key, entries)
-        store_parameters(self._parameters, run_key, entries, self._redaction)
-        store_requested_ends(self._runs, run_key, entries, Redaction())
+        store_parameters(self._parameters, run_key, entries, self._redactor)
+        store_requested_ends(self._runs, run_key, entries, Redactor())
 
     def _list_run_folders(self) -> Iterator[RunFolder]:
         with suppress(FileNotFoundError):

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 
 GIT_PREFIXES = ("azureml.git.", "mlflow.source.git.")
 """How the names of these properties begin."""
@@ -18,7 +18,7 @@ _QUESTIONS = {
 }
 
 
-def read_git_properties(folder: Path, environ: Mapping[str, str], redaction: Redaction) -> dict[str, str]:
+def read_git_properties(folder: Path, environ: Mapping[str, str], redactor: Redactor) -> dict[str, str]:
     """Return the properties that Azure sets for a run from a git work tree; empty without a work tree or git.
 
     Keys: `azureml.git.repository_uri|branch|commit|dirty` and `mlflow.source.git.repoURL|branch|commit`; keys without a
@@ -36,7 +36,7 @@ def read_git_properties(folder: Path, environ: Mapping[str, str], redaction: Red
     properties = {f"azureml.git.{name}": value for name, value in found.items()}
     properties |= {f"mlflow.source.git.{name}": found[name] for name in ("branch", "commit")}
     if answers.get("remote"):
-        address = redaction.redact_text(answers["remote"])
+        address = redactor.redact_text(answers["remote"])
         properties |= {"azureml.git.repository_uri": address, "mlflow.source.git.repoURL": address}
     return properties
 

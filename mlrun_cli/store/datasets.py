@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from mlrun_cli.core.guid import generate_guid
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.time import now
 from mlrun_cli.data.dataset import Dataset, Definition, serialize_definition
 from mlrun_cli.store.db.database import Database, Row
@@ -18,9 +18,9 @@ class DatasetStore:
     Secrets in tags and descriptions are redacted; those in URLs are kept, since they are needed to read the data.
     """
 
-    def __init__(self, database: Database, redaction: Redaction) -> None:
+    def __init__(self, database: Database, redactor: Redactor) -> None:
         self._database = database
-        self._redaction = redaction
+        self._redactor = redactor
 
     def find_by_id(self, dataset_id: str) -> Dataset | None:
         """Return the dataset with this id, which is case-insensitive, or None if there is none."""
@@ -67,8 +67,8 @@ class DatasetStore:
             version=version,
             kind=definition["kind"],
             definition=serialize_definition(definition),
-            description=self._redaction.redact_optional(description),
-            tags=json.dumps(self._redaction.redact_document(tags or {})),
+            description=self._redactor.redact_optional(description),
+            tags=json.dumps(self._redactor.redact_document(tags or {})),
             now=now(),
         )
         assert row is not None
@@ -78,8 +78,8 @@ class DatasetStore:
         """Update the description and tags of a dataset."""
         self._database.execute(
             "UPDATE datasets SET description = :description, tags = :tags WHERE dataset_key = :key",
-            description=self._redaction.redact_optional(description),
-            tags=json.dumps(self._redaction.redact_document(tags)),
+            description=self._redactor.redact_optional(description),
+            tags=json.dumps(self._redactor.redact_document(tags)),
             key=dataset.key,
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mlrun_cli.core.guid import generate_guid
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import ExperimentNotFound
 from mlrun_cli.experiments.experiment import Experiment
@@ -26,9 +26,9 @@ _OUTCOMES = {
 class ExperimentStore:
     """Reads and writes experiments; `delete` and `reserve_run_numbers` need a transaction."""
 
-    def __init__(self, database: Database, redaction: Redaction) -> None:
+    def __init__(self, database: Database, redactor: Redactor) -> None:
         self._database = database
-        self._redaction = redaction
+        self._redactor = redactor
 
     def get(self, name: str) -> Experiment:
         """Return the experiment with this name.
@@ -96,7 +96,7 @@ class ExperimentStore:
 
     def set_tags(self, experiment_key: int, tags: Mapping[str, str | None]) -> None:
         """Add tags or change their values; secrets in them are redacted."""
-        for name, value in self._redaction.redact_document(tags).items():
+        for name, value in self._redactor.redact_document(tags).items():
             self._database.execute(
                 "INSERT INTO experiment_tags (experiment_key, key, value) VALUES (:experiment_key, :key, :value)"
                 " ON CONFLICT (experiment_key, key) DO UPDATE SET value = excluded.value",

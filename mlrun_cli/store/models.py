@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import ModelNotFound
 from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel
@@ -19,9 +19,9 @@ class ModelStore:
     Secrets in tags, properties and descriptions are redacted.
     """
 
-    def __init__(self, database: Database, redaction: Redaction) -> None:
+    def __init__(self, database: Database, redactor: Redactor) -> None:
         self._database = database
-        self._redaction = redaction
+        self._redactor = redactor
 
     def reserve_version(self, name: str) -> int:
         """Reserve and return the next version of a model name; a version is never assigned twice."""
@@ -48,9 +48,9 @@ class ModelStore:
             user_name=user_name,
             framework=new_model.framework,
             framework_version=new_model.framework_version,
-            description=self._redaction.redact_optional(new_model.description),
-            tags=_to_json(self._redaction.redact_document(new_model.tags)),
-            properties=_to_json(self._redaction.redact_document(new_model.properties)),
+            description=self._redactor.redact_optional(new_model.description),
+            tags=_to_json(self._redactor.redact_document(new_model.tags)),
+            properties=_to_json(self._redactor.redact_document(new_model.properties)),
             details=_to_json(new_model.details._asdict()),
             created_at=moment,
             modified_at=moment,
@@ -94,9 +94,9 @@ class ModelStore:
             "UPDATE models SET tags = :tags, properties = :properties, description = :description,"
             " details = :details, modified_at = :now WHERE model_key = :key",
             key=model.key,
-            tags=_to_json(self._redaction.redact_document(tags)),
-            properties=_to_json(self._redaction.redact_document(properties)),
-            description=self._redaction.redact_optional(description),
+            tags=_to_json(self._redactor.redact_document(tags)),
+            properties=_to_json(self._redactor.redact_document(properties)),
+            description=self._redactor.redact_optional(description),
             details=_to_json(details._asdict()),
             now=now(),
         )
@@ -116,7 +116,7 @@ class ModelStore:
             "INSERT INTO model_names (name, last_version, document) VALUES (:name, 0, :document)"
             " ON CONFLICT (name) DO UPDATE SET document = excluded.document",
             name=name,
-            document=None if registry_data is None else _to_json(self._redaction.redact_document(registry_data)),
+            document=None if registry_data is None else _to_json(self._redactor.redact_document(registry_data)),
         )
 
     def _build_not_found_error(self, name: str, version: int | None) -> ModelNotFound:

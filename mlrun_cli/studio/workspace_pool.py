@@ -8,7 +8,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock
 
-from mlrun_cli.core.redaction import get_process_redaction
+from mlrun_cli.core.redaction import get_process_redactor
 from mlrun_cli.errors import StoreError, WorkspaceNotFound
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
@@ -57,7 +57,7 @@ class WorkspacePool:
                 workspace = queue.get_nowait()
             except Empty:
                 workspace = Workspace.open(
-                    locate_workspace(self.home, identity), redaction=get_process_redaction(), create=False
+                    locate_workspace(self.home, identity), redactor=get_process_redactor(), create=False
                 )
                 workspace.set_busy_timeout(_BUSY_TIMEOUT_SECONDS)
                 return workspace

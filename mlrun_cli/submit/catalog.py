@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.problems import list_problems
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.runconfigs.lookup import find_runconfig, get_runconfig_name
 from mlrun_cli.runconfigs.runconfig import read_runconfig
@@ -32,14 +32,14 @@ def list_runconfigs(folder: Path, home: Path) -> Sequence[dict[str, Any]]:
     )
 
 
-def get_runconfig_record(folder: Path, name: str, redaction: Redaction) -> tuple[dict[str, Any], tuple[str, ...]]:
+def get_runconfig_record(folder: Path, name: str, redactor: Redactor) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return a runconfig with defaults filled in and secrets redacted, together with lines for stderr.
 
     Raises:
         UsageError: there is no such file, or it cannot be read as a runconfig.
     """
     _, configuration, notes = load_runconfig(folder, name)
-    return build_complete_document(configuration, redaction), notes
+    return build_complete_document(configuration, redactor), notes
 
 
 def resolve_runconfig_names(folder: Path, names: Sequence[str]) -> list[Path]:

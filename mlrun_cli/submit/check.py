@@ -10,7 +10,7 @@ from typing import Any
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import build_problem_record
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.errors import MissingFile
@@ -113,7 +113,7 @@ def check_runconfig(
     return Verdict(
         file=shown,
         loads=resolver.is_read,
-        would_run_as=_describe_run(resolver, workspace, resolver.redaction) if refusal is None else None,
+        would_run_as=_describe_run(resolver, workspace, resolver.redactor) if refusal is None else None,
         refused_because=None if refusal is None else refusal.message,
         hint=None if refusal is None else refusal.hint,
         missing=missing,
@@ -128,11 +128,11 @@ def _get_project_folder(file: Path) -> Path:
     return get_project_folder(file) if config is None else config.folder
 
 
-def _describe_run(resolver: Resolver, workspace: Workspace | None, redaction: Redaction) -> str:
+def _describe_run(resolver: Resolver, workspace: Workspace | None, redactor: Redactor) -> str:
     """Return a line with the command line, environment and target of a run."""
     configuration = resolver.configuration
     plan = None if resolver.environment is None else resolver.environment.plan
-    words = [_describe_program(configuration, plan), *_list_arguments(configuration, redaction)]
+    words = [_describe_program(configuration, plan), *_list_arguments(configuration, redactor)]
     target = _describe_target(configuration, is_verified=workspace is not None)
     return f"{shlex.join(words)} in {_describe_environment(configuration, plan)} on {target}"
 
@@ -146,12 +146,12 @@ def _describe_target(configuration: RunConfiguration, *, is_verified: bool) -> s
     return f"'{target}'{several}{doubt}"
 
 
-def _list_arguments(configuration: RunConfiguration, redaction: Redaction) -> list[str]:
+def _list_arguments(configuration: RunConfiguration, redactor: Redactor) -> list[str]:
     if isinstance(configuration.command, str):
-        return redaction.redact_arguments(["/bin/sh", "-c", configuration.command])[1:]
+        return redactor.redact_arguments(["/bin/sh", "-c", configuration.command])[1:]
     if configuration.command is not None:
-        return redaction.redact_arguments(configuration.command)[1:]
-    return [configuration.script or _NO_SCRIPT, *redaction.redact_arguments(configuration.arguments)]
+        return redactor.redact_arguments(configuration.command)[1:]
+    return [configuration.script or _NO_SCRIPT, *redactor.redact_arguments(configuration.arguments)]
 
 
 def _describe_program(configuration: RunConfiguration, plan: EnvironmentPlan | None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.environments.docker_arguments import Volume, parse_docker_arguments
 from mlrun_cli.environments.docker_section import get_arguments_key_path, list_engine_arguments
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
@@ -45,6 +45,6 @@ def _make_absolute(project: Path, source: str) -> str:
 
 
 def _describe_ignored_arguments(key_path: str, arguments: Sequence[str]) -> str:
-    shown = ", ".join(Redaction().redact_arguments(arguments))
+    shown = ", ".join(Redactor().redact_arguments(arguments))
     verb = "is" if len(arguments) == 1 else "are"
     return f"{key_path}: {shown} {verb} skipped: the run is in no container."

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.environments.docker_section import get_shared_memory, list_engine_arguments
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
@@ -33,7 +33,7 @@ class PlannedRun(NamedTuple):
         argv: the command line, as in a submission.
         environment: the plan of the environment.
         launch: the processes.
-        redaction: the redaction of the run's secrets.
+        redactor: the redactor of the run's secrets.
         admission: whether the run would go through the queue.
         data: `data` and `outputData` of the run's definition.
         snapshot: a preview of the snapshot.
@@ -46,7 +46,7 @@ class PlannedRun(NamedTuple):
     argv: tuple[str, ...]
     environment: PlannedEnvironment
     launch: Launch
-    redaction: Redaction
+    redactor: Redactor
     admission: Admission
     data: Mapping[str, Sequence[Mapping[str, Any]]]
     snapshot: PlannedSnapshot
@@ -60,10 +60,10 @@ def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
         MlrunError: any error that `submit` would raise before it starts the run.
     """
     planned = _plan_run(workspace, request)
-    redaction = planned.redaction
+    redactor = planned.redactor
     configuration = planned.configuration
     is_command = configuration.command is not None
-    shown = redaction.redact_arguments(planned.argv)
+    shown = redactor.redact_arguments(planned.argv)
     environment = planned.environment.plan
     starter = [] if is_command else environment.starter or [environment.interpreter]
     return {
@@ -74,19 +74,19 @@ def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
         "source_directory": str(planned.source),
         "script": None if is_command else shown[0],
         "arguments": [] if is_command else shown[1:],
-        "command": None if configuration.command is None else redaction.redact_command(configuration.command),
+        "command": None if configuration.command is None else redactor.redact_command(configuration.command),
         "command_line": [*get_launcher(planned.launch).build_command_prefix(), *starter, *shown],
         "framework": configuration.framework,
         "communicator": configuration.communicator,
         "node_count": configuration.node_count,
         "process_count": planned.launch.process_count,
         "max_run_duration_seconds": configuration.max_run_duration_seconds,
-        "environment": _build_environment_record(planned, redaction),
-        "environment_variables": redaction.redact_variables(configuration.environment_variables),
-        "data": [redaction.redact_document(entry) for entry in planned.data["data"]],
-        "output_data": [redaction.redact_document(entry) for entry in planned.data["outputData"]],
+        "environment": _build_environment_record(planned, redactor),
+        "environment_variables": redactor.redact_variables(configuration.environment_variables),
+        "data": [redactor.redact_document(entry) for entry in planned.data["data"]],
+        "output_data": [redactor.redact_document(entry) for entry in planned.data["outputData"]],
         "snapshot": _build_snapshot_record(planned),
-        "notes": [redaction.redact_text(note) for note in planned.notes],
+        "notes": [redactor.redact_text(note) for note in planned.notes],
     }
 
 
@@ -107,7 +107,7 @@ def _plan_run(workspace: Workspace, request: SubmitRequest) -> PlannedRun:
         argv=resolution.argv,
         environment=resolution.environment,
         launch=resolution.launch,
-        redaction=resolution.redaction,
+        redactor=resolution.redactor,
         admission=admission,
         data=resolution.data or {"data": [], "outputData": []},
         snapshot=snapshot,
@@ -115,7 +115,7 @@ def _plan_run(workspace: Workspace, request: SubmitRequest) -> PlannedRun:
     )
 
 
-def _build_environment_record(planned: PlannedRun, redaction: Redaction) -> dict[str, Any]:
+def _build_environment_record(planned: PlannedRun, redactor: Redactor) -> dict[str, Any]:
     environment = planned.environment.plan
     build = environment.build
     container: dict[str, Any] = {}
@@ -137,11 +137,11 @@ def _build_environment_record(planned: PlannedRun, redaction: Redaction) -> dict
         "day": build.day,
         "day_source": build.day_source or None,
         "builder": build.builder.value,
-        "requirements": [redaction.redact_text(line) for line in build.requirements],
+        "requirements": [redactor.redact_text(line) for line in build.requirements],
         "packages": list(build.packages),
-        "channels": [redaction.redact_text(channel) for channel in build.channels],
-        "options": [redaction.redact_text(line) for line in build.options],
-        "dockerfile": None if build.image is None else redaction.redact_value(build.image.dockerfile),
+        "channels": [redactor.redact_text(channel) for channel in build.channels],
+        "options": [redactor.redact_text(line) for line in build.options],
+        "dockerfile": None if build.image is None else redactor.redact_value(build.image.dockerfile),
         "context": None if build.image is None else build.image.context,
     }
 

@@ -37,7 +37,7 @@ def build_environment(workspace: Workspace, definition: Mapping[str, Any]) -> st
         conda_file=None,
         home=workspace.home,
         environ=os.environ,
-        redaction=workspace.redaction,
+        redactor=workspace.redactor,
     )
     said = "".join(f"{note}\n" for note in (*notes, *planned.notes))
     if planned.plan.build is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlrun_cli.core.problems import Problems
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.environments.curated import find_curated_environment, is_curated_name
 from mlrun_cli.environments.docker_section import find_engine, wants_container
 from mlrun_cli.environments.environment import EnvironmentPlan
@@ -33,7 +33,7 @@ def plan_environment(
     conda_file: Path | None,
     home: Path,
     environ: Mapping[str, str],
-    redaction: Redaction,
+    redactor: Redactor,
     environment_choice: EnvironmentChoice | None = None,
 ) -> tuple[PlannedEnvironment, tuple[str, ...]]:
     """Review a configuration and plan its environment; return the plan and lines for stderr.
@@ -46,7 +46,7 @@ def plan_environment(
         conda_file: a file that replaces the conda dependencies of the runconfig.
         home: the folder in which environments are built.
         environ: the submitter's variables.
-        redaction: the redaction of the run's secrets.
+        redactor: the redactor of the run's secrets.
         environment_choice: how exactly the environment must be matched; None leaves it to `choose_environment`.
 
     Raises:
@@ -61,7 +61,7 @@ def plan_environment(
         notes = review_configuration(configuration, mode=environment_choice.mode, search_path=environ.get("PATH", ""))
     with problems.collect_errors():
         planned = _plan_reviewed_environment(
-            configuration, runconfig, project, source, conda_file, home, environ, redaction, environment_choice
+            configuration, runconfig, project, source, conda_file, home, environ, redactor, environment_choice
         )
     problems.raise_if_any()
     if conda_file is None and environment_choice.mode is not EnvironmentMode.CURRENT:
@@ -80,7 +80,7 @@ def _plan_reviewed_environment(
     conda_file: Path | None,
     home: Path,
     environ: Mapping[str, str],
-    redaction: Redaction,
+    redactor: Redactor,
     environment_choice: EnvironmentChoice,
 ) -> PlannedEnvironment:
     search_path = environ.get("PATH", "")
@@ -98,7 +98,7 @@ def _plan_reviewed_environment(
 
         with configuration.locate_errors():
             planned = plan_container(
-                configuration, engine, home=home, project=project, environ=environ, redaction=redaction
+                configuration, engine, home=home, project=project, environ=environ, redactor=redactor
             )
     elif is_user_managed:
         planned = plan_user_managed_environment(python.interpreter_path, search_path, project)

@@ -11,7 +11,7 @@ from mlrun_cli.actions.compute_targets import check_target_exists
 from mlrun_cli.compute.slurm_job import build_slurm_properties
 from mlrun_cli.core.json_files import write_json
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.redaction import NAMES_VARIABLE, Redaction
+from mlrun_cli.core.redaction import NAMES_VARIABLE, Redactor
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import RunFileNotFound
 from mlrun_cli.experiments.experiment import Experiment
@@ -70,7 +70,7 @@ class NewRun(NamedTuple):
     request: SubmitRequest
     resolution: Resolution
     submission: Submission
-    redaction: Redaction
+    redactor: Redactor
     gpus: GpuRequest
     place: SharedLocation | None = None
     template: FromTemplate | None = None
@@ -206,7 +206,7 @@ def _build_columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
 def _build_definition(run: NewRun) -> Mapping[str, Any] | None:
     if run.template is not None and run.template.reused is not None:  # its data are those of the other run
         return run.template.reused.definition
-    definition = build_run_definition(run.resolution.configuration, run.submission, run.redaction)
+    definition = build_run_definition(run.resolution.configuration, run.submission, run.redactor)
     return {**definition, **run.resolution.data}
 
 
@@ -215,7 +215,7 @@ def _build_properties(workspace: Workspace, run: NewRun) -> Mapping[str, str]:
     if run.template is not None:
         git = run.template.git_properties
     elif request.earlier is None:
-        git = read_git_properties(run.resolution.source, request.environment, run.redaction)
+        git = read_git_properties(run.resolution.source, request.environment, run.redactor)
     else:
         git = request.earlier.get_git_properties()
     target = get_target(workspace, run.submission.target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.errors import UsageError
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
@@ -20,14 +20,14 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution) -> Su
 
     The request is one of `Resolution.redact_request`.
     """
-    redaction = resolution.redaction
+    redactor = resolution.redactor
     if request.earlier is not None:
         return change_options(request.earlier.submission.submit_options(), request, resolution)
     project = request.get_project_folder()
     configuration = request.configuration if request.runconfig_name is None else None
     command = resolution.configuration.command
     names_script = command is None and (request.script is not None or configuration is not None)
-    script, *arguments = map(escape_non_utf8, redaction.redact_arguments(resolution.argv)) if names_script else (None,)
+    script, *arguments = map(escape_non_utf8, redactor.redact_arguments(resolution.argv)) if names_script else (None,)
     names_command = request.command is not None or configuration is not None
     runconfig, mode = request.runconfig_name, request.environment_mode
     if resolution.runconfig is not None and not request.path.is_dir():
@@ -42,12 +42,12 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution) -> Su
         source_directory=None if resolution.source == project else escape_non_utf8(str(resolution.source)),
         script=script,
         arguments=tuple(arguments),
-        command=_redact_command(command, redaction) if names_command and command is not None else None,
+        command=_redact_command(command, redactor) if names_command and command is not None else None,
         target=request.target or (None if configuration is None else configuration.target),
         conda_file=_find_conda_file(request, project, resolution.source),
         environment_mode=mode,
         tags=request.tags,
-        variables=redaction.redact_variables(request.variables),
+        variables=redactor.redact_variables(request.variables),
         time_limit_seconds=request.time_limit_seconds,
         is_whole=configuration is None or _is_expressible_as_options(configuration),
     )
@@ -55,17 +55,17 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution) -> Su
 
 def change_options(options: SubmitOptions, request: SubmitRequest, resolution: Resolution) -> SubmitOptions:
     """Return the options of an earlier run or of a template, changed as the request specifies."""
-    redaction = resolution.redaction
+    redactor = resolution.redactor
     if request.command is not None:
-        command = _redact_command(request.command, redaction)
+        command = _redact_command(request.command, redactor)
         options = options._replace(script=None, arguments=(), command=command)
     elif request.script is not None:
-        script, *arguments = map(escape_non_utf8, redaction.redact_arguments(resolution.argv))
+        script, *arguments = map(escape_non_utf8, redactor.redact_arguments(resolution.argv))
         options = options._replace(script=script, arguments=tuple(arguments), command=None)
     return options._replace(
         target=request.target or options.target,
         tags=request.tags,
-        variables={**options.variables, **redaction.redact_variables(request.variables)},
+        variables={**options.variables, **redactor.redact_variables(request.variables)},
         time_limit_seconds=request.time_limit_seconds or options.time_limit_seconds,
     )
 
@@ -105,8 +105,8 @@ def _is_expressible_as_options(configuration: RunConfiguration) -> bool:
     )
 
 
-def _redact_command(command: tuple[str, ...] | str, redaction: Redaction) -> tuple[str, ...] | str:
-    redacted = redaction.redact_command(command)
+def _redact_command(command: tuple[str, ...] | str, redactor: Redactor) -> tuple[str, ...] | str:
+    redacted = redactor.redact_command(command)
     return escape_non_utf8(redacted) if isinstance(redacted, str) else tuple(map(escape_non_utf8, redacted))
 
 

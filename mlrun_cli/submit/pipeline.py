@@ -13,7 +13,7 @@ from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import Problems, list_problems
-from mlrun_cli.core.redaction import LEAST_LETTERS, NAMES_VARIABLE, Redaction
+from mlrun_cli.core.redaction import LEAST_LETTERS, NAMES_VARIABLE, Redactor
 from mlrun_cli.errors import MlrunError, StoredFilesLost
 from mlrun_cli.pipelines.graph import (
     DATA_PATH_TYPE,
@@ -113,12 +113,12 @@ class PipelinePlan(NamedTuple):
     regenerate_outputs: bool
     continue_on_step_failure: bool
 
-    def to_json(self, secrets: SecretParameters, redaction: Redaction) -> dict[str, Any]:
+    def to_json(self, secrets: SecretParameters, redactor: Redactor) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads, without secrets."""
         return {
             "run_id": self.run_id,
-            "graph": redact_graph(self.graph, secrets, redaction).to_json(),
-            "values": redact_values(self.values, secrets, redaction),
+            "graph": redact_graph(self.graph, secrets, redactor).to_json(),
+            "values": redact_values(self.values, secrets, redactor),
             "regenerate_outputs": self.regenerate_outputs,
             "continue_on_step_failure": self.continue_on_step_failure,
         }
@@ -151,11 +151,11 @@ class SubmittedPipeline(NamedTuple):
 
 
 def redact_values(
-    values: Mapping[str, ParameterValue], secrets: SecretParameters, redaction: Redaction
+    values: Mapping[str, ParameterValue], secrets: SecretParameters, redactor: Redactor
 ) -> dict[str, Any]:
     """Return the values of parameters as JSON, without secrets."""
     return {
-        name: parameter_value_to_json(redact_parameter_value(name, value, secrets.names, redaction))
+        name: parameter_value_to_json(redact_parameter_value(name, value, secrets.names, redactor))
         for name, value in values.items()
     }
 
@@ -203,12 +203,12 @@ def submit_pipeline(
         if request.continue_on_step_failure is None
         else request.continue_on_step_failure,
     )
-    redaction = Redaction.from_environment(request.environment)
-    secrets = find_secret_parameters(plan.graph, plan.values, redaction)
+    redactor = Redactor.from_environment(request.environment)
+    secrets = find_secret_parameters(plan.graph, plan.values, redactor)
     with prevent_pruning(workspace.snapshots_folder, report):
         templates, notes = _create_templates(workspace, request, plan, secrets, progress, report)
-        new = _build_run(request, plan, secrets, redaction)
-        document = {**plan.to_json(secrets, redaction), "tags": dict(new.tags)}
+        new = _build_run(request, plan, secrets, redactor)
+        document = {**plan.to_json(secrets, redactor), "tags": dict(new.tags)}
         run = start_controlled_run(
             workspace, new, lambda folder: _write_files(folder, document, templates), interruptions
         )
@@ -307,18 +307,18 @@ def _write_files(folder: RunFolder, plan: Mapping[str, Any], templates: Mapping[
 
 
 def _build_run(
-    request: PipelineRequest, plan: PipelinePlan, secrets: SecretParameters, redaction: Redaction
+    request: PipelineRequest, plan: PipelinePlan, secrets: SecretParameters, redactor: Redactor
 ) -> ControlledRun:
     graph = request.graph
     values = {
-        name: redact_parameter(name, format_parameter_value(value), secrets.names, redaction)
+        name: redact_parameter(name, format_parameter_value(value), secrets.names, redactor)
         for name, value in plan.values.items()
     }
     texts = (format_parameter_value(plan.values[name]) for name in secrets.names)
     repeated = {text for text in texts if len(text) >= LEAST_LETTERS}
 
     def redact(value: Any) -> Any:
-        return redaction.redact_with_secrets(value, repeated)
+        return redactor.redact_with_secrets(value, repeated)
 
     return ControlledRun(
         run_id=plan.run_id,

@@ -163,7 +163,7 @@ def _collect_step_facts(
     return StepFacts(
         values=plan.values,
         files=_list_source_files(template.snapshot),
-        arguments=tuple(template.resolution.redaction.redact_arguments(plan.build_command_or_arguments())),
+        arguments=tuple(template.resolution.redactor.redact_arguments(plan.build_command_or_arguments())),
         settings={**_list_settings(template), "sweep": plan.step.sweep},
         inputs=inputs,
         data=data,
@@ -176,14 +176,14 @@ def _compute_secret_digests(workspace: Workspace, resolution: Resolution) -> dic
 
     Data are not bound in them yet.
     """
-    configuration, redaction = resolution.configuration, resolution.redaction
+    configuration, redactor = resolution.configuration, resolution.redactor
     command = configuration.command
     words = configuration.arguments if command is None else (command,) if isinstance(command, str) else command
     texts = list(map(str, words))
-    shown = redaction.redact_arguments(texts)
+    shown = redactor.redact_arguments(texts)
     secrets = {f"argument {index}": word for index, word in enumerate(texts, 1) if word != shown[index - 1]}
     variables = configuration.environment_variables
-    hidden = redaction.redact_variables(variables)
+    hidden = redactor.redact_variables(variables)
     secrets |= {f"variable {name}": value for name, value in variables.items() if value != hidden[name]}
     if not secrets:
         return {}
@@ -229,7 +229,7 @@ def _list_settings(template: RunTemplate) -> dict[str, object]:
         "nodeCount": configuration.node_count,
         "environment": None if build is None else build.key,
         "environment.python": None if build is not None else list(configuration.python),
-        "environmentVariables": resolution.redaction.redact_variables(configuration.environment_variables),
+        "environmentVariables": resolution.redactor.redact_variables(configuration.environment_variables),
         **changed,
     }
 

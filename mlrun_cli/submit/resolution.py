@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.data.placeholders import has_placeholder
 from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
@@ -37,7 +37,7 @@ class Resolution(NamedTuple):
         environment: the plan of the environment.
         launch: the processes.
         choice: how exactly the environment must be matched.
-        redaction: the redaction of the run's secrets, including those in the variables of the submitter and the run.
+        redactor: the redactor of the run's secrets, including those in the variables of the submitter and the run.
         notes: lines about settings that are skipped or handled differently.
         volumes: the volumes of a container that is not started.
         data: `data`, `outputData` and `dataReferences` of the run's definition.
@@ -51,7 +51,7 @@ class Resolution(NamedTuple):
     environment: PlannedEnvironment
     launch: Launch
     choice: EnvironmentChoice
-    redaction: Redaction
+    redactor: Redactor
     notes: tuple[str, ...]
     volumes: tuple[Volume, ...] = ()
     data: Mapping[str, Any] = MappingProxyType({})
@@ -59,8 +59,8 @@ class Resolution(NamedTuple):
 
     def redact_request(self, request: SubmitRequest) -> SubmitRequest:
         """Return the request without secrets, those of the command line included, in its tags and texts."""
-        secrets = self.redaction.list_repeatable_secrets(self.argv)
-        texts = {name: self.redaction.redact_with_secrets(getattr(request, name), secrets) for name in _STORED_TEXTS}
+        secrets = self.redactor.list_repeatable_secrets(self.argv)
+        texts = {name: self.redactor.redact_with_secrets(getattr(request, name), secrets) for name in _STORED_TEXTS}
         return request._replace(**texts)
 
     @property
@@ -93,6 +93,6 @@ def uses_data(configuration: RunConfiguration) -> bool:
     return any(map(has_placeholder, words))
 
 
-def build_run_redaction(environment: Mapping[str, str], configuration: RunConfiguration) -> Redaction:
-    """Return the redaction of the secrets in the variables of a submitter and of a run."""
-    return Redaction.from_environment({**environment, **configuration.environment_variables})
+def build_run_redactor(environment: Mapping[str, str], configuration: RunConfiguration) -> Redactor:
+    """Return a redactor for the secrets in the variables of a submitter and of a run."""
+    return Redactor.from_environment({**environment, **configuration.environment_variables})

@@ -14,7 +14,7 @@ from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.compute.unknown_targets import should_run_unknown_targets_here
 from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.problems import Problems
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.environments.docker_section import is_docker_enabled
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
@@ -39,7 +39,7 @@ from mlrun_cli.submit.admission import Admission, admit_run, build_gpu_request
 from mlrun_cli.submit.environment_plan import choose_environment, plan_environment, read_environment_choice
 from mlrun_cli.submit.references import resolve_references
 from mlrun_cli.submit.request import SubmitRequest
-from mlrun_cli.submit.resolution import Resolution, build_run_redaction, uses_data
+from mlrun_cli.submit.resolution import Resolution, build_run_redactor, uses_data
 from mlrun_cli.submit.review import review_configuration
 from mlrun_cli.submit.script import build_argv, build_resolved_argv, check_program, check_script_in_snapshot
 from mlrun_cli.submit.script_environment import list_reserved_variables
@@ -63,7 +63,7 @@ class Resolver:
     Attributes:
         notes: lines about settings that are skipped or handled differently.
         problems: all problems that were found.
-        redaction: the redaction of the run's secrets, including those in the submitter's variables.
+        redactor: the redactor of the run's secrets, including those in the submitter's variables.
         is_read: whether the file could be read as a runconfig, even if parts of it are not valid.
         configuration: the configuration as far as it is known; the defaults if the runconfig cannot be read.
         environment: the plan of the environment; None until it is known.
@@ -83,7 +83,7 @@ class Resolver:
             request: the request to resolve.
             project: the attached folder; None means the folder of the request.
         """
-        self.redaction = Redaction.from_environment(request.environment)
+        self.redactor = Redactor.from_environment(request.environment)
         self.notes: list[str] = []
         self.problems = Problems()
         self.configuration = request.configuration or _DEFAULTS
@@ -136,7 +136,7 @@ class Resolver:
             environment=self.environment,
             launch=self._launch,
             choice=self._choice,
-            redaction=build_run_redaction(self._request.environment, self.configuration),
+            redactor=build_run_redactor(self._request.environment, self.configuration),
             notes=tuple(self.notes),
             volumes=self._volumes,
         )
@@ -337,7 +337,7 @@ class Resolver:
                 conda_file=request.conda_dependencies,
                 home=self._environments_home,
                 environ=request.environment,
-                redaction=self.redaction,
+                redactor=self.redactor,
                 environment_choice=self._choice,
             )
             self._check_container(planned.plan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlrun_cli.core.digests import create_short_hasher
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.environments.docker_section import get_shared_memory, list_engine_arguments
 from mlrun_cli.environments.environment import ContainerPlan
 from mlrun_cli.runconfigs.communicators import describe_launch
@@ -13,9 +13,7 @@ from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.submission import Submission
 
 
-def build_run_definition(
-    configuration: RunConfiguration, submission: Submission, redaction: Redaction
-) -> dict[str, Any]:
+def build_run_definition(configuration: RunConfiguration, submission: Submission, redactor: Redactor) -> dict[str, Any]:
     """Return the `runDefinition` of Azure's run details, with the fields that apply to this program."""
     command = configuration.command
     shown = list(submission.argv)
@@ -37,11 +35,11 @@ def build_run_definition(
                 "interpreterPath": submission.environment.interpreter,
                 "requirements": []
                 if build is None
-                else list(map(redaction.redact_text, build.packages + build.requirements)),
+                else list(map(redactor.redact_text, build.packages + build.requirements)),
             },
             **({} if container is None else {"docker": _build_docker_section(configuration, container)}),
         },
-        "environmentVariables": redaction.redact_variables(configuration.environment_variables),
+        "environmentVariables": redactor.redact_variables(configuration.environment_variables),
         "snapshotId": submission.snapshot_id,
     }
 

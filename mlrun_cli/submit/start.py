@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import Problems
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import OperatingSystemError, StoreUnavailable
 from mlrun_cli.processes.inheritance import get_limits, get_niceness, list_limit_warnings, read_umask
 from mlrun_cli.processes.interruptions import Interruptions
@@ -111,16 +111,16 @@ def _record_and_start(
     place = prepare_shared_location(workspace, target, source.snapshot)
     sdk_folder = str(ensure_sdk_copy(workspace.home / "sdk") if place is None else place.sdk_folder)
     folder = workspace.run_folder(start.run_id)
-    redaction = resolution.redaction
+    redactor = resolution.redactor
     with NewRunFolder(folder, place) as new:
         submission = build_submission(
-            workspace, request, resolution, redaction, start.run_id, source.snapshot, sdk_folder
+            workspace, request, resolution, redactor, start.run_id, source.snapshot, sdk_folder
         )
         resolution = bind_run_data(target, request, resolution, start.run_id)
-        submission = submission._replace(argv=tuple(map(escape_non_utf8, redaction.redact_arguments(resolution.argv))))
+        submission = submission._replace(argv=tuple(map(escape_non_utf8, redactor.redact_arguments(resolution.argv))))
         held = acquire_stream_lock(folder) if request.ends_with_stream else None
         script_input = ScriptInput(folder.stdin) if request.is_reading else None
-        run = NewRun(request, resolution, submission, redaction, gpus, place)
+        run = NewRun(request, resolution, submission, redactor, gpus, place)
         recorded = record_run(workspace, run, new, interruptions)
         new.is_in_store = True
         if place is not None:
@@ -134,8 +134,8 @@ def _record_and_start(
             wake_dispatcher(workspace, submission.target)
     notes = (*resolution.notes, *recorded.admission.notes, *source.notes, *list_limit_warnings(submission.limits))
     details = _list_report_lines(resolution, source.snapshot)
-    run_redaction = recorded.secrets.build_redaction()
-    return Submitted(workspace.runs.get_by_key(recorded.key), notes, details, held, script_input, run_redaction)
+    run_redactor = recorded.secrets.build_redactor()
+    return Submitted(workspace.runs.get_by_key(recorded.key), notes, details, held, script_input, run_redactor)
 
 
 def build_environment_here(
@@ -173,7 +173,7 @@ def build_submission(
     workspace: Workspace,
     request: SubmitRequest,
     resolution: Resolution,
-    redaction: Redaction,
+    redactor: Redactor,
     run_id: str,
     snapshot: Snapshot,
     sdk_folder: str,
@@ -188,7 +188,7 @@ def build_submission(
         subscription_id=identity.subscription_id,
         snapshot_id=snapshot.snapshot_id,
         is_command=configuration.command is not None,
-        argv=tuple(map(escape_non_utf8, redaction.redact_arguments(resolution.argv))),
+        argv=tuple(map(escape_non_utf8, redactor.redact_arguments(resolution.argv))),
         environment=resolution.environment.plan,
         sdk_folder=sdk_folder,
         target=configuration.target,

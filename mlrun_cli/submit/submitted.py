@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.owned_file import OwnedFile
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_input import ScriptInput
 
@@ -23,7 +23,7 @@ class Submitted(NamedTuple):
         details: lines about the runconfig, environment and snapshot, for `--verbose`.
         stream_lock: the lock of a run that ends with its stream; held until the stream has ended normally.
         script_input: the standard input of the script, if it has one; filled by the process that streams the run.
-        redaction: the redaction of the script's secrets, if there is one, for what is published of the run's log.
+        redactor: the redactor of the script's secrets, if there is one, for what is published of the run's log.
     """
 
     run: Run
@@ -31,4 +31,4 @@ class Submitted(NamedTuple):
     details: tuple[str, ...]
     stream_lock: OwnedFile | None = None
     script_input: ScriptInput | None = None
-    redaction: Redaction | None = None
+    redactor: Redactor | None = None

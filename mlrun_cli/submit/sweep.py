@@ -213,7 +213,7 @@ def _write_files(folder: RunFolder, template: RunTemplate, plan: SweepPlan, tags
 
 def _build_run(run_id: str, request: SubmitRequest, template: RunTemplate, plan: SweepPlan) -> ControlledRun:
     resolution, definition = template.resolution, plan.definition
-    overrides = build_run_definition(resolution.configuration, template.submission, resolution.redaction)
+    overrides = build_run_definition(resolution.configuration, template.submission, resolution.redactor)
     documents = definition.to_json()
     platform = {
         "Definition": {"Overrides": overrides, "SnapshotId": template.snapshot.snapshot_id},

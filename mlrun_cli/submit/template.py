@@ -39,7 +39,7 @@ from mlrun_cli.submit.new_run import FromTemplate, NewRun, RecordedRun, build_se
 from mlrun_cli.submit.new_run_folder import NewRunFolder
 from mlrun_cli.submit.options import change_options, escape_non_utf8
 from mlrun_cli.submit.request import SubmitRequest
-from mlrun_cli.submit.resolution import Resolution, build_run_redaction
+from mlrun_cli.submit.resolution import Resolution, build_run_redactor
 from mlrun_cli.submit.resolve import Resolver
 from mlrun_cli.submit.script import build_argv
 from mlrun_cli.submit.start import (
@@ -111,7 +111,7 @@ class RunTemplate(NamedTuple):
         """
         write_json(get_secrets_file(folder), self._build_secrets(), durable=True)
         record = TemplateRecord(self.resolution.configuration, self.git_properties)
-        record.write(folder, self.resolution.redaction)
+        record.write(folder, self.resolution.redactor)
         write_json(get_submission_file(folder), self.submission.to_json(), durable=True)
 
     def _build_secrets(self) -> dict[str, Any]:
@@ -218,7 +218,7 @@ def create_template(
                 admit_run(workspace, resolution.configuration, request, gpus)
                 build_environment_here(target, request, resolution, report)
                 sdk_folder = str(ensure_sdk_copy(workspace.home / "sdk"))
-                redaction = resolution.redaction
+                redactor = resolution.redactor
                 planned = resolution.environment._replace(notes=())
                 return RunTemplate(
                     request=request,
@@ -227,13 +227,13 @@ def create_template(
                         workspace,
                         resolution.redact_request(request),
                         resolution,
-                        redaction,
+                        redactor,
                         "",
                         source.snapshot,
                         sdk_folder,
                     ),
                     snapshot=source.snapshot,
-                    git_properties=read_git_properties(resolution.source, request.environment, redaction)
+                    git_properties=read_git_properties(resolution.source, request.environment, redactor)
                     if request.earlier is None
                     else request.earlier.get_git_properties(),
                     gpus=gpus,
@@ -270,7 +270,7 @@ def read_template(workspace: Workspace, folder: Path) -> RunTemplate:
         ),
         launch=submission.launch,
         choice=EnvironmentChoice.parse(secrets["choice"]),
-        redaction=build_run_redaction(request.environment, configuration),
+        redactor=build_run_redactor(request.environment, configuration),
         notes=(),
         volumes=tuple(Volume(*volume) for volume in secrets["volumes"]),
     )
@@ -410,12 +410,12 @@ def _build_new_run(workspace: Workspace, target: Target | None, template: RunTem
         resolution = bind_run_data(target, request, resolution, run.run_id)
     submission = template.submission._replace(
         run_id=run.run_id,
-        argv=tuple(map(escape_non_utf8, resolution.redaction.redact_arguments(resolution.argv))),
+        argv=tuple(map(escape_non_utf8, resolution.redactor.redact_arguments(resolution.argv))),
         sdk_folder=str(ensure_sdk_copy(workspace.home / "sdk")),
         options=options,
     )
     facts = FromTemplate(run.run_type, template.git_properties)
-    return NewRun(request, resolution, submission, resolution.redaction, template.gpus, None, facts)
+    return NewRun(request, resolution, submission, resolution.redactor, template.gpus, None, facts)
 
 
 def _apply_changes(template: RunTemplate, run: TemplateRun) -> tuple[SubmitRequest, Resolution]:
@@ -446,8 +446,8 @@ def _apply_changes(template: RunTemplate, run: TemplateRun) -> tuple[SubmitReque
         configuration = configuration.replace_fields(arguments=arguments)
         argv = (argv[0], *arguments)
         request = request._replace(script=argv[0], arguments=arguments)
-    redaction = build_run_redaction(request.environment, configuration)
-    return request, template.resolution._replace(configuration=configuration, argv=argv, redaction=redaction)
+    redactor = build_run_redactor(request.environment, configuration)
+    return request, template.resolution._replace(configuration=configuration, argv=argv, redactor=redactor)
 
 
 def _complete_start_on_node(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 _FILE = "configuration.json"
@@ -25,13 +25,13 @@ class TemplateRecord(NamedTuple):
     configuration: RunConfiguration
     git_properties: Mapping[str, str]
 
-    def write(self, folder: Path, redaction: Redaction) -> None:
+    def write(self, folder: Path, redactor: Redactor) -> None:
         """Write the record to the folder of a template, redacted, and wait until it is on disk.
 
         Raises:
             OSError: it cannot be written.
         """
-        configuration = _redact_configuration(self.configuration, redaction)
+        configuration = _redact_configuration(self.configuration, redactor)
         document = {"configuration": configuration.to_json(), "git": dict(self.git_properties)}
         write_json(folder / _FILE, document, durable=True)
 
@@ -48,13 +48,13 @@ def find_template_record(folder: Path) -> TemplateRecord | None:
     return TemplateRecord(RunConfiguration.from_json(document["configuration"]), document["git"])
 
 
-def _redact_configuration(configuration: RunConfiguration, redaction: Redaction) -> RunConfiguration:
+def _redact_configuration(configuration: RunConfiguration, redactor: Redactor) -> RunConfiguration:
     command = configuration.command
-    document: Any = redaction.redact_document(configuration.rest)
+    document: Any = redactor.redact_document(configuration.rest)
     return configuration._replace(
-        arguments=tuple(redaction.redact_arguments(configuration.arguments)),
-        command=None if command is None else redaction.redact_command(command),
-        environment_variables=redaction.redact_variables(configuration.environment_variables),
+        arguments=tuple(redactor.redact_arguments(configuration.arguments)),
+        command=None if command is None else redactor.redact_command(command),
+        environment_variables=redactor.redact_variables(configuration.environment_variables),
         rest=document,
         places={},
     )

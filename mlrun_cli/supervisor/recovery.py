@@ -25,7 +25,7 @@ from mlrun_cli.runs.lease import LEASE_SECONDS
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
-from mlrun_cli.runs.run_redaction import read_run_redaction
+from mlrun_cli.runs.run_redaction import read_run_redactor
 from mlrun_cli.runs.script_end import ScriptEnd
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Submission
@@ -120,7 +120,7 @@ def _record_failure(workspace: Workspace, run_id: str, error: Exception) -> None
     message = f"The supervisor of the run died, and what happened to the run cannot be found out: {reason}"
     error_record = build_run_error(message, code=SERVICE_ERROR, reason=EndReason.RUN_NOT_RECOVERABLE)
     outcome = Outcome(RunStatus.FAILED, now(), error=error_record)
-    outcome = outcome.redact(workspace.redaction)
+    outcome = outcome.redact(workspace.redactor)
     record_outcome(workspace, workspace.runs.get(run_id), outcome)
 
 
@@ -138,28 +138,28 @@ def recover(workspace: Workspace, run: Run) -> None:
     if submission is not None:
         run_or_log(lambda: remove_build_secrets(submission.environment), None)
     # The run's own secrets may be gone with its supervisor; the user's names are among ours, as a rule.
-    redaction = read_run_redaction(folder, workspace.redaction)
-    reader = JournalReader(workspace, folder.journal, run.key, redaction)
+    redactor = read_run_redactor(folder, workspace.redactor)
+    reader = JournalReader(workspace, folder.journal, run.key, redactor)
     run_or_log(lambda: separate_lost_attempt_values(workspace, run, folder), None)
     run_or_log(reader.ingest_all, None)
     outcome = read_outcome(folder)
     if outcome is None:
         outcome = _derive_outcome(workspace, run, folder, submission, had_processes=had_processes)
-        if _queue_next_attempt(workspace, run, folder, submission, outcome.redact(redaction)):
+        if _queue_next_attempt(workspace, run, folder, submission, outcome.redact(redactor)):
             return
         outcome = add_earlier_durations(workspace.runs.get_by_key(run.key), outcome)
         behind = run_or_log(lambda: list_leftover_file_warnings(folder), ())
         warnings = (*outcome.warnings, *reader.warnings, *behind, *not_ended, *list_leftover_process_warnings(left))
         lost = add_full_disk_warning(outcome._replace(warnings=warnings), full)
         outcome = run_or_log(lambda: load_output_registration(run)(workspace, run, lost), lost)
-        outcome = outcome.redact(redaction)
+        outcome = outcome.redact(redactor)
         # Without it, it is the store alone that knows.
         run_or_log(partial(write_outcome, folder, outcome), None)
     for file in (folder.secrets, folder.socket, folder.worker_socket):
         run_or_log(partial(file.unlink, missing_ok=True), None)
     if submission is not None:
         run_or_log(lambda: clean_working_folder(workspace, submission, folder), None)
-    record_outcome(workspace, run, outcome, redaction)
+    record_outcome(workspace, run, outcome, redactor)
     run_or_log(partial(folder.canceled.unlink, missing_ok=True), None)
 
 

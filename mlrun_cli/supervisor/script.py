@@ -84,7 +84,7 @@ class Script:
         offset = self._log_offsets.get(log, 0)
         end = ScriptEnd(self.group.exit_code, ended_at, duration, stop_reason, number, log, out_of_memory, offset)
         if end.exit_code != 0 and stop_reason is None:
-            end = end._replace(error=self._run.redaction.redact_error(read_script_error(self._run.folder, end)))
+            end = end._replace(error=self._run.redactor.redact_error(read_script_error(self._run.folder, end)))
         self._document["end"] = end.to_json()
         self._write_process_record()
         return end

@@ -51,7 +51,7 @@ class SupervisedRun:
         secrets: the command line and environment in plain text.
         folder: the run folder.
         run: the row of the run when the supervisor started.
-        redaction: the redaction of the run's secrets.
+        redactor: the redactor of the run's secrets.
         renewal_seconds: the time between two calls of `renew_lease`.
     """
 
@@ -62,8 +62,8 @@ class SupervisedRun:
         self.submission = submission
         self.secrets = secrets
         self.folder = folder
-        self.redaction = secrets.build_redaction()
-        workspace.adopt_redaction(self.redaction)
+        self.redactor = secrets.build_redactor()
+        workspace.adopt_redactor(self.redactor)
         self.run = workspace.runs.get(submission.run_id)
         workspace.owned_run = (self.run.run_id, self.run.key)
         self._register_outputs = load_output_registration(self.run)
@@ -113,7 +113,7 @@ class SupervisedRun:
 
     def create_reader(self) -> JournalReader:
         """Return the reader of the run's journals."""
-        return JournalReader(self.workspace, self.folder.journal, self.run.key, self.redaction)
+        return JournalReader(self.workspace, self.folder.journal, self.run.key, self.redactor)
 
     def create_launcher(self) -> Launcher:
         """Return the launcher of the script's processes.
@@ -130,7 +130,7 @@ class SupervisedRun:
     def create_worker(self) -> WorkerProcess:
         """Return the process that executes requests that are not simple reads of the run."""
         return WorkerProcess(
-            self.workspace, self.submission, self.folder, RPC_WORKER_PROGRAM, self.submission.run_id, self.redaction
+            self.workspace, self.submission, self.folder, RPC_WORKER_PROGRAM, self.submission.run_id, self.redactor
         )
 
     def remove_secrets_after_start(self) -> None:
@@ -175,7 +175,7 @@ class SupervisedRun:
         """
         self.retry_while_disk_full(lambda: write_outcome(self.folder, outcome))
         run_or_log(lambda: clean_working_folder(self.workspace, self.submission, self.folder), None)
-        self.retry_until_stored(lambda: record_outcome(self.workspace, self.run, outcome, self.redaction))
+        self.retry_until_stored(lambda: record_outcome(self.workspace, self.run, outcome, self.redactor))
 
     def write_json_file(self, path: Path, document: Mapping[str, Any]) -> None:
         """Write a JSON file in the run folder; only log errors, since a full disk must not end the run."""

@@ -52,13 +52,13 @@ class Supervisor:
         finally:
             self._watch.close()
         self._release_space()
-        if self._watch.stop.reason is StopReason.SHUTDOWN and run.queue_next_attempt(outcome.redact(run.redaction)):
+        if self._watch.stop.reason is StopReason.SHUTDOWN and run.queue_next_attempt(outcome.redact(run.redactor)):
             return False
         outcome = add_earlier_durations(run.read(), outcome)
         outcome = add_full_disk_warning(outcome, self._full_disk)
         self._ingest_all()
         outcome = outcome._replace(warnings=(*outcome.warnings, *self._watch.reader.warnings))
-        run.finish(outcome.redact(run.redaction), self._watch.stop.reason)
+        run.finish(outcome.redact(run.redactor), self._watch.stop.reason)
         return True
 
     def _execute(self) -> Outcome:
@@ -97,7 +97,7 @@ class Supervisor:
             return False
         script.copy_logs()
         self._ingest_all()
-        return run.begin_next_attempt(script.started_at, outcome.redact(run.redaction))
+        return run.begin_next_attempt(script.started_at, outcome.redact(run.redactor))
 
     def _prepare_script(self) -> None:
         # Who starts what has waited for a target may live elsewhere than who submitted it.

@@ -10,7 +10,7 @@ from collections.abc import Container, Iterator
 from contextlib import contextmanager, suppress
 
 import mlrun_cli
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.processes.inheritance import LIMITS_VARIABLE
 from mlrun_cli.processes.linux import build_parent_death_hook
 from mlrun_cli.processes.secret_pipe import open_secret_pipe
@@ -32,7 +32,7 @@ class WorkerProcess:
         folder: RunFolder,
         program: str,
         subject: str,
-        redaction: Redaction | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         """Create the process without starting it.
 
@@ -42,7 +42,7 @@ class WorkerProcess:
             folder: the run folder, which gets the socket.
             program: the path of the program to start.
             subject: the last argument of the program, which names the run.
-            redaction: the redaction of the run, whose secrets the program reads at its standard input; None for a
+            redactor: the redactor of the run, whose secrets the program reads at its standard input; None for a
               program that stores nothing.
         """
         self._workspace = workspace
@@ -50,7 +50,7 @@ class WorkerProcess:
         self._folder = folder
         self._program = program
         self._subject = subject
-        self._redaction = redaction
+        self._redactor = redactor
         self._process: subprocess.Popen[bytes] | None = None
 
     def ensure_started(self) -> str:
@@ -104,10 +104,10 @@ class WorkerProcess:
 
     @contextmanager
     def _open_stdin(self) -> Iterator[int]:
-        if self._redaction is None:
+        if self._redactor is None:
             yield subprocess.DEVNULL
             return
-        pipe = open_secret_pipe(self._redaction)
+        pipe = open_secret_pipe(self._redactor)
         try:
             yield pipe
         finally:

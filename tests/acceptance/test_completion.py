@@ -8,7 +8,7 @@ from shutil import which
 
 import pytest
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
@@ -40,7 +40,7 @@ def mlrun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
     with installed(tmp_path_factory.mktemp("completion")) as command:
         (identity,) = list_identities(command.home)
         locator = locate_workspace(command.home, identity)
-        with Workspace.open(locator, create=False, redaction=Redaction()) as workspace, workspace.transaction():
+        with Workspace.open(locator, create=False, redactor=Redactor()) as workspace, workspace.transaction():
             for run_id, status in (
                 ("exp_b", RunStatus.COMPLETED),
                 ("exp_c", RunStatus.RUNNING),

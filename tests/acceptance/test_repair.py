@@ -17,7 +17,7 @@ import pytest
 
 from mlrun_cli.actions.experiments import set_experiment_archived
 from mlrun_cli.actions.views import delete_view, rename_view, save_view
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 from tests.running import Mlrun, service_error, until
@@ -122,7 +122,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
         mlrun("model", "register", "--name", "m", "--model-path", "model.pkl")
         mlrun("datastore", "attach-local", "images", ".")
         mlrun("datastore", "set-default", "-n", "images")
-        with Workspace.connect(parse_locator(mlrun.database.parent), redaction=Redaction()) as workspace:
+        with Workspace.connect(parse_locator(mlrun.database.parent), redactor=Redactor()) as workspace:
             for name in ("renamed", "deleted"):
                 save_view(workspace, name, "runs", "", "me")
             rename_view(workspace, "renamed", "new name", "me", expected_version=1)

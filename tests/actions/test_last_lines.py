@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.actions.last_lines import read_last_lines
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
@@ -16,7 +16,7 @@ from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     with Workspace.open(
-        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redactor=Redactor()
     ) as opened:
         yield opened
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.actions.live_runs import list_live_runs
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.time import now
 from mlrun_cli.runs.resources import CurrentUse, Resources, write_resources
 from mlrun_cli.runs.run import SCRIPT_RUN
@@ -24,7 +24,7 @@ def test_only_a_fresh_measurement_of_a_running_script_is_its_use(
     tmp_path: Path, status: RunStatus, age_seconds: int, *, is_current: bool
 ) -> None:
     locator = locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w"))
-    with Workspace.open(locator, create=True, redaction=Redaction()) as workspace:
+    with Workspace.open(locator, create=True, redactor=Redactor()) as workspace:
         with workspace.transaction():
             experiment, number = workspace.experiments.reserve_run_numbers("exp")
             workspace.runs.insert(experiment, number, "exp_1", status=status, run_type=SCRIPT_RUN, user_name="someone")

@@ -9,7 +9,7 @@ import pytest
 from mlrun_cli.actions.failure_report import read_failure_report
 from mlrun_cli.actions.log_selection import LineStamper, LogSelection, LogStart, find_log_start
 from mlrun_cli.core.log_tail import find_last_lines
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import InvalidValue, LogTimesNotFound
 from mlrun_cli.runs.error import build_error_from_log
@@ -36,7 +36,7 @@ ValueError: boom
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     with Workspace.open(
-        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redactor=Redactor()
     ) as opened:
         yield opened
 

@@ -23,7 +23,7 @@ from mlrun_cli.actions.models import (
     update_model,
 )
 from mlrun_cli.actions.run_deletion import remove_runs
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import (
     FileAlreadyExists,
     FileNotWritable,
@@ -48,7 +48,7 @@ IDENTITY = WorkspaceIdentity("s", "g", "w")
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    with Workspace.open(locate_workspace(tmp_path / "home", IDENTITY), create=True, redaction=Redaction()) as opened:
+    with Workspace.open(locate_workspace(tmp_path / "home", IDENTITY), create=True, redactor=Redactor()) as opened:
         yield opened
 
 
@@ -162,9 +162,7 @@ def test_two_at_once_get_different_versions(tmp_path: Path, workspace: Workspace
     versions: list[int] = []
 
     def register() -> None:
-        with Workspace.open(
-            locate_workspace(tmp_path / "home", IDENTITY), create=False, redaction=Redaction()
-        ) as opened:
+        with Workspace.open(locate_workspace(tmp_path / "home", IDENTITY), create=False, redactor=Redactor()) as opened:
             versions.extend(register_model(opened, NewModel("net"), source).version for _ in range(5))
 
     threads = [threading.Thread(target=register) for _ in range(2)]

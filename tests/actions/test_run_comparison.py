@@ -10,7 +10,7 @@ import pytest
 from mlrun_cli.actions.run_comparison import CODE, METRICS, PARAMETERS, PROPERTIES, compare_runs
 from mlrun_cli.actions.run_difference import PARTS, read_difference
 from mlrun_cli.actions.snapshots import create_snapshot
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import SnapshotNotFound
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
@@ -22,7 +22,7 @@ from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     with Workspace.open(
-        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redactor=Redactor()
     ) as opened:
         yield opened
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.actions.run_groups import parse_group_names, read_groups
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import InvalidFilter
 from mlrun_cli.runs.parameters import Parameter
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
@@ -18,7 +18,7 @@ from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     locator = locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w"))
-    with Workspace.open(locator, create=True, redaction=Redaction()) as opened:
+    with Workspace.open(locator, create=True, redactor=Redactor()) as opened:
         yield opened
 
 

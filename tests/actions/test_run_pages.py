@@ -8,7 +8,7 @@ import pytest
 from mlrun_cli.actions.experiments import list_experiment_overviews
 from mlrun_cli.actions.run_pages import Count, get_run_page
 from mlrun_cli.actions.runs import list_runs
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import RunNotFound, UsageError
 from mlrun_cli.metrics.filter import MetricFilter
 from mlrun_cli.processes.host import get_origin
@@ -25,7 +25,7 @@ NO_TEXT = "a\udcff"
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     with Workspace.open(
-        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redactor=Redactor()
     ) as opened:
         yield opened
 

@@ -7,7 +7,7 @@ import pytest
 
 from mlrun_cli.actions.run_ends import cancel_run, wait_for_runs
 from mlrun_cli.actions.runs import RunChanges, get_runs, list_runs, update_runs
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import AmbiguousRunId, RunNotFound, UsageError
 from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
@@ -21,7 +21,7 @@ NO_TEXT = "a\udcff"
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     with Workspace.open(
-        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redactor=Redactor()
     ) as opened:
         yield opened
 

@@ -13,7 +13,7 @@ from mlrun_cli.actions.models import ModelChanges, register_model, update_model
 from mlrun_cli.actions.open_runs import create_interactive_run
 from mlrun_cli.actions.runs import add_properties
 from mlrun_cli.actions.workspaces import describe_workspace, update_workspace
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import UsageError
 from mlrun_cli.models.model import NewModel
 from mlrun_cli.workspace import Workspace
@@ -26,7 +26,7 @@ TEXT, SHOWN = "https://u:hunterEzz@h/", "https://***@h/"
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     with Workspace.open(
-        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redactor=Redactor()
     ) as opened:
         yield opened
 

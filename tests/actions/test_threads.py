@@ -11,7 +11,7 @@ import pytest
 import mlrun_cli
 from mlrun_cli.actions.environments import add_wheel
 from mlrun_cli.actions.snapshots import create_snapshot, write_snapshot_archive
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.targets.package_copies import ensure_sdk_copy
@@ -22,7 +22,7 @@ from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     with Workspace.open(
-        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redactor=Redactor()
     ) as opened:
         yield opened
 

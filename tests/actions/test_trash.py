@@ -16,7 +16,7 @@ from mlrun_cli.actions.run_deletion import list_with_descendants, remove_runs
 from mlrun_cli.actions.runs import get_runs
 from mlrun_cli.actions.trash import get_deleted_runs, list_trash, move_to_trash, restore_runs
 from mlrun_cli.core.json_files import write_json
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import AlreadyExists, InUse, RunNotFound
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.filter import RunFilter
@@ -35,7 +35,7 @@ MONTH = 30 * 86_400.0
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     with Workspace.open(
-        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redactor=Redactor()
     ) as opened:
         yield opened
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.actions.views import delete_view, get_view, list_views, rename_view, save_view
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import AlreadyExists, UsageError, ViewChanged, ViewNotFound
 from mlrun_cli.views.view import COMPARE_PAGE, RUNS_PAGE
 from mlrun_cli.workspace import Workspace
@@ -22,13 +22,13 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def workspace(home: Path) -> Iterator[Workspace]:
-    with Workspace.open(locate_workspace(home, IDENTITY), create=True, redaction=Redaction()) as opened:
+    with Workspace.open(locate_workspace(home, IDENTITY), create=True, redactor=Redactor()) as opened:
         yield opened
 
 
 def test_the_later_of_two_who_save_a_view_is_told(workspace: Workspace, home: Path) -> None:
     seen = save_view(workspace, "mine", RUNS_PAGE, "a=1", "ann")
-    with Workspace.open(locate_workspace(home, IDENTITY), create=False, redaction=Redaction()) as other:
+    with Workspace.open(locate_workspace(home, IDENTITY), create=False, redactor=Redactor()) as other:
         save_view(other, "mine", COMPARE_PAGE, "a=2", "ben", expected_version=seen.version)
 
     with pytest.raises(ViewChanged, match=r"\bben\b"):

@@ -13,7 +13,7 @@ from mlrun_cli.actions.run_columns import read_metric_columns, read_parameter_co
 from mlrun_cli.actions.run_pages import get_run_page, list_sorted_runs
 from mlrun_cli.actions.run_values import parse_run_order, resolve_where
 from mlrun_cli.actions.runs import list_runs
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import InvalidFilter
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
@@ -111,7 +111,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 def _open_workspace(home: Path) -> Workspace:
     place = locate_workspace(home, WorkspaceIdentity("s", "g", "w"))
-    return Workspace.open(place, create=True, redaction=Redaction())
+    return Workspace.open(place, create=True, redactor=Redactor())
 
 
 def _add_run(workspace: Workspace, chance: random.Random) -> None:

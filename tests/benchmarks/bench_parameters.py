@@ -23,7 +23,7 @@ from typing import Any
 from mlrun_cli.actions.run_pages import get_run_page
 from mlrun_cli.actions.runs import list_runs
 from mlrun_cli.core.names import DEFAULT_RESOURCE_GROUP, DEFAULT_SUBSCRIPTION_ID, DEFAULT_WORKSPACE
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.metrics.filter import MetricFilter
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import RunOrder
@@ -115,7 +115,7 @@ def main(sizes: list[str]) -> None:
                 home = Path(top) / "home"
                 seed_pages(home, int(size), long_curve=1)
             locator = locate_workspace(home.resolve(), _IDENTITY)
-            with Workspace.open(locator, create=False, redaction=Redaction()) as workspace:
+            with Workspace.open(locator, create=False, redactor=Redactor()) as workspace:
                 _measure(workspace, size)
             _measure_commands(home, size)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mlrun_cli.actions.snapshots import create_snapshot
 from mlrun_cli.core.names import DEFAULT_RESOURCE_GROUP, DEFAULT_SUBSCRIPTION_ID, DEFAULT_WORKSPACE
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.time import format_iso, now
 from mlrun_cli.runs.log_times import LogTimeRecorder
 from mlrun_cli.runs.run import SCRIPT_RUN
@@ -32,7 +32,7 @@ def main(parent: str | None) -> None:
     """Create the runs, measure, print the table, and remove them."""
     with tempfile.TemporaryDirectory(dir=parent) as top:
         folder, home = Path(top), Path(top) / "home"
-        with Workspace.open(locate_workspace(home, _IDENTITY), create=True, redaction=Redaction()) as workspace:
+        with Workspace.open(locate_workspace(home, _IDENTITY), create=True, redactor=Redactor()) as workspace:
             for name, changed in (("first", 0), ("some", 20), ("all", _FILES)):
                 _add_run(workspace, f"{name}_1", _make_files(folder / name, changed))
             since = _write_log(workspace, "first_1")

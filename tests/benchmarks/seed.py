@@ -18,7 +18,7 @@ from pathlib import Path
 
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.names import DEFAULT_RESOURCE_GROUP, DEFAULT_SUBSCRIPTION_ID, DEFAULT_WORKSPACE
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.parameters import parse_arguments
@@ -95,7 +95,7 @@ def seed_pages(home: Path, count: int, *, experiments: int = 100, long_curve: in
                 database.insert_many("metrics", _METRIC_COLUMNS, _metrics(batch))
                 database.insert_many("run_parameters", _PARAMETER_COLUMNS, _parameters(batch))
     with (
-        Workspace.open(locate_workspace(home, _IDENTITY), create=False, redaction=Redaction()) as workspace,
+        Workspace.open(locate_workspace(home, _IDENTITY), create=False, redactor=Redactor()) as workspace,
         workspace.transaction(),
     ):
         for number in range(max(1, count - CURVES + 1), count + 1):
@@ -107,7 +107,7 @@ def seed_pages(home: Path, count: int, *, experiments: int = 100, long_curve: in
 def _database(home: Path, experiments: Sequence[str]) -> Iterator[tuple[Database, Sequence[int]]]:
     """Yield the database of a new workspace with these experiments, and the experiments' keys."""
     with (
-        Workspace.open(locate_workspace(home, _IDENTITY), create=True, redaction=Redaction()) as workspace,
+        Workspace.open(locate_workspace(home, _IDENTITY), create=True, redactor=Redactor()) as workspace,
         workspace.transaction(),
     ):
         keys = [workspace.experiments.reserve_run_numbers(name)[0].key for name in experiments]

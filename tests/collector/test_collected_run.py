@@ -10,7 +10,7 @@ import pytest
 
 from mlrun_cli.collector.collected_run import CollectedRun
 from mlrun_cli.collector.request_relay import RequestRelay
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.node.node_run import build_outcome_event
 from mlrun_cli.runs.events import AttemptEvent, EventWriter, OutcomeEvent, StartEvent
 from mlrun_cli.runs.outcome import Outcome
@@ -28,7 +28,7 @@ OUTCOME = Outcome(RunStatus.COMPLETED, 5, 1.5)
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     """Return a workspace with the run `exp_1`."""
     with Workspace.open(
-        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redactor=Redactor()
     ) as opened:
         with opened.transaction():
             experiment, number = opened.experiments.reserve_run_numbers("exp")

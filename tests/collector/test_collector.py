@@ -10,7 +10,7 @@ import pytest
 from mlrun_cli.collector.collector import Collector
 from mlrun_cli.collector.job_poll import JobPoll
 from mlrun_cli.compute.compute_target import ComputeTarget
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.runs.events import EventWriter, OutcomeEvent, StartEvent
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -45,7 +45,7 @@ class Place:
         self._pool.folder.mkdir()
         (self._pool.folder / "slots").write_text("0", encoding="utf-8")
         locator = locate_workspace(root / "home", WorkspaceIdentity("s", "g", "w"))
-        self.workspace = Workspace.open(locator, create=True, redaction=Redaction())
+        self.workspace = Workspace.open(locator, create=True, redactor=Redactor())
         self.target = PoolTarget(self.workspace, "pool")
         properties = {"sharedFolder": str(whole.path), "poolFolder": str(self._pool.folder)}
         self.run_folder = self.workspace.run_folder("exp_1").path

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from mlrun_cli.actions.compute_targets import create_compute_target
 from mlrun_cli.compute.compute_target import AML_COMPUTE
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
@@ -60,7 +60,7 @@ class SweepWorld:
         self.write_script(SCRIPT)
         self.gate = root / "gate"
         self.locator = locate_workspace(root / "home", WorkspaceIdentity("s", "g", "w"))
-        self.workspace = Workspace.open(self.locator, create=True, redaction=Redaction())
+        self.workspace = Workspace.open(self.locator, create=True, redactor=Redactor())
 
     def write_script(self, text: str) -> None:
         """Write the script that the runs of later sweeps start."""

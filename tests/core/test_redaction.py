@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from mlrun_cli.core.redaction import Redaction
     ],
 )
 def test_secrets_on_a_command_line_are_hidden(arguments: list[str], shown: list[str]) -> None:
-    assert Redaction().redact_arguments(arguments) == shown
+    assert Redactor().redact_arguments(arguments) == shown
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_secrets_on_a_command_line_are_hidden(arguments: list[str], shown: list[
     ],
 )
 def test_a_secret_hides_other_arguments_only_if_they_cannot_have_it_by_chance(arguments: str, shown: str) -> None:
-    redaction = Redaction.from_environment({"POSTGRES_PASSWORD": "postgres", "SHELL_TOKEN": "hunter4-x"})
-    assert redaction.redact_arguments(arguments.split()) == shown.split()
+    redactor = Redactor.from_environment({"POSTGRES_PASSWORD": "postgres", "SHELL_TOKEN": "hunter4-x"})
+    assert redactor.redact_arguments(arguments.split()) == shown.split()
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_a_secret_hides_other_arguments_only_if_they_cannot_have_it_by_chance(ar
     ],
 )
 def test_secrets_in_the_text_for_a_shell_are_hidden(text: str, shown: str) -> None:
-    assert Redaction().redact_arguments(["/bin/sh", "-c", text]) == ["/bin/sh", "-c", shown]
+    assert Redactor().redact_arguments(["/bin/sh", "-c", text]) == ["/bin/sh", "-c", shown]
 
 
 def test_the_text_for_a_shell_hides_names_that_the_user_adds() -> None:
-    assert Redaction(["pin"]).redact_arguments(["sh", "-c", "a --pin 1 PIN=2"]) == ["sh", "-c", "a --pin *** PIN=***"]
+    assert Redactor(["pin"]).redact_arguments(["sh", "-c", "a --pin 1 PIN=2"]) == ["sh", "-c", "a --pin *** PIN=***"]
 
 
 @pytest.mark.parametrize(
@@ -102,12 +102,12 @@ def test_the_text_for_a_shell_hides_names_that_the_user_adds() -> None:
     ],
 )
 def test_long_text_for_a_shell_without_a_secret_stays(text: str) -> None:
-    assert Redaction().redact_arguments(["sh", "-c", text]) == ["sh", "-c", text]
+    assert Redactor().redact_arguments(["sh", "-c", text]) == ["sh", "-c", text]
 
 
 def test_the_whole_of_a_long_secret_for_a_shell_is_hidden() -> None:
     text = '--token "' + "\\a" * 100_000
-    assert Redaction().redact_arguments(["sh", "-c", text]) == ["sh", "-c", "--token ***"]
+    assert Redactor().redact_arguments(["sh", "-c", text]) == ["sh", "-c", "--token ***"]
 
 
 @pytest.mark.parametrize(
@@ -119,13 +119,13 @@ def test_the_whole_of_a_long_secret_for_a_shell_is_hidden() -> None:
     ],
 )
 def test_the_user_of_an_address_is_hidden_up_to_its_host(text: str, shown: str) -> None:
-    assert Redaction().redact_text(text) == shown
+    assert Redactor().redact_text(text) == shown
 
 
 @pytest.mark.parametrize("text", ['{"password": "***"}', '{"keys": [{"api_key": "***"}]}', "connect(password='***')"])
 def test_what_is_redacted_already_stays_readable(text: str) -> None:
-    redaction = Redaction()
-    assert {redaction.redact_prose(text), redaction.redact_value(text)} == {text}
+    redactor = Redactor()
+    assert {redactor.redact_prose(text), redactor.redact_value(text)} == {text}
 
 
 def test_every_text_of_a_document_is_redacted() -> None:
@@ -133,7 +133,7 @@ def test_every_text_of_a_document_is_redacted() -> None:
     document = {"a": [address, 1, None, {"b": address, address: True}], "api_key": ["x", {"b": "--password x"}]}
     hidden = {"a": [shown, 1, None, {"b": shown, shown: True}], "api_key": ["***", {"b": "--password ***"}]}
 
-    assert Redaction().redact_document(document) == hidden
+    assert Redactor().redact_document(document) == hidden
 
 
 @pytest.mark.parametrize(
@@ -149,34 +149,34 @@ def test_every_text_of_a_document_is_redacted() -> None:
     ],
 )
 def test_prose_about_tokens_and_keys_stays(text: str) -> None:
-    assert Redaction().redact_error([text]) == Redaction().redact_document([text]) == [text]
+    assert Redactor().redact_error([text]) == Redactor().redact_document([text]) == [text]
 
 
 def test_tags_about_tokens_stay() -> None:
     tags = {"total_tokens": "1000000", "pad_token": "<pad>", "tokens": "2.5B", "token_mixer": "attention"}
-    assert Redaction().redact_document(tags) == tags
-    assert Redaction().redact_document({"my_token": "ghp_abcdef0123456789abcd"}) == {"my_token": "***"}
+    assert Redactor().redact_document(tags) == tags
+    assert Redactor().redact_document({"my_token": "ghp_abcdef0123456789abcd"}) == {"my_token": "***"}
 
 
 def test_values_of_doubtful_variables_hide_no_paths_and_numbers() -> None:
-    redaction = Redaction.from_environment({"HF_TOKEN_PATH": "/home/me/.hf", "MAX_TOKENS": "100000", "A_TOKEN": "none"})
+    redactor = Redactor.from_environment({"HF_TOKEN_PATH": "/home/me/.hf", "MAX_TOKENS": "100000", "A_TOKEN": "none"})
     text = "No such file: /home/me/.hf/data; got 100000 rows"
-    assert redaction.redact_error(text) == text
+    assert redactor.redact_error(text) == text
 
 
 def test_an_error_quotes_no_value_of_a_secret_variable() -> None:
     environment = {"A_TOKEN": "a b.c+d", "B_TOKEN": "a b.c+d, e", "C_TOKEN": "short", "LR": "ordinary"}
-    redaction = Redaction.from_environment({**environment, "OWN": "hunter", "MLRUN_SECRET_NAMES": "own,other"})
+    redactor = Redactor.from_environment({**environment, "OWN": "hunter", "MLRUN_SECRET_NAMES": "own,other"})
 
     error = {"message": "no a b.c+d, e at a b.c+d: short ordinary hunter", "details": ["own,other"]}
-    assert redaction.redact_error(error) == {"message": "no *** at ***: short ordinary ***", "details": ["own,other"]}
-    assert redaction.redact_document(error) == error
+    assert redactor.redact_error(error) == {"message": "no *** at ***: short ordinary ***", "details": ["own,other"]}
+    assert redactor.redact_document(error) == error
 
 
 def test_secret_variables_are_hidden_by_their_name() -> None:
     variables = {"MY_Secret_1": "a", "AWS_ACCESS_KEY_ID": "b", "URL": "http://u:p@h", "LR": "1"}
 
-    assert Redaction().redact_variables(variables) == {
+    assert Redactor().redact_variables(variables) == {
         "MY_Secret_1": "***",
         "AWS_ACCESS_KEY_ID": "***",
         "URL": "http://***@h",
@@ -260,14 +260,14 @@ PLAIN_VARIABLES = [
 
 @pytest.mark.parametrize("name", SECRET_VARIABLES)
 def test_a_name_of_a_secret_is_known_however_it_is_written(name: str) -> None:
-    assert Redaction().redact_variables({name: "hunter2x"}) == {name: "***"}
-    assert Redaction().redact_arguments([f"--{name}", "hunter2x", "4"]) == [f"--{name}", "***", "4"]
+    assert Redactor().redact_variables({name: "hunter2x"}) == {name: "***"}
+    assert Redactor().redact_arguments([f"--{name}", "hunter2x", "4"]) == [f"--{name}", "***", "4"]
 
 
 @pytest.mark.parametrize("name", PLAIN_VARIABLES)
 def test_a_name_that_only_looks_like_one_of_a_secret_hides_nothing(name: str) -> None:
-    assert Redaction().redact_variables({name: "created_at"}) == {name: "created_at"}
-    assert Redaction().redact_arguments([f"--{name}", "4"]) == [f"--{name}", "4"]
+    assert Redactor().redact_variables({name: "created_at"}) == {name: "created_at"}
+    assert Redactor().redact_arguments([f"--{name}", "4"]) == [f"--{name}", "4"]
 
 
 @pytest.mark.parametrize(
@@ -282,10 +282,10 @@ def test_a_name_that_only_looks_like_one_of_a_secret_hides_nothing(name: str) ->
     ],
 )
 def test_ordinary_arguments_stay_visible(words: str) -> None:
-    redaction = Redaction()
-    assert redaction.redact_arguments(words.split()) == words.split()
-    assert redaction.redact_arguments(["sh", "-c", words])[-1] == words
-    assert redaction.redact_text(words) == words
+    redactor = Redactor()
+    assert redactor.redact_arguments(words.split()) == words.split()
+    assert redactor.redact_arguments(["sh", "-c", words])[-1] == words
+    assert redactor.redact_text(words) == words
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ def test_ordinary_arguments_stay_visible(words: str) -> None:
 )
 def test_a_secret_within_a_value_is_hidden_whatever_the_name(name: str, value: str, shown: str | None) -> None:
     hidden = "-----BEGIN PRIVATE KEY-----***-----END PRIVATE KEY-----"
-    assert Redaction().redact_variables({name: value}) == {name: shown or hidden}
+    assert Redactor().redact_variables({name: value}) == {name: shown or hidden}
 
 
 @pytest.mark.parametrize(
@@ -334,9 +334,9 @@ def test_a_secret_within_a_value_is_hidden_whatever_the_name(name: str, value: s
     ],
 )
 def test_a_secret_shows_by_itself_in_any_text(text: str, shown: str) -> None:
-    redaction = Redaction()
-    assert redaction.redact_text(text) == redaction.redact_value(text) == shown
-    assert redaction.redact_arguments([text]) == [shown]
+    redactor = Redactor()
+    assert redactor.redact_text(text) == redactor.redact_value(text) == shown
+    assert redactor.redact_arguments([text]) == [shown]
 
 
 @pytest.mark.parametrize(
@@ -345,32 +345,32 @@ def test_a_secret_shows_by_itself_in_any_text(text: str, shown: str) -> None:
 )
 def test_long_text_without_a_secret_stays(text: str) -> None:
     variables = {"A": text, "B": f" {text}", text: "x"}
-    assert Redaction().redact_variables(variables) == variables
+    assert Redactor().redact_variables(variables) == variables
 
 
 def test_the_user_can_add_names() -> None:
-    redaction = Redaction.from_environment({"MLRUN_SECRET_NAMES": "license, pin"})
+    redactor = Redactor.from_environment({"MLRUN_SECRET_NAMES": "license, pin"})
 
-    assert redaction.redact_variables({"MY_LICENSE": "a", "PIN": "b"}) == {"MY_LICENSE": "***", "PIN": "***"}
+    assert redactor.redact_variables({"MY_LICENSE": "a", "PIN": "b"}) == {"MY_LICENSE": "***", "PIN": "***"}
 
 
 def test_secrets_are_those_of_the_environment_at_the_time_of_use() -> None:
     environment = {"A_TOKEN": "hunter2x"}
-    redaction = Redaction.from_environment(environment)
-    assert redaction.redact_error("hunter2x hunter3x") == "*** hunter3x"
+    redactor = Redactor.from_environment(environment)
+    assert redactor.redact_error("hunter2x hunter3x") == "*** hunter3x"
 
     environment.update({"A_TOKEN": "hunter3x", "MLRUN_SECRET_NAMES": "own"})
-    assert redaction.redact_error("hunter2x hunter3x") == "hunter2x ***"
-    assert redaction.redact_document({"my_own": "1"}) == {"my_own": "***"}
+    assert redactor.redact_error("hunter2x hunter3x") == "hunter2x ***"
+    assert redactor.redact_document({"my_own": "1"}) == {"my_own": "***"}
 
 
 @pytest.mark.parametrize(
     "word", ["train.py", "a/b-2.c", "--password", "-x", "SECRET", "Bearer", "über", "", "----", "ENV"]
 )
 def test_a_word_of_its_own_is_shown_as_in_a_text(word: str) -> None:
-    redaction = Redaction()
-    assert redaction.redact_value(word) == redaction.redact_text(word) == word
-    assert redaction.redact_value(f"{word} ") == redaction.redact_text(f"{word} ") == f"{word} "
+    redactor = Redactor()
+    assert redactor.redact_value(word) == redactor.redact_text(word) == word
+    assert redactor.redact_value(f"{word} ") == redactor.redact_text(f"{word} ") == f"{word} "
 
 
 ODD = 'it\'s\\a "b"\n-c'
@@ -387,8 +387,8 @@ ODD = 'it\'s\\a "b"\n-c'
     ],
 )
 def test_an_error_hides_a_secret_argument_however_it_spells_it(text: str, shown: str) -> None:
-    redaction = Redaction.for_run({}, ["train.py", "--password", ODD])
-    assert redaction.redact_error({"message": text}) == {"message": shown}
+    redactor = Redactor.for_run({}, ["train.py", "--password", ODD])
+    assert redactor.redact_error({"message": text}) == {"message": shown}
 
 
 @pytest.mark.parametrize(
@@ -410,10 +410,10 @@ def test_a_run_hides_what_it_repeats_of_its_command_line_and_variables(
     arguments: str, text: str, of_error: str, of_tag: str
 ) -> None:
     variables = {"POSTGRES_PASSWORD": "postgres", "SHELL_TOKEN": "hunter3-x"}
-    redaction = Redaction.for_run(variables, ["train.py", *arguments.split()])
-    assert redaction.redact_error({"message": text}) == {"message": of_error}
-    assert redaction.redact_document({"note": text}) == {"note": of_tag}
-    assert redaction.redact_run_secrets([text, 1, None]) == [of_tag, 1, None]
+    redactor = Redactor.for_run(variables, ["train.py", *arguments.split()])
+    assert redactor.redact_error({"message": text}) == {"message": of_error}
+    assert redactor.redact_document({"note": text}) == {"note": of_tag}
+    assert redactor.redact_run_secrets([text, 1, None]) == [of_tag, 1, None]
 
 
 @pytest.mark.parametrize("value", ["<|endoftext|>", "[PAD]", "</s>", "<|reserved_special_token_250|>", "<extra_id_99>"])
@@ -425,12 +425,12 @@ def test_a_run_hides_what_it_repeats_of_its_command_line_and_variables(
     ],
 )
 def test_words_of_a_vocabulary_are_no_secrets(name: str, value: str) -> None:
-    redaction = Redaction()
+    redactor = Redactor()
     arguments = [f"--{name}", value, f"--{name}={value}"]
-    assert redaction.redact_arguments(arguments) == arguments
-    assert redaction.redact_variables({name: value}) == {name: value}
-    assert redaction.redact_document({name: value}) == {name: value}
-    assert redaction.redact_prose(f"--{name} {value}") == f"--{name} {value}"
+    assert redactor.redact_arguments(arguments) == arguments
+    assert redactor.redact_variables({name: value}) == {name: value}
+    assert redactor.redact_document({name: value}) == {name: value}
+    assert redactor.redact_prose(f"--{name} {value}") == f"--{name} {value}"
 
 
 @pytest.mark.parametrize(
@@ -446,5 +446,5 @@ def test_words_of_a_vocabulary_are_no_secrets(name: str, value: str) -> None:
 )
 def test_the_name_of_a_word_of_a_vocabulary_shows_no_secret(words: str, names: str) -> None:
     name, value = words.split()
-    redaction = Redaction.from_environment({"MLRUN_SECRET_NAMES": names})
-    assert redaction.redact_arguments([name, value]) == [name, "***"]
+    redactor = Redactor.from_environment({"MLRUN_SECRET_NAMES": names})
+    assert redactor.redact_arguments([name, value]) == [name, "***"]

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.targets.errors import EngineUnavailable
 from mlrun_cli.targets.package_copies import ensure_program_copy
 from mlrun_cli.targets.remote.mirror import Mirror
@@ -292,7 +292,7 @@ def test_only_a_poll_after_a_submit_tells_that_there_is_no_job(box: Mlrun, monke
     run_id = str(box.ended()["run_id"])  # on this machine: the other one has no job of it
     for name in ("HOME", "PATH"):
         monkeypatch.setenv(name, box.environment[name])
-    with Workspace.open(parse_locator(box.database.parent), redaction=Redaction(), create=False) as workspace:
+    with Workspace.open(parse_locator(box.database.parent), redactor=Redactor(), create=False) as workspace:
         target, run = RemoteTarget(workspace, "box"), workspace.runs.get(run_id)
         folder = target.shared_folder
         with closing(Mirror(workspace, target.settings, folder, ensure_program_copy(folder.programs))) as mirror:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import mlrun_cli
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.environments.base_pythons import rank_pythons
 from mlrun_cli.environments.build_plan import plan_conda
 from mlrun_cli.environments.conda_file import read_conda_dependencies
@@ -246,7 +246,7 @@ def test_local_source_that_cannot_be_looked_at_has_not_changed() -> None:
 
 def test_image_of_a_dockerfile_is_no_secret_though_a_password_is_the_same_word() -> None:
     text = "from --platform=linux/amd64 postgres:15 AS postgres\nENV POSTGRES_PASSWORD={0}\nRUN psql -U {0}\n"
-    hidden, secrets = replace_secrets_of_dockerfile(text.format("postgres"), Redaction())
+    hidden, secrets = replace_secrets_of_dockerfile(text.format("postgres"), Redactor())
     assert hidden == text.format("${MLRUN_INSTALL_SECRET_1}")
     assert secrets == {"MLRUN_INSTALL_SECRET_1": "postgres"}
 

@@ -39,13 +39,13 @@ Run.get(Workspace.from_config(), sys.argv[1]).fail("bad data")
 LOOK = """
 import sys
 from pathlib import Path
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.runtime import reconciliation
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 
 reconciliation._TIMEOUT_SECONDS = 20.0
-workspace = Workspace.connect(parse_locator(Path(sys.argv[1])), redaction=Redaction())
+workspace = Workspace.connect(parse_locator(Path(sys.argv[1])), redactor=Redactor())
 print("looks", flush=True)
 reconciliation.reconcile_runs(workspace)
 print(workspace.runs.get(sys.argv[2]).status.value)

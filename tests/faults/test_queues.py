@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.runtime.queue import ensure_dispatchers
 from mlrun_cli.workspace import Workspace
@@ -327,7 +327,7 @@ def test_a_queue_outlives_the_absence_of_its_workspace(mlrun: Mlrun, order: Path
     run_ids = [submit(mlrun) for _ in range(3)]
     until(lambda: len(started(order)) == 2)
     supervisor, folder = mlrun.supervisor(run_ids[0]), mlrun.database.parent
-    with Workspace.connect(parse_locator(folder), redaction=Redaction()) as workspace, away(folder):
+    with Workspace.connect(parse_locator(folder), redactor=Redactor()) as workspace, away(folder):
         kill(supervisor)  # has the dispatcher look
         until(lambda: not dispatchers(mlrun))
         with pytest.raises(StoreUnavailable):

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.workspace import Workspace
@@ -444,7 +444,7 @@ def test_what_lives_goes_on_while_its_workspace_is_away(mlrun: Mlrun) -> None:
         with away(folder):
             with pytest.raises(StoreUnavailable, match=re.escape(f" {folder} ")):
                 reconcile(workspace)
-            Workspace.open(workspace.locator, create=True, redaction=Redaction()).close()  # another in its place
+            Workspace.open(workspace.locator, create=True, redactor=Redactor()).close()  # another in its place
             with pytest.raises(StoreUnavailable, match=re.escape(f" {folder} ")):
                 reconcile(workspace)
             shutil.rmtree(folder)
@@ -453,7 +453,7 @@ def test_what_lives_goes_on_while_its_workspace_is_away(mlrun: Mlrun) -> None:
     submitted = mlrun.submit()
     until(lambda: mlrun.log(submitted))
     with (
-        Workspace.connect(parse_locator(folder), redaction=Redaction()) as workspace,
+        Workspace.connect(parse_locator(folder), redactor=Redactor()) as workspace,
         start(mlrun, f"input()\n{_OPEN}input()\n") as driver,
     ):
         look_while_it_is_away(workspace)

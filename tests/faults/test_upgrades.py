@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli import __version__
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.runtime.queue import QueueFolder, QueueReport
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
@@ -77,7 +77,7 @@ def test_a_dispatcher_whose_program_is_gone_leaves_its_queue_to_another_and_says
     (mlrun.run_folder(first) / "work" / "go").touch()
 
     mlrun.wait_for_status(first, "Completed")
-    with Workspace.connect(parse_locator(mlrun.database.parent), redaction=Redaction()) as workspace:
+    with Workspace.connect(parse_locator(mlrun.database.parent), redactor=Redactor()) as workspace:
         folder = QueueFolder(workspace, "single")
         until(folder.read_problem)
         told = QueueReport(workspace).describe_wait(workspace.runs.get(second))

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from mlrun_cli.actions.run_ends import cancel_run, fail_run
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.notifications.rules import ENDS, Rule, edit_rules
 from mlrun_cli.runs.error import build_run_error
 from mlrun_cli.runs.run import INTERACTIVE_RUN, SCRIPT_RUN, Run
@@ -37,7 +37,7 @@ def add_run(workspace: Workspace, status: RunStatus, run_type: str, owner_lock: 
 def test_a_queued_run_that_fails_is_notified_of_and_an_interactive_one_is_not(tmp_path: Path) -> None:
     where = locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w"))
     told = tmp_path / "told"
-    with Workspace.open(where, create=True, redaction=Redaction()) as workspace:
+    with Workspace.open(where, create=True, redactor=Redactor()) as workspace:
         queued = add_run(workspace, RunStatus.QUEUED, SCRIPT_RUN, None)
         interactive = add_run(workspace, RunStatus.RUNNING, INTERACTIVE_RUN, "sessions/x")
         with edit_rules(workspace.folder) as rules:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.pipelines.graph import Graph
 from mlrun_cli.pipelines.parameter_values import assign_parameters
 from mlrun_cli.pipelines.redaction import find_secret_parameters, redact_graph
@@ -23,9 +23,9 @@ def test_references_to_secret_parameters_stay_and_secrets_in_words_do_not(tmp_pa
     parameters = {"secret": {"type": "string", "default": "sesame-3"}}
     graph = Graph.from_json({"steps": [step], "parameters": parameters})
 
-    redaction = Redaction()
-    secrets = find_secret_parameters(graph, assign_parameters(graph, {}), redaction)
-    document = redact_graph(graph, secrets, redaction).to_json()
+    redactor = Redactor()
+    secrets = find_secret_parameters(graph, assign_parameters(graph, {}), redactor)
+    document = redact_graph(graph, secrets, redactor).to_json()
 
     shown = ["--password", secret, {"join": ["--token=", key]}, "--api-key=***", "--lr", "1"]
     assert document["steps"][0]["arguments"] == shown

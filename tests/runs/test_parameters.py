@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.runs.parameters import Parameter, get_parameter_values, parse_arguments, read_parameters
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True).filter(lambda name: not name.startswith("arg"))
@@ -72,7 +72,7 @@ def test_commands_are_read_after_their_script(command: object, values: Mapping[s
 
 
 def test_a_secret_stays_hidden() -> None:
-    arguments = Redaction().redact_arguments(
+    arguments = Redactor().redact_arguments(
         ["--password", "hunter2", "--api-key=hunter2", "TOKEN=hunter2", "--lr", "1"]
     )
     assert get_parameter_values(read_parameters({"arguments": arguments})) == {

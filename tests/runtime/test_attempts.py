@@ -9,7 +9,7 @@ import pytest
 
 from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.core.json_files import write_json
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.error import EndReason, build_run_error
 from mlrun_cli.runs.outcome import Outcome
@@ -26,7 +26,7 @@ LOST = Outcome(RunStatus.FAILED, 5, error=build_run_error("It died.", reason=End
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     with Workspace.open(
-        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redactor=Redactor()
     ) as opened:
         yield opened
 

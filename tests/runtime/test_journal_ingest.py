@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlrun_cli.actions.metrics import get_metrics
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.parameters import get_parameter_values
 from mlrun_cli.runs.run import SCRIPT_RUN, build_run_record
@@ -74,7 +74,7 @@ END = ScriptEnd(exit_code=0, ended_at=1, duration_seconds=0.0, stopped=None)
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     """One with the runs `exp_1` and `exp_2`."""
     with Workspace.open(
-        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redactor=Redactor()
     ) as opened:
         for _ in range(2):
             with opened.transaction():
@@ -195,9 +195,9 @@ def test_the_secrets_of_a_run_are_stored_from_no_journal(workspace: Workspace, t
     ]
     (tmp_path / "1.jsonl").write_text("\n".join([*lines, ""]), encoding="ascii")
     key = workspace.runs.get("exp_1").key
-    redaction = Redaction.for_run({}, ["train.py", "--password", "hunter2-x"])
+    redactor = Redactor.for_run({}, ["train.py", "--password", "hunter2-x"])
 
-    JournalReader(workspace, tmp_path, key, redaction).ingest_all()
+    JournalReader(workspace, tmp_path, key, redactor).ingest_all()
 
     run = workspace.runs.get("exp_1")
     assert get_parameter_values(workspace.parameters.get(key)) == {"option": "***", "other": "adam"}

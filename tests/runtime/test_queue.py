@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.actions.compute_targets import create_compute_target
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.processes.gpu_allocator import GpuAllocator
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -23,7 +23,7 @@ from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     with Workspace.open(
-        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redactor=Redactor()
     ) as opened:
         create_compute_target(opened, "free", "AmlCompute", properties={})
         create_compute_target(opened, "single", "ComputeInstance", properties={})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.processes.gpu_allocator import GpuAllocator
 from mlrun_cli.runs.error import EndReason
 from mlrun_cli.runs.outcome import Outcome
@@ -19,7 +19,7 @@ from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 def test_a_run_without_a_folder_fails_although_what_it_was_to_follow_has_failed(tmp_path: Path) -> None:
     locator = locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w"))
-    with Workspace.open(locator, create=True, redaction=Redaction()) as workspace:
+    with Workspace.open(locator, create=True, redactor=Redactor()) as workspace:
         keys = [0]
         for status in (RunStatus.FAILED, RunStatus.QUEUED):
             with workspace.transaction():

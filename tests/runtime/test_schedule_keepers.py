@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runtime.schedule_keepers import KeeperFolder
 from mlrun_cli.workspace import Workspace
@@ -21,7 +21,7 @@ from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     """A new workspace."""
     locator = locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w"))
-    with Workspace.open(locator, redaction=Redaction(), create=True) as opened:
+    with Workspace.open(locator, redactor=Redactor(), create=True) as opened:
         yield opened
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
@@ -27,7 +27,7 @@ def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
 def test_runs_are_a_data_frame_in_the_columns_of_csv(mlrun: Mlrun) -> None:
     (identity,) = list_identities(mlrun.home)
     with (
-        Workspace.open(locate_workspace(mlrun.home, identity), create=False, redaction=Redaction()) as workspace,
+        Workspace.open(locate_workspace(mlrun.home, identity), create=False, redactor=Redactor()) as workspace,
         workspace.transaction(),
     ):
         for rate, loss in (("0.1", 0.5), ("auto", 0.25), ("0.2", None)):

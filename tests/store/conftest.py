@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.db.database import Database
@@ -39,13 +39,13 @@ def database(locator: DatabaseLocator) -> Iterator[Database]:
 
 
 @pytest.fixture
-def redaction() -> Redaction:
-    return Redaction()
+def redactor() -> Redactor:
+    return Redactor()
 
 
 @pytest.fixture
-def runs(database: Database, redaction: Redaction) -> RunStore:
-    return RunStore(database, redaction)
+def runs(database: Database, redactor: Redactor) -> RunStore:
+    return RunStore(database, redactor)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def add_run(database: Database, runs: RunStore) -> AddRun:
         run_id: str, *, experiment_name: str = "first", status: RunStatus = RunStatus.RUNNING, **columns: object
     ) -> int:
         with database.transaction():
-            experiment, number = ExperimentStore(database, Redaction()).reserve_run_numbers(experiment_name)
+            experiment, number = ExperimentStore(database, Redactor()).reserve_run_numbers(experiment_name)
             values = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "local", **columns}
             return runs.insert(experiment, number, run_id, status=status, **values)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.store.datasets import DatasetStore
 from mlrun_cli.store.datastores import DatastoreStore
 from mlrun_cli.store.db.database import Database
@@ -17,7 +17,7 @@ def _definition(path: str) -> dict[str, Any]:
 
 @pytest.fixture
 def datasets(database: Database) -> DatasetStore:
-    return DatasetStore(database, Redaction())
+    return DatasetStore(database, Redactor())
 
 
 def test_a_dataset_comes_back_as_it_was_put(datasets: DatasetStore) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.experiments import ExperimentStore
@@ -9,7 +9,7 @@ from tests.store.conftest import AddRun
 
 
 def test_outcomes_follow_the_statuses_of_the_topmost_runs(database: Database, runs: RunStore, add_run: AddRun) -> None:
-    experiments = ExperimentStore(database, Redaction())
+    experiments = ExperimentStore(database, Redactor())
     key = add_run("a_1", created_at=10)
     add_run("a_2", parent_key=key, created_at=50)
     gone = add_run("a_3", status=RunStatus.FAILED, created_at=20)
@@ -33,7 +33,7 @@ def test_the_experiment_with_the_newest_activity_comes_first(
 ) -> None:
     key = add_run("a_1", created_at=10)
     add_run("b_1", experiment_name="second", created_at=90)
-    experiments = ExperimentStore(database, Redaction())
+    experiments = ExperimentStore(database, Redactor())
     assert [(each.experiment.name, each.last_activity_at) for each in experiments.list_outcomes()] == [
         ("second", 90),
         ("first", 10),
@@ -48,7 +48,7 @@ def test_the_experiment_with_the_newest_activity_comes_first(
 
 def test_a_deleted_experiment_leaves_no_numbers(database: Database, runs: RunStore, add_run: AddRun) -> None:
     key = add_run("a_1", status=RunStatus.FAILED)
-    experiments = ExperimentStore(database, Redaction())
+    experiments = ExperimentStore(database, Redactor())
 
     with database.transaction():
         runs.delete(key)

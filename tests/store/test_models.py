@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import ModelNotFound
 from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter
 from mlrun_cli.store.db.database import Database
@@ -11,7 +11,7 @@ from mlrun_cli.store.models import ModelStore
 
 @pytest.fixture
 def models(database: Database) -> ModelStore:
-    return ModelStore(database, Redaction())
+    return ModelStore(database, Redactor())
 
 
 def add(models: ModelStore, new: NewModel) -> Model:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.rebuild_documents import RebuildDocumentStore
@@ -18,7 +18,7 @@ from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 def workspaces(tmp_path: Path) -> Iterator[list[Workspace]]:
     opened = [
         Workspace.open(
-            locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", name)), create=True, redaction=Redaction()
+            locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", name)), create=True, redactor=Redactor()
         )
         for name in ("old", "new")
     ]

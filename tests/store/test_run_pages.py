@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.metrics.filter import MetricFilter
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
@@ -338,7 +338,7 @@ def test_a_text_is_found_as_it_is_by_now(
 
     runs.set_tags(key, {"quality": "good"})
     runs.update(key, display_name="after", description="words")
-    ExperimentStore(database, Redaction()).update(1, name="renamed")
+    ExperimentStore(database, Redactor()).update(1, name="renamed")
     assert [ids(pages, RunFilter(text=text)) for text in ("poor", "before", "first")] == [[]] * 3
     assert ids(pages, RunFilter(text="good after words renamed stays")) == ["run_7"]
 
@@ -424,8 +424,8 @@ def plan_of(folder: Path, which: RunFilter, order: str) -> str:
     """How a page of a store with one run is read."""
     with closing(ExplainedDatabase(folder / "workspace.db")) as database:
         migrate(database, "it")
-        runs = RunStore(database, Redaction())
-        experiment, number = ExperimentStore(database, Redaction()).reserve_run_numbers("first")
+        runs = RunStore(database, Redactor())
+        experiment, number = ExperimentStore(database, Redactor()).reserve_run_numbers("first")
         runs.insert(experiment, number, "a_1", status=RunStatus.RUNNING, run_type=SCRIPT_RUN, user_name="someone")
         database.plan = ""
         RunPageStore(database, runs).list_page(which, RunOrder.parse(order), limit=50)
@@ -471,7 +471,7 @@ class ExplainedRows(ExplainedDatabase):
 def test_live_runs_are_counted_without_those_that_have_ended(tmp_path: Path) -> None:
     with closing(ExplainedRows(tmp_path / "workspace.db")) as database:
         migrate(database, "it")
-        pages = RunPageStore(database, RunStore(database, Redaction()))
+        pages = RunPageStore(database, RunStore(database, Redactor()))
         for experiment_name in (None, "first"):
             for include_children in (False, True):
                 database.plan = ""
@@ -483,7 +483,7 @@ def test_whether_a_run_is_live_is_known_without_those_that_have_ended(tmp_path: 
     with closing(ExplainedRows(tmp_path / "workspace.db")) as database:
         migrate(database, "it")
         database.plan = ""
-        assert not RunStore(database, Redaction()).has_live_runs()
+        assert not RunStore(database, Redactor()).has_live_runs()
         assert database.plan == "SCAN runs USING INDEX runs_alive\n"
 
 
@@ -496,9 +496,9 @@ def test_conditions_on_parameters_read_the_index_alone(
     where = parse_condition("param.lr >= 0.01 and param.optimizer = adam", 0)
     with closing(ExplainedRows(tmp_path / "workspace.db")) as database:
         migrate(database, "it")
-        runs = RunStore(database, Redaction())
+        runs = RunStore(database, Redactor())
         pages = RunPageStore(database, runs)
-        experiment, number = ExperimentStore(database, Redaction()).reserve_run_numbers("first")
+        experiment, number = ExperimentStore(database, Redactor()).reserve_run_numbers("first")
         columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "status": RunStatus.COMPLETED}
         definition = {"arguments": ["--lr", "0.1", "--optimizer", "adam"]}
         runs.insert(experiment, number, "a_1", definition=definition, **columns)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.models.model import NewModel
 from mlrun_cli.runs.error import build_run_error
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
@@ -38,8 +38,8 @@ def looks_at_the_files(tmp_path: Path) -> Iterator[None]:
 
 
 @pytest.fixture
-def redaction() -> Redaction:
-    return Redaction.from_environment({"MLRUN_SECRET_NAMES": "own", "A_TOKEN": SECRET})
+def redactor() -> Redactor:
+    return Redactor.from_environment({"MLRUN_SECRET_NAMES": "own", "A_TOKEN": SECRET})
 
 
 def test_of_a_run(database: Database, runs: RunStore, add_run: AddRun) -> None:
@@ -72,11 +72,11 @@ def test_of_an_error(database: Database, runs: RunStore, add_run: AddRun) -> Non
     assert run.error == run.wanted_error == run.failed_with == runs.get_by_key(other).error == hidden
 
 
-def test_of_an_experiment_a_model_and_a_dataset(database: Database, redaction: Redaction) -> None:
+def test_of_an_experiment_a_model_and_a_dataset(database: Database, redactor: Redactor) -> None:
     experiments, models, datasets = (
-        ExperimentStore(database, redaction),
-        ModelStore(database, redaction),
-        DatasetStore(database, redaction),
+        ExperimentStore(database, redactor),
+        ModelStore(database, redactor),
+        DatasetStore(database, redactor),
     )
     experiments.ensure("e")
     experiments.set_tags(experiments.get("e").key, TAGS)

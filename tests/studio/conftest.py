@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 from tests.running import Mlrun
@@ -63,7 +63,7 @@ def studio(request: pytest.FixtureRequest) -> Iterator[Studio]:
     else:
         shared: Studio = request.getfixturevalue("shared_studio")
         folder = shared.workspace_folder.with_name(f"workspace{next(_workspace_numbers)}")
-        Workspace.open(parse_locator(folder), redaction=Redaction(), create=True).close()
+        Workspace.open(parse_locator(folder), redactor=Redactor(), create=True).close()
         yield shared.select_workspace(folder)
 
 

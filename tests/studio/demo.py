@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlrun_cli.actions.views import save_view
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.status import RunStatus
@@ -182,7 +182,7 @@ def _save_views(mlrun: Mlrun) -> None:
         "&sort=-metric:accuracy:max&chart=curve:accuracy:step&chart=scatter:loss:min:accuracy:max",
         "my week": "submitter=ada&since=7d",
     }
-    with Workspace.connect(parse_locator(mlrun.database.parent), redaction=Redaction()) as workspace:
+    with Workspace.connect(parse_locator(mlrun.database.parent), redactor=Redactor()) as workspace:
         for name, query in views.items():
             save_view(workspace, name, "runs", query, "ada")
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlencode
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
@@ -37,7 +37,7 @@ class RunMaker:
         """Create a run with these columns of the store, and return its id."""
         values = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "local", **columns}
         with (
-            Workspace.connect(parse_locator(self._folder), redaction=Redaction()) as workspace,
+            Workspace.connect(parse_locator(self._folder), redactor=Redactor()) as workspace,
             workspace.transaction(),
         ):
             found, number = workspace.experiments.reserve_run_numbers(experiment)
@@ -55,20 +55,20 @@ class RunMaker:
     def log(self, run_id: str, *logged: LoggedValue) -> None:
         """Log these values for a run."""
         with (
-            Workspace.connect(parse_locator(self._folder), redaction=Redaction()) as workspace,
+            Workspace.connect(parse_locator(self._folder), redactor=Redactor()) as workspace,
             workspace.transaction(),
         ):
             workspace.metrics.add(workspace.runs.get(run_id).key, logged)
 
     def key(self, run_id: str) -> int:
         """Return the key of a run, by which charts refer to it."""
-        with Workspace.connect(parse_locator(self._folder), redaction=Redaction()) as workspace:
+        with Workspace.connect(parse_locator(self._folder), redactor=Redactor()) as workspace:
             return workspace.runs.get(run_id).key
 
     def end(self, run_id: str, status: RunStatus = RunStatus.COMPLETED) -> None:
         """Set the status of a run to one in which it has ended."""
         with (
-            Workspace.connect(parse_locator(self._folder), redaction=Redaction()) as workspace,
+            Workspace.connect(parse_locator(self._folder), redactor=Redactor()) as workspace,
             workspace.transaction(),
         ):
             run: Run = workspace.runs.get(run_id)

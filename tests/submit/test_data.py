@@ -11,7 +11,7 @@ import pytest
 from mlrun_cli.actions.data_outputs import register_outputs
 from mlrun_cli.actions.datasets import register_dataset, save_dataset
 from mlrun_cli.actions.datastores import register_datastore, unregister_datastore
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import DataNotFound, Unsupported, UsageError
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
@@ -25,7 +25,7 @@ from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     with Workspace.open(
-        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+        locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redactor=Redactor()
     ) as opened:
         opened.run_folder("r_1").path.mkdir()
         yield opened

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlrun_cli.core.guid import generate_guid
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.pipelines.published import ACTIVE, PublishedPipeline
 from mlrun_cli.pipelines.run_types import PIPELINE_ID_PROPERTY, PIPELINE_RUN
 from mlrun_cli.runs.status import RunStatus
@@ -25,7 +25,7 @@ def add_run(workspace: Workspace, pipeline_id: str) -> str:
 
 def test_the_last_runs_of_a_pipeline_are_its_newest(tmp_path: Path) -> None:
     locator = locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w"))
-    with Workspace.open(locator, redaction=Redaction(), create=True) as workspace:
+    with Workspace.open(locator, redactor=Redactor(), create=True) as workspace:
         pipeline = PublishedPipeline(generate_guid(), "cars", None, None, ACTIVE, True, 1, "someone", 1)
         workspace.published_pipelines.add(pipeline)
         runs = [add_run(workspace, pipeline.pipeline_id) for _ in range(3)]

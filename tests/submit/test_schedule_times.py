@@ -14,7 +14,7 @@ import pytest
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.actions.schedules import find_failed_last_submission
 from mlrun_cli.core.guid import generate_guid
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.pipelines.published import ACTIVE, DISABLED
@@ -33,7 +33,7 @@ START = 1_800_000_000 * MICROSECONDS
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     """A new workspace."""
     locator = locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w"))
-    with Workspace.open(locator, redaction=Redaction(), create=True) as opened:
+    with Workspace.open(locator, redactor=Redactor(), create=True) as opened:
         yield opened
 
 
@@ -67,7 +67,7 @@ def test_of_several_keepers_one_takes_a_time(workspace: Workspace, number: int) 
     schedules = [add_schedule(workspace) for _ in range(4)]
 
     def keep(_: int) -> None:
-        with Workspace.connect(workspace.locator, redaction=workspace.redaction) as own:
+        with Workspace.connect(workspace.locator, redactor=workspace.redactor) as own:
             for hour in range(5):
                 record_due_runs(own, START + hour * HOUR)
 

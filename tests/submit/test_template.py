@@ -14,7 +14,7 @@ import pytest
 
 from mlrun_cli.actions.shared_folder_prune import list_referenced_snapshot_ids
 from mlrun_cli.core.json_files import read_json
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import ScriptNotFound, StoredFilesLost
 from mlrun_cli.processes.process import list_run_processes
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
@@ -58,7 +58,7 @@ def _names(pid: int, text: str) -> bool:
 
 @pytest.fixture
 def workspace(locator: WorkspaceLocator) -> Iterator[Workspace]:
-    with Workspace.open(locator, create=True, redaction=Redaction()) as opened:
+    with Workspace.open(locator, create=True, redactor=Redactor()) as opened:
         yield opened
 
 
@@ -138,8 +138,8 @@ def test_a_template_that_is_read_again_is_the_one_that_was_written(workspace: Wo
     template = create_template(workspace, request)
     again = read_template(workspace, write(workspace, template))
     assert again.request == request._replace(source_directory=None)
-    plain = Redaction()
-    assert again.resolution._replace(redaction=plain) == template.resolution._replace(redaction=plain)
+    plain = Redactor()
+    assert again.resolution._replace(redactor=plain) == template.resolution._replace(redactor=plain)
     assert again[2:6] == template[2:6]
 
 
@@ -198,7 +198,7 @@ def start_and_die(locator: WorkspaceLocator, folder: Path, run_id: str, at: int)
 
         sys.addaudithook(count)
         try:
-            with Workspace.connect(locator, redaction=Redaction()) as workspace:
+            with Workspace.connect(locator, redactor=Redactor()) as workspace:
                 template = read_template(workspace, folder)
                 is_counting = True
                 start_from_template(workspace, template, TemplateRun(run_id, arguments=[run_id]))

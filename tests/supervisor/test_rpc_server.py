@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
@@ -67,7 +67,7 @@ class Supervisor:
 def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
     with (
         Workspace.open(
-            locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redaction=Redaction()
+            locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redactor=Redactor()
         ) as workspace,
         closing(Supervisor(workspace)) as opened,
     ):

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
@@ -20,7 +20,7 @@ def count_children() -> int:
 
 def main() -> None:
     folder, run_id, method = sys.argv[1:]
-    with Workspace.connect(parse_locator(folder), redaction=Redaction()) as workspace:
+    with Workspace.connect(parse_locator(folder), redactor=Redactor()) as workspace:
         run = workspace.runs.get(run_id)
         target = get_target(workspace, run.target)
         answer: str | bool | list[int]

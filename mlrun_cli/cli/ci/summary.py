@@ -25,7 +25,7 @@ _LAST_LINES = 30
 
 def build_summary(workspace: Workspace, run: Run, location: SourceLine | None) -> str:
     """Return the Markdown summary of an ended run: outcome, metrics and, if it failed, the end of its log."""
-    redact = workspace.redaction.redact_prose
+    redact = workspace.redactor.redact_prose
     properties = _list_properties(workspace, run, location)
     rows = "".join(f"| {name} | {_escape_cell(redact(value))} |\n" for name, value in properties)
     parts = [

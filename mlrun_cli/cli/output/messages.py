@@ -34,9 +34,9 @@ class Messages:
 
     def error(self, error: MlrunError) -> None:
         """Write an error's message and, on the next line, its hint, with credentials redacted."""
-        from mlrun_cli.core.redaction import Redaction  # noqa: PLC0415 - start-up
+        from mlrun_cli.core.redaction import Redactor  # noqa: PLC0415 - start-up
 
-        redact = Redaction().redact_text
+        redact = Redactor().redact_text
         self._write(redact(error.message), label="ERROR", colour=_RED)
         if error.hint is not None:
             self._write(redact(error.hint))
@@ -45,9 +45,9 @@ class Messages:
         """Write an error as one redacted line of JSON, `{"error": {"code": …, "message": …, "hint": …, …}}`."""
         import json  # noqa: PLC0415 - start-up
 
-        from mlrun_cli.core.redaction import Redaction  # noqa: PLC0415 - start-up
+        from mlrun_cli.core.redaction import Redactor  # noqa: PLC0415 - start-up
 
-        redact = Redaction().redact_text
+        redact = Redactor().redact_text
         self._write(json.dumps({"error": _redact_strings(error.to_record(), redact)}))
 
     def warning(self, text: str) -> None:

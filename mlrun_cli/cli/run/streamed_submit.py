@@ -85,8 +85,8 @@ def start_and_stream(
             global_options.notes.detail(detail)
         if is_async:
             return build_run_result(workspace, run, global_options)
-        if submitted.redaction is not None:
-            workspace.adopt_redaction(submitted.redaction)
+        if submitted.redactor is not None:
+            workspace.adopt_redactor(submitted.redactor)
         result, streamed = stream_to_end(
             workspace, run, global_options, on_interrupt, interruptions, script_input=submitted.script_input, ci=ci
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import Problems
-from mlrun_cli.core.redaction import Redaction, get_process_redaction
+from mlrun_cli.core.redaction import Redactor, get_process_redactor
 from mlrun_cli.errors import InvalidFile
 
 MAX_VALUES = 100_000
@@ -165,7 +165,7 @@ def build_file_error(path: Path, reason: str, *, line: int, key_path: str = "", 
 def format_key_path(key_path: str) -> str:
     """Return a key path for an error message; the value in `TOKEN=value`, not meant as a key, is hidden."""
     key, equals, _value = key_path.partition("=")
-    return Redaction().redact_text(f"{key}{equals}***" if equals else key)
+    return Redactor().redact_text(f"{key}{equals}***" if equals else key)
 
 
 def find_text_problem(text: str) -> str | None:
@@ -179,11 +179,11 @@ def find_text_problem(text: str) -> str | None:
 
 def quote_value(key_path: str, text: str) -> str:
     """Return a shortened value for an error message, or an empty string if it may be a secret."""
-    redaction = get_process_redaction()
+    redactor = get_process_redactor()
     keys = key_path.lower().split(".")
-    if _VARIABLES & set(keys) or redaction.is_secret(keys[-1]):
+    if _VARIABLES & set(keys) or redactor.is_secret(keys[-1]):
         return ""
-    return _shorten_text(redaction.redact_value(text))
+    return _shorten_text(redactor.redact_value(text))
 
 
 def join_key_path(key_path: str, key: str) -> str:

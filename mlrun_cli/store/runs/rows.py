@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.processes.host import Origin
 from mlrun_cli.runs.run import Run
@@ -35,15 +35,15 @@ _TEXTS = {"display_name", "description"}
 _ERRORS = {"error", "wanted_error", "failed_with"}
 
 
-def to_columns(redaction: Redaction, columns: Mapping[str, object]) -> dict[str, object]:
+def to_columns(redactor: Redactor, columns: Mapping[str, object]) -> dict[str, object]:
     """Convert values to database columns, redacting secrets in texts from users and scripts."""
-    return {name: _to_column(_redact_column(redaction, name, value)) for name, value in columns.items()}
+    return {name: _to_column(_redact_column(redactor, name, value)) for name, value in columns.items()}
 
 
-def _redact_column(redaction: Redaction, name: str, value: Any) -> object:
+def _redact_column(redactor: Redactor, name: str, value: Any) -> object:
     if name in _TEXTS:
-        return redaction.redact_optional(value)
-    return redaction.redact_error(value) if name in _ERRORS else value
+        return redactor.redact_optional(value)
+    return redactor.redact_error(value) if name in _ERRORS else value
 
 
 def _to_column(value: object) -> object:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.core.guid import generate_guid
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import AmbiguousRunId, RunNotFound
 from mlrun_cli.runs.run import Run
@@ -27,9 +27,9 @@ class RunStore:
     Methods that need a transaction say so; the others are a single statement.
     """
 
-    def __init__(self, database: Database, redaction: Redaction) -> None:
+    def __init__(self, database: Database, redactor: Redactor) -> None:
         self._database = database
-        self._redaction = redaction
+        self._redactor = redactor
 
     def insert(self, experiment: Experiment, run_number: int, run_id: str, **columns: object) -> int:
         """Insert a run with its parameters and its first status, within a transaction; return its key."""
@@ -39,7 +39,7 @@ class RunStore:
             "experiment_key": experiment.key,
             "run_number": run_number,
             "created_at": now(),
-            **to_columns(self._redaction, columns),
+            **to_columns(self._redactor, columns),
         }
         names = ", ".join(values)
         places = ", ".join(f":{name}" for name in values)
@@ -73,7 +73,7 @@ class RunStore:
             "parent_key": parent.key,
             "root_key": parent.root_key or parent.key,
             "created_at": moment,
-            **to_columns(self._redaction, columns),
+            **to_columns(self._redactor, columns),
         }
         if "owner_lock" in values:
             values["minded_by"] = values["owner_lock"]  # otherwise a trigger updates each row
@@ -106,7 +106,7 @@ class RunStore:
             [
                 (first_key + place, name, hidden)
                 for place, value in enumerate(values)
-                for name, hidden in self._redaction.redact_document({tag_key: value}).items()
+                for name, hidden in self._redactor.redact_document({tag_key: value}).items()
             ],
         )
 
@@ -282,7 +282,7 @@ class RunStore:
             owner_lock=owner_lock,
             after=status.value,
             ended_at=ended_at,
-            **to_columns(self._redaction, {"error": error}),
+            **to_columns(self._redactor, {"error": error}),
         )
 
     def find_status(self, run_key: int) -> RunStatus | None:
@@ -304,7 +304,7 @@ class RunStore:
         Returns False, and changes nothing, if the run's status is no longer one of them. `changed_at` is the time of
         the change in microseconds, by default now.
         """
-        values = to_columns(self._redaction, columns)
+        values = to_columns(self._redactor, columns)
         places, statuses = build_in_list("before", [status.value for status in old_statuses])
         changes = "".join(f", {name} = :{name}" for name in values)
         changed = self._database.execute(
@@ -320,7 +320,7 @@ class RunStore:
 
     def update(self, run_key: int, **columns: object) -> None:
         """Update columns other than the status."""
-        values = to_columns(self._redaction, columns)
+        values = to_columns(self._redactor, columns)
         changes = ", ".join(f"{name} = :{name}" for name in values)
         self._database.execute(f"UPDATE runs SET {changes} WHERE run_key = :key", key=run_key, **values)  # noqa: S608
 
@@ -331,7 +331,7 @@ class RunStore:
             " AND (:status = 'Failed' OR wanted_status IS NULL OR wanted_status <> 'Failed')",
             key=run_key,
             status=requested_status.value,
-            **to_columns(self._redaction, {"wanted_error": error}),
+            **to_columns(self._redactor, {"wanted_error": error}),
         )
 
     def list_status_changes(self, run_key: int) -> Sequence[tuple[RunStatus, int]]:
@@ -369,7 +369,7 @@ class RunStore:
 
     def set_tags(self, run_key: int, tags: Mapping[str, str | None]) -> None:
         """Add tags or change their values; secrets in them are redacted."""
-        for name, value in self._redaction.redact_document(tags).items():
+        for name, value in self._redactor.redact_document(tags).items():
             self._database.execute(
                 "INSERT INTO run_tags (run_key, key, value) VALUES (:run_key, :key, :value)"
                 " ON CONFLICT (run_key, key) DO UPDATE SET value = excluded.value",
@@ -403,7 +403,7 @@ class RunStore:
         If anything is returned, nothing was added, and the caller must roll back.
         """
         existing = self.get_properties(run_key)
-        properties = self._redaction.redact_document(properties)
+        properties = self._redactor.redact_document(properties)
         conflicts = {
             name: existing[name] for name in properties if existing.get(name, properties[name]) != properties[name]
         }

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from mlrun_cli.actions.runs import get_runs
-from mlrun_cli.core.redaction import get_process_redaction
+from mlrun_cli.core.redaction import get_process_redactor
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.serving.export_options import ExportOptions
 from mlrun_cli.studio.export.page import render_page
@@ -21,7 +21,7 @@ def main(options: ExportOptions) -> None:
         MlrunError: a run no longer exists, or the store cannot be used.
     """
     locator = locate_workspace(Path(options.home), WorkspaceIdentity(*options.identity))
-    with Workspace.open(locator, redaction=get_process_redaction(), create=False) as workspace:
+    with Workspace.open(locator, redactor=get_process_redactor(), create=False) as workspace:
         text = render_page(workspace, get_runs(workspace, options.run_ids))
     sys.stdout.buffer.write(text.encode("utf-8", "replace"))
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import mlrun_cli
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.store.db.registry import LOCATORS
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, list_identities, locate_workspace
@@ -26,13 +26,13 @@ def test_a_line_in_the_registry_and_a_file_of_the_folder_choose_the_dialect(
     folder.mkdir(parents=True)
     (folder / second_dialect).write_text(str(elsewhere))
     for identity in (NAMED, PLAIN):
-        with Workspace.open(locate_workspace(home, identity), create=True, redaction=Redaction()) as workspace:
+        with Workspace.open(locate_workspace(home, identity), create=True, redactor=Redactor()) as workspace:
             workspace.settings.set("written", identity.name)
     assert elsewhere.exists()
     assert not (folder / "workspace.db").exists()
     assert list(list_identities(home)) == [NAMED, PLAIN]
     for identity in (NAMED, PLAIN):
-        with Workspace.open(locate_workspace(home, identity), create=False, redaction=Redaction()) as workspace:
+        with Workspace.open(locate_workspace(home, identity), create=False, redactor=Redactor()) as workspace:
             assert workspace.settings.get("written") == identity.name
 
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from mlrun_cli.actions.snapshots import create_snapshot
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import SCRIPT_RUN
@@ -79,7 +79,7 @@ def snapshot(mlrun: Mlrun, folder: Path, files: Mapping[str, bytes]) -> Mapping[
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
-    with Workspace.connect(parse_locator(mlrun.database.parent), redaction=Redaction()) as workspace:
+    with Workspace.connect(parse_locator(mlrun.database.parent), redactor=Redactor()) as workspace:
         return {"ContentSnapshotId": create_snapshot(workspace, folder)}
 
 
@@ -266,7 +266,7 @@ def test_one_run_or_none_can_be_looked_at_too(make: RunMaker, studio: Studio) ->
 def test_two_hundred_runs_are_compared_twenty_at_a_time_with_the_first(mlrun: Mlrun, studio: Studio) -> None:
     runs = [f"many_{number}" for number in range(1, 202)]
     with (
-        Workspace.connect(parse_locator(mlrun.database.parent), redaction=Redaction()) as workspace,
+        Workspace.connect(parse_locator(mlrun.database.parent), redactor=Redactor()) as workspace,
         workspace.transaction(),
     ):
         for run_id in runs:

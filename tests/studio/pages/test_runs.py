@@ -8,7 +8,7 @@ from datetime import datetime
 
 from playwright.sync_api import Browser, Page, Route, expect
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
@@ -333,7 +333,7 @@ def test_ten_thousand_metrics_are_found_by_name_and_make_no_heavy_page(
 ) -> None:
     make()
     with (
-        Workspace.connect(parse_locator(mlrun.database.parent), redaction=Redaction()) as workspace,
+        Workspace.connect(parse_locator(mlrun.database.parent), redactor=Redactor()) as workspace,
         workspace.transaction(),
     ):
         key = workspace.runs.get("exp_1").key

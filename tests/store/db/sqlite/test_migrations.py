@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mlrun_cli.core.redaction import Redaction
+from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import StoreError, StoreTooNew
 from mlrun_cli.metrics.metric import VALUE
 from mlrun_cli.runs.filter import RunFilter
@@ -108,19 +108,19 @@ def test_metrics_of_an_older_schema_end_in_what_was_logged(tmp_path: Path) -> No
 def test_runs_of_an_older_schema_are_searched_sorted_and_counted(tmp_path: Path) -> None:
     with closing(SqliteDatabase(tmp_path / "workspace.db")) as old:
         migrate(old, "it", BEFORE_PAGES)
-        experiment, number = ExperimentStore(old, Redaction()).reserve_run_numbers("first")
+        experiment, number = ExperimentStore(old, Redactor()).reserve_run_numbers("first")
         columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "description": "Words"}
-        key = RunStore(old, Redaction()).insert(experiment, number, "a_1", status=RunStatus.RUNNING, **columns)
-        RunStore(old, Redaction()).set_tags(key, {"model": "resnet"})
+        key = RunStore(old, Redactor()).insert(experiment, number, "a_1", status=RunStatus.RUNNING, **columns)
+        RunStore(old, Redactor()).set_tags(key, {"model": "resnet"})
 
         migrate(old, "it")
 
-        pages = RunPageStore(old, RunStore(old, Redaction()))
+        pages = RunPageStore(old, RunStore(old, Redactor()))
         for text in ("words", "resnet", "someone first", "a_1"):
             assert pages.count(RunFilter(text=text)) == 1, text
         for column in ("description", "tag:model"):
             assert [run.run_id for run in pages.list_page(RunFilter(), RunOrder(column), limit=5)] == ["a_1"]
-        (outcomes,) = ExperimentStore(old, Redaction()).list_outcomes()
+        (outcomes,) = ExperimentStore(old, Redactor()).list_outcomes()
         assert (outcomes.active, outcomes.total) == (1, 1)
 
 
@@ -147,7 +147,7 @@ def test_a_store_with_owner_locks_serves_programs_of_before(tmp_path: Path) -> N
         closing(SqliteDatabase(tmp_path / "workspace.db")) as new,
     ):
         migrate(older, "it", BEFORE_OWNER_LOCK)
-        ExperimentStore(older, Redaction()).ensure("first")
+        ExperimentStore(older, Redactor()).ensure("first")
         older.execute(INSERT_BEFORE_OWNER_LOCK, run_id="a_1", minded_by="runs/a_0")
         older.execute(INSERT_BEFORE_OWNER_LOCK, run_id="a_2", minded_by=None)
         seen = older.rows("SELECT runs.* FROM runs WHERE minded_by = :minded_by", minded_by="runs/a_0")
@@ -156,8 +156,8 @@ def test_a_store_with_owner_locks_serves_programs_of_before(tmp_path: Path) -> N
 
         migrate(older, "it", BEFORE_OWNER_LOCK)  # as one that opens it later
         older.execute(INSERT_BEFORE_OWNER_LOCK, run_id="a_3", minded_by="runs/a_0")
-        runs = RunStore(new, Redaction())
-        experiment, number = ExperimentStore(new, Redaction()).reserve_run_numbers("first")
+        runs = RunStore(new, Redactor())
+        experiment, number = ExperimentStore(new, Redactor()).reserve_run_numbers("first")
         columns: dict[str, Any] = {"run_type": SCRIPT_RUN, "user_name": "someone", "status": RunStatus.RUNNING}
         runs.insert(experiment, number, "a_4", owner_lock="sessions/s", **columns)
         parent = runs.get("a_2")
