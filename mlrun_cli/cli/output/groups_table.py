@@ -20,13 +20,13 @@ def build_groups_layout(
         groups: the groups.
         metrics: the metrics, in order.
         aggregates: the aggregates of each metric, in order.
-        goals: the goals of metrics, keyed by name; others are guessed.
+        goals: the goals of metrics whose names do not tell it, keyed by name.
     """
     names = list(groups[0].values) if groups else []
     keys = [_build_column(name, [group.values[name] for group in groups]) for name in names]
     statuses = [_format_statuses(group) for group in groups]
     values = [
-        _build_aggregate_column(groups, name, aggregate, goals.get(name) or guess_goal(name))
+        _build_aggregate_column(groups, name, aggregate, guess_goal(name) or goals.get(name))
         for name in metrics
         for aggregate in aggregates
     ]

@@ -54,7 +54,7 @@ def build_runs_layout(
         encoding: the encoding of the output, in which statuses may have no glyphs.
         now: the time until which the durations of live runs are counted; with a time zone.
         names: the names of `metrics` and `parameters`, in order; by default, all in the order of the records.
-        goals: the goals of metrics, keyed by name; by default, they are guessed.
+        goals: the goals of metrics whose names do not tell it, keyed by name.
     """
     parameters, metrics = (
         build_value_columns([row.get(key) or {} for row in rows], names.get(key), key, goals)
@@ -85,12 +85,12 @@ def build_value_columns(
         rows: the values of each line, keyed by name.
         names: the names; by default, all in the order in which they appear.
         record_key: `metrics` or `parameters`, which distinguishes names that other columns have too.
-        goals: the goals of metrics, keyed by name; by default, they are guessed.
+        goals: the goals of metrics whose names do not tell it, keyed by name.
     """
     columns = []
     for name in names or dict.fromkeys(name for values in rows for name in values):
         values = [values.get(name) for values in rows]
-        goal = goals.get(name) or guess_goal(name) if record_key == _METRICS else None
+        goal = guess_goal(name) or goals.get(name) if record_key == _METRICS else None
         columns.append(
             Column(
                 f"{record_key}.{name}" if name in _HEADINGS else name,

@@ -57,12 +57,17 @@ class Listing(NamedTuple):
         return build_runs_layout(self.build_records(), encoding, now, names=names, goals=self.find_goals())
 
     def find_goals(self) -> Mapping[str, Goal]:
-        """Return the goal of the metric by which the list is sorted, keyed by metric name; empty if there is none."""
+        """Return the goal of the metric by which the list is sorted, as its order says; empty if there is none.
+
+        It is keyed by the metric's name and by its heading, such as `max(acc)`, the last.
+        """
         if self.order is None or not self.order.column.startswith(f"{METRIC}:"):
             return {}
         from mlrun_cli.metrics.goal import Goal  # noqa: PLC0415 - start-up
 
-        return {_get_sort_column_name(self.order): Goal.MAXIMIZE if self.order.descending else Goal.MINIMIZE}
+        goal = Goal.MAXIMIZE if self.order.descending else Goal.MINIMIZE
+        name, _, which = self.order.column.partition(":")[2].rpartition(":")
+        return {name: goal} if which == LAST else {name: goal, f"{which}({name})": goal}
 
     @property
     def first_columns(self) -> Sequence[str]:
@@ -129,9 +134,3 @@ def _choose_sort_column(order: RunOrder) -> Mapping[str, ColumnChoice]:
         name, _, which = name.rpartition(":")
         return {METRICS: ColumnChoice(names=[ValueName(METRIC, name, which)])}
     return {PARAMETERS: ColumnChoice(names=[ValueName(PARAMETER, name)])} if kind == PARAMETER else {}
-
-
-def _get_sort_column_name(order: RunOrder) -> str:
-    """Return the heading of the metric that runs are sorted by, such as `max(acc)`."""
-    name, _, which = order.column.partition(":")[2].rpartition(":")
-    return name if which == LAST else f"{which}({name})"

@@ -8,7 +8,9 @@ import pytest
 from rich.cells import cell_len
 
 from mlrun_cli.cli.output.columns import Column, Layout, print_layout, print_layout_as_markdown
-from mlrun_cli.cli.output.runs_table import build_runs_layout
+from mlrun_cli.cli.output.runs_table import build_runs_layout, build_value_columns
+from mlrun_cli.cli.run.listing import METRICS, Listing
+from mlrun_cli.runs.order import RunOrder
 from mlrun_cli.runs.status import RunStatus
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
@@ -140,3 +142,21 @@ def test_marked_cells_are_bold_or_have_an_asterisk() -> None:
     assert lines[:3] == ["Run   rmse", "a     0.5", "b    0.25*"]
     assert lines[5] == "b    \x1b[1;32m0.25\x1b[0m"
     assert lines[8:] == ["| a   |      0.5 |", "| b   | **0.25** |"]
+
+
+@pytest.mark.parametrize(
+    ("order", "marked"),
+    [
+        ("metric:acc:max", {"acc": {1}, "max(acc)": {1}, "height": set(), "max(height)": set()}),
+        ("-metric:acc:max", {"acc": {1}, "max(acc)": {1}, "height": set(), "max(height)": set()}),
+        ("metric:height:max", {"acc": {1}, "max(acc)": {1}, "height": {0}, "max(height)": {0}}),
+        ("-metric:height:max", {"acc": {1}, "max(acc)": {1}, "height": {1}, "max(height)": {1}}),
+    ],
+)
+def test_the_best_value_is_that_of_the_name_or_else_of_the_order(order: str, marked: dict[str, set[int]]) -> None:
+    rows = [
+        {"acc": 0.5, "max(acc)": 0.6, "height": 1, "max(height)": 3},
+        {"acc": 0.7, "max(acc)": 0.9, "height": 2, "max(height)": 4},
+    ]
+    goals = Listing([], {}, RunOrder.parse(order)).find_goals()
+    assert {each.heading: each.marked for each in build_value_columns(rows, None, METRICS, goals)} == marked
