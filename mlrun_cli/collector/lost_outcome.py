@@ -19,8 +19,10 @@ _TEXTS = {
     JobEnd.PREEMPTED: ("The job was preempted by another job", EndReason.JOB_PREEMPTED),
     JobEnd.NODE_LOST: ("The node of the job failed", EndReason.NODE_LOST),
     JobEnd.NEVER_STARTED: ("The engine could not start the job", EndReason.JOB_NOT_STARTED),
+    JobEnd.REMOVED: ("The job was canceled in the engine of the compute target", EndReason.JOB_CANCELED),
 }
-_CANCELED = {JobEnd.CANCELED, JobEnd.TIMED_OUT}
+_CANCELED = {JobEnd.CANCELED, JobEnd.REMOVED, JobEnd.TIMED_OUT}
+_WAITING = {RunStatus.NOT_STARTED, RunStatus.QUEUED}
 _BY_USER = {JobEnd.TIMED_OUT, JobEnd.OUT_OF_MEMORY}
 
 
@@ -31,13 +33,14 @@ def derive_lost_outcome(run: Run, job: Job | None) -> Outcome:
     if run.status is RunStatus.CANCEL_REQUESTED:
         error = None if run.failed_with is None else dict(run.failed_with)
         return Outcome(RunStatus.CANCELED if error is None else RunStatus.FAILED, ended_at, duration, error=error)
-    if job is None or job.end is None:
+    end = _get_end(run, job)
+    if job is None or end is None:
         error = build_run_error(f"{_WITHOUT_JOB}.", code=SERVICE_ERROR, reason=EndReason.JOB_LOST)
         return Outcome(RunStatus.FAILED, ended_at, duration, error=error)
-    text, reason = _TEXTS[job.end]
+    text, reason = _TEXTS[end]
     words = f" ({job.words})" if job.words else ""
-    code = USER_ERROR if job.end in _BY_USER else SERVICE_ERROR
-    status = RunStatus.CANCELED if job.end in _CANCELED else RunStatus.FAILED
+    code = USER_ERROR if end in _BY_USER else SERVICE_ERROR
+    status = RunStatus.CANCELED if end in _CANCELED else RunStatus.FAILED
     return Outcome(status, ended_at, duration, error=build_run_error(f"{text}{words}.", code=code, reason=reason))
 
 
@@ -47,7 +50,7 @@ def derive_interruption_outcome(run: Run, outcome: Outcome, job: Job | None) -> 
     A script that has done its work, while that was on its way, has not failed.
     """
     if run.status is not RunStatus.CANCEL_REQUESTED:
-        end = None if job is None else job.end
+        end = _get_end(run, job)
         if end not in _CANCELED and outcome.status is RunStatus.COMPLETED:
             return outcome
         if end in {None, JobEnd.EXITED}:
@@ -55,3 +58,13 @@ def derive_interruption_outcome(run: Run, outcome: Outcome, job: Job | None) -> 
             return outcome._replace(status=RunStatus.COMPLETED, error=None) if is_done else outcome
     told = derive_lost_outcome(run, job)
     return outcome._replace(status=told.status, error=told.error)
+
+
+def _get_end(run: Run, job: Job | None) -> JobEnd | None:
+    """Return how a job has ended, or None if the engine says nothing of it.
+
+    That a job is not known any more says how it has ended only if it had not started.
+    """
+    if job is None or (job.end is JobEnd.REMOVED and run.status not in _WAITING):
+        return None
+    return job.end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from mlrun_cli.targets.engine import Job, JobState
+from mlrun_cli.targets.engine import Job, JobEnd, JobState
 
 
 class EngineEvidence(Enum):
@@ -21,7 +21,7 @@ class EngineEvidence(Enum):
     @classmethod
     def from_job(cls, job: Job | None) -> EngineEvidence:
         """Create the evidence from the engine's description of a job; None means that it does not know the job."""
-        return cls.MISSING if job is None else cls(job.state.value)
+        return cls.MISSING if job is None or job.end is JobEnd.REMOVED else cls(job.state.value)
 
 
 class HeartbeatEvidence(Enum):

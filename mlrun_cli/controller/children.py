@@ -59,6 +59,11 @@ class Children:
         """Add a child run that has just been started."""
         self._states[run.key] = ChildState(run.key, run.run_id, run.status)
 
+    def add_unfinished(self, run: Run) -> None:
+        """Add a child run that is recorded, and whose start has to be repeated."""
+        self.add(run)
+        self._unfinished.append(self._states[run.key])
+
     def refresh(self) -> Sequence[ChildState]:
         """Read the statuses of the live child runs; return those that have ended since the previous call.
 

@@ -19,7 +19,13 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.runs.child_store import ChildState
 from mlrun_cli.submit.sweep import read_sweep_plan
-from mlrun_cli.submit.template import RunTemplate, TemplateRun, read_template, start_or_fail_from_template
+from mlrun_cli.submit.template import (
+    RunTemplate,
+    TemplateRun,
+    read_template,
+    start_or_fail_from_template,
+    start_together_from_template,
+)
 from mlrun_cli.sweeps.arguments import add_values, add_values_to_command
 from mlrun_cli.sweeps.records import TERMINATION_PROPERTY
 from mlrun_cli.sweeps.run_tags import find_run_number, get_drawn_values
@@ -134,13 +140,29 @@ class SweepController:
         numbers = range(self._next, min(self._plan.total, self._next + places))
         if numbers:
             self._draw_runs(numbers)
-        for number in numbers:
-            self._start_run(number)
-            self._next = number + 1
+        try:
+            if len(numbers) > 1:
+                template = self._load_template()
+                start_together_from_template(self._workspace, template, [self._build_run(template, n) for n in numbers])
+            for number in numbers:
+                self._start_run(number)
+                self._next = number + 1
+        except Exception:
+            self._adopt_recorded_runs(numbers)
+            raise
         if self._next >= self._plan.total and not self._has_said_all:
             self._has_said_all = True
             self.append_to_log(f"Max number of jobs '{self._plan.total}' reached.", _CONTROLLER)
             self.append_to_log("All jobs generated.", _GENERATOR)
+
+    def _adopt_recorded_runs(self, run_numbers: Sequence[int]) -> None:
+        """Add those of these runs that are recorded, and may have jobs, to the child runs, which can be canceled."""
+        for number in run_numbers:
+            run_id = self._get_run_id(number)
+            key = self._workspace.runs.find_key(run_id)
+            if key is not None and self._children.find(run_id) is None:
+                self._children.add_unfinished(self._workspace.runs.get_by_key(key))
+                self._next = number + 1
 
     def _draw_runs(self, run_numbers: Sequence[int]) -> None:
         """Draw the parameter values of runs that have none yet, and store them as tags of the sweep."""
@@ -179,12 +201,7 @@ class SweepController:
         run_id = self._get_run_id(run_number)
         self.append_to_log(f"Scheduling job, id='{run_id}'", _SCHEDULER)
         template = self._load_template()
-        resumed = self._plan.resumed[run_number] if run_number < len(self._plan.resumed) else None
-        run = start_or_fail_from_template(
-            self._workspace,
-            template,
-            self._build_run(template, run_id, self._drawn[run_number], None if resumed is None else resumed.run_id),
-        )
+        run = start_or_fail_from_template(self._workspace, template, self._build_run(template, run_number))
         self._children.add(run)
         if run.status is RunStatus.FAILED:
             self._has_places = True
@@ -198,18 +215,17 @@ class SweepController:
         if number in self._drawn:
             self._start_run(number)
 
-    def _build_run(
-        self, template: RunTemplate, run_id: str, values: Mapping[str, Any], resumed_run_id: str | None
-    ) -> TemplateRun:
-        configuration = template.resolution.configuration
+    def _build_run(self, template: RunTemplate, run_number: int) -> TemplateRun:
+        configuration, values = template.resolution.configuration, self._drawn[run_number]
+        resumed = self._plan.resumed[run_number] if run_number < len(self._plan.resumed) else None
         command = None if configuration.command is None else add_values_to_command(configuration.command, values)
-        resumption = () if resumed_run_id is None else ("--resume-from", "outputs")
+        resumption = () if resumed is None else ("--resume-from", "outputs")
         return TemplateRun(
-            run_id,
+            self._get_run_id(run_number),
             parent_run_id=self._run.run_id,
             arguments=(*add_values(configuration.arguments, values), *resumption),
             command=(*command, *resumption) if isinstance(command, tuple) else command,
-            resumed_run_id=resumed_run_id,
+            resumed_run_id=None if resumed is None else resumed.run_id,
             properties={"azureml.runsource": SWEEP_RUN},
         )
 

@@ -1,12 +1,16 @@
-"""The start of a run's supervisor by its target, which may add properties to the run."""
+"""The start of supervisors by the target of their runs, which may add properties to these."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+from mlrun_cli.errors import RunNotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.targets.base import Started, Target
+from mlrun_cli.targets.engine import EngineTarget
+from mlrun_cli.targets.errors import EngineUnavailable
 
 
 def start_supervisor(target: Target, run: Run, lock_fds: Sequence[int]) -> Started:
@@ -24,3 +28,31 @@ def start_supervisor(target: Target, run: Run, lock_fds: Sequence[int]) -> Start
             if started.is_queued:
                 runs.change_status(run.key, {RunStatus.NOT_STARTED}, RunStatus.QUEUED)
     return started
+
+
+def start_supervisors_together(target: EngineTarget, runs: Sequence[Run]) -> bool:
+    """Start the supervisors of several runs by one call of their engine; return False if none is started so.
+
+    The jobs of runs that have ended meanwhile, when there was no job yet to cancel, are cancelled.
+
+    Raises:
+        EngineUnavailable: the engine does not answer, and may have all of the jobs or none.
+        StoreError: the store cannot be written.
+    """
+    try:
+        started = target.start_supervisors_together([run.run_id for run in runs])
+    except RunNotFound:  # one was deleted
+        return False
+    store, workspace = target.workspace.runs, target.workspace
+    with workspace.transaction(durable=True):
+        statuses = workspace.child_runs.get_statuses([run.key for run in runs if run.run_id in started])
+        for run in runs:
+            if run.key in statuses:
+                store.add_properties(run.key, started[run.run_id].properties)
+                store.change_status(run.key, {RunStatus.NOT_STARTED}, RunStatus.QUEUED)
+    alive = {run.run_id for run in runs if run.key in statuses and not statuses[run.key].is_terminal}
+    ended = [start.properties[target.job_property] for run_id, start in started.items() if run_id not in alive]
+    if ended:
+        with suppress(EngineUnavailable):
+            target.cancel_jobs(ended)
+    return bool(started)

@@ -1,19 +1,20 @@
-"""The start of a recorded run by the engine of its target."""
+"""The start of recorded runs by the engine of their target."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
-from mlrun_cli.errors import MlrunError, OperatingSystemError
+from mlrun_cli.errors import MlrunError, OperatingSystemError, RunNotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
-from mlrun_cli.runtime.supervisor_start import start_supervisor
+from mlrun_cli.runtime.supervisor_start import start_supervisor, start_supervisors_together
 from mlrun_cli.submit.new_run import NewRun, RecordedRun
 from mlrun_cli.submit.new_run_folder import NewRunFolder
 from mlrun_cli.submit.shared_run import write_stored_run
 from mlrun_cli.targets.base import Target
-from mlrun_cli.targets.errors import SubmitUnanswered
+from mlrun_cli.targets.engine import EngineTarget
+from mlrun_cli.targets.errors import EngineRefused, SharedFolderUnavailable, SubmitUnanswered
 from mlrun_cli.workspace import Workspace
 
 
@@ -35,6 +36,33 @@ def start_on_node(target: Target, new_run: NewRun, recorded: RecordedRun, folder
         with new_run.place.convert_errors():
             write_stored_run(workspace, run, shared, recorded.secrets)
         start_supervisor(target, run, [])
+
+
+def start_together_on_node(target: EngineTarget, new_runs: Sequence[tuple[NewRun, RecordedRun]]) -> None:
+    """Submit the jobs of several recorded runs with one call of the engine, or else each alone.
+
+    Their locks are held until here. A run that has no job in the end, because its files cannot be written or the engine
+    refuses it, remains as it was recorded; runs that have been ended meanwhile get no job.
+
+    Raises:
+        EngineUnavailable: the engine does not answer, and may have all of the jobs or none.
+        StoreError: the store cannot be used; the collector finds the jobs of the runs.
+    """
+    workspace = target.workspace
+    news = {recorded.key: (new.place, recorded.secrets) for new, recorded in new_runs}
+    ready = []
+    for run in workspace.runs.list_by_keys(list(news)):
+        place, secrets = news[run.key]
+        if place is None or run.status.is_terminal:
+            continue
+        with suppress(SharedFolderUnavailable), place.convert_errors():
+            write_stored_run(workspace, run, place.shared.run_folder(run.run_id), secrets)
+            ready.append(run)
+    if len(ready) > 1 and start_supervisors_together(target, ready):
+        return
+    with suppress(EngineRefused, SharedFolderUnavailable, RunNotFound):  # what one is refused for, others are as well
+        for run in ready:
+            start_supervisor(target, run, [])
 
 
 @contextmanager

@@ -8,7 +8,7 @@ template may be killed at any moment: the next start of the same run id goes on.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -26,15 +26,17 @@ from mlrun_cli.runs.error import SERVICE_ERROR, build_run_error
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
-from mlrun_cli.runs.shared_folder import remove_run_folder
+from mlrun_cli.runs.shared_folder import remove_secrets
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Submission
+from mlrun_cli.runtime.finish import build_failure_outcome, record_outcome
 from mlrun_cli.runtime.queue import wake_dispatcher
+from mlrun_cli.runtime.supervisor_start import start_supervisor
 from mlrun_cli.runtime.unfinished_submissions import remove_unfinished_submission
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.git import read_git_properties
 from mlrun_cli.snapshots.snapshot import Snapshot
-from mlrun_cli.submit.admission import Admission, GpuRequest, admit_run, build_gpu_request
+from mlrun_cli.submit.admission import GpuRequest, admit_run, build_gpu_request
 from mlrun_cli.submit.new_run import FromTemplate, NewRun, RecordedRun, build_secrets, record_run
 from mlrun_cli.submit.new_run_folder import NewRunFolder
 from mlrun_cli.submit.options import change_options, escape_non_utf8
@@ -42,6 +44,7 @@ from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution, build_run_redactor
 from mlrun_cli.submit.resolve import Resolver
 from mlrun_cli.submit.script import build_argv
+from mlrun_cli.submit.shared_run import SharedLocation, write_stored_run
 from mlrun_cli.submit.start import (
     bind_run_data,
     build_environment_here,
@@ -49,7 +52,7 @@ from mlrun_cli.submit.start import (
     prepare_shared_location,
     prepare_source,
 )
-from mlrun_cli.submit.start_on_node import start_on_node
+from mlrun_cli.submit.start_on_node import start_on_node, start_together_on_node
 from mlrun_cli.submit.submit import check_disk
 from mlrun_cli.submit.submitted import Progress
 from mlrun_cli.submit.template_record import TemplateRecord
@@ -61,6 +64,8 @@ from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 
 _READERS_SECONDS = 0.5
+_MOST_TOGETHER = 100
+"""How many runs are recorded, each with its lock held, before an engine is called for all of them."""
 _PLAIN_FIELDS = (
     "experiment_name",
     "runconfig_name",
@@ -306,11 +311,11 @@ def start_from_template(workspace: Workspace, template: RunTemplate, run: Templa
     missing.
 
     Raises:
-        MlrunError: the run cannot be recorded, or the engine refuses it; nothing of it remains.
+        MlrunError: the run cannot be recorded, or the engine refuses it; nothing of it remains, unless it was recorded
+            by an earlier call.
         OSError: files of an earlier call cannot be removed.
     """
     if workspace.runs.find_key(run.run_id) is None:
-        remove_unfinished_submission(workspace, run.run_id)
         _record_run(workspace, template, run)
     else:
         _complete_start_on_node(workspace, template, run)
@@ -333,7 +338,10 @@ def start_or_fail_from_template(workspace: Workspace, template: RunTemplate, run
     except (StoreError, DiskFull, FileNotWritable, EngineUnavailable, SharedFolderUnavailable):
         raise
     except MlrunError as error:
-        if workspace.runs.find_key(run.run_id) is None:
+        key = workspace.runs.find_key(run.run_id)
+        if key is not None:
+            _fail_unstarted_run(workspace, workspace.runs.get_by_key(key), error)
+        else:
             failure = build_run_error(error.message, code=SERVICE_ERROR, reason=error.code)
             with NewRunFolder(workspace.run_folder(run.run_id)) as folder, Interruptions() as interruptions:
                 new = _build_new_run(workspace, None, template, run._replace(resumed_run_id=None))
@@ -341,6 +349,70 @@ def start_or_fail_from_template(workspace: Workspace, template: RunTemplate, run
                 record_run(workspace, new._replace(template=facts), folder, interruptions)
                 folder.is_in_store = True
         return workspace.runs.get(run.run_id)
+
+
+def _fail_unstarted_run(workspace: Workspace, run: Run, error: MlrunError) -> None:
+    """Record a run that was recorded, and that could not be started, as Failed."""
+    if run.status is RunStatus.NOT_STARTED:
+        remove_secrets(workspace.run_folder(run.run_id))
+        outcome = build_failure_outcome(error.message, code=SERVICE_ERROR, reason=error.code)
+        record_outcome(workspace, run, outcome)
+
+
+def start_together_from_template(workspace: Workspace, template: RunTemplate, runs: Sequence[TemplateRun]) -> None:
+    """Start several runs by one call of the engine of their target, if that has job arrays; else start none.
+
+    Runs whose ids exist, and those that cannot be started so, are left to `start_from_template`, which has to be called
+    for each, and which returns those that this function has started. Runs are recorded in their order: if one cannot
+    be, no later one is.
+
+    Raises:
+        EngineUnavailable: the engine does not answer, and may have all of the jobs or none; the runs are kept.
+        StoreError: the store cannot be used.
+    """
+    target = get_target(workspace, template.target)
+    if isinstance(target, EngineTarget) and target.has_job_arrays:
+        new_runs = [run for run in runs if workspace.runs.find_key(run.run_id) is None]
+        for start in range(0, len(new_runs), _MOST_TOGETHER):
+            part = new_runs[start : start + _MOST_TOGETHER]
+            if _start_together(workspace, target, template, part) < len(part):
+                return
+
+
+def _start_together(
+    workspace: Workspace, target: EngineTarget, template: RunTemplate, runs: Sequence[TemplateRun]
+) -> int:
+    """Record runs, up to the first that cannot be recorded, and start them; return their number."""
+    with ExitStack() as stack:
+        recorded = []
+        with suppress(MlrunError, OSError):  # whoever starts the runs alone meets it again
+            build_environment_here(target, template.request, template.resolution, None)
+            place = prepare_shared_location(workspace, target, template.snapshot)
+            for run in runs:
+                new, row, _ = _record_new_run(workspace, target, template, run, place, stack)
+                recorded.append((new, row))
+        start_together_on_node(target, recorded)
+        return len(recorded)
+
+
+def _record_new_run(
+    workspace: Workspace,
+    target: Target,
+    template: RunTemplate,
+    run: TemplateRun,
+    place: SharedLocation | None,
+    stack: ExitStack,
+) -> tuple[NewRun, RecordedRun, NewRunFolder]:
+    """Record a new run; its lock is held, and interruptions are blocked, until `stack` is closed."""
+    remove_unfinished_submission(workspace, run.run_id)
+    with ExitStack() as own:
+        folder = own.enter_context(NewRunFolder(workspace.run_folder(run.run_id), place))
+        interruptions = own.enter_context(Interruptions())
+        new = _build_new_run(workspace, target, template, run, place)
+        recorded = record_run(workspace, new, folder, interruptions)
+        folder.is_in_store = True
+        stack.enter_context(own.pop_all())
+    return new, recorded, folder
 
 
 def record_reused_run(
@@ -385,18 +457,19 @@ def _record_run(workspace: Workspace, template: RunTemplate, run: TemplateRun) -
     target = get_target(workspace, template.target)
     build_environment_here(target, template.request, template.resolution, None)
     place = prepare_shared_location(workspace, target, template.snapshot)
-    with NewRunFolder(workspace.run_folder(run.run_id), place) as folder, Interruptions() as interruptions:
-        new = _build_new_run(workspace, target, template, run)._replace(place=place)
-        if place is not None:
-            submission = new.submission._replace(sdk_folder=str(place.sdk_folder))
-            new = new._replace(submission=submission)
-        recorded = record_run(workspace, new, folder, interruptions)
-        folder.is_in_store = True
+    with ExitStack() as stack:
+        new, recorded, folder = _record_new_run(workspace, target, template, run, place, stack)
         if place is not None:
             start_on_node(target, new, recorded, folder)
 
 
-def _build_new_run(workspace: Workspace, target: Target | None, template: RunTemplate, run: TemplateRun) -> NewRun:
+def _build_new_run(
+    workspace: Workspace,
+    target: Target | None,
+    template: RunTemplate,
+    run: TemplateRun,
+    place: SharedLocation | None = None,
+) -> NewRun:
     """Return the run that is to be recorded; its folder must exist, since data are copied into it.
 
     Without a target, no data are bound.
@@ -408,14 +481,15 @@ def _build_new_run(workspace: Workspace, target: Target | None, template: RunTem
     options = change_options(template.submission.submit_options(), request, resolution)
     if target is not None:
         resolution = bind_run_data(target, request, resolution, run.run_id)
+    sdk_folder = ensure_sdk_copy(workspace.home / "sdk") if place is None else place.sdk_folder
     submission = template.submission._replace(
         run_id=run.run_id,
         argv=tuple(map(escape_non_utf8, resolution.redactor.redact_arguments(resolution.argv))),
-        sdk_folder=str(ensure_sdk_copy(workspace.home / "sdk")),
+        sdk_folder=str(sdk_folder),
         options=options,
     )
     facts = FromTemplate(run.run_type, template.git_properties)
-    return NewRun(request, resolution, submission, resolution.redactor, template.gpus, None, facts)
+    return NewRun(request, resolution, submission, resolution.redactor, template.gpus, place, facts)
 
 
 def _apply_changes(template: RunTemplate, run: TemplateRun) -> tuple[SubmitRequest, Resolution]:
@@ -463,13 +537,10 @@ def _complete_start_on_node(workspace: Workspace, template: RunTemplate, run: Te
         if target.find_job_id(run.run_id) is not None:
             return
         place = prepare_shared_location(workspace, target, template.snapshot)
-        new = _build_new_run(workspace, target, template, run)._replace(place=place)
+        new = _build_new_run(workspace, target, template, run, place)
         experiment = workspace.experiments.get(stored.experiment_name)
         secrets = build_secrets(workspace, new, experiment, stored.run_number)
-        folder = workspace.run_folder(run.run_id)
-        recorded = RecordedRun(stored.key, Admission(is_queued=False), secrets)
-        try:
-            start_on_node(target, new, recorded, NewRunFolder(folder, place))
-        finally:
-            if workspace.runs.find_key(run.run_id) is None:
-                remove_run_folder(folder)
+        if place is not None:
+            with place.convert_errors():
+                write_stored_run(workspace, stored, place.shared.run_folder(run.run_id), secrets)
+        start_supervisor(target, stored, [])

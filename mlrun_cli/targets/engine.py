@@ -61,6 +61,8 @@ class JobEnd(Enum):
     NODE_LOST = "node lost"
     NEVER_STARTED = "never started"
     """The engine could not start it."""
+    REMOVED = "removed"
+    """The engine knows the jobs that were submitted with it, but not the job any more, as after its cancellation."""
 
 
 class Job(NamedTuple):
@@ -110,6 +112,7 @@ class EngineTarget(Target):
         engine_name: the name of the engine in texts, such as "Slurm".
         cancels_queued_jobs: False if the engine may keep a job that was cancelled before it had started; when it
             starts, its supervisor does nothing.
+        has_job_arrays: whether `submit_jobs_together` can submit several jobs with one call of the engine.
     """
 
     liveness_source = LivenessSource.ENGINE
@@ -118,6 +121,7 @@ class EngineTarget(Target):
     job_property: ClassVar[str]
     engine_name: ClassVar[str]
     cancels_queued_jobs: ClassVar[bool] = True
+    has_job_arrays: ClassVar[bool] = False
 
     @classmethod
     def get_node_limit(cls, compute_target: ComputeTarget) -> int | None:  # noqa: ARG003 — the engine has a queue of its own
@@ -148,6 +152,17 @@ class EngineTarget(Target):
         Raises:
             MlrunError: the engine refuses it or does not answer; the message has the engine's words.
         """
+
+    def submit_jobs_together(self, requests: Sequence[JobRequest]) -> Sequence[str] | None:  # noqa: ARG002
+        """Submit several jobs with one call of the engine, which takes all or none; return their ids in this order.
+
+        Returns:
+            The ids, or None if the engine has none of the jobs, and each has to be submitted alone.
+
+        Raises:
+            EngineUnavailable: the engine does not answer; it may have accepted all jobs nevertheless.
+        """
+        return None
 
     @abstractmethod
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
@@ -231,6 +246,29 @@ class EngineTarget(Target):
         self.check_job_request(request)
         return Started(properties={self.job_property: self._submit_and_verify(request)}, is_queued=True)
 
+    def start_supervisors_together(self, run_ids: Sequence[str]) -> Mapping[str, Started]:
+        """Submit the jobs that start the supervisors of several runs, with one call of the engine.
+
+        Returns:
+            What was started, keyed by run id; empty if the engine has none of the jobs.
+
+        Raises:
+            SubmitUnanswered: the engine does not answer, and may have all of the jobs or none.
+            MlrunError: it has none, because a request cannot be built.
+        """
+        requests = [self.build_job_request(run_id) for run_id in run_ids]
+        try:
+            job_ids = self.submit_jobs_together(requests)
+        except EngineUnavailable as error:
+            found = self._wait_for_late_jobs(run_ids)
+            if len(found) < len(run_ids):
+                raise _build_unanswered_error(error, run_ids[0]) from error
+            job_ids = [found[run_id] for run_id in run_ids]
+        return {
+            run_id: Started(properties={self.job_property: job_id}, is_queued=True)
+            for run_id, job_id in zip(run_ids, job_ids or (), strict=bool(job_ids))
+        }
+
     def build_job_request(self, run_id: str) -> JobRequest:
         """Return the request for the engine to start the job of a run."""
         run = self.workspace.runs.get(run_id)
@@ -261,26 +299,22 @@ class EngineTarget(Target):
         try:
             return self.submit_job(request)
         except EngineUnavailable as error:
-            job_id = self._wait_for_late_job(request.run_id)
-            if job_id is not None:
-                return job_id
-            raise SubmitUnanswered(
-                error.message,
-                hint=f"The job may have been accepted, so the run {request.run_id} is kept: see 'mlrun run show'.",
-                target=request.run_id,
-            ) from error
+            found = self._wait_for_late_jobs([request.run_id])
+            if request.run_id in found:
+                return found[request.run_id]
+            raise _build_unanswered_error(error, request.run_id) from error
 
-    def _wait_for_late_job(self, run_id: str) -> str | None:
-        """Wait for a job whose submission was not confirmed; return its id, or None if it does not appear.
+    def _wait_for_late_jobs(self, run_ids: Sequence[str]) -> Mapping[str, str]:
+        """Wait for jobs whose submission was not confirmed; return the ids of those that appear, keyed by run id.
 
         An engine that was stalled may answer for a while that it has no such job, and accept it after that.
         """
         deadline = time.monotonic() + _LATE_SECONDS
         with suppress(EngineUnavailable):
-            while (job_id := self.find_job_id(run_id)) is None and time.monotonic() < deadline:
+            while len(found := self.find_job_ids(run_ids)) < len(run_ids) and time.monotonic() < deadline:
                 time.sleep(_LOOK_AGAIN_SECONDS)
-            return job_id
-        return None
+            return found
+        return {}
 
     def _read_time_limit(self, run: Run) -> float | None:
         """Return the time limit in a run's definition in seconds, or None if the user has set no limit.
@@ -334,6 +368,12 @@ class EngineTarget(Target):
         arguments = build_dispatcher_arguments(self.workspace.folder, self.name, lock.descriptor)
         words = build_program_command(COLLECTOR_PROGRAM, arguments)
         spawn(words, f"the queue of {self.name}", [lock.descriptor], log_path)
+
+
+def _build_unanswered_error(error: EngineUnavailable, run_id: str) -> SubmitUnanswered:
+    """Return the error for a submission, such as that of this run, which an unavailable engine may have accepted."""
+    hint = f"The job may have been accepted, so the run {run_id} is kept: see 'mlrun run show'."
+    return SubmitUnanswered(error.message, hint=hint, target=run_id)
 
 
 def _can_lose_nodes(run: Run) -> bool:

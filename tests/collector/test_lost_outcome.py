@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlrun_cli.collector.lost_outcome import derive_interruption_outcome, derive_lost_outcome
+from mlrun_cli.collector.run_liveness import EngineEvidence
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
@@ -19,6 +20,7 @@ ENDS = {
     JobEnd.NODE_LOST: (RunStatus.FAILED, "ServiceError", "NodeLost"),
     JobEnd.NEVER_STARTED: (RunStatus.FAILED, "ServiceError", "JobNotStarted"),
 }
+STARTED_ENDS = [end for end in JobEnd if end is not JobEnd.REMOVED]
 
 
 def make_run(status: RunStatus) -> Run:
@@ -36,7 +38,7 @@ def read(outcome: Outcome) -> tuple[RunStatus, str, str]:
     return outcome.status, error["code"], error["innerError"]["code"]
 
 
-@pytest.mark.parametrize("end", JobEnd)
+@pytest.mark.parametrize("end", STARTED_ENDS)
 def test_each_end_of_a_job_has_its_status_and_reason(end: JobEnd) -> None:
     assert read(derive_lost_outcome(make_run(RunStatus.RUNNING), make_job(end))) == ENDS[end]
 
@@ -53,7 +55,18 @@ def test_a_job_that_the_engine_does_not_know_fails_its_run() -> None:
     assert (outcome.status, outcome.error["error"]["innerError"]["code"]) == (RunStatus.FAILED, "JobLost")
 
 
-@pytest.mark.parametrize("end", [end for end in JobEnd if end is not JobEnd.EXITED])
+def test_a_job_that_was_removed_was_canceled_if_it_had_not_started() -> None:
+    job, told = make_job(JobEnd.REMOVED), Outcome(RunStatus.FAILED, 5, error={"error": {"code": "ServiceError"}})
+    waiting = derive_lost_outcome(make_run(RunStatus.QUEUED), job)
+    assert read(waiting) == (RunStatus.CANCELED, "ServiceError", "JobCanceled")
+    started = make_run(RunStatus.RUNNING)
+    lost, forgotten = derive_lost_outcome(started, job), derive_lost_outcome(started, None)
+    assert (lost.status, lost.error) == (forgotten.status, forgotten.error)
+    assert derive_interruption_outcome(started, told, job) == told
+    assert EngineEvidence.from_job(job) is EngineEvidence.MISSING
+
+
+@pytest.mark.parametrize("end", [end for end in STARTED_ENDS if end is not JobEnd.EXITED])
 def test_an_interruption_is_explained_by_the_engine(end: JobEnd) -> None:
     told = Outcome(RunStatus.FAILED, 5, 1.5, error={"error": {"code": "ServiceError"}}, warnings=("w",))
     outcome = derive_interruption_outcome(make_run(RunStatus.RUNNING), told, make_job(end))

@@ -98,6 +98,15 @@ def test_a_sweep_waits_for_an_engine_that_is_away_and_says_so(pool: PoolEngine) 
     assert "waiting_for" not in record
 
 
+def test_a_run_whose_submission_was_not_answered_is_canceled_with_its_sweep(pool: PoolEngine) -> None:
+    pool.set_option("away")
+    sweep = submit(pool, "--grid", "lr=1,2,3")
+    until(lambda: pool.mlrun.show(sweep).get("waiting_for"))
+    pool.mlrun("run", "cancel", "-r", sweep)
+    until(lambda: statuses(pool, sweep) == ["CancelRequested"])
+    assert pool.mlrun.stored_status(sweep) == "CancelRequested"
+
+
 def kill_controller(pool: PoolEngine) -> None:
     found = find_processes("MLRUN_HOME", str(pool.mlrun.home))
     controllers = [pid for pid in found if any(word.endswith("controller/__main__.py") for word in words_of(pid))]

@@ -135,10 +135,16 @@ def _end_workers_if_server_fails(serving: Step, working: Step) -> None:
 def _forward_sigterm(signal_number: int, frame: object) -> None:  # noqa: ARG001
     """Send SIGTERM to all tasks of this job, but not to the batch script, which is the supervisor."""
     subprocess.Popen(
-        ["scancel", "--quiet", "--signal=TERM", os.environ["SLURM_JOB_ID"]],
+        ["scancel", "--quiet", "--signal=TERM", _get_job_id()],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+
+
+def _get_job_id() -> str:
+    """Return the id of this job; the number of one that is a task of a job array may be that of the whole array."""
+    array = os.environ.get("SLURM_ARRAY_JOB_ID")
+    return f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}" if array else os.environ["SLURM_JOB_ID"]
 
 
 def _count_cpus() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from mlrun_cli.errors import ProgramNotFound
 from mlrun_cli.processes.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
@@ -53,15 +54,21 @@ _DROPPED = frozenset(
 _KEPT = "SLURM_CONF"
 
 
-def run_command(command: Sequence[str], *, stdin: str | None = None, timeout: float = TIMEOUT_SECONDS) -> str:
-    """Run a command of Slurm and return its output.
+def run_command(
+    command: Sequence[str],
+    *,
+    stdin: str | None = None,
+    timeout: float = TIMEOUT_SECONDS,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """Run a command of Slurm and return its output; `variables` are added to its environment.
 
     Raises:
         ProgramNotFound: it is not installed.
         EngineUnavailable: it has not ended within `timeout` seconds, or the controller does not answer.
         EngineRefused: it failed; the message is Slurm's.
     """
-    done = _run_process(command, stdin, timeout)
+    done = _run_process(command, stdin, timeout, variables)
     if done.returncode == 0:
         return done.stdout
     raise _build_error(command[0], done.returncode, done.stderr)
@@ -84,7 +91,9 @@ def build_client_variables(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _run_process(command: Sequence[str], stdin: str | None, timeout: float) -> subprocess.CompletedProcess[str]:
+def _run_process(
+    command: Sequence[str], stdin: str | None, timeout: float, variables: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
             command,
@@ -93,7 +102,7 @@ def _run_process(command: Sequence[str], stdin: str | None, timeout: float) -> s
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            env=build_client_variables(os.environ),
+            env={**build_client_variables(os.environ), **variables},
             timeout=timeout,
             check=False,
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from mlrun_cli.targets.engine import Job, JobEnd, JobState
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
@@ -40,12 +41,15 @@ _NO_REASONS = frozenset({"", "None", "(null)", "N/A"})
 _NOT_STARTED = frozenset({"BadConstraints", "JobLaunchFailure", "launch_failed_requeued_held", "InvalidAccount"})
 # What scancel says of jobs that it cannot cancel any more.
 _NO_LONGER_THERE = ("Invalid job id", "already completing or completed")
+# Else squeue abbreviates them.
+_WHOLE_TASK_LISTS = {"SLURM_BITSTR_LEN": "0"}
+_REMOVED = Job(JobState.ENDED, end=JobEnd.REMOVED, words="CANCELLED")
 _MOST_ASKED = 200
 """How many ids or names are passed to `sacct` at a time."""
 
-_SQUEUE_FIELDS = ("JobID", "State", "Reason", "NodeList", "exit_code")
+_SQUEUE_FIELDS = ("JobArrayID", "State", "Reason", "NodeList", "exit_code")
 _SQUEUE_FORMAT = ",".join(f"{field}:{SEPARATOR}" for field in _SQUEUE_FIELDS)
-_SACCT_FORMAT = "JobIDRaw,State,Reason,NodeList,ExitCode"
+_SACCT_FORMAT = "JobID,State,Reason,NodeList,ExitCode"
 
 
 def submit_job(script: str, options: Sequence[str]) -> str:
@@ -74,10 +78,11 @@ def check_options(script: str, options: Sequence[str]) -> None:
 
 
 def find_jobs(job_ids: Collection[str]) -> Mapping[str, Job]:
-    """Return the given jobs that Slurm knows, keyed by id.
+    """Return the given jobs that Slurm knows, keyed by id, as in `4711`, or `4711_3` for a task of a job array.
 
     One query of the controller returns all jobs of this user, including those that have ended within the cluster's
-    `MinJobAge`; jobs that ended earlier are taken from the accounting database, if there is one.
+    `MinJobAge`; jobs that ended earlier are taken from the accounting database, if there is one. Of a task that is
+    cancelled before it has started, both forget everything at once: where they know its array it was removed.
 
     Raises:
         EngineUnavailable: the controller does not answer.
@@ -85,23 +90,31 @@ def find_jobs(job_ids: Collection[str]) -> Mapping[str, Job]:
     wanted = set(job_ids)
     if not wanted:
         return {}
-    output = _run_squeue(f"--Format={_SQUEUE_FORMAT}")
-    jobs = {job_id: job for job_id, job in _parse_jobs(output) if job_id in wanted}
-    missing = sorted(wanted - jobs.keys())
-    return {**_find_accounted_jobs(missing), **jobs} if missing else jobs
+    known = dict(_parse_jobs(_run_squeue(f"--Format={_SQUEUE_FORMAT}"), wanted))
+    missing = sorted(wanted - known.keys())
+    if missing:
+        known = {**_find_accounted_jobs(missing), **known}
+        known_numbers = {_get_number(job_id) for job_id in known}
+        removed = (job_id for job_id in missing if _is_task(job_id) and _get_number(job_id) in known_numbers)
+        known = {**dict.fromkeys(removed, _REMOVED), **known}
+    return {job_id: known[job_id] for job_id in wanted & known.keys()}
 
 
 def find_job_ids(names: Collection[str]) -> dict[str, str]:
     """Return the ids of this user's latest jobs with these names, keyed by name; unknown names are omitted.
 
+    A task of a job array has the name of the array followed by its number, as in `sweep_3`.
+
     Raises:
         EngineUnavailable: the controller does not answer.
     """
-    found = _parse_job_ids(_run_squeue(f"--format=%A{SEPARATOR}%j"), names)
+    found = _parse_job_ids(_run_squeue(f"--format=%i{SEPARATOR}%j"), names)
     missing = [name for name in names if name not in found]
-    for start in range(0, len(missing), _MOST_ASKED):
-        part = ",".join(missing[start : start + _MOST_ASKED])
-        options = [f"--user={os.getuid()}", f"--name={part}", "--starttime=now-30days", "--format=JobIDRaw,JobName"]
+    # That of a task is the name of its array.
+    job_names = sorted({job_name for name in missing for job_name in (name, name.rpartition("_")[0]) if job_name})
+    for start in range(0, len(job_names), _MOST_ASKED):
+        part = ",".join(job_names[start : start + _MOST_ASKED])
+        options = [f"--user={os.getuid()}", f"--name={part}", "--starttime=now-30days", "--format=JobID,JobName"]
         found.update(_parse_job_ids(_run_sacct(options), missing))
     return found
 
@@ -117,6 +130,11 @@ def cancel_jobs(job_ids: Collection[str]) -> None:
     except EngineRefused as error:
         if not all(any(phrase in line for phrase in _NO_LONGER_THERE) for line in error.message.splitlines()):
             raise EngineUnavailable(error.message, target="scancel") from error
+
+
+def format_task_id(array_id: str, task_number: int) -> str:
+    """Return the id of a task of a job array, as in `4711_3`."""
+    return f"{array_id}_{task_number}"
 
 
 def parse_job(state: str, reason: str, nodes: str, exit_code: str) -> Job:
@@ -147,32 +165,68 @@ def _describe_end(state: str, reason: str, exit_code: str) -> str:
     return ", ".join(part for part in (state, reason, shown_code) if part)
 
 
-def _parse_jobs(output: str) -> Iterable[tuple[str, Job]]:
-    for job_id, state, reason, nodes, exit_code, *_ in split_fields(output):
-        yield job_id, parse_job(state, reason, nodes, exit_code)
+def _parse_jobs(output: str, wanted: Collection[str]) -> Iterator[tuple[str, Job]]:
+    """Yield the id and the job of each line; a line about tasks that have not started has several.
+
+    Tasks of arrays to which no `wanted` job belongs are not told apart.
+    """
+    wanted_numbers = {_get_number(job_id) for job_id in wanted if _is_task(job_id)}
+    for job_ids, state, reason, nodes, exit_code, *_ in split_fields(output):
+        job = parse_job(state, reason, nodes, exit_code)
+        is_wanted = _get_number(job_ids) in wanted_numbers
+        for job_id in _expand_tasks(job_ids) if is_wanted else (job_ids,):
+            yield job_id, job
 
 
 def _find_accounted_jobs(job_ids: Sequence[str]) -> dict[str, Job]:
-    """Return the given jobs found in the accounting database, keyed by id; empty if there is no database."""
+    """Return the given jobs, and all tasks of their arrays, found in the accounting database, keyed by id.
+
+    Those that have never started are not among them. Without a database, none is found.
+    """
     jobs: dict[str, Job] = {}
-    for start in range(0, len(job_ids), _MOST_ASKED):
-        part = ",".join(job_ids[start : start + _MOST_ASKED])
-        jobs.update(_parse_jobs(_run_sacct([f"--jobs={part}", f"--format={_SACCT_FORMAT}"])))
+    numbers = sorted({_get_number(job_id) for job_id in job_ids})
+    for start in range(0, len(numbers), _MOST_ASKED):
+        part = ",".join(numbers[start : start + _MOST_ASKED])
+        jobs.update(_parse_jobs(_run_sacct([f"--jobs={part}", f"--format={_SACCT_FORMAT}"]), ()))
     return jobs
 
 
 def _run_squeue(format_option: str) -> str:
-    """Return the output of `squeue` about all jobs of this user."""
-    return run_command(["squeue", "--noheader", "--states=all", f"--user={os.getuid()}", format_option])
+    """Return the output of `squeue` about all jobs of this user, with one line for all tasks that have not started."""
+    command = ["squeue", "--noheader", "--states=all", f"--user={os.getuid()}", format_option]
+    return run_command(command, variables=_WHOLE_TASK_LISTS)
 
 
 def _parse_job_ids(output: str, names: Collection[str]) -> dict[str, str]:
     """Return the highest id of each of these names from lines with an id and a name."""
     wanted, found = set(names), dict[str, str]()
-    for job_id, name, *_ in split_fields(output):
-        if name in wanted and job_id.isdigit() and int(job_id) >= int(found.get(name, 0)):
-            found[name] = job_id
+    array_names = {name.rpartition("_")[0] for name in wanted}
+    for job_ids, job_name, *_ in split_fields(output):
+        for job_id in _expand_tasks(job_ids) if job_name in array_names else (job_ids,):
+            number, _, task = job_id.partition("_")
+            name = f"{job_name}_{task}" if task else job_name
+            if name in wanted and number.isdigit() and int(number) >= int(_get_number(found.get(name, "0"))):
+                found[name] = job_id
     return found
+
+
+def _expand_tasks(job_ids: str) -> Iterator[str]:
+    """Yield the id of each task in an expression such as `4711_[0-2,10-30:5%4]`, or the id itself."""
+    number, _, tasks = job_ids.partition("_[")
+    if not tasks:
+        yield job_ids
+    for first, last, step in re.findall(r"(\d+)(?:-(\d+)(?::(\d+))?)?", tasks.partition("%")[0]):
+        for task in range(int(first), int(last or first) + 1, int(step or 1)):
+            yield format_task_id(number, task)
+
+
+def _is_task(job_id: str) -> bool:
+    return "_" in job_id
+
+
+def _get_number(job_id: str) -> str:
+    """Return the id of a job, or that of the job array of a task."""
+    return job_id.partition("_")[0]
 
 
 def _run_sacct(options: Sequence[str]) -> str:

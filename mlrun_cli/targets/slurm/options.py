@@ -127,11 +127,18 @@ def build_sbatch_options(settings: SlurmSettings, request: JobRequest) -> list[s
     """Return the sbatch options for the job of a run."""
     return [
         f"--job-name={request.run_id}",
-        f"--comment={request.workspace}",
-        f"--output={_escape_pattern(str(request.log))}",
-        "--open-mode=append",
+        f"--output={escape_pattern(str(request.log))}",
         # That of the submitter need not exist on the node.
         f"--chdir={request.log.parent}",
+        *build_common_options(settings, request),
+    ]
+
+
+def build_common_options(settings: SlurmSettings, request: JobRequest) -> list[str]:
+    """Return those sbatch options for the job of a run that may be the same for the jobs of other runs."""
+    return [
+        f"--comment={request.workspace}",
+        "--open-mode=append",
         *([] if request.begin_at is None else [f"--begin={_format_begin(request.begin_at)}"]),
         *([f"--nice={_LOW_PRIORITY}"] if request.is_low else []),
         *settings.build_resource_options(request.demand),
@@ -186,6 +193,6 @@ def _format_begin(begin_at: int) -> str:
     return datetime.fromtimestamp(math.ceil(begin_at / MICROSECONDS)).astimezone().strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _escape_pattern(path: str) -> str:
+def escape_pattern(path: str) -> str:
     """Escape a path for an option in which Slurm replaces patterns such as `%j`."""
     return path.replace("%", "%%")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ from mlrun_cli.errors import ProgramNotFound
 from mlrun_cli.targets.engine import EngineTarget, Job, JobRequest
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
 from mlrun_cli.targets.slurm import jobs
+from mlrun_cli.targets.slurm.job_array import JobArray
 from mlrun_cli.targets.slurm.nodes import list_nodes, list_partitions
 from mlrun_cli.targets.slurm.options import SlurmSettings, build_sbatch_options
 
@@ -21,6 +22,7 @@ class SlurmTarget(EngineTarget):
     engine_name = "Slurm"
     job_property = "slurm_job_id"
     takes_queue_options = True
+    has_job_arrays = True
 
     def submit_job(self, request: JobRequest) -> str:
         """Submit a job with sbatch and return its id.
@@ -32,6 +34,25 @@ class SlurmTarget(EngineTarget):
         """
         settings = SlurmSettings.from_properties(self.row.properties)
         return jobs.submit_job(settings.build_script(request.command), build_sbatch_options(settings, request))
+
+    def submit_jobs_together(self, requests: Sequence[JobRequest]) -> Sequence[str] | None:
+        """Submit jobs that differ only in their runs as one job array, and return the ids of its tasks.
+
+        Returns:
+            Their ids, as in `4711_3`; None if they differ otherwise, or Slurm refuses the array.
+
+        Raises:
+            EngineUnavailable: Slurm does not answer; it may have accepted the array nevertheless.
+        """
+        array = JobArray.from_requests(requests)
+        if array is None:
+            return None
+        settings = SlurmSettings.from_properties(self.row.properties)
+        try:
+            job_id = jobs.submit_job(array.build_script(settings), array.build_options(settings))
+        except (EngineRefused, ProgramNotFound):  # each alone is told why, unless it is about arrays
+            return None
+        return [jobs.format_task_id(job_id, number) for number in array.task_numbers]
 
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
         """Return the given jobs that Slurm knows, keyed by id, usually with one query of the controller."""
