@@ -1,7 +1,8 @@
 """A campaign of kills on an engine: `python -m tests.endurance.engine_kills --rounds 300 --seed N`.
 
-Each round submits a run to a target with an engine, cancels it or kills or takes away one of those that have to do with
-it at a random moment, and compares the record of the ended run with what its script has written down itself.
+Each round submits a run to a target with an engine, or a sweep whose runs go to it together, cancels a run or kills or
+takes away one of those that have to do with it at a random moment, and compares the records of the ended runs with what
+their scripts have written down themselves.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _SCRIPT = """
     import os, sys
     from azureml.core import Run
 
-    path, number, exit_code = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    path, number, exit_code = "-".join((sys.argv[1], *sys.argv[5:])), int(sys.argv[2]), int(sys.argv[3])
     attempt = 1
     while os.path.exists(f"{path}.{attempt}"):
         attempt += 1
@@ -58,10 +59,12 @@ class Engine(Protocol):
     Attributes:
         mlrun: the command.
         target: the name of the target.
+        sweep_size: the number of runs that a round may submit together; 1 if the engine gets each alone.
     """
 
     mlrun: Mlrun
     target: str
+    sweep_size: int
 
     @property
     def marks(self) -> Path:
@@ -104,6 +107,7 @@ class Round:
         self._path = engine.marks / f"r{number}"
         self._count = self._chance.choice(_COUNTS) + self._chance.randrange(10)
         self._exit_code = self._chance.choice((0, 0, 0, 3))
+        self._size = 1 if engine.sweep_size == 1 else self._chance.choice((1, engine.sweep_size, engine.sweep_size))
         self.findings: list[Finding] = []
         self._losses_before = 0
         self._cuts_before = 0
@@ -124,11 +128,40 @@ class Round:
 
     def _play(self) -> None:
         self._losses_before, self._cuts_before = self._engine.losses, self._engine.cuts
-        run_id = until(self._submit, _TIMEOUT_SECONDS)
+        submitted = until(self._submit, _TIMEOUT_SECONDS)
+        runs = {submitted: self._path}
+        if self._size > 1:
+            numbers = range(self._size)
+            runs = {f"{submitted}_{number}": Path(f"{self._path}-{number}") for number in numbers}
+        run_id = self._chance.choice(sorted(runs))
         time.sleep(self._chance.uniform(0, _LONGEST_DELAY_SECONDS) ** 2 / _LONGEST_DELAY_SECONDS)
-        if self._is_doubtful:
-            pass  # there may be no job
-        elif self.victim == _CANCEL:
+        if self._size > 1:
+            until(lambda: self._is_ready(run_id), _TIMEOUT_SECONDS)
+        if not self._is_doubtful:  # else there may be no job
+            self._cause_fault(run_id)
+        if self._size > 1:
+            self._judge_sweep(submitted, self._wait(submitted))
+        for each, path in runs.items():
+            record = self._wait(each)
+            self._judge_status(each, record, path, is_victim=each == run_id)
+            self._judge_values(each, path)
+        try:
+            until(lambda: not any(map(self._list_left, runs)), _LEAVING_SECONDS)
+        except AssertionError:  # an engine may start a job late, which ends at once: only what stays is left
+            for each in runs:
+                for pid in self._list_left(each):
+                    self._find("left process", f"{each} has left {words_of(pid)}")
+
+    def _is_ready(self, run_id: str) -> bool:
+        """Return whether a run of a sweep, which others submit, is there for the fault of this round."""
+        if self.victim in _SERVANTS:
+            return True
+        sql = "SELECT value FROM run_properties JOIN runs USING (run_key) WHERE run_id = ? AND key LIKE '%_job_id'"
+        needs_job = self.victim not in {_CANCEL, *_FORCED}
+        return bool(self._mlrun.stored(sql if needs_job else "SELECT status FROM runs WHERE run_id = ?", run_id))
+
+    def _cause_fault(self, run_id: str) -> None:
+        if self.victim == _CANCEL:
             self._mlrun("run", "cancel", "-r", run_id, timeout=_TIMEOUT_SECONDS)
         elif self.victim == _FORCED_CANCEL:
             self._force("run", "cancel", "-r", run_id, "--force")
@@ -139,14 +172,14 @@ class Round:
             kill(*_VICTIMS[self.victim](self._engine, run_id))
         else:
             self._engine.list_faults()[self.victim](run_id, self._chance)
-        record = self._wait(run_id)
-        self._judge_status(run_id, record)
-        self._judge_values(run_id)
-        try:
-            until(lambda: not self._list_left(run_id), _LEAVING_SECONDS)
-        except AssertionError:  # an engine may start a job late, which ends at once: only what stays is left
-            for pid in self._list_left(run_id):
-                self._find("left process", f"{run_id} has left {words_of(pid)}")
+
+    def _judge_sweep(self, sweep_id: str, record: dict[str, Any]) -> None:
+        """Check that a sweep has ended, and that it has each of its runs once."""
+        if record["status"] not in {"Completed", "Failed"}:
+            self._find("wrong status", f"{sweep_id} is {record['status']}")
+        sql = "SELECT count(*), count(DISTINCT run_id) FROM runs WHERE run_id LIKE ?"
+        if (counts := self._mlrun.stored(sql, f"{sweep_id}_%")) != [(self._size, self._size)]:
+            self._find("lost", f"{sweep_id} has {counts} of {self._size} runs")
 
     def _force(self, *words: str) -> None:
         """Run a command until it succeeds, which it does not while the engine or the shared folder is away."""
@@ -170,45 +203,49 @@ class Round:
         """Submit the run; return None if the engine is away and nothing is left of the submission."""
         words = ("work.py", str(self._path), str(self._count), str(self._exit_code))
         experiment = f"r{self.number}"
+        command = ["submit-script"]
+        if self._size > 1:
+            copies = ",".join(map(str, range(self._size)))
+            command = ["sweep", "--grid", f"copy={copies}", "--concurrent", str(self._size), "--maximize", "x"]
         done = self._mlrun(
-            *("run", "submit-script", "--async", "-e", experiment, "--ct", self._engine.target, *words), check=False
+            *("run", *command, "--async", "-e", experiment, "--ct", self._engine.target, *words), check=False
         )
-        sql = "SELECT run_id FROM runs JOIN experiments USING (experiment_key) WHERE name = ?"
+        sql = "SELECT run_id FROM runs JOIN experiments USING (experiment_key) WHERE name = ? AND parent_key IS NULL"
         rows = [run_id for (run_id,) in self._mlrun.stored(sql, experiment)]
         if done.returncode == 0 and len(rows) != 1:
             self._find("doubled", f"{len(rows)} rows of one submit")
-        self._is_doubtful = done.returncode != 0
+        self._is_doubtful = done.returncode != 0 and self._size == 1
         return rows[0] if rows else None
 
     def _list_left(self, run_id: str) -> list[int]:
         return [*self._mlrun.processes(run_id), *self._engine.list_node_programs(run_id)]
 
-    def _judge_status(self, run_id: str, record: dict[str, Any]) -> None:
+    def _judge_status(self, run_id: str, record: dict[str, Any], path: Path, *, is_victim: bool) -> None:
         status, history = record["status"], self._mlrun.history(run_id)
         if status not in ENDED or history[-1] != status or sum(each in ENDED for each in history) != 1:
             self._find("wrong status", f"{run_id} is {status} after {history}")
-        if self.victim in {_CANCEL, *_FORCED} and status == "Canceled":
+        if is_victim and self.victim in {_CANCEL, *_FORCED} and status == "Canceled":
             return
-        is_done = Path(f"{self._path}.done").exists()
+        is_done = Path(f"{path}.done").exists()
         if is_done and record.get("exit_code") == self._exit_code:
             # Whether a job was stopped just before or just after the failure of its script cannot be told.
             was_stopped = status == "Canceled" and self._exit_code != 0 and self._engine.may_lose_job(self.victim)
             if status != ("Failed" if self._exit_code else "Completed") and not was_stopped:
                 self._find("wrong status", f"{run_id} is {status} after exit code {self._exit_code}")
             return
-        was_killed = self.victim == "script" and record.get("signal") == "SIGKILL"
-        may_be_lost = self.victim == "supervisor" or self._engine.may_lose_job(self.victim) or self._is_doubtful
-        may_be_lost = may_be_lost or self._has_had_losses()
+        was_killed = is_victim and self.victim == "script" and record.get("signal") == "SIGKILL"
+        may_be_lost = is_victim and (self.victim == "supervisor" or self._engine.may_lose_job(self.victim))
+        may_be_lost = may_be_lost or self._is_doubtful or self._has_had_losses()
         if status == "Completed" or not (was_killed or may_be_lost):
             self._find("wrong status", f"{run_id} is {status}, done: {is_done}, {record.get('error')}")
 
-    def _judge_values(self, run_id: str) -> None:
+    def _judge_values(self, run_id: str, path: Path) -> None:
         sql = (
             "SELECT number FROM metric_values JOIN metrics USING (metric_key) JOIN runs USING (run_key)"
             " WHERE run_id = ? AND metrics.name NOT LIKE 'resources/%' ORDER BY position"
         )
         found = Counter(number for (number,) in self._mlrun.stored(sql, run_id))
-        attempts = sorted(self._path.parent.glob(f"{self._path.name}.[0-9]*"))
+        attempts = sorted(path.parent.glob(f"{path.name}.[0-9]*"))
         least: Counter[float] = Counter()
         most: Counter[float] = Counter()
         for attempt in attempts:
@@ -236,15 +273,27 @@ class Round:
 
 def list_collectors(mlrun: Mlrun) -> list[int]:
     """Return the pids of the collectors of a home."""
+    return _list_programs(mlrun, "mlrun_cli/collector/__main__.py")
+
+
+def list_minders(mlrun: Mlrun) -> list[int]:
+    """Return the pids of the processes of a home that control sweeps."""
+    return _list_programs(mlrun, "mlrun_cli/controller/__main__.py")
+
+
+def _list_programs(mlrun: Mlrun, name: str) -> list[int]:
     mine = find_processes("MLRUN_HOME", str(mlrun.home))
-    return [pid for pid in mine if any(word.endswith("mlrun_cli/collector/__main__.py") for word in words_of(pid))]
+    return [pid for pid in mine if any(word.endswith(name) for word in words_of(pid))]
 
 
 _VICTIMS: dict[str, Callable[[Engine, str], Sequence[int]]] = {
     "script": lambda engine, run_id: engine.mlrun.processes(run_id),
     "supervisor": lambda engine, run_id: engine.list_node_programs(run_id),
     "collector": lambda engine, _: list_collectors(engine.mlrun),
+    "minder": lambda engine, _: list_minders(engine.mlrun),
 }
+_SERVANTS = frozenset({"collector", "minder"})
+"""The victims that have to do with a run before it has a job, or is recorded."""
 
 
 def campaign(engine: Engine, numbers: Sequence[int], seed: int, say: Callable[[str], object] = print) -> list[Finding]:

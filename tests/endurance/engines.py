@@ -129,6 +129,7 @@ class Pool:
     """The engine of local processes."""
 
     target = "pool"
+    sweep_size = 1
 
     def __init__(self, engine: PoolEngine, network: Network) -> None:
         self.mlrun = engine.mlrun
@@ -200,6 +201,7 @@ class SlurmCluster:
     """Slurm with two nodes."""
 
     target = "slurm"
+    sweep_size = 3
 
     def __init__(self, slurm: Slurm, mlrun: Mlrun, network: Network) -> None:
         self.mlrun = mlrun
@@ -316,6 +318,7 @@ class Remote:
     """Another machine, reached by ssh."""
 
     target = "box"
+    sweep_size = 1
 
     def __init__(self, machine: RemoteMachine, mlrun: Mlrun) -> None:
         self.mlrun = mlrun
@@ -412,6 +415,7 @@ class RayCluster:
     """Ray with a head and another node."""
 
     target = "ray"
+    sweep_size = 1
 
     def __init__(self, ray: Ray, mlrun: Mlrun) -> None:
         self.mlrun = mlrun

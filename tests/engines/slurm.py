@@ -217,8 +217,9 @@ class Slurm:
 
     def kill_job_daemon(self, job_id: str) -> None:
         """Kill the slurmstepd of a job, but not its processes."""
+        number = self("squeue", "-h", "-r", "-t", "all", "-j", job_id, "-o", "%A", check=False)
         for pid in _list_pids():
-            if _read_words(pid)[:1] == [f"slurmstepd: [{job_id}.batch]"] and self._is_own(pid):
+            if _read_words(pid)[:1] == [f"slurmstepd: [{number}.batch]"] and self._is_own(pid):
                 _kill_pid(pid)
 
     def signal_controller(self, number: int) -> None:
