@@ -96,7 +96,7 @@ def save_dataset(workspace: Workspace, definition: object) -> Dataset:
 
 
 def check_dataset_definition(workspace: Workspace, definition: object) -> Definition:
-    """Validate a dataset's definition against the workspace, and return it with all of its keys.
+    """Validate a dataset's definition against the workspace, and return it with missing keys set to their defaults.
 
     Raises:
         UsageError: the definition is not valid.

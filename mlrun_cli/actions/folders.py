@@ -84,7 +84,7 @@ def attach_folder(
 
 def _write_samples(folder: Path, cleanup: ExitStack) -> None:
     within = get_configuration_folder(folder)
-    _make_folder(within, cleanup)
+    _create_folder(within, cleanup)
     for path, text in _render_samples(folder, within).items():
         # `local` without suffix is Azure's own sample, and would come before `local.runconfig`.
         if not path.exists() and not path.with_suffix("").exists():
@@ -105,7 +105,7 @@ def _render_samples(folder: Path, within: Path) -> dict[Path, str]:
         return samples
 
 
-def _make_folder(folder: Path, cleanup: ExitStack) -> None:
+def _create_folder(folder: Path, cleanup: ExitStack) -> None:
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):
         path.mkdir(exist_ok=True)

@@ -81,7 +81,7 @@ class LineStamper:
         self._is_within_line = False
 
     def stamp(self, log_name: str, chunk: bytes) -> bytes:
-        """Return the next piece of a log with a time in front of each line that starts in it."""
+        """Return the next chunk of a log with a time in front of each line that starts in it."""
         offset = self._offsets[log_name]
         self._offsets[log_name] = offset + len(chunk)
         lines = chunk.split(b"\n")

@@ -43,7 +43,7 @@ def read_parameters_of_older_runs(workspace: Workspace, max_seconds: float = PAT
 
 
 def depends_on_parameters(run_filter: RunFilter, order: RunOrder = NEWEST_FIRST) -> bool:
-    """Return whether a query would be incomplete until `read_parameters_of_older_runs` has read all runs."""
+    """Return whether a query's results may be incomplete until `read_parameters_of_older_runs` has read all runs."""
     if run_filter.parameters or run_filter.text or order.column.startswith(f"{PARAMETER}:"):
         return True
     if run_filter.where is None:

@@ -26,7 +26,7 @@ from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.pruning import prevent_pruning
 from mlrun_cli.snapshots.snapshot import Snapshot
 from mlrun_cli.snapshots.take import take_snapshot
-from mlrun_cli.snapshots.working_copy import make_working_copy
+from mlrun_cli.snapshots.working_copy import create_working_copy
 from mlrun_cli.workspace import Workspace
 
 _GRAPH = "pipeline.json"
@@ -113,7 +113,7 @@ def _copy_sources(
                 else:
                     snapshot = find_snapshot(step)
                 copy = folder / str(len(copies)) / (source.name or "source")
-                make_working_copy(snapshot, store, copy)
+                create_working_copy(snapshot, store, copy)
                 copies[key] = str(copy)
             steps.append(_inline_runconfig(step._replace(source_directory=copies[key])))
     return graph._replace(steps=tuple(steps))

@@ -14,7 +14,7 @@ from mlrun_cli.targets.ray.node_check import check_nodes
 from mlrun_cli.targets.ray.nodes import check_feasibility
 from mlrun_cli.targets.ray.settings import RaySettings
 from mlrun_cli.targets.shared_folder_probe import NodeCheck
-from mlrun_cli.targets.shared_folder_setup import make_shared_folder
+from mlrun_cli.targets.shared_folder_setup import create_shared_folder
 from mlrun_cli.workspace import Workspace
 
 
@@ -52,7 +52,7 @@ def attach_ray(
     check_name_is_free(workspace, name)
     if checks_nodes:
         check_feasibility(RayClient(settings.address, settings.variables), settings.list_resources(Demand()))
-    shared = make_shared_folder(shared_folder)
+    shared = create_shared_folder(shared_folder)
     return create_cluster_target(
         workspace,
         name,

@@ -156,7 +156,7 @@ def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> di
 
 
 def _recover_trash(workspace: Workspace) -> None:
-    """Add deleted runs that a new store lacks to the trash, from their folders in the trash folder."""
+    """Add the runs in the trash folder to the trash of a new store that does not have them."""
     run_ids = move_back_unknown_runs(workspace)
     if run_ids:
         with closing(workspace.locator.database.open()) as database:

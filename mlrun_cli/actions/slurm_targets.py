@@ -11,7 +11,7 @@ from mlrun_cli.compute.compute_target import SLURM, ComputeTarget
 from mlrun_cli.targets.base import Demand
 from mlrun_cli.targets.engine import BUILD_HERE, BUILD_PROPERTY
 from mlrun_cli.targets.shared_folder_probe import NodeCheck
-from mlrun_cli.targets.shared_folder_setup import make_shared_folder
+from mlrun_cli.targets.shared_folder_setup import create_shared_folder
 from mlrun_cli.targets.slurm.jobs import check_options
 from mlrun_cli.targets.slurm.node_check import check_nodes
 from mlrun_cli.targets.slurm.options import SlurmSettings
@@ -52,7 +52,7 @@ def attach_slurm(
         FileNotWritable: the shared folder cannot be created.
     """
     check_name_is_free(workspace, name)
-    shared = make_shared_folder(shared_folder)
+    shared = create_shared_folder(shared_folder)
     if checks_nodes:
         check_options(settings.build_script(["true"]), settings.build_resource_options(Demand()))
     return create_cluster_target(

@@ -140,7 +140,7 @@ class JobPoll:
         ids = {job_id for run in runs if (job_id := self._query_job_id(run)) is not None}
         moment = time.monotonic()
         self._jobs = self._target.find_jobs(ids) if ids else {}
-        self.asked_at = self._target.get_queried_at(moment)
+        self.asked_at = self._target.get_last_query_time(moment)
         self._asked = ids
         self.is_silent = False
 

@@ -57,7 +57,7 @@ def build_dataset_record(dataset: Dataset) -> dict[str, Any]:
 
 
 def check_definition(document: object) -> dict[str, Any]:
-    """Validate a dataset definition and return it with all of its keys.
+    """Validate a dataset definition and return it with missing keys set to their defaults.
 
     Raises:
         UsageError: it is not valid.

@@ -38,17 +38,17 @@ class Placeholders:
         self._all = re.compile(f"{_PLACEHOLDER}|{self._paths.pattern}" if self._paths else _PLACEHOLDER)
 
     def fill(self, text: str, get_value: Callable[[str, str], str]) -> str:
-        """Return text with each placeholder, and each path on Azure's machines, replaced by `get_value(kind, name)`."""
+        """Return text with each placeholder, and each Azure machine's path, replaced with `get_value(kind, name)`."""
         return self._all.sub(lambda found: get_value(*_get_kind_and_name(found)), text)
 
     def fill_paths(self, text: str, get_value: Callable[[str, str], str]) -> str:
-        """Return text with each path replaced by `get_value(PATH_ON_COMPUTE, path)`, but placeholders unchanged."""
+        """Return text with each path replaced with `get_value(PATH_ON_COMPUTE, path)`, but placeholders unchanged."""
         return (
             text if self._paths is None else self._paths.sub(lambda found: get_value(PATH_ON_COMPUTE, found[0]), text)
         )
 
     def fill_shell_command(self, text: str, get_variable: Callable[[str, str], str | None]) -> str:
-        """Return a shell command with placeholders and paths replaced by those that `get_variable` names.
+        """Return a shell command with placeholders and paths replaced with the variables that `get_variable` names.
 
         Text that the shell already reads as that variable is kept, and so is a placeholder for which it returns None.
         """

@@ -112,7 +112,7 @@ class Installer:
         return process.returncode == 0
 
     def expand_secrets(self, text: str, *, escape: Callable[[str], str] = str) -> str:
-        """Return text with placeholders replaced by the secrets, each escaped by the function `escape`."""
+        """Return text with placeholders replaced with the secrets, each escaped by the function `escape`."""
         for name, secret in self._secrets.items():
             text = text.replace(f"${{{name}}}", escape(secret))
         return text

@@ -53,7 +53,7 @@ _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES}
 
 
 class Entries(NamedTuple):
-    """The entries of a piece of a journal in order, and the number of unreadable lines."""
+    """The entries of a chunk of a journal in order, and the number of unreadable lines."""
 
     logged: list[LoggedValue]
     tag_changes: list[tuple[str, Any]]

@@ -15,7 +15,7 @@ from mlrun_cli.errors import MlrunError
 from mlrun_cli.node.local_environment import localize_environment
 from mlrun_cli.node.node_run import NodeRun, build_outcome_event
 from mlrun_cli.node.run_folder import NodeRunFolder
-from mlrun_cli.node.scratch_workspace import make_scratch_workspace
+from mlrun_cli.node.scratch_workspace import create_scratch_workspace
 from mlrun_cli.node.script_environment import build_node_environment
 from mlrun_cli.node.slurm.job_nodes import list_job_nodes
 from mlrun_cli.processes.inheritance import set_umask_and_niceness
@@ -83,7 +83,7 @@ def _supervise_run(shared: SharedRunFolder, events: EventWriter, *, is_remote: b
         submission = submission._replace(environment=localize_environment(submission.environment, os.environ))
         write_json(shared.environment_plan, submission.environment.to_json())  # for the program that builds it
     redactor = secrets.build_redactor()
-    with make_scratch_workspace(shared, submission, redactor) as (locator, lock):
+    with create_scratch_workspace(shared, submission, redactor) as (locator, lock):
         folder = NodeRunFolder(locator.folder / "runs" / submission.run_id, shared)
         own = OwnerLock.open_new(folder.lock)
         job = dict(os.environ)

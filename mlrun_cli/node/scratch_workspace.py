@@ -15,7 +15,7 @@ from typing import Any
 from mlrun_cli.core.json_lines import append_lines
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import StoredFilesLost
-from mlrun_cli.node.scratch_folder import make_scratch_folder
+from mlrun_cli.node.scratch_folder import create_scratch_folder
 from mlrun_cli.runs.attempt import Documents
 from mlrun_cli.runs.events import read_attempts
 from mlrun_cli.runs.folder import create_lock_file
@@ -30,7 +30,7 @@ _VOLATILE = ("attempts", "lease_until", "host_id", "boot_id", "pid_namespace", "
 
 
 @contextmanager
-def make_scratch_workspace(
+def create_scratch_workspace(
     shared: SharedRunFolder, submission: Submission, redactor: Redactor
 ) -> Iterator[tuple[WorkspaceLocator, int]]:
     """Create the scratch workspace of a run, yield its locator and its lock, and finally remove it.
@@ -42,16 +42,16 @@ def make_scratch_workspace(
         MlrunError: its store cannot be written, or the record of the run is missing.
     """
     identity = WorkspaceIdentity(submission.subscription_id, submission.resource_group, submission.workspace_name)
-    with make_scratch_folder(submission.run_id) as (home, lock):
+    with create_scratch_folder(submission.run_id) as (home, lock):
         locator = locate_workspace(home, identity)
-        _make_folders(locator.folder, shared, submission.run_id)
+        _create_folders(locator.folder, shared, submission.run_id)
         with locator.database.create_replacement() as new:
             import_folders(new.database, locator.folder, redactor, is_rebuilt=True)
             new.replace_current("replaced")
         yield locator, lock
 
 
-def _make_folders(folder: Path, shared: SharedRunFolder, run_id: str) -> None:
+def _create_folders(folder: Path, shared: SharedRunFolder, run_id: str) -> None:
     run_folder = folder / "runs" / run_id
     run_folder.mkdir(mode=0o700, parents=True)
     create_lock_file(run_folder / "lock")

@@ -148,7 +148,7 @@ class RunConfiguration(NamedTuple):
         name = self.get_changed_entries().get("environment.name")
         return None if name is None else str(name)
 
-    def without_environment_name(self) -> RunConfiguration:
+    def remove_environment_name(self) -> RunConfiguration:
         """Return a copy without the name of the environment."""
         rest = {key_path: value for key_path, value in self.rest.items() if key_path != "environment.name"}
         return self._replace(environment_reference=None, rest=rest)
@@ -170,6 +170,6 @@ def _to_plain(value: object) -> object:
 
 
 def _replace_environment(base_values: Mapping[str, _Value], values: Mapping[str, _Value]) -> dict[str, _Value]:
-    """Return `base_values`, keyed by key path, with the section `base_values` replaced by that in `values`."""
+    """Return `base_values`, keyed by key path, with the `environment` section replaced with that of `values`."""
     kept = {key_path: value for key_path, value in base_values.items() if not key_path.startswith("environment.")}
     return kept | {key_path: value for key_path, value in values.items() if key_path.startswith("environment.")}

@@ -232,12 +232,12 @@ def _parse_search(text: str, _now: int) -> str:
     return text
 
 
-def _make_last_value_setter(field_name: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
+def _create_last_value_setter(field_name: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
     """Return a function that maps the values of a repeatable filter term to its last value, under a field's name."""
     return lambda values: {field_name: values[-1]}
 
 
-def _make_any_of_setter(field_name: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
+def _create_any_of_setter(field_name: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
     """Return a function that maps the values of a repeatable filter term to a set of values for a field."""
     return lambda values: {"any_of": {field_name: frozenset(values)}}
 
@@ -309,7 +309,7 @@ TERMS: Mapping[str, Term] = {
     "parameter": Term(_parse_parameter_filter, lambda values: {"parameters": values}),
     "since": Term(
         parse_time,
-        _make_last_value_setter("created_from"),
+        _create_last_value_setter("created_from"),
         option="--since",
         metavar="TIME",
         help="Runs created since: 7d, 12h, 2026-01-31 or 2026-01-31T09:30.",
@@ -317,7 +317,7 @@ TERMS: Mapping[str, Term] = {
     ),
     "until": Term(
         lambda text, now: parse_time(text, now, is_end=True),
-        _make_last_value_setter("created_until"),
+        _create_last_value_setter("created_until"),
         option="--until",
         metavar="TIME",
         help="Runs created until this time.",
@@ -325,18 +325,18 @@ TERMS: Mapping[str, Term] = {
     ),
     "target": Term(
         _parse_text,
-        _make_any_of_setter("target"),
+        _create_any_of_setter("target"),
         option="--compute-target-name",
         metavar="NAME",
         help="Runs on this compute target.",
         repeats=False,
     ),
-    "submitter": Term(_parse_text, _make_any_of_setter("submitter")),
-    "type": Term(_parse_text, _make_any_of_setter("run_type")),
-    "experiment": Term(_parse_text, _make_any_of_setter("experiment_name")),
+    "submitter": Term(_parse_text, _create_any_of_setter("submitter")),
+    "type": Term(_parse_text, _create_any_of_setter("run_type")),
+    "experiment": Term(_parse_text, _create_any_of_setter("experiment_name")),
     "parent": Term(
         _parse_text,
-        _make_last_value_setter("parent_run_id"),
+        _create_last_value_setter("parent_run_id"),
         option="--parent-run-id",
         metavar="ID",
         help="Child runs of the run with this id, its first characters, or @latest.",

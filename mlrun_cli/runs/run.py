@@ -19,7 +19,7 @@ SCRIPT_RUN = "azureml.scriptrun"
 RERUN_TAG = "rerun_of"
 """The tag of a run that repeats another one; its value is the id of that."""
 INTERACTIVE_RUN = "azureml.interactiverun"
-"""The type of a run without a script of its own: a process opens the run, logs to it and ends it."""
+"""The type of a run without a script of its own: a process starts the run, logs to it and ends it."""
 
 
 class Run(NamedTuple):

@@ -46,7 +46,7 @@ def store_next_attempt(
     """Record the end of the current attempt and start the next; return False if the run is canceled or has ended.
 
     All that the attempt has logged must be in the store, where it stays until the script of the next one starts (see
-    `separate_attempt_values`). Runs that its script left open end as Failed.
+    `separate_attempt_values`). Interactive runs that its script has not ended end as Failed.
     """
     is_begun = workspace.runs.change_status(run.key, _MAY_GO_ON, status)
     if is_begun:

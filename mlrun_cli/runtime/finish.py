@@ -272,7 +272,7 @@ def read_outcome(folder: RunFolder) -> Outcome | None:
 
 
 def record_outcome(workspace: Workspace, run: Run, outcome: Outcome, redactor: Redactor | None = None) -> None:
-    """Store the outcome of a run, and end runs that its script left open; leave an ended run unchanged.
+    """Store the outcome of a run, and end the interactive runs of its script; leave an ended run unchanged.
 
     The run's `redactor`, if known, keeps its secrets out of notifications.
     """
@@ -284,12 +284,12 @@ def record_outcome(workspace: Workspace, run: Run, outcome: Outcome, redactor: R
 
 
 def get_script_lock_name(run: Run) -> str:
-    """Return the name of the owner lock of the runs that the script of a run opens interactively."""
+    """Return the name of the owner lock of the interactive runs that a run's script starts."""
     return f"runs/{run.run_id}"
 
 
 def end_runs_of_script(workspace: Workspace, run: Run, status: RunStatus, ended_at: int) -> None:
-    """End the runs that the script of a run left open, within a transaction, with the status of the script's run."""
+    """End the live interactive runs of a run's script, within a transaction, with the status of the script's run."""
     error = None
     if status is RunStatus.FAILED:
         message = f"The script of the run {run.run_id} failed before it had ended this one."

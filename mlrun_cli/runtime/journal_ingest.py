@@ -32,8 +32,8 @@ from mlrun_cli.workspace import Workspace
 READ_OFFSETS_NAME = "read.json"
 """A file beside journals: the offset, by journal, up to which all but values is in the records of runs."""
 
-_Pieces = Mapping[str, tuple[int, bytes]]
-"""The offset of a piece of a journal and its complete lines, by journal name."""
+_Chunks = Mapping[str, tuple[int, bytes]]
+"""The offset of a chunk of a journal and its complete lines, by journal name."""
 
 
 class _OffsetMoved(Exception):
@@ -142,47 +142,47 @@ class JournalReader:
 
     def ingest(self) -> int:
         """Store the next part of the journals, about 1 MiB; return its size in bytes."""
-        pieces = self._read_next_chunks()
+        chunks = self._read_next_chunks()
         try:
-            self._store_pieces(pieces)
+            self._store_chunks(chunks)
         except _OffsetMoved:
             self._offsets = dict(self._offset_store.read(list_journal_names(self._folder)))
-        return sum(len(piece) for _, piece in pieces.values())
+        return sum(len(chunk) for _, chunk in chunks.values())
 
-    def _store_pieces(self, pieces: _Pieces) -> None:
-        """Store pieces of journals; skip lines that cannot be stored, so that they do not prevent a run from ending."""
-        if not pieces:
+    def _store_chunks(self, chunks: _Chunks) -> None:
+        """Store chunks of journals; skip lines that cannot be stored, so that they do not prevent a run from ending."""
+        if not chunks:
             return
         try:
-            entries = {name: parse_chunk(piece) for name, (_, piece) in pieces.items()}
+            entries = {name: parse_chunk(chunk) for name, (_, chunk) in chunks.items()}
             with self._workspace.transaction():
                 unreadable = sum(
-                    self._store_piece(name, offset, len(piece), entries[name])
-                    for name, (offset, piece) in pieces.items()
+                    self._store_chunk(name, offset, len(chunk), entries[name])
+                    for name, (offset, chunk) in chunks.items()
                 )
         except Exception as error:
             # In the process of a session, a signal handler of its script may raise anything.
             if self._run_key is None or isinstance(error, (StoreError, OSError, _OffsetMoved)):
                 raise
-            smaller = _split_pieces(pieces)
+            smaller = _split_chunks(chunks)
             for part in smaller:
-                self._store_pieces(part)
+                self._store_chunks(part)
             if not smaller:
-                self._skip_line(pieces, error)
+                self._skip_line(chunks, error)
         else:
-            self._record_ingested(pieces, unreadable)
+            self._record_ingested(chunks, unreadable)
 
-    def _skip_line(self, pieces: _Pieces, error: Exception) -> None:
+    def _skip_line(self, chunks: _Chunks, error: Exception) -> None:
         """Advance the offset past a line that cannot be stored."""
         with self._workspace.transaction():
-            for name, (offset, piece) in pieces.items():
-                self._advance_offset(name, offset, len(piece))
+            for name, (offset, chunk) in chunks.items():
+                self._advance_offset(name, offset, len(chunk))
         self._unforeseen = " ".join(f"{type(error).__name__}: {error}".split())
-        self._record_ingested(pieces, 1)
+        self._record_ingested(chunks, 1)
 
-    def _record_ingested(self, pieces: _Pieces, unreadable_count: int) -> None:
-        """Remember that pieces have been stored, and count their unreadable lines for a warning."""
-        self._offsets.update((name, offset + len(piece)) for name, (offset, piece) in pieces.items())
+    def _record_ingested(self, chunks: _Chunks, unreadable_count: int) -> None:
+        """Remember that chunks have been stored, and count their unreadable lines for a warning."""
+        self._offsets.update((name, offset + len(chunk)) for name, (offset, chunk) in chunks.items())
         self._unreadable_lines += unreadable_count
 
     def ingest_all(self) -> None:
@@ -210,24 +210,24 @@ class JournalReader:
         names = list_journal_names(self._folder)
         if self.last_attempt is not None:
             names = [name for name in names if get_journal_attempt(name) <= self.last_attempt]
-        pieces: dict[str, tuple[int, bytes]] = {}
+        chunks: dict[str, tuple[int, bytes]] = {}
         size = 0
         for place in range(len(names)):
             name = names[(self._next_journal + place) % len(names)]
             offset = self._offsets.get(name, 0)
-            piece = self._read_next_chunk(name, offset)
-            if piece:
-                pieces[name] = offset, piece
-                size += len(piece)
+            chunk = self._read_next_chunk(name, offset)
+            if chunk:
+                chunks[name] = offset, chunk
+                size += len(chunk)
             if size >= CHUNK_BYTES:
                 self._next_journal += place + 1
                 break
-        return pieces
+        return chunks
 
     def _read_next_chunk(self, journal_name: str, offset: int) -> bytes:
         """Return the next chunk of a journal, or empty bytes if there is none or it cannot be read.
 
-        The file is opened for each piece: a run may have more journals than a process may have open files.
+        The file is opened for each chunk: a run may have more journals than a process may have open files.
         """
         with ExitStack() as stack:
             try:
@@ -244,9 +244,9 @@ class JournalReader:
             except OSError:
                 return b""
 
-    def _store_piece(self, journal_name: str, offset: int, piece_size: int, entries: Entries) -> int:
-        """Store a piece of a journal within a transaction; return the number of unreadable lines."""
-        self._advance_offset(journal_name, offset, piece_size)
+    def _store_chunk(self, journal_name: str, offset: int, chunk_size: int, entries: Entries) -> int:
+        """Store a chunk of a journal within a transaction; return the number of unreadable lines."""
+        self._advance_offset(journal_name, offset, chunk_size)
         if self._run_key is not None:
             self._store_entries(self._run_key, entries)
             store_requested_ends(self._runs, self._run_key, entries, self._redactor)
@@ -255,7 +255,7 @@ class JournalReader:
             if not self._store_entries_of_run(run_id, others):
                 unreadable += len(others.logged) + len(others.tag_changes) + len(others.parameters)
         if not self._is_scratch and has_recorded_entries(entries):
-            self._record_read_offset(journal_name, offset + piece_size)
+            self._record_read_offset(journal_name, offset + chunk_size)
         return unreadable
 
     def _record_read_offset(self, journal_name: str, offset: int) -> None:
@@ -264,9 +264,9 @@ class JournalReader:
         with suppress(OSError):
             write_json(path, {**(read_json(path) or {}), journal_name: offset})
 
-    def _advance_offset(self, journal_name: str, offset: int, piece_size: int) -> None:
-        """Advance the read offset of a journal past a piece; raise if another reader has moved it."""
-        if not self._offset_store.advance(journal_name, offset, offset + piece_size):
+    def _advance_offset(self, journal_name: str, offset: int, chunk_size: int) -> None:
+        """Advance the read offset of a journal past a chunk; raise if another reader has moved it."""
+        if not self._offset_store.advance(journal_name, offset, offset + chunk_size):
             raise _OffsetMoved
 
     def _store_entries(self, run_key: int, entries: Entries) -> None:
@@ -278,7 +278,7 @@ class JournalReader:
     def _store_entries_of_run(self, run_id: str, entries: Entries) -> bool:
         """Store entries of a run, which may be in the trash; return False if it was removed.
 
-        Its key is read for each piece, since another process may have deleted or restored it.
+        Its key is read for each chunk, since another process may have deleted or restored it.
         """
         key = self._workspace.runs.find_key(run_id)
         if key is not None:
@@ -335,12 +335,12 @@ def has_recorded_entries(entries: Entries) -> bool:
     return bool(own) or any(map(has_recorded_entries, entries.others.values()))
 
 
-def _split_pieces(pieces: _Pieces) -> Sequence[_Pieces]:
-    """Split pieces by journal, or a single journal into two halves; return an empty list for a single line."""
-    if len(pieces) > 1:
-        return [{name: piece} for name, piece in pieces.items()]
-    ((name, (offset, piece)),) = pieces.items()
-    half = piece.rfind(b"\n", 0, len(piece) // 2) + 1 or piece.find(b"\n") + 1
-    if half == len(piece):
+def _split_chunks(chunks: _Chunks) -> Sequence[_Chunks]:
+    """Split chunks by journal, or a single journal into two halves; return an empty list for a single line."""
+    if len(chunks) > 1:
+        return [{name: chunk} for name, chunk in chunks.items()]
+    ((name, (offset, chunk)),) = chunks.items()
+    half = chunk.rfind(b"\n", 0, len(chunk) // 2) + 1 or chunk.find(b"\n") + 1
+    if half == len(chunk):
         return []
-    return [{name: (offset, piece[:half])}, {name: (offset + half, piece[half:])}]
+    return [{name: (offset, chunk[:half])}, {name: (offset + half, chunk[half:])}]

@@ -119,7 +119,7 @@ class _FolderImport:
             self._import_run_journals(run_folder)
         for session in self._list_sessions():
             self._import_session(session)
-        metrics = 0 if self._salvage is None else self._salvage.insert_better_metrics(self._database)
+        metrics = 0 if self._salvage is None else self._salvage.insert_more_complete_metrics(self._database)
         for run_id, key in self._added.items():
             self._add_reused_metrics(key, documents[run_id].get("properties") or {})
         return ImportReport(list(self._added), len(self._salvaged), metrics, self._values, named, self._unreadable)
@@ -292,18 +292,18 @@ class _FolderImport:
                 descriptor = stack.enter_context(open_journal(path))
             except OSError:
                 return 0
-            while piece := read_chunk(descriptor, offset):
+            while chunk := read_chunk(descriptor, offset):
                 if end_offset is not None:
-                    piece = piece[: max(0, end_offset - offset)]
-                if recorded_offset is not None and offset < recorded_offset < offset + len(piece):
-                    piece = piece[: recorded_offset - offset]
-                if not piece:
+                    chunk = chunk[: max(0, end_offset - offset)]
+                if recorded_offset is not None and offset < recorded_offset < offset + len(chunk):
+                    chunk = chunk[: recorded_offset - offset]
+                if not chunk:
                     break
                 is_noted = recorded_offset is None or offset < recorded_offset
                 self._store_run_entries(
-                    parse_chunk(piece), owner_run_key, is_recorded=is_noted, includes_all_runs=includes_all_runs
+                    parse_chunk(chunk), owner_run_key, is_recorded=is_noted, includes_all_runs=includes_all_runs
                 )
-                offset += len(piece)
+                offset += len(chunk)
         return offset
 
     def _store_run_entries(

@@ -1,8 +1,8 @@
-"""Sessions: processes that open runs without submitting a script, such as a notebook or a driver script.
+"""Sessions: processes that start interactive runs without submitting a script, such as a notebook or a driver script.
 
 A session is a folder with a lock, which its process holds, and a journal, to which it writes the data of its runs.
 When the process has ended, the lock is free, and the next reconciliation ingests the rest of the journal and ends the
-runs that were still open.
+runs that were still live.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Session:
             self._relatives[name].ingest_until_now()
 
     def close(self, error: dict[str, Any] | None) -> None:
-        """End the runs that are still open, as Failed if there is an error, and remove the session's folder.
+        """End the runs that are still live, as Failed if there is an error, and remove the session's folder.
 
         Raises:
             StoreError: the store cannot be written; the next reconciliation then ends the runs.
@@ -125,7 +125,7 @@ def _create_session_folder(folder: Path) -> OwnerLock:
 
 
 def reconcile_sessions(workspace: Workspace) -> list[str]:
-    """Ingest the remaining data of dead sessions and end their open runs.
+    """Ingest the remaining data of dead sessions and end their live runs.
 
     Returns the owner locks of the sessions that could not be reconciled before a timeout.
 
@@ -177,7 +177,7 @@ def _reconcile_session(workspace: Workspace, name: str) -> bool:
             return not lock.is_recovering()
         if not folder.is_dir():  # it has just ended in an orderly way
             return True
-        ending = _read_ending(folder) or {"ended_at": _get_last_activity(folder), "error": _build_death_error()}
+        ending = _read_ending(folder) or {"ended_at": _get_last_activity_time(folder), "error": _build_death_error()}
         JournalReader(workspace, folder / JOURNAL, None).ingest_all()
         _end_runs(workspace, f"{_SESSIONS}/{name}", ending)
         _remove_session(workspace, folder)
@@ -201,7 +201,7 @@ def _read_ending(folder: Path) -> dict[str, Any] | None:
 
 
 def _end_runs(workspace: Workspace, owner_lock_path: str, ending: dict[str, Any]) -> None:
-    """End the open runs of a session and keep the files in their output folders."""
+    """End the live runs of a session and keep the files in their output folders."""
     save_all_outputs(workspace, owner_lock_path)
     status = RunStatus.COMPLETED if ending["error"] is None else RunStatus.FAILED
     with workspace.transaction(durable=True):
@@ -209,7 +209,7 @@ def _end_runs(workspace: Workspace, owner_lock_path: str, ending: dict[str, Any]
 
 
 def _remove_session(workspace: Workspace, folder: Path) -> None:
-    """Copy the values of a session without open runs to their runs, and remove its folder and journal offsets.
+    """Copy the values of a session without live runs to their runs, and remove its folder and journal offsets.
 
     Raises:
         StoreUnavailable: the workspace is unavailable.
@@ -231,7 +231,7 @@ def _build_death_error() -> dict[str, Any]:
     return build_run_error(message, code=SERVICE_ERROR, reason=EndReason.SESSION_DIED)
 
 
-def _get_last_activity(folder: Path) -> int:
+def _get_last_activity_time(folder: Path) -> int:
     """Return the time of a dead session's last write, in microseconds."""
     journal = folder / JOURNAL
     moments = [os.stat(folder).st_mtime_ns // 1000]

@@ -52,7 +52,7 @@ def save_outputs(workspace: Workspace, owner_lock_path: str, run_id: str) -> tup
 
 
 def save_all_outputs(workspace: Workspace, owner_lock_path: str) -> None:
-    """Save the outputs of all open runs of an owner, and add the warnings to the runs."""
+    """Save the outputs of all live interactive runs of an owner, and add the warnings to the runs."""
     try:
         run_ids = os.listdir(workspace.folder / owner_lock_path / _TRACKED)
     except OSError:

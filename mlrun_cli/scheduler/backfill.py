@@ -61,12 +61,12 @@ class Backfill:
 
         Only those that use `gpu_ids` GPUs are counted if these are given.
         """
-        since = self._get_ready_at(run)
+        since = self._get_ready_time(run)
         allocated = self._workspace.queues.list_gpus_of_later_runs(run, since, self._starting)
         return len(allocated) if gpu_ids is None else sum(not gpus.isdisjoint(gpu_ids) for gpus in allocated)
 
-    def _get_ready_at(self, run: Run) -> int:
-        """Return the time since which a queued run has waited only for free resources, in microseconds."""
+    def _get_ready_time(self, run: Run) -> int:
+        """Return the time, in microseconds, since which a queued run has waited only for free resources."""
         moments = [run.created_at, run.begin_at or 0, *(each.ended_at or 0 for each in parse_attempts(run.attempts))]
         if run.predecessor_key is not None:
             with suppress(RunNotFound):

@@ -109,7 +109,7 @@ class SnapshotStore:
             try:
                 descriptor = _create_file(path)
             except FileNotFoundError:
-                self._make_folders()
+                self._create_folders()
                 descriptor = _create_file(path)
         try:
             yield IncomingFile(path, descriptor)
@@ -190,7 +190,7 @@ class SnapshotStore:
             file.write(json.dumps(value, separators=(",", ":")).encode("ascii"))
             file.move_to(path)
 
-    def _make_folders(self) -> None:
+    def _create_folders(self) -> None:
         os.makedirs(self._folder, 0o700, exist_ok=True)
         for name in ("incoming", "objects", "manifests", "cache"):
             os.makedirs(os.path.join(self._folder, name), 0o700, exist_ok=True)

@@ -14,7 +14,7 @@ from mlrun_cli.core.temporary import is_temporary, make_temporary_name, remove_a
 from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, StoredFilesLost, StoreError
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
-from mlrun_cli.snapshots.working_copy import make_working_copy
+from mlrun_cli.snapshots.working_copy import create_working_copy
 
 
 def export_snapshot(snapshot: Snapshot, store: SnapshotStore, folder: Path, *, overwrite: bool) -> list[Path]:
@@ -44,7 +44,7 @@ def export_snapshot(snapshot: Snapshot, store: SnapshotStore, folder: Path, *, o
             )
         if is_new:
             folder.parent.mkdir(parents=True, exist_ok=True)
-        with _make_staging_folder(folder.parent if is_new else folder) as staging:
+        with _create_staging_folder(folder.parent if is_new else folder) as staging:
             _fill_folder(staging, snapshot, store, folder)
             if is_new:
                 staging.rename(folder)
@@ -56,7 +56,7 @@ def export_snapshot(snapshot: Snapshot, store: SnapshotStore, folder: Path, *, o
 
 
 @contextmanager
-def _make_staging_folder(parent: Path) -> Iterator[Path]:
+def _create_staging_folder(parent: Path) -> Iterator[Path]:
     remove_abandoned_files(parent)
     staging = parent / make_temporary_name()
     staging.mkdir()
@@ -69,7 +69,7 @@ def _make_staging_folder(parent: Path) -> Iterator[Path]:
 def _fill_folder(staging: Path, snapshot: Snapshot, store: SnapshotStore, folder: Path) -> None:
     """Copy a snapshot to a staging folder; errors name `folder`, where the export is to appear."""
     try:
-        make_working_copy(snapshot, store, staging)
+        create_working_copy(snapshot, store, staging)
     except StoredFilesLost:
         raise
     except StoreError as error:  # its message is about a working copy

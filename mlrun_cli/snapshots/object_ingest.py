@@ -75,7 +75,7 @@ def _store_content(store: SnapshotStore, descriptor: int, size: int, report: Cal
 def _store_large_content(
     store: SnapshotStore, descriptor: int, size: int, report: Callable[[int], None]
 ) -> tuple[str, int]:
-    """Store a file in pieces, computing its digest while it is copied; return its digest and size."""
+    """Store a file in chunks, computing its digest while it is copied; return its digest and size."""
     hasher = _create_hasher()
     done = 0
     with store.create_incoming_file() as incoming:

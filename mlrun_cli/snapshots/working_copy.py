@@ -31,7 +31,7 @@ _MOST_OPEN = 64
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
-def make_working_copy(snapshot: Snapshot, store: SnapshotStore, destination: Path) -> None:
+def create_working_copy(snapshot: Snapshot, store: SnapshotStore, destination: Path) -> None:
     """Copy a snapshot to `destination`, which must be new or empty.
 
     Files are writable and retain their executable bit and modification time, by which `remove_unchanged_files` and
@@ -57,7 +57,7 @@ def _build_creation_error(destination: Path, error: OSError) -> StoreError:
     )
 
 
-def make_script_folders(destination: Path) -> tuple[str, ...]:
+def create_script_folders(destination: Path) -> tuple[str, ...]:
     """Create the folders that Azure adds to a working copy; return a warning for each that cannot be created.
 
     Raises:
@@ -79,14 +79,14 @@ def make_script_folders(destination: Path) -> tuple[str, ...]:
 
 
 def remove_empty_script_folders(destination: Path) -> None:
-    """Remove the folders made for the script that are still empty after its end."""
+    """Remove the folders created for the script that are still empty after it has ended."""
     for name in reversed(SCRIPT_FOLDERS):
         with suppress(OSError):
             (destination / name).rmdir()
 
 
 def remove_unchanged_files(snapshot: Snapshot, destination: Path) -> None:
-    """Remove files that are unchanged since `make_working_copy`, and folders that become empty.
+    """Remove files that are unchanged since `create_working_copy`, and folders that become empty.
 
     Files that cannot be removed are kept. May be called again, even after an interrupted call.
     """

@@ -41,7 +41,7 @@ class MetricCurveStore:
         begin: float | None = None,
         end: float | None = None,
     ) -> Sequence[MetricPoint]:
-        """Return the downsampled curve of a run's metric over step or time; empty if the metric has no numbers.
+        """Return the downsampled curve of a run's metric over step or time; empty if the metric has no numeric values.
 
         Args:
             run_key: the key of the run.
@@ -63,7 +63,7 @@ class MetricCurveStore:
         begin: float | None = None,
         end: float | None = None,
     ) -> Mapping[int, Sequence[MetricPoint]]:
-        """Return the downsampled curves of several runs, keyed by run key; runs without numbers are omitted."""
+        """Return the downsampled curves of several runs, keyed by run key; runs without numeric values are omitted."""
         found = {
             series["run_key"]: _Curve(self._database, series, axis, begin, end).read_points(max_points)
             for series in self._select_series(run_keys, name)
@@ -81,7 +81,7 @@ class MetricCurveStore:
         end: float | None = None,
         max_preceding_numbers: int = 0,
     ) -> Mapping[int, Sequence[CurvePiece]]:
-        """Return the curves of several runs in pieces, each with its mean, keyed by run key; few numbers stay single.
+        """Return the curves of several runs as averaged pieces, keyed by run key; short curves are not averaged.
 
         Args:
             run_keys: the keys of the runs.
@@ -137,7 +137,7 @@ class _Curve:
         return sorted(ordered, key=lambda point: point.step if self._over == STEP else point.logged_at)
 
     def read_pieces(self, max_points: int, max_preceding_numbers: int) -> Sequence[CurvePiece]:
-        """Return the pieces between the bounds, after those of up to `max_preceding_numbers` numbers, with means."""
+        """Return the averaged pieces between the bounds, at most `max_points`, preceded by pieces of earlier values."""
         first, last = self._find_extent()
         numbers = (
             f"FROM metric_values WHERE {self._until} AND position >= start AND position < start + :size"
@@ -167,7 +167,7 @@ class _Curve:
         return (0, -1) if row is None or row["first"] is None else (row["first"], row["last"])
 
     def _read_numbers(self, first_position: int, last_position: int) -> Sequence[Row]:
-        """Return the numbers between two positions, inclusive."""
+        """Return the rows of the numeric values between two positions, inclusive."""
         return self._database.rows(
             "SELECT position, step, logged_at, number FROM metric_values"  # noqa: S608
             f" WHERE {self._condition} AND (number IS NOT NULL OR kind = 'n')"

@@ -75,16 +75,16 @@ class MetricSummaryStore:
         return None if row is None else _build_summary(row)
 
     def find_newest_metric(self, run_key: int) -> MetricSummary | None:
-        """Return that of a run's first few metrics which was logged last; None if its last value is not a number."""
+        """Return the last logged of a run's first few metrics, or None if its last value is not a number."""
         rows = self._database.rows(
             f"{_SELECT} WHERE run_key = :run_key AND {_OF_SCRIPT} ORDER BY metric_key LIMIT :limit",
             run_key=run_key,
             limit=_MOST_COMPARED,
         )
-        newest = max(rows, key=self._get_last_logged_at, default=None)
+        newest = max(rows, key=self._get_last_log_time, default=None)
         return None if newest is None or newest["last_value"] is None else _build_summary(newest)
 
-    def _get_last_logged_at(self, metric_row: Row) -> int:
+    def _get_last_log_time(self, metric_row: Row) -> int:
         row = self._database.row(
             "SELECT logged_at FROM metric_values WHERE metric_key = :key AND position = :position",
             key=metric_row["metric_key"],
@@ -109,7 +109,7 @@ class MetricSummaryStore:
         return found
 
     def list_names(self, run_keys: Sequence[int], limit: int = 1000, *, with_resources: bool = False) -> Sequence[str]:
-        """Return the first `limit` names of metrics that have numbers in any of the runs, in alphabetical order.
+        """Return the first `limit` names of metrics with numeric values in any of the runs, in alphabetical order.
 
         What the runs used is among them only `with_resources`.
         """
@@ -171,7 +171,7 @@ class MetricSummaryStore:
         return int(row["found"])
 
     def has_numbers(self, metric_name: str) -> bool:
-        """Return whether any run has logged numbers for the metric with this name."""
+        """Return whether any run has logged numeric values for the metric with this name."""
         row = self._database.row(
             "SELECT EXISTS (SELECT 1 FROM metrics WHERE name = :name AND last_value IS NOT NULL)"
             " OR EXISTS (SELECT 1 FROM metrics WHERE name = :name AND min_value IS NOT NULL) AS found",

@@ -57,7 +57,7 @@ class Salvage:
             if row["experiment_key"] in experiments
         }
 
-    def insert_better_metrics(self, sound_database: Database) -> int:
+    def insert_more_complete_metrics(self, sound_database: Database) -> int:
         """Insert metrics that have more values here than in a sound database, in a transaction; return their number."""
         there = RebuildDocumentStore(sound_database).get_keys_and_statuses()
         ids = {row["run_key"]: row["run_id"] for row in self._damaged.rows("runs", ("run_key",))}
@@ -96,7 +96,7 @@ class Salvage:
 
 
 def _insert_metric(database: Database, run_key: int, metric: Mapping[str, Any], value_count: int) -> int | None:
-    """Insert a metric, replacing one with fewer values, and return its key, or None if the present one is as good."""
+    """Insert a metric, replacing one with fewer values; return its key, or None if the existing one is as complete."""
     found = database.row(
         "SELECT metric_key, value_count FROM metrics WHERE run_key = :run_key AND name = :name",
         run_key=run_key,

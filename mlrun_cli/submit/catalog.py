@@ -70,7 +70,7 @@ def _build_record(folder: Path, file: Path) -> dict[str, Any]:
         configuration, _ = read_runconfig(file)
         record.update(target=configuration.target, script=configuration.script)
         # That its environment is only named is no fault: it may be registered.
-        review_configuration(configuration.without_environment_name(), search_path=os.environ.get("PATH", ""))
+        review_configuration(configuration.remove_environment_name(), search_path=os.environ.get("PATH", ""))
     except MlrunError as error:
         first, *more = list_problems(error)
         return {**record, "reason": first.message + (f" (and {len(more)} more)" if more else "")}

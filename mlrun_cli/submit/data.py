@@ -119,7 +119,7 @@ class _Binder:
         self._problems = Problems()
 
     def redirect_copies(self, earlier_run_id: str) -> None:
-        """Replace the paths of the copies of an earlier run's data by those of this run's copies."""
+        """Replace the paths of an earlier run's data copies with the paths of this run's copies."""
         self._values.set_path(
             str(self._locator.get_copies_folder(earlier_run_id)), str(self._locator.get_copies_folder(self._run_id))
         )
@@ -170,12 +170,12 @@ class _Binder:
         path = find_with_context(where, lambda: datastore.resolve_path(binding.path))
         if binding.mode == DOWNLOAD:
             files = self._locator.find_files(where, path, datastore, binding.path or "")
-            path = self._locator.copy(files, binding.name, DOWNLOAD)
+            path = self._locator.copy_or_link(files, binding.name, DOWNLOAD)
         else:
             self._locator.check_accessible_to_nodes(where, path)
             if binding.mode == MOUNT:
                 self._locator.check_mount(where, path, datastore)
-            self._locator.make_folder(where, path.parent if binding.is_output else path, datastore)
+            self._locator.create_folder(where, path.parent if binding.is_output else path, datastore)
         if binding.path_on_compute:
             path = self._use_compute_path(where, binding.name, binding.path_on_compute, path)
         self._values.set(REFERENCE, binding.name, str(path))
@@ -196,7 +196,7 @@ class _Binder:
             name = binding.registration["name"]
             find_with_context(f"{where}.registrationOptions", lambda: check_dataset_name(name))
         self._locator.check_accessible_to_nodes(where, path)
-        self._locator.make_folder(where, path, datastore)
+        self._locator.create_folder(where, path, datastore)
         self._data.variables[binding.name] = str(path)
         self._values.set(OUTPUT, binding.name, str(path))
         self._data.outputs.append(

@@ -75,7 +75,7 @@ class DataLocator:
         return found
 
     def _find_location(self, binding: InputBinding) -> dict[str, str]:
-        """Return where the data of an input is: a datastore and a path in it, a URL, or a path on this machine."""
+        """Return the location of an input's data: a datastore and a path in it, a URL, or a path on this machine."""
         if binding.datastore:
             return {"datastore": binding.datastore, "path": binding.path or ""}
         uri = binding.uri or ""
@@ -106,17 +106,17 @@ class DataLocator:
             for file in files.files:
                 if not file.is_remote:
                     self.check_accessible_to_nodes(error_context, Path(file.source))
-        return self.copy(files, binding.name, binding.mechanism)
+        return self.copy_or_link(files, binding.name, binding.mechanism)
 
-    def copy(self, files: DataFiles, input_name: str, mechanism: str) -> Path:
-        """Copy or, if they are mounted, link files into the run's folder; return the path for the script."""
+    def copy_or_link(self, files: DataFiles, input_name: str, mechanism: str) -> Path:
+        """Copy files into the run's folder or, if they are mounted, link them; return the path for the script."""
         folder = self.get_input_folder(input_name)
         return get_path_in_copy(files, folder) if self._is_preview else copy_or_link_files(files, folder, mechanism)
 
-    def make_folder(self, error_context: str, path: Path, datastore: Datastore) -> None:
+    def create_folder(self, error_context: str, path: Path, datastore: Datastore) -> None:
         """Create a missing folder of a datastore, unless this is a preview."""
         if not self._is_preview:
-            _make_folder(error_context, path, datastore)
+            _create_folder(error_context, path, datastore)
 
     @property
     def _datastore_finder(self) -> FindDatastore:
@@ -215,7 +215,7 @@ def _create_unnamed_dataset(dataset_id: str, definition: Definition) -> Dataset:
     return Dataset(0, dataset_id, None, None, definition, None, {}, 0)
 
 
-def _make_folder(error_context: str, path: Path, datastore: Datastore) -> None:
+def _create_folder(error_context: str, path: Path, datastore: Datastore) -> None:
     """Create a missing folder, private in built-in datastores and with default permissions in other datastores."""
     if datastore.is_own and not path.exists():
         make_private_folder(path)

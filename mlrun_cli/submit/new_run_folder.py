@@ -32,7 +32,7 @@ class NewRunFolder:
         except OSError as error:
             raise _create_write_error(self._folder, error) from error
         try:
-            self._make_folder()
+            self._create_folder()
             self.lock = OwnerLock.open_new(self._folder.lock)
             self._is_locked = True
         except BaseException as error:
@@ -48,7 +48,7 @@ class NewRunFolder:
         if isinstance(error, OSError):
             raise _create_write_error(self._folder, error) from error
 
-    def _make_folder(self) -> None:
+    def _create_folder(self) -> None:
         if self._place is None:
             self._folder.create()
             return
@@ -60,7 +60,7 @@ class NewRunFolder:
             shared.create_for_node(self._place.program)
 
     def _remove_unless_stored(self) -> None:
-        """Remove the folder unless its run is in the store, and the marker of the submission."""
+        """Remove the marker of the submission and, unless the run is in the store, the run's folder."""
         try:
             if not self.is_in_store:
                 remove_run_folder(self._folder)

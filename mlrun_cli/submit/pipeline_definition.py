@@ -17,7 +17,7 @@ from mlrun_cli.pipelines.yaml_writer import format_pipeline
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.pruning import prevent_pruning
-from mlrun_cli.snapshots.working_copy import make_working_copy
+from mlrun_cli.snapshots.working_copy import create_working_copy
 from mlrun_cli.submit.pipeline_runs import read_run_graph, read_step_snapshot
 from mlrun_cli.workspace import Workspace
 
@@ -85,7 +85,7 @@ def write_pipeline_of_run(
                 graph,
                 sources,
                 lambda step: snapshots[step.key].snapshot_id,
-                lambda step, folder: make_working_copy(snapshots[step.key], store, folder),
+                lambda step, folder: create_working_copy(snapshots[step.key], store, folder),
             )
     _write_pipeline_file(graph, file, overwrite=overwrite)
     return list(_list_notes(graph))

@@ -43,7 +43,7 @@ def store_outputs(workspace: Workspace, plan: StepPlan, run_id: str) -> None:
             model_file = plan.step.model_outputs.get(key)
             if key == plan.step.metrics_output or model_file is not None:
                 path = datastore.resolve_path(place.written_path)
-                _make_folder(datastore, path.parent)
+                _create_folder(datastore, path.parent)
                 if model_file is None:
                     write_sweep_metrics(workspace, run_id, path)
                 else:
@@ -67,15 +67,15 @@ def _move_output(datastore: Datastore, place: OutputPlace, output_key: str, outp
     """Move an uploaded output to its place in a datastore, and create an empty folder if nothing was written."""
     path, written = datastore.resolve_path(place.path), datastore.resolve_path(place.written_path)
     if written != path and os.path.lexists(written):
-        _make_folder(datastore, path.parent)
+        _create_folder(datastore, path.parent)
         _move_or_merge(written, path, output_key, overwrite=output.overwrite)
         with suppress(OSError):
             written.parent.rmdir()
     if not os.path.lexists(path):  # the step has written nothing, and the next one is given an empty folder
-        _make_folder(datastore, path)
+        _create_folder(datastore, path)
 
 
-def _make_folder(datastore: Datastore, path: Path) -> None:
+def _create_folder(datastore: Datastore, path: Path) -> None:
     if datastore.is_own and not path.exists():
         make_private_folder(path)
     else:

@@ -146,7 +146,7 @@ def _check_changes(run: Run, changes: RerunChanges) -> None:
 
 
 def _build_values(run: Run, plan: PipelinePlan, texts: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values of all parameters as JSON: those of the run, replaced by the given texts.
+    """Return the values of all parameters as JSON: the values of the run, overridden by the given texts.
 
     Raises:
         InvalidValue: a name is unknown, or a value is not of its type.

@@ -157,7 +157,7 @@ class Resolver:
             self.configuration = request.adapt(self.configuration)
         self._replace_settings()
         if request.command is not None:
-            self._replace_by_command(request.command)
+            self._replace_script_with_command(request.command)
         elif request.script is not None:
             arguments = tuple(request.arguments)
             self.configuration = self.configuration.replace_fields(
@@ -232,14 +232,14 @@ class Resolver:
         if request.adapt is not None:
             self.configuration = request.adapt(self.configuration)
         if request.command is not None:
-            self._replace_by_command(request.command)
+            self._replace_script_with_command(request.command)
         elif request.script is not None:
             self.configuration = self.configuration.replace_fields(script=request.script, command=None)
         if request.arguments:
             self.configuration = self.configuration.replace_fields(arguments=tuple(request.arguments))
         self._replace_settings()
 
-    def _replace_by_command(self, command: tuple[str, ...] | str) -> None:
+    def _replace_script_with_command(self, command: tuple[str, ...] | str) -> None:
         self.configuration = self.configuration.replace_fields(command=command, script=None, arguments=())
 
     def _replace_settings(self) -> None:
@@ -324,7 +324,7 @@ class Resolver:
             if request.environment_mode is None:
                 self._choice = choose_environment(self.configuration, request.environment)
         if not is_named or self.problems.has_problem_about("environment"):
-            described, search_path = self.configuration.without_environment_name(), request.environment.get("PATH", "")
+            described, search_path = self.configuration.remove_environment_name(), request.environment.get("PATH", "")
             with self.problems.collect_errors():
                 self.notes += review_configuration(described, mode=self._choice.mode, search_path=search_path)
             return
@@ -359,7 +359,7 @@ class Resolver:
 
     @property
     def _environments_home(self) -> Path:
-        """The folder that contains the `environments` folder for the build, such that nodes have access to it."""
+        """The folder that contains the `environments` folder for the build and is accessible to the nodes."""
         return self._home.absolute() if self._shared_folder is None else self._shared_folder.path
 
     def _check_container(self, plan: EnvironmentPlan) -> None:
@@ -373,7 +373,7 @@ class Resolver:
             )
 
     def _plan_launch(self, planned: PlannedEnvironment) -> None:
-        """Determine the processes of the script, and their variables and volumes."""
+        """Determine the script's processes, environment variables and volumes."""
         variables = {**planned.variables, **self.configuration.environment_variables}
         self.configuration = self.configuration._replace(environment_variables=variables)
         if planned.plan.container is None:
@@ -381,7 +381,7 @@ class Resolver:
         self._resolve_launch(planned.plan)
 
     def _resolve_launch(self, plan: EnvironmentPlan) -> None:
-        """Determine the processes of the script, and drop the variables that each of them sets itself."""
+        """Determine the script's processes, and drop the environment variables that each process sets itself."""
         self._launch = resolve_launch(
             self.configuration,
             plan.interpreter,
@@ -436,7 +436,7 @@ class Resolver:
 
 
 def _drop_reserved_variables(configuration: RunConfiguration, names: Set[str]) -> tuple[RunConfiguration, list[str]]:
-    """Return the configuration without variables that every run sets itself, and a note about each of them."""
+    """Return the configuration without environment variables that every run sets, and a note about each of them."""
     kept = {name: value for name, value in configuration.environment_variables.items() if name not in names}
     skipped = [name for name in configuration.environment_variables if name in names]
     notes = [f"environmentVariables.{name} is skipped: each run sets it by itself." for name in skipped]

@@ -18,7 +18,7 @@ from mlrun_cli.errors import EnvironmentNotBuilt
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runtime.finish import get_signal_name
 from mlrun_cli.snapshots.content_store import SnapshotStore
-from mlrun_cli.snapshots.working_copy import make_script_folders, make_working_copy
+from mlrun_cli.snapshots.working_copy import create_script_folders, create_working_copy
 from mlrun_cli.supervisor.child import ProcessSpec
 from mlrun_cli.supervisor.process_group import ProcessGroup, start_group
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
@@ -63,7 +63,7 @@ class Preparation:
             )
             self.warnings += list_build_warnings(built)
 
-    def make_working_copy(self) -> None:
+    def create_working_copy(self) -> None:
         """Copy the snapshot into the working folder, unless an earlier attempt of the run has done so.
 
         Raises:
@@ -74,8 +74,8 @@ class Preparation:
             shutil.rmtree(folder.resumed, ignore_errors=True)
             return
         shutil.rmtree(folder.unfinished_work, ignore_errors=True)
-        make_working_copy(store.read_manifest(self._run.submission.snapshot_id), store, folder.unfinished_work)
-        self.warnings += make_script_folders(folder.unfinished_work)
+        create_working_copy(store.read_manifest(self._run.submission.snapshot_id), store, folder.unfinished_work)
+        self.warnings += create_script_folders(folder.unfinished_work)
         if folder.resumed.is_dir():
             copy_tree(folder.resumed, folder.unfinished_work)
         folder.unfinished_work.rename(folder.work)

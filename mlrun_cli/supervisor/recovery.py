@@ -217,7 +217,7 @@ def _derive_outcome(
 
 def _build_lost_outcome(run: Run, folder: RunFolder, *, had_processes: bool) -> Outcome:
     """Return the outcome of a run whose end was not recorded."""
-    sign_of_life = _get_last_activity(run, folder)
+    sign_of_life = _get_last_activity_time(run, folder)
     ended_at = now() if had_processes else sign_of_life
     started_at = _read_start_time(run, folder)
     if started_at is None and not run.attempts:
@@ -248,7 +248,7 @@ def _read_start_time(run: Run, folder: RunFolder) -> int | None:
     return started_at if isinstance(started_at, int) else None
 
 
-def _get_last_activity(run: Run, folder: RunFolder) -> int:
+def _get_last_activity_time(run: Run, folder: RunFolder) -> int:
     """Return the last time at which the run was known to be alive, in microseconds since the epoch."""
     moments = [run.created_at, run.started_at or 0]
     if run.lease_until is not None:

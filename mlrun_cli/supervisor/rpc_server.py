@@ -25,7 +25,7 @@ from mlrun_cli.supervisor.run_socket import create_run_listener
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.wire.framing import LONGEST_REQUEST, OTHER_SOCKET, RESULT, encode_line
 
-_PIECE = 1 << 16
+_CHUNK = 1 << 16
 _MOST_CONNECTIONS = 1 << 16
 _FEW_VALUES = 20_000
 """So many are read in some 30 ms, and need a few megabytes."""
@@ -69,7 +69,7 @@ class RunRequestHandler:
         """Execute a request line and return the response line, or None if the request must be tried again later.
 
         It must be tried again while the store is unavailable or lacks data that the journals contained when the request
-        arrived, according to `journal_sizes`. These are ingested in pieces, so that a cancel is not delayed.
+        arrived, according to `journal_sizes`. These are ingested in chunks, so that a cancel is not delayed.
         """
         try:
             request = decode_request(line)
@@ -209,11 +209,11 @@ class RpcServer:
         Raises:
             OSError: the client has closed the connection or sent too long a line, so it must be dropped.
         """
-        piece = connection.socket.recv(_PIECE)
-        if not piece or len(connection.received) > LONGEST_REQUEST:
+        chunk = connection.socket.recv(_CHUNK)
+        if not chunk or len(connection.received) > LONGEST_REQUEST:
             raise ConnectionAbortedError
-        connection.received += piece
-        if b"\n" in piece:
+        connection.received += chunk
+        if b"\n" in chunk:
             *lines, rest = connection.received.split(b"\n")
             connection.received = bytearray(rest)
             written = self._handler.read_journal_sizes()

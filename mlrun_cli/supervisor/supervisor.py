@@ -105,7 +105,7 @@ class Supervisor:
         owner = {**get_origin()._asdict(), "lease_until": compute_lease_end()}
         self._change_status({RunStatus.NOT_STARTED, RunStatus.QUEUED}, RunStatus.PREPARING, owner)
         self._preparation.prepare_environment()
-        self._preparation.make_working_copy()
+        self._preparation.create_working_copy()
         self._change_status({RunStatus.PREPARING}, RunStatus.STARTING)
 
     def _change_status(

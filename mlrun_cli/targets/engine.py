@@ -172,7 +172,7 @@ class EngineTarget(Target):
             EngineUnavailable: the engine does not answer.
         """
 
-    def get_queried_at(self, find_jobs_called_at: float) -> float:
+    def get_last_query_time(self, find_jobs_called_at: float) -> float:
         """Return the monotonic time at which the jobs that `find_jobs` last returned were queried from the engine.
 
         Args:
@@ -201,14 +201,14 @@ class EngineTarget(Target):
 
     @abstractmethod
     def cancel_job(self, job_id: str) -> None:
-        """End a job immediately, whatever its state; do nothing if it has already ended.
+        """Cancel a job immediately, whatever its state; do nothing if it has already ended.
 
         Raises:
             EngineUnavailable: the engine does not answer.
         """
 
     def cancel_jobs(self, job_ids: Collection[str]) -> None:
-        """End several jobs immediately, as `cancel_job` does.
+        """Cancel several jobs immediately, as `cancel_job` does.
 
         Raises:
             EngineUnavailable: the engine does not answer.
@@ -351,7 +351,7 @@ class EngineTarget(Target):
         return True
 
     def kill_without_engine(self, run: Run) -> bool:
-        """Tell a run's supervisor to stop, for when the engine does not respond; return False, as it may not arrive."""
+        """Tell a run's supervisor to stop while the engine does not respond; return False, as this may not succeed."""
         folder = self.workspace.run_folder(run.run_id)
         shared = find_shared_run_folder(folder)
         if shared is not None:

@@ -12,7 +12,7 @@ from mlrun_cli.runs.shared_folder import SharedFolder
 _OPTION = "--shared-folder"
 
 
-def make_shared_folder(path_text: str) -> SharedFolder:
+def create_shared_folder(path_text: str) -> SharedFolder:
     """Create the shared folder of a target, private to this user, unless it already exists.
 
     Raises:

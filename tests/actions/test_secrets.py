@@ -9,8 +9,8 @@ import pytest
 
 from mlrun_cli.actions.compute_targets import create_compute_target, get_compute_target
 from mlrun_cli.actions.datasets import save_dataset, update_dataset
+from mlrun_cli.actions.interactive_runs import create_interactive_run
 from mlrun_cli.actions.models import ModelChanges, register_model, update_model
-from mlrun_cli.actions.open_runs import create_interactive_run
 from mlrun_cli.actions.runs import add_properties
 from mlrun_cli.actions.workspaces import describe_workspace, update_workspace
 from mlrun_cli.core.redaction import Redactor

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mlrun_cli.actions.experiments import list_experiments, move_experiment_to_trash, restore_experiment
-from mlrun_cli.actions.open_runs import create_interactive_run
+from mlrun_cli.actions.interactive_runs import create_interactive_run
 from mlrun_cli.actions.prune import prune_workspace
 from mlrun_cli.actions.repair import repair_workspace
 from mlrun_cli.actions.run_deletion import list_with_descendants, remove_runs

@@ -21,7 +21,7 @@ from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.snapshot import Snapshot
 from mlrun_cli.snapshots.take import take_snapshot
-from mlrun_cli.snapshots.working_copy import list_written_files, make_working_copy, remove_unchanged_files
+from mlrun_cli.snapshots.working_copy import create_working_copy, list_written_files, remove_unchanged_files
 
 _FILES = 10_000
 _FILE_SIZE = 100_000
@@ -56,7 +56,7 @@ def _measure(top: Path) -> list[tuple[str, float]]:
     ]
     _run("cp", "-r", str(source), str(copy))
     rows.append(("rm -r", _once(lambda: _run("rm", "-r", str(copy)))))
-    make_working_copy(snapshot, store, copy)
+    create_working_copy(snapshot, store, copy)
     return [
         *rows,
         ("what the script wrote (nothing)", _best(lambda: list_written_files(snapshot, copy))),
@@ -70,7 +70,7 @@ def _copies(source: Path, snapshot: Snapshot, store: SnapshotStore, copy: Path) 
     for _ in range(3):
         by_cp.append(_once(lambda: _run("cp", "-r", str(source), str(copy))))
         shutil.rmtree(copy)
-        ours.append(_once(lambda: make_working_copy(snapshot, store, copy)))
+        ours.append(_once(lambda: create_working_copy(snapshot, store, copy)))
         shutil.rmtree(copy)
     return [("cp -r", min(by_cp)), ("working copy", min(ours))]
 

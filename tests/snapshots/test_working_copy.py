@@ -19,9 +19,9 @@ from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
 from mlrun_cli.snapshots.take import take_snapshot
 from mlrun_cli.snapshots.working_copy import (
+    create_working_copy,
     list_escaping_links,
     list_written_files,
-    make_working_copy,
     remove_unchanged_files,
 )
 
@@ -56,7 +56,7 @@ def snapshot(source: Path, store: SnapshotStore) -> Snapshot:
 
 @pytest.fixture
 def copy(snapshot: Snapshot, store: SnapshotStore, tmp_path: Path) -> Path:
-    make_working_copy(snapshot, store, tmp_path / "run" / "copy")
+    create_working_copy(snapshot, store, tmp_path / "run" / "copy")
     return tmp_path / "run" / "copy"
 
 
@@ -91,7 +91,7 @@ def test_writing_into_a_copy_leaves_the_store_alone(
     for path in copy.rglob("*"):
         if path.is_file():
             path.write_bytes(b"scribble")
-    make_working_copy(snapshot, store, tmp_path / "second")
+    create_working_copy(snapshot, store, tmp_path / "second")
 
     assert (tmp_path / "second" / "train.py").read_bytes() == b"print('hello')\n"
     assert (copy / "train.py").stat().st_nlink == 1
@@ -102,7 +102,7 @@ def test_a_content_gone_from_the_store_is_named(snapshot: Snapshot, store: Snaps
     Path(store.get_object_path(entry.digest)).unlink()
 
     with pytest.raises(StoredFilesLost, match=r"'train\.py'"):
-        make_working_copy(snapshot, store, tmp_path / "copy")
+        create_working_copy(snapshot, store, tmp_path / "copy")
 
 
 def test_a_content_cut_short_is_named(snapshot: Snapshot, store: SnapshotStore, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_content_cut_short_is_named(snapshot: Snapshot, store: SnapshotStore, 
     os.truncate(store.get_object_path(entry.digest), 1000)
 
     with pytest.raises(StoredFilesLost, match=r"'data/large\.bin'"):
-        make_working_copy(snapshot, store, tmp_path / "copy")
+        create_working_copy(snapshot, store, tmp_path / "copy")
 
 
 def test_a_copy_is_not_made_over_something_else(snapshot: Snapshot, store: SnapshotStore, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_copy_is_not_made_over_something_else(snapshot: Snapshot, store: Snaps
     (tmp_path / "copy" / "train.py").write_bytes(b"mine")
 
     with pytest.raises(StoreError, match=re.escape(os.strerror(errno.EEXIST))):
-        make_working_copy(snapshot, store, tmp_path / "copy")
+        create_working_copy(snapshot, store, tmp_path / "copy")
     assert (tmp_path / "copy" / "train.py").read_bytes() == b"mine"
 
 
@@ -130,7 +130,7 @@ def test_a_copy_is_not_made_through_a_link(snapshot: Snapshot, store: SnapshotSt
     changed = snapshot._replace(entries=(link, script._replace(path="all/train.py")))
 
     with pytest.raises(StoreError, match=str(tmp_path / "copy")):
-        make_working_copy(changed, store, tmp_path / "copy")
+        create_working_copy(changed, store, tmp_path / "copy")
     assert list((tmp_path / "outside").iterdir()) == []
 
 
@@ -140,14 +140,14 @@ def test_a_copy_on_another_file_system_and_a_full_one(tmp_path: Path, snapshot: 
     (tmp_path / "other").mkdir()
     program = (
         "import sys; from pathlib import Path\n"
-        "from mlrun_cli.snapshots.working_copy import make_working_copy\n"
+        "from mlrun_cli.snapshots.working_copy import create_working_copy\n"
         "from mlrun_cli.snapshots.content_store import SnapshotStore; from mlrun_cli.errors import StoreError\n"
         "store = SnapshotStore(Path('snapshots'))\n"
         f"snapshot = store.read_manifest({snapshot.snapshot_id!r})\n"
-        "make_working_copy(snapshot, store, Path('other/one'))\n"
+        "create_working_copy(snapshot, store, Path('other/one'))\n"
         "assert Path('other/one/data/large.bin').read_bytes() == Path('source/data/large.bin').read_bytes()\n"
         "try:\n"
-        "    make_working_copy(snapshot, store, Path('other/two'))\n"
+        "    create_working_copy(snapshot, store, Path('other/two'))\n"
         "except StoreError as error:\n"
         "    print(error.message)\n"
     )
@@ -264,12 +264,12 @@ def test_depth_costs_no_stack(tmp_path: Path) -> None:
         "import sys; from pathlib import Path\n"
         "from mlrun_cli.snapshots.take import take_snapshot\n"
         "from mlrun_cli.snapshots.limits import SnapshotLimits\n"
-        "from mlrun_cli.snapshots.working_copy import make_working_copy, remove_unchanged_files, list_written_files\n"
+        "from mlrun_cli.snapshots.working_copy import create_working_copy, remove_unchanged_files, list_written_files\n"
         "from mlrun_cli.snapshots.content_store import SnapshotStore\n"
         "sys.setrecursionlimit(60)\n"
         "store, copy = SnapshotStore(Path('snapshots')), Path('copy')\n"
         "snapshot, notes = take_snapshot(Path('source'), store, limits=SnapshotLimits())\n"
-        "make_working_copy(snapshot, store, copy)\n"
+        "create_working_copy(snapshot, store, copy)\n"
         "print(len(snapshot.entries), notes, list_written_files(snapshot, copy))\n"
         "remove_unchanged_files(snapshot, copy)\n"
         "print(list(copy.iterdir()))\n"
@@ -284,7 +284,7 @@ def test_depth_costs_no_stack(tmp_path: Path) -> None:
 def test_a_copy_follows_the_umask(snapshot: Snapshot, store: SnapshotStore, tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
-        make_working_copy(snapshot, store, tmp_path / "copy")
+        create_working_copy(snapshot, store, tmp_path / "copy")
     finally:
         os.umask(before)
 

@@ -117,7 +117,7 @@ class JobQueue:
                     used += row["nodes"]
 
     def cancel(self, run_id: str) -> None:
-        """End a job immediately, whatever its state, with all its processes.
+        """Cancel a job immediately, whatever its state, and kill all of its processes.
 
         Raises:
             OSError: the queue cannot be written.
@@ -131,7 +131,7 @@ class JobQueue:
             self._kill_job(row)
 
     def remove(self, run_id: str) -> None:
-        """End a job if it has not ended, and delete it from the queue.
+        """Cancel a job if it has not ended, and delete it from the queue.
 
         Raises:
             OSError: the queue cannot be written.

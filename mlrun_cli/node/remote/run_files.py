@@ -14,7 +14,7 @@ from mlrun_cli.core.temporary import is_temporary
 from mlrun_cli.runs.shared_folder import SharedRunFolder
 from mlrun_cli.wire.run_folder import LOG_FOLDERS
 
-_PIECE_BYTES = 1 << 22
+_CHUNK_BYTES = 1 << 22
 _REPLACED = frozenset({"journal/resources.json"})
 """Files that are replaced by new ones instead of appended to."""
 _TREE_SHARE = 20
@@ -22,8 +22,8 @@ _TREE_SHARE = 20
 _TREE_SECONDS = 1.0
 
 
-class PieceBuffer:
-    """The file pieces of one response, up to a total size."""
+class ChunkBuffer:
+    """The file chunks of one response, up to a total size."""
 
     def __init__(self, max_bytes: int) -> None:
         self.payload = bytearray()
@@ -31,12 +31,12 @@ class PieceBuffer:
         self._most = max_bytes
 
     def add(self, data: bytes) -> None:
-        """Add a piece of a file to the data to be sent."""
+        """Add a chunk of a file to the data to be sent."""
         self.payload += data
 
-    def get_max_piece_size(self) -> int:
-        """Return the maximum size of the next piece of a file in bytes."""
-        return max(0, min(_PIECE_BYTES, self._most - len(self.payload)))
+    def get_max_chunk_size(self) -> int:
+        """Return the maximum size of the next chunk of a file in bytes."""
+        return max(0, min(_CHUNK_BYTES, self._most - len(self.payload)))
 
 
 class RunFiles:
@@ -56,27 +56,27 @@ class RunFiles:
         self._tree_sent = ""
         self._next_tree = 0.0
 
-    def read(self, buffer: PieceBuffer) -> dict[str, Any]:
+    def read(self, buffer: ChunkBuffer) -> dict[str, Any]:
         """Return the changes of the files since the last call, omitting unchanged keys; add new bytes to `buffer`.
 
-        Keys are `files` (a list of path, offset and size of each piece), `more` (True if there is more to send),
+        Keys are `files` (a list of path, offset and size of each chunk), `more` (True if there is more to send),
         `heartbeat` (its text and age in seconds), `outcome` (the text of outcome.json) and `tree` (a fingerprint of the
         files that are not sent here).
         """
         answer: dict[str, Any] = {}
-        pieces: list[tuple[str, int, int]] = []
+        chunks: list[tuple[str, int, int]] = []
         outcome = self._read_outcome()
         for name in self._list_names():
-            piece = self._read_piece(name, buffer)
-            if piece is None:
+            chunk = self._read_chunk(name, buffer)
+            if chunk is None:
                 continue
-            offset, size, is_whole = piece
+            offset, size, is_whole = chunk
             if size or offset == 0:
-                pieces.append((name, offset, size))
+                chunks.append((name, offset, size))
             if not is_whole:
                 answer["more"] = True
-        if pieces:
-            answer["files"] = pieces
+        if chunks:
+            answer["files"] = chunks
         if outcome is not None:
             answer["outcome"] = outcome
         heartbeat = self._read_heartbeat()
@@ -96,8 +96,8 @@ class RunFiles:
                     if not is_temporary(name):
                         yield f"{folder}/{name}"
 
-    def _read_piece(self, name: str, buffer: PieceBuffer) -> tuple[int, int, bool] | None:
-        """Read the next piece of a file; return its offset, size and whether it is the last, or None if unchanged."""
+    def _read_chunk(self, name: str, buffer: ChunkBuffer) -> tuple[int, int, bool] | None:
+        """Read the next chunk of a file; return its offset, size and whether it is the last, or None if unchanged."""
         try:
             descriptor = os.open(self._folder.path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
@@ -117,7 +117,7 @@ class RunFiles:
             elif state.st_size == sent:
                 return None
             self._versions[name] = version
-            data = os.pread(descriptor, buffer.get_max_piece_size(), sent)
+            data = os.pread(descriptor, buffer.get_max_chunk_size(), sent)
         except OSError:
             return None
         finally:

@@ -17,7 +17,7 @@ from mlrun_cli.core.message_channel import ChannelClosed, Message, MessageChanne
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.node.remote.job_queue import QUEUED, JobQueue
 from mlrun_cli.node.remote.machine import describe_machine
-from mlrun_cli.node.remote.run_files import PieceBuffer, RunFiles
+from mlrun_cli.node.remote.run_files import ChunkBuffer, RunFiles
 from mlrun_cli.runs.shared_folder import SharedFolder
 
 _MOST_BYTES = 1 << 24
@@ -108,7 +108,7 @@ class Server:
             self._jobs.pop(run_id, None)
         inboxes = self._write_inboxes(document["inbox"], request.payload)
         jobs = self._queue.describe(self._files)
-        found = PieceBuffer(_MOST_BYTES)
+        found = ChunkBuffer(_MOST_BYTES)
         runs: dict[str, Any] = {}
         for run_id, files in self._files.items():
             news = files.read(found)
@@ -131,11 +131,11 @@ class Server:
         except (MlrunError, OSError) as error:
             self._obstacle = f"no job can be started: {error}"
 
-    def _write_inboxes(self, pieces: Mapping[str, Any], payload: bytes) -> dict[str, int]:
+    def _write_inboxes(self, inbox_ranges: Mapping[str, Any], payload: bytes) -> dict[str, int]:
         """Append new messages to the inboxes of runs; return the new sizes, keyed by run id."""
         sizes = {}
         start = 0
-        for run_id, (offset, size) in pieces.items():
+        for run_id, (offset, size) in inbox_ranges.items():
             data = payload[start : start + size]
             start += size
             with suppress(OSError):

@@ -19,7 +19,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NoReturn
 
-from mlrun_cli.node.scratch_folder import make_scratch_folder
+from mlrun_cli.node.scratch_folder import create_scratch_folder
 from mlrun_cli.runs.shared_folder import SharedRunFolder
 from mlrun_cli.wire.framing import open_socket_address
 from mlrun_cli.wire.run_folder import SUPERVISOR_SOCKET
@@ -56,7 +56,7 @@ def start_relay(shared: SharedRunFolder, stack: ExitStack) -> str:
         OSError: it cannot be started.
     """
     process = os.pidfd_open(os.getpid())
-    folder, lock = stack.enter_context(make_scratch_folder(shared.path.name))
+    folder, lock = stack.enter_context(create_scratch_folder(shared.path.name))
     listener = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
     with open_socket_address(str(folder), SUPERVISOR_SOCKET) as address:
         listener.bind(address)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.actions import open_runs, parameters, run_ends, studio_urls
+from mlrun_cli.actions import interactive_runs, parameters, run_ends, studio_urls
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.actions.run_columns import RunColumns, read_metric_columns, read_parameter_columns
 from mlrun_cli.actions.sweep_overview import build_sweep_record, find_sweep_overview
@@ -229,7 +229,7 @@ def open_run(
         SnapshotRefused: no snapshot of this folder can be taken.
     """
     properties = _build_source_properties(context, source_directory, snapshot_directory)
-    run = open_runs.create_interactive_run(
+    run = interactive_runs.create_interactive_run(
         context.workspace,
         experiment_name,
         context.get_owner_lock(context.workspace),
@@ -273,7 +273,7 @@ def create_children(
     context: RequestContext, run_id: str, count: int, tag_key: str | None = None, tag_values: Sequence[str | None] = ()
 ) -> list[str]:
     """Create `count` child runs of a run, each with its own value of a tag if `tag_key` is given; return their ids."""
-    return open_runs.create_children(
+    return interactive_runs.create_children(
         context.workspace,
         get_run_by_full_id(context, run_id),
         context.get_owner_lock(context.workspace),
@@ -287,7 +287,7 @@ def complete_run(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Complete a run without a script and save the files in its output folder; return its record."""
     run = get_run_by_full_id(context, run_id)
     _save_outputs(context, run)
-    return build_run_record(open_runs.end_run(context.workspace, run))
+    return build_run_record(interactive_runs.end_run(context.workspace, run))
 
 
 def _save_outputs(context: RequestContext, run: Run) -> None:

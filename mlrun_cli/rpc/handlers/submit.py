@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.actions.open_runs import check_new_run_id
+from mlrun_cli.actions.interactive_runs import check_new_run_id
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.registry import handler

@@ -108,7 +108,7 @@ class Database(Protocol):
         """Set the time that a statement waits for another process before it fails."""
 
     def checkpoint(self) -> None:
-        """Move logged writes into the database file, so that the log can be reused and need not grow."""
+        """Move writes from the write-ahead log into the database file, so that the log can be reused."""
 
     def checkpoint_often(self) -> None:
         """Checkpoint the database's write-ahead log often from now on, so that it stays short."""

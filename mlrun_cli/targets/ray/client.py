@@ -17,7 +17,7 @@ from mlrun_cli.targets.errors import EngineUnavailable
 from mlrun_cli.targets.ray.credentials import build_headers, build_tls_context
 
 TIMEOUT_SECONDS = 10.0
-_PIECE_BYTES = 1 << 18
+_CHUNK_BYTES = 1 << 18
 _UNAUTHORIZED = frozenset({401, 403})
 _OK = 200
 
@@ -120,9 +120,9 @@ def _send_request(opener: OpenerDirector, request: Request, timeout: float) -> R
     except HTTPError as error:
         response = error
     with response:
-        pieces = []
-        while piece := response.read(_PIECE_BYTES):
-            pieces.append(piece)
+        chunks = []
+        while chunk := response.read(_CHUNK_BYTES):
+            chunks.append(chunk)
             if time.monotonic() > deadline:
                 raise TimeoutError("its answer takes too long")
-        return Response(response.status, b"".join(pieces).decode("utf-8", "replace"))
+        return Response(response.status, b"".join(chunks).decode("utf-8", "replace"))

@@ -227,7 +227,7 @@ class Mirror:
         )
 
     def _read_inboxes(self) -> tuple[dict[str, tuple[int, int]], bytes]:
-        """Return the offset and size of each inbox's unsent data, and these data in one piece.
+        """Return the offset and size of each inbox's unsent data, and the concatenated data.
 
         For a run whose inbox there is not known yet, nothing is sent, and its size is asked for.
         """

@@ -28,7 +28,7 @@ class Translation:
         self._after = os.fspath(new_folder)
 
     def translate(self, text: str) -> str:
-        """Return text with the paths of one machine replaced by those of the other."""
+        """Return text with the paths of one machine replaced with those of the other machine."""
         return text.replace(self._before, self._after)
 
     def translate_json(self, line: str) -> str:

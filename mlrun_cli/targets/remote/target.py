@@ -114,11 +114,11 @@ class RemoteTarget(EngineTarget):
         return self._mirror is not None and self._mirror.has_leftovers()
 
     def translate_request(self, line: str) -> str:
-        """Return a request with the other machine's paths replaced by those of the mirror."""
+        """Return a request with the other machine's paths replaced with paths in the mirror."""
         return Translation(self.settings.folder, self.shared_folder.path).translate_json(line)
 
     def translate_response(self, line: str) -> str:
-        """Return a response with the mirror's paths replaced by those of the other machine."""
+        """Return a response with paths in the mirror replaced with the other machine's paths."""
         return Translation(self.shared_folder.path, self.settings.folder).translate_json(line)
 
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
@@ -131,7 +131,7 @@ class RemoteTarget(EngineTarget):
             raise EngineUnavailable(f"'{self.name}' is asked by its collector.")
         return self._mirror.find_jobs(job_ids)
 
-    def get_queried_at(self, find_jobs_called_at: float) -> float:
+    def get_last_query_time(self, find_jobs_called_at: float) -> float:
         """Return the monotonic time at which the jobs in the mirror were queried from the other machine."""
         return find_jobs_called_at if self._mirror is None else self._mirror.asked_at
 

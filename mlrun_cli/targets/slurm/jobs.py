@@ -120,7 +120,7 @@ def find_job_ids(names: Collection[str]) -> dict[str, str]:
 
 
 def cancel_jobs(job_ids: Collection[str]) -> None:
-    """End jobs immediately, ignoring those that have ended or are unknown.
+    """Cancel jobs immediately, ignoring jobs that have ended or are unknown.
 
     Raises:
         EngineUnavailable: the controller does not answer.

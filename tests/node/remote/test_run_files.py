@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from mlrun_cli.core.json_files import write_json
-from mlrun_cli.node.remote.run_files import PieceBuffer, RunFiles
+from mlrun_cli.node.remote.run_files import ChunkBuffer, RunFiles
 from mlrun_cli.runs.shared_folder import SharedRunFolder
 
 RESOURCES, METRICS = "journal/resources.json", "journal/metrics.jsonl"
@@ -14,7 +14,7 @@ RESOURCES, METRICS = "journal/resources.json", "journal/metrics.jsonl"
 
 def send(files: RunFiles, name: str) -> list[tuple[int, bytes]]:
     """Return the offset and the data of each piece of a file that is sent now."""
-    found = PieceBuffer(1 << 20)
+    found = ChunkBuffer(1 << 20)
     start, pieces = 0, []
     for each, offset, size in files.read(found).get("files", ()):
         if each == name:

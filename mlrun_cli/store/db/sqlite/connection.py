@@ -83,25 +83,25 @@ class SqliteDatabase:
         self._connection = self._connect() if reading is None else reading
 
     def _open_reader(self) -> sqlite3.Connection | None:
-        """Open a connection that never blocks others by its locks; return None if that is currently impossible.
+        """Open a read-only connection whose locks never block others; return None if that is currently impossible.
 
         If a stopped process blocks readers, the connection reads past its locks.
         """
         self._unlocked_reader = None
         builder = find_index_builder_pid(self._path)
-        connection = self._open_unlocked(builder) if builder is not None else None
+        connection = self._open_without_locking(builder) if builder is not None else None
         if connection is not None:
             return connection
         try:
             return _open_read_only(self._path)
         except sqlite3.Error as error:
-            return self._open_unlocked() if _is_busy_error(error) else None
+            return self._open_without_locking() if _is_busy_error(error) else None
 
-    def _open_unlocked(self, holder_pid: int | None = None) -> sqlite3.Connection | None:
+    def _open_without_locking(self, holder_pid: int | None = None) -> sqlite3.Connection | None:
         """Open a connection that ignores the locks of a suspended process; return None if no such process holds one."""
-        from mlrun_cli.store.db.sqlite.unlocked_reader import open_unlocked  # noqa: PLC0415 - a rare case
+        from mlrun_cli.store.db.sqlite.unlocked_reader import open_without_locking  # noqa: PLC0415 - a rare case
 
-        self._unlocked_reader = open_unlocked(self._path, holder_pid, _pool.add)
+        self._unlocked_reader = open_without_locking(self._path, holder_pid, _pool.add)
         return None if self._unlocked_reader is None else self._unlocked_reader.connection
 
     def _connect(self) -> sqlite3.Connection:
@@ -313,7 +313,7 @@ class SqliteDatabase:
             self._connection.execute(f"PRAGMA wal_autocheckpoint = {_SHORT_LOG_PAGES}")
 
     def checkpoint(self) -> None:
-        """Checkpoint the log now; the next write reuses its space."""
+        """Checkpoint the write-ahead log now; the next write reuses its space."""
         self._ensure_writable()
         with suppress(sqlite3.Error):
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
@@ -327,7 +327,7 @@ class SqliteDatabase:
             _pool.release(self._open_file, self._path, self._connection)
 
     def _truncate_long_log(self) -> None:
-        """Truncate a log that has grown in a large transaction, unless another process is reading it."""
+        """Truncate a write-ahead log that has grown in a large transaction, unless another process is reading it."""
         with suppress(OSError, sqlite3.Error):
             if os.stat(f"{self._path}-wal").st_size > _LONG_LOG_BYTES:
                 self._connection.execute("PRAGMA busy_timeout = 0")

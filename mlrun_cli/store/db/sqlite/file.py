@@ -85,7 +85,7 @@ class SqliteFile:
         return (found.st_dev, found.st_ino, *(() if lease is None else (lease.term,)))
 
     def list_files(self) -> Sequence[Path]:
-        """Return the database file and its log files."""
+        """Return the database file and the files of its write-ahead log."""
         return list(self._path.parent.glob(f"{self._path.name}*"))
 
     def check_integrity(self, copy_path: Path | None = None) -> list[str]:

@@ -174,7 +174,7 @@ class NetworkDatabase(SqliteDatabase):
         other._lock.close()
 
     def checkpoint(self) -> None:
-        """Do nothing, since there is no log."""
+        """Do nothing, since there is no write-ahead log."""
 
     def close(self) -> None:
         """Release the connection."""

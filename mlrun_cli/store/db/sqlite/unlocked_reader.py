@@ -33,7 +33,7 @@ class UnlockedReader:
         return is_stopped(self._holder) and _read_file_states(self._path) == self._state
 
 
-def open_unlocked(
+def open_without_locking(
     path: Path, holder_pid: int | None, preserve_log: Callable[[sqlite3.Connection], None]
 ) -> UnlockedReader | None:
     """Open a database while a suspended process locks it; return None if no such process blocks readers.
@@ -65,7 +65,7 @@ def _list_lock_holder_pids(path: Path) -> list[int]:
 
 
 def _read_file_states(path: Path) -> _State:
-    """Return the identity, size and modification time of the database file and of its log; None for a missing file."""
+    """Return the identity, size and time of the database file and of its write-ahead log; None for a missing file."""
     state: _State = []
     for file in (str(path), f"{path}-wal"):
         try:

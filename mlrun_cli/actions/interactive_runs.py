@@ -1,4 +1,4 @@
-"""Interactive runs, which have no script: a process opens them, logs to them and ends them."""
+"""Interactive runs, which have no script: a process starts them, logs to them and ends them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def create_interactive_run(
     display_name: str | None = None,
     properties: Mapping[str, str] | None = None,
 ) -> Run:
-    """Create an interactive run with the status Running and return it.
+    """Start an interactive run with the status Running, and return it.
 
     Args:
         workspace: the workspace of the run.
         experiment_name: the name of the experiment, which is created if it does not exist.
-        owner_lock_path: the folder, relative to the workspace's, whose lock is held by the process that opens the run.
+        owner_lock_path: the folder, relative to the workspace's, whose lock is held by the process that owns the run.
         run_id: the id of the run; None creates a GUID.
         parent: the parent run, which may have ended.
         display_name: the name to display.
@@ -85,7 +85,7 @@ def create_children(
     count: int,
     tag_and_values: tuple[str, Sequence[str | None]] | None,
 ) -> list[str]:
-    """Create several child runs in one transaction; return their ids, in the order of their run numbers.
+    """Create several interactive child runs in one transaction; return their ids, in the order of their run numbers.
 
     Args:
         workspace: the workspace of the runs.
