@@ -8,7 +8,7 @@ from mlrun_cli.actions.parameters import get_parameters
 from mlrun_cli.runs.resources import read_resources
 from mlrun_cli.runs.run import Run, build_run_record
 from mlrun_cli.serving.studio_folder import StudioFolder
-from mlrun_cli.serving.urls import WorkspaceUrls
+from mlrun_cli.serving.urls import ApiUrls, WorkspaceUrls
 from mlrun_cli.workspace import Workspace
 
 
@@ -32,6 +32,16 @@ def build_published_pipeline_url(workspace: Workspace, pipeline_id: str) -> str:
     return _get_workspace_urls(workspace).pipelines(pipeline_id)
 
 
+def build_pipeline_submit_url(workspace: Workspace, pipeline_id: str) -> str:
+    """Return the URL to which programs post submissions of a published pipeline while the studio is running."""
+    return _get_api_urls(workspace).pipeline_submit(pipeline_id)
+
+
+def build_endpoint_submit_url(workspace: Workspace, endpoint_id: str) -> str:
+    """Return the URL to which programs post submissions of a pipeline endpoint while the studio is running."""
+    return _get_api_urls(workspace).endpoint_submit(endpoint_id)
+
+
 def build_run_show_record(workspace: Workspace, run: Run) -> dict[str, Any]:
     """Return the record of a run for `run show`, with parameters, used resources and `web_view`, its page's URL."""
     resources = read_resources(workspace.run_folder(run.run_id))
@@ -45,3 +55,7 @@ def build_run_show_record(workspace: Workspace, run: Run) -> dict[str, Any]:
 
 def _get_workspace_urls(workspace: Workspace) -> WorkspaceUrls:
     return WorkspaceUrls(StudioFolder(workspace.home).get_url(), *workspace.identity)
+
+
+def _get_api_urls(workspace: Workspace) -> ApiUrls:
+    return ApiUrls(WorkspaceUrls(StudioFolder(workspace.home).get_api_url(), *workspace.identity))

@@ -30,6 +30,7 @@ _MODULES: Mapping[str, str] = {
     "run_files": "run_files",
     "runs": "runs",
     "schedules": "schedules",
+    "studio": "studio",
     "submitting": "submit",
     "tracking": "tracking",
     "workspaces": "workspaces",

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.json_files import read_json, write_json
@@ -86,16 +87,35 @@ class StudioFolder:
             )
         return f"mlrun-{name}.localhost"
 
+    def read_or_create_api_key(self) -> str:
+        """Return the key that programs send to the API, which is derived from the token and does not reveal it.
+
+        Raises:
+            StoreError: the token cannot be read or created.
+        """
+        return derive_key(self.read_or_create_token(), "api")
+
     def get_url(self) -> str:
         """Return the studio's URL, without its token.
 
         If several studios run, it is the URL of the one started last; if none runs, the last known URL or the default.
         """
-        document = None
+        return str(self._read_registration().get("address") or self._build_default_url())
+
+    def get_api_url(self) -> str:
+        """Return the studio's URL for programs, which do not resolve the studio's own host name, as `get_url` does."""
+        return str(self._read_registration().get("apiAddress") or f"http://127.0.0.1:{DEFAULT_PORT}")
+
+    def is_running(self) -> bool:
+        """Return whether a studio serves this home."""
+        return any(map(_is_locked, self._list_registrations()))
+
+    def _read_registration(self) -> dict[str, Any]:
+        """Return the registration of the running studio started last, or of the last one that ran; empty without."""
         with suppress(OSError):
             running = next((path for path in self._list_registrations() if _is_locked(path)), self._last_url)
-            document = read_json(running)
-        return str((document or {}).get("address") or self._build_default_url())
+            return read_json(running) or {}
+        return {}
 
     def _build_default_url(self) -> str:
         host = "127.0.0.1"
@@ -104,8 +124,8 @@ class StudioFolder:
         return f"http://{host}:{DEFAULT_PORT}"
 
     @contextmanager
-    def register_url(self, url: str) -> Iterator[None]:
-        """Register the URL under which this process serves the studio for the duration of the block.
+    def register_urls(self, url: str, api_url: str) -> Iterator[None]:
+        """Register the URLs under which this process serves the studio for the duration of the block.
 
         The process holds a lock on the file of its registration, so that one left by a killed process is ignored.
 
@@ -117,10 +137,11 @@ class StudioFolder:
             for path in self._list_registrations():
                 if not _is_locked(path):
                     path.unlink(missing_ok=True)
-            write_json(self._last_url, {"address": url})
+            document = {"address": url, "apiAddress": api_url}
+            write_json(self._last_url, document)
             registration = self._registrations / f"{time.time_ns():020}-{os.getpid()}.json"
             temporary = registration.with_suffix(".new")
-            write_json(temporary, {"address": url})
+            write_json(temporary, document)
             descriptor = open_lock_file(temporary)
             lock(descriptor, fcntl.LOCK_EX)
             rename_with_locks(temporary, registration)
@@ -167,6 +188,14 @@ class StudioFolder:
 
         with _create_private_file(self._token, secrets.token_urlsafe(_TOKEN_BYTES)) as temporary:
             os.link(temporary, self._token)
+
+
+def derive_key(token: str, purpose: str, suffix: str = "") -> str:
+    """Return a key for a purpose, derived from the token with HMAC."""
+    import hashlib  # noqa: PLC0415 - commands that print a URL do not need it
+    import hmac  # noqa: PLC0415
+
+    return hmac.new(token.encode(), f"{purpose}\0{suffix}".encode(), hashlib.sha256).hexdigest()
 
 
 def _is_locked(path: Path) -> bool:

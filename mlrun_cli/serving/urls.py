@@ -7,6 +7,9 @@ from urllib.parse import quote, unquote, urlencode
 
 from mlrun_cli.core.named_tuple import NamedTuple
 
+API_PATH = "/api"
+"""The path below the studio's URL of what programs post to; its requests need the API's key instead of a cookie."""
+
 DEFAULT_PORT = 8642
 """The default port, which is fixed so that URLs printed earlier remain valid."""
 
@@ -78,6 +81,28 @@ class WorkspaceUrls(NamedTuple):
     def submit_form(self, **field_values: str) -> str:
         """Return the URL of the form for a new run, with the given fields filled in."""
         return _add_query(f"{self}/submit", urlencode(field_values))
+
+
+class ApiUrls(NamedTuple):
+    """Builds the URLs to which programs post.
+
+    Attributes:
+        workspace: the URLs of the workspace's pages, whose root is an address that programs reach.
+    """
+
+    workspace: WorkspaceUrls
+
+    def __str__(self) -> str:
+        root = self.workspace.root
+        return str(self.workspace._replace(root=f"{root}{API_PATH}"))
+
+    def pipeline_submit(self, pipeline_id: str) -> str:
+        """Return the URL that submits a published pipeline."""
+        return f"{self}/pipelines/{_quote_segment(pipeline_id)}"
+
+    def endpoint_submit(self, endpoint_id: str) -> str:
+        """Return the URL that submits the default version of a pipeline endpoint."""
+        return f"{self}/pipeline-endpoints/{_quote_segment(endpoint_id)}"
 
 
 def quote_path(path: str) -> str:

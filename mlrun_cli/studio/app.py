@@ -17,9 +17,17 @@ from starlette.types import ASGIApp
 
 from mlrun_cli.errors import InternalError, NotFound, UsageError
 from mlrun_cli.serving.studio_options import StudioOptions
+from mlrun_cli.serving.urls import API_PATH
 from mlrun_cli.studio.charts import route as charts
 from mlrun_cli.studio.credentials import Credentials
-from mlrun_cli.studio.endpoints import Handler, create_action_endpoint, create_page_endpoint, render_error
+from mlrun_cli.studio.endpoints import (
+    ApiHandler,
+    Handler,
+    create_action_endpoint,
+    create_api_endpoint,
+    create_page_endpoint,
+    render_error,
+)
 from mlrun_cli.studio.events import route as events
 from mlrun_cli.studio.events.hub import EventHub
 from mlrun_cli.studio.middleware import AccessMiddleware
@@ -112,6 +120,12 @@ ACTIONS: Sequence[tuple[str, Handler]] = (
 )
 """Actions posted by forms: paths with their handlers."""
 
+API: Sequence[tuple[str, ApiHandler]] = (
+    ("/pipelines/{pipeline_id}", pipelines.submit_posted),
+    ("/pipeline-endpoints/{endpoint_id}", pipelines.submit_posted_to_endpoint),
+)
+"""What programs post, below the API's path: paths with their handlers."""
+
 _COMPRESSED = (Middleware(GZipMiddleware, compresslevel=4),)
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
@@ -139,6 +153,10 @@ def create_app(options: StudioOptions, token: str, own_host: str | None) -> tupl
             *(
                 Route(f"{_WORKSPACE}{path}", create_action_endpoint(handler), methods=["POST"])
                 for path, handler in ACTIONS
+            ),
+            *(
+                Route(f"{API_PATH}{_WORKSPACE}{path}", create_api_endpoint(handler), methods=["POST"])
+                for path, handler in API
             ),
         ],
         exception_handlers={HTTPException: _handle_http_error, Exception: _handle_unknown_error},

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
+
+from mlrun_cli.serving.studio_folder import derive_key
 
 _SALT_LENGTH = 16
 
 
 class Credentials:
-    """The token of the studio, and the cookie and CSRF tokens derived from it.
+    """The token of the studio, and the cookie, CSRF tokens and key of the API derived from it.
 
     They do not reveal the token, and are valid as long as the token is, so restarting the studio signs nobody out.
     """
@@ -18,8 +19,8 @@ class Credentials:
     def __init__(self, token: str, home: str) -> None:
         self.token = token
         # Cookies do not depend on the port, and two studios on a machine must not overwrite each other's.
-        self.cookie_name = f"mlrun-studio-{self._derive_key('name', home)[:8]}"
-        self.cookie = self._derive_key("session")
+        self.cookie_name = f"mlrun-studio-{derive_key(token, 'name', home)[:8]}"
+        self.cookie = derive_key(self.token, "session")
 
     def is_valid_token(self, token: str) -> bool:
         """Return whether a string is the token."""
@@ -32,15 +33,17 @@ class Credentials:
     def create_csrf_token(self) -> str:
         """Create a CSRF token for a form, salted so that the sizes of compressed pages do not reveal it."""
         salt = secrets.token_hex(_SALT_LENGTH // 2)
-        return f"{salt}{self._derive_key('form', salt)}"
+        return f"{salt}{derive_key(self.token, 'form', salt)}"
 
     def is_valid_csrf_token(self, csrf_token: str | None) -> bool:
         """Return whether a string is a valid CSRF token of the studio."""
         if csrf_token is None:
             return False
         salt, digest = csrf_token[:_SALT_LENGTH], csrf_token[_SALT_LENGTH:]
-        return hmac.compare_digest(digest.encode(), self._derive_key("form", salt).encode())
+        return hmac.compare_digest(digest.encode(), derive_key(self.token, "form", salt).encode())
 
-    def _derive_key(self, purpose: str, suffix: str = "") -> str:
-        """Return a key for a purpose, derived from the token with HMAC."""
-        return hmac.new(self.token.encode(), f"{purpose}\0{suffix}".encode(), hashlib.sha256).hexdigest()
+    def is_valid_authorization(self, header: str) -> bool:
+        """Return whether the value of an `Authorization` header has the key of the API."""
+        scheme, _, key = header.partition(" ")
+        is_bearer = scheme.lower() == "bearer"
+        return hmac.compare_digest(key.strip().encode(), derive_key(self.token, "api").encode()) and is_bearer

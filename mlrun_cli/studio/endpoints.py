@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -10,12 +11,13 @@ from starlette.responses import JSONResponse, Response
 
 from mlrun_cli.core.names import check_resource_group, check_subscription_id, check_workspace_name
 from mlrun_cli.errors import MlrunError, NotFound, StoreError, UsageError, WorkspaceNotFound
-from mlrun_cli.serving.urls import WorkspaceUrls
-from mlrun_cli.studio.forms import CSRF_FIELD, FormFields, InvalidForm, read_form
+from mlrun_cli.serving.urls import API_PATH, WorkspaceUrls
+from mlrun_cli.studio.forms import CSRF_FIELD, FormFields, InvalidForm, read_form, read_json_object
 from mlrun_cli.studio.page_request import PageRequest, StudioState
 from mlrun_cli.workspace_locator import WorkspaceIdentity
 
 Handler = Callable[[PageRequest], Response]
+ApiHandler = Callable[[PageRequest, dict[str, Any]], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -41,6 +43,22 @@ def create_action_endpoint(handler: Handler) -> Endpoint:
             foreign = InvalidForm("The form is not from this studio.", 403, hint="Reload the page.")
             return render_error(request, foreign.status, "Refused", foreign)
         return await run_in_threadpool(_call_handler, handler, request, fields)
+
+    return endpoint
+
+
+def create_api_endpoint(handler: ApiHandler) -> Endpoint:
+    """Create an endpoint that calls a handler with the JSON object that a program has posted.
+
+    It needs no CSRF token: the key that the middleware wants is never sent by a browser on its own.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            document = await read_json_object(request)
+        except InvalidForm as error:
+            return render_error(request, error.status, "Refused", error)
+        return await run_in_threadpool(_call_handler, lambda page: handler(page, document), request, FormFields([]))
 
     return endpoint
 
@@ -92,11 +110,13 @@ def render_error(
 ) -> Response:
     """Render an error as a page, which reloads itself periodically if `retries` is true.
 
-    A request that accepts JSON but not HTML gets `{"error": {"code", "message", …}}`, as commands print it.
+    A request to the API, or one that accepts JSON but not HTML, gets `{"error": {"code", "message", …}}`, as commands
+    print it.
     """
     studio: StudioState = request.app.state.studio
     accepted = request.headers.get("accept", "")
-    if "application/json" in accepted and "text/html" not in accepted:
+    is_program = "application/json" in accepted and "text/html" not in accepted
+    if is_program or request.scope["path"].startswith(f"{API_PATH}/"):
         return JSONResponse({"error": error.to_record()}, status)
     return studio.templates.respond(
         "templates/message.html",

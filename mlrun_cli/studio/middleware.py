@@ -8,14 +8,20 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request, cookie_parser
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mlrun_cli.errors import UsageError
 from mlrun_cli.serving.studio_options import StudioOptions, is_loopback
-from mlrun_cli.serving.urls import quote_path, unquote_path
+from mlrun_cli.serving.urls import API_PATH, quote_path, unquote_path
 from mlrun_cli.studio.credentials import Credentials
 from mlrun_cli.studio.forms import InvalidForm, read_form
 from mlrun_cli.studio.template_renderer import TemplateRenderer
+
+
+class AccessDenied(UsageError):
+    """An error for a program's request without the key of the API."""
+
 
 _POLICY = "; ".join(
     (
@@ -85,8 +91,8 @@ class AccessMiddleware:
         if rejection is not None:
             return rejection
         path = request.scope["path"]
-        if path.startswith("/static/"):
-            return None
+        if path.startswith(("/static/", f"{API_PATH}/")):
+            return None if path.startswith("/static/") else self._check_authorization(request)
         if path == "/login":
             return await self._handle_login_form(request)
         if "token" in request.query_params:
@@ -109,6 +115,16 @@ class AccessMiddleware:
                 403,
             )
         return None
+
+    def _check_authorization(self, request: Request) -> Response | None:
+        """Return the response that rejects a program's request without the API's key, or None for one with it."""
+        if self._credentials.is_valid_authorization(request.headers.get("authorization", "")):
+            return None
+        rejection = AccessDenied(
+            "The request has no valid Authorization header.",
+            hint="InteractiveLoginAuthentication().get_authentication_header() returns one.",
+        )
+        return JSONResponse({"error": rejection.to_record()}, 401, {"www-authenticate": "Bearer"})
 
     def _normalize_path(self, scope: Scope) -> Scope:
         """Return the scope with its path unquoted and without the base path, which some proxies also remove."""

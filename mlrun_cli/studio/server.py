@@ -77,7 +77,11 @@ def serve(options: StudioOptions) -> int | None:
     )
     _load_config(config)
     server = _Server(config, studio)
-    with hold_home(Path(options.home)), closing(studio.workspaces), folder.register_url(url):
+    with (
+        hold_home(Path(options.home)),
+        closing(studio.workspaces),
+        folder.register_urls(url, _build_url(options, None, port)),
+    ):
         for number in (signal.SIGINT, signal.SIGTERM):  # before the URL is printed: a caller that reads it may stop us
             signal.signal(number, server.handle_exit)
         print_lines(f"Studio: {first_page_url}?token={token}", "Ctrl-C ends it.")

@@ -17,6 +17,7 @@ from mlrun_cli.actions.schedules import check_is_readable, get_pipeline_id, get_
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.pipelines.run_types import PIPELINE_ID_PROPERTY, PIPELINE_RUN
 from mlrun_cli.pipelines.schedule import ScheduledRun
+from mlrun_cli.pipelines.validation import build_name_hint
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.submit.pipeline import PipelineRequest, SubmittedPipeline, submit_pipeline
 from mlrun_cli.workspace import Workspace
@@ -44,6 +45,21 @@ def build_published_request(
         properties=properties,
         **options,
     )
+
+
+def remove_unknown_values(request: PipelineRequest) -> tuple[PipelineRequest, list[str]]:
+    """Return the request without values for parameters that its pipeline does not have, and a note about each.
+
+    Azure's service leaves them out, too.
+    """
+    known = request.graph.parameters
+    notes = [
+        f"The pipeline has no parameter '{name}', so its value is left out. {build_name_hint(name, known)}"
+        for name in request.values
+        if name not in known
+    ]
+    values = {name: value for name, value in request.values.items() if name in known}
+    return request._replace(values=values), notes
 
 
 def submit_scheduled_run(workspace: Workspace, run: ScheduledRun) -> SubmittedPipeline:

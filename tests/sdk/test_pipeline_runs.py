@@ -184,7 +184,8 @@ published = make().publish("cars pipeline", "of cars", version="1.0")
 same([published.name, published.description, published.version, published.status, published.total_run_steps],
      ["cars pipeline", "of cars", "1.0", "Active", 2])
 assert published.endpoint.endswith("/pipelines/" + published.id), published.endpoint
-same([published.get_portal_url(), published.portal_url], [published.endpoint] * 2)
+assert published.portal_url.endswith("/pipelines/" + published.id), published.portal_url
+same([published.get_portal_url(), published.portal_url == published.endpoint], [published.portal_url, False])
 with open("src/prepare.py", "w") as file:
     file.write("raise SystemExit(3)")
 run = published.submit(workspace, "cars", {"rows": 7})

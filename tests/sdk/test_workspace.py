@@ -258,7 +258,8 @@ REFUSED = {
     "ws.list_connections()": "environment of the run",
     "Workspace.setup()": "Workspace.create",
     "Workspace.create('x', cmk_keyvault='k', resource_cmk_uri='u')": "encrypted disk",
-    "ws._auth.get_authentication_header()": "SDK",
+    "ws._auth.get_authentication_header()": "mlrun studio",
+    "ws._auth.get_token()": "SDK",
     "LinkedService.get(ws, 'x')": "pyspark",
     "PrivateEndPoint().get_details()": "leave the call out",
 }

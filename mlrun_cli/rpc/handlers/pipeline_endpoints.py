@@ -61,8 +61,7 @@ def update_endpoint(context: RequestContext, endpoint_id: str, changes: Mapping[
 
 
 def _build_record(context: RequestContext, endpoint: PipelineEndpoint) -> dict[str, Any]:
-    default = endpoint.pipeline_ids[endpoint.default_version]
     return {
         **endpoint.build_record(),
-        "endpoint": studio_urls.build_published_pipeline_url(context.workspace, default),
+        "endpoint": studio_urls.build_endpoint_submit_url(context.workspace, endpoint.endpoint_id),
     }

@@ -12,7 +12,7 @@ from mlrun_cli.core.problems import list_problems
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.pipelines.graph import Graph
 from mlrun_cli.pipelines.published import PublishedPipeline
-from mlrun_cli.pipelines.validation import build_name_hint, check_graph
+from mlrun_cli.pipelines.validation import check_graph
 from mlrun_cli.pipelines.yaml_file import read_pipeline_file
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.rpc.context import RequestContext
@@ -27,7 +27,7 @@ from mlrun_cli.submit.pipeline_runs import (
     publish_pipeline_from_run,
     read_run_graph,
 )
-from mlrun_cli.submit.published_pipeline import build_published_request
+from mlrun_cli.submit.published_pipeline import build_published_request, remove_unknown_values
 
 
 @handler("pipelines.submit")
@@ -106,14 +106,7 @@ def submit_published(
         parent_run_id=parent_run_id,
         display_name=display_name,
     )
-    known = request.graph.parameters
-    notes = [
-        f"The pipeline has no parameter '{name}', so its value is left out. {build_name_hint(name, known)}"
-        for name in parameters
-        if name not in known
-    ]
-    values = {name: value for name, value in parameters.items() if name in known}
-    return _submit_pipeline(context, request._replace(values=values), notes)
+    return _submit_pipeline(context, *remove_unknown_values(request))
 
 
 def _submit_pipeline(context: RequestContext, request: PipelineRequest, notes: Sequence[str] = ()) -> dict[str, Any]:
@@ -252,5 +245,8 @@ def get_published_graph(context: RequestContext, pipeline_id: str) -> dict[str, 
 
 
 def _build_record(context: RequestContext, pipeline: PublishedPipeline) -> dict[str, Any]:
-    url = studio_urls.build_published_pipeline_url(context.workspace, pipeline.pipeline_id)
-    return {**pipeline.build_record(), "endpoint": url}
+    return {
+        **pipeline.build_record(),
+        "endpoint": studio_urls.build_pipeline_submit_url(context.workspace, pipeline.pipeline_id),
+        "portalUrl": studio_urls.build_published_pipeline_url(context.workspace, pipeline.pipeline_id),
+    }

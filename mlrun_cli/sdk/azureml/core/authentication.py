@@ -1,11 +1,14 @@
 """Azure's authentication classes, which are accepted wherever Azure accepts them, but ignored.
 
+Only their header has a use: the studio wants it from programs that submit published pipelines by HTTP.
+
 Passwords and tokens are not stored.
 """
 
 from enum import Enum
 from typing import Any
 
+from azureml._client.client import get_client
 from azureml.exceptions import AuthenticationException, AzureMLException, UserErrorException
 
 __all__ = [
@@ -32,7 +35,7 @@ class Audience(Enum):
 
 
 class AbstractAuthentication:
-    """Base class of authentications, which can be passed as arguments but provide no tokens."""
+    """Base class of authentications, which can be passed as arguments but provide no tokens of Azure."""
 
     def __init__(self, cloud: "str | None" = None) -> None:
         pass
@@ -41,8 +44,16 @@ class AbstractAuthentication:
         return f"{type(self).__name__}()"
 
     def get_authentication_header(self) -> "dict[str, str]":
-        """Raise AuthenticationException, since there is no service to authenticate to."""
-        raise self._create_unsupported_error("get_authentication_header()")
+        """Return the header by which the studio accepts a POST to the `endpoint` of a published pipeline.
+
+        Raises:
+            AuthenticationException: No studio is running.
+        """
+        try:
+            header: dict[str, str] = get_client().request("studio.authorization")
+        except AzureMLException as error:
+            raise AuthenticationException(f"{type(self).__name__}.get_authentication_header(): {error}") from error
+        return header
 
     def get_token(self, *scopes: Any, **kwargs: Any) -> Any:
         """Raise AuthenticationException, since there is no service to authenticate to."""

@@ -1,14 +1,18 @@
-"""The routes of the list of published pipelines, and of the page of one."""
+"""The routes of the list of published pipelines, of the page of one, and of what programs post to submit it."""
 
 from __future__ import annotations
 
-from starlette.responses import Response
+from typing import Any
 
+from starlette.responses import JSONResponse, Response
+
+from mlrun_cli.actions.pipeline_endpoints import check_endpoint_is_active, get_endpoint
 from mlrun_cli.actions.published_pipelines import get_pipeline, list_pipelines, read_published_graph
 from mlrun_cli.actions.schedules import find_problem, list_schedules
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pipeline_graph.view import build_graph_view
 from mlrun_cli.submit.pipeline_runs import list_pipeline_runs
+from mlrun_cli.submit.posted_pipeline import submit_posted_pipeline
 
 _MOST_RUNS = 50
 
@@ -34,3 +38,16 @@ def show_pipeline(page: PageRequest) -> Response:
         runs=list_pipeline_runs(page.workspace, pipeline.pipeline_id, limit=_MOST_RUNS),
         topic=page.build_topic("runs"),
     )
+
+
+def submit_posted(page: PageRequest, document: dict[str, Any]) -> Response:
+    """Submit a published pipeline as the posted JSON object says; respond with the run's id."""
+    return JSONResponse(submit_posted_pipeline(page.workspace, page.get_path_parameter("pipeline_id"), document))
+
+
+def submit_posted_to_endpoint(page: PageRequest, document: dict[str, Any]) -> Response:
+    """Submit the default version of a pipeline endpoint as the posted JSON object says; respond with the run's id."""
+    endpoint = get_endpoint(page.workspace, endpoint_id=page.get_path_parameter("endpoint_id"))
+    check_endpoint_is_active(endpoint)
+    pipeline_id = endpoint.pipeline_ids[endpoint.default_version]
+    return JSONResponse(submit_posted_pipeline(page.workspace, pipeline_id, document))

@@ -118,7 +118,7 @@ class PublishedPipeline:
 
     def get_portal_url(self) -> str:
         """Return the address of the pipeline's page."""
-        return self.endpoint
+        return str(self._workspace._request("pipelines.get", pipeline_id=self.id)["portalUrl"])
 
     @property
     def portal_url(self) -> str:

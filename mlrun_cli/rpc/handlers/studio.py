@@ -1,0 +1,26 @@
+"""Handlers of requests about the studio."""
+
+from __future__ import annotations
+
+from mlrun_cli.errors import StudioNotRunning
+from mlrun_cli.rpc.context import RequestContext
+from mlrun_cli.rpc.registry import handler
+from mlrun_cli.serving.studio_folder import StudioFolder
+
+
+@handler("studio.authorization")
+def get_authorization(context: RequestContext) -> dict[str, str]:
+    """Return the header by which the running studio accepts what programs post, such as submits of pipelines.
+
+    Raises:
+        StudioNotRunning: no studio runs, so nothing would answer such a request.
+        StoreError: the studio's token cannot be read.
+    """
+    folder = StudioFolder(context.home)
+    if not folder.is_running():
+        raise StudioNotRunning(
+            "Published pipelines are submitted by HTTP through the studio, and none is running.",
+            hint="Start it in another terminal: mlrun studio. Without it, published_pipeline.submit(workspace, "
+            "experiment_name) submits the pipeline.",
+        )
+    return {"Authorization": f"Bearer {folder.read_or_create_api_key()}"}
