@@ -28,6 +28,7 @@ class Submission(NamedTuple):
         limits: soft and hard limits of the submitter by name (`RLIMIT_FSIZE`), for the script alone.
         options: the options of the submit; None in submissions of older versions.
         retry: the policy by which a failed script is started again; None if it is not.
+        data_links: folders with data, by the relative paths at which the script finds them in its working folder.
         keeps_outputs_only: whether only `outputs` and `logs` are kept of what the script writes to its working folder.
     """
 
@@ -52,6 +53,7 @@ class Submission(NamedTuple):
     options: SubmitOptions | None = None
     retry: RetryPolicy | None = None
     keeps_outputs_only: bool = False
+    data_links: Mapping[str, str] = MappingProxyType({})
 
     def submit_options(self) -> SubmitOptions:
         """Return the options for submitting the run again, reconstructed for submissions of older versions."""
@@ -85,6 +87,7 @@ class Submission(NamedTuple):
         return document | {
             "asked": None if options is None else options.to_json(),
             "argv": list(self.argv),
+            "data_links": dict(self.data_links),
             "limits": {name: list(limit) for name, limit in self.limits.items()},
             "environment": self.environment.to_json(),
             "retry": None if self.retry is None else self.retry.to_json(),

@@ -32,7 +32,9 @@ from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import format_first_names
 from mlrun_cli.snapshots.working_copy import (
     SCRIPT_FOLDERS,
+    list_data_links,
     list_escaping_links,
+    remove_data_links,
     remove_empty_script_folders,
     remove_unchanged_files,
 )
@@ -196,9 +198,12 @@ def list_leftover_process_warnings(processes: list[ProcessId]) -> tuple[str, ...
     return (f"Left running, since they could not be ended: the processes {pids}.",)
 
 
-def list_leftover_file_warnings(folder: RunFolder) -> tuple[str, ...]:
+def list_leftover_file_warnings(folder: RunFolder, submission: Submission | None) -> tuple[str, ...]:
     """Return warnings about files that the script left in the working folder."""
-    return (*_describe_mlflow_files(folder), *_describe_links(folder))
+    return (
+        *_describe_mlflow_files(folder),
+        *_describe_links(folder, {} if submission is None else submission.data_links),
+    )
 
 
 def _describe_mlflow_files(folder: RunFolder) -> tuple[str, ...]:
@@ -211,9 +216,11 @@ def _describe_mlflow_files(folder: RunFolder) -> tuple[str, ...]:
     )
 
 
-def _describe_links(folder: RunFolder) -> tuple[str, ...]:
+def _describe_links(folder: RunFolder, data_links: Mapping[str, str]) -> tuple[str, ...]:
     # A link's target may have been uploaded under the name of the link.
+    own = set(list_data_links(folder.work, data_links))
     links = [path for path in list_escaping_links(folder.work) if not os.path.lexists(folder.uploads / path)]
+    links = [path for path in links if path not in own]
     if not links:
         return ()
     what = "a link that leads" if len(links) == 1 else f"{len(links)} links that lead"
@@ -238,6 +245,7 @@ def clean_working_folder(workspace: Workspace, submission: Submission, folder: R
     shutil.rmtree(folder.unfinished_work, ignore_errors=True)
     for upload in folder.path.glob(".upload-*"):  # the uploading process has ended
         upload.unlink(missing_ok=True)
+    remove_data_links(folder.work, submission.data_links)
     snapshot = SnapshotStore(workspace.snapshots_folder).find_manifest(submission.snapshot_id)
     if snapshot is not None and folder.work.is_dir():
         remove_unchanged_files(snapshot, folder.work)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -76,6 +76,56 @@ def create_script_folders(destination: Path) -> tuple[str, ...]:
                     "written below it. Rename the file, or leave it out by .amlignore."
                 )
     return tuple(warnings)
+
+
+def create_data_links(destination: Path, links: Mapping[str, str]) -> tuple[str, ...]:
+    """Link folders with data into a working copy, by their paths there; return a warning for each that cannot be.
+
+    Where the copy has a folder already, what is in the folder with the data is linked into it.
+    """
+    warnings = []
+    for path, target in links.items():
+        place = destination / path
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if not place.parent.resolve().is_relative_to(destination.resolve()):
+                raise FileExistsError
+            if not place.is_symlink() and place.is_dir():
+                for name in os.listdir(target):
+                    with suppress(FileExistsError):
+                        (place / name).symlink_to(Path(target, name))
+            else:
+                place.symlink_to(target)
+        except OSError:
+            warnings.append(
+                f"The source folder has something else at '{path}', where a script finds data in Azure: they are at "
+                f"{target}. Rename it, or leave it out by .amlignore."
+            )
+    return tuple(warnings)
+
+
+def list_data_links(destination: Path, links: Mapping[str, str]) -> list[str]:
+    """Return the paths in a working folder of the links of `create_data_links` that are still there."""
+    made = []
+    for path, target in links.items():
+        expected = {path: target}
+        with suppress(OSError):
+            if not (destination / path).is_symlink():
+                expected = {f"{path}/{name}": os.path.join(target, name) for name in os.listdir(destination / path)}
+        for name, end in expected.items():
+            with suppress(OSError):
+                if os.readlink(destination / name) == end:
+                    made.append(name)
+    return made
+
+
+def remove_data_links(destination: Path, links: Mapping[str, str]) -> None:
+    """Remove what `create_data_links` has created, and folders that become empty."""
+    for path in list_data_links(destination, links):
+        with suppress(OSError):
+            (destination / path).unlink()
+            for folder in (destination / path).relative_to(destination).parents[:-1]:
+                (destination / folder).rmdir()
 
 
 def remove_empty_script_folders(destination: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -177,7 +178,9 @@ class _Binder:
                 self._locator.check_mount(where, path, datastore)
             self._locator.create_folder(where, path.parent if binding.is_output else path, datastore)
         if binding.path_on_compute:
-            path = self._use_compute_path(where, binding.name, binding.path_on_compute, path)
+            path = self._use_compute_path(
+                where, binding.name, binding.path_on_compute, path, is_written=binding.is_output
+            )
         self._values.set(REFERENCE, binding.name, str(path))
         self._data.references[binding.name] = {
             "dataStoreName": datastore.name,
@@ -222,9 +225,18 @@ class _Binder:
             f"{volume.target} are given {volume.source}{doubt}."
         )
 
-    def _use_compute_path(self, error_context: str, name: str, path_on_compute: str, path: Path) -> Path:
-        """Return the path for data that the script expects at `pathOnCompute` on Azure's machines."""
+    def _use_compute_path(
+        self, error_context: str, name: str, path_on_compute: str, path: Path, *, is_written: bool = False
+    ) -> Path:
+        """Return the path for data that the script expects at `pathOnCompute` on Azure's machines.
+
+        As there, a relative path is one in the working folder; only data that the script reads are linked there.
+        """
         folder, path = self._locator.get_input_paths(name, path)
+        relative = posixpath.normpath(path_on_compute)
+        if not is_written and relative != "." and not relative.startswith(("/", "..")):
+            self._data.links[relative] = str(folder)
+            return path
         if path_on_compute.startswith("/"):
             self._values.set_path(path_on_compute, str(folder))
         self._data.notes.append(

@@ -42,6 +42,7 @@ class Resolution(NamedTuple):
         volumes: the volumes of a container that is not started.
         data: `data`, `outputData` and `dataReferences` of the run's definition.
         datasets: new datasets, which are stored with the run.
+        data_links: as in a submission.
     """
 
     configuration: RunConfiguration
@@ -56,6 +57,7 @@ class Resolution(NamedTuple):
     volumes: tuple[Volume, ...] = ()
     data: Mapping[str, Any] = MappingProxyType({})
     datasets: Sequence[Dataset] = ()
+    data_links: Mapping[str, str] = MappingProxyType({})
 
     def redact_request(self, request: SubmitRequest) -> SubmitRequest:
         """Return the request without secrets, those of the command line included, in its tags and texts."""
@@ -80,6 +82,7 @@ class Resolution(NamedTuple):
             argv=(self.argv[0], *data.arguments) if data.command is None else build_argv(configuration),
             data=data.build_definition(),
             datasets=data.datasets,
+            data_links=data.links,
             notes=(*self.notes, *data.notes),
         )
 

@@ -23,6 +23,7 @@ class RunData:
             `{"name", "datastore", "relative_path", "path", "mechanism", "registration"}`.
         references: for the run's definition: by name, what Azure's run details say of an entry of `dataReferences`.
         datasets: the datasets of inputs that are not yet in the workspace; they are stored with the run.
+        links: the folders that the script finds in its working folder, by their relative paths there.
         notes: lines about what is done in another way than in Azure.
     """
 
@@ -33,6 +34,7 @@ class RunData:
     outputs: list[dict[str, Any]] = field(default_factory=list)
     references: dict[str, dict[str, Any]] = field(default_factory=dict)
     datasets: list[Dataset] = field(default_factory=list)
+    links: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def build_definition(self) -> dict[str, Any]:

@@ -117,7 +117,10 @@ def _record_and_start(
             workspace, request, resolution, redactor, start.run_id, source.snapshot, sdk_folder
         )
         resolution = bind_run_data(target, request, resolution, start.run_id)
-        submission = submission._replace(argv=tuple(map(escape_non_utf8, redactor.redact_arguments(resolution.argv))))
+        submission = submission._replace(
+            argv=tuple(map(escape_non_utf8, redactor.redact_arguments(resolution.argv))),
+            data_links=resolution.data_links,
+        )
         held = acquire_stream_lock(folder) if request.ends_with_stream else None
         script_input = ScriptInput(folder.stdin) if request.is_reading else None
         run = NewRun(request, resolution, submission, redactor, gpus, place)

@@ -487,6 +487,7 @@ def _build_new_run(
         argv=tuple(map(escape_non_utf8, resolution.redactor.redact_arguments(resolution.argv))),
         sdk_folder=str(sdk_folder),
         options=options,
+        data_links=resolution.data_links,
     )
     facts = FromTemplate(run.run_type, template.git_properties)
     return NewRun(request, resolution, submission, resolution.redactor, template.gpus, place, facts)

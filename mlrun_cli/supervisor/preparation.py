@@ -18,7 +18,7 @@ from mlrun_cli.errors import EnvironmentNotBuilt
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runtime.finish import get_signal_name
 from mlrun_cli.snapshots.content_store import SnapshotStore
-from mlrun_cli.snapshots.working_copy import create_script_folders, create_working_copy
+from mlrun_cli.snapshots.working_copy import create_data_links, create_script_folders, create_working_copy
 from mlrun_cli.supervisor.child import ProcessSpec
 from mlrun_cli.supervisor.process_group import ProcessGroup, start_group
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
@@ -78,6 +78,7 @@ class Preparation:
         self.warnings += create_script_folders(folder.unfinished_work)
         if folder.resumed.is_dir():
             copy_tree(folder.resumed, folder.unfinished_work)
+        self.warnings += create_data_links(folder.unfinished_work, self._run.submission.data_links)
         folder.unfinished_work.rename(folder.work)
         shutil.rmtree(folder.resumed, ignore_errors=True)
 

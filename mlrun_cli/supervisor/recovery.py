@@ -148,7 +148,7 @@ def recover(workspace: Workspace, run: Run) -> None:
         if _queue_next_attempt(workspace, run, folder, submission, outcome.redact(redactor)):
             return
         outcome = add_earlier_durations(workspace.runs.get_by_key(run.key), outcome)
-        behind = run_or_log(lambda: list_leftover_file_warnings(folder), ())
+        behind = run_or_log(lambda: list_leftover_file_warnings(folder, submission), ())
         warnings = (*outcome.warnings, *reader.warnings, *behind, *not_ended, *list_leftover_process_warnings(left))
         lost = add_full_disk_warning(outcome._replace(warnings=warnings), full)
         outcome = run_or_log(lambda: load_output_registration(run)(workspace, run, lost), lost)

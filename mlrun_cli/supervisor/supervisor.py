@@ -164,7 +164,7 @@ class Supervisor:
         self._ingest_all()
         row = run.read()
         outcome = derive_script_outcome(row, run.folder, run.submission, end)
-        files = run_or_log(lambda: list_leftover_file_warnings(run.folder), ())
+        files = run_or_log(lambda: list_leftover_file_warnings(run.folder, run.submission), ())
         warnings = (*self._preparation.warnings, *outcome.warnings, *files, *containers)
         outcome = outcome._replace(warnings=(*warnings, *list_leftover_process_warnings(left)))
         return run.retry_until_stored(lambda: run_or_log(lambda: run.register_outputs(row, outcome), outcome))

@@ -542,3 +542,27 @@ dataReferences:
     assert refused.code == "OperatingSystemError"
     assert re.search(r"http://127\.0\.0\.1:9/b\.csv .*: .*\bConnection refused\b", refused.message)
     assert mlrun.stored("SELECT * FROM datasets") == before
+
+
+@pytest.mark.parametrize("mode", ["as_mount", "as_download"])
+def test_a_relative_path_on_compute_is_one_in_the_working_folder(mlrun: Mlrun, mode: str) -> None:
+    mlrun.script("import os\nassert sorted(os.listdir('data/cars')) == ['a.csv', 'b.txt', 'sub'], os.listdir('data')\n")
+    output = drive_with_files(
+        mlrun,
+        f"""
+        from azureml.core import Experiment, ScriptRunConfig
+        from azureml.core.runconfig import RunConfiguration
+
+        files = Dataset.File.from_files("data").as_named_input("cars").{mode}(path_on_compute="./data/cars/")
+        configuration = RunConfiguration()
+        configuration.environment.python.user_managed_dependencies = True
+        configuration.data = {{"cars": files}}
+        run = Experiment(ws, "linked").submit(ScriptRunConfig(".", "train.py", run_config=configuration))
+        run.wait_for_completion()
+        assert not run.get_details().get("warnings"), run.get_details()["warnings"]
+        print(run.id)
+        """,
+    )
+    record = mlrun.show(output.splitlines()[-1])
+    assert record["status"] == "Completed"
+    assert not list(mlrun.run_folder(record["run_id"]).rglob("work/data/cars"))

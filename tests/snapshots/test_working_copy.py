@@ -19,9 +19,12 @@ from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
 from mlrun_cli.snapshots.take import take_snapshot
 from mlrun_cli.snapshots.working_copy import (
+    create_data_links,
     create_working_copy,
+    list_data_links,
     list_escaping_links,
     list_written_files,
+    remove_data_links,
     remove_unchanged_files,
 )
 
@@ -291,3 +294,30 @@ def test_a_copy_follows_the_umask(snapshot: Snapshot, store: SnapshotStore, tmp_
     assert stat.S_IMODE((tmp_path / "copy").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "copy" / "train.py").stat().st_mode) == 0o666 & ~umask
     assert stat.S_IMODE((tmp_path / "copy" / "run.sh").stat().st_mode) == 0o777 & ~umask
+
+
+def test_data_are_linked_where_a_script_expects_them_and_the_links_are_removed(copy: Path, tmp_path: Path) -> None:
+    data = tmp_path / "inputs" / "cars"
+    data.mkdir(parents=True)
+    (data / "a.csv").write_text("a", encoding="utf-8")
+    (data / "none.txt").write_text("of the data", encoding="utf-8")
+    before = sorted(path.relative_to(copy) for path in copy.rglob("*"))
+    places = ("cars", "deep/er/cars", "data", "train.py", "all/cars", "outside/cars")
+    (copy / "outside").symlink_to(tmp_path)
+    links = {place: str(data) for place in places}
+    warnings = create_data_links(copy, links)
+    assert [(copy / place / "a.csv").read_text(encoding="utf-8") for place in places[:3]] == ["a"] * 3
+    assert (copy / "data" / "none.txt").read_text(encoding="utf-8") == ""
+    assert [re.findall(r"'(.+?)'", warning)[0] for warning in warnings] == ["train.py", "outside/cars"]
+    assert not (tmp_path / "cars").exists()
+    made = ["cars", "deep/er/cars", "data/a.csv", "all/cars"]
+    assert list_data_links(copy, links) == made
+    (copy / "cars").unlink()
+    (copy / "cars").mkdir()
+    (copy / "cars" / "own.txt").touch()
+    assert list_data_links(copy, links) == made[1:]
+    remove_data_links(copy, links)
+    (copy / "outside").unlink()
+    after = sorted(path.relative_to(copy) for path in copy.rglob("*"))
+    assert after == sorted([*before, Path("cars"), Path("cars/own.txt")])
+    assert (data / "a.csv").is_file()
