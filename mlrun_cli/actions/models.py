@@ -11,7 +11,7 @@ from mlrun_cli.actions.artifacts import download_files, list_files
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import check_tag_key, check_text
 from mlrun_cli.errors import MissingOption, MlrunError, ModelFileNotFound, ModelNotFound, PropertyImmutable, StoreError
-from mlrun_cli.models.folder import ModelFolder, copy_files_to_folder, copy_model_out, list_model_files
+from mlrun_cli.models.folder import ModelFolder, copy_files_to_folder, copy_model_to_folder, list_model_files
 from mlrun_cli.models.model import Model, ModelFilter, NewModel, check_model_name, describe_model
 from mlrun_cli.processes.host import get_user_name
 from mlrun_cli.runs.run import Run
@@ -163,7 +163,7 @@ def download_model(workspace: Workspace, model: Model, folder: Path, *, overwrit
         UsageError: the destination exists, and `overwrite` is not set.
         MlrunError: the copy cannot be written.
     """
-    return copy_model_out(get_model_path(workspace, model), folder, overwrite=overwrite)
+    return copy_model_to_folder(get_model_path(workspace, model), folder, overwrite=overwrite)
 
 
 def get_model_path(workspace: Workspace, model: Model) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlrun_cli.actions.compute_targets import check_name_is_free, create_compute_target
 from mlrun_cli.compute.compute_target import REMOTE, ComputeTarget
-from mlrun_cli.core.digests import create_short_hasher
+from mlrun_cli.core.digests import create_sha256
 from mlrun_cli.errors import InvalidPath
 from mlrun_cli.processes.host import get_origin
 from mlrun_cli.targets.remote.check import check_machine
@@ -55,7 +55,7 @@ def attach_machine(
 def _choose_folder(workspace: Workspace, name: str) -> str:
     """Return a folder in the user's home on the other machine, unique to this workspace and machine."""
     own = f"{get_origin().host_id}\0{os.path.realpath(workspace.folder)}"
-    digest: str = create_short_hasher(own.encode("utf-8", "surrogateescape")).hexdigest()
+    digest: str = create_sha256(own.encode("utf-8", "surrogateescape")).hexdigest()
     return f"~/.mlrun/remotes/{digest[:12]}/{name}"
 
 

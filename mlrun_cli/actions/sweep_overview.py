@@ -116,7 +116,7 @@ def find_sweep_overview(workspace: Workspace, sweep: Run, limit: int | None = No
     ordered = sorted(measured, key=lambda key: measured[key].get_sort_key(sign))
     runs = get_reconciled_runs(workspace, workspace.runs.list_by_keys(ordered[:limit]))
     drawn = get_drawn_values(sweep.run_id, sweep.tags)
-    total = definition.max_total if definition.resume_child_runs else definition.total
+    total = definition.max_total if definition.resume_child_runs else definition.total_runs
     counts = Counter(child.status.value for child in children)
     return SweepOverview(
         definition,

@@ -125,37 +125,37 @@ class CommandParameters(NamedTuple):
 
 
 class Group:
-    """The commands of a noun, keyed by verb, in the order of the help page; verbs may have two words.
+    """The subcommands of a noun, in the order of the help page; a subcommand may have two words.
 
-    A noun with a single module declares its commands there. A noun that is a package lists its verbs; the module of a
-    verb is imported when the verb is looked up.
+    A noun with a single module declares its commands there. A noun that is a package lists its subcommands, each of
+    which has a module that is imported when it is looked up.
     """
 
-    def __init__(self, name: str, *, package: str | None = None, verbs: Sequence[str] = ()) -> None:
+    def __init__(self, name: str, *, package: str | None = None, subcommands: Sequence[str] = ()) -> None:
         self.name = name
         self._package = package
-        self._verbs = verbs
+        self._subcommands = subcommands
         self._declared: dict[str, Declaration] = {}
 
-    def declare(self, verb: str, declaration: Declaration) -> None:
-        """Add a command under a verb to the group."""
-        self._declared[verb] = declaration
+    def declare(self, subcommand: str, declaration: Declaration) -> None:
+        """Add the declaration of a subcommand to the group."""
+        self._declared[subcommand] = declaration
 
-    def list_verbs(self) -> Sequence[str]:
-        """Return the verbs, in the order of the help page."""
-        return self._verbs or tuple(self._declared)
+    def list_subcommands(self) -> Sequence[str]:
+        """Return the subcommands, in the order of the help page."""
+        return self._subcommands or tuple(self._declared)
 
-    def find(self, verb: str) -> Declaration | None:
-        """Return the command of a verb, importing its module if needed, or None if there is no such verb."""
-        if verb in self._verbs and verb not in self._declared:
-            importlib.import_module(f"{self._package}.{verb.replace('-', '_').replace(' ', '_')}")
-        return self._declared.get(verb)
+    def find(self, subcommand: str) -> Declaration | None:
+        """Return the declaration of a subcommand, importing its module if needed, or None if there is none."""
+        if subcommand in self._subcommands and subcommand not in self._declared:
+            importlib.import_module(f"{self._package}.{subcommand.replace('-', '_').replace(' ', '_')}")
+        return self._declared.get(subcommand)
 
     @property
     def commands(self) -> Mapping[str, Declaration]:
-        """All commands, keyed by verb; reading them imports the modules of all verbs."""
-        found = {verb: self.find(verb) for verb in self.list_verbs()}
-        return {verb: declaration for verb, declaration in found.items() if declaration is not None}
+        """The declarations of all subcommands, keyed by subcommand; reading them imports all of their modules."""
+        found = {subcommand: self.find(subcommand) for subcommand in self.list_subcommands()}
+        return {subcommand: declaration for subcommand, declaration in found.items() if declaration is not None}
 
 
 class Invocation:
@@ -167,17 +167,17 @@ class Invocation:
 
 def command(
     group: Group,
-    verb: str,
+    subcommand: str,
     *,
     examples: Sequence[tuple[str, str]],
     query_words: bool = False,
     script: bool = False,
 ) -> Callable[[Function], Function]:
-    """Return a decorator that declares a function as the command `verb` of `group`.
+    """Return a decorator that declares a function as a subcommand of a group.
 
     Args:
         group: the group to which the command belongs.
-        verb: the verb, as it is typed.
+        subcommand: the subcommand, as it is typed.
         examples: pairs of a description and a command line.
         query_words: whether a query may follow the options without `--query`.
         script: whether the first word that is not an option, and all words after it, belong to the command's variadic
@@ -185,7 +185,7 @@ def command(
     """
 
     def declare(function: Function) -> Function:
-        group.declare(verb, Declaration(function, examples, query_words, script))
+        group.declare(subcommand, Declaration(function, examples, query_words, script))
         return function
 
     return declare

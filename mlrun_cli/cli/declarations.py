@@ -97,7 +97,7 @@ class Parameter(NamedTuple):
         return self.declared.off_names if isinstance(self.declared, Option) else ()
 
     def without_names(self, names: Set[str]) -> Parameter:
-        """Return a copy of a global option's parameter that lacks some of its names."""
+        """Return a copy of a global option's parameter without the given names."""
         option = self.declared
         if not isinstance(option, Option) or names.isdisjoint(option.names):
             return self
@@ -129,7 +129,7 @@ class Signature(NamedTuple):
     groups: Mapping[str, tuple[type[OptionGroup], Sequence[str]]]
 
     def gather_groups(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values of parameters, keyed by name, with those of each option group combined into one value."""
+        """Return the values of parameters, keyed by name, with the values of each option group combined into one."""
         gathered = dict(values)
         for name, (group, members) in self.groups.items():
             gathered[name] = group.from_values({member: gathered.pop(member) for member in members})

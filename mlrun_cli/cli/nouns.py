@@ -1,6 +1,6 @@
 """The nouns and commands of `mlrun` with their modules, and the command that a line names.
 
-A module is imported when its noun, or the verb of a package, is typed.
+A module is imported when its noun, or the subcommand of a package, is typed.
 """
 
 from __future__ import annotations
@@ -57,23 +57,23 @@ def find_declaration(arguments: Sequence[str]) -> tuple[Declaration, Sequence[st
         declaration = import_group(name).find(name)
         return None if declaration is None else (declaration, following)
     if name in NOUNS or (name in OWN_NOUNS and not is_under_ml):
-        return find_verb_declaration(import_group(name), following)
+        return find_subcommand_declaration(import_group(name), following)
     return None
 
 
-def find_verb_declaration(group: Group, arguments: Sequence[str]) -> tuple[Declaration, Sequence[str]] | None:
-    """Return the command of a verb of one or two words and the remaining words, or None if there is none."""
-    verbs = group.list_verbs()
-    count = 2 if " ".join(arguments[:2]) in verbs else 1
-    verb = " ".join(arguments[:count])
-    if verb not in verbs or _is_unsupported(group.name, arguments[:2]):
+def find_subcommand_declaration(group: Group, arguments: Sequence[str]) -> tuple[Declaration, Sequence[str]] | None:
+    """Return the declaration of a subcommand of one or two words, and the remaining words, or None if there is none."""
+    subcommands = group.list_subcommands()
+    count = 2 if " ".join(arguments[:2]) in subcommands else 1
+    subcommand = " ".join(arguments[:count])
+    if subcommand not in subcommands or _is_unsupported(group.name, arguments[:2]):
         return None
-    declaration = group.find(verb)
+    declaration = group.find(subcommand)
     return None if declaration is None else (declaration, arguments[count:])
 
 
 def _is_unsupported(noun: str, arguments: Sequence[str]) -> bool:
-    """Return whether the first word after a verb, such as `aks`, makes it a command that only Azure has."""
+    """Return whether the first word after a subcommand, such as `aks`, makes it a command that only Azure has."""
     if len(arguments) < 2 or arguments[1].startswith("-"):
         return False
     from mlrun_cli.cli.azure.unsupported import AZURE_ONLY  # noqa: PLC0415 - start-up

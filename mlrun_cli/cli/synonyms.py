@@ -36,7 +36,9 @@ _OF_RUNS = {
     "undelete": "restore",
     "watch": "monitor-logs",
 }
-_VERBS_OF_RUNS = frozenset({*_OF_RUNS.values(), "wait", "metrics", "files", "download-logs", "compare", "diff", "view"})
+_SUBCOMMANDS_OF_RUN = frozenset(
+    {*_OF_RUNS.values(), "wait", "metrics", "files", "download-logs", "compare", "diff", "view"}
+)
 _OF_OTHERS = {
     "add": ("create", "register", "attach-local"),
     "clean": ("prune",),
@@ -69,14 +71,14 @@ _AT_THE_ROOT = {
 }
 
 
-def find_verb_by_synonym(noun: str, word: str, verbs: Collection[str]) -> str | None:
-    """Return a noun's verb that other programs call `word`; None if there is none."""
+def find_subcommand_by_synonym(noun: str, word: str, subcommands: Collection[str]) -> str | None:
+    """Return a noun's subcommand that other programs call `word`; None if there is none."""
     if noun == "run":
         return _OF_RUNS.get(word)
-    return next((verb for verb in _OF_OTHERS.get(word, ()) if verb in verbs), None)
+    return next((subcommand for subcommand in _OF_OTHERS.get(word, ()) if subcommand in subcommands), None)
 
 
 def find_command_by_synonym(word: str) -> str | None:
-    """Return the command for a synonym, or for a verb of `run` without its noun; None if it is neither."""
-    verb = word if word in _VERBS_OF_RUNS else _OF_RUNS.get(word)
-    return _AT_THE_ROOT.get(word) or (None if verb is None else f"run {verb}")
+    """Return the command for a synonym, or for a subcommand of `run` without its noun; None if it is neither."""
+    subcommand = word if word in _SUBCOMMANDS_OF_RUN else _OF_RUNS.get(word)
+    return _AT_THE_ROOT.get(word) or (None if subcommand is None else f"run {subcommand}")

@@ -1,6 +1,6 @@
 """The tree of commands: nouns, `ml` with the same nouns, and commands without a noun.
 
-The module of a noun is imported when the noun is typed; a command is built when its verb is typed.
+The module of a noun is imported when the noun is typed; a command is built when its subcommand is typed.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class _Tree(TyperGroup):
 
 
 class Noun(_Tree):
-    """The group of a noun's verbs."""
+    """The group of a noun's subcommands."""
 
     def __init__(self, group: Group) -> None:
         super().__init__(group.name, description={**NOUNS, **OWN_NOUNS}[group.name])
@@ -148,57 +148,59 @@ class Noun(_Tree):
         self._first_word = ""
 
     def list_summaries(self) -> Mapping[str, str]:
-        """Return a summary of each verb, keyed by verb, in the order of the help page."""
-        return {verb: declaration.summary for verb, declaration in self._group.commands.items()}
+        """Return a summary of each subcommand, keyed by subcommand, in the order of the help page."""
+        return {subcommand: declaration.summary for subcommand, declaration in self._group.commands.items()}
 
     def list_examples(self) -> Sequence[tuple[str, str]]:
-        """Return one example of each of the first two verbs, or two examples of the only verb."""
+        """Return one example of each of the first two subcommands, or two examples of the only subcommand."""
         first_of_all = zip(*(declaration.examples for declaration in self._group.commands.values()), strict=False)
         return list(chain.from_iterable(first_of_all))[:2]
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        """Return the verbs, in the order of the help page."""
-        return list(self._group.list_verbs())
+        """Return the subcommands, in the order of the help page."""
+        return list(self._group.list_subcommands())
 
     def list_suggestions(self) -> Iterable[tuple[str, str]]:
-        """Return the verbs with their summaries; for verbs with two words, only the next word."""
+        """Return the subcommands with their summaries; for subcommands with two words, only the next word."""
         summaries = self.list_summaries().items()
         if self._first_word:
             start = f"{self._first_word} "
-            return [(verb.removeprefix(start), text) for verb, text in summaries if verb.startswith(start)]
-        return {verb.partition(" ")[0]: text for verb, text in summaries}.items()
+            return [
+                (subcommand.removeprefix(start), text) for subcommand, text in summaries if subcommand.startswith(start)
+            ]
+        return {subcommand.partition(" ")[0]: text for subcommand, text in summaries}.items()
 
     def find(self, name: str, *, with_completers: bool = False) -> Any:
-        """Build and return the command of a verb, or return None if there is none."""
+        """Build and return the command for a subcommand, or return None if there is none."""
         declaration = self._group.find(name)
         return None if declaration is None else build_command(declaration, name, with_completers=with_completers)
 
     def get_azure_words(self, name: str) -> str:
-        """Return the words that follow `az ml` for a verb: the noun and the verb."""
+        """Return the words that follow `az ml` for a subcommand: the noun and the subcommand."""
         return f"{self.name} {name}"
 
     def find_by_synonym(self, name: str) -> str | None:
-        """Return the verb for which `name` is a synonym, or None."""
-        from mlrun_cli.cli.synonyms import find_verb_by_synonym  # noqa: PLC0415 - start-up
+        """Return the subcommand for which `name` is a synonym, or None."""
+        from mlrun_cli.cli.synonyms import find_subcommand_by_synonym  # noqa: PLC0415 - start-up
 
-        return find_verb_by_synonym(self._group.name, name, self._group.list_verbs())
+        return find_subcommand_by_synonym(self._group.name, name, self._group.list_subcommands())
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the name, command and remaining words for the verb that was typed.
+        """Return the name, command and remaining words for the subcommand that was typed.
 
         Raises:
-            Unsupported: az has the verb, or the kind of thing that it is to create, but this program does not.
-            UsageError: no verb has this name.
+            Unsupported: az has the subcommand, or the kind of thing that it is to create, but this program does not.
+            UsageError: no subcommand has this name.
         """
-        if ctx.resilient_parsing and len(args) == 1 and args[0] not in self._group.list_verbs():
+        if ctx.resilient_parsing and len(args) == 1 and args[0] not in self._group.list_subcommands():
             self._first_word = args[0]
             return None, None, []
         words = f"{self.name} {' '.join(args[:2])}"
-        if words in AZURE_ONLY and args[0] in self._group.list_verbs():
+        if words in AZURE_ONLY and args[0] in self._group.list_subcommands():
             raise UnsupportedCommand(f"mlrun-cli has no '{words}'.", hint=AZURE_ONLY[words], target=words)
-        verb = " ".join(args[:2])
-        if " " in verb and verb in self._group.list_verbs():
-            return verb, self.get_command(ctx, verb), args[2:]
+        subcommand = " ".join(args[:2])
+        if " " in subcommand and subcommand in self._group.list_subcommands():
+            return subcommand, self.get_command(ctx, subcommand), args[2:]
         return super().resolve_command(ctx, args)
 
 
@@ -210,7 +212,7 @@ class _Nouns(_Tree):
         return NOUNS
 
     def find_by_synonym(self, name: str) -> str | None:
-        """Return the command for a synonym, or for a verb of `run` without its noun, or None."""
+        """Return the command for a synonym, or for a subcommand of `run` without its noun, or None."""
         from mlrun_cli.cli.synonyms import find_command_by_synonym  # noqa: PLC0415 - start-up
 
         return find_command_by_synonym(name)
@@ -304,23 +306,23 @@ def build_root() -> TyperGroup:
     return _Root("mlrun", description=_DESCRIPTION, params=[version, *completion])
 
 
-def _build_completion_option(verb: str, meaning: str) -> TyperOption:
+def _build_completion_option(action: str, meaning: str) -> TyperOption:
     """Build the option `--install-completion` or `--show-completion`."""
-    option = TyperOption(param_decls=[f"--{verb}-completion"], is_flag=True, expose_value=False)
+    option = TyperOption(param_decls=[f"--{action}-completion"], is_flag=True, expose_value=False)
     option.help = meaning
     option.is_eager = True
-    option.callback = partial(_run_completion_option, verb)
+    option.callback = partial(_run_completion_option, action)
     return option
 
 
-def _run_completion_option(verb: str, context: Any, option: Any, is_given: bool) -> None:
+def _run_completion_option(action: str, context: Any, option: Any, is_given: bool) -> None:
     """Install or show a shell's completion script and exit, if the option for it is given."""
     if is_given and not context.resilient_parsing:
         from mlrun_cli.cli.completion import install  # noqa: PLC0415 - start-up
 
         words = context.meta[_WORDS]
         shell = install.choose_shell(words[words.index(option.opts[0]) + 1 :], option.opts[0])
-        {"install": install.install_completion, "show": install.show_completion}[verb](context.info_name, shell)
+        {"install": install.install_completion, "show": install.show_completion}[action](context.info_name, shell)
         context.exit()
 
 

@@ -108,19 +108,19 @@ class Command(TyperCommand):
 
 
 def build_command(
-    declaration: Declaration, verb: str, *, with_completers: bool = False, run_declaration: Runner = run_command
+    declaration: Declaration, subcommand: str, *, with_completers: bool = False, run_declaration: Runner = run_command
 ) -> Command:
     """Build the Typer command of a declaration.
 
     Args:
         declaration: the command.
-        verb: the verb, as it is typed.
+        subcommand: the subcommand, as it is typed.
         with_completers: whether its options suggest values to a shell.
         run_declaration: is called with the values of its parameters.
     """
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     settings = {"allow_extra_args": True, "allow_interspersed_args": not declaration.script}
-    register = app.command(verb, cls=Command, help=declaration.description, context_settings=settings)
+    register = app.command(subcommand, cls=Command, help=declaration.description, context_settings=settings)
     register(_build_callback(declaration, run_declaration, with_completers=with_completers))
     built = typer.main.get_command(app)
     assert isinstance(built, Command)

@@ -60,7 +60,7 @@ class SweepController:
         self._next = 1 + max(map(self._get_run_number, self._children.all), default=-1)
         self._metric = SweepMetric(workspace, definition, [child.key for child in self._children.all])
         self._ends_at: int | None = None
-        self._has_said_all = self._next >= self._plan.total
+        self._has_said_all = self._next >= self._plan.total_runs
         self._has_said_over = False
         self._has_places = False
 
@@ -80,7 +80,7 @@ class SweepController:
             self._children.repeat_interrupted_starts(self._restart_run)
             self._apply_policy()
             self._start_next_runs()
-        if self._children.live or not (is_canceled or is_over or self._next >= self._plan.total):
+        if self._children.live or not (is_canceled or is_over or self._next >= self._plan.total_runs):
             return None
         return self._build_ending(is_canceled=is_canceled)
 
@@ -137,7 +137,7 @@ class SweepController:
     def _start_next_runs(self) -> None:
         self._has_places = False
         places = self._definition.max_concurrent - len(self._children.live)
-        numbers = range(self._next, min(self._plan.total, self._next + places))
+        numbers = range(self._next, min(self._plan.total_runs, self._next + places))
         if numbers:
             self._draw_runs(numbers)
         try:
@@ -150,9 +150,9 @@ class SweepController:
         except Exception:
             self._adopt_recorded_runs(numbers)
             raise
-        if self._next >= self._plan.total and not self._has_said_all:
+        if self._next >= self._plan.total_runs and not self._has_said_all:
             self._has_said_all = True
-            self.append_to_log(f"Max number of jobs '{self._plan.total}' reached.", _CONTROLLER)
+            self.append_to_log(f"Max number of jobs '{self._plan.total_runs}' reached.", _CONTROLLER)
             self.append_to_log("All jobs generated.", _GENERATOR)
 
     def _adopt_recorded_runs(self, run_numbers: Sequence[int]) -> None:

@@ -20,6 +20,6 @@ def _find_built_in_sha256() -> Any:
 _sha256 = _find_built_in_sha256()
 
 
-def create_short_hasher(content: bytes = b"") -> Any:
+def create_sha256(content: bytes = b"") -> Any:
     """Return a SHA-256 object as in `hashlib`, initialized with `content`; meant for up to a few kilobytes."""
     return _sha256(content)

@@ -16,7 +16,7 @@ _AGE_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 def parse_duration(text: str, *, needs_unit: bool = False) -> float:
-    """Parse a duration such as `90`, `90s`, `10m`, `10min`, `1.5h`, `2d` or `1w` and return its seconds.
+    """Parse a duration such as `90`, `90s`, `10m`, `10min`, `1.5h`, `2d` or `1w` and return it in seconds.
 
     Args:
         text: the text as typed, case-insensitive.

@@ -19,7 +19,7 @@ def read_tail(path: os.PathLike[str], start_offset: int = 0) -> str:
 
 
 def remove_overwritten_text(line: str) -> str:
-    """Return a line as a terminal shows it, such as only the last state of a progress bar."""
+    """Return a line as a terminal shows it, for example with only the last state of a progress bar."""
     return line.rstrip("\r").rpartition("\r")[2]
 
 

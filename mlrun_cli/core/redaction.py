@@ -140,16 +140,16 @@ class Redactor:
 
         These are redacted wherever the run repeats them, as in its errors and tags.
         """
-        return cls((), environ, lambda: cls((), environ).list_repeatable_secrets(arguments))
+        return cls((), environ, lambda: cls((), environ).list_distinctive_secrets(arguments))
 
     @cached_property
-    def repeatable_secrets(self) -> frozenset[str]:
-        """The secrets of a run that any text may repeat."""
+    def run_secrets(self) -> frozenset[str]:
+        """The secrets in the run's variables and command line, which are redacted in any text."""
         return frozenset(() if self._list_secrets is None else self._list_secrets())
 
     @cached_property
-    def _repeatable_secret_redactor(self) -> Callable[[str], str]:
-        return _build_secret_redactor(self.repeatable_secrets)
+    def _run_secret_redactor(self) -> Callable[[str], str]:
+        return _build_secret_redactor(self.run_secrets)
 
     def is_secret(self, name: str, value: str = _SOME_TEXT) -> bool:
         """Return whether the value of a variable or option with this name is a secret.
@@ -164,11 +164,11 @@ class Redactor:
         These are users and signatures in URLs, parts of connection strings, HTTP tokens and private keys.
         """
         if self._list_secrets is not None:
-            value = self._repeatable_secret_redactor(value)
+            value = self._run_secret_redactor(value)
         if _is_plain_word(value):
             return value
         shown = re.sub(_URL_WITH_USER, f"://{REDACTED}@", value)
-        return self._replace_recognisable(shown, _mask_secret)
+        return self._replace_recognizable_secrets(shown, _mask_secret)
 
     def redact_optional(self, value: str | None) -> str | None:
         """Redact text like `redact_text`, or return None for None."""
@@ -179,7 +179,7 @@ class Redactor:
 
         If quotes make the extent of a value unclear, more than the value is redacted.
         """
-        return value if _is_plain_word(value) else self.redact_text(self._replace_named(value, _mask_secret))
+        return value if _is_plain_word(value) else self.redact_text(self._replace_named_secrets(value, _mask_secret))
 
     def redact_prose(self, value: str) -> str:
         """Redact text like `redact_text`, and also values after names that clearly denote secrets."""
@@ -190,7 +190,7 @@ class Redactor:
 
         A user name without a password in a URL is kept.
         """
-        return self._replace_recognisable(self._replace_named(value, replacement), replacement)
+        return self._replace_recognizable_secrets(self._replace_named_secrets(value, replacement), replacement)
 
     def redact_setting(self, name: str, value: str) -> str:
         """Redact the value of a variable or setting, entirely if its name denotes a secret."""
@@ -210,11 +210,7 @@ class Redactor:
 
     def redact_run_secrets(self, value: Any) -> Any:
         """Redact only the run's own secrets, in every string of a JSON value."""
-        return (
-            _map_texts(value, lambda _name, text: self._repeatable_secret_redactor(text))
-            if self.repeatable_secrets
-            else value
-        )
+        return _map_texts(value, lambda _name, text: self._run_secret_redactor(text)) if self.run_secrets else value
 
     def redact_error(self, value: Any) -> Any:
         """Redact every string of a JSON value as prose, and all known secrets wherever they appear.
@@ -223,7 +219,7 @@ class Redactor:
         """
         if not value:
             return value
-        known = self._list_known_secrets() | self.repeatable_secrets
+        known = self._list_known_secrets() | self.run_secrets
         secrets = re.compile(_build_pattern_of_words({spelling for one in known for spelling in _list_spellings(one)}))
 
         def redact(_name: str, text: str) -> str:
@@ -268,8 +264,8 @@ class Redactor:
             return self.redact_arguments(["sh", "-c", command])[-1]
         return tuple(self.redact_arguments(command))
 
-    def list_repeatable_secrets(self, arguments: Sequence[str]) -> set[str]:
-        """Return the secrets of a command line and of the environment that are unlikely to be elsewhere by chance."""
+    def list_distinctive_secrets(self, arguments: Sequence[str]) -> set[str]:
+        """Return the secrets of a command line and of the environment to be redacted wherever they appear."""
         return self._redact_by_position(arguments)[1]
 
     def redact_with_secrets(self, value: Any, secrets: Collection[str]) -> Any:
@@ -278,7 +274,7 @@ class Redactor:
         return _map_texts(self.redact_document(value), lambda _name, text: redact(text))
 
     def _redact_by_position(self, arguments: Sequence[str]) -> tuple[list[str], set[str]]:
-        """Return arguments without secrets that their positions show, and secrets that may be repeated elsewhere."""
+        """Return arguments redacted by their positions, and the secrets to be redacted wherever they appear."""
         shown: list[str] = []
         secrets_here: set[str] = set()
 
@@ -318,7 +314,7 @@ class Redactor:
             return parts
         return [part for part in parts if not _is_common(part) and (secrets is None or _matches_secret(secrets, part))]
 
-    def _replace_recognisable(self, value: str, replacement: Callable[[str], str]) -> str:
+    def _replace_recognizable_secrets(self, value: str, replacement: Callable[[str], str]) -> str:
         """Replace secrets that are recognizable by their form."""
 
         def redact_connection_part(match: re.Match[str]) -> str:
@@ -336,7 +332,7 @@ class Redactor:
         shown = re.sub(_CONNECTION_PART, redact_connection_part, shown)
         return re.sub(_PRIVATE_KEY, redact_secret, re.sub(_CREDENTIALS, redact_credentials, shown))
 
-    def _replace_named(self, value: str, replacement: Callable[[str], str]) -> str:
+    def _replace_named_secrets(self, value: str, replacement: Callable[[str], str]) -> str:
         """Replace secrets that follow a name that denotes them."""
 
         def redact_instruction(match: re.Match[str]) -> str:

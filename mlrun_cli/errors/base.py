@@ -76,7 +76,7 @@ class MlrunError(Exception):
 
 
 def _split_location(location: str) -> tuple[str, int | None]:
-    """Split a location such as `train.py, line 7` into the file and the line number, None without a number."""
+    """Split a location such as `train.py, line 7` into the file and the line, which is None if not given."""
     file, has_line, number = location.rpartition(", line ")
     return (file, int(number)) if has_line else (location, None)
 

@@ -20,6 +20,6 @@ class ExperimentOutcomes(NamedTuple):
     last_activity_at: int | None = None
 
     @property
-    def total(self) -> int:
+    def total_runs(self) -> int:
         """The total number of runs, including active ones."""
         return self.completed + self.failed + self.canceled + self.active

@@ -75,7 +75,7 @@ def get_configuration_folder(folder: Path) -> Path:
 
 
 def find_project_config(start: Path) -> ProjectConfig | None:
-    """Return the config of a folder or its nearest ancestor that has one; None if none has.
+    """Return the config of a folder or of its nearest ancestor with one, or None if there is none.
 
     `start` may be a file: a `config.json` or `project.json` itself, or a runconfig of the folder.
 
@@ -220,7 +220,7 @@ def _list_config_candidates(folder: Path) -> list[Path]:
 
 
 def _parse_scope(node: Node) -> dict[str, Node]:
-    """Parse `/subscriptions/S/resourceGroups/G/…/workspaces/W/projects/E` to the values of the other format's keys."""
+    """Parse `/subscriptions/S/resourceGroups/G/…/workspaces/W/projects/E` into the keys of the other config format."""
     words = node.as_text().strip("/").split("/")
     return {
         _SCOPE_KEYS[kind.casefold()]: Node(node.path, node.key_path, node.line, name, name)

@@ -156,7 +156,7 @@ def copy_files_to_folder(sources_by_path: Mapping[str, Path], folder: Path) -> N
             _copy_open_file(content, destination, 0o700)
 
 
-def copy_model_out(content: Path, folder: Path, *, overwrite: bool) -> Path:
+def copy_model_to_folder(content: Path, folder: Path, *, overwrite: bool) -> Path:
     """Copy a model's file or folder into a folder, created if needed; return the path of the copy.
 
     Each file is moved into place when it is complete.

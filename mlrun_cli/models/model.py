@@ -144,7 +144,7 @@ def check_model_name(name: str) -> str:
 
 
 def split_model_id(model_id: str) -> tuple[str, int | None]:
-    """Split `name:version` into name and version; the version of a name alone is None.
+    """Split `name:version` into the name and the version, which is None if there is only a name.
 
     Raises:
         UsageError: the version is not a number.

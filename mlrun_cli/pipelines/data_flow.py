@@ -127,7 +127,7 @@ def build_input_sections(
 def resolve_source(
     step_input: StepInput, values: Mapping[str, ParameterValue]
 ) -> DataPath | DatasetReference | StepOutput:
-    """Return the source of an input; a reference to a parameter is replaced by the parameter's value."""
+    """Return the source of an input, with a reference to a parameter replaced with the parameter's value."""
     source: object = (
         values[step_input.source.name] if isinstance(step_input.source, ParameterReference) else step_input.source
     )

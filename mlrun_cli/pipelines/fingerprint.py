@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from mlrun_cli.core.digests import create_short_hasher
+from mlrun_cli.core.digests import create_sha256
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.pipelines.graph import Output, ParameterReference, ParameterValue, Step
 from mlrun_cli.pipelines.parameter_values import format_parameter_value
@@ -45,7 +45,7 @@ class Fingerprint(NamedTuple):
     @property
     def digest(self) -> str:
         """The digest of all sections; two fingerprints with the same digest are equal."""
-        hasher = create_short_hasher()
+        hasher = create_sha256()
         for section in sorted(self.sections):
             for name, value in sorted(self.sections[section].items()):
                 hasher.update(json.dumps([section, name, value]).encode())
@@ -109,7 +109,7 @@ def build_fingerprint(step: Step, facts: StepFacts) -> Fingerprint:
 
 def _digest_document(value: object) -> str:
     text = json.dumps(value, sort_keys=True, default=str)
-    return str(create_short_hasher(text.encode("utf-8", "surrogatepass")).hexdigest())
+    return str(create_sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
 
 
 def _describe_output(step: Step, output_key: str, output: Output) -> str:

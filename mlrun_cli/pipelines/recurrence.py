@@ -101,7 +101,7 @@ class Recurrence(NamedTuple):
         return _parse_time(self.start_time).replace(tzinfo=zone)
 
     def _list_times_of_day(self, start: datetime) -> list[time]:
-        """Return the times of day at which the recurrence has starts, in order."""
+        """Return the times of day at which runs are started, in order."""
         if not self.hours and not self.minutes:
             return [start.time().replace(microsecond=0)]
         hours, minutes = sorted(set(self.hours)) or [start.hour], sorted(set(self.minutes)) or [0]
@@ -113,7 +113,7 @@ class Recurrence(NamedTuple):
         return start if after < start else start + ((after - start) // step + 1) * step
 
     def _iterate_start_days(self, start_day: date, first_day: date) -> Iterator[date]:
-        """Yield the days on which the recurrence has starts, from `first_day` on; intervals count from `start_day`."""
+        """Yield the days on which runs are started, from `first_day` on; intervals count from `start_day`."""
         if self.frequency == "Month":
             yield from self._iterate_month_days(start_day, first_day)
             return
@@ -132,7 +132,7 @@ class Recurrence(NamedTuple):
             day += timedelta(days=1)
 
     def _iterate_month_days(self, start_day: date, first_day: date) -> Iterator[date]:
-        """Yield the day of `start_day` in every month that is due, or the last day of a shorter month."""
+        """Yield the day of the month of `start_day` in each due month, or the last day of a shorter month."""
         count = (first_day.year - start_day.year) * 12 + first_day.month - start_day.month
         count -= count % self.interval
         while True:

@@ -135,7 +135,7 @@ class Schedule(NamedTuple):
         return self.status == ACTIVE
 
     def describe_times(self) -> str:
-        """Return in words when the pipeline is started."""
+        """Describe when the pipeline is started."""
         return self.settings.describe_times() if self.unreadable is None else "never, since it cannot be read"
 
     def build_record(self) -> dict[str, Any]:

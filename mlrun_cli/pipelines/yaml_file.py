@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from mlrun_cli.core.digests import create_short_hasher
+from mlrun_cli.core.digests import create_sha256
 from mlrun_cli.core.documents.node import Node
 from mlrun_cli.core.documents.read import read_document
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -239,5 +239,5 @@ def _read_dataset(node: Node) -> DatasetReference:
 
 def _choose_step_key(name: str, taken_keys: Collection[str]) -> str:
     """Return a key for a step that is not taken, and depends only on the step's name and the taken keys."""
-    key = create_short_hasher(name.encode("utf-8", "replace")).hexdigest()[:8]
+    key = create_sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
     return key if key not in taken_keys else _choose_step_key(f"{name} ", taken_keys)

@@ -142,7 +142,7 @@ class _StepReader:
             key=step_key,
             name=self._read_optional("name", Node.as_text) or script or yaml_name,
             kind=self._kind,
-            source_directory=str(self._find_source(script) if parallel_run is None else parallel_run.source),
+            source_directory=str(self._find_source_folder(script) if parallel_run is None else parallel_run.source),
             script=script,
             command=command,
             is_command_line=is_line,
@@ -190,7 +190,7 @@ class _StepReader:
                 found[name] = read(name, node)
         return found
 
-    def _find_source(self, script: str | None) -> Path:
+    def _find_source_folder(self, script: str | None) -> Path:
         """Return the source folder, which must contain the script."""
         named = self._keys.get("source_directory")
         with self._problems.collect_errors():

@@ -18,7 +18,7 @@ def open_secret_pipe(redactor: Redactor) -> int:
     Raises:
         OSError: no pipe can be opened.
     """
-    lines = "".join(f"{json.dumps(secret)}\n" for secret in sorted(redactor.repeatable_secrets, key=len))
+    lines = "".join(f"{json.dumps(secret)}\n" for secret in sorted(redactor.run_secrets, key=len))
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     with suppress(BlockingIOError):

@@ -95,7 +95,7 @@ class InProcessServer:
                 return build_error_response(error)
 
     def close(self, uncaught_error: BaseException | None, close_journals: Callable[[], None]) -> None:
-        """Close all sessions: end the open runs of this process, as Failed if there is an uncaught exception.
+        """Close all sessions: end this process's interactive runs, as Failed if there is an uncaught exception.
 
         Threads that have not ended may go on: what they say once `close_journals` has returned is of a new session,
         and reconciliation ingests it when the process is gone.

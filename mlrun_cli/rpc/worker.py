@@ -111,7 +111,7 @@ def _handle_request_line(folder: Path, run_id: str, redactor: Redactor, request_
 
 
 def _get_owner_lock_name(run_workspace: Workspace, run_id: str, selected_workspace: Workspace) -> str:
-    """Return the name of the owner lock of this worker's run, which also owns runs that its script opens."""
+    """Return the name of the owner lock of this worker's run, which also owns runs that its script starts."""
     if selected_workspace.identity != run_workspace.identity:
         raise UsageError(
             f"A run of workspace '{run_workspace.identity.name}' opens no run in workspace"

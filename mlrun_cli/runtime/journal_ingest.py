@@ -294,7 +294,7 @@ class JournalReader:
 
 def redact_logged_values(logged: list[LoggedValue], redactor: Redactor) -> list[LoggedValue]:
     """Return logged values without the secrets of their run in texts."""
-    if not redactor.repeatable_secrets:
+    if not redactor.run_secrets:
         return logged
     return [
         one

@@ -122,7 +122,7 @@ def build_query(values: Mapping[str, object]) -> str:
 
 def _quote_segment(text: str) -> str:
     # Browsers drop the path segments "." and "..", however they are quoted.
-    """Quote a path segment, also if it consists of dots, which browsers would drop."""
+    """Quote a path segment, including one that consists of dots, which browsers would otherwise drop."""
     return quote(text, safe="") if text.strip(".") else text.replace(".", "%252E")
 
 

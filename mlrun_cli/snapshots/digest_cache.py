@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any
 
-from mlrun_cli.core.digests import create_short_hasher
+from mlrun_cli.core.digests import create_sha256
 from mlrun_cli.snapshots.content_store import SnapshotStore
 
 _SETTLED_AFTER_NS = 2_000_000_000
@@ -21,7 +21,7 @@ class DigestCache:
 
     def __init__(self, store: SnapshotStore, root: str) -> None:
         self._store = store
-        self._key = create_short_hasher(os.fsencode(root)).hexdigest()[:32]
+        self._key = create_sha256(os.fsencode(root)).hexdigest()[:32]
         self._settled_before_ns = time.time_ns() - _SETTLED_AFTER_NS
         self._old = store.read_cache(self._key)
         self._new: dict[str, list[Any]] = {}

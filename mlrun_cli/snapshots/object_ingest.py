@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable
 from typing import Any
 
-from mlrun_cli.core.digests import create_short_hasher
+from mlrun_cli.core.digests import create_sha256
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.digest_cache import compute_signature
@@ -63,7 +63,7 @@ def _store_content(store: SnapshotStore, descriptor: int, size: int, report: Cal
     if size > _CHUNK:
         return _store_large_content(store, descriptor, size, report)
     content = os.read(descriptor, size)
-    digest = (create_short_hasher if size <= _SHORT else _create_hasher)(content).hexdigest()
+    digest = (create_sha256 if size <= _SHORT else _create_hasher)(content).hexdigest()
     if not store.has_object(digest, len(content)):
         with store.create_incoming_file() as incoming:
             incoming.write(content)

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from mlrun_cli.core.digests import create_short_hasher
+from mlrun_cli.core.digests import create_sha256
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.digest_cache import DigestCache
 from mlrun_cli.snapshots.limits import SnapshotLimits
@@ -67,7 +67,7 @@ def take_snapshot(
 
 def compute_snapshot_id(entries: Iterable[SnapshotEntry]) -> str:
     """Return a GUID computed from all attributes of the entries that scripts can see, except times."""
-    digest = create_short_hasher()
+    digest = create_sha256()
     for entry in entries:
         fields = (entry.kind.value, entry.path, entry.digest, str(entry.executable), entry.target)
         digest.update("\0".join(fields).encode("utf-8", "surrogateescape") + b"\0\0")

@@ -14,7 +14,7 @@ from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run, find_run_outcome
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.wire.bookkeeping_tags import drop_bookkeeping_tags
-from mlrun_cli.wire.run_error import get_error_reason
+from mlrun_cli.wire.run_error import get_inner_error_code
 
 _MAX_PACKAGES = 2000
 _GIT_FACTS = (
@@ -116,7 +116,7 @@ def find_failure(run: Run) -> Failure | None:
     kind = debug.get("type")
     message = str(error.get("message") or "")
     title = f"{kind}: {message}" if kind and not message.startswith(str(kind)) else message
-    parts = [text for text in (title, str(error.get("code") or ""), get_error_reason(run.error), exit_text) if text]
+    parts = [text for text in (title, str(error.get("code") or ""), get_inner_error_code(run.error), exit_text) if text]
     return Failure(parts[0], parts[1:], str(debug.get("stackTrace") or ""))
 
 

@@ -61,7 +61,7 @@ class Resolution(NamedTuple):
 
     def redact_request(self, request: SubmitRequest) -> SubmitRequest:
         """Return the request without secrets, those of the command line included, in its tags and texts."""
-        secrets = self.redactor.list_repeatable_secrets(self.argv)
+        secrets = self.redactor.list_distinctive_secrets(self.argv)
         texts = {name: self.redactor.redact_with_secrets(getattr(request, name), secrets) for name in _STORED_TEXTS}
         return request._replace(**texts)
 

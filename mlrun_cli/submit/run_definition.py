@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlrun_cli.core.digests import create_short_hasher
+from mlrun_cli.core.digests import create_sha256
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.environments.docker_section import get_shared_memory, list_engine_arguments
 from mlrun_cli.environments.environment import ContainerPlan
@@ -48,7 +48,7 @@ def _build_environment_name(configuration: RunConfiguration, submission: Submiss
     """Return the name and version of the environment, or those that Azure assigns to an unnamed environment."""
     changed = configuration.get_changed_entries()
     plan = submission.environment
-    key = plan.build.key if plan.build is not None else create_short_hasher(str(plan.interpreter).encode()).hexdigest()
+    key = plan.build.key if plan.build is not None else create_sha256(str(plan.interpreter).encode()).hexdigest()
     return {
         "name": str(changed.get("environment.name") or f"Experiment {submission.experiment_name} Environment"),
         "version": str(changed.get("environment.version") or f"Autosave_{key[:8]}"),

@@ -13,7 +13,7 @@ from mlrun_cli.processes.notebook_variables import remove_notebook_variables
 from mlrun_cli.processes.process import ATTEMPT_VARIABLE, FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.wire.run_folder import OUTPUTS
-from mlrun_cli.wire.tracking_uri import JOINED_RUN, build_tracking_uri, is_tracking_uri
+from mlrun_cli.wire.tracking_uri import JOINED_RUN, build_tracking_uri, is_workspace_uri
 from mlrun_cli.workspace_locator import WorkspaceIdentity
 
 # Those of another run, when the submitter is itself a script or the runconfig names them, must not be taken for this
@@ -112,7 +112,7 @@ def _build_tracking_variables(
 ) -> dict[str, str]:
     """Return the variables by which MLflow finds the run, or none if the user has set another tracking URI."""
     uri = environ.get("MLFLOW_TRACKING_URI")
-    if uri and not is_tracking_uri(uri):
+    if uri and not is_workspace_uri(uri):
         return {}
     return {
         "MLFLOW_EXPERIMENT_ID": experiment_id,

@@ -55,7 +55,7 @@ class SweepPlan(NamedTuple):
     resumed: Sequence[ResumedRun] = ()
 
     @property
-    def total(self) -> int:
+    def total_runs(self) -> int:
         """The number of runs."""
         size = self.definition.sampling.space_size
         drawn = self.definition.max_total if size is None else size

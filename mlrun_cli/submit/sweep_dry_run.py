@@ -26,7 +26,7 @@ def dry_run_sweep(workspace: Workspace, request: SubmitRequest, definition: Swee
     definition = definition.with_seed()
     sampler = definition.sampling.create_sampler(definition.metric.goal)
     is_bayesian = definition.sampling.method is SamplingMethod.BAYESIAN
-    count = min(definition.total, definition.max_concurrent) if is_bayesian else definition.total
+    count = min(definition.total_runs, definition.max_concurrent) if is_bayesian else definition.total_runs
     run = dry_run(workspace, request)
     draws = []
     for number in range(count):
@@ -35,7 +35,7 @@ def dry_run_sweep(workspace: Workspace, request: SubmitRequest, definition: Swee
     return {
         "definition": definition.to_json(),
         "seed": definition.sampling.seed,
-        "total": definition.total,
+        "total": definition.total_runs,
         "space_size": definition.sampling.space_size,
         "draws": draws,
         "run": run,

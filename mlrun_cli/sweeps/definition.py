@@ -51,7 +51,7 @@ class SweepDefinition(NamedTuple):
     resume_child_runs: tuple[str, ...] = ()
 
     @property
-    def total(self) -> int:
+    def total_runs(self) -> int:
         """The number of runs in the sweep, limited by the size of the parameter space."""
         size = self.sampling.space_size
         return self.max_total if size is None else min(size, self.max_total)

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import mlrun_cli
-from mlrun_cli.core.digests import create_short_hasher
+from mlrun_cli.core.digests import create_sha256
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.temporary import make_temporary_name, remove_abandoned_files
 from mlrun_cli.errors import StoreError
@@ -105,7 +105,7 @@ def _compute_fingerprint(packages: Mapping[str, Path], ignored_names: Collection
         for name, source in packages.items()
         for line in _describe_modules(os.fspath(source), f"{name}/", ignored_names)
     )
-    digest: str = create_short_hasher("\n".join(lines).encode()).hexdigest()
+    digest: str = create_sha256("\n".join(lines).encode()).hexdigest()
     return digest[:12]
 
 

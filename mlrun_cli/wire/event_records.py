@@ -59,7 +59,7 @@ def encode_scalar(scalar: EventScalar) -> bytes:
 
 
 def _clamp_to_float32(value: float) -> float:
-    """Return a number limited to the range of 32-bit floats; larger ones become infinity."""
+    """Return a number, or infinity with its sign if it exceeds the range of 32-bit floats."""
     try:
         _FLOAT.pack(value)
     except OverflowError:

@@ -66,7 +66,7 @@ def encode_parameters(parameters: "Dict[str, str]") -> str:
 
 
 def encode_end(status: str, error: "Dict[str, str] | None") -> str:
-    """Return the journal line in which a script reports its end as `Completed` or `Failed`."""
+    """Return the journal line that records that a script has ended as `Completed` or `Failed`."""
     return f'["{END}",{time():.6f},"{status}",{dumps(error)}]\n'
 
 

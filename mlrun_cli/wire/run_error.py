@@ -17,7 +17,7 @@ def get_exception_name(error: Any) -> "str | None":
     return _get_text(inner.get("debugInfo") if isinstance(inner, dict) else None, "type")
 
 
-def get_error_reason(error: Any) -> "str | None":
+def get_inner_error_code(error: Any) -> "str | None":
     """Return the inner error code of a run's error, or None if there is none."""
     inner = _get_inner_error(error)
     return _get_text(inner.get("innerError") if isinstance(inner, dict) else None, "code")

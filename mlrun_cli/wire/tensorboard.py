@@ -85,7 +85,7 @@ def _append_new_content(source: str, destination: str, offset: int) -> int:
 
 
 def find_tensorboard(interpreters: "Iterable[str]" = ()) -> "str | None":
-    """Return the path of `tensorboard` on PATH or beside one of some interpreters; None if it is in neither place."""
+    """Return the path of `tensorboard` on PATH or beside one of the given interpreters, or None if there is none."""
     found = shutil.which("tensorboard")
     for python in interpreters:
         path = os.path.join(os.path.dirname(python), "tensorboard")
@@ -112,7 +112,7 @@ class TensorboardServer:
         )
 
     def wait_until_ready(self) -> bool:
-        """Wait until the server responds; return False if it ends before that."""
+        """Wait until the server responds; return False if it exits before it does."""
         deadline = time.monotonic() + _START_SECONDS
         while self.process.poll() is None and time.monotonic() < deadline:
             try:
@@ -124,7 +124,7 @@ class TensorboardServer:
         return False
 
     def stop(self) -> None:
-        """Terminate the server and wait until it has ended."""
+        """Terminate the server and wait until it has exited."""
         if self.process.poll() is None:
             self.process.terminate()
             try:

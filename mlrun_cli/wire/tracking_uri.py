@@ -37,7 +37,7 @@ def build_artifact_uri(workspace_names: "Sequence[str]", experiment_id: str, run
     return f"{build_tracking_uri(workspace_names)}/experiments/{experiment_id}/runs/{quote(run_id, safe='')}/artifacts"
 
 
-def is_tracking_uri(uri: str) -> bool:
+def is_workspace_uri(uri: str) -> bool:
     """Return whether a URI refers to a workspace on this machine."""
     return uri.startswith(_HOST)
 

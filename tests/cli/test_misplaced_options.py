@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.cli.run.misplaced_options import describe_options_behind_script
+from mlrun_cli.cli.run.misplaced_options import describe_options_after_script
 
 OWN = """
 parser.add_argument('--output')
@@ -41,7 +41,7 @@ def test_options_that_the_script_does_not_know_are_named(tmp_path: Path, line: s
     (tmp_path / "data").mkdir()
     words = line.split()
     is_command = words[0] == "--command"
-    note = describe_options_behind_script(words[is_command:], tmp_path, is_command=is_command)
+    note = describe_options_after_script(words[is_command:], tmp_path, is_command=is_command)
     assert (note is None) == (named is None)
     assert f"also {named}." in (note or f"also {named}.")
     assert ("before --command" in (note or "")) == (is_command and note is not None)

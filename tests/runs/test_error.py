@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from mlrun_cli.runs.error import EndReason, build_error_from_log, build_run_error
-from mlrun_cli.wire.run_error import get_error_message, get_error_reason, get_exception_name
+from mlrun_cli.wire.run_error import get_error_message, get_exception_name, get_inner_error_code
 
 TRACE = """Traceback (most recent call last):
   File "train.py", line 2, in <module>
@@ -65,7 +65,7 @@ def test_what_ended_a_run_other_than_its_script_is_the_code_of_the_inner_error()
     error = build_run_error("It was stopped.", reason=EndReason.TIME_LIMIT_REACHED)
 
     assert error["error"]["innerError"] == {"code": "TimeLimitReached"}
-    assert (get_error_reason(error), get_exception_name(error)) == ("TimeLimitReached", None)
+    assert (get_inner_error_code(error), get_exception_name(error)) == ("TimeLimitReached", None)
     assert "innerError" not in build_error_from_log("", "exit code 1")["error"]
 
 

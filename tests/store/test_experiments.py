@@ -43,7 +43,7 @@ def test_the_experiment_with_the_newest_activity_comes_first(
         runs.change_status(key, {RunStatus.RUNNING}, RunStatus.COMPLETED, ended_at=200)
 
     newest = experiments.list_outcomes()[0]
-    assert (newest.experiment.name, newest.last_activity_at, newest.total) == ("first", 200, 1)
+    assert (newest.experiment.name, newest.last_activity_at, newest.total_runs) == ("first", 200, 1)
 
 
 def test_a_deleted_experiment_leaves_no_numbers(database: Database, runs: RunStore, add_run: AddRun) -> None:

@@ -33,7 +33,7 @@ def test_the_sample_of_the_documents_is_read(read: ReadSweep) -> None:
         "resume_from": None,
         "resume_child_runs": None,
     }
-    assert definition.total == 3  # which is all that there is to choose
+    assert definition.total_runs == 3  # which is all that there is to choose
     assert definition_from_json(json.loads(json.dumps(definition.to_json()))) == definition
 
 
@@ -113,7 +113,7 @@ def test_there_may_be_more_runs_than_azure_allows(read: ReadSweep) -> None:
     text = SAMPLE.replace("max_total_runs: 8", "max_total_runs: 5000").replace(
         "[0.5, 1, 1.5]", "[[" + "1, " * 3000 + "]]"
     )
-    assert read(text).definition.total == 3000
+    assert read(text).definition.total_runs == 3000
 
 
 def test_the_seed_of_a_file_is_taken(read: ReadSweep) -> None:

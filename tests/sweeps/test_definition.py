@@ -27,7 +27,7 @@ DOCUMENT: dict[str, Any] = {
 
 def test_the_document_of_the_sdk_is_read() -> None:
     definition = definition_from_json(DOCUMENT)
-    assert (definition.total, definition.max_concurrent, definition.max_duration_minutes) == (20, 4, 10080)
+    assert (definition.total_runs, definition.max_concurrent, definition.max_duration_minutes) == (20, 4, 10080)
     assert (definition.resume_from, definition.resume_child_runs) == (("HD_1",), ())
     assert definition_from_json(definition.to_json()) == definition
     assert definition.with_seed() == definition

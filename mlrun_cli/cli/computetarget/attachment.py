@@ -1,4 +1,4 @@
-"""Helpers shared by the verbs that attach a cluster."""
+"""Helpers shared by the subcommands that attach a cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options shared by several verbs of `computetarget`, and the record that they print."""
+"""Options shared by several subcommands of `computetarget`, and the record that they print."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def measure_width(text: str) -> int:
 
 
 def fit_width(text: str, width: int) -> str:
-    """Return text truncated or padded with blanks to a width in terminal columns."""
+    """Return text truncated or padded with spaces to a width in terminal columns."""
     if text.translate(_MARKS).isascii():
         return text[:width].ljust(width)
     from rich.cells import set_cell_size  # noqa: PLC0415 - as above

@@ -177,7 +177,7 @@ def _format_age(row: Mapping[str, Any], now: datetime) -> str:
 
 
 def get_shown_tags(record: Mapping[str, Any]) -> Mapping[str, str | None]:
-    """Return the tags in a run's record without those that hold documents of sweeps and of MLflow."""
+    """Return the tags in a run's record, except those in which sweeps and MLflow store documents."""
     return drop_bookkeeping_tags(record.get("run_type") or "", record["run_id"], record.get("tags") or {})
 
 

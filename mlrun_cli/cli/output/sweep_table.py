@@ -65,7 +65,7 @@ def describe_progress(overview: SweepOverview, sweep: Run) -> str:
 
 
 def _make_headings_unique(columns: Sequence[Column]) -> Sequence[Column]:
-    """Add dashes to the heading of each column that another column has too, and return the columns."""
+    """Prefix duplicate headings of columns with dashes, and return the columns."""
     taken: set[str] = set()
     for column in columns:
         while column.heading in taken:

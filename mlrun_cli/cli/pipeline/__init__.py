@@ -1,11 +1,11 @@
-"""`pipeline`: publish pipelines, and submit them at certain times. Each verb is a module here."""
+"""`pipeline`: publish pipelines, and submit them at certain times. Each subcommand is a module here."""
 
 from mlrun_cli.cli.command import Group
 
 app = Group(
     "pipeline",
     package=__name__,
-    verbs=(
+    subcommands=(
         "create",
         "list",
         "show",

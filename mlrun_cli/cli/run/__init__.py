@@ -1,11 +1,11 @@
-"""`run`: submit a script, then list, show, follow, cancel, update and delete runs. Each verb is a module here."""
+"""`run`: submit a script, then list, show, follow, cancel, update and delete runs. Each subcommand is a module here."""
 
 from mlrun_cli.cli.command import Group
 
 app = Group(
     "run",
     package=__name__,
-    verbs=(
+    subcommands=(
         "submit-script",
         "submit-hyperdrive",
         "sweep",

@@ -86,7 +86,7 @@ def cancel(
 def _cancel_runs(
     workspace: Workspace, runs: Sequence[Run], grace_seconds: float | None, global_options: GlobalOptions
 ) -> Sequence[Run]:
-    """Cancel runs and return them; without a grace period, end them by force."""
+    """Cancel runs and return them; without a grace period, kill them."""
     from mlrun_cli.actions.forcing import force_end_runs  # noqa: PLC0415
 
     for run in runs:

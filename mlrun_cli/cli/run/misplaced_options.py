@@ -36,8 +36,8 @@ _UNUSUAL_OPTIONS = {
 """Options of submits that few scripts have; those of `_OUTPUT_OPTIONS` are so before the name of a format."""
 
 
-def describe_options_behind_script(words: Sequence[str], source: Path, *, is_command: bool) -> str | None:
-    """Return a note if options of submits follow a script of which nothing shows that it has them itself, else None.
+def describe_options_after_script(words: Sequence[str], source: Path, *, is_command: bool) -> str | None:
+    """Return a note if options of `submit-script` follow a script that does not seem to define them, or None.
 
     Args:
         words: the script or the command, and its arguments.
@@ -68,10 +68,10 @@ def describe_options_behind_script(words: Sequence[str], source: Path, *, is_com
     )
 
 
-def _get_value(words: Sequence[str], place: int) -> str | None:
-    """Return the value of the option at a place: behind its equals sign, or the next word."""
-    _, equals, value = words[place].partition("=")
-    return value if equals else next(iter(words[place + 1 : place + 2]), None)
+def _get_value(words: Sequence[str], index: int) -> str | None:
+    """Return the value of the option at an index: the text after its equals sign, or else the next word."""
+    _, equals, value = words[index].partition("=")
+    return value if equals else next(iter(words[index + 1 : index + 2]), None)
 
 
 def _read_script(path: Path) -> str:
@@ -82,7 +82,7 @@ def _read_script(path: Path) -> str:
 
 
 def _mentions(text: str, option: str) -> bool:
-    """Return whether a script mentions an option, or declares a field or parameter of its name, as `query: str`."""
+    """Return whether a script mentions an option, or defines a name like it, as in `query: str`."""
     name = option.lstrip("-").replace("-", "_")
     return re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])|\b{re.escape(name)}\s*:", text) is not None
 

@@ -86,7 +86,7 @@ def monitor_tensorboard(
 
 
 def _update_copies(copies: EventCopies, server: TensorboardServer) -> None:
-    """Update the copies of event files until TensorBoard ends or a signal arrives."""
+    """Update the copies of event files until TensorBoard exits or a signal arrives."""
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
@@ -104,7 +104,7 @@ def _update_copies(copies: EventCopies, server: TensorboardServer) -> None:
 
 @contextmanager
 def _open_copies_folder(local_directory: Path | None) -> Iterator[str]:
-    """Yield the absolute path of the folder for the copies: the given one, or a temporary one without it."""
+    """Yield the absolute path of the given folder for the copies, or by default of a temporary one."""
     if local_directory is not None:
         yield os.path.abspath(local_directory)
         return

@@ -1,4 +1,4 @@
-"""Options that several verbs of `run` share."""
+"""Options that several subcommands of `run` share."""
 
 from __future__ import annotations
 

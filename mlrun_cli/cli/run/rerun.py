@@ -241,7 +241,7 @@ def _resubmit_runs(
     *,
     is_async: bool,
 ) -> Result:
-    """Submit several runs again, with a warning for each that cannot be repeated; raise its error if none can.
+    """Submit several runs again, warning of each run that cannot be repeated; raise an error if none can be.
 
     Raises:
         UsageError: the changes do not fit one of the runs; none is submitted then.

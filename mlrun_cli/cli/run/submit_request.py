@@ -1,4 +1,4 @@
-"""The submit request of the verbs that submit a script or a command."""
+"""The submit request of the subcommands that submit a script or a command."""
 
 from __future__ import annotations
 
@@ -71,21 +71,21 @@ def build_submit_request(
         unknown_target=unknown_target,
     )
     if any(word.startswith("-") for word in words):
-        from mlrun_cli.cli.run.misplaced_options import describe_options_behind_script  # noqa: PLC0415 - start-up
+        from mlrun_cli.cli.run.misplaced_options import describe_options_after_script  # noqa: PLC0415 - start-up
 
         source = source_directory or request.get_project_folder()
-        note = describe_options_behind_script(words, source, is_command=is_command)
+        note = describe_options_after_script(words, source, is_command=is_command)
         if note is not None:
             global_options.notes.warning(note)
     if experiment_name is None and source_directory is None:
-        _tell_attached_folder(context, request, global_options)
+        _print_attached_folder_note(context, request, global_options)
     if is_command:
         return request._replace(command=split_command_text(words[0]) if len(words) == 1 else tuple(words))
     return request._replace(script=words[0] if words else None, arguments=words[1:])
 
 
-def _tell_attached_folder(context: Context, request: SubmitRequest, global_options: GlobalOptions) -> None:
-    """Say which attached folder named the experiment if it is not the folder of the script, but lies above it."""
+def _print_attached_folder_note(context: Context, request: SubmitRequest, global_options: GlobalOptions) -> None:
+    """Print which attached folder determined the experiment if it is an ancestor of the script's folder."""
     attached, project = context.attached_folder, make_absolute(request.get_project_folder())
     if attached is not None and attached != project:
         global_options.notes.info(

@@ -20,7 +20,7 @@ def build_nodes(document: object, path: Path) -> Node:
 
 class _PlainReader(NodeBuilder):
     def build(self, value: object, key_path: str, depth: int) -> Node:
-        """Return the node of a plain value and of all values in it."""
+        """Convert a plain value, with all values in it, to a `Node`."""
         self.count_value(key_path, 0, depth)
         if isinstance(value, str):
             return self.build_node(value, key_path, 0, value)

@@ -84,7 +84,7 @@ class _YamlReader(NodeBuilder):
         return build_file_error(self.path, reason, line=line, key_path=key_path, hint=hint)
 
     def _build_node(self, node: yaml.Node, key_path: str, depth: int) -> Node:
-        """Return the node of a YAML node and of all nodes in it."""
+        """Convert a YAML node, with all nodes in it, to a `Node`."""
         line = _get_line(node)
         self.count_value(key_path, line, depth)
         if node.tag not in _TAGS:

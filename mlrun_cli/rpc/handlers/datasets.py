@@ -77,7 +77,7 @@ def unregister_dataset(context: RequestContext, name: str) -> None:
 
 @handler("datasets.files")
 def list_files(context: RequestContext, definition: object) -> dict[str, Any]:
-    """Return the files of a dataset as pairs of name and path or URL, and its path as `whole` if it has only one."""
+    """Return a dataset's files as pairs of a name and a path or URL, and as `whole` its path if it has only one."""
     found = files.find_files(definition, lambda name: datastores.get_datastore(context.workspace, name))
     return {
         "files": [[file.name, file.source] for file in found.files],

@@ -132,7 +132,7 @@ def list_graph_problems(context: RequestContext, graph: Mapping[str, Any]) -> li
 
 @handler("pipelines.load")
 def load_pipeline_file(context: RequestContext, path: str, folder: str) -> dict[str, Any]:  # noqa: ARG001
-    """Return a YAML file's pipeline as a document; relative paths are first looked up in `folder`."""
+    """Return the pipeline in a YAML file as a document; relative paths are first looked up in `folder`."""
     return read_pipeline_file(Path(path), Path(folder)).graph.to_json()
 
 

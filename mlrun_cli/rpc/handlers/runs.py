@@ -80,7 +80,7 @@ def get_parent(context: RequestContext, run_id: str) -> dict[str, Any] | None:
 def get_metrics(
     context: RequestContext, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
 ) -> dict[str, Any]:
-    """Return the metrics of a run or, if `recursive`, those of the run and its descendants, keyed by run id."""
+    """Return the metrics of a run or, if `recursive`, of the run and its descendants, keyed by run id."""
     return _read_run_or_tree(context, run_id, context.workspace.metrics.get, name, recursive, run_type)
 
 
@@ -111,7 +111,7 @@ def _read_run_or_tree(
 
 @handler("runs.overview")
 def get_overview(context: RequestContext, run_id: str) -> dict[str, Any]:
-    """Return a run's record, its first metrics and newest children, and the counts of both."""
+    """Return a run's record, its first metrics, its newest children, and the numbers of its metrics and children."""
     run = _get_reconciled_run(context, run_id)
     summaries = context.workspace.metric_summaries
     below = RunFilter(parent_run_id=run_id)
@@ -210,7 +210,7 @@ def list_runs(
 
 
 @handler("runs.open")
-def open_run(
+def start_interactive_run(
     context: RequestContext,
     experiment_name: str,
     run_id: str | None = None,
@@ -220,7 +220,7 @@ def open_run(
     snapshot_directory: str | None = None,
     outputs: str | None = None,
 ) -> dict[str, Any]:
-    """Open a run without a script; return its record.
+    """Start an interactive run, which has no submitted script; return its record.
 
     Its properties contain the id of a snapshot of `snapshot_directory`, and the git commit of this folder, or else of
     `source_directory`. The files that are in the folder `outputs` when the run ends are saved with it.
@@ -244,7 +244,7 @@ def open_run(
 
 @handler("runs.track_outputs")
 def track_outputs(context: RequestContext, run_id: str, outputs: str | None) -> None:
-    """Track the output folder of a run without a script, whose files are saved when the run ends."""
+    """Track the output folder of an interactive run, whose files are saved when the run ends."""
     run = get_run_by_full_id(context, run_id)
     if outputs is not None and run.owner_lock is not None and not run.status.is_terminal:
         tracked_outputs.track_outputs(context.workspace, run.owner_lock, run_id, Path(outputs))
@@ -284,14 +284,14 @@ def create_children(
 
 @handler("runs.complete")
 def complete_run(context: RequestContext, run_id: str) -> dict[str, Any]:
-    """Complete a run without a script and save the files in its output folder; return its record."""
+    """Mark an interactive run as Completed and save the files in its output folder; return its record."""
     run = get_run_by_full_id(context, run_id)
     _save_outputs(context, run)
     return build_run_record(interactive_runs.end_run(context.workspace, run))
 
 
 def _save_outputs(context: RequestContext, run: Run) -> None:
-    """Save the files in the output folder of a run without a script, and add warnings about them to the run."""
+    """Save the files in the output folder of an interactive run, and add warnings about them to the run."""
     if run.owner_lock is not None:
         warnings = tracked_outputs.save_outputs(context.workspace, run.owner_lock, run.run_id)
         if warnings:
@@ -302,7 +302,7 @@ def _save_outputs(context: RequestContext, run: Run) -> None:
 def fail_run(
     context: RequestContext, run_id: str, message: str | None = None, code: str | None = None, debug_info: Any = None
 ) -> dict[str, Any]:
-    """End a run as Failed, stopping its script first; return its record."""
+    """Mark a run as Failed, after stopping its script; return its record."""
     info = debug_info if isinstance(debug_info, dict) else {}
     error = build_run_error(
         message or "fail() was called.",

@@ -37,7 +37,7 @@ def list_deleted_runs(context: RequestContext, experiment_names: Sequence[str]) 
 
 @handler("tracking.metric_history")
 def read_metric_history(context: RequestContext, run_id: str, name: str) -> list[list[Any]]:
-    """Return all numbers of a metric, each with its time in milliseconds and its step."""
+    """Return all logged values of a metric, each with its timestamp in milliseconds and its step."""
     return actions.read_metric_history(context.workspace, run_id, name)
 
 
@@ -67,7 +67,7 @@ def list_registered_models(context: RequestContext) -> list[dict[str, Any]]:
 
 @handler("tracking.create_registered_model")
 def create_registered_model(context: RequestContext, name: str) -> None:
-    """Register a model name that has no version yet."""
+    """Create a registered model without any versions."""
     actions.create_registered_model(context.workspace, name)
 
 

@@ -84,7 +84,7 @@ def update_workspace(
     friendly_name: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Change the description, friendly name or tags of the workspace; return what `describe_workspace` returns."""
+    """Change the description, friendly name or tags of the workspace; return the record of `describe_workspace`."""
     for what, text in {"The description": description, "The friendly name": friendly_name}.items():
         if text is not None:
             check_text(what, text)

@@ -141,7 +141,7 @@ def load_selected_runs(workspace: Workspace, loaded_runs: Sequence[Run], run_ids
 
 
 def suggest_charts(workspace: Workspace, run_keys: Sequence[int], limit: int) -> Sequence[Chart]:
-    """Return charts of up to `limit` metrics, preferring those that most runs have and those with the most values."""
+    """Return charts of up to `limit` metrics, preferring metrics that most runs have and that have the most values."""
     common = workspace.metric_summaries.list_most_common_names(run_keys, limit)
     return [Chart(CURVE if longest > 1 else VALUE, (Measure(name),)) for name, longest in common]
 

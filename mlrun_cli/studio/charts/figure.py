@@ -161,7 +161,7 @@ def build_series(
 
 
 def _describe_counts(counts: Mapping[str, int], *, with_counts: bool) -> str:
-    """Return names as text, such as `2 NaN, 1 ∞`, or without the numbers."""
+    """Return counts by name as text, such as `2 NaN, 1 ∞`, or only the names."""
     return ", ".join(f"{count} {sign}" if with_counts else sign for sign, count in counts.items() if count)
 
 
@@ -203,7 +203,7 @@ def _build_curve_series(
 def _add_smooth_values(
     curve_series: Mapping[str, Any], run: Run, pieces: Sequence[CurvePiece], axis: str, smoothing: float
 ) -> dict[str, Any]:
-    """Return the series of a curve with smoothed values added, which have the same gaps."""
+    """Return the series of a curve with smoothed values added and the same gaps."""
     placed = [
         piece._replace(end=_round_number(_compute_x(run, piece.end, axis)))
         for piece in pieces

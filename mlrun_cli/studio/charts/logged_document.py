@@ -173,7 +173,7 @@ def _parse_classes(data: Mapping[str, Any]) -> list[tuple[str, list[tuple[float 
 
 
 def _compute_shade(count: float, row_counts: Sequence[float]) -> int:
-    """Return the percentage of a matrix cell in its row, for the colour of the cell."""
+    """Return a matrix cell's share of its row as a percentage, for the colour of the cell."""
     total = sum(row_counts)
     return min(_SHADES, max(0, round(_SHADES * count / total))) if total > 0 else 0
 

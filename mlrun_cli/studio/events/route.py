@@ -31,7 +31,7 @@ async def stream_events(request: Request) -> Response:
 
 
 async def subscribe(request: Request) -> Response:
-    """Replace the topics of a stream by the `topic` fields of a form."""
+    """Replace the topics of a stream with the `topic` fields of a form."""
     hub: EventHub = request.app.state.studio.hub
     try:
         fields = await read_form(request)

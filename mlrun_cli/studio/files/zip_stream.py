@@ -43,7 +43,7 @@ class _Sink:
 
 
 def stream_zip(members: Iterable[ArchiveMember]) -> Iterator[bytes]:
-    """Yield a zip archive of the files in pieces, omitting files that no longer exist."""
+    """Yield a zip archive of the files in chunks, omitting files that no longer exist."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:  # type: ignore[call-overload]
         for member in members:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from mlrun_cli.core.digests import create_short_hasher
+from mlrun_cli.core.digests import create_sha256
 from mlrun_cli.core.local_folder import make_base_folder
 from mlrun_cli.errors import ProgramNotFound
 from mlrun_cli.processes.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
@@ -236,7 +236,7 @@ def _ensure_control_path(settings: RemoteSettings) -> Path:
     # The configuration of ssh, which says what the address means, is in the user's home.
     home = os.environ.get("HOME", "")
     parts = (home, settings.destination, str(settings.ssh_port), str(settings.private_key_file), *settings.ssh_options)
-    digest: str = create_short_hasher("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+    digest: str = create_sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
     return folder / digest[:12]
 
 

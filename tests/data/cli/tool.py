@@ -15,7 +15,7 @@ from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.main import run_command_line
-from mlrun_cli.cli.nouns import find_verb_declaration
+from mlrun_cli.cli.nouns import find_subcommand_declaration
 from mlrun_cli.errors import RunNotFound
 
 if TYPE_CHECKING:
@@ -147,5 +147,5 @@ def build_noun() -> TyperGroup:
 
 
 if __name__ == "__main__":
-    find = partial(find_verb_declaration, app)
+    find = partial(find_subcommand_declaration, app)
     sys.exit(run_command_line(sys.argv[1:], program="mlrun run", find_command=find, build_command_tree=build_noun))

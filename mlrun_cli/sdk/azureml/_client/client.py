@@ -148,7 +148,7 @@ def find_submitted_run_client() -> "SubmittedRunClient | None":
 
 
 def get_client() -> Any:
-    """Return the client of this process: that of its submitted run or, outside of a run, the in-process client."""
+    """Return this process's client: the client of its submitted run or, outside of a run, the in-process client."""
     global _in_process  # noqa: PLW0603 - a process has one
     inside = find_submitted_run_client()
     if inside is not None:

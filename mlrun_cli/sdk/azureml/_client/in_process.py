@@ -111,7 +111,7 @@ class InProcessClient(ForkAware):
         self._exit(code)
 
     def _close(self, registering_pid: int) -> None:
-        """At exit, end the runs that this process has opened; in a forked child, leave those of its parent open."""
+        """At exit, end the interactive runs of this process; a forked child does not end the runs of its parent."""
         if os.getpid() == registering_pid:
             uncaught = self._uncaught
             if uncaught is None and not hasattr(sys, "ps1") and "ipykernel" not in sys.modules:

@@ -29,7 +29,7 @@ def store_upload(run_folder: str, name: str, path_or_stream: Any) -> None:
 
 
 def replace_upload(run_folder: str, name: str, path: str) -> None:
-    """Store a copy of a file in the run's folder, in the place of an earlier upload with this name.
+    """Store a copy of a file in the run's folder, replacing any earlier upload with this name.
 
     Raises:
         UserErrorException: As `store_upload`, but for names in use.

@@ -110,7 +110,7 @@ class _Slot:
         return answers is None
 
     def close(self) -> None:
-        """End the worker, and report to the driver how it has ended."""
+        """Stop the worker, and report its exit to the driver."""
         if self.is_dismissed and self.worker.is_ready:
             self.worker.shut_down()
         else:
@@ -137,7 +137,7 @@ def _connect(rendezvous: Rendezvous) -> "Optional[socket.socket]":
 
 
 def _authenticate(connection: socket.socket, rendezvous: Rendezvous) -> bool:
-    """Prove to the driver that this node knows the key, and return whether the driver does."""
+    """Prove to the driver that this node knows the key, and return whether the driver has proved the same."""
     reader, challenge = MessageReader(connection), secrets.token_hex(32)
     asked = reader.read()
     if not asked:

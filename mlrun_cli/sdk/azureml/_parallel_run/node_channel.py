@@ -192,7 +192,7 @@ class PendingConnection:
         return RemoteWorker(self._connection, int(message["node"]), shutdown_seconds)
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._connection.close()
 
 
@@ -240,7 +240,7 @@ class RemoteWorker:
         return time.monotonic() - self._sent_at
 
     def shut_down(self) -> None:
-        """Request the worker to end, and wait until it has ended or a timeout has passed."""
+        """Ask the worker to exit, and wait until it has exited or a timeout has passed."""
         send_message(self._connection, kind=END)
         self._connection.settimeout(self._shutdown_seconds)
         while self._reader.read() is not None:
@@ -248,6 +248,6 @@ class RemoteWorker:
         self._connection.close()
 
     def kill(self) -> str:
-        """Close the connection, which makes the node kill the worker; return a description of its end."""
+        """Close the connection, which makes the node kill the worker; return a description of how it ended."""
         self._connection.close()
         return f"node {self._node}, " + (self._ending or ("no longer reached" if self.is_lost else "killed"))

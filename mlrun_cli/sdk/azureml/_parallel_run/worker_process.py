@@ -83,13 +83,13 @@ class WorkerProcess:
         return time.monotonic() - self._sent_at
 
     def shut_down(self) -> None:
-        """Request the worker to end, and wait until it has ended."""
+        """Ask the worker to exit, and wait until it has exited."""
         os.close(self._batches)
         self._process.wait()
         os.close(self._answers)
 
     def kill(self) -> str:
-        """Kill the process unless it has ended, and return a description of its end."""
+        """Kill the process unless it has exited, and return a description of how it ended."""
         if self._process.poll() is None:
             self._process.kill()
         code = self._process.wait()

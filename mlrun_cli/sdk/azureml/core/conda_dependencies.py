@@ -359,7 +359,7 @@ def _check_structure(structure: Any, path: Any) -> None:
 
 
 def _to_strings(strings: "Iterable[str] | None") -> Iterable[str]:
-    """Return the strings as an iterable; a single string counts as one item, and None as none."""
+    """Return the strings as an iterable; a single string counts as one item, and None as no items."""
     return [strings] if isinstance(strings, str) else strings or ()
 
 

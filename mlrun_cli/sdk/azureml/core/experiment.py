@@ -163,7 +163,7 @@ class Experiment:
         return submit(self._names, self._name, config, tags, **kwargs)
 
     def start_logging(self, *args: Any, **kwargs: Any) -> Run:
-        """Open a run that this process logs to and return it; as a context manager, it ends with the block.
+        """Start an interactive run and return it; as a context manager, it ends with the block.
 
         Args:
             args: Positional values for `name`, `run_id`, `outputs` and `snapshot_directory`, in this order.

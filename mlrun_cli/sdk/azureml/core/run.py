@@ -333,10 +333,10 @@ class Run(RunMetrics):
         return environment
 
     def start(self) -> None:
-        """Do nothing, since an open run already has the status Running."""
+        """Do nothing, since an interactive run has the status Running from the start."""
 
     def complete(self, _set_status: bool = True) -> None:
-        """End the run as Completed.
+        """Mark the run as Completed.
 
         A run whose script is still executing becomes Completed when its process exits successfully. A run that has
         already ended is unchanged.
@@ -351,7 +351,7 @@ class Run(RunMetrics):
         error_code: "str | None" = None,
         _set_status: bool = True,
     ) -> None:
-        """End the run as Failed with an error, stopping its script first unless that is the caller."""
+        """Mark the run as Failed with an error, after stopping its script unless the script itself is the caller."""
         if not _set_status:
             return
         error = _build_fail_arguments(error_details)
@@ -416,7 +416,7 @@ class Run(RunMetrics):
     # Child runs
 
     def child_run(self, name: "str | None" = None, run_id: "str | None" = None, outputs: "str | None" = None) -> "Run":
-        """Open a child run and return it; it ends when the caller ends it or when the caller's script exits."""
+        """Start an interactive child run and return it; it ends when its caller ends it or the script exits."""
         record = self._request_for_workspace(
             "runs.open",
             experiment_name=self._experiment_name,
@@ -433,7 +433,7 @@ class Run(RunMetrics):
         tag_key: "str | None" = None,
         tag_values: "List[Any] | None" = None,
     ) -> "List[Run]":
-        """Open several child runs in one request: `count` runs, or one for each value of a tag.
+        """Create several child runs in one request: `count` runs, or one for each value of a tag.
 
         Without `tag_key`, the runs get the tag `azureml.batch_child_number`, counted from 0.
 

@@ -72,7 +72,7 @@ class LoggedModelMethods(RunAccess):
         params: "List[Any] | None" = None,
         model_type: "str | None" = None,
     ) -> Any:
-        """Create a model of a run, opening a new run if no source run is given.
+        """Create a logged model of a run; without a source run, start a new run for it.
 
         Its files are those of the run in a folder with the name of the model, or if another model of the run has that
         already, with its id.

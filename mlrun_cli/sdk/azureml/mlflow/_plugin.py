@@ -9,12 +9,12 @@ them, MLflow would look for the run even in a store that a script has chosen its
 import os
 from typing import Any
 
-from azureml._wire.tracking_uri import JOINED_RUN, is_tracking_uri
+from azureml._wire.tracking_uri import JOINED_RUN, is_workspace_uri
 
 
 def _move_own_run_id() -> None:
     """Move the run id to another variable, so that MLflow calls `create_run`, which joins the script's own run."""
-    if is_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI", "")) and os.environ.get("AZUREML_RUN_ID"):
+    if is_workspace_uri(os.environ.get("MLFLOW_TRACKING_URI", "")) and os.environ.get("AZUREML_RUN_ID"):
         run_id = os.environ.pop("MLFLOW_RUN_ID", None)
         os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
         if run_id is not None:
@@ -45,7 +45,7 @@ def create_artifact_repository(artifact_uri: str, *_: Any, **__: Any) -> Any:
 
 
 def create_project_backend() -> Any:
-    """Create the backend by which MLflow's projects are runs of a workspace."""
+    """Create the backend that runs MLflow projects as runs of a workspace."""
     from azureml.mlflow._projects import ProjectBackend
 
     return ProjectBackend()

@@ -75,7 +75,7 @@ class SubmittedProject(_SubmittedRun):  # type: ignore[misc]
         return run_id
 
     def wait(self) -> bool:
-        """Wait for the run's end, and return whether it is Completed."""
+        """Wait until the run has ended, and return whether it is Completed."""
         self._run.wait_for_completion(show_output=self._stream_output, raise_on_error=False)
         return self.get_status() == "Completed"
 
@@ -95,7 +95,7 @@ def _get_target(settings: "Dict[str, Any]") -> str:
 
 
 def _build_environment(project: Any, settings: "Dict[str, Any]", folder: str) -> "Environment":
-    """Return the environment that a project names, or this Python if it names none or is to run in it."""
+    """Return a project's environment, or the current Python if the project specifies none or is to run in it."""
     from azureml.core.environment import Environment
 
     if project.docker_env:
@@ -116,7 +116,7 @@ def _build_environment(project: Any, settings: "Dict[str, Any]", folder: str) ->
 
 
 def _read_python_env(path: str, folder: str) -> "Environment":
-    """Return the environment of a file `python_env.yaml`, in which other files are named relative to the project."""
+    """Return the environment described in a `python_env.yaml`, whose file names are relative to the project."""
     from azureml.core.conda_dependencies import CondaDependencies
     from azureml.core.environment import Environment
     from azureml.train._base_estimator import read_requirements

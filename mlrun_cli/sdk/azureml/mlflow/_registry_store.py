@@ -38,7 +38,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
     def create_registered_model(
         self, name: str, tags: "Iterable[Any] | None" = None, description: "str | None" = None, *_: Any, **__: Any
     ) -> Any:
-        """Create a registered model without versions."""
+        """Create a registered model without any versions."""
         self._request("tracking.create_registered_model", name=name)
         self._update_registered_model(
             name, description=description, tags={tag.key: str(tag.value) for tag in tags or ()}

@@ -11,7 +11,7 @@ __all__ = ["export_to_tensorboard"]
 
 
 def export_to_tensorboard(run_data: Any, logdir: str, logger: Any = None, recursive: bool = True) -> None:
-    """Write the numbers logged by runs to event files, in a subfolder of `logdir` for each run.
+    """Write the numeric metrics of runs to event files, in a subfolder of `logdir` for each run.
 
     Args:
         run_data: A run, a list of runs, or an experiment, which stands for its runs.

@@ -245,7 +245,7 @@ def get_package_name(requirement: str) -> str:
 
 
 def read_requirements(path: str) -> "list[str]":
-    """Return the requirements in a file of pip, without comments."""
+    """Return the lines of a pip requirements file, without comments."""
     with open(path, encoding="utf-8") as file:
         lines = [line.partition(" #")[0].strip() for line in file]
     return [line for line in lines if line and not line.startswith("#")]

@@ -47,8 +47,8 @@ BY_BACKEND = {"mpi": Mpi, "ps": ParameterServer, "gloo": Gloo, "nccl": Nccl}
 """The classes for the values of the older parameter `distributed_backend`."""
 
 
-def to_distributed_training(given: Any) -> DistributedTraining:
-    """Return the method for a value of the estimators' `distributed_training`.
+def to_distributed_training(value: Any) -> DistributedTraining:
+    """Convert a value of an estimator's `distributed_training` to a DistributedTraining.
 
     The classes of run configurations, such as MpiConfiguration, have the number of nodes too. As in Azure, that of the
     estimator counts.
@@ -58,15 +58,15 @@ def to_distributed_training(given: Any) -> DistributedTraining:
     """
     from azureml.core.runconfig import MpiConfiguration, PyTorchConfiguration, TensorflowConfiguration
 
-    if isinstance(given, DistributedTraining):
-        return given
-    if isinstance(given, MpiConfiguration):
-        return Mpi(process_count_per_node=given.process_count_per_node)
-    if isinstance(given, TensorflowConfiguration):
-        return ParameterServer(worker_count=given.worker_count, parameter_server_count=given.parameter_server_count)
-    if isinstance(given, PyTorchConfiguration):
-        return BY_BACKEND[given.communication_backend]()
+    if isinstance(value, DistributedTraining):
+        return value
+    if isinstance(value, MpiConfiguration):
+        return Mpi(process_count_per_node=value.process_count_per_node)
+    if isinstance(value, TensorflowConfiguration):
+        return ParameterServer(worker_count=value.worker_count, parameter_server_count=value.parameter_server_count)
+    if isinstance(value, PyTorchConfiguration):
+        return BY_BACKEND[value.communication_backend]()
     raise TrainingException(
         "distributed_training takes Mpi(), ParameterServer(), Gloo() or Nccl(), or a configuration such as "
-        f"MpiConfiguration(), not {given!r}."
+        f"MpiConfiguration(), not {value!r}."
     )

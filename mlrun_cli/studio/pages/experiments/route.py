@@ -37,7 +37,7 @@ def _build_outcome_bar(outcomes: ExperimentOutcomes) -> Sequence[tuple[str, floa
     start = 0.0
     for kind, count in counts:
         if count:
-            width = _BAR_WIDTH * count / outcomes.total
+            width = _BAR_WIDTH * count / outcomes.total_runs
             parts.append((kind, round(start, 2), round(width, 2)))
             start += width
     return parts

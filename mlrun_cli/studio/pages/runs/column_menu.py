@@ -52,7 +52,7 @@ def build_column_groups(workspace: Workspace, runs: Sequence[Run], search: str) 
 
 
 def _list_parameter_names(workspace: Workspace, runs: Sequence[Run], limit: int, *, is_searched: bool) -> Sequence[str]:
-    """Return the names of all parameters in the workspace or, without a search, of those of the given runs."""
+    """Return the names of all parameters in the workspace or, without a search, of the given runs' parameters."""
     if is_searched:
         return workspace.parameters.list_all_names(limit)
     found = workspace.parameters.get_for_runs([run.key for run in runs])

@@ -136,7 +136,7 @@ class SubmitForm(NamedTuple):
         Raises:
             UsageError: a field is not valid; the message starts with its label.
         """
-        self._check_for_zero_bytes()
+        self._check_for_nul_characters()
         if not self.folder:
             raise MissingOption("Folder: none is named.", hint="Type the path of an attached folder.")
         folder = self.find_folder_path()
@@ -146,7 +146,7 @@ class SubmitForm(NamedTuple):
             raise MissingFile(f"Source directory: there is no folder '{self.source_directory}'.")
         return folder
 
-    def _check_for_zero_bytes(self) -> None:
+    def _check_for_nul_characters(self) -> None:
         for name, text in self._asdict().items():
             if "\0" in text:
                 raise InvalidValue(f"{_get_field_label(name)}: it contains a zero byte.", hint="Type it again.")
@@ -161,7 +161,7 @@ class SubmitForm(NamedTuple):
             UsageError: a field is not valid; the message starts with its label.
         """
         if earlier_run is not None:
-            self._check_for_zero_bytes()
+            self._check_for_nul_characters()
             return self._build_common_request(Path(earlier_run.submission.folder or "/"))._replace(earlier=earlier_run)
         folder = self.resolve_folder()
         if not self.script and not self.command and not self.runconfig:
@@ -226,7 +226,7 @@ def split_words(field_name: str, text: str) -> list[str]:
 
 
 def parse_tags(text: str) -> dict[str, str | None]:
-    """Parse the tags in a form field, written as `key=value` or `key` and separated by blanks.
+    """Parse the tags in a form field, written as `key=value` or `key` and separated by whitespace.
 
     Raises:
         InvalidValue: a quotation mark is not closed.
@@ -239,7 +239,7 @@ def parse_tags(text: str) -> dict[str, str | None]:
 
 
 def parse_variables(text: str) -> dict[str, str]:
-    """Parse the environment variables in a form field, written as `NAME=value` and separated by blanks.
+    """Parse the environment variables in a form field, written as `NAME=value` and separated by whitespace.
 
     Raises:
         InvalidValue: one has no value, or a quotation mark is not closed.

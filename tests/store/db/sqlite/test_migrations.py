@@ -121,7 +121,7 @@ def test_runs_of_an_older_schema_are_searched_sorted_and_counted(tmp_path: Path)
         for column in ("description", "tag:model"):
             assert [run.run_id for run in pages.list_page(RunFilter(), RunOrder(column), limit=5)] == ["a_1"]
         (outcomes,) = ExperimentStore(old, Redactor()).list_outcomes()
-        assert (outcomes.active, outcomes.total) == (1, 1)
+        assert (outcomes.active, outcomes.total_runs) == (1, 1)
 
 
 def test_its_version_tells_of_the_writes_of_others(database: SqliteDatabase, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from azureml.pipeline.core.graph import (
     PipelineData,
     PipelineDataset,
     PipelineParameter,
-    build_data_path_document,
+    build_data_path_entry,
 )
 from azureml.pipeline.core.pipeline_output_dataset import PipelineOutputAbstractDataset
 
@@ -234,7 +234,7 @@ def _build_source(input_name: str, data: Any, find_output: FindOutput) -> Json:
     if isinstance(data, DataReference):
         return {"data_reference": {"datastore": data.datastore.name, "path": data.path_on_datastore or ""}}
     if isinstance(data, DataPath):
-        return {"data_reference": build_data_path_document(data)}
+        return {"data_reference": build_data_path_entry(data)}
     dataset = find_dataset(data)
     if dataset is None:
         raise UserErrorException(f"Input {input_name!r} is bound to {data!r}, which is no data that a step can read.")

@@ -39,10 +39,10 @@ class PipelineParameter(StoredArguments, takes="name, default_value"):
         Raises:
             ValueError: The default value is of another kind.
         """
-        return build_parameter_document(self.name, self.default_value)
+        return build_parameter_entry(self.name, self.default_value)
 
 
-def build_parameter_document(name: str, value: Any) -> Dict[str, Any]:
+def build_parameter_entry(name: str, value: Any) -> Dict[str, Any]:
     """Return the pipeline document's entry for a parameter with a default value.
 
     Raises:
@@ -55,7 +55,7 @@ def build_parameter_document(name: str, value: Any) -> Dict[str, Any]:
         if isinstance(value, kind):
             return {"type": known, "default": value}
     if isinstance(value, DataPath):
-        return {"type": "datapath", "default": build_data_path_document(value)}
+        return {"type": "datapath", "default": build_data_path_entry(value)}
     if isinstance(value, AbstractDataset):
         return {"type": "dataset", "default": {"id": value.id}}
     raise ValueError(
@@ -64,7 +64,7 @@ def build_parameter_document(name: str, value: Any) -> Dict[str, Any]:
     )
 
 
-def build_data_path_document(path: Any) -> Dict[str, Any]:
+def build_data_path_entry(path: Any) -> Dict[str, Any]:
     """Return the pipeline document's entry for a DataPath."""
     return {"datastore": path.datastore_name, "path": path.path_on_datastore or ""}
 

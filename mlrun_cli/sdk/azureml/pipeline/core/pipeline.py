@@ -10,7 +10,7 @@ from azureml.data.abstract_dataset import AbstractDataset
 from azureml.exceptions import UserErrorException
 from azureml.pipeline.core._graph_builder import GraphBuilder
 from azureml.pipeline.core._graph_view import Graph
-from azureml.pipeline.core.graph import PipelineParameter, build_parameter_document
+from azureml.pipeline.core.graph import PipelineParameter, build_parameter_entry
 
 if TYPE_CHECKING:
     from azureml.core.workspace import Workspace
@@ -238,6 +238,6 @@ def to_parameter_values(workspace: "Workspace", values: "Dict[str, Any] | None")
         if isinstance(value, AbstractDataset):
             value._save_if_unsaved(workspace)
     try:
-        return {name: build_parameter_document(name, value)["default"] for name, value in given.items()}
+        return {name: build_parameter_entry(name, value)["default"] for name, value in given.items()}
     except ValueError as error:
         raise UserErrorException(str(error)) from error

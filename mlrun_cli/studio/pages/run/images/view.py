@@ -46,8 +46,8 @@ def list_rows(page: PageRequest, run: Run) -> tuple[Sequence[ImageRow], bool]:
     return rows, len(found) > _NAMES_PER_PAGE
 
 
-def list_images_of_name(page: PageRequest, run: Run, name: str) -> tuple[Sequence[ImageRow], bool]:
-    """Return a single row, with the requested page of the images of a name, and whether more images follow."""
+def list_images_with_name(page: PageRequest, run: Run, name: str) -> tuple[Sequence[ImageRow], bool]:
+    """Return a single row, with the requested page of the images with a name, and whether more images follow."""
     summary = page.workspace.metric_summaries.find(run.key, name)
     if summary is None:
         raise NotFound(f"The run '{run.run_id}' has no images of this name.", hint="Its Images tab lists them.")

@@ -143,7 +143,7 @@ def _render_lines(data: bytes, start: int, hit: SearchHit | None) -> Markup:
 
 
 def _interpret_output(data: bytes) -> Terminal:
-    """Return a terminal to which a piece of a log has been written."""
+    """Return a terminal to which part of a log has been written."""
     terminal = Terminal()
     terminal.write(data.decode("utf-8", "replace"))
     return terminal
