@@ -32,7 +32,7 @@ class Context(NamedTuple):
     attached_folder: Path | None
 
     def get_experiment_name(self, option_value: str | None) -> str:
-        """Return the experiment name given as an option, or else that of the attached folder.
+        """Return the experiment name given as an option, or else the experiment of the attached folder.
 
         Raises:
             UsageError: neither exists, or the name is not valid.

@@ -81,7 +81,7 @@ class _Tree(TyperGroup):
         raise NotImplementedError
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the arguments; without any, show the group's help page, and after `help` that of a command."""
+        """Parse the arguments; without any, show the group's help page, and after `help` the page of a command."""
         if ctx.resilient_parsing:  # a line that is being typed
             return super().parse_args(ctx, args[1:] if args[:1] == ["help"] else args)
         if args[:1] == ["help"]:

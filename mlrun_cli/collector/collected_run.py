@@ -11,7 +11,7 @@ from typing import Any
 from mlrun_cli.collector.folder_refresh import refresh_folder
 from mlrun_cli.collector.request_relay import RequestRelay
 from mlrun_cli.collector.run_liveness import HeartbeatEvidence, OutcomeEvidence
-from mlrun_cli.core.json_lines import list_line_files, read_json_lines
+from mlrun_cli.core.json_lines import list_json_lines_files, read_json_lines
 from mlrun_cli.metrics.journal import CHUNK_BYTES, get_journal_attempt
 from mlrun_cli.runs.attempt import get_attempt_number, parse_attempts
 from mlrun_cli.runs.events import (
@@ -175,7 +175,7 @@ class CollectedRun:
         With `waits_for_values`, those after the end of an attempt wait until all that it has logged can be read.
         """
         found = False
-        for path in list_line_files(self.shared.events):
+        for path in list_json_lines_files(self.shared.events):
             self.has_started = True
             while self._collect_events_of_attempt(path, waits_for_values=waits_for_values):
                 found = True
@@ -287,7 +287,7 @@ class CollectedRun:
     def _read_outcomes(self) -> None:
         """Read the outcome from all events, including stored ones, in case a collector died before recording it."""
         self._outcome = None
-        for path in list_line_files(self.shared.events):
+        for path in list_json_lines_files(self.shared.events):
             self.has_started = True
             with suppress(OSError):
                 documents, _ = read_json_lines(path, 0)

@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 
 from mlrun_cli.core.json_files import read_json
-from mlrun_cli.core.json_lines import list_line_files, read_json_lines
+from mlrun_cli.core.json_lines import list_json_lines_files, read_json_lines
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import MlrunError
@@ -62,7 +62,7 @@ class RequestRelay:
         Raises:
             StoreError: the store cannot be used.
         """
-        for path in list_line_files(self._shared.requests):
+        for path in list_json_lines_files(self._shared.requests):
             name = f"{FOLDER}/{path.name}"
             before = self._offsets.get(name, 0)
             with suppress(OSError):

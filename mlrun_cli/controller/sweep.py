@@ -26,7 +26,7 @@ from mlrun_cli.submit.template import (
     start_or_fail_from_template,
     start_together_from_template,
 )
-from mlrun_cli.sweeps.arguments import add_values, add_values_to_command
+from mlrun_cli.sweeps.arguments import add_values_to_arguments, add_values_to_command
 from mlrun_cli.sweeps.records import TERMINATION_PROPERTY
 from mlrun_cli.sweeps.run_tags import find_run_number, get_drawn_values
 from mlrun_cli.sweeps.sampling import SamplingMethod, Trial
@@ -223,7 +223,7 @@ class SweepController:
         return TemplateRun(
             self._get_run_id(run_number),
             parent_run_id=self._run.run_id,
-            arguments=(*add_values(configuration.arguments, values), *resumption),
+            arguments=(*add_values_to_arguments(configuration.arguments, values), *resumption),
             command=(*command, *resumption) if isinstance(command, tuple) else command,
             resumed_run_id=None if resumed is None else resumed.run_id,
             properties={"azureml.runsource": SWEEP_RUN},

@@ -35,7 +35,7 @@ def append_lines(path: Path, documents: Iterable[Mapping[str, Any]], *, durable:
         os.close(descriptor)
 
 
-def list_line_files(folder: Path) -> list[Path]:
+def list_json_lines_files(folder: Path) -> list[Path]:
     """Return the JSON lines files in a folder, sorted by name; empty if the folder cannot be read."""
     try:
         names = os.listdir(folder)

@@ -38,7 +38,7 @@ def get_counterpart(path: Path) -> Path:
 
 
 def make_counterpart_folder(folder: Path) -> Path:
-    """Return the local counterpart of a folder, and create it if needed.
+    """Create the local counterpart of a folder if needed, and return it.
 
     Raises:
         OSError: it cannot be created.
@@ -57,7 +57,7 @@ def rename_with_locks(source: Path, destination: Path) -> None:
 
 
 def make_base_folder() -> Path:
-    """Return this user's folder for the counterparts of all homes, and create it if needed.
+    """Create this user's folder for the counterparts of all homes if needed, and return it.
 
     It is the user's runtime folder if that stays when the user logs out, since runs go on then; else one in `/tmp`.
 

@@ -88,7 +88,7 @@ def build_alternation(texts: Collection[str]) -> str:
 
 
 def _is_plain_word(value: str) -> bool:
-    """Return whether a value lacks the spaces, colons, equals signs and URL characters that secrets contain."""
+    """Return whether a value contains none of the characters by which secrets are recognized, such as `:` and `=`."""
     letters = value.translate(_SIGNS_OF_NAMES)
     return letters.isalnum() or not letters
 
@@ -391,7 +391,7 @@ class Redactor:
 
 
 def _map_texts(value: Any, replace: Callable[[str, str], str], name: str = "") -> Any:
-    """Return a JSON value with each string replaced by `replace(key, string)`."""
+    """Return a JSON value with each string replaced with `replace(key, string)`."""
     if isinstance(value, str):
         return replace(name, value)
     if isinstance(value, Mapping):

@@ -65,7 +65,7 @@ def _run_command(address: str, message: Message) -> None:
 
 
 def _fill_placeholders(argument: str, message: Message) -> str:
-    """Return an argument of a command with placeholders such as `{run}` replaced by values of the message."""
+    """Return an argument of a command with placeholders such as `{run}` replaced with values of the message."""
     for name, value in message.values.items():
         argument = argument.replace(f"{{{name}}}", value)
     return argument

@@ -536,7 +536,7 @@ class Graph(NamedTuple):
         return next((step for step in self.steps if step.key == step_key), None)
 
     def iterate_in_order(self) -> Iterator[Step]:
-        """Iterate over the steps in topological order; the order of independent steps is that of the graph.
+        """Iterate over the steps in topological order; independent steps keep the order of the graph.
 
         Steps of a cycle, and those behind one, are left out.
         """

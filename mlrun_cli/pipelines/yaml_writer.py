@@ -140,7 +140,7 @@ class _PipelineWriter:
         return source.name if isinstance(source, ParameterReference) else self._references[source]
 
     def _is_read_as_dataset(self, source: Source) -> bool:
-        """Return whether the reader takes a source for a dataset if its input lacks the key `as_dataset`."""
+        """Return whether a source is read as a dataset if its input does not have the key `as_dataset`."""
         if isinstance(source, StepOutput):
             step = self._graph.find_step(source.step)
             return step is not None and step.outputs[source.name].kind == FILE_DATASET

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from mlrun_cli.core.json_lines import append_lines, iterate_json_lines, list_line_files
+from mlrun_cli.core.json_lines import append_lines, iterate_json_lines, list_json_lines_files
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import now
 from mlrun_cli.runs.attempt import Documents, with_next_attempt
@@ -104,13 +104,13 @@ class EventWriter:
 
 def get_last_attempt_number(folder: SharedRunFolder) -> int:
     """Return the number of the last attempt that was started, or 0 if there was none."""
-    numbers = (path.name.partition("-")[0] for path in list_line_files(folder.events))
+    numbers = (path.name.partition("-")[0] for path in list_json_lines_files(folder.events))
     return max((int(number) for number in numbers if number.isdigit()), default=0)
 
 
 def find_outcome(folder: SharedRunFolder) -> OutcomeEvent | None:
     """Return the final outcome from a run's events, or None if there is none."""
-    for path in list_line_files(folder.events):
+    for path in list_json_lines_files(folder.events):
         for document in iterate_json_lines(path):
             event = parse_event(document)
             if isinstance(event, OutcomeEvent) and event.is_final:
@@ -121,7 +121,7 @@ def find_outcome(folder: SharedRunFolder) -> OutcomeEvent | None:
 def read_attempts(folder: SharedRunFolder) -> Documents:
     """Return the attempts in a run's events in the format of the store; the last one may be interrupted."""
     attempts: Documents = ()
-    for path in list_line_files(folder.events):
+    for path in list_json_lines_files(folder.events):
         for document in iterate_json_lines(path):
             event = parse_event(document)
             if isinstance(event, AttemptEvent):

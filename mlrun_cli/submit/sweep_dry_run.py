@@ -7,7 +7,7 @@ from typing import Any
 
 from mlrun_cli.submit.dry_run import dry_run
 from mlrun_cli.submit.request import SubmitRequest
-from mlrun_cli.sweeps.arguments import add_values, add_values_to_command
+from mlrun_cli.sweeps.arguments import add_values_to_arguments, add_values_to_command
 from mlrun_cli.sweeps.definition import SweepDefinition
 from mlrun_cli.sweeps.sampling import SamplingMethod
 from mlrun_cli.workspace import Workspace
@@ -46,4 +46,4 @@ def _apply_values(run: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str
     """Return the arguments, or the command, of a run with the values that a sweep draws for it."""
     if run["command"] is not None:
         return {"command": add_values_to_command(run["command"], values)}
-    return {"arguments": add_values(run["arguments"], values)}
+    return {"arguments": add_values_to_arguments(run["arguments"], values)}

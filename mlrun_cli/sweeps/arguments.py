@@ -13,7 +13,7 @@ from mlrun_cli.runs.parameters import split_command
 _HYDRA_PREFIXES = ("+", "~")
 
 
-def add_values(arguments: Sequence[str], values: Mapping[str, Any]) -> list[str]:
+def add_values_to_arguments(arguments: Sequence[str], values: Mapping[str, Any]) -> list[str]:
     """Return the arguments of a script with the parameter values of a run inserted or appended.
 
     A value replaces `{NAME}`, or the value of `NAME=…`, as Hydra writes it. Others follow: as `NAME=VALUE` if the name
@@ -38,7 +38,7 @@ def add_values_to_command(command: Sequence[str] | str, values: Mapping[str, Any
         return _fill_placeholders(command, values, is_shell_text=True)
     program, arguments = split_command(command)
     rest = {name: values[name] for name in list_appended_names(program, values)}
-    return (*(_fill_placeholders(word, values) for word in program), *add_values(arguments, rest))
+    return (*(_fill_placeholders(word, values) for word in program), *add_values_to_arguments(arguments, rest))
 
 
 def list_appended_names(arguments: Iterable[str], names: Iterable[str]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mlrun_cli.errors import InvalidValue
-from mlrun_cli.sweeps.arguments import add_values, add_values_to_command, build_arguments
+from mlrun_cli.sweeps.arguments import add_values_to_arguments, add_values_to_command, build_arguments
 from mlrun_cli.sweeps.expression_text import parse_expression, parse_parameter
 from mlrun_cli.sweeps.expressions import Expression, build_expression, expression_from_json
 
@@ -250,13 +250,14 @@ def test_arguments_of_a_script() -> None:
 def test_values_are_added_to_arguments_as_the_script_reads_them(words: str, added: str) -> None:
     values = {"lr": 0.1, "opt": "adam"}
 
-    assert add_values(words.split(), values) == added.split()
+    assert add_values_to_arguments(words.split(), values) == added.split()
     command = ("python", "-m", "train", *words.split())
     assert add_values_to_command(command, values) == ("python", "-m", "train", *added.split())
 
 
 def test_names_of_hydra_stay_as_they_are() -> None:
-    assert add_values(["--config-name", "a"], {"+optim.lr": 0.1}) == ["--config-name", "a", "+optim.lr=0.1"]
+    arguments = ["--config-name", "a"]
+    assert add_values_to_arguments(arguments, {"+optim.lr": 0.1}) == [*arguments, "+optim.lr=0.1"]
 
 
 def test_a_value_is_one_word_for_a_shell() -> None:

@@ -303,7 +303,7 @@ def _get_config(arguments: AzArguments) -> Answer:
 
 
 def _select_settings(names: Sequence[str]) -> object:
-    """Return all settings, those of a section such as `core`, or a single one such as `core.output`."""
+    """Return all settings, the settings of a section such as `core`, or a single one such as `core.output`."""
     if not names:
         return {section: build_setting_records(pairs) for section, pairs in read_settings().items()}
     section, _, name = names[0].partition(".")

@@ -10,5 +10,5 @@ _OFF = frozenset({"", "0", "false"})
 
 
 def is_ci_job() -> bool:
-    """Return whether the environment is that of a CI job."""
+    """Return whether this process runs in a CI job, according to its environment variables."""
     return any(os.environ.get(name, "").lower() not in _OFF for name in _VARIABLES)

@@ -44,7 +44,7 @@ def print_completions(tree: TyperGroup, program: str) -> int:
 
 
 def _escape_for_bash(completions: str) -> str:
-    """Quote completions, one per line, so that bash, which inserts them unchanged, reads each as one word."""
+    """Return completions, one per line, quoted so that bash reads each of them as one word."""
     quote = _find_open_quote(os.environ["COMP_WORDS"].split("\n")[int(os.environ["COMP_CWORD"]) :])
     values = completions.splitlines()
     if quote == '"':
@@ -71,7 +71,7 @@ def _escape(value: str) -> str:
 
 
 def _rejoin_option_values(environ: MutableMapping[str, str]) -> None:
-    """Rejoin options and values in `COMP_WORDS`, where bash has made the `=` between them a word of its own."""
+    """Rejoin options and values in `COMP_WORDS`, which bash has split at `=`."""
     words = environ.get("COMP_WORDS", "").split("\n")
     try:
         current = int(environ["COMP_CWORD"])

@@ -61,7 +61,7 @@ def print_run_page(
 
 
 def draw_sparkline(values: Sequence[float], width: int) -> str:
-    """Return numbers as a sparkline, with blanks for non-finite ones; an empty string for fewer than two numbers."""
+    """Return numbers as a sparkline, with spaces for non-finite ones; an empty string for fewer than two numbers."""
     if len(values) < 2 or not width:
         return ""
     count = min(width, len(values))

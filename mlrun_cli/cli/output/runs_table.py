@@ -153,7 +153,7 @@ def format_value(value: object) -> str:
 
 
 def format_status(row: Mapping[str, Any], encoding: str) -> str:
-    """Return a run's status preceded by a glyph, or by its substitute if the encoding lacks the glyph."""
+    """Return a run's status preceded by a glyph, or by a substitute that the encoding has."""
     glyph, plain, _ = _LOOKS[RunStatus(row["status"])]
     return f"{glyph if can_encode(glyph, encoding) else plain} {row['status']}"
 

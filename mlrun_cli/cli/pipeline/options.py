@@ -37,7 +37,7 @@ ScheduleFile = Annotated[
 
 
 def build_pipeline_record(workspace: Workspace, pipeline: PublishedPipeline) -> dict[str, Any]:
-    """Return the record of a published pipeline with those of its schedules."""
+    """Return the record of a published pipeline, including the records of its schedules."""
     found = schedules.list_schedules(workspace, active_only=False, pipeline_id=pipeline.pipeline_id)
     return {
         **pipeline.build_record(),

@@ -41,7 +41,7 @@ def list_schedules(
     pipeline_id: str | None = None,
     pipeline_endpoint_id: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the records of the schedules, newest first: all, or those of a pipeline or an endpoint."""
+    """Return the records of the schedules, newest first, optionally only of a pipeline or an endpoint."""
     found = actions.list_schedules(
         context.workspace, active_only=active_only, pipeline_id=pipeline_id, endpoint_id=pipeline_endpoint_id
     )

@@ -49,7 +49,7 @@ class Watcher:
             Thread(target=target, name=f"{target.__name__} {self._root}", daemon=True).start()
 
     def stop(self) -> None:
-        """Request the threads to stop, without waiting for them."""
+        """Ask the threads to stop, without waiting for them."""
         self._stopped.set()
 
     def subscribe(self, stream: EventStream, topics: frozenset[Topic]) -> bool:

@@ -140,7 +140,7 @@ def select_columns(
 
 
 def select_varying_columns(columns: Sequence[Column], runs: Sequence[Run], values: ColumnValues) -> Sequence[Column]:
-    """Return the columns in which values of runs differ, and those that link to runs."""
+    """Return the columns in which runs have different values, and the columns that link to runs."""
     return [column for column in columns if column.links_to_run() or _has_different_values(column, runs, values)]
 
 

@@ -8,7 +8,7 @@ _OPTIONS = (
 
 
 def translate_options(text: str) -> str:
-    """Return an error text with command-line options replaced by the corresponding SDK arguments."""
+    """Return an error text with command-line options replaced with the corresponding SDK arguments."""
     if "--" not in text:
         return text
     import re

@@ -113,7 +113,7 @@ class _Driver:
                 self._admit_worker(key.data)
 
     def _handle_responses(self, worker: _Worker) -> None:
-        """Handle the responses of a worker, or replace the worker if it has ended."""
+        """Handle the responses of a worker, or replace the worker if it has exited."""
         answers = worker.receive()
         if answers is None:
             self._replace_worker(worker, worker_error="The process of the entry script has ended")
@@ -178,7 +178,7 @@ class _Driver:
                 worker.send(self._waiting.popleft())
 
     def _replace_worker(self, worker: _Worker, worker_error: str) -> None:
-        """Replace a worker that has ended or timed out; other nodes replace theirs by themselves."""
+        """Replace a worker that has exited or timed out; other nodes replace their own workers."""
         self._selector.unregister(worker)
         self._workers.remove(worker)
         ending = worker.kill()
@@ -186,7 +186,7 @@ class _Driver:
             self._failed_starts += 1
             if self._failed_starts >= _STARTS_PER_PROCESS * self._options.process_count * self._options.node_count:
                 message = "The entry script could not be started: {} processes have failed before init() was done."
-                raise StepFailed(self._with_first_error(message.format(self._failed_starts)))
+                raise StepFailed(self._append_first_error(message.format(self._failed_starts)))
         batch = worker.batch
         if batch is not None and worker.is_lost:  # with its node: another does it, as if it had not been tried
             self._report.add_note(f"Batch {batch.number} is given to another process: {ending}.")
@@ -211,17 +211,17 @@ class _Driver:
         report, options = self._report, self._options
         if options.error_threshold is not None and report.failed_items > options.error_threshold:
             message = "{} items have failed, more than error_threshold ({})."
-            raise StepFailed(self._with_first_error(message.format(report.failed_items, options.error_threshold)))
+            raise StepFailed(self._append_first_error(message.format(report.failed_items, options.error_threshold)))
         if options.allowed_failed_count is not None and report.failed_batches > options.allowed_failed_count:
             message = "{} mini batches have failed, more than allowed_failed_count ({})."
             text = message.format(report.failed_batches, options.allowed_failed_count)
-            raise StepFailed(self._with_first_error(text))
+            raise StepFailed(self._append_first_error(text))
         percent = 100.0 * report.failed_batches / report.batch_count
         if options.allowed_failed_percent is not None and percent > options.allowed_failed_percent:
             message = "{:g} % of the mini batches have failed, more than allowed_failed_percent ({:g})."
-            raise StepFailed(self._with_first_error(message.format(percent, options.allowed_failed_percent)))
+            raise StepFailed(self._append_first_error(message.format(percent, options.allowed_failed_percent)))
 
-    def _with_first_error(self, message: str) -> str:
+    def _append_first_error(self, message: str) -> str:
         """Return the message, followed by the first error of a batch if there was one."""
         first = self._report.first_error
         return message if first is None else f"{message} The first error:\n{first}"
@@ -242,7 +242,7 @@ class _Driver:
         os.replace(temporary, path)
 
     def _stop_workers(self, is_killing: bool) -> None:
-        """Close the listener and end all workers, killing those that are not ready or, with `is_killing`, all."""
+        """Close the listener and stop all workers, killing workers that are not ready or, with `is_killing`, all."""
         if self._listener is not None:  # first, so that no node waits to be admitted
             self._listener.close()
         for pending in self._pending_connections:

@@ -26,7 +26,7 @@ _ANSWER_SECONDS = 30.0
 
 
 def run_node(options: Options, logs_folder: str) -> None:
-    """Run workers for the driver until it has ended all of them, and replace workers that die or are killed."""
+    """Run workers for the driver until it has stopped all of them, replacing workers that die."""
     with selectors.DefaultSelector() as selector:
         node = _Node(options, logs_folder, selector)
         node.run()
@@ -71,7 +71,7 @@ class _Node:
         return True
 
     def _forward(self, slot: "_Slot", is_from_driver: bool) -> None:
-        """Forward messages of a slot in one direction, and close the slot if its worker or connection has ended."""
+        """Forward messages of a slot in one direction, and close it if its worker or connection has ended."""
         is_over = slot.forward_batches() if is_from_driver else slot.forward_responses()
         if not is_over:
             return
@@ -102,7 +102,7 @@ class _Slot:
         return messages is None
 
     def forward_responses(self) -> bool:
-        """Forward responses from the worker to the driver; return True once the worker has ended."""
+        """Forward responses from the worker to the driver; return True once the worker has exited."""
         answers = self.worker.receive()
         for answer in answers or ():
             self.worker.is_ready = self.worker.is_ready or answer["kind"] == READY

@@ -79,7 +79,7 @@ class ImageArtifact(Artifact):
 def populate_metrics(
     workspace: WorkspaceNames, metrics: Dict[str, Any], metric_kinds: Dict[str, str]
 ) -> Dict[str, Any]:
-    """Return the metrics of a run with artifact URIs replaced by `Artifact` objects.
+    """Return the metrics of a run with artifact URIs replaced with `Artifact` objects.
 
     Args:
         workspace: The workspace of the run.
@@ -90,7 +90,7 @@ def populate_metrics(
 
 
 def _replace_uris(workspace: WorkspaceNames, value: Any, metric_kind: "str | None") -> Any:
-    """Return a metric's value with artifact URIs replaced by `Artifact` objects, if metrics of this kind have them."""
+    """Return a metric's value with artifact URIs replaced with `Artifact` objects if its kind has any."""
     if metric_kind != "image" and metric_kind not in _DOCUMENTS:
         return value
     if isinstance(value, list):

@@ -126,7 +126,7 @@ class _OfflineRun:
 
 
 def _print_safely(text: str) -> None:
-    """Print text, with escapes for characters that the encoding of standard output lacks."""
+    """Print text, escaping characters that standard output cannot encode."""
     try:
         print(text)
     except UnicodeEncodeError:  # characters that the encoding of standard output lacks

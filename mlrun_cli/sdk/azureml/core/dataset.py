@@ -115,7 +115,7 @@ def get_output_datasets(run: "Run") -> "dict[str, str]":
 
 
 def insert_datasets(workspace: "Workspace", inputs: "List[Dict[str, Any]]") -> None:
-    """Replace dataset ids in run details with dataset objects, except those of missing datasets."""
+    """Replace dataset ids in run details with dataset objects, except ids of missing datasets."""
     for entry in inputs:
         dataset_id = entry["dataset"].get("id")
         if dataset_id is not None:

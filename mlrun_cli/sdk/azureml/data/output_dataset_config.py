@@ -100,7 +100,7 @@ class TransformationMixin:
         path_glob: "str | None" = None,
         set_column_types: "dict[str, Any] | None" = None,
     ) -> "OutputTabularDatasetConfig":
-        """Return a tabular output of the delimited files, optionally of those that match `path_glob`."""
+        """Return a tabular output of the delimited files, or only of files that match `path_glob`."""
         from azureml.data.dataset_factory import build_delimited_options
 
         options = build_delimited_options(
@@ -119,7 +119,7 @@ class TransformationMixin:
         path_glob: "str | None" = None,
         set_column_types: "dict[str, Any] | None" = None,
     ) -> "OutputTabularDatasetConfig":
-        """Return a tabular output of the Parquet files, optionally of those that match `path_glob`."""
+        """Return a tabular output of the Parquet files, or only of files that match `path_glob`."""
         from azureml.data.dataset_factory import build_parquet_options
 
         options = build_parquet_options(include_path, set_column_types, partition_format)
@@ -257,7 +257,7 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
         )
 
     def _with_transformation(self, step: "list[Any]") -> "OutputTabularDatasetConfig":
-        """Return a copy with a transformation appended to those that are applied when the table is read."""
+        """Return a copy with another transformation to apply when the table is read."""
         changed = copy(self)
         changed._steps = [*self._steps, step]
         return changed

@@ -126,7 +126,7 @@ class TabularDataset(AbstractDataset):
         return self._with_transformation(["time", columns, *texts, bool(includes_bounds)])
 
     def _with_column_step(self, step: "list[Any]", is_kept: "Callable[[str], bool]") -> "TabularDataset":
-        """Return a dataset with a step that removes columns, also from its timestamp columns."""
+        """Return a dataset with a step that drops columns, including any timestamp columns among them."""
         changed = self._with_transformation(step)
         timestamp, partition = self.timestamp_columns
         if timestamp is not None and not is_kept(timestamp):

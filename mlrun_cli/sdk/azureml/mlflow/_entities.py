@@ -29,7 +29,7 @@ _MLFLOW = "mlflow."
 
 
 def find_entity_class(class_name: str) -> Any:
-    """Return the class of `mlflow.entities` with this name, or None if this version of MLflow lacks it."""
+    """Return the class of `mlflow.entities` with this name, or None if this version of MLflow does not have it."""
     return getattr(import_module("mlflow.entities"), class_name, None)
 
 

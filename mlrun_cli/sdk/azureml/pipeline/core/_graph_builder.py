@@ -145,7 +145,7 @@ class StepDocuments:
         return document
 
     def build_arguments(self, values: Any) -> List[Any]:
-        """Return the arguments of a script, with data and parameters replaced by references.
+        """Return the arguments of a script, with data and parameters replaced with references.
 
         Raises:
             UserErrorException: An argument is data that is neither an input nor an output of the step.
@@ -173,7 +173,7 @@ class StepDocuments:
         return {name: {"source": self._graph.add_parameter(value)} for name, value in (parameters or {}).items()}
 
     def build_setting(self, value: Any) -> Any:
-        """Return a setting of a step, replaced by a reference if it is a pipeline parameter."""
+        """Return a setting of a step, replaced with a reference if it is a pipeline parameter."""
         return {"parameter": self._graph.add_parameter(value)} if isinstance(value, PipelineParameter) else value
 
     def _build_argument(self, argument: Any) -> Any:

@@ -147,7 +147,7 @@ class PipelineOutputTabularDataset(PipelineOutputAbstractDataset):
         return self._with_transformation(["part", seed, 0, share]), self._with_transformation(["part", seed, share, 1])
 
     def _with_transformation(self, step: List[Any]) -> "PipelineOutputTabularDataset":
-        """Return a copy with a transformation appended to those that are applied when the table is read."""
+        """Return a copy with another transformation to apply when the table is read."""
         changed = copy(self)
         table = self._table or {}
         changed._table = {**table, "steps": [*table["steps"], step]}
