@@ -142,7 +142,11 @@ def _iterate_files(location: str) -> Iterator[str]:
 
 
 def _build_no_file_error(location: str) -> DataNotFound:
-    return DataNotFound(f"There is no file at {location}.", hint="A dataset needs at least one; '**' matches folders.")
+    # Public scripts look for Azure's first words, to go on without the data.
+    return DataNotFound(
+        f"The provided path is not valid: there is no file at {location}.",
+        hint="A dataset needs at least one; '**' matches folders.",
+    )
 
 
 def _walk_files(root: str) -> Iterator[str]:

@@ -288,7 +288,10 @@ def test_an_input_and_an_output_of_one_name_keep_their_paths_in_a_command(worksp
             {"data": {"d": entry(dataPath={"datastoreName": "far", "relativePath": "x"})}},
             "data.d: There is no datastore",
         ),
-        ({"data": {"d": entry(uri={"path": "nowhere"})}}, "data.d: There is no file at"),
+        (
+            {"data": {"d": entry(uri={"path": "nowhere"})}},
+            "data.d: The provided path is not valid: there is no file at",
+        ),
         ({"data": {"d": entry()}}, "data.d does not say which data"),
         ({"data": {"d": entry(uri={"path": "data"}, mechanism="hdfs")}}, "data.d: mechanism: 'hdfs'"),
         ({"data": {"d": entry(dataset={"name": "n", "version": "new"})}}, "data.d: the version"),
