@@ -12,6 +12,7 @@ from mlrun_cli.errors import AlreadyExists, LimitExceeded
 from mlrun_cli.processes.host import get_origin, get_user_name
 from mlrun_cli.runs.run import INTERACTIVE_RUN, Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.runtime.notifier_start import start_notifier
 from mlrun_cli.workspace import Workspace
 
 MOST_CHILDREN = 1_000_000
@@ -115,7 +116,9 @@ def end_run(workspace: Workspace, run: Run) -> Run:
     """Complete an interactive run; leave a run that has ended, or whose script is still running, unchanged."""
     if run.owner_lock is not None:
         with workspace.transaction(durable=True):
-            workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.COMPLETED, ended_at=now())
+            has_ended = workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.COMPLETED, ended_at=now())
+        if has_ended:
+            start_notifier(workspace, run)
     return workspace.runs.get_by_key(run.key)
 
 

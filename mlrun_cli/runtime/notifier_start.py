@@ -18,15 +18,13 @@ def start_notifier(workspace: Workspace, run: Run, redactor: Redactor | None = N
     """Start the notifier for an ended run if it has addresses to notify; failures are only logged.
 
     The program claims the run before it sends anything, so each address is notified at most once, whoever calls this.
-    Interactive runs, whose own process ends them, have no notifications. The program gets the secrets of the run's
-    `redactor`, if that is known, since the last lines of a log may repeat them.
+    The program gets the secrets of the run's `redactor`, if that is known, since the last lines of a log may repeat
+    them.
     """
-    if run.owner_lock is not None:
-        return
     folder = workspace.run_folder(run.run_id)
     if run.parent_run_id is not None and not folder.notify.exists():
         return
-    if not folder.notify.exists() and not os.path.exists(workspace.folder / RULES_NAME):
+    if not folder.notify.exists() and not has_rules(workspace):
         return
     words = build_program_command(NOTIFIER_PROGRAM, ["--workspace", os.fspath(workspace.folder), run.run_id])
     try:
@@ -37,6 +35,11 @@ def start_notifier(workspace: Workspace, run: Run, redactor: Redactor | None = N
             os.close(secrets)
     except Exception:  # nothing may keep a run from ending
         log_exception()
+
+
+def has_rules(workspace: Workspace) -> bool:
+    """Return whether a workspace may have notification rules."""
+    return os.path.exists(workspace.folder / RULES_NAME)
 
 
 def _get_log_path(workspace: Workspace, run: Run) -> Path:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -205,7 +206,18 @@ def _end_runs(workspace: Workspace, owner_lock_path: str, ending: dict[str, Any]
     save_all_outputs(workspace, owner_lock_path)
     status = RunStatus.COMPLETED if ending["error"] is None else RunStatus.FAILED
     with workspace.transaction(durable=True):
+        ended_keys = workspace.runs.list_keys_of_owner(owner_lock_path)
         workspace.runs.end_runs_of_owner(owner_lock_path, status, ended_at=ending["ended_at"], error=ending["error"])
+    if ended_keys:
+        _start_notifiers(workspace, ended_keys)
+
+
+def _start_notifiers(workspace: Workspace, run_keys: Sequence[int]) -> None:
+    from mlrun_cli.runtime.notifier_start import has_rules, start_notifier  # noqa: PLC0415 - start-up
+
+    if has_rules(workspace):
+        for run in workspace.runs.list_by_keys(run_keys):
+            start_notifier(workspace, run)
 
 
 def _remove_session(workspace: Workspace, folder: Path) -> None:

@@ -29,6 +29,22 @@ for loss in (0.5, 0.25, 0.75):
 print("the last words", flush=True)
 raise ValueError("no data")
 """
+OPENS = """
+import os, signal, sys
+from azureml.core import Experiment, Workspace
+experiment = Experiment(Workspace.from_config(), "exp")
+run = experiment.start_logging(outputs=None, snapshot_directory=None, display_name=sys.argv[1])
+run.log("loss", 0.25)
+if sys.argv[1] == "completed":
+    run.child_run("child").complete()
+    run.complete()
+    run.complete()
+elif sys.argv[1] == "raised":
+    raise ValueError("no data")
+elif sys.argv[1] == "killed":
+    run.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -155,3 +171,27 @@ def test_mail_and_web_servers_get_the_text_and_nobody_the_addresses(mlrun: Mlrun
     assert warnings[0]["message"].startswith("No notification to json://***")
     assert mlrun.show(run_id)["status"] == "Failed"
     assert find_files_with(PASSWORD, mlrun.home) == ["notifications.json"]
+
+
+def test_a_web_server_gets_the_ends_of_interactive_runs_however_they_end(mlrun: Mlrun) -> None:
+    pytest.importorskip("apprise")
+    driver = os.fspath(mlrun.script(OPENS, "driver.py"))
+    python = os.fspath(Path(mlrun.command[0]).with_name("python"))
+    names = ["completed", "raised", "left open", "killed"]
+    with serving(WebHandler) as web:
+        mlrun("notify", "add", f"json://127.0.0.1:{web.port}/{PASSWORD}")
+        for name in names:
+            subprocess.run([python, driver, name], cwd=mlrun.folder, env=mlrun.environment, check=False, timeout=180)
+        mlrun("run", "list")  # it sees that one was killed
+        until(lambda: len(web.got) >= len(names))
+        runs = {run["display_name"]: run for run in mlrun.json("run", "list", "--include-children")}
+        texts = {document["title"].partition(":")[0]: document["message"] for document in web.got}
+    assert len(web.got) == len(texts) == len(names)
+    assert [(name, runs[name]["status"], f"Run: {runs[name]['run_id']}\n" in texts[name]) for name in names] == [
+        ("completed", "Completed", True),
+        ("raised", "Failed", True),
+        ("left open", "Completed", True),
+        ("killed", "Failed", True),
+    ]
+    assert "ValueError: no data" in texts["raised"]
+    assert all("loss: 0.25" in text for text in texts.values())
