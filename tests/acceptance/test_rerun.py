@@ -139,7 +139,7 @@ def test_what_no_record_holds_has_to_be_given(mlrun: Mlrun, first: str) -> None:
     assert mlrun.fails("run", "rerun", "-r", first).code == "RunNotRepeatable"
     assert mlrun.fails("run", "rerun", "-r", first, "--current-code").code == "RunNotRepeatable"
     assert mlrun.fails("run", "rerun", "-r", first, "--set", "lr=1", "--", "x").code == "ConflictingOptions"
-    assert mlrun.fails("run", "rerun", "--failed", "-r", first).code == "OneOptionRequired"
+    assert mlrun.fails("run", "rerun").code == "OneOptionRequired"
     mlrun.script("import time; time.sleep(600)", "sleep.py")
     live = mlrun.submit("-e", "live", "sleep.py")
     assert mlrun.fails("run", "resume", "-r", live).code == "RunNotEnded"

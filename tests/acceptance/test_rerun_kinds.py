@@ -129,6 +129,30 @@ def test_a_sweep_is_repeated_from_its_snapshot_with_the_same_draws(mlrun: Mlrun)
     assert single.get("parent_run_id") is None
 
 
+def test_what_failed_in_a_sweep_is_repeated_with_the_same_draws(mlrun: Mlrun) -> None:
+    mlrun.script("import os, sys\nprint(sys.argv[1:])\nsys.exit(int(os.environ.get('FAILS') in sys.argv))")
+    mlrun.environment["FAILS"] = "2"
+    words = ("--grid", "lr=1,2,3", "--minimize", "loss", "train.py", "--lr", "{lr}")
+    parent = json.loads(mlrun("run", "sweep", *words, check=False).stdout)["run_id"]
+    children = mlrun.json("run", "list", "--parent-run-id", parent)
+    (failed,) = (child["run_id"] for child in children if child["status"] == "Failed")
+    del mlrun.environment["FAILS"]
+
+    (again,) = mlrun.json("run", "rerun", "--failed", "-r", parent)
+
+    assert (again["status"], again["tags"]["rerun_of"]) == ("Completed", failed)
+    assert mlrun.log(again["run_id"]) == mlrun.log(failed) == "['--lr', '2']\n"
+    assert mlrun.json("run", "rerun", "--failed", "-r", parent) == []
+
+
+def test_steps_that_failed_are_repeated_with_their_pipeline(mlrun: Mlrun) -> None:
+    mlrun.environment["FAILS"] = "train.py"
+    failed = submit_pipeline(mlrun)
+    refusal = mlrun.fails("run", "rerun", "--failed", "-r", failed["run_id"])
+    assert refusal.code == "RunNotRepeatable"
+    assert f"mlrun run rerun -r {failed['run_id']}" in refusal.text
+
+
 def test_a_sweep_is_repeated_with_another_seed_and_another_fixed_argument(mlrun: Mlrun) -> None:
     first = sweep(mlrun, "train.py", "--epochs", "3")
 

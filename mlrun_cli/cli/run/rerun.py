@@ -29,6 +29,7 @@ from mlrun_cli.errors import (
 
 if TYPE_CHECKING:
     from mlrun_cli.processes.interruptions import Interruptions
+    from mlrun_cli.runs.filter import RunFilter
     from mlrun_cli.runs.run import Run
     from mlrun_cli.submit.pipeline_rerun import PipelineRerun
     from mlrun_cli.submit.rerun import Rerun, RerunChanges
@@ -71,7 +72,11 @@ def rerun(
     run_ids: SomeRunIds = None,
     experiment_name: ExperimentName = None,
     failed: Annotated[
-        bool, Option("--failed", help="All failed runs of the experiment that have not been repeated yet.")
+        bool,
+        Option(
+            "--failed",
+            help="All failed runs of the experiment, or with -r child runs of these, that have not been repeated yet.",
+        ),
     ] = False,
     settings: Set = None,
     target: TargetOption = None,
@@ -95,18 +100,21 @@ def rerun(
     value of a parameter in its own spelling, as in --lr 0.1, --lr=0.1 or lr=0.1; a flag that becomes false is left
     out. A sweep draws the same values again unless it gets another --seed; --set is for the fixed arguments of its
     script. A pipeline has the same values but for those of --set, and earlier results of its steps are used again.
-    Several runs are submitted at once and not streamed: the command waits until they have ended.
+    Several runs are submitted at once and not streamed: the command waits until they have ended. --failed -r SWEEP
+    submits what failed in a sweep as runs of their own, with the same drawn values.
     """
     if not run_ids and not failed and can_pick():
         run_ids = [PICK]
-    if bool(run_ids) == failed:
-        raise OneOptionRequired("No run is named.", hint="Use either -r ID, or --failed.", target="--run")
+    if not run_ids and not failed:
+        raise OneOptionRequired("No run is named.", hint="Use -r ID, or --failed.", target="--run")
     description = new_run_options.parse()
     changes = build_changes(description, settings, arguments, target, uses_current_code=current_code)
     changes = changes._replace(seed=seed, regenerate_outputs=regenerate_outputs)
     context = open_context(global_options)
     description = description.resolve_predecessor(context)
-    runs = _list_failed_runs(context, experiment_name) if failed else get_runs(context, run_ids or (), experiment_name)
+    runs = get_runs(context, run_ids, experiment_name) if run_ids else _list_failed_runs(context, experiment_name)
+    if run_ids and failed:
+        runs = _list_failed_children(context, runs)
     if len(runs) == 1 and not failed:
         return resubmit_run(
             context, runs[0], changes, description, global_options, interrupt, is_async=is_async, is_dry_run=is_dry_run
@@ -216,20 +224,44 @@ def _show_dry_run(workspace: Workspace, rerun: Rerun | SweepRerun | PipelineReru
 
 def _list_failed_runs(context: Context, experiment_name: str | None) -> Sequence[Run]:
     """Return an experiment's failed scripts, sweeps and pipelines that were not repeated, oldest first."""
+    from mlrun_cli.runs.filter import RunFilter  # noqa: PLC0415 - start-up
+
+    return _list_unrepeated(context, RunFilter(experiment_name=context.get_experiment_name(experiment_name)))
+
+
+def _list_failed_children(context: Context, parents: Sequence[Run]) -> Sequence[Run]:
+    """Return the failed child runs that were not repeated, such as those of a sweep, oldest first.
+
+    Raises:
+        RunNotRepeatable: a parent is a pipeline, whose steps need the data of other steps.
+    """
+    from mlrun_cli.pipelines.run_types import PIPELINE_RUN  # noqa: PLC0415 - start-up
+    from mlrun_cli.runs.filter import RunFilter  # noqa: PLC0415
+
+    found: list[Run] = []
+    for parent in parents:
+        if parent.run_type == PIPELINE_RUN:
+            raise RunNotRepeatable(
+                f"'{parent.run_id}' is a pipeline, whose steps are not submitted without it.",
+                hint=f"Use 'mlrun run rerun -r {parent.run_id}': results of the steps that completed are used again.",
+                target=parent.run_id,
+            )
+        found += _list_unrepeated(context, RunFilter(parent_run_id=parent.run_id))
+    return found
+
+
+def _list_unrepeated(context: Context, which: RunFilter) -> list[Run]:
+    """Return the failed scripts, sweeps and pipelines of a filter that were not repeated, oldest first."""
     from mlrun_cli.actions.runs import list_runs  # noqa: PLC0415 - start-up
     from mlrun_cli.pipelines.run_types import PIPELINE_RUN  # noqa: PLC0415
-    from mlrun_cli.runs.filter import RunFilter  # noqa: PLC0415
     from mlrun_cli.runs.run import RERUN_TAG, SCRIPT_RUN  # noqa: PLC0415
     from mlrun_cli.runs.status import RunStatus  # noqa: PLC0415
     from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN  # noqa: PLC0415
 
-    which = RunFilter(
-        experiment_name=context.get_experiment_name(experiment_name), statuses=frozenset({RunStatus.FAILED})
-    )
     types = {SCRIPT_RUN, SWEEP_RUN, PIPELINE_RUN}
-    found = [run for run in list_runs(context.workspace, which) if run.run_type in types]
+    failed = list_runs(context.workspace, which._replace(statuses=frozenset({RunStatus.FAILED})))
     repeated = context.workspace.runs.list_tag_values(RERUN_TAG)
-    return [run for run in reversed(found) if run.run_id not in repeated]
+    return [run for run in reversed(failed) if run.run_type in types and run.run_id not in repeated]
 
 
 def _resubmit_runs(
