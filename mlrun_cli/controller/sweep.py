@@ -218,15 +218,18 @@ class SweepController:
     def _build_run(self, template: RunTemplate, run_number: int) -> TemplateRun:
         configuration, values = template.resolution.configuration, self._drawn[run_number]
         resumed = self._plan.resumed[run_number] if run_number < len(self._plan.resumed) else None
-        command = None if configuration.command is None else add_values_to_command(configuration.command, values)
+        command, flags = configuration.command, self._definition.sampling.flags
+        if command is not None:
+            command = add_values_to_command(command, values, flags)
         resumption = () if resumed is None else ("--resume-from", "outputs")
         return TemplateRun(
             self._get_run_id(run_number),
             parent_run_id=self._run.run_id,
-            arguments=(*add_values_to_arguments(configuration.arguments, values), *resumption),
+            arguments=(*add_values_to_arguments(configuration.arguments, values, flags), *resumption),
             command=(*command, *resumption) if isinstance(command, tuple) else command,
             resumed_run_id=None if resumed is None else resumed.run_id,
             properties={"azureml.runsource": SWEEP_RUN},
+            absent_flags=[name.lstrip("-") for name in flags if not values[name]],
         )
 
     def _load_template(self) -> RunTemplate:

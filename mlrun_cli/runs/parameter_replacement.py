@@ -52,6 +52,13 @@ def append_parameter(arguments: Sequence[str], name: str, value_text: str) -> li
     return [*words[:place], *added, *words[place:]]
 
 
+def append_flag(arguments: Sequence[str], name: str) -> list[str]:
+    """Return arguments with an option that has no value: `--fp16`, or `-v` for a single letter."""
+    words = list(arguments)
+    place = words.index(_END_OF_OPTIONS) if _END_OF_OPTIONS in words else len(words)
+    return [*words[:place], f"-{name}" if len(name) == 1 else f"--{name}", *words[place:]]
+
+
 def _format_parameter(arguments: Sequence[str], parameter: ParameterWords, value_text: str) -> list[str]:
     """Return the command-line words that set a parameter to a new value, in the style of the existing words."""
     first = arguments[0]

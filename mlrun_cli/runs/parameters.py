@@ -17,6 +17,8 @@ from mlrun_cli.core.named_tuple import NamedTuple
 MOST_PARAMETERS = 1000
 """The maximum number of parameters of a run; further names are ignored."""
 TRUE, FALSE = "true", "false"
+ABSENT_FLAGS = "absentFlags"
+"""The key in a run's definition of the parameters that are false, which its arguments show by leaving them out."""
 
 _LONGEST_NAME = 200
 # Patterns are strings, which `re` compiles on first use and caches: most commands never need them.
@@ -99,6 +101,12 @@ def list_differing_parameter_names(parameters: Sequence[Parameters]) -> Sequence
 def read_parameters(definition: Mapping[str, Any] | None) -> Parameters:
     """Return the parameters in a run's definition, in which secrets are already redacted."""
     definition = definition or {}
+    absent = definition.get(ABSENT_FLAGS)
+    found = {str(name): Parameter(FALSE) for name in absent} if isinstance(absent, list) else {}
+    return {**found, **_read_arguments(definition)}
+
+
+def _read_arguments(definition: Mapping[str, Any]) -> Parameters:
     command = definition.get("command")
     if isinstance(command, str):
         return parse_command(command)

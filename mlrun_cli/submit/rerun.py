@@ -12,8 +12,8 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import REDACTED
 from mlrun_cli.errors import ConflictingOptions, MlrunError, RunNotEnded, RunNotRepeatable
 from mlrun_cli.processes.interruptions import Interruptions
-from mlrun_cli.runs.parameter_replacement import append_parameter, replace_parameter
-from mlrun_cli.runs.parameters import split_command
+from mlrun_cli.runs.parameter_replacement import append_flag, append_parameter, replace_parameter
+from mlrun_cli.runs.parameters import ABSENT_FLAGS, FALSE, TRUE, split_command
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runs.submit_options import SubmitOptions, list_redacted_words
@@ -234,8 +234,12 @@ def _set_parameters(
 ) -> tuple[Sequence[str], Sequence[str]]:
     """Return arguments with other values of parameters, and notes about those that were appended."""
     notes = []
+    absent = (run.definition or {}).get(ABSENT_FLAGS) or ()
     for name, text in parameters.items():
         replaced = replace_parameter(arguments, name, text)
+        if replaced is None and name in absent and text in {TRUE, FALSE}:
+            arguments = append_flag(arguments, name) if text == TRUE else arguments
+            continue
         if replaced is None:
             notes.append(f"--set: '{run.run_id}' has no '{name}': it is added to the arguments.")
         arguments = append_parameter(arguments, name, text) if replaced is None else replaced

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from mlrun_cli.submit.dry_run import dry_run
@@ -31,7 +31,7 @@ def dry_run_sweep(workspace: Workspace, request: SubmitRequest, definition: Swee
     draws = []
     for number in range(count):
         values = sampler.draw(number)
-        draws.append({"number": number, "values": values, **_apply_values(run, values)})
+        draws.append({"number": number, "values": values, **_apply_values(run, values, definition.sampling.flags)})
     return {
         "definition": definition.to_json(),
         "seed": definition.sampling.seed,
@@ -42,8 +42,8 @@ def dry_run_sweep(workspace: Workspace, request: SubmitRequest, definition: Swee
     }
 
 
-def _apply_values(run: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+def _apply_values(run: Mapping[str, Any], values: Mapping[str, Any], flags: Collection[str]) -> dict[str, Any]:
     """Return the arguments, or the command, of a run with the values that a sweep draws for it."""
     if run["command"] is not None:
-        return {"command": add_values_to_command(run["command"], values)}
-    return {"arguments": add_values_to_arguments(run["arguments"], values)}
+        return {"command": add_values_to_command(run["command"], values, flags)}
+    return {"arguments": add_values_to_arguments(run["arguments"], values, flags)}

@@ -163,6 +163,7 @@ class TemplateRun(NamedTuple):
         tags, properties: those of the run, besides those of the template.
         display_name: the run's name for people; None leaves that of the template.
         resumed_run_id: the id of a run whose `outputs` the script finds in its own.
+        absent_flags: parameters that are false, which arguments show by leaving them out.
     """
 
     run_id: str
@@ -176,6 +177,7 @@ class TemplateRun(NamedTuple):
     properties: Mapping[str, str] = MappingProxyType({})
     display_name: str | None = None
     resumed_run_id: str | None = None
+    absent_flags: Sequence[str] = ()
 
 
 def get_secrets_file(folder: Path) -> Path:
@@ -489,7 +491,7 @@ def _build_new_run(
         options=options,
         data_links=resolution.data_links,
     )
-    facts = FromTemplate(run.run_type, template.git_properties)
+    facts = FromTemplate(run.run_type, template.git_properties, absent_flags=run.absent_flags)
     return NewRun(request, resolution, submission, resolution.redactor, template.gpus, place, facts)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.runs.parameters import split_command
@@ -13,14 +13,20 @@ from mlrun_cli.runs.parameters import split_command
 _HYDRA_PREFIXES = ("+", "~")
 
 
-def add_values_to_arguments(arguments: Sequence[str], values: Mapping[str, Any]) -> list[str]:
+def add_values_to_arguments(
+    arguments: Sequence[str], values: Mapping[str, Any], flags: Collection[str] = ()
+) -> list[str]:
     """Return the arguments of a script with the parameter values of a run inserted or appended.
 
     A value replaces `{NAME}`, or the value of `NAME=…`, as Hydra writes it. Others follow: as `NAME=VALUE` if the name
-    begins with `+` or `~`; otherwise as `build_arguments` has it.
+    begins with `+` or `~`; otherwise as `build_arguments` has it. A parameter of `flags` is its option alone, or
+    nothing; so is its `{NAME}`.
     """
-    words = [_fill_placeholders(word, values) for word in arguments]
+    words = _fill_words(arguments, values, flags)
     for name in list_appended_names(arguments, values):
+        if name in flags:
+            words += [build_option(name)] if values[name] else []
+            continue
         text = format_value(values[name])
         place = max((place for place, word in enumerate(words) if word.startswith(f"{name}=")), default=None)
         if place is not None and not name.startswith("-"):
@@ -32,26 +38,39 @@ def add_values_to_arguments(arguments: Sequence[str], values: Mapping[str, Any])
     return words
 
 
-def add_values_to_command(command: Sequence[str] | str, values: Mapping[str, Any]) -> tuple[str, ...] | str:
-    """Return a command with the parameter values of a run; in text for a shell, only placeholders are replaced."""
+def add_values_to_command(
+    command: Sequence[str] | str, values: Mapping[str, Any], flags: Collection[str] = ()
+) -> tuple[str, ...] | str:
+    """Return a command with the parameter values of a run, as for arguments; text for a shell has only `{NAME}`."""
     if isinstance(command, str):
-        return _fill_placeholders(command, values, is_shell_text=True)
+        return _fill_placeholders(command, values, flags, is_shell_text=True)
     program, arguments = split_command(command)
     rest = {name: values[name] for name in list_appended_names(program, values)}
-    return (*(_fill_placeholders(word, values) for word in program), *add_values_to_arguments(arguments, rest))
+    return (*_fill_words(program, values, flags), *add_values_to_arguments(arguments, rest, flags))
 
 
-def list_appended_names(arguments: Iterable[str], names: Iterable[str]) -> list[str]:
-    """Return the names of the parameters that have no placeholder `{NAME}` in any argument."""
-    text = "\n".join(arguments)
+def list_appended_names(words: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Return the names of the parameters that have no placeholder `{NAME}` in any word."""
+    text = "\n".join(words)
     return [name for name in names if f"{{{name}}}" not in text]
 
 
-def _fill_placeholders(text: str, values: Mapping[str, Any], *, is_shell_text: bool = False) -> str:
+def _fill_words(words: Sequence[str], values: Mapping[str, Any], flags: Collection[str]) -> list[str]:
+    """Return words with their placeholders filled, without those of flags that are off."""
+    off = {f"{{{name}}}" for name in flags if name in values and not values[name]}
+    return [_fill_placeholders(word, values, flags) for word in words if word not in off]
+
+
+def _fill_placeholders(
+    text: str, values: Mapping[str, Any], flags: Collection[str], *, is_shell_text: bool = False
+) -> str:
     def fill(match: re.Match[str]) -> str:
-        if match[1] not in values:
+        name = match[1]
+        if name not in values:
             return match[0]
-        value = format_value(values[match[1]])
+        if name in flags:
+            return build_option(name) if values[name] else ""
+        value = format_value(values[name])
         return shlex.quote(value) if is_shell_text else value
 
     return re.sub(r"\{([^{}]+)\}", fill, text)

@@ -61,11 +61,13 @@ class Sampling(NamedTuple):
         method: how values are drawn.
         space: the expression of each parameter, in the order in which arguments are passed.
         seed: makes draws repeatable; None if none was given, see `with_seed`.
+        flags: the parameters that are options without a value, and true or false.
     """
 
     method: SamplingMethod
     space: Mapping[str, Expression]
     seed: int | None = None
+    flags: tuple[str, ...] = ()
 
     @property
     def space_size(self) -> int | None:
@@ -105,17 +107,20 @@ class Sampling(NamedTuple):
         return BayesianSampler(self.space, goal, self.seed)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the value of `generator_config`; its `properties` contain the seed, if there is one."""
+        """Return the value of `generator_config`; its `properties` contain the seed and the flags, if there are any."""
         document: dict[str, Any] = {
             "name": self.method.value,
             "parameter_space": {name: expression.to_json() for name, expression in self.space.items()},
         }
-        if self.seed is not None:
-            document["properties"] = {"seed": self.seed}
-        return document
+        properties: dict[str, Any] = {} if self.seed is None else {"seed": self.seed}
+        if self.flags:
+            properties["flags"] = list(self.flags)
+        return {**document, "properties": properties} if properties else document
 
 
-def build_sampling(method: SamplingMethod, space: Mapping[str, Expression], seed: int | None = None) -> Sampling:
+def build_sampling(
+    method: SamplingMethod, space: Mapping[str, Expression], seed: int | None = None, flags: Sequence[str] = ()
+) -> Sampling:
     """Return a validated sampling method.
 
     Raises:
@@ -125,7 +130,7 @@ def build_sampling(method: SamplingMethod, space: Mapping[str, Expression], seed
         raise InvalidValue("The parameter space has no parameters.", target="parameter_space")
     for name, expression in space.items():
         check_expression(method, name, expression)
-    return Sampling(method, dict(space), seed)
+    return Sampling(method, dict(space), seed, tuple(flags))
 
 
 def check_expression(method: SamplingMethod, name: str, expression: Expression) -> None:
@@ -162,8 +167,11 @@ def sampling_from_json(document: Mapping[str, Any]) -> Sampling:
             error.add_context(name)
             raise
     properties = document.get("properties")
-    seed = properties.get("seed") if isinstance(properties, Mapping) else None
-    return build_sampling(method, expressions, check_seed(seed))
+    if not isinstance(properties, Mapping):
+        properties = {}
+    flags = properties.get("flags") or ()
+    named = [name for name in expressions if isinstance(flags, (list, tuple)) and name in flags]
+    return build_sampling(method, expressions, check_seed(properties.get("seed")), named)
 
 
 def check_seed(seed: object) -> int | None:

@@ -136,6 +136,40 @@ def test_values_of_a_sweep_are_put_where_a_command_has_their_names(mlrun: Mlrun)
     assert mlrun.fails("run", "rerun", "-r", sweep, "--set", "other=1").code == "ConflictingOptions"
 
 
+def test_flags_are_swept_and_run_again_as_options_without_a_value(mlrun: Mlrun) -> None:
+    mlrun.script(
+        """
+        import argparse
+        from azureml.core import Run
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--lr")
+        parser.add_argument("--fp16", action="store_true")
+        Run.get_context().log("loss", int(parser.parse_args().fp16))
+        """,
+        "flags.py",
+    )
+    words = ("run", "sweep", "--flag", "fp16", "--minimize", "loss")
+    draws = mlrun.json(*words, "--dry-run", "flags.py", "--lr", "1")["draws"]
+    assert [(each["values"], each["arguments"]) for each in draws] == [
+        ({"fp16": True}, ["--lr", "1", "--fp16"]),
+        ({"fp16": False}, ["--lr", "1"]),
+    ]
+    sweep = mlrun.json(*words, "flags.py", "--lr", "1")["run_id"]
+    off, on = mlrun.json("run", "list", "--parent-run-id", sweep, "--sort", "loss")
+    assert [mlrun.show(run["run_id"])["parameters"]["fp16"] for run in (off, on)] == ["false", "true"]
+    (found,) = mlrun.json("run", "list", "--include-children", "--where", "fp16 = false")
+    assert found["run_id"] == off["run_id"]
+    for run, value, arguments in ((off, "true", ["--fp16"]), (on, "false", []), (off, "false", [])):
+        again = _rerun(mlrun, run["run_id"], "--set", f"fp16={value}")
+        assert again["run_definition"]["arguments"] == ["--lr", "1", *arguments]
+        assert again["parameters"].get("fp16", "false") == value
+    last = _rerun(mlrun, off["run_id"], "--set", "lr=2")["run_id"]
+    assert _rerun(mlrun, last, "--set", "fp16=true")["run_definition"]["arguments"] == ["--lr", "2", "--fp16"]
+    assert _rerun(mlrun, sweep)["status"] == "Completed"
+    assert mlrun.fails(*words, "--flag", "fp16", "flags.py").code == "ConflictingOptions"
+    assert mlrun.fails(*words, "--flag", "lr=1", "flags.py").code == "InvalidValue"
+
+
 def test_pairs_of_hydra_are_swept_as_pairs(mlrun: Mlrun) -> None:
     mlrun.script(
         """

@@ -255,6 +255,19 @@ def test_values_are_added_to_arguments_as_the_script_reads_them(words: str, adde
     assert add_values_to_command(command, values) == ("python", "-m", "train", *added.split())
 
 
+def test_a_flag_is_its_option_or_nothing() -> None:
+    on, off = {"fp16": True, "-v": False}, {"fp16": False, "-v": True}
+    flags = ("fp16", "-v")
+    assert add_values_to_arguments(["--lr", "1"], on, flags) == ["--lr", "1", "--fp16"]
+    assert add_values_to_arguments(["--lr", "1"], off, flags) == ["--lr", "1", "-v"]
+    assert add_values_to_arguments(["{fp16}", "data"], on, flags) == ["--fp16", "data"]
+    assert add_values_to_arguments(["{fp16}", "data"], off, flags) == ["data", "-v"]
+    assert add_values_to_command(("run", "{fp16}", "train.py"), off, flags) == ("run", "train.py", "-v")
+    text = "train {fp16} {-v} && test"
+    assert add_values_to_command(text, on, flags) == "train --fp16  && test"
+    assert add_values_to_arguments(["fp16=1"], {"fp16": True}) == ["fp16=True"], "values of --grid and files are words"
+
+
 def test_names_of_hydra_stay_as_they_are() -> None:
     arguments = ["--config-name", "a"]
     assert add_values_to_arguments(arguments, {"+optim.lr": 0.1}) == [*arguments, "+optim.lr=0.1"]

@@ -74,6 +74,9 @@ def sweep(
             help="Parameter to draw from uniform(0,1), loguniform(1e-5,1e-2), normal(0,1), randint(10), or a list.",
         ),
     ] = None,
+    flags: Annotated[
+        _Texts, Option("--flag", metavar="NAME", help="Parameter without a value: runs with --NAME, and without it.")
+    ] = None,
     minimize: Annotated[
         str | None, Option("--minimize", metavar="METRIC", help="Metric of which the run with the least is the best.")
     ] = None,
@@ -133,7 +136,7 @@ def sweep(
     problems = Problems()
     definition: SweepDefinition | None = None
     with problems.collect_errors():
-        sampling = _build_sampling(grid or (), random or (), seed, is_bayesian=is_bayesian)
+        sampling = _build_sampling(grid or (), random or (), flags or (), seed, is_bayesian=is_bayesian)
         definition = _build_definition(sampling, _build_metric(minimize, maximize), max_total, max_concurrent)
         definition = _add_limits(definition, policy, duration)
     problems.raise_if_any()
@@ -165,10 +168,12 @@ def sweep(
     )
 
 
-def _build_sampling(grid: Sequence[str], random: Sequence[str], seed: int | None, *, is_bayesian: bool) -> Sampling:
+def _build_sampling(
+    grid: Sequence[str], random: Sequence[str], flags: Sequence[str], seed: int | None, *, is_bayesian: bool
+) -> Sampling:
     """Return a grid if no parameter is random, otherwise random or Bayesian sampling of all parameters."""
     from mlrun_cli.sweeps.expression_text import parse_parameter  # noqa: PLC0415 - start-up
-    from mlrun_cli.sweeps.expressions import CHOICE  # noqa: PLC0415 - start-up
+    from mlrun_cli.sweeps.expressions import CHOICE, build_expression  # noqa: PLC0415 - start-up
     from mlrun_cli.sweeps.sampling import SamplingMethod, build_sampling  # noqa: PLC0415 - start-up
 
     space: dict[str, Expression] = {}
@@ -185,12 +190,22 @@ def _build_sampling(grid: Sequence[str], random: Sequence[str], seed: int | None
                     target=text,
                 )
             space[name] = expression
+    for name in flags:
+        if not name.strip("-") or "=" in name:
+            raise InvalidValue(
+                f"--flag: '{name}' is not the name of an option.",
+                hint="Write the name alone, as in --flag fp16; for values there is --grid lr=0.05,0.1.",
+                target=name,
+            )
+        if name in space:
+            raise ConflictingOptions(f"The parameter '{name}' is given twice.", hint="Leave one out.", target=name)
+        space[name] = build_expression(CHOICE, [True, False])
     if not space:
         raise MissingOption(
             "A sweep needs a parameter.", hint="Add --grid lr=0.05,0.1 or --random 'lr=uniform(0,1)'.", target="--grid"
         )
     method = SamplingMethod.RANDOM if random else SamplingMethod.GRID
-    return build_sampling(SamplingMethod.BAYESIAN if is_bayesian else method, space, seed)
+    return build_sampling(SamplingMethod.BAYESIAN if is_bayesian else method, space, seed, flags)
 
 
 def _build_metric(minimize: str | None, maximize: str | None) -> PrimaryMetric:
