@@ -29,6 +29,8 @@ _FORCED = (_FORCED_CANCEL, _FORCED_DELETION)
 _COUNTS = (0, 20, 500, 20_000)
 _LONGEST_DELAY_SECONDS = 3.0
 _LEAVING_SECONDS = 30.0
+_REMOVAL_SECONDS = 150.0
+"""More than the longest pause between two tries to remove secrets from a machine that could not be reached."""
 _TIMEOUT_SECONDS = 500.0
 
 _SCRIPT = """
@@ -312,7 +314,7 @@ def campaign(engine: Engine, numbers: Sequence[int], seed: int, say: Callable[[s
         return list(engine.mlrun.home.parent.rglob("secrets.json"))
 
     with suppress(AssertionError):
-        until(lambda: not list_secrets(), _LEAVING_SECONDS)
+        until(lambda: not list_secrets(), _REMOVAL_SECONDS)
     secrets = [Finding("secrets", str(path)) for path in list_secrets()]
     for finding in secrets:
         say(f"at the end, seed {seed}: {finding.kind}: {finding.text}")
