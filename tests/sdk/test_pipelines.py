@@ -143,6 +143,25 @@ build([first, [second, third]], fourth, fifth)
     assert [one.mode for one in (fourth.inputs["back"], *fifth.inputs.values())] == ["download", "mount", "direct"]
 
 
+def test_an_output_among_inputs_is_that_of_an_earlier_step(project: Mlrun) -> None:
+    graph = build_graph(
+        project,
+        """
+made, rows = OutputFileDatasetConfig("made"), OutputFileDatasetConfig("rows")
+first = script("prepare.py", arguments=["--to", made, "--rows", rows])
+second = script(arguments=["--from", made], inputs=[made, rows.read_delimited_files()])
+build(first, second)
+""",
+    )
+    first, second = get_step(graph, "prepare.py"), get_step(graph, "train.py")
+    assert second.outputs == {}
+    assert [(one.source, one.mode) for one in second.inputs.values()] == [
+        (StepOutput(first.key, "made"), "mount"),
+        (StepOutput(first.key, "rows"), "direct"),
+    ]
+    assert second.arguments[1] == (ArgumentReference("input", "made"),)
+
+
 def test_datasets_of_no_workspace_are_saved_in_that_of_the_pipeline(project: Mlrun) -> None:
     graph = build_graph(
         project,

@@ -206,6 +206,8 @@ class StepDocuments:
         return None
 
     def _add_input(self, data: Any) -> Port:
+        if isinstance(data, OutputDatasetConfig):
+            data = data.as_input(data.name)
         parameter = find_pipeline_parameter(data)
         if parameter is not None:
             self._graph.add_parameter(parameter)

@@ -53,11 +53,16 @@ class PipelineStep(
         return to_list(vars(self).get("arguments"), "arguments")
 
     def _list_outputs(self) -> List[Any]:
-        """Return the data that the step writes: its declared outputs, and outputs among the arguments."""
+        """Return the data that the step writes: its declared outputs, and outputs among the arguments.
+
+        As in Azure, an output among the inputs is that of an earlier step, in the arguments too.
+        """
         from azureml.data.output_dataset_config import OutputDatasetConfig
 
         declared = to_list(vars(self).get("outputs"), "outputs")
-        return [*declared, *(one for one in self._list_arguments() if isinstance(one, OutputDatasetConfig))]
+        read = {id(one) for one in self._list_inputs()}
+        arguments = [one for one in self._list_arguments() if isinstance(one, OutputDatasetConfig)]
+        return [*declared, *(one for one in arguments if id(one) not in read)]
 
     def _build_document(self, documents: "StepDocuments") -> Dict[str, Any]:
         """Return the step's entry in the pipeline document, without its key and ports.
