@@ -271,11 +271,11 @@ class Workspace:
     def adopt_redactor(self, redactor: Redactor) -> None:
         """Use, from now on, the redactor of the run that this process owns or streams."""
         self.redactor = redactor
-        self.runs = self.make_run_store(redactor)
+        self.runs = self.create_run_store(redactor)
         for name in ("datasets", "experiments", "models"):
             self.__dict__.pop(name, None)
 
-    def make_run_store(self, redactor: Redactor) -> RunStore:
+    def create_run_store(self, redactor: Redactor) -> RunStore:
         """Create a run store with the redactor of one run, which knows that run's secrets."""
         return RunStore(self._database, redactor)
 
@@ -334,7 +334,7 @@ class Workspace:
         self._delayed = Interruptions(HANDLED_SIGNALS)
 
     def reopen_if_replaced(self) -> None:
-        """Switch to the store that has replaced the open one, such as after a repair, if any.
+        """Reopen the store if another one has replaced the open one, for example after a repair.
 
         Raises:
             StoreUnavailable: there is no store, or it does not know the run that this process owns.

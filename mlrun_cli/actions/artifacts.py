@@ -57,7 +57,7 @@ def list_files(workspace: Workspace, run: Run) -> list[str]:
 
 
 def measure_files(workspace: Workspace, run: Run) -> dict[str, int]:
-    """Return the sizes in bytes of the files that `list_files` lists, keyed by name; those that vanish are omitted."""
+    """Return the sizes in bytes of the files that `list_files` lists, keyed by name; vanished files are omitted."""
     sizes = {}
     for name, path in sorted(_find_paths(workspace, run).items()):
         with suppress(OSError):
@@ -147,7 +147,7 @@ def _find_paths(workspace: Workspace, run: Run) -> dict[str, Path]:
     written = {name: folder.work / name for name in _list_written_files(workspace, folder)}
     uploaded = {name: folder.uploads / name for name in list_written_files(None, folder.uploads)}
     # The run's own logs come last: a script cannot put a file of its own in their place.
-    return written | uploaded | folder.log_files()
+    return written | uploaded | folder.find_log_files()
 
 
 def _list_written_files(workspace: Workspace, folder: RunFolder) -> list[str]:

@@ -193,7 +193,7 @@ def download_files(
 
 
 def _list_files(folder: Path) -> _FolderFiles:
-    """Return the files below a folder, including linked files but not those still being written."""
+    """Return the files below a folder, including linked files but not files that are still being written."""
     left_out: list[OmittedPath] = []
 
     def record_skipped_file(path: str, reason: Reason) -> None:

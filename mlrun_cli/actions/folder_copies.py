@@ -34,7 +34,7 @@ def copy_into_folder(source: Path, folder: Path, relative_path: str) -> Path:
 
 
 def _copy_into(source: Path, folder_fd: int, name: str) -> None:
-    """Copy a file under a name into an open folder, replacing an existing file."""
+    """Copy a file into an open folder under a name, replacing an existing file."""
     with (
         # A script that goes on may put a FIFO in a file's place: nobody must wait at it.
         open(source, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as content,

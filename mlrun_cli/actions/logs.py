@@ -64,7 +64,7 @@ def follow_logs(
 
 
 def find_decisive_log(workspace: Workspace, run: Run) -> Path:
-    """Return the path of the log that shows how a run ended, usually that of its script.
+    """Return the path of the log that shows how a run ended, usually the script's log.
 
     For a failed run it is the log of the environment build if the script was never started, or else the log of the
     first process that failed.

@@ -22,10 +22,10 @@ def get_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool)
         NotFound: the run has no metric with this name; the hint lists the metrics that it has.
     """
     check_text("metric name", name or "")
-    read = workspace.metrics.get_last if last else workspace.metrics.get
+    read = workspace.metrics.get_last_values if last else workspace.metrics.get
     metrics = read(run.key, name)
     if name is not None and not metrics:
-        logged = _format_names(list(workspace.metrics.get_last(run.key)))
+        logged = _format_names(list(workspace.metrics.get_last_values(run.key)))
         raise MetricNotFound(
             f"The run '{run.run_id}' has no metric {name!r}.", hint=f"There are: {logged}.", target=name
         )

@@ -301,7 +301,7 @@ def _list_used_environment_keys(home: Path, excluded_folders: Collection[Path]) 
     for folder in chain.from_iterable(home.glob(f"workspaces/*/*/*/{name}/*") for name in ("runs", TRASH)):
         if folder not in excluded_folders:
             run_folder = RunFolder(folder)
-            templates = [(read_json(RunFolder(one).submission) or {}) for one in run_folder.list_templates()]
+            templates = [(read_json(RunFolder(one).submission) or {}) for one in run_folder.list_template_folders()]
             for plan in (read_json(run_folder.environment_plan), *(one.get("environment") for one in templates)):
                 if plan is not None and plan.get("build"):
                     keys.add(plan["build"]["key"])

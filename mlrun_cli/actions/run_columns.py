@@ -77,7 +77,7 @@ def read_parameter_columns(workspace: Workspace, runs: Sequence[Run], choice: Co
 
 
 def _list_names_by_run_count(parameters_of_runs: Sequence[Parameters]) -> Sequence[str]:
-    """Return the names of all parameters, those of the most runs first."""
+    """Return the names of all parameters, sorted by the number of runs that have them, highest first."""
     counts: dict[str, int] = {}
     for parameters in parameters_of_runs:
         for name in parameters:

@@ -178,7 +178,7 @@ def _add_properties(workspace: Workspace, run: Run, properties: Mapping[str, str
 
 def get_run_details(workspace: Workspace, run: Run) -> dict[str, Any]:
     """Return the details of a run in the form of `Run.get_details()`, with the URLs of its logs."""
-    logs = {name: path.as_uri() for name, path in workspace.run_folder(run.run_id).log_files().items()}
+    logs = {name: path.as_uri() for name, path in workspace.run_folder(run.run_id).find_log_files().items()}
     return build_run_details(run, logs)
 
 
@@ -284,7 +284,7 @@ def _get_latest_run(workspace: Workspace, experiment_name: str | None) -> Run:
 
 
 def get_predecessor(workspace: Workspace, run_id: str, attached_experiment: str | None = None) -> Run:
-    """Return the run that a new one is to follow, by its id, its display name or `@latest`.
+    """Return the run that a new run is to follow, by its id, its display name or `@latest`.
 
     Raises:
         RunNotFound: there is no such run.

@@ -44,8 +44,8 @@ class PrunedShared(NamedTuple):
     size: int = 0
     skipped: Sequence[str] = ()
 
-    def combined_with(self, other: PrunedShared) -> PrunedShared:
-        """Return a record of what is in this record or the other one, with summed counts."""
+    def combine(self, other: PrunedShared) -> PrunedShared:
+        """Return the combination of this record and another one, with summed counts."""
         return PrunedShared(
             self.snapshots + other.snapshots,
             self.contents + other.contents,
@@ -86,9 +86,9 @@ def prune_shared_folders(
     for shared in _list_shared_folders(workspace):
         for prune in (_prune_snapshots, _prune_environments, _prune_copies):
             try:
-                pruned = pruned.combined_with(prune(shared, options))
+                pruned = pruned.combine(prune(shared, options))
             except OSError as error:
-                pruned = pruned.combined_with(PrunedShared(skipped=(os.fspath(shared.path),)))
+                pruned = pruned.combine(PrunedShared(skipped=(os.fspath(shared.path),)))
                 report(f"Skipped, since it cannot be pruned: {error.filename or shared.path}: {error.strerror}.")
     return pruned
 
@@ -99,7 +99,7 @@ def list_referenced_snapshot_ids(runs_folder: Path, excluded_folders: Collection
     Those of the templates that child runs are started from are included.
     """
     folders = [folder for folder in iterate_subfolders(runs_folder) if folder not in excluded_folders]
-    templates = chain.from_iterable(RunFolder(folder).list_templates() for folder in folders)
+    templates = chain.from_iterable(RunFolder(folder).list_template_folders() for folder in folders)
     documents = (read_json(RunFolder(folder).submission) for folder in chain(folders, templates))
     return {document.get("snapshot_id", "") for document in documents if document is not None}
 
@@ -158,7 +158,7 @@ def _prune_copies(shared_folder: SharedFolder, options: _Options) -> PrunedShare
         is_old = copy.stat().st_mtime < time.time() - GRACE_SECONDS
         if os.fspath(copy) in needed or is_temporary(copy.name) or not is_old:
             continue
-        pruned = pruned.combined_with(PrunedShared(copies=(os.fspath(copy),), size=measure_disk_usage(copy)))
+        pruned = pruned.combine(PrunedShared(copies=(os.fspath(copy),), size=measure_disk_usage(copy)))
         if not options.dry_run:
             doomed = copy.with_name(make_temporary_name())  # half a copy would be taken for a whole one
             copy.rename(doomed)

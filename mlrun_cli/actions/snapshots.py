@@ -60,7 +60,7 @@ def get_commit_properties(folder: Path) -> dict[str, str]:
 
 
 def get_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None = None) -> Snapshot:
-    """Return the snapshot with an id, by default that of a run.
+    """Return the snapshot with an id, by default the run's snapshot.
 
     Raises:
         NotFound: the run has no snapshot, or there is no snapshot with this id.

@@ -139,7 +139,7 @@ class _ChildSummary(NamedTuple):
         return self.best is None, sign * (self.best or 0.0), self.number is None, self.number or 0
 
     def build_sweep_run(self, run: Run, parameters_by_number: Mapping[int, Mapping[str, Any]]) -> SweepRun:
-        """Return the run with its metric values and its drawn parameters, given those of all run numbers."""
+        """Return the run with its metric values and its drawn parameters, looked up by its run number."""
         values = {} if self.number is None else parameters_by_number.get(self.number, {})
         last, count = (None, 0) if self.summary is None else (self.summary.last, self.summary.value_count)
         return SweepRun(run, self.number, values, self.best, last, count)
@@ -149,12 +149,14 @@ def _count_ended(status_counts: Mapping[str, int]) -> int:
     return sum(count for status, count in status_counts.items() if RunStatus(status).is_terminal)
 
 
-def _estimate_remaining_seconds(sweep: Run, definition: SweepDefinition, total: int, ended: int) -> float | None:
+def _estimate_remaining_seconds(
+    sweep: Run, definition: SweepDefinition, total_runs: int, ended_runs: int
+) -> float | None:
     """Return the estimated seconds until a sweep ends at its pace so far, capped by its time limit; None if unknown."""
-    if sweep.status.is_terminal or sweep.started_at is None or not ended:
+    if sweep.status.is_terminal or sweep.started_at is None or not ended_runs:
         return None
     elapsed = (now() - sweep.started_at) / MICROSECONDS
-    left = max(0, total - ended) * elapsed / ended
+    left = max(0, total_runs - ended_runs) * elapsed / ended_runs
     if definition.max_duration_minutes is None:
         return left
     return min(left, max(0.0, definition.max_duration_minutes * _SECONDS_PER_MINUTE - elapsed))

@@ -57,7 +57,7 @@ def list_deleted_records(workspace: Workspace, experiment_names: Sequence[str]) 
 
 
 def read_metric_history(workspace: Workspace, run_id: str, name: str) -> list[list[Any]]:
-    """Return all numbers of a metric in the order of logging, each with its time in milliseconds and its step.
+    """Return all logged values of a metric in order, each with its timestamp in milliseconds and its step.
 
     The step of a number that was logged without one is 0. The run may be in the trash.
     """
@@ -119,7 +119,7 @@ def list_registered_models(workspace: Workspace) -> list[dict[str, Any]]:
 
 
 def create_registered_model(workspace: Workspace, name: str) -> None:
-    """Register a model name that has no version yet.
+    """Create a registered model without any versions.
 
     Raises:
         UsageError: the name is not valid, or there is such a model.

@@ -127,15 +127,15 @@ def get_deleted_runs(workspace: Workspace, run_ids: Sequence[str]) -> Sequence[T
     return found
 
 
-def restore_runs(workspace: Workspace, deleted: Sequence[TrashedRun]) -> Sequence[Run]:
+def restore_runs(workspace: Workspace, deleted_runs: Sequence[TrashedRun]) -> Sequence[Run]:
     """Restore deleted runs and the descendants deleted together with them; return all of these runs.
 
     Raises:
         InUse: the parent of a run is in the trash and is not restored with it.
         AlreadyExists: another run has the id of a deleted one now.
     """
-    wanted = {each.run.key: each for each in deleted}
-    for each in deleted:
+    wanted = {each.run.key: each for each in deleted_runs}
+    for each in deleted_runs:
         below = workspace.trash.list_deleted_descendants([each.run.key])
         wanted.update((one.run.key, one) for one in below if one.deletion_id == each.deletion_id)
     ordered = [wanted[key] for key in sorted(wanted)]
@@ -162,18 +162,18 @@ def restore_runs(workspace: Workspace, deleted: Sequence[TrashedRun]) -> Sequenc
 
 
 def remove_from_trash(
-    workspace: Workspace, deleted: Iterable[TrashedRun], *, report: Callable[[str], None] | None = None
+    workspace: Workspace, deleted_runs: Iterable[TrashedRun], *, report: Callable[[str], None] | None = None
 ) -> Sequence[str]:
     """Permanently remove deleted runs; return folders that could not be removed, for the next prune.
 
     Args:
         workspace: the workspace of the runs.
-        deleted: the runs.
+        deleted_runs: the runs.
         report: called with a message for each folder that cannot be removed.
     """
     skipped: list[str] = []
     with _hold_trash_lock(workspace):
-        for each in deleted:
+        for each in deleted_runs:
             with workspace.transaction():
                 if not workspace.trash.remove_run(each.run.key):
                     continue
@@ -261,7 +261,7 @@ def _measure_run_folder(folder: Path) -> int:
 
 
 def _remove_folders(folders: Iterable[Path], report: Callable[[str], None] | None) -> list[str]:
-    """Remove folders of runs, also in shared folders; return those that could not be removed."""
+    """Remove folders of runs, also in shared folders; return the folders that could not be removed."""
     skipped = []
     for folder in folders:
         try:

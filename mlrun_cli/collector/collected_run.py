@@ -32,7 +32,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.run_redaction import read_run_redactor
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
-from mlrun_cli.runtime.attempts import store_attempt_begun_elsewhere
+from mlrun_cli.runtime.attempts import store_attempt_begun_on_node
 from mlrun_cli.runtime.finish import get_script_lock_name, read_outcome, record_outcome, run_or_log, write_outcome
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.runtime.tracked_outputs import save_all_outputs
@@ -114,7 +114,7 @@ class CollectedRun:
         self._collect_events(waits_for_values=False)
 
     def get_heartbeat_evidence(self) -> HeartbeatEvidence:
-        """Return whether the supervisor's heartbeat is recent, outdated or not yet written.
+        """Return the evidence from the heartbeat: none yet, recently renewed, or outdated.
 
         A heartbeat counts as fresh while the shared folder is unavailable, so that no run is then taken for lost.
         """
@@ -202,7 +202,7 @@ class CollectedRun:
         return True
 
     def _ingest_attempt(self, event: AttemptEvent) -> bool:
-        """Store the values of an ended attempt before those of the next; return whether all of them are stored.
+        """Store the values of an ended attempt before the next one's; return whether all of them are stored.
 
         The file server may show the ends of journals later than the event; what stays away for long is given up.
         """
@@ -243,7 +243,7 @@ class CollectedRun:
             runs.add_properties(key, event.properties)
         elif isinstance(event, AttemptEvent):
             row = runs.get_by_key(key)
-            store_attempt_begun_elsewhere(self._workspace, row, event.started_at, event.outcome)
+            store_attempt_begun_on_node(self._workspace, row, event.started_at, event.outcome)
         elif isinstance(event, StartEvent):
             name = NODE_PROPERTY if event.attempt == 1 else f"{NODE_PROPERTY}_{event.attempt}"
             runs.add_properties(key, {name: event.node})

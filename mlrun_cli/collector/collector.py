@@ -280,7 +280,7 @@ class Collector:
         assert outcome is not None
         if collected.outcome_evidence is OutcomeEvidence.INTERRUPTED:
             outcome = derive_interruption_outcome(run, outcome, self._jobs.find_job(run))
-            outcome = self._replace_by_lost_stream(run, outcome)
+            outcome = self._replace_with_lost_stream(run, outcome)
         self._finish_run(run, collected, outcome, now)
 
     def _record_lost(self, run: Run, collected: CollectedRun | None, now: float) -> None:
@@ -288,7 +288,7 @@ class Collector:
         send_to_supervisor(self._workspace, run, StopMessage(StopReason.GIVEN_UP))
         if self._jobs.has_job_id(run):
             self._to_cancel.append(run)
-        outcome = self._replace_by_lost_stream(run, derive_lost_outcome(run, self._jobs.find_job(run)))
+        outcome = self._replace_with_lost_stream(run, derive_lost_outcome(run, self._jobs.find_job(run)))
         if collected is None:
             collected = self._open_run(run)
         if collected is not None:
@@ -296,7 +296,7 @@ class Collector:
         elif self._shared_folder.is_available():
             self._record_without_folder(run, outcome)
 
-    def _replace_by_lost_stream(self, run: Run, outcome: Outcome) -> Outcome:
+    def _replace_with_lost_stream(self, run: Run, outcome: Outcome) -> Outcome:
         """Return the outcome for a lost stream if a stop was sent for that reason, or else the outcome unchanged."""
         if run.status is RunStatus.CANCEL_REQUESTED or not self._stops.was_sent(run, StopReason.STREAM_LOST):
             return outcome

@@ -48,7 +48,7 @@ class JobPoll:
         self._next = min(self._next, self._queried_at + _FIRST_SECONDS)
 
     def query_if_due(self, runs: Collection[Run], now: float) -> bool:
-        """Query the target's engine for the jobs of these runs if a query is due; return whether it was.
+        """Query the target's engine for the jobs of these runs if a query is due; return whether it was queried.
 
         For runs whose submission was killed before it had stored their job id, every other query is for those ids.
 

@@ -27,7 +27,7 @@ _BY_USER = {JobEnd.TIMED_OUT, JobEnd.OUT_OF_MEMORY}
 
 
 def derive_lost_outcome(run: Run, job: Job | None) -> Outcome:
-    """Return the outcome of a run from its ended job, or from the lack of one if the engine knows none."""
+    """Return the outcome of a run from its ended job, or from the absence of a job if the engine knows none."""
     ended_at = now()
     duration = None if run.started_at is None else max(0, ended_at - run.started_at) / MICROSECONDS
     if run.status is RunStatus.CANCEL_REQUESTED:

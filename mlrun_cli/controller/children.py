@@ -65,7 +65,7 @@ class Children:
         self._unfinished.append(self._states[run.key])
 
     def refresh(self) -> Sequence[ChildState]:
-        """Read the statuses of the live child runs; return those that have ended since the previous call.
+        """Read the statuses of the live child runs; return the runs that have ended since the previous call.
 
         Deleted ones count as canceled.
         """

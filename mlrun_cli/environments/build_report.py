@@ -47,7 +47,7 @@ def describe_failed_build(plan: EnvironmentPlan, reason: str) -> str:
         ways = "" if plan.build is None else _suggest_solutions(plan.build)
         return f"The environment could not be built: {reason} {ways}".rstrip()
     source = None if plan.build is None else plan.build.image
-    bases = (plan.container.image,) if source is None else source.bases
+    bases = (plan.container.image,) if source is None else source.base_images
     named = f" (FROM {', '.join(bases)})" if bases else ""
     what = f"The image '{plan.container.image}'" if source is None else f"The image of the Dockerfile{named}"
     return f"{what} cannot be used: {reason} ({_suggest_image_access(plan.container, bases, reason)}{_CURRENT}.)"

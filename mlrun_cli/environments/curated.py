@@ -78,7 +78,7 @@ class CuratedEnvironment(NamedTuple):
 
     @property
     def note(self) -> str:
-        """A line that says what is used instead of Azure's environment, and how to choose; empty if nothing differs."""
+        """A note on what replaces Azure's environment, and how to use another one; empty if nothing differs."""
         if not self.changes:
             return ""
         return (

@@ -45,7 +45,7 @@ class ImageSource(NamedTuple):
     context_digest: str = ""
 
     @property
-    def bases(self) -> tuple[str, ...]:
+    def base_images(self) -> tuple[str, ...]:
         """The base images of the Dockerfile, without the stages that it defines itself."""
         found = [match.groups() for match in re.finditer(_FROM, self.dockerfile)]
         made = {stage for _base, stage in found} | {"scratch"}

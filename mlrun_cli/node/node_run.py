@@ -212,7 +212,7 @@ class NodeRun(SupervisedRun):
             OSError: the shared folder cannot be read or written.
         """
         journals = (self._shared.journal / name for name in list_journal_names(self._shared.journal))
-        for path in (*journals, *self._shared.log_files().values()):
+        for path in (*journals, *self._shared.find_log_files().values()):
             size = os.stat(path).st_size
             if size != self._flushed.get(path):
                 sync_to_disk(path)

@@ -180,7 +180,7 @@ class HostLease:
         set_local_folder(self.home, self.folder)
 
     def describe(self) -> dict[str, Any]:
-        """Return a record of the lease: its host, the number of its term, and the local folder."""
+        """Return a record of the lease: its host, its term number, and the local folder."""
         return {"host": _parse_record(self._current)["host"], "localFolder": str(self.folder), "turn": self.term}
 
     def _try_to_acquire(self, *, take_over: bool) -> bool:
@@ -238,7 +238,7 @@ class HostLease:
         return _read_file(current)
 
     def _create_term(self, current_term: int) -> tuple[int, float] | None:
-        """Create the file of the next term; return its number and deadline, or None if another host was faster.
+        """Create the file of the next term; return the term number and deadline, or None if another host was faster.
 
         The file of a host that died while it took the lease is passed over, once it has had the time for it.
         """
@@ -259,7 +259,7 @@ class HostLease:
             return number, started + _LONGEST_ACQUIRE_SECONDS
 
     def _adopt_record(self, encoded_record: bytes) -> None:
-        """Take the number of the term and the local folder from a record of this host's lease."""
+        """Set the term number and the local folder from a record of this host's lease."""
         record = _parse_record(encoded_record)
         self._current, self.term, self.folder = encoded_record, record["turn"], Path(record["folder"])
         self._renew_at = time.monotonic() + _RENEWAL_SECONDS

@@ -16,7 +16,7 @@ _KILL_SECONDS = 5.0
 
 
 def end_processes(list_processes: Callable[[], list[ProcessId]], grace_seconds: float) -> list[ProcessId]:
-    """End processes with SIGTERM and, after a grace period, SIGKILL; return those that survive.
+    """End processes with SIGTERM and, after a grace period, SIGKILL; return the survivors.
 
     Args:
         list_processes: a function that lists the remaining processes.
@@ -27,7 +27,7 @@ def end_processes(list_processes: Callable[[], list[ProcessId]], grace_seconds: 
 
 
 def kill_processes(list_processes: Callable[[], list[ProcessId]]) -> list[ProcessId]:
-    """Kill processes with SIGKILL until the function lists none any more; return those that survive."""
+    """Kill processes with SIGKILL until the function lists none any more; return the survivors."""
     return _signal_until_ended(signal.SIGKILL, list_processes, _KILL_SECONDS, interval_seconds=_KILL_AGAIN_SECONDS)
 
 
@@ -38,7 +38,7 @@ def _signal_until_ended(
     *,
     interval_seconds: float,
 ) -> list[ProcessId]:
-    """Send a signal every `interval_seconds` until all processes have ended or time is up; return the rest."""
+    """Send a signal every `interval_seconds` until all processes have ended or time is up; return the survivors."""
     deadline = time.monotonic() + timeout_seconds
     next_signal = 0.0
     while found := list_processes():
@@ -56,10 +56,10 @@ def _signal_until_ended(
 
 def reap_children() -> dict[int, int]:
     """Reap all child processes that have ended; return their exit codes, negative for signals, keyed by pid."""
-    return {pid: exit_code for pid, exit_code, _ in reap_with_usage()}
+    return {pid: exit_code for pid, exit_code, _ in reap_children_with_usage()}
 
 
-def reap_with_usage() -> list[tuple[int, int, struct_rusage]]:
+def reap_children_with_usage() -> list[tuple[int, int, struct_rusage]]:
     """Reap all child processes that have ended; return the pid, exit code and resource usage of each."""
     ended = []
     with suppress(ChildProcessError):

@@ -28,7 +28,7 @@ class TreeUsage(NamedTuple):
 
 
 def list_run_tree_pids(root_pids: Collection[int], run_id: str, *, is_contained: bool) -> Sequence[int]:
-    """Return the pids of a run's processes that descend from this process, except those of runs that it submitted.
+    """Return the pids of a run's processes that descend from this process, except processes of runs that it submitted.
 
     Args:
         root_pids: the children of this process that belong to the run.
@@ -49,7 +49,7 @@ def list_run_tree_pids(root_pids: Collection[int], run_id: str, *, is_contained:
 
 
 def measure_processes(pids: Iterable[int]) -> TreeUsage:
-    """Measure the resource usage of processes, ignoring those that have ended."""
+    """Measure the resource usage of processes, ignoring processes that have ended."""
     pids = list(pids)
     read_memory: Callable[[int], int] = _read_proportional_size if len(pids) > 1 else _read_resident_size
     return TreeUsage(

@@ -19,7 +19,7 @@ class _Kind(NamedTuple):
 
 
 def _define_kind(keys: str, noun: str, hint: str) -> _Kind:
-    """Return another kind of file, which is recognized by one of its space-separated keys."""
+    """Return the kind of a file that is not a runconfig, recognized by one of its space-separated keys."""
     return _Kind(frozenset(keys.split()), noun, hint)
 
 

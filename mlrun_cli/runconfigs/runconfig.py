@@ -291,10 +291,10 @@ def _read_conda(node: Node, _: Problems) -> dict[str, object]:
     }
 
 
-def _read_name(node: Node, name: str) -> str:
-    """Return the text of a node, or `name` if they differ only in case."""
+def _read_name(node: Node, expected_name: str) -> str:
+    """Return the text of a node, or `expected_name` if they differ only in case."""
     text = node.as_text()
-    return name if text.casefold() == name.casefold() else text
+    return expected_name if text.casefold() == expected_name.casefold() else text
 
 
 _READERS: Sequence[tuple[Shape, _Reader]] = (

@@ -120,7 +120,7 @@ def build_error_from_log(log_tail: str, end_description: str, *, is_uncaught: bo
 
 
 def _find_last_line(text: str) -> str | None:
-    """Return the last line with a letter as a terminal shows it; None if it is missing or too long.
+    """Return the last line that contains a letter, as a terminal shows it; None if it is missing or too long.
 
     That is what `argparse` and `sys.exit("text")` print. A line is not cut, which could hide that it has a secret.
     """

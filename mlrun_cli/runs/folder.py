@@ -98,7 +98,7 @@ class RunFolder:
             folder.mkdir(mode=0o700)
         os.close(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
-    def list_templates(self) -> list[Path]:
+    def list_template_folders(self) -> list[Path]:
         """Return the folders of the templates that child runs of this run are started from."""
         found = [self.template] if self.template.is_dir() else []
         return found + sorted(folder for folder in self.steps.glob("*") if folder.is_dir())
@@ -171,7 +171,7 @@ class RunFolder:
         """
         return open_socket_address(os.fspath(self.sockets), socket_path.name)
 
-    def log_files(self) -> dict[str, Path]:
+    def find_log_files(self) -> dict[str, Path]:
         """Return the run's existing logs, keyed by their Azure names."""
         found: dict[str, Path] = {}
         for top in LOG_FOLDERS:

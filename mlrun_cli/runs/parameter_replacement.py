@@ -80,7 +80,7 @@ def _format_parameter(arguments: Sequence[str], parameter: ParameterWords, value
 
 
 def _format_flag(word: str, parameter: ParameterWords, value_text: str) -> list[str]:
-    """Return the words that set a flag to a value: the present word, the flag without `no-`, or none."""
+    """Return the words that set a flag to a value: the flag as written, the flag without `no-`, or no words."""
     if value_text == parameter.text:
         return [word]
     return [f"--{parameter.name}"] if value_text == TRUE else []

@@ -145,7 +145,7 @@ def parse_arguments(arguments: Sequence[str]) -> Parameters:
 
 
 def split_command(command: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-    """Return the words of a command up to its script or, without one, its program; and the arguments after these."""
+    """Split a command after its script or, if it has none, after its program; return both parts."""
     script = _find_script(command)
     place = 1 if script is None else script + 1
     return command[:place], command[place:]

@@ -34,7 +34,7 @@ _MAY_GO_ON = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED}
 def begin_next_attempt(
     workspace: Workspace, run: Run, started_at: int | None, outcome: Outcome, status: RunStatus
 ) -> bool:
-    """Begin the next attempt of a run like `store_next_attempt`, in a transaction of its own."""
+    """Begin the next attempt of a run like `store_next_attempt`, in a separate transaction."""
     save_all_outputs(workspace, get_script_lock_name(run))
     with workspace.transaction(durable=True):
         return store_next_attempt(workspace, run, started_at, outcome, status)
@@ -54,7 +54,7 @@ def store_next_attempt(
     return is_begun
 
 
-def store_attempt_begun_elsewhere(workspace: Workspace, run: Run, started_at: int, outcome: Outcome) -> None:
+def store_attempt_begun_on_node(workspace: Workspace, run: Run, started_at: int, outcome: Outcome) -> None:
     """Record, within a transaction, that a supervisor on a node has begun the next attempt of a run.
 
     This is so even if the run is to be canceled meanwhile: what is logged from now on is of the next attempt.

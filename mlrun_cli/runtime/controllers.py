@@ -182,7 +182,7 @@ def remove_template_secrets(folder: RunFolder) -> None:
         OSError: of the first that cannot be removed.
     """
     first: OSError | None = None
-    for template in folder.list_templates():
+    for template in folder.list_template_folders():
         try:
             RunFolder(template).secrets.unlink(missing_ok=True)
         except OSError as error:

@@ -71,7 +71,7 @@ def _describe_exit(end: ScriptEnd) -> str:
 
 
 def derive_error(run: Run, folder: RunFolder, end: ScriptEnd) -> Mapping[str, Any]:
-    """Return the error of a failed run: from `fail()`, or that of its script."""
+    """Return the error of a failed run: the one that the script passed to `fail()`, or else the script's failure."""
     from_log = read_script_error(folder, end) if end.error is None else end.error
     if run.wanted_status is not RunStatus.FAILED:
         return from_log

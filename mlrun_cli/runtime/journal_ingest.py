@@ -115,7 +115,7 @@ class JournalReader:
         """
         self._workspace = workspace
         self._redactor = redactor or workspace.redactor
-        self._runs = workspace.runs if redactor is None else workspace.make_run_store(redactor)
+        self._runs = workspace.runs if redactor is None else workspace.create_run_store(redactor)
         self._run_key = run_key
         self.last_attempt: int | None = None
         """The attempt whose journals, and those of earlier ones, are read; None reads all."""

@@ -144,7 +144,7 @@ class _FolderImport:
             return False
 
     def _add_runs(self) -> Mapping[str, Mapping[str, Any]]:
-        """Add the runs that are not there, and return the documents of all, keyed by run id."""
+        """Add the runs that the store does not have, and return the documents of all runs, keyed by run id."""
         there = self._records.get_keys_and_statuses()
         documents = self._read_documents()
         without_record = self._read_old_folders({*documents, *there})
@@ -165,7 +165,7 @@ class _FolderImport:
         return documents
 
     def _add_reused_metrics(self, run_key: int, properties: Mapping[str, str]) -> None:
-        """Add the metrics of a step's run whose results are those of an earlier run, which has logged them."""
+        """Add the metrics of a step's run that reuses the results of an earlier run, which has logged them."""
         origin = self._runs.find_key(properties.get(REUSED_PROPERTY, ""))
         if origin is not None and not self._metrics.count_values(run_key):
             self._metrics.copy(origin, run_key)

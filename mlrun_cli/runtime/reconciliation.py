@@ -84,7 +84,7 @@ class _Targets:
         self._targets: dict[str | None, Target | None] = {}
 
     def detect_lost_runs(self, runs: Sequence[Run]) -> list[Run]:
-        """Return the runs that have lost their supervisors, after recording those without a folder as Failed."""
+        """Return the runs that have lost their supervisors, after recording runs without a folder as Failed."""
         found: dict[int, Liveness] = {}
         for name, group in _group_runs(runs, lambda run: run.target).items():
             if (target := self._find_target(name)) is not None:

@@ -65,7 +65,7 @@ def save_all_outputs(workspace: Workspace, owner_lock_path: str) -> None:
 
 
 def _copy_outputs(outputs: Path, folder: RunFolder, record_path: Path) -> tuple[str, ...]:
-    """Copy tracked files into a run's folder; return a warning that names those that could not be copied, if any."""
+    """Copy tracked files into a run's folder; return a warning that names files that could not be copied, if any."""
     failed: list[str] = []
     reason = ""
     for name, path in _walk_files(outputs):

@@ -124,7 +124,7 @@ class RunStarter:
         return has_left_runs
 
     def _count_end_without_progress(self, run: Run) -> None:
-        """Count the end of a supervisor whose run made no progress; reset the count if the run made some."""
+        """Count the end of a supervisor whose run made no progress; reset the count if the run made progress."""
         before = self._started.pop(run.key, run)
         if (run.started_at, run.attempts) != (before.started_at, before.attempts):
             del self._deaths[run.key]
@@ -138,7 +138,7 @@ class RunStarter:
                 self._cancel(run, build_lost_stream_outcome())
 
     def cancel_unstartable_runs(self) -> None:
-        """Cancel the queued runs whose predecessor did not complete, and those that depend on them."""
+        """Cancel the queued runs whose predecessor did not complete, and all queued runs that depend on them."""
         while runs := self._workspace.queues.list_unstartable_runs(self._target):
             canceled = [self._cancel(run, self._build_predecessor_outcome(run)) for run in runs]
             if not all(canceled):  # the next look tries again

@@ -168,7 +168,7 @@ class SnapshotStore:
             self._write_json(self._get_cache_path(cache_key), cache)
 
     def remove_abandoned_incoming_files(self) -> None:
-        """Remove temporary files of killed processes; those of an older version of this program only after a day."""
+        """Remove temporary files of killed processes; an older version's files only after a day."""
         remove_abandoned_files(Path(self._incoming))
         before = time.time() - _ABANDONED_AFTER_SECONDS
         with suppress(OSError), os.scandir(self._incoming) as entries:

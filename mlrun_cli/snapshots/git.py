@@ -42,7 +42,7 @@ def read_git_properties(folder: Path, environ: Mapping[str, str], redactor: Reda
 
 
 def _run_queries(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Run git's queries concurrently and return the outputs of those that succeed."""
+    """Run git's queries concurrently and return the outputs of the successful queries."""
     quiet = {**environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
     try:
         asked = {

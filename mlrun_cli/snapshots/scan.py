@@ -171,7 +171,7 @@ def _add_parent_folders(scan: Scan) -> None:
 
 
 def _resolve_links(scan: Scan) -> None:
-    """Resolve all links, and omit those that would not work in a copy of the folder."""
+    """Resolve all links, and omit links that would not work in a copy of the folder."""
     inside = {*scan.files, *scan.folders}
     links, scan.links = scan.links, {}
     for path in links:

@@ -66,7 +66,7 @@ def take_snapshot(
 
 
 def compute_snapshot_id(entries: Iterable[SnapshotEntry]) -> str:
-    """Return a GUID computed from all attributes of the entries that scripts can see, except times."""
+    """Return a GUID computed from all attributes of the entries that scripts can see, except modification times."""
     digest = create_sha256()
     for entry in entries:
         fields = (entry.kind.value, entry.path, entry.digest, str(entry.executable), entry.target)

@@ -14,7 +14,7 @@ _FRESH_SECONDS = 12 * 60 * 60
 
 
 def copy_snapshot(snapshot: Snapshot, source: SnapshotStore, destination: SnapshotStore) -> int:
-    """Copy the missing contents of a snapshot, then its manifest, to another store; return the number of contents.
+    """Copy a snapshot's missing contents, then its manifest, to another store; return the number of copied contents.
 
     Contents that are stored with another size, as after a power failure, are copied again.
 

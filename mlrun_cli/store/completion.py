@@ -62,7 +62,7 @@ class CompletionStore:
         return [row["name"] for row in rows]
 
     def list_runs(self, prefix: str, limit: int, *, only_live: bool = False) -> Sequence[RunSuggestion]:
-        """Return the newest runs whose ids start with a prefix, newest first.
+        """Return up to `limit` runs whose ids start with a prefix, newest first.
 
         If very many begin with it, they are those whose ids come last in alphabetical order.
         """

@@ -23,7 +23,7 @@ class DatasetStore:
         self._redactor = redactor
 
     def find_by_id(self, dataset_id: str) -> Dataset | None:
-        """Return the dataset with this id, which is case-insensitive, or None if there is none."""
+        """Return the dataset with this id, ignoring case, or None if there is none."""
         return self._find_by_condition("dataset_id = :dataset_id", dataset_id=dataset_id.lower())
 
     def find(self, name: str, version: int | None = None) -> Dataset | None:

@@ -36,7 +36,7 @@ class DatastoreStore:
         )
 
     def delete(self, name: str) -> bool:
-        """Delete a datastore; return whether it existed."""
+        """Delete a datastore; return False if it does not exist."""
         return self._database.execute("DELETE FROM datastores WHERE name = :name", name=name) > 0
 
 

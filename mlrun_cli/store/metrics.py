@@ -119,7 +119,7 @@ class MetricStore:
                 self._database.execute("DELETE FROM metrics WHERE metric_key = :key", key=key)
 
     def append_series(self, metric_key: int, deleted_row: Mapping[str, Any]) -> None:
-        """Append the values of a metric to another metric; `deleted_row` is the former's row, which was deleted."""
+        """Append the values of a deleted metric, whose former row is `deleted_row`, to another metric."""
         row = self._database.row("SELECT * FROM metrics WHERE metric_key = :key", key=metric_key)
         assert row is not None
         self._database.execute(
@@ -214,7 +214,7 @@ class MetricStore:
         """Return the shapes of all metrics of a run, or only of the one with this name, keyed by name."""
         return {row["name"]: row["shape"] for row in self._select_series(run_key, name)}
 
-    def get_last(self, run_key: int, name: str | None = None) -> dict[str, Any]:
+    def get_last_values(self, run_key: int, name: str | None = None) -> dict[str, Any]:
         """Return the newest values of all metrics of a run, or only of the one with this name, keyed by name."""
         last: dict[str, Any] = {}
         for series in self._select_series(run_key, name):

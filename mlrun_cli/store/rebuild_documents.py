@@ -175,7 +175,7 @@ class RebuildDocumentStore:
         return key
 
     def set_relatives(self, run_key: int, document: Mapping[str, Any]) -> None:
-        """Set a run's parent, root and predecessor, whose ids its document contains.
+        """Set a run's parent, root and predecessor to the runs whose ids its document contains.
 
         An unknown parent or root is stored as null, and an unknown predecessor as a deleted one. Documents of earlier
         versions have none.
@@ -239,7 +239,7 @@ class RebuildDocumentStore:
         )
 
     def _read_experiments(self, rows: Sequence[Row]) -> dict[int, dict[str, Any]]:
-        """Return the experiments of some runs' rows, keyed by experiment key; deleted ones are empty."""
+        """Return the experiments of the runs in the given rows, keyed by experiment key; a deleted one is empty."""
         found = {}
         for key in {row["experiment_key"] for row in rows}:
             experiment = self._database.row("SELECT * FROM experiments WHERE experiment_key = :key", key=key)

@@ -58,7 +58,7 @@ class Recorder:
 
         Documents may be missing because of an older version or a full disk.
         """
-        told = self._read_recorded_runs()
+        told = self._read_recorded_fingerprints()
         lacking = {}
         for batch in _split_into_batches([key for key, _ in self._records.get_keys_and_statuses().values()]):
             for document in self._records.read_documents(batch):
@@ -68,7 +68,7 @@ class Recorder:
         self._record_named_rows(self._list_unrecorded_named_rows())
         return sum(folder.path.is_dir() for folder in lacking.values())
 
-    def _read_recorded_runs(self) -> dict[str, str]:
+    def _read_recorded_fingerprints(self) -> dict[str, str]:
         """Return the fingerprints of the runs in the record files, keyed by run id."""
         with suppress(FileNotFoundError):
             folders = [path for path in (self._folder / "runs").iterdir() if path.is_dir() and path.name[0] != "."]
@@ -119,7 +119,7 @@ class Recorder:
                 self._append_to_file(children, documents)
 
     def _find_record_folder(self, document: dict[str, Any]) -> RunFolder:
-        """Return the folder in which a run is recorded: its own, or that of its root if it has none."""
+        """Return the folder in which a run is recorded: its own folder, or its root's if it has none."""
         return RunFolder(
             self._folder / "runs" / (document["root"] if _has_no_folder(document) else document["row"]["run_id"])
         )

@@ -44,7 +44,7 @@ class ScheduleStore:
         return bool(changed)
 
     def replace_settings(self, schedule: Schedule, settings: ScheduleSettings) -> bool:
-        """Replace only the settings of a schedule, within a transaction; return False if it has others meanwhile.
+        """Replace only the settings of a schedule, within a transaction; return False if they have changed meanwhile.
 
         SQLite leaves the bytes of a replaced text in its file, except where a text of the same length overwrites them.
         """
@@ -183,7 +183,7 @@ class ScheduleStore:
         return [_build_run(row) for row in rows]
 
     def record_wait(self, run_id: str, error: str) -> bool:
-        """Record why a run that is to be submitted waits; return False if that is recorded already."""
+        """Record the reason why a run waits to be submitted; return False if it is already recorded."""
         changed = self._database.execute(
             "UPDATE scheduled_runs SET error = :error"
             " WHERE run_id = :id AND is_pending = 1 AND (error IS NULL OR error != :error)",

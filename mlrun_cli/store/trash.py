@@ -97,7 +97,7 @@ class TrashStore:
         return True
 
     def restore_run(self, run_key: int) -> None:
-        """Move a run back from the trash, and its experiment if that no longer exists."""
+        """Restore a run from the trash, along with its experiment if that no longer exists."""
         row = self._database.row("SELECT document FROM trashed_runs WHERE run_key = :key", key=run_key)
         assert row is not None
         document = json.loads(row["document"])
@@ -145,7 +145,7 @@ class TrashStore:
                 MetricStore(self._database).append_series(metrics[row["name"]], row)
 
     def remove_run(self, run_key: int) -> bool:
-        """Permanently remove a run with its values from the trash; return False if it is not there."""
+        """Permanently remove a run with its values from the trash; return False if it is not in the trash."""
         row = self._database.row("DELETE FROM trashed_runs WHERE run_key = :key RETURNING document", key=run_key)
         if row is None:
             return False
@@ -256,7 +256,7 @@ class TrashStore:
         return frozenset(row["run_id"] for row in self._database.rows("SELECT run_id FROM trashed_runs"))
 
     def list_snapshot_ids(self, excluded_keys: Sequence[int]) -> Sequence[str]:
-        """Return the ids of deleted runs' snapshots, without those of the runs with the given keys."""
+        """Return the ids of the snapshots of deleted runs, except the runs with the given keys."""
         rows = self._database.rows("SELECT run_key, snapshot_id FROM trashed_runs WHERE snapshot_id IS NOT NULL")
         return [row["snapshot_id"] for row in rows if row["run_key"] not in excluded_keys]
 
@@ -282,7 +282,7 @@ class TrashStore:
             self._database.execute(f"DELETE FROM {table} WHERE experiment_key = :key", key=experiment_key)  # noqa: S608
 
     def restore_experiment(self, experiment_key: int) -> None:
-        """Move an experiment back from the trash, without its runs."""
+        """Restore an experiment from the trash, without its runs."""
         row = self._database.row(
             "DELETE FROM trashed_experiments WHERE experiment_key = :key RETURNING *", key=experiment_key
         )

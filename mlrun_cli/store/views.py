@@ -38,15 +38,15 @@ class ViewStore:
         return bool(added)
 
     def replace(self, name: str, version: int, page: str, query: str, author: str) -> bool:
-        """Overwrite a view if it is at this version; return whether it was."""
+        """Overwrite a view if it is at this version; return False otherwise."""
         return self._update_view(name, version, page=page, query=query, author=author)
 
     def rename(self, name: str, version: int, new_name: str, author: str) -> bool:
-        """Rename a view if it is at this version; return whether it was."""
+        """Rename a view if it is at this version; return False otherwise."""
         return self._update_view(name, version, name=new_name, author=author)
 
     def delete(self, name: str, version: int) -> bool:
-        """Delete a view if it is at this version; return whether it was."""
+        """Delete a view if it is at this version; return False otherwise."""
         deleted = self._database.execute(
             "DELETE FROM saved_views WHERE name = :name AND version = :version", name=name, version=version
         )

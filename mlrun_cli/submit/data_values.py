@@ -38,7 +38,7 @@ class DataValues:
         self._values.setdefault((REFERENCE, name), "")
 
     def substitute(self, configuration: RunConfiguration, problems: Problems) -> None:
-        """Substitute placeholders in the variables, arguments and command of a configuration."""
+        """Substitute placeholders in the environment variables, arguments and command of a configuration."""
         self._add_azure_names()
         self._placeholders = Placeholders(name for kind, name in self._values if kind == PATH_ON_COMPUTE)
         for name, text in configuration.environment_variables.items():

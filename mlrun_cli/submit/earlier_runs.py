@@ -55,7 +55,7 @@ class EarlierRun(NamedTuple):
         return {name: value for name, value in self.run.properties.items() if name.startswith(GIT_PREFIXES)}
 
     def restore_configuration(self) -> RunConfiguration:
-        """Return the run's resolved configuration; unless it is that of a template, datasets are referenced by id."""
+        """Return the run's resolved configuration, which refers to datasets by id, except for a template."""
         if self.template is not None:
             return self.template.configuration
         definition = self.run.definition or {}
@@ -150,7 +150,7 @@ def find_earlier_run(workspace: Workspace, run: Run, *, variable_names: Collecti
 
 
 def check_variables(run: Run, variables: Mapping[str, str], replaced_names: Collection[str]) -> None:
-    """Raise if variables of an earlier run are redacted in its records and are not in `replaced_names`.
+    """Raise if environment variables of an earlier run are redacted in its records and not in `replaced_names`.
 
     Raises:
         RunNotRepeatable: some are.

@@ -193,7 +193,7 @@ def submit_pipeline(
         MlrunError: an environment cannot be provided, or a file or row cannot be stored.
     """
     check_graph(request.graph)
-    graph = _fix_default_datastore(workspace, request.graph)
+    graph = _pin_default_datastore(workspace, request.graph)
     plan = PipelinePlan(
         run_id=request.run_id or generate_guid(),
         graph=graph,
@@ -215,8 +215,8 @@ def submit_pipeline(
     return SubmittedPipeline(run, notes, tuple(_list_report_lines(plan)))
 
 
-def _fix_default_datastore(workspace: Workspace, graph: Graph) -> Graph:
-    """Return the graph with the workspace's current default datastore fixed, so that later changes have no effect."""
+def _pin_default_datastore(workspace: Workspace, graph: Graph) -> Graph:
+    """Return the graph with the workspace's current default datastore pinned, so that later changes have no effect."""
     return graph._replace(default_datastore=graph.default_datastore or get_default_datastore_name(workspace))
 
 

@@ -214,7 +214,7 @@ def _list_source_files(snapshot: Snapshot) -> dict[str, str]:
 
 
 def _list_settings(template: RunTemplate) -> dict[str, object]:
-    """Return the settings of the runconfig, except the target, the data and those that the step replaces."""
+    """Return the settings of the runconfig, except the target, the data and settings that the step replaces."""
     resolution = template.resolution
     configuration: RunConfiguration = resolution.configuration
     build = resolution.environment.plan.build

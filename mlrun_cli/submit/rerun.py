@@ -180,7 +180,7 @@ def build_script_rerun(
 
 
 def describe_folder_obstacle(submission: Submission) -> str | None:
-    """Return the reason why a run cannot be submitted again from its folder as it is now, or None if it can."""
+    """Return the reason why a run cannot be submitted again from its current folder, or None if it can."""
     folder, options = submission.folder, submission.submit_options()
     if folder is None or not Path(folder).is_dir():
         where = f"'{folder}'" if folder else "that it was submitted from"
@@ -232,7 +232,7 @@ def _change_command(run: Run, submission: Submission, changes: RerunChanges) -> 
 def _set_parameters(
     run: Run, arguments: Sequence[str], parameters: Mapping[str, str]
 ) -> tuple[Sequence[str], Sequence[str]]:
-    """Return arguments with other values of parameters, and notes about those that were appended."""
+    """Return the arguments with new parameter values, and notes about appended parameters."""
     notes = []
     absent = (run.definition or {}).get(ABSENT_FLAGS) or ()
     for name, text in parameters.items():

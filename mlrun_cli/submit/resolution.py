@@ -60,7 +60,7 @@ class Resolution(NamedTuple):
     data_links: Mapping[str, str] = MappingProxyType({})
 
     def redact_request(self, request: SubmitRequest) -> SubmitRequest:
-        """Return the request without secrets, those of the command line included, in its tags and texts."""
+        """Return the request with all secrets, including ones on the command line, redacted in its tags and texts."""
         secrets = self.redactor.list_distinctive_secrets(self.argv)
         texts = {name: self.redactor.redact_with_secrets(getattr(request, name), secrets) for name in _STORED_TEXTS}
         return request._replace(**texts)

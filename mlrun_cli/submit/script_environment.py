@@ -46,7 +46,7 @@ _TRACKING_OF_RUN = frozenset({JOINED_RUN, "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERI
 
 
 def list_reserved_variables(launch: Launch) -> frozenset[str]:
-    """Return the names of the variables that every run sets itself and that a runconfig therefore cannot set."""
+    """Return the names of the environment variables that every run sets itself and a runconfig cannot set."""
     launcher = get_launcher(launch)
     processes = launcher.prepare_processes(range(launcher.port_count))
     return _OF_EVERY_RUN.union(*(process.variables for process in processes))
@@ -66,7 +66,7 @@ def build_script_environment(
     experiment_id: str,
     client_variables: Collection[str] = (),
 ) -> dict[str, str]:
-    """Return the script's variables: the submitter's, overridden by those of the runconfig and of the run.
+    """Return the script's environment variables: the submitter's, overridden by the runconfig's and the run's.
 
     Variables that a notebook has set for itself are not inherited. `folder` is None for a run on a node, whose
     supervisor adds the variables that depend on the folder of the run, while those that name GPUs of this machine, and
@@ -110,7 +110,7 @@ def build_script_environment(
 def _build_tracking_variables(
     environ: Mapping[str, str], identity: WorkspaceIdentity, run_id: str, experiment_name: str, experiment_id: str
 ) -> dict[str, str]:
-    """Return the variables by which MLflow finds the run, or none if the user has set another tracking URI."""
+    """Return the environment variables by which MLflow finds the run, or none if the user sets a tracking URI."""
     uri = environ.get("MLFLOW_TRACKING_URI")
     if uri and not is_workspace_uri(uri):
         return {}

@@ -75,7 +75,7 @@ def prepare_source(
     problems: Problems,
     progress: Progress | None,
 ) -> Source | None:
-    """Take a snapshot, or reuse that of an earlier run; return None if the source has problems."""
+    """Take a snapshot, or reuse the snapshot of an earlier run; return None if the source has problems."""
     store = SnapshotStore(workspace.snapshots_folder)
     if request.earlier is not None:
         earlier = store.read_manifest(request.earlier.snapshot.snapshot_id)

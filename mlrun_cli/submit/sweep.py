@@ -56,7 +56,7 @@ class SweepPlan(NamedTuple):
 
     @property
     def total_runs(self) -> int:
-        """The number of runs."""
+        """The total number of runs."""
         size = self.definition.sampling.space_size
         drawn = self.definition.max_total if size is None else size
         return min(self.definition.max_total, len(self.resumed) + drawn)
@@ -181,7 +181,7 @@ def read_sweep_plan(folder: RunFolder) -> SweepPlan:
 
 
 def read_submitted_tags(folder: RunFolder) -> Mapping[str, str | None]:
-    """Return the tags that a sweep was submitted with, without those in which it records its progress.
+    """Return the tags that a sweep was submitted with, without the tags that record its progress.
 
     Raises:
         OSError: the file cannot be read.

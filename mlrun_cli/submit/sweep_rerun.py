@@ -72,7 +72,7 @@ def build_sweep_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str]
 
 
 def _check_run(workspace: Workspace, run: Run, changes: RerunChanges) -> None:
-    """Raise if a sweep belongs to a pipeline, or is to continue from outputs."""
+    """Raise if a sweep belongs to a pipeline, or if it is to be resumed from outputs."""
     if run.parent_run_id is not None:
         check_can_run_alone(workspace.runs.get(run.parent_run_id))
     if changes.resumes:

@@ -90,7 +90,7 @@ class Script:
         return end
 
     def copy_logs(self) -> None:
-        """Copy the output of this attempt from the run's logs to logs of its own."""
+        """Copy the output of this attempt from the run's logs to separate logs."""
         copy_attempt_logs(self._run.folder, self._document, self.attempt)
 
     def _write_separator(self, log: Path) -> int:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.metrics.journal import CHUNK_BYTES
-from mlrun_cli.processes.termination import reap_with_usage
+from mlrun_cli.processes.termination import reap_children_with_usage
 from mlrun_cli.runs.log_times import LogTimeRecorder
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.status import RunStatus
@@ -77,7 +77,7 @@ class Watch:
             while group.exit_code is None:
                 for key, events in self._selector.select(tick):
                     key.data(events)
-                ended = reap_with_usage()
+                ended = reap_children_with_usage()
                 exit_codes = {pid: exit_code for pid, exit_code, _ in ended}
                 if self.meter is not None:
                     self.meter.record_exits(ended)

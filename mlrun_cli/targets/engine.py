@@ -228,11 +228,11 @@ class EngineTarget(Target):
         return False
 
     def translate_request(self, line: str) -> str:
-        """Return the line of a script's RPC request with its paths converted to those of this machine."""
+        """Return the line of a script's RPC request with its paths converted to paths on this machine."""
         return line
 
     def translate_response(self, line: str) -> str:
-        """Return the line of an RPC response with its paths converted to those of the script's node."""
+        """Return the line of an RPC response with its paths converted to paths on the script's node."""
         return line
 
     def start_supervisor(self, run_id: str, lock_fds: Sequence[int]) -> Started:  # noqa: ARG002 — there are none on nodes

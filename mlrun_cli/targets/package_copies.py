@@ -91,7 +91,7 @@ def _ensure_copy(
 
 
 def _describe_copy_error(error: OSError) -> str:
-    """Return the reason for a copy error; if several files could not be copied, that of the first one."""
+    """Return the reason for a copy error; if several files could not be copied, the reason for the first file."""
     if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
         _, _, reason = error.args[0][0]
         return str(reason)

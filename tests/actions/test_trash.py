@@ -142,7 +142,7 @@ def test_what_is_logged_to_a_deleted_run_is_there_once_it_is_restored(workspace:
 
     restore_runs(workspace, get_deleted_runs(workspace, ["exp_1"]))
     assert workspace.metrics.get(run.key) == {"loss": [0.5, 0.25, 0.125, 0.0625, 0.03125], "new": 1.0, "old": 0.03125}
-    assert workspace.metrics.get_last(run.key)["loss"] == 0.03125
+    assert workspace.metrics.get_last_values(run.key)["loss"] == 0.03125
     assert workspace.runs.get_tags(run.key) == {"team": "late"}
     assert get_parameter_values(workspace.parameters.get(run.key)) == {"lr": 0.1, "name": "frog"}
     assert find(workspace, "late") == ["exp_1"]

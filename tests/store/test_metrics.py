@@ -83,7 +83,7 @@ def test_last_min_max_and_count_are_kept_beside_the_values(database: Database, m
     row = database.row("SELECT * FROM metrics")
     assert row is not None
     assert (row["value_count"], row["last_value"], row["min_value"], row["max_value"]) == (5, 2.0, -1.0, 3.0)
-    assert metrics.get_last(RUN) == {"m": 2}
+    assert metrics.get_last_values(RUN) == {"m": 2}
 
 
 def test_metrics_of_one_name_and_of_one_run_are_read_alone(database: Database, metrics: MetricStore) -> None:

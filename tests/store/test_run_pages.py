@@ -376,7 +376,7 @@ def test_what_can_be_chosen_is_listed_once(
     assert pages.list_pair_keys("tag") == ["k0", "k1", "k2", "k3", "model"]
     assert pages.list_pair_keys("tag", limit=2) == ["k0", "k1"]
     assert pages.list_pair_keys("property") == ["p"]
-    assert pages.list_pair_keys("tag", limit=2, without=["k3"], without_prefixes=["k1", "k2"]) == ["k0", "model"]
+    assert pages.list_pair_keys("tag", limit=2, excluded_keys=["k3"], excluded_prefixes=["k1", "k2"]) == ["k0", "model"]
 
 
 def test_each_change_of_a_status_is_a_newer_one(

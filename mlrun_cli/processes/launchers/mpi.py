@@ -94,7 +94,7 @@ class MpiLauncher(Launcher):
         )
 
     def _has_several_logs(self) -> bool:
-        """Return whether the processes have logs separate from that of MPI's launcher."""
+        """Return whether the processes have logs separate from the log of MPI's launcher."""
         return self.launch.process_count > 1
 
 

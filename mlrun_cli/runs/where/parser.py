@@ -123,10 +123,10 @@ class _Parser:
         token = self.token
         if token.kind == OPERATOR:
             self._place += 1
-            return self._compare(name, token, token.text, [self._read_literal(token)])
+            return self._build_comparison(name, token, token.text, [self._read_literal(token)])
         is_negated = self._skip_word("not")
         if self._skip_word(IN):
-            found: Condition = self._compare(name, token, IN, self._read_list())
+            found: Condition = self._build_comparison(name, token, IN, self._read_list())
             return Negation(found) if is_negated else found
         if is_negated:
             raise self.build_error(self.token, "'in' is missing after 'not'", hint=_EXAMPLE)
@@ -136,7 +136,9 @@ class _Parser:
             raise self.build_error(token, f"An operator is missing after '{name}'", hint=hint)
         return Predicate(name, EXISTS)
 
-    def _compare(self, name: ValueName, token: Token, operator: str, literals: list[_PlacedLiteral]) -> Predicate:
+    def _build_comparison(
+        self, name: ValueName, token: Token, operator: str, literals: list[_PlacedLiteral]
+    ) -> Predicate:
         """Return the comparison of a name with literals, whose values are converted to the type of the name."""
         check_operator(self._text, name, operator, token)
         values = tuple(

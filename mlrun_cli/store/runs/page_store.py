@@ -98,18 +98,18 @@ class RunPageStore:
         return int(row["found"])
 
     def list_pair_keys(
-        self, kind: str, limit: int = 500, *, without: Sequence[str] = (), without_prefixes: Sequence[str] = ()
+        self, kind: str, limit: int = 500, *, excluded_keys: Sequence[str] = (), excluded_prefixes: Sequence[str] = ()
     ) -> Sequence[str]:
         """Return the first `limit` keys of all tags or all properties, in alphabetical order.
 
         Args:
             kind: `tag` or `property`.
             limit: the maximum number of results.
-            without: keys to leave out.
-            without_prefixes: how keys to leave out begin.
+            excluded_keys: keys to leave out.
+            excluded_prefixes: how keys to leave out begin.
         """
-        parameters = {f"without{number}": key for number, key in enumerate(without)}
-        prefixes = {f"prefix{number}": prefix for number, prefix in enumerate(without_prefixes)}
+        parameters = {f"without{number}": key for number, key in enumerate(excluded_keys)}
+        prefixes = {f"prefix{number}": prefix for number, prefix in enumerate(excluded_prefixes)}
         conditions = [
             *(f"key <> :{name}" for name in parameters),
             *(f"substr(key, 1, length(:{name})) <> :{name}" for name in prefixes),
@@ -199,7 +199,7 @@ class RunPageStore:
     def _find_keys_by_sets(
         self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int, offset: int
     ) -> Sequence[int] | None:
-        """Return run keys by the sets of keys that meet each condition; None if that is not the fastest way.
+        """Find run keys by intersecting the keys that meet each condition; return None if another way is faster.
 
         It is not, if few runs meet one of the conditions, or if the first runs of the order already fill the page.
         """
@@ -420,7 +420,7 @@ def _has_ranges(run_filter: RunFilter) -> bool:
 
 
 def _matches_key_order(run_filter: RunFilter, order: RunOrder) -> bool:
-    """Return whether a sort order is that of the runs' keys, which increase with time.
+    """Return whether a sort order is the order of the runs' keys, which increase with time.
 
     Within time bounds, it is False for `created`, because reading along the index of times is faster.
     """

@@ -26,7 +26,7 @@ class ParameterStore:
         self._database = database
 
     def set(self, run_key: int, parameters: Parameters) -> None:
-        """Set parameters of a run, within a transaction; those with other names are unchanged."""
+        """Set parameters of a run, within a transaction; parameters with other names are unchanged."""
         for name, parameter in parameters.items():
             self._database.execute(
                 "INSERT INTO run_parameters (run_key, name, sort_value, text)"
@@ -40,7 +40,7 @@ class ParameterStore:
         self._database.execute("DELETE FROM unread_runs WHERE run_key = :run_key", run_key=run_key)
 
     def set_logged(self, run_key: int, parameters: Parameters) -> None:
-        """Set parameters that a script has logged, within a transaction; they replace those of its arguments."""
+        """Set parameters that a script has logged, within a transaction, overriding parameters from its arguments."""
         for name, parameter in parameters.items():
             self._database.execute(
                 "INSERT INTO run_parameters (run_key, name, sort_value, text, is_logged)"
@@ -155,7 +155,7 @@ class ParameterStore:
         return rows
 
     def _store_parameters(self, runs: Sequence[tuple[int, Parameters]]) -> None:
-        """Store the parameters of unread runs, except those set in the meantime."""
+        """Store the parameters of unread runs, except parameters set in the meantime."""
         already = self._list_keys_and_names([key for key, _ in runs])
         self._database.insert_many(
             "run_parameters",

@@ -347,7 +347,7 @@ class RunStore:
         return frozenset(row["value"] for row in rows)
 
     def list_with_property(self, name: str) -> Sequence[tuple[int, str]]:
-        """Return the keys of all runs that have a property with this name, with the property's value."""
+        """Return the key of each run that has a property with this name, and the property's value."""
         rows = self._database.rows("SELECT run_key, value FROM run_properties WHERE key = :name", name=name)
         return [(row["run_key"], row["value"] or "") for row in rows]
 
@@ -396,7 +396,7 @@ class RunStore:
         }
 
     def add_properties(self, run_key: int, properties: Mapping[str, str]) -> dict[str, str]:
-        """Add properties, within a transaction; return those that exist with other values, in which case none is added.
+        """Add properties, within a transaction; if some exist with other values, add none and return the existing ones.
 
         Secrets in them are redacted.
 

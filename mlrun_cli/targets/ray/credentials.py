@@ -45,7 +45,7 @@ def select_stored_variables(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def build_headers(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the HTTP headers: the token, and those from `RAY_JOB_HEADERS`.
+    """Return the HTTP headers with the token and the headers from `RAY_JOB_HEADERS`.
 
     Raises:
         InvalidValue: a variable cannot be understood, or the file with the token cannot be read.

@@ -61,7 +61,7 @@ class RayTarget(EngineTarget):
         return jobs.submit_job(self.client, self.settings.build_job(request))
 
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
-        """Return the given jobs that Ray knows, keyed by id; resubmit those that Ray gave up on while they waited.
+        """Return the given jobs that Ray knows, keyed by id; resubmit jobs that Ray gave up on while they waited.
 
         Raises:
             EngineUnavailable: Ray does not answer.

@@ -39,7 +39,7 @@ def build_column_groups(workspace: Workspace, runs: Sequence[Run], search: str) 
     names = metrics.list_all_names(bound) if search else metrics.list_names([run.key for run in runs], bound)
     parameters = _list_parameter_names(workspace, runs, bound, is_searched=bool(search))
     tags = workspace.run_pages.list_pair_keys(
-        TAG, bound, without=DEFINITION_TAGS, without_prefixes=BOOKKEEPING_PREFIXES
+        TAG, bound, excluded_keys=DEFINITION_TAGS, excluded_prefixes=BOOKKEEPING_PREFIXES
     )
     groups = (
         _build_group("Of each run", RUN_COLUMNS, "{}", search),
