@@ -61,7 +61,7 @@ def derive_interruption_outcome(run: Run, outcome: Outcome, job: Job | None) -> 
 
 
 def _get_end(run: Run, job: Job | None) -> JobEnd | None:
-    """Return how a job has ended, or None if the engine says nothing of it.
+    """Return how a job has ended, or None if the engine does not report its end.
 
     That a job is not known any more says how it has ended only if it had not started.
     """

@@ -127,7 +127,7 @@ class RunConditions:
         return bool(self._common)
 
     def list_sets(self) -> Sequence[RunSet]:
-        """Return sets of runs, each of which contains the runs that match, without that of `text_query`.
+        """Return sets of runs, each of which contains all matching runs, except the set of `text_query`.
 
         The bounds of one value are a single range.
         """
@@ -262,9 +262,9 @@ class RunConditions:
                 self._bounds.setdefault(columns[kind], []).append(sql)
 
     def _add_condition_sql(self, sql: ConditionSql) -> None:
-        from mlrun_cli.store.runs.run_sets import list_intersected  # noqa: PLC0415 - start-up
+        from mlrun_cli.store.runs.run_sets import list_intersected_sets  # noqa: PLC0415 - start-up
 
-        self._sets.extend(list_intersected(sql.matching))
+        self._sets.extend(list_intersected_sets(sql.matching))
         if sql.looked_up is not None:
             self._rare.append(sql.looked_up)
         else:

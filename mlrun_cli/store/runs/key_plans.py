@@ -114,7 +114,7 @@ class _Sample(NamedTuple):
 
     @property
     def every(self) -> int:
-        """All runs of the sample."""
+        """A bit mask of all runs in the sample."""
         return (1 << len(self.ranks)) - 1
 
 
@@ -137,19 +137,21 @@ def list_plans(
     refuted: set[str] = set()
     if bound is not None:
         plan = None
-        while plan is None or _refute(database, conditions, plan.sets, refuted):
+        while plan is None or _find_incomplete_sets(database, conditions, plan.sets, refuted):
             sets = _list_all_key_sets(expected, sample, refuted)
             plan = _build_plan_up_to(bound, sample, sets, order, descending=descending)
         yield plan
     chosen: Sequence[AnyKeySet] | None = None
-    while chosen is None or _refute(database, conditions, chosen, refuted):
+    while chosen is None or _find_incomplete_sets(database, conditions, chosen, refuted):
         chosen = _choose_sets(_list_all_key_sets(expected, sample, refuted), sample, order)
     if chosen:
         yield KeyPlan(chosen, {}, is_bounded=False)
 
 
-def _refute(database: Database, conditions: RunConditions, chosen: Sequence[AnyKeySet], refuted: set[str]) -> bool:
-    """Return whether any sets are incomplete, since not every run has a value, and add their queries to `refuted`."""
+def _find_incomplete_sets(
+    database: Database, conditions: RunConditions, chosen: Sequence[AnyKeySet], refuted: set[str]
+) -> bool:
+    """Add the queries of incomplete sets, which omit runs with no value, to `refuted`; return whether any exist."""
     found = {
         each.query
         for part in chosen

@@ -75,7 +75,7 @@ class _KeyReader:
         self._size = (newest or 0) + 1
 
     def read_plan(self, plan: KeyPlan, flags: bytearray | None) -> Sequence[int]:
-        """Return the keys that are in all sets of a plan, of those with flags if any are given."""
+        """Return the keys that are in all sets of a plan and, if `flags` is given, are flagged."""
         if plan.keys is not None:
             start, stop = plan.keys.start, plan.keys.stop
             among = b"\1" * len(plan.keys) if flags is None else flags[start:stop]
@@ -89,7 +89,7 @@ class _KeyReader:
         return list(compress(range(self._size), flags or b""))
 
     def read_keys(self, query: str, flags: bytearray | None, ordered_by: str | None = None) -> Sequence[int]:
-        """Return the keys that a query returns, of those with flags if any are given."""
+        """Return the keys that a query returns and that, if `flags` is given, are flagged."""
         condition, parameters = "1 = 1", dict(self._parameters)
         if flags is not None:
             condition = self._database.dialect.build_flag_condition("flags", "run_key")
@@ -111,7 +111,7 @@ class _KeyReader:
         return flags
 
     def _read_flags(self, part: AnyKeySet, within: bytearray | None) -> bytearray:
-        """Return the flags of the keys that are in a set, and in another if that is given."""
+        """Return the flags of the keys that are in a set and, if it is given, in the set of flags `within`."""
         if isinstance(part, KeySet):
             keys = self.read_keys(part.query, within)
             if not part.is_rest:

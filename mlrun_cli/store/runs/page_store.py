@@ -185,7 +185,7 @@ class RunPageStore:
         limit: int,
         offset: int,
     ) -> Sequence[int] | None:
-        """Return what `_find_keys_by_sets` does, for an order in which the values of some runs grow with time."""
+        """Do the same as `_find_keys_by_sets` for an order in which the values of some runs grow with time."""
         moving = self._list_values_of_live_runs(conditions, order, {**conditions.parameters, **order.parameters})
         beyond = offset + limit
         settled = bounded._replace(value_of_run=order.value, is_moving=None)
@@ -220,14 +220,14 @@ class RunPageStore:
         return None if keys is None else keys[offset:]
 
     def _list_first_matching_keys(
-        self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int, among: int
+        self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int, max_checked: int
     ) -> Sequence[int]:
-        """Return up to `limit` keys of matching runs, checking only the first `among` runs of an order."""
+        """Return up to `limit` keys of matching runs, checking only the first `max_checked` runs of an order."""
         direction = "DESC" if descending else "ASC"
         return self._database.column(
             f"SELECT runs.run_key FROM (SELECT {order.key} AS run_key, {order.value} AS value, {order.tie} AS tie"  # noqa: S608
             f" FROM {order.table} WHERE {order.has_value}"
-            f" ORDER BY {order.value} {direction}, {order.tie} {direction} LIMIT {among}) AS first_runs"
+            f" ORDER BY {order.value} {direction}, {order.tie} {direction} LIMIT {max_checked}) AS first_runs"
             f" {self._database.dialect.ordered_join} runs ON runs.run_key = first_runs.run_key"
             f" WHERE {conditions.scan_conditions}"
             f" ORDER BY first_runs.value {direction}, first_runs.tie {direction} LIMIT :limit",

@@ -83,16 +83,16 @@ def join_sets(parts: Iterable[RunSet]) -> Union:
 
 def intersect_sets(parts: Iterable[RunSet]) -> Intersection:
     """Return the intersection of sets."""
-    return Intersection(tuple(each for part in parts for each in list_intersected(part)))
+    return Intersection(tuple(each for part in parts for each in list_intersected_sets(part)))
 
 
-def list_intersected(part: RunSet) -> Sequence[RunSet]:
-    """Return the sets whose intersection a set is."""
+def list_intersected_sets(part: RunSet) -> Sequence[RunSet]:
+    """Return the sets of which this set is the intersection, or only this set."""
     return part.parts if isinstance(part, Intersection) else (part,)
 
 
 def list_range_sets(part: RunSet) -> Sequence[RangeSet]:
-    """Return everything that a set can be read from."""
+    """Return all range sets from which a set can be read, including alternatives."""
     if isinstance(part, Leaf):
         return part.options
     return [each for inner in part.parts for each in list_range_sets(inner)]
@@ -101,13 +101,13 @@ def list_range_sets(part: RunSet) -> Sequence[RangeSet]:
 def build_sets(
     predicate: Predicate, sql: PredicateSql, prefix: str, unresponsive_keys: frozenset[int]
 ) -> tuple[RunSet, RunSet]:
-    """Return the runs for which a comparison holds, and those for which it does not.
+    """Return the runs for which a comparison holds, and the runs for which it does not.
 
     Their SQL parameters are those of `sql`, which `build_predicate` returned for the same arguments.
     """
     ranges = _list_ranges(predicate, sql, prefix, unresponsive_keys)
-    others = _list_failing(predicate, prefix, unresponsive_keys)
-    visited, cost = _list_visited(predicate, sql)
+    others = _list_failing_ranges(predicate, prefix, unresponsive_keys)
+    visited, cost = _list_checked_ranges(predicate, sql)
     matching = [RangeSet(ranges, visited=visited, visit_cost=cost)]
     rest = [RangeSet(ranges, is_rest=True, visited=visited, visit_cost=cost)]
     if others:
@@ -155,8 +155,8 @@ def _list_ranges(
     return tuple((sql.table, each) for each in conditions)
 
 
-def _list_failing(predicate: Predicate, prefix: str, unresponsive_keys: frozenset[int]) -> tuple[Range, ...]:
-    """Return the ranges of the values for which a comparison does not hold; none if these are no ranges."""
+def _list_failing_ranges(predicate: Predicate, prefix: str, unresponsive_keys: frozenset[int]) -> tuple[Range, ...]:
+    """Return the ranges of the values for which a comparison does not hold; empty if they do not form ranges."""
     kind, name, _ = predicate.name
     if kind == FIELD and name == "status":
         is_negated = predicate.operator != "!="
@@ -188,8 +188,8 @@ def _list_status_ranges(
     return (("runs", f"{recorded} AND runs.run_key NOT IN {lost}"), *of_lost)
 
 
-def _list_visited(predicate: Predicate, sql: PredicateSql) -> tuple[tuple[Range, ...], float]:
-    """Return the ranges of which each row is checked, and the microseconds for each; none for a range of values."""
+def _list_checked_ranges(predicate: Predicate, sql: PredicateSql) -> tuple[tuple[Range, ...], float]:
+    """Return the ranges in which each row is checked, and the microseconds per row; none for a range of values."""
     kind, name, _ = predicate.name
     is_searched = predicate.operator in _TEXT_OPERATORS
     if kind != FIELD:

@@ -32,10 +32,10 @@ class JobArray(NamedTuple):
 
     @classmethod
     def from_requests(cls, requests: Sequence[JobRequest]) -> JobArray | None:
-        """Return the array for these jobs, or None if they cannot be tasks of one, as when their options differ."""
+        """Return the array for these jobs, or None if they cannot form one, such as when their options differ."""
         matches = [_TASK_NAME.fullmatch(request.run_id) for request in requests]
         tasks = [(match[1], int(match[2])) for match in matches if match is not None]
-        is_uniform = len({name for name, _ in tasks}) == len({_generalize(request) for request in requests}) == 1
+        is_uniform = len({name for name, _ in tasks}) == len({_get_common_part(request) for request in requests}) == 1
         if len(tasks) < len(requests) or not is_uniform or not _is_log_in_run_folder(requests[0]):
             return None
         return cls(tasks[0][0], [number for _, number in tasks], requests[0])
@@ -52,13 +52,13 @@ class JobArray(NamedTuple):
         ]
 
     def build_script(self, settings: SlurmSettings) -> str:
-        """Return the script of each task, which starts in the folder of its log, as that of a single job."""
+        """Return the script that each task executes, starting in the folder of its log like a single job."""
         enter = f"#!/bin/bash\ncd -- {self._build_task_path(self.first.log.parent)} || exit 1"
         script = build_setup_script(settings.setup, self.first.command[:-1], first_line=enter)
         return f"{script.rstrip()} {self._build_task_path(_get_run_folder(self.first))}\n"
 
     def _build_task_path(self, path: Path) -> str:
-        """Return the word of the shell for the path that a task has instead of this one of the first run."""
+        """Return the shell word for the path of a task that corresponds to a path of the first run."""
         before, after = _split_at_run_id(path, self.first)
         return f'{shlex.quote(f"{before}{self.name}_")}"$SLURM_ARRAY_TASK_ID"{shlex.quote(after) if after else ""}'
 
@@ -73,13 +73,13 @@ def _is_log_in_run_folder(request: JobRequest) -> bool:
 
 
 def _split_at_run_id(path: Path, request: JobRequest) -> tuple[str, str]:
-    """Return what is before and after the name of a run's folder in the path of a file in it."""
+    """Return the parts of the path of a file in a run's folder that precede and follow the folder's name."""
     folder = _get_run_folder(request)
     return f"{folder.parent}/", str(path)[len(str(folder)) :]
 
 
-def _generalize(request: JobRequest) -> tuple[object, ...]:
-    """Return what a request has in common with those for other tasks of an array."""
+def _get_common_part(request: JobRequest) -> tuple[object, ...]:
+    """Return the part of a request that is the same for all tasks of an array."""
     before, after = _split_at_run_id(request.log, request)
     rest = request._replace(run_id="", command=tuple(request.command[:-1]), log=Path())
     return (*rest, before, after)

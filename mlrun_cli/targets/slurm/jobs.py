@@ -94,8 +94,8 @@ def find_jobs(job_ids: Collection[str]) -> Mapping[str, Job]:
     missing = sorted(wanted - known.keys())
     if missing:
         known = {**_find_accounted_jobs(missing), **known}
-        known_numbers = {_get_number(job_id) for job_id in known}
-        removed = (job_id for job_id in missing if _is_task(job_id) and _get_number(job_id) in known_numbers)
+        known_numbers = {_get_array_id(job_id) for job_id in known}
+        removed = (job_id for job_id in missing if _is_task(job_id) and _get_array_id(job_id) in known_numbers)
         known = {**dict.fromkeys(removed, _REMOVED), **known}
     return {job_id: known[job_id] for job_id in wanted & known.keys()}
 
@@ -170,10 +170,10 @@ def _parse_jobs(output: str, wanted: Collection[str]) -> Iterator[tuple[str, Job
 
     Tasks of arrays to which no `wanted` job belongs are not told apart.
     """
-    wanted_numbers = {_get_number(job_id) for job_id in wanted if _is_task(job_id)}
+    wanted_numbers = {_get_array_id(job_id) for job_id in wanted if _is_task(job_id)}
     for job_ids, state, reason, nodes, exit_code, *_ in split_fields(output):
         job = parse_job(state, reason, nodes, exit_code)
-        is_wanted = _get_number(job_ids) in wanted_numbers
+        is_wanted = _get_array_id(job_ids) in wanted_numbers
         for job_id in _expand_tasks(job_ids) if is_wanted else (job_ids,):
             yield job_id, job
 
@@ -184,7 +184,7 @@ def _find_accounted_jobs(job_ids: Sequence[str]) -> dict[str, Job]:
     Those that have never started are not among them. Without a database, none is found.
     """
     jobs: dict[str, Job] = {}
-    numbers = sorted({_get_number(job_id) for job_id in job_ids})
+    numbers = sorted({_get_array_id(job_id) for job_id in job_ids})
     for start in range(0, len(numbers), _MOST_ASKED):
         part = ",".join(numbers[start : start + _MOST_ASKED])
         jobs.update(_parse_jobs(_run_sacct([f"--jobs={part}", f"--format={_SACCT_FORMAT}"]), ()))
@@ -205,7 +205,7 @@ def _parse_job_ids(output: str, names: Collection[str]) -> dict[str, str]:
         for job_id in _expand_tasks(job_ids) if job_name in array_names else (job_ids,):
             number, _, task = job_id.partition("_")
             name = f"{job_name}_{task}" if task else job_name
-            if name in wanted and number.isdigit() and int(number) >= int(_get_number(found.get(name, "0"))):
+            if name in wanted and number.isdigit() and int(number) >= int(_get_array_id(found.get(name, "0"))):
                 found[name] = job_id
     return found
 
@@ -224,8 +224,8 @@ def _is_task(job_id: str) -> bool:
     return "_" in job_id
 
 
-def _get_number(job_id: str) -> str:
-    """Return the id of a job, or that of the job array of a task."""
+def _get_array_id(job_id: str) -> str:
+    """Return the id of the job array of a task, or the id of any other job unchanged."""
     return job_id.partition("_")[0]
 
 
