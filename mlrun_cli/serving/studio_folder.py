@@ -103,7 +103,7 @@ class StudioFolder:
         return str(self._read_registration().get("address") or self._build_default_url())
 
     def get_api_url(self) -> str:
-        """Return the studio's URL for programs, which do not resolve the studio's own host name, as `get_url` does."""
+        """Return the studio's URL for programs, which may be unable to resolve the host name in `get_url()`."""
         return str(self._read_registration().get("apiAddress") or f"http://127.0.0.1:{DEFAULT_PORT}")
 
     def is_running(self) -> bool:
@@ -111,7 +111,7 @@ class StudioFolder:
         return any(map(_is_locked, self._list_registrations()))
 
     def _read_registration(self) -> dict[str, Any]:
-        """Return the registration of the running studio started last, or of the last one that ran; empty without."""
+        """Return the registration of the newest studio, preferably of a running one; empty if there is none."""
         with suppress(OSError):
             running = next((path for path in self._list_registrations() if _is_locked(path)), self._last_url)
             return read_json(running) or {}

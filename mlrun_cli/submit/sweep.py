@@ -25,7 +25,7 @@ from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.run_definition import build_run_definition
 from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.submit.template import RunTemplate, create_template
-from mlrun_cli.sweeps.arguments import build_option, list_appended_names
+from mlrun_cli.sweeps.arguments import build_option, list_names_without_placeholder
 from mlrun_cli.sweeps.definition import SweepDefinition, definition_from_json
 from mlrun_cli.sweeps.run_tags import find_run_number, get_drawn_values
 from mlrun_cli.sweeps.sweep_log import HYPERDRIVE_LOG, format_log_line
@@ -305,7 +305,7 @@ def check_sweep_arguments(template: RunTemplate, plan: SweepPlan) -> None:
     command = template.resolution.configuration.command
     if not isinstance(command, str):
         return
-    missing = list_appended_names([command], plan.definition.sampling.space)
+    missing = list_names_without_placeholder([command], plan.definition.sampling.space)
     if missing or plan.resumed:
         names = ", ".join(f"{{{name}}}" for name in missing) or "--resume-from"
         raise ConflictingOptions(
@@ -318,7 +318,7 @@ def check_sweep_arguments(template: RunTemplate, plan: SweepPlan) -> None:
 def _list_argument_warnings(template: RunTemplate, definition: SweepDefinition) -> Sequence[str]:
     """Return a warning for each argument that is both fixed and drawn by the sweep."""
     fixed = {word.partition("=")[0] for word in template.resolution.argv[1:]}
-    appended = list_appended_names(template.resolution.argv, definition.sampling.space)
+    appended = list_names_without_placeholder(template.resolution.argv, definition.sampling.space)
     return [
         f"{name}: the script gets it twice, as a fixed argument and from the sweep, which comes last."
         for name in map(build_option, appended)

@@ -23,7 +23,7 @@ def add_values_to_arguments(
     nothing; so is its `{NAME}`.
     """
     words = _fill_words(arguments, values, flags)
-    for name in list_appended_names(arguments, values):
+    for name in list_names_without_placeholder(arguments, values):
         if name in flags:
             words += [build_option(name)] if values[name] else []
             continue
@@ -41,22 +41,22 @@ def add_values_to_arguments(
 def add_values_to_command(
     command: Sequence[str] | str, values: Mapping[str, Any], flags: Collection[str] = ()
 ) -> tuple[str, ...] | str:
-    """Return a command with the parameter values of a run, as for arguments; text for a shell has only `{NAME}`."""
+    """Return a command with the parameter values of a run; in text for a shell, only placeholders are replaced."""
     if isinstance(command, str):
         return _fill_placeholders(command, values, flags, is_shell_text=True)
     program, arguments = split_command(command)
-    rest = {name: values[name] for name in list_appended_names(program, values)}
+    rest = {name: values[name] for name in list_names_without_placeholder(program, values)}
     return (*_fill_words(program, values, flags), *add_values_to_arguments(arguments, rest, flags))
 
 
-def list_appended_names(words: Iterable[str], names: Iterable[str]) -> list[str]:
+def list_names_without_placeholder(words: Iterable[str], names: Iterable[str]) -> list[str]:
     """Return the names of the parameters that have no placeholder `{NAME}` in any word."""
     text = "\n".join(words)
     return [name for name in names if f"{{{name}}}" not in text]
 
 
 def _fill_words(words: Sequence[str], values: Mapping[str, Any], flags: Collection[str]) -> list[str]:
-    """Return words with their placeholders filled, without those of flags that are off."""
+    """Return words with placeholders filled, omitting words that are the placeholder of a disabled flag."""
     off = {f"{{{name}}}" for name in flags if name in values and not values[name]}
     return [_fill_placeholders(word, values, flags) for word in words if word not in off]
 

@@ -57,7 +57,7 @@ class Listing(NamedTuple):
         return build_runs_layout(self.build_records(), encoding, now, names=names, goals=self.find_goals())
 
     def find_goals(self) -> Mapping[str, Goal]:
-        """Return the goal of the metric by which the list is sorted, as its order says; empty if there is none.
+        """Return the goal of the metric by which the list is sorted, given the direction; empty if there is none.
 
         It is keyed by the metric's name and by its heading, such as `max(acc)`, the last.
         """

@@ -33,13 +33,13 @@ def download_run_file(context: RequestContext, run_id: str, name: str, path: str
 
 @handler("run_files.take_upload")
 def accept_upload(context: RequestContext, run_id: str, name: str, folder: str, replaces: bool = False) -> None:
-    """Move an upload that a script on a node has stored in a folder into the folder of its run."""
+    """Move an upload, which a script on a node has stored in a folder, to its run's folder."""
     move_upload(context.workspace, get_run_by_full_id(context, run_id), name, Path(folder), overwrite=replaces)
 
 
 @handler("run_files.restore_snapshot")
 def restore_snapshot(context: RequestContext, run_id: str, folder: str, snapshot_id: str | None = None) -> str:
-    """Write a snapshot, by default the run's own, to a ZIP archive in a folder; return its path."""
+    """Write a snapshot, by default the run's own, to a ZIP archive in a folder; return the archive's path."""
     return str(
         write_snapshot_archive(context.workspace, get_run_by_full_id(context, run_id), snapshot_id, Path(folder))
     )
@@ -47,5 +47,5 @@ def restore_snapshot(context: RequestContext, run_id: str, folder: str, snapshot
 
 @handler("run_files.take_snapshot")
 def take_snapshot(context: RequestContext, path: str) -> str:
-    """Take a snapshot of a file or folder; return its id."""
+    """Take a snapshot of a file or folder; return the snapshot's id."""
     return create_snapshot(context.workspace, Path(path))

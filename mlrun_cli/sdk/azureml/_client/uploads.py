@@ -100,7 +100,7 @@ def list_folder_files(folder: Any) -> "list[str]":
 
 @contextmanager
 def _open_source(path: Any, upload_name: str) -> "Iterator[int]":
-    """Yield the descriptor of a file that is to be uploaded.
+    """Open a file to upload during the block, and yield its descriptor.
 
     Raises:
         UserErrorException: It does not exist, or it is not a file.

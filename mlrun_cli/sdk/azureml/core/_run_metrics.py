@@ -97,7 +97,7 @@ class RunMetrics(RunFiles):
         run_type: "str | None" = None,
         populate: bool = False,
     ) -> Dict[str, Any]:
-        """Return the run's values, keyed by metric name or, with `recursive`, those of all descendants too, by run id.
+        """Return logged values keyed by metric name or, with `recursive`, by run id, including the run's descendants.
 
         A single value is returned as such, several as an ordered list, rows as a dict of columns. A metric stored as a
         file is returned as its URI or, with `populate`, as an `Artifact` with the content.

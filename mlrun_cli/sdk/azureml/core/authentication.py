@@ -44,7 +44,7 @@ class AbstractAuthentication:
         return f"{type(self).__name__}()"
 
     def get_authentication_header(self) -> "dict[str, str]":
-        """Return the header by which the studio accepts a POST to the `endpoint` of a published pipeline.
+        """Return the HTTP header that authorizes a POST to the `endpoint` of a published pipeline.
 
         Raises:
             AuthenticationException: No studio is running.
