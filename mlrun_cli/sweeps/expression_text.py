@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from mlrun_cli.errors import InvalidValue
-from mlrun_cli.sweeps.expressions import CHOICE, Expression, build_expression
+from mlrun_cli.sweeps.expressions import CHOICE, PARAMETERS, Expression, build_expression
 
 _CALL = r"\s*([A-Za-z_]\w*)\s*\((.*)\)\s*"
+_BEGUN_CALL = rf"\s*({'|'.join(PARAMETERS)})\s*\("
 _ITEM = r"""\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|((?:\[[^\[\]]*\]|\{[^{}]*\}|[^,"'])*?))\s*(,|\Z)"""
 _PADDED = r"[+-]?0\d.*|.*\.\d+0|.*_.*|\+.*"
 _NUMBER = r"[+-]?(?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
@@ -45,12 +46,19 @@ def parse_expression(text: str) -> Expression:
     Azure's files, the bounds of `loguniform` and `qloguniform` are the least and the largest value, not logarithms.
 
     Raises:
-        InvalidValue: as `build_expression`; a quotation mark has no counterpart; a bound has no logarithm.
+        InvalidValue: as `build_expression`; a parenthesis is missing; a quotation mark has no counterpart; a
+            bound has no logarithm.
     """
     call = re.fullmatch(_CALL, text, flags=re.DOTALL)
     if call is None:
         if not text.strip():
             raise InvalidValue("has no values.", hint="Separate values by commas, as in lr=0.05,0.1.", target=text)
+        if begun := re.match(_BEGUN_CALL, text):
+            raise InvalidValue(
+                f"'{text}' begins as {begun[1]}(…) does, and does not end with a parenthesis.",
+                hint=f"Write {begun[1]}(…) as a whole, or quote a value that begins so.",
+                target=text,
+            )
         return build_expression(CHOICE, [_parse_choice(text, item, quoted) for item, quoted in _split_values(text)])
     name, inner = call[1], call[2]
     parse = _parse_choice if name == CHOICE else _parse_value

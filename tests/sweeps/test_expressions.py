@@ -183,6 +183,7 @@ def test_expressions_of_azure_are_kept(document: list[Any]) -> None:
         ('{"a":1,"b":2},[1', ["choice", [['{"a":1,"b":2}', "[1"]]]),
         ("choice(01,2)", ["choice", [["01", 2]]]),
         ("true,None,nan", ["choice", [["true", "None", "nan"]]]),
+        ("'uniform(0',f(x", ["choice", [["uniform(0", "f(x"]]]),
         ("choice(1, 'x(y)')", ["choice", [[1, "x(y)"]]]),
         ("randint(5)", ["randint", [5]]),
         ("uniform( 0 , 1.5 )", ["uniform", [0, 1.5]]),
@@ -220,6 +221,9 @@ def test_expressions_of_a_command_line(text: str, document: list[Any]) -> None:
         "lr=loguniform(1)",
         "lr=__import__('os')",
         "lr=choice()",
+        "lr=uniform(0,1",
+        "lr= loguniform (1e-5,1e-2) x",
+        "lr=choice(1,2",
     ],
 )
 def test_other_texts_are_refused(text: str) -> None:
