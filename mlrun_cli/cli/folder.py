@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from mlrun_cli.cli.command import Group, command
@@ -43,8 +44,8 @@ def attach(global_options: GlobalOptions, experiment_name: _ExperimentName = Non
 
     The workspace is created if it does not exist. The command writes .azureml/config.json, sample runconfigs,
     conda_dependencies.yml and .amlignore, which takes over the lines of .gitignore; existing files other than
-    config.json are not changed. If the folder is already attached, names that you do not specify and other keys in
-    config.json are preserved; a config.json that cannot be read is not changed.
+    this config.json are not changed. If the folder is already attached, or has a config.json from Azure, names that
+    you do not specify and other keys in config.json are preserved; a config.json that cannot be read is not changed.
     """
     from mlrun_cli.actions.folders import attach_folder  # noqa: PLC0415
     from mlrun_cli.actions.workspaces import open_workspace  # noqa: PLC0415
@@ -85,10 +86,18 @@ def _read_folder_config(global_options: GlobalOptions) -> ProjectConfig | None:
     """
     folder = make_absolute(global_options.path)
     try:
-        return find_own_project_config(folder)
+        config = find_own_project_config(folder)
     except InvalidFile as error:
+        if error.file is not None and Path(error.file).parent == folder:
+            raise  # a file of the user's, which an attach does not replace
         check_config_is_replaceable(get_config_path_to_write(folder))
         global_options.notes.warning(
             f"{error.message}; the file is replaced, and names that are not given get defaults."
         )
         return None
+    if config is not None and config.path.parent == folder:
+        global_options.notes.info(
+            f"{config.path.name} in this folder names workspace '{config.workspace_name}', resource group "
+            f"'{config.resource_group}'; what is not given by -w, -g or --subscription-id is taken from it."
+        )
+    return config

@@ -77,7 +77,8 @@ def get_configuration_folder(folder: Path) -> Path:
 def find_project_config(start: Path) -> ProjectConfig | None:
     """Return the config of a folder or of its nearest ancestor with one, or None if there is none.
 
-    `start` may be a file: a `config.json` or `project.json` itself, or a runconfig of the folder.
+    `start` may be a file: a `config.json` or `project.json` itself, or a runconfig of the folder. If no folder is
+    attached, a file of these names beside the sources counts if it names a workspace, as Azure's portal offers it.
 
     Raises:
         InvalidFile: the nearest config cannot be read or is not valid.
@@ -98,7 +99,10 @@ def find_project_config(start: Path) -> ProjectConfig | None:
             hint="Name the folder that it is in, or leave --path out.",
             target=start,
         )
-    return next((found for folder in (start, *start.parents) if (found := find_own_project_config(folder))), None)
+    folders = (start, *start.parents)
+    places = [path for folder in folders for path in _list_config_candidates(folder)]
+    paths = (*places, *filter(_names_workspace, (path for folder in folders for path in _list_downloads(folder))))
+    return next((read_project_config(path) for path in paths if _file_exists(path)), None)
 
 
 def find_own_project_config(folder: Path) -> ProjectConfig | None:
@@ -107,7 +111,8 @@ def find_own_project_config(folder: Path) -> ProjectConfig | None:
     Raises:
         InvalidFile: it cannot be read or is not valid.
     """
-    return next((read_project_config(path) for path in _list_config_candidates(folder) if _file_exists(path)), None)
+    paths = (*_list_config_candidates(folder), *filter(_names_workspace, _list_downloads(folder)))
+    return next((read_project_config(path) for path in paths if _file_exists(path)), None)
 
 
 def read_project_config(path: Path) -> ProjectConfig:
@@ -217,6 +222,20 @@ def _read_other_keys(path: Path) -> dict[str, Any]:
 def _list_config_candidates(folder: Path) -> list[Path]:
     """Return the paths at which a folder's config may be, in the order in which they are tried."""
     return [folder / within / name for within in CONFIGURATION_FOLDERS for name in CONFIG_NAMES]
+
+
+def _list_downloads(folder: Path) -> list[Path]:
+    """Return the paths at which a folder may have a config among its own files, in the order of Azure's SDK."""
+    return [folder / name for name in reversed(CONFIG_NAMES)]
+
+
+def _names_workspace(path: Path) -> bool:
+    """Return whether a file is a config of a workspace; other programs have files of the same name."""
+    try:
+        keys = read_json(path, read_text(path)).as_mapping() if path.is_file() else {}
+    except (InvalidFile, json.JSONDecodeError, OSError):
+        return False
+    return "workspace_name" in {key.casefold() for key in keys}
 
 
 def _parse_scope(node: Node) -> dict[str, Node]:

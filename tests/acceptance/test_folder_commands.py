@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from tests.running import Mlrun
 
 
@@ -32,3 +35,20 @@ def test_a_submit_from_a_folder_below_names_the_attached_folder_and_what_the_run
     mlrun.script("script: train.py", ".azureml/here.runconfig")
     assert submit("--path", "below", "-e", "exp") == submit("--source-directory", "below") == ""
     assert submit("--path", ".azureml/here.runconfig") == submit() == ""
+
+
+def test_an_attach_takes_the_workspace_of_a_config_that_the_portal_offers(mlrun: Mlrun, tmp_path: Path) -> None:
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    names = {"subscription_id": "sub", "resource_group": "group", "workspace_name": "portal"}
+    (fresh / "config.json").write_text(json.dumps(names), encoding="utf-8")
+    assert mlrun.json("run", "list", "-e", "none", "--path", str(fresh)) == []
+    attached = mlrun("folder", "attach", "--path", str(fresh))
+    assert json.loads(attached.stdout)["Workspace name"] == "portal"
+    assert json.loads(attached.stdout)["Subscription id"] == "sub"
+    assert "config.json in this folder names workspace 'portal'" in attached.stderr
+    assert "config.json" not in mlrun("folder", "attach", "--path", str(fresh)).stderr
+    (fresh / ".azureml" / "config.json").unlink()
+    (fresh / "config.json").write_text('{"workspace_name": "portal"}', encoding="utf-8")
+    failure = mlrun.fails("folder", "attach", "--path", str(fresh))
+    assert f"{fresh}/config.json" in failure.text and "subscription id" in failure.text

@@ -82,6 +82,25 @@ def test_places_are_tried_in_azures_order_and_upwards(tmp_path: Path) -> None:
         place.unlink()
 
 
+def test_a_config_among_the_sources_counts_if_it_names_a_workspace_and_no_folder_is_attached(tmp_path: Path) -> None:
+    inner = tmp_path / "a"
+    inner.mkdir()
+    for text in ('{"lr": 0.1}', "[1]", "not JSON", '{"scope": "user"}'):  # a file of another program
+        config(inner, "config.json", text)
+        assert find_project_config(inner) is None
+    download = config(tmp_path, "config.json")
+    found = find_project_config(inner)
+    assert found is not None and (found.path, found.folder) == (download, tmp_path)
+    config(inner, "config.json", FLAT.replace("W", "V"))
+    assert names(find_project_config(inner))[2] == "V"
+    attached = config(tmp_path, ".azureml/config.json", FLAT.replace("W", "U"))
+    assert names(find_project_config(inner))[2] == "U"
+    attached.unlink()
+    config(inner, "config.json", '{"workspace_name": "V"}')
+    with pytest.raises(InvalidFile, match="subscription id"):
+        find_project_config(inner)
+
+
 def test_without_a_config_anywhere_there_is_none(tmp_path: Path) -> None:
     assert find_project_config(tmp_path) is None
 
