@@ -284,7 +284,7 @@ class Workspace:
         return self._opened is not None and self.locator.database.get_identity() == self._opened
 
     def is_missing(self, path: Path) -> bool:
-        """Return whether a file or folder is missing from this workspace, whose own folder must exist.
+        """Return whether a file or folder is missing from this workspace; the workspace's own folder must exist.
 
         Raises:
             StoreUnavailable: the workspace is unavailable, as when its folder was moved or its disk unmounted.
@@ -431,7 +431,7 @@ def count_run_folders(folder: Path) -> int:
 
 
 def _check_store_not_lost(locator: WorkspaceLocator) -> None:
-    """Raise StoreLost if there are run folders, whose store must have existed."""
+    """Raise StoreLost if there are run folders: their store must have existed."""
     count = count_run_folders(locator.folder)
     if count:
         identity = locator.identity

@@ -99,7 +99,7 @@ def set_default_datastore(workspace: Workspace, name: str) -> None:
 
 
 def register_datastore(workspace: Workspace, name: str, folder: Path, *, overwrite: bool = False) -> Datastore:
-    """Attach a local folder as a datastore and return the datastore.
+    """Register a local folder as a datastore and return the datastore.
 
     Raises:
         UsageError: the name is not valid, belongs to a built-in datastore, or belongs to another folder and `overwrite`

@@ -61,7 +61,7 @@ def _read_event_file(path: str, size: int) -> Mapping[str, Mapping[int, MetricPo
 
 
 def summarize_points(name: str, points: Sequence[MetricPoint]) -> MetricSummary:
-    """Return the summary of a metric's points in event files, of which there must be at least one."""
+    """Return the summary of a metric's points in event files; there must be at least one point."""
     numbers = [point.value for point in points if point.value == point.value]
     least, greatest = (min(numbers), max(numbers)) if numbers else (None, None)
     return MetricSummary(name, _VALUE, len(points), points[-1].value, least, greatest)

@@ -161,7 +161,7 @@ def _force_end_with_children(workspace: Workspace, run: Run, *, needs_engine: bo
 
 @contextmanager
 def _kill_controller(workspace: Workspace, run: Run) -> Iterator[None]:
-    """Kill the controller of a run, and hold its lock so that nothing starts another one meanwhile.
+    """Kill the controller of a run, and hold its lock during the block so that nothing starts another one.
 
     A controller that cannot be killed, which may be on another machine, sees the end of its run later.
     """

@@ -33,7 +33,7 @@ def get_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool)
 
 
 def get_mlruns_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool) -> dict[str, Any]:
-    """Return the metrics in MLflow's own files in the run's working folder, as `get_metrics` does.
+    """Return the metrics in MLflow's own files in the run's working folder, in the format of `get_metrics`.
 
     Those of several runs of MLflow are grouped by the ids of these.
 

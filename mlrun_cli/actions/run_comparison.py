@@ -83,7 +83,7 @@ def compare_runs(
 
 
 def build_row_record(row: ComparisonRow, runs: Sequence[Run]) -> dict[str, Any]:
-    """Return the JSON object for a row, with its values keyed by run id."""
+    """Return the JSON object for a row; its values are keyed by run id."""
     values = {run.run_id: value for run, value in zip(runs, row.values, strict=True)}
     return {"section": row.section, "name": row.name, "differs": row.differs, "values": values}
 

@@ -122,7 +122,7 @@ def _list_unsupervised_statuses(workspace: Workspace, run: Run) -> Set[RunStatus
 
 
 def _notify_owner(workspace: Workspace, run: Run, *, has_ended: bool) -> None:
-    """Tell the supervisor of a run to stop, or wake the dispatchers if the run ended without a supervisor."""
+    """Ask the supervisor of a run to stop, or wake the dispatchers if the run ended without a supervisor."""
     if run.controller is not None:
         with suppress(OSError, StoreError):  # the next look at a run calls again
             wake_controller(workspace, run)

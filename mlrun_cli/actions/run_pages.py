@@ -117,7 +117,7 @@ class _Counts(NamedTuple):
 
 
 def _count_runs(pages: RunPageStore, run_filter: RunFilter, known_count: int | None) -> _Counts:
-    """Return the counts of the runs that match a filter, whose number may be known."""
+    """Return the counts of the runs that match a filter; the number of runs may be given if it is known."""
     limit = pages.get_count_limit(run_filter)
     total = Count.from_found_count(pages.count(run_filter, limit + 1) if known_count is None else known_count, limit)
     return _Counts(total, total, None)

@@ -65,7 +65,7 @@ def _resolve_condition(workspace: Workspace, condition: Condition) -> Condition:
 
 
 def _resolve_predicate(workspace: Workspace, predicate: Predicate) -> Predicate:
-    """Return a comparison with its name resolved; a name compared with a string is a parameter."""
+    """Resolve the name in a comparison and return the comparison; a name compared with a string is a parameter."""
     if predicate.name.kind != PLAIN:
         return predicate
     if any(isinstance(value, str) for value in predicate.values):

@@ -51,7 +51,7 @@ class SentStops:
         """The last stop of each run, by run key."""
 
     def send_if_needed(self, run: Run, now: float) -> None:
-        """Tell a run's supervisor to stop if the run is to be canceled or its streaming command was killed."""
+        """Ask a run's supervisor to stop if the run is to be canceled or its streaming command was killed."""
         sent = self._sent.get(run.key)
         if run.status is RunStatus.CANCEL_REQUESTED:
             if sent is None or sent.reason is not StopReason.CANCEL:

@@ -12,7 +12,7 @@ UNKNOWN_TARGET_OPTION = "--unknown-target"
 
 
 def should_run_unknown_targets_here(choice: str | None, environ: Mapping[str, str]) -> bool:
-    """Return whether `--unknown-target` or `MLRUN_TARGETS` makes runs for unknown targets run on this machine.
+    """Return whether `--unknown-target` or `MLRUN_TARGETS` sends runs for unknown targets to this machine.
 
     Raises:
         UsageError: the value is neither empty nor `local`.

@@ -26,7 +26,7 @@ class Children:
         self._states: dict[int, ChildState] = {
             child.key: child for child in workspace.child_runs.list_children(parent.key)
         }
-        self._unfinished = [child for child in self._states.values() if child.status is RunStatus.NOT_STARTED]
+        self._interrupted = [child for child in self._states.values() if child.status is RunStatus.NOT_STARTED]
 
     @property
     def all(self) -> Sequence[ChildState]:
@@ -43,13 +43,13 @@ class Children:
 
         An engine has no job yet of a run whose start was killed.
         """
-        while self._unfinished:
-            child = self._unfinished[-1]
+        while self._interrupted:
+            child = self._interrupted[-1]
             if self._states[child.key].status is RunStatus.NOT_STARTED:
                 start_run(child.run_id)
                 if self._workspace.runs.find_key(child.run_id) != child.key:  # refused, and recorded anew as Failed
                     del self._states[child.key]
-            self._unfinished.pop()
+            self._interrupted.pop()
 
     def find(self, run_id: str) -> ChildState | None:
         """Return the child run with this id, or None if there is none."""
@@ -59,10 +59,10 @@ class Children:
         """Add a child run that has just been started."""
         self._states[run.key] = ChildState(run.key, run.run_id, run.status)
 
-    def add_unfinished(self, run: Run) -> None:
-        """Add a child run that is recorded, and whose start has to be repeated."""
+    def add_interrupted(self, run: Run) -> None:
+        """Add a child run that is already recorded but whose start must be repeated."""
         self.add(run)
-        self._unfinished.append(self._states[run.key])
+        self._interrupted.append(self._states[run.key])
 
     def refresh(self) -> Sequence[ChildState]:
         """Read the statuses of the live child runs; return the runs that have ended since the previous call.

@@ -44,7 +44,7 @@ _UNSUCCESSFUL = {_Stage.FAILED, _Stage.CANCELED}
 class PipelineController:
     """What the controller of a pipeline does.
 
-    The id of a step's run is derived from those of the pipeline's run and of the step, so that none is started twice.
+    The id of a step run is derived from those of the pipeline run and of the step, so that none is started twice.
     """
 
     def __init__(self, workspace: Workspace, run: Run) -> None:

@@ -156,12 +156,12 @@ class SweepController:
             self.append_to_log("All jobs generated.", _GENERATOR)
 
     def _adopt_recorded_runs(self, run_numbers: Sequence[int]) -> None:
-        """Add those of these runs that are recorded, and may have jobs, to the child runs, which can be canceled."""
+        """Add runs that are already recorded, and may have jobs, to the child runs, so that they can be canceled."""
         for number in run_numbers:
             run_id = self._get_run_id(number)
             key = self._workspace.runs.find_key(run_id)
             if key is not None and self._children.find(run_id) is None:
-                self._children.add_unfinished(self._workspace.runs.get_by_key(key))
+                self._children.add_interrupted(self._workspace.runs.get_by_key(key))
                 self._next = number + 1
 
     def _draw_runs(self, run_numbers: Sequence[int]) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 
 def log_exception() -> None:
-    """Write the current exception and its traceback to the log, as the interpreter does for an uncaught one.
+    """Write the current exception and its traceback to the log, in the interpreter's format.
 
     The module `traceback` would cost each supervisor 3 ms and half a megabyte, and most never need it.
     """

@@ -104,7 +104,7 @@ def _open_unnamed(folder_descriptor: int, mode: int) -> int | None:
 def _link_under_name(
     descriptor: int, temporary: str | None, folder_descriptor: int, name: str, *, overwrite: bool
 ) -> str | None:
-    """Give a file its final name; return the temporary name that must still be removed, if any."""
+    """Link a file under its final name; return the temporary name that must still be removed, if any."""
     # A link replaces nothing, unlike a rename. Without a name the file is reached by its descriptor alone.
     source = f"/proc/self/fd/{descriptor}" if temporary is None else temporary
     source_folder = None if temporary is None else folder_descriptor

@@ -172,7 +172,7 @@ def _list_entries(section_name: str, section: object) -> list[tuple[str, Mapping
 
 
 def _check_name(section_name: str, name: str) -> None:
-    """Raise if a name cannot be that of an environment variable or a folder."""
+    """Raise if a name cannot be the name of an environment variable or a folder."""
     if not name or re.search(r"[=\0]", name):
         raise InvalidName(
             f"{section_name}: {name!r} is not a name for data: an environment variable is named after it.",

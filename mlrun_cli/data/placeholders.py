@@ -26,7 +26,7 @@ def has_placeholder(text: str) -> bool:
 
 
 class Placeholders:
-    """Placeholders for data in texts: those of Azure, and the paths of data on Azure's machines.
+    """Placeholders for data in texts: Azure's placeholders, and the paths of data on Azure's machines.
 
     Replacements are looked up by kind and name: `DATASET`, `OUTPUT` or `REFERENCE` with the name of an entry,
     `PATH_ON_COMPUTE` with the path.

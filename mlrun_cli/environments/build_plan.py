@@ -90,7 +90,7 @@ def _list_candidate_pythons(
 def _choose_cutoff_day(
     environment_choice: EnvironmentChoice, translation: Translation, uv_path: str | None, environ: Mapping[str, str]
 ) -> CutoffDay:
-    """Return the day specified by the user, or else that of the files' last change; raise unless uv can apply it."""
+    """Return the user's cutoff day, or else the day of the files' last change; raise if uv cannot apply it."""
     if uv_path is None:
         raise EnvironmentNotBuilt(
             f"'{environment_choice}' needs packages as of a day, which uv can install and pip cannot, and uv is not"

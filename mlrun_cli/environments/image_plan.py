@@ -12,7 +12,7 @@ from mlrun_cli.core.text_files import read_text
 from mlrun_cli.environments.build_plan import compute_key_and_folder
 from mlrun_cli.environments.environment import Builder, EnvironmentBuild, ImageSource
 from mlrun_cli.environments.image import compute_context_digest
-from mlrun_cli.environments.placeholders import replace_secrets_of_dockerfile
+from mlrun_cli.environments.placeholders import replace_secrets_in_dockerfile
 from mlrun_cli.errors import Unsupported
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
@@ -92,7 +92,7 @@ def _create_build(
     source: ImageSource, engine: str, home: Path, redactor: Redactor
 ) -> tuple[EnvironmentBuild, Mapping[str, str]]:
     lines = "".join(f"{line}\n" for line in source.dockerfile.splitlines())
-    dockerfile, secrets = replace_secrets_of_dockerfile(lines, redactor)
+    dockerfile, secrets = replace_secrets_in_dockerfile(lines, redactor)
     hidden = source._replace(dockerfile=dockerfile)
     # docker and podman do not share images, and secrets may be stored in the image; so both are part of the key.
     content = [Builder.IMAGE.value, os.path.basename(engine), dockerfile, hidden.context_digest, *secrets.values()]

@@ -265,7 +265,7 @@ class _PipInstallation:
 
     @cached_property
     def _supports_exemptions(self) -> bool:
-        """True if the installed uv supports exemptions from the cutoff, as versions since late 2025 do."""
+        """True if the installed uv supports exemptions from the cutoff (versions since late 2025)."""
         return "--exclude-newer-package" in self._installer.capture_output(
             [self._build.installer, "pip", "install", "--help"]
         )

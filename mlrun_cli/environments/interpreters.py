@@ -114,7 +114,7 @@ def _format_version(version: tuple[int, ...]) -> str:
 
 
 def find_base_interpreter(request: PythonRequest, environ: Mapping[str, str]) -> Interpreter | None:
-    """Return the first interpreter on PATH, of pyenv, or of this tool that satisfies the request; None if none does."""
+    """Search PATH, pyenv and this tool's own interpreters; return the first that satisfies the request, or None."""
     seen: set[str] = set()
     for path in _iterate_candidates(request, environ):
         real = os.path.realpath(path)

@@ -24,8 +24,8 @@ def replace_secrets(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     return hidden, placeholders.get_variables()
 
 
-def replace_secrets_of_dockerfile(text: str, redactor: Redactor) -> tuple[str, dict[str, str]]:
-    """Replace all secrets in a Dockerfile with placeholders; return it and a mapping from variables to secrets.
+def replace_secrets_in_dockerfile(text: str, redactor: Redactor) -> tuple[str, dict[str, str]]:
+    """Replace all secrets in a Dockerfile with placeholders; return the text and a mapping from variables to secrets.
 
     Every occurrence of a secret is replaced. The engine gets the text with the secrets restored.
     """
@@ -41,7 +41,7 @@ class _Placeholders:
         self._placeholders: dict[str, str] = {}
 
     def create_placeholder(self, secret_text: str) -> str:
-        """Return the placeholder for a secret, in the same quotes; return references to variables unchanged."""
+        """Return a placeholder in the quotes of the secret; references to variables are returned unchanged."""
         secret = secret_text.strip("\"'")
         if not secret or re.fullmatch(_VARIABLE, secret):
             return secret_text

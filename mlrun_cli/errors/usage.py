@@ -181,7 +181,7 @@ class AlreadyExists(UsageError):
 
 
 class ReservedName(UsageError):
-    """A name that is reserved by mlrun or Azure, whose object cannot be created, changed or deleted."""
+    """A name that is reserved by mlrun or Azure; an object of this name cannot be created, changed or deleted."""
 
 
 class InUse(UsageError):

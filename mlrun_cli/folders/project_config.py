@@ -127,7 +127,7 @@ def read_project_config(path: Path) -> ProjectConfig:
 
 @contextmanager
 def _add_repair_hint(path: Path) -> Iterator[None]:
-    """Add a hint on how to recreate a `config.json` to errors about it."""
+    """Add to errors about a `config.json` a hint on how to recreate the file."""
     try:
         yield
     except json.JSONDecodeError as error:

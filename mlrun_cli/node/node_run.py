@@ -157,7 +157,7 @@ class NodeRun(SupervisedRun):
         return SrunLauncher(launcher, [node.name for node in self._nodes], self._shared.path / "tasks.json")
 
     def build_process_command(self, argv: list[str]) -> list[str]:
-        """Return the command line of each process, which starts a relay of its requests on the job's other nodes."""
+        """Return the command line of each process; in a job with several nodes, it includes a relay for requests."""
         if len(self._nodes) <= 1:
             return argv
         return [sys.executable, "-E", _RELAY_PROGRAM, str(self._shared.path), self._nodes[0].name, *argv]

@@ -69,7 +69,7 @@ def _create_folders(folder: Path, shared: SharedRunFolder, run_id: str) -> None:
 
 
 def _reset_document(document: Mapping[str, Any], attempt_documents: Documents) -> dict[str, Any]:
-    """Return a run's document as it was before its first attempt, but with its recorded attempts."""
+    """Return a run's document in its state before the first attempt, but with the recorded attempts."""
     row = {name: value for name, value in document["row"].items() if name not in _VOLATILE}
     row["status"] = RunStatus.NOT_STARTED.value
     if attempt_documents:

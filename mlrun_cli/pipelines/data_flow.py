@@ -44,14 +44,14 @@ class OutputPlace(NamedTuple):
 
 
 def compute_step_run_id(pipeline_run_id: str, step_key: str) -> str:
-    """Return the id of a step's run, which is derived from the pipeline run's id and the step's key."""
+    """Return the id of a step run, which is derived from the pipeline run's id and the step's key."""
     import uuid  # noqa: PLC0415 - start-up
 
     return str(uuid.uuid5(uuid.UUID(pipeline_run_id), step_key))
 
 
 def locate_output(graph: Graph, run_id: str, output_key: str, output: Output) -> OutputPlace:
-    """Return the location of an output of a step's run."""
+    """Return the location of an output of a step run."""
     default = "dataset/{run-id}/{output-name}" if output.kind == FILE_DATASET else "azureml/{run-id}/{output-name}"
     path = (output.destination or default).strip("/").replace("{run-id}", run_id).replace("{output-name}", output_key)
     written = f"azureml/{run_id}/{_STAGING}/{output_key}" if output.mode == "upload" else path
@@ -59,7 +59,7 @@ def locate_output(graph: Graph, run_id: str, output_key: str, output: Output) ->
 
 
 def build_output_sections(graph: Graph, step: Step, run_id: str) -> dict[str, dict[str, Any]]:
-    """Return a runconfig's data sections for the outputs of a step's run."""
+    """Return a runconfig's data sections for the outputs of a step run."""
     references: dict[str, Any] = {}
     outputs: dict[str, Any] = {}
     for key, output in step.outputs.items():

@@ -1,6 +1,6 @@
 """The graph of a pipeline: its parameters, its steps, and the data that pass between them.
 
-It is written by the SDK and from YAML files, and kept in `pipeline.json` of a pipeline's run.
+It is written by the SDK and from YAML files, and kept in `pipeline.json` of a pipeline run.
 """
 
 from __future__ import annotations
@@ -327,7 +327,7 @@ class Output(NamedTuple):
         overwrite: whether an upload may replace files.
         registration: the dataset that it is registered as; None if it is not.
         kind: `data`, or `file_dataset`, which steps that read it find among their `input_datasets`.
-        pipeline_output_name: the name by which the pipeline's run offers it; None if it does not.
+        pipeline_output_name: the name by which the pipeline run offers it; None if it does not.
     """
 
     datastore: str | None = None

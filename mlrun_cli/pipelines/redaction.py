@@ -107,7 +107,7 @@ def redact_parameter_value(name: str, value: _V, secret_names: frozenset[str], r
 
 
 def _redact_default(name: str, parameter: Parameter, secret_names: frozenset[str], redactor: Redactor) -> Parameter:
-    """Return a parameter with its default redacted; a secret numeric parameter becomes a string parameter."""
+    """Redact the default of a parameter and return the parameter; a secret number becomes a string parameter."""
     is_text = name in secret_names and parameter.kind in {"int", "float"}
     default = redact_parameter_value(name, parameter.default, secret_names, redactor)
     return Parameter("string" if is_text else parameter.kind, default)

@@ -27,7 +27,7 @@ class GpuLease(NamedTuple):
 
 
 class GpuAllocator:
-    """The GPU allocator of one process, which shares the GPUs with those of other targets, workspaces and users."""
+    """The GPU allocator of one process; it shares the GPUs with processes of other targets, workspaces and users."""
 
     def __init__(self) -> None:
         self._machine: Sequence[Gpu] = ()

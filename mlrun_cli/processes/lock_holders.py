@@ -52,7 +52,7 @@ def list_exclusive_holders(files: Collection[Path]) -> Sequence[LockHolder]:
 
 
 def is_stopped(pid: int) -> bool:
-    """Return whether a process is stopped by a signal or a debugger, or frozen with its control group.
+    """Return whether a process is stopped by a signal or a debugger, or is in a frozen control group.
 
     A process with a thread that is still running, for example in a system call, is not stopped.
     """
@@ -95,7 +95,7 @@ def _list_exclusive_locks() -> Iterator[tuple[int, str]]:
 
 
 def _is_frozen(pid: int) -> bool:
-    """Return whether the control group of a process is frozen, as batch systems and container engines do."""
+    """Return whether a process is in a frozen control group; batch systems and container engines suspend jobs so."""
     for line in read_proc(f"/proc/{pid}/cgroup").decode("utf-8", "replace").splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers and b"frozen 1" in read_proc(f"/sys/fs/cgroup{path}/cgroup.events"):

@@ -170,6 +170,6 @@ def _to_plain(value: object) -> object:
 
 
 def _replace_environment(base_values: Mapping[str, _Value], values: Mapping[str, _Value]) -> dict[str, _Value]:
-    """Return `base_values`, keyed by key path, with the `environment` section replaced with that of `values`."""
+    """Return `base_values`, keyed by key path, with the `environment` section taken from `values`."""
     kept = {key_path: value for key_path, value in base_values.items() if not key_path.startswith("environment.")}
     return kept | {key_path: value for key_path, value in values.items() if key_path.startswith("environment.")}

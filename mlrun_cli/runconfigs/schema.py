@@ -31,7 +31,7 @@ def build_runconfig_schema() -> dict[str, Any]:
 
 
 def build_complete_document(configuration: RunConfiguration, redactor: Redactor) -> dict[str, Any]:
-    """Return a configuration as a document with all of today's keys, with secrets redacted."""
+    """Return a configuration as a document with all current keys, and with secrets redacted."""
     document: dict[str, Any] = {}
     values = _list_values(configuration)
     for key_path, key in KEYS.items():

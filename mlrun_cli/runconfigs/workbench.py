@@ -40,7 +40,7 @@ def is_workbench_runconfig(root: Node) -> bool:
 
 
 def translate_workbench_runconfig(root: Node) -> tuple[Node, tuple[str, ...]]:
-    """Translate a Workbench runconfig; return a document with today's keys and the old line numbers, and notes.
+    """Translate a Workbench runconfig to the current keys, keeping the line numbers; return the document and notes.
 
     Raises:
         InvalidFile: a value is of a wrong type; the message contains the key as written.

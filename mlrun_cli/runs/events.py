@@ -94,7 +94,7 @@ class EventWriter:
         self._path = folder.events / name
 
     def write(self, event: Event) -> None:
-        """Append an event, and wait until it is on the file server.
+        """Append an event, and wait until it is durable (on the file server if the folder is shared).
 
         Raises:
             OSError: it cannot be written.

@@ -27,7 +27,7 @@ class Resources(NamedTuple):
     peak_gpu_memory_bytes: int | None = None
 
     def to_record(self) -> dict[str, Any]:
-        """Return the record that `run show` prints, without null keys."""
+        """Return the record that `run show` prints, without keys whose values are null."""
         return _build_record(self)
 
 
@@ -42,7 +42,7 @@ class CurrentUse(NamedTuple):
     gpu_memory_bytes: int | None = None
 
     def to_record(self) -> dict[str, Any]:
-        """Return the record that `top` prints, without null keys."""
+        """Return the record that `top` prints, without keys whose values are null."""
         return _build_record(self)
 
 

@@ -107,7 +107,7 @@ def describe_end(run: Run, timestamp: int) -> str:
 
 
 def build_run_record(run: Run) -> dict[str, Any]:
-    """Return the record of a run that commands print, in snake_case and without null keys.
+    """Return the record of a run that commands print, in snake_case and without keys whose values are null.
 
     `run show` adds the URL of the run's page. The keys are those of azure-cli-ml; `attempts`, `duration_seconds`,
     `exit_code`, `gpus`, `kept`, `signal` and `waiting_for` are additions.

@@ -83,7 +83,7 @@ def separate_attempt_values(workspace: Workspace, run: Run) -> None:
 
 
 def separate_lost_attempt_values(workspace: Workspace, run: Run, folder: RunFolder) -> None:
-    """Do the same as `separate_attempt_values` for a retry whose supervisor died before it could do so."""
+    """Call `separate_attempt_values` for a retry whose supervisor died before doing so."""
     attempts = parse_attempts(run.attempts)
     if not attempts or attempts[-1].started_at is not None:
         return

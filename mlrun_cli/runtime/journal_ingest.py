@@ -86,7 +86,7 @@ class SessionOffsets:
 
 
 class JournalReader:
-    """A reader of the journals in the folder of a run or of a session, whose lines contain the id of their run.
+    """A reader of the journals in the folder of a run, or of a session whose lines contain the ids of runs.
 
     Values and the offset up to which they were read are committed together, and an offset is moved only if no other
     reader has moved it. So each line is stored exactly once, even after crashes and with concurrent readers.

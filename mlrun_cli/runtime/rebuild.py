@@ -165,7 +165,7 @@ class _FolderImport:
         return documents
 
     def _add_reused_metrics(self, run_key: int, properties: Mapping[str, str]) -> None:
-        """Add the metrics of a step's run that reuses the results of an earlier run, which has logged them."""
+        """Add the metrics of a step run that reuses the results of an earlier run, which has logged them."""
         origin = self._runs.find_key(properties.get(REUSED_PROPERTY, ""))
         if origin is not None and not self._metrics.count_values(run_key):
             self._metrics.copy(origin, run_key)

@@ -73,7 +73,7 @@ class SnapshotStore:
         return f"{self._folder}/objects/{digest[:2]}/{digest[2:]}"
 
     def has_object(self, digest: str, size: int) -> bool:
-        """Return whether the content with this digest is stored with its full size; a power failure may truncate it."""
+        """Return whether the content with this digest is stored in full; a power failure may truncate the file."""
         try:
             found = os.lstat(self.get_object_path(digest))
         except OSError:

@@ -119,7 +119,7 @@ class MetricStore:
                 self._database.execute("DELETE FROM metrics WHERE metric_key = :key", key=key)
 
     def append_series(self, metric_key: int, deleted_row: Mapping[str, Any]) -> None:
-        """Append the values of a deleted metric, whose former row is `deleted_row`, to another metric."""
+        """Append the values of a deleted metric to another metric; `deleted_row` is the deleted metric's former row."""
         row = self._database.row("SELECT * FROM metrics WHERE metric_key = :key", key=metric_key)
         assert row is not None
         self._database.execute(

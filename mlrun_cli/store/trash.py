@@ -97,7 +97,7 @@ class TrashStore:
         return True
 
     def restore_run(self, run_key: int) -> None:
-        """Restore a run from the trash, along with its experiment if that no longer exists."""
+        """Restore a run from the trash, along with its experiment if the experiment no longer exists."""
         row = self._database.row("SELECT document FROM trashed_runs WHERE run_key = :key", key=run_key)
         assert row is not None
         document = json.loads(row["document"])

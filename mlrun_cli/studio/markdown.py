@@ -16,7 +16,7 @@ _LOWERED_HEADINGS = {"h1": "h3", "h2": "h4"}
 
 
 def render_markdown(text: str) -> Markup:
-    """Convert Markdown to sanitized HTML, with headings at lower levels than those of the page."""
+    """Convert Markdown to sanitized HTML, with headings at lower levels than the page's headings."""
     parser = _create_parser()
     tokens = parser.parse(text)
     for token in tokens:

@@ -63,7 +63,7 @@ class PageRequest:
         return str(self.request.query_params.get(name, default))
 
     def render(self, template: str, status: int = 200, **values: Any) -> Response:
-        """Render a template as a response; `values` extend those of `build_common_values`."""
+        """Render a template as a response; `values` are added to the values of `build_common_values`."""
         return self.studio.templates.respond(template, {**self.build_common_values(), **values}, status)
 
     def build_common_values(self) -> dict[str, Any]:

@@ -344,7 +344,7 @@ def _build_run(
 
 
 def _list_report_lines(plan: PipelinePlan) -> Iterator[str]:
-    """Yield the lines to report after a submission: one for each step's run and one for the pipeline's run."""
+    """Yield the lines to report after a submission: one for each step run and one for the pipeline run."""
     for step in plan.graph.steps:
         can_reuse = step.allow_reuse and not plan.regenerate_outputs
         run_id = StepPlan(plan.graph, step, plan.values, plan.run_id).run_id

@@ -64,7 +64,7 @@ def write_pipeline_of_run(
 
     Args:
         workspace: the workspace of the run.
-        run: the pipeline's run.
+        run: the pipeline run.
         file: the file to write.
         sources: the new folder for copies of the snapshots that the steps ran with; None means that the file names the
             folders that they were taken of.

@@ -27,7 +27,7 @@ class OutputsNotKept(MlrunError):
 
 
 def store_outputs(workspace: Workspace, plan: StepPlan, run_id: str) -> None:
-    """Move the uploaded outputs of a step's run to their datastores, and register them as datasets.
+    """Move the uploaded outputs of a step run to their datastores, and register them as datasets.
 
     It may be called again if it was interrupted.
 
@@ -83,7 +83,7 @@ def _create_folder(datastore: Datastore, path: Path) -> None:
 
 
 def _move_or_merge(source: Path, destination: Path, output_key: str, *, overwrite: bool) -> None:
-    """Move a file, or merge a folder into its destination, whose files are replaced only with `overwrite`."""
+    """Move a file, or merge a folder into its destination; existing files are replaced only with `overwrite`."""
     if source.is_dir() and not source.is_symlink() and destination.is_dir():
         for name in sorted(os.listdir(source)):
             _move_or_merge(source / name, destination / name, output_key, overwrite=overwrite)

@@ -61,17 +61,17 @@ class Reuse(NamedTuple):
 
 
 def get_origin_id(run: Run) -> str:
-    """Return the id of the run that wrote the results of a step's run, which may itself be reused."""
+    """Return the id of the run that wrote the results of a step run, which may itself be reused."""
     return run.properties.get(REUSED_PROPERTY, run.run_id)
 
 
 def write_fingerprint(folder: Path, fingerprint: Fingerprint) -> None:
-    """Write the fingerprint of a step into the step's folder in the pipeline's run, for comparison by later runs."""
+    """Write the fingerprint of a step to the step's folder in its pipeline run, where later runs compare it."""
     write_json(folder / _FILE, fingerprint.to_json())
 
 
 def _read_fingerprint(workspace: Workspace, run: Run) -> Fingerprint | None:
-    """Return the fingerprint of a step's run, or None if the pipeline's run was removed."""
+    """Return the fingerprint of a step run, or None if the pipeline run was removed."""
     pipeline_run_id, key = run.properties.get(PIPELINE_RUN_PROPERTY), run.properties.get(NODE_PROPERTY)
     document = None
     if pipeline_run_id and key:

@@ -30,7 +30,7 @@ NODE_PROPERTY = "azureml.nodeid"
 
 
 class WrittenOutput(NamedTuple):
-    """An output of a step's run: its name, its datastore and its path in it."""
+    """An output of a step run: its name, its datastore and its path in it."""
 
     name: str
     datastore: str
@@ -38,7 +38,7 @@ class WrittenOutput(NamedTuple):
 
 
 def read_run_graph(workspace: Workspace, run: Run) -> Graph:
-    """Return the graph of a pipeline's run, without secrets.
+    """Return the graph of a pipeline run, without secrets.
 
     Raises:
         UsageError: the run is not a pipeline's.
@@ -54,7 +54,7 @@ def read_run_graph(workspace: Workspace, run: Run) -> Graph:
 
 
 def list_step_outputs(workspace: Workspace, run: Run) -> list[WrittenOutput]:
-    """Return the outputs of a step's run, which a reused step shares with the earlier run.
+    """Return the outputs of a step run, which a reused step shares with the earlier run.
 
     Raises:
         UsageError: the run is not that of a step.
@@ -90,7 +90,7 @@ def find_pipeline_output(workspace: Workspace, run: Run, name: str) -> WrittenOu
 
 
 def list_step_runs(workspace: Workspace, run: Run) -> Sequence[Run]:
-    """Return the runs of the started steps of a pipeline's run, newest first."""
+    """Return the runs of the started steps of a pipeline run, newest first."""
     return workspace.runs.list(RunFilter(parent_run_id=run.run_id))
 
 
@@ -137,7 +137,7 @@ def publish_pipeline_from_run(
 
 
 def read_step_snapshot(workspace: Workspace, run: Run, step: Step) -> Snapshot:
-    """Return the snapshot that a step of a pipeline's run was submitted with.
+    """Return the snapshot that a step of a pipeline run was submitted with.
 
     Raises:
         StoredFilesLost: the file that names it, or the snapshot, is gone or damaged.

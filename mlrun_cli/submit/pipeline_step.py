@@ -40,7 +40,7 @@ _R_FRAMEWORK = "R"
 
 
 class StepPlan(NamedTuple):
-    """A step of a pipeline's run: the pipeline, the step, the values of parameters and the id of the pipeline's run."""
+    """A step of a pipeline run: the pipeline, the step, the values of parameters and the id of the pipeline run."""
 
     graph: Graph
     step: Step
@@ -49,7 +49,7 @@ class StepPlan(NamedTuple):
 
     @property
     def run_id(self) -> str:
-        """The id of the step's run."""
+        """The id of the step run."""
         return compute_step_run_id(self.pipeline_run_id, self.step.key)
 
     def locate_outputs(self, run_ids: Mapping[str, str] | None = None) -> dict[StepOutput, OutputPlace]:
@@ -90,7 +90,7 @@ class StepPlan(NamedTuple):
 
 
 def build_step_request(plan: StepPlan, request: SubmitRequest) -> tuple[SubmitRequest, tuple[str, ...]]:
-    """Return the request that submits a step's run, and notes about its runconfig.
+    """Return the request that submits a step run, and notes about its runconfig.
 
     Args:
         plan: the step.

@@ -88,7 +88,7 @@ def submit_posted_pipeline(workspace: Workspace, pipeline_id: str, document: Map
 
 
 def _create_reader(document: object, key_path: str) -> JsonReader:
-    """Return a reader for an object, in which keys can be read as in `_KEYS` whatever their case is."""
+    """Return a reader for a JSON object that matches the keys in `_KEYS` case-insensitively."""
     if isinstance(document, Mapping):
         document = {_KEYS.get(str(key).lower(), key): value for key, value in document.items()}
     return JsonReader(document, key_path)

@@ -198,7 +198,7 @@ class Resolver:
             self._apply_docker_arguments()
 
     def preview(self) -> None:
-        """Determine the admission and preview the snapshot, which an actual submit does when it starts the run."""
+        """Preview the admission and the snapshot; an actual submission determines both when it starts the run."""
         from mlrun_cli.snapshots.plan import PlannedSnapshot, plan_snapshot  # noqa: PLC0415 - start-up
 
         workspace, request = self._workspace, self._request

@@ -181,7 +181,7 @@ def build_submission(
     snapshot: Snapshot,
     sdk_folder: str,
 ) -> Submission:
-    """Return the submission of a run, whose command line and options still contain placeholders for data."""
+    """Return the submission of a run; its command line and options still contain placeholders for data."""
     identity, configuration = workspace.identity, resolution.configuration
     return Submission(
         run_id=run_id,
@@ -209,7 +209,7 @@ def build_submission(
 
 
 def bind_run_data(target: Target, request: SubmitRequest, resolution: Resolution, run_id: str) -> Resolution:
-    """Bind the data of a run with an existing folder; return the resolution with the paths of the data."""
+    """Bind the data of a run whose folder already exists; return the resolution with the paths of the data."""
     if not resolution.has_data:
         return resolution
     from mlrun_cli.submit.data import bind_data  # noqa: PLC0415 - start-up: most runs have none

@@ -19,14 +19,14 @@ from mlrun_cli.workspace import Workspace
 
 
 class SupervisorStart:
-    """A context for the submission of one run, which discards unused preparations at its end.
+    """A context for starting the supervisor of one new run; unused preparations are discarded when it exits.
 
     Attributes:
         run_id: the id of the new run.
     """
 
     def __init__(self, workspace: Workspace, request: SubmitRequest, *, prepares: bool) -> None:
-        """Initialize the start.
+        """Initialize the context; preparing begins when it is entered or `prepare` is called.
 
         Args:
             workspace: the workspace of the run.
@@ -49,7 +49,7 @@ class SupervisorStart:
         self._stack.close()
 
     def prepare(self, target_name: str) -> None:
-        """Prepare the start at the target with this name, unless it is already prepared or the run will be queued."""
+        """Prepare to start the run on the named target, unless already prepared or the run will be queued."""
         if not self._prepares or self._target is not None:
             return
         if get_node_limit(self._workspace, target_name) is None:

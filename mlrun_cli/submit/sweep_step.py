@@ -23,7 +23,7 @@ _DEFINITION = "definition.json"
 
 
 def get_sweep_id(step_run_id: str) -> str:
-    """Return the id of the sweep that a pipeline step started, given the id of the step's run."""
+    """Return the id of the sweep that a pipeline step started, given the id of the step run."""
     return f"HD_{step_run_id}"
 
 
@@ -62,7 +62,7 @@ def start_sweep_step(
 
 
 def read_sweep_definition(folder: RunFolder) -> SweepDefinition:
-    """Return the definition of a step's sweep from the folder of the step's run.
+    """Return the definition of a step's sweep from the folder of the step run.
 
     Raises:
         StoredFilesLost: the file is gone or damaged.

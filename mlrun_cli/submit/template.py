@@ -149,7 +149,7 @@ class RunTemplate(NamedTuple):
 
 
 class TemplateRun(NamedTuple):
-    """A run to start from a template, and what it has besides the template or instead of it.
+    """A run to start from a template, and the values that extend or replace the template's values.
 
     Attributes:
         run_id: the id of the run; a run with this id is started only once.
@@ -528,7 +528,7 @@ def _apply_changes(template: RunTemplate, run: TemplateRun) -> tuple[SubmitReque
 
 
 def _complete_start_on_node(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:
-    """Submit the job of a recorded run, whose earlier submission was killed before it reached the engine."""
+    """Submit the job of a recorded run; an earlier submission was killed before it reached the engine."""
     stored = workspace.runs.get(run.run_id)
     target = get_target(workspace, template.target)
     if stored.status is not RunStatus.NOT_STARTED or not isinstance(target, EngineTarget):

@@ -94,7 +94,7 @@ class Script:
         copy_attempt_logs(self._run.folder, self._document, self.attempt)
 
     def _write_separator(self, log: Path) -> int:
-        """Write a separator line to a log that is continued, and return the size of the log."""
+        """Write a separator line to a log if this is not the first attempt; return the size of the log."""
         try:
             if self.attempt > 1:
                 with log.open("a", encoding="utf-8") as file:

@@ -145,7 +145,7 @@ class SupervisedRun:
         )
 
     def separate_attempt_values(self) -> None:
-        """Make the store keep the values of this attempt apart from those of earlier attempts."""
+        """Make the store separate the values of this attempt from the values of earlier attempts."""
         self.retry_until_stored(lambda: separate_attempt_values(self.workspace, self.run))
 
     def queue_next_attempt(self, outcome: Outcome) -> bool:

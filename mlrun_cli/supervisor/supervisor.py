@@ -101,7 +101,7 @@ class Supervisor:
 
     def _prepare_script(self) -> None:
         # Who starts what has waited for a target may live elsewhere than who submitted it.
-        """Build the environment and make the working copy of the run, whose status is Preparing meanwhile."""
+        """Build the environment and create the working copy while the run's status is Preparing."""
         owner = {**get_origin()._asdict(), "lease_until": compute_lease_end()}
         self._change_status({RunStatus.NOT_STARTED, RunStatus.QUEUED}, RunStatus.PREPARING, owner)
         self._preparation.prepare_environment()

@@ -21,7 +21,7 @@ _SEEDS = 1 << 32
 
 
 class BayesianSampler:
-    """Draws values near those of the best earlier runs.
+    """Draws values near the values of the best earlier runs.
 
     A draw depends on the seed, its number and the trials alone, so that a sweep that goes on after a crash draws as it
     would have. The first ten are random.

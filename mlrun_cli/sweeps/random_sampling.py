@@ -40,7 +40,7 @@ class RandomSampler:
 
 
 class _Shuffle:
-    """A random order of the numbers below a size, of which only as many are computed as were asked for.
+    """A random order of the numbers below a size, computed only as far as it is requested.
 
     It is the shuffle of Fisher and Yates, with a mapping that holds only the places that differ from their number.
     """

@@ -208,7 +208,7 @@ class EngineTarget(Target):
         """
 
     def cancel_jobs(self, job_ids: Collection[str]) -> None:
-        """Cancel several jobs immediately, as `cancel_job` does.
+        """Cancel several jobs immediately; see `cancel_job`.
 
         Raises:
             EngineUnavailable: the engine does not answer.
@@ -351,7 +351,7 @@ class EngineTarget(Target):
         return True
 
     def kill_without_engine(self, run: Run) -> bool:
-        """Tell a run's supervisor to stop while the engine does not respond; return False, as this may not succeed."""
+        """Ask a run's supervisor to stop without the engine; return False, since it may not be reached."""
         folder = self.workspace.run_folder(run.run_id)
         shared = find_shared_run_folder(folder)
         if shared is not None:
@@ -371,11 +371,11 @@ class EngineTarget(Target):
 
 
 def _build_unanswered_error(error: EngineUnavailable, run_id: str) -> SubmitUnanswered:
-    """Return the error for a submission, such as that of this run, which an unavailable engine may have accepted."""
+    """Return the error for the submission of a run that an unavailable engine may have accepted."""
     hint = f"The job may have been accepted, so the run {run_id} is kept: see 'mlrun run show'."
     return SubmitUnanswered(error.message, hint=hint, target=run_id)
 
 
 def _can_lose_nodes(run: Run) -> bool:
-    """Return whether a run goes on if it loses any node but the first, as a parallel task does."""
+    """Return whether a run is a parallel task, which survives the loss of any node but the first."""
     return run.node_count > 1 and (run.definition or {}).get("communicator") == PARALLEL_TASK

@@ -53,13 +53,13 @@ def encode_version(unix_time: float) -> bytes:
 
 def encode_scalar(scalar: EventScalar) -> bytes:
     """Return the event file record of a scalar."""
-    value = _encode_bytes(1, scalar.tag.encode("utf-8")) + b"\x15" + _FLOAT.pack(_clamp_to_float32(scalar.value))
+    value = _encode_bytes(1, scalar.tag.encode("utf-8")) + b"\x15" + _FLOAT.pack(_overflow_to_infinity(scalar.value))
     step = b"\x10" + _encode_varint(scalar.step & (2**64 - 1))
     return _encode_record(_encode_double(1, scalar.time) + step + _encode_bytes(5, _encode_bytes(1, value)))
 
 
-def _clamp_to_float32(value: float) -> float:
-    """Return a number, or infinity with its sign if it exceeds the range of 32-bit floats."""
+def _overflow_to_infinity(value: float) -> float:
+    """Return a number, or infinity of the same sign if the number exceeds the range of 32-bit floats."""
     try:
         _FLOAT.pack(value)
     except OverflowError:

@@ -22,7 +22,7 @@ from mlrun_cli.environments.installer_search import find_uv
 from mlrun_cli.environments.interpreters import PythonRequest
 from mlrun_cli.environments.local_sources import find_changed_source
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
-from mlrun_cli.environments.placeholders import replace_secrets_of_dockerfile
+from mlrun_cli.environments.placeholders import replace_secrets_in_dockerfile
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.environments.requirements import remove_version
 from mlrun_cli.environments.user_managed import plan_python_on_path, plan_user_managed_environment
@@ -246,7 +246,7 @@ def test_local_source_that_cannot_be_looked_at_has_not_changed() -> None:
 
 def test_image_of_a_dockerfile_is_no_secret_though_a_password_is_the_same_word() -> None:
     text = "from --platform=linux/amd64 postgres:15 AS postgres\nENV POSTGRES_PASSWORD={0}\nRUN psql -U {0}\n"
-    hidden, secrets = replace_secrets_of_dockerfile(text.format("postgres"), Redactor())
+    hidden, secrets = replace_secrets_in_dockerfile(text.format("postgres"), Redactor())
     assert hidden == text.format("${MLRUN_INSTALL_SECRET_1}")
     assert secrets == {"MLRUN_INSTALL_SECRET_1": "postgres"}
 

@@ -63,7 +63,7 @@ class Node(NamedTuple):
         return f"{self.path}, line {self.line}" if self.line else str(self.path)
 
     def as_mapping(self) -> dict[str, Node]:
-        """Return the nodes of a mapping, keyed by name.
+        """Return the items of this node, which must be a mapping, keyed by name.
 
         Raises:
             InvalidFile: it is of another type.
@@ -73,7 +73,7 @@ class Node(NamedTuple):
         return self.content
 
     def as_list(self) -> tuple[Node, ...]:
-        """Return the nodes of a list.
+        """Return the items of this node, which must be a list.
 
         Raises:
             InvalidFile: it is of another type.

@@ -126,7 +126,7 @@ def set_default_datastore(context: RequestContext, name: str) -> None:
 
 @handler("datasets.register_datastore")
 def register_datastore(context: RequestContext, name: str, folder: str, overwrite: bool = False) -> dict[str, Any]:
-    """Attach a folder as a datastore; return its record."""
+    """Register a folder as a datastore; return the record of the datastore."""
     return _build_datastore_record(
         context, datastores.register_datastore(context.workspace, name, Path(folder), overwrite=bool(overwrite))
     )

@@ -77,7 +77,7 @@ def _find_advice(module_name: str) -> Optional[str]:
 
 
 class _RefusedModule(ModuleType):
-    """A placeholder for an unsupported module, whose names raise an error with advice when used."""
+    """A placeholder for an unsupported module; using any of its names raises an error with advice."""
 
     def __getattr__(self, name: str) -> Any:
         is_private = "._" in self.__name__

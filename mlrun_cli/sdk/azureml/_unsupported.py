@@ -42,7 +42,7 @@ class UnsupportedMeta(type):
     def __new__(
         mcs, name: str, bases: "tuple[type, ...]", namespace: "dict[str, Any]", *, instead: "str | None" = None
     ) -> "UnsupportedMeta":
-        """Create a class whose errors contain the advice `instead`, by default that of its base class."""
+        """Create a class whose errors contain the advice `instead`, by default the advice of its base class."""
         made = super().__new__(mcs, name, bases, namespace)
         if instead is not None:
             made._instead = instead

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.where.condition import AllOf, Condition, Negation, Predicate
 from mlrun_cli.store.runs.predicates import PredicateSql, build_predicate
-from mlrun_cli.store.runs.run_sets import RunSet, build_sets, intersect_sets, join_sets, split_into_ranges
+from mlrun_cli.store.runs.run_sets import RunSet, build_intersection, build_sets, build_union, split_into_ranges
 
 _IsRare: TypeAlias = Callable[[str, Sequence[str], Mapping[str, object]], bool]
 
@@ -65,11 +65,11 @@ class ConditionSqlBuilder:
             checked = _join_with_operator(" AND ", [each.checked for each in parts])
             is_rare = any(each.looked_up is not None for each in parts)
             looked_up = _join_with_operator(" AND ", list(map(_prefer_lookup, parts))) if is_rare else None
-            return ConditionSql(checked, looked_up, intersect_sets(all_matching), join_sets(all_rest))
+            return ConditionSql(checked, looked_up, build_intersection(all_matching), build_union(all_rest))
         checked = _join_with_operator(" OR ", [each.checked for each in parts])
         is_rare = all(each.looked_up is not None for each in parts)
         looked_up = _join_with_operator(" OR ", list(map(_prefer_lookup, parts))) if is_rare else None
-        return ConditionSql(checked, looked_up, join_sets(all_matching), intersect_sets(all_rest))
+        return ConditionSql(checked, looked_up, build_union(all_matching), build_intersection(all_rest))
 
     def build_from_predicate_sql(self, sql: PredicateSql, matching: RunSet, rest: RunSet) -> ConditionSql:
         """Return the SQL of a condition that consists of one comparison, which holds in a set of runs."""

@@ -343,7 +343,7 @@ def _choose_sets(
 
 
 def _estimate_cost(part: AnyKeySet, weight: float, left: int | None = None) -> float:
-    """Return the estimated microseconds for reading a set, of which only the runs `left` are needed."""
+    """Return the estimated microseconds for reading a set if only the runs `left` in it are needed."""
     if isinstance(part, CombinedSet):
         return sum(_estimate_cost(each, weight, left) for each in part.parts)
     size = _estimate_size(part.read, weight)

@@ -185,7 +185,7 @@ class RunPageStore:
         limit: int,
         offset: int,
     ) -> Sequence[int] | None:
-        """Do the same as `_find_keys_by_sets` for an order in which the values of some runs grow with time."""
+        """Return what `_find_keys_by_sets` returns, for an order in which the values of some runs grow with time."""
         moving = self._list_values_of_live_runs(conditions, order, {**conditions.parameters, **order.parameters})
         beyond = offset + limit
         settled = bounded._replace(value_of_run=order.value, is_moving=None)

@@ -76,13 +76,13 @@ def build_leaf(*ranges: Range) -> Leaf:
     return Leaf((RangeSet(ranges),))
 
 
-def join_sets(parts: Iterable[RunSet]) -> Union:
-    """Return the union of sets."""
+def build_union(parts: Iterable[RunSet]) -> Union:
+    """Return the union of sets of runs."""
     return Union(tuple(each for part in parts for each in (part.parts if isinstance(part, Union) else (part,))))
 
 
-def intersect_sets(parts: Iterable[RunSet]) -> Intersection:
-    """Return the intersection of sets."""
+def build_intersection(parts: Iterable[RunSet]) -> Intersection:
+    """Return the intersection of sets of runs."""
     return Intersection(tuple(each for part in parts for each in list_intersected_sets(part)))
 
 

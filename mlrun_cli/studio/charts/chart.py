@@ -213,7 +213,7 @@ def parse_charts(texts: Sequence[str]) -> tuple[Sequence[Chart] | None, Sequence
 
 
 def replace_charts(query: str, charts: Sequence[Chart]) -> str:
-    """Return a query string with its charts replaced with the given ones."""
+    """Return a query string with the given charts in place of its own."""
     others = [(key, value) for key, value in parse_qsl(query, keep_blank_values=True) if key != "chart"]
     named = [str(chart) for chart in charts] or [_NO_CHARTS]
     return urlencode([*others, *(("chart", text) for text in named)])

@@ -16,7 +16,7 @@ _UNKNOWN = "application/octet-stream"
 
 
 class OpenFileResponse(FileResponse):
-    """A response with an open file or the requested range of it, which closes the descriptor afterwards."""
+    """A response that sends an open file, or the requested range of it, and then closes its descriptor."""
 
     def __init__(self, descriptor: int, name: str, *, inline_type: str | None = None) -> None:
         """Create a response that displays the file inline with this media type, or downloads it if it is None."""

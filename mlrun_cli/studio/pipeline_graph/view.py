@@ -1,4 +1,4 @@
-"""What the graph of a pipeline's run shows: its steps with their runs, and what they read and write."""
+"""What the graph of a pipeline run shows: its steps with their runs, and what they read and write."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PortView(NamedTuple):
 
 
 class StepView(NamedTuple):
-    """A step of a pipeline's run.
+    """A step of a pipeline run.
 
     Attributes:
         step: the step.
@@ -64,7 +64,7 @@ class EdgeView(NamedTuple):
 
 
 class GraphView(NamedTuple):
-    """The graph of a pipeline's run, with its steps in the order in which they can run."""
+    """The graph of a pipeline run, with its steps in the order in which they can run."""
 
     drawing: LayeredDrawing
     steps: Sequence[StepView]

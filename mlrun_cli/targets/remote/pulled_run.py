@@ -191,7 +191,7 @@ class PulledRun:
         self.job = self._last_job
 
     def _write_heartbeat(self, received_heartbeat: Mapping[str, Any]) -> None:
-        """Write the heartbeat, with its time converted to this machine's clock."""
+        """Write the heartbeat with a time converted to this machine's clock."""
         heartbeat.overwrite_in_place(self._folder.heartbeat, str(received_heartbeat["text"]))
         moment = time.time() - float(received_heartbeat["age"])
         os.utime(self._folder.heartbeat, (moment, moment))

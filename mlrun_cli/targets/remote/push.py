@@ -21,7 +21,7 @@ _COPY_OPTIONS = ("--recursive", "--links", "--times", "--perms", "--chmod=u+rwX,
 
 
 class Translation:
-    """The replacement of the paths below one folder by those below another."""
+    """The replacement of the paths below one folder with the paths below another folder."""
 
     def __init__(self, old_folder: str | os.PathLike[str], new_folder: str | os.PathLike[str]) -> None:
         self._before = os.fspath(old_folder)

@@ -87,7 +87,7 @@ class SlurmSettings(NamedTuple):
         return [*options, *self._build_gpu_options(demand), *self.sbatch_options]
 
     def build_script(self, command: Sequence[str]) -> str:
-        """Return the script of a job, whose last command replaces the shell."""
+        """Return the script of a job; its last command replaces the shell."""
         return build_setup_script(self.setup, command)
 
     def _choose_time_limit(self, seconds: float | None) -> str | None:

@@ -12,7 +12,7 @@ class RunMetrics(RunFiles):
     """Base class of `Run` with the methods for metrics."""
 
     def log(self, name: str, value: Any, description: str = "", step: "int | None" = None) -> None:
-        """Add a number, string or boolean to a metric, whose values are ordered by `step`.
+        """Log a number, string or boolean as a value of a metric; the values are ordered by `step`.
 
         Other values, except lists, are stored as their `repr`, with a warning.
 
@@ -22,7 +22,7 @@ class RunMetrics(RunFiles):
         self._append(metric_lines.encode_value(name, value, description, step))
 
     def log_list(self, name: str, value: Any, description: str = "") -> None:
-        """Add the values of an iterable to a metric.
+        """Log the items of an iterable as values of a metric.
 
         Raises:
             TypeError: The value is not iterable.
@@ -31,7 +31,7 @@ class RunMetrics(RunFiles):
         self._append(metric_lines.encode_list(name, value, description))
 
     def log_row(self, name: str, description: "str | None" = None, **kwargs: Any) -> None:
-        """Add a row of named columns to a metric, whose rows form a table.
+        """Log a row of named columns to a metric; the rows form a table.
 
         Raises:
             AzureMLException: A column value is not a number, string or boolean.
@@ -39,7 +39,7 @@ class RunMetrics(RunFiles):
         self._append(metric_lines.encode_row(name, kwargs, description))
 
     def log_table(self, name: str, value: Dict[str, Any], description: str = "") -> None:
-        """Add rows to a metric, given as a dict of columns, each a list of equal length or a single value.
+        """Log a table to a metric, given as a dict of columns, each a list of equal length or a single value.
 
         Raises:
             AttributeError: The value has no named columns.

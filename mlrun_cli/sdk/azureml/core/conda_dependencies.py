@@ -329,7 +329,7 @@ def read_requirement_lines(path: str) -> "list[str]":
 
 
 def make_path_absolute(requirement_line: str, folder: str) -> str:
-    """Return a requirements line with its local path made absolute, if the path exists in the folder."""
+    """Make the local path in a requirements line absolute if it exists in the folder; return the line."""
     option = _OPTIONS_WITH_PATH.fullmatch(requirement_line)
     if option:
         path = os.path.join(folder, option[3].strip())

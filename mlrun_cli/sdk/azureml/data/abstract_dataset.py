@@ -40,7 +40,7 @@ class AbstractDataset:
         workspace: "Workspace | None",
         record: "dict[str, Any] | None" = None,
     ) -> _Dataset:
-        """Return a dataset with this definition and, if it is saved, with its record."""
+        """Return a dataset with this definition and, if the dataset is saved, its record."""
         dataset = cls.__new__(cls)
         dataset._definition = definition
         dataset._workspace = workspace

@@ -58,15 +58,15 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         return DataReference(self, data_reference_name, path)
 
     def as_mount(self) -> DataReference:
-        """Return a mount reference to the datastore's root, for which a script gets the folder's path."""
+        """Return a mount reference to the datastore's root: a script gets the folder's path."""
         return self.path().as_mount()
 
     def as_download(self, path_on_compute: "str | None" = None) -> DataReference:
-        """Return a download reference to the datastore's root, for which a script gets the path of a copy."""
+        """Return a download reference to the datastore's root: a script gets the path of a copy."""
         return self.path().as_download(path_on_compute)
 
     def as_upload(self, path_on_compute: "str | None" = None) -> DataReference:
-        """Return an upload reference to the datastore's root, to which a script's files are uploaded."""
+        """Return an upload reference to the datastore's root: a script's files are uploaded to it."""
         return self.path().as_upload(path_on_compute)
 
     def upload(

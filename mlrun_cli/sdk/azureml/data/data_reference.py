@@ -71,15 +71,15 @@ class DataReference:
         return DataReference(self.datastore, data_reference_name, path or self.path_on_datastore)
 
     def as_mount(self) -> "DataReference":
-        """Return a copy in mount mode, for which the script gets the path of the data in the datastore."""
+        """Return a copy in mount mode: the script gets the path of the data in the datastore."""
         return self._copy_with_mode("mount", None, False)
 
     def as_download(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "DataReference":
-        """Return a copy in download mode, for which the script gets the path of copied files."""
+        """Return a copy in download mode: the script gets the path of copied files."""
         return self._copy_with_mode("download", path_on_compute, overwrite)
 
     def as_upload(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "DataReference":
-        """Return a copy in upload mode, for which the script's files are uploaded to the datastore."""
+        """Return a copy in upload mode: the script's files are uploaded to the datastore."""
         return self._copy_with_mode("upload", path_on_compute, overwrite)
 
     def to_config(self) -> Any:

@@ -50,11 +50,11 @@ class DatasetConsumptionConfig:
         return self._name
 
     def as_mount(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
-        """Return a copy in mount mode, for which the script gets the path of the files themselves."""
+        """Return a copy in mount mode: the script gets the path of the original files."""
         return DatasetConsumptionConfig(self._name, self.dataset, MOUNT_MODE, path_on_compute)
 
     def as_download(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
-        """Return a copy in download mode, for which the script gets the path of copied files."""
+        """Return a copy in download mode: the script gets the path of copied files."""
         return DatasetConsumptionConfig(self._name, self.dataset, DOWNLOAD_MODE, path_on_compute)
 
     def as_hdfs(self) -> "DatasetConsumptionConfig":

@@ -185,7 +185,7 @@ class TabularDatasetFactory:
         set_column_types: "dict[str, DataType] | None" = None,
         partition_format: "str | None" = None,
     ) -> TabularDataset:
-        """Return a tabular dataset of Parquet files; the arguments are those of `from_delimited_files`."""
+        """Return a tabular dataset of Parquet files; see `from_delimited_files` for the arguments."""
         return _create_table(path, build_parquet_options(include_path, set_column_types, partition_format), validate)
 
     @staticmethod

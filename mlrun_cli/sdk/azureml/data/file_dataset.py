@@ -51,11 +51,11 @@ class FileDataset(AbstractDataset):
         return _MountContext(self, mount_point)
 
     def as_mount(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
-        """Return the dataset as a run input in mount mode, for which the script gets the path of the original files."""
+        """Return the dataset as a run input in mount mode: the script gets the path of the original files."""
         return self.as_named_input(f"input_{os.urandom(4).hex()}").as_mount(path_on_compute)
 
     def as_download(self, path_on_compute: "str | None" = None) -> "DatasetConsumptionConfig":
-        """Return the dataset as a run input in download mode, for which the script gets the path of copied files."""
+        """Return the dataset as a run input in download mode: the script gets the path of copied files."""
         return self.as_named_input(f"input_{os.urandom(4).hex()}").as_download(path_on_compute)
 
     def as_hdfs(self) -> "DatasetConsumptionConfig":

@@ -16,7 +16,7 @@ _Base: Any = import_module("mlflow.store.artifact.artifact_repo").ArtifactReposi
 
 
 class _Listing(list):  # type: ignore[type-arg]
-    """Files, to which MLflow 3 adds those of the run's models, which are among them already."""
+    """A list of files that already includes the files of the run's models, which MLflow 3 would add again."""
 
     def __add__(self, other: Any) -> Any:
         known = {each.path for each in self}

@@ -1,4 +1,4 @@
-"""The view of a pipeline's run in a notebook: its graph, and a table of its steps."""
+"""The view of a pipeline run in a notebook: its graph, and a table of its steps."""
 
 from html import escape as html
 from typing import Any, Dict, List, Sequence
@@ -15,7 +15,7 @@ _LEFT_ALIGNED = 12
 
 
 class PipelinePage(RunPage):
-    """A view of a pipeline's run in its last known state."""
+    """A view of a pipeline run in its last known state."""
 
     def __init__(self, run: Any) -> None:
         super().__init__(run)

@@ -18,7 +18,7 @@ _SSH_PORT = 22
 
 
 class AttachConfiguration(StoredArguments, ComputeTargetAttachConfiguration):
-    """A configuration that `ComputeTarget.attach` refuses, except that of a `RemoteCompute`."""
+    """A configuration that `ComputeTarget.attach` refuses, unless it is for a `RemoteCompute`."""
 
 
 class ProvisioningConfiguration(StoredArguments, ComputeTargetProvisioningConfiguration):
@@ -54,7 +54,7 @@ class SshTarget(CredentialTarget):
 
     @classmethod
     def attach(cls, workspace: Any, name: str, *arguments: Any, **named: Any) -> ComputeTarget:
-        """Attach a machine, as `ComputeTarget.attach` does.
+        """Attach a machine; the same as `ComputeTarget.attach`.
 
         Arguments are a configuration, or `username, address, ssh_port=22, password='', private_key_file='',
         private_key_passphrase=''`.

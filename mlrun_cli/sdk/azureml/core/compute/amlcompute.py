@@ -91,7 +91,7 @@ class AmlComputeStatus(
     "modified_time, node_state_counts, provisioning_state, provisioning_state_transition_time, scale_settings, "
     "target_node_count, vm_priority, vm_size",
 ):
-    """The status of a cluster, which is always `Steady` with its minimum number of nodes, all idle."""
+    """The status of a cluster: always `Steady`, with the minimum number of nodes, all idle."""
 
     _written = (
         "current_node_count target_node_count node_state_counts allocation_state allocation_state_transition_time "
@@ -142,7 +142,7 @@ class AmlComputeProvisioningConfiguration(
 
 
 class AmlCompute(ThisMachineTarget):
-    """A target with the name and settings of a cluster, whose runs are executed on this machine."""
+    """A target with the name and settings of a cluster; its runs are executed on this machine."""
 
     _compute_type = "AmlCompute"
 

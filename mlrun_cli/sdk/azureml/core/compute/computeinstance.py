@@ -83,7 +83,7 @@ class ComputeInstanceProvisioningConfiguration(
     "vnet_name=None, subnet_name=None, tags=None, description=None, assigned_user_object_id=None, "
     "assigned_user_tenant_id=None",
 ):
-    """A configuration for `ComputeTarget.create`, of which network and user settings are not stored."""
+    """A configuration for `ComputeTarget.create`; its network and user settings are not stored."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -91,7 +91,7 @@ class ComputeInstanceProvisioningConfiguration(
 
 
 class ComputeInstance(ThisMachineTarget):
-    """A target with the name of a compute instance, whose runs are executed on this machine."""
+    """A target with the name of a compute instance; its runs are executed on this machine."""
 
     _compute_type = "ComputeInstance"
     provisioning_configuration = ComputeInstanceProvisioningConfiguration

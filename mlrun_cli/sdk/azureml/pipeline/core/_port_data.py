@@ -1,4 +1,4 @@
-"""The data that a step of a pipeline's run has written."""
+"""The data that a step of a pipeline run has written."""
 
 import os
 from typing import Any, Dict
@@ -77,11 +77,11 @@ class PortDataReference:
         return self.create_input_binding(input_name)
 
     def as_mount(self, input_name: "str | None" = None) -> Any:
-        """Return the data as a step input in mount mode, for which the script reads the folder itself."""
+        """Return the data as a step input in mount mode: the script reads the original folder."""
         return self.create_input_binding(input_name)
 
     def as_download(
         self, input_name: "str | None" = None, path_on_compute: "str | None" = None, overwrite: "bool | None" = None
     ) -> Any:
-        """Return the data as a step input in download mode, for which the script reads a copy of the folder."""
+        """Return the data as a step input in download mode: the script reads a copy of the folder."""
         return self.create_input_binding(input_name, "download", path_on_compute, overwrite)

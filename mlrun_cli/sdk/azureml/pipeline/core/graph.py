@@ -122,7 +122,7 @@ class PipelineData(
         return self.create_input_binding(input_name)
 
     def as_mount(self, input_name: "str | None" = None) -> "InputPortBinding":
-        """Return a step input in mount mode, for which the script reads the folder itself."""
+        """Return a step input in mount mode: the script reads the original folder."""
         return self.create_input_binding(input_name)
 
     def as_download(
@@ -131,7 +131,7 @@ class PipelineData(
         path_on_compute: "str | None" = None,
         overwrite: "bool | None" = None,
     ) -> "InputPortBinding":
-        """Return a step input in download mode, for which the script reads a copy of the folder."""
+        """Return a step input in download mode: the script reads a copy of the folder."""
         return self.create_input_binding(input_name, "download", path_on_compute, overwrite)
 
     def as_dataset(self) -> "PipelineOutputFileDataset":
@@ -202,15 +202,15 @@ class PipelineDataset(
         return cls(dataset, name, parameter_name=parameter_name)
 
     def as_mount(self, path_on_compute: "str | None" = None) -> "PipelineDataset":
-        """Return a copy in mount mode, for which the script reads the files themselves."""
+        """Return a copy in mount mode: the script reads the original files."""
         return self._copy_with(bind_mode="mount", path_on_compute=path_on_compute)
 
     def as_download(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "PipelineDataset":
-        """Return a copy in download mode, for which the script reads copies of the files."""
+        """Return a copy in download mode: the script reads copies of the files."""
         return self._copy_with(bind_mode="download", path_on_compute=path_on_compute, overwrite=overwrite)
 
     def as_direct(self) -> "PipelineDataset":
-        """Return a copy in direct mode, for which the script receives the dataset."""
+        """Return a copy in direct mode: the script receives the dataset."""
         return self._copy_with(bind_mode="direct")
 
     def as_named_input(self, name: str) -> "PipelineDataset":

@@ -64,17 +64,17 @@ class PipelineOutputFileDataset(PipelineOutputAbstractDataset):
     """A step output as a file dataset."""
 
     def as_direct(self) -> "PipelineOutputFileDataset":
-        """Return a copy in direct mode, for which the script receives the dataset."""
+        """Return a copy in direct mode: the script receives the dataset."""
         changed: PipelineOutputFileDataset = self._copy_with_mode("direct")
         return changed
 
     def as_mount(self, path_on_compute: "str | None" = None) -> "PipelineOutputFileDataset":
-        """Return a copy in mount mode, for which the script reads the files themselves."""
+        """Return a copy in mount mode: the script reads the original files."""
         changed: PipelineOutputFileDataset = self._copy_with_mode("mount", path_on_compute)
         return changed
 
     def as_download(self, path_on_compute: "str | None" = None) -> "PipelineOutputFileDataset":
-        """Return a copy in download mode, for which the script reads copies of the files."""
+        """Return a copy in download mode: the script reads copies of the files."""
         changed: PipelineOutputFileDataset = self._copy_with_mode("download", path_on_compute)
         return changed
 

@@ -248,7 +248,7 @@ class StepRun(_GraphRun):
 
     @property
     def pipeline_run_id(self) -> str:
-        """The id of the pipeline's run."""
+        """The id of the pipeline run."""
         return str(self._get_record()["parent_run_id"])
 
     def _get_status_line(self, status: str) -> str:

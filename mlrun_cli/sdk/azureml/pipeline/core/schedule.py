@@ -224,7 +224,7 @@ class Schedule:
         _workflow_provider: Any = None,
         _service_endpoint: Any = None,
     ) -> "Schedule":
-        """Create a schedule for the default version of a pipeline endpoint; other arguments are those of `create`."""
+        """Create a schedule for the default version of a pipeline endpoint; see `create` for the other arguments."""
         return _create_schedule(workspace, {"endpoint_id": pipeline_endpoint_id}, {**locals()})
 
     @staticmethod

@@ -17,7 +17,7 @@ class EstimatorStep(
     "runconfig_pipeline_params=None, inputs=None, outputs=None, compute_target=None, "
     "allow_reuse=True, version=None",
 ):
-    """A step that runs the script of an estimator, with the step's arguments, else those of the estimator."""
+    """A step that runs the script of an estimator, with the step's arguments or else the estimator's."""
 
     estimator: Any
 

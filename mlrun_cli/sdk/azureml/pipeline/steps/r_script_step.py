@@ -14,7 +14,7 @@ class RScriptStep(
     "use_gpu=False, custom_docker_image=None, cran_packages=None, github_packages=None, "
     "custom_url_packages=None, allow_reuse=True, version=None",
 ):
-    """A step that runs an R script by the Rscript of the machine; packages are those that are installed there."""
+    """A step that runs an R script with the machine's Rscript and the R packages installed there."""
 
     _kind = "RScriptStep"
     runconfig: Any

@@ -150,7 +150,7 @@ class HyperDriveRun(Run):
     # The sweep itself
 
     def cancel(self) -> bool:  # type: ignore[override]
-        """Request cancellation of the sweep and its runs; return True, as Azure does."""
+        """Request cancellation of the sweep and its runs; always return True, like Azure."""
         super().cancel()
         return True
 

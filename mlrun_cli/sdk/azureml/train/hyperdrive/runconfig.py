@@ -149,7 +149,7 @@ class HyperDriveConfig:
         return getattr(self._run_config or self._estimator, "source_directory", None)
 
     def _warn_of_few_runs(self) -> None:
-        """Warn, as Azure does, if there are too few runs for Bayesian sampling to learn from."""
+        """Warn, like Azure, if there are too few runs for Bayesian sampling to learn from."""
         least = _FEW_RUNS_PER_PARAMETER * len(self._generator_config["parameter_space"])
         if self._max_total_runs < least:
             warn_once("few runs", f"Bayesian sampling works best with max_total_runs of {least} or more here.")

@@ -1,1 +1,1 @@
-"""The graph of a pipeline's run, and what its steps have read, written and reused."""
+"""The graph of a pipeline run, and what its steps have read, written and reused."""

@@ -1,4 +1,4 @@
-"""The routes of the Graph tab of a pipeline's run, and of the Step tab of a step's run."""
+"""The routes of the Graph tab of a pipeline run, and of the Step tab of a step run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlrun_cli.submit.pipeline_runs import list_step_outputs, list_step_runs, re
 
 
 def show(page: PageRequest) -> Response:
-    """Show the graph of a pipeline's run and a table of its steps."""
+    """Show the graph of a pipeline run and a table of its steps."""
     run = get_requested_run(page)
     graph = read_run_graph(page.workspace, run)
     return render_tab(
@@ -26,7 +26,7 @@ def show(page: PageRequest) -> Response:
 
 
 def show_step(page: PageRequest) -> Response:
-    """Show the inputs, outputs, reuse and configuration of a step's run."""
+    """Show the inputs, outputs, reuse and configuration of a step run."""
     run = get_requested_run(page)
     outputs = list_step_outputs(page.workspace, run)
     parent = page.workspace.runs.get(run.parent_run_id or "")
