@@ -24,7 +24,7 @@ MICROSECONDS_IN_MILLISECOND = 1000
 
 
 class _Values(NamedTuple):
-    """The last numbers of a run's metrics, the texts of its parameters, and the names of those that it has logged."""
+    """A run's last metric values, the texts of its parameters, and the names of the parameters that it has logged."""
 
     numbers: Sequence[tuple[str, float, int, int]]
     parameters: Mapping[str, str]

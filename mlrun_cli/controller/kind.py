@@ -35,7 +35,7 @@ class ControllerKind(Protocol):
     """
 
     def step(self, run: Run) -> Ending | None:
-        """Advance the run as far as is possible now; return its ending once it has no live child run, or else None.
+        """Advance the run as far as currently possible; return its ending, or None while child runs are live.
 
         Args:
             run: the current row of the run, without tags and properties. If its status is CancelRequested, its child

@@ -91,7 +91,7 @@ def _build_creation_error(path: Path, error: OSError) -> StoreError:
 
 
 def is_network_file_system(kind: str | None) -> bool:
-    """Return whether a file system type, as returned by `find_file_system`, is a network file system."""
+    """Return whether a file system type from `find_file_system` is a network file system."""
     return kind is not None and kind.removeprefix("fuse.") in _NETWORK_FILE_SYSTEMS
 
 

@@ -71,7 +71,7 @@ def acquire_lock(path: Path, operation: int) -> int:
 
 
 def remove_lock_file(path: Path, descriptor: int) -> None:
-    """Remove the lock file that this descriptor has locked, unless it was removed before, and close the descriptor."""
+    """Remove the lock file that this descriptor has locked, if it still exists, and close the descriptor."""
     try:
         if refers_to_path(descriptor, path):
             get_counterpart(path).unlink()

@@ -40,7 +40,7 @@ def check_resource_group(name: str) -> str:
 
 
 def check_subscription_id(subscription_id: str) -> str:
-    """Validate a subscription id, which need not be a GUID, and return it, like `check_workspace_name`."""
+    """Validate and return a subscription id, which need not be a GUID; see `check_workspace_name`."""
     return _check_name("subscription id", subscription_id, MAX_NAME_BYTES)
 
 
@@ -75,7 +75,7 @@ def check_text(noun: str, text: str) -> str:
 
 
 def derive_experiment_name(folder: Path) -> str:
-    """Return a folder's name as an experiment name, with other characters than letters, digits and '_' as '-'.
+    """Return an experiment name for a folder: its name with '-' for all but letters, digits and '_'.
 
     A shell could split a run id at other characters.
     """

@@ -111,7 +111,7 @@ def _is_pattern(location: str) -> bool:
 
 
 def _find_root_folder(location: str) -> str:
-    """Return the folder to which the names of a path's files are relative."""
+    """Return the folder to which the names of the files at a path are relative."""
     if _is_pattern(location):
         root = re.split(r"[*?]", location, maxsplit=1)[0]
         return root.rpartition("/")[0] or "/"

@@ -97,7 +97,7 @@ def rank_pythons(
 
 
 def choose_python_for_day(day: date) -> tuple[int, int]:
-    """Return the newest Python version, as (3, minor), that was over a year old on a day, or else the oldest known."""
+    """Return the newest Python that was over a year old on a day, or else the oldest known one, as `(3, minor)`."""
     old = [minor for minor, first in _MINORS.items() if (day - first).days >= _DAYS_OF_A_YEAR]
     return 3, max(old, default=min(_MINORS))
 

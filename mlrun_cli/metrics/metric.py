@@ -108,7 +108,7 @@ class MetricSummary(NamedTuple):
 
 
 class MetricPoint(NamedTuple):
-    """A number of a metric; `step` is the logged step or, without one, the position counted from 0.
+    """A numeric value of a metric; `step` is the logged step or, without one, the position counted from 0.
 
     `logged_at` is in microseconds, and `value` may be NaN or infinite.
     """

@@ -74,7 +74,7 @@ class PairFilter(NamedTuple):
 
 
 class ModelFilter(NamedTuple):
-    """A filter for models; None and empty match all, and `latest` selects the newest version of each name."""
+    """A filter for models; None and empty values match all, and `latest` selects the newest version of each name."""
 
     name: str | None = None
     version: int | None = None

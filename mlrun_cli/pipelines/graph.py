@@ -133,7 +133,7 @@ def parameter_value_to_json(value: ParameterValue) -> Any:
 
 
 def read_parameter_value(reader: JsonReader, key: str, type_name: str) -> ParameterValue:
-    """Return the value of a key, which must be of a pipeline parameter's type `type_name`, or None if it is absent.
+    """Return the value of a key, or None if it is absent; it must be of the parameter type `type_name`.
 
     Raises:
         InvalidValue: it is of another type.

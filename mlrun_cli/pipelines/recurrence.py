@@ -21,7 +21,7 @@ _WITH_TIMES = ("Day", "Week")
 
 
 class Recurrence(NamedTuple):
-    """How often, and at which times, a pipeline is started. Times are in microseconds since 1970.
+    """The frequency and times at which a pipeline is started; times are in microseconds since 1970.
 
     Attributes:
         frequency: one of `FREQUENCIES`.

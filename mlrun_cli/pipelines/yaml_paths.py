@@ -10,7 +10,7 @@ from mlrun_cli.core.documents.node import Node
 
 
 class YamlPaths:
-    """The folders that relative paths of a file count from; what is found elsewhere than Azure would is noted."""
+    """The base folders of a file's relative paths; notes list the paths that Azure would resolve differently."""
 
     def __init__(self, file: Path, current: Path, notes: list[str]) -> None:
         self.folders = tuple(dict.fromkeys([current.absolute(), file.absolute().parent]))

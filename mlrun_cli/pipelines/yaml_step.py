@@ -171,7 +171,7 @@ class _StepReader:
         )
 
     def _read_optional(self, key: str, read: Callable[[Node], _Value]) -> _Value | None:
-        """Return the value of a key as read by `read`; None if the key is absent, or invalid, which adds a problem."""
+        """Return the value of a key, read with `read`, or None if it is absent or invalid (which adds a problem)."""
         if key in self._keys:
             with self._problems.collect_errors():
                 return read(self._keys[key])

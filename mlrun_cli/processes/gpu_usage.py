@@ -21,7 +21,7 @@ _MEGABYTE = 1 << 20
 
 
 class GpuUsage(NamedTuple):
-    """The total usage of GPUs: `memory_bytes`, and `percent`, which is 100 for each fully busy GPU."""
+    """The total usage of GPUs: `memory_bytes`, and `percent`, to which each fully busy GPU adds 100."""
 
     percent: float
     memory_bytes: int

@@ -42,7 +42,7 @@ def get_niceness() -> int:
 
 
 def get_limits() -> dict[str, list[int]]:
-    """Return the resource limits of this process or, if it works on behalf of a script, of the script."""
+    """Return the resource limits of this process, or of the script on whose behalf it works."""
     given = os.environ.get(LIMITS_VARIABLE)
     if given is not None:
         return dict(json.loads(given))

@@ -35,7 +35,7 @@ _Value = TypeVar("_Value")
 
 
 class TagFilter(NamedTuple):
-    """A condition on a tag or property with a key; its value may be any, `value` or one of `or_values`."""
+    """A condition on the tag or property `key`: any value, `value`, or one of `or_values`."""
 
     key: str
     value: str | None = None

@@ -21,7 +21,7 @@ _MARK = struct.Struct("=qq")
 
 
 class LogTimeRecorder:
-    """A writer of marks for all logs of a run, which ignores errors, since a full disk must not end the run."""
+    """A writer of marks for all logs of a run; it ignores errors, since a full disk must not end the run."""
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder

@@ -58,7 +58,7 @@ class Parameter(NamedTuple):
 
     @property
     def sort_value(self) -> float | str:
-        """The number or text by which to compare and sort."""
+        """The number or text by which parameters are compared and sorted."""
         return self.text if self.number is None else self.number
 
 
@@ -175,7 +175,7 @@ def iterate_parameter_words(arguments: Sequence[str]) -> Iterator[ParameterWords
 
 
 def _split_pair(word: str, *, has_options: bool) -> tuple[str, str | None] | None:
-    """Return a word's parameter name, if any, and its value, which is None if the next word contains it."""
+    """Return the parameter name in a word, if any, and the value, or None if the next word contains it."""
     if has_options and word.startswith("-"):
         joined = re.fullmatch(_JOINED, word)
         if joined is not None and parse_number(joined["value"]) is not None:

@@ -65,7 +65,7 @@ class SharedFolder:
 
 
 class SharedRunFolder(RunFolder):
-    """The folder of a run in a shared folder, to which its supervisor on a node writes.
+    """The folder of a run in a shared folder; the supervisor on a node writes to it.
 
     Attributes:
         events: a journal of events for each start of the supervisor, written by that supervisor.

@@ -202,7 +202,7 @@ def _start_dispatcher(workspace: Workspace, target_name: str, folder: QueueFolde
 
 
 def get_node_limit(workspace: Workspace, target: str) -> int | None:
-    """Return the maximum number of a target's nodes in use; 0 for a deleted target, None without a limit."""
+    """Return the maximum number of nodes that a target's runs may use; 0 for a deleted target, None for no limit."""
     found = workspace.compute_targets.find(target)
     if found is None:
         return None if target == LOCAL_TARGET else 0

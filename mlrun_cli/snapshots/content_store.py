@@ -99,7 +99,7 @@ class SnapshotStore:
 
     @contextmanager
     def create_incoming_file(self) -> Iterator[IncomingFile]:
-        """Create a temporary file in the store, which is removed at the end of the block unless it was moved.
+        """Create a temporary file in the store; it is removed at the end of the block unless it was moved.
 
         Raises:
             StoreError: the file cannot be created or written, for example because the disk is full.

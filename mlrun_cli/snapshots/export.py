@@ -67,7 +67,7 @@ def _create_staging_folder(parent: Path) -> Iterator[Path]:
 
 
 def _fill_folder(staging: Path, snapshot: Snapshot, store: SnapshotStore, folder: Path) -> None:
-    """Copy a snapshot to a staging folder; errors name `folder`, where the export is to appear."""
+    """Copy a snapshot to a staging folder; errors name `folder`, the destination of the export."""
     try:
         create_working_copy(snapshot, store, staging)
     except StoredFilesLost:

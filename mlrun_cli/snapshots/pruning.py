@@ -105,7 +105,7 @@ def prune_snapshots(
 def _hold_prune_lock(
     folder: Path, lock_name: str, operation: int, report: Callable[[str], None] | None = None, blocker: str = ""
 ) -> Iterator[None]:
-    """Hold a lock of a folder of snapshots during a block; after a while, report what is being waited for."""
+    """Hold a lock of a folder of snapshots during a block; report if acquiring it takes long."""
     make_private_folder(folder)
     try:
         descriptor = os.open(make_counterpart_folder(folder) / lock_name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

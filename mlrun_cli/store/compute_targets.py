@@ -25,7 +25,7 @@ class ComputeTargetStore:
         return [_build_target(row) for row in self._database.rows("SELECT * FROM compute_targets ORDER BY name")]
 
     def insert(self, target: ComputeTarget) -> bool:
-        """Insert a compute target; return False if one with its name exists, which is left unchanged."""
+        """Insert a compute target; return False, and change nothing, if one with its name exists."""
         inserted = self._database.execute(
             "INSERT INTO compute_targets (name, kind, definition, created_at, modified_at)"
             " VALUES (:name, :kind, :definition, :created_at, :modified_at) ON CONFLICT (name) DO NOTHING",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # start-up: a supervisor may load meanwhile
 
 
 class SubmitRequest(NamedTuple):
-    """A request to submit a script, with the values that replace those of its runconfig.
+    """A request to submit a script, with the values that override its runconfig.
 
     Attributes:
         path: the attached folder, or a runconfig.

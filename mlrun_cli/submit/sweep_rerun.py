@@ -42,7 +42,7 @@ class SweepRerun(NamedTuple):
 
 
 def build_sweep_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str], changes: RerunChanges) -> SweepRerun:
-    """Return the request for submitting a sweep again, which draws the same values unless it gets another seed.
+    """Return the request for submitting a sweep again; it draws the same values unless it gets another seed.
 
     Raises:
         RunNotRepeatable: the files of the sweep are not sufficient, or it is that of a pipeline's step.

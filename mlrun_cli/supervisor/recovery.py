@@ -206,7 +206,7 @@ def fail_without_store(folder: RunFolder, error: StoreError) -> None:
 def _derive_outcome(
     workspace: Workspace, run: Run, folder: RunFolder, submission: Submission | None, *, had_processes: bool
 ) -> Outcome:
-    """Return the outcome from the supervisor's record of the script's end or, if there is none, of a lost run."""
+    """Return the outcome that the supervisor recorded at the script's end or, if none, the outcome of a lost run."""
     run = workspace.runs.get_by_key(run.key)
     process = read_process_record(folder, get_attempt_number(run.attempts))
     if "end" in process and submission is not None:

@@ -23,7 +23,7 @@ RPC_WORKER_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "rpc", "w
 
 
 class WorkerProcess:
-    """The worker process of a run, which is started on demand, restarted after its death, and ended with the run."""
+    """The worker process of a run: started on demand, restarted after its death, and ended with the run."""
 
     def __init__(
         self,

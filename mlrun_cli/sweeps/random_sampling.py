@@ -11,7 +11,7 @@ from mlrun_cli.sweeps.sampling import Trial
 
 
 class RandomSampler:
-    """Draws each run's values by a generator of its own; from a finite space, each combination at most once.
+    """Draws each run's values with its own random generator; from a finite space, each combination at most once.
 
     Args:
         space: the parameters.

@@ -28,7 +28,7 @@ _WORDS = {SamplingMethod.RANDOM: "random", SamplingMethod.GRID: "grid", Sampling
 
 
 class Trial(NamedTuple):
-    """What is known of an earlier run of a sweep, from which Bayesian sampling learns.
+    """The parameter values and metric of an earlier run of a sweep, from which Bayesian sampling learns.
 
     Attributes:
         values: what was drawn for it.

@@ -46,7 +46,7 @@ class Liveness(Enum):
 
 
 class Demand(NamedTuple):
-    """The resources that a run needs from its target; with `can_lose_nodes`, it goes on without any but the first."""
+    """The resources that a run needs; with `can_lose_nodes`, it survives the loss of any node but the first."""
 
     node_count: int = 1
     gpu_count: int = 0

@@ -154,7 +154,7 @@ class EngineTarget(Target):
         """
 
     def submit_jobs_together(self, requests: Sequence[JobRequest]) -> Sequence[str] | None:  # noqa: ARG002
-        """Submit several jobs with one call of the engine, which takes all or none; return their ids in this order.
+        """Submit several jobs with one call of the engine, which accepts all or none; return their ids in order.
 
         Returns:
             The ids, or None if the engine has none of the jobs, and each has to be submitted alone.

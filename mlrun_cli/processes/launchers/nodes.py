@@ -9,7 +9,7 @@ from mlrun_cli.processes.launchers.base import MASTER_VARIABLES, Launcher, build
 
 
 class NodesLauncher(Launcher):
-    """A launcher that starts the script once per node; with a single node, it sets no addresses of others."""
+    """A launcher that starts the script once per node; with a single node, it sets no address variables."""
 
     variables = MASTER_VARIABLES | {"NODE_RANK"}
 

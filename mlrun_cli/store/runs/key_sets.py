@@ -111,7 +111,7 @@ class _KeyReader:
         return flags
 
     def _read_flags(self, part: AnyKeySet, within: bytearray | None) -> bytearray:
-        """Return the flags of the keys that are in a set and, if it is given, in the set of flags `within`."""
+        """Return the flags of the keys in a set; if `within` is given, only of keys that it also contains."""
         if isinstance(part, KeySet):
             keys = self.read_keys(part.query, within)
             if not part.is_rest:

@@ -60,7 +60,7 @@ class RunPageStore:
         return self._runs.list_by_keys(self._find_keys_in_key_order(run_filter, True, limit, 0))
 
     def get_count_limit(self, run_filter: RunFilter) -> int:
-        """Return the number up to which the runs that match a filter are counted."""
+        """Return the maximum to which the runs that match a filter are counted."""
         if not _has_ranges(run_filter):
             return COUNTED
         return _COUNTED_IN_RANGES if self._has_many_runs() else COUNTED

@@ -43,7 +43,7 @@ _EXAMPLE = "Charts are curve:NAME,NAME:step, value:NAME:last and scatter:NAME:la
 
 
 class Measure(NamedTuple):
-    """A metric or parameter, and the statistic of it that charts with one value per run show."""
+    """A metric or parameter, and its statistic for charts that show one value per run."""
 
     name: str
     which: str = LAST

@@ -25,7 +25,7 @@ _LABEL_CHARACTERS = 30
 
 
 class PortView(NamedTuple):
-    """An input or output of a step: its name, what it is in words, and the key of the step that writes it."""
+    """An input or output of a step: its name, its description, and the key of the step that writes it."""
 
     name: str
     text: str

@@ -101,7 +101,7 @@ def delete_job(client: RayClient, job_id: str) -> None:
 
 
 def parse_job(details: Details) -> Job:
-    """Return the job from Ray's description of it."""
+    """Parse Ray's description of a job and return the job."""
     status, message = str(details["status"]), str(details.get("message") or "")
     if status == "PENDING":
         return Job(JobState.QUEUED, message.rstrip("."))

@@ -136,7 +136,7 @@ class RemoteTarget(EngineTarget):
         return find_jobs_called_at if self._mirror is None else self._mirror.asked_at
 
     def find_job_id(self, run_id: str) -> str | None:
-        """Return the id of a run, which is also its job's id, or None if the other machine does not have the job."""
+        """Return the id of a run, which is also its job's id, or None if the other machine has no such job."""
         with open_session(self.workspace, self.name, self.settings) as session:
             answer = session.request("find", {"run_ids": [run_id]})
         return run_id if run_id in answer.document["jobs"] else None

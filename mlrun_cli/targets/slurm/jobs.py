@@ -78,7 +78,7 @@ def check_options(script: str, options: Sequence[str]) -> None:
 
 
 def find_jobs(job_ids: Collection[str]) -> Mapping[str, Job]:
-    """Return the given jobs that Slurm knows, keyed by id, as in `4711`, or `4711_3` for a task of a job array.
+    """Return the jobs that Slurm knows, keyed by id, such as `4711` or, for a task of a job array, `4711_3`.
 
     One query of the controller returns all jobs of this user, including those that have ended within the cluster's
     `MinJobAge`; jobs that ended earlier are taken from the accounting database, if there is one. Of a task that is

@@ -156,7 +156,7 @@ def _encode_column(name: object, column: object, values: Any) -> "Tuple[str, int
 
 
 def _encode_items(subject: str, values: Any) -> "str | None":
-    """Return the JSON text of an iterable of scalars, which errors call `subject`, or None if it is not iterable."""
+    """Return the JSON text of an iterable of scalars, or None if it is not iterable; errors call it `subject`."""
     items = _create_iterator(values)
     if items is None:
         return None
@@ -173,7 +173,7 @@ def _encode_items(subject: str, values: Any) -> "str | None":
 
 
 def _create_iterator(values: Any) -> "Iterator[Any] | None":
-    """Return an iterator over a value, with NumPy items converted except for times, or None if it is not iterable."""
+    """Return an iterator over a value, or None if it is not iterable; NumPy items except times are converted."""
     to_list = getattr(values, "tolist", None)
     is_of_times = getattr(getattr(values, "dtype", None), "kind", None) in ("m", "M")
     items: Any = to_list() if callable(to_list) and not is_of_times else values

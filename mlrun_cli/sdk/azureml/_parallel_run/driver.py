@@ -101,7 +101,7 @@ class _Driver:
         self._selector.register(worker, selectors.EVENT_READ, worker)
 
     def _wait_for_events(self) -> None:
-        """Wait for responses and connections, and handle them; return at the latest when a call of `run` times out."""
+        """Wait for and handle responses and connections, until the next timeout of a call of `run` at the latest."""
         working = [worker.get_busy_seconds() for worker in self._workers if worker.batch is not None]
         timeout = None if not working else max(0.0, self._options.timeout_seconds - max(working)) + 0.01
         for key, _ in self._selector.select(timeout):

@@ -54,7 +54,7 @@ def parse_sources(path: Any) -> Sources:
 
 
 def send_request(workspace: "Workspace | None", call: str, **arguments: Any) -> Any:
-    """Send a request, which only needs a workspace if datastores are involved, and return its result."""
+    """Send a request and return its result; a workspace is only needed if datastores are involved."""
     if workspace is not None:
         return workspace._request(call, **arguments)
     return get_client().request(call, **arguments)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class AbstractAzureStorageDatastore(AbstractDatastore):
-    """A named folder, to which files are uploaded by copying; a mount gives access to the folder itself."""
+    """A named folder; files are uploaded to it by copying, and a mount gives access to the folder itself."""
 
     _kind = ""
     _endpoint: "str | None" = None

@@ -24,7 +24,7 @@ class _Listing(list):  # type: ignore[type-arg]
 
 
 class ArtifactRepository(_Base):  # type: ignore[misc]
-    """The files of a run, or those below a folder of it, by their URI.
+    """The artifact repository for the URI of a run, or of a folder in a run.
 
     The URI of the run itself, which MLflow makes of that of its files to download them, is a folder `artifacts`.
     """

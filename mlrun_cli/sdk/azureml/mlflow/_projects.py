@@ -20,7 +20,7 @@ _ExecutionException: Any = import_module("mlflow.exceptions").ExecutionException
 
 
 class ProjectBackend(_AbstractBackend):  # type: ignore[misc]
-    """The backend of projects, which reads `COMPUTE`, `STREAM_OUTPUT` and `USE_CONDA` of its configuration."""
+    """The backend for MLflow projects; its configuration has the keys `COMPUTE`, `STREAM_OUTPUT` and `USE_CONDA`."""
 
     def run(
         self,

@@ -69,7 +69,7 @@ class RunAccess(ExperimentMethods):
         return record
 
     def end_run(self, run_id: str, status: str) -> None:
-        """End a running run; for the script's own run, which ends when its process exits, only record a failure."""
+        """End a run; for the script's own run, only record a failure, since it ends when its process exits."""
         if run_id != self.find_own_run_id():
             arguments = {"message": "MLflow's run ended as FAILED."} if status == "FAILED" else {}
             if self.get_run_record(run_id)["status"] == "RUNNING":

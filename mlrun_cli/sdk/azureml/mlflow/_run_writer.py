@@ -51,7 +51,7 @@ def _check_key(entity_noun: str, entity: Any) -> None:
 
 
 class RunWriter:
-    """A writer to a run; what it has written is kept when a call returns, even if this process crashes."""
+    """A writer to a run; written values survive a crash of this process once a call has returned."""
 
     def __init__(self, names: WorkspaceNames, run_id: str) -> None:
         self._names = names

@@ -21,7 +21,7 @@ _OUTPUT_MODES = ("mount", "upload")
 
 
 class PipelineParameter(StoredArguments, takes="name, default_value"):
-    """A parameter of a pipeline, with a default value: a text, a number, a truth value, a DataPath or a dataset."""
+    """A parameter of a pipeline; its default is a string, a number, a boolean, a DataPath or a dataset."""
 
     name: str
     default_value: Any

@@ -84,7 +84,7 @@ class PipelineEndpoint:
         _workflow_provider: Any = None,
         _service_endpoint: Any = None,
     ) -> "PipelineEndpoint":
-        """Create an endpoint with a pipeline, published if needed, as its only version, and return the endpoint.
+        """Create and return an endpoint whose only version is a pipeline; the pipeline is published if needed.
 
         Raises:
             UserErrorException: There is an endpoint of this name.

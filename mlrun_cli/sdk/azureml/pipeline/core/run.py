@@ -34,7 +34,7 @@ _STEP_NAME = "azureml.moduleName"
 
 
 class _GraphRun(Run):
-    """Base class of the runs of a pipeline, which end by themselves."""
+    """Base class of pipeline runs and step runs; scripts cannot end them."""
 
     @property
     def status(self) -> str:

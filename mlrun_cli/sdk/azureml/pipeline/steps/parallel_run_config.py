@@ -129,7 +129,7 @@ class ParallelRunConfig(
 
 
 def parse_batch_size(size: Any) -> "int | None":
-    """Parse a mini-batch size as a number of files or, such as `10KB`, as a number of bytes; return None for None.
+    """Parse a mini-batch size: a number of files, or a size such as `10KB` in bytes; return None for None.
 
     Raises:
         ValueError: It is neither.
