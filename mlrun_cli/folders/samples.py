@@ -70,7 +70,6 @@ azureml-logs
 /outputs/
 /logs/
 azureml-setup
-docs
 """
 
 _FROM_GITIGNORE = """

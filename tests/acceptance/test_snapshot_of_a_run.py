@@ -127,14 +127,15 @@ def test_equal_folders_have_equal_snapshots(mlrun: Mlrun) -> None:
 
 
 def test_what_attach_leaves_out_are_the_outputs_at_the_top_alone(mlrun: Mlrun) -> None:
-    for path in ("outputs/model", "logs/log", "src/outputs/part.py", "src/logs/part.py", "outputs.py"):
+    packages = ("src/docs/part.py", "src/outputs/part.py", "src/logs/part.py")
+    for path in ("outputs/model", "logs/log", *packages, "docs/guide.md", "outputs.py"):
         mlrun.script("", path)
     mlrun.script("""
         import os
         print(sorted(os.path.join(top, name)[2:] for top, _, names in os.walk(".") for name in names))
     """)
     run_id = mlrun.ended()["run_id"]
-    kept = ["outputs.py", "src/logs/part.py", "src/outputs/part.py", "train.py"]
+    kept = ["docs/guide.md", "outputs.py", *sorted(packages), "train.py"]
     assert mlrun.log(run_id) == f"{['.amlignore', *kept]}\n"
 
 

@@ -37,7 +37,7 @@ _FILES = [
 ]
 
 _IDIOMS = {
-    "what folder attach writes": ".ipynb_checkpoints\nazureml-logs\n.azureml\n.git\n/outputs/\n/logs/\ndocs\n",
+    "what folder attach writes": ".ipynb_checkpoints\nazureml-logs\n.azureml\n.git\n/outputs/\n/logs/\nazureml-setup\n",
     "comments and empty lines": "# build\n\n   \nbuild\n",
     "carriage returns": "build\r\n*.csv\r\n",
     "a folder only": "build/\noutputs/\n",
