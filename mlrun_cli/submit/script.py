@@ -12,7 +12,22 @@ from mlrun_cli.runconfigs.run_configuration import PYTHON_FRAMEWORK, RunConfigur
 
 SHELL = ("/bin/sh", "-c")
 """What starts a command that is text for a shell."""
-_SHELLS = {".sh": "bash", ".bash": "bash", ".zsh": "zsh"}
+_INTERPRETERS = {
+    ".bash": "bash",
+    ".cjs": "node",
+    ".jl": "julia",
+    ".js": "node",
+    ".lua": "lua",
+    ".mjs": "node",
+    ".php": "php",
+    ".pl": "perl",
+    ".ps1": "pwsh",
+    ".r": "Rscript",
+    ".rb": "ruby",
+    ".sh": "bash",
+    ".zsh": "zsh",
+}
+"""Programs that start scripts of other languages than Python, keyed by the suffix of the script in lower case."""
 
 
 def build_argv(configuration: RunConfiguration) -> tuple[str, ...]:
@@ -69,7 +84,7 @@ def check_program(program: str, source: Path, search_path: str) -> None:
         found = "is a folder" if file.is_dir() else "is not executable"
     hint = "Check its name. What only a shell knows needs a whole line: --command 'ulimit -n 4096 && python train.py'."
     if file.is_file():
-        start = "python" if file.suffix.lower() == ".py" else _SHELLS.get(file.suffix.lower(), "sh")
+        start = "python" if file.suffix.lower() == ".py" else _INTERPRETERS.get(file.suffix.lower(), "sh")
         hint = f"Start the file by its interpreter: --command {start} {program}"
     elif " " in program.strip():
         hint = (
@@ -112,10 +127,12 @@ def check_script_in_snapshot(paths: Iterable[str], source: Path, script: str) ->
 def _check_language(script: str) -> None:
     """Raise a UsageError if the name of a script says that Python cannot run it."""
     suffix = os.path.splitext(script)[1].lower()
-    if suffix in _SHELLS:
+    if suffix in _INTERPRETERS:
+        in_runconfig = ", or write 'framework: R' into the runconfig" if suffix == ".r" else ""
         raise ScriptNotPython(
             f"The script '{script}' is not one of Python.",
-            hint=f"Start it as a command: mlrun run submit-script --command {_SHELLS[suffix]} {script}",
+            hint=f"Start it as a command: mlrun run submit-script --command {_INTERPRETERS[suffix]} {script}"
+            f"{in_runconfig}",
             target=script,
         )
     if suffix == ".ipynb":

@@ -191,7 +191,14 @@ def test_what_is_no_command_is_refused_with_the_line_to_type(mlrun: Mlrun) -> No
     assert "--command python -m" in mlrun.fails("run", "submit-script", "-m", "pkg.train").text
     mlrun.script("set -e", "job.sh")
     mlrun.script("{}", "notebook.ipynb")
-    for script, line in (("job.sh", "--command bash job.sh"), ("notebook.ipynb", "--command jupyter nbconvert")):
+    mlrun.script("x <- 1", "train.R")
+    mlrun.script("x = 1", "train.jl")
+    for script, line in (
+        ("job.sh", "--command bash job.sh"),
+        ("notebook.ipynb", "--command jupyter nbconvert"),
+        ("train.R", "--command Rscript train.R, or write 'framework: R'"),
+        ("train.jl", "--command julia train.jl"),
+    ):
         failure = mlrun.fails("run", "submit-script", script)
         assert (failure.code, line in failure.text) == ("ScriptNotPython", True)
     refused = mlrun.fails("run", "submit-script", *_WORDS)
