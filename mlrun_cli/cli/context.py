@@ -31,17 +31,22 @@ class Context(NamedTuple):
     attached_experiment: str | None
     attached_folder: Path | None
 
-    def get_experiment_name(self, option_value: str | None) -> str:
+    def get_experiment_name(self, option_value: str | None, *, alternative: str = "") -> str:
         """Return the experiment name given as an option, or else the experiment of the attached folder.
+
+        Args:
+            option_value: the value of the option, if given.
+            alternative: another option of the command that makes a name unnecessary, for the error's hint.
 
         Raises:
             UsageError: neither exists, or the name is not valid.
         """
         name = option_value if option_value is not None else self.attached_experiment
         if name is None:
+            other = f" add {alternative}," if alternative else ""
             raise ExperimentRequired(
                 "No experiment is named.",
-                hint="Name one with -e NAME, or attach this folder ('mlrun folder attach -e NAME').",
+                hint=f"Name one with -e NAME,{other} or attach this folder ('mlrun folder attach -e NAME').",
             )
         return check_experiment_name(name)
 

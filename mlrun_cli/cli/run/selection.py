@@ -80,11 +80,12 @@ def build_run_filter(
     filters: FilterOptions,
     *,
     last: int | None,
-    all_experiments: bool = False,
+    all_experiments: bool | None = None,
 ) -> RunFilter:
     """Return the run filter for the options of `list`; a parent may be in any experiment.
 
-    A condition on experiments is about those of the whole workspace, unless one is named.
+    A condition on experiments is about those of the whole workspace, unless one is named. `all_experiments` is None if
+    the command does not have this option.
 
     Raises:
         UsageError: an option is not valid, or no experiment is known.
@@ -102,7 +103,9 @@ def build_run_filter(
     which = filters.parse()
     if which.parent_run_id is None:
         if not all_experiments and (experiment_name is not None or not uses_field(which, "experiment")):
-            which = which._replace(experiment_name=context.get_experiment_name(experiment_name))
+            alternative = "" if all_experiments is None else "--all-experiments"
+            name = context.get_experiment_name(experiment_name, alternative=alternative)
+            which = which._replace(experiment_name=name)
     else:
         which = which._replace(parent_run_id=_resolve_parent_id(context, which.parent_run_id, experiment_name))
     return which._replace(last=None if last is None else min(last, sys.maxsize))
