@@ -1,7 +1,8 @@
-"""Detection of full disks, which error messages often obscure: SQLite reports an I/O error, for example."""
+"""Full disks, which error messages often obscure (SQLite reports an I/O error), and other places not writable."""
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -10,6 +11,15 @@ FULL_BYTES = 64 << 10
 
 FULL_FOR_RUNS_BYTES = 1 << 20
 """The free space below which a script may have failed to write, and the end of a run may fail to be recorded."""
+
+
+def describe_write_remedy(error: OSError) -> str:
+    """Return a sentence that says what to do about a file of the home that could not be written."""
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return "Correct its owner or its permissions ('ls -ld' shows them), or set MLRUN_HOME to a folder of yours."
+    if error.errno == errno.EROFS:
+        return "Its disk can only be read: set MLRUN_HOME to a folder on another disk."
+    return "Make room there, or set MLRUN_HOME to a folder on another disk."
 
 
 def describe_full_disk(path: Path, min_free_bytes: int = FULL_BYTES) -> str | None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from mlrun_cli.core.disk_space import describe_write_remedy
 from mlrun_cli.core.json_files import sync_to_disk
 from mlrun_cli.core.temporary import make_temporary_name, open_fd_atomically, remove_abandoned_files
 from mlrun_cli.errors import (
@@ -254,5 +255,5 @@ def _convert_os_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise StoreError(
             f"The model cannot be kept in '{folder}': {error.strerror}.",
-            hint="Make room there, or set MLRUN_HOME to a folder on another disk.",
+            hint=describe_write_remedy(error),
         ) from error

@@ -45,6 +45,8 @@ _UNCAUGHT_EXCEPTION = 1
 _KILLED = {-signal.SIGKILL, 128 + signal.SIGKILL}
 """The exit codes of a script that was killed, the second by way of a shell or a container."""
 
+_SENTENCE_ENDS = (".", "!", "?", ":", "…")
+
 _T = TypeVar("_T")
 _U = TypeVar("_U")
 
@@ -124,7 +126,8 @@ def derive_stop_outcome(reason: StopReason, run: Run, submission: Submission, en
         return _build_outcome(RunStatus.FAILED, end, dict(run.failed_with))
     if reason is StopReason.TIME_LIMIT:
         limit = submission.max_run_duration_seconds
-        message = f"The run was stopped at its time limit of {limit:g} seconds (--timeout, maxRunDurationSeconds)."
+        unit = "second" if limit == 1 else "seconds"
+        message = f"The run was stopped at its time limit of {limit:.10g} {unit} (--timeout, maxRunDurationSeconds)."
         error = build_run_error(message, reason=EndReason.TIME_LIMIT_REACHED)
         return _build_outcome(RunStatus.CANCELED, end, error)
     if reason is StopReason.STREAM_LOST:
@@ -172,7 +175,9 @@ def add_full_disk_warning(outcome: Outcome, full_disk: str | None) -> Outcome:
     if outcome.status is not RunStatus.FAILED or outcome.error is None:
         return outcome._replace(warnings=(*outcome.warnings, remark))
     details = outcome.error["error"]
-    return outcome._replace(error={**outcome.error, "error": {**details, "message": f"{details['message']} {remark}"}})
+    cause = str(details["message"]).rstrip()
+    message = f"{cause}{'' if cause.endswith(_SENTENCE_ENDS) else '.'} {remark}"
+    return outcome._replace(error={**outcome.error, "error": {**details, "message": message}})
 
 
 def run_or_log(action: Callable[[], _T], default: _U) -> _T | _U:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mlrun_cli.core.disk_space import describe_write_remedy
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.local_folder import rename_with_locks
 from mlrun_cli.core.time import now
@@ -61,9 +62,7 @@ class Session:
         try:
             self._lock = _create_session_folder(self.folder)
         except OSError as error:
-            raise FileNotWritable(
-                self.folder, error, hint="Make room there, or set MLRUN_HOME to a folder on another disk."
-            ) from error
+            raise FileNotWritable(self.folder, error, hint=describe_write_remedy(error)) from error
         self._reader = JournalReader(workspace, self.folder / JOURNAL, None)
 
     def try_to_ingest(self) -> None:

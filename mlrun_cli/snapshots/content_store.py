@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from mlrun_cli.core.disk_space import describe_write_remedy
 from mlrun_cli.core.temporary import make_temporary_name, remove_abandoned_files
 from mlrun_cli.errors import StoredFilesLost, StoreError
 from mlrun_cli.snapshots.snapshot import Snapshot, SnapshotEntry, escape_path
@@ -222,5 +223,5 @@ def _convert_errors(path: str) -> Iterator[None]:
     except OSError as error:
         raise StoreError(
             f"The snapshot cannot be stored at '{os.path.dirname(path)}': {error.strerror}.",
-            hint="Make room there, or set MLRUN_HOME to a folder on another disk.",
+            hint=describe_write_remedy(error),
         ) from error

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from mlrun_cli.core.disk_space import describe_write_remedy
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.local_folder import make_counterpart_folder
 from mlrun_cli.core.locks import lock
@@ -112,7 +113,7 @@ def _hold_prune_lock(
     except OSError as error:
         raise StoreError(
             f"The snapshots in '{folder}' cannot be used: {error.strerror}.",
-            hint="Make room there, or set MLRUN_HOME to a folder on another disk.",
+            hint=describe_write_remedy(error),
         ) from error
     try:
         if report is not None and not _try_lock_silently(descriptor, operation):

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from mlrun_cli.core.disk_space import describe_write_remedy
 from mlrun_cli.core.temporary import is_temporary
 from mlrun_cli.errors import StoreError
 from mlrun_cli.snapshots.content_store import SnapshotStore, build_lost_content_error
@@ -53,7 +54,7 @@ def create_working_copy(snapshot: Snapshot, store: SnapshotStore, destination: P
 def _build_creation_error(destination: Path, error: OSError) -> StoreError:
     return StoreError(
         f"The working copy '{destination}' cannot be made: {error.strerror}.",
-        hint="Make room there, or set MLRUN_HOME to a folder on another disk; then submit the run again.",
+        hint=f"{describe_write_remedy(error)} Then submit the run again.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mlrun_cli.core.disk_space import describe_write_remedy
 from mlrun_cli.errors import FileNotWritable, MlrunError
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -80,5 +81,5 @@ def _create_write_error(folder: RunFolder, error: OSError) -> MlrunError:
     return FileNotWritable(
         folder.path,
         error,
-        hint="Nothing was started. Make room there, or set MLRUN_HOME to a folder on another disk.",
+        hint=f"Nothing was started. {describe_write_remedy(error)}",
     )

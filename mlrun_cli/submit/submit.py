@@ -79,6 +79,6 @@ def check_disk(workspace: Workspace) -> None:
     if full is not None:
         raise DiskFull(
             f"No run can be started: {full}.",
-            hint="Make room there, as with 'mlrun run delete -r ID --permanently' or 'mlrun workspace prune"
-            " --older-than 30d', then submit again.",
+            hint="Make room there, then submit again. 'mlrun run delete -r ID --permanently' removes a run for good;"
+            " 'mlrun workspace prune --older-than 30d' all that ended 30 days ago or earlier.",
         )

@@ -73,10 +73,12 @@ def test_a_misspelled_workspace_of_an_attached_folder_is_not_made(ready: Mlrun, 
 
 def test_a_workspace_without_an_experiment_names_both_ways_out(loose: Mlrun) -> None:
     loose("folder", "attach", "--path", "elsewhere", "-w", "ws")
-    told = loose.fails("run", "submit-script", "-w", "ws", "train.py")
-    assert told.code == "ExperimentRequired"
-    assert "-e NAME" in told.text
-    assert "mlrun folder attach" in told.text
+    for verb, words, has_all in (("submit-script", ["train.py"], 0), ("list", [], 1), ("cancel", ["--all"], 0)):
+        told = loose.fails("run", verb, "-w", "ws", *words)
+        assert told.code == "ExperimentRequired"
+        assert "-e NAME" in told.text
+        assert "mlrun folder attach" in told.text
+        assert told.text.count("--all-experiments") == has_all
 
 
 @pytest.mark.parametrize(
@@ -291,6 +293,21 @@ def test_a_home_that_cannot_be_read_is_an_error_and_not_an_empty_list(ready: Mlr
     assert ready.fails("workspace", "list", exit_code=1).code == "FileNotReadable"
     ready.environment["MLRUN_HOME"] = str(ready.folder / "none yet")
     assert ready.json("workspace", "list") == []
+
+
+def test_a_runs_folder_without_permission_is_not_said_to_lack_room(ready: Mlrun) -> None:
+    ready("run", "list")
+    if os.geteuid() == 0:  # without these two, root is bound by permission bits
+        ready.command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *ready.command]
+    runs = ready.database.parent / "runs"
+    runs.mkdir(exist_ok=True)
+    runs.chmod(0o500)
+    try:
+        told = ready.fails("run", "submit-script", "train.py", exit_code=1)
+    finally:
+        runs.chmod(0o700)
+    assert os.strerror(errno.EACCES) in told.text
+    assert "permissions" in told.hint and "room" not in told.hint
 
 
 def test_a_conda_file_that_is_not_there_is_named(ready: Mlrun) -> None:

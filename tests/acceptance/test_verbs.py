@@ -118,6 +118,7 @@ def test_list_by_conditions_in_an_order_with_columns(past: Past) -> None:
     [
         (["--where", "status = faild"], "InvalidFilter"),
         (["--sort", "a b"], "InvalidFilter"),
+        (["--sort=-loss"], "InvalidFilter"),
         (["--metrics", "tag.a"], "InvalidFilter"),
         (["--descending"], "MissingOption"),
         (["--minimal", "--params", "all"], "ConflictingOptions"),
@@ -356,9 +357,19 @@ def test_monitor_logs_of_an_ended_run_prints_its_whole_log_and_exits_by_its_outc
 def test_compared_runs_are_headed_by_their_names_if_these_differ(mlrun: Mlrun) -> None:
     mlrun.script("print()")
     runs = [mlrun.submit("--display-name", name, "train.py", name) for name in ("base line", "twice", "twice")]
-    table = mlrun("run", "compare", *(word for run_id in runs for word in ("-r", run_id)), "-o", "md").stdout
+    words = [word for run_id in runs for word in ("-r", run_id)]
+    table = mlrun("run", "compare", *words, "-o", "md").stdout
     headings = [heading.strip() for heading in table.splitlines()[0].split("|")]
     assert headings[1:-1] == ["Section", "Name", "base line", *runs[1:]]
+
+
+def test_compared_runs_are_columns_in_the_order_given(mlrun: Mlrun) -> None:
+    mlrun.script("print()")
+    runs = [mlrun.submit("train.py", name) for name in ("one", "two", "three")]
+    for order in (runs, runs[::-1]):
+        words = [word for run_id in order for word in ("-r", run_id)]
+        header = mlrun("run", "compare", *words, "-o", "csv").stdout.splitlines()[0].split(",")
+        assert header == ["section", "name", "differs", *(f"values.{run_id}" for run_id in order)]
 
 
 def test_a_submit_shows_the_page_of_its_run_as_a_table(mlrun: Mlrun) -> None:

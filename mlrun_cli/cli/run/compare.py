@@ -62,5 +62,5 @@ def compare(
         [build_row_record(row, runs) for row in rows],
         table=write_table,
         layout=build_layout,
-        first_columns=("section", "name", "differs"),
+        first_columns=("section", "name", "differs", *(f"values.{run.run_id}" for run in runs)),
     )

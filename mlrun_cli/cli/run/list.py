@@ -23,7 +23,7 @@ from mlrun_cli.cli.run.options import (
 )
 from mlrun_cli.cli.run.records import list_csv_rows
 from mlrun_cli.cli.run.selection import build_run_filter
-from mlrun_cli.errors import ConflictingOptions, MissingOption
+from mlrun_cli.errors import ConflictingOptions, InvalidFilter, MissingOption
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
 from mlrun_cli.runs.run import build_minimal_record
@@ -274,4 +274,10 @@ def _parse_order(workspace: Workspace, text: str, *, descending: bool) -> RunOrd
     from mlrun_cli.actions.run_values import parse_run_order  # noqa: PLC0415 - start-up
 
     with add_option_to_errors("--sort"):
+        if text.startswith("-"):
+            raise InvalidFilter(
+                f"'{text}' begins with a minus sign, which no bare name does.",
+                hint=f"For the greatest first: --sort '{text[1:]}' --descending.",
+                target=text,
+            )
         return parse_run_order(workspace, text, descending=descending)
