@@ -12,8 +12,8 @@ from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.json_lines import list_json_lines_files, read_json_lines
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.program_log import write_log
-from mlrun_cli.errors import MlrunError
-from mlrun_cli.rpc.protocol import build_error_response
+from mlrun_cli.errors import BadRequest, MlrunError, Unsupported
+from mlrun_cli.rpc.protocol import build_error_response, decode_request
 from mlrun_cli.runs.inbox import InboxReader, ResponseMessage, send_message
 from mlrun_cli.runs.request_journal import FOLDER, ForwardedRequest, parse_forwarded_request
 from mlrun_cli.runs.run import Run
@@ -25,6 +25,8 @@ from mlrun_cli.supervisor.worker_process import RPC_WORKER_PROGRAM, WorkerProces
 from mlrun_cli.targets.engine import EngineTarget
 from mlrun_cli.wire.framing import encode_line
 
+_REFUSED_CALLS = frozenset({"studio.authorization"})
+"""Calls whose results are of no use on another machine and must not get there, such as the key of the studio."""
 _JOURNALS_SECONDS = 20.0
 """How long a request waits for the journal lines that were written before it."""
 
@@ -116,7 +118,10 @@ class RequestRelay:
                         self._respond_with_error(request, _INTERRUPTED)
 
     def _send_to_worker(self, request: ForwardedRequest) -> None:
-        """Send a request to the worker."""
+        """Send a request to the worker, or respond with an error to one that no other machine may make."""
+        if _is_refused(request.line):
+            self._respond_with_error(request, _REFUSED)
+            return
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             name = self._get_worker().ensure_started()
@@ -174,4 +179,14 @@ class RequestRelay:
             write_log(f"a request of {self._run.run_id} gets no response: {os.strerror(error.errno or 0)}")
 
 
+def _is_refused(line: str) -> bool:
+    with suppress(BadRequest):  # the worker responds to what is no request
+        return decode_request(line.encode()).call in _REFUSED_CALLS
+    return False
+
+
+_REFUSED = Unsupported(
+    "The studio is not reached from the machine of this script, and its key is not handed out there.",
+    hint="published_pipeline.submit(workspace, experiment_name) submits the pipeline from here.",
+)
 _INTERRUPTED = RequestInterrupted("The process that handled the request died. The request may have been carried out.")

@@ -15,6 +15,7 @@ from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.shared_folder import SharedRunFolder
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.finish import write_outcome
+from mlrun_cli.serving.studio_folder import StudioFolder
 from mlrun_cli.targets.engine import JobEnd
 from tests.engines.pool import PoolEngine
 from tests.running import Mlrun, find_files_with, find_processes, is_alive, kill, processes, until, words_of
@@ -383,6 +384,25 @@ def test_a_requeued_job_goes_on_as_the_same_run(pool: PoolEngine, tmp_path: Path
     assert "attempt 2" in pool.mlrun.log(run_id)
     assert record["properties"]["node_2"] == record["properties"]["node"]
     assert pool.mlrun.history(run_id).count("Running") == 2
+
+
+def test_the_key_of_the_studio_does_not_get_to_nodes(pool: PoolEngine) -> None:
+    script = """
+        from azureml.core.authentication import InteractiveLoginAuthentication
+
+        try:
+            print(InteractiveLoginAuthentication().get_authentication_header())
+        except Exception as error:
+            print(type(error).__name__, error)
+    """
+    pool.mlrun.script(script)
+    folder = StudioFolder(pool.mlrun.home)
+    with folder.register_urls("http://127.0.0.1:1", "http://127.0.0.1:1"):
+        record = pool.mlrun.wait(pool.mlrun.submit("--ct", "pool", "train.py"))
+    log = pool.mlrun.log(record["run_id"])
+    assert "AuthenticationException" in log
+    assert "its key is not handed out there" in log
+    assert not find_files_with(folder.read_or_create_api_key(), pool.shared)
 
 
 @pytest.mark.kill

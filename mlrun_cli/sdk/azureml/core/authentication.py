@@ -47,7 +47,7 @@ class AbstractAuthentication:
         """Return the HTTP header that authorizes a POST to the `endpoint` of a published pipeline.
 
         Raises:
-            AuthenticationException: No studio is running.
+            AuthenticationException: No studio is running, or this script is on another machine.
         """
         try:
             header: dict[str, str] = get_client().request("studio.authorization")
