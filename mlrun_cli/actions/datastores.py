@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from mlrun_cli.core.home import make_private_folder
@@ -209,7 +210,18 @@ def _copy_files(source: Path, files: _FolderFiles, destination: Path, *, overwri
 
 
 def _copy_file(source: Path, destination: Path, *, overwrite: bool) -> bool:
-    """Copy a file atomically; return False if the destination exists and is left unchanged."""
+    """Copy a file atomically; return False if the destination exists and is left unchanged.
+
+    Raises:
+        FileAlreadyExists: there is a folder.
+        OperatingSystemError: it cannot be copied.
+    """
+    if destination.is_dir():
+        raise FileAlreadyExists(
+            f"'{destination}' is a folder, which a file does not replace.",
+            hint=f"Remove it if it is empty: rmdir {shlex.quote(str(destination))}",
+            target=destination,
+        )
     if os.path.lexists(destination) and not overwrite:
         return False
     try:

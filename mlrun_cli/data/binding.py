@@ -53,7 +53,8 @@ class ReferenceBinding(NamedTuple):
     """An entry of `dataReferences`: a path in a datastore, or in the default one if `datastore` is None.
 
     `path_on_compute` is the path where the script expects the data; None if it uses the path it is given. If
-    `is_output` is set, the script makes the file or folder itself (the key `isOutput`, of steps of pipelines only).
+    `is_output` is set, the script makes the file or folder itself (the key `isOutput`, of steps of pipelines only). If
+    `may_be_written_before` is set, an earlier step may still write it (the key `mayBeWrittenBefore`, likewise).
     """
 
     name: str
@@ -62,6 +63,7 @@ class ReferenceBinding(NamedTuple):
     mode: str
     path_on_compute: str | None
     is_output: bool = False
+    may_be_written_before: bool = False
 
 
 class OutputBinding(NamedTuple):
@@ -96,6 +98,7 @@ def read_references(section: object) -> list[ReferenceBinding]:
                 mode=_read_mode(where, entry, "mode", _REFERENCE_MODES),
                 path_on_compute=_read_text(where, entry, "pathOnCompute"),
                 is_output=entry.get("isOutput") is True,
+                may_be_written_before=entry.get("mayBeWrittenBefore") is True,
             )
         )
     return found

@@ -100,6 +100,7 @@ def build_input_sections(
     """
     references: dict[str, Any] = {}
     datasets: dict[str, Any] = {}
+    follows_steps = bool(step.list_upstream_keys())
     for key, one in step.inputs.items():
         source = resolve_source(one, values)
         is_missing = is_preview and isinstance(source, StepOutput)
@@ -120,6 +121,7 @@ def build_input_sections(
                 "pathOnCompute": one.path_on_compute,
                 "mode": "upload" if is_missing else one.mode,
                 **({"isOutput": True} if is_missing else {}),
+                **({"mayBeWrittenBefore": True} if is_preview and follows_steps and not is_missing else {}),
             }
     return {"dataReferences": references, "data": datasets}
 

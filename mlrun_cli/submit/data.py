@@ -175,7 +175,7 @@ class _Binder:
         else:
             self._locator.check_accessible_to_nodes(where, path)
             if binding.mode == MOUNT:
-                self._locator.check_mount(where, path, datastore)
+                self._locator.check_mount(where, path, datastore, may_be_written_before=binding.may_be_written_before)
             self._locator.create_folder(where, path.parent if binding.is_output else path, datastore)
         if binding.path_on_compute:
             path = self._use_compute_path(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -156,12 +157,12 @@ class DataLocator:
         )
 
     def find_files(self, error_context: str, path: Path, datastore: Datastore, relative_path: str) -> DataFiles:
-        """Return the files at a path of a datastore, which may be missing only in built-in datastores."""
+        """Return the files at a path of a datastore; only a folder of a built-in datastore may be missing."""
         definition = {"kind": FILE_KIND, "paths": [{"datastore": datastore.name, "path": relative_path}]}
         try:
             return find_with_context(error_context, lambda: find_files(definition, self._datastore_finder))
         except DataNotFound as error:
-            if not datastore.is_own:
+            if not datastore.is_own or _is_file_name(path):
                 place = f" -u {shlex.quote(relative_path)}" if relative_path else ""
                 words = f"mlrun datastore upload -n {datastore.name} -p FOLDER{place}"
                 error.hint = f"Correct pathOnDataStore, or put files there: '{words}'."
@@ -169,10 +170,33 @@ class DataLocator:
         self._add_note_if_empty(error_context, path, datastore)
         return DataFiles([], None)
 
-    def check_mount(self, error_context: str, path: Path, datastore: Datastore) -> None:
-        """Raise if a path does not exist in a user's datastore; add a note if it is empty in a built-in one."""
+    def check_mount(
+        self, error_context: str, path: Path, datastore: Datastore, *, may_be_written_before: bool = False
+    ) -> None:
+        """Raise if a path does not exist in a user's datastore, or is that of a file; else add a note.
+
+        Args:
+            error_context: the name of the entry.
+            path: the path in the datastore.
+            datastore: the datastore; a script may fill folders of a built-in one.
+            may_be_written_before: whether another step, which has not run yet, may write a file there.
+        """
         if os.path.exists(path):  # `Path.exists` raises where one may not look
             return
+        if datastore.is_own and _is_file_name(path):
+            relative = path.relative_to(datastore.folder)
+            if may_be_written_before:
+                self._data.notes.append(
+                    f"{error_context}: {relative} is not yet in datastore '{datastore.name}': a step before has to "
+                    "write it."
+                )
+                return
+            place = "" if relative.parent == Path() else f" -u {shlex.quote(str(relative.parent))}"
+            raise DataNotFound(
+                f"{error_context}: There is no file {relative} in datastore '{datastore.name}'.",
+                hint=f"Put it there: 'mlrun datastore upload -n {datastore.name} -p {shlex.quote(path.name)}{place}'. "
+                "A folder that the script is to fill is made with 'mode: upload'.",
+            )
         if not datastore.is_own:
             raise DataNotFound(
                 f"{error_context}: There is no file or folder {path}, in datastore '{datastore.name}', to be mounted.",
@@ -199,6 +223,11 @@ class DataLocator:
         if path.parent != folder and not self._is_preview:
             copy_or_link_files(DataFiles([DataFile(path.name, str(path))], path), folder, MOUNT)
         return folder, folder / path.name
+
+
+def _is_file_name(path: Path) -> bool:
+    """Return whether a missing path has a file's name; a folder of datasets may be called `v1.0` or `2020.01`."""
+    return re.fullmatch(r"\.[A-Za-z][A-Za-z0-9]*", path.suffix) is not None
 
 
 def _is_accessible_to_nodes(path: Path, shared_folder: SharedFolder) -> bool:

@@ -244,7 +244,7 @@ def create_template(
                     if request.earlier is None
                     else request.earlier.get_git_properties(),
                     gpus=gpus,
-                    notes=(*resolution.notes, *source.notes),
+                    notes=(*resolution.notes, *(resolver.data.notes if resolver.data else ()), *source.notes),
                 )
         resolver.preview()
         raise resolver.problems.combine()

@@ -74,6 +74,19 @@ def test_files_go_to_a_datastore_and_come_back(mlrun: Mlrun) -> None:
     assert [path.name for path in (mlrun.folder / "half").rglob("*.txt")] == ["b.txt"]
 
 
+def test_a_folder_in_the_place_of_a_file_is_not_said_to_be_that_file(mlrun: Mlrun, tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text("1", encoding="utf-8")
+    words = ("datastore", "upload", "-n", "workspacefilestore", "-p", str(tmp_path / "points.csv"), "-u", "taken")
+    place = Path(json.loads(mlrun(*words).stdout)["path"]) / "points.csv"
+    place.unlink()
+    place.mkdir()
+    for more in ((), ("--overwrite", "true")):
+        refusal = mlrun.fails(*words, *more)
+        assert refusal.code == "FileAlreadyExists" and f"'{place}' is a folder" in refusal.text
+    place.rmdir()
+    assert json.loads(mlrun(*words).stdout)["uploaded"] == 1
+
+
 def test_links_are_gone_through_or_named(mlrun: Mlrun) -> None:
     mlrun.script("one", "data/a.txt")
     mlrun.script("two", "disk/deep/b.txt")

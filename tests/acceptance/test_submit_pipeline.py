@@ -147,3 +147,19 @@ def test_a_pipeline_gets_a_name_a_description_properties_and_variables(ready: Ml
     (step,) = ready.json("run", "list", "--parent-run-id", run["run_id"])
     assert ready.log(step["run_id"]).strip() == "7 x"
     assert step["display_name"] == "write.py"
+
+
+def test_a_file_that_nobody_has_put_there_is_refused_and_one_that_a_step_may_write_is_told(ready: Mlrun) -> None:
+    (ready.folder / "p.yml").write_text(PIPELINE.replace("path_on_datastore: a", "path_on_datastore: a.csv"), "utf-8")
+    refusal = ready.fails("run", "submit-pipeline", "-y", "p.yml", exit_code=3)
+    assert "no file a.csv in datastore 'workspaceblobstore'" in refusal.text
+    datastore = ready.database.parent / "datastores" / "workspaceblobstore"
+    assert not (datastore / "a.csv").exists()
+    outputs = "      outputs:\n        done: {destination: done, datastore: workspaceblobstore}\n"
+    first = f"    Before:\n      type: PythonScriptStep\n      script_name: before.py\n{outputs}"
+    text = (ready.folder / "p.yml").read_text("utf-8").replace("    Write:\n", f"{first}    Write:\n")
+    (ready.folder / "p.yml").write_text(f"{text}        done: {{source: done}}\n", "utf-8")
+    (ready.folder / "before.py").write_text(f"open({str(datastore / 'a.csv')!r}, 'w').close()", "utf-8")
+    done = ready("run", "submit-pipeline", "-y", "p.yml", "--stream")
+    assert "a.csv is not yet in datastore 'workspaceblobstore': a step before has to write it" in done.stderr
+    assert (datastore / "a.csv").is_file()

@@ -208,6 +208,24 @@ def test_a_download_of_what_is_still_empty_in_the_workspace_is_an_empty_folder_a
     assert folder.is_relative_to(workspace.run_folder("r_1").path) and not any(folder.iterdir())
 
 
+@pytest.mark.parametrize("mode", ["mount", "download"])
+def test_a_file_that_is_not_yet_in_the_workspace_is_refused_and_nothing_is_made_in_its_place(
+    workspace: Workspace, source: Path, mode: str
+) -> None:
+    reference = {"dataStoreName": "workspaceblobstore", "pathOnDataStore": "in/my points.csv", "mode": mode}
+    for look in (preview, bind):
+        with pytest.raises(DataNotFound, match=r"^dataReferences\.r: .*in/my points\.csv") as error:
+            look(workspace, source, {"dataReferences": {"r": reference}})
+        assert "mlrun datastore upload -n workspaceblobstore" in str(error.value.hint)
+    datastore = workspace.folder / "datastores" / "workspaceblobstore"
+    assert not (datastore / "in").exists()
+    waiting = {**reference, "mode": "mount", "mayBeWrittenBefore": True}
+    (note,) = preview(workspace, source, {"dataReferences": {"r": waiting}}).notes
+    assert "in/my points.csv is not yet" in note
+    for path in ("v1.0", "2020.01", ".cache"):
+        bind(workspace, source, {"dataReferences": {"r": {**reference, "pathOnDataStore": path}}})
+
+
 def test_a_download_of_nothing_among_the_users_data_says_how_files_come_there(
     workspace: Workspace, source: Path
 ) -> None:
