@@ -6,7 +6,7 @@ import os
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.core.problems import Problems
@@ -31,6 +31,9 @@ from mlrun_cli.submit.run_data import RunData
 from mlrun_cli.targets.base import Target
 from mlrun_cli.workspace import Workspace
 
+if TYPE_CHECKING:  # start-up: few submissions repeat an earlier run
+    from mlrun_cli.submit.earlier_runs import EarlierRun
+
 _Binding = TypeVar("_Binding", InputBinding, OutputBinding, ReferenceBinding)
 
 
@@ -42,7 +45,7 @@ def bind_data(
     volumes: Sequence[Volume] = (),
     *,
     environ: Mapping[str, str] | None = None,
-    earlier_run_id: str | None = None,
+    earlier: EarlierRun | None = None,
     target: Target | None = None,
 ) -> RunData:
     """Find the data of a run, create copies and folders, and return the paths, variables and notes for the run.
@@ -54,7 +57,8 @@ def bind_data(
         source: the folder that local paths are relative to.
         volumes: the volumes of a container that is not started.
         environ: the submitter's variables.
-        earlier_run_id: the id of the run that is repeated; paths to its copies are redirected to those of this run.
+        earlier: the run that is repeated; the paths of its data, which its arguments may have, are redirected to those
+            of this run.
         target: the compute target; None means this machine.
 
     Raises:
@@ -65,9 +69,9 @@ def bind_data(
         MlrunError: a file cannot be copied or downloaded, or a folder cannot be created.
     """
     binder = _Binder(workspace, run_id, source, environ or {}, target=target)
-    if earlier_run_id is not None:
-        binder.redirect_copies(earlier_run_id)
-    return _bind_all(binder, configuration, volumes)
+    if earlier is not None:
+        binder.redirect_copies(earlier.run.run_id)
+    return _bind_all(binder, configuration, volumes, earlier)
 
 
 def preview_data(
@@ -77,6 +81,7 @@ def preview_data(
     volumes: Sequence[Volume] = (),
     *,
     environ: Mapping[str, str] | None = None,
+    earlier: EarlierRun | None = None,
     target: Target | None = None,
 ) -> RunData:
     """Return the same as `bind_data`, with `{run-id}` instead of the run's id, without creating anything.
@@ -85,15 +90,19 @@ def preview_data(
         UsageError, DataNotFound: as `bind_data`.
     """
     binder = _Binder(workspace, "{run-id}", source, environ or {}, target=target, is_preview=True)
-    return _bind_all(binder, configuration, volumes)
+    return _bind_all(binder, configuration, volumes, earlier)
 
 
-def _bind_all(binder: _Binder, configuration: RunConfiguration, volumes: Sequence[Volume]) -> RunData:
+def _bind_all(
+    binder: _Binder, configuration: RunConfiguration, volumes: Sequence[Volume], earlier: EarlierRun | None
+) -> RunData:
     binder.bind_each(configuration, DATASET, read_inputs, binder.bind_input)
     binder.bind_each(configuration, REFERENCE, read_references, binder.bind_reference)
     binder.bind_each(configuration, OUTPUT, read_outputs, binder.bind_output)
     for volume in volumes:
         binder.bind_volume(volume)
+    if earlier is not None:
+        binder.redirect_paths(earlier.get_data_paths())
     return binder.build_run_data(configuration)
 
 
@@ -124,6 +133,12 @@ class _Binder:
         self._values.set_path(
             str(self._locator.get_copies_folder(earlier_run_id)), str(self._locator.get_copies_folder(self._run_id))
         )
+
+    def redirect_paths(self, earlier_paths: Mapping[str, str]) -> None:
+        """Replace the paths of an earlier run's data, by name, with those found now, such as in a copied home."""
+        for name, path in earlier_paths.items():
+            if found := self._data.variables.get(f"{REFERENCE}_{name}"):
+                self._values.set_path(path, found)
 
     def bind_each(
         self,

@@ -12,10 +12,11 @@ from mlrun_cli.actions.attached_folders import read_submission
 from mlrun_cli.actions.snapshots import get_snapshot
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import REDACTED
+from mlrun_cli.data.placeholders import REFERENCE
 from mlrun_cli.errors import RunNotRepeatable
 from mlrun_cli.pipelines.run_types import STEP_RUN
 from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, PYTHON_FRAMEWORK, RunConfiguration
-from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.run import INTERACTIVE_RUN, Run
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.snapshots.git import GIT_PREFIXES
 from mlrun_cli.snapshots.limits import SnapshotLimits
@@ -53,6 +54,19 @@ class EarlierRun(NamedTuple):
         if self.template is not None:
             return dict(self.template.git_properties)
         return {name: value for name, value in self.run.properties.items() if name.startswith(GIT_PREFIXES)}
+
+    def get_data_paths(self) -> dict[str, str]:
+        """Return the paths that the script was given for its data, by the names of the entries of its runconfig."""
+        definition = self.run.definition or {}
+        names = [*definition.get("dataReferences", ()), *(entry["name"] for entry in definition.get("data", ()))]
+        own = self.submission.submit_options().variables
+        variables = {name: f"{REFERENCE}_{name}" for name in names}
+        paths = definition.get("environmentVariables", {})
+        return {
+            name: paths[variable]
+            for name, variable in variables.items()
+            if variable not in own and paths.get(variable, "").startswith("/")
+        }
 
     def restore_configuration(self) -> RunConfiguration:
         """Return the run's resolved configuration, which refers to datasets by id, except for a template."""
@@ -97,10 +111,17 @@ def get_submission(workspace: Workspace, run: Run) -> Submission:
     """Return the submission of a run.
 
     Raises:
-        RunNotRepeatable: it is an interactive run, or the step of a pipeline that is a sweep.
+        RunNotRepeatable: it is an interactive run or the step of a pipeline, or its folder is gone.
     """
     check_can_run_alone(run)
     submission = read_submission(workspace, run)
+    if submission is None and run.run_type != INTERACTIVE_RUN:
+        raise RunNotRepeatable(
+            f"The folder of the run '{run.run_id}' is gone or damaged, and with it what it was submitted with.",
+            hint=f"'mlrun run snapshot -r {run.run_id} -d FOLDER' writes its source, to be submitted from there; "
+            f"'mlrun run show -r {run.run_id}' has its arguments.",
+            target=run.run_id,
+        )
     if submission is None:
         raise RunNotRepeatable(
             f"The run '{run.run_id}' was not submitted: a script opened it itself.",

@@ -431,6 +431,7 @@ class Resolver:
                 self._source,
                 self._volumes,
                 environ=self._request.environment,
+                earlier=self._request.earlier,
                 target=self._target,
             )
 

@@ -221,7 +221,7 @@ def bind_run_data(target: Target, request: SubmitRequest, resolution: Resolution
         resolution.source,
         resolution.volumes,
         environ=request.environment,
-        earlier_run_id=None if request.earlier is None else request.earlier.run.run_id,
+        earlier=request.earlier,
         target=target,
     )
     return resolution.replace_data_placeholders(data)

@@ -144,3 +144,44 @@ def test_what_no_record_holds_has_to_be_given(mlrun: Mlrun, first: str) -> None:
     live = mlrun.submit("-e", "live", "sleep.py")
     assert mlrun.fails("run", "resume", "-r", live).code == "RunNotEnded"
     mlrun("run", "cancel", "-r", live, "--grace", "0")
+
+
+def test_a_run_whose_folder_is_gone_is_told_as_such_and_not_offered(tmp_path: Path) -> None:
+    with installed(tmp_path) as mlrun:
+        mlrun.script("print('here')")
+        run_id = mlrun.ended()["run_id"]
+        assert f"run rerun -r {run_id}" in mlrun("run", "view", "-r", run_id).stdout
+        shutil.rmtree(mlrun.run_folder(run_id))
+        assert "run rerun" not in mlrun("run", "view", "-r", run_id).stdout
+        for verb in ("rerun", "resume"):
+            refusal = mlrun.fails("run", verb, "-r", run_id)
+            assert refusal.code == "RunNotRepeatable" and "is gone" in refusal.text
+        mlrun("run", "snapshot", "-r", run_id, "-d", str(tmp_path / "source"))
+        assert (tmp_path / "source" / "train.py").is_file()
+
+
+def test_a_run_in_a_copied_home_is_repeated_with_the_data_of_that_home(tmp_path: Path) -> None:
+    with installed(tmp_path) as mlrun:
+        mlrun.script("import os, sys; print(sys.argv[1:], os.environ['AZUREML_DATAREFERENCE_raw'], os.environ['IN'])")
+        (mlrun.folder / "raw.csv").write_text("1", encoding="utf-8")
+        mlrun("datastore", "upload", "-n", "workspaceblobstore", "-p", "raw.csv", "-u", "in")
+        runconfig = {
+            "script": "train.py",
+            "arguments": ["--data", "$AZUREML_DATAREFERENCE_raw", "--sub=${AZUREML_DATAREFERENCE_raw}/x"],
+            "environmentVariables": {"IN": "no path"},
+            "dataReferences": {"raw": {"dataStoreName": "workspaceblobstore", "pathOnDataStore": "in"}},
+            "environment": {"python": {"userManagedDependencies": True}},
+        }
+        mlrun.script(json.dumps(runconfig), "data.runconfig")
+        first = mlrun.ended("-c", "data")["run_id"]
+        home = Path(mlrun.environment["MLRUN_HOME"])
+        copy = tmp_path / "copied"
+        shutil.copytree(home, copy, symlinks=True)
+        mlrun.environment["MLRUN_HOME"] = str(copy)
+        run = json.loads(mlrun("run", "rerun", "-r", first).stdout)
+        place = copy / mlrun.database.parent.relative_to(home) / "datastores" / "workspaceblobstore" / "in"
+        arguments = run["run_definition"]["arguments"]
+        assert arguments == ["--data", str(place), f"--sub={place}/x"]
+        assert run["run_definition"]["environmentVariables"]["AZUREML_DATAREFERENCE_raw"] == str(place)
+        dry = mlrun.json("run", "rerun", "-r", first, "--dry-run")
+        assert dry["arguments"] == arguments

@@ -68,6 +68,7 @@ def _list_next_commands(workspace: Workspace, run: Run, *, has_outputs: bool) ->
         commands.append(format_command("monitor-logs", "--failed", run_id=get_failed_run(workspace, run).run_id))
     if has_outputs:
         commands.append(format_command("download", "outputs", "-d", "results"))
-    if has_script and run.controller is None and run.run_type != STEP_RUN:
+    has_submission = workspace.run_folder(run.run_id).submission.is_file()
+    if has_submission and has_script and run.controller is None and run.run_type != STEP_RUN:
         commands.append(format_command("rerun"))
     return commands
