@@ -222,3 +222,62 @@ def test_the_rows_of_tables_are_batches_by_size_or_by_key(tmp_path: Path) -> Non
         mlrun.close()
     assert "bysize ['a 0 0 2', 'b 1 2 2', ' 2 4 2', 'b 3 6 2', 'a 4 8 2', 'b 5 10 2', '']" in printed
     assert "bykey ['a 0 0 2', 'a 4 8 2', 'b 1 2 3', 'b 3 6 3', 'b 5 10 3', ' 2 4 1', '']" in printed
+
+
+PARTITIONED_FILES = """
+for city, day in (("ulm", 1), ("bonn", 2), ("ulm", 3), ("bonn", 4), ("ulm", 5)):
+    os.makedirs(f"cities/{city}/2021/{day:02d}", exist_ok=True)
+    open(f"cities/{city}/2021/{day:02d}/part.txt", "w").close()
+form = "/{city}/{day:yyyy/dd}/*.txt"
+output = PipelineData("scores")
+environment = Environment("mine")
+environment.python.user_managed_dependencies = True
+environment.python.interpreter_path = sys.executable
+
+def score(name, data, keys, output=None):
+    config = ParallelRunConfig(environment, "entry.py", error_threshold=0, node_count=1, compute_target="local",
+                               output_action="append_row" if output else "summary_only", source_directory="src",
+                               process_count_per_node=2, partition_keys=keys)
+    return ParallelRunStep(name, config, inputs=[data], output=output, allow_reuse=False)
+
+cities = Dataset.File.from_files("cities/**/*.txt", partition_format=form)
+files = cities.as_named_input("files")
+step = score("bycity", files, ["city"], output)
+run = Experiment(workspace, "cars").submit(Pipeline(workspace, steps=[step]))
+same(run.wait_for_completion(show_output=False), "Finished")
+found = run.find_step_run("bycity")[0].get_output_data("scores")
+found.download("got")
+print(open(os.path.join("got", found.path_on_datastore, "parallel_run_step.txt")).read().split("\\n"))
+
+def building(data, *keys, steps=()):
+    return lambda: Pipeline(workspace, steps=[*steps, score("scoring", data, list(keys))])
+
+Pipeline(workspace, steps=[score("byboth", files, ["day", "city"])])
+refused(UserErrorException, "'scoring'; 'files'; town; partition_format='/{town}/*'", building(files, "city", "town"))
+refused(UserErrorException, "'scoring'; as_mount(); as_named_input", building(files.as_mount(), "city"))
+refused(UserErrorException, "as_download()", building(files.as_download(), "city"))
+plain = Dataset.File.from_files("cities").as_named_input("plain")
+refused(UserErrorException, "'plain'; city; as a table; mini_batch_size", building(plain, "city"))
+made = PipelineData("made").as_dataset()
+maker = script(outputs=[made])
+refused(UserErrorException, "'made'; city", building(made.as_named_input("made"), "city", steps=[maker]))
+Pipeline(workspace, steps=[maker, score("rows", made.parse_delimited_files().as_named_input("made"), ["city"])])
+"""
+
+
+def test_files_are_batches_by_the_keys_in_their_paths_or_refused_when_the_pipeline_is_built(tmp_path: Path) -> None:
+    mlrun = Mlrun(tmp_path)
+    try:
+        mlrun.script("", "src/train.py")
+        mlrun.script(
+            "def run(paths, context):\n"
+            "    days = [path.split('/')[-2] for path in paths if open(path).read() == '']\n"
+            "    return [[context.partition_key_value, days]] * len(days)\n",
+            "src/entry.py",
+        )
+        beginning = BEGINNING.replace("import json, os", "import json, os, sys\nfrom azureml.core import Experiment")
+        printed = drive(mlrun, beginning + PARTITIONED_FILES)
+    finally:
+        mlrun.close()
+    bonn, ulm = "[{'city': 'bonn'}, ['02', '04']]", "[{'city': 'ulm'}, ['01', '03', '05']]"
+    assert str([*[bonn] * 2, *[ulm] * 3, ""]) in printed

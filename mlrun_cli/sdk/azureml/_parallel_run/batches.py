@@ -61,7 +61,7 @@ class BatchReader:
 
     def read(self, batch: MiniBatch) -> Any:
         """Return the items of a batch as a list of paths or a pandas data frame."""
-        if batch.file is None and batch.partition is None:
+        if batch.files:
             return list(batch.files)
         if batch.source not in self._tables:
             value = self._options.inputs[batch.source]
@@ -84,7 +84,7 @@ def _split_source(source: Source, options: Options) -> Iterator[MiniBatch]:
     """Yield the mini-batches of one input, by files, rows or partition keys."""
     if source.table is None:
         if options.partition_keys:
-            raise NoItems("partition_keys need a table: the files of a folder have no columns here.")
+            return _split_files_by_keys(source, options.partition_keys)
         return _split_files(source.files, options.mini_batch_size or DEFAULT_BATCH_FILES)
     if options.partition_keys:
         return _split_by_keys(source.table, options.partition_keys)
@@ -95,6 +95,20 @@ def _split_files(files: List[str], batch_file_count: int) -> Iterator[MiniBatch]
     for start in range(0, len(files), batch_file_count):
         piece = files[start : start + batch_file_count]
         yield MiniBatch(0, len(piece), 0, piece)
+
+
+def _split_files_by_keys(source: Source, partition_keys: List[str]) -> Iterator[MiniBatch]:
+    """Yield a batch for each combination of key values in the paths of files, in the order of their first files."""
+    if source.key_values is None:
+        raise NoItems("partition_keys need a table, or a dataset of files with a partition_format that is not mounted.")
+    groups: dict[tuple[Any, ...], list[str]] = {}
+    for path, values in zip(source.files, source.key_values):
+        missing = [key for key in partition_keys if key not in values]
+        if missing:
+            raise NoItems("The partition_format of the files has no {}.".format(", ".join(missing)))
+        groups.setdefault(tuple(_to_json_value(values[key]) for key in partition_keys), []).append(path)
+    for key, files in groups.items():
+        yield MiniBatch(0, len(files), 0, files, partition=dict(zip(partition_keys, key)))
 
 
 def _split_rows(table: Table, batch_bytes: int) -> Iterator[MiniBatch]:

@@ -30,10 +30,18 @@ class Table(NamedTuple):
 
 
 class Source(NamedTuple):
-    """An input: the paths of its files, or a table."""
+    """An input: the paths of its files, or a table.
+
+    Attributes:
+        files: the paths.
+        table: the table; None for files.
+        key_values: the values that a dataset's partition format finds in the path of each file, in their order; None
+            if there is no partition format.
+    """
 
     files: List[str]
     table: Optional[Table] = None
+    key_values: Optional[List[Dict[str, Any]]] = None
 
 
 def read_input(input_value: str, table_options: "Optional[Dict[str, Any]]") -> Source:
@@ -45,6 +53,7 @@ def read_input(input_value: str, table_options: "Optional[Dict[str, Any]]") -> S
 
     Raises:
         UserErrorException: the files of a dataset cannot be read.
+        DatasetExecutionError: the path of a file does not have the partition format.
     """
     from azureml.data._sources import DataFile
     from azureml.data.tabular_dataset import TabularDataset
@@ -58,11 +67,23 @@ def read_input(input_value: str, table_options: "Optional[Dict[str, Any]]") -> S
         mount = dataset.mount()
         mount.start()
         folder = mount.mount_point
+        partition_format = dataset._definition["options"].get("partition_format")
+        if partition_format is not None:
+            return _read_partitioned_files(dataset._list_files().files, folder, partition_format)
     if table_options is None:
         return Source(_list_files(folder))
     files = [path for path in _list_files(folder) if _matches_glob(path, folder, table_options.get("glob"))]
     found = [DataFile(os.path.relpath(path, folder), path) for path in files]
     return Source([], Table(found, table_options["options"], table_options["steps"]))
+
+
+def _read_partitioned_files(files: List[Any], folder: str, partition_format: str) -> Source:
+    """Return the files of a dataset that is mounted at a folder, with the values in their original paths."""
+    from azureml.data._partitions import PartitionFormat
+
+    form = PartitionFormat(partition_format)
+    values = [form.read_values(file.source.partition("?")[0]) for file in files]
+    return Source([os.path.join(folder, file.name) for file in files], key_values=values)
 
 
 def _get_dataset(dataset_id: str) -> Any:

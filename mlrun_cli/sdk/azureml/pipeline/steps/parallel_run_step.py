@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING, Any, Dict, List
 
 from azureml.data.abstract_dataset import AbstractDataset
 from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
+from azureml.data.file_dataset import FileDataset
 from azureml.data.output_dataset_config import OutputDatasetConfig
-from azureml.pipeline.core._ports import find_table_options
+from azureml.exceptions import UserErrorException
+from azureml.pipeline.core._ports import find_dataset, find_table_options
 from azureml.pipeline.core.builder import PipelineStep, to_list
 from azureml.pipeline.core.graph import PipelineData, PipelineDataset
 from azureml.pipeline.core.pipeline_output_dataset import PipelineOutputAbstractDataset
@@ -14,6 +16,7 @@ from azureml.pipeline.steps.parallel_run_config import ParallelRunConfig
 
 if TYPE_CHECKING:
     from azureml.pipeline.core._graph_builder import StepDocuments
+    from azureml.pipeline.core._ports import Port
 
 __all__ = ["ParallelRunStep"]
 
@@ -82,6 +85,9 @@ class ParallelRunStep(
         count = len(super()._list_inputs())
         keys = [port.key for port in documents.inputs]
         tables = [(port.key, find_table_options(port.data)) for port in documents.inputs[:count]]
+        if config["partition_keys"]:
+            for port in documents.inputs[:count]:
+                self._check_partition_keys(port, config["partition_keys"])
         return {
             **build_script_fields(
                 documents,
@@ -101,3 +107,24 @@ class ParallelRunStep(
                 "output": documents.outputs[0].key if self.output is not None else None,
             },
         }
+
+    def _check_partition_keys(self, port: "Port", partition_keys: List[str]) -> None:
+        """Raise UserErrorException if an input is known to be files whose paths the keys cannot be read from."""
+        dataset = find_dataset(port.data)
+        if find_table_options(port.data) is not None or not (dataset is None or isinstance(dataset, FileDataset)):
+            return
+        known = [] if dataset is None else dataset.partition_keys
+        missing = [key for key in partition_keys if key not in known]
+        if missing:
+            raise UserErrorException(
+                f"ParallelRunStep '{self.name}': the files of the input '{port.key}' have no partition key "
+                f"{', '.join(missing)}. Make the dataset by Dataset.File.from_files(…, "
+                f"partition_format='/{{{missing[0]}}}/*'), read the files as a table, or give mini_batch_size instead "
+                "of partition_keys."
+            )
+        if port.document["mode"] != "direct":
+            raise UserErrorException(
+                f"ParallelRunStep '{self.name}': with partition_keys the input '{port.key}' cannot be given by "
+                "as_mount() or as_download(), which leave the partition format behind: dataset.as_named_input(name) "
+                "keeps it."
+            )
