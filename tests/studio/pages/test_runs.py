@@ -143,7 +143,9 @@ def test_an_empty_page_says_what_to_type(studio: Studio, make: RunMaker) -> None
     make()
     page = studio.get(studio.urls.runs(query(status="Failed", columns="run_id"))).text
     assert "No run matches the filters." in page and rows(page) == []
-    assert link(page, "Clear all filters") == "columns=run_id"
+    assert link(page, "Clear all filters") == "columns=run_id" and "has a metric" not in page
+    unknown = html.unescape(studio.get(studio.urls.runs(query(where="accurac > 0.6"))).text)
+    assert "has a metric or a parameter 'accurac'" in unknown
     assert "no runs on page 7" in studio.get(studio.urls.runs(query(page="7"))).text
     lost = studio.get(studio.urls.experiment("nothing"))
     assert lost.status == 404 and studio.urls.experiments().removeprefix(studio.address) in lost.text

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.actions.run_pages import get_run_page
+from mlrun_cli.actions.run_values import list_unknown_names
 from mlrun_cli.actions.views import list_views
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import LimitExceeded, RunNotFound
@@ -91,6 +92,7 @@ def _show_runs(page: PageRequest, experiment: str | None) -> Response:
         faults=filters.faults,
         order=filters.order,
         found=found,
+        unknown_names=() if table.runs else list_unknown_names(page.workspace, filters.which),
         table=table,
         columns=columns,
         board=build_board(page, table.runs, selected),
