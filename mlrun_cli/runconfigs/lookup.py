@@ -94,6 +94,10 @@ def _list_candidates_within(folder: Path, name: str) -> list[Path]:
 def _build_not_found_error(attached_folder: Path, name: str, candidates: list[Path]) -> UsageError:
     names = list_runconfig_names(attached_folder)
     hidden = next(filter(os.path.isfile, _list_hidden_candidates(attached_folder, name, candidates)), None)
+    above = next(
+        (each for folder in attached_folder.parents for each in _list_candidates(folder, name) if os.path.isfile(each)),
+        None,
+    )
     nearest = difflib.get_close_matches(name[:100].removesuffix(SUFFIX), names, n=1)
     if hidden is not None:
         hint = (
@@ -101,6 +105,8 @@ def _build_not_found_error(attached_folder: Path, name: str, candidates: list[Pa
             f"{get_configuration_folder(attached_folder).name}. "
             f"Name it as -c {shlex.quote(get_runconfig_name(attached_folder, hidden))}."
         )
+    elif above is not None and not os.path.isabs(name):
+        hint = f"There is {above}: submit from {get_project_folder(above)}, or add --path {get_project_folder(above)}."
     elif nearest:
         hint = f"Did you mean '{nearest[0]}'?"
     elif names:

@@ -35,6 +35,10 @@ def test_a_submit_from_a_folder_below_names_the_attached_folder_and_what_the_run
     mlrun.script("script: train.py", ".azureml/here.runconfig")
     assert submit("--path", "below", "-e", "exp") == submit("--source-directory", "below") == ""
     assert submit("--path", ".azureml/here.runconfig") == submit() == ""
+    refused = mlrun.fails("run", "submit-script", "--path", "below", "-c", "here", "train.py")
+    assert refused.code == "RunconfigNotFound"
+    assert f"{mlrun.folder}/.azureml/here.runconfig" in refused.hint
+    assert f"--path {mlrun.folder}." in refused.hint
 
 
 def test_an_attach_takes_the_workspace_of_a_config_that_the_portal_offers(mlrun: Mlrun, tmp_path: Path) -> None:
