@@ -48,7 +48,7 @@ def create_compute_target(
     description: str = "",
     tags: Mapping[str, str] | None = None,
 ) -> ComputeTarget:
-    """Create a compute target, or update an existing AmlCompute target of the same name, as Azure does.
+    """Create a compute target, or update an existing AmlCompute target of the same name (like Azure).
 
     Creating `local`, which has no limit by default, gives it one.
 

@@ -157,7 +157,7 @@ def _format_pip_version(condition: VersionTerm) -> str:
 
 
 def _merge_requirements(conda: Sequence[PipLine], pip: Sequence[PipLine]) -> list[PipLine]:
-    """Merge conda and pip requirements without duplicates, preferring the pip requirement, as conda does."""
+    """Merge conda and pip requirements without duplicates, preferring the pip requirement (like conda)."""
     said = {line.name for line in pip if line.name and not line.is_bare}
     kept = [line for line in conda if line.name not in said]
     names = {line.name for line in kept}

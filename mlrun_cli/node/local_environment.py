@@ -19,7 +19,7 @@ _MINOR = 2
 
 
 def localize_environment(plan: EnvironmentPlan, environ: Mapping[str, str]) -> EnvironmentPlan:
-    """Return a plan with its interpreter and installer replaced with those of this machine.
+    """Return a plan with this machine's interpreter and installer in place of its own.
 
     Args:
         plan: the plan, made on another machine; an interpreter without a folder is one on PATH.

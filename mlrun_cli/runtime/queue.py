@@ -168,7 +168,7 @@ def _list_served_targets(workspace: Workspace) -> list[str]:
 
 
 def _dispatcher_follows_runs(workspace: Workspace, target: str) -> bool:
-    """Return whether the dispatcher of a target also monitors live runs, as the collector of an engine does."""
+    """Return whether a target's dispatcher also monitors live runs (like the collector of an engine)."""
     row = None if target == LOCAL_TARGET else workspace.compute_targets.find(target)
     if row is None:
         return False

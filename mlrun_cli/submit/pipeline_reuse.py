@@ -83,7 +83,7 @@ def _read_fingerprint(workspace: Workspace, run: Run) -> Fingerprint | None:
 def determine_reuse(
     workspace: Workspace, plan: StepPlan, template: RunTemplate, origins: Mapping[str, str], *, is_forced: bool
 ) -> Reuse:
-    """Determine whether a step can reuse the results of an earlier run, and for which reason.
+    """Determine whether a step can reuse the results of an earlier run, and why or why not.
 
     Args:
         workspace: the workspace of the runs.

@@ -21,7 +21,7 @@ class DamagedDatabase(Protocol):
 
 
 class NewDatabase(Protocol):
-    """A new, open database that is to replace that of a locator."""
+    """A new, open database that is to replace the database of a locator."""
 
     database: Database
 

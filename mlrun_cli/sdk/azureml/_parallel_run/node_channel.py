@@ -47,7 +47,7 @@ class Rendezvous(NamedTuple):
     rows_folder: str
 
     def write(self) -> None:
-        """Write the rendezvous file, for which the other nodes wait; only this user can read it."""
+        """Write the rendezvous file that the other nodes wait for; only this user can read it."""
         temporary = f"{RENDEZVOUS_FILE}.{os.getpid()}"
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:
