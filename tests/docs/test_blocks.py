@@ -84,7 +84,7 @@ def test_the_blocks_print_what_their_pages_show(tmp_path: Path) -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=600,
+        timeout=1800,
         check=False,
     )
     run = [block for page in PAGES for block in blocks(page)]
