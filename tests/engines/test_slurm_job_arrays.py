@@ -266,7 +266,6 @@ def test_a_controller_that_is_killed_while_slurm_takes_an_array_makes_no_second_
     hanging = cluster.folder.parent / "hanging"
     submit = 'real "$@"; ' if moment == "after" else ""
     write_sbatch(cluster, f"{submit}touch '{hanging}'; exec sleep 3600")
-    open_gate(cluster)
     sweep_id = sweep(cluster, 4, concurrent=4)
     until(hanging.exists)
     assert len(list_tasks(slurm, sweep_id)) == (4 if moment == "after" else 0)
@@ -275,6 +274,8 @@ def test_a_controller_that_is_killed_while_slurm_takes_an_array_makes_no_second_
     assert controllers
     write_sbatch(cluster, "")
     kill(*controllers)
+    wait_for_jobs(cluster, sweep_id, 4)  # a run that ends first gets no job's id
+    open_gate(cluster)
     record = cluster.wait(sweep_id)
     assert record["status"] == "Completed", record
     runs = children(cluster, sweep_id)
