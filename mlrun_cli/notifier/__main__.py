@@ -1,4 +1,4 @@
-"""Entry point of the notifier: `python …/mlrun_cli/notifier/__main__.py --workspace FOLDER RUN_ID`."""
+"""Entry point of the notifier: `python …/mlrun_cli/notifier/__main__.py --workspace FOLDER RUN_ID…`."""
 
 import sys
 

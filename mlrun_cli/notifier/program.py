@@ -1,4 +1,4 @@
-"""The notifier program, which claims an ended run and sends one message to each address."""
+"""The notifier program, which claims ended runs and sends one message about each to each address."""
 
 from __future__ import annotations
 
@@ -20,14 +20,18 @@ from mlrun_cli.workspace import Workspace
 
 
 def main(argv: list[str]) -> None:
-    """Send notifications about the run named on the command line."""
-    _, folder, run_id = argv
+    """Send notifications about the runs named on the command line."""
+    _, folder, *run_ids = argv
     redactor = read_process_redactor()
     detach_program(Path(folder))
-    with open_workspace_when_available(Path(folder), Path("runs", run_id), redactor) as workspace:
-        run = workspace.runs.get(run_id)
-        if run.status.is_terminal:
-            notify_addresses(workspace, run)
+    with open_workspace_when_available(Path(folder), Path("runs"), redactor) as workspace:
+        for run_id in run_ids:
+            try:
+                run = workspace.runs.get(run_id)
+                if run.status.is_terminal:
+                    notify_addresses(workspace, run)
+            except Exception:  # the other runs are notified of
+                log_exception()
 
 
 def notify_addresses(workspace: Workspace, run: Run) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -208,15 +207,9 @@ def _end_runs(workspace: Workspace, owner_lock_path: str, ending: dict[str, Any]
         ended_keys = workspace.runs.list_keys_of_owner(owner_lock_path)
         workspace.runs.end_runs_of_owner(owner_lock_path, status, ended_at=ending["ended_at"], error=ending["error"])
     if ended_keys:
-        _start_notifiers(workspace, ended_keys)
+        from mlrun_cli.runtime.notifier_start import start_notifier_of_interactive_runs  # noqa: PLC0415 - start-up
 
-
-def _start_notifiers(workspace: Workspace, run_keys: Sequence[int]) -> None:
-    from mlrun_cli.runtime.notifier_start import has_rules, start_notifier  # noqa: PLC0415 - start-up
-
-    if has_rules(workspace):
-        for run in workspace.runs.list_by_keys(run_keys):
-            start_notifier(workspace, run)
+        start_notifier_of_interactive_runs(workspace, ended_keys, status)
 
 
 def _remove_session(workspace: Workspace, folder: Path) -> None:

@@ -1,19 +1,59 @@
-"""The ends of runs without a supervisor that are notified of."""
+"""The ends of runs without a supervisor that are notified of, and the processes that this takes."""
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from mlrun_cli.actions.interactive_runs import create_interactive_run, end_run
 from mlrun_cli.actions.run_ends import cancel_run, fail_run
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.notifications.rules import ENDS, Rule, edit_rules
 from mlrun_cli.runs.error import build_run_error
 from mlrun_cli.runs.run import INTERACTIVE_RUN, SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime.sessions import Session, reconcile_sessions
+from mlrun_cli.targets.programs import NOTIFIER_PROGRAM, wait_for_end
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 from tests.running import until
+
+TELL = "cmd:sh -c 'echo $0 $1 >> $2' {run} {status} "
+
+
+@pytest.fixture
+def notifiers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The pids of the notifiers that this process starts."""
+    pids = []
+    start = os.posix_spawn
+
+    def start_and_note(path: str, words: list[str], *rest: Any, **options: Any) -> int:
+        pid = start(path, words, *rest, **options)
+        if NOTIFIER_PROGRAM in words:
+            pids.append(pid)
+        return pid
+
+    monkeypatch.setattr(os, "posix_spawn", start_and_note)
+    return pids
+
+
+def open_workspace(tmp_path: Path, *rules: Rule) -> Workspace:
+    where = locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w"))
+    workspace = Workspace.open(where, create=True, redactor=Redactor())
+    if rules:
+        with edit_rules(workspace.folder) as added:
+            added.extend(rules)
+    return workspace
+
+
+def open_run(workspace: Workspace, owner_lock: str, experiment_name: str = "exp", parent: Run | None = None) -> Run:
+    run = create_interactive_run(workspace, experiment_name, owner_lock, parent=parent)
+    workspace.run_folder(run.run_id).path.mkdir(parents=True, exist_ok=True)
+    return run
 
 
 def add_run(workspace: Workspace, status: RunStatus, run_type: str, owner_lock: str | None) -> Run:
@@ -46,3 +86,50 @@ def test_runs_without_a_supervisor_that_are_canceled_or_fail_are_notified_of(tmp
         assert fail_run(workspace, queued, build_run_error("no")).status is RunStatus.FAILED
         ids = {queued.run_id, interactive.run_id}
         until(lambda: told.exists() and set(told.read_text().split()) == ids)
+
+
+@pytest.mark.parametrize(
+    "rules", [(), (Rule(1, "cmd:true", ("failed", "canceled")), Rule(2, "cmd:true", ENDS, "other"))]
+)
+def test_completed_interactive_runs_that_no_rule_matches_start_no_process(
+    tmp_path: Path, notifiers: list[int], rules: tuple[Rule, ...]
+) -> None:
+    with open_workspace(tmp_path, *rules) as workspace:
+        session = Session(workspace, "test")
+        runs = [open_run(workspace, session.owner_lock) for _ in range(3)]
+        end_run(workspace, runs[0])
+        session.close(None)
+        assert {workspace.runs.get_by_key(run.key).status for run in runs} == {RunStatus.COMPLETED}
+    assert notifiers == []
+
+
+def test_one_process_notifies_once_of_each_run_of_a_session_that_died(tmp_path: Path, notifiers: list[int]) -> None:
+    told = tmp_path / "told"
+    rule = Rule(1, TELL + shlex.quote(str(told)), ("failed",), "exp")
+    with open_workspace(tmp_path, rule) as workspace:
+        runs = [open_run(workspace, "sessions/gone") for _ in range(30)]
+        open_run(workspace, "sessions/gone", parent=runs[0])
+        open_run(workspace, "sessions/gone", "other")
+        workspace.run_folder(runs[7].run_id).notified.touch()  # by another process
+        for _ in range(2):  # the second look finds nothing to do
+            reconcile_sessions(workspace)
+        (pid,) = notifiers
+        wait_for_end(pid)
+    expected = [f"{run.run_id} Failed" for run in runs if run is not runs[7]]
+    assert sorted(told.read_text().splitlines()) == sorted(expected)
+
+
+def test_a_completed_run_is_notified_of_before_its_session_ends(tmp_path: Path, notifiers: list[int]) -> None:
+    told = tmp_path / "told"
+    with open_workspace(tmp_path, Rule(1, TELL + shlex.quote(str(told)), ENDS)) as workspace:
+        session = Session(workspace, "test")
+        runs = [open_run(workspace, session.owner_lock) for _ in range(3)]
+        for _ in range(2):  # it has ended only once
+            end_run(workspace, runs[0])
+        (pid,) = notifiers
+        wait_for_end(pid)
+        assert told.read_text() == f"{runs[0].run_id} Completed\n"
+        session.close(build_run_error("no"))
+        _, pid = notifiers
+        wait_for_end(pid)
+    assert sorted(told.read_text().splitlines()[1:]) == sorted(f"{run.run_id} Failed" for run in runs[1:])
