@@ -194,7 +194,7 @@ def describe_graph(workspace: Workspace, pipeline_id: str) -> dict[str, Any]:
     }
 
 
-def read_publisher_environment(workspace: Workspace, pipeline_id: str) -> Mapping[str, str]:
+def read_publisher_variables(workspace: Workspace, pipeline_id: str) -> Mapping[str, str]:
     """Return the environment variables of the process that published a pipeline.
 
     Raises:

@@ -79,7 +79,7 @@ def _find_live_ancestor(workspace: Workspace, runs: Sequence[Run]) -> str | None
             continue
         seen.add(run_id)
         key = workspace.runs.find_key(run_id)
-        above = None if key is None else workspace.child_runs.find_controlled_run(key)
+        above = None if key is None else workspace.child_runs.find_by_key(key)
         if above is None:
             continue
         if above.controller is not None and not above.status.is_terminal:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from mlrun_cli.actions.published_pipelines import read_published_graph, read_publisher_environment
+from mlrun_cli.actions.published_pipelines import read_published_graph, read_publisher_variables
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.json_files import read_json, write_json
@@ -38,7 +38,7 @@ def extract_secrets(
     """
     graph = read_published_graph(workspace, pipeline_id)
     shown = dict(settings.parameters)
-    publishers = Redactor.from_environment(read_publisher_environment(workspace, pipeline_id))
+    publishers = Redactor.from_environment(read_publisher_variables(workspace, pipeline_id))
     for redactor in (workspace.redactor, publishers):
         names = find_secret_parameters(graph, values, redactor).names
         shown = {name: redact_parameter_value(name, value, names, redactor) for name, value in shown.items()}

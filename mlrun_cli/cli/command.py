@@ -1,4 +1,4 @@
-"""Declaration of commands for the modules of nouns.
+"""Declaration of commands for the modules of command groups.
 
     app = Group("run")
 
@@ -125,9 +125,9 @@ class CommandParameters(NamedTuple):
 
 
 class Group:
-    """The subcommands of a noun, in the order of the help page; a subcommand may have two words.
+    """The subcommands of a command group, in the order of the help page; a subcommand may have two words.
 
-    A noun with a single module declares its commands there. A noun that is a package lists its subcommands, each of
+    A group with a single module declares its commands there. A group that is a package lists its subcommands, each of
     which has a module that is imported when it is looked up.
     """
 

@@ -1,6 +1,6 @@
-"""The nouns and commands of `mlrun` with their modules, and the command that a line names.
+"""The command groups and commands of `mlrun` with their modules, and the command that a line names.
 
-A module is imported when its noun, or the subcommand of a package, is typed.
+A module is imported when its command group, or the subcommand of a package, is typed.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ NOUNS = {
     "dataset": "Register files as datasets, then list, show and unregister them.",
     "datastore": "Attach folders as datastores, and copy files to and from them.",
 }
-"""A summary of each noun, whose module or package is `mlrun_cli.cli.<noun>` and defines the Group `app`."""
+"""A summary of each command group, whose module or package is `mlrun_cli.cli.<name>` and defines the Group `app`."""
 
 OWN_NOUNS = {
     "notify": "Notify people and programs of the ends of runs.",
     "service": "Start queued runs after a reboot of this machine.",
 }
-"""Nouns that are not under `ml`, because az has other commands with these names there."""
+"""Command groups that are not under `ml`, because az has other commands with these names there."""
 
 COMMANDS = {
     "studio": ("Serve web pages to view, compare, share and cancel runs.", "studio"),
     "top": ("Watch the live runs, with the CPU, memory and GPU that they use.", "top"),
     "install-az": ("Install an 'az' command in a folder, for the PATH of a CI pipeline.", "azure.install_az"),
 }
-"""Commands without a noun, each with its summary and its module."""
+"""Commands without a group, each with its summary and its module."""
 
 
 def import_group(name: str) -> Group:
-    """Import the module of a noun, or of a command without a noun, and return its group."""
+    """Import the module of a command group, or of a command without a group, and return its `Group`."""
     module = COMMANDS[name][1] if name in COMMANDS else name
     group: Group = importlib.import_module(f"mlrun_cli.cli.{module}").app
     return group

@@ -72,13 +72,13 @@ _AT_THE_ROOT = {
 
 
 def find_subcommand_by_synonym(noun: str, word: str, subcommands: Collection[str]) -> str | None:
-    """Return a noun's subcommand that other programs call `word`; None if there is none."""
+    """Return a command group's subcommand that other programs call `word`; None if there is none."""
     if noun == "run":
         return _OF_RUNS.get(word)
     return next((subcommand for subcommand in _OF_OTHERS.get(word, ()) if subcommand in subcommands), None)
 
 
 def find_command_by_synonym(word: str) -> str | None:
-    """Return the command for a synonym, or for a subcommand of `run` without its noun; None if it is neither."""
+    """Return the command for a synonym, or for a subcommand of `run` without its group; None if it is neither."""
     subcommand = word if word in _SUBCOMMANDS_OF_RUN else _OF_RUNS.get(word)
     return _AT_THE_ROOT.get(word) or (None if subcommand is None else f"run {subcommand}")

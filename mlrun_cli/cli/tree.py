@@ -1,6 +1,6 @@
-"""The tree of commands: nouns, `ml` with the same nouns, and commands without a noun.
+"""The tree of commands: command groups, `ml` with the same groups, and commands without a group.
 
-The module of a noun is imported when the noun is typed; a command is built when its subcommand is typed.
+The module of a group is imported when the group is typed; a command is built when its subcommand is typed.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class _Tree(TyperGroup):
 
 
 class Noun(_Tree):
-    """The group of a noun's subcommands."""
+    """A command group, such as `run`, with its subcommands."""
 
     def __init__(self, group: Group) -> None:
         super().__init__(group.name, description={**NOUNS, **OWN_NOUNS}[group.name])
@@ -176,7 +176,7 @@ class Noun(_Tree):
         return None if declaration is None else build_command(declaration, name, with_completers=with_completers)
 
     def get_azure_words(self, name: str) -> str:
-        """Return the words that follow `az ml` for a subcommand: the noun and the subcommand."""
+        """Return the words that follow `az ml` for a subcommand: the group and the subcommand."""
         return f"{self.name} {name}"
 
     def find_by_synonym(self, name: str) -> str | None:
@@ -205,14 +205,14 @@ class Noun(_Tree):
 
 
 class _Nouns(_Tree):
-    """The group of all nouns."""
+    """The parent of all command groups."""
 
     def list_summaries(self) -> Mapping[str, str]:
-        """Return a summary of each noun, keyed by noun, in the order of the help page."""
+        """Return a summary of each command group, keyed by name, in the order of the help page."""
         return NOUNS
 
     def find_by_synonym(self, name: str) -> str | None:
-        """Return the command for a synonym, or for a subcommand of `run` without its noun, or None."""
+        """Return the command for a synonym, or for a subcommand of `run` without its group, or None."""
         from mlrun_cli.cli.synonyms import find_command_by_synonym  # noqa: PLC0415 - start-up
 
         return find_command_by_synonym(name)
@@ -255,17 +255,17 @@ class _Nouns(_Tree):
         ctx.exit()
 
     def find(self, name: str, *, with_completers: bool = False) -> Any:  # noqa: ARG002
-        """Return the group of a noun, the `login` command, or None."""
+        """Return a command group, the `login` command, or None."""
         if name == "login":  # lines of Azure's own program have it behind `ml`, too
             return importlib.import_module("mlrun_cli.cli.azure.login").build_login_command()
         return Noun(import_group(name)) if name in NOUNS else None
 
 
 class _Root(_Nouns):
-    """The root group: all nouns, `ml` with the same nouns for az command lines, and commands without a noun."""
+    """The root: all command groups, `ml` with the same groups for az command lines, and other commands."""
 
     def list_summaries(self) -> Mapping[str, str]:
-        """Return a summary of each noun and command, keyed by name, in the order of the help page."""
+        """Return a summary of each command group and command, keyed by name, in the order of the help page."""
         alone = {name: summary for name, (summary, _) in COMMANDS.items()}
         again = {"ml": "All of these once more, for lines like 'az ml run list'.", "help": _HELP}
         return {**NOUNS, **OWN_NOUNS, **alone, **again}

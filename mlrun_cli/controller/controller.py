@@ -81,7 +81,7 @@ class Controller:
 
     def _step(self) -> bool:
         """Execute a step; return whether the run has ended or no longer exists."""
-        run = self._workspace.child_runs.find_controlled_run(self._run.key)
+        run = self._workspace.child_runs.find_by_key(self._run.key)
         if run is None:
             return True
         if run.status.is_terminal:  # something else has ended it, and may have been killed before it removed these
@@ -92,7 +92,7 @@ class Controller:
                 self._workspace.runs.change_status(
                     run.key, {RunStatus.NOT_STARTED}, RunStatus.RUNNING, started_at=now()
                 )
-            run = self._workspace.child_runs.find_controlled_run(self._run.key) or run
+            run = self._workspace.child_runs.find_by_key(self._run.key) or run
         if run.status is RunStatus.RUNNING and has_lost_stream(self._workspace.run_folder(run.run_id)):
             with self._workspace.transaction(durable=True):
                 self._workspace.runs.change_status(run.key, {RunStatus.RUNNING}, RunStatus.CANCEL_REQUESTED)

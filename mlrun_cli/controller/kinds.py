@@ -28,7 +28,7 @@ _KINDS: dict[str, Callable[[Workspace, Run], ControllerKind]] = {
 
 
 def create_controller_kind(workspace: Workspace, run: Run) -> ControllerKind:
-    """Return the object that does the work of a run's controller, depending on the kind of the run.
+    """Create the controller implementation for the kind of a run.
 
     Raises:
         StoredFilesLost: a file of the run is gone or damaged.

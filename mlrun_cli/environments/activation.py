@@ -13,7 +13,7 @@ def build_script_command(plan: EnvironmentPlan, script: Sequence[str]) -> list[s
     return [*(plan.starter or (plan.interpreter,)), *script]
 
 
-def build_activated_environment(plan: EnvironmentPlan, environ: Mapping[str, str]) -> dict[str, str]:
+def build_activated_variables(plan: EnvironmentPlan, environ: Mapping[str, str]) -> dict[str, str]:
     """Return a copy of the environment variables, changed as if the environment were activated in a shell."""
     found = dict(environ)
     if plan.starter:

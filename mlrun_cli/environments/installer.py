@@ -51,7 +51,7 @@ class Installer:
     """A runner of installers (uv, pip, conda, a container engine) with a fixed folder and environment variables."""
 
     def __init__(self, environ: Mapping[str, str], folder: Path, *locks: int) -> None:
-        self._environment = build_installer_environment(environ, folder)
+        self._environment = build_installer_variables(environ, folder)
         self._secrets = {name: value for name, value in environ.items() if name.startswith(SECRET_PREFIX)}
         self._secret = _compile_secret_pattern(self._secrets.values())
         self._redactor = Redactor.from_environment(environ)
@@ -143,7 +143,7 @@ def _compile_secret_pattern(secrets: Collection[str]) -> re.Pattern[str]:
     return re.compile(f"(?P<before>{_BEFORE_SECRET})(?:{build_alternation(secrets)})|{build_alternation(telling)}")
 
 
-def build_installer_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
+def build_installer_variables(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
     """Return the variables for an installer: the user's, except interfering ones, and additional settings."""
     inherited = {name: value for name, value in environ.items() if name not in _NOT_FOR_INSTALLERS}
     # All indexes are equal, as in pip: requirements written for pip may have the same package on several indexes.

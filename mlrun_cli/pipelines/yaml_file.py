@@ -238,6 +238,6 @@ def _read_dataset(node: Node) -> DatasetReference:
 
 
 def _choose_step_key(name: str, taken_keys: Collection[str]) -> str:
-    """Return a key for a step that is not taken, and depends only on the step's name and the taken keys."""
+    """Return an unused key for a step; it depends only on the step's name and the taken keys."""
     key = create_sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
     return key if key not in taken_keys else _choose_step_key(f"{name} ", taken_keys)

@@ -53,7 +53,7 @@ def append_parameter(arguments: Sequence[str], name: str, value_text: str) -> li
 
 
 def append_flag(arguments: Sequence[str], name: str) -> list[str]:
-    """Return arguments with an option that has no value: `--fp16`, or `-v` for a single letter."""
+    """Return the arguments with a flag appended: `--fp16`, or `-v` for a single letter."""
     words = list(arguments)
     place = words.index(_END_OF_OPTIONS) if _END_OF_OPTIONS in words else len(words)
     return [*words[:place], f"-{name}" if len(name) == 1 else f"--{name}", *words[place:]]

@@ -143,7 +143,7 @@ def reconcile_sessions(workspace: Workspace) -> list[str]:
             time.sleep(_LOOK_AGAIN_SECONDS)
         if not is_reconciled:
             given_up.append(f"{_SESSIONS}/{name}")
-    for owner_lock, host_id in workspace.runs.list_owner_locks():
+    for owner_lock, host_id in workspace.runs.list_unsupervised_owner_locks():
         is_ours = owner_lock.startswith(f"{_SESSIONS}/") and host_id == get_origin().host_id
         if is_ours and workspace.is_missing(workspace.folder / owner_lock):
             with suppress(StoreError):  # a reader continues even if the store cannot be written

@@ -36,7 +36,7 @@ class StudioFolder:
         self._redirect_page = self.path / "door.html"
 
     def read_or_create_token(self) -> str:
-        """Return the token, creating it at the first call.
+        """Return the token, creating it on the first call.
 
         Raises:
             StoreError: the folder cannot be written, or others can read the token.
@@ -62,7 +62,7 @@ class StudioFolder:
         return token
 
     def read_or_create_host(self) -> str:
-        """Return the studio's own host name, creating it at the first call.
+        """Return the studio's own host name, creating it on the first call.
 
         Browsers resolve names below `.localhost` to this machine. The name cannot be guessed, so a page of another
         server on this machine cannot have browsers send requests under it to that server's port.

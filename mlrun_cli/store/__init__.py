@@ -1,1 +1,1 @@
-"""The database: all SQL is here, one file per noun."""
+"""The database: all SQL is here, one file per kind of record."""

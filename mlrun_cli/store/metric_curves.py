@@ -81,7 +81,9 @@ class MetricCurveStore:
         end: float | None = None,
         max_preceding_numbers: int = 0,
     ) -> Mapping[int, Sequence[CurvePiece]]:
-        """Return the curves of several runs as averaged pieces, keyed by run key; short curves are not averaged.
+        """Return the curves of several runs, downsampled by averaging, in pieces keyed by run key.
+
+        Short curves are returned in full.
 
         Args:
             run_keys: the keys of the runs.

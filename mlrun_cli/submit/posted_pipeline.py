@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mlrun_cli.actions.published_pipelines import get_pipeline, read_publisher_environment
+from mlrun_cli.actions.published_pipelines import get_pipeline, read_publisher_variables
 from mlrun_cli.pipelines.graph import DataPath, DatasetReference, Graph
 from mlrun_cli.pipelines.json_reader import JsonReader
 from mlrun_cli.pipelines.parameter_values import parse_parameter_value
@@ -66,7 +66,7 @@ def submit_posted_pipeline(workspace: Workspace, pipeline_id: str, document: Map
         workspace,
         pipeline_id,
         experiment_name,
-        read_publisher_environment(workspace, pipeline_id),
+        read_publisher_variables(workspace, pipeline_id),
         continue_on_step_failure=None
         if reader.find("ContinueOnStepFailure") is None
         else reader.find_boolean("ContinueOnStepFailure", default=False),

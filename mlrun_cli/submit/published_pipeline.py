@@ -10,7 +10,7 @@ from mlrun_cli.actions.published_pipelines import (
     get_pipeline,
     get_pipeline_folder,
     read_published_graph,
-    read_publisher_environment,
+    read_publisher_variables,
 )
 from mlrun_cli.actions.schedule_secrets import restore_secrets
 from mlrun_cli.actions.schedules import check_is_readable, get_pipeline_id, get_schedule
@@ -79,7 +79,7 @@ def submit_scheduled_run(workspace: Workspace, run: ScheduledRun) -> SubmittedPi
         workspace,
         pipeline_id,
         settings.experiment_name,
-        read_publisher_environment(workspace, pipeline_id),
+        read_publisher_variables(workspace, pipeline_id),
         run_id=run.run_id,
         values={**settings.parameters, **run.parameters},
         continue_on_step_failure=settings.continue_on_step_failure,

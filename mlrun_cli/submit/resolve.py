@@ -155,7 +155,7 @@ class Resolver:
         self.configuration = earlier.restore_configuration()
         if request.adapt is not None:
             self.configuration = request.adapt(self.configuration)
-        self._replace_settings()
+        self._apply_overrides()
         if request.command is not None:
             self._replace_script_with_command(request.command)
         elif request.script is not None:
@@ -237,13 +237,13 @@ class Resolver:
             self.configuration = self.configuration.replace_fields(script=request.script, command=None)
         if request.arguments:
             self.configuration = self.configuration.replace_fields(arguments=tuple(request.arguments))
-        self._replace_settings()
+        self._apply_overrides()
 
     def _replace_script_with_command(self, command: tuple[str, ...] | str) -> None:
         self.configuration = self.configuration.replace_fields(command=command, script=None, arguments=())
 
-    def _replace_settings(self) -> None:
-        """Apply the request's replacements for settings that do not depend on a script."""
+    def _apply_overrides(self) -> None:
+        """Apply the request's overrides of settings that do not depend on a script."""
         request = self._request
         if request.target is not None:
             self.configuration = self.configuration.replace_fields(target=request.target)

@@ -209,7 +209,7 @@ def build_submission(
 
 
 def bind_run_data(target: Target, request: SubmitRequest, resolution: Resolution, run_id: str) -> Resolution:
-    """Bind the data of a run whose folder already exists; return the resolution with the paths of the data."""
+    """Resolve the run's data to paths, once its folder exists; return the resolution with these paths."""
     if not resolution.has_data:
         return resolution
     from mlrun_cli.submit.data import bind_data  # noqa: PLC0415 - start-up: most runs have none
@@ -228,7 +228,7 @@ def bind_run_data(target: Target, request: SubmitRequest, resolution: Resolution
 
 
 def _list_report_lines(resolution: Resolution, snapshot: Snapshot) -> tuple[str, ...]:
-    """Return the lines to report at a start: the runconfig, the interpreter or environment, and the snapshot."""
+    """Return the lines to report when a run starts: runconfig, interpreter or environment, and snapshot."""
     plan = resolution.environment.plan
     return (
         *(() if resolution.runconfig is None else (f"Runconfig: {resolution.runconfig}",)),

@@ -30,7 +30,7 @@ class ContainerTermination:
         self._is_done = False
 
     def advance(self, now: float) -> bool:
-        """Start the termination at the first call; return whether it has completed or was abandoned."""
+        """Start the termination on the first call; return whether it has completed or was abandoned."""
         if self._give_up_at == 0.0:
             self._start_killing_containers(now)
         if self._result is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.core.time import now
-from mlrun_cli.environments.activation import build_activated_environment, build_script_command
+from mlrun_cli.environments.activation import build_activated_variables, build_script_command
 from mlrun_cli.environments.container import build_container_command
 from mlrun_cli.errors import OperatingSystemError
 from mlrun_cli.processes.gpus import VISIBLE_GPUS
@@ -47,7 +47,7 @@ class Script:
         self.attempt = attempt
         self._launcher = run.create_launcher()
         plan = run.submission.environment
-        environment = build_activated_environment(plan, run.secrets.environment)
+        environment = build_activated_variables(plan, run.secrets.environment)
         argv = list(run.secrets.argv)
         if not run.submission.is_command:
             argv = build_script_command(plan, argv)

@@ -95,7 +95,7 @@ class WorkerProcess:
                     str(listener.fileno()),
                     self._subject,
                 ],
-                env=self._build_environment(),
+                env=self._build_environment_variables(),
                 stdin=stdin,
                 pass_fds=[listener.fileno()],
                 start_new_session=True,
@@ -113,7 +113,7 @@ class WorkerProcess:
         finally:
             os.close(pipe)
 
-    def _build_environment(self) -> dict[str, str]:
+    def _build_environment_variables(self) -> dict[str, str]:
         """Return the worker's variables, including the script's limits for runs that the worker submits."""
         limits = {LIMITS_VARIABLE: json.dumps(self._submission.limits)} if self._submission.limits else {}
         return {**os.environ, "MLRUN_HOME": os.fspath(self._workspace.home), **limits}

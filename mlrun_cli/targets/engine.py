@@ -364,7 +364,7 @@ class EngineTarget(Target):
         return True
 
     def start_dispatcher(self, log_path: Path, lock: OwnerLock) -> None:
-        """Start the collector."""
+        """Start the collector, which is this target's dispatcher."""
         arguments = build_dispatcher_arguments(self.workspace.folder, self.name, lock.descriptor)
         words = build_program_command(COLLECTOR_PROGRAM, arguments)
         spawn(words, f"the queue of {self.name}", [lock.descriptor], log_path)

@@ -54,11 +54,11 @@ def main(count: int) -> None:
         submit = (MLRUN, "run", "submit-script", "--async", "--ct", "cpu-cluster", "train.py")
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda _: _call(folder, environment, *submit), range(count)))
-        list_owner_locks = _minders(home)
-        before = sum(map(measure_cpu_seconds, list_owner_locks))
+        owner_pids = _minders(home)
+        before = sum(map(measure_cpu_seconds, owner_pids))
         time.sleep(WAITING_SECONDS)
-        waiting = sum(map(measure_cpu_seconds, list_owner_locks)) - before
-        memory = sum(map(measure_memory, list_owner_locks))
+        waiting = sum(map(measure_cpu_seconds, owner_pids)) - before
+        memory = sum(map(measure_memory, owner_pids))
         Path(environment["GO"]).touch()
         database = next(home.glob("workspaces/*/*/*/workspace.db"))
         began = time.perf_counter()

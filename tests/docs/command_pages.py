@@ -2,7 +2,7 @@
 
     python -m tests.docs.command_pages
 
-writes it anew into `mlrun_cli/docs/commands/`, a page for each noun; a test compares what is there.
+writes it anew into `mlrun_cli/docs/commands/`, a page for each command group; a test compares what is there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mlrun_cli.cli.tree import Noun, build_root
 
 FOLDER = Path(__file__).parents[2] / "mlrun_cli" / "docs" / "commands"
 _MADE = "<!-- Made by `python -m tests.docs.command_pages` from the command tree: do not edit. -->"
-_ELSEWHERE = {"ml", "help"}  # the same nouns once more, and topics
+_ELSEWHERE = {"ml", "help"}  # the same groups once more, and topics
 
 
 def command_pages() -> Mapping[str, str]:

@@ -180,7 +180,7 @@ def _format_note_with_hint(answer: Answer, real_az: Path | None) -> str:
 
 
 def _has_help(arguments: Sequence[str]) -> bool:
-    """Return whether a help page exists for these words: none, or the name of a command group."""
+    """Return whether the arguments have a help page, that is, are empty or name a command group."""
     return not arguments or any(name.startswith(f"{arguments[0]} ") for name in _ANSWERS)
 
 

@@ -96,4 +96,4 @@ AZURE_ONLY = {
     "workspace update-dependencies": _NO_KEYS,
     "workspace-hub": f"{_NO_RESOURCES} {_NEWER}",
 }
-"""Advice for nouns, subcommands, and nouns with a subcommand that are not supported, of `az ml` and of az itself."""
+"""Advice for unsupported command groups, subcommands, and groups with a subcommand, of `az ml` and of az itself."""

@@ -86,7 +86,7 @@ def format_group_help(
     examples: Sequence[Row],
     topic: str | None = None,
 ) -> str:
-    """Return the help page of a noun or of the whole program, with one line for each command.
+    """Return the help page of a command group or of the whole program, with one line for each command.
 
     Args:
         context: Typer's context of the group.

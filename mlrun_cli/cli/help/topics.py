@@ -67,11 +67,11 @@ _TOPIC_OF = {
     "top": "concepts",
     "workspace": "files",
 }
-"""The topic for further reading, keyed by command; a command that is missing here has that of its noun."""
+"""The topic for further reading, keyed by command; a command that is missing here has that of its group."""
 
 
 def find_topic(path: str) -> str | None:
-    """Return the topic of a command path such as `mlrun run list`, or else of its noun; None if neither has one."""
+    """Return the topic of a command path such as `mlrun run list`, or else of its group; None if neither has one."""
     words = path.partition(" ")[2].removeprefix("ml ")
     return _TOPIC_OF.get(words) or _TOPIC_OF.get(words.partition(" ")[0])
 

@@ -42,7 +42,7 @@ def build_sweep_layout(overview: SweepOverview, encoding: str) -> Layout:
 
 
 def build_draws_layout(draws: Sequence[Mapping[str, Any]]) -> Layout:
-    """Return the table of the parameter values drawn in a sweep's dry run."""
+    """Return the table of the parameter values sampled in a sweep's dry run."""
     names = list(draws[0]["values"]) if draws else []
     columns = [
         Column("Run", [str(draw["number"]) for draw in draws], is_right=True),

@@ -36,7 +36,7 @@ class ChildStore:
         """Return whether any live run has a controller."""
         return self._database.row(f"SELECT 1 AS found FROM runs WHERE {_CONTROLLED} LIMIT 1") is not None  # noqa: S608
 
-    def find_controlled_run(self, run_key: int) -> Run | None:
+    def find_by_key(self, run_key: int) -> Run | None:
         """Return the run with this key, without its tags and properties, or None if it was deleted."""
         row = self._database.row(f"{SELECT_RUN} WHERE runs.run_key = :key", key=run_key)
         return None if row is None else build_run(row, {}, {})

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.where.condition import AllOf, Condition, Negation, Predicate
-from mlrun_cli.store.runs.predicates import PredicateSql, build_predicate
+from mlrun_cli.store.runs.predicates import PredicateSql, build_predicate_sql
 from mlrun_cli.store.runs.run_sets import RunSet, build_intersection, build_sets, build_union, split_into_ranges
 
 _IsRare: TypeAlias = Callable[[str, Sequence[str], Mapping[str, object]], bool]
@@ -53,7 +53,7 @@ class ConditionSqlBuilder:
         if isinstance(condition, Predicate):
             prefix = f"{self._prefix}_{self._count}"
             self._count += 1
-            sql = build_predicate(condition, prefix, self._not_responding)
+            sql = build_predicate_sql(condition, prefix, self._not_responding)
             matching, rest = build_sets(condition, sql, prefix, self._not_responding)
             return self.build_from_predicate_sql(sql, matching, rest)
         if isinstance(condition, Negation):

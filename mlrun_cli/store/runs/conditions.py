@@ -245,7 +245,7 @@ class RunConditions:
         from mlrun_cli.runs.where.condition import Predicate  # noqa: PLC0415 - start-up
         from mlrun_cli.runs.where.value_name import FIELD  # noqa: PLC0415
         from mlrun_cli.store.runs.condition_sql import ConditionSqlBuilder  # noqa: PLC0415
-        from mlrun_cli.store.runs.predicates import build_predicate  # noqa: PLC0415
+        from mlrun_cli.store.runs.predicates import build_predicate_sql  # noqa: PLC0415
 
         builder = ConditionSqlBuilder(self._is_rare, prefix, not_responding)
         built = builder.build(condition)
@@ -257,7 +257,7 @@ class RunConditions:
         if isinstance(condition, Predicate):
             kind, name, which = condition.name
             columns = {METRIC: f"{kind}:{name}:{which}", PARAMETER: f"{kind}:{name}", FIELD: name}
-            sql = build_predicate(condition, f"{prefix}_0", not_responding)
+            sql = build_predicate_sql(condition, f"{prefix}_0", not_responding)
             if kind in columns and (kind != FIELD or name in _BOUNDED_FIELDS):
                 self._bounds.setdefault(columns[kind], []).append(sql)
 

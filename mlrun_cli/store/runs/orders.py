@@ -78,14 +78,14 @@ KEY_ORDER = OrderSql(
 """The order of the runs' keys, which increase with time."""
 
 
-def build_order(order: RunOrder, dialect: Dialect) -> OrderSql:
+def build_order_sql(order: RunOrder, dialect: Dialect) -> OrderSql:
     """Return the SQL of a sort order with a valid column."""
     kind, _, name = order.column.partition(":")
     if kind == METRIC:
         name, _, which = name.rpartition(":")
-        return _build_table_order("metrics", "name", METRIC_COLUMNS[which], name, dialect)
+        return _build_table_order_sql("metrics", "name", METRIC_COLUMNS[which], name, dialect)
     if kind in _PAIRS:
-        return _build_table_order(*_PAIRS[kind], "sort_value", name, dialect)
+        return _build_table_order_sql(*_PAIRS[kind], "sort_value", name, dialect)
     if kind == "experiment":
         by_name = f"experiments {dialect.ordered_join} runs ON runs.experiment_key = experiments.experiment_key"
         return OrderSql(
@@ -104,7 +104,7 @@ def build_order(order: RunOrder, dialect: Dialect) -> OrderSql:
     if kind in _ALWAYS:
         return OrderSql("runs", "runs", "runs.run_key", value, "runs.run_key", "1 = 1", None, False, value, {})
     if kind == "duration":
-        return _build_duration_order()
+        return _build_duration_order_sql()
     given = _SPARSE.get(kind, value)
     is_sparse = kind in _SPARSE
     return OrderSql(
@@ -121,7 +121,7 @@ def build_order(order: RunOrder, dialect: Dialect) -> OrderSql:
     )
 
 
-def _build_duration_order() -> OrderSql:
+def _build_duration_order_sql() -> OrderSql:
     """Return the SQL that orders runs by duration, up to now for runs that have not ended."""
     return OrderSql(
         "runs",
@@ -139,7 +139,7 @@ def _build_duration_order() -> OrderSql:
     )
 
 
-def _build_table_order(table: str, key_column: str, value_column: str, name: str, dialect: Dialect) -> OrderSql:
+def _build_table_order_sql(table: str, key_column: str, value_column: str, name: str, dialect: Dialect) -> OrderSql:
     """Return the SQL that orders runs by a value in another table: a tag, property, parameter or metric."""
     its = f"FROM {table} AS its WHERE its.run_key = runs.run_key AND its.{key_column} = :order_name"
     return OrderSql(

@@ -12,7 +12,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.store.db.database import Database, Row, build_in_list
 from mlrun_cli.store.runs.conditions import RunConditions
 from mlrun_cli.store.runs.key_sets import find_first_keys, sort_keys_by_value
-from mlrun_cli.store.runs.orders import KEY_ORDER, OrderSql, build_order
+from mlrun_cli.store.runs.orders import KEY_ORDER, OrderSql, build_order_sql
 from mlrun_cli.store.runs.rows import TERMINAL
 from mlrun_cli.store.runs.run_store import RunStore
 
@@ -144,7 +144,7 @@ class RunPageStore:
     def _find_keys(self, run_filter: RunFilter, order: RunOrder, limit: int, offset: int) -> Sequence[int]:
         if _matches_key_order(run_filter, order):
             return self._find_keys_in_key_order(run_filter, order.descending, limit, offset)
-        sql = build_order(order, self._database.dialect)
+        sql = build_order_sql(order, self._database.dialect)
         conditions = RunConditions(self._database, run_filter, None if self._has_many_runs() else _FEW + 1)
         bounds = conditions.list_bound_conditions(order.column)
         bounded = sql

@@ -63,7 +63,7 @@ class PredicateSql(NamedTuple):
     others: str | None = None
 
 
-def build_predicate(
+def build_predicate_sql(
     predicate: Predicate, parameter_prefix: str, unresponsive_keys: frozenset[int] = frozenset()
 ) -> PredicateSql:
     """Return the SQL of a comparison of a run's value, such as a field, tag or metric, with constants.
@@ -74,7 +74,7 @@ def build_predicate(
         unresponsive_keys: keys of live runs that do not respond, which is their status.
     """
     if predicate.name.kind == FIELD:
-        return _build_field_comparison(predicate, parameter_prefix, unresponsive_keys)
+        return _build_field_predicate_sql(predicate, parameter_prefix, unresponsive_keys)
     table, key = _TABLES[predicate.name.kind]
     conditions = [f"{table}.{key} = :{parameter_prefix}_name"]
     parameters: dict[str, object] = {f"{parameter_prefix}_name": predicate.name.name}
@@ -123,14 +123,14 @@ def _build_comparison(
     return f"{column} {'<>' if operator == '!=' else operator} :{parameter_prefix}", {parameter_prefix: values[0]}
 
 
-def _build_field_comparison(
+def _build_field_predicate_sql(
     predicate: Predicate, parameter_prefix: str, unresponsive_keys: frozenset[int]
 ) -> PredicateSql:
     field, operator = predicate.name.name, predicate.operator
     if field == "status":
-        return _build_status_comparison(predicate, parameter_prefix, unresponsive_keys)
+        return _build_status_predicate_sql(predicate, parameter_prefix, unresponsive_keys)
     if FIELDS[field] == "time":
-        return _build_time_comparison(predicate, parameter_prefix)
+        return _build_time_predicate_sql(predicate, parameter_prefix)
     if field == "duration":
         condition, parameters = _build_comparison(DURATION, operator, predicate.values, parameter_prefix)
         elapsed = ELAPSED.replace(":order_now", f":{parameter_prefix}_now")
@@ -141,7 +141,7 @@ def _build_field_comparison(
     return PredicateSql("runs", condition, parameters, is_indexed=field in _INDEXED and operator in _RANGES)
 
 
-def _build_status_comparison(
+def _build_status_predicate_sql(
     predicate: Predicate, parameter_prefix: str, unresponsive_keys: frozenset[int]
 ) -> PredicateSql:
     places, parameters = build_in_list(parameter_prefix, predicate.values)
@@ -154,7 +154,7 @@ def _build_status_comparison(
     return PredicateSql("runs", f"{status} {'NOT ' if is_negated else ''}IN {places}", parameters, is_indexed=False)
 
 
-def _build_time_comparison(predicate: Predicate, parameter_prefix: str) -> PredicateSql:
+def _build_time_predicate_sql(predicate: Predicate, parameter_prefix: str) -> PredicateSql:
     """Return the SQL of a comparison with a point in time or a whole day."""
     column, operator = COLUMNS[predicate.name.name], predicate.operator
     start, end = predicate.values

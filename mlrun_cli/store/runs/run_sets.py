@@ -15,7 +15,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.where.condition import Predicate
 from mlrun_cli.runs.where.value_name import FIELD, FIELDS
 from mlrun_cli.store.db.database import build_in_list
-from mlrun_cli.store.runs.predicates import COLUMNS, EXPERIMENT_NAME, PredicateSql, build_predicate
+from mlrun_cli.store.runs.predicates import COLUMNS, EXPERIMENT_NAME, PredicateSql, build_predicate_sql
 
 Range: TypeAlias = tuple[str, str]
 """A table and a condition on its rows, which is a range of an index that contains the keys of runs."""
@@ -103,7 +103,7 @@ def build_sets(
 ) -> tuple[RunSet, RunSet]:
     """Return the runs for which a comparison holds, and the runs for which it does not.
 
-    Their SQL parameters are those of `sql`, which `build_predicate` returned for the same arguments.
+    Their SQL parameters are those of `sql`, which `build_predicate_sql` returned for the same arguments.
     """
     ranges = _list_ranges(predicate, sql, prefix, unresponsive_keys)
     others = _list_failing_ranges(predicate, prefix, unresponsive_keys)
@@ -165,7 +165,7 @@ def _list_failing_ranges(predicate: Predicate, prefix: str, unresponsive_keys: f
     if inverse is None:
         return ()
     inverted = predicate._replace(operator=inverse)
-    sql = build_predicate(inverted, prefix, unresponsive_keys)
+    sql = build_predicate_sql(inverted, prefix, unresponsive_keys)
     ranges = _list_ranges(inverted, sql, prefix, unresponsive_keys)
     if kind in {FIELD, METRIC} or predicate.operator in {"=", "!=", *_TEXT_OPERATORS}:
         return ranges

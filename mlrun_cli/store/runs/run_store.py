@@ -247,7 +247,7 @@ class RunStore:
         sql = f"SELECT 1 AS found FROM runs WHERE {ALIVE} ORDER BY runs.run_key LIMIT 1"  # noqa: S608
         return self._database.row(sql) is not None
 
-    def list_owner_locks(self) -> Sequence[tuple[str, str]]:
+    def list_unsupervised_owner_locks(self) -> Sequence[tuple[str, str]]:
         """Return the owner locks of live runs without a supervisor, each with its host."""
         rows = self._database.rows(
             f"SELECT owner_lock, max(host_id) AS host_id FROM runs WHERE {ALIVE}"  # noqa: S608

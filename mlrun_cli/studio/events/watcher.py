@@ -147,7 +147,7 @@ class Watcher:
                 continue
 
     def _read_older_runs(self) -> None:
-        """Read the parameters of older runs in steps, to let other processes write and pages load in between."""
+        """Read the parameters of older runs in batches, so that other processes can write in between."""
         while not self._stopped.wait(_PAUSE_SECONDS):
             try:
                 with self._workspaces.acquire(self._identity) as workspace:

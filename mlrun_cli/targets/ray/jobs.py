@@ -113,8 +113,8 @@ def parse_job(details: Details) -> Job:
     return Job(JobState.ENDED, nodes=nodes, end=end, words=status if status == SUCCEEDED else _shorten_message(message))
 
 
-def has_waited_too_long(details: Details) -> bool:
-    """Return whether Ray gave up on a job because its resources were not free within the head's time limit."""
+def has_start_timed_out(details: Details) -> bool:
+    """Return whether Ray failed a job because its resources were not available within the job start timeout."""
     return details["status"] == "FAILED" and details.get("error_type") == _START_TIMEOUT
 
 
@@ -129,7 +129,7 @@ def find_last_attempt(
         find_details: returns a job by its id.
     """
     number, details = first_attempt_number, find_details(build_attempt_id(job_id, first_attempt_number))
-    while details is not None and has_waited_too_long(details):
+    while details is not None and has_start_timed_out(details):
         later = find_details(build_attempt_id(job_id, number + 1))
         if later is None:
             break

@@ -90,7 +90,7 @@ def build_entrypoint(script: str, resources: Mapping[str, float]) -> dict[str, A
 
 
 def check_address(address: str) -> str:
-    """Validate the address of a head's HTTP server, and return it without a trailing slash.
+    """Validate the address of a Ray dashboard, and return it without a trailing slash.
 
     Raises:
         InvalidValue: it is not an address of HTTP or HTTPS, or contains a user's name and password.

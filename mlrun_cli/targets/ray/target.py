@@ -61,7 +61,7 @@ class RayTarget(EngineTarget):
         return jobs.submit_job(self.client, self.settings.build_job(request))
 
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
-        """Return the given jobs that Ray knows, keyed by id; resubmit jobs that Ray gave up on while they waited.
+        """Return the given jobs, keyed by id, except unknown ones; resubmit those that exceeded Ray's start timeout.
 
         Raises:
             EngineUnavailable: Ray does not answer.
@@ -71,7 +71,7 @@ class RayTarget(EngineTarget):
         described = {}
         for job_id in job_ids:
             details = found.get(self._get_last_attempt_id(job_id))
-            if details is not None and jobs.has_waited_too_long(details):
+            if details is not None and jobs.has_start_timed_out(details):
                 details = self._find_or_resubmit_attempt(client, job_id)
             if details is not None:
                 described[job_id] = jobs.parse_job(details)
@@ -115,7 +115,7 @@ class RayTarget(EngineTarget):
             return None
         number, details = found
         is_wanted = self.workspace.runs.get(job_id).status is not RunStatus.CANCEL_REQUESTED
-        if jobs.has_waited_too_long(details) and is_wanted:
+        if jobs.has_start_timed_out(details) and is_wanted:
             number += 1
             job = {
                 **self.settings.build_job(self.build_job_request(job_id)),

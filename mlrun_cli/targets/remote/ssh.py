@@ -194,7 +194,7 @@ class Ssh:
         return words
 
 
-def build_environment(environ: Mapping[str, str]) -> dict[str, str]:
+def build_environment_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment variables for ssh and rsync."""
     return {name: value for name, value in environ.items() if name not in _DROPPED}
 
@@ -218,7 +218,7 @@ def _start_process(
             stdin=stdin,
             stdout=stdout,
             stderr=error_output,
-            env=build_environment(os.environ),
+            env=build_environment_variables(os.environ),
             start_new_session=True,
         )
     except FileNotFoundError:

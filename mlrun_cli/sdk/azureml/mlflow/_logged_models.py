@@ -107,36 +107,36 @@ class LoggedModelMethods(RunAccess):
         return self._build_logged_model(model_id, document, {})
 
     def finalize_logged_model(self, model_id: str, status: Any) -> Any:
-        """Set the final status of a model and return the model."""
+        """Set the final status of a logged model and return the model."""
         self._update_logged_model(model_id, {"status": getattr(status, "value", status)})
         return self.get_logged_model(model_id)
 
     def set_logged_model_tags(self, model_id: str, tags: "List[Any]") -> None:
-        """Set tags of a model."""
+        """Set tags on a logged model."""
         before = self._get_run_and_logged_model(model_id)[1]["tags"]
         self._update_logged_model(model_id, {"tags": {**before, **{tag.key: str(tag.value) for tag in tags}}})
 
     def delete_logged_model_tag(self, model_id: str, key: str) -> None:
-        """Remove a tag of a model; raise MlflowException if the tag does not exist."""
+        """Remove a tag from a logged model; raise MlflowException if the tag does not exist."""
         tags = self._get_run_and_logged_model(model_id)[1]["tags"]
         if key not in tags:
             raise create_error(f"No tag with key {key!r} found for model with ID {model_id!r}.", DOES_NOT_EXIST)
         self._update_logged_model(model_id, {"tags": {name: tags[name] for name in tags if name != key}})
 
     def log_logged_model_params(self, model_id: str, params: "List[Any]") -> None:
-        """Add parameters to a model."""
+        """Add parameters to a logged model."""
         before = self._get_run_and_logged_model(model_id)[1]["params"]
         self._update_logged_model(model_id, {"params": {**before, **{one.key: one.value for one in params}}})
 
     def get_logged_model(self, model_id: str, allow_deleted: bool = False) -> Any:
-        """Return the model with this id."""
+        """Return the logged model with this id."""
         record, document = self._get_run_and_logged_model(model_id)
         if document.get(_DELETED) and not allow_deleted:
             raise create_error(f"Logged model with ID '{model_id}' not found.", DOES_NOT_EXIST)
         return self._build_logged_model(model_id, document, record["tags"])
 
     def delete_logged_model(self, model_id: str) -> None:
-        """Mark a model as deleted; its files remain in the run."""
+        """Mark a logged model as deleted; its files remain in the run."""
         self._update_logged_model(model_id, {_DELETED: True})
 
     def search_logged_models(
@@ -148,7 +148,7 @@ class LoggedModelMethods(RunAccess):
         order_by: "List[Dict[str, Any]] | None" = None,
         page_token: "str | None" = None,
     ) -> Any:
-        """Return a page of the models in some experiments that match a filter."""
+        """Return a page of the logged models that match a filter, from the given experiments."""
         search: Any = import_module("mlflow.utils.search_utils").SearchLoggedModelsUtils
         models = [
             self._build_logged_model(model_id, document, record["tags"])

@@ -82,7 +82,7 @@ class RunAccess(ExperimentMethods):
                 get_client().create_writer(self.names, run_id)(encode_end("Failed", cause))
 
     def set_run_tags(self, run_id: str, tags: "Dict[str, Any]") -> None:
-        """Set tags of a run."""
+        """Set tags on a run."""
         if tags:
             with convert_errors():
                 self.get_writer(run_id).set_tags(tags)

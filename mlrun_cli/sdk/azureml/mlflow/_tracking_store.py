@@ -52,7 +52,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         tags: "Iterable[Any] | None",
         run_name: "str | None" = None,
     ) -> Any:
-        """Return the script's own run at the first call; at later calls and outside of a run, create a run.
+        """Return the script's own run on the first call; on later calls, and outside of a run, create a run.
 
         A new run is a child of the one that its tags name or, in a submitted script, of the script's run. A parent that
         this workspace does not have, as that of a copied run, remains a tag.
