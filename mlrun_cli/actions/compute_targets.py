@@ -245,7 +245,7 @@ def _build_creation_hint(name: str) -> str:
 
 
 def _list_statuses_on_target(workspace: Workspace, name: str) -> frozenset[RunStatus]:
-    """Return the statuses of the runs that still need a target."""
+    """Return the statuses in which a run still needs the target."""
     with suppress(TargetKindNotFound):
         if get_target_class(get_compute_target(workspace, name).kind).dispatcher_follows_runs:
             return ALIVE_STATUSES

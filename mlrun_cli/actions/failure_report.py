@@ -52,7 +52,7 @@ def read_failure_report(workspace: Workspace, run: Run) -> FailureReport:
 
 
 def get_failed_run(workspace: Workspace, run: Run) -> Run:
-    """Return the run whose failure made a sweep or a pipeline fail: the first that failed, or else the run itself."""
+    """Return the first failed child run of a failed sweep or pipeline, recursively, or else the run itself."""
     while run.controller is not None and run.status is RunStatus.FAILED:
         children = workspace.child_runs.list_children(run.key)
         key = next((child.key for child in children if child.status is RunStatus.FAILED), None)

@@ -93,7 +93,7 @@ def _write_samples(folder: Path, cleanup: ExitStack) -> None:
 
 
 def _render_samples(folder: Path, within: Path) -> dict[Path, str]:
-    """Return the contents of the sample files, with the rules of the folder's `.gitignore` in its `.amlignore`."""
+    """Return the sample files' contents, keyed by path; `.amlignore` gets the rules of the folder's `.gitignore`."""
     gitignore = folder / GITIGNORE_NAME
     if not os.path.lexists(gitignore):
         return render_samples(folder, within)

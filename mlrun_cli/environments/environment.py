@@ -46,7 +46,7 @@ class ImageSource(NamedTuple):
 
     @property
     def base_images(self) -> tuple[str, ...]:
-        """The base images of the Dockerfile, without the stages that it defines itself."""
+        """The images in the Dockerfile's FROM lines, except its own build stages and `scratch`."""
         found = [match.groups() for match in re.finditer(_FROM, self.dockerfile)]
         made = {stage for _base, stage in found} | {"scratch"}
         return tuple(dict.fromkeys(base for base, _stage in found if base not in made))

@@ -301,7 +301,7 @@ def _lock_host(home: Path) -> Iterator[None]:
 
 
 def _describe_host() -> dict[str, str]:
-    """Return an identity of this machine, which is the same for all processes that share locks."""
+    """Return this host's identifiers; they are equal for all processes that share locks."""
     mounts = ""
     with suppress(OSError):
         mounts = str(os.stat("/proc/self/ns/mnt").st_ino)

@@ -133,7 +133,7 @@ def _iterate_program_processes(program_name: bytes) -> Iterator[tuple[ProcessId,
 
 
 def _has_file_open(pid: int, file_stat: os.stat_result) -> bool:
-    """Return whether a process of this user has the file with this stat result open."""
+    """Return whether a process of this user has a file open, identified by its stat result."""
     folder = f"/proc/{pid}/fd"
     with suppress(OSError):
         for name in os.listdir(folder):

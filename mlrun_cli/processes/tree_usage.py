@@ -88,7 +88,7 @@ def _read_byte_count(path: str, field_name: bytes) -> int:
 
 
 def _read_number(path: str, field_name: bytes) -> int:
-    """Return the number after a field's name at the start of a line of a file, or 0 if there is none."""
+    """Return the value of a numeric field of a file in /proc, or 0 if the file has no such field."""
     for line in read_proc(path).splitlines():
         if line.startswith(field_name):
             return int(line.split()[1])

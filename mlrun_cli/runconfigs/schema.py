@@ -95,7 +95,7 @@ def _build_property(key: Key) -> dict[str, Any]:
 
 
 def _allow_null(shape: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a shape that also allows null, both for the value and for each key in it."""
+    """Return a JSON schema that also allows null, both for the value itself and for the keys of a mapping."""
     if "anyOf" in shape:
         return {**shape, "anyOf": [*shape["anyOf"], {"type": "null"}]}
     kinds = [shape["type"]] if isinstance(shape["type"], str) else shape["type"]
@@ -103,7 +103,7 @@ def _allow_null(shape: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _allow_empty_keys(shape: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a shape in which each key of a mapping, but not the value itself, may be null."""
+    """Return a JSON schema in which the keys of a mapping, but not the mapping itself, may be null."""
     within: dict[str, Any] = {}
     if "properties" in shape:
         within["properties"] = {name: _allow_null(inner) for name, inner in shape["properties"].items()}

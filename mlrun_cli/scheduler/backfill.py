@@ -57,7 +57,7 @@ class Backfill:
         return True
 
     def _count_overtaking_runs(self, run: Run, gpu_ids: Collection[str] | None = None) -> int:
-        """Return the number of later runs in the queue that were started since a run became ready.
+        """Return how many runs queued after this one have been started since it became ready.
 
         Only those that use `gpu_ids` GPUs are counted if these are given.
         """

@@ -215,7 +215,7 @@ class MetricStore:
         return {row["name"]: row["shape"] for row in self._select_series(run_key, name)}
 
     def get_last_values(self, run_key: int, name: str | None = None) -> dict[str, Any]:
-        """Return the newest values of all metrics of a run, or only of the one with this name, keyed by name."""
+        """Return the newest value of each metric of a run, or only of one metric, keyed by name."""
         last: dict[str, Any] = {}
         for series in self._select_series(run_key, name):
             row = self._database.row(

@@ -199,7 +199,7 @@ class ScheduleStore:
         )
 
     def find_newest_run(self, schedule_id: str) -> ScheduledRun | None:
-        """Return the run submitted for a schedule's latest due time, even unsuccessfully, or None if there is none."""
+        """Return a schedule's run with the latest due time, even if its submission failed, or None if there is none."""
         row = self._database.row(
             "SELECT * FROM scheduled_runs WHERE schedule_id = :id ORDER BY due_at DESC, run_id LIMIT 1", id=schedule_id
         )

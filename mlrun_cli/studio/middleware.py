@@ -127,7 +127,7 @@ class AccessMiddleware:
         return JSONResponse({"error": rejection.to_record()}, 401, {"www-authenticate": "Bearer"})
 
     def _normalize_path(self, scope: Scope) -> Scope:
-        """Return the scope with an unquoted path that does not contain the base path; some proxies remove that."""
+        """Return the scope with its path unquoted and the base path removed, unless a proxy has removed it already."""
         path = unquote_path(scope["raw_path"].decode("utf-8", "surrogateescape"))
         if self._base and (path == self._base or path.startswith(f"{self._base}/")):
             path = path[len(self._base) :] or "/"

@@ -30,7 +30,7 @@ def read_template_submission(run: Run, folder: Path) -> Submission:
 
 
 def find_earlier_template(workspace: Workspace, run: Run, folder: Path) -> EarlierRun:
-    """Return a run with the submission, the snapshot and the configuration of its template in a folder.
+    """Return a run together with the submission, snapshot and configuration that its template's folder records.
 
     Raises:
         RunNotRepeatable: a file of the template is gone, damaged, or was not yet written by the version that made it,

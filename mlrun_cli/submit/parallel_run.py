@@ -87,7 +87,7 @@ def _list_inputs(step: Step, settings: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _find_output(step: Step, settings: Mapping[str, Any]) -> str | None:
-    """Return the key of the output that receives the rows: the one in the settings or else the first, if any."""
+    """Return the key of the output for result rows: the configured one, or else the step's first, or None."""
     return settings.get("output") or next(iter(step.outputs), None)
 
 

@@ -113,7 +113,7 @@ def _has_secrets(step: Step) -> bool:
 
 
 def _check_secrets(run: Run, graph: Graph, changes: RerunChanges) -> None:
-    """Raise if settings of steps are redacted, since their values are recorded nowhere else.
+    """Raise if a step's settings contain redacted secrets, whose values are stored nowhere.
 
     Raises:
         RunNotRepeatable: some are.

@@ -135,7 +135,10 @@ def _find_missing_output(workspace: Workspace, plan: StepPlan, run_id: str) -> s
 
 
 def _describe_differences(workspace: Workspace, plan: StepPlan, template: RunTemplate, fingerprint: Fingerprint) -> str:
-    """Return how the latest run of a step with the same name differs, preferably one of the same experiment."""
+    """Return why no run is reused: how the step differs from the latest completed run of a step with its name.
+
+    Runs of the same experiment are preferred.
+    """
     of_name = RunFilter(
         run_type=STEP_RUN,
         properties=(TagFilter(MODULE_NAME_PROPERTY, plan.step.name),),

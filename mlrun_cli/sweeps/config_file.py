@@ -240,7 +240,7 @@ def _read_plain_value(node: Node) -> Any:
 
 
 def _read_option(node: Node) -> Any:
-    """Return an option of a choice; words that YAML parses as booleans, such as `no`, remain text."""
+    """Return one value of a `choice`; words that YAML 1.1 parses as booleans, such as `no`, remain text."""
     if isinstance(node.content, bool) and node.source.lower() not in {"true", "false"}:
         return node.source
     if isinstance(node.content, tuple):

@@ -101,7 +101,7 @@ def _parse_value(list_text: str, item_text: str, is_quoted: bool) -> Any:
 
 
 def _parse_choice(list_text: str, item_text: str, is_quoted: bool) -> Any:
-    """Parse an item of a list of choices like `_parse_value`; a number whose notation would be lost remains text."""
+    """Parse an item of a list of choices; a number that conversion would alter, such as `007`, remains text."""
     value = _parse_value(list_text, item_text, is_quoted)
     if isinstance(value, str):
         return value

@@ -51,22 +51,22 @@ def encode_scalar_with_time(name: str, value: str, step: str, unix_time: float) 
 
 
 def encode_tags(tags: "Dict[str, str | None]") -> str:
-    """Return the journal line that records that tags are set, with the current time."""
+    """Return a journal line that sets tags, with the current time."""
     return f'["{SET_TAGS}",{time():.6f},{dumps(tags)}]\n'
 
 
 def encode_removed_tags(keys: "List[str]") -> str:
-    """Return the journal line that records that tags are removed, with the current time."""
+    """Return a journal line that removes tags, with the current time."""
     return f'["{REMOVE_TAGS}",{time():.6f},{dumps(keys)}]\n'
 
 
 def encode_parameters(parameters: "Dict[str, str]") -> str:
-    """Return the journal line that records that parameters are logged, with the current time."""
+    """Return a journal line that logs parameters, with the current time."""
     return f'["{SET_PARAMETERS}",{time():.6f},{dumps(parameters)}]\n'
 
 
 def encode_end(status: str, error: "Dict[str, str] | None") -> str:
-    """Return the journal line that records that a script has ended as `Completed` or `Failed`."""
+    """Return a journal line that ends a run as `Completed` or `Failed`, with the current time."""
     return f'["{END}",{time():.6f},"{status}",{dumps(error)}]\n'
 
 

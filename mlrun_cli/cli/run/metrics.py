@@ -75,7 +75,7 @@ def show_metrics(
 
 
 def _build_rows(run_id: str, metrics: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each position of values in the metrics of a run."""
+    """Yield a row for each index of the metrics' values; the first row has the first value of each metric."""
     columns = {
         name: values if isinstance(values, list) else [values] for name, values in flatten_record(metrics).items()
     }

@@ -142,7 +142,7 @@ def _forward_sigterm(signal_number: int, frame: object) -> None:  # noqa: ARG001
 
 
 def _get_job_id() -> str:
-    """Return the id of this job, such as `4711_3` for a task of a job array, whose own number may be the array's."""
+    """Return the id of this Slurm job; for a task of a job array, the array's id and the task's, as in `4711_3`."""
     array = os.environ.get("SLURM_ARRAY_JOB_ID")
     return f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}" if array else os.environ["SLURM_JOB_ID"]
 

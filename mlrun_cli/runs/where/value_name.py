@@ -75,7 +75,7 @@ class ValueName(NamedTuple):
 
 
 def _needs_quotes(word: str) -> bool:
-    """Return whether a name must be quoted, because without quotes it means something else than the name."""
+    """Return whether a name must be quoted because it would otherwise be read as a keyword, field or prefix."""
     prefix, dot, _ = word.partition(".")
     return word.lower() in KEYWORDS or word in FIELDS or word in _SYNONYMS or (bool(dot) and prefix in _PREFIXES)
 

@@ -26,7 +26,7 @@ _CHECKED_TOGETHER = 100
 def find_first_keys(
     database: Database, conditions: RunConditions, order: OrderSql, *, descending: bool, limit: int
 ) -> Sequence[int] | None:
-    """Return the keys of the first `limit` runs of an order that meet all conditions; runs without a value come last.
+    """Return the keys of the first `limit` runs that meet all conditions, sorted; runs without a value come last.
 
     None if nothing but checks of each run can tell these.
     """

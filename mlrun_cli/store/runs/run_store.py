@@ -248,7 +248,7 @@ class RunStore:
         return self._database.row(sql) is not None
 
     def list_unsupervised_owner_locks(self) -> Sequence[tuple[str, str]]:
-        """Return the owner locks of live runs without a supervisor, each with its host."""
+        """Return the distinct owner locks of live runs without a supervisor, each with its host id."""
         rows = self._database.rows(
             f"SELECT owner_lock, max(host_id) AS host_id FROM runs WHERE {ALIVE}"  # noqa: S608
             " AND owner_lock IS NOT NULL GROUP BY owner_lock"

@@ -72,7 +72,7 @@ class RunConfigElement:
 
     @classmethod
     def _create_blank(cls: "type[_Self]") -> _Self:
-        """Return an instance to load a document into."""
+        """Create an instance into which a document will be loaded."""
         return cls()
 
     @classmethod

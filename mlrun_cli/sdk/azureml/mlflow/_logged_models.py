@@ -214,7 +214,7 @@ class LoggedModelMethods(RunAccess):
             self.get_writer(run_id).set_document(tag_key, json.dumps(document))
 
     def _iterate_records(self, experiment_ids: "List[str]") -> "Iterator[Dict[str, Any]]":
-        """Yield the records of the runs with models in some experiments."""
+        """Yield the records of the runs with logged models, from the given experiments."""
         for experiment_id in experiment_ids:
             name = self.get_experiment_record(experiment_id)["name"]
             wanted = {"experiment_name": name, "tag_keys": [HAS_MODELS], "include_children": True}

@@ -73,7 +73,7 @@ class PortDataReference:
         return InputPortBinding(name, self._data_reference, mode or "mount", path_on_compute, overwrite)
 
     def as_input(self, input_name: str) -> Any:
-        """Return the data as an input of a step under another name."""
+        """Return a step input with this name for the data."""
         return self.create_input_binding(input_name)
 
     def as_mount(self, input_name: "str | None" = None) -> Any:
