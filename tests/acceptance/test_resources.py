@@ -70,9 +70,9 @@ def test_top_shows_a_live_run_and_its_resources_outlive_the_supervisor(mlrun: Ml
     run_id = mlrun.submit("train.py", "wait")
     until(lambda: mlrun.show(run_id).get("resources", {}).get("peak_memory_bytes", 0) >= 200 * MEGABYTE)
     until(lambda: mlrun.metrics(run_id))
-    (live,) = mlrun.json("top")
+    # The last sample may be of the moment when two processes shared the memory.
+    (live,) = until(lambda: [row for row in mlrun.json("top") if row["memory_bytes"] >= 200 * MEGABYTE])
     assert (live["run_id"], live["status"], live["metric"]) == (run_id, "Running", {"name": "loss", "value": 0.5})
-    assert live["memory_bytes"] >= 200 * MEGABYTE
     with Terminal(mlrun, [COMMAND, "top"], columns=120) as terminal:
         terminal.wait_for("loss 0.5")
         terminal.type("q")

@@ -131,8 +131,8 @@ def test_a_batch_is_worked_on_by_the_nodes_of_a_job(cluster: Cluster) -> None:
 @pytest.mark.kill
 def test_a_sweep_goes_on_without_the_run_whose_job_was_canceled(slurm: Slurm, slurm_target: Cluster) -> None:
     sweep = start_sweep(slurm_target, "--pause", "1")
-    (first,) = until(lambda: slurm("squeue", "-h", "-t", "running", "-n", f"{sweep}_0", "-o", "%i").splitlines())
-    slurm("scancel", first)
+    (job,) = until(lambda: slurm("squeue", "-h", "-r", "-t", "running", "-n", sweep, "-o", "%F %K").splitlines()[:1])
+    slurm("scancel", f"{job.split()[0]}_0")
     assert wait(slurm_target.mlrun, sweep) == "Completed"
     assert slurm_target.mlrun.show(sweep)["properties"]["best_child_run_id"] == f"{sweep}_1"
     assert [slurm_target.mlrun.show(f"{sweep}_{number}")["status"] for number in (0, 1)] == ["Canceled", "Completed"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SDK = Path(__file__).parents[2] / "mlrun_cli" / "sdk"
 MODULES = sorted(SDK.rglob("*.py"))
-FOR_MLFLOW = {"_artifacts.py", "_registry_store.py", "_tracking_store.py"}
+FOR_MLFLOW = {"_artifacts.py", "_projects.py", "_registry_store.py", "_tracking_store.py"}
 """The modules that MLflow's entry points import, which need MLflow."""
 
 
