@@ -106,7 +106,7 @@ def test_a_gitignore_has_its_effect_beside_the_amlignore(tmp_path: Path) -> None
     rules = IgnoreRules.read(tmp_path)
     assert rules.file_name == ".amlignore"
     ignored = {name for name in ("data", "outputs", "docs", "src") if rules.ignores(name, is_folder=True)}
-    assert ignored == {"data", "docs"}
+    assert ignored == {"data"}
 
 
 def test_a_gitignore_that_is_not_utf8_counts_by_itself(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def test_a_time_limit_ends_the_run_as_canceled_with_an_error_that_says_so(mlrun:
     assert (record["status"], record["signal"]) == ("Canceled", "SIGTERM")
     error = record["error"]["error"]
     assert (error["code"], error["innerError"]["code"]) == ("UserError", "TimeLimitReached")
-    assert re.search(r" 1 seconds .*\bmaxRunDurationSeconds\b", error["message"])
+    assert re.search(r" 1 second .*\bmaxRunDurationSeconds\b", error["message"])
     assert 1.0 <= record["duration_seconds"] < 30.0
     assert error["message"] in streamed.stderr
 
