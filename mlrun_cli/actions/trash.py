@@ -220,7 +220,7 @@ def measure_trash(workspace: Workspace) -> TrashSummary:
 
 
 def move_back_stored_runs(workspace: Workspace) -> None:
-    """Move the folders of stored runs out of the trash, as is needed after a backup was restored."""
+    """Move the folders of runs that are in the store out of the trash, for example after restoring a backup."""
     for path in _list_trash_folders(workspace):
         if workspace.runs.find_key(path.name) is not None:
             _move_folder(path, _get_run_path(workspace, path.name))

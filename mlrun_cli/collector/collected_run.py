@@ -267,7 +267,7 @@ class CollectedRun:
         self._workspace.runs.change_status(self.run.key, before, RunStatus.QUEUED)
 
     def requeue(self) -> None:
-        """Set the run's status to Queued, since the target's engine is about to restart its job."""
+        """Set the run's status to Queued, since the target's engine, such as Slurm, is about to restart its job."""
         with self._workspace.transaction():
             self._store_queued_status()
         self.run = self._workspace.runs.get_by_key(self.run.key)

@@ -43,7 +43,7 @@ class DataFiles(NamedTuple):
 
 
 def find_files(definition: object, find_datastore: FindDatastore) -> DataFiles:
-    """Return the current files of a dataset, in the order of its paths and sorted by name.
+    """Return the current files of a dataset, in the order of its paths and, within each path, sorted by name.
 
     Raises:
         UsageError: the definition is not valid.

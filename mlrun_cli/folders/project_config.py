@@ -230,7 +230,7 @@ def _list_downloads(folder: Path) -> list[Path]:
 
 
 def _names_workspace(path: Path) -> bool:
-    """Return whether a file is a config of a workspace; other programs have files of the same name."""
+    """Return whether a file is a workspace config, and not another program's file of the same name."""
     try:
         keys = read_json(path, read_text(path)).as_mapping() if path.is_file() else {}
     except (InvalidFile, json.JSONDecodeError, OSError):

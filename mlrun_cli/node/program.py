@@ -144,7 +144,7 @@ def _wait_for_earlier_attempt(shared: SharedRunFolder) -> None:
 
 
 def _log_restart(shared: SharedRunFolder, attempt_number: int) -> None:
-    """Write a line to the log of the run that it was restarted."""
+    """Write a line to the run's log saying that the run was restarted."""
     line = f"--- attempt {attempt_number}: started again on {os.uname().nodename} ---\n"
     with suppress(OSError), shared.stdout.open("a", encoding="utf-8") as log:
         log.write(line)

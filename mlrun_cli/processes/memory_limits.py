@@ -34,7 +34,7 @@ def count_oom_kills() -> int:
 
 
 def read_memory_limit() -> int | None:
-    """Return the memory limit of this process's cgroup and its parents in bytes, or None if there is none."""
+    """Return the lowest memory limit of this process's cgroup and its ancestors in bytes, or None if there is none."""
     found = []
     for files, own in _list_cgroups():
         folder = own

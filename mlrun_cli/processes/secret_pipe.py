@@ -28,7 +28,7 @@ def open_secret_pipe(redactor: Redactor) -> int:
 
 
 def read_process_redactor() -> Redactor:
-    """Return the redactor for this process's environment and for the secrets at its standard input, read to its end."""
+    """Return a redactor for the secrets in this process's environment and on its standard input, read to its end."""
     secrets = []
     for line in sys.stdin.buffer.read().splitlines():
         with suppress(ValueError):  # the last one may have been cut

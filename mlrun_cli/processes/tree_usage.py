@@ -83,7 +83,7 @@ def _read_proportional_size(pid: int) -> int:
 
 
 def _read_byte_count(path: str, field_name: bytes) -> int:
-    """Return a field of a file below /proc that is given in kilobytes, in bytes."""
+    """Return, in bytes, a field that a file under /proc gives in kilobytes."""
     return 1024 * _read_number(path, field_name)
 
 

@@ -43,7 +43,7 @@ Message = CancelMessage | StopMessage | ResponseMessage
 
 
 def send_message(folder: RunFolder, shared_folder: SharedRunFolder, message: Message) -> None:
-    """Append a message to the inbox of a run durably.
+    """Durably append a message to the inbox of a run.
 
     Args:
         folder: the run's folder in the workspace, which holds the lock of the inbox's writers.

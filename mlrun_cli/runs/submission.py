@@ -56,7 +56,7 @@ class Submission(NamedTuple):
     data_links: Mapping[str, str] = MappingProxyType({})
 
     def submit_options(self) -> SubmitOptions:
-        """Return the options for submitting the run again, reconstructed for submissions of older versions."""
+        """Return the options for submitting the run again, reconstructed if an older version submitted it."""
         if self.options is not None:
             return self.options
         runconfig = self._find_runconfig_name()

@@ -134,7 +134,7 @@ class Dispatcher:
         return is_needed or self._workspace.child_runs.has_controlled_runs()
 
     def _sleep(self, wake_socket: WakeSocket) -> None:
-        """Sleep until a wake-up, the end of a supervisor, or the next periodic check, and handle these events."""
+        """Wait for a wake-up, the end of a supervisor, or the next periodic check, and handle it."""
         poll = select.poll()
         for descriptor in (wake_socket.fileno(), *self._starter.pidfds):
             poll.register(descriptor, select.POLLIN)

@@ -124,7 +124,7 @@ class ScheduleStore:
         return bool(changed)
 
     def postpone(self, schedule: Schedule, next_at: int) -> bool:
-        """Change only the next time of a schedule; return False if another process has changed it."""
+        """Change only the next due time of a schedule; return False if another process has changed the schedule."""
         changed = self._database.execute(
             "UPDATE schedules SET next_at = :next_at"
             " WHERE schedule_id = :id AND next_at = :due_at AND status = :active",

@@ -137,7 +137,7 @@ def list_git_facts(run: Run) -> Sequence[tuple[str, str]]:
 
 
 def read_environment_facts(run: Run, folder: RunFolder) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
-    """Return names and values about the environment of a run, and the list of its installed packages."""
+    """Return facts about the environment of a run, as names and values, and the list of its installed packages."""
     section: Mapping[str, Any] = ((run.definition or {}).get("environment") or {}).get("python") or {}
     record = read_json(folder.environment_record) or {}
     facts = [

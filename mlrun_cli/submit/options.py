@@ -111,5 +111,5 @@ def _redact_command(command: tuple[str, ...] | str, redactor: Redactor) -> tuple
 
 
 def escape_non_utf8(argument: str) -> str:
-    r"""Return an argument or a path as valid Unicode; bytes that are not UTF-8 are escaped as `\udcff`."""
+    r"""Return an argument or a path as valid Unicode; bytes that are not UTF-8 are escaped, as in `\udcff`."""
     return argument.encode("utf-8", "backslashreplace").decode("utf-8")

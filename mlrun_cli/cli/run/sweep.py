@@ -240,7 +240,7 @@ def _build_definition(
 
 
 def _add_limits(definition: SweepDefinition, policy: str | None, duration: str | None) -> SweepDefinition:
-    """Return a definition with the policy and the time limit of a command line."""
+    """Return a definition with the early termination policy and the time limit given on the command line."""
     if policy is not None:
         from mlrun_cli.sweeps.policy_text import parse_policy  # noqa: PLC0415 - start-up
 

@@ -29,7 +29,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_yaml(path: Path, text: str) -> Node:
-    """Parse a YAML text that contains one document into nodes.
+    """Parse YAML text that contains a single document into nodes.
 
     Raises:
         InvalidFile: the text is empty or not YAML; has a duplicate key; is nested too deeply or has too many values

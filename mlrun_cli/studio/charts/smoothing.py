@@ -18,7 +18,7 @@ def compute_window_length(weight: float) -> int:
 
 
 def smooth_curve(pieces: Iterable[CurvePiece], weight: float, positions: Sequence[float]) -> Sequence[float]:
-    """Return the moving average at each position, interpolated linearly between the ends of pieces.
+    """Return the exponential moving average at each position, interpolated linearly between the ends of pieces.
 
     Args:
         pieces: at least one piece of a curve, in any order.

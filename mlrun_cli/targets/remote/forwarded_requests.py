@@ -64,7 +64,7 @@ class ForwardedRequests:
         return ready
 
     def select_messages(self, data: bytes) -> bytes:
-        """Return the leading complete lines of new inbox data that need not wait for a copy."""
+        """Return the lines of new inbox data before the first response that must wait for files to be copied back."""
         size = 0
         for line in data.splitlines(keepends=True):
             request_id = str(_parse_line(line).get("answer"))

@@ -13,7 +13,7 @@ from azureml._wire.tracking_uri import JOINED_RUN, is_workspace_uri
 
 
 def _move_own_run_id() -> None:
-    """Move the run id to another variable; then MLflow calls `create_run`, which returns the script's own run."""
+    """Move the run id to another variable, so that MLflow calls `create_run`, which returns the script's own run."""
     if is_workspace_uri(os.environ.get("MLFLOW_TRACKING_URI", "")) and os.environ.get("AZUREML_RUN_ID"):
         run_id = os.environ.pop("MLFLOW_RUN_ID", None)
         os.environ.pop("MLFLOW_EXPERIMENT_ID", None)

@@ -82,7 +82,7 @@ class Tensorboard:
             server.stop()
 
     def _list_run_folders(self) -> "Dict[str, Tuple[str, str]]":
-        """Return the folders with event files of each run, keyed by its folder among the copies."""
+        """Return each run's folders that may hold event files, keyed by the folder into which these are copied."""
         roots = {}
         for run in self._runs:
             folder = get_client().get_run_folder(run._names, run.id)

@@ -96,7 +96,7 @@ class AksCompute(AttachableTarget, CredentialTarget):
         DEV_TEST = "DevTest"
 
     def update(self, update_configuration: Any) -> None:
-        """Raise ComputeTargetException, since clusters are not supported."""
+        """Raise ComputeTargetException, since AKS clusters are not supported."""
         raise create_unavailable_error(update_configuration, self.name, "AksCompute.update(…)")
 
 

@@ -79,7 +79,7 @@ class Graph:
         return {name: one["default"] for name, one in self._document["parameters"].items()}
 
     def get_node(self, node_id: str) -> "Node | None":
-        """Return the step with an id, or None."""
+        """Return the step with this node id, or None if there is none."""
         return self.node_dict.get(node_id)
 
     def find_node(self, name: str) -> "Node | None":
