@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 
 _TAIL_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 18
+_STYLE = r"\x1b\[[0-9;]*[A-Za-z]"
+"""An escape sequence for colours and other formatting on a terminal."""
 
 
 def read_tail(path: os.PathLike[str], start_offset: int = 0) -> str:
@@ -21,6 +24,11 @@ def read_tail(path: os.PathLike[str], start_offset: int = 0) -> str:
 def remove_overwritten_text(line: str) -> str:
     """Return a line as a terminal shows it, for example with only the last state of a progress bar."""
     return line.rstrip("\r").rpartition("\r")[2]
+
+
+def remove_styles(text: str) -> str:
+    """Return text without the escape sequences that format it on a terminal."""
+    return re.sub(_STYLE, "", text)
 
 
 def find_last_lines(descriptor: int, line_count: int) -> tuple[int, int]:

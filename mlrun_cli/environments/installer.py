@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from signal import Signals
 
+from mlrun_cli.core.log_tail import remove_styles
 from mlrun_cli.core.redaction import LEAST_LETTERS, REDACTED, Redactor, build_alternation
 from mlrun_cli.environments.placeholders import SECRET_PREFIX
 
@@ -40,8 +41,6 @@ _TRUST_AS_SYSTEM = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
 
 _BEFORE_SECRET = rf"://|[?&]\w+=|{SECRET_PREFIX}\d+\W+"
 """The text that precedes a secret in a URL or in a list of variables."""
-_COLOUR = r"\x1b\[[0-9;]*[A-Za-z]"
-"""An escape sequence for colours and other formatting on a terminal."""
 _LINES_KEPT = 200
 _BETWEEN_WORDS = r"""[;&|()\[\]'"\\\n]+"""
 """Characters that a shell or a list may put around a secret, and that separate parts of it."""
@@ -76,7 +75,7 @@ class Installer:
         with self._start(command, subprocess.STDOUT) as process:
             for line in process.stdout or ():
                 is_silent = is_silent and not line.strip()
-                shown = hidden(self._redact_secrets(re.sub(_COLOUR, "", line)))
+                shown = hidden(self._redact_secrets(remove_styles(line)))
                 self._last_lines.append(shown)
                 sys.stdout.write(shown)
                 sys.stdout.flush()

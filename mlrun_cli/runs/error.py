@@ -43,7 +43,6 @@ _TRACEBACK = "Traceback (most recent call last):"
 _MOST_LINES = 200
 _MOST_TRACE = 64_000
 _LONGEST_LINE = 500
-_STYLE = r"\x1b\[[0-9;]*[A-Za-z]"
 _SYNTAX_ERROR = r"(?m)^  File \"[^\n]+\", line \d+\n(?:    .*\n)+(?=(?:Syntax|Indentation|Tab)Error: )"
 _EXCEPTION_LINE = r"(?s)^([A-Za-z_][\w.]*)(?::\s?(.*))?$"
 
@@ -124,8 +123,10 @@ def _find_last_line(text: str) -> str | None:
 
     That is what `argparse` and `sys.exit("text")` print. A line is not cut, which could hide that it has a secret.
     """
+    from mlrun_cli.core.log_tail import remove_styles  # noqa: PLC0415 - start-up: commands do not read logs' ends
+
     for line in reversed(text.splitlines()):
-        shown = " ".join(re.sub(_STYLE, "", line).split())
+        shown = " ".join(remove_styles(line).split())
         if any(map(str.isalpha, shown)):
             return shown if len(shown) <= _LONGEST_LINE and shown.isprintable() else None
     return None

@@ -41,7 +41,6 @@ def append_parameter(arguments: Sequence[str], name: str, value_text: str) -> li
     words = list(arguments)
     pairs = [words[each.start : each.end] for each in iterate_parameter_words(words)]
     options = [pair for pair in pairs if pair[0].startswith("-")]
-    place = words.index(_END_OF_OPTIONS) if _END_OF_OPTIONS in words else len(words)
     if not options and any("=" in pair[0] for pair in pairs):
         added = [f"{name}={value_text}"]
     elif options and all("=" in pair[0] for pair in options):
@@ -49,14 +48,18 @@ def append_parameter(arguments: Sequence[str], name: str, value_text: str) -> li
     else:
         is_short = len(name) == 1 and any(re.match(r"-[^-]", pair[0]) for pair in options)
         added = _format_option(f"-{name}" if is_short else f"--{name}", [value_text])
-    return [*words[:place], *added, *words[place:]]
+    return _insert_options(words, added)
 
 
 def append_flag(arguments: Sequence[str], name: str) -> list[str]:
     """Return the arguments with a flag appended: `--fp16`, or `-v` for a single letter."""
-    words = list(arguments)
-    place = words.index(_END_OF_OPTIONS) if _END_OF_OPTIONS in words else len(words)
-    return [*words[:place], f"-{name}" if len(name) == 1 else f"--{name}", *words[place:]]
+    return _insert_options(arguments, [f"-{name}" if len(name) == 1 else f"--{name}"])
+
+
+def _insert_options(arguments: Sequence[str], options: Sequence[str]) -> list[str]:
+    """Return the arguments with options behind the others, and before the `--` that ends them."""
+    place = arguments.index(_END_OF_OPTIONS) if _END_OF_OPTIONS in arguments else len(arguments)
+    return [*arguments[:place], *options, *arguments[place:]]
 
 
 def _format_parameter(arguments: Sequence[str], parameter: ParameterWords, value_text: str) -> list[str]:
