@@ -12,33 +12,50 @@ GIT_PREFIXES = ("azureml.git.", "mlflow.source.git.")
 """How the names of these properties begin."""
 _TIMEOUT_SECONDS = 5.0
 _QUESTIONS = {
-    "head": ("rev-parse", "HEAD", "--abbrev-ref", "HEAD"),
-    "remote": ("config", "--get", "remote.origin.url"),
-    "changes": ("status", "--porcelain", "--untracked-files=no"),
+    "repository_uri": ("ls-remote", "--get-url"),
+    "branch": ("symbolic-ref", "--short", "HEAD"),
+    "commit": ("rev-parse", "--verify", "HEAD"),
+    "dirty": ("status", "--porcelain", "."),
 }
+_NO_REMOTE = "origin"
+"""What git answers for the address of a work tree without remotes."""
+_VARIABLE_PREFIX = "AZUREML_GIT_"
+_VARIABLES_ONLY = ("build_id", "build_uri")
+_MLFLOW_NAMES = {"repository_uri": "repoURL", "branch": "branch", "commit": "commit"}
 
 
 def read_git_properties(folder: Path, environ: Mapping[str, str], redactor: Redactor) -> dict[str, str]:
     """Return the properties that Azure sets for a run from a git work tree; empty without a work tree or git.
 
-    Keys: `azureml.git.repository_uri|branch|commit|dirty` and `mlflow.source.git.repoURL|branch|commit`; keys without a
-    value from git are omitted.
+    Keys: `azureml.git.repository_uri|branch|commit|dirty|build_id|build_uri` and
+    `mlflow.source.git.repoURL|branch|commit`; keys without a value are omitted. As with azureml-core, a work tree is
+    dirty if a file of the source folder was changed or is untracked, a detached HEAD has no branch, and variables such
+    as `AZUREML_GIT_BRANCH` take precedence over git.
     """
-    if not any((above / ".git").exists() for above in (folder, *folder.parents)):
-        return {}
+    found = _read_variables(environ)
+    if any((above / ".git").exists() for above in (folder, *folder.parents)):
+        found = _read_work_tree(folder, environ) | found
+    shown = {name: redactor.redact_text(value) for name, value in found.items()}
+    return {f"azureml.git.{name}": value for name, value in shown.items()} | {
+        f"mlflow.source.git.{_MLFLOW_NAMES[name]}": value for name, value in shown.items() if name in _MLFLOW_NAMES
+    }
+
+
+def _read_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    names = (*_QUESTIONS, *_VARIABLES_ONLY)
+    given = {name: environ.get(f"{_VARIABLE_PREFIX}{name.upper()}", "").strip() for name in names}
+    if given["dirty"]:
+        given["dirty"] = str(given["dirty"].lower() in {"1", "true"})
+    return {name: value for name, value in given.items() if value}
+
+
+def _read_work_tree(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
     answers = _run_queries(folder, environ)
-    commit, _, branch = answers.get("head", "").partition("\n")
-    if not commit:
-        return {}
-    found = {"branch": branch, "commit": commit}
-    if "changes" in answers:
-        found["dirty"] = str(bool(answers["changes"]))
-    properties = {f"azureml.git.{name}": value for name, value in found.items()}
-    properties |= {f"mlflow.source.git.{name}": found[name] for name in ("branch", "commit")}
-    if answers.get("remote"):
-        address = redactor.redact_text(answers["remote"])
-        properties |= {"azureml.git.repository_uri": address, "mlflow.source.git.repoURL": address}
-    return properties
+    if answers.get("repository_uri") == _NO_REMOTE:
+        del answers["repository_uri"]
+    if "dirty" in answers:
+        answers["dirty"] = str(bool(answers["dirty"]))
+    return {name: value for name, value in answers.items() if value}
 
 
 def _run_queries(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
