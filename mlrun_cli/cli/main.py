@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mlrun_cli.cli.command import Declaration, Invocation, run_command
-from mlrun_cli.cli.nouns import find_declaration
+from mlrun_cli.cli.command_groups import find_declaration
 from mlrun_cli.cli.plain_lines import NotPlain, parse_without_typer
 from mlrun_cli.cli.program import INTERRUPTED, Terminated
 from mlrun_cli.cli.streams import flush_streams, prepare_streams

@@ -71,9 +71,9 @@ _AT_THE_ROOT = {
 }
 
 
-def find_subcommand_by_synonym(noun: str, word: str, subcommands: Collection[str]) -> str | None:
+def find_subcommand_by_synonym(group: str, word: str, subcommands: Collection[str]) -> str | None:
     """Return a command group's subcommand that other programs call `word`; None if there is none."""
-    if noun == "run":
+    if group == "run":
         return _OF_RUNS.get(word)
     return next((subcommand for subcommand in _OF_OTHERS.get(word, ()) if subcommand in subcommands), None)
 

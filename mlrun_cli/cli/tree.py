@@ -19,8 +19,8 @@ from typer.core import TyperGroup, TyperOption
 from mlrun_cli import __version__
 from mlrun_cli.cli.azure.unsupported import AZURE_ONLY
 from mlrun_cli.cli.command import Group
+from mlrun_cli.cli.command_groups import COMMAND_GROUPS, COMMANDS, TOP_LEVEL_GROUPS, import_group
 from mlrun_cli.cli.declarations import HELP_OPTIONS
-from mlrun_cli.cli.nouns import COMMANDS, NOUNS, OWN_NOUNS, import_group
 from mlrun_cli.cli.typer_command import build_command
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import CommandNotFound, UnknownTopic, UnsupportedCommand
@@ -139,11 +139,11 @@ class _Tree(TyperGroup):
         formatter.write(format_group_help(ctx, self._description, self.list_summaries(), self.list_examples(), topic))
 
 
-class Noun(_Tree):
+class CommandGroup(_Tree):
     """A command group, such as `run`, with its subcommands."""
 
     def __init__(self, group: Group) -> None:
-        super().__init__(group.name, description={**NOUNS, **OWN_NOUNS}[group.name])
+        super().__init__(group.name, description={**COMMAND_GROUPS, **TOP_LEVEL_GROUPS}[group.name])
         self._group = group
         self._first_word = ""
 
@@ -204,12 +204,12 @@ class Noun(_Tree):
         return super().resolve_command(ctx, args)
 
 
-class _Nouns(_Tree):
+class _ParentGroup(_Tree):
     """The parent of all command groups."""
 
     def list_summaries(self) -> Mapping[str, str]:
         """Return a summary of each command group, keyed by name, in the order of the help page."""
-        return NOUNS
+        return COMMAND_GROUPS
 
     def find_by_synonym(self, name: str) -> str | None:
         """Return the command for a synonym, or for a subcommand of `run` without its group, or None."""
@@ -258,17 +258,17 @@ class _Nouns(_Tree):
         """Return a command group, the `login` command, or None."""
         if name == "login":  # lines of Azure's own program have it behind `ml`, too
             return importlib.import_module("mlrun_cli.cli.azure.login").build_login_command()
-        return Noun(import_group(name)) if name in NOUNS else None
+        return CommandGroup(import_group(name)) if name in COMMAND_GROUPS else None
 
 
-class _Root(_Nouns):
+class _Root(_ParentGroup):
     """The root: all command groups, `ml` with the same groups for az command lines, and other commands."""
 
     def list_summaries(self) -> Mapping[str, str]:
         """Return a summary of each command group and command, keyed by name, in the order of the help page."""
         alone = {name: summary for name, (summary, _) in COMMANDS.items()}
         again = {"ml": "All of these once more, for lines like 'az ml run list'.", "help": _HELP}
-        return {**NOUNS, **OWN_NOUNS, **alone, **again}
+        return {**COMMAND_GROUPS, **TOP_LEVEL_GROUPS, **alone, **again}
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments, and store them in `ctx.meta` for the completion options."""
@@ -281,9 +281,9 @@ class _Root(_Nouns):
     def find(self, name: str, *, with_completers: bool = False) -> Any:
         """Return the group or command with this name, or None."""
         if name == "ml":
-            return _Nouns(name, description=_DESCRIPTION)
-        if name in OWN_NOUNS:
-            return Noun(import_group(name))
+            return _ParentGroup(name, description=_DESCRIPTION)
+        if name in TOP_LEVEL_GROUPS:
+            return CommandGroup(import_group(name))
         if name in COMMANDS:
             return build_command(import_group(name).commands[name], name, with_completers=with_completers)
         if name == "az":

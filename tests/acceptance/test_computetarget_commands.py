@@ -1,4 +1,4 @@
-"""The verbs of `computetarget`: names of this machine, as pipelines make clusters and send runs to them."""
+"""The subcommands of `computetarget`: names of this machine, as pipelines make clusters and send runs to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verbs of `dataset` and of registered environments: az's options, and files of this machine."""
+"""The subcommands of `dataset` and of registered environments: az's options, and files of this machine."""
 
 from __future__ import annotations
 

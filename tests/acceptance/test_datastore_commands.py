@@ -1,4 +1,4 @@
-"""The verbs of `datastore`: folders of this machine under names, with az's options where az has the verb."""
+"""The subcommands of `datastore`: folders of this machine under names, with az's options where az has them."""
 
 from __future__ import annotations
 

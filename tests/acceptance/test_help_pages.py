@@ -14,15 +14,17 @@ from typing import NamedTuple
 import pytest
 
 from mlrun_cli.cli.command import Declaration, Group
-from mlrun_cli.cli.nouns import NOUNS, OWN_NOUNS
+from mlrun_cli.cli.command_groups import COMMAND_GROUPS, TOP_LEVEL_GROUPS
 from tests.acceptance.installed import bash, installed
 from tests.acceptance.terminal import Terminal
 from tests.running import Mlrun, good_end, until
 from tests.studio.serving import started
 
-GROUPS: list[Group] = [importlib.import_module(f"mlrun_cli.cli.{noun}").app for noun in (*NOUNS, *OWN_NOUNS)]
+GROUPS: list[Group] = [
+    importlib.import_module(f"mlrun_cli.cli.{group}").app for group in (*COMMAND_GROUPS, *TOP_LEVEL_GROUPS)
+]
 COMMANDS = {f"{group.name} {verb}": declared for group in GROUPS for verb, declared in group.commands.items()}
-PAGES = [*COMMANDS, "", "ml", *NOUNS, *OWN_NOUNS, *(f"ml {noun}" for noun in NOUNS)]
+PAGES = [*COMMANDS, "", "ml", *COMMAND_GROUPS, *TOP_LEVEL_GROUPS, *(f"ml {group}" for group in COMMAND_GROUPS)]
 EXAMPLES = [line for declared in COMMANDS.values() for _, line in declared.examples]
 _OTHERS_NEEDED = re.compile(
     r"run (delete -r|monitor-tensorboard)|computetarget (attach|detach .*--force|show -n (ray|slurm))"
@@ -176,7 +178,7 @@ def test_help_doubles_neither_brackets_nor_defaults(page: Page) -> None:
     assert not re.search(r"(Default: \S+)\s+Default: ", page.text)
 
 
-@pytest.mark.parametrize("page", ["", "ml", *NOUNS, *OWN_NOUNS], indirect=True)
+@pytest.mark.parametrize("page", ["", "ml", *COMMAND_GROUPS, *TOP_LEVEL_GROUPS], indirect=True)
 def test_help_of_a_group_has_two_examples(page: Page) -> None:
     _, _, examples = page.text.partition("\nExamples\n")
     assert examples.count("\n    mlrun ") == 2

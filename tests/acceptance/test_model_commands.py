@@ -1,4 +1,4 @@
-"""The verbs of `model`, as a pipeline types them after a run."""
+"""The subcommands of `model`, as a pipeline types them after a run."""
 
 from __future__ import annotations
 

@@ -488,17 +488,17 @@ def test_the_word_help_shows_help(tool: Tool, words: list[str]) -> None:
     assert done.stdout == tool(*words, "-h").stdout
 
 
-def test_help_of_a_noun_lists_its_verbs(tool: Tool) -> None:
+def test_help_of_a_command_group_lists_its_subcommands(tool: Tool) -> None:
     shown = tool().stdout
     assert "  list           List runs, newest first.\n  submit-script  Run a script.\n" in shown
 
 
-def test_help_of_the_whole_lists_the_nouns(environment: Environment) -> None:
+def test_help_of_the_whole_lists_the_command_groups(environment: Environment) -> None:
     for words in ([], ["-h"], ["--help"]):
         done = mlrun(environment, *words)
         assert (done.returncode, done.stderr) == (0, "")
-        for noun in ("folder", "experiment", "workspace", "run", "ml"):
-            assert f"\n  {noun} " in done.stdout
+        for group in ("folder", "experiment", "workspace", "run", "ml"):
+            assert f"\n  {group} " in done.stdout
         assert "login" not in done.stdout
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from mlrun_cli.cli.command import CommandParameters, Declaration, Invocation
+from mlrun_cli.cli.command_groups import COMMAND_GROUPS, COMMANDS, TOP_LEVEL_GROUPS, find_declaration, import_group
 from mlrun_cli.cli.declarations import HELP_OPTIONS, REQUIRED, Argument, Parameter
-from mlrun_cli.cli.nouns import COMMANDS, NOUNS, OWN_NOUNS, find_declaration, import_group
 from mlrun_cli.cli.plain_lines import NotPlain, parse_without_typer
 from mlrun_cli.cli.typer_command import Command, build_command
 from mlrun_cli.errors import MlrunError
@@ -20,9 +20,9 @@ from mlrun_cli.errors import MlrunError
 Words = Sequence[str]
 
 ALL = {
-    f"{name} {verb}": declaration
-    for name in (*NOUNS, *OWN_NOUNS, *COMMANDS)
-    for verb, declaration in import_group(name).commands.items()
+    f"{name} {subcommand}": declaration
+    for name in (*COMMAND_GROUPS, *TOP_LEVEL_GROUPS, *COMMANDS)
+    for subcommand, declaration in import_group(name).commands.items()
 }
 TEXTS = ["", "-5", "-", "--", "é ß", "a=b", "=", "--no-such=1", "\udcff", " x "]
 NUMBERS = ["0", "3", "07", "-1", "+2", " 7 ", "1_0", "٣", "²", "x", "", "9" * 20, "9" * 5000]
@@ -43,7 +43,7 @@ class TyperParser:
 
     def __init__(self, declaration: Declaration) -> None:
         self._values: Mapping[str, Any] = {}
-        self._command: Command = build_command(declaration, "verb", run_declaration=self._keep)
+        self._command: Command = build_command(declaration, "subcommand", run_declaration=self._keep)
 
     def _keep(
         self, _declaration: Declaration, _parameters: CommandParameters, values: Mapping[str, Any], _: Invocation
@@ -54,7 +54,7 @@ class TyperParser:
     def parse(self, words: Words) -> Mapping[str, Any] | None:
         """Return the values of parameters, or None if the line is wrong."""
         try:
-            with self._command.make_context("verb", list(words), help_option_names=list(HELP_OPTIONS)) as context:
+            with self._command.make_context("subcommand", list(words), help_option_names=list(HELP_OPTIONS)) as context:
                 self._command.invoke(context)
         except MlrunError:
             return None
@@ -186,7 +186,7 @@ def test_a_line_names_the_same_command_with_and_without_typer(name: str) -> None
     line = words[:1] if words[0] in COMMANDS else words
     assert find_declaration([*line, "-o", "json"]) == (ALL[name], ["-o", "json"])
     under_ml = find_declaration(["ml", *line])
-    assert (under_ml is not None) == (words[0] in NOUNS)
+    assert (under_ml is not None) == (words[0] in COMMAND_GROUPS)
 
 
 @pytest.mark.parametrize(

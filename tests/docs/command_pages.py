@@ -16,7 +16,7 @@ import typer
 from mlrun_cli.cli.declarations import HELP_OPTIONS
 from mlrun_cli.cli.help.pages import CommandPage, Row, build_command_page
 from mlrun_cli.cli.help.topics import find_topic
-from mlrun_cli.cli.tree import Noun, build_root
+from mlrun_cli.cli.tree import CommandGroup, build_root
 
 FOLDER = Path(__file__).parents[2] / "mlrun_cli" / "docs" / "commands"
 _MADE = "<!-- Made by `python -m tests.docs.command_pages` from the command tree: do not edit. -->"
@@ -41,7 +41,7 @@ def _index(summaries: Mapping[str, str], names: Sequence[str], shared: Sequence[
     return _joined(
         "# Commands",
         _MADE,
-        _table("noun", [(f"[{name}]({name}.md)", summaries[name]) for name in names]),
+        _table("command group", [(f"[{name}]({name}.md)", summaries[name]) for name in names]),
         "`mlrun COMMAND -h` prints the same, and `mlrun ml COMMAND` is `mlrun COMMAND`.",
         "## Global options",
         "Every command takes them.",
@@ -51,12 +51,12 @@ def _index(summaries: Mapping[str, str], names: Sequence[str], shared: Sequence[
 
 def _page(command: Any, name: str, parent: typer.Context, summary: str) -> str:
     context = _context(command, name, parent)
-    if not isinstance(command, Noun):
+    if not isinstance(command, CommandGroup):
         return _joined(*_command(build_command_page(context, command.examples), "#"), _read_on(context))
     parts = [f"# mlrun {name}", _MADE, summary, _read_on(context)]
-    for verb in command.list_summaries():
-        built: Any = command.find(verb)
-        parts += _command(build_command_page(_context(built, verb, context), built.examples), "##")
+    for subcommand in command.list_summaries():
+        built: Any = command.find(subcommand)
+        parts += _command(build_command_page(_context(built, subcommand, context), built.examples), "##")
     return _joined(*parts)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from mlrun_cli.cli.nouns import NOUNS, OWN_NOUNS
+from mlrun_cli.cli.command_groups import COMMAND_GROUPS, TOP_LEVEL_GROUPS
 from tests.docs.command_pages import FOLDER, command_pages
 
 
-def test_each_noun_has_a_page() -> None:
-    assert {f"{name}.md" for name in (*NOUNS, *OWN_NOUNS, "studio", "top", "install-az")} < set(command_pages())
+def test_each_command_group_has_a_page() -> None:
+    assert {f"{name}.md" for name in (*COMMAND_GROUPS, *TOP_LEVEL_GROUPS, "studio", "top", "install-az")} < set(
+        command_pages()
+    )
 
 
 def test_the_pages_are_those_of_the_command_tree() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from mlrun_cli.cli.command_groups import COMMAND_GROUPS, TOP_LEVEL_GROUPS
 from mlrun_cli.cli.help.markdown import render_markdown
 from mlrun_cli.cli.help.topics import TOPICS, find_topic, read_topic
-from mlrun_cli.cli.nouns import NOUNS, OWN_NOUNS
 from tests.acceptance.installed import installed
 from tests.acceptance.terminal import Terminal
 from tests.acceptance.test_help_pages import COMMANDS
@@ -101,7 +101,7 @@ def test_help_of_a_command_is_its_page(mlrun: Mlrun, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [*COMMANDS, *NOUNS, *OWN_NOUNS, "studio", "top", "install-az", "ml run list", "ml run"]
+    "words", [*COMMANDS, *COMMAND_GROUPS, *TOP_LEVEL_GROUPS, "studio", "top", "install-az", "ml run list", "ml run"]
 )
 def test_each_command_has_a_topic(words: str) -> None:
     assert find_topic(f"mlrun {words}") in TOPICS

@@ -199,8 +199,8 @@ def _get_command_description(name: str) -> str:
     return inspect.getdoc(_ANSWERS[name]) or ""
 
 
-def _build_context(path: str, noun: str) -> typer.Context:
-    return typer.Context(TyperCommand(path, help=noun), info_name=path, help_option_names=list(HELP_OPTIONS))
+def _build_context(path: str, description: str) -> typer.Context:
+    return typer.Context(TyperCommand(path, help=description), info_name=path, help_option_names=list(HELP_OPTIONS))
 
 
 def _login(_arguments: AzArguments) -> Answer:

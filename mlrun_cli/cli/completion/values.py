@@ -126,7 +126,7 @@ def _build_name_completer(*sources: NameSource, other_options: Sequence[str] = (
 
 def _complete_names(ctx: typer.Context, incomplete: str) -> _Suggestions:
     """Suggest values of `--name`, the name of the object that the command is about."""
-    noun = ctx.parent.info_name if ctx.parent is not None else ""
+    group = ctx.parent.info_name if ctx.parent is not None else ""
     sources = {
         "computetarget": NameSource.TARGET,
         "dataset": NameSource.DATASET,
@@ -136,9 +136,9 @@ def _complete_names(ctx: typer.Context, incomplete: str) -> _Suggestions:
         "model": NameSource.MODEL,
         "run": NameSource.METRIC,
     }
-    if noun == "runconfig":
+    if group == "runconfig":
         return _complete_runconfigs(ctx, incomplete)
-    source = sources.get(noun or "")
+    source = sources.get(group or "")
     return [] if source is None else _build_name_completer(source)(ctx, incomplete)
 
 

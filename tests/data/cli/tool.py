@@ -12,10 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 from mlrun_cli.cli.command import Group, Result, command
+from mlrun_cli.cli.command_groups import find_subcommand_declaration
 from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.main import run_command_line
-from mlrun_cli.cli.nouns import find_subcommand_declaration
 from mlrun_cli.errors import RunNotFound
 
 if TYPE_CHECKING:
@@ -140,12 +140,12 @@ def show(
     return FAULTS.get(run_id, lambda: defaults)()
 
 
-def build_noun() -> TyperGroup:
-    from mlrun_cli.cli.tree import Noun  # noqa: PLC0415 - plain lines do without Typer
+def build_group() -> TyperGroup:
+    from mlrun_cli.cli.tree import CommandGroup  # noqa: PLC0415 - plain lines do without Typer
 
-    return Noun(app)
+    return CommandGroup(app)
 
 
 if __name__ == "__main__":
     find = partial(find_subcommand_declaration, app)
-    sys.exit(run_command_line(sys.argv[1:], program="mlrun run", find_command=find, build_command_tree=build_noun))
+    sys.exit(run_command_line(sys.argv[1:], program="mlrun run", find_command=find, build_command_tree=build_group))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mlrun_cli.cli.command import Declaration, Group
 
-NOUNS = {
+COMMAND_GROUPS = {
     "folder": "Attach a folder to a workspace.",
     "experiment": "List, show, open, delete and restore experiments.",
     "workspace": "Create, list, show and prune workspaces.",
@@ -28,7 +28,7 @@ NOUNS = {
 }
 """A summary of each command group, whose module or package is `mlrun_cli.cli.<name>` and defines the Group `app`."""
 
-OWN_NOUNS = {
+TOP_LEVEL_GROUPS = {
     "notify": "Notify people and programs of the ends of runs.",
     "service": "Start queued runs after a reboot of this machine.",
 }
@@ -56,7 +56,7 @@ def find_declaration(arguments: Sequence[str]) -> tuple[Declaration, Sequence[st
     if name in COMMANDS and not is_under_ml:
         declaration = import_group(name).find(name)
         return None if declaration is None else (declaration, following)
-    if name in NOUNS or (name in OWN_NOUNS and not is_under_ml):
+    if name in COMMAND_GROUPS or (name in TOP_LEVEL_GROUPS and not is_under_ml):
         return find_subcommand_declaration(import_group(name), following)
     return None
 
@@ -72,10 +72,10 @@ def find_subcommand_declaration(group: Group, arguments: Sequence[str]) -> tuple
     return None if declaration is None else (declaration, arguments[count:])
 
 
-def _is_unsupported(noun: str, arguments: Sequence[str]) -> bool:
+def _is_unsupported(group: str, arguments: Sequence[str]) -> bool:
     """Return whether the first word after a subcommand, such as `aks`, makes it a command that only Azure has."""
     if len(arguments) < 2 or arguments[1].startswith("-"):
         return False
     from mlrun_cli.cli.azure.unsupported import AZURE_ONLY  # noqa: PLC0415 - start-up
 
-    return f"{noun} {' '.join(arguments)}" in AZURE_ONLY
+    return f"{group} {' '.join(arguments)}" in AZURE_ONLY
