@@ -19,7 +19,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.runs.child_store import ChildState
 from mlrun_cli.submit.pipeline import STDERR_LOG, read_pipeline_plan
 from mlrun_cli.submit.pipeline_outputs import OutputsNotKept, store_outputs
-from mlrun_cli.submit.pipeline_reuse import Reuse, determine_reuse, get_origin_id, write_fingerprint
+from mlrun_cli.submit.pipeline_reuse import ResolvedStep, Reuse, determine_reuse, get_origin_id, write_fingerprint
 from mlrun_cli.submit.pipeline_start import start_step
 from mlrun_cli.submit.pipeline_step import StepPlan
 from mlrun_cli.submit.template import RunTemplate, read_template
@@ -162,9 +162,9 @@ class PipelineController:
 
     def _decide_reuse(self, plan: StepPlan, template: RunTemplate) -> Reuse | None:
         """Return the decision on whether a step reuses an earlier result, or None if an input is missing."""
-        forced = self._plan.regenerate_outputs
+        forced, resolved = self._plan.regenerate_outputs, ResolvedStep.from_template(template)
         try:
-            reuse = determine_reuse(self._workspace, plan, template, self._origins, is_forced=forced)
+            reuse = determine_reuse(self._workspace, plan, resolved, self._origins, is_forced=forced)
         except (DataNotFound, UsageError):  # the start of the step fails it for the same reason
             return None
         write_fingerprint(self._folder.steps / plan.step.key, reuse.fingerprint)

@@ -1,4 +1,4 @@
-"""Storing a source file in the snapshot store, even if the file changes meanwhile."""
+"""Storing or only hashing a source file for a snapshot, even if the file changes meanwhile."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class IngestedFile(NamedTuple):
     is_steady: bool
 
 
-def ingest_file(store: SnapshotStore, path: str, report: Callable[[int], None]) -> IngestedFile:
+def ingest_file(store: SnapshotStore | None, path: str, report: Callable[[int], None]) -> IngestedFile:
     """Store the content of the file at `path` without ever blocking, even on a FIFO.
 
     A file that changes while it is read is read up to three times. `report` is called with the number of bytes read
-    so far.
+    so far. Without a store, the content is only hashed.
 
     Raises:
         OSError: the file cannot be read, or is no longer a regular file.
@@ -48,7 +48,10 @@ def ingest_file(store: SnapshotStore, path: str, report: Callable[[int], None]) 
             before = os.fstat(descriptor)
             if not stat.S_ISREG(before.st_mode):
                 raise OSError(errno.EINVAL, "it is not a file any more")
-            digest, size = _store_content(store, descriptor, before.st_size, report)
+            if store is None:
+                digest, size = _hash_content(descriptor, before.st_size, report)
+            else:
+                digest, size = _store_content(store, descriptor, before.st_size, report)
             after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
@@ -56,6 +59,17 @@ def ingest_file(store: SnapshotStore, path: str, report: Callable[[int], None]) 
         if is_steady:
             break
     return IngestedFile(digest, size, before, is_steady)
+
+
+def _hash_content(descriptor: int, size: int, report: Callable[[int], None]) -> tuple[str, int]:
+    """Return the digest and size of up to `size` bytes of a file that may be growing."""
+    hasher = _create_hasher()
+    done = 0
+    while chunk := os.read(descriptor, min(size - done, _CHUNK)):
+        hasher.update(chunk)
+        done += len(chunk)
+        report(done)
+    return hasher.hexdigest(), done
 
 
 def _store_content(store: SnapshotStore, descriptor: int, size: int, report: Callable[[int], None]) -> tuple[str, int]:

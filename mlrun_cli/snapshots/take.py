@@ -65,6 +65,18 @@ def take_snapshot(
     return stored or snapshot, [*scan.notes, *taking.list_notes()]
 
 
+def preview_entries(
+    source: Path, store: SnapshotStore, *, limits: SnapshotLimits, exclude: Sequence[Path] = ()
+) -> tuple[SnapshotEntry, ...]:
+    """Return the entries that a snapshot of a folder would have now; nothing is stored.
+
+    Raises:
+        UsageError: as for `take_snapshot`.
+    """
+    scan = scan_folder(source, limits, exclude)
+    return _SnapshotBuilder(scan, store, None, is_preview=True).list_entries()
+
+
 def compute_snapshot_id(entries: Iterable[SnapshotEntry]) -> str:
     """Return a GUID computed from all attributes of the entries that scripts can see, except modification times."""
     digest = create_sha256()
@@ -79,21 +91,30 @@ def compute_snapshot_id(entries: Iterable[SnapshotEntry]) -> str:
 
 
 class _SnapshotBuilder:
-    """A builder of a snapshot, which stores the contents of its files."""
+    """A builder of a snapshot, which stores the contents of its files unless it is a preview."""
 
-    def __init__(self, scan: Scan, store: SnapshotStore, progress: Progress | None) -> None:
+    def __init__(
+        self, scan: Scan, store: SnapshotStore, progress: Progress | None, *, is_preview: bool = False
+    ) -> None:
         self._scan = scan
         self._store = store
         self._cache = DigestCache(store, scan.root)
         self._progress = progress
+        self._is_preview = is_preview
         self._left_out = list(scan.left_out)
         self._unsteady: list[str] = []
         self._files_done = 0
         self._bytes_done = 0
 
     def build_entries(self) -> tuple[SnapshotEntry, ...]:
-        """Store new contents and return all entries, sorted by path."""
+        """Store new contents and the digests of the files, and return all entries, sorted by path."""
         self._store.remove_abandoned_incoming_files()
+        entries = self.list_entries()
+        self._cache.save()
+        return entries
+
+    def list_entries(self) -> tuple[SnapshotEntry, ...]:
+        """Return all entries, sorted by path; store new contents unless it is a preview."""
         entries = [SnapshotEntry(path, EntryKind.DIRECTORY) for path in self._scan.folders]
         entries += [
             entry
@@ -101,7 +122,6 @@ class _SnapshotBuilder:
             if (entry := self._build_file_entry(path, found)) is not None
         ]
         entries += self._build_link_entries({entry.path for entry in entries})
-        self._cache.save()
         return tuple(sorted(entries, key=lambda entry: entry.path))
 
     def list_notes(self) -> list[str]:
@@ -119,7 +139,8 @@ class _SnapshotBuilder:
         size = file_stat.st_size
         if digest is None:
             try:
-                taken = ingest_file(self._store, f"{self._scan.root}/{path}", self._report_progress)
+                store = None if self._is_preview else self._store
+                taken = ingest_file(store, f"{self._scan.root}/{path}", self._report_progress)
             except OSError as error:
                 self._left_out.append(OmittedPath(path, describe_read_error(error)))
                 return None

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.environments.docker_section import get_shared_memory, list_engine_arguments
 from mlrun_cli.environments.folder import EnvironmentFolder
-from mlrun_cli.environments.planned_environment import PlannedEnvironment
-from mlrun_cli.processes.launch import Launch
 from mlrun_cli.processes.launchers.registry import get_launcher
-from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.snapshots.plan import PlannedSnapshot
 from mlrun_cli.submit.admission import Admission
 from mlrun_cli.submit.request import SubmitRequest
+from mlrun_cli.submit.resolution import Resolution
 from mlrun_cli.submit.resolve import Resolver
 from mlrun_cli.workspace import Workspace
+
+if TYPE_CHECKING:  # start-up: few runs have data
+    from mlrun_cli.submit.run_data import RunData
 
 _MOST_LEFT_OUT = 100
 
@@ -27,30 +27,16 @@ class PlannedRun(NamedTuple):
     """A run that a submission would start, as far as it is known in advance.
 
     Attributes:
-        configuration: the runconfig's configuration, with the request's replacements and the paths of the data.
-        runconfig: the runconfig file, if any.
-        source: the folder that the snapshot would be taken of.
-        argv: the command line, as in a submission.
-        environment: the plan of the environment.
-        launch: the processes.
-        redactor: the redactor of the run's secrets.
+        resolution: the resolved request; placeholders for data are still in it.
+        data: the values for these; None if there are no data.
         admission: whether the run would go through the queue.
-        data: `data` and `outputData` of the run's definition.
         snapshot: a preview of the snapshot.
-        notes: lines about settings that are skipped or handled differently.
     """
 
-    configuration: RunConfiguration
-    runconfig: Path | None
-    source: Path
-    argv: tuple[str, ...]
-    environment: PlannedEnvironment
-    launch: Launch
-    redactor: Redactor
+    resolution: Resolution
+    data: RunData | None
     admission: Admission
-    data: Mapping[str, Sequence[Mapping[str, Any]]]
     snapshot: PlannedSnapshot
-    notes: tuple[str, ...]
 
 
 def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
@@ -59,71 +45,71 @@ def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
     Raises:
         MlrunError: any error that `submit` would raise before it starts the run.
     """
-    planned = _plan_run(workspace, request)
-    redactor = planned.redactor
-    configuration = planned.configuration
+    return build_dry_run_record(plan_run(workspace, request), request.experiment_name)
+
+
+def build_dry_run_record(planned: PlannedRun, experiment_name: str) -> dict[str, Any]:
+    """Return the record of a planned run, without secrets."""
+    resolution = planned.resolution
+    if planned.data is not None:
+        resolution = resolution.replace_data_placeholders(planned.data)
+    redactor, configuration = resolution.redactor, resolution.configuration
     is_command = configuration.command is not None
-    shown = redactor.redact_arguments(planned.argv)
-    environment = planned.environment.plan
+    shown = redactor.redact_arguments(resolution.argv)
+    environment = resolution.environment.plan
     starter = [] if is_command else environment.starter or [environment.interpreter]
     return {
-        "experiment_name": request.experiment_name,
-        "runconfig": None if planned.runconfig is None else str(planned.runconfig),
+        "experiment_name": experiment_name,
+        "runconfig": None if resolution.runconfig is None else str(resolution.runconfig),
         "target": configuration.target,
         "waits_for_its_place": planned.admission.is_queued,
-        "source_directory": str(planned.source),
+        "source_directory": str(resolution.source),
         "script": None if is_command else shown[0],
         "arguments": [] if is_command else shown[1:],
         "command": None if configuration.command is None else redactor.redact_command(configuration.command),
-        "command_line": [*get_launcher(planned.launch).build_command_prefix(), *starter, *shown],
+        "command_line": [*get_launcher(resolution.launch).build_command_prefix(), *starter, *shown],
         "framework": configuration.framework,
         "communicator": configuration.communicator,
         "node_count": configuration.node_count,
-        "process_count": planned.launch.process_count,
+        "process_count": resolution.launch.process_count,
         "max_run_duration_seconds": configuration.max_run_duration_seconds,
-        "environment": _build_environment_record(planned, redactor),
+        "environment": _build_environment_record(resolution, redactor),
         "environment_variables": redactor.redact_variables(configuration.environment_variables),
-        "data": [redactor.redact_document(entry) for entry in planned.data["data"]],
-        "output_data": [redactor.redact_document(entry) for entry in planned.data["outputData"]],
-        "snapshot": _build_snapshot_record(planned),
-        "notes": [redactor.redact_text(note) for note in planned.notes],
+        "data": [redactor.redact_document(entry) for entry in resolution.data.get("data", ())],
+        "output_data": [redactor.redact_document(entry) for entry in resolution.data.get("outputData", ())],
+        "snapshot": _build_snapshot_record(planned.snapshot),
+        "notes": [
+            redactor.redact_text(note)
+            for note in (*resolution.notes, *planned.admission.notes, *planned.snapshot.notes)
+        ],
     }
 
 
-def _plan_run(workspace: Workspace, request: SubmitRequest) -> PlannedRun:
+def plan_run(workspace: Workspace, request: SubmitRequest) -> PlannedRun:
+    """Return the run that `submit` would start, without starting or storing anything.
+
+    Raises:
+        MlrunError: any error that `submit` would raise before it starts the run.
+    """
     resolver = Resolver(workspace, workspace.home, request)
     with resolver.add_notes_to_errors():
         resolution = resolver.resolve()
         resolver.preview()
         resolver.problems.raise_if_any()
-    data, admission, snapshot = resolver.data, resolver.admission, resolver.snapshot
+    admission, snapshot = resolver.admission, resolver.snapshot
     assert resolution is not None and admission is not None and snapshot is not None
-    if data is not None:
-        resolution = resolution.replace_data_placeholders(data)
-    return PlannedRun(
-        configuration=resolution.configuration,
-        runconfig=resolution.runconfig,
-        source=resolution.source,
-        argv=resolution.argv,
-        environment=resolution.environment,
-        launch=resolution.launch,
-        redactor=resolution.redactor,
-        admission=admission,
-        data=resolution.data or {"data": [], "outputData": []},
-        snapshot=snapshot,
-        notes=(*resolution.notes, *admission.notes, *snapshot.notes),
-    )
+    return PlannedRun(resolution, resolver.data, admission, snapshot)
 
 
-def _build_environment_record(planned: PlannedRun, redactor: Redactor) -> dict[str, Any]:
-    environment = planned.environment.plan
+def _build_environment_record(resolution: Resolution, redactor: Redactor) -> dict[str, Any]:
+    environment = resolution.environment.plan
     build = environment.build
     container: dict[str, Any] = {}
     if environment.container is not None:
         container = {
             "image": environment.container.image,
-            "shm_size": get_shared_memory(planned.configuration),
-            "arguments": list_engine_arguments(planned.configuration),
+            "shm_size": get_shared_memory(resolution.configuration),
+            "arguments": list_engine_arguments(resolution.configuration),
         }
     if build is None:
         return {"kind": environment.kind.value, "interpreter": environment.interpreter, **container}
@@ -146,12 +132,12 @@ def _build_environment_record(planned: PlannedRun, redactor: Redactor) -> dict[s
     }
 
 
-def _build_snapshot_record(planned: PlannedRun) -> dict[str, Any]:
-    left_out = planned.snapshot.left_out
+def _build_snapshot_record(snapshot: PlannedSnapshot) -> dict[str, Any]:
+    left_out = snapshot.left_out
     return {
-        "files": len(planned.snapshot.files),
-        "bytes": planned.snapshot.size,
-        "ignore_file": planned.snapshot.ignore_file,
+        "files": len(snapshot.files),
+        "bytes": snapshot.size,
+        "ignore_file": snapshot.ignore_file,
         "left_out": [{"path": one.path, "reason": one.reason} for one in left_out[:_MOST_LEFT_OUT]],
         "left_out_count": len(left_out),
     }

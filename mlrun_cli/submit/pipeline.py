@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlrun_cli.actions.datastores import get_default_datastore_name
 from mlrun_cli.core.guid import generate_guid
@@ -22,6 +22,7 @@ from mlrun_cli.pipelines.graph import (
     DatasetReference,
     Graph,
     ParameterValue,
+    Step,
     parameter_value_to_json,
 )
 from mlrun_cli.pipelines.json_reader import JsonReader
@@ -42,6 +43,7 @@ from mlrun_cli.snapshots.pruning import prevent_pruning
 from mlrun_cli.submit.controlled_run import ControlledRun, start_controlled_run
 from mlrun_cli.submit.pipeline_step import StepPlan, build_step_request
 from mlrun_cli.submit.request import SubmitRequest
+from mlrun_cli.submit.resolution import Resolution
 from mlrun_cli.submit.submitted import Progress
 from mlrun_cli.submit.sweep import check_sweep_arguments, plan_sweep
 from mlrun_cli.submit.template import RunTemplate, create_template
@@ -60,6 +62,7 @@ _LOGS = (PIPELINE_LOG, STDERR_LOG, "logs/azureml/stdoutlogs.txt")
 _CAN_REUSE = "This step is eligible to reuse a previous run's output"
 _RUNS = "This step will run and generate new outputs"
 _PLAN_FILE = "pipeline.json"
+_Resolved = TypeVar("_Resolved")
 
 
 class PipelineRequest(NamedTuple):
@@ -192,9 +195,35 @@ def submit_pipeline(
         SeveralProblems: there are several such errors, of all steps.
         MlrunError: an environment cannot be provided, or a file or row cannot be stored.
     """
+    plan = plan_pipeline(workspace, request)
+    redactor = Redactor.from_environment(request.environment)
+    secrets = find_secret_parameters(plan.graph, plan.values, redactor)
+
+    def resolve(step: Step, step_request: SubmitRequest) -> tuple[RunTemplate, Sequence[str]]:
+        template = create_template(workspace, step_request, progress=progress, report=report)
+        check_sweep_step(workspace, step, template.resolution)
+        return template._replace(notes=()), template.notes
+
+    with prevent_pruning(workspace.snapshots_folder, report):
+        templates, notes = resolve_steps(request, plan, secrets, resolve)
+        new = _build_run(request, plan, secrets, redactor)
+        document = {**plan.to_json(secrets, redactor), "tags": dict(new.tags)}
+        run = start_controlled_run(
+            workspace, new, lambda folder: _write_files(folder, document, templates), interruptions
+        )
+    return SubmittedPipeline(run, notes, tuple(_list_report_lines(plan)))
+
+
+def plan_pipeline(workspace: Workspace, request: PipelineRequest) -> PipelinePlan:
+    """Return the plan of a pipeline run with the request's values.
+
+    Raises:
+        UsageError: the pipeline or a value is not valid.
+        SeveralProblems: there are several such errors.
+    """
     check_graph(request.graph)
     graph = _pin_default_datastore(workspace, request.graph)
-    plan = PipelinePlan(
+    return PipelinePlan(
         run_id=request.run_id or generate_guid(),
         graph=graph,
         values=assign_parameters(graph, request.values),
@@ -203,16 +232,18 @@ def submit_pipeline(
         if request.continue_on_step_failure is None
         else request.continue_on_step_failure,
     )
-    redactor = Redactor.from_environment(request.environment)
-    secrets = find_secret_parameters(plan.graph, plan.values, redactor)
-    with prevent_pruning(workspace.snapshots_folder, report):
-        templates, notes = _create_templates(workspace, request, plan, secrets, progress, report)
-        new = _build_run(request, plan, secrets, redactor)
-        document = {**plan.to_json(secrets, redactor), "tags": dict(new.tags)}
-        run = start_controlled_run(
-            workspace, new, lambda folder: _write_files(folder, document, templates), interruptions
-        )
-    return SubmittedPipeline(run, notes, tuple(_list_report_lines(plan)))
+
+
+def check_sweep_step(workspace: Workspace, step: Step, resolution: Resolution) -> None:
+    """Raise if a step is a sweep that cannot be started.
+
+    Raises:
+        UsageError: as for `submit_sweep`.
+        ProgramNotFound: Bayesian sampling needs a package that is not installed.
+    """
+    if step.sweep is not None:
+        plan = plan_sweep(workspace, definition_from_json(step.sweep))
+        check_sweep_arguments(resolution.configuration.command, plan)
 
 
 def _pin_default_datastore(workspace: Workspace, graph: Graph) -> Graph:
@@ -245,17 +276,27 @@ def read_submitted_tags(folder: RunFolder) -> Mapping[str, str | None]:
     return tags
 
 
-def _create_templates(
-    workspace: Workspace,
+def resolve_steps(
     request: PipelineRequest,
     plan: PipelinePlan,
     secrets: SecretParameters,
-    progress: Progress | None,
-    report: Callable[[str], None] | None,
-) -> tuple[dict[str, RunTemplate], tuple[str, ...]]:
-    """Return the templates of all steps, keyed by step, and notes; raise the problems of all steps together."""
+    resolve: Callable[[Step, SubmitRequest], tuple[_Resolved, Sequence[str]]],
+) -> tuple[dict[str, _Resolved], tuple[str, ...]]:
+    """Return what a function makes of the requests of all steps, keyed by step, and notes.
+
+    Args:
+        request: the request for the pipeline.
+        plan: its plan.
+        secrets: the parameters that hold secrets.
+        resolve: returns something for a step and its request, and notes.
+
+    Raises:
+        UsageError: a step is not valid.
+        SeveralProblems: there are several such errors, of all steps.
+        MlrunError: any other error of `resolve`.
+    """
     problems = Problems()
-    templates: dict[str, RunTemplate] = {}
+    found: dict[str, _Resolved] = {}
     notes: list[str] = []
     same = SubmitRequest(
         path=request.path,
@@ -277,18 +318,15 @@ def _create_templates(
                         earlier=request.earlier.get(step.key),
                     ),
                 )
-                template = create_template(workspace, step_request, progress=progress, report=report)
-                if step.sweep is not None:
-                    check_sweep_arguments(template, plan_sweep(workspace, definition_from_json(step.sweep)))
+                found[step.key], more_notes = resolve(step, step_request)
             except MlrunError as error:
                 for problem in list_problems(error):
                     if problem.location is None:
                         problem.add_context(f"Step '{step.name}'")
                 raise
-            templates[step.key] = template._replace(notes=())
-            notes += [f"{step.name}: {note}" for note in (*step_notes, *template.notes)]
+            notes += [f"{step.name}: {note}" for note in (*step_notes, *more_notes)]
     problems.raise_if_any()
-    return templates, tuple(dict.fromkeys(notes))
+    return found, tuple(dict.fromkeys(notes))
 
 
 def _add_secret_names(environ: Mapping[str, str], names: Sequence[str]) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot
+from mlrun_cli.snapshots.snapshot import EntryKind, SnapshotEntry
 from mlrun_cli.submit.pipeline_step import StepPlan
 from mlrun_cli.submit.resolution import Resolution
 from mlrun_cli.submit.template import RunTemplate
@@ -60,6 +60,27 @@ class Reuse(NamedTuple):
     reason: str
 
 
+class ResolvedStep(NamedTuple):
+    """The resolved request of a step, and the source that it would run from.
+
+    Attributes:
+        experiment_name: the experiment of the step run.
+        resolution: the resolved request; placeholders for data are still in it.
+        entries: the entries of the snapshot of its source.
+        is_preview: whether nothing may be stored.
+    """
+
+    experiment_name: str
+    resolution: Resolution
+    entries: Sequence[SnapshotEntry]
+    is_preview: bool = False
+
+    @classmethod
+    def from_template(cls, template: RunTemplate) -> ResolvedStep:
+        """Return the step that a template was created for."""
+        return cls(template.request.experiment_name, template.resolution, template.snapshot.entries)
+
+
 def get_origin_id(run: Run) -> str:
     """Return the id of the run that wrote the results of a step run, which may itself be reused."""
     return run.properties.get(REUSED_PROPERTY, run.run_id)
@@ -81,14 +102,14 @@ def _read_fingerprint(workspace: Workspace, run: Run) -> Fingerprint | None:
 
 
 def determine_reuse(
-    workspace: Workspace, plan: StepPlan, template: RunTemplate, origins: Mapping[str, str], *, is_forced: bool
+    workspace: Workspace, plan: StepPlan, resolved: ResolvedStep, origins: Mapping[str, str], *, is_forced: bool
 ) -> Reuse:
     """Determine whether a step can reuse the results of an earlier run, and why or why not.
 
     Args:
         workspace: the workspace of the runs.
         plan: the step.
-        template: the template of its run.
+        resolved: its resolved request.
         origins: the ids of the runs that wrote the outputs of earlier steps, by the keys of these.
         is_forced: whether the step has to run anyway.
 
@@ -96,7 +117,7 @@ def determine_reuse(
         DataNotFound: data of an input do not exist.
         StoreError: the store cannot be used.
     """
-    fingerprint = build_fingerprint(plan.step, _collect_step_facts(workspace, plan, template, origins))
+    fingerprint = build_fingerprint(plan.step, _collect_step_facts(workspace, plan, resolved, origins))
     if is_forced:
         return Reuse(fingerprint, None, "Not reused: all outputs are to be generated again.")
     if not plan.step.allow_reuse:
@@ -107,7 +128,7 @@ def determine_reuse(
         if missing is None:
             return Reuse(fingerprint, run, f"Reused: the results of the run {run.run_id}, from which nothing differs.")
         lost = lost or f"Not reused: the output '{missing}' of the run {run.run_id} is not there any more."
-    return Reuse(fingerprint, None, lost or _describe_differences(workspace, plan, template, fingerprint))
+    return Reuse(fingerprint, None, lost or _describe_differences(workspace, plan, resolved, fingerprint))
 
 
 def _list_equal_runs(workspace: Workspace, fingerprint: Fingerprint, pipeline_run_id: str) -> list[Run]:
@@ -134,7 +155,9 @@ def _find_missing_output(workspace: Workspace, plan: StepPlan, run_id: str) -> s
     return None
 
 
-def _describe_differences(workspace: Workspace, plan: StepPlan, template: RunTemplate, fingerprint: Fingerprint) -> str:
+def _describe_differences(
+    workspace: Workspace, plan: StepPlan, resolved: ResolvedStep, fingerprint: Fingerprint
+) -> str:
     """Return why no run is reused: how the step differs from the latest completed run of a step with its name.
 
     Runs of the same experiment are preferred.
@@ -146,7 +169,7 @@ def _describe_differences(workspace: Workspace, plan: StepPlan, template: RunTem
         include_children=True,
         last=_MOST_CANDIDATES,
     )
-    here = workspace.runs.list(of_name._replace(experiment_name=template.request.experiment_name))
+    here = workspace.runs.list(of_name._replace(experiment_name=resolved.experiment_name))
     for run in here or workspace.runs.list(of_name):
         earlier = _read_fingerprint(workspace, run)
         if earlier is None or run.properties.get(PIPELINE_RUN_PROPERTY) == plan.pipeline_run_id:
@@ -157,7 +180,7 @@ def _describe_differences(workspace: Workspace, plan: StepPlan, template: RunTem
 
 
 def _collect_step_facts(
-    workspace: Workspace, plan: StepPlan, template: RunTemplate, origins: Mapping[str, str]
+    workspace: Workspace, plan: StepPlan, resolved: ResolvedStep, origins: Mapping[str, str]
 ) -> StepFacts:
     inputs, data = {}, {}
     for key, one in plan.step.inputs.items():
@@ -165,21 +188,21 @@ def _collect_step_facts(
         data.update({f"{key}/{name}": stamp for name, stamp in files.items()})
     return StepFacts(
         values=plan.values,
-        files=_list_source_files(template.snapshot),
-        arguments=tuple(template.resolution.redactor.redact_arguments(plan.build_command_or_arguments())),
-        settings={**_list_settings(template), "sweep": plan.step.sweep},
+        files=_list_source_files(resolved.entries),
+        arguments=tuple(resolved.resolution.redactor.redact_arguments(plan.build_command_or_arguments())),
+        settings={**_list_settings(resolved.resolution), "sweep": plan.step.sweep},
         inputs=inputs,
         data=data,
-        secrets=_compute_secret_digests(workspace, template.resolution),
+        secrets=_compute_secret_digests(workspace, resolved),
     )
 
 
-def _compute_secret_digests(workspace: Workspace, resolution: Resolution) -> dict[str, str]:
+def _compute_secret_digests(workspace: Workspace, resolved: ResolvedStep) -> dict[str, str]:
     """Return digests of secret arguments and variables, keyed by name, which only the workspace's key can reproduce.
 
     Data are not bound in them yet.
     """
-    configuration, redactor = resolution.configuration, resolution.redactor
+    configuration, redactor = resolved.resolution.configuration, resolved.resolution.redactor
     command = configuration.command
     words = configuration.arguments if command is None else (command,) if isinstance(command, str) else command
     texts = list(map(str, words))
@@ -192,33 +215,34 @@ def _compute_secret_digests(workspace: Workspace, resolution: Resolution) -> dic
         return {}
     import hmac  # noqa: PLC0415 - start-up: few steps have secrets
 
-    key = _read_or_create_key(workspace.folder / _KEY_FILE)
+    key = _read_or_create_key(workspace.folder / _KEY_FILE, is_preview=resolved.is_preview)
     return {
         name: hmac.new(key, f"{name}={text}".encode("utf-8", "surrogatepass"), "sha256").hexdigest()
         for name, text in secrets.items()
     }
 
 
-def _read_or_create_key(path: Path) -> bytes:
+def _read_or_create_key(path: Path, *, is_preview: bool) -> bytes:
     """Return the key for a workspace's digests; steps with secrets are not reused after it was lost."""
     if not path.exists():
+        if is_preview:  # no earlier step had secrets
+            return os.urandom(_KEY_BYTES)
         with suppress(FileExistsError), open_fd_atomically(path, mode=0o600, overwrite=False) as file:
             os.write(file, os.urandom(_KEY_BYTES))
             os.fsync(file)
     return path.read_bytes()
 
 
-def _list_source_files(snapshot: Snapshot) -> dict[str, str]:
+def _list_source_files(entries: Sequence[SnapshotEntry]) -> dict[str, str]:
     return {
         entry.path: f"{entry.digest}{' executable' if entry.executable else ''}" or f"to {entry.target}"
-        for entry in snapshot.entries
+        for entry in entries
         if entry.kind is not EntryKind.DIRECTORY
     }
 
 
-def _list_settings(template: RunTemplate) -> dict[str, object]:
+def _list_settings(resolution: Resolution) -> dict[str, object]:
     """Return the settings of the runconfig, except the target, the data and settings that the step replaces."""
-    resolution = template.resolution
     configuration: RunConfiguration = resolution.configuration
     build = resolution.environment.plan.build
     changed = {

@@ -153,7 +153,7 @@ def start_sweep(
         UsageError: what the template starts takes no arguments.
         MlrunError: the sweep cannot be recorded.
     """
-    check_sweep_arguments(template, plan)
+    check_sweep_arguments(template.resolution.configuration.command, plan)
     request = template.resolution.redact_request(request)
     new = _build_run(run_id, request, template, plan)._replace(
         properties={**_build_properties(template, plan), **request.properties, **(properties or {})}
@@ -300,9 +300,8 @@ def _check_ended(run: Run) -> None:
         )
 
 
-def check_sweep_arguments(template: RunTemplate, plan: SweepPlan) -> None:
-    """Raise UsageError if the command is a string for a shell without a placeholder for each drawn argument."""
-    command = template.resolution.configuration.command
+def check_sweep_arguments(command: str | Sequence[str] | None, plan: SweepPlan) -> None:
+    """Raise UsageError if a command is a string for a shell without a placeholder for each drawn argument."""
     if not isinstance(command, str):
         return
     missing = list_names_without_placeholder([command], plan.definition.sampling.space)

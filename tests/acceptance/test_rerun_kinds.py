@@ -246,7 +246,7 @@ def test_changes_that_a_pipeline_does_not_have_are_refused(mlrun: Mlrun) -> None
     refusal = mlrun.fails(*again, "--set", "row=4")
     assert (refusal.code, "Did you mean 'rows'" in refusal.text) == ("InvalidValue", True)
     assert mlrun.fails(*again, "--set", "rows=many").code == "InvalidValue"
-    for words in (("--seed", "1"), ("--dry-run",), ("--timeout", "6h"), ("--begin", "+2h"), ("--keep", "outputs")):
+    for words in (("--seed", "1"), ("--timeout", "6h"), ("--begin", "+2h"), ("--keep", "outputs")):
         assert mlrun.fails(*again, *words).code == "ConflictingOptions"
     assert mlrun.fails(*again[:4], "--", "--lr", "1").code == "ConflictingOptions"
     assert mlrun.fails("run", "resume", "-r", first["run_id"]).code == "RunNotRepeatable"

@@ -76,9 +76,20 @@ def test_stdout_holds_the_record_alone_and_stderr_what_az_prints_before_it(ready
 
 
 def test_the_experiment_is_named_as_the_pipeline_unless_another_is_named(ready: Mlrun) -> None:
-    run = ready.json("run", "submit-pipeline", "-y", "p.yml", "--stream")
+    done = ready("run", "submit-pipeline", "-y", "p.yml", "--stream")
+    run = json.loads(done.stdout)
     assert run["_experiment_name"] == "my pipeline"
     assert (run["display_name"], run["status"]) == ("my pipeline", "Completed")
+    assert "The experiment is 'my pipeline'" in done.stderr
+
+
+def test_a_pipeline_without_a_usable_name_goes_to_the_attached_experiment_and_says_so(ready: Mlrun) -> None:
+    (ready.folder / "p.yml").write_text(PIPELINE.replace("name: my pipeline", "name: a/b"), encoding="utf-8")
+    done = ready("run", "submit-pipeline", "-y", "p.yml")
+    name = json.loads(done.stdout)["_experiment_name"]
+    assert name != "a/b"
+    assert f"The experiment is '{name}'" in done.stderr
+    assert "The experiment" not in ready("run", "submit-pipeline", "-y", "p.yml", "-n", "other").stderr
 
 
 def test_the_exit_code_of_a_streamed_pipeline_is_its_outcome(ready: Mlrun) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 from mlrun_cli.core.sizes import format_size
@@ -18,10 +18,13 @@ _MOST_LINES = 20
 def print_dry_run(record: Mapping[str, Any], *, file: TextIO, width: int | None) -> None:
     """Print a summary of a dry run's record; sentences are wrapped at `width`, but lines to copy are not."""
     for heading, lines in _format_paragraphs(record, max(40, (width or _WIDTH) - _INDENT)):
-        labels = [heading] + [""] * len(lines)
-        file.writelines(
-            f"{label:<{_INDENT}}{make_printable(line)}\n" for label, line in zip(labels, lines, strict=False)
-        )
+        write_paragraph(heading, lines, file)
+
+
+def write_paragraph(heading: str, lines: Sequence[str], file: TextIO) -> None:
+    """Print lines behind a heading, which stands before the first of them."""
+    labels = [heading] + [""] * len(lines)
+    file.writelines(f"{label:<{_INDENT}}{make_printable(line)}\n" for label, line in zip(labels, lines, strict=False))
 
 
 def _format_paragraphs(record: Mapping[str, Any], width: int) -> Iterator[tuple[str, list[str]]]:
@@ -34,7 +37,7 @@ def _format_paragraphs(record: Mapping[str, Any], width: int) -> Iterator[tuple[
     is_in_container = "image" in environment
     yield (
         "Environment",
-        [*_format_environment(environment), *(_format_container(environment) if is_in_container else ())],
+        [*format_environment(environment), *(_format_container(environment) if is_in_container else ())],
     )
     variables = [f"{name}={value}" for name, value in record["environment_variables"].items()]
     inherited = "those of the image; of this shell, AZUREML_… and MLRUN_…" if is_in_container else "those of this shell"
@@ -63,7 +66,8 @@ def _format_target(record: Mapping[str, Any]) -> str:
     )
 
 
-def _format_environment(environment: Mapping[str, Any]) -> Iterator[str]:
+def format_environment(environment: Mapping[str, Any]) -> Iterator[str]:
+    """Yield lines about the environment of a dry run's record."""
     if "folder" not in environment:
         of_image = f" of the image {environment['image']}" if "image" in environment else ""
         yield f"the interpreter {environment['interpreter']}{of_image} as it is"

@@ -58,6 +58,7 @@ IsCommand = Annotated[
     bool,
     Option("--command", help="Start what follows as a command, such as python -m train, instead of a script."),
 ]
+DryRun = Annotated[bool, Option("--dry-run", help="Show what would run; start and store nothing.")]
 SweepDryRun = Annotated[bool, Option("--dry-run", help="Show what would be drawn and run; start and store nothing.")]
 AllExperiments = Annotated[bool, Option("--all-experiments", help="Runs of all experiments in the workspace.")]
 Last = Annotated[int | None, Option("--last", metavar="N", help="The newest N runs.")]

@@ -13,10 +13,10 @@ from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import OnInterrupt, parse_on_interrupt, parse_variables
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewRunOptions, RunDescription
-from mlrun_cli.cli.run.options import ExperimentName, OnInterruptOption, SomeRunIds
+from mlrun_cli.cli.run.options import DryRun, ExperimentName, OnInterruptOption, SomeRunIds
 from mlrun_cli.cli.run.records import build_records_result
 from mlrun_cli.cli.run.selection import PICK, can_pick, get_runs
-from mlrun_cli.cli.run.streamed_submit import show_dry_run, start_and_stream
+from mlrun_cli.cli.run.streamed_submit import show_dry_run, show_pipeline_dry_run, start_and_stream
 from mlrun_cli.errors import (
     ConflictingOptions,
     MlrunError,
@@ -55,7 +55,6 @@ CurrentCode = Annotated[
     Option("--current-code", help="Use the folder and the runconfig as they are now, and say what differs."),
 ]
 Async = Annotated[bool, Option("--async", help="Return immediately, without streaming the log.")]
-DryRun = Annotated[bool, Option("--dry-run", help="Show what would run; start and store nothing.")]
 
 
 @command(
@@ -207,7 +206,7 @@ def _build_rerun(
 
 
 def _show_dry_run(workspace: Workspace, rerun: Rerun | SweepRerun | PipelineRerun) -> Result:
-    """Return the record of a dry run of a rerun; raise ConflictingOptions for a pipeline."""
+    """Return the record of a dry run of a rerun."""
     from mlrun_cli.submit.rerun import Rerun  # noqa: PLC0415 - start-up
 
     if isinstance(rerun, Rerun):
@@ -217,9 +216,7 @@ def _show_dry_run(workspace: Workspace, rerun: Rerun | SweepRerun | PipelineReru
 
     if isinstance(rerun, SweepRerun):
         return show_sweep_dry_run(workspace, rerun.request, rerun.definition)
-    raise ConflictingOptions(
-        "--dry-run shows a run or a sweep, not a pipeline.", hint="Leave it out.", target="--dry-run"
-    )
+    return show_pipeline_dry_run(workspace, rerun.request)
 
 
 def _list_failed_runs(context: Context, experiment_name: str | None) -> Sequence[Run]:

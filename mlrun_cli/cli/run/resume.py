@@ -7,12 +7,11 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewRunOptions
-from mlrun_cli.cli.run.options import ExperimentName, OnInterruptOption, RunId
+from mlrun_cli.cli.run.options import DryRun, ExperimentName, OnInterruptOption, RunId
 from mlrun_cli.cli.run.rerun import (
     Arguments,
     Async,
     CurrentCode,
-    DryRun,
     Set,
     TargetOption,
     build_changes,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlrun_cli.processes.interruptions import Interruptions
     from mlrun_cli.runs.run import Run
     from mlrun_cli.runs.script_input import ScriptInput
+    from mlrun_cli.submit.pipeline import PipelineRequest
     from mlrun_cli.submit.request import SubmitRequest
     from mlrun_cli.submit.submitted import Progress, Submitted
     from mlrun_cli.workspace import Workspace
@@ -141,6 +142,20 @@ def build_run_result(workspace: Workspace, run: Run, global_options: GlobalOptio
 
     record = build_run_show_record(workspace, run)
     return Result(record, rows=list_csv_rows([record]))
+
+
+def show_pipeline_dry_run(workspace: Workspace, request: PipelineRequest) -> Result:
+    """Return the record of the steps that a request would start, with a human-readable table; close the workspace."""
+    from mlrun_cli.cli.output.pipeline_dry_run import print_pipeline_dry_run  # noqa: PLC0415
+    from mlrun_cli.submit.pipeline_dry_run import dry_run_pipeline  # noqa: PLC0415
+
+    with workspace:
+        record = dry_run_pipeline(workspace, request)
+
+    def write_table(*, file: TextIO, width: int | None, colour: bool) -> None:  # noqa: ARG001 - as a table is printed
+        print_pipeline_dry_run(record, file=file)
+
+    return Result(record, table=write_table)
 
 
 def show_dry_run(workspace: Workspace, request: SubmitRequest) -> Result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,8 +18,8 @@ from mlrun_cli.cli.option_values import parse_environment_choice, parse_on_inter
 from mlrun_cli.cli.output.progress import Spinner
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewPipelineRunOptions
-from mlrun_cli.cli.run.options import Ci, Environment, OnInterruptOption, UnknownTarget
-from mlrun_cli.cli.run.streamed_submit import build_run_result, stream_to_end
+from mlrun_cli.cli.run.options import Ci, DryRun, Environment, OnInterruptOption, UnknownTarget
+from mlrun_cli.cli.run.streamed_submit import build_run_result, show_pipeline_dry_run, stream_to_end
 from mlrun_cli.core.atomic_files import open_atomically
 from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.sizes import format_size
@@ -72,6 +73,7 @@ def submit_pipeline(
     ] = False,
     environment: Environment = None,
     unknown_target: UnknownTarget = None,
+    is_dry_run: DryRun = False,
     interrupt: OnInterruptOption = None,
     ci: Ci = CiName.AUTO,
     *,
@@ -98,6 +100,8 @@ def submit_pipeline(
             unknown_target=unknown_target,
         )
         request = description.apply_to_pipeline(request)
+        if is_dry_run:
+            return show_pipeline_dry_run(workspace, request)
         with Interruptions() as interruptions:
             submitted = _submit(workspace, request, interruptions, global_options)
             if not is_streamed:
@@ -180,7 +184,7 @@ def _build_request(
         return build_published_request(
             context.workspace,
             pipeline,
-            _choose_experiment(context, experiment_name, name),
+            _choose_experiment(context, experiment_name, name, global_options),
             dict(os.environ),
             values=parse_pipeline_values(graph, values["parameters"], values["datapaths"]),
         )
@@ -192,18 +196,27 @@ def _build_request(
         global_options.notes.warning(note)
     return PipelineRequest(
         graph=read.graph,
-        experiment_name=_choose_experiment(context, experiment_name, read.graph.name),
+        experiment_name=_choose_experiment(context, experiment_name, read.graph.name, global_options),
         path=global_options.path,
         environment=dict(os.environ),
         values=parse_pipeline_values(read.graph, values["parameters"], values["datapaths"]),
     )
 
 
-def _choose_experiment(context: Context, option_value: str | None, pipeline_name: str | None) -> str:
-    """Return the given experiment name, or else the pipeline's name if valid, or else the attached experiment."""
-    if option_value is None and pipeline_name is not None:
-        try:
-            return check_experiment_name(pipeline_name)
-        except UsageError:
-            return context.get_experiment_name(None)
-    return context.get_experiment_name(option_value)
+def _choose_experiment(
+    context: Context, option_value: str | None, pipeline_name: str | None, global_options: GlobalOptions
+) -> str:
+    """Return the given experiment name, or else the pipeline's name if valid, or else the attached experiment.
+
+    A note says which one it is unless it was given.
+    """
+    if option_value is not None:
+        return context.get_experiment_name(option_value)
+    if pipeline_name is not None:
+        with suppress(UsageError):
+            name = check_experiment_name(pipeline_name)
+            global_options.notes.info(f"The experiment is '{name}', as the pipeline is named; -n names another.")
+            return name
+    name = context.get_experiment_name(None)
+    global_options.notes.info(f"The experiment is '{name}', that of the attached folder; -n names another.")
+    return name
