@@ -94,7 +94,10 @@ class Workspace:
             if not create:
                 _check_store_not_lost(locator)
                 identity = locator.identity
-                raise WorkspaceNotFound(identity.name, identity.resource_group, identity.subscription_id)
+                missing_home = None if locator.home.exists() else locator.home
+                raise WorkspaceNotFound(
+                    identity.name, identity.resource_group, identity.subscription_id, missing_home=missing_home
+                )
             make_private_folder(locator.home)
             open_home(locator.home)
             unrecorded_runs = count_run_folders(locator.folder)

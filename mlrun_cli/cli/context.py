@@ -51,12 +51,17 @@ class Context(NamedTuple):
         return check_experiment_name(name)
 
 
-def open_context(global_options: GlobalOptions) -> Context:
+def open_context(global_options: GlobalOptions, *, creates: bool = False) -> Context:
     """Open a command's workspace and return it with the attached folder's experiment.
+
+    Args:
+        global_options: the options of every command.
+        creates: for a command that adds something: whether it creates the workspace of the attached folder, or the
+            default one, if it does not exist. A workspace that options name is never created.
 
     Raises:
         UsageError: no workspace is specified and the folder is not attached, or a name is not valid.
-        WorkspaceNotFound: the workspace specified by options does not exist.
+        WorkspaceNotFound: the workspace does not exist, and may not be created.
     """
     config = find_project_config(global_options.path)
     identity = resolve_workspace_identity(global_options, config)
@@ -67,7 +72,7 @@ def open_context(global_options: GlobalOptions) -> Context:
     global_options.notes.debug(
         f"Python {sys.version.split()[0]} ({sys.executable}), mlrun-cli {__version__}, MLRUN_HOME {get_home()}"
     )
-    workspace = open_workspace(identity, create=not is_typed, starts_read_only=True)
+    workspace = open_workspace(identity, create=creates and not is_typed, starts_read_only=True)
     warn_of_unrecorded_runs(workspace, global_options)
     global_options.notes.detail(
         f"Workspace '{identity.name}', resource group '{identity.resource_group}', "

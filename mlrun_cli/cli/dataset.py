@@ -102,7 +102,7 @@ def register(
     )
     for note in described.notes:
         global_options.notes.warning(note)
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, creates=True).workspace as workspace:
         dataset = actions.register_dataset(
             workspace,
             described.definition,

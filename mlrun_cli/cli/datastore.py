@@ -50,7 +50,7 @@ def attach_local(
 ) -> object:
     """Attach a folder on this machine as a datastore, for the data references and datasets of runs."""
     is_replacing = parse_boolean(overwrite, "--overwrite")
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, creates=True).workspace as workspace:
         where = make_absolute(folder.expanduser())
         return _build_record(workspace, actions.register_datastore(workspace, name, where, overwrite=is_replacing))
 
@@ -109,7 +109,7 @@ def show_default(global_options: GlobalOptions, include_secret: _NoSecrets = Non
 )
 def set_default(global_options: GlobalOptions, name: _Name) -> object:
     """Set the default datastore, which is used if none is specified."""
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, creates=True).workspace as workspace:
         actions.set_default_datastore(workspace, name)
         return _build_record(workspace, actions.get_datastore(workspace, name))
 
@@ -136,7 +136,10 @@ def upload(
     """Copy a file or the contents of a folder, following links, into a datastore; print the number of files copied."""
     is_replacing = parse_boolean(overwrite, "--overwrite")
     is_hidden = parse_boolean(hide_progress, "--hide-progress")
-    with open_context(global_options).workspace as workspace, show_copy_progress(global_options, hidden=is_hidden):
+    with (
+        open_context(global_options, creates=True).workspace as workspace,
+        show_copy_progress(global_options, hidden=is_hidden),
+    ):
         datastore = actions.get_datastore(workspace, name)
         copied = actions.upload_files(datastore, source.expanduser(), target, overwrite=is_replacing)
         _warn_of_skipped_files(global_options, copied)

@@ -143,7 +143,7 @@ def register(global_options: GlobalOptions, folder: _Folder) -> object:
     The definition includes the folder's conda_dependencies.yml. If it equals the newest version, no version is added.
     """
     definition = read_environment_folder(make_absolute(folder.expanduser()))
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, creates=True).workspace as workspace:
         return _build_record(actions.register_environment(workspace, str(definition["name"]), definition))
 
 

@@ -139,7 +139,7 @@ def register(
             "Name one file to register: of this machine, or of a run.",
             hint="Use either -p PATH, or --asset-path PATH with -f run.json.",
         )
-    context = open_context(global_options)
+    context = open_context(global_options, creates=True)
     with context.workspace as workspace, show_copy_progress(global_options):
         run = _find_run(context, run_metadata_file, run_id, experiment_name)
         if model_path is not None:

@@ -38,7 +38,7 @@ def add(
     The address is kept in a file that only you can read, and is not shown again. Child and interactive runs are left
     out.
     """
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, creates=True).workspace as workspace:
         names = [end.strip().lower() for end in ends.split(",") if end.strip()]
         return actions.add_rule(workspace, address, names, experiment_name)
 

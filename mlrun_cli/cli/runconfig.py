@@ -16,7 +16,7 @@ from mlrun_cli.cli.output.formats import OutputFormat, render
 from mlrun_cli.cli.output.record_table import Field, Record, build_listing
 from mlrun_cli.cli.run.options import Environment
 from mlrun_cli.core.redaction import get_process_redactor
-from mlrun_cli.errors import OneOptionRequired
+from mlrun_cli.errors import OneOptionRequired, WorkspaceNotFound
 from mlrun_cli.folders.project_config import find_project_config, make_absolute
 from mlrun_cli.runconfigs.search import search_runconfigs
 from mlrun_cli.submit.catalog import get_runconfig_record, list_runconfigs, resolve_runconfig_names, strip_path
@@ -124,7 +124,7 @@ def validate(
         ]
     if workspace is None:
         global_options.notes.info(
-            "Targets, registered environments and data were not looked up: no workspace is attached here."
+            "Targets, registered environments and data were not looked up: there is no workspace yet."
         )
     if not verdicts and global_options.is_human_readable:
         global_options.notes.info("No runconfigs.")
@@ -153,8 +153,19 @@ def print_schema(global_options: GlobalOptions) -> object:  # noqa: ARG001 - eve
 
 
 def _open_workspace(global_options: GlobalOptions, *, is_attached: bool) -> AbstractContextManager[Workspace | None]:
-    """Open the workspace of an attached folder or of `-w`, or yield None if there is neither."""
-    return open_context(global_options).workspace if is_attached or global_options.workspace_name else nullcontext()
+    """Open the workspace of an attached folder or of `-w`, or yield None if there is neither.
+
+    Raises:
+        WorkspaceNotFound: `-w` names a workspace that does not exist. That of an attached folder may be missing.
+    """
+    if not is_attached and not global_options.workspace_name:
+        return nullcontext()
+    try:
+        return open_context(global_options).workspace
+    except WorkspaceNotFound:
+        if global_options.workspace_name:
+            raise
+        return nullcontext()
 
 
 def _build_verdict_row(verdict: Verdict) -> dict[str, str]:

@@ -77,6 +77,10 @@ _NOTHING_IGNORED = _IgnoredOptions()
 )
 def list_all(global_options: GlobalOptions) -> object:
     """List the workspaces on this machine, with their folders."""
+    if not get_home().exists():
+        global_options.notes.info(
+            f"The folder of all workspaces, {get_home()}, does not exist. If yours are elsewhere, set MLRUN_HOME."
+        )
     return build_listing(
         global_options, list_workspaces(global_options.resource_group), _FIELDS, empty_message="No workspaces."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from mlrun_cli.errors.base import MlrunError
@@ -84,10 +85,26 @@ class ExperimentNotFound(NotFound):
 class WorkspaceNotFound(NotFound):
     """No workspace with this name has been used on this machine."""
 
-    def __init__(self, name: str, resource_group: str, subscription_id: str) -> None:
+    def __init__(
+        self, name: str, resource_group: str, subscription_id: str, *, missing_home: os.PathLike[str] | None = None
+    ) -> None:
+        """Create the error and its message.
+
+        Args:
+            name: the name of the workspace.
+            resource_group: its resource group.
+            subscription_id: its subscription.
+            missing_home: the folder of all workspaces, if it does not exist.
+        """
+        where = f"resource group '{resource_group}' of subscription '{subscription_id}'"
+        why, others = "", "'mlrun workspace list' shows all workspaces"
+        if missing_home is not None:
+            why = f": the folder of all workspaces, {os.fspath(missing_home)}, does not exist"
+            others = "If yours are elsewhere, set MLRUN_HOME to their folder"
         super().__init__(
-            f"There is no workspace '{name}' in resource group '{resource_group}' of subscription '{subscription_id}'.",
-            hint="'mlrun workspace list' shows all workspaces; 'mlrun folder attach' with the same options makes one.",
+            f"There is no workspace '{name}' in {where}{why}.",
+            hint=f"{others}; 'mlrun folder attach' with the same options makes one, and so does a submit from an"
+            " attached folder.",
             target=name,
         )
 

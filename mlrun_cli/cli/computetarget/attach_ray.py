@@ -85,7 +85,7 @@ def attach(
         setup=tuple(setup or ()),
         variables=select_stored_variables(os.environ),
     )
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, creates=True).workspace as workspace:
         target, check = attach_ray(
             workspace,
             name,

@@ -92,7 +92,7 @@ def attach(
         setup=tuple(setup or ()),
     )
     tagged = parse_target_tags(tags)
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, creates=True).workspace as workspace:
         target = attach_machine(workspace, name, settings, description=description, tags=tagged)
         return build_record(workspace, target)
 

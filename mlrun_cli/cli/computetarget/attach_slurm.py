@@ -108,7 +108,7 @@ def attach(
         sbatch_options=tuple(map(validate_sbatch_option, sbatch_options or ())),
         setup=tuple(setup or ()),
     )
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, creates=True).workspace as workspace:
         target, check = attach_slurm(
             workspace,
             name,

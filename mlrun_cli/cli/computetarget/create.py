@@ -116,7 +116,7 @@ def create(
                 target="--max-nodes",
             )
     tagged = parse_target_tags(tags)
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, creates=True).workspace as workspace:
         target = actions.create_compute_target(
             workspace, name, kind, properties=properties, description=description, tags=tagged
         )

@@ -19,15 +19,18 @@ def claim_file(path: Path) -> Iterator[None]:
     """Claim the right to write a file for the duration of the block, without creating the file.
 
     The claim is a locked file in `$MLRUN_HOME`. If a command is killed, its lock is released, and the next command
-    takes over the file. If the file cannot be created or locked, several commands may hold the claim.
+    takes over the file. If the file cannot be created or locked, several commands may hold the claim; so may commands
+    before there is a `$MLRUN_HOME`, since one that only reads must not create it.
 
     Raises:
         BlockingIOError: another process holds the claim.
     """
-    file = get_home_folder(os.environ) / "claims" / sha256(os.fsencode(path.absolute())).hexdigest()
+    home = get_home_folder(os.environ)
+    file = home / "claims" / sha256(os.fsencode(path.absolute())).hexdigest()
     lock: int | None = None
     try:
-        make_private_folder(file.parent)
+        if home.exists():
+            make_private_folder(file.parent)
         lock = acquire_lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise

@@ -49,7 +49,7 @@ def create(
     read = read_pipeline_file(file, Path.cwd())
     for note in read.notes:
         global_options.notes.warning(note)
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, creates=True).workspace as workspace:
         pipeline = publish_pipeline(
             workspace,
             read.graph,

@@ -87,7 +87,7 @@ def submit_script(
             hint="Leave one of them out.",
             target="--stdin",
         )
-    context = open_context(global_options)
+    context = open_context(global_options, creates=True)
     request = build_submit_request(
         context,
         global_options,

@@ -141,7 +141,7 @@ def sweep(
         definition = _add_limits(definition, policy, duration)
     problems.raise_if_any()
     assert definition is not None
-    context = open_context(global_options)
+    context = open_context(global_options, creates=True)
     request = build_submit_request(
         context,
         global_options,

@@ -1,0 +1,88 @@
+"""Commands in a home, or a workspace, that does not exist."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+_READING = [
+    ("run", "list"),
+    ("run", "list", "-t", "result.json"),
+    ("run", "show", "-r", "@latest"),
+    ("run", "metrics", "-r", "x"),
+    ("run", "cancel", "-r", "x"),
+    ("run", "download", "-r", "x", "-d", "there"),
+    ("experiment", "list"),
+    ("workspace", "show"),
+    ("workspace", "prune", "--older-than", "3d"),
+    ("queue", "list"),
+    ("computetarget", "list"),
+    ("model", "list"),
+    ("datastore", "list"),
+    ("pipeline", "list"),
+    ("notify", "list"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the config.json that a colleague has committed."""
+    folder = tmp_path / "folder"
+    (folder / ".azureml").mkdir(parents=True)
+    names = {"subscription_id": "1", "resource_group": "group", "workspace_name": "alpha"}
+    (folder / ".azureml/config.json").write_text(json.dumps(names))
+    return folder
+
+
+def run_mlrun(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environ = os.environ | {"HOME": str(folder), "MLRUN_HOME": str(folder.parent / "misspelt")}
+    return subprocess.run(["mlrun", *words], cwd=folder, env=environ, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("words", _READING, ids=" ".join)
+def test_a_command_that_only_reads_creates_no_home_and_names_the_missing_one(
+    folder: Path, words: tuple[str, ...]
+) -> None:
+    done = run_mlrun(folder, *words)
+    assert done.returncode == 3 and done.stdout == ""
+    assert "'alpha'" in done.stderr and str(folder.parent / "misspelt") in done.stderr and "MLRUN_HOME" in done.stderr
+    assert os.listdir(folder.parent) == ["folder"]
+
+
+def test_a_home_without_the_workspace_of_the_folder_stays_as_it_is(folder: Path) -> None:
+    (folder.parent / "misspelt").mkdir()
+    done = run_mlrun(folder, "run", "list")
+    assert done.returncode == 3 and "workspace list" in done.stderr
+    assert os.listdir(folder.parent / "misspelt") == []
+
+
+def test_a_list_of_no_workspaces_names_the_missing_home(folder: Path) -> None:
+    done = run_mlrun(folder, "workspace", "list")
+    assert (done.returncode, done.stdout) == (0, "[]\n") and str(folder.parent / "misspelt") in done.stderr
+    assert os.listdir(folder.parent) == ["folder"]
+
+
+def test_a_runconfig_can_be_checked_before_there_is_a_workspace(folder: Path) -> None:
+    (folder / "train.py").touch()
+    (folder / "train.runconfig").write_text("script: train.py\ntarget: local\n")
+    assert run_mlrun(folder, "runconfig", "validate", "train").returncode == 0
+    assert run_mlrun(folder, "runconfig", "validate", "-w", "alpha", "train").returncode == 3
+    assert os.listdir(folder.parent) == ["folder"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "submit-script", "-e", "first", "train.py"),
+        ("computetarget", "create", "amlcompute", "-n", "cpu", "--max-nodes", "2"),
+    ],
+    ids=" ".join,
+)
+def test_a_command_that_adds_something_creates_the_workspace(folder: Path, words: tuple[str, ...]) -> None:
+    (folder / "train.py").touch()
+    assert run_mlrun(folder, *words).returncode == 0
+    assert (folder.parent / "misspelt/workspaces").is_dir()
