@@ -1,4 +1,4 @@
-"""The state of a sweep: its runs, best first, with what was drawn for them, and how far it is."""
+"""The state of a sweep: its runs, best first, with what was sampled for them, and how far it is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.sweeps.definition import SweepDefinition
 from mlrun_cli.sweeps.records import TERMINATION_PROPERTY
-from mlrun_cli.sweeps.run_tags import find_definition, find_run_number, get_drawn_values
+from mlrun_cli.sweeps.run_tags import find_definition, find_run_number, get_sampled_values
 from mlrun_cli.workspace import Workspace
 
 _SECONDS_PER_MINUTE = 60
@@ -26,8 +26,8 @@ class SweepRun(NamedTuple):
 
     Attributes:
         run: the run.
-        number: its number in the sweep; None for a run that the sweep has not drawn.
-        values: what was drawn for it.
+        number: its number in the sweep; None for a run that the sweep has not sampled.
+        values: what was sampled for it.
         best: the best of all values of the primary metric that it has logged; None if it has logged no number.
         last: the last of these.
         value_count: how many it has logged.
@@ -79,7 +79,7 @@ class SweepOverview(NamedTuple):
 
     @property
     def parameters(self) -> Sequence[str]:
-        """The names of the drawn parameters."""
+        """The names of the sampled parameters."""
         return list(self.definition.sampling.space)
 
     @property
@@ -115,12 +115,12 @@ def find_sweep_overview(workspace: Workspace, sweep: Run, limit: int | None = No
     sign = 1.0 if metric.goal is Goal.MINIMIZE else -1.0
     ordered = sorted(measured, key=lambda key: measured[key].get_sort_key(sign))
     runs = get_reconciled_runs(workspace, workspace.runs.list_by_keys(ordered[:limit]))
-    drawn = get_drawn_values(sweep.run_id, sweep.tags)
+    sampled = get_sampled_values(sweep.run_id, sweep.tags)
     total = definition.max_total if definition.resume_child_runs else definition.total_runs
     counts = Counter(child.status.value for child in children)
     return SweepOverview(
         definition,
-        [measured[run.key].build_sweep_run(run, drawn) for run in runs],
+        [measured[run.key].build_sweep_run(run, sampled) for run in runs],
         counts,
         total,
         _estimate_remaining_seconds(sweep, definition, total, _count_ended(counts)),
@@ -139,7 +139,7 @@ class _ChildSummary(NamedTuple):
         return self.best is None, sign * (self.best or 0.0), self.number is None, self.number or 0
 
     def build_sweep_run(self, run: Run, parameters_by_number: Mapping[int, Mapping[str, Any]]) -> SweepRun:
-        """Return the run with its metric values and its drawn parameters, looked up by its run number."""
+        """Return the run with its metric values and its sampled parameters, looked up by its run number."""
         values = {} if self.number is None else parameters_by_number.get(self.number, {})
         last, count = (None, 0) if self.summary is None else (self.summary.last, self.summary.value_count)
         return SweepRun(run, self.number, values, self.best, last, count)

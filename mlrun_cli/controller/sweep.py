@@ -1,4 +1,4 @@
-"""The controller of a sweep: it draws, starts child runs, judges them by their primary metric, and ends them."""
+"""The controller of a sweep: it samples, starts child runs, judges them by their primary metric, and ends them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from mlrun_cli.submit.template import (
 )
 from mlrun_cli.sweeps.arguments import add_values_to_arguments, add_values_to_command
 from mlrun_cli.sweeps.records import TERMINATION_PROPERTY
-from mlrun_cli.sweeps.run_tags import find_run_number, get_drawn_values
+from mlrun_cli.sweeps.run_tags import find_run_number, get_sampled_values
 from mlrun_cli.sweeps.sampling import SamplingMethod, Trial
 from mlrun_cli.sweeps.sweep_log import HYPERDRIVE_LOG, format_log_line
 from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN
@@ -41,8 +41,8 @@ _API, _GENERATOR, _SCHEDULER, _CONTROLLER = "API", "GENERATOR", "SCHEDULER", "CO
 class SweepController:
     """What the controller of a sweep does.
 
-    Run number n has the id `<sweep>_<n>`, so that none is started twice. What was drawn for it is in a tag of the sweep
-    before it is started; from the seed and n, random and grid sampling draw the same again.
+    Run number n has the id `<sweep>_<n>`, so that none is started twice. Its sampled values are in a tag of the sweep
+    before it is started; from the seed and n, random and grid sampling get the same values again.
     """
 
     def __init__(self, workspace: Workspace, run: Run) -> None:
@@ -56,7 +56,9 @@ class SweepController:
         self._is_bayesian = definition.sampling.method is SamplingMethod.BAYESIAN
         self._template: RunTemplate | None = None
         self._children = Children(workspace, run)
-        self._drawn: dict[int, Mapping[str, Any]] = dict(get_drawn_values(run.run_id, workspace.runs.get_tags(run.key)))
+        self._sampled_values: dict[int, Mapping[str, Any]] = dict(
+            get_sampled_values(run.run_id, workspace.runs.get_tags(run.key))
+        )
         self._next = 1 + max(map(self._get_run_number, self._children.all), default=-1)
         self._metric = SweepMetric(workspace, definition, [child.key for child in self._children.all])
         self._ends_at: int | None = None
@@ -139,7 +141,7 @@ class SweepController:
         places = self._definition.max_concurrent - len(self._children.live)
         numbers = range(self._next, min(self._plan.total_runs, self._next + places))
         if numbers:
-            self._draw_runs(numbers)
+            self._sample_missing_values(numbers)
         try:
             if len(numbers) > 1:
                 template = self._load_template()
@@ -164,36 +166,38 @@ class SweepController:
                 self._children.add_interrupted(self._workspace.runs.get_by_key(key))
                 self._next = number + 1
 
-    def _draw_runs(self, run_numbers: Sequence[int]) -> None:
-        """Draw the parameter values of runs that have none yet, and store them as tags of the sweep."""
-        missing = [number for number in run_numbers if number not in self._drawn or not self._is_bayesian]
-        new = [number for number in run_numbers if number not in self._drawn]
+    def _sample_missing_values(self, run_numbers: Sequence[int]) -> None:
+        """Sample the parameter values of runs that have none yet, and store them as tags of the sweep."""
+        missing = [number for number in run_numbers if number not in self._sampled_values or not self._is_bayesian]
+        new = [number for number in run_numbers if number not in self._sampled_values]
         if new:
             self.append_to_log(f"Trying to sample '{len(new)}' jobs from the hyperparameter space.", _GENERATOR)
         for number in missing:
-            self._drawn[number] = self._draw_values(number)
+            self._sampled_values[number] = self._sample_values(number)
         if new:
-            tags = {self._get_run_id(number): json.dumps(self._drawn[number]) for number in new}
+            tags = {self._get_run_id(number): json.dumps(self._sampled_values[number]) for number in new}
             with self._workspace.transaction(durable=True):
                 self._workspace.runs.set_tags(self._run.key, tags)
             self.append_to_log(f"Successfully sampled '{len(new)}' jobs.", _GENERATOR)
 
-    def _draw_values(self, run_number: int) -> Mapping[str, Any]:
+    def _sample_values(self, run_number: int) -> Mapping[str, Any]:
         resumed = self._plan.resumed
         if run_number < len(resumed):
             return resumed[run_number].values
-        return self._sampler.draw(run_number - len(resumed), self._list_trials() if self._is_bayesian else ())
+        return self._sampler.sample(run_number - len(resumed), self._list_trials() if self._is_bayesian else ())
 
     def _list_trials(self) -> Sequence[Trial]:
         best = self._metric.get_best_values([child.key for child in self._children.all])
         trials = {
             self._get_run_number(child): Trial(
-                self._drawn.get(self._get_run_number(child), {}), best.get(child.key), not child.status.is_terminal
+                self._sampled_values.get(self._get_run_number(child), {}),
+                best.get(child.key),
+                not child.status.is_terminal,
             )
             for child in self._children.all
         }
-        drawn = {number: Trial(values, None, is_live=True) for number, values in self._drawn.items()}
-        own = {**drawn, **trials}
+        sampled = {number: Trial(values, None, is_live=True) for number, values in self._sampled_values.items()}
+        own = {**sampled, **trials}
         return [*self._metric.list_earlier_trials(), *(own[number] for number in sorted(own))]
 
     def _start_run(self, run_number: int) -> None:
@@ -212,11 +216,11 @@ class SweepController:
 
     def _restart_run(self, run_id: str) -> None:
         number = find_run_number(self._run.run_id, run_id)
-        if number in self._drawn:
+        if number in self._sampled_values:
             self._start_run(number)
 
     def _build_run(self, template: RunTemplate, run_number: int) -> TemplateRun:
-        configuration, values = template.resolution.configuration, self._drawn[run_number]
+        configuration, values = template.resolution.configuration, self._sampled_values[run_number]
         resumed = self._plan.resumed[run_number] if run_number < len(self._plan.resumed) else None
         command, flags = configuration.command, self._definition.sampling.flags
         if command is not None:

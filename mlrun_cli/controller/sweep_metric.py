@@ -9,7 +9,7 @@ from mlrun_cli.metrics.goal import Goal
 from mlrun_cli.metrics.metric import MetricSummary
 from mlrun_cli.sweeps.definition import SweepDefinition
 from mlrun_cli.sweeps.policies import DEFAULT, Judge, Termination
-from mlrun_cli.sweeps.run_tags import find_run_number, get_drawn_values
+from mlrun_cli.sweeps.run_tags import find_run_number, get_sampled_values
 from mlrun_cli.sweeps.sampling import Trial
 from mlrun_cli.workspace import Workspace
 
@@ -97,9 +97,11 @@ class SweepMetric:
         for run_id in definition.resume_from:
             key = self._workspace.runs.find_key(run_id)
             if key is not None:
-                drawn = get_drawn_values(run_id, self._workspace.runs.get_tags(key))
+                sampled = get_sampled_values(run_id, self._workspace.runs.get_tags(key))
                 for child in self._workspace.child_runs.list_children(key):
-                    values = drawn.get(-1 if (number := find_run_number(run_id, child.run_id)) is None else number, {})
+                    values = sampled.get(
+                        -1 if (number := find_run_number(run_id, child.run_id)) is None else number, {}
+                    )
                     found[child.key] = (child.run_id, values)
         return found
 

@@ -1,4 +1,4 @@
-"""The submit of a sweep: a run whose controller starts child runs with drawn hyperparameters."""
+"""The submit of a sweep: a run whose controller starts child runs with sampled hyperparameters."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.submit.template import RunTemplate, create_template
 from mlrun_cli.sweeps.arguments import build_option, list_names_without_placeholder
 from mlrun_cli.sweeps.definition import SweepDefinition, definition_from_json
-from mlrun_cli.sweeps.run_tags import find_run_number, get_drawn_values
+from mlrun_cli.sweeps.run_tags import find_run_number, get_sampled_values
 from mlrun_cli.sweeps.sweep_log import HYPERDRIVE_LOG, format_log_line
 from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN
 from mlrun_cli.workspace import Workspace
@@ -48,7 +48,7 @@ class SweepPlan(NamedTuple):
 
     Attributes:
         definition: the definition, with a seed.
-        resumed: the runs that are started again before any values are drawn.
+        resumed: the runs that are started again before any values are sampled.
     """
 
     definition: SweepDefinition
@@ -58,8 +58,8 @@ class SweepPlan(NamedTuple):
     def total_runs(self) -> int:
         """The total number of runs."""
         size = self.definition.sampling.space_size
-        drawn = self.definition.max_total if size is None else size
-        return min(self.definition.max_total, len(self.resumed) + drawn)
+        sampled = self.definition.max_total if size is None else size
+        return min(self.definition.max_total, len(self.resumed) + sampled)
 
 
 def submit_sweep(
@@ -79,7 +79,7 @@ def submit_sweep(
         workspace: the workspace of the sweep.
         request: the request for its child runs. Its experiment, parent, names, tags, properties and addresses are those
             of the sweep.
-        definition: what is drawn, and how the runs are compared.
+        definition: what is sampled, and how the runs are compared.
         interruptions: blocked once the sweep is recorded; unblocked by the caller.
         run_id: the id of the run, by default a new one; a sweep with this id is submitted only once.
         properties: more properties of the sweep.
@@ -281,8 +281,8 @@ def _find_resumed_run(workspace: Workspace, run_id: str) -> ResumedRun:
             hint=f"Go on with a single run: mlrun run resume -r {run_id}",
             target="resume_child_runs",
         )
-    drawn = get_drawn_values(run.parent_run_id, workspace.runs.get(run.parent_run_id).tags)
-    return ResumedRun(run.run_id, drawn.get(number, {}))
+    sampled = get_sampled_values(run.parent_run_id, workspace.runs.get(run.parent_run_id).tags)
+    return ResumedRun(run.run_id, sampled.get(number, {}))
 
 
 def _check_ended(run: Run) -> None:
@@ -301,7 +301,7 @@ def _check_ended(run: Run) -> None:
 
 
 def check_sweep_arguments(command: str | Sequence[str] | None, plan: SweepPlan) -> None:
-    """Raise UsageError if a command is a string for a shell without a placeholder for each drawn argument."""
+    """Raise UsageError if a command is a string for a shell without a placeholder for each sampled argument."""
     if not isinstance(command, str):
         return
     missing = list_names_without_placeholder([command], plan.definition.sampling.space)
@@ -315,7 +315,7 @@ def check_sweep_arguments(command: str | Sequence[str] | None, plan: SweepPlan) 
 
 
 def _list_argument_warnings(template: RunTemplate, definition: SweepDefinition) -> Sequence[str]:
-    """Return a warning for each argument that is both fixed and drawn by the sweep."""
+    """Return a warning for each argument that is both fixed and sampled by the sweep."""
     fixed = {word.partition("=")[0] for word in template.resolution.argv[1:]}
     appended = list_names_without_placeholder(template.resolution.argv, definition.sampling.space)
     return [

@@ -1,4 +1,4 @@
-"""Dry runs of sweeps: what would be drawn, and the run that would be started with it."""
+"""Dry runs of sweeps: what would be sampled, and the run that would be started with it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from mlrun_cli.workspace import Workspace
 def dry_run_sweep(workspace: Workspace, request: SubmitRequest, definition: SweepDefinition) -> dict[str, Any]:
     """Return a record of what `submit_sweep` would start, without starting or storing anything.
 
-    Keys are `definition`, `seed`, `total`, `space_size` (null if there is no end of draws), `draws` and `run`, the
-    record of a dry run of the script without drawn arguments. Without a seed, another sweep draws other values. What
-    Bayesian sampling draws after the first runs depends on their results, so `draws` has only these.
+    Keys are `definition`, `seed`, `total`, `space_size` (null if there is no end of samples), `draws` (the samples) and
+    `run`, the record of a dry run of the script without sampled arguments. Without a seed, another sweep samples other
+    values. What Bayesian sampling samples after the first runs depends on their results, so `draws` has only these.
 
     Raises:
         MlrunError: any error that the submission would raise.
@@ -28,22 +28,22 @@ def dry_run_sweep(workspace: Workspace, request: SubmitRequest, definition: Swee
     is_bayesian = definition.sampling.method is SamplingMethod.BAYESIAN
     count = min(definition.total_runs, definition.max_concurrent) if is_bayesian else definition.total_runs
     run = dry_run(workspace, request)
-    draws = []
+    samples = []
     for number in range(count):
-        values = sampler.draw(number)
-        draws.append({"number": number, "values": values, **_apply_values(run, values, definition.sampling.flags)})
+        values = sampler.sample(number)
+        samples.append({"number": number, "values": values, **_apply_values(run, values, definition.sampling.flags)})
     return {
         "definition": definition.to_json(),
         "seed": definition.sampling.seed,
         "total": definition.total_runs,
         "space_size": definition.sampling.space_size,
-        "draws": draws,
+        "draws": samples,
         "run": run,
     }
 
 
 def _apply_values(run: Mapping[str, Any], values: Mapping[str, Any], flags: Collection[str]) -> dict[str, Any]:
-    """Return the arguments, or the command, of a run with the values that a sweep draws for it."""
+    """Return the arguments, or the command, of a run with the values that a sweep samples for it."""
     if run["command"] is not None:
         return {"command": add_values_to_command(run["command"], values, flags)}
     return {"arguments": add_values_to_arguments(run["arguments"], values, flags)}

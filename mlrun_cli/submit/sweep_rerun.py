@@ -42,7 +42,7 @@ class SweepRerun(NamedTuple):
 
 
 def build_sweep_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str], changes: RerunChanges) -> SweepRerun:
-    """Return the request for submitting a sweep again; it draws the same values unless it gets another seed.
+    """Return the request for submitting a sweep again; it samples the same values unless it gets another seed.
 
     Raises:
         RunNotRepeatable: the files of the sweep are not sufficient, or it is that of a pipeline's step.
@@ -85,10 +85,10 @@ def _check_run(workspace: Workspace, run: Run, changes: RerunChanges) -> None:
 
 
 def _check_parameters(run: Run, definition: SweepDefinition, changes: RerunChanges) -> None:
-    """Raise if a parameter that the sweep draws is to get a value."""
-    drawn = {name.lstrip("-") for name in definition.sampling.space}
+    """Raise if a parameter that the sweep samples is to get a value."""
+    sampled = {name.lstrip("-") for name in definition.sampling.space}
     for name in changes.parameters:
-        if name in drawn:
+        if name in sampled:
             raise ConflictingOptions(
                 f"--set: '{name}' is drawn by the sweep '{run.run_id}' for each of its runs.",
                 hint="Leave it out, or submit another sweep: mlrun run sweep.",

@@ -1,1 +1,1 @@
-"""Sweeps: their definition, what they draw, and which of their runs end early; no store, no workspace."""
+"""Sweeps: their definition, what they sample, and which of their runs end early; no store, no workspace."""

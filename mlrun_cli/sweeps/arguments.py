@@ -1,4 +1,4 @@
-"""The arguments by which a run of a sweep gets the values that were drawn for it."""
+"""The arguments by which a run of a sweep gets the values that were sampled for it."""
 
 from __future__ import annotations
 

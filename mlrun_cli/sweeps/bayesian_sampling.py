@@ -21,10 +21,10 @@ _SEEDS = 1 << 32
 
 
 class BayesianSampler:
-    """Draws values near the values of the best earlier runs.
+    """Samples values near the values of the best earlier runs.
 
-    A draw depends on the seed, its number and the trials alone, so that a sweep that goes on after a crash draws as it
-    would have. The first ten are random.
+    A sample depends on the seed, its number and the trials alone, so that a sweep that goes on after a crash samples
+    as it would have. The first ten are random.
 
     Raises:
         ProgramNotFound: Optuna is not installed.
@@ -39,7 +39,7 @@ class BayesianSampler:
         self._seed = seed
         self._distributions = {name: self._build_optuna_distribution(expression) for name, expression in space.items()}
 
-    def draw(self, run_number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:
+    def sample(self, run_number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:
         """Return the parameter values of a run; see `Sampler`."""
         seed = (self._seed * _SEED_STEP + run_number) % _SEEDS
         sampler = self._optuna.samplers.TPESampler(seed=seed, constant_liar=True)

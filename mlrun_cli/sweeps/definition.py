@@ -28,10 +28,10 @@ class PrimaryMetric(NamedTuple):
 
 
 class SweepDefinition(NamedTuple):
-    """What a sweep draws, how many runs it has, and by what they are compared.
+    """What a sweep samples, how many runs it has, and by what they are compared.
 
     Attributes:
-        sampling: what is drawn, and how.
+        sampling: what is sampled, and how.
         policy: which runs end early.
         metric: the primary metric.
         max_total: the maximum number of runs; there are fewer if the parameter space is smaller.

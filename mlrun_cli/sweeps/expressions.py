@@ -1,4 +1,4 @@
-"""The ten expressions of sweeps, distributions from which the value of a parameter is drawn.
+"""The ten expressions of sweeps, distributions from which the value of a parameter is sampled.
 
 Names, arguments and checks are Azure's: the bounds of `loguniform` and `qloguniform` are natural logarithms, `q` is a
 whole number, and values of the `q` forms are `round(value / q) * q`, which can lie outside of the bounds.
@@ -64,12 +64,12 @@ class Expression(NamedTuple):
         """Return the value with this index; the expression must have a size."""
         return self.options[index] if self.name == CHOICE else index
 
-    def draw(self, generator: Random) -> Any:
-        """Draw a value that depends only on the generator's numbers, not on the version of Python."""
+    def sample(self, generator: Random) -> Any:
+        """Sample a value that depends only on the generator's numbers, not on the version of Python."""
         size = self.size
         if size is not None:
-            return self.get_value(draw_index(generator, size))
-        value = _draw_number(self.name, self.arguments, generator)
+            return self.get_value(sample_index(generator, size))
+        value = _sample_number(self.name, self.arguments, generator)
         return round_to_step(value, self.arguments[2]) if self.name.startswith("q") else value
 
     def to_json(self) -> list[Any]:
@@ -124,8 +124,8 @@ def expression_from_json(document: object) -> Expression:
     raise InvalidValue(f"{shown} is not an expression.", hint=f"For one fixed value, use choice({shown}).")
 
 
-def draw_index(generator: Random, size: int) -> int:
-    """Draw an integer from 0 up to, but not including, `size`; deviations from uniformity are below 2^-64."""
+def sample_index(generator: Random, size: int) -> int:
+    """Sample an integer from 0 up to, but not including, `size`; deviations from uniformity are below 2^-64."""
     bits = size.bit_length() + 64
     return (generator.getrandbits(bits) * size) >> bits
 
@@ -135,22 +135,22 @@ def round_to_step(value: float, step: int) -> int:
     return round(value / step) * step
 
 
-def _draw_number(expression_name: str, arguments: Sequence[Any], generator: Random) -> float:
-    """Draw a number from the distribution that a named expression defines."""
+def _sample_number(expression_name: str, arguments: Sequence[Any], generator: Random) -> float:
+    """Sample a number from the distribution that a named expression defines."""
     first, second = float(arguments[0]), float(arguments[1])
     is_normal = expression_name.endswith("normal")
-    value = first + second * _draw_normal(generator) if is_normal else _draw_uniform(generator, first, second)
+    value = first + second * _sample_normal(generator) if is_normal else _sample_uniform(generator, first, second)
     value = math.exp(min(value, _LARGEST_LOG)) if "log" in expression_name else value
     return min(max(value, -sys.float_info.max), sys.float_info.max)
 
 
-def _draw_uniform(generator: Random, low: float, high: float) -> float:
+def _sample_uniform(generator: Random, low: float, high: float) -> float:
     share = generator.random()
     return min(max(low * (1 - share) + high * share, low), high)
 
 
-def _draw_normal(generator: Random) -> float:
-    """Draw from the standard normal distribution with the Box-Muller method."""
+def _sample_normal(generator: Random) -> float:
+    """Sample from the standard normal distribution with the Box-Muller method."""
     radius = math.sqrt(-2 * math.log(1 - generator.random()))
     return radius * math.cos(2 * math.pi * generator.random())
 

@@ -10,7 +10,7 @@ from mlrun_cli.sweeps.sampling import Trial
 
 
 class GridSampler:
-    """Draws the combinations in order; the last parameter varies fastest, as in nested loops.
+    """Samples the combinations in order; the last parameter varies fastest, as in nested loops.
 
     A combination is computed from its number, so that a grid may be of any size.
     """
@@ -18,7 +18,7 @@ class GridSampler:
     def __init__(self, space: Mapping[str, Expression]) -> None:
         self._options = {name: expression.options for name, expression in space.items()}
 
-    def draw(self, run_number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:  # noqa: ARG002 - see `Sampler`
+    def sample(self, run_number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:  # noqa: ARG002 - see `Sampler`
         """Return the combination of values with this number; see `Sampler`."""
         indexes: list[int] = []
         for options in reversed(self._options.values()):

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
-from mlrun_cli.sweeps.expressions import Expression, draw_index
+from mlrun_cli.sweeps.expressions import Expression, sample_index
 from mlrun_cli.sweeps.sampling import Trial
 
 
 class RandomSampler:
-    """Draws each run's values with its own random generator; from a finite space, each combination at most once.
+    """Samples each run's values with its own random generator; from a finite space, each combination at most once.
 
     Args:
         space: the parameters.
         space_size: see `Sampling.space_size`.
-        seed: of all draws.
+        seed: of all samples.
     """
 
     def __init__(self, space: Mapping[str, Expression], space_size: int | None, seed: int) -> None:
@@ -24,12 +24,12 @@ class RandomSampler:
         self._seed = seed
         self._shuffle = None if space_size is None else _Shuffle(space_size, seed)
 
-    def draw(self, run_number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:  # noqa: ARG002 - see `Sampler`
+    def sample(self, run_number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:  # noqa: ARG002 - see `Sampler`
         """Return the parameter values of a run; see `Sampler`."""
         if self._shuffle is not None:
             return self._get_combination(self._shuffle.get_number(run_number))
         generator = Random(f"{self._seed}:{run_number}")  # noqa: S311 - not for secrets
-        return {name: expression.draw(generator) for name, expression in self._space.items()}
+        return {name: expression.sample(generator) for name, expression in self._space.items()}
 
     def _get_combination(self, index: int) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -55,7 +55,7 @@ class _Shuffle:
         """Return the number at an index of the random order."""
         while len(self._order) <= index:
             first = len(self._order)
-            other = first + draw_index(self._generator, self._size - first)
+            other = first + sample_index(self._generator, self._size - first)
             self._order.append(self._moved.get(other, other))
             self._moved[other] = self._moved.pop(first, first)
         return self._order[index]

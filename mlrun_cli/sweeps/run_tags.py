@@ -1,4 +1,4 @@
-"""The tags of a sweep's run, which hold its definition and, for each of its runs, what was drawn for it."""
+"""The tags of a sweep's run, which hold its definition and, for each of its runs, what was sampled for it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def find_run_number(sweep_id: str, run_id: str) -> int | None:
     return int(number) if beginning == sweep_id and number.isascii() and number.isdecimal() else None
 
 
-def get_drawn_values(sweep_id: str, tags: Mapping[str, str | None]) -> dict[int, dict[str, Any]]:
+def get_sampled_values(sweep_id: str, tags: Mapping[str, str | None]) -> dict[int, dict[str, Any]]:
     """Return the parameter values of a sweep's child runs from its tags, keyed by run number in ascending order."""
     numbers = {key: find_run_number(sweep_id, key) for key in tags}
-    drawn = {number: _parse_json(tags[key]) for key, number in numbers.items() if number is not None}
-    return {number: drawn[number] for number in sorted(drawn) if isinstance(drawn[number], dict)}
+    sampled = {number: _parse_json(tags[key]) for key, number in numbers.items() if number is not None}
+    return {number: sampled[number] for number in sorted(sampled) if isinstance(sampled[number], dict)}
 
 
 def _parse_json(text: str | None) -> Any:

@@ -1,4 +1,4 @@
-"""The sampling method of a sweep, and what draws by it."""
+"""The sampling method of a sweep, and the samplers that apply it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Trial(NamedTuple):
     """The parameter values and metric of an earlier run of a sweep, from which Bayesian sampling learns.
 
     Attributes:
-        values: what was drawn for it.
+        values: what was sampled for it.
         metric: the best value of the primary metric; None while the run is live, or if it ended without one.
         is_live: whether it has not ended.
     """
@@ -42,14 +42,14 @@ class Trial(NamedTuple):
 
 
 class Sampler(Protocol):
-    """Draws the values of a sweep's runs."""
+    """Samples the values of a sweep's runs."""
 
-    def draw(self, run_number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:
+    def sample(self, run_number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:
         """Return the values of a run, in the order of the parameter space.
 
         Args:
             run_number: of the run in the sweep, from 0 and below the size of the space.
-            trials: earlier runs, in the order of their numbers. Only Bayesian sampling looks at them; the draws of
+            trials: earlier runs, in the order of their numbers. Only Bayesian sampling looks at them; the samples of
                 others depend on the seed and the number alone.
         """
 
@@ -58,9 +58,9 @@ class Sampling(NamedTuple):
     """A sampling method and its parameter space.
 
     Attributes:
-        method: how values are drawn.
+        method: how values are sampled.
         space: the expression of each parameter, in the order in which arguments are passed.
-        seed: makes draws repeatable; None if none was given, see `with_seed`.
+        seed: makes samples repeatable; None if none was given, see `with_seed`.
         flags: the parameters that are options without a value, and true or false.
     """
 

@@ -1,4 +1,4 @@
-"""Measure what a sweep costs beside its script, and how fast values are drawn.
+"""Measure what a sweep costs beside its script, and how fast values are sampled.
 
     python -m tests.benchmarks.bench_sweep_runs [COUNT]
 
@@ -24,7 +24,7 @@ from mlrun_cli.sweeps.sampling import SamplingMethod, build_sampling
 from tests.benchmarks.timing import MLRUN, environment_for, print_machine
 
 AT_ONCE = 4
-DRAWS = 20_000
+SAMPLES = 20_000
 SCRIPT = "from azureml.core import Run\nRun.get_context().log('acc', 1.0)\n"
 
 
@@ -47,7 +47,7 @@ def main(count: int) -> None:
     print(f"| a sweep of {count} | {took:.1f} s |")
     print(f"| a run of it, beside its script | {(took - bare) / count * 1000:.0f} ms |")
     for method in (SamplingMethod.RANDOM, SamplingMethod.GRID):
-        print(f"| draws of {method.value.lower()} sampling | {_measure_draws(method):.0f} a second |")
+        print(f"| samples of {method.value.lower()} sampling | {_measure_samples(method):.0f} a second |")
 
 
 def _run_bare(folder: Path, environment: dict[str, str], count: int) -> float:
@@ -75,16 +75,16 @@ def _seconds_between(start: str, end: str) -> float:
     return (last - first).total_seconds()
 
 
-def _measure_draws(method: SamplingMethod) -> float:
+def _measure_samples(method: SamplingMethod) -> float:
     values = [build_expression("choice", list(range(100))) for _ in range(3)]
     space = {f"p{number}": expression for number, expression in enumerate(values)}
     if method is SamplingMethod.RANDOM:
         space["p3"] = build_expression("loguniform", [0.0, 1.0])
     sampler = build_sampling(method, space, 1).create_sampler(Goal.MAXIMIZE)
     began = time.perf_counter()
-    for number in range(DRAWS):
-        sampler.draw(number)
-    return DRAWS / (time.perf_counter() - began)
+    for number in range(SAMPLES):
+        sampler.sample(number)
+    return SAMPLES / (time.perf_counter() - began)
 
 
 if __name__ == "__main__":

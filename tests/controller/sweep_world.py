@@ -45,7 +45,7 @@ class Child(NamedTuple):
     """What is stored of a child run and does not depend on times."""
 
     status: str
-    drawn: str | None
+    sampled: str | None
     argv: str | None
     values: Any
 

@@ -128,18 +128,18 @@ def test_a_controller_that_ends_before_it_does_anything_is_started_with_pauses(w
     assert world.ended(sweep).status is RunStatus.COMPLETED
 
 
-def test_bayesian_draws_that_are_recorded_are_not_drawn_again(world: SweepWorld) -> None:
+def test_bayesian_samples_that_are_recorded_are_not_sampled_again(world: SweepWorld) -> None:
     space = {"name": "BayesianOptimization", "parameter_space": {"lr": ["uniform", [0, 1]]}, "properties": {"seed": 1}}
     sweep = world.submit("--until", str(world.gate), generator_config=space, max_concurrent_jobs=2, max_total_jobs=5)
     world.wait_for_children(sweep, 2, "Running")
-    drawn = [child.drawn for child in world.children(sweep).values()]
+    sampled = [child.sampled for child in world.children(sweep).values()]
     world.kill(world.controllers(sweep))
     world.open_gate()
     assert world.ended(sweep).status is RunStatus.COMPLETED
     children = list(world.children(sweep).values())
-    assert [child.drawn for child in children[:2]] == drawn
-    assert len({child.drawn for child in children}) == 5
-    assert all(str(child.drawn)[7:-1] in str(child.argv) for child in children)
+    assert [child.sampled for child in children[:2]] == sampled
+    assert len({child.sampled for child in children}) == 5
+    assert all(str(child.sampled)[7:-1] in str(child.argv) for child in children)
 
 
 def find_secrets(world: SweepWorld, run_id: str) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Sweeps by real controllers: what is drawn, started, ended early and recorded."""
+"""Sweeps by real controllers: what is sampled, started, ended early and recorded."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def error_message(run: Run) -> str:
     return str((run.error or {}).get("error", {}).get("message"))
 
 
-def test_a_sweep_runs_a_script_with_each_draw_and_names_the_best_run(world: SweepWorld) -> None:
+def test_a_sweep_runs_a_script_with_each_sample_and_names_the_best_run(world: SweepWorld) -> None:
     sweep = world.submit("--epochs", "2", generator_config=grid(0.1, 0.4, 0.2), max_concurrent_jobs=2)
     run = world.ended(sweep)
     assert run.status is RunStatus.COMPLETED, run.error
@@ -41,7 +41,7 @@ def test_a_sweep_runs_a_script_with_each_draw_and_names_the_best_run(world: Swee
         "1": "--epochs 2 --lr 0.4",
         "2": "--epochs 2 --lr 0.2",
     }
-    assert [json.loads(child.drawn or "") for child in children.values()] == [{"lr": 0.1}, {"lr": 0.4}, {"lr": 0.2}]
+    assert [json.loads(child.sampled or "") for child in children.values()] == [{"lr": 0.1}, {"lr": 0.4}, {"lr": 0.2}]
     assert {child.status for child in children.values()} == {"Completed"}
     assert {**run.properties, "ContentSnapshotId": ""} == {
         "ContentSnapshotId": "",
@@ -76,16 +76,16 @@ def test_no_more_runs_are_live_than_were_asked_for(world: SweepWorld) -> None:
     assert world.statuses(sweep) == ["Completed"] * 5
 
 
-def test_draws_are_those_of_the_seed_and_secrets_go_with_the_end(world: SweepWorld) -> None:
+def test_samples_are_those_of_the_seed_and_secrets_go_with_the_end(world: SweepWorld) -> None:
     sweeps = [world.submit("--password", "eiThoh4sai", max_total_jobs=3) for _ in range(2)]
     for sweep in sweeps:
         assert world.ended(sweep).status is RunStatus.COMPLETED
         folder = world.workspace.run_folder(sweep)
         assert not get_secrets_file(folder.template).exists()
         assert "eiThoh4sai" not in str(world.workspace.runs.get(sweep))
-    drawn = [[child.drawn for child in world.children(sweep).values()] for sweep in sweeps]
-    assert drawn[0] == drawn[1]
-    assert len(set(drawn[0])) == 3
+    sampled = [[child.sampled for child in world.children(sweep).values()] for sweep in sweeps]
+    assert sampled[0] == sampled[1]
+    assert len(set(sampled[0])) == 3
 
 
 def test_a_sweep_without_a_seed_records_one(world: SweepWorld) -> None:
@@ -217,7 +217,7 @@ def test_runs_that_are_resumed_come_first_and_find_their_outputs(world: SweepWor
     world.ended(before)
     sweep = world.submit(generator_config=grid(0.75), resume_child_runs=[f"{before}_1"])
     assert world.ended(sweep).status is RunStatus.COMPLETED
-    assert {number: (child.drawn, child.argv) for number, child in world.children(sweep).items()} == {
+    assert {number: (child.sampled, child.argv) for number, child in world.children(sweep).items()} == {
         "0": ('{"lr": 0.5}', "0.5;"),
         "1": ('{"lr": 0.75}', ""),
     }

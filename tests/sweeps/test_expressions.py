@@ -14,15 +14,15 @@ from mlrun_cli.sweeps.arguments import add_values_to_arguments, add_values_to_co
 from mlrun_cli.sweeps.expression_text import parse_expression, parse_parameter
 from mlrun_cli.sweeps.expressions import Expression, build_expression, expression_from_json
 
-DRAWS = 20_000
-_CRITICAL = 1.95  # of the statistic of Kolmogorov and Smirnov times the root of the number of draws, for 0.1 %
+SAMPLES = 20_000
+_CRITICAL = 1.95  # of the statistic of Kolmogorov and Smirnov times the root of the number of samples, for 0.1 %
 
 Distribution = Callable[[float], float]
 
 
-def _draw(expression: Expression, seed: int) -> list[Any]:
+def _sample(expression: Expression, seed: int) -> list[Any]:
     generator = Random(seed)
-    return [expression.draw(generator) for _ in range(DRAWS)]
+    return [expression.sample(generator) for _ in range(SAMPLES)]
 
 
 def _get_largest_distance(values: Sequence[float], distribution: Distribution) -> float:
@@ -50,8 +50,8 @@ CONTINUOUS: list[tuple[str, list[float], Distribution]] = [
 def test_continuous_values_are_distributed_as_the_name_says(
     name: str, arguments: list[float], distribution: Distribution, seed: int
 ) -> None:
-    values = _draw(build_expression(name, arguments), seed)
-    assert _get_largest_distance(values, distribution) * math.sqrt(DRAWS) < _CRITICAL
+    values = _sample(build_expression(name, arguments), seed)
+    assert _get_largest_distance(values, distribution) * math.sqrt(SAMPLES) < _CRITICAL
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -60,7 +60,7 @@ def test_continuous_values_are_distributed_as_the_name_says(
 def test_values_of_q_forms_are_multiples_as_frequent_as_what_is_rounded_to_them(
     name: str, arguments: list[float], distribution: Distribution, step: int, seed: int
 ) -> None:
-    values = _draw(build_expression(f"q{name}", [*arguments, step]), seed)
+    values = _sample(build_expression(f"q{name}", [*arguments, step]), seed)
     assert all(isinstance(value, int) and value % step == 0 for value in values)
 
     counts = Counter(values)
@@ -69,17 +69,17 @@ def test_values_of_q_forms_are_multiples_as_frequent_as_what_is_rounded_to_them(
         seen += counts[value]
         bound = value + abs(step) / 2
         expected = distribution(bound) if bound > 0 or "log" not in name else 0.0
-        assert abs(seen / DRAWS - expected) * math.sqrt(DRAWS) < _CRITICAL
+        assert abs(seen / SAMPLES - expected) * math.sqrt(SAMPLES) < _CRITICAL
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("expression", [build_expression("choice", [["a", None, 7]]), build_expression("randint", [5])])
 def test_discrete_values_are_equally_frequent(expression: Expression, seed: int) -> None:
-    counts = Counter(_draw(expression, seed))
+    counts = Counter(_sample(expression, seed))
     size = expression.size
     assert size is not None
     assert set(counts) == {expression.get_value(index) for index in range(size)}
-    expected = DRAWS / size
+    expected = SAMPLES / size
     assert sum((count - expected) ** 2 / expected for count in counts.values()) < 20
 
 
@@ -97,16 +97,16 @@ def test_values_are_the_same_on_every_machine() -> None:
         ("lognormal", [0, 1]),
         ("qlognormal", [5, 1, 1]),
     ]
-    drawn = [build_expression(name, arguments).draw(generator) for name, arguments in expressions]
+    sampled = [build_expression(name, arguments).sample(generator) for name, arguments in expressions]
     floats = {2: 0.28626507136857027, 4: 0.7870622215613178, 6: -1.3461343135902875, 8: 2.425424528407959}
-    assert {index: drawn[index] for index in floats} == pytest.approx(floats)
-    assert [value for value in drawn if isinstance(value, int)] == [1, 347, 40, 162, 20, 188]
+    assert {index: sampled[index] for index in floats} == pytest.approx(floats)
+    assert [value for value in sampled if isinstance(value, int)] == [1, 347, 40, 162, 20, 188]
 
 
 @pytest.mark.parametrize("name", ["uniform", "loguniform", "normal", "lognormal"])
 def test_extreme_arguments_give_numbers(name: str) -> None:
     arguments = [-700, 709] if name == "loguniform" else [-1e308, 1e308]
-    assert all(math.isfinite(value) for value in _draw(build_expression(name, arguments), 0)[:1000])
+    assert all(math.isfinite(value) for value in _sample(build_expression(name, arguments), 0)[:1000])
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,9 @@ def test_extreme_arguments_give_numbers(name: str) -> None:
         ("qlognormal", [0, 1]),
     ],
 )
-def test_arguments_that_azure_refuses_or_nothing_can_be_drawn_from_are_refused(name: str, arguments: list[Any]) -> None:
+def test_arguments_that_azure_refuses_or_nothing_can_be_sampled_from_are_refused(
+    name: str, arguments: list[Any]
+) -> None:
     with pytest.raises(InvalidValue) as caught:
         build_expression(name, arguments)
     assert caught.value.hint

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from mlrun_cli.sweeps.definition import definition_from_json
-from mlrun_cli.sweeps.run_tags import find_definition, find_run_number, get_drawn_values
+from mlrun_cli.sweeps.run_tags import find_definition, find_run_number, get_sampled_values
 from tests.sweeps.test_definition import DOCUMENT
 
 SWEEP = "HD_0000_1"
@@ -24,9 +24,9 @@ def test_runs_of_a_sweep_are_numbered() -> None:
         assert find_run_number(SWEEP, other) is None
 
 
-def test_what_was_drawn_is_a_tag_for_each_run() -> None:
+def test_what_was_sampled_is_a_tag_for_each_run() -> None:
     values: dict[int, dict[str, Any]] = {10: {"--lr": 1e-05, "kind": None}, 2: {"--lr": 3, "kind": [1, "é"]}}
     tags: dict[str, str | None] = {f"{SWEEP}_{number}": json.dumps(one) for number, one in values.items()}
-    found = get_drawn_values(SWEEP, {**tags, "team": "a", f"{SWEEP}_3": None, f"{SWEEP}_4": "x"})
+    found = get_sampled_values(SWEEP, {**tags, "team": "a", f"{SWEEP}_3": None, f"{SWEEP}_4": "x"})
     assert found == values
     assert list(found) == [2, 10]

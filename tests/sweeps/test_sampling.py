@@ -24,53 +24,53 @@ def _make(method: SamplingMethod, space: dict[str, Expression], seed: int = 3) -
 
 
 @pytest.mark.parametrize("space", [FINITE, MIXED])
-def test_random_draws_depend_on_seed_and_number_alone(space: dict[str, Expression]) -> None:
+def test_random_samples_depend_on_seed_and_number_alone(space: dict[str, Expression]) -> None:
     sampler = _make(RANDOM, space)
-    drawn = [sampler.draw(number) for number in range(12)]
+    sampled = [sampler.sample(number) for number in range(12)]
 
     for _ in range(10):
         again = _make(RANDOM, space)
-        assert [again.draw(number) for number in reversed(range(12))] == drawn[::-1]
-    assert [list(values) for values in drawn] == [list(space)] * 12
+        assert [again.sample(number) for number in reversed(range(12))] == sampled[::-1]
+    assert [list(values) for values in sampled] == [list(space)] * 12
     other = _make(RANDOM, space, seed=4)
-    assert [other.draw(number) for number in range(12)] != drawn
+    assert [other.sample(number) for number in range(12)] != sampled
 
 
-def test_random_draws_are_the_same_on_every_machine() -> None:
-    assert [_make(RANDOM, FINITE).draw(number) for number in range(3)] == [
+def test_random_samples_are_the_same_on_every_machine() -> None:
+    assert [_make(RANDOM, FINITE).sample(number) for number in range(3)] == [
         {"a": "y", "b": 2},
         {"a": "x", "b": 1},
         {"a": "y", "b": 1},
     ]
-    assert _make(RANDOM, MIXED).draw(999) == {"a": "y", "b": 3, "lr": pytest.approx(0.011543666545012772)}
+    assert _make(RANDOM, MIXED).sample(999) == {"a": "y", "b": 3, "lr": pytest.approx(0.011543666545012772)}
 
 
-def test_a_finite_space_is_drawn_without_repetition_and_each_order_is_equally_likely() -> None:
+def test_a_finite_space_is_sampled_without_repetition_and_each_order_is_equally_likely() -> None:
     sampler = _make(RANDOM, FINITE)
-    assert {tuple(sampler.draw(number).values()) for number in range(12)} == set(itertools.product("xyz", range(4)))
+    assert {tuple(sampler.sample(number).values()) for number in range(12)} == set(itertools.product("xyz", range(4)))
 
     space = {"a": FINITE["a"]}
     orders = Counter(
-        "".join(sampler.draw(number)["a"] for number in range(3))
+        "".join(sampler.sample(number)["a"] for number in range(3))
         for sampler in (_make(RANDOM, space, seed) for seed in range(6000))
     )
     assert len(orders) == 6
     assert sum((count - 1000) ** 2 / 1000 for count in orders.values()) < 20.5  # 0.1 % for five degrees of freedom
 
 
-def test_a_space_of_any_size_is_drawn_lazily() -> None:
+def test_a_space_of_any_size_is_sampled_lazily() -> None:
     space = {f"p{index}": build_expression("choice", [list(range(1000))]) for index in range(20)}
     size = build_sampling(GRID, space).space_size
     assert size == 1000**20
-    assert _make(GRID, space).draw(size - 1) == dict.fromkeys(space, 999)
-    assert len({tuple(_make(RANDOM, space).draw(number).values()) for number in range(10)}) == 10
+    assert _make(GRID, space).sample(size - 1) == dict.fromkeys(space, 999)
+    assert len({tuple(_make(RANDOM, space).sample(number).values()) for number in range(10)}) == 10
 
 
 def test_the_last_parameter_of_a_grid_varies_fastest() -> None:
     space = {"a": build_expression("choice", [["x", "y"]]), "b": build_expression("choice", [[1, 2, 3]])}
     sampler = _make(GRID, space)
-    drawn = [sampler.draw(number) for number in range(6)]
-    assert drawn == [{"a": a, "b": b} for a in "xy" for b in (1, 2, 3)]
+    sampled = [sampler.sample(number) for number in range(6)]
+    assert sampled == [{"a": a, "b": b} for a in "xy" for b in (1, 2, 3)]
     assert build_sampling(GRID, space).space_size == 6
 
 
@@ -81,7 +81,7 @@ def test_only_spaces_of_choices_and_integers_have_a_size() -> None:
 
 
 @pytest.mark.parametrize("method", [GRID, BAYESIAN])
-def test_a_method_refuses_what_it_does_not_draw_from(method: SamplingMethod) -> None:
+def test_a_method_refuses_what_it_does_not_sample_from(method: SamplingMethod) -> None:
     with pytest.raises(InvalidValue, match="b has randint"):
         build_sampling(method, FINITE)
 
@@ -127,29 +127,29 @@ def _run_bayesian(count: int, *, restart: bool = False) -> list[dict[str, Any]]:
             sampler = _make(BAYESIAN, BAYESIAN_SPACE)
         live = trials[-1:]  # the last one still runs, as with two at a time
         seen = [*trials[:-1], *(trial._replace(metric=None, is_live=True) for trial in live)]
-        values = sampler.draw(number, seen)
+        values = sampler.sample(number, seen)
         trials.append(Trial(values, _measure(values)))
     return [dict(trial.values) for trial in trials]
 
 
-def test_bayesian_draws_approach_the_best_values_and_are_the_same_after_a_restart() -> None:
-    drawn = _run_bayesian(40)
-    assert _run_bayesian(40, restart=True) == drawn
-    for values in drawn:
+def test_bayesian_samples_approach_the_best_values_and_are_the_same_after_a_restart() -> None:
+    sampled = _run_bayesian(40)
+    assert _run_bayesian(40, restart=True) == sampled
+    for values in sampled:
         assert 0 <= values["x"] <= 10
         assert values["depth"] in {0, 5, 10, 15, 20}
         assert isinstance(values["depth"], int)
-    early = sum(_measure(values) for values in drawn[:10]) / 10
-    late = sum(_measure(values) for values in drawn[-10:]) / 10
+    early = sum(_measure(values) for values in sampled[:10]) / 10
+    late = sum(_measure(values) for values in sampled[-10:]) / 10
     assert late > early + 5
-    assert max(_measure(values) for values in drawn) > 4
+    assert max(_measure(values) for values in sampled) > 4
 
 
 def test_trials_that_ended_without_a_number_teach_bayesian_sampling_nothing() -> None:
     sampler = _make(BAYESIAN, BAYESIAN_SPACE)
-    trials = [Trial(sampler.draw(number), float(number)) for number in range(12)]
+    trials = [Trial(sampler.sample(number), float(number)) for number in range(12)]
     nothing = [Trial(trials[0].values, None), Trial(trials[0].values, float("nan"))]
-    assert sampler.draw(14, [*trials, *nothing]) == sampler.draw(14, trials)
+    assert sampler.sample(14, [*trials, *nothing]) == sampler.sample(14, trials)
 
 
 def test_bayesian_sampling_without_optuna_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +166,7 @@ def test_optuna_is_loaded_for_bayesian_sampling_alone() -> None:
         "from mlrun_cli.sweeps.expressions import build_expression; from mlrun_cli.metrics.goal import Goal\n"
         "space = {'a': build_expression('choice', [[1, 2]])}\n"
         "for method in (SamplingMethod.RANDOM, SamplingMethod.GRID):\n"
-        "    Sampling(method, space, 1).create_sampler(Goal.MAXIMIZE).draw(0)\n"
+        "    Sampling(method, space, 1).create_sampler(Goal.MAXIMIZE).sample(0)\n"
         "assert not {'optuna', 'numpy'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
@@ -183,4 +183,4 @@ def test_bayesian_sampling_leaves_out_results_of_another_space() -> None:
     sampler = sampling_from_json({**document, "properties": {"seed": 3}}).create_sampler(Goal.MINIMIZE)
     others: list[dict[str, Any]] = [{}, {"--lr": 5.0, "--kind": "a"}, {"--lr": 0.5, "--kind": "c"}, {"--depth": 3}]
     trials = [Trial(values, metric=1.0) for values in others]
-    assert sampler.draw(0, trials) == sampler.draw(0)
+    assert sampler.sample(0, trials) == sampler.sample(0)

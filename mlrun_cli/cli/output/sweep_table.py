@@ -1,4 +1,4 @@
-"""Human-readable tables of a sweep: its runs with their drawn values, the best one last, and dry runs."""
+"""Human-readable tables of a sweep: its runs with their sampled values, the best one last, and dry runs."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def build_sweep_layout(overview: SweepOverview, encoding: str) -> Layout:
     return Layout(_make_headings_unique(columns), narrowing=narrowing, styles=styles)
 
 
-def build_draws_layout(draws: Sequence[Mapping[str, Any]]) -> Layout:
+def build_samples_layout(samples: Sequence[Mapping[str, Any]]) -> Layout:
     """Return the table of the parameter values sampled in a sweep's dry run."""
-    names = list(draws[0]["values"]) if draws else []
+    names = list(samples[0]["values"]) if samples else []
     columns = [
-        Column("Run", [str(draw["number"]) for draw in draws], is_right=True),
-        *(Column(name, [format_value(draw["values"][name]) for draw in draws], is_right=True) for name in names),
+        Column("Run", [str(sample["number"]) for sample in samples], is_right=True),
+        *(Column(name, [format_value(sample["values"][name]) for sample in samples], is_right=True) for name in names),
     ]
     return Layout(_make_headings_unique(columns), narrowing=[(name, _NARROWEST_VALUE) for name in names])
 

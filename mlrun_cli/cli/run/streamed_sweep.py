@@ -1,4 +1,4 @@
-"""Submits of sweeps by commands that follow them to their end, or show what would be drawn."""
+"""Submits of sweeps by commands that follow them to their end, or show what would be sampled."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def submit_sweep_and_stream(
         global_options: the global options.
         on_interrupt: the effect of Ctrl-C on the sweep.
         is_async: whether to return the record immediately.
-        is_dry_run: whether to return what would be drawn, and start nothing.
+        is_dry_run: whether to return what would be sampled, and start nothing.
         ci: the CI system that logs are grouped for.
         shows_table: whether a terminal shows the runs instead of the log.
     """
@@ -76,13 +76,13 @@ def submit_sweep_and_stream(
 
 
 def show_sweep_dry_run(workspace: Workspace, request: SubmitRequest, definition: SweepDefinition) -> Result:
-    """Return the record of a sweep's draws, with a human-readable table, without starting it; close the workspace."""
-    from mlrun_cli.cli.output.sweep_table import build_draws_layout  # noqa: PLC0415
+    """Return the values that a sweep would sample, as a record with a table, and close the workspace."""
+    from mlrun_cli.cli.output.sweep_table import build_samples_layout  # noqa: PLC0415
     from mlrun_cli.submit.sweep_dry_run import dry_run_sweep  # noqa: PLC0415
 
     with workspace:
         record = dry_run_sweep(workspace, request, definition)
-    return Result(record, layout=lambda _: build_draws_layout(record["draws"]))
+    return Result(record, layout=lambda _: build_samples_layout(record["draws"]))
 
 
 def _start_and_show(

@@ -1,4 +1,4 @@
-"""Distributions from which a sweep draws parameter values.
+"""Distributions from which a sweep samples parameter values.
 
 Each function returns an expression `[name, arguments]`, such as `["choice", [[1, 2]]]` or `["uniform", [0, 1]]`.
 """
@@ -24,7 +24,7 @@ Expression = List[Any]
 
 
 def choice(*options: Any) -> Expression:
-    """Return an expression that draws one of the given values, passed as arguments, a list or a range.
+    """Return an expression that samples one of the given values, passed as arguments, a list or a range.
 
     Raises:
         HyperDriveConfigException: No values are given, or a list or range is one of several arguments.
@@ -41,49 +41,49 @@ def choice(*options: Any) -> Expression:
 
 
 def randint(upper: int) -> Expression:
-    """Return an expression that draws an integer from 0 up to, but not including, `upper`."""
+    """Return an expression that samples an integer from 0 up to, but not including, `upper`."""
     if not isinstance(upper, int) or upper <= 0:
         raise HyperDriveConfigException(f"randint(upper) takes a whole number above 0, not {upper!r}.")
     return ["randint", [upper]]
 
 
 def uniform(min_value: float, max_value: float) -> Expression:
-    """Return an expression that draws a uniformly distributed number between two bounds."""
+    """Return an expression that samples a uniformly distributed number between two bounds."""
     return _build_bounded_expression("uniform", min_value, max_value)
 
 
 def quniform(min_value: float, max_value: float, q: int) -> Expression:
-    """Return an expression that draws a uniformly distributed number, rounded to a multiple of the integer `q`."""
+    """Return an expression that samples a uniformly distributed number, rounded to a multiple of the integer `q`."""
     return _build_bounded_expression("quniform", min_value, max_value, q)
 
 
 def loguniform(min_value: float, max_value: float) -> Expression:
-    """Return an expression that draws a number whose logarithm is uniformly distributed between two bounds."""
+    """Return an expression that samples a number whose logarithm is uniformly distributed between two bounds."""
     return _build_bounded_expression("loguniform", min_value, max_value)
 
 
 def qloguniform(min_value: float, max_value: float, q: int) -> Expression:
-    """Return an expression that draws a log-uniformly distributed number, rounded to a multiple of the integer `q`."""
+    """Return an expression that samples a log-uniformly distributed number, rounded to a multiple of integer `q`."""
     return _build_bounded_expression("qloguniform", min_value, max_value, q)
 
 
 def normal(mu: float, sigma: float) -> Expression:
-    """Return an expression that draws a normally distributed number with mean `mu` and deviation `sigma`."""
+    """Return an expression that samples a normally distributed number with mean `mu` and deviation `sigma`."""
     return _build_normal_expression("normal", mu, sigma)
 
 
 def qnormal(mu: float, sigma: float, q: int) -> Expression:
-    """Return an expression that draws a normally distributed number, rounded to a multiple of the integer `q`."""
+    """Return an expression that samples a normally distributed number, rounded to a multiple of the integer `q`."""
     return _build_normal_expression("qnormal", mu, sigma, q)
 
 
 def lognormal(mu: float, sigma: float) -> Expression:
-    """Return an expression that draws a number whose natural logarithm is normally distributed."""
+    """Return an expression that samples a number whose natural logarithm is normally distributed."""
     return _build_normal_expression("lognormal", mu, sigma)
 
 
 def qlognormal(mu: float, sigma: float, q: int) -> Expression:
-    """Return an expression that draws a log-normally distributed number, rounded to a multiple of the integer `q`."""
+    """Return an expression that samples a log-normally distributed number, rounded to a multiple of the integer `q`."""
     return _build_normal_expression("qlognormal", mu, sigma, q)
 
 
