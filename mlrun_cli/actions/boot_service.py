@@ -34,7 +34,7 @@ def install_boot_service(home: Path, program: Path, *, dry_run: bool, report: Ca
 
 
 def get_boot_service_status(home: Path, program: Path) -> dict[str, Any]:
-    """Return a record that tells whether a boot service is installed for the home, and if so its kind and location."""
+    """Return a record that shows whether a boot service is installed for the home, and its kind and location."""
     found = next((service for service in _list_services(home, program) if service.is_installed()), None)
     return {
         "installed": found is not None,

@@ -32,7 +32,7 @@ def register_dataset(
     dataset_id: str | None = None,
     find_datastore: FindDatastore | None = None,
 ) -> Dataset:
-    """Register a dataset under a name and return it; a definition equal to the latest version adds no version.
+    """Register a dataset under a name and return it; a definition equal to the latest version creates no version.
 
     Args:
         workspace: the workspace to register in.

@@ -84,7 +84,7 @@ def get_datastore(workspace: Workspace, name: str | None = None) -> Datastore:
 
 
 def get_default_datastore_name(workspace: Workspace) -> str:
-    """Return the name of the default datastore."""
+    """Return the name of the workspace's default datastore."""
     return workspace.settings.get(_DEFAULT) or BLOB_DATASTORE
 
 
@@ -147,7 +147,7 @@ def unregister_datastore(workspace: Workspace, name: str) -> Datastore:
 
 
 def upload_files(datastore: Datastore, source: Path, target_path: str | None, *, overwrite: bool) -> CopyResult:
-    """Copy a file, or all files below a folder, to a path of a datastore; existing files are kept unless `overwrite`.
+    """Copy a file, or all files below a folder, to a path of a datastore; `overwrite` replaces existing files.
 
     Raises:
         UsageError: the source does not exist, or the path leads out of the datastore.

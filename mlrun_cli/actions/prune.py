@@ -239,7 +239,7 @@ def _prune_runs(workspace: Workspace, ended_before: int, removal: _Removal) -> d
 
 
 def _list_orphaned_folders(workspace: Workspace, unchanged_since: int) -> list[Path]:
-    """Return the folders of killed submissions and sessions, and of runs whose rows in the store are gone.
+    """Return the folders of killed submissions and sessions, and of runs that are no longer in the store.
 
     The folder of a run whose row is lost looks the same, so it must also be older than the cutoff time.
     """
@@ -276,7 +276,7 @@ def _get_last_change_time(folder: Path) -> float:
 
 
 def _is_unchanged_for_a_day(folder: Path) -> bool:
-    """Return whether a folder exists and no entry was added or removed in the last day."""
+    """Return whether a folder exists and nothing in it was added or removed in the last day."""
     try:
         return folder.stat().st_mtime < time.time() - GRACE_SECONDS
     except FileNotFoundError:

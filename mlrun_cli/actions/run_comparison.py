@@ -48,7 +48,7 @@ class ComparisonRow(NamedTuple):
 
     @property
     def differs(self) -> bool:
-        """True if the runs have different values, where NaN equals NaN."""
+        """True if the runs have different values; NaN counts as equal to NaN."""
         first = self.values[0]
         return not all(value == first or (_is_nan(value) and _is_nan(first)) for value in self.values)
 
@@ -132,7 +132,7 @@ def list_metric_values(
 
 
 def _simplify_number(value: float | None) -> float | int | None:
-    """Return a float without a fraction as an int, and other values unchanged."""
+    """Return a float without a fraction as an int, and other values, including None, unchanged."""
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53 else value
 
 

@@ -157,7 +157,7 @@ def list_schedules(
 
 
 def _hide_stored_secrets(workspace: Workspace, schedule: Schedule) -> Schedule:
-    """Return a schedule without secrets, after removing from the store those that an older version has left there."""
+    """Return a schedule without secrets, after removing from the store any secrets that an older version stored."""
     settings = schedule.settings
     if settings.secrets_id is not None or not any(isinstance(value, str) for value in settings.parameters.values()):
         return schedule

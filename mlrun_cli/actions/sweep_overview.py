@@ -139,7 +139,7 @@ class _ChildSummary(NamedTuple):
         return self.best is None, sign * (self.best or 0.0), self.number is None, self.number or 0
 
     def build_sweep_run(self, run: Run, parameters_by_number: Mapping[int, Mapping[str, Any]]) -> SweepRun:
-        """Return the run with its metric values and its sampled parameters, looked up by its run number."""
+        """Return the run with its metric values and with the parameter values that were sampled for its run number."""
         values = {} if self.number is None else parameters_by_number.get(self.number, {})
         last, count = (None, 0) if self.summary is None else (self.summary.last, self.summary.value_count)
         return SweepRun(run, self.number, values, self.best, last, count)

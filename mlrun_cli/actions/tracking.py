@@ -39,7 +39,7 @@ def get_tracking_record(workspace: Workspace, run_id: str) -> dict[str, Any]:
 def list_tracking_records(
     workspace: Workspace, experiment_names: Sequence[str], limit: int, before: int | None = None
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Return a page of the records of experiments' runs, newest first, and `before` of the next page, if any."""
+    """Return a page of the records of experiments' runs, newest first, and `before` for the next page or None."""
     pages = [
         run_actions.list_runs(
             workspace, RunFilter(experiment_name=name, include_children=True, before_key=before, last=limit)

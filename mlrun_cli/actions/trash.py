@@ -243,7 +243,7 @@ def _list_trash_folders(workspace: Workspace) -> Sequence[Path]:
 
 
 def _list_folders(workspace: Workspace, run_ids: Sequence[str]) -> Sequence[Path]:
-    """Return the existing folders of deleted runs, wherever a killed process may have left them."""
+    """Return the existing folders of deleted runs, including folders that a killed process has not moved yet."""
     places = (get_trash_folder(workspace), workspace.folder / "runs")
     return [place / run_id for run_id in run_ids for place in places if (place / run_id).is_dir()]
 

@@ -84,7 +84,7 @@ def open_context(global_options: GlobalOptions, *, creates: bool = False) -> Con
 
 
 def warn_of_unrecorded_runs(workspace: Workspace, global_options: GlobalOptions) -> None:
-    """Warn if the store was created anew and therefore does not contain the runs of existing run folders."""
+    """Warn if the store is new and therefore does not contain the runs of existing run folders."""
     if workspace.unrecorded_runs:
         what = "1 run is" if workspace.unrecorded_runs == 1 else f"{workspace.unrecorded_runs} runs are"
         global_options.notes.warning(

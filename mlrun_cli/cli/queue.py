@@ -117,7 +117,7 @@ def _build_layout(records: Sequence[Mapping[str, Any]], encoding: str, now: date
 
 
 def _format_nodes(record: Mapping[str, Any]) -> str:
-    """Return the nodes of a run, or the nodes in use for a target without runs."""
+    """Return the number of nodes of a run, or of nodes in use for a target without runs, as text."""
     if "run_id" in record:
         return str(record["node_count"])
     return f"0/{record['max_nodes']}" if "max_nodes" in record else "0"

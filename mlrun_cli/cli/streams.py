@@ -25,7 +25,7 @@ def prepare_streams() -> None:
 
 
 def _escape_unencodable(error: UnicodeError) -> tuple[str, int]:
-    r"""Return JSON escapes such as `\u00e9` for characters that the stream cannot encode."""
+    r"""Return JSON escapes such as `\u00e9` for characters that the stream cannot encode, and where to continue."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")

@@ -288,7 +288,7 @@ def prune(
 
 
 def _build_prune_question(workspace_name: str, report: dict[str, Any], ended_before: int) -> str:
-    """Return the question to confirm the removal of runs that ended before a timestamp."""
+    """Return the text that asks the user to confirm the removal of runs that ended before a timestamp."""
     runs = len(report["runs"])
     what = f"{runs} {'run' if runs == 1 else 'runs'} of workspace '{workspace_name}'"
     when = time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(ended_before / MICROSECONDS))

@@ -87,7 +87,7 @@ class CollectedRun:
 
     @property
     def outcome(self) -> Outcome | None:
-        """The outcome in the run's events, final or not."""
+        """The latest outcome in the run's events, which may not be final, or None if there is none."""
         return None if self._outcome is None else self._outcome.outcome
 
     def poll(self, now: float) -> None:
@@ -304,7 +304,7 @@ _COLUMNS = frozenset(
 
 
 def _select_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Return only the columns that a supervisor may set, since files in the shared folder are not trusted."""
+    """Return only the columns that a supervisor may set, keyed by name, since the shared folder is not trusted."""
     selected = {name: value for name, value in columns.items() if name in _COLUMNS}
     with suppress(AttributeError, KeyError, TypeError):
         selected["attempts"] = [attempt.to_json() for attempt in parse_attempts(columns["attempts"])]

@@ -59,7 +59,7 @@ class RequestRelay:
         self._reject_interrupted()
 
     def collect(self, reader: JournalReader) -> bool:
-        """Accept new requests, start requests whose journal lines are stored; return whether any are unfinished.
+        """Accept new requests, and start those whose journal lines are stored; return whether any are unfinished.
 
         Raises:
             StoreError: the store cannot be used.

@@ -87,7 +87,7 @@ class SweepController:
         return self._build_ending(is_canceled=is_canceled)
 
     def get_timeout_seconds(self) -> float | None:
-        """Return the seconds until the sweep's time limit, or 0 if further runs can be started immediately."""
+        """Return the seconds until the time limit, 0 if runs can be started immediately, or None without a limit."""
         if self._has_places:
             return 0.0
         if self._ends_at is None or self._has_reached_time_limit():
@@ -158,7 +158,7 @@ class SweepController:
             self.append_to_log("All jobs generated.", _GENERATOR)
 
     def _adopt_recorded_runs(self, run_numbers: Sequence[int]) -> None:
-        """Add runs that are already recorded, and may have jobs, to the child runs, so that they can be canceled."""
+        """Add already recorded runs, which may have jobs, to the child runs, so that they can be canceled."""
         for number in run_numbers:
             run_id = self._get_run_id(number)
             key = self._workspace.runs.find_key(run_id)

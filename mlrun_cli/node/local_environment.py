@@ -19,7 +19,7 @@ _MINOR = 2
 
 
 def localize_environment(plan: EnvironmentPlan, environ: Mapping[str, str]) -> EnvironmentPlan:
-    """Return a plan with this machine's interpreter and installer in place of its own.
+    """Return a copy of a plan that uses this machine's interpreter and installer instead of the submitter's.
 
     Args:
         plan: the plan, made on another machine; an interpreter without a folder is one on PATH.
@@ -76,7 +76,7 @@ def _localize_build(build: EnvironmentBuild, environ: Mapping[str, str]) -> Envi
 
 
 def _find_local_python(python: BasePython, uv_path: str | None, environ: Mapping[str, str]) -> Sequence[BasePython]:
-    """Return the Python itself or this machine's equivalent as the only element, or an empty sequence."""
+    """Return the Python itself or this machine's equivalent, as a sequence of one; empty if there is neither."""
     if not python.is_uv_managed and shutil.which(python.python) is not None:
         return [python]
     if python.is_uv_managed and uv_path is not None:

@@ -242,7 +242,7 @@ class NodeRun(SupervisedRun):
         self._retry_write(lambda: self._events.write(build_outcome_event(self._shared, outcome, is_final=is_final)))
 
     def _detect_other_attempt(self) -> bool:
-        """Look for another attempt that makes this one superfluous; return True once, when one is first found.
+        """Check for another attempt that makes this one superfluous; return True only when it is first detected.
 
         Where an engine has lost a node, the attempt there may live on, and end, while another one has begun.
         """

@@ -119,7 +119,7 @@ def _describe_output(step: Step, output_key: str, output: Output) -> str:
 
 
 def describe_differences(earlier: Fingerprint, current: Fingerprint) -> str:
-    """Describe the differences between two fingerprints in one line; empty if there are none."""
+    """Return the differences between two fingerprints as one line of text; empty if there are none."""
     found = [
         line
         for section, words in _WORDS.items()

@@ -50,7 +50,7 @@ class JsonReader:
         return self._find_of_type(key, (int,), "a whole number")  # type: ignore[no-any-return]
 
     def find_boolean(self, key: str, default: bool) -> bool:
-        """Return the boolean under a key, or the default if it is absent."""
+        """Return the boolean under a key, or the default value if the key is absent."""
         found = self._find_of_type(key, (bool,), "true or false")
         return default if found is None else found
 

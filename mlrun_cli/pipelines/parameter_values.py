@@ -117,7 +117,7 @@ def parse_parameter_value(type_name: str, text: str) -> Any:
 
 
 def format_parameter_value(value: ParameterValue) -> str:
-    """Format a parameter value as in arguments and records."""
+    """Return a parameter value as text, in the format of arguments and records."""
     if isinstance(value, DataPath):
         return f"{value.datastore or ''}/{value.path}"
     if isinstance(value, DatasetReference):

@@ -143,7 +143,7 @@ class Recurrence(NamedTuple):
             count += self.interval
 
     def describe(self) -> str:
-        """Describe the recurrence, for example `every 2 days at 06:30, UTC`."""
+        """Return a description of the recurrence, for example `every 2 days at 06:30, UTC`."""
         unit = self.frequency.lower()
         text = f"every {unit}" if self.interval == 1 else f"every {self.interval} {unit}s"
         if self.week_days:

@@ -99,7 +99,7 @@ def redact_parameter(name: str, value: str, secret_names: frozenset[str], redact
 
 
 def redact_parameter_value(name: str, value: _V, secret_names: frozenset[str], redactor: Redactor) -> _V | str:
-    """Return a parameter's value like `redact_parameter`; a secret number becomes text, other values are kept."""
+    """Redact a parameter's value like `redact_parameter`; only a secret number changes its type, to a string."""
     if isinstance(value, str):
         return redact_parameter(name, value, secret_names, redactor)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -130,7 +130,7 @@ def _redact_step(step: Step, secret_names: frozenset[str], redactor: Redactor) -
 
 
 def _redact_arguments(arguments: Sequence[Argument], redactor: Redactor) -> tuple[Argument, ...]:
-    """Return arguments with the secrets in their text redacted; a reference whose value is secret is kept."""
+    """Return arguments with the secrets in their text redacted; references are unchanged."""
     texts = ["".join(part if isinstance(part, str) else _REFERENCE for part in word) for word in arguments]
     shown = redactor.redact_arguments(texts)
     return tuple(

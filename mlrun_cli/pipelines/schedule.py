@@ -100,7 +100,7 @@ class ScheduleSettings(NamedTuple):
         return after + self.polling_minutes * 60 * MICROSECONDS
 
     def describe_times(self) -> str:
-        """Describe when the pipeline is started."""
+        """Return a description of when the pipeline is submitted."""
         if self.recurrence is not None:
             return self.recurrence.describe()
         where = f"{self.datastore}/{self.path_on_datastore}" if self.path_on_datastore else str(self.datastore)
@@ -135,7 +135,7 @@ class Schedule(NamedTuple):
         return self.status == ACTIVE
 
     def describe_times(self) -> str:
-        """Describe when the pipeline is started."""
+        """Return a description of when the pipeline is submitted."""
         return self.settings.describe_times() if self.unreadable is None else "never, since it cannot be read"
 
     def build_record(self) -> dict[str, Any]:

@@ -61,7 +61,7 @@ _REFUSED_KINDS = {
 
 
 def build_unsupported_error(node: Node, reason: str, hint: str) -> Unsupported:
-    """Return an error that an Azure feature in a file is not supported here, for the caller to raise."""
+    """Return the error for an Azure feature in a file that is not supported here, for the caller to raise."""
     refusal = Unsupported(f"{node.location}: {node.key_path}: {reason}.", hint=hint)
     refusal.location, refusal.key_path = node.location, node.key_path
     return refusal

@@ -183,7 +183,7 @@ class _StepReader:
         return [name for content in found if isinstance(content, dict) for name in content]
 
     def _read_section_entries(self, section: str, read: Callable[[str, Node], _Value]) -> dict[str, _Value]:
-        """Return the entries of a section as read by `read`, keyed by name; invalid entries add problems."""
+        """Return the entries of a section, converted by `read` and keyed by name; add problems for invalid entries."""
         found: dict[str, _Value] = {}
         for name, node in (self._read_optional(section, Node.as_mapping) or {}).items():
             with self._problems.collect_errors():

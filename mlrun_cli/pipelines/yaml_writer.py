@@ -57,7 +57,7 @@ class _PipelineWriter:
                     taken.add(self._references[one.source])
 
     def build_document(self) -> dict[str, Any]:
-        """Return the value of the file's `pipeline` key."""
+        """Return the pipeline as the mapping under the file's `pipeline` key."""
         graph = self._graph
         return _drop_empty_values(
             {

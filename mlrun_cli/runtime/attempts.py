@@ -34,7 +34,7 @@ _MAY_GO_ON = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED}
 def begin_next_attempt(
     workspace: Workspace, run: Run, started_at: int | None, outcome: Outcome, status: RunStatus
 ) -> bool:
-    """Begin the next attempt of a run like `store_next_attempt`, in a separate transaction."""
+    """Record the end of the current attempt and start the next, in a transaction; see `store_next_attempt`."""
     save_all_outputs(workspace, get_script_lock_name(run))
     with workspace.transaction(durable=True):
         return store_next_attempt(workspace, run, started_at, outcome, status)

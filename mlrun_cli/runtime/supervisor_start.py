@@ -31,7 +31,7 @@ def start_supervisor(target: Target, run: Run, lock_fds: Sequence[int]) -> Start
 
 
 def start_supervisors_together(target: EngineTarget, runs: Sequence[Run]) -> bool:
-    """Start the supervisors of several runs by one call of their engine; return False if none is started so.
+    """Start the supervisors of several runs with one call to their engine; return False if none was started.
 
     The jobs of runs that have ended meanwhile, when there was no job yet to cancel, are cancelled.
 

@@ -75,7 +75,7 @@ class MetricSummaryStore:
         return None if row is None else _build_summary(row)
 
     def find_newest_metric(self, run_key: int) -> MetricSummary | None:
-        """Return the last logged of a run's first few metrics, or None if its last value is not a number."""
+        """Return the most recently logged of a run's first few metrics; None if its last value is not a number."""
         rows = self._database.rows(
             f"{_SELECT} WHERE run_key = :run_key AND {_OF_SCRIPT} ORDER BY metric_key LIMIT :limit",
             run_key=run_key,

@@ -176,7 +176,7 @@ class Recorder:
 
 
 def _has_no_folder(document: Mapping[str, Any]) -> bool:
-    """Return whether a run has no folder of its own, like a child run without a script."""
+    """Return whether a run has no run folder, as is the case for child runs without a script."""
     return document["root"] is not None and "owner_lock" in document["row"]
 
 
@@ -197,7 +197,7 @@ def _compute_fingerprint(document: Mapping[str, Any]) -> str:
 
 
 def _select_recorded_columns(table: str, row: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Return a row without volatile and null columns."""
+    """Return a row's columns without volatile columns and nulls, or None if the row is None."""
     if row is None:
         return None
     return {name: row[name] for name in row if name not in UNRECORDED.get(table, ()) and row[name] is not None}

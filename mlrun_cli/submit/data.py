@@ -135,7 +135,7 @@ class _Binder:
         )
 
     def redirect_paths(self, earlier_paths: Mapping[str, str]) -> None:
-        """Replace the paths of an earlier run's data, by name, with those found now, such as in a copied home."""
+        """Replace the recorded paths of an earlier run's data with the current paths, such as in a copied home."""
         for name, path in earlier_paths.items():
             if found := self._data.variables.get(f"{REFERENCE}_{name}"):
                 self._values.set_path(path, found)

@@ -76,7 +76,7 @@ class DataLocator:
         return found
 
     def _find_location(self, binding: InputBinding) -> dict[str, str]:
-        """Return the location of an input's data: a datastore and a path in it, a URL, or a path on this machine."""
+        """Return the location of an input's data: a path in a datastore, a URL, or a path on this machine."""
         if binding.datastore:
             return {"datastore": binding.datastore, "path": binding.path or ""}
         uri = binding.uri or ""
@@ -173,7 +173,7 @@ class DataLocator:
     def check_mount(
         self, error_context: str, path: Path, datastore: Datastore, *, may_be_written_before: bool = False
     ) -> None:
-        """Raise if a path does not exist in a user's datastore, or is that of a file; else add a note.
+        """Raise if a path in a user's datastore is a file or does not exist, unless another step may still write it.
 
         Args:
             error_context: the name of the entry.

@@ -56,7 +56,7 @@ class EarlierRun(NamedTuple):
         return {name: value for name, value in self.run.properties.items() if name.startswith(GIT_PREFIXES)}
 
     def get_data_paths(self) -> dict[str, str]:
-        """Return the paths that the script was given for its data, by the names of the entries of its runconfig."""
+        """Return the paths that the script was given for its data, keyed by the runconfig's names of the data."""
         definition = self.run.definition or {}
         names = [*definition.get("dataReferences", ()), *(entry["name"] for entry in definition.get("data", ()))]
         own = self.submission.submit_options().variables

@@ -267,7 +267,7 @@ def read_pipeline_plan(folder: RunFolder) -> PipelinePlan:
 
 
 def read_submitted_tags(folder: RunFolder) -> Mapping[str, str | None]:
-    """Return the tags that a pipeline was submitted with.
+    """Return the tags that a pipeline was submitted with, keyed by name; a tag without a value is None.
 
     Raises:
         OSError: the file cannot be read.
@@ -330,7 +330,7 @@ def resolve_steps(
 
 
 def _add_secret_names(environ: Mapping[str, str], names: Sequence[str]) -> Mapping[str, str]:
-    """Return the environment with names added to the variable that lists further names of secrets."""
+    """Return the environment with names appended to the variable that lists additional names of secrets."""
     known = environ.get(NAMES_VARIABLE)
     return {**environ, NAMES_VARIABLE: ",".join([*([known] if known else []), *names])} if names else environ
 

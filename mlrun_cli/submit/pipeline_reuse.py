@@ -87,7 +87,7 @@ def get_origin_id(run: Run) -> str:
 
 
 def write_fingerprint(folder: Path, fingerprint: Fingerprint) -> None:
-    """Write the fingerprint of a step to the step's folder in its pipeline run, where later runs compare it."""
+    """Write the fingerprint of a step to the step's folder in its pipeline run, for comparison with later runs."""
     write_json(folder / _FILE, fingerprint.to_json())
 
 
@@ -223,7 +223,7 @@ def _compute_secret_digests(workspace: Workspace, resolved: ResolvedStep) -> dic
 
 
 def _read_or_create_key(path: Path, *, is_preview: bool) -> bytes:
-    """Return the key for a workspace's digests; steps with secrets are not reused after it was lost."""
+    """Return the key for a workspace's digests; if it was lost, steps with secrets are not reused."""
     if not path.exists():
         if is_preview:  # no earlier step had secrets
             return os.urandom(_KEY_BYTES)
@@ -242,7 +242,7 @@ def _list_source_files(entries: Sequence[SnapshotEntry]) -> dict[str, str]:
 
 
 def _list_settings(resolution: Resolution) -> dict[str, object]:
-    """Return the settings of the runconfig, except the target, the data and settings that the step replaces."""
+    """Return the settings of the runconfig, keyed by name, except the target, the data and what the step replaces."""
     configuration: RunConfiguration = resolution.configuration
     build = resolution.environment.plan.build
     changed = {

@@ -53,7 +53,7 @@ class StepPlan(NamedTuple):
         return compute_step_run_id(self.pipeline_run_id, self.step.key)
 
     def locate_outputs(self, run_ids: Mapping[str, str] | None = None) -> dict[StepOutput, OutputPlace]:
-        """Return the locations of the outputs of other steps that the step reads.
+        """Return the locations of the outputs of other steps that the step reads, keyed by output.
 
         Args:
             run_ids: the ids of the runs that wrote them, by the key of the step; without an entry, it is the run of

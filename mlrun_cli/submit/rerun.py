@@ -99,7 +99,7 @@ class Rerun(NamedTuple):
 
 
 def build_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str], changes: RerunChanges) -> Rerun:
-    """Return the request for submitting a run with a script of its own again.
+    """Return the request for submitting a run with a script or a command again.
 
     Raises:
         RunNotRepeatable: the records of the run are not sufficient.

@@ -79,7 +79,7 @@ def _check_watched_files(workspace: Workspace, schedule: Schedule) -> tuple[Mapp
 
 
 def _build_parameters(schedule: Schedule, changed_paths: Sequence[str]) -> dict[str, Any]:
-    """Return the data path parameter with the changed file, or the common folder of several, as its value."""
+    """Return the value of the data path parameter, keyed by its name: the changed file, or the folder of several."""
     settings = schedule.settings
     if settings.data_path_parameter is None or not changed_paths:
         return {}

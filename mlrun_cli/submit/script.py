@@ -125,7 +125,7 @@ def check_script_in_snapshot(paths: Iterable[str], source: Path, script: str) ->
 
 
 def _check_language(script: str) -> None:
-    """Raise a UsageError if the name of a script says that Python cannot run it."""
+    """Raise a UsageError if the name of a script shows that Python cannot run it."""
     suffix = os.path.splitext(script)[1].lower()
     if suffix in _INTERPRETERS:
         in_runconfig = ", or write 'framework: R' into the runconfig" if suffix == ".r" else ""

@@ -39,7 +39,7 @@ def start_on_node(target: Target, new_run: NewRun, recorded: RecordedRun, folder
 
 
 def start_together_on_node(target: EngineTarget, new_runs: Sequence[tuple[NewRun, RecordedRun]]) -> None:
-    """Submit the jobs of several recorded runs in one request to the engine, or else one by one.
+    """Submit the jobs of several recorded runs in a single call to the engine, or else one by one.
 
     Their locks are held until here. A run that has no job in the end, because its files cannot be written or the engine
     refuses it, remains as it was recorded; runs that have been ended meanwhile get no job.

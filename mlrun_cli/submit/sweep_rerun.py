@@ -42,7 +42,7 @@ class SweepRerun(NamedTuple):
 
 
 def build_sweep_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str], changes: RerunChanges) -> SweepRerun:
-    """Return the request for submitting a sweep again; it samples the same values unless it gets another seed.
+    """Return the request for submitting a sweep again; it samples the same values unless it gets a new seed.
 
     Raises:
         RunNotRepeatable: the files of the sweep are not sufficient, or it is that of a pipeline's step.
@@ -85,7 +85,7 @@ def _check_run(workspace: Workspace, run: Run, changes: RerunChanges) -> None:
 
 
 def _check_parameters(run: Run, definition: SweepDefinition, changes: RerunChanges) -> None:
-    """Raise if a parameter that the sweep samples is to get a value."""
+    """Raise if a value is given for a parameter that the sweep samples."""
     sampled = {name.lstrip("-") for name in definition.sampling.space}
     for name in changes.parameters:
         if name in sampled:

@@ -362,7 +362,7 @@ def _fail_unstarted_run(workspace: Workspace, run: Run, error: MlrunError) -> No
 
 
 def start_together_from_template(workspace: Workspace, template: RunTemplate, runs: Sequence[TemplateRun]) -> None:
-    """Start several runs by one call of the engine of their target, if that has job arrays; else start none.
+    """Start several runs with one call to the engine of their target, if it has job arrays; else start none.
 
     Runs whose ids exist, and those that cannot be started so, are left to `start_from_template`, which has to be called
     for each, and which returns those that this function has started. Runs are recorded in their order: if one cannot
@@ -528,7 +528,7 @@ def _apply_changes(template: RunTemplate, run: TemplateRun) -> tuple[SubmitReque
 
 
 def _complete_start_on_node(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:
-    """Submit the job of a recorded run; an earlier submission was killed before it reached the engine."""
+    """Submit the job of a recorded run, whose earlier submission was killed before it reached the engine."""
     stored = workspace.runs.get(run.run_id)
     target = get_target(workspace, template.target)
     if stored.status is not RunStatus.NOT_STARTED or not isinstance(target, EngineTarget):

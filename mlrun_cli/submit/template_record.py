@@ -37,7 +37,7 @@ class TemplateRecord(NamedTuple):
 
 
 def find_template_record(folder: Path) -> TemplateRecord | None:
-    """Return the record in a template's folder, or None if it is gone, damaged, or was never written.
+    """Return the record in a template's folder, or None if it is missing or damaged.
 
     Raises:
         OSError: it cannot be read.

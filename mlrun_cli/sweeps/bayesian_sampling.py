@@ -40,7 +40,7 @@ class BayesianSampler:
         self._distributions = {name: self._build_optuna_distribution(expression) for name, expression in space.items()}
 
     def sample(self, run_number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:
-        """Return the parameter values of a run; see `Sampler`."""
+        """Return the parameter values of a run, keyed by name; see `Sampler`."""
         seed = (self._seed * _SEED_STEP + run_number) % _SEEDS
         sampler = self._optuna.samplers.TPESampler(seed=seed, constant_liar=True)
         study = self._optuna.create_study(direction=self._direction, sampler=sampler)

@@ -23,7 +23,7 @@ class PrimaryMetric(NamedTuple):
     goal: Goal
 
     def to_json(self) -> dict[str, Any]:
-        """Return the value of `primary_metric_config`."""
+        """Return the metric in the format of Azure's `primary_metric_config`."""
         return {"name": self.name, "goal": self.goal.value}
 
 

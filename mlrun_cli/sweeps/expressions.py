@@ -49,7 +49,7 @@ class Expression(NamedTuple):
 
     @property
     def options(self) -> tuple[Any, ...]:
-        """The options of a choice."""
+        """The options of a `choice` expression."""
         options: tuple[Any, ...] = self.arguments[0]
         return options
 
@@ -150,7 +150,7 @@ def _sample_uniform(generator: Random, low: float, high: float) -> float:
 
 
 def _sample_normal(generator: Random) -> float:
-    """Sample from the standard normal distribution with the Box-Muller method."""
+    """Return a sample from the standard normal distribution, computed with the Box-Muller method."""
     radius = math.sqrt(-2 * math.log(1 - generator.random()))
     return radius * math.cos(2 * math.pi * generator.random())
 

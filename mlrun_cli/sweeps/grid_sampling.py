@@ -19,7 +19,7 @@ class GridSampler:
         self._options = {name: expression.options for name, expression in space.items()}
 
     def sample(self, run_number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:  # noqa: ARG002 - see `Sampler`
-        """Return the combination of values with this number; see `Sampler`."""
+        """Return the combination of parameter values with this run number; see `Sampler`."""
         indexes: list[int] = []
         for options in reversed(self._options.values()):
             run_number, index = divmod(run_number, len(options))

@@ -25,7 +25,7 @@ class RandomSampler:
         self._shuffle = None if space_size is None else _Shuffle(space_size, seed)
 
     def sample(self, run_number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:  # noqa: ARG002 - see `Sampler`
-        """Return the parameter values of a run; see `Sampler`."""
+        """Return the parameter values of a run, keyed by name; see `Sampler`."""
         if self._shuffle is not None:
             return self._get_combination(self._shuffle.get_number(run_number))
         generator = Random(f"{self._seed}:{run_number}")  # noqa: S311 - not for secrets

@@ -45,7 +45,7 @@ class Sampler(Protocol):
     """Samples the values of a sweep's runs."""
 
     def sample(self, run_number: int, trials: Sequence[Trial] = ()) -> dict[str, Any]:
-        """Return the values of a run, in the order of the parameter space.
+        """Return the parameter values of a run, keyed by name, in the order of the parameter space.
 
         Args:
             run_number: of the run in the sweep, from 0 and below the size of the space.
@@ -107,7 +107,7 @@ class Sampling(NamedTuple):
         return BayesianSampler(self.space, goal, self.seed)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the value of `generator_config`; its `properties` contain the seed and the flags, if there are any."""
+        """Return the method in the format of Azure's `generator_config`; `properties` contain seed and flags."""
         document: dict[str, Any] = {
             "name": self.method.value,
             "parameter_space": {name: expression.to_json() for name, expression in self.space.items()},

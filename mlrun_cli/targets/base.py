@@ -117,7 +117,7 @@ class Target(ABC):
         return False
 
     def check_demand(self, demand: Demand) -> None:
-        """Raise if the target can never meet a demand; this must be fast, and `start_supervisor` checks the rest.
+        """Raise if the target can never provide the resources that a run demands; this must be fast.
 
         Raises:
             UsageError: the target can never run it.
@@ -181,7 +181,7 @@ class Target(ABC):
 
     @abstractmethod
     def recover(self, runs: Sequence[Run]) -> bool:
-        """Start the recovery of LOST runs without waiting for its end; return False if none could be started."""
+        """Start the recovery of LOST runs without waiting for it to finish; return False if it cannot be started."""
 
     @abstractmethod
     def start_dispatcher(self, log_path: Path, lock: OwnerLock) -> None:

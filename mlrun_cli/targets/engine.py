@@ -154,7 +154,7 @@ class EngineTarget(Target):
         """
 
     def submit_jobs_together(self, requests: Sequence[JobRequest]) -> Sequence[str] | None:  # noqa: ARG002
-        """Submit several jobs with one call of the engine, which accepts all or none; return their ids in order.
+        """Submit several jobs in a single call to the engine, which accepts all or none; return their ids in order.
 
         Returns:
             The ids, or None if the engine has none of the jobs, and each has to be submitted alone.
@@ -247,7 +247,7 @@ class EngineTarget(Target):
         return Started(properties={self.job_property: self._submit_and_verify(request)}, is_queued=True)
 
     def start_supervisors_together(self, run_ids: Sequence[str]) -> Mapping[str, Started]:
-        """Submit the jobs that start the supervisors of several runs, with one call of the engine.
+        """Submit the jobs that start the supervisors of several runs, in a single call to the engine.
 
         Returns:
             What was started, keyed by run id; empty if the engine has none of the jobs.
@@ -305,7 +305,7 @@ class EngineTarget(Target):
             raise _build_unanswered_error(error, request.run_id) from error
 
     def _wait_for_late_jobs(self, run_ids: Sequence[str]) -> Mapping[str, str]:
-        """Wait for jobs whose submission was not confirmed; return the ids of those that appear, keyed by run id.
+        """Wait for jobs whose submission was not confirmed; return the ids of the jobs that appear, keyed by run id.
 
         An engine that was stalled may answer for a while that it has no such job, and accept it after that.
         """

@@ -77,7 +77,7 @@ class LocalTarget(Target):
         return this_machine.kill_run(self.workspace, run)
 
     def recover(self, runs: Sequence[Run]) -> bool:
-        """Start the supervisor program with `--recover` unless a recovery is running; return False if that fails."""
+        """Start the supervisor program with `--recover` unless a recovery is running; return False on failure."""
 
         def start(run: Run, lock: OwnerLock) -> None:
             self._spawn_supervisor(run.run_id, [lock.descriptor], recovers=True)

@@ -144,7 +144,7 @@ _AZURE_PROPERTY = {**_AZURE_DATA, ";": "%3B", "]": "%5D"}
 
 
 def find_ci_system(name: CiName) -> CiSystem | None:
-    """Return the CI system with the given name, for `auto` the one detected from the environment, or None."""
+    """Return the CI system with the given name, or for `auto` the one that runs this process; None if there is none."""
     if name is CiName.AUTO:
         found = (ci for variable, ci in _VARIABLES.items() if os.environ.get(variable, "").lower() == "true")
         name = next(found, CiName.NONE)

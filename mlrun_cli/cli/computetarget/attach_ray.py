@@ -23,7 +23,7 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.targets.ray.credentials import TOKEN_VARIABLE, select_stored_variables
-from mlrun_cli.targets.ray.settings import RaySettings, check_address, convert_whole_number, parse_resources
+from mlrun_cli.targets.ray.settings import RaySettings, check_address, to_int_if_whole, parse_resources
 
 
 @command(
@@ -79,8 +79,8 @@ def attach(
     """
     settings = RaySettings(
         address=check_address(address),
-        num_cpus=convert_whole_number(num_cpus),
-        num_gpus=convert_whole_number(num_gpus),
+        num_cpus=to_int_if_whole(num_cpus),
+        num_gpus=to_int_if_whole(num_gpus),
         resources={} if resources is None else parse_resources(resources),
         setup=tuple(setup or ()),
         variables=select_stored_variables(os.environ),

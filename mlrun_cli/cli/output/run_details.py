@@ -134,6 +134,7 @@ def _describe_attempts(attempts: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _describe_resources(resources: Mapping[str, Any] | None) -> str | None:
+    """Return the resources that a run has used as one line of text, or None if they were not measured."""
     return None if resources is None else describe_resources(Resources(**resources))
 
 
@@ -151,7 +152,7 @@ def _flatten_metrics(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Sequence
 
 
 def _summarize_values(values: Sequence[Any]) -> dict[str, str]:
-    """Return a metric's last value and, if it has several values, their count and range."""
+    """Return a metric's last value and, if it has several values, their count and range, as texts keyed by heading."""
     numbers = [value for value in values if type(value) in {int, float}]
     comparable = [number for number in numbers if number == number]  # noqa: PLR0124 - NaN differs from itself
     has_range = len(comparable) > 1

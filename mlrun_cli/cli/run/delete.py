@@ -100,6 +100,6 @@ def delete(
 
 
 def _build_delete_question(workspace: Workspace, runs: Sequence[Run], *, is_final: bool) -> str:
-    """Return the question to confirm the deletion of runs."""
+    """Return the text that asks the user to confirm the deletion of runs."""
     where = describe_chosen_runs(workspace, runs)
     return f"Delete {where} for good?" if is_final else f"Delete {where}, restorable for {DAYS_KEPT} days?"

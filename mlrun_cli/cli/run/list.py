@@ -242,7 +242,7 @@ def _explain_missing_runs(
         for name in list_unknown_names(workspace, run_filter, sort):
             global_options.notes.warning(f"No run in this workspace has a metric or a parameter '{name}'.")
     if not listing.runs:
-        parent = _find_parent_of_match(workspace, run_filter)
+        parent = _find_parent_id_of_match(workspace, run_filter)
         if parent is not None:
             global_options.notes.info(
                 f"Only child runs match: add --include-children, or list those of a parent: --parent-run-id {parent}"
@@ -251,8 +251,8 @@ def _explain_missing_runs(
             global_options.notes.info("No runs.")
 
 
-def _find_parent_of_match(workspace: Workspace, run_filter: RunFilter) -> str | None:
-    """Return the parent of the newest child run that meets the condition of a filter, if it has one."""
+def _find_parent_id_of_match(workspace: Workspace, run_filter: RunFilter) -> str | None:
+    """Return the id of the parent of the newest child run that meets a filter's condition, or None without one."""
     if run_filter.where is None or run_filter.parent_run_id is not None or run_filter.include_children:
         return None
     found = actions.list_runs(workspace, run_filter._replace(include_children=True, last=1))

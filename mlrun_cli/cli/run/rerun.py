@@ -223,7 +223,7 @@ def _list_failed_runs(context: Context, experiment_name: str | None) -> Sequence
     """Return an experiment's failed scripts, sweeps and pipelines that were not repeated, oldest first."""
     from mlrun_cli.runs.filter import RunFilter  # noqa: PLC0415 - start-up
 
-    return _list_unrepeated(context, RunFilter(experiment_name=context.get_experiment_name(experiment_name)))
+    return _list_unrepeated_failed_runs(context, RunFilter(experiment_name=context.get_experiment_name(experiment_name)))
 
 
 def _list_failed_children(context: Context, parents: Sequence[Run]) -> Sequence[Run]:
@@ -243,12 +243,12 @@ def _list_failed_children(context: Context, parents: Sequence[Run]) -> Sequence[
                 hint=f"Use 'mlrun run rerun -r {parent.run_id}': results of the steps that completed are used again.",
                 target=parent.run_id,
             )
-        found += _list_unrepeated(context, RunFilter(parent_run_id=parent.run_id))
+        found += _list_unrepeated_failed_runs(context, RunFilter(parent_run_id=parent.run_id))
     return found
 
 
-def _list_unrepeated(context: Context, which: RunFilter) -> list[Run]:
-    """Return the failed scripts, sweeps and pipelines of a filter that were not repeated, oldest first."""
+def _list_unrepeated_failed_runs(context: Context, run_filter: RunFilter) -> list[Run]:
+    """Return the failed scripts, sweeps and pipelines that match a filter and were not repeated, oldest first."""
     from mlrun_cli.actions.runs import list_runs  # noqa: PLC0415 - start-up
     from mlrun_cli.pipelines.run_types import PIPELINE_RUN  # noqa: PLC0415
     from mlrun_cli.runs.run import RERUN_TAG, SCRIPT_RUN  # noqa: PLC0415
@@ -256,7 +256,7 @@ def _list_unrepeated(context: Context, which: RunFilter) -> list[Run]:
     from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN  # noqa: PLC0415
 
     types = {SCRIPT_RUN, SWEEP_RUN, PIPELINE_RUN}
-    failed = list_runs(context.workspace, which._replace(statuses=frozenset({RunStatus.FAILED})))
+    failed = list_runs(context.workspace, run_filter._replace(statuses=frozenset({RunStatus.FAILED})))
     repeated = context.workspace.runs.list_tag_values(RERUN_TAG)
     return [run for run in reversed(failed) if run.run_type in types and run.run_id not in repeated]
 

@@ -48,7 +48,7 @@ def get_run(context: Context, run_id: str, experiment_name: str | None) -> Run:
 
 
 def can_pick() -> bool:
-    """Return whether a run can be chosen: stdin and stderr are a terminal that can move its cursor."""
+    """Return whether the user can select a run: stdin and stderr are a terminal that can move its cursor."""
     is_dumb = os.environ.get("TERM", "dumb") == "dumb"
     return not is_dumb and not is_ci_job() and sys.stdin.isatty() and sys.stderr.isatty()
 
@@ -172,7 +172,7 @@ def _check_names(workspace: Workspace, run_filter: RunFilter) -> None:
 
 
 def describe_chosen_runs(workspace: Workspace, runs: Sequence[Run]) -> str:
-    """Return the number of runs with their workspace and, if they have the same, their experiment, for a question."""
+    """Return a text for a question: the number of runs, their workspace and, if all have the same, their experiment."""
     count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
     experiments = {run.experiment_name for run in runs}
     of = f" of experiment '{runs[0].experiment_name}'" if len(experiments) == 1 else ""

@@ -76,7 +76,7 @@ def update_target(context: RequestContext, name: str, properties: Mapping[str, A
 
 @handler("computes.delete")
 def delete_target(context: RequestContext, name: str) -> None:
-    """Delete a target."""
+    """Delete the compute target with this name."""
     _call_with_sdk_hint(lambda: delete_compute_target(context.workspace, name))
 
 

@@ -120,7 +120,7 @@ def list_datastores(context: RequestContext) -> list[dict[str, Any]]:
 
 @handler("datasets.set_default_datastore")
 def set_default_datastore(context: RequestContext, name: str) -> None:
-    """Set the default datastore."""
+    """Make the datastore with this name the workspace's default datastore."""
     datastores.set_default_datastore(context.workspace, name)
 
 

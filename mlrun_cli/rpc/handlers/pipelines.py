@@ -122,7 +122,7 @@ def _submit_pipeline(context: RequestContext, request: PipelineRequest, notes: S
 
 @handler("pipelines.check")
 def list_graph_problems(context: RequestContext, graph: Mapping[str, Any]) -> list[str]:  # noqa: ARG001 - every handler takes one
-    """Return the problems of a pipeline; empty if it is valid."""
+    """Return the error messages about an invalid pipeline; empty if it is valid."""
     try:
         check_graph(Graph.from_json(graph))
     except MlrunError as error:
@@ -147,7 +147,7 @@ def get_pipelines_url(context: RequestContext) -> str:
 
 @handler("pipelines.graph")
 def get_graph(context: RequestContext, run_id: str) -> dict[str, Any]:
-    """Return the graph of a pipeline run."""
+    """Return the graph of a pipeline run as a JSON object."""
     return read_run_graph(context.workspace, get_run_by_full_id(context, run_id)).to_json()
 
 
@@ -159,7 +159,7 @@ def get_step_outputs(context: RequestContext, run_id: str) -> list[dict[str, Any
 
 @handler("pipelines.find_output")
 def find_output(context: RequestContext, run_id: str, name: str) -> dict[str, Any] | None:
-    """Return the location of the output with this name in a pipeline run, or None if there is none."""
+    """Return the datastore and path of the output with this name in a pipeline run, or None if there is none."""
     found = find_pipeline_output(context.workspace, get_run_by_full_id(context, run_id), name)
     return None if found is None else found._asdict()
 
@@ -240,7 +240,7 @@ def set_status(context: RequestContext, pipeline_id: str, status: str) -> dict[s
 
 @handler("pipelines.published_graph")
 def get_published_graph(context: RequestContext, pipeline_id: str) -> dict[str, Any]:
-    """Return the graph of a published pipeline."""
+    """Return the graph of a published pipeline as a JSON object."""
     return published.read_published_graph(context.workspace, pipeline_id).to_json()
 
 

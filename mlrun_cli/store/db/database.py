@@ -45,13 +45,13 @@ class Dialect(Protocol):
     """The key that the next run will have, as an expression; it is certain within a transaction."""
 
     def build_unindexed_column(self, column: str) -> str:
-        """Return an SQL expression for a column for which no index is used; it may be the column itself."""
+        """Return an SQL expression for a column that prevents the use of an index; it may be the column itself."""
 
     def build_index_hint(self, index: str) -> str:
         """Return the SQL clause that makes a query use an index, or an empty string if there is no such clause."""
 
     def build_integer_join(self, column: str) -> str:
-        """Return the SQL aggregate that joins the integers of a column with commas, or is null if there are none."""
+        """Return the SQL aggregate that joins the integers in a column with commas; it is NULL without rows."""
 
     def build_flag_condition(self, flags: str, column: str) -> str:
         """Return the SQL condition that `flags[column]` is 1, where `flags` names a parameter of one byte per index.
@@ -84,13 +84,13 @@ class Database(Protocol):
         """Insert rows, each a sequence in the order of `columns`."""
 
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
-        """Return a context manager for a write transaction; a durable one is on disk when it ends."""
+        """Return a context manager for a write transaction; a durable transaction is on disk when the block ends."""
 
     def list_columns(self, table: str) -> Sequence[str]:
         """Return the names of a table's columns, except computed columns."""
 
     def watch(self, list_tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
-        """Call `report` for each row that this connection changes, within the transaction that changes it.
+        """Call `report` within the same transaction for each row that this connection changes.
 
         Further calls for the same connection do nothing, and do not call `list_tables`.
         """

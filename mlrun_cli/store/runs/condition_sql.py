@@ -92,7 +92,7 @@ def _build_lookup(sql: PredicateSql) -> str:
 
 
 def _prefer_lookup(sql: ConditionSql) -> str:
-    """Return the condition that looks runs up, if there is one, or else the condition that is checked on each run."""
+    """Return the condition that looks up runs by key if there is one, or else the one that is checked on each run."""
     return sql.checked if sql.looked_up is None else sql.looked_up
 
 

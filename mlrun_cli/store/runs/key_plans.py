@@ -235,7 +235,7 @@ def _build_row_check(table_and_condition: Range) -> str:
 
 
 def _list_key_sets(expected: RunSet, sample: _Sample, refuted: Collection[str]) -> Sequence[AnyKeySet]:
-    """Return the ways to read a set, except those that have been found incomplete."""
+    """Return the sets of keys from which a run set can be read, except sets that have been found incomplete."""
     if isinstance(expected, Leaf):
         found = [_build_key_set(option, sample) for option in expected.options]
         return [each for each in found if each is not None and each.query not in refuted]
@@ -259,7 +259,7 @@ def _list_key_sets(expected: RunSet, sample: _Sample, refuted: Collection[str]) 
 
 
 def _build_key_set(option: RangeSet, sample: _Sample) -> KeySet | None:
-    """Return the keys in some ranges; None if runs have no value that would have to have one."""
+    """Return the set of the keys in some ranges, or None if the sample shows that these ranges miss runs."""
     read, visited, others = (
         [sample.in_ranges[each] for each in ranges] for ranges in (option.ranges, option.visited, option.counterpart)
     )

@@ -72,7 +72,7 @@ RunSet: TypeAlias = Leaf | Union | Intersection
 
 
 def build_leaf(*ranges: Range) -> Leaf:
-    """Return the runs in any of some ranges."""
+    """Return the set of the runs in any of some index ranges."""
     return Leaf((RangeSet(ranges),))
 
 
@@ -101,7 +101,7 @@ def list_range_sets(part: RunSet) -> Sequence[RangeSet]:
 def build_sets(
     predicate: Predicate, sql: PredicateSql, prefix: str, unresponsive_keys: frozenset[int]
 ) -> tuple[RunSet, RunSet]:
-    """Return the runs for which a comparison holds, and the runs for which it does not.
+    """Return the set of runs for which a comparison holds, and the set for which it does not.
 
     Their SQL parameters are those of `sql`, which `build_predicate_sql` returned for the same arguments.
     """

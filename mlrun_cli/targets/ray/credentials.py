@@ -77,7 +77,7 @@ def build_tls_context(variables: Mapping[str, str]) -> ssl.SSLContext:
 
 
 def _find_token(variables: Mapping[str, str]) -> str | None:
-    """Return the token from the first source that has one, in Ray's order: variable, file variable, home folder."""
+    """Return the token from the first source that has one, in Ray's order, or None if Ray's mode needs no token."""
     if variables.get(_MODE, "").lower() == "disabled":
         return None
     typed = variables.get(TOKEN_VARIABLE, "").strip()

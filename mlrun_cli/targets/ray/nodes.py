@@ -8,7 +8,7 @@ from typing import Any
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
 from mlrun_cli.targets.ray.client import RayClient
-from mlrun_cli.targets.ray.settings import CPU, GPU, convert_whole_number
+from mlrun_cli.targets.ray.settings import CPU, GPU, to_int_if_whole
 
 _NODES = "/api/v0/nodes?detail=1&limit=1000"
 _STATUS = "/api/cluster_status"
@@ -46,13 +46,13 @@ class Node(NamedTuple):
         return {
             "name": self.name,
             "is_head": self.is_head,
-            "cpus": convert_whole_number(self.total.get(CPU, 0)),
+            "cpus": to_int_if_whole(self.total.get(CPU, 0)),
             "free_cpus": self._get_free_amount(CPU),
-            "gpus": convert_whole_number(self.total.get(GPU, 0)),
+            "gpus": to_int_if_whole(self.total.get(GPU, 0)),
             "free_gpus": self._get_free_amount(GPU),
             "memory_mb": int(self.total.get(_MEMORY, 0)) // _MEBIBYTE,
             "free_memory_mb": None if (free := self._get_free_amount(_MEMORY)) is None else int(free) // _MEBIBYTE,
-            "resources": {name: convert_whole_number(self.total[name]) for name in own},
+            "resources": {name: to_int_if_whole(self.total[name]) for name in own},
             "free_resources": {name: self._get_free_amount(name) for name in own},
         }
 
@@ -61,7 +61,7 @@ class Node(NamedTuple):
         if resource not in self.total:
             return 0
         free = self.free.get(resource)
-        return None if free is None else convert_whole_number(free)
+        return None if free is None else to_int_if_whole(free)
 
 
 def list_nodes(client: RayClient) -> list[Node]:

@@ -144,8 +144,8 @@ def parse_resources(text: str) -> dict[str, float]:
     return dict(document)
 
 
-def convert_whole_number(number: float) -> float:
-    """Return the number, as an integer if it is whole."""
+def to_int_if_whole(number: float) -> float:
+    """Return a whole number as an int, and any other number unchanged."""
     return int(number) if number == int(number) else number
 
 

@@ -94,7 +94,7 @@ class RayTarget(EngineTarget):
         jobs.stop_job(self.client, self._get_last_attempt_id(job_id))
 
     def describe_nodes(self) -> Mapping[str, Any]:
-        """Return the nodes of the cluster that are up.
+        """Return JSON-compatible values that describe the nodes of the cluster that are up.
 
         Raises:
             EngineUnavailable: Ray does not answer.
@@ -105,7 +105,7 @@ class RayTarget(EngineTarget):
         return jobs.build_attempt_id(job_id, self._attempts.get(job_id, 1))
 
     def _find_or_resubmit_attempt(self, client: RayClient, job_id: str) -> jobs.Details | None:
-        """Return the last attempt of a job, submitting another if Ray gave up on it because it waited too long.
+        """Return a job's last attempt, resubmitting it after Ray's start timeout; None if Ray does not know the job.
 
         Raises:
             EngineUnavailable: Ray does not answer.

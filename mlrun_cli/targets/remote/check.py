@@ -46,7 +46,7 @@ class CheckedMachine(NamedTuple):
 
 
 def check_machine(settings: RemoteSettings, folder: str) -> CheckedMachine:
-    """Check the connection, Python, the folder and rsync, and create the folder.
+    """Check the connection, Python, rsync and the folder, which is created if missing.
 
     Args:
         settings: the settings of the target.

@@ -77,7 +77,7 @@ def push_run(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run: Shar
 
 
 def read_run_files(run: SharedRunFolder, translation: Translation) -> tuple[list[tuple[str, int | None]], bytes]:
-    """Return a new run's files, without data and resumed files, with their paths converted to the other machine's.
+    """Return the paths, sizes and contents of a new run's files, with paths in them converted to the other machine's.
 
     Returns:
         The relative path and size of each, folders without a size before what is in them, and the contents joined.

@@ -147,7 +147,7 @@ class RemoteTarget(EngineTarget):
             session.request("cancel", {"run_id": job_id})
 
     def describe_nodes(self) -> Mapping[str, Any]:
-        """Return the total and free resources of the machine.
+        """Return JSON-compatible values that describe the total and free resources of the machine.
 
         Raises:
             EngineUnavailable: it does not answer.

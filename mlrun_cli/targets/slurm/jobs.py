@@ -198,7 +198,7 @@ def _run_squeue(format_option: str) -> str:
 
 
 def _parse_job_ids(output: str, names: Collection[str]) -> dict[str, str]:
-    """Return the highest id for each of these names from lines with an id and a name."""
+    """Parse lines with an id and a name; return the highest id for each of these names, keyed by name."""
     wanted, found = set(names), dict[str, str]()
     array_names = {name.rpartition("_")[0] for name in wanted}
     for job_ids, job_name, *_ in split_fields(output):

@@ -91,7 +91,7 @@ class SlurmSettings(NamedTuple):
         return build_setup_script(self.setup, command)
 
     def _choose_time_limit(self, seconds: float | None) -> str | None:
-        """Return a job's time limit in Slurm's format: the run's limit plus a margin, up to the target's limit."""
+        """Return a job's time limit in Slurm's format: the run's plus a margin, or the target's; None for no limit."""
         if not seconds:
             return self.time
         needed = math.ceil(seconds / 60)

@@ -65,7 +65,7 @@ class SlurmTarget(EngineTarget):
             return jobs.find_job_ids([run_id]).get(run_id)
 
     def find_job_ids(self, run_ids: Collection[str]) -> Mapping[str, str]:
-        """Return the ids of the jobs that are named after these runs, usually with one query of the controller."""
+        """Return the ids of the jobs that are named after these runs, keyed by run id, usually with one query."""
         with _convert_errors():
             return jobs.find_job_ids(run_ids)
 
@@ -79,7 +79,7 @@ class SlurmTarget(EngineTarget):
             jobs.cancel_jobs(job_ids)
 
     def describe_nodes(self) -> Mapping[str, Any]:
-        """Return the cluster's partitions and the nodes of the target's partition, or all nodes if it has none.
+        """Return JSON-compatible values that describe the partitions, and the nodes of the target's partition.
 
         Raises:
             EngineRefused: the partition no longer exists.

@@ -65,7 +65,7 @@ class SubmittedRunClient:
         return (self.run_id, self._folder) == (run_id, run_folder)
 
     def create_writer(self, workspace: WorkspaceNames, run_id: str) -> Callable[[str], None]:
-        """Return a function that durably writes a journal line for a run, or raises for a run of another workspace."""
+        """Return a function that durably writes journal lines for a run; raise if the run is of another workspace."""
         if tuple(workspace) != self.workspace:
             return lambda _: self._raise_other_workspace(workspace, run_id)
         if run_id == self.run_id:

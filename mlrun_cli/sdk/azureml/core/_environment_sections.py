@@ -125,7 +125,7 @@ class DockerSection(RunConfigElement):
 
     @property
     def gpu_support(self) -> bool:
-        """The GPU setting, which is accepted and ignored."""
+        """True if GPU support is requested; accepted but ignored."""
         return self._gpu_support
 
     @gpu_support.setter

@@ -6,7 +6,7 @@ _BETWEEN = ",\n"
 
 
 def format_html_table(cells: "dict[str, str]", url: "str | None", url_title: str) -> str:
-    """Return an HTML table with a header, a row of cells, and a link to `url` in the last column."""
+    """Return an HTML table with a header row, a row of cells, and a link to `url` in the last cell."""
     heads = "".join(f"<th>{escape(name)}</th>" for name in (*cells, url_title))
     link = ""
     if url:

@@ -110,7 +110,7 @@ class ScriptRunConfig:
 
     @property
     def _has_environment(self) -> bool:
-        """Whether the user has set the script's environment."""
+        """Return whether the user has set the script's environment."""
         return self.run_config._has_environment()
 
     def _get_source_path(self) -> str:

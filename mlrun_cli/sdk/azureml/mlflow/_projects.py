@@ -70,7 +70,7 @@ class SubmittedProject(_SubmittedRun):  # type: ignore[misc]
 
     @property
     def run_id(self) -> str:
-        """The id of the run."""
+        """The id of the run that executes the project."""
         run_id: str = self._run.id
         return run_id
 

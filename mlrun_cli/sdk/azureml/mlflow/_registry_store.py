@@ -94,11 +94,11 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         ]
 
     def set_registered_model_tag(self, name: str, tag: Any) -> None:
-        """Set a tag of a model."""
+        """Set a tag of a registered model."""
         self._update_registered_model(name, tags={tag.key: str(tag.value)})
 
     def delete_registered_model_tag(self, name: str, key: str) -> None:
-        """Remove a tag of a model."""
+        """Remove a tag of a registered model."""
         self._update_registered_model(name, tags={key: None})
 
     def set_registered_model_alias(self, name: str, alias: str, version: Any) -> None:

@@ -143,20 +143,20 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
     # Values
 
     def log_metric(self, run_id: str, metric: Any) -> None:
-        """Log a metric."""
+        """Log one value of a metric of a run."""
         check_metric(metric)
         with convert_errors():
             self.get_writer(run_id).log_metric(metric)
         self.log_model_metrics([metric])
 
     def log_param(self, run_id: str, param: Any) -> None:
-        """Log a parameter."""
+        """Log a parameter of a run; raise MlflowException if it was logged with another value."""
         check_params([param])
         with convert_errors():
             self.get_writer(run_id).log_params([param])
 
     def set_tag(self, run_id: str, tag: Any) -> None:
-        """Set a tag."""
+        """Set a tag of a run."""
         check_tags([tag])
         self.set_run_tags(run_id, {tag.key: tag.value})
 

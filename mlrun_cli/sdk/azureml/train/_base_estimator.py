@@ -151,7 +151,7 @@ class MMLBaseEstimator(StoredArguments, takes="source_directory, *, compute_targ
     # Packages
 
     def _list_framework_packages(self) -> "list[str]":
-        """Return the pip requirements of the estimator's framework, which are empty by default."""
+        """Return the pip requirements of the estimator's framework; empty for estimators without a framework."""
         return []
 
     def _build_environment(self) -> "Environment":

@@ -263,7 +263,7 @@ class SqliteDatabase:
         return [row["name"] for row in self.rows(f"PRAGMA table_info({table})")]
 
     def watch(self, list_tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
-        """Call `report` for each row that this connection changes, within the transaction that changes it."""
+        """Call `report` within the same transaction for each row that this connection changes."""
         self._ensure_writable()
         if self._is_watched:
             return

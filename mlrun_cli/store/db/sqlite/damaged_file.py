@@ -29,7 +29,7 @@ class DamagedFile:
         self._stack.close()
 
     def rows(self, table: str, key_columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Yield the rows of a table before its first damaged part, then those after the last."""
+        """Yield the readable rows of a table: the rows before its first damaged part and after its last."""
         last: tuple[Any, ...] | None = None
         for row in self._read_until_damage(f"SELECT * FROM {table} ORDER BY {', '.join(key_columns)}"):  # noqa: S608 — our own names
             last = tuple(row[key] for key in key_columns)

@@ -16,7 +16,7 @@ class SqliteDialect:
     next_run_key = "(SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'runs')"
 
     def build_unindexed_column(self, column: str) -> str:
-        """Return an SQL expression for a column for which no index is used."""
+        """Return an SQL expression for a column that prevents the use of an index."""
         return f"+{column}"
 
     def build_index_hint(self, index: str) -> str:
@@ -24,7 +24,7 @@ class SqliteDialect:
         return f"INDEXED BY {index}"
 
     def build_integer_join(self, column: str) -> str:
-        """Return the SQL aggregate that joins the integers of a column with commas, or is null if there are none."""
+        """Return the SQL aggregate that joins the integers in a column with commas; it is NULL without rows."""
         return f"group_concat({column})"
 
     def build_flag_condition(self, flags: str, column: str) -> str:

@@ -154,7 +154,7 @@ class NetworkDatabase(SqliteDatabase):
             self._lock.release()
 
     def watch(self, list_tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
-        """Call `report` for each row that this connection changes, within the transaction that changes it."""
+        """Call `report` within the same transaction for each row that this connection changes."""
         self._retry_while_busy(
             lambda: self._run_locked(lambda: self._watch_locked(list_tables, report), exclusive=False)
         )

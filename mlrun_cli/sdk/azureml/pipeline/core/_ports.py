@@ -200,7 +200,7 @@ def _find_input_key(data: Any) -> "str | None":
 
 
 def _get_access_options(data: Any) -> "tuple[str, str | None, bool | None]":
-    """Return the mode, the path on the compute and the overwrite option with which a script accesses an input."""
+    """Return an input's access mode and, None if not specified, its path on the compute and overwrite option."""
     if isinstance(data, tuple):
         return data[1]._mode, data[1]._path_on_compute, data[1]._overwrite
     if isinstance(data, DataReference):

@@ -104,7 +104,7 @@ class PipelineData(
         return str(vars(self)["output_name"] or self.name)
 
     def get_env_variable_name(self) -> str:
-        """Return the environment variable that contains the folder's path in the step that writes the data."""
+        """Return the name of the variable that contains the folder's path in the step that writes the data."""
         return f"AZUREML_DATAREFERENCE_{self._output_name}"
 
     def create_input_binding(

@@ -112,7 +112,7 @@ class Pipeline:
         return address
 
     def validate(self) -> List[str]:
-        """Return the problems of the pipeline; empty if it can be submitted."""
+        """Return the error messages about an invalid pipeline; empty if it can be submitted."""
         problems: List[str] = self._workspace._request("pipelines.check", graph=self._document)
         return problems
 

@@ -163,12 +163,12 @@ class PipelineEndpoint:
             self.add_default(pipeline)
 
     def set_default_version(self, version: str) -> None:
-        """Set the default version; raise UserErrorException if there is no such version."""
+        """Set the default version, given by its number; raise UserErrorException if there is no such version."""
         self._get_pipeline_id(version)
         self._update_record(default_version=str(version))
 
     def get_default_version(self) -> str:
-        """Return the default version."""
+        """Return the number of the default version as a string."""
         return str(self.default_version)
 
     def get_pipeline(self, version: "str | None" = None) -> PublishedPipeline:

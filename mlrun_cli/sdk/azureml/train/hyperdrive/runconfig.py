@@ -161,7 +161,7 @@ class HyperDriveConfig:
             )
 
     def _to_script_run_config(self) -> Any:
-        """Return the ScriptRunConfig of the runs.
+        """Return the ScriptRunConfig with which each run of the sweep is started.
 
         Raises:
             UserErrorException: The sweep is over a pipeline.
