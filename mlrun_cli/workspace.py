@@ -129,140 +129,140 @@ class Workspace:
 
     @cached_property
     def child_runs(self) -> ChildStore:
-        """The store of child runs, and of runs that have a controller."""
+        """The store of child runs and of runs that have a controller."""
         from mlrun_cli.store.runs.child_store import ChildStore  # noqa: PLC0415
 
         return ChildStore(self._database)
 
     @cached_property
     def compute_targets(self) -> ComputeTargetStore:
-        """The compute targets besides `local`."""
+        """The store of compute targets, which does not contain `local`."""
         from mlrun_cli.store.compute_targets import ComputeTargetStore  # noqa: PLC0415
 
         return ComputeTargetStore(self._database)
 
     @cached_property
     def datasets(self) -> DatasetStore:
-        """The registered and saved datasets."""
+        """The store of registered and saved datasets."""
         from mlrun_cli.store.datasets import DatasetStore  # noqa: PLC0415
 
         return DatasetStore(self._database, self.redactor)
 
     @cached_property
     def datastores(self) -> DatastoreStore:
-        """The datastores, which are folders of data."""
+        """The store of datastores, which are folders of data."""
         from mlrun_cli.store.datastores import DatastoreStore  # noqa: PLC0415
 
         return DatastoreStore(self._database)
 
     @cached_property
     def environments(self) -> EnvironmentStore:
-        """The registered environments."""
+        """The store of registered environments."""
         from mlrun_cli.store.environments import EnvironmentStore  # noqa: PLC0415
 
         return EnvironmentStore(self._database)
 
     @cached_property
     def experiments(self) -> ExperimentStore:
-        """The experiments."""
+        """The store of experiments."""
         from mlrun_cli.store.experiments import ExperimentStore  # noqa: PLC0415
 
         return ExperimentStore(self._database, self.redactor)
 
     @cached_property
     def journals(self) -> JournalStore:
-        """The offsets up to which the journals of runs have been read."""
+        """The store of the offsets up to which journals of runs have been read."""
         from mlrun_cli.store.journals import JournalStore  # noqa: PLC0415
 
         return JournalStore(self._database)
 
     @cached_property
     def metric_curves(self) -> MetricCurveStore:
-        """The curves of metrics for charts."""
+        """The store that reads curves of metrics for charts."""
         from mlrun_cli.store.metric_curves import MetricCurveStore  # noqa: PLC0415
 
         return MetricCurveStore(self._database)
 
     @cached_property
     def metric_summaries(self) -> MetricSummaryStore:
-        """The summaries of metrics, without their values."""
+        """The store of metric summaries, which do not contain all values."""
         from mlrun_cli.store.metric_summaries import MetricSummaryStore  # noqa: PLC0415
 
         return MetricSummaryStore(self._database)
 
     @cached_property
     def metrics(self) -> MetricStore:
-        """The values of metrics."""
+        """The store of metric values."""
         from mlrun_cli.store.metrics import MetricStore  # noqa: PLC0415
 
         return MetricStore(self._database)
 
     @cached_property
     def models(self) -> ModelStore:
-        """The registered models."""
+        """The store of registered models."""
         from mlrun_cli.store.models import ModelStore  # noqa: PLC0415
 
         return ModelStore(self._database, self.redactor)
 
     @cached_property
     def parameters(self) -> ParameterStore:
-        """The parameters of runs."""
+        """The store of runs' parameters."""
         from mlrun_cli.store.runs.parameter_store import ParameterStore  # noqa: PLC0415
 
         return ParameterStore(self._database)
 
     @cached_property
     def published_pipelines(self) -> PublishedPipelineStore:
-        """The published pipelines and their endpoints."""
+        """The store of published pipelines and their endpoints."""
         from mlrun_cli.store.published_pipelines import PublishedPipelineStore  # noqa: PLC0415
 
         return PublishedPipelineStore(self._database)
 
     @cached_property
     def queues(self) -> QueueStore:
-        """The queues of compute targets."""
+        """The store of the queues of compute targets."""
         from mlrun_cli.store.runs.queue_store import QueueStore  # noqa: PLC0415
 
         return QueueStore(self._database)
 
     @cached_property
     def retention(self) -> RetentionStore:
-        """The runs that may be pruned, and those to keep."""
+        """The store that determines which runs may be pruned and which are retained."""
         from mlrun_cli.store.runs.retention_store import RetentionStore  # noqa: PLC0415
 
         return RetentionStore(self._database)
 
     @cached_property
     def run_pages(self) -> RunPageStore:
-        """The paginated lists of runs."""
+        """The store that reads paginated lists of runs."""
         from mlrun_cli.store.runs.page_store import RunPageStore  # noqa: PLC0415
 
         return RunPageStore(self._database, self.runs)
 
     @cached_property
     def schedules(self) -> ScheduleStore:
-        """The schedules of published pipelines."""
+        """The store of the schedules of published pipelines."""
         from mlrun_cli.store.schedules import ScheduleStore  # noqa: PLC0415
 
         return ScheduleStore(self._database)
 
     @cached_property
     def settings(self) -> SettingStore:
-        """The settings of the workspace as a whole."""
+        """The store of the workspace's own settings."""
         from mlrun_cli.store.settings import SettingStore  # noqa: PLC0415
 
         return SettingStore(self._database)
 
     @cached_property
     def trash(self) -> TrashStore:
-        """The deleted runs and experiments that can be restored."""
+        """The store of deleted runs and experiments that can be restored."""
         from mlrun_cli.store.trash import TrashStore  # noqa: PLC0415
 
         return TrashStore(self._database)
 
     @cached_property
     def views(self) -> ViewStore:
-        """The saved views."""
+        """The store of saved views."""
         from mlrun_cli.store.views import ViewStore  # noqa: PLC0415
 
         return ViewStore(self._database)

@@ -33,7 +33,7 @@ _LOOK_SECONDS = 0.05
 
 
 def force_end_target_runs(workspace: Workspace, target: str) -> list[str]:
-    """Force the end of all runs of a target, even if its engine is down; return the runs whose jobs may go on.
+    """Force the end of all runs of a target, even without its engine; return the ids of runs whose jobs may go on.
 
     The jobs of these may go on. A supervisor that still sees the shared folder ends its script.
 

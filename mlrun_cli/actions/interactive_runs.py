@@ -29,7 +29,7 @@ def create_interactive_run(
     display_name: str | None = None,
     properties: Mapping[str, str] | None = None,
 ) -> Run:
-    """Start an interactive run with the status Running, and return it.
+    """Create an interactive run with the status Running, and return it.
 
     Args:
         workspace: the workspace of the run.
@@ -112,7 +112,7 @@ def create_children(
     return run_ids
 
 
-def end_run(workspace: Workspace, run: Run) -> Run:
+def complete_interactive_run(workspace: Workspace, run: Run) -> Run:
     """Complete an interactive run; leave a run that has ended, or whose script is still running, unchanged."""
     if run.owner_lock is not None:
         with workspace.transaction(durable=True):

@@ -22,7 +22,7 @@ SETTINGS, VARIABLES, PACKAGES, CODE = "settings", "variables", "packages", "code
 
 _NAMES_AT_ONCE = 500
 _MOST_NAMES = 100_000
-_FACTS: Mapping[str, Callable[[Run], Any]] = {
+_FIELDS: Mapping[str, Callable[[Run], Any]] = {
     "display_name": lambda run: run.display_name,
     "experiment": lambda run: run.experiment_name,
     "status": lambda run: run.status.value,
@@ -94,8 +94,8 @@ def _build_rows(section: str, columns: Sequence[_Column]) -> Iterator[Comparison
 
 
 def _read_run_fields(run: Run) -> _Column:
-    facts = {name: read(run) for name, read in _FACTS.items()}
-    return {name: value for name, value in facts.items() if value is not None}
+    fields = {name: read(run) for name, read in _FIELDS.items()}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _read_metrics(workspace: Workspace, runs: Sequence[Run]) -> Sequence[_Column]:

@@ -33,7 +33,7 @@ class RunOverview(NamedTuple):
     Attributes:
         metrics: the first metrics by name.
         metric_count: the number of all metrics.
-        environment: facts about the environment, such as the version of Python.
+        environment: details of the environment, such as the version of Python.
         files: the sizes in bytes of the files that the script wrote, keyed by name.
         failure: the reason why the run has failed; None if it has not.
     """
@@ -74,11 +74,11 @@ def _describe_environment(workspace: Workspace, run: Run) -> Sequence[str]:
     record = read_json(workspace.run_folder(run.run_id).environment_record) or {}
     is_own = section.get("userManagedDependencies") or not record
     packages = len(record.get("installed") or ())
-    facts = (
+    details = (
         f"Python {record['python']}" if record.get("python") else None,
         section.get("interpreterPath") if is_own else None,
         f"{packages} packages" if packages else None,
         f"built by {record['builder']}" if record.get("builder") else None,
         f"image {record['image']}" if record.get("image") else None,
     )
-    return [str(fact) for fact in facts if fact]
+    return [str(detail) for detail in details if detail]

@@ -1,4 +1,4 @@
-"""Facts about runs to compare them by: settings, environment variables and packages."""
+"""Attributes of runs to compare them by: settings, environment variables and packages."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def read_packages(workspace: Workspace, run: Run) -> dict[str, str]:
     """Return the Python version, the image, and the versions of installed packages, keyed by name."""
     section: Mapping[str, Any] = ((run.definition or {}).get("environment") or {}).get("python") or {}
     record = read_json(workspace.run_folder(run.run_id).environment_record) or {}
-    facts = {"python": record.get("python") or section.get("interpreterPath"), "image": record.get("image")}
-    found = {name: str(value) for name, value in facts.items() if value}
+    details = {"python": record.get("python") or section.get("interpreterPath"), "image": record.get("image")}
+    found = {name: str(value) for name, value in details.items() if value}
     for line in record.get("installed") or ():
         package = re.match(_PACKAGE, line)
         found[package["name"].lower() if package else line] = package["version"] if package else "✓"

@@ -74,7 +74,7 @@ def list_abandoned_files(folder: Path) -> list[Path]:
 
 
 def claim_abandoned_file(path: Path) -> OwnedFile | None:
-    """Lock a file of a killed process and return it, or None if it is gone or another process holds it."""
+    """Lock a file of a killed process and return it; None if it no longer exists or another process holds it."""
     try:
         descriptor = locks.open_lock_file(path)
     except OSError:

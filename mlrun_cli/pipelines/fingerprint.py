@@ -61,7 +61,7 @@ class Fingerprint(NamedTuple):
         return cls({section: dict(entries) for section, entries in document.items()})
 
 
-class StepFacts(NamedTuple):
+class FingerprintInputs(NamedTuple):
     """What a step's result depends on besides the step itself.
 
     Attributes:
@@ -83,26 +83,26 @@ class StepFacts(NamedTuple):
     secrets: Mapping[str, str] = MappingProxyType({})
 
 
-def build_fingerprint(step: Step, facts: StepFacts) -> Fingerprint:
-    """Return the fingerprint of everything that a step's result depends on."""
+def build_fingerprint(step: Step, inputs: FingerprintInputs) -> Fingerprint:
+    """Return the fingerprint of a step and of everything else that its result depends on."""
     about = {"name": step.name, "kind": step.kind, "script": step.script, "version": step.version}
     about["allow_reuse"] = str(step.allow_reuse)
     return Fingerprint(
         {
             "step": {name: value for name, value in about.items() if value is not None},
-            "arguments": {str(index): word for index, word in enumerate(facts.arguments, 1)},
+            "arguments": {str(index): word for index, word in enumerate(inputs.arguments, 1)},
             "parameters": {
                 key: format_parameter_value(
-                    facts.values[value.name] if isinstance(value, ParameterReference) else value
+                    inputs.values[value.name] if isinstance(value, ParameterReference) else value
                 )
                 for key, value in {**step.parameters, **step.runconfig_parameters}.items()
             },
-            "settings": {name: _digest_document(value) for name, value in facts.settings.items() if value},
-            "files": dict(facts.files),
-            "inputs": {key: f"{one.mode} {facts.inputs[key]}" for key, one in step.inputs.items()},
-            "data": dict(facts.data),
+            "settings": {name: _digest_document(value) for name, value in inputs.settings.items() if value},
+            "files": dict(inputs.files),
+            "inputs": {key: f"{one.mode} {inputs.inputs[key]}" for key, one in step.inputs.items()},
+            "data": dict(inputs.data),
             "outputs": {key: _describe_output(step, key, output) for key, output in step.outputs.items()},
-            "secrets": dict(facts.secrets),
+            "secrets": dict(inputs.secrets),
         }
     )
 

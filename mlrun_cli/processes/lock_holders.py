@@ -95,7 +95,7 @@ def _list_exclusive_locks() -> Iterator[tuple[int, str]]:
 
 
 def _is_frozen(pid: int) -> bool:
-    """Return whether a process is in a frozen control group; batch systems and container engines suspend jobs so."""
+    """Return whether a process is in a frozen control group, as batch systems and container engines suspend jobs."""
     for line in read_proc(f"/proc/{pid}/cgroup").decode("utf-8", "replace").splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers and b"frozen 1" in read_proc(f"/sys/fs/cgroup{path}/cgroup.events"):

@@ -11,7 +11,7 @@ from mlrun_cli.core.redaction import Redactor
 
 
 def open_secret_pipe(redactor: Redactor) -> int:
-    """Return the read end of a new pipe that holds the secrets of a run that texts may repeat; its write end is closed.
+    """Return the read end of a new pipe that contains a run's secrets, which texts may repeat; the write end is closed.
 
     Secrets beyond the capacity of a pipe, 64 KiB, are left out.
 

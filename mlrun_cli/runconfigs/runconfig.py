@@ -254,7 +254,7 @@ def _read_text(node: Node, _: Problems) -> str:
 
 
 def _read_texts(node: Node, problems: Problems) -> tuple[str, ...]:
-    """Return the items of a list as strings; those recorded as problems are empty."""
+    """Return the items of a list as strings; an invalid item adds a problem and becomes an empty string."""
     texts = [""] * len(node.as_list())
     for index, item in enumerate(node.as_list()):
         with problems.collect_errors():

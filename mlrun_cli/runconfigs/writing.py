@@ -71,7 +71,7 @@ def read_plain_runconfig(path: Path) -> dict[str, Any]:
 
 
 def to_plain_runconfig(node: Node) -> dict[str, Any]:
-    """Return a runconfig that is part of a document in the plain values of `read_plain_runconfig`.
+    """Return a runconfig that is contained in a document as plain values, like `read_plain_runconfig`.
 
     Raises:
         InvalidFile: it is not a mapping, or has no key of a runconfig.

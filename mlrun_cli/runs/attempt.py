@@ -9,7 +9,7 @@ from typing import Any
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import format_iso
 from mlrun_cli.runs.outcome import Outcome
-from mlrun_cli.runs.retry_policy import find_end_reason
+from mlrun_cli.runs.retry_policy import find_inner_error_code
 from mlrun_cli.wire.run_folder import STD_LOG
 
 Documents = Sequence[Mapping[str, Any]]
@@ -44,7 +44,7 @@ class Attempt(NamedTuple):
             duration_seconds=outcome.duration_seconds,
             exit_code=outcome.exit_code,
             signal=outcome.signal,
-            reason=find_end_reason(outcome),
+            reason=find_inner_error_code(outcome),
         )
 
     def to_json(self) -> dict[str, Any]:

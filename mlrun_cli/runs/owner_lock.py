@@ -113,7 +113,7 @@ class OwnerLock:
         os.pwrite(self.descriptor, _RECOVERING + f" {os.getpid():<{_PID_BYTES}}".encode(), 0)
 
     def is_recovering(self) -> bool:
-        """Return whether the lock file says that its holder is recovering the run."""
+        """Return whether the lock file shows that its holder is recovering the run."""
         return os.pread(self.descriptor, len(_RECOVERING), 0) == _RECOVERING
 
     def clear_records(self) -> None:

@@ -34,7 +34,7 @@ class RetryPolicy(NamedTuple):
 
     def _covers(self, outcome: Outcome) -> bool:
         """Return whether one of the policy's conditions applies to an outcome."""
-        if find_end_reason(outcome) in _LOST:
+        if find_inner_error_code(outcome) in _LOST:
             return REBOOT in self.conditions
         if outcome.signal is not None:
             return SIGNAL in self.conditions
@@ -65,8 +65,8 @@ def parse_retry_conditions(text: str) -> tuple[str, ...]:
     return conditions
 
 
-def find_end_reason(outcome: Outcome) -> str | None:
-    """Return the inner error code of an outcome, or None if there is none."""
+def find_inner_error_code(outcome: Outcome) -> str | None:
+    """Return the inner error code of an outcome, or None if the outcome has no error or the error has no such code."""
     details = (outcome.error or {}).get("error")
     inner = details.get("innerError") if isinstance(details, dict) else None
     return inner.get("code") if isinstance(inner, dict) else None

@@ -10,7 +10,7 @@ _LIBRARY = re.compile(r"^<frozen |/(?:site|dist)-packages/|/lib(?:64)?/python\d[
 
 
 def shorten_stack_trace(trace: str) -> str:
-    """Return a stack trace in which each series of library frames is replaced with a line that says their number."""
+    """Return a stack trace in which each series of library frames is replaced with a line that states their number."""
     kept: list[str] = []
     skipped = 0
     for block in _split_frames(trace.splitlines()):

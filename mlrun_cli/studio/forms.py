@@ -53,7 +53,7 @@ async def read_form(request: Request) -> FormFields:
 
 
 async def read_json_object(request: Request) -> dict[str, Any]:
-    """Read the JSON object that a program has posted; nothing at all is an empty one.
+    """Read the JSON object that a program has posted; an empty body counts as an empty object.
 
     Raises:
         InvalidForm: the body is too long, cut off, or something else than a JSON object.

@@ -40,7 +40,7 @@ if TYPE_CHECKING:  # start-up: few runs have a shared folder
 
 
 class FromTemplate(NamedTuple):
-    """The facts about a run that its template determines.
+    """The attributes of a run that its template determines.
 
     Attributes:
         run_type: the type of the run.

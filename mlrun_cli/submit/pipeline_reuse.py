@@ -19,7 +19,7 @@ from mlrun_cli.pipelines.data_flow import locate_output, resolve_source
 from mlrun_cli.pipelines.fingerprint import (
     DIGEST_PROPERTY,
     Fingerprint,
-    StepFacts,
+    FingerprintInputs,
     build_fingerprint,
     describe_differences,
 )
@@ -117,7 +117,7 @@ def determine_reuse(
         DataNotFound: data of an input do not exist.
         StoreError: the store cannot be used.
     """
-    fingerprint = build_fingerprint(plan.step, _collect_step_facts(workspace, plan, resolved, origins))
+    fingerprint = build_fingerprint(plan.step, _collect_fingerprint_inputs(workspace, plan, resolved, origins))
     if is_forced:
         return Reuse(fingerprint, None, "Not reused: all outputs are to be generated again.")
     if not plan.step.allow_reuse:
@@ -179,14 +179,14 @@ def _describe_differences(
     return "Not reused: no step of this name has completed yet."
 
 
-def _collect_step_facts(
+def _collect_fingerprint_inputs(
     workspace: Workspace, plan: StepPlan, resolved: ResolvedStep, origins: Mapping[str, str]
-) -> StepFacts:
+) -> FingerprintInputs:
     inputs, data = {}, {}
     for key, one in plan.step.inputs.items():
         inputs[key], files = _describe_input(workspace, plan, one, origins)
         data.update({f"{key}/{name}": stamp for name, stamp in files.items()})
-    return StepFacts(
+    return FingerprintInputs(
         values=plan.values,
         files=_list_source_files(resolved.entries),
         arguments=tuple(resolved.resolution.redactor.redact_arguments(plan.build_command_or_arguments())),

@@ -109,7 +109,7 @@ def _read_values(reader: JsonReader, graph: Graph) -> dict[str, Any]:
 
 
 def _convert_scalar(value: Any, kind: str) -> Any:
-    """Return a value in its parameter's type, since Azure's service passes every value on as text.
+    """Return a value converted to its parameter's type, since Azure's service passes every value as text.
 
     Raises:
         InvalidValue: the text is no value of that type.
@@ -122,7 +122,7 @@ def _convert_scalar(value: Any, kind: str) -> Any:
 
 
 def _read_dataset(value: object, key_path: str) -> DatasetReference:
-    """Return the dataset that an assignment names by its id, or by name and version.
+    """Return the dataset that is given by its id, or by its name and version.
 
     Raises:
         InvalidValue: it names none.

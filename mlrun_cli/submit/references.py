@@ -88,7 +88,7 @@ def _find_registered(
 def _convert_windows_paths(
     configuration: RunConfiguration, project: Path, source: Path
 ) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """Convert relative Windows paths in a configuration to POSIX paths; return it with a line about each of them."""
+    """Convert relative Windows paths in a configuration to POSIX paths; return it with a line about each path."""
     notes: list[str] = []
     problems = Problems()
 

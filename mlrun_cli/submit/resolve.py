@@ -277,7 +277,7 @@ class Resolver:
                 )
 
     def _check_queue_options(self) -> None:
-        """Raise if the engine of the target queues runs itself and does not support the requested order or delay."""
+        """Raise if the target's engine has its own queue and does not support the requested order or delay."""
         request, target = self._request, self._target
         if target is None or self._shared_folder is None:
             return
@@ -410,7 +410,7 @@ class Resolver:
                 self._check_program(self._argv[0])
 
     def _check_program(self, program: str) -> None:
-        """Raise if the program of a command is missing, as far as that can be known before the run starts."""
+        """Raise if the program of a command is missing, unless this cannot be determined before the run starts."""
         planned, variables = self.environment, self.configuration.environment_variables
         is_here = self._target is not None and self._shared_folder is None
         if self.configuration.command is None or planned is None or not is_here:

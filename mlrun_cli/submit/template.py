@@ -347,8 +347,8 @@ def start_or_fail_from_template(workspace: Workspace, template: RunTemplate, run
             failure = build_run_error(error.message, code=SERVICE_ERROR, reason=error.code)
             with NewRunFolder(workspace.run_folder(run.run_id)) as folder, Interruptions() as interruptions:
                 new = _build_new_run(workspace, None, template, run._replace(resumed_run_id=None))
-                facts = FromTemplate(run.run_type, template.git_properties, failure)
-                record_run(workspace, new._replace(template=facts), folder, interruptions)
+                from_template = FromTemplate(run.run_type, template.git_properties, failure)
+                record_run(workspace, new._replace(template=from_template), folder, interruptions)
                 folder.is_in_store = True
         return workspace.runs.get(run.run_id)
 
@@ -442,8 +442,8 @@ def record_reused_run(
         with NewRunFolder(workspace.run_folder(run.run_id)) as folder, Interruptions() as interruptions:
             copy_results(workspace.run_folder(run.run_id))
             new = _build_new_run(workspace, None, template, run)
-            facts = FromTemplate(run.run_type, template.git_properties, reused=source_run)
-            record_run(workspace, new._replace(template=facts), folder, interruptions)
+            from_template = FromTemplate(run.run_type, template.git_properties, reused=source_run)
+            record_run(workspace, new._replace(template=from_template), folder, interruptions)
             folder.is_in_store = True
     return workspace.runs.get(run.run_id)
 
@@ -491,8 +491,8 @@ def _build_new_run(
         options=options,
         data_links=resolution.data_links,
     )
-    facts = FromTemplate(run.run_type, template.git_properties, absent_flags=run.absent_flags)
-    return NewRun(request, resolution, submission, resolution.redactor, template.gpus, place, facts)
+    from_template = FromTemplate(run.run_type, template.git_properties, absent_flags=run.absent_flags)
+    return NewRun(request, resolution, submission, resolution.redactor, template.gpus, place, from_template)
 
 
 def _apply_changes(template: RunTemplate, run: TemplateRun) -> tuple[SubmitRequest, Resolution]:

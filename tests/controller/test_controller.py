@@ -15,7 +15,7 @@ from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.runs.error import EndReason
 from mlrun_cli.runs.outcome import Outcome
-from mlrun_cli.runs.retry_policy import find_end_reason
+from mlrun_cli.runs.retry_policy import find_inner_error_code
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.controllers import ControllerFolder
@@ -25,7 +25,7 @@ from tests.running import ENDED, LIVE, find_processes, kill, until
 
 
 def reason(run: Run) -> str | None:
-    return find_end_reason(Outcome(run.status, 0, error=dict(run.error or {})))
+    return find_inner_error_code(Outcome(run.status, 0, error=dict(run.error or {})))
 
 
 def stored_end(world: SweepWorld, run_id: str) -> Run:

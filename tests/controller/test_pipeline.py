@@ -17,7 +17,7 @@ from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.core.problems import list_problems
 from mlrun_cli.errors import InvalidValue, MlrunError
 from mlrun_cli.runs.outcome import Outcome
-from mlrun_cli.runs.retry_policy import find_end_reason
+from mlrun_cli.runs.retry_policy import find_inner_error_code
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.controllers import ControllerFolder
@@ -256,7 +256,7 @@ def test_a_step_whose_target_was_deleted_fails_with_that_reason(pipelines: Pipel
     run = pipelines.ended(run_id)
     step = pipelines.steps(run_id)["b"]
     assert (run.status, step.status) == (RunStatus.FAILED, RunStatus.FAILED)
-    assert find_end_reason(Outcome(step.status, 0, error=dict(step.error or {}))) == "ComputeTargetNotFound"
+    assert find_inner_error_code(Outcome(step.status, 0, error=dict(step.error or {}))) == "ComputeTargetNotFound"
     assert "'small'" in message(run)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mlrun_cli.actions.interactive_runs import create_interactive_run, end_run
+from mlrun_cli.actions.interactive_runs import complete_interactive_run, create_interactive_run
 from mlrun_cli.actions.run_ends import cancel_run, fail_run
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.notifications.rules import ENDS, Rule, edit_rules
@@ -97,7 +97,7 @@ def test_completed_interactive_runs_that_no_rule_matches_start_no_process(
     with open_workspace(tmp_path, *rules) as workspace:
         session = Session(workspace, "test")
         runs = [open_run(workspace, session.owner_lock) for _ in range(3)]
-        end_run(workspace, runs[0])
+        complete_interactive_run(workspace, runs[0])
         session.close(None)
         assert {workspace.runs.get_by_key(run.key).status for run in runs} == {RunStatus.COMPLETED}
     assert notifiers == []
@@ -125,7 +125,7 @@ def test_a_completed_run_is_notified_of_before_its_session_ends(tmp_path: Path, 
         session = Session(workspace, "test")
         runs = [open_run(workspace, session.owner_lock) for _ in range(3)]
         for _ in range(2):  # it has ended only once
-            end_run(workspace, runs[0])
+            complete_interactive_run(workspace, runs[0])
         (pid,) = notifiers
         wait_for_end(pid)
         assert told.read_text() == f"{runs[0].run_id} Completed\n"

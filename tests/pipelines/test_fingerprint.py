@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mlrun_cli.pipelines.fingerprint import Fingerprint, StepFacts, build_fingerprint, describe_differences
+from mlrun_cli.pipelines.fingerprint import Fingerprint, FingerprintInputs, build_fingerprint, describe_differences
 from mlrun_cli.pipelines.graph import DataPath, Graph, Step
 
 STEP: dict[str, Any] = {
@@ -21,7 +21,7 @@ STEP: dict[str, Any] = {
     "outputs": {"model": {"datastore": "blob"}},
     "version": "1",
 }
-FACTS = StepFacts(
+INPUTS = FingerprintInputs(
     values={"lr": 0.5, "where": DataPath("s", "p")},
     files={"train.py": "aa", "data/x.csv": "bb"},
     arguments=("--lr", "0.5", "${AZUREML_DATAREFERENCE_raw}"),
@@ -35,7 +35,7 @@ def read_step(**changes: object) -> Step:
     return Graph.from_json({"steps": [{**STEP, **changes}]}).steps[0]
 
 
-BEFORE = build_fingerprint(read_step(), FACTS)
+BEFORE = build_fingerprint(read_step(), INPUTS)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ BEFORE = build_fingerprint(read_step(), FACTS)
     ],
 )
 def test_what_does_not_count_leaves_the_fingerprint_the_same(changes: dict[str, Any]) -> None:
-    assert build_fingerprint(read_step(**changes), FACTS).digest == BEFORE.digest
+    assert build_fingerprint(read_step(**changes), INPUTS).digest == BEFORE.digest
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_does_not_count_leaves_the_fingerprint_the_same(changes: dict[str, 
     ],
 )
 def test_a_change_of_the_step_counts_and_is_told(changes: dict[str, Any], told: str) -> None:
-    after = build_fingerprint(read_step(**changes), FACTS)
+    after = build_fingerprint(read_step(**changes), INPUTS)
     assert after.digest != BEFORE.digest
     assert told in describe_differences(BEFORE, after)
 
@@ -82,17 +82,17 @@ def test_a_change_of_the_step_counts_and_is_told(changes: dict[str, Any], told: 
     ("changes", "told"),
     [
         ({"values": {"lr": 0.6}}, "parameter 'rate' is '0.6', and was '0.5'"),
-        ({"files": {**FACTS.files, "train.py": "cc"}}, "file train.py has changed"),
-        ({"files": {**FACTS.files, "a.pyc": "cc"}}, "file a.pyc is new"),
+        ({"files": {**INPUTS.files, "train.py": "cc"}}, "file train.py has changed"),
+        ({"files": {**INPUTS.files, "a.pyc": "cc"}}, "file a.pyc is new"),
         ({"files": {"train.py": "aa"}}, "file data/x.csv is gone"),
-        ({"arguments": ("--lr", "0.6", FACTS.arguments[2])}, "argument 2 is '0.6', and was '0.5'"),
+        ({"arguments": ("--lr", "0.6", INPUTS.arguments[2])}, "argument 2 is '0.6', and was '0.5'"),
         ({"settings": {"environment": {"python": {"a": 2}}}}, "environment of its runconfig has changed"),
         ({"inputs": {"raw": "blob/b"}}, "input 'raw' is 'mount blob/b', and was 'mount blob/a'"),
         ({"data": {"raw/1.csv": "11 2020"}}, "data of input raw/1.csv has changed"),
     ],
 )
 def test_a_change_of_what_it_runs_on_counts_and_is_told(changes: dict[str, Any], told: str) -> None:
-    after = build_fingerprint(read_step(), FACTS._replace(**changes))
+    after = build_fingerprint(read_step(), INPUTS._replace(**changes))
     assert after.digest != BEFORE.digest
     assert told in describe_differences(BEFORE, after)
 
@@ -105,13 +105,15 @@ def test_a_fingerprint_is_read_as_it_was_written_and_differs_from_itself_in_noth
 
 def test_many_differences_are_counted_rather_than_listed() -> None:
     files = {f"{number}.py": "x" for number in range(100)}
-    told = describe_differences(BEFORE, build_fingerprint(read_step(), FACTS._replace(files={**FACTS.files, **files})))
+    told = describe_differences(
+        BEFORE, build_fingerprint(read_step(), INPUTS._replace(files={**INPUTS.files, **files}))
+    )
     assert told.endswith("; 95 more")
 
 
 def test_arguments_are_told_in_their_order() -> None:
     def build(*words: str) -> Fingerprint:
-        return build_fingerprint(read_step(), FACTS._replace(arguments=words))
+        return build_fingerprint(read_step(), INPUTS._replace(arguments=words))
 
     told = describe_differences(build(*"abcdefghijk"), build(*"aXcdefghijX"))
     assert told == "argument 2 is 'X', and was 'b'; argument 11 is 'X', and was 'k'"

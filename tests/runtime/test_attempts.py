@@ -13,7 +13,7 @@ from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.error import EndReason, build_run_error
 from mlrun_cli.runs.outcome import Outcome
-from mlrun_cli.runs.retry_policy import RetryPolicy, find_end_reason
+from mlrun_cli.runs.retry_policy import RetryPolicy, find_inner_error_code
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.attempts import begin_next_attempt, queue_next_attempt, separate_lost_attempt_values
@@ -45,7 +45,7 @@ def test_runs_that_a_failed_attempt_left_open_fail_with_it(workspace: Workspace)
     assert begin_next_attempt(workspace, run, 1, LOST, RunStatus.QUEUED)
     child = workspace.runs.get_by_key(child.key)
     assert child.status is RunStatus.FAILED
-    assert find_end_reason(LOST._replace(error=dict(child.error or {}))) == EndReason.PARENT_FAILED
+    assert find_inner_error_code(LOST._replace(error=dict(child.error or {}))) == EndReason.PARENT_FAILED
 
 
 def test_runs_that_an_earlier_attempt_left_open_end_with_a_canceled_queued_run(workspace: Workspace) -> None:

@@ -9,7 +9,7 @@ from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.processes.gpu_allocator import GpuAllocator
 from mlrun_cli.runs.error import EndReason
 from mlrun_cli.runs.outcome import Outcome
-from mlrun_cli.runs.retry_policy import find_end_reason
+from mlrun_cli.runs.retry_policy import find_inner_error_code
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.scheduler.run_starter import RunStarter
@@ -31,4 +31,6 @@ def test_a_run_without_a_folder_fails_although_what_it_was_to_follow_has_failed(
         RunStarter(workspace, "local", GpuAllocator(), None).cancel_unstartable_runs()
         run = workspace.runs.get_by_key(keys[-1])
         assert run.status is RunStatus.FAILED
-        assert find_end_reason(Outcome(run.status, 0, error=dict(run.error or {}))) == EndReason.RUN_FOLDER_REMOVED
+        assert (
+            find_inner_error_code(Outcome(run.status, 0, error=dict(run.error or {}))) == EndReason.RUN_FOLDER_REMOVED
+        )

@@ -23,7 +23,7 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.targets.ray.credentials import TOKEN_VARIABLE, select_stored_variables
-from mlrun_cli.targets.ray.settings import RaySettings, check_address, to_int_if_whole, parse_resources
+from mlrun_cli.targets.ray.settings import RaySettings, check_address, parse_resources, to_int_if_whole
 
 
 @command(

@@ -16,7 +16,7 @@ from mlrun_cli.cli.run.new_run_options import NewRunOptions, RunDescription
 from mlrun_cli.cli.run.options import DryRun, ExperimentName, OnInterruptOption, SomeRunIds
 from mlrun_cli.cli.run.records import build_records_result
 from mlrun_cli.cli.run.selection import PICK, can_pick, get_runs
-from mlrun_cli.cli.run.streamed_submit import show_dry_run, show_pipeline_dry_run, start_and_stream
+from mlrun_cli.cli.run.streamed_submit import build_dry_run_result, build_pipeline_dry_run_result, start_and_stream
 from mlrun_cli.errors import (
     ConflictingOptions,
     MlrunError,
@@ -171,7 +171,7 @@ def resubmit_run(
     on_interrupt, workspace = parse_on_interrupt(interrupt), context.workspace
     rerun = _build_rerun(workspace, run, changes, description, global_options)
     if is_dry_run:
-        return _show_dry_run(workspace, rerun)
+        return _build_rerun_dry_run_result(workspace, rerun)
 
     def start(interruptions: Interruptions, progress: Progress) -> Submitted:
         return rerun.submit(
@@ -205,25 +205,27 @@ def _build_rerun(
     return rerun._replace(request=description.apply_to_pipeline(rerun.request))
 
 
-def _show_dry_run(workspace: Workspace, rerun: Rerun | SweepRerun | PipelineRerun) -> Result:
+def _build_rerun_dry_run_result(workspace: Workspace, rerun: Rerun | SweepRerun | PipelineRerun) -> Result:
     """Return the record of a dry run of a rerun."""
     from mlrun_cli.submit.rerun import Rerun  # noqa: PLC0415 - start-up
 
     if isinstance(rerun, Rerun):
-        return show_dry_run(workspace, rerun.request)
-    from mlrun_cli.cli.run.streamed_sweep import show_sweep_dry_run  # noqa: PLC0415 - start-up
+        return build_dry_run_result(workspace, rerun.request)
+    from mlrun_cli.cli.run.streamed_sweep import build_sweep_dry_run_result  # noqa: PLC0415 - start-up
     from mlrun_cli.submit.sweep_rerun import SweepRerun  # noqa: PLC0415
 
     if isinstance(rerun, SweepRerun):
-        return show_sweep_dry_run(workspace, rerun.request, rerun.definition)
-    return show_pipeline_dry_run(workspace, rerun.request)
+        return build_sweep_dry_run_result(workspace, rerun.request, rerun.definition)
+    return build_pipeline_dry_run_result(workspace, rerun.request)
 
 
 def _list_failed_runs(context: Context, experiment_name: str | None) -> Sequence[Run]:
     """Return an experiment's failed scripts, sweeps and pipelines that were not repeated, oldest first."""
     from mlrun_cli.runs.filter import RunFilter  # noqa: PLC0415 - start-up
 
-    return _list_unrepeated_failed_runs(context, RunFilter(experiment_name=context.get_experiment_name(experiment_name)))
+    return _list_unrepeated_failed_runs(
+        context, RunFilter(experiment_name=context.get_experiment_name(experiment_name))
+    )
 
 
 def _list_failed_children(context: Context, parents: Sequence[Run]) -> Sequence[Run]:

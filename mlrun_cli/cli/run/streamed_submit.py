@@ -144,7 +144,7 @@ def build_run_result(workspace: Workspace, run: Run, global_options: GlobalOptio
     return Result(record, rows=list_csv_rows([record]))
 
 
-def show_pipeline_dry_run(workspace: Workspace, request: PipelineRequest) -> Result:
+def build_pipeline_dry_run_result(workspace: Workspace, request: PipelineRequest) -> Result:
     """Return the record of the steps that a request would start, with a human-readable table; close the workspace."""
     from mlrun_cli.cli.output.pipeline_dry_run import print_pipeline_dry_run  # noqa: PLC0415
     from mlrun_cli.submit.pipeline_dry_run import dry_run_pipeline  # noqa: PLC0415
@@ -158,7 +158,7 @@ def show_pipeline_dry_run(workspace: Workspace, request: PipelineRequest) -> Res
     return Result(record, table=write_table)
 
 
-def show_dry_run(workspace: Workspace, request: SubmitRequest) -> Result:
+def build_dry_run_result(workspace: Workspace, request: SubmitRequest) -> Result:
     """Return the record of the run that a request would start, with a human-readable table; close the workspace."""
     from mlrun_cli.cli.output.dry_run import print_dry_run  # noqa: PLC0415
     from mlrun_cli.submit.dry_run import dry_run  # noqa: PLC0415

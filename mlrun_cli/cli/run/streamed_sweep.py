@@ -60,7 +60,7 @@ def submit_sweep_and_stream(
     """
     workspace = context.workspace
     if is_dry_run:
-        return show_sweep_dry_run(workspace, request, definition)
+        return build_sweep_dry_run_result(workspace, request, definition)
     request = request._replace(ends_with_stream=on_interrupt is OnInterrupt.CANCEL and not is_async)
 
     def start(interruptions: Interruptions, progress: Progress) -> Submitted:
@@ -75,8 +75,8 @@ def submit_sweep_and_stream(
     return _start_and_show(workspace, start, global_options, on_interrupt)
 
 
-def show_sweep_dry_run(workspace: Workspace, request: SubmitRequest, definition: SweepDefinition) -> Result:
-    """Return the values that a sweep would sample, as a record with a table, and close the workspace."""
+def build_sweep_dry_run_result(workspace: Workspace, request: SubmitRequest, definition: SweepDefinition) -> Result:
+    """Return the parameter values that a sweep would sample as a result with a table, and close the workspace."""
     from mlrun_cli.cli.output.sweep_table import build_samples_layout  # noqa: PLC0415
     from mlrun_cli.submit.sweep_dry_run import dry_run_sweep  # noqa: PLC0415
 

@@ -19,7 +19,7 @@ from mlrun_cli.cli.output.progress import Spinner
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewPipelineRunOptions
 from mlrun_cli.cli.run.options import Ci, DryRun, Environment, OnInterruptOption, UnknownTarget
-from mlrun_cli.cli.run.streamed_submit import build_run_result, show_pipeline_dry_run, stream_to_end
+from mlrun_cli.cli.run.streamed_submit import build_run_result, build_pipeline_dry_run_result, stream_to_end
 from mlrun_cli.core.atomic_files import open_atomically
 from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.sizes import format_size
@@ -101,7 +101,7 @@ def submit_pipeline(
         )
         request = description.apply_to_pipeline(request)
         if is_dry_run:
-            return show_pipeline_dry_run(workspace, request)
+            return build_pipeline_dry_run_result(workspace, request)
         with Interruptions() as interruptions:
             submitted = _submit(workspace, request, interruptions, global_options)
             if not is_streamed:

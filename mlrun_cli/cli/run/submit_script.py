@@ -26,7 +26,7 @@ from mlrun_cli.cli.run.options import (
     TargetName,
     UnknownTarget,
 )
-from mlrun_cli.cli.run.streamed_submit import show_dry_run, submit_and_stream
+from mlrun_cli.cli.run.streamed_submit import build_dry_run_result, submit_and_stream
 from mlrun_cli.cli.run.submit_request import build_submit_request
 from mlrun_cli.errors import ConflictingOptions
 
@@ -107,7 +107,7 @@ def submit_script(
     )
     request = new_run_options.parse().resolve_predecessor(context).apply_to(request)
     if is_dry_run:
-        return show_dry_run(context.workspace, request)
+        return build_dry_run_result(context.workspace, request)
 
     def describe_failure(workspace: Workspace, run: Run) -> str | None:
         from mlrun_cli.cli.run.misplaced_options import describe_misplaced_options  # noqa: PLC0415 - only then

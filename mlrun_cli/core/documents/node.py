@@ -115,7 +115,7 @@ class Node(NamedTuple):
         return found
 
     def as_boolean(self) -> bool:
-        """Return the value as a boolean.
+        """Return the value of this node, which must be a boolean.
 
         Raises:
             InvalidFile: it is of another type.
@@ -125,7 +125,7 @@ class Node(NamedTuple):
         return self.content
 
     def as_integer(self) -> int:
-        """Return the value as a whole number.
+        """Return the value of this node, which must be a whole number.
 
         Raises:
             InvalidFile: it is of another type.

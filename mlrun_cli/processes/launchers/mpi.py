@@ -74,7 +74,7 @@ class MpiLauncher(Launcher):
         ]
 
     def get_gpu_share(self, node_index: int, gpus: str) -> str:
-        """Return all GPUs."""
+        """Return all GPUs, since the supervisor starts a single process, MPI's launcher, for all nodes."""
         del node_index
         return gpus
 

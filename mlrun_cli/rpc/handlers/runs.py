@@ -287,7 +287,7 @@ def complete_run(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Mark an interactive run as Completed and save the files in its output folder; return its record."""
     run = get_run_by_full_id(context, run_id)
     _save_outputs(context, run)
-    return build_run_record(interactive_runs.end_run(context.workspace, run))
+    return build_run_record(interactive_runs.complete_interactive_run(context.workspace, run))
 
 
 def _save_outputs(context: RequestContext, run: Run) -> None:

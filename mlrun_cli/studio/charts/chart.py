@@ -165,12 +165,12 @@ class Chart(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """The names of the metrics and parameters."""
+        """The names of the metrics and parameters that the chart shows."""
         return [measure.name for measure in self.measures]
 
     @property
     def metric_names(self) -> list[str]:
-        """The names of the metrics."""
+        """The names of the metrics that the chart shows."""
         return [measure.name for measure in self.measures if not measure.is_parameter]
 
     @property
@@ -269,7 +269,7 @@ def _split_unescaped(text: str, separator: str) -> list[str]:
 
 
 def _split_into_characters(text: str, separator: str) -> list[list[str]]:
-    """Split a string at unescaped separators into lists of characters, in which an escaped one keeps its backslash."""
+    """Split a string at unescaped separators into lists of characters, in which an escape sequence is one item."""
     pieces: list[list[str]] = [[]]
     for sign in re.findall(r"\\.|.", text, re.DOTALL):
         if sign == separator:

@@ -35,13 +35,13 @@ from mlrun_cli.studio.markdown import render_markdown
 from mlrun_cli.studio.pages.compare.comparison import compare_runs
 from mlrun_cli.studio.pages.run.logs.log_window import WINDOW_BYTES
 from mlrun_cli.studio.pages.run.logs.terminal import Terminal
-from mlrun_cli.studio.run_facts import (
+from mlrun_cli.studio.run_details import (
     compute_status_spans,
     find_failure,
     format_command_line,
     get_shown_tags,
-    list_git_facts,
-    read_environment_facts,
+    list_git_details,
+    read_environment_details,
 )
 from mlrun_cli.studio.template_renderer import STATIC_FOLDER, TemplateRenderer
 from mlrun_cli.workspace import Workspace
@@ -93,7 +93,7 @@ def render_page(workspace: Workspace, runs: Sequence[Run]) -> str:
 
 def _build_run_values(workspace: Workspace, run: Run) -> Mapping[str, Any]:
     """Return the template values for the page of a single run."""
-    environment, packages = read_environment_facts(run, workspace.run_folder(run.run_id))
+    environment, packages = read_environment_details(run, workspace.run_folder(run.run_id))
     summaries = workspace.metric_summaries.list(run.key, only_images=False, limit=_MAX_METRICS)
     images, image_count = read_images(workspace, run)
     return {
@@ -102,7 +102,7 @@ def _build_run_values(workspace: Workspace, run: Run) -> Mapping[str, Any]:
         "spans": compute_status_spans(workspace.runs.list_status_changes(run.key)),
         "failure": find_failure(run),
         "started": format_command_line(run),
-        "git": list_git_facts(run),
+        "git": list_git_details(run),
         "parameters": [(name, each.text) for name, each in workspace.parameters.get(run.key).items()],
         "environment": environment,
         "packages": packages,

@@ -72,7 +72,7 @@ class GraphView(NamedTuple):
     box: tuple[int, int] = (NODE_WIDTH, NODE_HEIGHT)
 
     def get_position(self, step_key: str) -> tuple[int, int]:
-        """Return the position of the upper left corner of a step's box in pixels."""
+        """Return the x and y coordinates, in pixels, of the upper left corner of a step's box."""
         return next((node.x, node.y) for node in self.drawing.nodes if node.key == step_key)
 
 

@@ -15,7 +15,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY, EntryKind, escape_path
 from mlrun_cli.studio.formatting import format_duration, format_number, format_timestamp
-from mlrun_cli.studio.run_facts import format_command_line, get_shown_tags, list_git_facts
+from mlrun_cli.studio.run_details import format_command_line, get_shown_tags, list_git_details
 from mlrun_cli.workspace import Workspace
 
 _MAX_METRICS = 500
@@ -65,7 +65,7 @@ def compare_runs(workspace: Workspace, runs: Sequence[Run], *, includes_constant
         ("Settings", lambda: build_rows([get_launch_settings(run) for run in runs])),
         ("Environment variables", lambda: build_rows([get_runconfig_variables(run) for run in runs])),
         ("Environment", lambda: build_rows([read_packages(workspace, run) for run in runs])),
-        ("Git", lambda: build_rows([dict(list_git_facts(run)) for run in runs])),
+        ("Git", lambda: build_rows([dict(list_git_details(run)) for run in runs])),
         (SOURCE_TITLE, lambda: build_rows([_read_source_files(workspace, run) for run in runs])),
     )
     sections = []
@@ -90,7 +90,7 @@ def _get_parameter_texts(parameters: Parameters) -> Mapping[str, str]:
 
 
 def _build_run_rows(runs: Sequence[Run]) -> Iterable[ComparisonRow]:
-    facts: Sequence[tuple[str, Callable[[Run], str | int | None]]] = (
+    fields: Sequence[tuple[str, Callable[[Run], str | int | None]]] = (
         ("Experiment", lambda run: run.experiment_name),
         ("Status", lambda run: run.status.value),
         ("Created", lambda run: format_timestamp(run.created_at - run.created_at % MICROSECONDS)),
@@ -102,8 +102,8 @@ def _build_run_rows(runs: Sequence[Run]) -> Iterable[ComparisonRow]:
         ("Signal", lambda run: run.signal),
         ("Description", lambda run: run.description),
     )
-    for name, fact in facts:
-        values = [fact(run) for run in runs]
+    for name, read_field in fields:
+        values = [read_field(run) for run in runs]
         if any(value is not None for value in values):
             yield ComparisonRow(name, [str(value) if isinstance(value, int) else value for value in values])
 

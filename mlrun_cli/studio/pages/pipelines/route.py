@@ -41,12 +41,12 @@ def show_pipeline(page: PageRequest) -> Response:
 
 
 def submit_posted(page: PageRequest, document: dict[str, Any]) -> Response:
-    """Submit a published pipeline as the posted JSON object says; respond with the run's id."""
+    """Submit a published pipeline as specified by the posted JSON object; respond with the run's id."""
     return JSONResponse(submit_posted_pipeline(page.workspace, page.get_path_parameter("pipeline_id"), document))
 
 
 def submit_posted_to_endpoint(page: PageRequest, document: dict[str, Any]) -> Response:
-    """Submit the default version of a pipeline endpoint as the posted JSON object says; respond with the run's id."""
+    """Submit the default version of a pipeline endpoint as specified by the posted JSON object; respond with its id."""
     endpoint = get_endpoint(page.workspace, endpoint_id=page.get_path_parameter("endpoint_id"))
     check_endpoint_is_active(endpoint)
     pipeline_id = endpoint.pipeline_ids[endpoint.default_version]

@@ -14,22 +14,22 @@ from mlrun_cli.serving.urls import build_query
 from mlrun_cli.studio.markdown import render_markdown
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.tabs import get_main_log_name, get_requested_run, render_tab
-from mlrun_cli.studio.run_facts import (
+from mlrun_cli.studio.run_details import (
     compute_status_spans,
     find_failure,
     format_command_line,
     get_shown_tags,
-    list_attempt_facts,
-    list_git_facts,
-    read_environment_facts,
+    list_attempt_details,
+    list_git_details,
+    read_environment_details,
 )
 
 
 def show(page: PageRequest) -> Response:
-    """Show the main facts of a run."""
+    """Show the details of a run."""
     run = get_requested_run(page)
     folder = page.workspace.run_folder(run.run_id)
-    environment, packages = read_environment_facts(run, folder)
+    environment, packages = read_environment_details(run, folder)
     resources = read_resources(folder)
     return render_tab(
         page,
@@ -39,8 +39,8 @@ def show(page: PageRequest) -> Response:
         spans=compute_status_spans(page.workspace.runs.list_status_changes(run.key)),
         failure=find_failure(run),
         started=format_command_line(run),
-        attempts=list_attempt_facts(run),
-        git=list_git_facts(run),
+        attempts=list_attempt_details(run),
+        git=list_git_details(run),
         resources=None if resources is None else describe_resources(resources),
         environment=environment,
         packages=packages,

@@ -13,7 +13,7 @@ from mlrun_cli.studio.charts.board import MAX_RUNS, build_board
 from mlrun_cli.studio.charts.chart import CURVE, VALUE, Chart, Measure
 from mlrun_cli.studio.charts.parallel_coordinates import METRIC_AXIS, ParallelCoordinates, build_line
 from mlrun_cli.studio.page_request import PageRequest
-from mlrun_cli.studio.pages.run.sweep.facts import list_definition_facts
+from mlrun_cli.studio.pages.run.sweep.settings import list_sweep_settings
 from mlrun_cli.studio.pages.run.tabs import get_requested_run, render_tab
 from mlrun_cli.sweeps.arguments import format_value
 
@@ -32,7 +32,7 @@ def show(page: PageRequest) -> Response:
         chart = Chart(CURVE if is_curve else VALUE, (Measure(metric),))
         values |= {
             "metric": metric,
-            "facts": list_definition_facts(overview.definition),
+            "settings": list_sweep_settings(overview.definition),
             "board": build_board(page, [each.run for each in shown], suggested_charts=[chart]),
             "coordinates": _build_parallel_coordinates(overview, shown),
             "format_value": format_value,
@@ -53,7 +53,7 @@ def _build_parallel_coordinates(overview: SweepOverview, runs: Sequence[SweepRun
 
 
 def _build_column(values: Sequence[Any]) -> Sequence[float | str | None]:
-    """Return the values as numbers if all of them are numbers, or else as categories."""
+    """Return the values of an axis: unchanged if all of them are numbers, or else as categories."""
     known = [value for value in values if value is not None]
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in known):
         return values

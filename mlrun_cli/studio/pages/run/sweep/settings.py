@@ -21,10 +21,10 @@ _MOST_CHARACTERS = 120
 _SECONDS_PER_MINUTE = 60
 
 
-def list_definition_facts(definition: SweepDefinition) -> Sequence[tuple[str, str]]:
+def list_sweep_settings(definition: SweepDefinition) -> Sequence[tuple[str, str]]:
     """Return the settings of a sweep as pairs of a label and a displayed value."""
     sampling, limit = definition.sampling, definition.max_duration_minutes
-    facts: list[tuple[str, str | None]] = [
+    settings: list[tuple[str, str | None]] = [
         ("Primary metric", f"{definition.metric.name}, {definition.metric.goal.value}"),
         ("Sampling", _METHODS[sampling.method]),
         ("Seed", None if sampling.seed is None else str(sampling.seed)),
@@ -34,8 +34,8 @@ def list_definition_facts(definition: SweepDefinition) -> Sequence[tuple[str, st
         ("Time limit", None if limit is None else format_duration(limit * _SECONDS_PER_MINUTE)),
         ("Resumes from", ", ".join((*definition.resume_from, *definition.resume_child_runs)) or None),
     ]
-    facts += [(name, _describe_expression(expression)) for name, expression in sampling.space.items()]
-    return [(name, text) for name, text in facts if text is not None]
+    settings += [(name, _describe_expression(expression)) for name, expression in sampling.space.items()]
+    return [(name, text) for name, text in settings if text is not None]
 
 
 def _describe_policy(policy: Policy) -> str:

@@ -1,4 +1,4 @@
-"""Facts about a run, derived from its record."""
+"""Details of a run, derived from its record."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mlrun_cli.wire.bookkeeping_tags import drop_bookkeeping_tags
 from mlrun_cli.wire.run_error import get_inner_error_code
 
 _MAX_PACKAGES = 2000
-_GIT_FACTS = (
+_GIT_PROPERTIES = (
     ("Repository", "azureml.git.repository_uri"),
     ("Branch", "azureml.git.branch"),
     ("Commit", "azureml.git.commit"),
@@ -49,7 +49,7 @@ class Failure(NamedTuple):
     is_cancellation: bool = False
 
 
-class AttemptFacts(NamedTuple):
+class AttemptDetails(NamedTuple):
     """One of several starts of a run's script; `ending` is empty while it has not ended."""
 
     number: int
@@ -59,11 +59,11 @@ class AttemptFacts(NamedTuple):
     log_name: str
 
 
-def list_attempt_facts(run: Run) -> Sequence[AttemptFacts]:
+def list_attempt_details(run: Run) -> Sequence[AttemptDetails]:
     """Return the attempts of a run, oldest first, or an empty sequence if there was only one."""
     attempts = list_attempts(run.attempts, find_run_outcome(run))
     return [
-        AttemptFacts(
+        AttemptDetails(
             each.number,
             each.started_at,
             each.ended_at,
@@ -131,16 +131,16 @@ def format_command_line(run: Run) -> str:
     return shlex.join([str(definition["script"]), *map(str, definition.get("arguments") or ())])
 
 
-def list_git_facts(run: Run) -> Sequence[tuple[str, str]]:
+def list_git_details(run: Run) -> Sequence[tuple[str, str]]:
     """Return names and values about the git state of a run's source; empty if it was not in a repository."""
-    return [(name, run.properties[key]) for name, key in _GIT_FACTS if run.properties.get(key)]
+    return [(name, run.properties[key]) for name, key in _GIT_PROPERTIES if run.properties.get(key)]
 
 
-def read_environment_facts(run: Run, folder: RunFolder) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
-    """Return facts about the environment of a run, as names and values, and the list of its installed packages."""
+def read_environment_details(run: Run, folder: RunFolder) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
+    """Return details about a run's environment as pairs of a name and a value, and the list of installed packages."""
     section: Mapping[str, Any] = ((run.definition or {}).get("environment") or {}).get("python") or {}
     record = read_json(folder.environment_record) or {}
-    facts = [
+    details = [
         ("Interpreter", section.get("interpreterPath") if section.get("userManagedDependencies") else None),
         ("Python", record.get("python")),
         ("Built by", record.get("builder")),
@@ -149,4 +149,4 @@ def read_environment_facts(run: Run, folder: RunFolder) -> tuple[Sequence[tuple[
         ("As of", " ".join(filter(None, (record.get("day"), record.get("day_source"))))),
         ("Left open", ", ".join(record.get("loosened") or ())),
     ]
-    return [(name, str(value)) for name, value in facts if value], list(record.get("installed") or ())[:_MAX_PACKAGES]
+    return [(name, str(value)) for name, value in details if value], list(record.get("installed") or ())[:_MAX_PACKAGES]
