@@ -65,9 +65,3 @@ def _get_kind_and_name(match: re.Match[str]) -> tuple[str, str]:
     if parts.get("path"):
         return PATH_ON_COMPUTE, parts["path"]
     return parts["kind"] or REFERENCE, parts["name"] or parts["braced"] or parts["bare"]
-
-
-def convert_to_azure_name(name: str) -> str:
-    """Return Azure's spelling of the name of a data entry, such as `inPut` for `in_put`."""
-    first, *others = name.split("_")
-    return first[:1].lower() + first[1:] + "".join(word.title() for word in others) if first else name

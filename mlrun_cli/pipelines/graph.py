@@ -449,7 +449,7 @@ class Step(NamedTuple):
             **document,
             "command": (words[0] if self.is_command_line else words) if words else None,
             "arguments": [argument_to_json(argument) for argument in self.arguments],
-            "parameters": {key: _step_value_to_json(value) for key, value in self.parameters.items()},
+            "parameters": {key: step_value_to_json(value) for key, value in self.parameters.items()},
             "runconfig_parameters": {key: {"source": one.name} for key, one in self.runconfig_parameters.items()},
             "inputs": {key: one.to_json() for key, one in self.inputs.items()},
             "outputs": {key: one.to_json() for key, one in self.outputs.items()},
@@ -503,7 +503,8 @@ class Step(NamedTuple):
         )
 
 
-def _step_value_to_json(value: Scalar | ParameterReference) -> Any:
+def step_value_to_json(value: Scalar | ParameterReference) -> Any:
+    """Convert the value of a step's parameter or setting to JSON."""
     return {"source": value.name} if isinstance(value, ParameterReference) else value
 
 

@@ -25,6 +25,7 @@ from mlrun_cli.pipelines.graph import (
     Step,
     StepInput,
     StepOutput,
+    step_value_to_json,
 )
 from mlrun_cli.pipelines.yaml_arguments import collect_known_keys, format_argument, format_command_line
 from mlrun_cli.runconfigs.writing import format_document
@@ -97,7 +98,7 @@ class _PipelineWriter:
                 "version": step.version,
                 "hash_paths": list(step.hash_paths),
                 "arguments": [format_argument(argument, known) for argument in step.arguments],
-                "parameters": {key: _build_step_value(value) for key, value in step.parameters.items()},
+                "parameters": {key: step_value_to_json(value) for key, value in step.parameters.items()},
                 "runconfig_parameters": {key: {"source": one.name} for key, one in step.runconfig_parameters.items()},
                 "environment_variables": dict(step.environment_variables),
                 "inputs": {key: self._build_input(one) for key, one in step.inputs.items() if key not in sides},
@@ -186,10 +187,6 @@ def _build_data(source: DataPath | DatasetReference) -> dict[str, Any]:
         return {"datastore": source.datastore, "path_on_datastore": source.path}
     found = {"dataset_id": source.dataset_id, "dataset_name": source.name, "dataset_version": source.version}
     return _drop_empty_values(found)
-
-
-def _build_step_value(value: object) -> Any:
-    return {"source": value.name} if isinstance(value, ParameterReference) else value
 
 
 def _build_output(output: Output, destination: str) -> dict[str, Any]:

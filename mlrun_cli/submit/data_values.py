@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlrun_cli.core.problems import Problems
-from mlrun_cli.data.placeholders import DATASET, OUTPUT, PATH_ON_COMPUTE, REFERENCE, Placeholders, convert_to_azure_name
+from mlrun_cli.data.placeholders import DATASET, OUTPUT, PATH_ON_COMPUTE, REFERENCE, Placeholders
 from mlrun_cli.errors import UsageError
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.submit.run_data import RunData
+from mlrun_cli.wire.camel_case import to_camel_case
 
 SECTIONS = {DATASET: "data", OUTPUT: "outputData", REFERENCE: "dataReferences"}
 """The section of a configuration by the kind of placeholders for its entries."""
@@ -56,9 +57,9 @@ class DataValues:
     def _add_azure_names(self) -> None:
         """Add the names of the data in Azure's spelling, which scripts and arguments may use."""
         for (kind, name), value in [*self._values.items()]:
-            self._values.setdefault((kind, convert_to_azure_name(name)), value)
+            self._values.setdefault((kind, to_camel_case(name)), value)
             if kind == REFERENCE:
-                self._data.variables.setdefault(f"{REFERENCE}_{convert_to_azure_name(name)}", value)
+                self._data.variables.setdefault(f"{REFERENCE}_{to_camel_case(name)}", value)
 
     def _fill_arguments(self, configuration: RunConfiguration, problems: Problems) -> Iterator[str]:
         for index, text in enumerate(configuration.arguments):

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, Dict, Mapping, Sequence, Type, TypeVar
 
+from azureml._wire.camel_case import to_camel_case
 from azureml.exceptions import UserErrorException
 
 _Self = TypeVar("_Self", bound="RunConfigElement")
@@ -112,12 +113,6 @@ def to_json_like(value: Any, *, for_file: bool = False) -> Any:
         return [to_json_like(inner, for_file=for_file) for inner in value]
     section = getattr(value, "_build_data_section", None)
     return to_json_like(section()[2], for_file=for_file) if callable(section) else value
-
-
-def to_camel_case(name: str) -> str:
-    """Return a name in camel case according to Azure's rules."""
-    first, *others = name.split("_")
-    return first[:1].lower() + first[1:] + "".join(word.title() for word in others) if first else name
 
 
 def convert_keys_to_camel_case(document: Any) -> Any:

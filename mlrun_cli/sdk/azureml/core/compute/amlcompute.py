@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from azureml._unsupported import StoredArguments
+from azureml._wire.camel_case import to_camel_case
 from azureml.core.compute._this_machine import ThisMachineTarget, extract_kind_properties
 from azureml.core.compute.compute import (
     ComputeTarget,
@@ -69,7 +70,7 @@ class _SerializedAttributes(StoredArguments):
 
     def serialize(self) -> "dict[str, Any]":
         """Return the object as a JSON-like dict in Azure's format."""
-        return {_to_camel_case(name): _serialize_value(getattr(self, name)) for name in self._written.split()}
+        return {to_camel_case(name): _serialize_value(getattr(self, name)) for name in self._written.split()}
 
 
 class AmlComputeNodeStateCounts(
@@ -283,12 +284,6 @@ class AmlCompute(ThisMachineTarget):
 
 
 AmlComputeProvisioningConfiguration._compute_type = AmlCompute
-
-
-def _to_camel_case(name: str) -> str:
-    """Return Azure's camel-case key for an attribute, such as `nodeStateCounts`."""
-    first, *others = name.split("_")
-    return first + "".join(map(str.capitalize, others))
 
 
 def _serialize_value(value: Any) -> Any:

@@ -5,6 +5,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, Dict
 
 from azureml.exceptions import UserErrorException
+from azureml.pipeline.core.graph import PipelineParameter
 
 if TYPE_CHECKING:
     from azureml.pipeline.core._graph_builder import StepDocuments
@@ -57,3 +58,8 @@ def _build_runconfig(step_name: str, runconfig: Any, folder: str) -> Dict[str, A
     for name in ("script", "arguments", "command"):
         document.pop(name, None)
     return document
+
+
+def unwrap_parameter(value: Any) -> Any:
+    """Return the default value of a pipeline parameter, or any other value unchanged."""
+    return value.default_value if isinstance(value, PipelineParameter) else value

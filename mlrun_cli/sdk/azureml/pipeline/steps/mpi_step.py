@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Dict
 
 from azureml.pipeline.core.graph import PipelineParameter
-from azureml.pipeline.steps._script_fields import build_script_fields
+from azureml.pipeline.steps._script_fields import build_script_fields, unwrap_parameter
 from azureml.pipeline.steps.python_script_step import PythonScriptStep
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ class MpiStep(
     def _check_arguments(self) -> None:
         super()._check_arguments()
         for name in _SETTINGS:
-            count = _unwrap_parameter(vars(self)[name])
+            count = unwrap_parameter(vars(self)[name])
             if isinstance(count, bool) or not isinstance(count, int) or count < 1:
                 raise ValueError(f"MpiStep: {name} is a whole number above 0, not {count!r}.")
 
     def _build_document(self, documents: "StepDocuments") -> Dict[str, Any]:
         fields = vars(self)
-        counts = {name: _unwrap_parameter(fields[name]) for name in _SETTINGS}
+        counts = {name: unwrap_parameter(fields[name]) for name in _SETTINGS}
         chosen = {_SETTINGS[name]: fields[name] for name in _SETTINGS if isinstance(fields[name], PipelineParameter)}
         document = build_script_fields(
             documents,
@@ -78,8 +78,3 @@ class MpiStep(
             **counts,
             **more,
         ).run_config
-
-
-def _unwrap_parameter(value: Any) -> Any:
-    """Return the default value of a pipeline parameter, or any other value unchanged."""
-    return value.default_value if isinstance(value, PipelineParameter) else value

@@ -9,6 +9,7 @@ from azureml._unsupported import StoredArguments
 from azureml.core._run_config_element import to_json_like
 from azureml.exceptions import UserErrorException
 from azureml.pipeline.core.graph import PipelineParameter
+from azureml.pipeline.steps._script_fields import unwrap_parameter
 
 __all__ = ["ParallelRunConfig"]
 
@@ -118,7 +119,7 @@ class ParallelRunConfig(
         """Write the configuration to a YAML file that `load_yaml` can read."""
         fields = vars(self)
         target = fields["compute_target"]
-        section = {name: _unwrap_parameter(fields[name]) for name in _TAKEN_AS_THEY_ARE if fields[name] is not None}
+        section = {name: unwrap_parameter(fields[name]) for name in _TAKEN_AS_THEY_ARE if fields[name] is not None}
         section["compute_target_name"] = getattr(target, "name", target)
         section["environment"] = fields["environment"]._to_document(for_file=True)
         if section.get("mini_batch_size") is not None:
@@ -144,11 +145,6 @@ def parse_batch_size(size: Any) -> "int | None":
 
 def _is_count(value: Any, minimum: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= minimum
-
-
-def _unwrap_parameter(value: Any) -> Any:
-    """Return the default value of a pipeline parameter, or any other value unchanged."""
-    return value.default_value if isinstance(value, PipelineParameter) else value
 
 
 def _load_environment(workspace: Any, path: Any, section: Dict[str, Any]) -> Any:

@@ -1,0 +1,1 @@
+../../../wire/camel_case.py
