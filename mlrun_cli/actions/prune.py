@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.actions.shared_folder_prune import (
-    GRACE_SECONDS,
+    RECENT_USE_SECONDS,
     iterate_subfolders,
     list_referenced_snapshot_ids,
     prune_shared_folders,
@@ -161,7 +161,7 @@ def _prune_contents(
         )
         return of_rows.union(of_trash, *of_folders)
 
-    day_ago = time.time() - GRACE_SECONDS
+    day_ago = time.time() - RECENT_USE_SECONDS
     snapshots = prune_snapshots(
         workspace.snapshots_folder, list_kept_snapshots, day_ago, dry_run=dry_run, report=report
     )
@@ -243,7 +243,7 @@ def _list_orphaned_folders(workspace: Workspace, unchanged_since: int) -> list[P
 
     The folder of a run whose row is lost looks the same, so it must also be older than the cutoff time.
     """
-    latest = min(time.time() - GRACE_SECONDS, unchanged_since / MICROSECONDS)
+    latest = min(time.time() - RECENT_USE_SECONDS, unchanged_since / MICROSECONDS)
     of_runs = [
         folder for folder in iterate_subfolders(workspace.folder / "runs") if _get_last_change_time(folder) < latest
     ]
@@ -278,7 +278,7 @@ def _get_last_change_time(folder: Path) -> float:
 def _is_unchanged_for_a_day(folder: Path) -> bool:
     """Return whether a folder exists and nothing in it was added or removed in the last day."""
     try:
-        return folder.stat().st_mtime < time.time() - GRACE_SECONDS
+        return folder.stat().st_mtime < time.time() - RECENT_USE_SECONDS
     except FileNotFoundError:
         return False
 

@@ -21,7 +21,7 @@ from mlrun_cli.snapshots.pruning import prune_snapshots
 from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 
-GRACE_SECONDS = 24 * 60 * 60
+RECENT_USE_SECONDS = 24 * 60 * 60
 """The age below which anything is kept: it may belong to a run that is just being submitted."""
 
 
@@ -125,7 +125,7 @@ def _prune_snapshots(shared_folder: SharedFolder, options: _Options) -> PrunedSh
     pruned = prune_snapshots(
         shared_folder.snapshots,
         lambda: list_referenced_snapshot_ids(shared_folder.runs, options.excluded),
-        time.time() - GRACE_SECONDS,
+        time.time() - RECENT_USE_SECONDS,
         dry_run=options.dry_run,
         report=options.report,
         lock_folder=options.workspace.snapshots_folder,
@@ -155,7 +155,7 @@ def _prune_copies(shared_folder: SharedFolder, options: _Options) -> PrunedShare
         needed.add((read_json(run_folder.submission) or {}).get("sdk_folder"))
     pruned = PrunedShared()
     for copy in (*iterate_subfolders(shared_folder.programs), *iterate_subfolders(shared_folder.sdk)):
-        is_old = copy.stat().st_mtime < time.time() - GRACE_SECONDS
+        is_old = copy.stat().st_mtime < time.time() - RECENT_USE_SECONDS
         if os.fspath(copy) in needed or is_temporary(copy.name) or not is_old:
             continue
         pruned = pruned.combine(PrunedShared(copies=(os.fspath(copy),), size=measure_disk_usage(copy)))

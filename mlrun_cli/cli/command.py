@@ -33,7 +33,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
 
-from mlrun_cli.cli.declarations import Argument, Parameter, Signature, read_signature
+from mlrun_cli.cli.declarations import Argument, CommandParameter, Signature, read_signature
 from mlrun_cli.cli.global_options import GlobalOptions, list_global_parameters, parse_global_options
 from mlrun_cli.cli.output.formats import OutputFormat, render
 from mlrun_cli.cli.output.messages import wants_colour
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from mlrun_cli.cli.output.columns import Layout
 
 _GLOBAL_OPTIONS = "global_options"
-_QUERY_WORDS = Parameter(
+_QUERY_WORDS = CommandParameter(
     "query_words", str, True, None, Argument(metavar="QUERY", help="JMESPath query in quotes, as for --query.")
 )
 
@@ -115,11 +115,11 @@ class CommandParameters(NamedTuple):
     """The parameters of a command: its own, the words of a query if it takes one, and the global options."""
 
     own: Signature
-    query_words: Sequence[Parameter]
-    shared: Sequence[Parameter]
+    query_words: Sequence[CommandParameter]
+    shared: Sequence[CommandParameter]
 
     @property
-    def all_parameters(self) -> Sequence[Parameter]:
+    def all_parameters(self) -> Sequence[CommandParameter]:
         """All parameters, in the order of the help page."""
         return [*self.own.parameters, *self.query_words, *self.shared]
 

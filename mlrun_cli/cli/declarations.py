@@ -69,7 +69,7 @@ class Option:
         self.hidden = hidden
 
 
-class Parameter(NamedTuple):
+class CommandParameter(NamedTuple):
     """A declared option or argument with its type and default.
 
     Attributes:
@@ -96,7 +96,7 @@ class Parameter(NamedTuple):
         """The names that turn a flag off, such as `--no-keep`; empty for other options."""
         return self.declared.off_names if isinstance(self.declared, Option) else ()
 
-    def without_names(self, names: Set[str]) -> Parameter:
+    def without_names(self, names: Set[str]) -> CommandParameter:
         """Return a copy of a global option's parameter without the given names."""
         option = self.declared
         if not isinstance(option, Option) or names.isdisjoint(option.names):
@@ -109,7 +109,7 @@ class OptionGroup(Protocol):
     """The type of a command parameter that represents several options."""
 
     @classmethod
-    def build_option_parameters(cls) -> Sequence[Parameter]:
+    def build_option_parameters(cls) -> Sequence[CommandParameter]:
         """Return the options that a parameter of this type expands to in a command's signature."""
 
     @classmethod
@@ -125,7 +125,7 @@ class Signature(NamedTuple):
         groups: the option groups with the names of their parameters, keyed by the name of the function's parameter.
     """
 
-    parameters: Sequence[Parameter]
+    parameters: Sequence[CommandParameter]
     groups: Mapping[str, tuple[type[OptionGroup], Sequence[str]]]
 
     def gather_groups(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,7 +138,7 @@ class Signature(NamedTuple):
 
 def read_signature(function: Callable[..., object], *, excluded_names: Collection[str]) -> Signature:
     """Return the parameters of a command's function, except some that are not options or arguments."""
-    parameters: list[Parameter] = []
+    parameters: list[CommandParameter] = []
     groups: dict[str, tuple[type[OptionGroup], Sequence[str]]] = {}
     defaults = _read_defaults(function)
     for name, annotation in _evaluate_annotations(function, excluded_names).items():
@@ -151,13 +151,13 @@ def read_signature(function: Callable[..., object], *, excluded_names: Collectio
     return Signature(parameters, groups)
 
 
-def build_parameter(name: str, annotation: Any, default: Any = None) -> Parameter:
+def build_parameter(name: str, annotation: Any, default: Any = None) -> CommandParameter:
     """Return the parameter that a type hint such as `Annotated[str | None, Option("--name")]` declares."""
     kind = annotation.__origin__
     if isinstance(kind, UnionType):  # with None
         kind = next(each for each in kind.__args__ if each is not NoneType)
     is_list = getattr(kind, "__origin__", None) is list
-    return Parameter(name, kind.__args__[0] if is_list else kind, is_list, default, annotation.__metadata__[0])
+    return CommandParameter(name, kind.__args__[0] if is_list else kind, is_list, default, annotation.__metadata__[0])
 
 
 def _read_defaults(function: Any) -> dict[str, Any]:

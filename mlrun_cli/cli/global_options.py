@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mlrun_cli.cli.azure.defaults import read_azure_default
-from mlrun_cli.cli.declarations import Option, Parameter, build_parameter
+from mlrun_cli.cli.declarations import CommandParameter, Option, build_parameter
 from mlrun_cli.cli.output.formats import OutputFormat
 from mlrun_cli.cli.output.messages import Level, Messages, wants_colour
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -83,7 +83,7 @@ _PARAMETERS = (
 _DEFAULTS = {parameter.name: parameter.default for parameter in _PARAMETERS}
 
 
-def list_global_parameters(used_names: Set[str] = frozenset()) -> Sequence[Parameter]:
+def list_global_parameters(used_names: Set[str] = frozenset()) -> Sequence[CommandParameter]:
     """Return the parameters that declare the global options, without the names in `used_names`.
 
     Args:

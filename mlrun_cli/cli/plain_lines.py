@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.cli.declarations import HELP_OPTIONS, REQUIRED, Argument, Option, Parameter
+from mlrun_cli.cli.declarations import HELP_OPTIONS, REQUIRED, Argument, CommandParameter, Option
 
 _MOST_DIGITS = 15
 _ON, _OFF = "on", "off"
@@ -25,7 +25,7 @@ class NotPlain(Exception):
 
 
 def parse_without_typer(
-    parameters: Sequence[Parameter], command_arguments: Sequence[str], *, has_script: bool = False
+    parameters: Sequence[CommandParameter], command_arguments: Sequence[str], *, has_script: bool = False
 ) -> Mapping[str, Any]:
     """Return the values of a command's parameters, keyed by name, from a line that can be parsed without Typer.
 
@@ -74,7 +74,7 @@ def parse_without_typer(
 
 
 def _distribute_arguments(
-    parameters: Sequence[Parameter], arguments: Sequence[str], texts_by_name: dict[str, list[str]]
+    parameters: Sequence[CommandParameter], arguments: Sequence[str], texts_by_name: dict[str, list[str]]
 ) -> None:
     """Assign words to the positional arguments, of which only the last may take several."""
     left = list(arguments)
@@ -87,7 +87,7 @@ def _distribute_arguments(
         raise NotPlain
 
 
-def _convert_texts(parameter: Parameter, texts: Sequence[str] | None) -> Any:
+def _convert_texts(parameter: CommandParameter, texts: Sequence[str] | None) -> Any:
     """Return the value of a parameter that may be given several times, or its default if it is not given."""
     if texts is None:
         return _convert_default(parameter)
@@ -98,7 +98,7 @@ def _convert_texts(parameter: Parameter, texts: Sequence[str] | None) -> Any:
     return _convert_text(parameter, texts[0])
 
 
-def _convert_default(parameter: Parameter) -> Any:
+def _convert_default(parameter: CommandParameter) -> Any:
     """Return the default value of a parameter; raise NotPlain if the parameter is required."""
     default = parameter.default
     if default is REQUIRED:
@@ -108,7 +108,7 @@ def _convert_default(parameter: Parameter) -> Any:
     return float(default) if parameter.kind is float and default is not None else default
 
 
-def _convert_text(parameter: Parameter, text: str) -> Any:
+def _convert_text(parameter: CommandParameter, text: str) -> Any:
     kind: Any = parameter.kind
     if kind is str:
         return text

@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from mlrun_cli.cli.abbreviation import build_name_expander
 from mlrun_cli.cli.command import CommandParameters, Declaration, Invocation, run_command
-from mlrun_cli.cli.declarations import REQUIRED, Option, Parameter
+from mlrun_cli.cli.declarations import REQUIRED, CommandParameter, Option
 from mlrun_cli.cli.global_options import GLOBAL_OPTIONS
 from mlrun_cli.cli.option_checks import check_given_values, collect_given_values
 from mlrun_cli.errors import UsageError
@@ -152,7 +152,7 @@ def _build_callback(declaration: Declaration, run_declaration: Runner, *, with_c
     return callback
 
 
-def _build_signature_parameter(parameter: Parameter, settings: Mapping[str, Any]) -> inspect.Parameter:
+def _build_signature_parameter(parameter: CommandParameter, settings: Mapping[str, Any]) -> inspect.Parameter:
     """Return the parameter of a function's signature, as Typer reads it."""
     declared = parameter.declared
     info: Any

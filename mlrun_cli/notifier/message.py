@@ -18,7 +18,7 @@ _MOST_METRICS = 10
 _LAST_LINES = 20
 
 
-class Message(NamedTuple):
+class NotificationMessage(NamedTuple):
     """A message; `values` replace the names in braces in a command."""
 
     title: str
@@ -26,7 +26,7 @@ class Message(NamedTuple):
     values: dict[str, str]
 
 
-def build_message(workspace: Workspace, run: Run) -> Message:
+def build_message(workspace: Workspace, run: Run) -> NotificationMessage:
     """Return the message about an ended run: status, duration, best metrics and the end of its log."""
     redact = workspace.redactor.redact_prose
     title = redact(f"{run.display_name or run.run_id}: {describe_end(run, now())}")
@@ -41,7 +41,7 @@ def build_message(workspace: Workspace, run: Run) -> Message:
         "title": title,
         "text": text,
     }
-    return Message(title, text, values)
+    return NotificationMessage(title, text, values)
 
 
 def _list_message_lines(workspace: Workspace, run: Run) -> Iterator[str]:

@@ -10,7 +10,7 @@ import subprocess
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.notifications.address import COMMAND, build_variable_name, redact_address_in_text, split_command
 from mlrun_cli.notifications.apprise_library import load_apprise
-from mlrun_cli.notifier.message import Message
+from mlrun_cli.notifier.message import NotificationMessage
 
 _TIMEOUT_SECONDS = 60.0
 _MOST_LETTERS = 300
@@ -22,7 +22,7 @@ class SendingFailed(Exception):
     """A message could not be sent; the text gives the reason, without the address."""
 
 
-def send_message(address: str, message: Message) -> None:
+def send_message(address: str, message: NotificationMessage) -> None:
     """Send a message to an address.
 
     Raises:
@@ -37,7 +37,7 @@ def send_message(address: str, message: Message) -> None:
         raise SendingFailed(" ".join(str(error).split())[:_MOST_LETTERS] or "it was refused.") from None
 
 
-def _run_command(address: str, message: Message) -> None:
+def _run_command(address: str, message: NotificationMessage) -> None:
     """Run the command of an address without a shell, with the message on its standard input.
 
     What it prints may contain its arguments, so only its exit code is told.
@@ -64,14 +64,14 @@ def _run_command(address: str, message: Message) -> None:
         raise SendingFailed(f"the command ended with exit code {done.returncode}.")
 
 
-def _fill_placeholders(argument: str, message: Message) -> str:
+def _fill_placeholders(argument: str, message: NotificationMessage) -> str:
     """Return an argument of a command with placeholders such as `{run}` replaced with values of the message."""
     for name, value in message.values.items():
         argument = argument.replace(f"{{{name}}}", value)
     return argument
 
 
-def _send_by_apprise(address: str, message: Message) -> None:
+def _send_by_apprise(address: str, message: NotificationMessage) -> None:
     told = io.StringIO()
     handler = logging.StreamHandler(told)
     logger = logging.getLogger("apprise")

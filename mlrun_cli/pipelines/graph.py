@@ -110,7 +110,7 @@ ParameterValue = Scalar | DataPath | DatasetReference | None
 Source = DataPath | StepOutput | ParameterReference | DatasetReference
 
 
-class Parameter(NamedTuple):
+class PipelineParameter(NamedTuple):
     """A parameter of a pipeline; without a default a value must be given at the submission."""
 
     kind: str
@@ -121,7 +121,7 @@ class Parameter(NamedTuple):
         return {"type": self.kind, "default": parameter_value_to_json(self.default)}
 
     @classmethod
-    def from_json(cls, reader: JsonReader) -> Parameter:
+    def from_json(cls, reader: JsonReader) -> PipelineParameter:
         """Create a parameter from a JSON object."""
         kind = reader.get_choice("type", PARAMETER_TYPES)
         return cls(kind, read_parameter_value(reader, "default", kind))
@@ -527,7 +527,7 @@ class Graph(NamedTuple):
     name: str | None = None
     description: str | None = None
     version: str | None = None
-    parameters: Mapping[str, Parameter] = MappingProxyType({})
+    parameters: Mapping[str, PipelineParameter] = MappingProxyType({})
     default_target: str | None = None
     default_datastore: str | None = None
     continue_on_step_failure: bool = False
@@ -574,7 +574,7 @@ class Graph(NamedTuple):
             name=reader.find_text("name"),
             description=reader.find_text("description"),
             version=reader.find_text("version"),
-            parameters={name: Parameter.from_json(one) for name, one in reader.iterate_objects("parameters")},
+            parameters={name: PipelineParameter.from_json(one) for name, one in reader.iterate_objects("parameters")},
             default_target=reader.find_text("default_target"),
             default_datastore=reader.find_text("default_datastore"),
             continue_on_step_failure=reader.find_boolean("continue_on_step_failure", False),

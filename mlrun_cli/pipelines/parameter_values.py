@@ -13,8 +13,8 @@ from mlrun_cli.pipelines.graph import (
     DataPath,
     DatasetReference,
     Graph,
-    Parameter,
     ParameterValue,
+    PipelineParameter,
     Scalar,
     parameter_value_to_json,
     read_parameter_value,
@@ -54,7 +54,7 @@ def assign_parameters(graph: Graph, given_values: Mapping[str, Any]) -> dict[str
     return values
 
 
-def _assign_parameter(name: str, parameter: Parameter, given_values: Mapping[str, Any]) -> ParameterValue:
+def _assign_parameter(name: str, parameter: PipelineParameter, given_values: Mapping[str, Any]) -> ParameterValue:
     value = read_parameter_value(JsonReader(given_values, "parameters"), name, parameter.kind)
     if value is None:
         value = parameter.default

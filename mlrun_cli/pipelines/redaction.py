@@ -12,9 +12,9 @@ from mlrun_cli.pipelines.graph import (
     Argument,
     ArgumentReference,
     Graph,
-    Parameter,
     ParameterReference,
     ParameterValue,
+    PipelineParameter,
     Step,
 )
 from mlrun_cli.pipelines.parameter_values import format_parameter_value
@@ -106,11 +106,13 @@ def redact_parameter_value(name: str, value: _V, secret_names: frozenset[str], r
     return REDACTED if is_number and name in secret_names else value
 
 
-def _redact_default(name: str, parameter: Parameter, secret_names: frozenset[str], redactor: Redactor) -> Parameter:
+def _redact_default(
+    name: str, parameter: PipelineParameter, secret_names: frozenset[str], redactor: Redactor
+) -> PipelineParameter:
     """Redact the default of a parameter and return the parameter; a secret number becomes a string parameter."""
     is_text = name in secret_names and parameter.kind in {"int", "float"}
     default = redact_parameter_value(name, parameter.default, secret_names, redactor)
-    return Parameter("string" if is_text else parameter.kind, default)
+    return PipelineParameter("string" if is_text else parameter.kind, default)
 
 
 def _redact_step(step: Step, secret_names: frozenset[str], redactor: Redactor) -> Step:

@@ -18,8 +18,8 @@ from mlrun_cli.pipelines.graph import (
     DataPath,
     DatasetReference,
     Graph,
-    Parameter,
     ParameterValue,
+    PipelineParameter,
 )
 from mlrun_cli.pipelines.parameter_values import parse_scalar
 from mlrun_cli.pipelines.step_kinds import build_unsupported_error
@@ -138,11 +138,11 @@ class _PipelineReader:
 
     def _read_parameters(self, node: Node | None) -> None:
         for name, one in ({} if node is None or node.is_null else node.as_mapping()).items():
-            self._names.parameters[name] = Parameter("string", "")
+            self._names.parameters[name] = PipelineParameter("string", "")
             with self.problems.collect_errors():
                 self._names.parameters[name] = self._read_parameter(one)
 
-    def _read_parameter(self, node: Node) -> Parameter:
+    def _read_parameter(self, node: Node) -> PipelineParameter:
         if not isinstance(node.content, dict):
             hint = "Write 'type' and 'default' below its name, indented further than that."
             raise node.build_error("a parameter has a type and a default", hint=hint)
@@ -153,7 +153,7 @@ class _PipelineReader:
         kind = keys["type"].as_text()
         if kind not in PARAMETER_TYPES:
             raise keys["type"].build_error(f"'{kind}' is not a type", hint=f"Types: {', '.join(PARAMETER_TYPES)}.")
-        return Parameter(kind, self._read_default(kind, keys["default"]) if "default" in keys else None)
+        return PipelineParameter(kind, self._read_default(kind, keys["default"]) if "default" in keys else None)
 
     def _read_default(self, type_name: str, node: Node) -> ParameterValue:
         if type_name == DATA_PATH_TYPE:

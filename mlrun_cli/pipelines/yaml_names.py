@@ -12,8 +12,8 @@ from mlrun_cli.pipelines.graph import (
     FILE_DATASET,
     DataPath,
     DatasetReference,
-    Parameter,
     ParameterReference,
+    PipelineParameter,
     Source,
     StepOutput,
 )
@@ -30,7 +30,7 @@ class YamlNames:
     """
 
     def __init__(self) -> None:
-        self.parameters: dict[str, Parameter] = {}
+        self.parameters: dict[str, PipelineParameter] = {}
         self.references: dict[str, DataPath | DatasetReference | None] = {}
         self.step_keys: dict[str, str] = {}
         self._destinations: dict[str, tuple[StepOutput, Node]] = {}

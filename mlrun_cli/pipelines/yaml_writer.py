@@ -19,8 +19,8 @@ from mlrun_cli.pipelines.graph import (
     DatasetReference,
     Graph,
     Output,
-    Parameter,
     ParameterReference,
+    PipelineParameter,
     Source,
     Step,
     StepInput,
@@ -176,7 +176,7 @@ def _drop_empty_values(document: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if value is not None and value not in ([], {})}
 
 
-def _build_parameter(parameter: Parameter) -> dict[str, Any]:
+def _build_parameter(parameter: PipelineParameter) -> dict[str, Any]:
     default = parameter.default
     document = _build_data(default) if isinstance(default, (DataPath, DatasetReference)) else default
     return {"type": parameter.kind} if document is None else {"type": parameter.kind, "default": document}

@@ -12,7 +12,7 @@ import pytest
 
 from mlrun_cli.cli.command import CommandParameters, Declaration, Invocation
 from mlrun_cli.cli.command_groups import COMMAND_GROUPS, COMMANDS, TOP_LEVEL_GROUPS, find_declaration, import_group
-from mlrun_cli.cli.declarations import HELP_OPTIONS, REQUIRED, Argument, Parameter
+from mlrun_cli.cli.declarations import HELP_OPTIONS, REQUIRED, Argument, CommandParameter
 from mlrun_cli.cli.plain_lines import NotPlain, parse_without_typer
 from mlrun_cli.cli.typer_command import Command, build_command
 from mlrun_cli.errors import MlrunError
@@ -71,7 +71,7 @@ def describe(values: Mapping[str, Any] | None) -> Any:
     return None if values is None else {name: (type(value), repr(value)) for name, value in values.items()}
 
 
-def good_value(parameter: Parameter) -> str:
+def good_value(parameter: CommandParameter) -> str:
     """Return a value that a parameter accepts."""
     if issubclass(parameter.kind, Enum):
         return str(list(parameter.kind)[-1].value)
@@ -79,21 +79,21 @@ def good_value(parameter: Parameter) -> str:
     return str(int(least or 1)) if parameter.kind in (int, float) else "good"
 
 
-def write_parameter(parameter: Parameter, value: str) -> list[str]:
+def write_parameter(parameter: CommandParameter, value: str) -> list[str]:
     """Return the words that give a parameter a value."""
     if isinstance(parameter.declared, Argument):
         return [value]
     return [parameter.option_names[0], *([] if parameter.kind is bool else [value])]
 
 
-def write_required(parameters: Sequence[Parameter], *others: Parameter) -> tuple[list[str], list[str]]:
+def write_required(parameters: Sequence[CommandParameter], *others: CommandParameter) -> tuple[list[str], list[str]]:
     """Return the words for the required options and for the required arguments, except some."""
     needed = [each for each in parameters if each.default is REQUIRED and each not in others]
     options = [word for each in needed if each.option_names for word in write_parameter(each, good_value(each))]
     return options, [good_value(each) for each in needed if not each.option_names]
 
 
-def bad_values(parameter: Parameter) -> Sequence[str]:
+def bad_values(parameter: CommandParameter) -> Sequence[str]:
     kind: Any = parameter.kind
     if issubclass(kind, Enum):
         values = [str(each.value) for each in kind]
@@ -101,7 +101,7 @@ def bad_values(parameter: Parameter) -> Sequence[str]:
     return {str: TEXTS, int: NUMBERS, float: FLOATS, Path: PATHS, bool: ["x", ""]}[kind]
 
 
-def odd_lines(declaration: Declaration, parameters: Sequence[Parameter]) -> Iterator[list[str]]:
+def odd_lines(declaration: Declaration, parameters: Sequence[CommandParameter]) -> Iterator[list[str]]:
     """Yield lines in which one parameter has values that a parser might take for something else."""
     every = declaration.read_parameters().all_parameters
     names = [name for parameter in every for name in parameter.option_names]

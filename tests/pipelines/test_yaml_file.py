@@ -16,8 +16,8 @@ from mlrun_cli.pipelines.graph import (
     DatasetReference,
     Graph,
     Output,
-    Parameter,
     ParameterReference,
+    PipelineParameter,
     StepInput,
     StepOutput,
 )
@@ -96,9 +96,9 @@ def test_both_spellings_are_read_with_all_parts(folder: Path) -> None:
     graph = found.graph
     assert (graph.name, graph.description, graph.default_target) == ("Training", "two steps", "local")
     assert graph.parameters == {
-        "rate": Parameter("float", 3.0),
-        "folder": Parameter("datapath", DataPath("store", "a/b")),
-        "must": Parameter("string"),
+        "rate": PipelineParameter("float", 3.0),
+        "folder": PipelineParameter("datapath", DataPath("store", "a/b")),
+        "must": PipelineParameter("string"),
     }
     second, first = graph.steps
     assert (second.name, second.script, second.target, second.version) == ("second.py", "second.py", "other", "2")

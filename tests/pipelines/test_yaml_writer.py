@@ -21,8 +21,8 @@ from mlrun_cli.pipelines.graph import (
     DatasetReference,
     Graph,
     Output,
-    Parameter,
     ParameterReference,
+    PipelineParameter,
     Registration,
     Step,
     StepInput,
@@ -108,8 +108,8 @@ def test_data_of_all_kinds_keep_their_sources_under_names_of_their_own(folder: P
         },
     )
     parameters = {
-        "where": Parameter("datapath", DataPath(None, "x")),
-        "raw": Parameter("dataset", DatasetReference(None, "iris")),
+        "where": PipelineParameter("datapath", DataPath(None, "x")),
+        "raw": PipelineParameter("dataset", DatasetReference(None, "iris")),
     }
     graph = Graph((second, first), parameters=parameters)
     check_round_trip(graph, folder)
@@ -125,14 +125,16 @@ def test_texts_are_read_as_they_were(folder: Path, text: str) -> None:
         environment_variables={"V": text},
         runconfig={"environmentVariables": {"V": text}, "arguments": [text], "history": {"x": text, "y": None}},
     )
-    check_round_trip(Graph((step,), description=text, parameters={"p": Parameter("string", text)}), folder)
+    check_round_trip(Graph((step,), description=text, parameters={"p": PipelineParameter("string", text)}), folder)
 
 
 @pytest.mark.parametrize("value", [0, -3, 10**30, 0.1, 1e-300, 1e22, float("inf"), True, False])
 def test_numbers_are_read_as_they_were(folder: Path, value: float) -> None:
     kind = {bool: "bool", int: "int", float: "float"}[type(value)]
     step = make_step(folder, parameters={"P": value})
-    check_round_trip(Graph((step,), parameters={"p": Parameter(kind, value), "q": Parameter(kind)}), folder)
+    check_round_trip(
+        Graph((step,), parameters={"p": PipelineParameter(kind, value), "q": PipelineParameter(kind)}), folder
+    )
 
 
 @pytest.mark.parametrize(
@@ -155,7 +157,7 @@ def test_an_argument_is_a_text_where_its_text_is_read_so(folder: Path, argument:
         parameters={"P": 1},
         inputs={"a": StepInput(DataPath("store", "a"))},
     )
-    graph = Graph((step,), parameters={"p": Parameter("int", 1)})
+    graph = Graph((step,), parameters={"p": PipelineParameter("int", 1)})
     assert parse(graph, folder)["steps"]["train_py"]["arguments"] == [written]
     check_round_trip(graph, folder)
 
@@ -179,7 +181,7 @@ def test_a_command_line_keeps_its_references(folder: Path, line: Argument) -> No
         inputs={"a": StepInput(DataPath("store", "a"))},
     )
     words = step._replace(key="00000002", command=(("cat",), *((part,) for part in line)), is_command_line=False)
-    check_round_trip(Graph((step, words), parameters={"p": Parameter("int", 1)}), folder)
+    check_round_trip(Graph((step, words), parameters={"p": PipelineParameter("int", 1)}), folder)
 
 
 def test_all_settings_of_steps_and_of_the_pipeline_are_kept(folder: Path) -> None:
@@ -232,7 +234,7 @@ def test_all_settings_of_steps_and_of_the_pipeline_are_kept(folder: Path) -> Non
         name="a 'name'",
         description="two\nlines",
         version="7",
-        parameters={"n": Parameter("int", 2)},
+        parameters={"n": PipelineParameter("int", 2)},
         default_target="local",
         default_datastore="store",
         continue_on_step_failure=True,

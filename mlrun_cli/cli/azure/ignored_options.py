@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
-from mlrun_cli.cli.declarations import Option, Parameter, build_parameter
+from mlrun_cli.cli.declarations import CommandParameter, Option, build_parameter
 from mlrun_cli.cli.output.messages import Messages
 
 _PREFIX = "ignored_"
@@ -33,7 +33,7 @@ class IgnoredOptions:
             messages.info(f"{names} {'have' if others else 'has'} no effect on this machine.")
 
     @classmethod
-    def build_option_parameters(cls) -> Sequence[Parameter]:
+    def build_option_parameters(cls) -> Sequence[CommandParameter]:
         """Return the options that a parameter of this type expands to in a command's signature."""
         kinds = {**dict.fromkeys(cls.options, list[str]), **dict.fromkeys(cls.flags, bool)}
         return [

@@ -20,7 +20,7 @@ Narrowing = Sequence[tuple[str, int]]
 """Headings of columns in the order in which they are narrowed, with their minimum widths; 0 leaves a column out."""
 
 
-class Column:
+class TableColumn:
     """A column of a table, as wide as its widest cell unless narrowed; width 0 omits it.
 
     Attributes:
@@ -64,7 +64,7 @@ class Layout(NamedTuple):
         widest: the maximum width where the output has none; None for no limit.
     """
 
-    columns: Sequence[Column]
+    columns: Sequence[TableColumn]
     narrowing: Narrowing
     repeating: Narrowing = ()
     styles: Sequence[str] = ()
@@ -126,7 +126,7 @@ def _style_text(text: str, style: str) -> str:
     return f"\033[{';'.join(map(_CODES.__getitem__, style.split()))}m{text}\033[0m" if text and style else text
 
 
-def _fit_cell(text: str, column: Column, ellipsis: str) -> str:
+def _fit_cell(text: str, column: TableColumn, ellipsis: str) -> str:
     """Return the text of a cell, truncated or padded to the width of its column."""
     excess = measure_width(text) - column.width
     if excess > 0:
@@ -184,7 +184,7 @@ def can_encode(text: str, encoding: str) -> bool:
     return True
 
 
-def _append_marks(column: Column) -> Sequence[str]:
+def _append_marks(column: TableColumn) -> Sequence[str]:
     """Return a column's cells with an asterisk after marked ones."""
     if not column.marked:
         return column.cells
@@ -193,8 +193,8 @@ def _append_marks(column: Column) -> Sequence[str]:
 
 
 def _narrow_columns(
-    columns: Sequence[Column], width: int, narrowing_of_constant_columns: Narrowing, narrowing: Narrowing
-) -> list[Column]:
+    columns: Sequence[TableColumn], width: int, narrowing_of_constant_columns: Narrowing, narrowing: Narrowing
+) -> list[TableColumn]:
     """Narrow or leave out columns to fit the table into `width`, first those whose cells are all equal."""
     by_heading = {column.heading: column for column in columns}
     alike = [(heading, to) for heading, to in narrowing_of_constant_columns if len(set(by_heading[heading].cells)) == 1]
@@ -212,7 +212,7 @@ def _narrow_columns(
     return [column for column in columns if column.width]
 
 
-def _measure_free_width(columns: Sequence[Column], width: int) -> int:
+def _measure_free_width(columns: Sequence[TableColumn], width: int) -> int:
     """Return the width that the table leaves unused; negative if the table is too wide."""
     kept = [column.width for column in columns if column.width]
     return width - sum(kept) - len(GAP) * (len(kept) - 1)

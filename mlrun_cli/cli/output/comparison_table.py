@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from mlrun_cli.actions.run_comparison import CODE, ComparisonRow
-from mlrun_cli.cli.output.columns import GAP, Column, Layout, print_layout
+from mlrun_cli.cli.output.columns import GAP, Layout, TableColumn, print_layout
 from mlrun_cli.runs.run import Run
 
 _NARROWEST = 12
@@ -40,10 +40,10 @@ def build_comparison_layout(
     cells = [_format_values(row) for row in rows]
     headings = _choose_headings(runs)
     columns = [
-        Column("Section", labels),
-        Column("Name", [row.name for row in rows], keeps_end=True),
+        TableColumn("Section", labels),
+        TableColumn("Name", [row.name for row in rows], keeps_end=True),
         *(
-            Column(headings[position], [cell[position] for cell in cells], keeps_end=True)
+            TableColumn(headings[position], [cell[position] for cell in cells], keeps_end=True)
             for position in (range(len(runs)) if positions is None else positions)
         ),
     ]

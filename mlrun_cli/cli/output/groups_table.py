@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mlrun_cli.cli.output.columns import Column, Layout
+from mlrun_cli.cli.output.columns import Layout, TableColumn
 from mlrun_cli.cli.output.runs_table import find_best_rows, format_value
 from mlrun_cli.metrics.goal import Goal, guess_goal
 from mlrun_cli.runs.grouping import DIRECTED, RunGroup
@@ -32,8 +32,8 @@ def build_groups_layout(
     ]
     columns = [
         *keys,
-        Column("Runs", [str(len(group.runs)) for group in groups], is_right=True),
-        *([Column("Not completed", statuses)] if any(statuses) else []),
+        TableColumn("Runs", [str(len(group.runs)) for group in groups], is_right=True),
+        *([TableColumn("Not completed", statuses)] if any(statuses) else []),
         *values,
     ]
     last_first = [column.heading for column in reversed(values)]
@@ -47,12 +47,12 @@ def build_groups_layout(
     )
 
 
-def _build_column(heading: str, values: Sequence[object]) -> Column:
+def _build_column(heading: str, values: Sequence[object]) -> TableColumn:
     is_right = all(value is None or isinstance(value, int | float) for value in values)
-    return Column(heading, [format_value(value) for value in values], is_right=is_right)
+    return TableColumn(heading, [format_value(value) for value in values], is_right=is_right)
 
 
-def _build_aggregate_column(groups: Sequence[RunGroup], name: str, aggregate: str, goal: Goal | None) -> Column:
+def _build_aggregate_column(groups: Sequence[RunGroup], name: str, aggregate: str, goal: Goal | None) -> TableColumn:
     values = [group.metrics.get(name, {}).get(aggregate) for group in groups]
     column = _build_column(f"{aggregate}({name})", values)
     if goal is not None and aggregate in DIRECTED:

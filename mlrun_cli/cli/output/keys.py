@@ -10,7 +10,7 @@ from enum import Enum
 _SEQUENCE = r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|O.)"
 
 
-class Key(Enum):
+class TerminalKey(Enum):
     """A key that does not produce a character."""
 
     UP = "up"
@@ -27,25 +27,25 @@ class Key(Enum):
 
 
 _KEYS = {
-    "\r": Key.ENTER,
-    "\n": Key.ENTER,
-    "\x7f": Key.BACKSPACE,
-    "\x08": Key.BACKSPACE,
-    "\x15": Key.CLEAR,
-    "\x10": Key.UP,
-    "\x0e": Key.DOWN,
-    "\x1b[A": Key.UP,
-    "\x1bOA": Key.UP,
-    "\x1b[B": Key.DOWN,
-    "\x1bOB": Key.DOWN,
-    "\x1b[5~": Key.PAGE_UP,
-    "\x1b[6~": Key.PAGE_DOWN,
-    "\x1b[H": Key.HOME,
-    "\x1bOH": Key.HOME,
-    "\x1b[1~": Key.HOME,
-    "\x1b[F": Key.END,
-    "\x1bOF": Key.END,
-    "\x1b[4~": Key.END,
+    "\r": TerminalKey.ENTER,
+    "\n": TerminalKey.ENTER,
+    "\x7f": TerminalKey.BACKSPACE,
+    "\x08": TerminalKey.BACKSPACE,
+    "\x15": TerminalKey.CLEAR,
+    "\x10": TerminalKey.UP,
+    "\x0e": TerminalKey.DOWN,
+    "\x1b[A": TerminalKey.UP,
+    "\x1bOA": TerminalKey.UP,
+    "\x1b[B": TerminalKey.DOWN,
+    "\x1bOB": TerminalKey.DOWN,
+    "\x1b[5~": TerminalKey.PAGE_UP,
+    "\x1b[6~": TerminalKey.PAGE_DOWN,
+    "\x1b[H": TerminalKey.HOME,
+    "\x1bOH": TerminalKey.HOME,
+    "\x1b[1~": TerminalKey.HOME,
+    "\x1b[F": TerminalKey.END,
+    "\x1bOF": TerminalKey.END,
+    "\x1b[4~": TerminalKey.END,
 }
 
 
@@ -61,7 +61,7 @@ class KeyReader:
         """True if a key sequence is incomplete; it is decoded as Escape unless more bytes follow soon."""
         return bool(self._text)
 
-    def decode(self, data: bytes, *, is_final: bool = False) -> Iterator[Key | str]:
+    def decode(self, data: bytes, *, is_final: bool = False) -> Iterator[TerminalKey | str]:
         """Yield the keys and characters in input; with `is_final`, an incomplete key sequence is not retained."""
         self._text += self._decoder.decode(data)
         while self._text:
@@ -70,8 +70,8 @@ class KeyReader:
                 if not is_final and re.fullmatch(r"\x1b(?:\[[0-9;?]*[ -/]*|O)?", self._text):
                     return
                 self._text = self._text[1:]
-                yield Key.ESCAPE
+                yield TerminalKey.ESCAPE
                 continue
             word = self._text[0] if sequence is None else sequence[0]
             self._text = self._text[len(word) :]
-            yield _KEYS.get(word) or (word if word.isprintable() else Key.OTHER)
+            yield _KEYS.get(word) or (word if word.isprintable() else TerminalKey.OTHER)

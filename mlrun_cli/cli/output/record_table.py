@@ -59,10 +59,10 @@ def build_listing(
 
 def build_fields_layout(records: Sequence[Record], fields: Sequence[Field]) -> Layout:
     """Return a table of records without the columns that are always empty."""
-    from mlrun_cli.cli.output.columns import Column, Layout  # noqa: PLC0415 - start-up
+    from mlrun_cli.cli.output.columns import Layout, TableColumn  # noqa: PLC0415 - start-up
 
     columns = [
-        Column(field.heading, [field.format(record) for record in records], keeps_end=field.keeps_end)
+        TableColumn(field.heading, [field.format(record) for record in records], keeps_end=field.keeps_end)
         for field in fields
     ]
     narrowest = {field.heading: max(field.narrowest, len(field.heading)) for field in fields}

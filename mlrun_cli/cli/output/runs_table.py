@@ -8,7 +8,7 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Any
 
-from mlrun_cli.cli.output.columns import Column, Layout, can_encode, parse_timestamp
+from mlrun_cli.cli.output.columns import Layout, TableColumn, can_encode, parse_timestamp
 from mlrun_cli.core.durations import format_age, format_clock
 from mlrun_cli.metrics.goal import Goal, guess_goal
 from mlrun_cli.runs.status import RunStatus
@@ -78,7 +78,7 @@ def build_runs_layout(
 
 def build_value_columns(
     rows: Sequence[Mapping[str, Any]], names: Sequence[str] | None, record_key: str, goals: Mapping[str, Goal]
-) -> list[Column]:
+) -> list[TableColumn]:
     """Return a column for each metric or parameter, with the best value of each metric marked.
 
     Args:
@@ -92,7 +92,7 @@ def build_value_columns(
         values = [values.get(name) for values in rows]
         goal = guess_goal(name) or goals.get(name) if record_key == _METRICS else None
         columns.append(
-            Column(
+            TableColumn(
                 f"{record_key}.{name}" if name in _HEADINGS else name,
                 [format_value(value) for value in values],
                 is_right=all(value is None or type(value) in {int, float} for value in values),
@@ -112,21 +112,21 @@ def find_best_rows(values: Sequence[object], goal: Goal) -> frozenset[int]:
 
 
 def _build_columns(
-    rows: Sequence[Mapping[str, Any]], value_columns: Sequence[Column], encoding: str, now: datetime
-) -> list[Column]:
+    rows: Sequence[Mapping[str, Any]], value_columns: Sequence[TableColumn], encoding: str, now: datetime
+) -> list[TableColumn]:
     names = [row.get("display_name") or "" for row in rows]
     reasons = [row.get("waiting_for") or "" for row in rows]
     return [
-        Column("Status", [format_status(row, encoding) for row in rows]),
-        *([Column("Name", names)] if any(names) else []),
-        Column("Run", [row["run_id"] for row in rows], keeps_end=True),
+        TableColumn("Status", [format_status(row, encoding) for row in rows]),
+        *([TableColumn("Name", names)] if any(names) else []),
+        TableColumn("Run", [row["run_id"] for row in rows], keeps_end=True),
         *value_columns,
-        Column("Experiment", [row.get("_experiment_name") or "" for row in rows]),
-        Column("Target", [row.get("target") or "" for row in rows]),
-        Column("Duration", [format_run_duration(row, now) for row in rows], is_right=True),
-        Column("Age", [_format_age(row, now) for row in rows]),
-        Column("Tags", [format_tags(get_shown_tags(row)) for row in rows]),
-        *([Column("Waits for", reasons)] if any(reasons) else []),
+        TableColumn("Experiment", [row.get("_experiment_name") or "" for row in rows]),
+        TableColumn("Target", [row.get("target") or "" for row in rows]),
+        TableColumn("Duration", [format_run_duration(row, now) for row in rows], is_right=True),
+        TableColumn("Age", [_format_age(row, now) for row in rows]),
+        TableColumn("Tags", [format_tags(get_shown_tags(row)) for row in rows]),
+        *([TableColumn("Waits for", reasons)] if any(reasons) else []),
     ]
 
 

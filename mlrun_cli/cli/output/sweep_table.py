@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from mlrun_cli.actions.sweep_overview import SweepOverview
-from mlrun_cli.cli.output.columns import Column, Layout
+from mlrun_cli.cli.output.columns import Layout, TableColumn
 from mlrun_cli.cli.output.runs_table import format_run_duration, format_status, format_value, get_status_style
 from mlrun_cli.core.durations import format_clock
 from mlrun_cli.runs.run import Run, build_run_record
@@ -24,17 +24,17 @@ def build_sweep_layout(overview: SweepOverview, encoding: str) -> Layout:
     best = frozenset({len(runs) - 1}) if runs and runs[-1].best is not None else frozenset()
     metric = overview.definition.metric.name
     values = [
-        Column(name, [format_value(each.values.get(name)) for each in runs], is_right=True)
+        TableColumn(name, [format_value(each.values.get(name)) for each in runs], is_right=True)
         for name in overview.parameters
     ]
     columns = [
-        Column("Status", [format_status(record, encoding) for record in records]),
-        Column("Run", ["" if each.number is None else str(each.number) for each in runs], is_right=True),
+        TableColumn("Status", [format_status(record, encoding) for record in records]),
+        TableColumn("Run", ["" if each.number is None else str(each.number) for each in runs], is_right=True),
         *values,
-        Column(metric, [format_value(each.best) for each in runs], is_right=True, marked=best),
-        Column("Values", [str(each.value_count) for each in runs], is_right=True),
-        Column("Duration", [format_run_duration(record, now) for record in records], is_right=True),
-        *([Column("Why", [each.reason or "" for each in runs])] if any(each.reason for each in runs) else ()),
+        TableColumn(metric, [format_value(each.best) for each in runs], is_right=True, marked=best),
+        TableColumn("Values", [str(each.value_count) for each in runs], is_right=True),
+        TableColumn("Duration", [format_run_duration(record, now) for record in records], is_right=True),
+        *([TableColumn("Why", [each.reason or "" for each in runs])] if any(each.reason for each in runs) else ()),
     ]
     narrowing = [("Why", 0), ("Values", 0), *((column.heading, _NARROWEST_VALUE) for column in values)]
     styles = [get_status_style(each.run.status) for each in runs]
@@ -45,8 +45,11 @@ def build_samples_layout(samples: Sequence[Mapping[str, Any]]) -> Layout:
     """Return the table of the parameter values sampled in a sweep's dry run."""
     names = list(samples[0]["values"]) if samples else []
     columns = [
-        Column("Run", [str(sample["number"]) for sample in samples], is_right=True),
-        *(Column(name, [format_value(sample["values"][name]) for sample in samples], is_right=True) for name in names),
+        TableColumn("Run", [str(sample["number"]) for sample in samples], is_right=True),
+        *(
+            TableColumn(name, [format_value(sample["values"][name]) for sample in samples], is_right=True)
+            for name in names
+        ),
     ]
     return Layout(_make_headings_unique(columns), narrowing=[(name, _NARROWEST_VALUE) for name in names])
 
@@ -64,7 +67,7 @@ def describe_progress(overview: SweepOverview, sweep: Run) -> str:
     return f"{', '.join(parts)}. Ctrl-C leaves."
 
 
-def _make_headings_unique(columns: Sequence[Column]) -> Sequence[Column]:
+def _make_headings_unique(columns: Sequence[TableColumn]) -> Sequence[TableColumn]:
     """Prefix duplicate headings of columns with dashes, and return the columns."""
     taken: set[str] = set()
     for column in columns:

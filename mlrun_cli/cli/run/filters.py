@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from mlrun_cli.cli.declarations import Option, Parameter, build_parameter
+from mlrun_cli.cli.declarations import CommandParameter, Option, build_parameter
 from mlrun_cli.cli.option_values import add_option_to_errors
 from mlrun_cli.core.time import now
 from mlrun_cli.runs.filter import TERMS, RunFilter, parse_filter
@@ -39,7 +39,7 @@ class FilterOptions:
         return parsed.which
 
     @classmethod
-    def build_option_parameters(cls) -> Sequence[Parameter]:
+    def build_option_parameters(cls) -> Sequence[CommandParameter]:
         """Return the options that a parameter of this type expands to in a command's signature."""
         return [
             build_parameter(

@@ -21,7 +21,7 @@ from mlrun_cli.workspace import Workspace
 _OTHER_LINES = 3
 
 
-class Listing(Protocol):
+class LiveListing(Protocol):
     """A list of runs that can be drawn."""
 
     @property
@@ -32,7 +32,7 @@ class Listing(Protocol):
         """Return the table of the runs."""
 
 
-_Listing = TypeVar("_Listing", bound=Listing)
+_Listing = TypeVar("_Listing", bound=LiveListing)
 
 
 def watch_listing(
@@ -67,7 +67,7 @@ def watch_listing(
 
 
 def _redraw_on_screen(
-    workspace: Workspace, read_runs: Callable[[], Sequence[Run]], get_listing: Callable[[], Listing]
+    workspace: Workspace, read_runs: Callable[[], Sequence[Run]], get_listing: Callable[[], LiveListing]
 ) -> None:
     """Redraw the list on the terminal at each change, until all of its runs have ended."""
     encoding, colour = sys.stdout.encoding, wants_colour(sys.stdout)

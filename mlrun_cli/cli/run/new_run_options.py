@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from mlrun_cli.cli.context import Context
-from mlrun_cli.cli.declarations import Option, Parameter, build_parameter
+from mlrun_cli.cli.declarations import CommandParameter, Option, build_parameter
 from mlrun_cli.cli.option_values import (
     add_option_to_errors,
     parse_properties,
@@ -256,7 +256,7 @@ class NewRunOptions:
         )
 
     @classmethod
-    def build_option_parameters(cls) -> Sequence[Parameter]:
+    def build_option_parameters(cls) -> Sequence[CommandParameter]:
         """Return the options that a parameter of this type expands to in a command's signature."""
         return [build_parameter(f"{_PREFIX}{name}", _OPTIONS[name]) for name in cls.names]
 

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 from mlrun_cli.cli.output.cells import fit_width
 from mlrun_cli.cli.output.columns import render_layout
-from mlrun_cli.cli.output.keys import Key, KeyReader
+from mlrun_cli.cli.output.keys import KeyReader, TerminalKey
 from mlrun_cli.cli.output.messages import wants_colour
 from mlrun_cli.cli.output.runs_table import build_runs_layout
 from mlrun_cli.cli.output.screen import Screen
@@ -41,9 +41,9 @@ def _let_user_choose(choice: _Choice, screen: Screen) -> Run:
         choice.draw()
         data = screen.wait(_ESCAPE_SECONDS if keys.has_partial_key else None)
         for key in keys.decode(data, is_final=not data):
-            if key is Key.ESCAPE:
+            if key is TerminalKey.ESCAPE:
                 raise KeyboardInterrupt
-            if key is Key.ENTER and choice.selected_run is not None:
+            if key is TerminalKey.ENTER and choice.selected_run is not None:
                 return choice.selected_run
             choice.handle_key(key)
 
@@ -67,22 +67,22 @@ class _Choice:
         """The selected run, or None if no run matches the filter."""
         return self._runs[self._matching[self._line]] if self._matching else None
 
-    def handle_key(self, key: Key | str) -> None:
+    def handle_key(self, key: TerminalKey | str) -> None:
         """Move the selection or change the filter, depending on the key."""
         page = self._page_height
         moves = {
-            Key.UP: -1,
-            Key.DOWN: 1,
-            Key.PAGE_UP: -page,
-            Key.PAGE_DOWN: page,
-            Key.HOME: -len(self._runs),
-            Key.END: len(self._runs),
+            TerminalKey.UP: -1,
+            TerminalKey.DOWN: 1,
+            TerminalKey.PAGE_UP: -page,
+            TerminalKey.PAGE_DOWN: page,
+            TerminalKey.HOME: -len(self._runs),
+            TerminalKey.END: len(self._runs),
         }
         if isinstance(key, str):
             self._set_filter(self._filter + key)
-        elif key is Key.BACKSPACE:
+        elif key is TerminalKey.BACKSPACE:
             self._set_filter(self._filter[:-1])
-        elif key is Key.CLEAR:
+        elif key is TerminalKey.CLEAR:
             self._set_filter("")
         else:
             self._line = max(0, min(len(self._matching) - 1, self._line + moves.get(key, 0)))

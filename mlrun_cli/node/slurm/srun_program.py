@@ -28,7 +28,7 @@ _DROPPED = re.compile(
 _FAILED = re.compile(r"srun: error: \S+: tasks? (\d+)[\d,-]*: (?:Exited with exit code (\d+))?")
 
 
-class Step:
+class SlurmStep:
     """The tasks started by one call of srun.
 
     Attributes:
@@ -101,9 +101,9 @@ def main(arguments: Sequence[str]) -> int:
     helpers = {number: task for number, task in tasks.items() if task.get("is_helper")}
     servers = {number: task for number, task in tasks.items() if task["is_server"] and number not in helpers}
     workers = {number: task for number, task in tasks.items() if not task["is_server"]}
-    serving = Step(servers, cpus, arguments) if servers else None
-    working = Step(workers, cpus, arguments)
-    helping = [Step({number: task}, cpus, arguments) for number, task in helpers.items()]  # none ends another
+    serving = SlurmStep(servers, cpus, arguments) if servers else None
+    working = SlurmStep(workers, cpus, arguments)
+    helping = [SlurmStep({number: task}, cpus, arguments) for number, task in helpers.items()]  # none ends another
     if serving is not None:
         _end_workers_if_server_fails(serving, working)
     code = working.wait()
@@ -122,7 +122,7 @@ def main(arguments: Sequence[str]) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _end_workers_if_server_fails(serving: Step, working: Step) -> None:
+def _end_workers_if_server_fails(serving: SlurmStep, working: SlurmStep) -> None:
     """End the workers as soon as a parameter server fails."""
 
     def watch() -> None:

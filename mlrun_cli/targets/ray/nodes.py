@@ -23,7 +23,7 @@ _MOST_NAMED = 5
 _MEBIBYTE = 1 << 20
 
 
-class Node(NamedTuple):
+class RayNode(NamedTuple):
     """A node of the cluster.
 
     Attributes:
@@ -64,7 +64,7 @@ class Node(NamedTuple):
         return None if free is None else to_int_if_whole(free)
 
 
-def list_nodes(client: RayClient) -> list[Node]:
+def list_nodes(client: RayClient) -> list[RayNode]:
     """Return the nodes that are up, the head first.
 
     Raises:
@@ -101,7 +101,7 @@ def check_feasibility(client: RayClient, resources: Mapping[str, float]) -> None
     )
 
 
-def _has_resources(node: Node, resources: Mapping[str, float]) -> bool:
+def _has_resources(node: RayNode, resources: Mapping[str, float]) -> bool:
     return all(node.total.get(name, 0) >= amount for name, amount in resources.items())
 
 
@@ -109,7 +109,7 @@ def _format_amounts(resources: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {amount:g}" for name, amount in resources.items())
 
 
-def _parse_node(document: Mapping[str, Any], usage: Mapping[str, Mapping[str, Sequence[float]]]) -> Node:
+def _parse_node(document: Mapping[str, Any], usage: Mapping[str, Mapping[str, Sequence[float]]]) -> RayNode:
     total: dict[str, float] = dict(document.get("resources_total") or {})
     used = usage.get(document["node_id"], {})
     free = {}
@@ -117,7 +117,7 @@ def _parse_node(document: Mapping[str, Any], usage: Mapping[str, Mapping[str, Se
         pair = used.get(_convert_resource_name(name))
         if pair is not None:
             free[name] = max(0.0, pair[1] - pair[0])
-    return Node(
+    return RayNode(
         document["node_id"],
         str(document.get("node_ip") or document.get("node_name") or document["node_id"]),
         bool(document.get("is_head_node")),

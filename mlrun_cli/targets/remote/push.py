@@ -20,7 +20,7 @@ _COPIED = frozenset({"inputs", "resumed"})
 _COPY_OPTIONS = ("--recursive", "--links", "--times", "--perms", "--chmod=u+rwX,go-rwx")
 
 
-class Translation:
+class PathTranslation:
     """The replacement of the paths below one folder with the paths below another folder."""
 
     def __init__(self, old_folder: str | os.PathLike[str], new_folder: str | os.PathLike[str]) -> None:
@@ -76,7 +76,7 @@ def push_run(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run: Shar
     _push_files(ssh, settings, mirror, names)
 
 
-def read_run_files(run: SharedRunFolder, translation: Translation) -> tuple[list[tuple[str, int | None]], bytes]:
+def read_run_files(run: SharedRunFolder, translation: PathTranslation) -> tuple[list[tuple[str, int | None]], bytes]:
     """Return the paths, sizes and contents of a new run's files, with paths in them converted to the other machine's.
 
     Returns:
@@ -107,7 +107,7 @@ def _walk_files(folder: Path) -> Iterator[Path]:
             yield from _walk_files(path)
 
 
-def _translate_file(path: Path, translation: Translation) -> bytes:
+def _translate_file(path: Path, translation: PathTranslation) -> bytes:
     data = path.read_bytes()
     if path.suffix not in {".json", ".jsonl"}:
         return data

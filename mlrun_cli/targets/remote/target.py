@@ -13,7 +13,7 @@ from mlrun_cli.targets.engine import OWN_ENVIRONMENT, EngineTarget, Job, JobRequ
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
 from mlrun_cli.targets.package_copies import ensure_program_copy
 from mlrun_cli.targets.remote.mirror import PUSHED, Mirror
-from mlrun_cli.targets.remote.push import Translation, push_program, push_run, read_run_files
+from mlrun_cli.targets.remote.push import PathTranslation, push_program, push_run, read_run_files
 from mlrun_cli.targets.remote.session import NodeSession, ProgramNotThere
 from mlrun_cli.targets.remote.settings import RemoteSettings
 from mlrun_cli.targets.remote.ssh import Ssh
@@ -79,7 +79,7 @@ class RemoteTarget(EngineTarget):
         """
         settings, mirror = self.settings, self.shared_folder
         run = mirror.run_folder(request.run_id)
-        translation = Translation(mirror.path, settings.folder)
+        translation = PathTranslation(mirror.path, settings.folder)
         script = settings.build_script([*map(translation.translate, request.command), OWN_ENVIRONMENT])
         job = {
             "script": script,
@@ -115,11 +115,11 @@ class RemoteTarget(EngineTarget):
 
     def translate_request(self, line: str) -> str:
         """Return a request with the other machine's paths replaced with paths in the mirror."""
-        return Translation(self.settings.folder, self.shared_folder.path).translate_json(line)
+        return PathTranslation(self.settings.folder, self.shared_folder.path).translate_json(line)
 
     def translate_response(self, line: str) -> str:
         """Return a response with paths in the mirror replaced with the other machine's paths."""
-        return Translation(self.shared_folder.path, self.settings.folder).translate_json(line)
+        return PathTranslation(self.shared_folder.path, self.settings.folder).translate_json(line)
 
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
         """Return the jobs whose files have arrived in the mirror, keyed by id.

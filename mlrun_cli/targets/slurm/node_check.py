@@ -16,7 +16,7 @@ from mlrun_cli.targets.shared_folder_probe import (
     open_probe,
 )
 from mlrun_cli.targets.slurm import jobs
-from mlrun_cli.targets.slurm.nodes import Node, list_nodes, list_partitions
+from mlrun_cli.targets.slurm.nodes import SlurmNode, list_nodes, list_partitions
 from mlrun_cli.targets.slurm.options import SlurmSettings
 
 _USABLE = frozenset({"allocated", "completing", "idle", "mixed"})
@@ -65,7 +65,7 @@ def _choose_nodes(settings: SlurmSettings) -> tuple[list[str], dict[str, str]]:
     return usable[:MOST_NODES], unchecked
 
 
-def _describe_state(node: Node) -> str:
+def _describe_state(node: SlurmNode) -> str:
     return f"it is {node.state}"
 
 

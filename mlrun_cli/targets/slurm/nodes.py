@@ -30,7 +30,7 @@ class Partition(NamedTuple):
     idle_node_count: int
 
 
-class Node(NamedTuple):
+class SlurmNode(NamedTuple):
     """A node of the cluster.
 
     Attributes:
@@ -68,7 +68,7 @@ def list_partitions() -> list[Partition]:
     return sorted(partitions.values())
 
 
-def list_nodes(partition: str | None = None) -> list[Node]:
+def list_nodes(partition: str | None = None) -> list[SlurmNode]:
     """Return the nodes of the cluster, or of one partition, sorted by name.
 
     Raises:
@@ -78,13 +78,13 @@ def list_nodes(partition: str | None = None) -> list[Node]:
     fields = ",".join(f"{field}:{SEPARATOR}" for field in _NODE_FIELDS)
     which = [] if partition is None else [f"--partition={partition}"]
     output = run_command(["sinfo", "--noheader", "--Node", *which, f"--Format={fields}"])
-    nodes: dict[str, Node] = {}
+    nodes: dict[str, SlurmNode] = {}
     for name_of_partition, name, state, cpus, memory, used_memory, gres, used_gres, *_ in split_fields(output):
         before = nodes.get(name)
         partitions = tuple(sorted({name_of_partition, *(() if before is None else before.partitions)}))
         _, idle, _, total = (int(number) for number in cpus.split("/"))
         gpus = _count_gpus(gres)
-        nodes[name] = Node(
+        nodes[name] = SlurmNode(
             name,
             partitions,
             state,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlrun_cli.cli.output.keys import Key, KeyReader
+from mlrun_cli.cli.output.keys import KeyReader, TerminalKey
 
 
 @pytest.mark.parametrize("size", [1, 2, 100])
@@ -11,7 +11,8 @@ def test_keys_are_decoded_however_they_arrive(size: int) -> None:
     reader = KeyReader()
     found = [key for start in range(0, len(data), size) for key in reader.decode(data[start : start + size])]
     assert found == [
-        "a", Key.UP, Key.DOWN, Key.PAGE_UP, "日", Key.BACKSPACE, Key.ENTER, Key.CLEAR, Key.OTHER, Key.OTHER, "é"
+        "a", TerminalKey.UP, TerminalKey.DOWN, TerminalKey.PAGE_UP, "日", TerminalKey.BACKSPACE,
+        TerminalKey.ENTER, TerminalKey.CLEAR, TerminalKey.OTHER, TerminalKey.OTHER, "é",
     ]  # fmt: skip
 
 
@@ -19,6 +20,6 @@ def test_escape_is_a_key_if_nothing_follows_it() -> None:
     reader = KeyReader()
     assert list(reader.decode(b"\x1b")) == []
     assert reader.has_partial_key
-    assert list(reader.decode(b"", is_final=True)) == [Key.ESCAPE]
-    assert list(reader.decode(b"\x1bx\x1b\x1b[B")) == [Key.ESCAPE, "x", Key.ESCAPE, Key.DOWN]
+    assert list(reader.decode(b"", is_final=True)) == [TerminalKey.ESCAPE]
+    assert list(reader.decode(b"\x1bx\x1b\x1b[B")) == [TerminalKey.ESCAPE, "x", TerminalKey.ESCAPE, TerminalKey.DOWN]
     assert not reader.has_partial_key

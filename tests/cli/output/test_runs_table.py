@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from mlrun_cli.cli.output.columns import Column, Layout, print_layout, print_layout_as_markdown
+from mlrun_cli.cli.output.columns import Layout, TableColumn, print_layout, print_layout_as_markdown
 from mlrun_cli.cli.output.runs_table import build_runs_layout, build_value_columns
 from mlrun_cli.cli.run.listing import METRICS, Listing
 from mlrun_cli.runs.order import RunOrder
@@ -133,9 +133,9 @@ def test_no_runs_print_nothing() -> None:
 def test_marked_cells_are_bold_or_have_an_asterisk() -> None:
     file = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     for colour in (False, True):
-        columns = [Column("Run", ["a", "b"]), Column("rmse", ["0.5", "0.25"], is_right=True, marked={1})]
+        columns = [TableColumn("Run", ["a", "b"]), TableColumn("rmse", ["0.5", "0.25"], is_right=True, marked={1})]
         print_layout(Layout(columns, narrowing=()), file=file, width=None, colour=colour)
-    columns = [Column("Run", ["a", "b"]), Column("rmse", ["0.5", "0.25"], is_right=True, marked={1})]
+    columns = [TableColumn("Run", ["a", "b"]), TableColumn("rmse", ["0.5", "0.25"], is_right=True, marked={1})]
     print_layout_as_markdown(Layout(columns, narrowing=()), file=file)
     file.seek(0)
     lines = file.read().splitlines()

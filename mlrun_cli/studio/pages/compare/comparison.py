@@ -24,7 +24,7 @@ _DIGEST_CHARACTERS = 10
 METRICS_TITLE, SOURCE_TITLE = "Metrics", "Source files"
 
 
-class ComparisonRow(NamedTuple):
+class FormattedRow(NamedTuple):
     """A row of a comparison: a name, and a value or None for each run."""
 
     name: str
@@ -44,7 +44,7 @@ class Section(NamedTuple):
     """Rows of one kind, with the numbers of hidden constant rows and of rows beyond the limit."""
 
     title: str
-    rows: Sequence[ComparisonRow]
+    rows: Sequence[FormattedRow]
     constant: int
     left_out: int
 
@@ -53,7 +53,7 @@ def compare_runs(workspace: Workspace, runs: Sequence[Run], *, includes_constant
     """Return the sections of a comparison of runs, with or without rows whose values are all equal."""
     metrics, metrics_left_out = _list_metric_names(workspace, runs)
     parameters = workspace.parameters.get_for_runs([run.key for run in runs])
-    kinds: Sequence[tuple[str, Callable[[], Iterable[ComparisonRow]]]] = (
+    kinds: Sequence[tuple[str, Callable[[], Iterable[FormattedRow]]]] = (
         ("Run", lambda: _build_run_rows(runs)),
         ("Parameters", lambda: build_rows([_get_parameter_texts(parameters.get(run.key, {})) for run in runs])),
         (METRICS_TITLE, lambda: _build_metric_rows(workspace, runs, metrics)),
@@ -79,17 +79,17 @@ def compare_runs(workspace: Workspace, runs: Sequence[Run], *, includes_constant
     return sections
 
 
-def build_rows(columns: Sequence[Mapping[str, str]]) -> Sequence[ComparisonRow]:
+def build_rows(columns: Sequence[Mapping[str, str]]) -> Sequence[FormattedRow]:
     """Return a row for each name in the columns, in order of first appearance; each column belongs to a run."""
     names = dict.fromkeys(name for column in columns for name in column)
-    return [ComparisonRow(name, [column.get(name) for column in columns]) for name in names]
+    return [FormattedRow(name, [column.get(name) for column in columns]) for name in names]
 
 
 def _get_parameter_texts(parameters: Parameters) -> Mapping[str, str]:
     return {name: parameter.text for name, parameter in parameters.items()}
 
 
-def _build_run_rows(runs: Sequence[Run]) -> Iterable[ComparisonRow]:
+def _build_run_rows(runs: Sequence[Run]) -> Iterable[FormattedRow]:
     fields: Sequence[tuple[str, Callable[[Run], str | int | None]]] = (
         ("Experiment", lambda run: run.experiment_name),
         ("Status", lambda run: run.status.value),
@@ -105,7 +105,7 @@ def _build_run_rows(runs: Sequence[Run]) -> Iterable[ComparisonRow]:
     for name, read_field in fields:
         values = [read_field(run) for run in runs]
         if any(value is not None for value in values):
-            yield ComparisonRow(name, [str(value) if isinstance(value, int) else value for value in values])
+            yield FormattedRow(name, [str(value) if isinstance(value, int) else value for value in values])
 
 
 def _list_metric_names(workspace: Workspace, runs: Sequence[Run]) -> tuple[Sequence[str], int]:
@@ -117,9 +117,9 @@ def _list_metric_names(workspace: Workspace, runs: Sequence[Run]) -> tuple[Seque
     return names[:_MAX_METRICS], workspace.metric_summaries.count_names(keys) - _MAX_METRICS
 
 
-def _build_metric_rows(workspace: Workspace, runs: Sequence[Run], names: Sequence[str]) -> Iterable[ComparisonRow]:
+def _build_metric_rows(workspace: Workspace, runs: Sequence[Run], names: Sequence[str]) -> Iterable[FormattedRow]:
     for label, values in list_metric_values(workspace, [run.key for run in runs], names):
-        yield ComparisonRow(label, _format_distinctly(values))
+        yield FormattedRow(label, _format_distinctly(values))
 
 
 def _format_distinctly(values: Sequence[float | None]) -> Sequence[str | None]:

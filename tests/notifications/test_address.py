@@ -10,11 +10,11 @@ import pytest
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.notifications.address import VALUES_OF_COMMANDS, redact_address, redact_address_in_text, split_command
 from mlrun_cli.notifier import sending
-from mlrun_cli.notifier.message import Message
+from mlrun_cli.notifier.message import NotificationMessage
 
 SECRET = "xoxb-13-hunter"
 VALUES = dict.fromkeys(VALUES_OF_COMMANDS, "$(echo executed)")
-MESSAGE = Message("title", "text", VALUES)
+MESSAGE = NotificationMessage("title", "text", VALUES)
 
 
 def fail_to_send(address: str) -> str:
