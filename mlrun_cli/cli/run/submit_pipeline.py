@@ -19,7 +19,7 @@ from mlrun_cli.cli.output.progress import Spinner
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewPipelineRunOptions
 from mlrun_cli.cli.run.options import Ci, DryRun, Environment, OnInterruptOption, UnknownTarget
-from mlrun_cli.cli.run.streamed_submit import build_run_result, build_pipeline_dry_run_result, stream_to_end
+from mlrun_cli.cli.run.streamed_submit import build_pipeline_dry_run_result, build_run_result, stream_to_end
 from mlrun_cli.core.atomic_files import open_atomically
 from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.sizes import format_size
