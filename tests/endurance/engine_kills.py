@@ -113,8 +113,6 @@ class Round:
         self.findings: list[Finding] = []
         self._losses_before = 0
         self._cuts_before = 0
-        self._is_doubtful = False
-        """Whether the engine did not answer the submission, so that nobody knows whether it has accepted the job."""
 
     def __str__(self) -> str:
         return f"round {self.number} ({self.victim})"
@@ -137,9 +135,8 @@ class Round:
             runs = {f"{submitted}_{number}": Path(f"{self._path}-{number}") for number in numbers}
         run_id = self._chance.choice(sorted(runs))
         time.sleep(self._chance.uniform(0, _LONGEST_DELAY_SECONDS) ** 2 / _LONGEST_DELAY_SECONDS)
-        if self._size > 1:
-            until(lambda: self._is_ready(run_id), _TIMEOUT_SECONDS)
-        if not self._is_doubtful:  # else there may be no job
+        until(lambda: self._is_ready(run_id), _TIMEOUT_SECONDS)
+        if self._has_job(run_id) or not self._needs_job:  # else the run has ended without one
             self._cause_fault(run_id)
         if self._size > 1:
             self._judge_sweep(submitted, self._wait(submitted))
@@ -155,12 +152,21 @@ class Round:
                     self._find("left process", f"{each} has left {words_of(pid)}")
 
     def _is_ready(self, run_id: str) -> bool:
-        """Return whether a run of a sweep, which others submit, is there for the fault of this round."""
+        """Return whether a run, which others may submit, or submit again, is there for the fault of this round."""
         if self.victim in _SERVANTS:
             return True
-        sql = "SELECT value FROM run_properties JOIN runs USING (run_key) WHERE run_id = ? AND key LIKE '%_job_id'"
-        needs_job = self.victim not in {_CANCEL, *_FORCED}
-        return bool(self._mlrun.stored(sql if needs_job else "SELECT status FROM runs WHERE run_id = ?", run_id))
+        statuses = [status for (status,) in self._mlrun.stored("SELECT status FROM runs WHERE run_id = ?", run_id)]
+        has_ended = bool(statuses) and statuses[0] in ENDED
+        return self._has_job(run_id) or has_ended if self._needs_job else bool(statuses)
+
+    @property
+    def _needs_job(self) -> bool:
+        """Whether the fault of this round is one of the run's job, or of what it has started."""
+        return self.victim not in {_CANCEL, *_FORCED, *_SERVANTS}
+
+    def _has_job(self, run_id: str) -> bool:
+        sql = "SELECT value FROM run_properties JOIN runs USING (run_key) WHERE run_id = ? AND key IN (?, ?, ?, ?)"
+        return bool(self._mlrun.stored(sql, run_id, *_JOB_PROPERTIES))
 
     def _cause_fault(self, run_id: str) -> None:
         if self.victim == _CANCEL:
@@ -216,7 +222,6 @@ class Round:
         rows = [run_id for (run_id,) in self._mlrun.stored(sql, experiment)]
         if done.returncode == 0 and len(rows) != 1:
             self._find("doubled", f"{len(rows)} rows of one submit")
-        self._is_doubtful = done.returncode != 0 and self._size == 1
         return rows[0] if rows else None
 
     def _list_left(self, run_id: str) -> list[int]:
@@ -237,7 +242,7 @@ class Round:
             return
         was_killed = is_victim and self.victim == "script" and record.get("signal") == "SIGKILL"
         may_be_lost = is_victim and (self.victim == "supervisor" or self._engine.may_lose_job(self.victim))
-        may_be_lost = may_be_lost or self._is_doubtful or self._has_had_losses()
+        may_be_lost = may_be_lost or self._has_had_losses()
         if status == "Completed" or not (was_killed or may_be_lost):
             self._find("wrong status", f"{run_id} is {status}, done: {is_done}, {record.get('error')}")
 
@@ -294,6 +299,7 @@ _VICTIMS: dict[str, Callable[[Engine, str], Sequence[int]]] = {
     "collector": lambda engine, _: list_collectors(engine.mlrun),
     "minder": lambda engine, _: list_minders(engine.mlrun),
 }
+_JOB_PROPERTIES = ("pool_job_id", "ray_submission_id", "remote_job_id", "slurm_job_id")
 _SERVANTS = frozenset({"collector", "minder"})
 """The victims that have to do with a run before it has a job, or is recorded."""
 
