@@ -54,6 +54,7 @@ class CollectedRun:
         run: the run as last read from the store.
         shared: its folder in the shared folder.
         has_started: whether a supervisor has written an event.
+        job_id: the id of the job that has started the supervisor, if that knows it.
         start_seen_at: the monotonic time at which the last start of a supervisor was seen; None before the first.
         next_poll: the monotonic time of the next poll.
     """
@@ -62,6 +63,7 @@ class CollectedRun:
         self.run = run
         self.shared = shared
         self.has_started = False
+        self.job_id = ""
         self.start_seen_at: float | None = None
         self.next_poll = 0.0
         self._workspace = workspace
@@ -280,6 +282,7 @@ class CollectedRun:
                     refresh_folder(folder)
         elif isinstance(event, StartEvent):
             self.start_seen_at = time.monotonic()
+            self.job_id = event.job_id
             self._outcome = None if self.outcome_evidence is OutcomeEvidence.INTERRUPTED else self._outcome
         elif isinstance(event, OutcomeEvent) and self.outcome_evidence is not OutcomeEvidence.FINAL:
             self._outcome = event

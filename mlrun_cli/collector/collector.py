@@ -11,13 +11,16 @@ from contextlib import suppress
 from mlrun_cli.collector.collected_run import CollectedRun
 from mlrun_cli.collector.job_poll import JobPoll
 from mlrun_cli.collector.lost_outcome import derive_interruption_outcome, derive_lost_outcome
+from mlrun_cli.collector.repeated_submission import read_submission_evidence, repeat_submission
 from mlrun_cli.collector.request_relay import RequestRelay
 from mlrun_cli.collector.run_liveness import (
     EngineEvidence,
     HeartbeatEvidence,
     OutcomeEvidence,
     RunLiveness,
+    SubmissionEvidence,
     determine_liveness,
+    must_submit_again,
 )
 from mlrun_cli.collector.sent_stops import SentStops, send_to_supervisor
 from mlrun_cli.core.program_log import log_exception, write_log
@@ -31,6 +34,7 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.shared_folder import find_shared_run_folder
+from mlrun_cli.runs.starting_job import find_starting_job
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.finish import build_lost_stream_outcome, record_outcome
 from mlrun_cli.runtime.queue import QueueFolder
@@ -190,6 +194,8 @@ class Collector:
         if collected is not None:
             collected.run = run
             collected.poll(now)
+            if collected.job_id:
+                self._jobs.record_job_id(run, collected.job_id)
             evidence = self._jobs.get_evidence(run, collected.start_seen_at)
         self._stops.send_if_needed(run, now)
         if self._stops.claim_job_cancellation(run, evidence, now):
@@ -202,6 +208,8 @@ class Collector:
         elif liveness is RunLiveness.ENDED:
             assert collected is not None
             self._record_end(run, collected, now)
+        elif must_submit_again(liveness, self._get_submission_evidence(run, collected), run.status):
+            self._submit_again(run, collected, now)
         else:
             self._record_lost(run, collected, now)
 
@@ -267,12 +275,33 @@ class Collector:
         if collected is None:
             return RunLiveness.LOST
         collected.refresh()
+        started_by = find_starting_job(collected.shared)
+        if started_by is not None and not self._jobs.is_job_of(run, started_by):
+            self._jobs.record_job_id(run, started_by)  # another job has ended, since this one has started the run
+            return RunLiveness.ALIVE
         return determine_liveness(evidence, collected.get_heartbeat_evidence(), collected.outcome_evidence)
 
     def _has_job_id_after_reload(self, run: Run) -> bool:
         """Return whether a submitter has stored the run's job id in the meantime, after reloading the run."""
         self._runs[run.key] = self._workspace.runs.get_by_key(run.key)
         return self._jobs.has_job_id(self._runs[run.key])
+
+    def _get_submission_evidence(self, run: Run, collected: CollectedRun | None) -> SubmissionEvidence:
+        """Return the evidence of a run's submission; a stopped run counts as one that has had a job."""
+        has_started = collected is not None and collected.has_started
+        if has_started or self._jobs.has_job_id(run) or self._stops.was_stop_sent(run):
+            return SubmissionEvidence.ANSWERED
+        return read_submission_evidence(self._workspace.run_folder(run.run_id))
+
+    def _submit_again(self, run: Run, collected: CollectedRun | None, now: float) -> None:
+        """Submit the job of a run again; record the end of the run if the engine refuses that."""
+        outcome = repeat_submission(self._target, self._jobs, run)
+        if outcome is not None:
+            self._end_without_supervisor(run, collected, outcome, now)
+        else:
+            self._lost_since.pop(run.key, None)
+            self._runs[run.key] = self._workspace.runs.get_by_key(run.key)
+            self._jobs.query_soon()
 
     def _record_end(self, run: Run, collected: CollectedRun, now: float) -> None:
         """Record the outcome written by the supervisor of a run."""
@@ -289,6 +318,10 @@ class Collector:
         if self._jobs.has_job_id(run):
             self._to_cancel.append(run)
         outcome = self._replace_with_lost_stream(run, derive_lost_outcome(run, self._jobs.find_job(run)))
+        self._end_without_supervisor(run, collected, outcome, now)
+
+    def _end_without_supervisor(self, run: Run, collected: CollectedRun | None, outcome: Outcome, now: float) -> None:
+        """Record an outcome that no supervisor has written, unless the shared folder is unavailable."""
         if collected is None:
             collected = self._open_run(run)
         if collected is not None:

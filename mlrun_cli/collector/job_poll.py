@@ -37,7 +37,7 @@ class JobPoll:
         self._jobs: Mapping[str, Job] = {}
         self._asked: Collection[str] = frozenset()
         self._found: dict[int, str] = {}
-        """The ids of jobs that were found by the ids of their runs, by run key."""
+        """The ids of jobs that were found by the ids of their runs, or by their starts, by run key."""
         self._has_looked_for_ids = False
         self._interval = _FIRST_SECONDS
         self._next = 0.0
@@ -90,6 +90,32 @@ class JobPoll:
     def has_job_id(self, run: Run) -> bool:
         """Return whether the id of a run's job is known."""
         return self._query_job_id(run) is not None
+
+    def find_job_id(self, run: Run) -> bool:
+        """Query the target's engine for the job id of a run, and store it; return whether there is a job.
+
+        Raises:
+            EngineUnavailable: the engine does not answer.
+            StoreError: the store cannot be used.
+        """
+        self._query_job_ids([run])
+        return run.key in self._found
+
+    def is_job_of(self, run: Run, job_id: str) -> bool:
+        """Return whether a job is the known one of a run."""
+        return self._query_job_id(run) == job_id
+
+    def record_job_id(self, run: Run, job_id: str) -> None:
+        """Store the id of the job that has started a run, in place of that of any other job that it has.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        if not self.is_job_of(run, job_id):
+            workspace = self._target.workspace
+            self._found[run.key] = job_id
+            with workspace.transaction():
+                workspace.runs.set_property(run.key, self._target.job_property, job_id)
 
     def find_job(self, run: Run) -> Job | None:
         """Return the last known job of a run, or None if the target's engine does not know it."""
@@ -155,4 +181,4 @@ class JobPoll:
                     workspace.runs.add_properties(run.key, {self._target.job_property: found[run.run_id]})
 
     def _query_job_id(self, run: Run) -> str | None:
-        return run.properties.get(self._target.job_property) or self._found.get(run.key)
+        return self._found.get(run.key) or run.properties.get(self._target.job_property)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.targets.engine import Job, JobEnd, JobState
 
 
@@ -44,6 +45,19 @@ class OutcomeEvidence(Enum):
     FINAL = "final"
 
 
+class SubmissionEvidence(Enum):
+    """What is known of the submission of a run's job, whose submitter is gone."""
+
+    ANSWERED = "answered"
+    """The engine has accepted it: the id of the job is known, or the job has started."""
+    UNANSWERED = "unanswered"
+    """The engine has not answered it, and may have accepted it or not."""
+    GIVEN_UP = "given up"
+    """The engine has not answered it, nor all of its repetitions."""
+    INTERRUPTED = "interrupted"
+    """The submitter has died before it knew."""
+
+
 class RunLiveness(Enum):
     """The state of a run on a node: it is alive, has ended, or has lost its supervisor."""
 
@@ -76,3 +90,19 @@ def determine_liveness(engine: EngineEvidence, heartbeat: HeartbeatEvidence, out
     if outcome is OutcomeEvidence.INTERRUPTED:
         return RunLiveness.ENDED
     return RunLiveness.ALIVE if heartbeat is HeartbeatEvidence.FRESH else RunLiveness.LOST
+
+
+def must_submit_again(liveness: RunLiveness, submission: SubmissionEvidence, status: RunStatus) -> bool:
+    """Return whether to submit the job of a run again, which is ended if it is lost otherwise.
+
+    - Only an engine that answers, and has known no job of the run for longer than it takes to accept a late one, makes
+      a run lost. Before it is submitted again, the engine is asked for it by name once more.
+    - Where a job is known, or has started, it is never repeated: how it has ended is the end of the run.
+    - A submitter that has died before it knew may have been meant to be stopped.
+    - What somebody wants to cancel is not started.
+
+    Should the engine accept the first submission after all, the job that starts second does nothing: see
+    `runs.starting_job`.
+    """
+    is_unanswered = submission is SubmissionEvidence.UNANSWERED
+    return liveness is RunLiveness.LOST and is_unanswered and status is RunStatus.NOT_STARTED

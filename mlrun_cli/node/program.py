@@ -27,11 +27,12 @@ from mlrun_cli.runs.inbox import InboxReader, StopMessage
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
+from mlrun_cli.runs.starting_job import record_starting_job
 from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.runtime.finish import build_failure_outcome, read_outcome
 from mlrun_cli.runtime.program_start import detach_program
 from mlrun_cli.supervisor.supervisor import Supervisor
-from mlrun_cli.targets.engine import OWN_ENVIRONMENT
+from mlrun_cli.targets.engine import JOB_ID_VARIABLE, OWN_ENVIRONMENT
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceLocator
 
@@ -41,14 +42,15 @@ _LOOK_SECONDS = 0.5
 
 
 def main(arguments: list[str]) -> int:
-    """Run the program; return 0 if this attempt or an earlier one has written an outcome."""
+    """Run the program; return 0 if this attempt or an earlier one has written an outcome, or there is nothing to do."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # an engine may have inherited that of the submitting process
     shared = SharedRunFolder(Path(arguments[0]))
     is_elsewhere = OWN_ENVIRONMENT in arguments[1:]
-    if find_outcome(shared) is not None or _has_collector_ended_run(shared):
+    job_id = os.environ.pop(JOB_ID_VARIABLE, "")
+    if find_outcome(shared) is not None or _has_collector_ended_run(shared) or _has_other_job_started(shared, job_id):
         return 0
     events = EventWriter(shared)
-    events.write(StartEvent(events.attempt, os.uname().nodename))
+    events.write(StartEvent(events.attempt, os.uname().nodename, job_id))
     _mark_started(shared)
     earlier = read_outcome(shared)
     if earlier is not None:  # of an attempt that was killed before it could write the event
@@ -75,6 +77,16 @@ def _has_collector_ended_run(shared: SharedRunFolder) -> bool:
     with suppress(OSError):
         return StopMessage(StopReason.GIVEN_UP) in InboxReader(shared.inbox).read_new_messages()
     return False
+
+
+def _has_other_job_started(shared: SharedRunFolder, job_id: str) -> bool:
+    """Return whether the engine has another job for the run, which has started it; else record this one."""
+    if not job_id:
+        return False
+    started_by = record_starting_job(shared, job_id)
+    if started_by != job_id:
+        sys.stderr.write(f"This job, {job_id}, does nothing, since job {started_by} has started the run.\n")
+    return started_by != job_id
 
 
 def _supervise_run(shared: SharedRunFolder, events: EventWriter, *, is_remote: bool) -> int:

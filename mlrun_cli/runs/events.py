@@ -22,10 +22,17 @@ FOLDER = "events"
 
 
 class StartEvent(NamedTuple):
-    """A supervisor was started, for the first time or again, on a node."""
+    """A supervisor was started, for the first time or again, on a node.
+
+    Attributes:
+        attempt: the number of the start.
+        node: the name of the node.
+        job_id: the id of the job that has started it; empty if the job does not know it.
+    """
 
     attempt: int
     node: str
+    job_id: str = ""
 
 
 class StatusEvent(NamedTuple):
@@ -181,7 +188,9 @@ def _parse_outcome(document: Mapping[str, Any]) -> OutcomeEvent:
 
 
 _PARSERS: Mapping[str, Callable[[Mapping[str, Any]], Event]] = {
-    "start": lambda document: StartEvent(int(document["attempt"]), str(document["node"])),
+    "start": lambda document: StartEvent(
+        int(document["attempt"]), str(document["node"]), str(document.get("job_id", ""))
+    ),
     "status": _parse_status,
     "properties": lambda document: PropertiesEvent(dict(document["properties"])),
     "files": lambda document: FilesEvent(str(document["folder"])),

@@ -47,6 +47,8 @@ class RunFolder:
         self.submission = path / "submission.json"
         self.secrets = path / "secrets.json"
         self.process = path / "process.json"
+        self.job_troubles = path / "job_troubles.json"
+        """What has gone wrong with the job of a run on a node (see `runs.job_troubles`)."""
         self.restarts = path / "restarts.json"
         """How often the current attempt has begun once more, while the run may be queued again."""
         self.outcome = path / "outcome.json"

@@ -73,6 +73,7 @@ class SharedRunFolder(RunFolder):
         requests: the requests that the node cannot handle, a journal for each process that writes them.
         heartbeat: a file that the supervisor writes again every few seconds.
         program: a file that names the copy of this package that the supervisor is started from.
+        starting_job: a folder that names the job which has started the run.
     """
 
     def __init__(self, path: Path) -> None:
@@ -82,6 +83,7 @@ class SharedRunFolder(RunFolder):
         self.requests = path / "questions"
         self.heartbeat = path / "heartbeat"
         self.program = path / "program.json"
+        self.starting_job = path / "job"
 
     def create_for_node(self, program: Path) -> None:
         """Create the folder with the content that a supervisor on a node expects; it must not exist yet.

@@ -22,12 +22,21 @@ def start_supervisor(target: Target, run: Run, lock_fds: Sequence[int]) -> Start
     """
     started = target.start_supervisor(run.run_id, lock_fds)
     if started.properties or started.is_queued:
-        runs = target.workspace.runs
-        with target.workspace.transaction(durable=True):
-            runs.add_properties(run.key, started.properties)
-            if started.is_queued:
-                runs.change_status(run.key, {RunStatus.NOT_STARTED}, RunStatus.QUEUED)
+        store_start(target, run, started)
     return started
+
+
+def store_start(target: Target, run: Run, started: Started) -> None:
+    """Store the properties of a started run, and that it is queued if it is.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    runs = target.workspace.runs
+    with target.workspace.transaction(durable=True):
+        runs.add_properties(run.key, started.properties)
+        if started.is_queued:
+            runs.change_status(run.key, {RunStatus.NOT_STARTED}, RunStatus.QUEUED)
 
 
 def start_supervisors_together(target: EngineTarget, runs: Sequence[Run]) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from mlrun_cli.errors import MlrunError, OperatingSystemError, RunNotFound
+from mlrun_cli.errors import MlrunError, OperatingSystemError, RunNotFound, StoreUnavailable
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.runtime.queue import wake_dispatcher
 from mlrun_cli.runtime.supervisor_start import start_supervisor, start_supervisors_together
 from mlrun_cli.submit.new_run import NewRun, RecordedRun
 from mlrun_cli.submit.new_run_folder import NewRunFolder
@@ -15,7 +16,6 @@ from mlrun_cli.submit.shared_run import write_stored_run
 from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.engine import EngineTarget
 from mlrun_cli.targets.errors import EngineRefused, SharedFolderUnavailable, SubmitUnanswered
-from mlrun_cli.workspace import Workspace
 
 
 def start_on_node(target: Target, new_run: NewRun, recorded: RecordedRun, folder: NewRunFolder) -> None:
@@ -32,7 +32,7 @@ def start_on_node(target: Target, new_run: NewRun, recorded: RecordedRun, folder
     assert new_run.place is not None
     workspace, shared = target.workspace, new_run.place.shared.run_folder(new_run.submission.run_id)
     run = workspace.runs.get_by_key(recorded.key)
-    with _remove_if_without_job(workspace, run, folder):
+    with _remove_if_without_job(target, run, folder):
         with new_run.place.convert_errors():
             write_stored_run(workspace, run, shared, recorded.secrets)
         start_supervisor(target, run, [])
@@ -66,11 +66,14 @@ def start_together_on_node(target: EngineTarget, new_runs: Sequence[tuple[NewRun
 
 
 @contextmanager
-def _remove_if_without_job(workspace: Workspace, run: Run, folder: NewRunFolder) -> Iterator[None]:
+def _remove_if_without_job(target: Target, run: Run, folder: NewRunFolder) -> Iterator[None]:
     """Remove a run from the store if the block fails, unless it may have a job."""
+    workspace = target.workspace
     try:
         yield
     except SubmitUnanswered:
+        with suppress(OSError, StoreUnavailable):  # the next look at a run calls again
+            wake_dispatcher(workspace, target.name)
         raise
     except (MlrunError, OSError) as error:
         with workspace.transaction(durable=True):

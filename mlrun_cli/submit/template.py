@@ -24,6 +24,7 @@ from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.error import SERVICE_ERROR, build_run_error
 from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.job_troubles import JobTroubles
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.shared_folder import remove_secrets
@@ -528,14 +529,21 @@ def _apply_changes(template: RunTemplate, run: TemplateRun) -> tuple[SubmitReque
 
 
 def _complete_start_on_node(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:
-    """Submit the job of a recorded run, whose earlier submission was killed before it reached the engine."""
+    """Submit the job of a recorded run, whose earlier submission was killed before it reached the engine.
+
+    One that the engine has not answered is repeated by the collector, once it is sure that there is no job.
+    """
     stored = workspace.runs.get(run.run_id)
     target = get_target(workspace, template.target)
     if stored.status is not RunStatus.NOT_STARTED or not isinstance(target, EngineTarget):
         return
-    with closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:
+    folder = workspace.run_folder(run.run_id)
+    with closing(OwnerLock.open(folder.lock)) as lock:
         # While the lock is held, the collector does not look for the job of the run.
-        if not lock.acquire_within(_READERS_SECONDS) or target.job_property in stored.properties:
+        if not lock.acquire_within(_READERS_SECONDS) or JobTroubles.read(folder).unanswered:
+            return
+        stored = workspace.runs.get(run.run_id)  # it may have been started until here
+        if stored.status is not RunStatus.NOT_STARTED or target.job_property in stored.properties:
             return
         if target.find_job_id(run.run_id) is not None:
             return

@@ -19,6 +19,7 @@ from mlrun_cli.compute.compute_target import SHARED_FOLDER_PROPERTY, ComputeTarg
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runconfigs.communicators import PARALLEL_TASK
 from mlrun_cli.runs.inbox import CancelMessage, StopMessage, send_message
+from mlrun_cli.runs.job_troubles import count_unanswered_submission
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import StopReason
@@ -39,6 +40,9 @@ _LATE_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 1.0
 OWN_ENVIRONMENT = "--own-environment"
 """The option of the node's program for nodes that share no files with this machine, interpreters neither."""
+
+JOB_ID_VARIABLE = "MLRUN_JOB_ID"
+"""The variable with the id of a job, for its supervisor, where an engine may get several jobs for the same run."""
 
 
 class JobState(Enum):
@@ -262,12 +266,28 @@ class EngineTarget(Target):
         except EngineUnavailable as error:
             found = self._wait_for_late_jobs(run_ids)
             if len(found) < len(run_ids):
-                raise _build_unanswered_error(error, run_ids[0]) from error
+                raise self._record_unanswered(run_ids, error) from error
             job_ids = [found[run_id] for run_id in run_ids]
         return {
             run_id: Started(properties={self.job_property: job_id}, is_queued=True)
             for run_id, job_id in zip(run_ids, job_ids or (), strict=bool(job_ids))
         }
+
+    def repeat_submission(self, run_id: str) -> Started:
+        """Submit the job of a run whose submission was not answered once more; its owner lock must be held.
+
+        Raises:
+            SubmitUnanswered: the engine does not answer this one either.
+            EngineUnavailable: the engine does not answer; it has not got the job.
+            MlrunError: it refuses the job.
+        """
+        request = self.build_job_request(run_id)
+        self.check_job_request(request)
+        try:
+            job_id = self.submit_job(request)
+        except EngineUnavailable as error:
+            raise self._record_unanswered([run_id], error) from error
+        return Started(properties={self.job_property: job_id}, is_queued=True)
 
     def build_job_request(self, run_id: str) -> JobRequest:
         """Return the request for the engine to start the job of a run."""
@@ -302,7 +322,7 @@ class EngineTarget(Target):
             found = self._wait_for_late_jobs([request.run_id])
             if request.run_id in found:
                 return found[request.run_id]
-            raise _build_unanswered_error(error, request.run_id) from error
+            raise self._record_unanswered([request.run_id], error) from error
 
     def _wait_for_late_jobs(self, run_ids: Sequence[str]) -> Mapping[str, str]:
         """Wait for jobs whose submission was not confirmed; return the ids of the jobs that appear, keyed by run id.
@@ -315,6 +335,17 @@ class EngineTarget(Target):
                 time.sleep(_LOOK_AGAIN_SECONDS)
             return found
         return {}
+
+    def _record_unanswered(self, run_ids: Sequence[str], error: EngineUnavailable) -> SubmitUnanswered:
+        """Count a submission that was not answered, and return its error; the collector repeats it if need be."""
+        for run_id in run_ids:
+            with suppress(OSError):  # then it is not repeated
+                count_unanswered_submission(self.workspace.run_folder(run_id))
+        hint = (
+            f"The run {run_ids[0]} is kept: once the engine answers, its job is found, or submitted again."
+            " Cancel it with 'mlrun run cancel' if it is not wanted."
+        )
+        return SubmitUnanswered(error.message, hint=hint, target=run_ids[0])
 
     def _read_time_limit(self, run: Run) -> float | None:
         """Return the time limit in a run's definition in seconds, or None if the user has set no limit.
@@ -368,12 +399,6 @@ class EngineTarget(Target):
         arguments = build_dispatcher_arguments(self.workspace.folder, self.name, lock.descriptor)
         words = build_program_command(COLLECTOR_PROGRAM, arguments)
         spawn(words, f"the queue of {self.name}", [lock.descriptor], log_path)
-
-
-def _build_unanswered_error(error: EngineUnavailable, run_id: str) -> SubmitUnanswered:
-    """Return the error for the submission of a run that an unavailable engine may have accepted."""
-    hint = f"The job may have been accepted, so the run {run_id} is kept: see 'mlrun run show'."
-    return SubmitUnanswered(error.message, hint=hint, target=run_id)
 
 
 def _can_lose_nodes(run: Run) -> bool:

@@ -11,8 +11,11 @@ from mlrun_cli.collector.run_liveness import (
     HeartbeatEvidence,
     OutcomeEvidence,
     RunLiveness,
+    SubmissionEvidence,
     determine_liveness,
+    must_submit_again,
 )
+from mlrun_cli.runs.status import RunStatus
 
 ALIVE, ENDED, LOST = RunLiveness.ALIVE, RunLiveness.ENDED, RunLiveness.LOST
 
@@ -45,3 +48,15 @@ def test_every_combination_is_in_the_table() -> None:
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_run_liveness(engine: EngineEvidence, heartbeat: HeartbeatEvidence, outcome: OutcomeEvidence) -> None:
     assert determine_liveness(engine, heartbeat, outcome) is TABLE[engine, heartbeat][OUTCOMES.index(outcome)]
+
+
+@pytest.mark.parametrize("liveness", RunLiveness)
+@pytest.mark.parametrize("submission", SubmissionEvidence)
+@pytest.mark.parametrize("status", [status for status in RunStatus if not status.is_terminal])
+def test_only_an_unanswered_submission_of_a_lost_run_is_repeated(
+    liveness: RunLiveness, submission: SubmissionEvidence, status: RunStatus
+) -> None:
+    is_repeated = must_submit_again(liveness, submission, status)
+    assert is_repeated == (
+        (liveness, submission, status) == (LOST, SubmissionEvidence.UNANSWERED, RunStatus.NOT_STARTED)
+    )

@@ -27,7 +27,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.targets.engine import EngineTarget, Job, JobEnd, JobRequest, JobState
+from mlrun_cli.targets.engine import JOB_ID_VARIABLE, EngineTarget, Job, JobEnd, JobRequest, JobState
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
 
 JOB_VARIABLE = "POOL_JOB"
@@ -137,7 +137,7 @@ class Pool:
 
     def _spawn(self, job_id: str) -> None:
         """Start the process that waits for a job's turn."""
-        environment = {**os.environ, JOB_VARIABLE: f"{self.folder}/{job_id}"}
+        environment = {**os.environ, JOB_VARIABLE: f"{self.folder}/{job_id}", JOB_ID_VARIABLE: job_id}
         words = [sys.executable, "-E", __file__, str(self.folder), job_id]
         null = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
         os.posix_spawn(words[0], words, environment, file_actions=null, setsid=True)

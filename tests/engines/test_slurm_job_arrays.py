@@ -274,8 +274,7 @@ def test_a_controller_that_is_killed_while_slurm_takes_an_array_makes_no_second_
     assert controllers
     write_sbatch(cluster, "")
     kill(*controllers)
-    wait_for_jobs(cluster, sweep_id, 4)  # a run that ends first gets no job's id
-    open_gate(cluster)
+    open_gate(cluster)  # runs may end before their jobs are looked for
     record = cluster.wait(sweep_id)
     assert record["status"] == "Completed", record
     runs = children(cluster, sweep_id)

@@ -415,6 +415,16 @@ class RunStore:
             )
         return conflicts
 
+    def set_property(self, run_key: int, name: str, value: str) -> None:
+        """Add a property, or change the value of one that is not the user's."""
+        self._database.execute(
+            "INSERT INTO run_properties (run_key, key, value) VALUES (:run_key, :key, :value)"
+            " ON CONFLICT (run_key, key) DO UPDATE SET value = excluded.value",
+            run_key=run_key,
+            key=name,
+            value=value,
+        )
+
     def _record_status_change(self, run_key: int, status: str, changed_at: int | None = None) -> None:
         self._database.execute(
             "INSERT INTO status_changes (run_key, status, changed_at) VALUES (:key, :status, :now)",

@@ -11,7 +11,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.targets.base import Demand
-from mlrun_cli.targets.engine import JobRequest
+from mlrun_cli.targets.engine import JOB_ID_VARIABLE, JobRequest
 from mlrun_cli.targets.setup_script import build_setup_script
 
 # What a job needs to be found and to be told apart, and what would make sbatch wait or start several jobs.
@@ -38,6 +38,8 @@ _LOW_PRIORITY = 10_000
 """How much a job gives up of its priority for the jobs of others."""
 _MARGIN_MINUTES = 5
 """Time that a job has beyond its run's limit, for the environment before and the outputs after."""
+
+_FIRST_LINES = f"#!/bin/bash\nexport {JOB_ID_VARIABLE}=$SLURM_JOB_ID"
 
 
 class SlurmSettings(NamedTuple):
@@ -88,7 +90,7 @@ class SlurmSettings(NamedTuple):
 
     def build_script(self, command: Sequence[str]) -> str:
         """Return the script of a job; its last command replaces the shell."""
-        return build_setup_script(self.setup, command)
+        return build_setup_script(self.setup, command, first_line=_FIRST_LINES)
 
     def _choose_time_limit(self, seconds: float | None) -> str | None:
         """Return a job's time limit in Slurm's format: the run's plus a margin, or the target's; None for no limit."""

@@ -1,0 +1,66 @@
+"""The repetition of a submission that a target's engine has not answered, once it surely has no job of it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from mlrun_cli.collector.job_poll import JobPoll
+from mlrun_cli.collector.run_liveness import SubmissionEvidence
+from mlrun_cli.core.program_log import write_log
+from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.runs.error import SERVICE_ERROR
+from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.job_troubles import JobTroubles
+from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.owner_lock import OwnerLock
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime.finish import build_failure_outcome
+from mlrun_cli.runtime.supervisor_start import store_start
+from mlrun_cli.targets.engine import EngineTarget
+from mlrun_cli.targets.errors import EngineUnavailable
+
+_MOST_UNANSWERED = 10
+"""How many submissions of a run may get no answer before its job counts as lost."""
+
+
+def read_submission_evidence(folder: RunFolder) -> SubmissionEvidence:
+    """Return the evidence of the submission of a run whose job is not known, and whose submitter is gone."""
+    number = JobTroubles.read(folder).unanswered
+    if number == 0:
+        return SubmissionEvidence.INTERRUPTED
+    return SubmissionEvidence.UNANSWERED if number < _MOST_UNANSWERED else SubmissionEvidence.GIVEN_UP
+
+
+def repeat_submission(target: EngineTarget, jobs: JobPoll, run: Run) -> Outcome | None:
+    """Submit the job of a run again, unless it is found now or another process submits it.
+
+    Returns:
+        The outcome of the run if the engine refuses the job, or else None.
+
+    Raises:
+        OSError: a file of the run cannot be read.
+        StoreError: the store cannot be used.
+    """
+    workspace = target.workspace
+    with closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:
+        if not lock.try_acquire():
+            return None
+        current = workspace.runs.get_by_key(run.key)
+        if current.status is not RunStatus.NOT_STARTED or target.job_property in current.properties:
+            return None
+        try:
+            if jobs.find_job_id(current):
+                return None
+            started = target.repeat_submission(run.run_id)
+        except EngineUnavailable as error:
+            write_log(f"{run.run_id} cannot be submitted again now: {error}")
+            jobs.is_silent = True
+            return None
+        except StoreError:
+            raise
+        except MlrunError as error:
+            return build_failure_outcome(error.message, code=SERVICE_ERROR, reason=error.code)
+        store_start(target, current, started)
+    write_log(f"{run.run_id} was submitted again, since the engine had no job of its submission")
+    return None

@@ -1,0 +1,41 @@
+"""What has gone wrong with the job of a run at its engine, which is tried again a limited number of times."""
+
+from __future__ import annotations
+
+from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.runs.folder import RunFolder
+
+
+class JobTroubles(NamedTuple):
+    """The troubles of a run's job so far, kept in the run's folder, so that they are counted across collectors.
+
+    Attributes:
+        unanswered: how many submissions the engine has not answered, so that it may have the job or not.
+    """
+
+    unanswered: int = 0
+
+    @classmethod
+    def read(cls, folder: RunFolder) -> JobTroubles:
+        """Return the troubles of a run's job; zeros if there were none, or their file is damaged."""
+        document = read_json(folder.job_troubles) or {}
+        return cls(*(number if isinstance(number := document.get(name), int) else 0 for name in cls._fields))
+
+    def write(self, folder: RunFolder) -> None:
+        """Write the troubles to the folder of the run.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        write_json(folder.job_troubles, self._asdict())
+
+
+def count_unanswered_submission(folder: RunFolder) -> None:
+    """Count a submission of a run's job that the engine has not answered.
+
+    Raises:
+        OSError: the count cannot be written.
+    """
+    troubles = JobTroubles.read(folder)
+    troubles._replace(unanswered=troubles.unanswered + 1).write(folder)
