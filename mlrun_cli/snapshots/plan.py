@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.snapshots.limits import SnapshotLimits
-from mlrun_cli.snapshots.scan import scan_folder
+from mlrun_cli.snapshots.scan import Scan, scan_folder
 from mlrun_cli.snapshots.snapshot import EntryKind, OmittedPath, Snapshot
 
 
 class PlannedSnapshot(NamedTuple):
-    """The files, links, total size and omitted paths of a snapshot to be taken, and lines for stderr.
+    """The content of a snapshot to be taken.
 
-    `ignore_file` is the name of the ignore file in use, or None.
+    Attributes:
+        files: the paths of its files and links.
+        size: their total size in bytes.
+        left_out: the paths that cannot be in it.
+        ignored: the paths that the ignore file names; those of folders end with `/` and stand for what is in them.
+        notes: lines for stderr.
+        ignore_file: the name of the ignore file in use, or None.
     """
 
     files: frozenset[str]
     size: int
     left_out: tuple[OmittedPath, ...]
+    ignored: tuple[str, ...]
     notes: tuple[str, ...]
     ignore_file: str | None
 
@@ -27,7 +34,7 @@ class PlannedSnapshot(NamedTuple):
     def from_snapshot(cls, snapshot: Snapshot) -> PlannedSnapshot:
         """Return the preview for an existing snapshot."""
         paths = (entry.path for entry in snapshot.entries if entry.kind is not EntryKind.DIRECTORY)
-        return cls(frozenset(paths), snapshot.size, (), (), None)
+        return cls(frozenset(paths), snapshot.size, (), (), (), None)
 
 
 def plan_snapshot(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -> PlannedSnapshot:
@@ -39,4 +46,16 @@ def plan_snapshot(source: Path, limits: SnapshotLimits, exclude: Sequence[Path])
     scan = scan_folder(source, limits, exclude)
     size = sum(found.st_size for found in scan.files.values())
     left_out = tuple(sorted(scan.left_out, key=lambda item: item.path))
-    return PlannedSnapshot(frozenset({*scan.files, *scan.links}), size, left_out, tuple(scan.notes), scan.ignore_file)
+    files = frozenset({*scan.files, *scan.links})
+    return PlannedSnapshot(files, size, left_out, tuple(_list_ignored(scan)), tuple(scan.notes), scan.ignore_file)
+
+
+def _list_ignored(scan: Scan) -> Iterator[str]:
+    """Yield the ignored paths in order, without ignored folders of which a part is included, and what is in others."""
+    folder = None
+    for path in sorted(scan.ignored):
+        if path.removesuffix("/") in scan.folders or (folder is not None and path.startswith(folder)):
+            continue
+        if path.endswith("/"):
+            folder = path
+        yield path

@@ -38,6 +38,7 @@ class Scan:
         folders: the paths of folders.
         links: a mapping from the paths of links to their target paths.
         left_out: the paths that cannot be in a snapshot.
+        ignored: the paths that the ignore file names, those of folders without what is in them.
         notes: lines for stderr.
         ignore_file: the name of the ignore file in use; None if there is none.
     """
@@ -48,6 +49,7 @@ class Scan:
         self.folders: set[str] = set()
         self.links: dict[str, str] = {}
         self.left_out: list[OmittedPath] = []
+        self.ignored: list[str] = []
         self.notes: list[str] = []
         self.ignore_file: str | None = None
 
@@ -128,7 +130,9 @@ class _Walk:
             return False
         is_folder = entry.is_dir(follow_symlinks=False)
         is_ignored = self._rules.ignores(path, is_folder=is_folder)
-        if not is_ignored:
+        if is_ignored:
+            self._scan.ignored.append(f"{path}/" if is_folder else path)
+        else:
             self._add_entry(entry, path, is_folder=is_folder)
         return is_folder and (not is_ignored or self._rules.has_negation)
 

@@ -11,6 +11,7 @@ from mlrun_cli.environments.docker_section import get_shared_memory, list_engine
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.processes.launchers.registry import get_launcher
 from mlrun_cli.snapshots.plan import PlannedSnapshot
+from mlrun_cli.snapshots.snapshot import OmittedPath
 from mlrun_cli.submit.admission import Admission
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
@@ -133,7 +134,8 @@ def _build_environment_record(resolution: Resolution, redactor: Redactor) -> dic
 
 
 def _build_snapshot_record(snapshot: PlannedSnapshot) -> dict[str, Any]:
-    left_out = snapshot.left_out
+    reason = f"named in {snapshot.ignore_file}"
+    left_out = [*snapshot.left_out, *(OmittedPath(path, reason) for path in snapshot.ignored)]
     return {
         "files": len(snapshot.files),
         "bytes": snapshot.size,

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mlrun_cli.errors import ScriptNotFound, ScriptNotInSnapshot, ScriptNotPython
+from mlrun_cli.folders.project_config import find_project_config
 from mlrun_cli.runconfigs.run_configuration import PYTHON_FRAMEWORK, RunConfiguration
 
 SHELL = ("/bin/sh", "-c")
@@ -167,6 +168,7 @@ def _find_script(source: Path, script: str) -> str:
         raise ScriptNotFound(
             f"There is no script '{script}' in {source}.",
             hint=_build_program_hint(script)
+            or _build_attached_folder_hint(source, script)
             or f"{guess}Paths of scripts are relative to the source folder ({source}).",
             target=script,
         )
@@ -181,6 +183,18 @@ def _find_script(source: Path, script: str) -> str:
     relative = os.path.relpath(path, source)
     # Python would take it for an option.
     return f"./{relative}" if relative.startswith("-") else relative
+
+
+def _build_attached_folder_hint(source: Path, script: str) -> str | None:
+    """Return a hint if the source folder is below an attached folder that has the script, or None."""
+    import shlex  # noqa: PLC0415 - not on the way of what succeeds
+
+    config = find_project_config(source)
+    if config is None or _resolve_links(config.folder) == _resolve_links(source):
+        return None
+    if not (config.folder / script).is_file():
+        return None
+    return f"The attached folder {config.folder} has it: add --path {shlex.quote(str(config.folder))}."
 
 
 def _build_program_hint(script: str) -> str | None:

@@ -96,8 +96,6 @@ def _format_container(environment: Mapping[str, Any]) -> Iterator[str]:
 def _format_snapshot(record: Mapping[str, Any]) -> Iterator[str]:
     snapshot = record["snapshot"]
     yield f"{snapshot['files']} files, {format_size(snapshot['bytes'])}, of {record['source_directory']}"
-    if snapshot["ignore_file"]:
-        yield f"without what {snapshot['ignore_file']} names"
     if snapshot["left_out"]:
         yield "left out: " + ", ".join(
             _shorten_list([f"{one['path']} ({one['reason']})" for one in snapshot["left_out"]])

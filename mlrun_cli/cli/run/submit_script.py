@@ -110,10 +110,12 @@ def submit_script(
         return build_dry_run_result(context.workspace, request)
 
     def describe_failure(workspace: Workspace, run: Run) -> str | None:
+        from mlrun_cli.cli.run.ignored_files import describe_ignored_file  # noqa: PLC0415 - only then
         from mlrun_cli.cli.run.misplaced_options import describe_misplaced_options  # noqa: PLC0415 - only then
 
         script, *arguments = script_and_arguments or [""]
-        return describe_misplaced_options(workspace, run, script, arguments)
+        source = request.source_directory or request.path
+        return describe_misplaced_options(workspace, run, script, arguments) or describe_ignored_file(run, source)
 
     return submit_and_stream(
         context.workspace,
