@@ -37,7 +37,7 @@ def read_submission(workspace: Workspace, run: Run) -> Submission | None:
 
 
 def list_attached_folders(workspace: Workspace) -> Sequence[str]:
-    """Return the existing folders from which the newest runs were submitted, most recently used first."""
+    """Return the paths of existing folders from which the newest runs were submitted, most recently used first."""
     runs = workspace.runs.list(RunFilter(last=_MOST_RUNS))
     submissions = (read_submission(workspace, run) for run in runs)
     folders = dict.fromkeys(found.folder for found in submissions if found is not None and found.folder)

@@ -12,7 +12,7 @@ from mlrun_cli.errors import AlreadyExists, LimitExceeded
 from mlrun_cli.processes.host import get_origin, get_user_name
 from mlrun_cli.runs.run import INTERACTIVE_RUN, Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
-from mlrun_cli.runtime.notifier_start import start_notifier_of_interactive_runs
+from mlrun_cli.runtime.notifier_start import start_notifier_for_interactive_runs
 from mlrun_cli.workspace import Workspace
 
 MOST_CHILDREN = 1_000_000
@@ -118,7 +118,7 @@ def complete_interactive_run(workspace: Workspace, run: Run) -> Run:
         with workspace.transaction(durable=True):
             has_ended = workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.COMPLETED, ended_at=now())
         if has_ended:
-            start_notifier_of_interactive_runs(workspace, [run.key], RunStatus.COMPLETED)
+            start_notifier_for_interactive_runs(workspace, [run.key], RunStatus.COMPLETED)
     return workspace.runs.get_by_key(run.key)
 
 

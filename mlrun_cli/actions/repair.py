@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.actions.parameters import read_parameters_of_older_runs
-from mlrun_cli.actions.run_deletion import list_with_descendants
+from mlrun_cli.actions.run_deletion import list_runs_with_descendants
 from mlrun_cli.actions.trash import move_back_stored_runs, move_back_unknown_runs, move_to_trash
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.json_files import sync_to_disk
@@ -162,7 +162,7 @@ def _recover_trash(workspace: Workspace) -> None:
         with closing(workspace.locator.database.open()) as database:
             import_folders(database, workspace.folder, get_process_redactor(), is_rebuilt=False)
         known = [run_id for run_id in run_ids if workspace.runs.find_key(run_id) is not None]
-        move_to_trash(workspace, list_with_descendants(workspace, list(map(workspace.runs.get, known))))
+        move_to_trash(workspace, list_runs_with_descendants(workspace, list(map(workspace.runs.get, known))))
 
 
 def _build_import_record(report: ImportReport) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from mlrun_cli.workspace import Workspace
 _SHOWN_NAMES = 10
 
 
-def list_with_descendants(workspace: Workspace, runs: Sequence[Run]) -> Sequence[Run]:
+def list_runs_with_descendants(workspace: Workspace, runs: Sequence[Run]) -> Sequence[Run]:
     """Return the runs and all of their descendants, without duplicates."""
     found: dict[int, Run] = {}
     for run in runs:

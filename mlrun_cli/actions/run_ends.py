@@ -137,7 +137,7 @@ def _notify_owner(workspace: Workspace, run: Run, *, has_ended: bool) -> None:
 
 
 def _remove_secrets(workspace: Workspace, run: Run) -> None:
-    """Remove the secrets of a run without a supervisor before its end is stored, since no other process does so.
+    """Remove the secrets of a run that has no supervisor to remove them, before its end is stored.
 
     If the process is killed in between, the run has no secrets, and is Canceled when it would be started.
     """

@@ -134,7 +134,7 @@ def _prune_snapshots(shared_folder: SharedFolder, options: _Options) -> PrunedSh
 
 
 def _prune_environments(shared_folder: SharedFolder, options: _Options) -> PrunedShared:
-    """Remove environments that no run in the shared folder has used, since locks of nodes are not visible here."""
+    """Remove the environments that no run in the shared folder has used; locks held on nodes are not visible here."""
     plans = (
         read_json(RunFolder(folder).environment_plan)
         for folder in _iterate_run_folders(shared_folder, options.excluded)

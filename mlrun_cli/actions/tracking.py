@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.actions import runs as run_actions
-from mlrun_cli.actions.run_deletion import check_deletable, list_with_descendants
+from mlrun_cli.actions.run_deletion import check_deletable, list_runs_with_descendants
 from mlrun_cli.actions.tracking_records import MICROSECONDS_IN_MILLISECOND, build_tracking_records
 from mlrun_cli.actions.trash import get_deleted_runs, move_to_trash, restore_runs
 from mlrun_cli.core.time import now
@@ -83,7 +83,7 @@ def delete_run(workspace: Workspace, run: Run) -> None:
     Raises:
         UsageError: it has not ended, or it is protected.
     """
-    runs = list_with_descendants(workspace, run_actions.get_reconciled_runs(workspace, [run]))
+    runs = list_runs_with_descendants(workspace, run_actions.get_reconciled_runs(workspace, [run]))
     check_deletable(workspace, runs, force=False)
     move_to_trash(workspace, runs)
 

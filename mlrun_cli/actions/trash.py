@@ -182,7 +182,7 @@ def remove_from_trash(
 
 
 def remove_trashed_descendants(workspace: Workspace, keys: Sequence[int]) -> None:
-    """Remove deleted descendants of permanently removed runs, since they can no longer be restored."""
+    """Remove from the trash the descendants of permanently removed runs, which can no longer be restored."""
     remove_from_trash(workspace, workspace.trash.list_deleted_descendants(keys))
 
 
@@ -278,7 +278,7 @@ def _get_run_path(workspace: Workspace, run_id: str) -> Path:
 
 
 def _move_folder(source: Path, destination: Path) -> None:
-    """Move a folder unless the destination exists; ignore errors, since runs are found in both places."""
+    """Move a folder unless the destination exists; ignore errors, as runs are found in both places."""
     try:
         RunFolder(source).make_readable()
         make_private_folder(destination.parent)

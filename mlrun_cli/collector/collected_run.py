@@ -130,7 +130,7 @@ class CollectedRun:
         return HeartbeatEvidence.FRESH if is_fresh else HeartbeatEvidence.STALE
 
     def finish(self, outcome: Outcome, now: float) -> bool:
-        """Record the outcome once all logged data are stored; return whether that is done.
+        """Record the outcome if all logged data are stored; return whether the outcome was recorded.
 
         While the shared folder is away, it is not.
 

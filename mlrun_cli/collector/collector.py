@@ -256,7 +256,7 @@ class Collector:
     def _check_liveness(
         self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence, monotonic_time: float
     ) -> RunLiveness:
-        """Determine the liveness of a seemingly lost run again after reading everything its supervisor wrote.
+        """Read everything that the supervisor of a seemingly lost run wrote, and determine the run's liveness again.
 
         Where no id of a job is known, the engine may still accept the job of a submission that it has not answered.
         While the shared folder is unavailable, no run is lost.
@@ -282,7 +282,7 @@ class Collector:
         return determine_liveness(evidence, collected.get_heartbeat_evidence(), collected.outcome_evidence)
 
     def _has_job_id_after_reload(self, run: Run) -> bool:
-        """Return whether a submitter has stored the run's job id in the meantime, after reloading the run."""
+        """Reload the run, and return whether its submitter has stored the job id in the meantime."""
         self._runs[run.key] = self._workspace.runs.get_by_key(run.key)
         return self._jobs.has_job_id(self._runs[run.key])
 

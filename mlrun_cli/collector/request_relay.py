@@ -93,7 +93,7 @@ class RequestRelay:
             self._worker = None
 
     def _record_accepted(self, name: str, old_offset: int, new_offset: int) -> bool:
-        """Record in the store that a journal's requests are accepted; return False if another collector has done so."""
+        """Mark a journal's requests as accepted in the store; return False if another collector has accepted them."""
         with self._workspace.transaction():
             is_mine = self._workspace.journals.advance(self._run.key, name, old_offset, new_offset)
         self._offsets[name] = new_offset

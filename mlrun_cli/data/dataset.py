@@ -99,7 +99,7 @@ def check_dataset_name(name: object) -> str:
 
 
 def apply_steps(items: Sequence[_Item], steps: Sequence[Sequence[Any]]) -> list[_Item]:
-    """Return the items that remain after applying the steps of a dataset.
+    """Return the items that remain after the steps of a dataset have been applied.
 
     Raises:
         UsageError: a step is for tables only.

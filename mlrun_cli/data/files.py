@@ -111,7 +111,7 @@ def _is_pattern(location: str) -> bool:
 
 
 def _find_root_folder(location: str) -> str:
-    """Return the folder to which the names of the files at a path are relative."""
+    """Return the path of the folder to which the names of the files at a path are relative."""
     if _is_pattern(location):
         root = re.split(r"[*?]", location, maxsplit=1)[0]
         return root.rpartition("/")[0] or "/"
@@ -119,7 +119,7 @@ def _find_root_folder(location: str) -> str:
 
 
 def _find_common_folder(locations: Iterator[str]) -> str:
-    """Return the folder that contains the root folders of all locations; `/` if there are no locations."""
+    """Return the path of the folder that contains the root folders of all locations; `/` without locations."""
     roots = [_find_root_folder(place) for place in locations]
     return os.path.commonpath(roots) if roots else "/"
 
@@ -150,7 +150,7 @@ def _build_no_file_error(location: str) -> DataNotFound:
 
 
 def _walk_files(root: str) -> Iterator[str]:
-    """Yield all files below a folder, following links and visiting each folder once."""
+    """Yield the paths of all files below a folder, following links and visiting each folder once."""
     seen: set[tuple[int, int]] = set()
     for folder, folders, files in os.walk(root, followlinks=True):
         status = os.stat(folder)

@@ -114,7 +114,7 @@ def _format_version(version: tuple[int, ...]) -> str:
 
 
 def find_base_interpreter(request: PythonRequest, environ: Mapping[str, str]) -> Interpreter | None:
-    """Search PATH, pyenv and this tool's own interpreters; return the first that satisfies the request, or None."""
+    """Return the first interpreter in PATH, pyenv or this tool's own folders that satisfies the request, or None."""
     seen: set[str] = set()
     for path in _iterate_candidates(request, environ):
         real = os.path.realpath(path)
@@ -159,7 +159,7 @@ def _iterate_candidates(request: PythonRequest, environ: Mapping[str, str]) -> I
 
 
 def _iterate_pyenv_interpreters(request: PythonRequest, environ: Mapping[str, str]) -> Iterator[Path]:
-    """Yield the interpreters in pyenv's folders, newest first, since its shims cover only selected versions."""
+    """Yield the interpreters in pyenv's folders, newest first; pyenv's shims would offer only selected versions."""
     root = Path(environ.get("PYENV_ROOT") or Path(environ.get("HOME", "/"), ".pyenv"), "versions")
     names = [path.name for path in root.glob("3.*") if re.fullmatch(r"3\.\d+\.\d+", path.name)]
     versions = [tuple(map(int, name.split("."))) for name in names]

@@ -127,7 +127,7 @@ def read_project_config(path: Path) -> ProjectConfig:
 
 @contextmanager
 def _add_repair_hint(path: Path) -> Iterator[None]:
-    """Add to errors about a `config.json` a hint on how to recreate the file."""
+    """Add a hint on how to recreate a `config.json` to errors about it that are raised in the block."""
     try:
         yield
     except json.JSONDecodeError as error:

@@ -118,7 +118,7 @@ def _parse_entries(lines: list[Any]) -> Entries:
             _check_line(type(line) is list)
             if line[0] == OF_OTHER_RUN:
                 _, run_id, inner = line
-                _check_line(_is_text(run_id) and type(inner) is list and inner[0] not in {OF_OTHER_RUN, END})
+                _check_line(_is_storable_text(run_id) and type(inner) is list and inner[0] not in {OF_OTHER_RUN, END})
                 lines_of_others.setdefault(run_id, []).append(inner)
             elif line[0] in _SHAPES:
                 logged = _parse_logged_value(line)
@@ -142,11 +142,11 @@ def _parse_logged_value(line: list[Any]) -> LoggedValue:
     kind, name, logged_at, step, value, *rest = line
     description = rest[0] if rest else None
     _check_line(
-        _is_text(name)
+        _is_storable_text(name)
         and -_YEAR_10000 < logged_at < _YEAR_10000
         and (step is None or -_LARGEST <= step < _LARGEST)
         and _has_shape(_SHAPES[kind], value)
-        and (description is None or _is_text(description))
+        and (description is None or _is_storable_text(description))
     )
     return LoggedValue(_SHAPES[kind], name, int(logged_at * MICROSECONDS), step, value, description)
 
@@ -161,11 +161,11 @@ def _has_shape(shape: str, value: object) -> bool:
         return _is_text_dict(value, _is_scalar)
     if shape == TABLE:
         return _is_text_dict(value, lambda cells: _is_scalar(cells) or _are_scalars(cells))
-    return _is_text(value)
+    return _is_storable_text(value)
 
 
 def _is_scalar(value: object) -> bool:
-    return value is None or isinstance(value, (int, float)) or _is_text(value)
+    return value is None or isinstance(value, (int, float)) or _is_storable_text(value)
 
 
 def _are_scalars(values: object) -> bool:
@@ -174,14 +174,14 @@ def _are_scalars(values: object) -> bool:
 
 def _is_text_dict(pairs: object, is_value: Callable[[object], bool]) -> bool:
     """Return whether a value is a dict with text keys and values that `is_value` accepts."""
-    return type(pairs) is dict and all(map(_is_text, pairs)) and all(map(is_value, pairs.values()))
+    return type(pairs) is dict and all(map(_is_storable_text, pairs)) and all(map(is_value, pairs.values()))
 
 
-def _is_text_or_none(value: object) -> bool:
-    return value is None or _is_text(value)
+def _is_storable_text_or_none(value: object) -> bool:
+    return value is None or _is_storable_text(value)
 
 
-def _is_text(value: object) -> bool:
+def _is_storable_text(value: object) -> bool:
     """Return whether a value is a string without lone surrogates, which databases do not accept."""
     return isinstance(value, str) and (value.isascii() or value.encode("utf-8", "replace").decode("utf-8") == value)
 
@@ -215,17 +215,21 @@ def _add_metadata(line: list[Any], entries: Entries) -> None:
     """
     kind, _, what = line[:3]
     if kind == SET_TAGS:
-        _check_line(_is_text_dict(what, _is_text_or_none))
+        _check_line(_is_text_dict(what, _is_storable_text_or_none))
         entries.tag_changes.append(("set", what))
     elif kind == REMOVE_TAGS:
-        _check_line(type(what) is list and all(map(_is_text, what)))
+        _check_line(type(what) is list and all(map(_is_storable_text, what)))
         entries.tag_changes.append(("remove", what))
     elif kind == SET_PARAMETERS:
-        _check_line(_is_text_dict(what, _is_text))
+        _check_line(_is_text_dict(what, _is_storable_text))
         entries.parameters.update(what)
     else:
         error = line[3]
-        _check_line(kind == END and _is_text(what) and (error is None or _is_text_dict(error, _is_text_or_none)))
+        _check_line(
+            kind == END
+            and _is_storable_text(what)
+            and (error is None or _is_text_dict(error, _is_storable_text_or_none))
+        )
         entries.endings.append((what, error))
 
 
@@ -261,7 +265,7 @@ def list_journal_names(folder: Path) -> list[str]:
     Files whose names are not valid text are ignored.
     """
     try:
-        return sorted(name for name in os.listdir(folder) if name.endswith(".jsonl") and _is_text(name))
+        return sorted(name for name in os.listdir(folder) if name.endswith(".jsonl") and _is_storable_text(name))
     except OSError as error:
         if error.errno not in _NO_FOLDER:
             raise

@@ -71,7 +71,7 @@ def lock_gpu(folder: Path, gpu_name: str) -> int | None:
 
 
 def _open_lock_file(path: Path) -> int:
-    """Open a lock file read-only, since it may belong to another user, and return its descriptor."""
+    """Open a lock file, which may belong to another user, read-only, and return its descriptor."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
     while True:
         with suppress(FileNotFoundError):

@@ -118,7 +118,7 @@ def resolve_launcher_program(
 
 
 def list_launcher_programs(launch: Launch) -> tuple[str, ...]:
-    """Return the programs that an image must contain for a launch."""
+    """Return the names of the programs that an image must contain for a launch."""
     return (MPI_LAUNCHER,) if launch.kind == _MPI else ()
 
 

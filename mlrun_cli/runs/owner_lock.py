@@ -105,7 +105,7 @@ class OwnerLock:
         return self.acquire_within(timeout_seconds)
 
     def record_recovery(self) -> None:
-        """Record in the lock file that its holder is recovering the run.
+        """Write a note to the lock file that its holder is recovering the run.
 
         Raises:
             OSError: the file cannot be written.

@@ -63,12 +63,12 @@ class ControllerFolder:
                 write_json(self._problem, {"text": text, "failures": 0})
 
     def reset_start_count(self) -> None:
-        """Reset the number of starts, since a controller has completed a step; ignore a read-only disk."""
+        """Reset the number of starts after a controller has completed a step; ignore a read-only disk."""
         with suppress(OSError):
             self._starts.unlink(missing_ok=True)
 
     def clear_problem(self) -> None:
-        """Remove the recorded problem, since a controller has completed a step; ignore a read-only disk."""
+        """Remove the recorded problem after a controller has completed a step; ignore a read-only disk."""
         with suppress(OSError):
             self._problem.unlink(missing_ok=True)
 

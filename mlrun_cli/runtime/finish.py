@@ -146,7 +146,7 @@ def build_lost_stream_outcome(end: ScriptEnd | None = None) -> Outcome:
 
 
 def build_failure_outcome(message: str, *, reason: EndReason | str, code: str = USER_ERROR) -> Outcome:
-    """Return the outcome of a run whose script could not be started, with the error that the arguments describe."""
+    """Return the outcome of a run whose script could not be started; the arguments describe the error."""
     return _build_outcome(RunStatus.FAILED, None, build_run_error(message, code=code, reason=reason))
 
 
@@ -302,7 +302,7 @@ def get_script_lock_name(run: Run) -> str:
 
 
 def end_runs_of_script(workspace: Workspace, run: Run, status: RunStatus, ended_at: int) -> None:
-    """End the live interactive runs of a run's script, within a transaction, with the status of the script's run."""
+    """End the live interactive runs of a run's script with the status of this run, within a transaction."""
     error = None
     if status is RunStatus.FAILED:
         message = f"The script of the run {run.run_id} failed before it had ended this one."

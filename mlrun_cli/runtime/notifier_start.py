@@ -36,7 +36,7 @@ def start_notifier(workspace: Workspace, run: Run, redactor: Redactor | None = N
         log_exception()
 
 
-def start_notifier_of_interactive_runs(workspace: Workspace, run_keys: Sequence[int], status: RunStatus) -> None:
+def start_notifier_for_interactive_runs(workspace: Workspace, run_keys: Sequence[int], status: RunStatus) -> None:
     """Start one notifier for interactive runs that have ended with a status, if a rule matches any of them.
 
     Interactive runs have no addresses of their own. Failures are only logged.

@@ -162,7 +162,7 @@ def ensure_dispatchers(workspace: Workspace) -> None:
 
 
 def _list_served_targets(workspace: Workspace) -> list[str]:
-    """Return the targets that need a dispatcher: with queued runs, or with live runs that their dispatcher monitors."""
+    """Return the names of the targets that need a dispatcher: for queued runs, or for live runs that it monitors."""
     targets = workspace.queues.get_targets_in_use()
     return [name for name, has_queue in targets.items() if has_queue or _dispatcher_follows_runs(workspace, name)]
 

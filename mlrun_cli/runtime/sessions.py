@@ -207,9 +207,9 @@ def _end_runs(workspace: Workspace, owner_lock_path: str, ending: dict[str, Any]
         ended_keys = workspace.runs.list_keys_of_owner(owner_lock_path)
         workspace.runs.end_runs_of_owner(owner_lock_path, status, ended_at=ending["ended_at"], error=ending["error"])
     if ended_keys:
-        from mlrun_cli.runtime.notifier_start import start_notifier_of_interactive_runs  # noqa: PLC0415 - start-up
+        from mlrun_cli.runtime.notifier_start import start_notifier_for_interactive_runs  # noqa: PLC0415 - start-up
 
-        start_notifier_of_interactive_runs(workspace, ended_keys, status)
+        start_notifier_for_interactive_runs(workspace, ended_keys, status)
 
 
 def _remove_session(workspace: Workspace, folder: Path) -> None:

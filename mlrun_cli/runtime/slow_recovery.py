@@ -16,6 +16,6 @@ def is_quick_recovery_expected(lock_file: Path) -> bool:
 
 
 def record_slow_recovery(lock_file: Path) -> None:
-    """Record in an owner lock's file that the recovery of its runs is slow."""
+    """Write a note to an owner lock's file that the recovery of its runs is slow."""
     with suppress(OSError), closing(OwnerLock.open(lock_file)) as lock:
         lock.record_slow_recovery()

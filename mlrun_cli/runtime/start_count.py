@@ -30,7 +30,7 @@ class StartCount:
             os.pwrite(held_lock.descriptor, b".", os.fstat(held_lock.descriptor).st_size)
 
     def reset(self, held_lock: OwnerLock) -> None:
-        """Reset the count of starts to zero, since a started process has completed its work."""
+        """Reset the count of starts to zero after a started process has completed its work."""
         with suppress(OSError):
             os.ftruncate(held_lock.descriptor, 0)
 

@@ -47,7 +47,7 @@ def remove_unfinished_submission(workspace: Workspace, run_id: str) -> None:
 
 
 def _remove_unfinished_submission(workspace: Workspace, marker: Path) -> bool:
-    """Remove the files and the marker of an interrupted submission; return False if another process does so."""
+    """Remove the files and marker of an interrupted submission; return False if another process is removing them."""
     claimed = claim_abandoned_file(marker)
     if claimed is None:
         return False

@@ -124,7 +124,7 @@ def _sum_amounts_by_path(files: Iterable[tuple[str, int]]) -> dict[str, Amount]:
 
 
 def _find_largest(amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) -> list[str]:
-    """Return the largest files and folders, largest first, none of which contains another.
+    """Return the paths of the largest files and folders, largest first, none of which contains another.
 
     A folder is replaced by its entries if one of them makes up more than half of it: the list has `src/data/` instead
     of `src/`. Hidden folders and virtual environments are never split.
@@ -157,7 +157,7 @@ def _find_largest(amounts: dict[str, Amount], total: Amount, limits: SnapshotLim
 
 
 def _select_largest(largest: list[str], amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) -> list[str]:
-    """Return the first entries of `largest` whose removal suffices to meet the limits, up to the number shown."""
+    """Return the first paths in `largest` whose removal suffices to meet the limits, up to the number shown."""
     rest = Amount(total.size, total.files)
     enough = []
     for path in largest[:_NAMED]:

@@ -59,7 +59,7 @@ def _build_creation_error(destination: Path, error: OSError) -> StoreError:
 
 
 def create_script_folders(destination: Path) -> tuple[str, ...]:
-    """Create the folders that Azure adds to a working copy; return a warning for each that cannot be created.
+    """Create the folders that Azure adds to a working copy; return a warning for each failure.
 
     Raises:
         StoreError: the disk is full.
@@ -80,7 +80,7 @@ def create_script_folders(destination: Path) -> tuple[str, ...]:
 
 
 def create_data_links(destination: Path, links: Mapping[str, str]) -> tuple[str, ...]:
-    """Link folders with data into a working copy, by their paths there; return a warning for each that cannot be.
+    """Create links to data folders at the given paths in a working copy; return a warning for each failure.
 
     Where the copy has a folder already, what is in the folder with the data is linked into it.
     """
@@ -106,7 +106,7 @@ def create_data_links(destination: Path, links: Mapping[str, str]) -> tuple[str,
 
 
 def list_data_links(destination: Path, links: Mapping[str, str]) -> list[str]:
-    """Return the paths in a working folder of the links of `create_data_links` that are still there."""
+    """Return the paths of the links created by `create_data_links` that still exist in a working folder."""
     made = []
     for path, target in links.items():
         expected = {path: target}

@@ -111,7 +111,7 @@ class ScheduleStore:
         return [_build_schedule(row) for row in rows]
 
     def advance(self, schedule: Schedule, next_at: int, seen_files: Mapping[str, Any] | None) -> bool:
-        """Set a schedule's next time and seen files; return False if another process has already done so."""
+        """Set a schedule's next due time and seen files; return False if another process has already set them."""
         changed = self._database.execute(
             "UPDATE schedules SET next_at = :next_at, seen_files = :files"
             " WHERE schedule_id = :id AND next_at = :due_at AND status = :active",

@@ -83,7 +83,7 @@ def _call_handler(handler: Handler, request: Request, fields: FormFields) -> Res
 
 
 def _parse_identity(request: Request) -> WorkspaceIdentity:
-    """Return the workspace identity from the URL, with its names checked, since they become part of a path.
+    """Return the workspace identity from the URL, after validating its names, which become part of a path.
 
     Raises:
         WorkspaceNotFound: a name is not valid.

@@ -105,7 +105,7 @@ def _build_properties(
 
 
 def _copy_results(workspace: Workspace, earlier: Run, folder: RunFolder) -> None:
-    """Copy the logs and outputs of an earlier run into a run's folder, since the earlier run may be removed."""
+    """Copy the logs and outputs of an earlier run, which may be removed later, into a run's folder."""
     names = list_files(workspace, earlier)
     logs = [name for name in names if name.partition("/")[0] in LOG_FOLDERS]
     results = [name for name in names if name.partition("/")[0] in _RESULTS and not name.startswith("logs/azureml/")]

@@ -17,7 +17,7 @@ It may be called again if it raises StoreError: the store cannot be used.
 
 
 def load_output_registration(run: Run) -> Register:
-    """Return the function that registers a run's outputs, with its modules loaded in case of an upgrade."""
+    """Return the function that registers a run's outputs, loading its modules now in case of a later upgrade."""
     if not (run.definition or {}).get("outputData"):
         return lambda _workspace, _run, outcome: outcome
     from mlrun_cli.actions.data_outputs import register_outputs  # noqa: PLC0415 - start-up: few runs have data outputs

@@ -88,6 +88,6 @@ def _read_inputs(folder: RunFolder) -> tuple[Submission, Secrets] | None:
 
 
 def _wake_dispatchers(workspace: Workspace) -> None:
-    """Wake the dispatchers, since nodes have become free; ignore an unavailable store."""
+    """Wake the dispatchers after nodes have become free; ignore an unavailable store."""
     with suppress(MlrunError):
         wake_dispatchers(workspace)

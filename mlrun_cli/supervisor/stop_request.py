@@ -45,7 +45,7 @@ class StopRequest:
             self.was_delivered = group.signal(SIGTERM)
 
     def apply_cancel_request(self, run: Run, group: ProcessGroup | None, now: float) -> None:
-        """Stop a run that is to be canceled, with the grace period of the latest request."""
+        """Request the stop of a run that is to be canceled, with the grace period of its latest cancel request."""
         grace_seconds = run.cancel_grace_seconds
         grace = GRACE_SECONDS if grace_seconds is None else grace_seconds
         if self.reason is None:

@@ -128,7 +128,7 @@ class SupervisedRun:
         return argv
 
     def create_worker(self) -> WorkerProcess:
-        """Return the process that executes requests that are not simple reads of the run."""
+        """Return the worker process, which executes all requests except simple reads of the run."""
         return WorkerProcess(
             self.workspace, self.submission, self.folder, RPC_WORKER_PROGRAM, self.submission.run_id, self.redactor
         )

@@ -83,7 +83,7 @@ class Supervisor:
             log_exception()
             message = f"{type(error).__name__}: {error}"
             return build_failure_outcome(message, code=SERVICE_ERROR, reason=InternalError.__name__)
-        self._watch.wait_for(script.group)
+        self._watch.wait_for_group(script.group)
         return self._finish_script(script)
 
     def _begin_next_attempt(self, script: Script, end: ScriptEnd) -> bool:
@@ -170,7 +170,7 @@ class Supervisor:
         return run.retry_until_stored(lambda: run_or_log(lambda: run.register_outputs(row, outcome), outcome))
 
     def _release_space(self) -> None:
-        """Release the disk space reserved for the end of the run, after checking whether the disk is full."""
+        """Check whether the disk is full, and release the disk space that was reserved for the end of the run."""
         if self._run.folder.reserve.exists():
             self._full_disk = describe_full_disk(self._run.folder.disk, FULL_FOR_RUNS_BYTES)
             self._run.folder.release_space()

@@ -69,7 +69,7 @@ class Watch:
         for close in (self._server.close, self._worker.close):
             run_or_log(close, None)
 
-    def wait_for(self, group: ProcessGroup) -> None:
+    def wait_for_group(self, group: ProcessGroup) -> None:
         """Wait until all processes of a group have ended."""
         self._group = group
         tick = _BUSY_TICK_SECONDS

@@ -63,7 +63,7 @@ class WaitingSupervisor:
         return True
 
     def discard(self) -> None:
-        """Kill the waiting program, because the run was refused or queued."""
+        """Kill the waiting program after the run was refused or queued."""
         self._connection.close()
         if self._process is not None:
             send_signal(self._process, signal.SIGKILL)  # it would load its modules before it ended

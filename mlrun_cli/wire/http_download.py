@@ -52,7 +52,7 @@ def _may_forward_password(original: Request, redirected: Request) -> bool:
 
 
 def _get_host(request: Request) -> str:
-    """Return the lowercase host of a request, with its port unless that is the scheme's default."""
+    """Return the lowercase host of a request, including its port unless that is the scheme's default."""
     host, usual = request.host.lower(), ":443" if request.type == "https" else ":80"
     return host[: -len(usual)] if host.endswith(usual) else host
 

@@ -12,7 +12,7 @@ from mlrun_cli.actions.experiments import list_experiments, move_experiment_to_t
 from mlrun_cli.actions.interactive_runs import create_interactive_run
 from mlrun_cli.actions.prune import prune_workspace
 from mlrun_cli.actions.repair import repair_workspace
-from mlrun_cli.actions.run_deletion import list_with_descendants, remove_runs
+from mlrun_cli.actions.run_deletion import list_runs_with_descendants, remove_runs
 from mlrun_cli.actions.runs import get_runs
 from mlrun_cli.actions.trash import get_deleted_runs, list_trash, move_to_trash, restore_runs
 from mlrun_cli.core.json_files import write_json
@@ -86,7 +86,7 @@ def test_a_deleted_run_is_nowhere_and_a_restored_one_is_as_before(workspace: Wor
     child = add_run(workspace, "below", run)
     before = dump(workspace)
     assert find(workspace, "zebra") == ["below", "two", "one"]
-    move_to_trash(workspace, list_with_descendants(workspace, [run]))
+    move_to_trash(workspace, list_runs_with_descendants(workspace, [run]))
 
     assert find(workspace, "zebra") == find(workspace, "frog") == ["two"]
     with pytest.raises(RunNotFound) as missing:

@@ -40,7 +40,7 @@ def parse_target_tags(texts: Sequence[str] | None) -> dict[str, str] | None:
 
 
 def build_record(workspace: Workspace, target: ComputeTarget) -> dict[str, Any]:
-    """Return the record of a target, with the keys that Azure shows with and without `-v`."""
+    """Return the record of a target with all keys that Azure shows, whether with `-v` or without."""
     record = build_compute_target_record(target, build_workspace_record(workspace.identity, workspace.home)["id"])
     short = {key: record["properties"][key] for key in ("provisioningErrors", "provisioningState")}
     return {**record, **short}

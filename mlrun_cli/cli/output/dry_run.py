@@ -22,7 +22,7 @@ def print_dry_run(record: Mapping[str, Any], *, file: TextIO, width: int | None)
 
 
 def write_paragraph(heading: str, lines: Sequence[str], file: TextIO) -> None:
-    """Print lines behind a heading, which stands before the first of them."""
+    """Write a heading and lines; the heading precedes the first line."""
     labels = [heading] + [""] * len(lines)
     file.writelines(f"{label:<{_INDENT}}{make_printable(line)}\n" for label, line in zip(labels, lines, strict=False))
 

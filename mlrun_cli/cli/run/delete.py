@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from mlrun_cli.actions.run_deletion import check_deletable, check_not_needed, list_with_descendants, remove_runs
+from mlrun_cli.actions.run_deletion import check_deletable, check_not_needed, list_runs_with_descendants, remove_runs
 from mlrun_cli.actions.trash import DAYS_KEPT, move_to_trash
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.confirmation import confirm
@@ -79,7 +79,7 @@ def delete(
             last=last,
             filters=filters,
         )
-        doomed = list_with_descendants(workspace, chosen)
+        doomed = list_runs_with_descendants(workspace, chosen)
         check_not_needed(workspace, doomed)  # before any of them is ended by force
         if doomed and not yes:
             question = _build_delete_question(workspace, doomed, is_final=is_final)

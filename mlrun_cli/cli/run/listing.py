@@ -57,9 +57,9 @@ class Listing(NamedTuple):
         return build_runs_layout(self.build_records(), encoding, now, names=names, goals=self.find_goals())
 
     def find_goals(self) -> Mapping[str, Goal]:
-        """Return the goal of the metric by which the list is sorted, given the direction; empty if there is none.
+        """Return the goal of the metric that the list is sorted by, as the direction implies; otherwise empty.
 
-        It is keyed by the metric's name and by its heading, such as `max(acc)`, the last.
+        Keys are the name of the metric and, if it is not the last value that counts, a heading such as `max(acc)`.
         """
         if self.order is None or not self.order.column.startswith(f"{METRIC}:"):
             return {}

@@ -35,7 +35,7 @@ def restore(
     experiment_name: ExperimentName = None,
     is_all: _All = False,
 ) -> object:
-    """Restore deleted runs with all that belonged to them.
+    """Restore deleted runs with their logs, files, metrics and child runs.
 
     'mlrun run list --deleted' shows them. They are there until 'mlrun workspace prune' removes those that were deleted
     over 30 days ago.

@@ -156,7 +156,7 @@ def choose_runs(
 
 
 def _check_names(workspace: Workspace, run_filter: RunFilter) -> None:
-    """Check that the names in a condition exist, since `not` with a misspelled name would match all runs.
+    """Raise if a name in a condition does not exist, since `not` with a misspelled name would match all runs.
 
     Raises:
         InvalidFilter: neither a metric nor a parameter of any run has this name.

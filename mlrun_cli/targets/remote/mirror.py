@@ -162,7 +162,7 @@ class Mirror:
             "look",
             {
                 "most_nodes": self._settings.max_nodes,
-                "watch": {run_id: pulled.discard_unwritten_and_get_sizes() for run_id, pulled in new.items()},
+                "watch": {run_id: pulled.discard_unwritten_data() for run_id, pulled in new.items()},
                 "unwatch": sorted(self._unwatched),
                 "inbox": inboxes,
             },

@@ -68,7 +68,7 @@ class PulledRun:
         """The folder of the run in the mirror."""
         return self._folder
 
-    def discard_unwritten_and_get_sizes(self) -> dict[str, int]:
+    def discard_unwritten_data(self) -> dict[str, int]:
         """Discard received data that was not written, and return the sizes of the mirrored files, keyed by path."""
         self._held.clear()
         self._requests.clear()

@@ -26,7 +26,7 @@ def _is_base_environment(folder: str) -> bool:
 
 
 def _list_environment_folders() -> Iterator[str]:
-    """Yield the folders of conda environments, starting with those that conda lists."""
+    """Yield the paths of conda environments, starting with the environments that conda lists."""
     yield from _list_folders_known_to_conda()
     prefix = os.environ.get("CONDA_PREFIX")
     if prefix:
@@ -42,7 +42,7 @@ def _list_environment_folders() -> Iterator[str]:
 
 
 def _list_folders_known_to_conda() -> Iterator[str]:
-    """Yield the folders that `conda env list`, or the same command of mamba or micromamba, prints."""
+    """Yield the paths of environments that `conda env list`, or the same command of (micro)mamba, prints."""
     command = shutil.which("conda") or shutil.which("mamba") or shutil.which("micromamba")
     if command is None:
         return

@@ -340,7 +340,7 @@ def _check_files(definition: "dict[str, Any]", sources: Sources) -> None:
 
 
 def _build_partition_option(partition_format: "str | None") -> "dict[str, str]":
-    """Return the option for a partition format, after validating it, or no option for None."""
+    """Validate a partition format and return it as an option; return no option for None."""
     if partition_format is None:
         return {}
     PartitionFormat(partition_format)

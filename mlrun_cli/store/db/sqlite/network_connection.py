@@ -91,7 +91,7 @@ class NetworkDatabase(SqliteDatabase):
                 super().insert_many(table, columns, rows)
 
     def _run_locked(self, action: Callable[[], _T], *, exclusive: bool) -> _T:
-        """Call a function while holding the lock, after discarding cached content that may be outdated."""
+        """Hold the lock, discard cached content that may be outdated, call a function, and return its result."""
         if self._is_locked:
             return action()
         with self._lock.hold(self._busy_interval, exclusive=exclusive):

@@ -131,7 +131,7 @@ class SubmitForm(NamedTuple):
         return next((name for name in self._fields if error.message.startswith(f"{_get_field_label(name)}:")), None)
 
     def resolve_folder(self) -> Path:
-        """Return the absolute path of the folder, after checking that it and its source directory exist.
+        """Check that the folder and its source directory exist, and return the absolute path of the folder.
 
         Raises:
             UsageError: a field is not valid; the message starts with its label.

@@ -293,7 +293,7 @@ def _serialize_value(value: Any) -> Any:
 
 
 def _check_count(name: str, value: Any, *, minimum: int = 0) -> "int | None":
-    """Return a count as an integer, after checking its range, or None if it is None."""
+    """Validate the range of a count and return it as an integer; return None for None."""
     if value is None:
         return None
     try:

@@ -287,7 +287,7 @@ class StepRun(_GraphRun):
         return self._read_log(_STDERR_LOG)
 
     def get_job_log(self) -> str:
-        """Return the log of the step, which is the log of its script."""
+        """Return the content of the step's log, which is the log of its script."""
         return self.get_stdout_log()
 
     def _read_log(self, name: str) -> str:

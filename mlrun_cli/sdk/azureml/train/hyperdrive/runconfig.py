@@ -215,7 +215,7 @@ def _check_run_source(run_config: Any, estimator: Any, pipeline: Any) -> None:
 
 
 def _list_resumed_sweeps(resume_from: Any) -> "List[Any]":
-    """Return the sweeps to resume from as a list, after checking that they can be resumed."""
+    """Check that the sweeps to resume from can be resumed, and return them as a list."""
     runs = _list_ended_runs("resume_from", resume_from)
     for run in runs:
         _check_type("resume_from", run, HyperDriveRun)
@@ -231,7 +231,7 @@ def _list_resumed_sweeps(resume_from: Any) -> "List[Any]":
 
 
 def _list_ended_runs(name: str, value: Any) -> "List[Any]":
-    """Return a run or a list of runs as a list, after checking that all of them have ended."""
+    """Check that a run, or each run in a list, has ended, and return the runs as a list."""
     if value is None:
         return []
     from azureml.core.run import Run
