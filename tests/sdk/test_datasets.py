@@ -566,3 +566,36 @@ def test_a_relative_path_on_compute_is_one_in_the_working_folder(mlrun: Mlrun, m
     record = mlrun.show(output.splitlines()[-1])
     assert record["status"] == "Completed"
     assert not list(mlrun.run_folder(record["run_id"]).rglob("work/data/cars"))
+
+
+def test_a_table_is_partitioned_by_the_values_of_columns(mlrun: Mlrun) -> None:
+    pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    drive_with_files(
+        mlrun,
+        """
+        from azureml.data.datapath import DataPath
+
+        write("sales.csv", "store,day,brand,sold\\n1,2019-01-02,a/b,5\\n2,2019-01-02,,6\\n1,2019-01-03,a/b,7\\n")
+        table = Dataset.Tabular.from_delimited_files("sales.csv")
+        store = ws.get_default_datastore()
+        parts = table.partition_by(["store", "brand"], (store, "/parts/"), name="sales by store")
+        same(parts.partition_keys, ["store", "brand"])
+        values = sorted(map(str, parts.get_partition_key_values(["store"])))
+        same(values, ["{'store': '1'}", "{'store': '2'}"])
+        same(parts.get_partition_key_values(["brand"])[0], {"brand": "a%2Fb"})
+        again = Dataset.get_by_name(ws, "sales by store")
+        same((again.version, again.partition_keys), (1, ["store", "brand"]))
+        frame = again.to_pandas_dataframe().sort_values("sold")
+        same(list(frame), ["store", "day", "brand", "sold"])
+        same(frame["store"].tolist(), [1, 2, 1])
+        same(frame["brand"].fillna("none").tolist(), ["a/b", "none", "a/b"])
+        same(table.partition_by(["store"], store, name="sales by store").version, 2)
+        files = table.partition_by("store", DataPath(store, "files"), partition_as_file_dataset=True)
+        same((type(files).__name__, files.version, files.partition_keys), ("FileDataset", None, ["store"]))
+        same(len(files.to_path()), 2)
+        refused(UserErrorException, "'shop'; store, day", table.partition_by, ["shop"], store)
+        refused(UserErrorException, "column", table.partition_by, [], store)
+        refused(UserErrorException, "target", table.partition_by, ["store"], "parts")
+        """,
+    )

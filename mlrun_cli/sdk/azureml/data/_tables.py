@@ -68,7 +68,8 @@ def _read_file(pandas: Any, file: DataFile, file_index: int, options: "dict[str,
         raise DatasetExecutionError(f"{file.source} cannot be read: {error}", error) from error
     if options.get("partition_format"):
         values = PartitionFormat(options["partition_format"]).read_values(file.source.partition("?")[0])
-        for place, (column, value) in enumerate(values.items()):
+        new = [(column, value) for column, value in values.items() if column not in frame.columns]
+        for place, (column, value) in enumerate(new):
             frame.insert(place, column, value)
     if options.get("include_path"):
         frame.insert(0, "Path", f"/{file.name}")

@@ -10,6 +10,7 @@ from azureml._unsupported import create_unsupported_call
 from azureml.data._partitions import PartitionFormat
 from azureml.data._sources import Sources, parse_sources, send_request
 from azureml.data._tables import ENCODINGS
+from azureml.data._targets import choose_folder, parse_target, write_parquet_file
 from azureml.data.abstract_datastore import AbstractDatastore
 from azureml.data.datapath import DataPath
 from azureml.data.dataset_error_handling import DatasetValidationError
@@ -99,7 +100,7 @@ class FileDatasetFactory:
         Raises:
             UserErrorException: The folder does not exist, or it has no matching file.
         """
-        datastore, path = _parse_target(target)
+        datastore, path = parse_target(target)
         names = [name for name in list_folder_files(src_dir) if pattern is None or fnmatch(name, pattern)]
         chosen = [os.path.join(src_dir, name) for name in names]
         if not chosen:
@@ -243,22 +244,13 @@ class TabularDatasetFactory:
         Raises:
             UserErrorException: pyarrow is not installed in this environment.
         """
-        datastore, path = _parse_target(target)
-        unique = os.urandom(16).hex() if make_target_path_unique else ""
-        relative = "/".join(part for part in ((path or "").strip("/"), unique) if part)
-        file = os.path.join(datastore._folder, datastore._normalize_path(relative), "part-00000.parquet")
-        os.makedirs(os.path.dirname(file), exist_ok=True)
+        datastore, folder = choose_folder(target, make_target_path_unique)
+        path = f"{folder}/part-00000.parquet".lstrip("/")
         more = {} if row_group_size is None else {"row_group_size": row_group_size}
-        try:
-            dataframe.to_parquet(file, **more)
-        except ImportError as error:
-            raise UserErrorException(
-                f"Data frames are kept as Parquet files, which need a package more ({error}): 'pip install pyarrow' "
-                "in this environment."
-            ) from error
+        file = write_parquet_file(dataframe, datastore, path, **more)
         if show_progress:
             print(f"Wrote {len(dataframe)} rows to {file}.")
-        table = TabularDatasetFactory.from_parquet_files((datastore, f"{relative}/part-00000.parquet".lstrip("/")))
+        table = TabularDatasetFactory.from_parquet_files((datastore, path))
         return table.register(datastore.workspace, name, description, tags, create_new_version=True)
 
     register_dask_dataframe = _create_register_method("compute")
@@ -352,18 +344,3 @@ def _check_encoding(encoding: Any) -> str:
     if isinstance(name, str) and name.lower().replace("-", "") in ENCODINGS:
         return name.lower().replace("-", "")
     raise UserErrorException(f"The encoding is one of {', '.join(ENCODINGS)}, not {encoding!r}.")
-
-
-def _parse_target(target: Any) -> "tuple[Any, str | None]":
-    """Return the datastore and the path of a target; the path is None for the datastore's root.
-
-    Raises:
-        UserErrorException: The value is not a datastore, a pair of datastore and path, or a DataPath with a datastore.
-    """
-    if isinstance(target, AbstractDatastore):
-        return target, None
-    if isinstance(target, DataPath) and target._datastore is not None:
-        return target._datastore, target.path_on_datastore
-    if isinstance(target, tuple) and len(target) == 2 and isinstance(target[0], AbstractDatastore):
-        return target[0], target[1]
-    raise UserErrorException(f"The target is a datastore, (datastore, 'path') or a DataPath, not {target!r}.")

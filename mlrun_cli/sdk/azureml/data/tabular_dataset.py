@@ -4,7 +4,9 @@ import os
 import tempfile
 from typing import TYPE_CHECKING, Any, Callable
 
+from azureml.data._sources import parse_sources
 from azureml.data._tables import import_pandas, read_table
+from azureml.data._targets import write_partitions
 from azureml.data.abstract_dataset import AbstractDataset
 from azureml.data.file_dataset import FileDataset
 from azureml.exceptions import DatasetTimestampMissingError, UserErrorException
@@ -154,11 +156,36 @@ class TabularDataset(AbstractDataset):
         name: "str | None" = None,
         show_progress: bool = True,
         partition_as_file_dataset: bool = False,
-    ) -> Any:
-        """Raise UserErrorException, since tables cannot be partitioned here."""
-        raise self._create_unsupported_error(
-            "partition_by", "Write a file for each group with pandas, and make a dataset of the folder"
-        )
+    ) -> "TabularDataset | FileDataset":
+        """Write the rows to Parquet files, one for each combination of the values of some columns; return a dataset.
+
+        Its partition keys are these columns, which the files keep with their types. In the names of their folders,
+        values are percent-encoded.
+
+        Args:
+            partition_keys: The columns.
+            target: A datastore, `(datastore, "path")` or a `DataPath`; the files are put into a new folder there.
+            name: The name to register the dataset by, as a new version if there is one; None does not register it.
+            show_progress: Whether to print where the files are.
+            partition_as_file_dataset: Whether to return a dataset of the files instead of a table.
+
+        Raises:
+            UserErrorException: The table lacks a column, or pandas or pyarrow is not installed.
+            DatasetExecutionError: As of `to_pandas_dataframe`.
+        """
+        keys = as_column_list(partition_keys)
+        datastore, folder, partition = write_partitions(self.to_pandas_dataframe(), keys, target)
+        if show_progress:
+            print(f"Wrote the partitions to {folder} on the datastore {datastore.name}.")
+        sources = parse_sources((datastore, f"{folder}/**"))
+        files = {"paths": sources.paths, "steps": []}
+        dataset: "TabularDataset | FileDataset"
+        if partition_as_file_dataset:
+            dataset = FileDataset._create({**files, "kind": "file", "options": partition}, sources.workspace)
+        else:
+            options = {"format": "parquet", "include_path": False, "types": {}, **partition}
+            dataset = TabularDataset._create({**files, "kind": "tabular", "options": options}, sources.workspace)
+        return dataset if name is None else dataset.register(datastore.workspace, name, create_new_version=True)
 
     def download(
         self,
