@@ -51,10 +51,17 @@ _OTHER_FILES: Mapping[str, tuple[str, str]] = {
 
 
 class PipelineFile(NamedTuple):
-    """A pipeline that was read from a file, and lines about what was skipped or read in another way."""
+    """A pipeline that was read from a file.
+
+    Attributes:
+        graph: the pipeline.
+        notes: lines about what was skipped or read in another way.
+        places: the file and line of the parts of each step, keyed by the key of the step and by key path.
+    """
 
     graph: Graph
     notes: tuple[str, ...]
+    places: Mapping[str, Mapping[str, str]]
 
 
 def read_pipeline_file(path: Path, current_folder: Path) -> PipelineFile:
@@ -77,7 +84,7 @@ def read_pipeline_file(path: Path, current_folder: Path) -> PipelineFile:
         error = reader.problems.combine()
         error.notes = reader.notes
         raise error
-    return PipelineFile(graph, tuple(reader.notes))
+    return PipelineFile(graph, tuple(reader.notes), reader.places)
 
 
 def _check_is_pipeline_file(root: Node) -> None:
@@ -97,6 +104,7 @@ class _PipelineReader:
     def __init__(self, node: Node, current: Path) -> None:
         self.problems = Problems()
         self.notes: list[str] = []
+        self.places: dict[str, Mapping[str, str]] = {}
         self._node = node
         self._names = YamlNames()
         self._paths = YamlPaths(node.path, current, self.notes)
@@ -109,6 +117,8 @@ class _PipelineReader:
             self._read_parameters(keys.get("parameters"))
             self._read_data_references(keys.get("data_references"))
             steps = self._read_steps(keys)
+            default = {"target": keys["default_compute"].location} if "default_compute" in keys else {}
+            self.places = {one.step.key: {**default, **one.list_places()} for one in steps}
             graph = Graph(
                 steps=tuple(one.step for one in steps),
                 name=self._find_text(keys, "name"),

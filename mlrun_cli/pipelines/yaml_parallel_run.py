@@ -31,10 +31,11 @@ _LEAST = {"error_threshold": -1, "allowed_failed_count": -1, "allowed_failed_per
 
 
 class ParallelRunFile(NamedTuple):
-    """The settings of a ParallelRunStep, keyed as in the file, with absolute paths."""
+    """The settings of a ParallelRunStep, keyed as in the file, with absolute paths; and the file and line of each."""
 
     settings: Mapping[str, Any]
     source: Path
+    places: Mapping[str, str]
 
     @property
     def script(self) -> str:
@@ -90,8 +91,15 @@ def read_parallel_run_settings(
         with problems.collect_errors():
             folder = paths.find_source_folder(given["environment_dir_path"], "azureml_environment.json")
             settings["environment_dir_path"] = str(folder)
+    if settings.get("partition_keys") and "mini_batch_size" in given:
+        problems.add(
+            given["partition_keys"].build_error(
+                "batches are made by partition_keys or by mini_batch_size, not by both", hint="Leave one of them out."
+            )
+        )
     problems.raise_if_any()
-    return ParallelRunFile({**settings, "source_directory": str(source)}, source)
+    places = {key: value.location for key, value in given.items()}
+    return ParallelRunFile({**settings, "source_directory": str(source)}, source, places)
 
 
 def _refers_to_parameter(node: Node) -> bool:
@@ -110,6 +118,8 @@ def _read_setting(key: str, node: Node) -> Any:
         if number < _LEAST.get(key, 1):
             raise node.build_error(f"expected a number of at least {_LEAST.get(key, 1)}")
         return number
+    if key == "partition_keys":
+        return [one.as_text() for one in node.as_list()]
     return node.as_variables() if key == "environment_variables" else node.to_plain()
 
 

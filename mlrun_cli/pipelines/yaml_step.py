@@ -64,10 +64,17 @@ _Value = TypeVar("_Value")
 
 
 class YamlStep(NamedTuple):
-    """A step that was read from a file, and its node."""
+    """A step that was read from a file, its node, and the files and lines of settings in other files, by key path."""
 
     step: Step
     node: Node
+    other_places: Mapping[str, str]
+
+    def list_places(self) -> dict[str, str]:
+        """Return the file and line of the step, keyed by an empty key path, and of its parts."""
+        parts = {key: node.location for key, node in self.node.as_mapping().items()}
+        target = {"target": parts["compute"]} if "compute" in parts else {}
+        return {"": self.node.location, **parts, **target, **self.other_places}
 
     def find_node(self, key_path: str) -> Node:
         """Return the node at a key path of the step, or the nearest existing node above it."""
@@ -100,7 +107,7 @@ def read_step(
     whole = node._replace(content=keys)
     notes += list_ignored_key_notes(whole, _STEP_KEYS)
     reader = _StepReader(whole, kind, names, paths, problems, notes)
-    return YamlStep(reader.read(names.step_keys[name], name), whole)
+    return YamlStep(reader.read(names.step_keys[name], name), whole, reader.other_places)
 
 
 class _StepReader:
@@ -120,6 +127,7 @@ class _StepReader:
         self._paths = paths
         self._problems = problems
         self._notes = notes
+        self.other_places: dict[str, str] = {}
 
     def read(self, step_key: str, yaml_name: str) -> Step:
         script = self._read_optional("script_name", Node.as_text)
@@ -138,6 +146,7 @@ class _StepReader:
         parallel_run = self._read_parallel_run()
         if parallel_run is not None:
             script = parallel_run.script
+            self.other_places = {f"parallel_run.{key}": place for key, place in parallel_run.places.items()}
         return Step(
             key=step_key,
             name=self._read_optional("name", Node.as_text) or script or yaml_name,

@@ -8,11 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mlrun_cli.actions.datasets import get_dataset, get_dataset_by_id
+from mlrun_cli.data.dataset import FILE_KIND
 from mlrun_cli.environments.definition_folder import read_environment_folder
-from mlrun_cli.errors import InvalidValue
-from mlrun_cli.pipelines.data_flow import format_arguments
-from mlrun_cli.pipelines.graph import ArgumentReference, ParameterValue, Step
+from mlrun_cli.errors import InvalidValue, MlrunError
+from mlrun_cli.pipelines.data_flow import format_arguments, resolve_source
+from mlrun_cli.pipelines.graph import ArgumentReference, DatasetReference, ParameterValue, Step
 from mlrun_cli.pipelines.parameter_values import format_parameter_value
+from mlrun_cli.workspace import Workspace
 
 _PROGRAM = ("python", "-m", "azureml._parallel_run")
 _SETTINGS = (
@@ -52,6 +55,61 @@ def build_parallel_command(step: Step, values: Mapping[str, ParameterValue]) -> 
     paths = format_arguments([(ArgumentReference("input", key),) for key in inputs], step, values)
     of_inputs_words = [word for index, path in enumerate(paths) for word in (f"--input_fds_{index}", path)]
     return (*_PROGRAM, *words, *format_arguments(step.arguments, step, values), *of_inputs_words)
+
+
+def check_partition_keys(
+    workspace: Workspace, step: Step, values: Mapping[str, ParameterValue], environ: Mapping[str, str]
+) -> None:
+    """Raise if the inputs of a ParallelRunStep are files whose paths its partition keys cannot be read from.
+
+    Which columns a table has is known only when it is read. Datasets that do not exist are left to the resolution.
+
+    Raises:
+        InvalidValue: they are.
+    """
+    settings = step.parallel_run or {}
+    for key in _list_inputs(step, settings) if settings.get("partition_keys") else ():
+        one = step.inputs[key]
+        if one.table is not None or key in (settings.get("tables") or {}):
+            continue
+        source = resolve_source(one, values)
+        known = _list_partition_keys(workspace, source, environ) if isinstance(source, DatasetReference) else ()
+        if known is None:
+            continue
+        missing = [name for name in settings["partition_keys"] if name not in known]
+        if missing:
+            raise _build_partition_error(
+                f"partition_keys: the files of the input '{key}' have no partition key {', '.join(missing)}.",
+                f"Make the dataset by Dataset.File.from_files(…, partition_format='/{{{missing[0]}}}/*'), or give "
+                "mini_batch_size instead of partition_keys.",
+            )
+        if one.mode != "direct":
+            raise _build_partition_error(
+                f"partition_keys: the input '{key}' is given as a folder, which leaves the partition format behind.",
+                "Write 'bind_mode: direct' for it.",
+            )
+
+
+def _build_partition_error(message: str, hint: str) -> InvalidValue:
+    error = InvalidValue(message, hint=hint, target="partition_keys")
+    error.key_path = "parallel_run.partition_keys"
+    return error
+
+
+def _list_partition_keys(
+    workspace: Workspace, source: DatasetReference, environ: Mapping[str, str]
+) -> Sequence[str] | None:
+    """Return the columns of the partition format of a dataset of files, or None for a table or a missing dataset."""
+    try:
+        if source.dataset_id:
+            dataset = get_dataset_by_id(workspace, source.dataset_id, environ)
+        else:
+            dataset = get_dataset(workspace, source.name or "", source.version)
+    except MlrunError:
+        return None
+    if dataset.definition["kind"] != FILE_KIND:
+        return None
+    return re.findall(r"\{(\w+)(?::[^{}]*)?\}", str(dataset.definition["options"].get("partition_format") or ""))
 
 
 def count_nodes(step: Step, values: Mapping[str, ParameterValue]) -> int:

@@ -41,6 +41,7 @@ from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.pruning import prevent_pruning
 from mlrun_cli.submit.controlled_run import ControlledRun, start_controlled_run
+from mlrun_cli.submit.parallel_run import check_partition_keys
 from mlrun_cli.submit.pipeline_step import StepPlan, build_step_request
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
@@ -83,6 +84,7 @@ class PipelineRequest(NamedTuple):
         target: the compute target of all steps; None leaves that to them.
         earlier: earlier runs of the steps by the keys of these, whose snapshots and environments are reused instead
             of the current folders and runconfigs.
+        places: the file and line of the parts of each step, for errors, keyed by the key of the step and by key path.
     """
 
     graph: Graph
@@ -105,6 +107,7 @@ class PipelineRequest(NamedTuple):
     variables: Mapping[str, str] = MappingProxyType({})
     target: str | None = None
     earlier: Mapping[str, EarlierRun] = MappingProxyType({})
+    places: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
 
 class PipelinePlan(NamedTuple):
@@ -205,7 +208,7 @@ def submit_pipeline(
         return template._replace(notes=()), template.notes
 
     with prevent_pruning(workspace.snapshots_folder, report):
-        templates, notes = resolve_steps(request, plan, secrets, resolve)
+        templates, notes = resolve_steps(workspace, request, plan, secrets, resolve)
         new = _build_run(request, plan, secrets, redactor)
         document = {**plan.to_json(secrets, redactor), "tags": dict(new.tags)}
         run = start_controlled_run(
@@ -277,6 +280,7 @@ def read_submitted_tags(folder: RunFolder) -> Mapping[str, str | None]:
 
 
 def resolve_steps(
+    workspace: Workspace,
     request: PipelineRequest,
     plan: PipelinePlan,
     secrets: SecretParameters,
@@ -285,6 +289,7 @@ def resolve_steps(
     """Return what a function makes of the requests of all steps, keyed by step, and notes.
 
     Args:
+        workspace: the workspace of the pipeline.
         request: the request for the pipeline.
         plan: its plan.
         secrets: the parameters that hold secrets.
@@ -311,6 +316,7 @@ def resolve_steps(
     for step in plan.graph.steps:
         with problems.collect_errors():
             try:
+                check_partition_keys(workspace, step, plan.values, request.environment)
                 step_request, step_notes = build_step_request(
                     StepPlan(plan.graph, step, plan.values, plan.run_id),
                     same._replace(
@@ -323,10 +329,20 @@ def resolve_steps(
                 for problem in list_problems(error):
                     if problem.location is None:
                         problem.add_context(f"Step '{step.name}'")
+                        problem.location = _find_place(request.places.get(step.key, {}), problem.key_path or "")
+                        if problem.location is not None:
+                            problem.add_context(problem.location)
                 raise
             notes += [f"{step.name}: {note}" for note in (*step_notes, *more_notes)]
     problems.raise_if_any()
     return found, tuple(dict.fromkeys(notes))
+
+
+def _find_place(places: Mapping[str, str], key_path: str) -> str | None:
+    """Return the file and line of a key or of the nearest section that contains it, or None if unknown."""
+    while key_path and key_path not in places:
+        key_path = key_path.rpartition(".")[0]
+    return places.get(key_path)
 
 
 def _add_secret_names(environ: Mapping[str, str], names: Sequence[str]) -> Mapping[str, str]:

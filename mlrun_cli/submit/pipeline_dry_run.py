@@ -53,7 +53,7 @@ def dry_run_pipeline(workspace: Workspace, request: PipelineRequest) -> dict[str
         entries = _list_entries(workspace, step_request, planned.resolution.source, sources)
         return (planned, ResolvedStep(request.experiment_name, planned.resolution, entries, is_preview=True)), ()
 
-    resolved, notes = resolve_steps(request, plan, secrets, resolve)
+    resolved, notes = resolve_steps(workspace, request, plan, secrets, resolve)
     document = plan.to_json(secrets, redactor)
     stored = PipelinePlan.from_json(document)  # as the controller would read it, without secrets
     reuses = _Reuses(workspace, stored)

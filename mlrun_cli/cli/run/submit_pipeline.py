@@ -200,6 +200,7 @@ def _build_request(
         path=global_options.path,
         environment=dict(os.environ),
         values=parse_pipeline_values(read.graph, values["parameters"], values["datapaths"]),
+        places=read.places,
     )
 
 

@@ -11,8 +11,6 @@ from azureml.data._partitions import PartitionFormat
 from azureml.data._sources import Sources, parse_sources, send_request
 from azureml.data._tables import ENCODINGS
 from azureml.data._targets import choose_folder, parse_target, write_parquet_file
-from azureml.data.abstract_datastore import AbstractDatastore
-from azureml.data.datapath import DataPath
 from azureml.data.dataset_error_handling import DatasetValidationError
 from azureml.data.dataset_type_definitions import PromoteHeadersBehavior
 from azureml.data.file_dataset import FileDataset

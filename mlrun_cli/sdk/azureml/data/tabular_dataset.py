@@ -179,7 +179,7 @@ class TabularDataset(AbstractDataset):
             print(f"Wrote the partitions to {folder} on the datastore {datastore.name}.")
         sources = parse_sources((datastore, f"{folder}/**"))
         files = {"paths": sources.paths, "steps": []}
-        dataset: "TabularDataset | FileDataset"
+        dataset: TabularDataset | FileDataset
         if partition_as_file_dataset:
             dataset = FileDataset._create({**files, "kind": "file", "options": partition}, sources.workspace)
         else:
