@@ -22,6 +22,7 @@ from mlrun_cli.snapshots.git import GIT_PREFIXES
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.scan import scan_folder
 from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
+from mlrun_cli.submit.lost_submissions import restore_submission
 from mlrun_cli.submit.template_record import TemplateRecord
 from mlrun_cli.workspace import Workspace
 
@@ -108,16 +109,20 @@ class FolderDifference(NamedTuple):
 
 
 def get_submission(workspace: Workspace, run: Run) -> Submission:
-    """Return the submission of a run.
+    """Return the submission of a run, restored from its record in the store if its folder is gone.
 
     Raises:
-        RunNotRepeatable: it is an interactive run or the step of a pipeline, or its folder is gone.
+        RunNotRepeatable: it is an interactive run or the step of a pipeline, or its folder is gone and its record is
+            not sufficient.
     """
     check_can_run_alone(run)
     submission = read_submission(workspace, run)
     if submission is None and run.run_type != INTERACTIVE_RUN:
+        submission = restore_submission(workspace, run)
+    if submission is None and run.run_type != INTERACTIVE_RUN:
         raise RunNotRepeatable(
-            f"The folder of the run '{run.run_id}' is gone or damaged, and with it what it was submitted with.",
+            f"The folder of the run '{run.run_id}' is gone or damaged, and its record does not hold all of what it was "
+            "submitted with: an environment that is gone or an image, or several processes.",
             hint=f"'mlrun run snapshot -r {run.run_id} -d FOLDER' writes its source, to be submitted from there; "
             f"'mlrun run show -r {run.run_id}' has its arguments.",
             target=run.run_id,

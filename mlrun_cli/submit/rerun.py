@@ -115,7 +115,14 @@ def build_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str], chan
             target=run.run_id,
         )
     submission = get_submission(workspace, run)
-    return build_script_rerun(
+    is_restored = not workspace.run_folder(run.run_id).submission.exists()
+    if is_restored and changes.resumes:
+        raise RunNotRepeatable(
+            f"The folder of the run '{run.run_id}' is gone, and with it the files to go on from.",
+            hint=f"Start it from its snapshot: mlrun run rerun -r {run.run_id}",
+            target=run.run_id,
+        )
+    rerun = build_script_rerun(
         workspace,
         run,
         submission,
@@ -123,6 +130,10 @@ def build_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str], chan
         changes,
         lambda: find_earlier_run(workspace, run, variable_names=changes.variables),
     )
+    if not is_restored:
+        return rerun
+    note = f"The folder of '{run.run_id}' is gone: its snapshot and its record in the store say what is submitted."
+    return rerun._replace(notes=(note, *rerun.notes))
 
 
 def build_script_rerun(

@@ -146,16 +146,38 @@ def test_what_no_record_holds_has_to_be_given(mlrun: Mlrun, first: str) -> None:
     mlrun("run", "cancel", "-r", live, "--grace", "0")
 
 
-def test_a_run_whose_folder_is_gone_is_told_as_such_and_not_offered(tmp_path: Path) -> None:
+def test_a_run_whose_folder_is_gone_is_repeated_from_its_snapshot_and_its_record(tmp_path: Path) -> None:
     with installed(tmp_path) as mlrun:
-        mlrun.script("print('here')")
-        run_id = mlrun.ended()["run_id"]
+        mlrun.script("import os, sys; print(sys.argv[1:], os.environ.get('SIZE'))")
+        run_id = mlrun.ended("--tag", "team=a", "--env", "SIZE=7", "train.py", "--lr", "0.1")["run_id"]
         assert f"run rerun -r {run_id}" in mlrun("run", "view", "-r", run_id).stdout
         shutil.rmtree(mlrun.run_folder(run_id))
+        mlrun.script("raise SystemExit('another script')")
+
+        done = mlrun("run", "rerun", "-r", run_id, "--set", "lr=0.2")
+
+        again = json.loads(done.stdout)
+        assert f"The folder of '{run_id}' is gone" in done.stderr
+        assert (again["status"], again["tags"]) == ("Completed", {"team": "a", "rerun_of": run_id})
+        assert mlrun.log(again["run_id"]).strip() == "['--lr', '0.2'] 7"
+        for words in (("resume", "-r", run_id), ("rerun", "-r", run_id, "--current-code")):
+            assert mlrun.fails("run", *words).code == "RunNotRepeatable"
+
+        text = mlrun.ended("--command", "echo $((40 + 2))")["run_id"]
+        shutil.rmtree(mlrun.run_folder(text))
+        assert mlrun.log(mlrun.json("run", "rerun", "-r", text)["run_id"]).strip() == "42"
+
+
+def test_a_run_whose_folder_is_gone_says_what_to_do_if_its_record_is_not_enough(tmp_path: Path) -> None:
+    with installed(tmp_path) as mlrun:
+        mlrun.script("print('here')")
+        mlrun.script("{communicator: Mpi, mpi: {processCountPerNode: 2}, script: train.py}", "mpi.runconfig")
+        run_id = mlrun.ended("-c", "mpi.runconfig")["run_id"]
+        shutil.rmtree(mlrun.run_folder(run_id))
         assert "run rerun" not in mlrun("run", "view", "-r", run_id).stdout
-        for verb in ("rerun", "resume"):
-            refusal = mlrun.fails("run", verb, "-r", run_id)
-            assert refusal.code == "RunNotRepeatable" and "is gone" in refusal.text
+        refusal = mlrun.fails("run", "rerun", "-r", run_id)
+        assert refusal.code == "RunNotRepeatable" and "is gone" in refusal.text
+        assert "mlrun run snapshot" in refusal.text
         mlrun("run", "snapshot", "-r", run_id, "-d", str(tmp_path / "source"))
         assert (tmp_path / "source" / "train.py").is_file()
 

@@ -43,7 +43,10 @@ def show(page: PageRequest) -> Response:
             return _show_form(page, form._replace(like=""), note=error.one_line)
     submission = read_submission(page.workspace, run)
     if submission is None:
-        return _show_form(page, form._replace(like=""), note=_describe_submit_error(page, run))
+        try:
+            submission = get_submission(page.workspace, run)
+        except MlrunError as error:
+            return _show_form(page, form._replace(like=""), note=error.one_line)
     form = SubmitForm.from_run(run, submission)
     obstacle = describe_folder_obstacle(submission)
     try:
@@ -53,15 +56,6 @@ def show(page: PageRequest) -> Response:
         return _show_form(page, form._replace(source=FOLDER), note=note, problem=form.find_secret_error())
     warning = f"Of the folder as it is now: {obstacle}" if obstacle else None
     return _show_form(page, form._replace(source=SNAPSHOT), note=warning, problem=form.find_secret_error())
-
-
-def _describe_submit_error(page: PageRequest, run: Run) -> str:
-    """Return why a run without a stored submission cannot be submitted again."""
-    try:
-        get_submission(page.workspace, run)
-    except MlrunError as error:
-        return error.one_line
-    return ""
 
 
 def submit_form(page: PageRequest) -> Response:
