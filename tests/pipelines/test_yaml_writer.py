@@ -221,7 +221,6 @@ def test_all_settings_of_steps_and_of_the_pipeline_are_kept(folder: Path) -> Non
             "error_threshold": -1,
             "output_action": "append_row",
             "process_count_per_node": {"parameter": "n"},
-            "mini_batch_size": 5,
             "partition_keys": ["a"],
             "inputs": ["y", "x"],
             "side_inputs": ["z"],

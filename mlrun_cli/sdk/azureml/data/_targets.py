@@ -41,7 +41,7 @@ def write_parquet_file(frame: Any, datastore: Any, path: str, **options: Any) ->
     Raises:
         UserErrorException: pyarrow is not installed in this environment.
     """
-    file = os.path.join(datastore._folder, datastore._normalize_path(path))
+    file: str = os.path.join(datastore._folder, datastore._normalize_path(path))
     os.makedirs(os.path.dirname(file), exist_ok=True)
     try:
         frame.to_parquet(file, **options)
