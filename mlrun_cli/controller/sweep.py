@@ -15,6 +15,7 @@ from mlrun_cli.core.redaction import NAMES_VARIABLE
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.error import USER_ERROR, build_run_error
+from mlrun_cli.runs.parameters import build_flag
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.runs.child_store import ChildState
@@ -233,7 +234,7 @@ class SweepController:
             command=(*command, *resumption) if isinstance(command, tuple) else command,
             resumed_run_id=None if resumed is None else resumed.run_id,
             properties={"azureml.runsource": SWEEP_RUN},
-            absent_flags=[name.lstrip("-") for name in flags if not values[name]],
+            absent_flags=[build_flag(name) for name in flags if not values[name]],
         )
 
     def _load_template(self) -> RunTemplate:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from mlrun_cli.errors import InvalidValue
-from mlrun_cli.runs.parameters import FALSE, TRUE, ParameterWords, iterate_parameter_words, parse_number
+from mlrun_cli.runs.parameters import FALSE, TRUE, ParameterWords, build_flag, iterate_parameter_words, parse_number
 
 _POSITIONAL = r"arg\d+"
 _END_OF_OPTIONS = "--"
@@ -15,15 +15,39 @@ _END_OF_OPTIONS = "--"
 def replace_parameter(arguments: Sequence[str], name: str, value_text: str) -> list[str] | None:
     """Return arguments with another value for a parameter, or None if they do not contain the parameter.
 
-    The last pair with the name is replaced, because it is the one that counts. A flag that becomes false is left out.
+    The last pair with the name is replaced, because it is the one that counts. A flag that becomes false is left out,
+    wherever it stands.
     """
     words = list(arguments)
-    found = [each for each in iterate_parameter_words(words) if each.name == name]
+    found = _list_parameter_words(words, name)
     if not found:
         return None
     last = found[-1]
-    words[last.start : last.end] = _format_parameter(words[last.start : last.end], last, value_text)
+    replacement = _format_parameter(words[last.start : last.end], last, value_text)
+    words[last.start : last.end] = replacement
+    if not replacement:
+        for each in reversed(found[:-1]):
+            del words[each.start : each.end]
     return words
+
+
+def find_flag(arguments: Sequence[str], name: str) -> str | None:
+    """Return the option of a flag as the arguments spell it, or None if they do not contain it as a true flag."""
+    found = _list_parameter_words(arguments, name)
+    if not found or found[-1].end - found[-1].start > 1 or found[-1].text != TRUE:
+        return None
+    word = arguments[found[-1].start]
+    return word if word.startswith("-") and "=" not in word else None
+
+
+def has_value(arguments: Sequence[str], name: str) -> bool:
+    """Return whether the arguments contain a parameter that is not a flag."""
+    found = _list_parameter_words(arguments, name)
+    return bool(found) and find_flag(arguments, name) is None and arguments[found[-1].start] != f"--no-{name}"
+
+
+def _list_parameter_words(arguments: Sequence[str], name: str) -> list[ParameterWords]:
+    return [each for each in iterate_parameter_words(arguments) if each.name == name]
 
 
 def append_parameter(arguments: Sequence[str], name: str, value_text: str) -> list[str]:
@@ -52,8 +76,8 @@ def append_parameter(arguments: Sequence[str], name: str, value_text: str) -> li
 
 
 def append_flag(arguments: Sequence[str], name: str) -> list[str]:
-    """Return the arguments with a flag appended: `--fp16`, or `-v` for a single letter."""
-    return _insert_options(arguments, [f"-{name}" if len(name) == 1 else f"--{name}"])
+    """Return the arguments with a flag appended, as `build_flag` spells its name."""
+    return _insert_options(arguments, [build_flag(name)])
 
 
 def _insert_options(arguments: Sequence[str], options: Sequence[str]) -> list[str]:

@@ -18,7 +18,7 @@ MOST_PARAMETERS = 1000
 """The maximum number of parameters of a run; further names are ignored."""
 TRUE, FALSE = "true", "false"
 ABSENT_FLAGS = "absentFlags"
-"""The key in a run's definition of the parameters that are false, which its arguments show by leaving them out."""
+"""The key in a run's definition of the flags, such as `--fp16`, that are false: its arguments leave them out."""
 
 _LONGEST_NAME = 200
 # Patterns are strings, which `re` compiles on first use and caches: most commands never need them.
@@ -102,7 +102,7 @@ def read_parameters(definition: Mapping[str, Any] | None) -> Parameters:
     """Return the parameters in a run's definition, in which secrets are already redacted."""
     definition = definition or {}
     absent = definition.get(ABSENT_FLAGS)
-    found = {str(name): Parameter(FALSE) for name in absent} if isinstance(absent, list) else {}
+    found = {str(flag).lstrip("-"): Parameter(FALSE) for flag in absent} if isinstance(absent, list) else {}
     return {**found, **_read_arguments(definition)}
 
 
@@ -142,6 +142,13 @@ def parse_arguments(arguments: Sequence[str]) -> Parameters:
         if each.name in found or len(found) < MOST_PARAMETERS:
             found[each.name] = Parameter.from_text(each.text)
     return found
+
+
+def build_flag(name: str) -> str:
+    """Return the option of a flag: the name as it is if it begins with a dash, else `-v` or `--name`."""
+    if name.startswith("-"):
+        return name
+    return f"-{name}" if len(name) == 1 else f"--{name}"
 
 
 def split_command(command: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:

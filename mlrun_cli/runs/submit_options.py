@@ -28,6 +28,7 @@ class SubmitOptions(NamedTuple):
         tags: the tags that the run started with.
         variables: the variables of the script besides those of the runconfig.
         time_limit_seconds: None if the runconfig specifies it.
+        absent_flags: the flags, such as `--fp16`, that are false, and that the arguments leave out.
         is_whole: whether the options are complete; a submit from Python may have set more.
     """
 
@@ -42,6 +43,7 @@ class SubmitOptions(NamedTuple):
     tags: Mapping[str, str | None] = MappingProxyType({})
     variables: Mapping[str, str] = MappingProxyType({})
     time_limit_seconds: float | None = None
+    absent_flags: tuple[str, ...] = ()
     is_whole: bool = True
 
     def to_json(self) -> dict[str, Any]:
@@ -49,6 +51,7 @@ class SubmitOptions(NamedTuple):
         mode = self.environment_mode
         return self._asdict() | {
             "arguments": list(self.arguments),
+            "absent_flags": list(self.absent_flags),
             "command": self.command if isinstance(self.command, str | None) else list(self.command),
             "environment_mode": None if mode is None else str(mode),
             "tags": dict(self.tags),
@@ -65,6 +68,7 @@ class SubmitOptions(NamedTuple):
                 **known,
                 "command": tuple(command) if isinstance(command, list) else command,
                 "arguments": tuple(known.get("arguments", ())),
+                "absent_flags": tuple(known.get("absent_flags", ())),
                 "environment_mode": None if mode is None else EnvironmentChoice.parse(mode),
             }
         )

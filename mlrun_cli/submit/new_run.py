@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,14 +48,12 @@ class FromTemplate(NamedTuple):
         failure: the error for which the run is recorded as Failed and is never started; None for other runs.
         reused: the run whose results stand for those of the run, which is recorded as Completed and never started;
             None for other runs.
-        absent_flags: parameters that are false, and not among the arguments.
     """
 
     run_type: str
     git_properties: Mapping[str, str]
     failure: Mapping[str, Any] | None = None
     reused: Run | None = None
-    absent_flags: Sequence[str] = ()
 
     @property
     def is_started(self) -> bool:
@@ -210,12 +208,8 @@ def _build_definition(run: NewRun) -> Mapping[str, Any] | None:
     if run.template is not None and run.template.reused is not None:  # its data are those of the other run
         return run.template.reused.definition
     definition = build_run_definition(run.resolution.configuration, run.submission, run.redactor)
-    absent: Sequence[str] = ()
-    if run.template is not None:
-        absent = run.template.absent_flags
-    elif run.request.earlier is not None:
-        absent = (run.request.earlier.run.definition or {}).get(ABSENT_FLAGS) or ()
-    return {**definition, **run.resolution.data, **({ABSENT_FLAGS: list(absent)} if absent else {})}
+    absent = list(run.request.absent_flags)
+    return {**definition, **run.resolution.data, **({ABSENT_FLAGS: absent} if absent else {})}
 
 
 def _build_properties(workspace: Workspace, run: NewRun) -> Mapping[str, str]:

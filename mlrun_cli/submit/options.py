@@ -49,6 +49,7 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution) -> Su
         tags=request.tags,
         variables=redactor.redact_variables(request.variables),
         time_limit_seconds=request.time_limit_seconds,
+        absent_flags=tuple(request.absent_flags),
         is_whole=configuration is None or _is_expressible_as_options(configuration),
     )
 
@@ -67,6 +68,7 @@ def change_options(options: SubmitOptions, request: SubmitRequest, resolution: R
         tags=request.tags,
         variables={**options.variables, **redactor.redact_variables(request.variables)},
         time_limit_seconds=request.time_limit_seconds or options.time_limit_seconds,
+        absent_flags=tuple(request.absent_flags),
     )
 
 

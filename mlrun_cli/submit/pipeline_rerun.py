@@ -136,6 +136,12 @@ def _check_changes(run: Run, changes: RerunChanges) -> None:
             hint="Change its parameters: --set NAME=VALUE.",
             target="--",
         )
+    if changes.flags:
+        raise InvalidValue(
+            f"--set: '{changes.flags[0]}' has no value.",
+            hint="Write --set NAME=VALUE: a pipeline has no options.",
+            target="--set",
+        )
     if changes.resumes:
         raise RunNotRepeatable(
             f"'{run.run_id}' is a pipeline, which has no outputs of its own to go on from.",

@@ -30,6 +30,7 @@ class SubmitRequest(NamedTuple):
         source_directory: the folder that the snapshot is taken of; None means `path`.
         script: the script, relative to the source directory; replaces the runconfig's script or command.
         arguments: the script's arguments; if there are any, they replace the runconfig's arguments.
+        absent_flags: flags of the script, such as `--fp16`, that are false, and that the arguments leave out.
         command: a command to start instead of a script, as words or as text for a shell.
         target: the compute target; replaces the runconfig's target.
         conda_dependencies: a conda file that replaces the runconfig's.
@@ -65,6 +66,7 @@ class SubmitRequest(NamedTuple):
     source_directory: Path | None = None
     script: str | None = None
     arguments: Sequence[str] = ()
+    absent_flags: Sequence[str] = ()
     command: tuple[str, ...] | str | None = None
     target: str | None = None
     conda_dependencies: Path | None = None

@@ -6,32 +6,37 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from mlrun_cli.actions.snapshots import get_snapshot
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import REDACTED
 from mlrun_cli.errors import ConflictingOptions, MlrunError, RunNotEnded, RunNotRepeatable
 from mlrun_cli.processes.interruptions import Interruptions
-from mlrun_cli.runs.parameter_replacement import append_flag, append_parameter, replace_parameter
-from mlrun_cli.runs.parameters import ABSENT_FLAGS, FALSE, TRUE, split_command
+from mlrun_cli.runs.parameters import ABSENT_FLAGS, split_command
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runs.submit_options import SubmitOptions, list_redacted_words
 from mlrun_cli.snapshots.snapshot import Snapshot, format_first_names
 from mlrun_cli.submit.earlier_runs import EarlierRun, compare_folder, find_earlier_run, get_submission
 from mlrun_cli.submit.request import SubmitRequest
+from mlrun_cli.submit.rerun_arguments import ChangedArguments, change_arguments
 from mlrun_cli.submit.script import SHELL
 from mlrun_cli.submit.submit import submit
 from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.workspace import Workspace
+
+if TYPE_CHECKING:  # start-up
+    from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 
 class RerunChanges(NamedTuple):
     """The requested differences of a rerun from the earlier run.
 
     Attributes:
-        arguments: the arguments of the script instead of the earlier ones; empty if they stay.
+        arguments: the arguments of the script or command instead of the earlier ones; empty if they stay.
         parameters: the new values of parameters in the earlier arguments, or of a pipeline, keyed by name.
+        flags: the names of parameters in the earlier arguments that become options without a value.
         target: the compute target instead of the earlier one.
         variables: environment variables on top of the earlier ones.
         uses_current_code: whether the folder that the run was submitted from is used as it is now.
@@ -42,6 +47,7 @@ class RerunChanges(NamedTuple):
 
     arguments: Sequence[str] = ()
     parameters: Mapping[str, str] = MappingProxyType({})
+    flags: Sequence[str] = ()
     target: str | None = None
     variables: Mapping[str, str] = MappingProxyType({})
     uses_current_code: bool = False
@@ -75,6 +81,7 @@ class _Program(NamedTuple):
     script: str | None = None
     arguments: Sequence[str] = ()
     command: tuple[str, ...] | str | None = None
+    absent_flags: Sequence[str] = ()
 
 
 class Rerun(NamedTuple):
@@ -174,13 +181,17 @@ def build_script_rerun(
     )
     if not changes.uses_current_code:
         return Rerun(request._replace(earlier=find_earlier()), notes)
+    adapt = _remove_arguments if program.script is not None and not program.arguments else None
+    if program.script is None and program.command is None:
+        program = _Program(options.script, options.arguments, options.command, program.absent_flags)
     _check_folder(run, submission, request, changes)
     request = request._replace(
         runconfig_name=options.runconfig,
         source_directory=None if options.source_directory is None else Path(options.source_directory),
         conda_dependencies=None if options.conda_file is None else Path(options.conda_file),
         environment_mode=options.environment_mode,
-        **(program if any(program) else _Program(options.script, options.arguments, options.command))._asdict(),
+        adapt=adapt,
+        **program._asdict(),
         target=changes.target or options.target,
         variables=options.variables,
         time_limit_seconds=options.time_limit_seconds,
@@ -208,53 +219,47 @@ def describe_folder_obstacle(submission: Submission) -> str | None:
 
 def _change_program(run: Run, submission: Submission, changes: RerunChanges) -> tuple[_Program, Sequence[str]]:
     """Return the changed script or command, empty if it is unchanged, and notes about appended parameters."""
-    if not changes.arguments and not changes.parameters:
-        return _Program(), ()
+    if not changes.arguments and not changes.parameters and not changes.flags:
+        return _Program(absent_flags=_list_absent_flags(run, submission)), ()
     if submission.is_command:
         return _change_command(run, submission, changes)
     if changes.arguments:
         return _Program(submission.argv[0], changes.arguments), ()
     earlier = submission.submit_options().arguments or submission.argv[1:]
-    arguments, notes = _set_parameters(run, earlier, changes.parameters)
-    if not arguments:  # an empty command line means the earlier one
-        raise ConflictingOptions("--set leaves no argument.", hint="Submit the script by itself.", target="--set")
-    return _Program(submission.argv[0], arguments), notes
+    changed = _set_parameters(run, submission, earlier, changes)
+    return _Program(submission.argv[0], changed.words, absent_flags=changed.absent_flags), changed.notes
 
 
 def _change_command(run: Run, submission: Submission, changes: RerunChanges) -> tuple[_Program, Sequence[str]]:
-    if changes.arguments:
-        raise ConflictingOptions(
-            f"The run '{run.run_id}' is a command, not a script with arguments.",
-            hint="Change parameters with --set, or submit another command: mlrun run submit-script --command",
-            target=run.run_id,
-        )
     earlier = submission.submit_options().command
     if isinstance(earlier, str) or submission.argv[: len(SHELL)] == SHELL:
         raise ConflictingOptions(
-            f"The command of '{run.run_id}' is text for a shell, in which --set cannot change a parameter.",
+            f"The command of '{run.run_id}' is text for a shell, in which no argument can be changed.",
             hint="Submit the changed text: mlrun run submit-script --command",
-            target="--set",
+            target="--set" if changes.parameters or changes.flags else "--",
         )
-    program, arguments = split_command(submission.argv if earlier is None else earlier)
-    changed, notes = _set_parameters(run, arguments, changes.parameters)
-    return _Program(command=(*program, *changed)), notes
+    start, arguments = split_command(submission.argv if earlier is None else earlier)
+    if changes.arguments:
+        return _Program(command=(*start, *changes.arguments)), ()
+    changed = _set_parameters(run, submission, arguments, changes)
+    return _Program(command=(*start, *changed.words), absent_flags=changed.absent_flags), changed.notes
 
 
 def _set_parameters(
-    run: Run, arguments: Sequence[str], parameters: Mapping[str, str]
-) -> tuple[Sequence[str], Sequence[str]]:
-    """Return the arguments with new parameter values, and notes about appended parameters."""
-    notes = []
-    absent = (run.definition or {}).get(ABSENT_FLAGS) or ()
-    for name, text in parameters.items():
-        replaced = replace_parameter(arguments, name, text)
-        if replaced is None and name in absent and text in {TRUE, FALSE}:
-            arguments = append_flag(arguments, name) if text == TRUE else arguments
-            continue
-        if replaced is None:
-            notes.append(f"--set: '{run.run_id}' has no '{name}': it is added to the arguments.")
-        arguments = append_parameter(arguments, name, text) if replaced is None else replaced
-    return arguments, notes
+    run: Run, submission: Submission, arguments: Sequence[str], changes: RerunChanges
+) -> ChangedArguments:
+    absent = _list_absent_flags(run, submission)
+    return change_arguments(run.run_id, arguments, absent, changes.parameters, changes.flags)
+
+
+def _list_absent_flags(run: Run, submission: Submission) -> Sequence[str]:
+    """Return the flags that are false, and that the arguments leave out."""
+    # Runs of an older version have them in the definition alone.
+    return submission.submit_options().absent_flags or (run.definition or {}).get(ABSENT_FLAGS) or ()
+
+
+def _remove_arguments(configuration: RunConfiguration) -> RunConfiguration:
+    return configuration.replace_fields(arguments=())
 
 
 def _check_folder(run: Run, submission: Submission, request: SubmitRequest, changes: RerunChanges) -> None:

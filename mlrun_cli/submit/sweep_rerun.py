@@ -87,7 +87,7 @@ def _check_run(workspace: Workspace, run: Run, changes: RerunChanges) -> None:
 def _check_parameters(run: Run, definition: SweepDefinition, changes: RerunChanges) -> None:
     """Raise if a value is given for a parameter that the sweep samples."""
     sampled = {name.lstrip("-") for name in definition.sampling.space}
-    for name in changes.parameters:
+    for name in (*changes.parameters, *(flag.lstrip("-") for flag in changes.flags)):
         if name in sampled:
             raise ConflictingOptions(
                 f"--set: '{name}' is drawn by the sweep '{run.run_id}' for each of its runs.",

@@ -164,7 +164,7 @@ class TemplateRun(NamedTuple):
         tags, properties: those of the run, besides those of the template.
         display_name: the run's name for people; None leaves that of the template.
         resumed_run_id: the id of a run whose `outputs` the script finds in its own.
-        absent_flags: parameters that are false, which arguments show by leaving them out.
+        absent_flags: flags, such as `--fp16`, that are false for the run, and that its arguments leave out.
     """
 
     run_id: str
@@ -492,7 +492,7 @@ def _build_new_run(
         options=options,
         data_links=resolution.data_links,
     )
-    from_template = FromTemplate(run.run_type, template.git_properties, absent_flags=run.absent_flags)
+    from_template = FromTemplate(run.run_type, template.git_properties)
     return NewRun(request, resolution, submission, resolution.redactor, template.gpus, place, from_template)
 
 
@@ -513,6 +513,7 @@ def _apply_changes(template: RunTemplate, run: TemplateRun) -> tuple[SubmitReque
         properties={**template.request.properties, **run.properties},
         variables={**template.request.variables, **run.variables},
         display_name=run.display_name or template.request.display_name,
+        absent_flags=(*template.submission.submit_options().absent_flags, *run.absent_flags),
     )
     if run.command is not None:
         configuration = configuration.replace_fields(command=run.command)

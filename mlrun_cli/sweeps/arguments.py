@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from mlrun_cli.runs.parameters import split_command
+from mlrun_cli.runs.parameters import build_flag, split_command
 
 _HYDRA_PREFIXES = ("+", "~")
 
@@ -25,7 +25,7 @@ def add_values_to_arguments(
     words = _fill_words(arguments, values, flags)
     for name in list_names_without_placeholder(arguments, values):
         if name in flags:
-            words += [build_option(name)] if values[name] else []
+            words += [build_flag(name)] if values[name] else []
             continue
         text = format_value(values[name])
         place = max((place for place, word in enumerate(words) if word.startswith(f"{name}=")), default=None)
@@ -69,7 +69,7 @@ def _fill_placeholders(
         if name not in values:
             return match[0]
         if name in flags:
-            return build_option(name) if values[name] else ""
+            return build_flag(name) if values[name] else ""
         value = format_value(values[name])
         return shlex.quote(value) if is_shell_text else value
 

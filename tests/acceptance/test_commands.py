@@ -162,12 +162,35 @@ def test_flags_are_swept_and_run_again_as_options_without_a_value(mlrun: Mlrun) 
     for run, value, arguments in ((off, "true", ["--fp16"]), (on, "false", []), (off, "false", [])):
         again = _rerun(mlrun, run["run_id"], "--set", f"fp16={value}")
         assert again["run_definition"]["arguments"] == ["--lr", "1", *arguments]
-        assert again["parameters"].get("fp16", "false") == value
+        assert again["parameters"]["fp16"] == value
     last = _rerun(mlrun, off["run_id"], "--set", "lr=2")["run_id"]
     assert _rerun(mlrun, last, "--set", "fp16=true")["run_definition"]["arguments"] == ["--lr", "2", "--fp16"]
     assert _rerun(mlrun, sweep)["status"] == "Completed"
+    alone = mlrun.ended("flags.py", "--fp16")["run_id"]
+    for words_of_rerun in ((), ("--current-code",)):
+        without = _rerun(mlrun, alone, "--set", "fp16=false", *words_of_rerun)
+        assert (without["run_definition"]["arguments"], without["parameters"]) == ([], {"fp16": "false"})
+        assert _rerun(mlrun, without["run_id"], "--set", "fp16")["run_definition"]["arguments"] == ["--fp16"]
+    other = mlrun.json("run", "sweep", "--grid", "lr=1", "--minimize", "loss", "flags.py", "--fp16")["run_id"]
+    again = _rerun(mlrun, other, "--set", "fp16=false")
+    (child,) = mlrun.json("run", "list", "--parent-run-id", again["run_id"])
+    assert mlrun.show(child["run_id"])["parameters"] == {"lr": 1, "fp16": "false"}
+    assert mlrun.fails("run", "rerun", "-r", last, "--set", "lr").code == "InvalidValue"
     assert mlrun.fails(*words, "--flag", "fp16", "flags.py").code == "ConflictingOptions"
     assert mlrun.fails(*words, "--flag", "lr=1", "flags.py").code == "InvalidValue"
+
+
+def test_arguments_of_a_command_are_changed_and_extended(mlrun: Mlrun) -> None:
+    mlrun.script("import sys; print(sys.argv[1:])", "words.py")
+    first = mlrun.ended("--command", "python", "words.py", "--lr", "1")["run_id"]
+    resumed = mlrun.json("run", "resume", "-r", first, "--set", "restart", "--set", "v")["run_id"]
+    other = mlrun.json("run", "rerun", "-r", resumed, "--", "--only", "2")["run_id"]
+
+    assert mlrun.log(resumed) == "['--lr', '1', '--restart', '-v']\n"
+    assert mlrun.log(other) == "['--only', '2']\n"
+    text = mlrun.ended("--command", "echo $((1 + 1))")["run_id"]
+    for change in (("--set", "restart"), ("--", "--only")):
+        assert mlrun.fails("run", "resume", "-r", text, *change).code == "ConflictingOptions"
 
 
 def test_pairs_of_hydra_are_swept_as_pairs(mlrun: Mlrun) -> None:

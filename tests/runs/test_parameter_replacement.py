@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mlrun_cli.errors import InvalidValue
-from mlrun_cli.runs.parameter_replacement import append_parameter, replace_parameter
+from mlrun_cli.runs.parameter_replacement import append_parameter, find_flag, has_value, replace_parameter
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,7 @@ from mlrun_cli.runs.parameter_replacement import append_parameter, replace_param
         ("data.csv --x 1", "arg1", "e.csv", "e.csv --x 1"),
         ("--verbose --x 1", "verbose", "false", "--x 1"),
         ("--verbose --x 1", "verbose", "true", "--verbose --x 1"),
+        ("-v --x 1 -v", "v", "false", "--x 1"),
         ("--no-verbose", "verbose", "true", "--verbose"),
         ("--no-verbose", "verbose", "3", "--verbose 3"),
     ],
@@ -48,6 +49,24 @@ def test_a_value_with_spaces_stays_one_word() -> None:
 def test_a_parameter_is_appended_as_the_others_are_spelled(before: str, name: str, after: str) -> None:
     assert replace_parameter(before.split(), name, "2") is None
     assert append_parameter(before.split(), name, "2") == after.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "flag", "has"),
+    [
+        ("--x 1 --fp16", "--fp16", False),
+        ("--fp16 --x 1", "--fp16", False),
+        ("-fp16", "-fp16", False),
+        ("--no-fp16", None, False),
+        ("--x 1", None, False),
+        ("--fp16 true", None, True),
+        ("--fp16=true", None, True),
+        ("fp16=true", None, True),
+    ],
+)
+def test_a_flag_is_an_option_without_a_value(words: str, flag: str | None, has: bool) -> None:
+    assert find_flag(words.split(), "fp16") == flag
+    assert has_value(words.split(), "fp16") is has
 
 
 def test_a_positional_argument_is_not_appended() -> None:

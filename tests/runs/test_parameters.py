@@ -97,3 +97,9 @@ def test_no_word_is_lost_and_every_number_is_finite(arguments: list[str]) -> Non
     assert all(parameter.number is None or math.isfinite(parameter.number) for parameter in found.values())
     assert bool(found) == any(word != "--" for word in arguments) or arguments.count("--") > 1
     assert all(isinstance(parameter, Parameter) and parameter.text.encode() is not None for parameter in found.values())
+
+
+def test_flags_that_arguments_leave_out_are_false() -> None:
+    definition = {"arguments": ["--resume"], "absentFlags": ["--fp16", "-v", "named_by_version_0.1", "--resume"]}
+    texts = {name: parameter.text for name, parameter in read_parameters(definition).items()}
+    assert texts == {"fp16": "false", "v": "false", "named_by_version_0.1": "false", "resume": "true"}

@@ -267,6 +267,7 @@ def test_a_flag_is_its_option_or_nothing() -> None:
     assert add_values_to_arguments(["--lr", "1"], on, flags) == ["--lr", "1", "--fp16"]
     assert add_values_to_arguments(["--lr", "1"], off, flags) == ["--lr", "1", "-v"]
     assert add_values_to_arguments(["{fp16}", "data"], on, flags) == ["--fp16", "data"]
+    assert add_values_to_arguments([], {"v": True}, ["v"]) == ["-v"]
     assert add_values_to_arguments(["{fp16}", "data"], off, flags) == ["data", "-v"]
     assert add_values_to_command(("run", "{fp16}", "train.py"), off, flags) == ("run", "train.py", "-v")
     text = "train {fp16} {-v} && test"

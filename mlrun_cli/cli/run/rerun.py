@@ -39,12 +39,14 @@ if TYPE_CHECKING:
 
 Arguments = Annotated[
     list[str] | None,
-    Argument(metavar="[-- ARGUMENT...]", help="Arguments of the script to use instead of the run's."),
+    Argument(metavar="[-- ARGUMENT...]", help="Arguments of the script or command to use instead of the run's."),
 ]
 Set = Annotated[
     list[str] | None,
     Option(
-        "--set", metavar="NAME=VALUE", help="Value of a parameter of the run or pipeline, or a new one of a script."
+        "--set",
+        metavar="NAME=VALUE",
+        help="Value of a parameter of the run or pipeline, or a new one of a script; NAME alone is an option --NAME.",
     ),
 ]
 TargetOption = Annotated[
@@ -96,11 +98,11 @@ def rerun(
     """Submit a run again, from its own snapshot, with its environment and target.
 
     The new run has the earlier one's arguments and tags, and the tag rerun_of with its id. --set replaces the
-    value of a parameter in its own spelling, as in --lr 0.1, --lr=0.1 or lr=0.1; a flag that becomes false is left
-    out. A sweep draws the same values again unless it gets another --seed; --set is for the fixed arguments of its
-    script. A pipeline has the same values but for those of --set, and earlier results of its steps are used again.
-    Several runs are submitted at once and not streamed: the command waits until they have ended. --failed -r SWEEP
-    submits what failed in a sweep as runs of their own, with the same drawn values.
+    value of a parameter in its own spelling, as in --lr 0.1, --lr=0.1 or lr=0.1; --set fp16 adds the option --fp16,
+    and --set fp16=false leaves it out. A sweep draws the same values again unless it gets another --seed; --set is
+    for the fixed arguments of its script. A pipeline has the same values but for those of --set, and earlier results
+    of its steps are used again. Several runs are submitted at once and not streamed: the command waits until they
+    have ended. --failed -r SWEEP submits what failed in a sweep as runs of their own, with the same drawn values.
     """
     if not run_ids and not failed and can_pick():
         run_ids = [PICK]
@@ -136,7 +138,7 @@ def build_changes(
     """Return the changes that the options of `rerun` and `resume` describe.
 
     Raises:
-        UsageError: a text of `--set` is not written as NAME=VALUE or has two values, or there are other arguments too.
+        UsageError: a text of `--set` has no name or has two values, or there are other arguments too.
     """
     from mlrun_cli.submit.rerun import RerunChanges  # noqa: PLC0415 - start-up
 
@@ -148,12 +150,18 @@ def build_changes(
         )
     return RerunChanges(
         arguments=arguments or (),
-        parameters=parse_variables(settings or (), option="--set"),
+        parameters=parse_variables((text for text in settings or () if not _is_flag(text)), option="--set"),
+        flags=[text for text in settings or () if _is_flag(text)],
         target=target,
         variables=description.variables,
         uses_current_code=uses_current_code,
         resumes=resumes,
     )
+
+
+def _is_flag(setting: str) -> bool:
+    """Return whether a text of `--set` is the name of an option without a value."""
+    return "=" not in setting and bool(setting.strip())
 
 
 def resubmit_run(
