@@ -7,15 +7,18 @@ from typing import Any
 
 from mlrun_cli.actions.artifacts import measure_files
 from mlrun_cli.actions.failure_report import FailureReport, read_failure_report
+from mlrun_cli.actions.sweep_overview import SweepOverview, find_sweep_overview
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.metrics.metric import MetricSummary
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN
 from mlrun_cli.wire.run_folder import LOG_FOLDERS
 from mlrun_cli.workspace import Workspace
 
 _MOST_METRICS = 12
+_MOST_RUNS = 5
 _POINTS = 40
 
 
@@ -36,6 +39,7 @@ class RunOverview(NamedTuple):
         environment: details of the environment, such as the version of Python.
         files: the sizes in bytes of the files that the script wrote, keyed by name.
         failure: the reason why the run has failed; None if it has not.
+        sweep: the state of the sweep, with some of its best runs; None for other runs.
     """
 
     metrics: Sequence[MetricOverview]
@@ -43,6 +47,7 @@ class RunOverview(NamedTuple):
     environment: Sequence[str]
     files: Mapping[str, int]
     failure: FailureReport | None
+    sweep: SweepOverview | None = None
 
 
 def read_overview(workspace: Workspace, run: Run) -> RunOverview:
@@ -55,6 +60,7 @@ def read_overview(workspace: Workspace, run: Run) -> RunOverview:
         environment=_describe_environment(workspace, run),
         files={name: size for name, size in sizes.items() if name.partition("/")[0] not in LOG_FOLDERS},
         failure=read_failure_report(workspace, run) if run.status is RunStatus.FAILED else None,
+        sweep=find_sweep_overview(workspace, run, _MOST_RUNS) if run.run_type == SWEEP_RUN else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,9 +17,14 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.sweeps.definition import SweepDefinition
 from mlrun_cli.sweeps.records import TERMINATION_PROPERTY
 from mlrun_cli.sweeps.run_tags import find_definition, find_run_number, get_sampled_values
+from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN
 from mlrun_cli.workspace import Workspace
 
 _SECONDS_PER_MINUTE = 60
+_DIGITS = 6
+_MOST_TELLING_FIRST = sorted(
+    RunStatus, key=[RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELED, *RunStatus].index
+)
 
 
 class SweepRun(NamedTuple):
@@ -92,6 +98,34 @@ class SweepOverview(NamedTuple):
         """The number of runs that have ended."""
         return _count_ended(self.status_counts)
 
+    @property
+    def best(self) -> SweepRun | None:
+        """The best run; None if no run has logged the primary metric."""
+        return self.runs[0] if self.runs and self.runs[0].best is not None else None
+
+    def list_facts(self) -> Sequence[tuple[str, str]]:
+        """Return labels and texts about the runs and the best one, if there is one."""
+        facts = (("Child runs", self.describe_runs()), ("Best run", self.describe_best()))
+        return [(label, text) for label, text in facts if text]
+
+    def describe_runs(self) -> str:
+        """Return how many runs have which status, such as `2 of 3 completed, 1 failed`."""
+        counts = {status: self.status_counts.get(status.value, 0) for status in _MOST_TELLING_FIRST}
+        parts = [(count, _describe_status(status)) for status, count in counts.items() if count]
+        if self.total > self.run_count:
+            parts.append((self.total - self.run_count, "not submitted"))
+        whole = sum(count for count, _ in parts)
+        first = [f"{count} {what}" if count == whole else f"{count} of {whole} {what}" for count, what in parts[:1]]
+        return ", ".join([*first, *(f"{count} {what}" for count, what in parts[1:])]) or "none"
+
+    def describe_best(self) -> str:
+        """Return the id, metric and drawn values of the best run as text, or an empty text if there is none."""
+        if self.best is None:
+            return ""
+        values = ", ".join(f"{name} = {_format_value(value)}" for name, value in self.best.values.items())
+        metric = f"{self.definition.metric.name} = {_format_value(self.best.best)}"
+        return f"{self.best.run.run_id}: {metric}{f' with {values}' if values else ''}"
+
 
 def find_sweep_overview(workspace: Workspace, sweep: Run, limit: int | None = None) -> SweepOverview | None:
     """Return the state of a sweep, or None if the tags of its run do not hold a definition.
@@ -143,6 +177,21 @@ class _ChildSummary(NamedTuple):
         values = {} if self.number is None else parameters_by_number.get(self.number, {})
         last, count = (None, 0) if self.summary is None else (self.summary.last, self.summary.value_count)
         return SweepRun(run, self.number, values, self.best, last, count)
+
+
+def list_sweep_facts(workspace: Workspace, run: Run) -> Sequence[tuple[str, str]]:
+    """Return labels and texts about the runs of a sweep and the best one; nothing for other runs."""
+    overview = find_sweep_overview(workspace, run, limit=1) if run.run_type == SWEEP_RUN else None
+    return [] if overview is None else overview.list_facts()
+
+
+def _describe_status(status: RunStatus) -> str:
+    """Return the words of a status in lower case, such as `not responding`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", status.value).lower()
+
+
+def _format_value(value: object) -> str:
+    return f"{value:.{_DIGITS}g}" if isinstance(value, float) else str(value)
 
 
 def _count_ended(status_counts: Mapping[str, int]) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from mlrun_cli.actions.last_lines import read_last_lines
 from mlrun_cli.actions.logs import find_decisive_log
+from mlrun_cli.actions.sweep_overview import list_sweep_facts
 from mlrun_cli.core.durations import format_clock
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import now
@@ -49,6 +50,7 @@ def _list_message_lines(workspace: Workspace, run: Run) -> Iterator[str]:
     yield f"Run: {run.run_id}"
     yield f"Experiment: {run.experiment_name}"
     yield f"Status: {describe_end(run, now())}"
+    yield from (f"{label}: {text}" for label, text in list_sweep_facts(workspace, run))
     definition = run.definition or {}
     script = run.script_name or definition.get("script")
     if script:

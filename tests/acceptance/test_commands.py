@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -178,6 +179,38 @@ def test_flags_are_swept_and_run_again_as_options_without_a_value(mlrun: Mlrun) 
     assert mlrun.fails("run", "rerun", "-r", last, "--set", "lr").code == "InvalidValue"
     assert mlrun.fails(*words, "--flag", "fp16", "flags.py").code == "ConflictingOptions"
     assert mlrun.fails(*words, "--flag", "lr=1", "flags.py").code == "InvalidValue"
+
+
+def test_the_end_of_a_sweep_names_its_best_run_and_what_failed(mlrun: Mlrun, tmp_path: Path) -> None:
+    mlrun.script(
+        """
+        import sys
+        from azureml.core import Run
+        Run.get_context().log("acc", float(sys.argv[2]) / 3)
+        if sys.argv[2] == "1":
+            raise ValueError("too small")
+        """,
+        "ends.py",
+    )
+    words = ("run", "sweep", "--ci", "github", "--grid", "lr=1,2,3", "--maximize", "acc", "ends.py")
+    mlrun.environment["GITHUB_STEP_SUMMARY"] = str(tmp_path / "summary.md")
+    done = mlrun(*words)
+    del mlrun.environment["GITHUB_STEP_SUMMARY"]
+
+    sweep = json.loads(done.stdout)["run_id"]
+    runs, best = "2 of 3 completed, 1 failed", f"{sweep}_2: acc = 1 with lr = 3"
+    assert f"Child runs: {runs}\nBest run: {best}\n" in done.stderr
+    assert f"| Child runs | {runs} |" in (tmp_path / "summary.md").read_text().replace("\\", "")
+    for page in (mlrun("run", "view", "-r", sweep).stdout, mlrun("run", "show", "-r", sweep, "-o", "table").stdout):
+        assert f"Child runs   {runs}\nBest run     {best}\n" in page
+        assert "Properties" not in page
+        commands = [f"monitor-logs -r {sweep}_0 --failed", f"view -r {sweep}_2", f"rerun -r {sweep}"]
+        order = f"list --parent-run-id {sweep} --sort acc --descending"
+        assert all(f"mlrun run {command}\n" in page for command in (*commands, order))
+    why = mlrun("run", "monitor-logs", "-r", sweep, "--failed")
+    assert "ValueError: too small" in why.stdout
+    assert f"The first run of {sweep} that failed is {sweep}_0" in why.stderr
+    assert mlrun("run", "view", "-r", f"{sweep}_2", "--failed").stdout == ""
 
 
 def test_arguments_of_a_command_are_changed_and_extended(mlrun: Mlrun) -> None:

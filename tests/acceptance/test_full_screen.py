@@ -144,8 +144,9 @@ def test_a_sweep_shows_its_runs_in_place_and_then_the_best_one_last(mlrun: Mlrun
         ]
         (tmp_path / "open").touch()
         lines = tmux.wait_for_end(0)
-        (best,) = [line.split()[1] for line in lines if line.startswith("Best: ")]
-        assert mlrun.show(best)["parameters"] == {"lr": 0.25}
+        assert "Child runs: 3 completed" in lines
+        (best,) = [line for line in lines if line.startswith("Best run: ")]
+        assert best.endswith("_1: rmse = 0.25 with lr = 0.25")
         assert any(line.startswith("View it: ") for line in lines)
         shown = [line.split()[:5] for line in lines if line.startswith("✓")]
         assert [(line[1], line[3]) for line in shown] == [

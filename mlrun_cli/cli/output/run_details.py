@@ -12,6 +12,7 @@ from mlrun_cli.cli.output.columns import Layout, format_local_time
 from mlrun_cli.cli.output.record_table import Field, build_fields_layout
 from mlrun_cli.cli.output.runs_table import format_run_duration, format_status, format_tags, get_shown_tags
 from mlrun_cli.runs.resources import Resources, describe_resources
+from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN
 from mlrun_cli.wire.run_error import describe_error
 from mlrun_cli.wire.run_output import make_printable
 
@@ -24,6 +25,12 @@ _SYSTEM_PROPERTIES = frozenset(
     {
         *("ContentSnapshotId", "ProcessInfoFile"),
         *("ComputeTargetType", "StepType", "mlrun.stepFingerprint", "runSource", "runType"),
+    }
+)
+_SWEEP_PROPERTIES = frozenset(
+    {
+        *("best_child_run_id", "best_data_container_id", "best_metric_status", "score"),
+        *("platform", "primary_metric_config", "resume_from", "runTemplate", "space_size"),
     }
 )
 _METRIC_FIELDS = (
@@ -95,7 +102,11 @@ def _format_lines(record: Mapping[str, Any], encoding: str, now: datetime) -> It
         "Parent": record.get("parent_run_id"),
         "Tags": format_tags(get_shown_tags(record)),
         "Properties": format_tags(
-            {key: value for key, value in (record.get("properties") or {}).items() if not _is_system_property(key)}
+            {
+                key: value
+                for key, value in (record.get("properties") or {}).items()
+                if not _is_system_property(key, record.get("run_type"))
+            }
         ),
     }
     yield from ((label, text) for label, text in texts.items() if text)
@@ -138,9 +149,10 @@ def _describe_resources(resources: Mapping[str, Any] | None) -> str | None:
     return None if resources is None else describe_resources(Resources(**resources))
 
 
-def _is_system_property(property_name: str) -> bool:
+def _is_system_property(property_name: str, run_type: str | None) -> bool:
     """Return whether a property is set by the system and not by a user."""
-    return property_name.startswith(("azureml.", "_azureml.", "mlflow.")) or property_name in _SYSTEM_PROPERTIES
+    names = _SYSTEM_PROPERTIES | _SWEEP_PROPERTIES if run_type == SWEEP_RUN else _SYSTEM_PROPERTIES
+    return property_name.startswith(("azureml.", "_azureml.", "mlflow.")) or property_name in names
 
 
 def _flatten_metrics(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Any]]]:

@@ -47,6 +47,7 @@ def print_run_page(
     encoding = file.encoding or "ascii"
     room = get_value_width(width)
     sections = {
+        **_format_sweep(overview, room),
         "Metrics": _format_metrics(overview, encoding, room),
         "Environment": textwrap.wrap(", ".join(overview.environment), room, break_on_hyphens=False),
         "Files": _format_files(overview.files, room),
@@ -83,6 +84,12 @@ def draw_sparkline(values: Sequence[float], width: int) -> str:
 
 def _compute_mean(values: Sequence[float]) -> float | None:
     return sum(value / len(values) for value in values) if values else None
+
+
+def _format_sweep(overview: RunOverview, width: int) -> dict[str, list[str]]:
+    """Return lines about the runs of a sweep and the best one by label; nothing for other runs."""
+    facts = () if overview.sweep is None else overview.sweep.list_facts()
+    return {label: textwrap.wrap(text, width, break_on_hyphens=False) for label, text in facts}
 
 
 def _format_metrics(overview: RunOverview, encoding: str, max_width: int) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mlrun_cli.actions.logs import find_decisive_log
 from mlrun_cli.actions.studio_urls import build_run_url
@@ -11,6 +11,7 @@ from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.core.time import now
 from mlrun_cli.runs.run import Run, describe_end
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN
 from mlrun_cli.wire.run_error import describe_error
 from mlrun_cli.wire.run_output import format_summary
 from mlrun_cli.workspace import Workspace
@@ -28,13 +29,22 @@ def print_summary(workspace: Workspace, run: Run, messages: Messages, *, with_ur
         if run.status is not RunStatus.COMPLETED:
             print_ending(workspace, run, messages)
         return
-    lines = [f"Status: {describe_end(run, now())}"]
+    lines = [f"Status: {describe_end(run, now())}", *list_sweep_lines(workspace, run)]
     lines.extend(f"Warning: {warning}" for warning in run.warnings)
     if run.error is not None:
         lines.append(f"Error: {describe_error(run.error)}")
     if run.status is not RunStatus.COMPLETED:
         lines.append(f"Log: {find_decisive_log(workspace, run)}")
     messages.info(format_summary(run.run_id, build_run_url(workspace, run.run_id) if with_url else None, lines))
+
+
+def list_sweep_lines(workspace: Workspace, run: Run) -> Sequence[str]:
+    """Return lines about the runs of a sweep and the best one; nothing for other runs."""
+    if run.run_type != SWEEP_RUN:
+        return ()
+    from mlrun_cli.actions.sweep_overview import list_sweep_facts  # noqa: PLC0415 - start-up
+
+    return [f"{label}: {text}" for label, text in list_sweep_facts(workspace, run)]
 
 
 def print_failure_log(workspace: Workspace, run: Run, print_text: Callable[[str], None]) -> None:

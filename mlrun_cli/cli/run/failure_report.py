@@ -19,7 +19,7 @@ from mlrun_cli.workspace import Workspace
 def print_failure_report(workspace: Workspace, run: Run, global_options: GlobalOptions) -> Result:
     """Print the failure of a run, or return it as data if requested; print nothing for a completed run.
 
-    For a failed sweep or pipeline it is the failure of the first of its runs that failed.
+    For a sweep or pipeline it is the failure of the first of its runs that failed.
 
     Raises:
         RunNotEnded: the run goes on.
@@ -31,10 +31,10 @@ def print_failure_report(workspace: Workspace, run: Run, global_options: GlobalO
             hint="Follow its log without --failed.",
             target=run.run_id,
         )
-    if run.status is RunStatus.COMPLETED:
+    failed = get_failed_run(workspace, run)
+    if failed.status is RunStatus.COMPLETED:
         global_options.notes.info(f"The run {run.run_id} has not failed: it completed.")
         return Result(None)
-    failed = get_failed_run(workspace, run)
     if failed.key != run.key:
         global_options.notes.info(f"The first run of {run.run_id} that failed is {failed.run_id}:")
         run = failed

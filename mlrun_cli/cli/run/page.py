@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from mlrun_cli.cli.command import Result
 from mlrun_cli.cli.context import format_command_line
 from mlrun_cli.cli.run.records import build_records_result, list_csv_rows
+from mlrun_cli.metrics.goal import Goal
 from mlrun_cli.pipelines.run_types import STEP_RUN
 from mlrun_cli.runs.run import INTERACTIVE_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
+
+if TYPE_CHECKING:  # start-up: only a page needs it
+    from mlrun_cli.actions.run_overview import RunOverview
 
 
 def build_runs_result(workspace: Workspace, runs: Sequence[Run], *, is_human_readable: bool) -> Result:
@@ -35,7 +39,7 @@ def build_runs_result(workspace: Workspace, runs: Sequence[Run], *, is_human_rea
 
     overview = read_overview(workspace, runs[0])
     now = datetime.now(timezone.utc)
-    commands = _list_next_commands(workspace, runs[0], has_outputs=any(map(_is_output_file, overview.files)))
+    commands = _list_next_commands(workspace, runs[0], overview)
 
     def write_page(*, file: TextIO, width: int | None, colour: bool) -> None:
         from mlrun_cli.cli.output.run_page import print_run_page  # noqa: PLC0415
@@ -49,7 +53,7 @@ def _is_output_file(name: str) -> bool:
     return name.startswith("outputs/")
 
 
-def _list_next_commands(workspace: Workspace, run: Run, *, has_outputs: bool) -> Sequence[str]:
+def _list_next_commands(workspace: Workspace, run: Run, overview: RunOverview) -> Sequence[str]:
     """Return suggested command lines for the user's next steps."""
     from mlrun_cli.actions.failure_report import get_failed_run  # noqa: PLC0415 - start-up
 
@@ -64,11 +68,24 @@ def _list_next_commands(workspace: Workspace, run: Run, *, has_outputs: bool) ->
             else [format_command("cancel")]
         )
     commands = []
-    if run.status is RunStatus.FAILED and has_script:
-        commands.append(format_command("monitor-logs", "--failed", run_id=get_failed_run(workspace, run).run_id))
-    if has_outputs:
+    failed = get_failed_run(workspace, run)
+    if failed.status is RunStatus.FAILED and has_script:
+        commands.append(format_command("monitor-logs", "--failed", run_id=failed.run_id))
+    if overview.sweep is not None and overview.sweep.best is not None:
+        commands.append(format_command("view", run_id=overview.sweep.best.run.run_id))
+        metric = overview.sweep.definition.metric
+        order = ["--sort", metric.name, *(["--descending"] if metric.goal is Goal.MAXIMIZE else [])]
+        commands.append(format_command_line(workspace, "run", "list", "--parent-run-id", run.run_id, *order))
+    if any(map(_is_output_file, overview.files)):
         commands.append(format_command("download", "outputs", "-d", "results"))
-    has_submission = workspace.run_folder(run.run_id).submission.is_file()
-    if has_submission and has_script and run.controller is None and run.run_type != STEP_RUN:
+    if _can_be_repeated(workspace, run):
         commands.append(format_command("rerun"))
     return commands
+
+
+def _can_be_repeated(workspace: Workspace, run: Run) -> bool:
+    """Return whether `run rerun` is likely to take a run."""
+    if run.controller is not None:
+        return run.parent_run_id is None
+    has_submission = workspace.run_folder(run.run_id).submission.is_file()
+    return has_submission and run.run_type not in {INTERACTIVE_RUN, STEP_RUN}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from mlrun_cli.actions.failure_report import get_failed_run
 from mlrun_cli.actions.runs import get_reconciled_runs
 from mlrun_cli.cli.ci.ci_name import CiName
 from mlrun_cli.cli.command import Result
@@ -16,7 +17,7 @@ from mlrun_cli.cli.option_values import OnInterrupt
 from mlrun_cli.cli.output.columns import Layout, render_layout
 from mlrun_cli.cli.output.messages import wants_colour
 from mlrun_cli.cli.program import INTERRUPTED, Terminated
-from mlrun_cli.cli.run.ending import format_ending
+from mlrun_cli.cli.run.ending import format_ending, list_sweep_lines
 from mlrun_cli.cli.run.exit_code import get_exit_code
 from mlrun_cli.cli.run.live_list import can_show_screen
 from mlrun_cli.cli.run.records import list_csv_rows
@@ -128,13 +129,14 @@ def _start_and_show(
 
 
 def _describe_end(workspace: Workspace, run: Run) -> Sequence[str]:
-    """Return lines about the end of a sweep, its best run, if any, and a command that shows more."""
-    best = run.properties.get("best_child_run_id")
-    lines = [format_ending(run)]
-    if best is not None:
-        lines.append(f"Best: {best} ({run.properties.get('score')})")
-    shown = best or run.run_id
-    return [*lines, f"View it: {format_command_line(workspace, 'run', 'view', '-r', shown)}"]
+    """Return lines about the end of a sweep, its runs and its best run, if any, and commands that show more."""
+    shown = run.properties.get("best_child_run_id") or run.run_id
+    view = f"View it: {format_command_line(workspace, 'run', 'view', '-r', shown)}"
+    failed = get_failed_run(workspace, run)
+    if failed.key == run.key:
+        return [format_ending(run), *list_sweep_lines(workspace, run), view]
+    why = f"View why one failed: {format_command_line(workspace, 'run', 'view', '-r', failed.run_id, '--failed')}"
+    return [format_ending(run), *list_sweep_lines(workspace, run), view, why]
 
 
 def _watch_sweep(workspace: Workspace, run: Run) -> None:
