@@ -188,6 +188,13 @@ def test_a_column_is_found_and_added_while_child_runs_are_shown(make: RunMaker, 
         assert rows(shown.text) == [parent, child], more
 
 
+def test_tags_in_which_a_sweep_keeps_its_draws_are_no_columns(make: RunMaker, studio: Studio) -> None:
+    make(run_id="mine", run_type="hyperdrive", tags={f"mine_{number}": "{}" for number in range(40)})
+    make(tags={"mine_x": "", "fold_1": "", "rank": ""})
+    page = studio.get(studio.urls.runs(query(columns="display_name"))).text
+    assert set(re.findall(r'value="tag:([^"]*)"', page)) == {"mine_x", "fold_1", "rank"}
+
+
 def test_runs_are_sorted_by_a_press_on_a_columns_head(make: RunMaker, studio: Studio) -> None:
     low, none, high = make(metrics={"loss": 0.1}), make(), make(metrics={"loss": 7.0})
     page = studio.get(studio.urls.runs(query(columns="display_name,metric:loss:last")))
