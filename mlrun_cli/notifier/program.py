@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, takewhile
 from pathlib import Path
 
 from mlrun_cli.core.json_files import read_json
@@ -12,26 +14,44 @@ from mlrun_cli.notifications.address import redact_address
 from mlrun_cli.notifications.rules import read_rules
 from mlrun_cli.notifier.message import build_message
 from mlrun_cli.notifier.sending import SendingFailed, send_message
-from mlrun_cli.processes.secret_pipe import read_process_redactor
+from mlrun_cli.processes.line_queue import receive_lines
+from mlrun_cli.processes.secret_pipe import build_process_redactor
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_available
 from mlrun_cli.workspace import Workspace
 
+_IDLE_SECONDS = 2.0
+"""The time for which the process waits for further runs of a process that ends many, one after another."""
+
 
 def main(argv: list[str]) -> None:
-    """Send notifications about the runs named on the command line."""
+    """Send notifications about the runs named on the command line, and about those that come on standard input.
+
+    The secrets come first there, as JSON strings, then the ids of runs, as JSON lists. A process of an older version
+    sends only secrets.
+    """
     _, folder, *run_ids = argv
-    redactor = read_process_redactor()
+    lines = receive_lines(_IDLE_SECONDS)
+    redactor = build_process_redactor(takewhile(lambda line: not _is_list(line), lines))
     detach_program(Path(folder))
     with open_workspace_when_available(Path(folder), Path("runs"), redactor) as workspace:
-        for run_id in run_ids:
+        for run_id in chain(run_ids, _iterate_run_ids(lines)):
             try:
                 run = workspace.runs.get(run_id)
                 if run.status.is_terminal:
                     notify_addresses(workspace, run)
             except Exception:  # the other runs are notified of
                 log_exception()
+
+
+def _iterate_run_ids(lines: Iterable[str]) -> Iterator[str]:
+    for line in filter(_is_list, lines):
+        yield from json.loads(line)
+
+
+def _is_list(line: str) -> bool:
+    return line.startswith("[") and line.endswith("]")
 
 
 def notify_addresses(workspace: Workspace, run: Run) -> None:

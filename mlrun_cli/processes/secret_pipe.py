@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 
 from mlrun_cli.core.redaction import Redactor
@@ -18,7 +19,7 @@ def open_secret_pipe(redactor: Redactor) -> int:
     Raises:
         OSError: no pipe can be opened.
     """
-    lines = "".join(f"{json.dumps(secret)}\n" for secret in sorted(redactor.run_secrets, key=len))
+    lines = format_secrets(redactor)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     with suppress(BlockingIOError):
@@ -27,10 +28,21 @@ def open_secret_pipe(redactor: Redactor) -> int:
     return reading
 
 
+def format_secrets(redactor: Redactor) -> str:
+    """Return the secrets of a run that texts may repeat as lines of JSON, the shortest first."""
+    secrets = sorted(redactor.run_secrets, key=lambda secret: (len(secret), secret))
+    return "".join(f"{json.dumps(secret)}\n" for secret in secrets)
+
+
 def read_process_redactor() -> Redactor:
     """Return a redactor for the secrets in this process's environment and on its standard input, read to its end."""
+    return build_process_redactor(sys.stdin.buffer.read().decode(errors="replace").splitlines())
+
+
+def build_process_redactor(lines: Iterable[str]) -> Redactor:
+    """Return a redactor for the secrets in this process's environment and in lines of `format_secrets`."""
     secrets = []
-    for line in sys.stdin.buffer.read().splitlines():
+    for line in lines:
         with suppress(ValueError):  # the last one may have been cut
             secrets.append(json.loads(line))
     return Redactor((), os.environ, lambda: secrets)

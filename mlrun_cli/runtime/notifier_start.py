@@ -1,29 +1,48 @@
-"""Starting the program that sends notifications about ended runs."""
+"""Starting the program that sends notifications about ended runs, or giving it more of them."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.program_log import log_exception
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.notifications.rules import RULES_NAME, read_rules
-from mlrun_cli.processes.secret_pipe import open_secret_pipe
+from mlrun_cli.processes.line_queue import LineQueue
+from mlrun_cli.processes.secret_pipe import format_secrets
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.targets.programs import NOTIFIER_PROGRAM, build_program_command, get_supervisor_log_path, spawn
 from mlrun_cli.workspace import Workspace
 
 _MOST_RUNS = 1000
-"""The most runs of one notifier, since the length of a command line is limited."""
+"""The most runs of one line, and of one command line, whose length is limited."""
+
+_MOST_LETTERS = 1 << 16
+"""The most letters of secrets, which have to fit into the queue before anybody reads it; the shortest come first."""
+
+
+class _Settings(NamedTuple):
+    """What a notifier gets when it is started: another one has to be started where these are others."""
+
+    folder: str
+    secrets: str
+    variables: Mapping[str, str]
+    pid: int
+
+
+_last_notifier: list[tuple[_Settings, LineQueue]] = []
+"""The settings and the queue of the notifier that this process has started last, which may have ended; or nothing."""
 
 
 def start_notifier(workspace: Workspace, run: Run, redactor: Redactor | None = None) -> None:
-    """Start the notifier for an ended run if it has addresses to notify; failures are only logged.
+    """Have a notifier send the messages about an ended run, if it has addresses to notify; failures are only logged.
 
     The program claims the run before it sends anything, so each address is notified at most once, whoever calls this.
-    The program gets the secrets of the run's `redactor`, if that is known, since the last lines of a log may repeat
-    them.
+    One that this process has started, and that still works, takes further runs. It gets the secrets of the run's
+    `redactor`, if that is known, since the last lines of a log may repeat them.
     """
     folder = workspace.run_folder(run.run_id)
     if run.parent_run_id is not None and not folder.notify.exists():
@@ -31,13 +50,13 @@ def start_notifier(workspace: Workspace, run: Run, redactor: Redactor | None = N
     if not folder.notify.exists() and not os.path.exists(workspace.folder / RULES_NAME):
         return
     try:
-        _spawn_notifier(workspace, [run.run_id], redactor or workspace.redactor)
+        _notify_of(workspace, [run.run_id], redactor or workspace.redactor)
     except Exception:  # nothing may keep a run from ending
         log_exception()
 
 
 def start_notifier_for_interactive_runs(workspace: Workspace, run_keys: Sequence[int], status: RunStatus) -> None:
-    """Start one notifier for interactive runs that have ended with a status, if a rule matches any of them.
+    """Have one notifier send messages about interactive runs that have ended with a status, if a rule matches any.
 
     Interactive runs have no addresses of their own. Failures are only logged.
     """
@@ -51,16 +70,24 @@ def start_notifier_for_interactive_runs(workspace: Workspace, run_keys: Sequence
             if run.parent_run_id is None and any(rule.matches(outcome, run.experiment_name) for rule in rules)
         ]
         for start in range(0, len(matching), _MOST_RUNS):
-            _spawn_notifier(workspace, matching[start : start + _MOST_RUNS], workspace.redactor)
+            _notify_of(workspace, matching[start : start + _MOST_RUNS], workspace.redactor)
     except Exception:  # nothing may keep a run from ending
         log_exception()
 
 
-def _spawn_notifier(workspace: Workspace, run_ids: Sequence[str], redactor: Redactor) -> None:
+def _notify_of(workspace: Workspace, run_ids: Sequence[str], redactor: Redactor) -> None:
+    """Give runs to the notifier that this process has started, or start one."""
+    settings = _Settings(os.fspath(workspace.folder), format_secrets(redactor), dict(os.environ), os.getpid())
+    if any(before == settings and queue.send(json.dumps(run_ids)) for before, queue in _last_notifier):
+        return
+    _last_notifier[:] = [(settings, _spawn_notifier(workspace, run_ids, settings.secrets))]
+
+
+def _spawn_notifier(workspace: Workspace, run_ids: Sequence[str], secrets: str) -> LineQueue:
     words = build_program_command(NOTIFIER_PROGRAM, ["--workspace", os.fspath(workspace.folder), *run_ids])
     log_path = get_supervisor_log_path(workspace.run_folder(run_ids[0]))
-    secrets = open_secret_pipe(redactor)
-    try:
-        spawn(words, run_ids[0], (), log_path, stdin=secrets)
-    finally:
-        os.close(secrets)
+    queue = LineQueue()
+    queue.send(f"{secrets[:_MOST_LETTERS]}\n[]")
+    with queue.receiving_end as receiving_end:
+        spawn(words, run_ids[0], (), log_path, stdin=receiving_end.fileno())
+    return queue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mlrun_cli.actions.interactive_runs import complete_interactive_run, create_
 from mlrun_cli.actions.run_ends import cancel_run, fail_run
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.notifications.rules import ENDS, Rule, edit_rules
+from mlrun_cli.notifier.program import _IDLE_SECONDS
 from mlrun_cli.runs.error import build_run_error
 from mlrun_cli.runs.run import INTERACTIVE_RUN, SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
@@ -133,3 +135,42 @@ def test_a_completed_run_is_notified_of_before_its_session_ends(tmp_path: Path, 
         _, pid = notifiers
         wait_for_end(pid)
     assert sorted(told.read_text().splitlines()[1:]) == sorted(f"{run.run_id} Failed" for run in runs[1:])
+
+
+def test_one_process_at_a_time_notifies_of_runs_that_end_one_after_another(
+    tmp_path: Path, notifiers: list[int]
+) -> None:
+    told = tmp_path / "told"
+    with open_workspace(tmp_path, Rule(1, TELL + shlex.quote(str(told)), ENDS)) as workspace:
+        session = Session(workspace, "test")
+        runs = [open_run(workspace, session.owner_lock) for _ in range(400)]  # more than a socket holds
+        began_at = time.monotonic()
+        for run in runs:
+            end_run(workspace, run)
+        seconds = time.monotonic() - began_at
+        for pid in notifiers:
+            wait_for_end(pid)
+        assert sorted(told.read_text().splitlines()) == sorted(f"{run.run_id} Completed" for run in runs)
+        assert len(notifiers) <= 1 + seconds / _IDLE_SECONDS
+        end_run(workspace, late := open_run(workspace, session.owner_lock))
+        wait_for_end(notifiers[-1])
+        session.close(None)
+    assert told.read_text().splitlines()[-1] == f"{late.run_id} Completed"
+
+
+def test_other_variables_take_another_process(
+    tmp_path: Path, notifiers: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = f"cmd:sh -c 'echo $1 >> $0' {shlex.quote(str(tmp_path / 'told'))} {{name}}"
+    with open_workspace(tmp_path, Rule(1, tell, ENDS)) as workspace:
+        session = Session(workspace, "test")
+        for number in range(3):
+            run = open_run(workspace, session.owner_lock)
+            workspace.runs.update(run.key, display_name=f"vault{number}=sesame-{number}")
+            monkeypatch.setenv("MLRUN_SECRET_NAMES", f"vault{number}")
+            end_run(workspace, run)
+        for pid in notifiers:
+            wait_for_end(pid)
+        session.close(None)
+    assert len(notifiers) == 3
+    assert "sesame" not in (tmp_path / "told").read_text()

@@ -1,0 +1,70 @@
+"""A queue of lines from one process to a process that it has started, as that one's standard input."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+
+_CHUNK = 1 << 16
+_STANDARD_INPUT = 0
+
+
+class LineQueue:
+    """The sending end of a queue; `receiving_end` becomes the standard input of the process that is started."""
+
+    def __init__(self) -> None:
+        self._sender, self.receiving_end = socket.socketpair()
+        self._sender.setblocking(False)
+
+    def __del__(self) -> None:
+        self._sender.close()
+        self.receiving_end.close()
+
+    def send(self, text: str) -> bool:
+        """Send a line without waiting; return False if the process does not receive any more, or receives too slowly.
+
+        A line that was sent is received even if this process ends.
+        """
+        line = f"{text}\n".encode()
+        try:
+            return self._sender.send(line) == len(line)
+        except OSError:
+            return False
+
+
+def receive_lines(idle_seconds: float) -> Iterator[str]:
+    """Yield lines of standard input, to its end or until none has come for some time; none that was sent is lost."""
+    lines: SimpleQueue[str | None] = SimpleQueue()
+    threading.Thread(target=_read_lines, args=[lines], daemon=True).start()
+    timeout: float | None = idle_seconds
+    while True:
+        try:
+            line = lines.get(timeout=timeout)
+        except Empty:
+            _refuse_lines()
+            timeout = None
+            continue
+        if line is None:
+            return
+        yield line
+
+
+def _read_lines(lines: SimpleQueue[str | None]) -> None:
+    """Put the lines of standard input into a queue at once, so that the sender never waits, and None at the end."""
+    rest = b""
+    while chunk := os.read(_STANDARD_INPUT, _CHUNK):
+        *complete, rest = (rest + chunk).split(b"\n")
+        for line in complete:
+            lines.put(line.decode(errors="replace"))
+    lines.put(rest.decode(errors="replace"))
+    lines.put(None)
+
+
+def _refuse_lines() -> None:
+    """Refuse further lines; those that have been sent can still be read, to an end."""
+    with suppress(OSError), socket.socket(fileno=os.dup(_STANDARD_INPUT)) as receiver:
+        receiver.shutdown(socket.SHUT_RD)
