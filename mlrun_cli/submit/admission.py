@@ -98,7 +98,12 @@ def admit_run(
         return Admission(is_queued, (f"--priority: '{target}' has no queue, the run starts at once.",) * has_no_queue)
     parents = [run for run in _list_ancestors(workspace, request) if not run.status.is_terminal]
     return Admission(
-        is_queued, (*_list_held_node_warnings(parents, configuration, most), *_list_held_gpu_warnings(parents, gpus))
+        is_queued,
+        (
+            *_list_priority_warnings(workspace, target, request),
+            *_list_held_node_warnings(parents, configuration, most),
+            *_list_held_gpu_warnings(parents, gpus),
+        ),
     )
 
 
@@ -113,6 +118,16 @@ def _check_dispatcher_version(workspace: Workspace, target: str, option_name: st
             f" {shlex.quote(os.fspath(get_counterpart(folder.lock)))}",
             target=option_name,
         )
+
+
+def _list_priority_warnings(workspace: Workspace, target: str, request: SubmitRequest) -> tuple[str, ...]:
+    """Return a warning if the queue's dispatcher is of an earlier version, which does not know priorities."""
+    if not request.priority or not QueueFolder(workspace, target).has_old_dispatcher():
+        return ()
+    return (
+        f"--priority: the dispatcher of the queue of '{target}' is still that of an earlier mlrun-cli, which starts runs"
+        " in the order in which they were submitted. Priorities count when no run waits there any more.",
+    )
 
 
 def _list_held_node_warnings(

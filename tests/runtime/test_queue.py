@@ -10,12 +10,15 @@ from mlrun_cli.actions.compute_targets import create_compute_target
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.processes.gpu_allocator import GpuAllocator
+from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.queue import QueueFolder, QueueReport, get_node_limit
 from mlrun_cli.runtime.wake_socket import WakeSocket
 from mlrun_cli.scheduler.backfill import Backfill
+from mlrun_cli.submit.admission import GpuRequest, admit_run
+from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
@@ -85,6 +88,20 @@ def test_a_dispatcher_that_does_not_say_that_it_knows_start_conditions_is_an_old
         folder.record_dispatcher()
         with WakeSocket(folder.socket):
             assert not folder.has_old_dispatcher()
+
+
+def test_a_priority_that_an_old_dispatcher_ignores_is_told(workspace: Workspace) -> None:
+    folder = QueueFolder(workspace, "single")
+    folder.create()
+    configuration = RunConfiguration(script="train.py", target="single")
+    with closing(OwnerLock.open(folder.lock)) as lock:
+        assert lock.try_acquire()
+        notes = []
+        for priority in (0, 1):
+            request = SubmitRequest(Path("/"), "exp", {}, priority=priority)
+            notes.append(admit_run(workspace, configuration, request, GpuRequest()).notes)
+    assert notes[0] == ()
+    assert [note.partition(":")[0] for note in notes[1]] == ["--priority"]
 
 
 def test_a_run_is_overtaken_by_those_behind_it_since_it_is_ready(workspace: Workspace) -> None:
