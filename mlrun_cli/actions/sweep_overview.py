@@ -119,7 +119,7 @@ class SweepOverview(NamedTuple):
         return ", ".join([*first, *(f"{count} {what}" for count, what in parts[1:])]) or "none"
 
     def describe_best(self) -> str:
-        """Return the id, metric and drawn values of the best run as text, or an empty text if there is none."""
+        """Return the id, metric and sampled values of the best run as text, or an empty text if there is none."""
         if self.best is None:
             return ""
         values = ", ".join(f"{name} = {_format_value(value)}" for name, value in self.best.values.items())
