@@ -125,8 +125,8 @@ def _list_priority_warnings(workspace: Workspace, target: str, request: SubmitRe
     if not request.priority or not QueueFolder(workspace, target).has_old_dispatcher():
         return ()
     return (
-        f"--priority: the dispatcher of the queue of '{target}' is still that of an earlier mlrun-cli, which starts runs"
-        " in the order in which they were submitted. Priorities count when no run waits there any more.",
+        f"--priority: the dispatcher of the queue of '{target}' is still that of an earlier mlrun-cli, which starts"
+        " runs in the order in which they were submitted. Priorities count when no run waits there any more.",
     )
 
 

@@ -146,13 +146,13 @@ def test_one_process_at_a_time_notifies_of_runs_that_end_one_after_another(
         runs = [open_run(workspace, session.owner_lock) for _ in range(400)]  # more than a socket holds
         began_at = time.monotonic()
         for run in runs:
-            end_run(workspace, run)
+            complete_interactive_run(workspace, run)
         seconds = time.monotonic() - began_at
         for pid in notifiers:
             wait_for_end(pid)
         assert sorted(told.read_text().splitlines()) == sorted(f"{run.run_id} Completed" for run in runs)
         assert len(notifiers) <= 1 + seconds / _IDLE_SECONDS
-        end_run(workspace, late := open_run(workspace, session.owner_lock))
+        complete_interactive_run(workspace, late := open_run(workspace, session.owner_lock))
         wait_for_end(notifiers[-1])
         session.close(None)
     assert told.read_text().splitlines()[-1] == f"{late.run_id} Completed"
@@ -168,7 +168,7 @@ def test_other_variables_take_another_process(
             run = open_run(workspace, session.owner_lock)
             workspace.runs.update(run.key, display_name=f"vault{number}=sesame-{number}")
             monkeypatch.setenv("MLRUN_SECRET_NAMES", f"vault{number}")
-            end_run(workspace, run)
+            complete_interactive_run(workspace, run)
         for pid in notifiers:
             wait_for_end(pid)
         session.close(None)
