@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from mlrun_cli.collector.collected_run import CollectedRun
+from mlrun_cli.collector.held_jobs import HeldJobs
 from mlrun_cli.collector.job_poll import JobPoll
 from mlrun_cli.collector.lost_outcome import derive_interruption_outcome, derive_lost_outcome
 from mlrun_cli.collector.repeated_submission import read_submission_evidence, repeat_submission
@@ -39,7 +40,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.finish import build_lost_stream_outcome, record_outcome
 from mlrun_cli.runtime.queue import QueueFolder
 from mlrun_cli.runtime.wake_socket import WakeSocket
-from mlrun_cli.targets.engine import EngineTarget
+from mlrun_cli.targets.engine import EngineTarget, Job
 from mlrun_cli.targets.errors import EngineUnavailable
 
 _TICK_SECONDS = 0.25
@@ -78,6 +79,7 @@ class Collector:
         self._collected: dict[int, CollectedRun] = {}
         self._lost_since: dict[int, float] = {}
         self._stops = SentStops(target.workspace, self._jobs)
+        self._held = HeldJobs(target, self._jobs)
         self._to_cancel: list[Run] = []
         """The runs whose jobs are canceled at the end of a look, all in one call of the engine's."""
         self._leftovers: set[str] = set()
@@ -205,13 +207,21 @@ class Collector:
             is_running = run.status not in {RunStatus.QUEUED, RunStatus.CANCEL_REQUESTED}
             if collected is not None and collected.has_started and evidence is EngineEvidence.QUEUED and is_running:
                 collected.requeue()
+            if evidence is EngineEvidence.QUEUED and not self._stops.was_stop_sent(run):
+                self._release_if_held(run, collected, now)
         elif liveness is RunLiveness.ENDED:
             assert collected is not None
             self._record_end(run, collected, now)
         elif must_submit_again(liveness, self._get_submission_evidence(run, collected), run.status):
             self._submit_again(run, collected, now)
         else:
-            self._record_lost(run, collected, now)
+            self._record_lost(run, collected, self._jobs.find_job(run), now)
+
+    def _release_if_held(self, run: Run, collected: CollectedRun | None, now: float) -> None:
+        """Release the job of a run that its engine could not start, or end the run if that was done too often."""
+        end = self._held.release_if_held(run)
+        if end is not None and self._shared_folder.is_available():
+            self._record_lost(run, collected, end, now)
 
     def _open_run(self, run: Run) -> CollectedRun | None:
         shared = find_shared_run_folder(self._workspace.run_folder(run.run_id))
@@ -312,12 +322,19 @@ class Collector:
             outcome = self._replace_with_lost_stream(run, outcome)
         self._finish_run(run, collected, outcome, now)
 
-    def _record_lost(self, run: Run, collected: CollectedRun | None, now: float) -> None:
-        """Record the end of a run that has lost its supervisor; tell the supervisor to stop in case it is alive."""
+    def _record_lost(self, run: Run, collected: CollectedRun | None, job: Job | None, now: float) -> None:
+        """Record the end of a run that has lost its supervisor; tell the supervisor to stop in case it is alive.
+
+        Args:
+            run: the run.
+            collected: the run as it is collected, if it is.
+            job: its job, which tells how it has ended; None if the engine knows none.
+            now: the monotonic time.
+        """
         send_to_supervisor(self._workspace, run, StopMessage(StopReason.GIVEN_UP))
         if self._jobs.has_job_id(run):
             self._to_cancel.append(run)
-        outcome = self._replace_with_lost_stream(run, derive_lost_outcome(run, self._jobs.find_job(run)))
+        outcome = self._replace_with_lost_stream(run, derive_lost_outcome(run, job))
         self._end_without_supervisor(run, collected, outcome, now)
 
     def _end_without_supervisor(self, run: Run, collected: CollectedRun | None, outcome: Outcome, now: float) -> None:
@@ -355,6 +372,7 @@ class Collector:
         self._runs.pop(run.key, None)
         self._lost_since.pop(run.key, None)
         self._stops.forget(run)
+        self._held.forget(run)
 
     def _write_reasons(self) -> None:
         reasons = self._jobs.describe_waits(self._runs.values())

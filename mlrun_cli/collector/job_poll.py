@@ -148,6 +148,18 @@ class JobPoll:
             self._target.cancel_jobs(ids)
             self.query_soon()
 
+    def release_job(self, run: Run) -> None:
+        """Release the held job of a run.
+
+        Raises:
+            EngineRefused: the engine refuses that.
+            EngineUnavailable: the engine does not answer.
+        """
+        job_id = self._query_job_id(run)
+        if job_id is not None:
+            self._target.release_job(job_id)
+            self.query_soon()
+
     def describe_waits(self, runs: Collection[Run]) -> dict[str, str]:
         """Return the reasons why queued runs wait, keyed by run id."""
         jobs = ((run, self.find_job(run)) for run in runs)

@@ -12,9 +12,11 @@ class JobTroubles(NamedTuple):
 
     Attributes:
         unanswered: how many submissions the engine has not answered, so that it may have the job or not.
+        releases: how often the job was released, which the engine held since it could not start it.
     """
 
     unanswered: int = 0
+    releases: int = 0
 
     @classmethod
     def read(cls, folder: RunFolder) -> JobTroubles:

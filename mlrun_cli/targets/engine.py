@@ -78,6 +78,7 @@ class Job(NamedTuple):
         nodes: the names of its nodes, as the engine writes them; empty before it has any.
         end: for an ended job, how it ended.
         words: what the engine says of an ended job, for the run's error.
+        is_held: whether a queued job waits to be released, since the engine could not start it.
     """
 
     state: JobState
@@ -85,6 +86,7 @@ class Job(NamedTuple):
     nodes: str = ""
     end: JobEnd | None = None
     words: str = ""
+    is_held: bool = False
 
 
 class JobRequest(NamedTuple):
@@ -219,6 +221,14 @@ class EngineTarget(Target):
         """
         for job_id in job_ids:
             self.cancel_job(job_id)
+
+    def release_job(self, job_id: str) -> None:
+        """Release a held job; by default, an engine holds none (see `Job.is_held`).
+
+        Raises:
+            EngineRefused: the engine refuses that.
+            EngineUnavailable: the engine does not answer.
+        """
 
     def synchronize(self, runs: Collection[Run]) -> None:
         """Update the shared folder if the nodes use a different folder; only the collector calls this.

@@ -193,9 +193,9 @@ class Slurm:
         """Kill the controller, which loses what it has not stored in the last seconds."""
         self._kill("slurmctld")
 
-    def start_node(self, name: str) -> None:
-        """Start the daemon of a node."""
-        self._start(name, "slurmd", "-D", "-N", name)
+    def start_node(self, name: str, job_daemon: Path | None = None) -> None:
+        """Start the daemon of a node, with a program that takes the place of slurmstepd if one is given."""
+        self._start(name, "slurmd", "-D", "-N", name, *(() if job_daemon is None else ("-d", str(job_daemon))))
 
     def kill_node(self, name: str, *, jobs: bool = True) -> None:
         """Kill the daemon of a node and, with `jobs`, all processes of jobs there, as when the machine loses power."""

@@ -37,8 +37,9 @@ _ENDS = {
     "TIMEOUT": JobEnd.TIMED_OUT,
 }
 _NO_REASONS = frozenset({"", "None", "(null)", "N/A"})
+_LAUNCH_FAILED = "launch_failed_requeued_held"
 # What Slurm writes as the reason of a job that it could not start.
-_NOT_STARTED = frozenset({"BadConstraints", "JobLaunchFailure", "launch_failed_requeued_held", "InvalidAccount"})
+_NOT_STARTED = frozenset({"BadConstraints", "JobLaunchFailure", _LAUNCH_FAILED, "InvalidAccount"})
 # What scancel says of jobs that it cannot cancel any more.
 _NO_LONGER_THERE = ("Invalid job id", "already completing or completed")
 # Else squeue abbreviates them.
@@ -132,6 +133,16 @@ def cancel_jobs(job_ids: Collection[str]) -> None:
             raise EngineUnavailable(error.message, target="scancel") from error
 
 
+def release_job(job_id: str) -> None:
+    """Release a held job.
+
+    Raises:
+        EngineRefused: Slurm refuses that; the message is Slurm's.
+        EngineUnavailable: the controller does not answer.
+    """
+    run_command(["scontrol", "release", job_id])
+
+
 def format_task_id(array_id: str, task_number: int) -> str:
     """Return the id of a task of a job array, as in `4711_3`."""
     return f"{array_id}_{task_number}"
@@ -150,7 +161,8 @@ def parse_job(state: str, reason: str, nodes: str, exit_code: str) -> Job:
     known_reason = "" if reason in _NO_REASONS else reason
     known_nodes = "" if nodes in {*_NO_REASONS, "None assigned"} else nodes
     if name in _QUEUED:
-        return Job(JobState.QUEUED, known_reason or name.capitalize())
+        is_held = known_reason.replace(" ", "_") == _LAUNCH_FAILED
+        return Job(JobState.QUEUED, known_reason or name.capitalize(), is_held=is_held)
     end = _ENDS.get(name)
     if end is None:  # running, suspended, completing, or a state of a later version
         return Job(JobState.RUNNING, nodes=known_nodes)

@@ -78,6 +78,10 @@ class SlurmTarget(EngineTarget):
         with _convert_errors():
             jobs.cancel_jobs(job_ids)
 
+    def release_job(self, job_id: str) -> None:
+        """Release a job that Slurm holds since it could not start it; Slurm lets it wait for two minutes more."""
+        jobs.release_job(job_id)
+
     def describe_nodes(self) -> Mapping[str, Any]:
         """Return JSON-compatible values that describe the partitions, and the nodes of the target's partition.
 

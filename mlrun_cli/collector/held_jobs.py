@@ -1,0 +1,68 @@
+"""Jobs that their engine could not start and holds until somebody releases them, which the collector does itself."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+
+from mlrun_cli.collector.job_poll import JobPoll
+from mlrun_cli.core.program_log import write_log
+from mlrun_cli.runs.job_troubles import JobTroubles
+from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.shared_folder import find_shared_run_folder
+from mlrun_cli.targets.engine import EngineTarget, Job, JobEnd, JobState
+from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
+
+_MOST_RELEASES = 3
+"""How often a job is released before its run is ended."""
+
+
+class HeldJobs:
+    """The held jobs of a target's live runs."""
+
+    def __init__(self, target: EngineTarget, jobs: JobPoll) -> None:
+        self._target = target
+        self._jobs = jobs
+        self._released_at: dict[int, float] = {}
+        """The monotonic time of the last release of each run's job, by run key."""
+
+    def release_if_held(self, run: Run) -> Job | None:
+        """Release the job of a run if its engine holds it since it could not start it, at most once per answer.
+
+        Returns:
+            None, or the end of the job if it has been released too often.
+
+        Raises:
+            OSError: the number of releases cannot be stored.
+        """
+        job = self._jobs.find_job(run)
+        if job is None or not job.is_held or self._jobs.asked_at <= self._released_at.get(run.key, 0.0):
+            return None
+        folder = self._target.workspace.run_folder(run.run_id)
+        troubles = JobTroubles.read(folder)
+        if troubles.releases >= _MOST_RELEASES:
+            words = f"{job.reason}, released {_MOST_RELEASES} times"
+            return Job(JobState.ENDED, end=JobEnd.NEVER_STARTED, words=words)
+        try:
+            self._jobs.release_job(run)
+        except EngineUnavailable:
+            return None
+        except EngineRefused as error:
+            write_log(f"the job of {run.run_id} cannot be released: {error}")
+        self._released_at[run.key] = time.monotonic()
+        troubles = troubles._replace(releases=troubles.releases + 1)
+        troubles.write(folder)
+        number = f"{troubles.releases} of {_MOST_RELEASES}"
+        self._log(run, f"--- {self._target.engine_name} could not start the job ({job.reason}): released, {number} ---")
+        return None
+
+    def forget(self, run: Run) -> None:
+        """Forget a run that has ended."""
+        self._released_at.pop(run.key, None)
+
+    def _log(self, run: Run, line: str) -> None:
+        """Append a line to the log of a run, to which nobody else writes while its job waits; ignore failures."""
+        shared = find_shared_run_folder(self._target.workspace.run_folder(run.run_id))
+        if shared is not None:
+            with suppress(OSError), shared.stdout.open("a", encoding="utf-8") as log:
+                log.write(f"{line}\n")
