@@ -242,6 +242,24 @@ def test_pairs_of_hydra_are_swept_as_pairs(mlrun: Mlrun) -> None:
     assert [mlrun.log(run["run_id"]) for run in runs] == [f"['a=b', 'optim.lr={lr}']\n" for lr in (0.1, 0.2)]
 
 
+def test_dotted_names_are_pairs_for_scripts_that_read_them_so_and_options_for_others(mlrun: Mlrun) -> None:
+    for name, line in (("main.py", "from hydra import main"), ("plain.py", "import argparse")):
+        mlrun.script(line, name)
+    words = ("run", "sweep", "--grid", "optim.lr=0.1,0.2", "--minimize", "loss", "--dry-run")
+
+    def list_first_words(*more: str, key: str = "arguments") -> list[str]:
+        first: list[str] = mlrun.json(*words, *more)["draws"][0][key]
+        return first
+
+    assert list_first_words("main.py") == ["optim.lr=0.1"]
+    assert list_first_words("main.py", "db=x", "optim.lr=5") == ["db=x", "optim.lr=0.1"]
+    assert list_first_words("main.py", "+x={optim.lr}") == ["+x=0.1"]
+    assert list_first_words("plain.py", "--epochs", "5") == ["--epochs", "5", "--optim.lr", "0.1"]
+    assert list_first_words("plain.py", "++db.name=x") == ["++db.name=x", "optim.lr=0.1"]
+    command = list_first_words("--command", "python", "-m", "train", "db=x", key="command")
+    assert command == ["python", "-m", "train", "db=x", "optim.lr=0.1"]
+
+
 def test_what_is_no_command_is_refused_with_the_line_to_type(mlrun: Mlrun) -> None:
     assert mlrun.fails("run", "submit-script", "--command").code == "MissingOption"
     assert "--command python -m" in mlrun.fails("run", "submit-script", "-m", "pkg.train").text

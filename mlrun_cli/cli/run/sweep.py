@@ -132,6 +132,7 @@ def sweep(
     goes to stderr. Ctrl-C stops the watching, not the sweep.
     """
     from mlrun_cli.cli.run.streamed_sweep import submit_sweep_and_stream  # noqa: PLC0415
+    from mlrun_cli.submit.sweep_overrides import add_override_placeholders  # noqa: PLC0415
 
     problems = Problems()
     definition: SweepDefinition | None = None
@@ -155,6 +156,7 @@ def sweep(
         target=target,
         unknown_target=unknown_target,
     )
+    request = add_override_placeholders(request, definition.sampling.space)
     return submit_sweep_and_stream(
         context,
         new_run_options.parse().apply_to_sweep(request),
