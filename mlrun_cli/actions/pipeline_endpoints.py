@@ -8,7 +8,7 @@ from mlrun_cli.actions.published_pipelines import check_status, get_pipeline
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.names import check_text
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import AlreadyExists, InvalidValue, PipelineEndpointNotFound, UsageError
+from mlrun_cli.errors import AlreadyExists, InvalidValue, PipelineEndpointNotFound
 from mlrun_cli.pipelines.published import ACTIVE, PipelineEndpoint
 from mlrun_cli.workspace import Workspace
 
@@ -40,16 +40,6 @@ def get_endpoint(workspace: Workspace, *, endpoint_id: str | None = None, name: 
     if found is None:
         raise PipelineEndpointNotFound(endpoint_id or name or "")
     return found
-
-
-def check_endpoint_is_active(endpoint: PipelineEndpoint) -> None:
-    """Raise UsageError if a pipeline endpoint is disabled."""
-    if endpoint.status != ACTIVE:
-        raise UsageError(
-            f"The pipeline endpoint '{endpoint.name}' is disabled.",
-            hint="Enable it by PipelineEndpoint.enable().",
-            target=endpoint.endpoint_id,
-        )
 
 
 def add_version(workspace: Workspace, endpoint_id: str, pipeline_id: str, *, is_default: bool) -> PipelineEndpoint:

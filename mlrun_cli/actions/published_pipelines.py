@@ -15,7 +15,7 @@ from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.names import check_text
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import InvalidValue, PipelineNotFound, StoredFilesLost, UsageError
+from mlrun_cli.errors import InvalidValue, PipelineNotFound, StoredFilesLost
 from mlrun_cli.pipelines.graph import Graph, Step
 from mlrun_cli.pipelines.published import ACTIVE, STATUSES, PublishedPipeline
 from mlrun_cli.pipelines.redaction import find_secret_parameters, redact_graph
@@ -224,16 +224,6 @@ def set_pipeline_status(workspace: Workspace, pipeline_id: str, status: str) -> 
     with workspace.transaction():
         workspace.published_pipelines.set_status(pipeline_id, status)
     return get_pipeline(workspace, pipeline_id)
-
-
-def check_is_active(pipeline: PublishedPipeline) -> None:
-    """Raise UsageError if a published pipeline is disabled."""
-    if pipeline.status != ACTIVE:
-        raise UsageError(
-            f"The published pipeline '{pipeline.name}' is disabled.",
-            hint=f"Enable it by 'mlrun pipeline enable -i {pipeline.pipeline_id}'.",
-            target=pipeline.pipeline_id,
-        )
 
 
 def check_status(status: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import format_iso
+from mlrun_cli.errors import UsageError
 
 ACTIVE = "Active"
 DISABLED = "Disabled"
@@ -85,3 +86,15 @@ class PipelineEndpoint(NamedTuple):
                 for version, pipeline_id in enumerate(self.pipeline_ids)
             ],
         }
+
+
+def check_is_active(submitted: PublishedPipeline | PipelineEndpoint) -> None:
+    """Raise UsageError if a published pipeline or an endpoint is disabled."""
+    if submitted.status == ACTIVE:
+        return
+    if isinstance(submitted, PublishedPipeline):
+        kind, target = "published pipeline", submitted.pipeline_id
+        remedy = f"'mlrun pipeline enable -i {target}', or PublishedPipeline.enable()"
+    else:
+        kind, target, remedy = "pipeline endpoint", submitted.endpoint_id, "PipelineEndpoint.enable()"
+    raise UsageError(f"The {kind} '{submitted.name}' is disabled.", hint=f"Enable it by {remedy}.", target=target)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlrun_cli.actions.published_pipelines import (
-    check_is_active,
     get_pipeline,
     get_pipeline_folder,
     read_published_graph,
@@ -15,6 +14,7 @@ from mlrun_cli.actions.published_pipelines import (
 from mlrun_cli.actions.schedule_secrets import restore_secrets
 from mlrun_cli.actions.schedules import check_is_readable, get_pipeline_id, get_schedule
 from mlrun_cli.errors import InvalidValue
+from mlrun_cli.pipelines.published import check_is_active
 from mlrun_cli.pipelines.run_types import PIPELINE_ID_PROPERTY, PIPELINE_RUN
 from mlrun_cli.pipelines.schedule import ScheduledRun
 from mlrun_cli.pipelines.validation import build_name_hint

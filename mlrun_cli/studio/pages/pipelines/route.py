@@ -6,9 +6,10 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from mlrun_cli.actions.pipeline_endpoints import check_endpoint_is_active, get_endpoint
+from mlrun_cli.actions.pipeline_endpoints import get_endpoint
 from mlrun_cli.actions.published_pipelines import get_pipeline, list_pipelines, read_published_graph
 from mlrun_cli.actions.schedules import find_problem, list_schedules
+from mlrun_cli.pipelines.published import check_is_active
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pipeline_graph.view import build_graph_view
 from mlrun_cli.submit.pipeline_runs import list_pipeline_runs
@@ -48,6 +49,6 @@ def submit_posted(page: PageRequest, document: dict[str, Any]) -> Response:
 def submit_posted_to_endpoint(page: PageRequest, document: dict[str, Any]) -> Response:
     """Submit the default version of a pipeline endpoint as specified by the posted JSON object; respond with its id."""
     endpoint = get_endpoint(page.workspace, endpoint_id=page.get_path_parameter("endpoint_id"))
-    check_endpoint_is_active(endpoint)
+    check_is_active(endpoint)
     pipeline_id = endpoint.pipeline_ids[endpoint.default_version]
     return JSONResponse(submit_posted_pipeline(page.workspace, pipeline_id, document))
