@@ -81,7 +81,7 @@ class LineStamper:
         self._is_within_line = False
 
     def stamp(self, log_name: str, chunk: bytes) -> bytes:
-        """Return the next chunk of a log with a time in front of each line that starts in it."""
+        """Return the next chunk of a log with a timestamp in front of each line that starts in it."""
         offset = self._offsets[log_name]
         self._offsets[log_name] = offset + len(chunk)
         lines = chunk.split(b"\n")
@@ -96,7 +96,7 @@ class LineStamper:
         return b"".join(stamped)
 
     def _format_time(self, log_name: str, offset: int) -> bytes:
-        """Return the time at which the byte at an offset of a log was written, formatted for the start of a line."""
+        """Return the formatted timestamp for a line: the time at which the byte at an offset of a log was written."""
         times = self._times.get(log_name)
         if times is None:
             times = self._times[log_name] = _read_times(self._folder, self._folder.artifacts / log_name)

@@ -275,7 +275,7 @@ class CollectedRun:
         self.run = self._workspace.runs.get_by_key(self.run.key)
 
     def _update_state(self, event: Event) -> None:
-        """Update what this object knows of the run's start, outcome and new files from an event."""
+        """Update the known start, outcome and new files of the run from an event."""
         if isinstance(event, FilesEvent):
             for folder in (self.shared.journal, self.shared.requests):
                 if folder.name == event.folder:

@@ -60,7 +60,7 @@ def reports_unreachable_index(output: str) -> bool:
 
 
 def reports_untrusted_certificate(output: str) -> bool:
-    """Return whether uv's output reports an invalid TLS certificate, as from an unknown issuer."""
+    """Return whether uv's output reports an invalid TLS certificate, such as one from an unknown issuer."""
     return "invalid peer certificate" in output
 
 

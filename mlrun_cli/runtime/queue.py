@@ -164,11 +164,11 @@ def ensure_dispatchers(workspace: Workspace) -> None:
 def _list_served_targets(workspace: Workspace) -> list[str]:
     """Return the names of the targets that need a dispatcher: for queued runs, or for live runs that it monitors."""
     targets = workspace.queues.get_targets_in_use()
-    return [name for name, has_queue in targets.items() if has_queue or _dispatcher_follows_runs(workspace, name)]
+    return [name for name, has_queue in targets.items() if has_queue or _dispatcher_monitors_runs(workspace, name)]
 
 
-def _dispatcher_follows_runs(workspace: Workspace, target: str) -> bool:
-    """Return whether a target's dispatcher also monitors live runs (like the collector of an engine)."""
+def _dispatcher_monitors_runs(workspace: Workspace, target: str) -> bool:
+    """Return whether a target's dispatcher also monitors live runs, like the collector of an engine."""
     row = None if target == LOCAL_TARGET else workspace.compute_targets.find(target)
     if row is None:
         return False

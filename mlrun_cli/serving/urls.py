@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote, urlencode
 from mlrun_cli.core.named_tuple import NamedTuple
 
 API_PATH = "/api"
-"""The path below the studio's URL of what programs post to; its requests need the API's key instead of a cookie."""
+"""The path below the studio's URL of what programs post to; its requests need the API key instead of a cookie."""
 
 DEFAULT_PORT = 8642
 """The default port, which is fixed so that URLs printed earlier remain valid."""

@@ -101,7 +101,7 @@ def build_too_large_error(
 
 
 def _describe_excess(total: Amount, limits: SnapshotLimits, prefix: str) -> str:
-    """Return the total amount and the limits that it exceeds, with as many digits as tell their sizes apart."""
+    """Return the total amount and the limits that it exceeds, with enough digits to distinguish their sizes."""
     size, limit = format_size(total.size), format_size(limits.size)
     if size == limit:
         size, limit = f"{total.size:,} bytes", f"{limits.size:,} bytes"

@@ -11,7 +11,7 @@ _SALT_LENGTH = 16
 
 
 class Credentials:
-    """The token of the studio, and the cookie, CSRF tokens and key of the API derived from it.
+    """The token of the studio, and the cookie, CSRF tokens and API key derived from it.
 
     They do not reveal the token, and are valid as long as the token is, so restarting the studio signs nobody out.
     """
@@ -43,7 +43,7 @@ class Credentials:
         return hmac.compare_digest(digest.encode(), derive_key(self.token, "form", salt).encode())
 
     def is_valid_authorization(self, header: str) -> bool:
-        """Return whether the value of an `Authorization` header has the key of the API."""
+        """Return whether the value of an `Authorization` header contains the API key."""
         scheme, _, key = header.partition(" ")
         is_bearer = scheme.lower() == "bearer"
         return hmac.compare_digest(key.strip().encode(), derive_key(self.token, "api").encode()) and is_bearer

@@ -20,7 +20,7 @@ from mlrun_cli.studio.template_renderer import TemplateRenderer
 
 
 class AccessDenied(UsageError):
-    """An error for a program's request without the key of the API."""
+    """An error for a program's request without the API key."""
 
 
 _POLICY = "; ".join(
@@ -117,7 +117,7 @@ class AccessMiddleware:
         return None
 
     def _check_authorization(self, request: Request) -> Response | None:
-        """Return the response that rejects a program's request without the API's key, or None for one with it."""
+        """Return the response that rejects a program's request without the API key, or None for one with it."""
         if self._credentials.is_valid_authorization(request.headers.get("authorization", "")):
             return None
         rejection = AccessDenied(

@@ -231,7 +231,7 @@ def _is_file_name(path: Path) -> bool:
 
 
 def _is_accessible_to_nodes(path: Path, shared_folder: SharedFolder) -> bool:
-    """Return whether a path is on a network file system, whether the shared folder's or another one."""
+    """Return whether a path is on a network file system, be it the shared folder's or another one."""
     if shared_folder.is_mirror:
         return path.is_relative_to(shared_folder.path)
     there = next(each for each in (path, *path.parents) if os.path.exists(each))

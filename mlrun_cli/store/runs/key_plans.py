@@ -113,8 +113,8 @@ class _Sample(NamedTuple):
     flagged: int | None
 
     @property
-    def every(self) -> int:
-        """A bit mask of all runs in the sample."""
+    def all_runs(self) -> int:
+        """The bit mask that marks all runs of the sample."""
         return (1 << len(self.ranks)) - 1
 
 
@@ -244,7 +244,7 @@ def _list_key_sets(expected: RunSet, sample: _Sample, refuted: Collection[str]) 
         min(_list_key_sets(each, sample, refuted), key=lambda part: _estimate_cost(part, sample.weight))
         for each in expected.parts
     ]
-    sampled = 0 if is_union else sample.every
+    sampled = 0 if is_union else sample.all_runs
     for each in parts:
         sampled = sampled | each.sampled if is_union else sampled & each.sampled
     combined = CombinedSet(parts, is_union, sampled)
@@ -264,12 +264,12 @@ def _build_key_set(option: RangeSet, sample: _Sample) -> KeySet | None:
         [sample.in_ranges[each] for each in ranges] for ranges in (option.ranges, option.visited, option.counterpart)
     )
     found = reduce(or_, read, 0)
-    if option.counterpart and reduce(or_, others, found) != sample.every:
+    if option.counterpart and reduce(or_, others, found) != sample.all_runs:
         return None
     visiting = option.visit_cost * sample.weight * sum(each.bit_count() for each in visited)
     visiting += _COUNT * sample.weight * sum(each.bit_count() for each in others)
     query, counterpart = map(_build_query, (option.ranges, option.counterpart))
-    sampled = sample.every & ~found if option.is_rest else found
+    sampled = sample.all_runs & ~found if option.is_rest else found
     may_repeat = len(option.ranges) > 1
     return KeySet(query, sampled, found, option.is_rest, None, visiting, counterpart or None, may_repeat)
 
@@ -308,7 +308,7 @@ def _build_plan_up_to(
     by = f"value {direction}, run_key {direction}"
     parts = [
         KeySet(query.format(compared.format(within, "=")), before, before, ordered_by=by),
-        KeySet(query.format(compared.format(beyond, "")), sample.every & ~after, after, is_rest=True),
+        KeySet(query.format(compared.format(beyond, "")), sample.all_runs & ~after, after, is_rest=True),
     ]
     chosen = _choose_sets([*parts, *sets], sample, order)
     return KeyPlan(chosen, parameters, any(each in parts for each in chosen))

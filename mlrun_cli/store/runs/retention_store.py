@@ -45,7 +45,7 @@ class RetentionStore:
         return [] if any(row["is_kept"] for row in rows) else [(row["run_key"], row["run_id"]) for row in rows]
 
     def list_retained_run_ids(self, ended_before: int) -> Sequence[str]:
-        """Return the ids of runs that ended before a time but must not be pruned, for a user or for a model."""
+        """Return the ids of runs that ended before a time but are retained by a user or for a model."""
         rows = self._database.rows(
             f"SELECT run_id FROM runs WHERE {_SPARED} AND NOT ({ALIVE})"  # noqa: S608
             " AND coalesce(ended_at, created_at) < :before ORDER BY run_key",

@@ -68,7 +68,7 @@ class _Scale(NamedTuple):
     end: float
 
     def convert(self, value: float) -> float:
-        """Return the pixel position of a number."""
+        """Convert a number to its position in pixels."""
         # Halved, since the range between the largest numbers would overflow.
         share = (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
         return round(self.begin + share * (self.end - self.begin), 1)

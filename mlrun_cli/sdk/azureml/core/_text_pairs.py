@@ -41,6 +41,6 @@ def convert_properties(pairs: "dict[str, Any]") -> "dict[str, str]":
 
 
 def to_tag_keys(tags: Any) -> "list[str]":
-    """Return a list of tag keys, given as one or several keys."""
+    """Return a single tag key, or several keys, as a list."""
     keys: Iterable[Any] = [tags] if isinstance(tags, str) else list(tags)
     return list(convert_values_to_strings(dict.fromkeys(keys), "tags"))
