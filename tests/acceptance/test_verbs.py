@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.installed import bash, installed, run_count, said
-from tests.acceptance.terminal import Terminal
-from tests.running import COMMAND, LIVE, Mlrun, until
+from tests.acceptance.installed import bash, installed, said
+from tests.running import COMMAND, LIVE, Mlrun
 
 MINIMAL = ["RunId", "RunType", "Status", "StartTime", "EndTime", "Target", "Tags"]
 
@@ -505,36 +504,6 @@ def test_t_is_written_on_failure_too(mlrun: Mlrun) -> None:
     assert "train.py" in handed_over["error"]["error"]["debugInfo"]["stackTrace"]
 
 
-def test_cancel_all_takes_those_that_the_filters_leave(mlrun: Mlrun) -> None:
-    mlrun.script("import time; time.sleep(600)")
-    runs = [mlrun.submit() for _ in range(2)]
-    other = mlrun.submit("-e", "other", "train.py")
-    mlrun("run", "update", "-r", runs[0], "--add-tag", "keep=no")
-    assert mlrun.fails("run", "cancel", "--all", "--where", "not los < 1").code == "InvalidFilter"
-    canceled = mlrun.json("run", "cancel", "--all", "--where", "tag.keep = no", "--grace", "1s")
-    assert [run["run_id"] for run in canceled] == [runs[0]]
-    assert mlrun.wait(runs[0])["status"] == "Canceled"
-    assert [run["run_id"] for run in mlrun.json("run", "cancel", "--all", "--last", "5")] == [runs[1]]
-    assert mlrun.wait(runs[1])["status"] == "Canceled"
-    assert mlrun.show(other)["status"] in LIVE
-    assert [run["run_id"] for run in mlrun.json("run", "cancel", "-r", other, "-r", runs[0])] == [other, runs[0]]
-
-
-def test_cancel_kills_a_script_that_ignores_it_after_the_grace(mlrun: Mlrun) -> None:
-    mlrun.script("""
-        import signal, time
-        signal.signal(signal.SIGTERM, lambda *_: print("not now", flush=True))
-        print("ready", flush=True)
-        while True: time.sleep(1)
-    """)
-    run_id = mlrun.submit()
-    until(lambda: "ready" in mlrun.log(run_id))
-    mlrun("run", "cancel", "-r", run_id, "--grace", "0.3")
-    run = mlrun.wait(run_id)
-    assert (run["status"], run["signal"]) == ("Canceled", "SIGKILL")
-    assert "not now" in mlrun.log(run_id)
-
-
 @pytest.mark.parametrize("verb", [("cancel",), ("delete", "--yes")])
 @pytest.mark.parametrize(
     "words",
@@ -576,103 +545,6 @@ def test_update_changes_all_it_is_told_to_or_nothing(mlrun: Mlrun) -> None:
     update("--add-properties", "p=x")
     assert "'p'" in str(update("--add-properties", "p=y", "--add-tag", "late=1", check=False)["error"])
     assert "late" not in mlrun.show(run_id)["tags"]
-
-
-def test_delete_without_a_terminal_needs_yes(mlrun: Mlrun) -> None:
-    mlrun.script("")
-    run_id = mlrun.ended()["run_id"]
-    failure = mlrun.fails("run", "delete", "-r", run_id)
-    assert failure.code == "ConfirmationRequired"
-    assert "--yes" in failure.text
-    assert mlrun.json("run", "delete", "-r", run_id, "--yes") == [run_id]
-    assert run_count(mlrun) == 0
-    mlrun.fails("run", "show", "-r", run_id, exit_code=3)
-
-
-def test_delete_leaves_runs_alone_that_have_not_ended(mlrun: Mlrun) -> None:
-    mlrun.script("")
-    mlrun.script("import time; time.sleep(600)", "sleep.py")
-    ended, live = mlrun.ended()["run_id"], mlrun.submit("sleep.py")
-    assert live in mlrun.fails("run", "delete", "-r", ended, "-r", live, "--yes").text
-    assert run_count(mlrun) == 2
-    assert mlrun.json("run", "delete", "--all", "--status", "completed", "--yes") == [ended]
-    assert mlrun.json("run", "delete", "--all", "-y") == []
-    assert run_count(mlrun) == 1
-
-
-@pytest.mark.parametrize(
-    ("answer", "exit_code", "left"),
-    [("y\r", 0, 0), ("n\r", 1, 1), ("\r", 1, 1), ("what\rYES\r", 0, 0), ("\x03", 130, 1), ("\x04", 130, 1)],
-)
-def test_delete_asks_on_a_terminal(mlrun: Mlrun, answer: str, exit_code: int, left: int) -> None:
-    mlrun.script("")
-    mlrun.ended()
-    with Terminal(mlrun, [COMMAND, "run", "delete", "-r", "@latest"]) as terminal:
-        terminal.wait_for("Delete 1 run of experiment 'exp' in workspace 'default', restorable for 30 days? [y/N]: ")
-        terminal.type(answer)
-        assert terminal.wait() == exit_code
-    assert ("Nothing was deleted." in terminal.output) is (exit_code == 1)
-    assert run_count(mlrun) == left
-
-
-@pytest.mark.parametrize(
-    ("words", "answer", "exit_code"),
-    [((), "y\r", 0), ((), "n\r", 1), (("--yes",), None, 0), (("-r", "@latest"), None, 0)],
-)
-def test_cancel_of_all_asks_on_a_terminal(
-    mlrun: Mlrun, words: tuple[str, ...], answer: str | None, exit_code: int
-) -> None:
-    mlrun.script("import time; time.sleep(600)")
-    run_id = mlrun.submit("--async", "train.py")
-    chosen = words if "-r" in words else ("--all", *words)
-    with Terminal(mlrun, [COMMAND, "run", "cancel", *chosen]) as terminal:
-        if answer is not None:
-            terminal.wait_for("Cancel 1 run of experiment 'exp' in workspace 'default'? [y/N]: ")
-            terminal.type(answer)
-        assert terminal.wait() == exit_code
-    assert ("[y/N]" in terminal.output) is (answer is not None)
-    assert ("Nothing was canceled." in terminal.output) is (exit_code == 1)
-    if exit_code:
-        assert mlrun.show(run_id)["status"] in LIVE
-        mlrun("run", "cancel", "--all")
-    mlrun.wait_for_status(run_id, "Canceled")
-
-
-def test_a_second_attach_keeps_what_it_is_not_told(mlrun: Mlrun) -> None:
-    def attach(*words: str) -> tuple[str, str, str, str]:
-        told = mlrun.json("folder", "attach", *words)
-        assert told["Workspace name"] == mlrun.json("workspace", "show", *words[:2])["name"]
-        return (told["Workspace name"], told["Resource group"], told["Subscription id"], told["Experiment name"])
-
-    def attach_inside(*words: str) -> tuple[str, str, str, str]:
-        return attach("--path", "inside", *words)
-
-    assert attach_inside("-w", "ws", "-g", "group", "--subscription-id", "sub", "-e", "mine")[0] == "ws"
-    assert attach_inside() == ("ws", "group", "sub", "mine")
-    assert attach_inside("-w", "other") == ("other", "group", "sub", "mine")
-    assert attach_inside("-g", "g2", "-e", "yours") == ("other", "g2", "sub", "yours")
-
-
-def test_attach_keeps_nothing_of_a_folder_above(mlrun: Mlrun) -> None:
-    mlrun("folder", "attach", "-w", "ws", "-g", "group", "-e", "mine")
-    told = mlrun.json("folder", "attach", "--path", "inside")
-    assert (told["Workspace name"], told["Resource group"], told["Experiment name"]) == ("default", "default", "inside")
-
-
-def test_attach_leaves_a_config_alone_that_cannot_be_read_and_keeps_what_it_does_not_know(mlrun: Mlrun) -> None:
-    config = mlrun.folder / ".azureml" / "config.json"
-    config.write_text('{"Id": "old", ', encoding="utf-8")
-    told = mlrun.fails("folder", "attach", "-w", "another")
-    assert (told.code, told.file, told.line) == ("InvalidFile", str(config), 1)
-    assert config.read_text(encoding="utf-8") == '{"Id": "old", '
-    assert "another" not in {each["name"] for each in mlrun.json("workspace", "list")}
-    config.write_text('{"Name": "mine", "scope": 1, "workspace_name": "w", "Id": null}', encoding="utf-8")
-    done = mlrun("folder", "attach")
-    assert json.loads(done.stdout)["Experiment name"] == "my-folder"
-    (line,) = said(done)
-    assert str(config) in line
-    written = json.loads(config.read_text(encoding="utf-8"))
-    assert (written.pop("Name"), written.keys()) == ("mine", {"Id", "Scope"})
 
 
 def test_ml_is_the_same_tree(past: Past) -> None:

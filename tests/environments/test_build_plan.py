@@ -24,7 +24,6 @@ from mlrun_cli.environments.local_sources import find_changed_source
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.placeholders import replace_secrets_in_dockerfile
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
-from mlrun_cli.environments.requirements import remove_version
 from mlrun_cli.environments.user_managed import plan_python_on_path, plan_user_managed_environment
 from mlrun_cli.errors import EnvironmentNotBuilt, InvalidFile, Unsupported
 
@@ -582,21 +581,3 @@ def test_azureml_mlflow_brings_mlflow_and_a_line_on_its_data(tmp_path: Path, env
     assert "MLflow" in planned.notes[1]
     named = build_of(tmp_path, environ, "dependencies: [{pip: [azureml-mlflow, mlflow==2.1]}]\n")
     assert named.requirements == ("mlflow==2.1",)
-
-
-@pytest.mark.parametrize(
-    ("line", "opened"),
-    [
-        ("numpy==1.18.*", "numpy"),
-        ("a-b[x,y] >=1,<2 ; python_version < '3.9'", 'a-b[x,y]; python_version < "3.9"'),
-        ("six==${SIX_VERSION}", "six"),
-        ("six (==1.1)", "six"),
-        ("six==1 --hash=sha256:00", "six"),
-        ("six", "six"),
-        ("x @ https://h/x-1.0-py3-none-any.whl", "x @ https://h/x-1.0-py3-none-any.whl"),
-        ("git+https://h/x.git@v1", "git+https://h/x.git@v1"),
-        ("--editable /a==b", "--editable /a==b"),
-    ],
-)
-def test_a_line_without_its_version(line: str, opened: str) -> None:
-    assert remove_version(line) == opened

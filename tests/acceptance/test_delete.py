@@ -1,0 +1,46 @@
+"""What `run delete` asks, and the runs that it leaves alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.acceptance.installed import run_count
+from tests.acceptance.terminal import Terminal
+from tests.running import COMMAND, Mlrun
+
+
+def test_delete_without_a_terminal_needs_yes(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    run_id = mlrun.ended()["run_id"]
+    failure = mlrun.fails("run", "delete", "-r", run_id)
+    assert failure.code == "ConfirmationRequired"
+    assert "--yes" in failure.text
+    assert mlrun.json("run", "delete", "-r", run_id, "--yes") == [run_id]
+    assert run_count(mlrun) == 0
+    mlrun.fails("run", "show", "-r", run_id, exit_code=3)
+
+
+def test_delete_leaves_runs_alone_that_have_not_ended(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    mlrun.script("import time; time.sleep(600)", "sleep.py")
+    ended, live = mlrun.ended()["run_id"], mlrun.submit("sleep.py")
+    assert live in mlrun.fails("run", "delete", "-r", ended, "-r", live, "--yes").text
+    assert run_count(mlrun) == 2
+    assert mlrun.json("run", "delete", "--all", "--status", "completed", "--yes") == [ended]
+    assert mlrun.json("run", "delete", "--all", "-y") == []
+    assert run_count(mlrun) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "exit_code", "left"),
+    [("y\r", 0, 0), ("n\r", 1, 1), ("\r", 1, 1), ("what\rYES\r", 0, 0), ("\x03", 130, 1), ("\x04", 130, 1)],
+)
+def test_delete_asks_on_a_terminal(mlrun: Mlrun, answer: str, exit_code: int, left: int) -> None:
+    mlrun.script("")
+    mlrun.ended()
+    with Terminal(mlrun, [COMMAND, "run", "delete", "-r", "@latest"]) as terminal:
+        terminal.wait_for("Delete 1 run of experiment 'exp' in workspace 'default', restorable for 30 days? [y/N]: ")
+        terminal.type(answer)
+        assert terminal.wait() == exit_code
+    assert ("Nothing was deleted." in terminal.output) is (exit_code == 1)
+    assert run_count(mlrun) == left
