@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mlrun_cli.core.secret_names import ANYTHING, get_secret_pattern
+from mlrun_cli.core.secret_programs import find_program_secrets, replace_program_secrets
 
 REDACTED = "***"
 
@@ -57,6 +58,30 @@ _CONNECTION_PART = r"""(?x)
     """
 _CREDENTIALS = r"(?x)\b(?P<scheme> [Bb]earer | Basic )(?P<space> \s+ )(?P<given> [\w.~+/-]+ =* )"
 _LIKELY_CREDENTIALS = r"(?=\S*(?:\d|[a-z][A-Z])).+|.{20,}"
+_TOKEN_STARTS = (
+    "gh",
+    "github_pat_",
+    "glpat-",
+    "hf_",
+    "xox",
+    "pypi-",
+    "npm_",
+    "sk-",
+    "sk_",
+    "rk_",
+    "AIza",
+    "dapi",
+    "eyJ",
+    "SG.",
+)
+_SERVICE_TOKEN = r"""(?x) (?<![\w-])
+    (?: gh[opsru]_[A-Za-z\d]{30,} | github_pat_\w{22,} | glpat-[\w-]{20,} | hf_[A-Za-z\d]{30,} | xox[abeprs]-[\w-]{10,}
+      | pypi-AgE[\w-]{50,} | npm_[A-Za-z\d]{36} | [rs]k_live_[A-Za-z\d]{16,} | AIza[\w-]{35} | dapi[\da-f]{32}
+      | sk-(?=[\w-]*\d)(?=[\w-]*[A-Z])[\w-]{32,} | eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}
+      | SG\.[\w-]{22}\.[\w-]{43} )
+    (?![\w-])
+    """  # noqa: S105 - a pattern of secrets
+"""Tokens of GitHub, GitLab, Hugging Face, Slack, PyPI, npm, Stripe, Google, Databricks, OpenAI, SendGrid, and JWTs."""
 _PRIVATE_KEY = r"(?s)(?<=PRIVATE KEY-----).+?(?=-----END |\Z)"
 _NAME_BEFORE_VALUE = r"""(?x)
     (?<![\w.-]) (?P<name> [\w.-]+) ["']?
@@ -90,7 +115,7 @@ def build_alternation(texts: Collection[str]) -> str:
 def _is_plain_word(value: str) -> bool:
     """Return whether a value contains none of the characters by which secrets are recognized, such as `:` and `=`."""
     letters = value.translate(_SIGNS_OF_NAMES)
-    return letters.isalnum() or not letters
+    return (letters.isalnum() or not letters) and not value.startswith(_TOKEN_STARTS)
 
 
 def _mask_secret(_secret: str) -> str:
@@ -161,13 +186,14 @@ class Redactor:
     def redact_text(self, value: str) -> str:
         """Redact secrets that are recognizable by their form.
 
-        These are users and signatures in URLs, parts of connection strings, HTTP tokens and private keys.
+        These are users and signatures in URLs, parts of connection strings, HTTP tokens, private keys, tokens of
+        well-known services, and passwords in the command lines of well-known programs.
         """
         if self._list_secrets is not None:
             value = self._run_secret_redactor(value)
         if _is_plain_word(value):
             return value
-        shown = re.sub(_URL_WITH_USER, f"://{REDACTED}@", value)
+        shown = replace_program_secrets(re.sub(_URL_WITH_USER, f"://{REDACTED}@", value), _mask_secret)
         return self._replace_recognizable_secrets(shown, _mask_secret)
 
     def redact_optional(self, value: str | None) -> str | None:
@@ -179,7 +205,10 @@ class Redactor:
 
         If quotes make the extent of a value unclear, more than the value is redacted.
         """
-        return value if _is_plain_word(value) else self.redact_text(self._replace_named_secrets(value, _mask_secret))
+        if _is_plain_word(value):
+            return value
+        shown = replace_program_secrets(value, _mask_secret)
+        return self.redact_text(self._replace_named_secrets(shown, _mask_secret))
 
     def redact_prose(self, value: str) -> str:
         """Redact text like `redact_text`, and also values after names that clearly denote secrets."""
@@ -190,7 +219,8 @@ class Redactor:
 
         A user name without a password in a URL is kept.
         """
-        return self._replace_recognizable_secrets(self._replace_named_secrets(value, replacement), replacement)
+        shown = self._replace_named_secrets(replace_program_secrets(value, replacement), replacement)
+        return self._replace_recognizable_secrets(shown, replacement)
 
     def redact_setting(self, name: str, value: str) -> str:
         """Redact the value of a variable or setting, entirely if its name denotes a secret."""
@@ -284,7 +314,14 @@ class Redactor:
 
         awaited: str | None = None
         option = ""
+        of_programs = {part.place: part for part in find_program_secrets(arguments)}
         for place, argument in enumerate(arguments):
+            part = of_programs.get(place)
+            if part is not None:
+                secret = record_secret(argument[part.start : part.end])
+                shown.append(f"{argument[: part.start]}{secret}{argument[part.end :]}")
+                awaited, option = None, ""
+                continue
             name, equals, value = argument.partition("=")
             is_option = name.startswith("-")
             secrets = None
@@ -328,7 +365,8 @@ class Redactor:
         def redact_secret(match: re.Match[str]) -> str:
             return replacement(match[0])
 
-        shown = re.sub(_ADDRESS, lambda found: re.sub(URL_SECRET, redact_secret, found[0]), value)
+        shown = re.sub(_SERVICE_TOKEN, redact_secret, value)
+        shown = re.sub(_ADDRESS, lambda found: re.sub(URL_SECRET, redact_secret, found[0]), shown)
         shown = re.sub(_CONNECTION_PART, redact_connection_part, shown)
         return re.sub(_PRIVATE_KEY, redact_secret, re.sub(_CREDENTIALS, redact_credentials, shown))
 

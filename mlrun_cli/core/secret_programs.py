@@ -1,0 +1,128 @@
+"""Secrets in the command lines of well-known programs, whose short options do not name them: `mysql -pSECRET`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from mlrun_cli.core.named_tuple import NamedTuple
+
+# Patterns are strings, which `re` compiles on first use: most commands never need them.
+_SEPARATORS = frozenset({";", "|", "&", "&&", "||", "\n"})
+_WORD_OF_SHELL = r"""(?xs) [;|&\n] | (?: '[^']*' | "(?:\\.|[^"\\])*" | \\. | [^\s;|&'"\\] )+"""
+_REFERENCE = r"\$(?:\w+|\{\w+\}|\(.*)"
+"""A shell's reference to a variable or another command, which is no secret itself."""
+
+
+class _Options(NamedTuple):
+    """The options of a program whose values are secrets.
+
+    Attributes:
+        apart: those whose value is the next word, or, after a single letter, joined.
+        joined: those whose value is a secret only if it is joined, as `-p` alone asks for it.
+        logins: those whose value is a user, a separator and a password.
+        separator: what separates user and password.
+        subcommand: the subcommand that has these options; others have other meanings for them.
+    """
+
+    apart: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
+    logins: tuple[str, ...] = ()
+    separator: str = ":"
+    subcommand: str = ""
+
+
+_OPTIONS: Mapping[str, _Options] = {
+    **dict.fromkeys(("mysql", "mysqldump", "mysqladmin", "mysqlimport", "mysqlcheck"), _Options(joined=("-p",))),
+    **dict.fromkeys(("mariadb", "mariadb-dump", "mariadb-admin", "7z", "7za", "7zr"), _Options(joined=("-p",))),
+    **dict.fromkeys(("docker", "podman", "az", "oc", "helm"), _Options(apart=("-p",), subcommand="login")),
+    **dict.fromkeys(("mongo", "mongosh", "mongodump", "mongorestore"), _Options(apart=("-p",))),
+    **dict.fromkeys(("mongoexport", "mongoimport", "sshpass", "twine"), _Options(apart=("-p",))),
+    **dict.fromkeys(("ldapsearch", "ldapadd", "ldapmodify", "ldapdelete"), _Options(apart=("-w",))),
+    **dict.fromkeys(("zip", "unzip", "sqlcmd", "bcp"), _Options(apart=("-P",))),
+    **dict.fromkeys(("http", "https", "xh"), _Options(logins=("-a", "--auth"))),
+    "curl": _Options(logins=("-u", "--user", "-U", "--proxy-user")),
+    "lftp": _Options(logins=("-u", "--user"), separator=","),
+    "smbclient": _Options(logins=("-U", "--user"), separator="%"),
+    "redis-cli": _Options(apart=("-a",)),
+    "openssl": _Options(apart=("-passin", "-passout")),
+}
+_PROGRAM = rf"(?<![\w.=:-])(?:[\w.-]*/)*(?P<program>{'|'.join(map(re.escape, _OPTIONS))})(?=[ \t])"
+
+
+class WordPart(NamedTuple):
+    """A part of a word: the place of the word, and the part's start and end in it."""
+
+    place: int
+    start: int
+    end: int
+
+
+def find_program_secrets(words: Sequence[str]) -> Iterator[WordPart]:
+    """Yield the secrets among the words of a command line, for each well-known program in it."""
+    options = None
+    sees_subcommand = False
+    for index, word in enumerate(words):
+        program = _OPTIONS.get(word.rpartition("/")[2])
+        if program is not None and not words[max(index - 1, 0)].startswith("-"):
+            options, sees_subcommand = program, not program.subcommand
+        elif word in _SEPARATORS:
+            options = None
+        elif options is not None:
+            sees_subcommand = sees_subcommand or word == options.subcommand
+            part = _find_secret(options, words, index) if sees_subcommand else None
+            if part is not None:
+                yield part
+
+
+def replace_program_secrets(text: str, replacement: Callable[[str], str]) -> str:
+    """Replace the secrets in a text for a shell, or in one that quotes such a line, and return the text."""
+    if " -" not in text or re.search(_PROGRAM, text) is None:
+        return text
+    shown, end = [], 0
+    for found in re.finditer(_PROGRAM, text):
+        if found.start() < end:
+            continue
+        matches = [found, *_iterate_segment(text, found.end())]
+        for part in find_program_secrets([found["program"], *(match[0] for match in matches[1:])]):
+            start = matches[part.place].start()
+            shown += [text[end : start + part.start], replacement(text[start + part.start : start + part.end])]
+            end = start + part.end
+    return "".join(shown) + text[end:]
+
+
+def _iterate_segment(text: str, start: int) -> Iterator[re.Match[str]]:
+    """Yield the words of a shell's line up to its end or the next separator."""
+    for match in re.compile(_WORD_OF_SHELL).finditer(text, start):
+        if match[0] in _SEPARATORS:
+            return
+        yield match
+
+
+def _find_secret(options: _Options, words: Sequence[str], index: int) -> WordPart | None:
+    """Return the secret in a word that is an option with its value, or the value of the option before it, or None."""
+    word, before = words[index], words[index - 1]
+    apart, logins = options.apart, options.logins
+    if before in (*apart, *logins) and not word.startswith("-"):
+        return _cut_secret(word, index, 0, options.separator if before in logins else "")
+    for option in (*apart, *options.joined, *logins):
+        beginning = option if len(option) == 2 else f"{option}="
+        quotes = len(word) - len(word.lstrip("'\""))
+        if word.startswith(beginning, quotes) and len(word) > quotes + len(beginning):
+            separator = options.separator if option in logins else ""
+            return _cut_secret(word.rstrip("'\"") if quotes else word, index, quotes + len(beginning), separator)
+    return None
+
+
+def _cut_secret(word: str, index: int, start: int, separator: str) -> WordPart | None:
+    """Return the secret at the end of a word, without quotes and behind the separator if there is one, or None."""
+    end = len(word)
+    if word[start : start + 1] in ("'", '"') and word.endswith(word[start]) and end > start + 1:
+        start, end = start + 1, end - 1
+    if separator:
+        found = word.find(separator, start, end)
+        if found < 0:
+            return None
+        start = found + 1
+    secret = word[start:end]
+    return None if not secret or re.fullmatch(_REFERENCE, secret) else WordPart(index, start, end)

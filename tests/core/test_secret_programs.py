@@ -1,0 +1,109 @@
+"""Secrets in the command lines of well-known programs, and harmless words in others."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from mlrun_cli.core.redaction import Redactor
+
+_HIDDEN = [
+    "mysql -pS3cretPw -u root db",
+    "mysql -u root '-pS3cretPw' db",
+    "/usr/bin/mysqldump -pS3cretPw db",
+    "sudo -u me mariadb -pS3cretPw",
+    "curl -u user:S3cretPw http://x",
+    "curl -uuser:S3cretPw http://x",
+    "curl -s --user user:S3cretPw http://x",
+    "curl --proxy-user=user:S3cretPw http://x",
+    "wget --password=S3cretPw x",
+    "sshpass -p S3cretPw ssh host",
+    "sshpass -pS3cretPw ssh -p 22 host",
+    "redis-cli -h host -a S3cretPw",
+    "docker login -u me -p S3cretPw registry",
+    "az login --service-principal -u app -p S3cretPw --tenant t",
+    "http -a me:S3cretPw GET x",
+    "lftp -u me,S3cretPw host",
+    "smbclient -U me%S3cretPw //host/share",
+    "ldapsearch -D cn=me -w S3cretPw",
+    "mongodump -u me -p S3cretPw",
+    "unzip -P S3cretPw a.zip",
+    "7z x -pS3cretPw a.7z",
+    "openssl rsa -passin pass:S3cretPw -in key",
+    "curl -H 'Authorization: Bearer S3cretPw.x.y' http://x",
+    "git clone https://user:S3cretPw@host/x.git",
+    "prog --password=S3cretPw",
+]
+_SHOWN = [
+    "mysql -p db",
+    "mysql -u root -p -P3306 db",
+    "curl -u user http://x",
+    "curl -u $USER:$PASSWORD http://x",
+    "curl --user-agent a:b http://x",
+    "docker run -p 8080:80 -u 1000:1000 image",
+    "ssh -p 2222 host",
+    "mkdir -p data/out",
+    "cp -p a b",
+    "pytest -p no:cacheprovider",
+    "train.py -p 8080 -u 3:4 -a 5 -w 10",
+    "train.py --program mysql -p3306",
+    "train.py --backend curl -u a:b",
+    "openssl req -x509 -keyout key.pem",
+    "zip -r out.zip . ; tar -P -xf a",
+    "sk-learn-pipeline-with-a-long-name hf_model eyJson",
+]
+_TOKENS = [
+    "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+    "github_pat_11ABCDEFG0abcdefghijkl_mnopqrstuvwxyz",
+    "glpat-abcdefghij0123456789",
+    "hf_abcdefghijklmnopqrstuvwxyzABCDEFGH",
+    "xoxb-123456789012-abcdefABCDEF",
+    "npm_abcdefghijklmnopqrstuvwxyz0123456789",
+    "AIzaSyA-1234567890abcdefghijklmnopqrstu",
+    "dapi0123456789abcdef0123456789abcdef",
+    "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCD",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N",
+]
+
+
+@pytest.mark.parametrize("line", _HIDDEN)
+def test_a_secret_of_a_well_known_program_is_hidden_in_words_and_in_text(line: str) -> None:
+    redactor = Redactor()
+    words = shlex.split(line)
+    shown = redactor.redact_arguments(words)
+    assert "S3cretPw" not in " ".join(shown) and len(shown) == len(words)
+    for text in (redactor.redact_command(line), redactor.redact_value(line), redactor.redact_setting("note", line)):
+        assert "S3cretPw" not in text and text[:3] == line[:3]
+    assert "S3cretPw" not in redactor.redact_arguments(["bash", "-c", f"cd x && {line} | tee log"])[-1]
+
+
+@pytest.mark.parametrize("line", _SHOWN)
+def test_harmless_options_of_these_and_other_programs_stay(line: str) -> None:
+    redactor = Redactor()
+    assert redactor.redact_arguments(shlex.split(line)) == shlex.split(line)
+    if "train.py --" not in line:  # in a text, a value of a script's option is not told from a program
+        assert (redactor.redact_command(line), redactor.redact_text(line)) == (line, line)
+
+
+def test_only_the_secret_of_a_line_is_hidden() -> None:
+    redactor = Redactor()
+    line = "mysql -u root -p\"S3cret Pw\" db && curl -u 'me:S3cretPw' x && curl -u me:other y | mysql -p"
+    shown = "mysql -u root -p\"***\" db && curl -u 'me:***' x && curl -u me:*** y | mysql -p"
+    assert redactor.redact_value(line) == shown
+    assert redactor.redact_prose(f"it says: {line}") == f"it says: {shown}"
+
+
+def test_what_a_run_repeats_of_such_a_secret_is_hidden() -> None:
+    redactor = Redactor.for_run({}, ["mysql", "-pS3cretPw", "db"])
+    assert redactor.redact_text("access denied for S3cretPw") == "access denied for ***"
+
+
+@pytest.mark.parametrize("token", _TOKENS)
+def test_a_token_of_a_well_known_service_is_hidden_wherever_it_stands(token: str) -> None:
+    redactor = Redactor()
+    assert redactor.redact_text(token) == "***"
+    assert redactor.redact_text(f"pushed with {token}, again") == "pushed with ***, again"
+    assert redactor.redact_arguments(["push", token]) == ["push", "***"]
+    assert redactor.redact_setting("note", token) == "***"
+    assert redactor.redact_document({"note": token}) == {"note": "***"}
