@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Any
 
 import typer
@@ -196,7 +196,7 @@ class CommandGroup(_Tree):
             self._first_word = args[0]
             return None, None, []
         words = f"{self.name} {' '.join(args[:2])}"
-        if words in AZURE_ONLY and args[0] in self._group.list_subcommands():
+        if words in AZURE_ONLY:
             raise UnsupportedCommand(f"mlrun-cli has no '{words}'.", hint=AZURE_ONLY[words], target=words)
         subcommand = " ".join(args[:2])
         if " " in subcommand and subcommand in self._group.list_subcommands():
@@ -210,6 +210,18 @@ class _ParentGroup(_Tree):
     def list_summaries(self) -> Mapping[str, str]:
         """Return a summary of each command group, keyed by name, in the order of the help page."""
         return COMMAND_GROUPS
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the name, group or command and remaining words for the words that were typed.
+
+        Raises:
+            Unsupported: az has the group, but this program does not; the error names the subcommand, too.
+            UsageError: no group or command has this name.
+        """
+        if not ctx.resilient_parsing and args[0] in AZURE_ONLY and self.find(args[0]) is None:
+            words = " ".join(takewhile(lambda word: not word.startswith("-"), args[:2]))
+            raise UnsupportedCommand(f"mlrun-cli has no '{words}'.", hint=AZURE_ONLY[args[0]], target=words)
+        return super().resolve_command(ctx, args)
 
     def find_by_synonym(self, name: str) -> str | None:
         """Return the command for a synonym, or for a subcommand of `run` without its group, or None."""

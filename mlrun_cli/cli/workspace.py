@@ -180,6 +180,10 @@ def repair(global_options: GlobalOptions) -> object:
     Runs with their metrics, tags and outcomes are restored from their folders, named objects of the workspace from
     the notes next to them, and everything else from the readable parts of the damaged store, which is kept under
     another name. Runs that have not ended continue, and nothing is duplicated.
+
+    In the result, "store" is what was found: sound, damaged or missing. The numbers count only what it lacked: "runs"
+    and "values" (of metrics) that came from run folders, "named" objects from the notes, and "salvagedRuns" and
+    "salvagedMetrics" from the damaged store. A store that has everything is given nothing: "runs" is 0.
     """
     from mlrun_cli.actions.repair import repair_workspace  # noqa: PLC0415
 

@@ -222,6 +222,8 @@ def test_a_new_store_beside_old_runs_says_so_and_is_filled_without_doubling(mine
         connection.commit()
     assert repair(mine)["runs"] == len(lost) > 0
     assert state_of(mine) == before
+    again = repair(mine)
+    assert (again["store"], again["runs"], again["values"], again["salvagedRuns"]) == ("sound", 0, 0, 0)
 
 
 @pytest.mark.parametrize("damage", ["garbage", "truncated", "pages"])

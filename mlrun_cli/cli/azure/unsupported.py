@@ -12,6 +12,10 @@ _NEWER = "This is the 'az ml' of azure-cli-ml, not the newer one."
 _FEATURES = f"Have the script read its features from files. {_NEWER}"
 _JOB = f"Submit the job's script with 'mlrun run submit-script'. {_NEWER}"
 _NO_CLUSTER = "Name a target of this machine: 'mlrun computetarget create amlcompute -n NAME --max-nodes N'."
+_NO_KUBERNETES = (
+    "Kubernetes runs no scripts for mlrun-cli. Attach Slurm ('attach slurm'), Ray ('attach ray') or another machine by"
+    f" ssh ('attach remote'). {_NO_CLUSTER}"
+)
 _KEPT = "Leave the line out: datasets stay as they are, and 'mlrun dataset unregister -n NAME' forgets one."
 _NO_KEYS = "Leave the line out: a workspace is a folder of this machine, without keys, networks or resources of Azure."
 _NO_DRAFTS = "Change the file, and publish it: 'mlrun pipeline create -y FILE -n NAME'."
@@ -23,7 +27,8 @@ AZURE_ONLY = {
     "account": f"Leave the line out: there is no subscription to choose. {_AZ}",
     "acr": _NO_RESOURCES,
     "aks": _NO_RESOURCES,
-    "attach": f"'mlrun computetarget -h' lists what can be attached. {_NO_CLUSTER}",
+    "attach": f"What can be attached: Slurm ('attach slurm'), Ray ('attach ray') and another machine ('attach remote')."
+    f" {_NO_CLUSTER}",
     "attach-adls": _ATTACH,
     "attach-adls-gen2": _ATTACH,
     "attach-blob": _ATTACH,
@@ -41,8 +46,12 @@ AZURE_ONLY = {
     "config": _DEFAULTS,
     "configure": _DEFAULTS,
     "connection": f"Give the script what it connects with, as variables of its environment. {_NEWER}",
+    "computetarget amlcompute": "Leave the line out: runs have your own rights here, and no identities of Azure.",
+    "computetarget attach aks": _NO_KUBERNETES,
+    "computetarget attach kubernetes": _NO_KUBERNETES,
     "computetarget create aks": f"{_NO_RESOURCES} {_NO_CLUSTER}",
     "computetarget create datafactory": _SHELL_SCRIPT,
+    "computetarget get-credentials": "Leave the line out: targets here have no keys; ssh and Slurm use your own.",
     "computetarget update": "Type 'mlrun computetarget create amlcompute -n NAME --max-nodes N' again: it changes it. "
     "A target that was attached is detached and attached again: its ended runs stay.",
     "create": "Nothing has to be made before: 'mlrun folder attach' makes a workspace, a submit its experiment.",
@@ -56,10 +65,13 @@ AZURE_ONLY = {
     "endpoint": _DEPLOY,
     "environment create": f"Register it: 'mlrun environment register -d FOLDER'. {_NEWER}",
     "extension": f"Leave the line out: 'mlrun ml' is there without an extension. {_AZ}",
+    "folder detach": "Remove its .azureml/config.json: the runs stay in the workspace, for 'mlrun run list -w NAME'.",
     "feature-set": _FEATURES,
     "feature-store": _FEATURES,
     "feature-store-entity": _FEATURES,
     "group": f"Leave the step out: a resource group is no more than a name, given with -g. {_AZ}",
+    "history": "Type 'mlrun run list', and 'mlrun run show -r ID'.",
+    "image": _DEPLOY,
     "index": f"Make the index in the script, and keep it as files. {_NEWER}",
     "job": _JOB,
     "logout": "Leave the line out: nobody is signed in.",
@@ -78,6 +90,7 @@ AZURE_ONLY = {
     "pipeline update-draft": _NO_DRAFTS,
     "prepare": _NO_ENVIRONMENT,
     "profile": _DEPLOY,
+    "project": "Attach the folder: 'mlrun folder attach -w WORKSPACE -e EXPERIMENT'.",
     "registry": _NO_RESOURCES,
     "return": "What a run has written stays with it: 'mlrun run download -r ID -d FOLDER'.",
     "schedule": "Submit by 'mlrun run submit-script' from cron, or from the schedule of a pipeline.",
