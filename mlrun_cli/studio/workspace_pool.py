@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock
@@ -38,6 +38,7 @@ class WorkspacePool:
             yield workspace
         except (StoreError, WorkspaceNotFound):
             workspace.close()
+            self._close_idle(identity)  # they share with it what SQLite could not open
             raise
         except BaseException:
             self._get_idle_queue(identity).put(workspace)
@@ -46,9 +47,14 @@ class WorkspacePool:
 
     def close(self) -> None:
         """Close all idle workspaces."""
-        for queue in self._idle.values():
-            while not queue.empty():
-                queue.get().close()
+        for identity in list(self._idle):
+            self._close_idle(identity)
+
+    def _close_idle(self, identity: WorkspaceIdentity) -> None:
+        queue = self._get_idle_queue(identity)
+        with suppress(Empty):
+            while True:
+                queue.get_nowait().close()
 
     def _reuse_or_open_workspace(self, identity: WorkspaceIdentity) -> Workspace:
         queue = self._get_idle_queue(identity)

@@ -5,6 +5,10 @@ closing takes no lock that blocks others: a process that only reads opens the fi
 log into the file and removes it at the end, as SQLite does when the last connection closes. The log is copied into the
 file while connections are open, which blocks nobody. One lock remains: the first process that opens the file for
 writing builds the index of the log for all. While such a process is stopped, readers read past its locks.
+
+Log and index belong for a moment to root when root's process creates them, before SQLite gives them to the owner of the
+database. SQLite cannot open them during that moment, or opens them for reading, and stays so until all connections of
+the process are closed. So both is tried again, with a new connection.
 """
 
 from __future__ import annotations
@@ -48,6 +52,8 @@ _CONNECTION_BITS = 40
 _CHANGE_FUNCTION = "mlrun_changed"
 _READ_ONLY_BUSY_SECONDS = 0.25
 _LOOK_SECONDS = 0.05
+_OTHERS_FILES_SECONDS = 3.0
+"""The time for which files beside the database are given to its owner at the latest."""
 _MOST_IDLE = 64
 
 _T = TypeVar("_T")
@@ -68,7 +74,10 @@ class SqliteDatabase:
         """
         self._path = path
         self._is_watched = False
+        self._watched: tuple[Callable[[], Sequence[WatchedTable]], ReportChange] | None = None
         self._busy_timeout = _BUSY_SECONDS
+        self._checkpoint_pages = _CHECKPOINT_PAGES
+        self._synchronous = "NORMAL"
         self._number = 0
         if sqlite3.sqlite_version_info < _OLDEST:
             needed = ".".join(map(str, _OLDEST))
@@ -111,7 +120,7 @@ class SqliteDatabase:
         )
         self._open_file = _identify_file(self._path)
         connection.execute(f"PRAGMA busy_timeout = {round(self._busy_interval * 1000)}")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {self._checkpoint_pages}")
         return connection
 
     @property
@@ -165,11 +174,14 @@ class SqliteDatabase:
         Raises:
             MlrunError: the action failed, or the store is still locked.
         """
-        deadline = time.monotonic() + self._busy_timeout
+        started = time.monotonic()
+        deadline = started + self._busy_timeout
         while True:
             try:
                 return action()
             except _ERRORS as error:
+                if time.monotonic() < started + _OTHERS_FILES_SECONDS and self._prepare_for_own_files(error):
+                    continue
                 if not _is_busy_error(error):
                     raise self._convert_error(error) from error
                 from mlrun_cli.processes.lock_holders import list_exclusive_holders  # noqa: PLC0415 - a rare case
@@ -181,6 +193,28 @@ class SqliteDatabase:
 
     def _list_lock_files(self) -> Sequence[Path]:
         return [self._path, Path(f"{self._path}-shm")]
+
+    def _prepare_for_own_files(self, error: Exception) -> bool:
+        """Replace a connection that cannot write although its user may, and wait a moment; return whether to retry."""
+        is_unopened = "unable to open" in str(error)
+        if not is_unopened and "readonly database" not in str(error):
+            return False
+        if not all(os.access(path, os.R_OK | os.W_OK) for path in (self._path, self._path.parent)):
+            return False
+        time.sleep(_LOOK_SECONDS)
+        if is_unopened:
+            return True
+        if self._open_file is None or self._connection.in_transaction or self._open_file != _identify_file(self._path):
+            return False
+        _pool.retire(self._connection)
+        self._open_file = None
+        self._connection = self._connect()
+        self._connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        self._number += 1
+        if self._is_watched and self._watched is not None:
+            self._is_watched = False
+            self.watch(*self._watched)
+        return True
 
     def _call_reader(self, action: Callable[[], _T]) -> _T:
         """Call a function that reads; if the read-only connection cannot do so, replace it and call again."""
@@ -241,7 +275,7 @@ class SqliteDatabase:
     def transaction(self, *, durable: bool = False) -> Iterator[None]:
         """Run a block in a write transaction, locked from its start; `durable` waits for the disk."""
         if durable:
-            self.execute("PRAGMA synchronous = FULL")
+            self._set_synchronous("FULL")
         try:
             self.execute("BEGIN IMMEDIATE")
             try:
@@ -256,7 +290,11 @@ class SqliteDatabase:
                 raise
         finally:
             if durable:
-                self.execute("PRAGMA synchronous = NORMAL")
+                self._set_synchronous("NORMAL")
+
+    def _set_synchronous(self, mode: str) -> None:
+        self._synchronous = mode
+        self.execute(f"PRAGMA synchronous = {mode}")
 
     def list_columns(self, table: str) -> Sequence[str]:
         """Return the names of a table's columns, without computed columns."""
@@ -267,6 +305,7 @@ class SqliteDatabase:
         self._ensure_writable()
         if self._is_watched:
             return
+        self._watched = (list_tables, report)
         self._connection.create_function(_CHANGE_FUNCTION, 3, report)
         if self.row("SELECT 1 FROM sqlite_temp_master LIMIT 1") is not None:  # by an earlier user of this connection
             self._is_watched = True
@@ -286,7 +325,7 @@ class SqliteDatabase:
         self.close()
         self._connection, self._is_watched = other._connection, other._is_watched
         self._is_read_only, self._open_file = other._is_read_only, other._open_file
-        self._unlocked_reader = other._unlocked_reader
+        self._unlocked_reader, self._watched = other._unlocked_reader, other._watched
         self.set_busy_timeout(self._busy_timeout)
         self._number += 1
 
@@ -309,8 +348,9 @@ class SqliteDatabase:
 
         A process that opens the store while no other has it open must first read the whole log.
         """
+        self._checkpoint_pages = _SHORT_LOG_PAGES
         with suppress(sqlite3.Error):  # it is for the speed of others
-            self._connection.execute(f"PRAGMA wal_autocheckpoint = {_SHORT_LOG_PAGES}")
+            self._connection.execute(f"PRAGMA wal_autocheckpoint = {self._checkpoint_pages}")
 
     def checkpoint(self) -> None:
         """Checkpoint the write-ahead log now; the next write reuses its space."""
@@ -480,6 +520,17 @@ class _ConnectionPool:
             surplus = self._idle.pop(number, None)
             if surplus is not None:
                 self._close(surplus[1])
+
+    def retire(self, connection: sqlite3.Connection) -> None:
+        """Close a connection that cannot write, and all idle ones; let others be closed when they are released.
+
+        The connections of a process share the index of the log, and how it was opened.
+        """
+        for number in list(self._idle):
+            if found := self._idle.pop(number, None):
+                self._close(found[1])
+        self._close(connection)
+        self._all.clear()
 
     def _close(self, connection: sqlite3.Connection) -> None:
         self._all.discard(connection)

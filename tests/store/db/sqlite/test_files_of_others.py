@@ -1,0 +1,100 @@
+"""Files beside a store that belong to root for a moment, because root's process has created them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be others")
+
+_USER = 61_003
+_BESIDES = ("-wal", "-shm")
+
+# A user may not be able to read where the tests' own Python lies: all is imported before.
+_BECOME_USER = f"""
+import os, sys
+from pathlib import Path
+import mlrun_cli.processes.lock_holders
+from mlrun_cli.store.db.sqlite.file import SqliteFile
+from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
+from mlrun_cli.store.db.watched_table import WatchedTable
+
+SqliteFile.load_modules()
+os.setgid({_USER})
+os.setuid({_USER})
+path = Path(sys.argv[1])
+"""
+_WRITE = """
+database, reported = SqliteDatabase(path), []
+database.watch(lambda: [WatchedTable("a", "a", ("b",))], lambda *change: reported.append(change))
+database.execute("PRAGMA synchronous = FULL")
+print("open", flush=True)
+input()
+for value in (1, 2):
+    with database.transaction(durable=True):
+        database.execute("INSERT INTO a VALUES (:value)", value=value)
+print(len(reported), database.get_data_version() > 0, flush=True)
+"""
+_OPEN_OFTEN = """
+for number in range(400):
+    database = SqliteDatabase(path, starts_read_only=number % 2 == 0)
+    with database.transaction():
+        database.execute("INSERT INTO a VALUES (:value)", value=number)
+    database._connection.close()
+"""
+
+
+@pytest.fixture
+def path() -> Iterator[Path]:
+    """The path of a user's database with a table `a`, in a folder that is open to every user."""
+    folder = Path(tempfile.mkdtemp(prefix="files-of-others-"))
+    path = folder / "workspace.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE a (b INTEGER)")
+    for one in (folder, path):
+        os.chown(one, _USER, _USER)
+    path.chmod(0o600)
+    yield path
+    shutil.rmtree(folder)
+
+
+def start(program: str, path: Path) -> subprocess.Popen[str]:
+    words = [sys.executable, "-c", _BECOME_USER + program, str(path)]
+    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
+
+
+@pytest.mark.parametrize("besides", _BESIDES)
+def test_a_connection_that_could_only_read_the_log_writes_once_the_user_may(path: Path, besides: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("SELECT * FROM a").fetchall()
+        file = Path(f"{path}{besides}")
+        os.chown(file, 0, 0)
+        file.chmod(0o644)
+        with start(_WRITE, path) as user:
+            assert user.stdin is not None
+            assert user.stdout is not None
+            assert user.stdout.readline() == "open\n"
+            os.chown(file, _USER, _USER)
+            assert user.communicate("\n")[0].split() == ["2", "True"]
+            assert user.returncode == 0
+        assert connection.execute("SELECT b FROM a").fetchall() == [(1,), (2,)]
+
+
+def test_a_user_always_writes_while_root_opens_and_closes_the_store(path: Path) -> None:
+    with start(_OPEN_OFTEN, path) as user:
+        while user.poll() is None:
+            with closing(sqlite3.connect(path, timeout=30)) as connection:
+                connection.execute("SELECT 1 FROM a").fetchone()
+    assert user.returncode == 0
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT b FROM a").fetchall() == [(number,) for number in range(400)]
