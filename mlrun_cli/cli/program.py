@@ -44,6 +44,8 @@ def main() -> NoReturn:
 
             exit_code = print_completions(build_tree(), program)
         else:
+            if os.geteuid() == 0:
+                _become_home_owner()
             exit_code = run_command_line(sys.argv[1:], program=program)
     except Terminated as terminated:
         signal.signal(terminated.number, signal.SIG_DFL)
@@ -69,3 +71,14 @@ def _install_signal_handlers() -> None:
 def _raise_terminated(signal_number: int, _frame: object) -> None:
     signal.signal(signal_number, signal.SIG_DFL)  # a second one does not wait for what the first one undoes
     raise Terminated(signal_number)
+
+
+def _become_home_owner() -> None:
+    """Go on as the owner of the home if this process is root's and the home another user's."""
+    from mlrun_cli.core.home import get_home_folder  # noqa: PLC0415 - start-up
+    from mlrun_cli.processes.home_owner import become_home_owner  # noqa: PLC0415 - for root alone
+
+    home = get_home_folder(os.environ)
+    name = become_home_owner(home)
+    if name is not None and "--only-show-errors" not in sys.argv:
+        sys.stderr.write(f"WARNING: This command goes on as {name}, to whom {home} belongs.\n")
