@@ -70,7 +70,7 @@ def test_a_command_of_root_in_the_home_of_another_user_starts_his_code_as_him_an
     third = mlrun.submit("--ct", "one", "train.py")
     Path(mlrun.environment["GO"]).touch()
     for run_id in (first, second, third):
-        until(lambda of=run_id: mlrun.show(of)["status"] == "Completed")
+        assert mlrun.wait(run_id)["status"] == "Completed"
         assert mlrun.log(run_id).split() == [str(user.pw_uid)]
     assert f" as {_USER}" in mlrun("run", "list").stderr
     assert not mlrun("run", "list", "--only-show-errors").stderr
