@@ -53,7 +53,7 @@ class ResourceMeter:
         """What earlier attempts of the run have used."""
         self._heads = frozenset(group.pids)
         self._members = set(self._heads)
-        self._own_peak_bytes = getrusage(RUSAGE_SELF).ru_maxrss * 1024
+        self._own_peak_bytes = _read_own_peak_memory()
         self._ended = Resources()
         self._total = self._earlier
         self._oom_kills = count_oom_kills()
@@ -180,6 +180,15 @@ class ResourceMeter:
             if value is not None
         )
         append_if_space(self._journal, lines.encode())
+
+
+def _read_own_peak_memory() -> int:
+    """Return the largest size that this process has had, in bytes.
+
+    `ru_maxrss` would be at least that of the process that has started this one, which may be large.
+    """
+    found = measure_processes([os.getpid()]).largest_peak_bytes
+    return found or getrusage(RUSAGE_SELF).ru_maxrss * 1024
 
 
 def append_if_space(path: Path, data: bytes) -> None:

@@ -32,6 +32,19 @@ Run.get_context().log("loss", 0.5)
 while not list(pathlib.Path("../journal").glob("resources-*.jsonl")) or "wait" in sys.argv:
     time.sleep(0.05)
 """
+LATE = """
+import pathlib, time
+
+while not pathlib.Path("../journal/resources.json").exists():
+    time.sleep(0.01)
+bytearray(100 << 20)
+"""
+LARGE_DRIVER = """
+from azureml.core import Experiment, ScriptRunConfig, Workspace
+
+memory = bytearray(300 << 20)
+Experiment(Workspace.from_config(), "exp").submit(ScriptRunConfig(".", "train.py")).wait_for_completion()
+"""
 
 
 @pytest.fixture
@@ -63,6 +76,14 @@ def test_run_shows_what_it_used_and_keeps_it_apart_from_its_metrics(mlrun: Mlrun
     assert 200 <= max(curve if isinstance(curve, list) else [curve]) <= 230
     names = {name for (name,) in mlrun.stored("SELECT name FROM metrics")}
     assert names - {"loss"} <= set(RESOURCE_METRICS)
+
+
+def test_the_last_moment_of_a_run_is_measured_though_a_large_process_has_submitted_it(mlrun: Mlrun) -> None:
+    mlrun.script(LATE)
+    mlrun.script(LARGE_DRIVER, "driver.py")
+    mlrun.python("driver.py")
+    used = mlrun.show("@latest")["resources"]
+    assert 100 * MEGABYTE <= used["peak_memory_bytes"] <= 150 * MEGABYTE
 
 
 def test_top_shows_a_live_run_and_its_resources_outlive_the_supervisor(mlrun: Mlrun) -> None:
