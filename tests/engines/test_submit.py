@@ -302,7 +302,7 @@ def test_an_environment_is_built_here_at_submit_if_its_target_wants_that(still: 
 @pytest.mark.promises("slurm", "environments")
 @pytest.mark.promises("ray", "environments")
 @pytest.mark.promises("remote", "environments")
-def test_a_container_on_a_node_is_refused(still: PoolEngine, tmp_path: Path) -> None:
+def test_a_container_on_a_node_is_refused_unless_the_script_can_do_without(still: PoolEngine, tmp_path: Path) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "docker").write_text("#!/bin/sh\n", encoding="utf-8")
@@ -313,6 +313,12 @@ def test_a_container_on_a_node_is_refused(still: PoolEngine, tmp_path: Path) -> 
     failure = still.mlrun.fails("run", "submit-script", "--async", "-c", "e")
     assert (failure.code, failure.target) == ("Unsupported", "environment.docker")
     assert_nothing_is_left(still)
+    run_id = still.mlrun.submit("-c", "e", "--environment", "current")
+    assert read_json(still.run_folder(run_id) / "environment.json")["container"] is None
+    with_packages = ENVIRONMENT.format(is_docker="true").replace("Dependencies: true", "Dependencies: false")
+    still.mlrun.script(with_packages, ".azureml/p.runconfig")
+    done = still.mlrun("run", "submit-script", "--async", "-c", "p")
+    assert "without the image" in done.stderr
 
 
 @pytest.mark.kill

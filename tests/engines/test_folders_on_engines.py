@@ -1,0 +1,216 @@
+"""Folders of the gallery as they stand, and what runs can be given, on each engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.engines.ray import PATIENCE_SECONDS
+from tests.engines.slurm import Slurm
+from tests.engines.sshd import HOST_ALIAS, RemoteMachine
+from tests.packages import make_wheel
+from tests.running import Mlrun, until
+
+_GALLERY = Path(__file__).parents[2] / "runconfigs"
+
+
+class Engine(NamedTuple):
+    """A command with a target.
+
+    Attributes:
+        mlrun: the command.
+        target: the name of the target, which is that of its kind.
+    """
+
+    mlrun: Mlrun
+    target: str
+
+    def submit(self, *words: str) -> str:
+        return self.mlrun.submit("--ct", self.target, *words)
+
+    def wait(self, run_id: str) -> dict[str, Any]:
+        done = self.mlrun("run", "wait", "-r", run_id, check=False, timeout=3 * PATIENCE_SECONDS)
+        record: dict[str, Any] = json.loads(done.stdout)[0]
+        return record
+
+    def run_folder(self, name: str, *words: str) -> dict[str, Any]:
+        """Run a folder of the gallery as it stands by az's line, and return the record of the run, which completes."""
+        shutil.copytree(_GALLERY / name, self.mlrun.folder, dirs_exist_ok=True)
+        line = ("run", "submit-script", "--ct", self.target, *(words or ("-c", "train")))
+        done = self.mlrun.run(*self.mlrun.command[:-1], "../bin/az", "ml", *line, timeout=3 * PATIENCE_SECONDS)
+        assert done.returncode == 0, done.stderr
+        record: dict[str, Any] = json.loads(done.stdout)
+        assert (record["status"], record["target"]) == ("Completed", self.target)
+        return record
+
+
+ATTEMPTS = """
+    import os, sys
+    from azureml.core import Run
+
+    run, attempt = Run.get_context(), int(os.environ["MLRUN_ATTEMPT"])
+    print("attempt", attempt, flush=True)
+    first = len(os.listdir("outputs"))
+    run.log("attempt", attempt)
+    for step in range(first, first + 2):
+        run.log("loss", float(step), step=step)
+        open(f"outputs/{step}", "w").close()
+    run.log("loss", -1.0, step=first + 2)
+    sys.exit(75 if attempt < 3 else 0)
+"""
+OPTIONS = """
+    import os, sys, time
+    from azureml.core import Run
+
+    run = Run.get_context()
+    run.log("rate", float(sys.argv[2]))
+    with open("outputs/secret", "w") as file:
+        file.write(str(run.get_secret("api-token") == "swordfish-4711"))
+    open("scratch", "w").close()
+    filler = bytearray(60_000_000)
+    print(os.environ["COLOUR"], run.tags, flush=True)
+    time.sleep(float(sys.argv[1]))
+"""
+
+
+def list_memory(mlrun: Mlrun) -> list[int]:
+    found: list[int] = mlrun.json("top", "--query", "[?memory_bytes].memory_bytes")
+    return found
+
+
+@pytest.fixture
+def slurm_engine(slurm: Slurm, slurm_mlrun: Mlrun) -> Iterator[Engine]:
+    shared = str(slurm_mlrun.folder.parent / "shared")
+    slurm_mlrun("computetarget", "attach", "slurm", "-n", "slurm", "--shared-folder", shared, "--no-check")
+    yield Engine(slurm_mlrun, "slurm")
+    slurm.cancel_all()
+
+
+@pytest.fixture
+def remote_engine(remote_machine: RemoteMachine, ssh_mlrun: Mlrun) -> Engine:
+    place = ("--address", HOST_ALIAS, "--python", remote_machine.python, "--max-nodes", "2")
+    ssh_mlrun("computetarget", "attach", "remote", "-n", "remote", *place)
+    return Engine(ssh_mlrun, "remote")
+
+
+@pytest.fixture(params=["slurm", pytest.param("ray", marks=pytest.mark.ray), "remote"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Return a command with a target on a Slurm or Ray cluster, or another machine."""
+    if request.param == "ray":
+        found = Engine(request.getfixturevalue("ray_mlrun"), "ray")
+    else:
+        found = request.getfixturevalue(f"{request.param}_engine")
+    found.mlrun("install-az", "../bin")
+    return found
+
+
+def test_folders_of_the_gallery_run_as_they_stand(engine: Engine) -> None:
+    mlrun = engine.mlrun
+    quickstart = engine.run_folder("quickstart")["run_id"]
+    assert mlrun.metrics(quickstart)["accuracy"][-1] > 0.98
+    assert "outputs/model.json" in mlrun.json("run", "files", "-r", quickstart)
+
+    distributed = mlrun.metrics(engine.run_folder("distributed")["run_id"])
+    assert distributed["loss"][-1] < 0.02
+    assert sorted(distributed["lines"]["rank"]) == [0, 1, 2, 3]
+
+    queue = engine.run_folder("queue", "-c", "train", "train.py", "--throws", "20000")["run_id"]
+    assert mlrun.metrics(queue)["pi"][-1] == pytest.approx(3.14, abs=0.1)
+
+
+def test_the_parent_of_the_gallery_finds_its_best_child(engine: Engine) -> None:
+    parent = engine.run_folder("parent", "-c", "parent")["run_id"]
+    children = engine.mlrun.json("run", "list", "--parent-run-id", parent)
+    assert [(child["status"], child["target"]) for child in children] == [("Completed", "local")] * 7
+    assert engine.mlrun.metrics(parent)["best"] == 16
+
+
+def test_a_script_is_started_again_and_a_run_goes_on_with_the_files_of_another(engine: Engine) -> None:
+    mlrun = engine.mlrun
+    mlrun.script(ATTEMPTS)
+    run = engine.wait(engine.submit("--retry", "3", "--retry-on", "exit:75", "train.py"))
+    assert run["status"] == "Completed", mlrun.log(run["run_id"])
+    assert [(each["number"], each["exit_code"]) for each in run["attempts"]] == [(1, 75), (2, 75), (3, 0)]
+    assert mlrun.metrics(run["run_id"]) == {"attempt": 3, "loss": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, -1.0]}
+    mlrun("run", "download-logs", "-r", run["run_id"], "-d", "logs")
+    lines = "".join(path.read_text(encoding="utf-8") for path in mlrun.folder.glob("logs/**/user_logs/**/*"))
+    assert all(f"attempt {number}" in lines for number in (1, 2, 3))
+
+    resumed = engine.wait(mlrun.json("run", "resume", "-r", run["run_id"], "--async")["run_id"])
+    assert (resumed["status"], resumed["target"]) == ("Completed", engine.target)
+    assert mlrun.metrics(resumed["run_id"])["loss"][-2:] == [11.0, -1.0]
+
+
+def test_what_a_run_is_given_holds(engine: Engine) -> None:
+    mlrun = engine.mlrun
+    mlrun.script(OPTIONS)
+    secret = ("--env", "API_TOKEN=swordfish-4711")
+    named = ("--tag", "team=a", "--property", "kind=b", "--display-name", "first", "--description", "one of two")
+    held = ("--keep", "outputs", "--timeout", "1h")
+    first = engine.submit(*named, *secret, *held, "--env", "COLOUR=red", "train.py", "0", "0.5")
+    run = engine.wait(first)
+    assert run["status"] == "Completed", mlrun.log(first)
+    assert mlrun.log(first).startswith("red {'team': 'a'}")
+    assert (run["display_name"], run["description"]) == ("first", "one of two")
+    assert (run["tags"], run["properties"]["kind"]) == ({"team": "a"}, "b")
+    assert mlrun.show(first)["resources"]["peak_memory_bytes"] > 60_000_000
+    work = mlrun.run_folder(first).resolve() / "work"
+    files = {name for _, _, names in os.walk(work, followlinks=True) for name in names}
+    assert files == {"secret"}
+    mlrun("run", "download", "-r", first, "-d", "fetched")
+    (found,) = mlrun.folder.glob("fetched/**/secret")
+    assert found.read_text(encoding="utf-8") == "True"
+    assert "swordfish" not in json.dumps(mlrun.show(first))
+    assert mlrun("run", "snapshot", "-r", first, "--cat", "train.py").stdout.strip().startswith("import os")
+
+    again = engine.wait(mlrun.json("run", "rerun", "-r", first, *secret, "--async", "--", "0", "0.25")["run_id"])
+    assert (again["status"], again["target"]) == ("Completed", engine.target)
+    assert mlrun.metrics(again["run_id"]) == {"rate": 0.25}
+
+    live = engine.submit(*secret, "--env", "COLOUR=red", "train.py", "600", "1")
+    until(lambda: list_memory(mlrun) > [60_000_000], PATIENCE_SECONDS)
+    mlrun("run", "cancel", "-r", live)
+    late = engine.wait(engine.submit(*secret, "--env", "COLOUR=red", "--timeout", "2s", "train.py", "600", "1"))
+    assert late["status"] == "Canceled", late
+    assert "2" in late["error"]["error"]["message"]
+
+
+def test_what_an_engine_does_not_know_is_refused(engine: Engine) -> None:
+    engine.mlrun.script("")
+    lines = [("--after", "@latest"), ("--priority", "high")]
+    if engine.target != "slurm":
+        lines += [("--begin", "+1h"), ("--priority", "low")]
+    engine.mlrun.wait(engine.submit("train.py"))
+    for words in lines:
+        failure = engine.mlrun.fails("run", "submit-script", "--ct", engine.target, *words, "train.py")
+        assert (failure.code, failure.target) == ("Unsupported", words[0])
+
+
+ENVIRONMENT = """
+    script: train.py
+    environment:
+      python:
+        userManagedDependencies: false
+        condaDependencies: {{dependencies: [{{pip: [--no-index, "--find-links {folder}", tiny]}}]}}
+"""
+
+
+@pytest.mark.promises("remote", "environments")
+def test_an_environment_is_made_where_the_script_runs(engine: Engine, request: pytest.FixtureRequest) -> None:
+    machine = request.getfixturevalue("shared_machine") if engine.target == "remote" else None
+    folder = engine.mlrun.folder.parent / "wheels" if machine is None else machine.marks
+    make_wheel(folder, "tiny", "1.2")
+    engine.mlrun.script("import sys, tiny\nprint(tiny.version, sys.prefix)\n")
+    engine.mlrun.script(ENVIRONMENT.format(folder=folder.as_uri()), ".azureml/e.runconfig")
+    for _ in range(2):
+        run = engine.wait(engine.submit("-c", "e"))
+        assert run["status"] == "Completed", run
+        version, prefix = engine.mlrun.log(run["run_id"]).split()
+        assert version == "1.2"
+        assert "environments" in Path(prefix).parts
