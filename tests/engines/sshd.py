@@ -26,6 +26,8 @@ _USER = "tester"
 _USER_ID = 61_234
 _SSHD = "/usr/sbin/sshd"
 _NEEDED = ("ip", "nsenter", "rsync", "setpriv", "ssh", "ssh-keygen", "unshare", _SSHD)
+_GAMES = "/usr/games"
+"""The last folder on the PATH that sshd gives to users."""
 _NETWORKS = ipaddress.ip_network("198.18.0.0/15")
 """The addresses for benchmarks of networks, of which each machine gets four."""
 _PATH = os.pathsep.join((os.environ["PATH"], "/usr/sbin", "/sbin"))
@@ -150,6 +152,16 @@ class RemoteMachine:
         )
         assert done.returncode == 0, f"{words}: {done.returncode}\n{done.stderr}"
         return done.stdout
+
+    @contextmanager
+    def install_programs(self, folder: Path) -> Iterator[None]:
+        """Let the user's PATH there contain the programs of a folder below `marks` during the block."""
+        _run(*self._enter, "mkdir", "-p", _GAMES)
+        _run(*self._enter, "mount", "--bind", folder, _GAMES)
+        try:
+            yield
+        finally:
+            _run(*self._enter, "umount", "--lazy", _GAMES)
 
     def list_pids(self) -> list[int]:
         """Return the pids, as this process sees them, of all that the user runs there, connections apart."""

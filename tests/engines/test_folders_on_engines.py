@@ -15,7 +15,7 @@ from tests.engines.ray import PATIENCE_SECONDS
 from tests.engines.slurm import Slurm
 from tests.engines.sshd import HOST_ALIAS, RemoteMachine
 from tests.packages import make_wheel
-from tests.running import Mlrun, until
+from tests.running import Mlrun, make_nvidia_smi, until
 
 _GALLERY = Path(__file__).parents[2] / "runconfigs"
 
@@ -94,9 +94,24 @@ def slurm_engine(slurm: Slurm, slurm_mlrun: Mlrun) -> Iterator[Engine]:
 
 @pytest.fixture
 def remote_engine(remote_machine: RemoteMachine, ssh_mlrun: Mlrun) -> Engine:
-    place = ("--address", HOST_ALIAS, "--python", remote_machine.python, "--max-nodes", "2")
-    ssh_mlrun("computetarget", "attach", "remote", "-n", "remote", *place)
+    attach_remote(ssh_mlrun, remote_machine)
     return Engine(ssh_mlrun, "remote")
+
+
+def attach_remote(mlrun: Mlrun, machine: RemoteMachine) -> None:
+    place = ("--address", HOST_ALIAS, "--python", machine.python, "--max-nodes", "2")
+    mlrun("computetarget", "attach", "remote", "-n", "remote", *place)
+
+
+@pytest.fixture
+def two_gpus(remote_machine: RemoteMachine) -> Iterator[None]:
+    """Let an `nvidia-smi` on the other machine report two GPUs."""
+    programs = remote_machine.marks / "programs"
+    programs.mkdir()
+    make_nvidia_smi(programs, 2)
+    with remote_machine.install_programs(programs):
+        yield
+    shutil.rmtree(programs)
 
 
 @pytest.fixture(params=["slurm", pytest.param("ray", marks=pytest.mark.ray), "remote"])
@@ -129,6 +144,14 @@ def test_the_parent_of_the_gallery_finds_its_best_child(engine: Engine) -> None:
     children = engine.mlrun.json("run", "list", "--parent-run-id", parent)
     assert [(child["status"], child["target"]) for child in children] == [("Completed", "local")] * 7
     assert engine.mlrun.metrics(parent)["best"] == 16
+
+
+def test_iris_gets_its_environment_in_the_shared_folder(engine: Engine) -> None:
+    if engine.target == "remote":
+        pytest.skip("the other machine has no network to install packages from")
+    iris = engine.run_folder("iris")["run_id"]
+    assert engine.mlrun.metrics(iris)["accuracy"] > 0.9
+    assert "outputs/model.joblib" in engine.mlrun.json("run", "files", "-r", iris)
 
 
 def test_a_script_is_started_again_and_a_run_goes_on_with_the_files_of_another(engine: Engine) -> None:
@@ -214,3 +237,32 @@ def test_an_environment_is_made_where_the_script_runs(engine: Engine, request: p
         version, prefix = engine.mlrun.log(run["run_id"]).split()
         assert version == "1.2"
         assert "environments" in Path(prefix).parts
+
+
+LENT = """
+    import os, sys, time
+
+    print(os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
+    while not os.path.exists(sys.argv[1]):
+        time.sleep(0.05)
+"""
+
+
+@pytest.mark.promises("remote", "GPUs")
+@pytest.mark.usefixtures("two_gpus")
+def test_gpus_of_the_other_machine_are_lent_there(ssh_mlrun: Mlrun, remote_machine: RemoteMachine) -> None:
+    attach_remote(ssh_mlrun, remote_machine)
+    engine, go = Engine(ssh_mlrun, "remote"), remote_machine.marks / "go"
+    ssh_mlrun.script(LENT)
+    (node,) = ssh_mlrun.json("computetarget", "show", "-n", "remote", "--query", "nodes")
+    assert (node["gpus"], node["free_gpus"]) == (2, 2)
+    both = engine.submit("--gpus", "2", "train.py", str(go))
+    until(lambda: ssh_mlrun.show(both)["status"] == "Running", PATIENCE_SECONDS)
+    one = engine.submit("--gpus", "1", "train.py", str(go))
+    until(lambda: "GPU" in ssh_mlrun.show(one).get("waiting_for", ""), PATIENCE_SECONDS)
+    go.touch()
+    assert [engine.wait(run_id)["status"] for run_id in (both, one)] == ["Completed"] * 2
+    assert ssh_mlrun.log(both) == "0,1\n"
+    assert ssh_mlrun.log(one) in {"0\n", "1\n"}
+    failure = ssh_mlrun.fails("run", "submit-script", "--ct", "remote", "--gpus", "3", "train.py")
+    assert "3 GPUs" in failure.message
