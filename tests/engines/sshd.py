@@ -157,7 +157,7 @@ class RemoteMachine:
     def install_programs(self, folder: Path) -> Iterator[None]:
         """Let the user's PATH there contain the programs of a folder below `marks` during the block."""
         _run(*self._enter, "mkdir", "-p", _GAMES)
-        _run(*self._enter, "mount", "--bind", folder, _GAMES)
+        _run(*self._enter, "mount", "--bind", str(folder), _GAMES)
         try:
             yield
         finally:
