@@ -207,6 +207,54 @@ def test_a_frozen_node_does_not_keep_the_step_and_writes_no_rows_later(nodes: No
     assert nodes.step.read_rows() == ALL
 
 
+def test_a_step_whose_first_node_is_lost_goes_on_from_what_is_written(nodes: Nodes) -> None:
+    script = (
+        NAMES
+        + """
+import time
+named = run
+def run(batch):
+    rows = named(batch)
+    os.close(os.open("began." + rows[0] + "." + os.environ["TRY"], os.O_CREAT | os.O_EXCL))
+    while int(rows[0][:3]) > 5 and not os.path.exists("go"):
+        time.sleep(0.01)
+    return [rows[0] + " " + os.environ["TRY"]]
+"""
+    )
+    folder = nodes.step.folder
+    os.environ["TRY"] = "first"
+    try:
+        nodes.start(script)
+        journal = folder / ".parallel_run" / "done.jsonl"
+        until(lambda: (journal.exists() and len(journal.read_text(encoding="utf-8").splitlines()) == 7) or None)
+        nodes.kill_node(0)
+        nodes.kill_node(1)
+        with journal.open("a", encoding="utf-8") as file:
+            file.write('{"number": 11, "cou')
+        nodes.let_go()
+        os.environ["TRY"] = "second"
+        nodes.start(script)
+        assert nodes.wait() == (0, "")
+    finally:
+        del os.environ["TRY"]
+    tries = ["first"] * 6 + ["second"] * 6
+    assert nodes.step.read_rows() == [f"{name} {number}" for name, number in zip(ALL, tries, strict=True)]
+    assert nodes.step.read_result()["items"] == {"done": 12, "failed": 0}
+    assert "6 mini batches were done before" in nodes.read_errors()
+    assert not (folder / ".parallel_run").exists()
+
+
+def test_other_batches_than_those_of_the_lost_driver_are_begun_anew(nodes: Nodes) -> None:
+    rows = nodes.step.folder / ".parallel_run"
+    rows.mkdir()
+    (rows / "0.x").write_text("stale\n", encoding="utf-8")
+    lines = [{"batches": "of other files"}, {"number": 0, "count": 1, "rows": "0.x"}]
+    (rows / "done.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    nodes.start(NAMES)
+    assert nodes.wait() == (0, "")
+    assert nodes.step.read_rows() == ALL
+
+
 def test_limits_count_what_fails_on_all_nodes(nodes: Nodes) -> None:
     nodes.start(FAILING_ONCE, run_max_try=1, error_threshold=-1, allowed_failed_count=1)
     code, said = nodes.wait()

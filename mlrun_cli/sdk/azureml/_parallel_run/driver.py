@@ -3,11 +3,11 @@
 import os
 import selectors
 import shutil
-import tempfile
 from collections import deque
 from typing import Any, Dict, List, Optional, Union
 
 from azureml._parallel_run.batches import MiniBatch, NoItems, build_batches
+from azureml._parallel_run.journal import FOLDER, Journal
 from azureml._parallel_run.node_channel import (
     INVALID_MESSAGE,
     MAX_PENDING_CONNECTIONS,
@@ -41,11 +41,11 @@ def run_driver(options: Options, logs_folder: str) -> None:
     except NoItems as error:
         raise StepFailed(str(error)) from None
     host = options.driver_host
-    shared = None if host is None else os.getcwd()  # which all nodes see
-    folder = tempfile.mkdtemp(prefix=".parallel_run-", dir=shared)
+    folder = os.path.abspath(FOLDER)  # which all nodes see; it stays if this process is killed
     try:
+        journal = Journal(folder, batches, options.is_appending)
         listener = None if host is None else Listener(host, folder)
-        driver = _Driver(options, batches, Report(logs_folder, len(batches)), logs_folder, folder, listener)
+        driver = _Driver(options, batches, Report(logs_folder, len(batches)), logs_folder, folder, journal, listener)
         driver.run()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -59,15 +59,17 @@ class _Driver:
         report: Report,
         logs: str,
         folder: str,
+        journal: Journal,
         listener: "Optional[Listener]",
     ) -> None:
         self._options = options
-        self._waiting: deque[MiniBatch] = deque(batches)
+        self._waiting: deque[MiniBatch] = deque(batch for batch in batches if batch.number not in journal.done)
         self._report = report
         self._logs = logs
         self._folder = folder
         self._tries: dict[int, int] = {}
         self._rows: dict[int, str] = {}
+        self._journal = journal
         self._failed_starts = 0
         self._selector = selectors.DefaultSelector()
         self._workers: list[_Worker] = []
@@ -76,6 +78,17 @@ class _Driver:
         self._listener = listener
         if listener is not None:
             self._selector.register(listener, selectors.EVENT_READ, listener)
+        self._count_done_batches(batches)
+
+    def _count_done_batches(self, batches: List[MiniBatch]) -> None:
+        """Take over what an earlier attempt has done."""
+        done = [(batch, self._journal.done[batch.number]) for batch in batches if batch.number in self._journal.done]
+        if done:
+            self._report.add_note(f"{len(done)} mini batches were done before this process was started again.")
+        for batch, result in done:
+            if result.rows is not None:
+                self._rows[batch.number] = os.path.join(self._folder, result.rows)
+            self._report.add_processed_batch(batch, result.item_count)
 
     def run(self) -> None:
         problem: str | None = None
@@ -157,6 +170,7 @@ class _Driver:
         elif batch is not None and kind == DONE:
             if response["rows"] is not None:
                 self._rows[batch.number] = os.path.join(self._folder, response["rows"])
+            self._journal.add(batch.number, response["count"], response["rows"])
             self._report.add_processed_batch(batch, response["count"])
         elif batch is not None and kind == FAILED:
             self._requeue_batch(batch, response["error"])

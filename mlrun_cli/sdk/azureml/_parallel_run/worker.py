@@ -48,6 +48,8 @@ def _run_batch(
             descriptor, path = tempfile.mkstemp(prefix=f"{batch.number}.", dir=rows_folder)
             with open(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
                 file.write(format_rows(result))
+                file.flush()
+                os.fsync(file.fileno())  # the driver may record that the batch is done
             name = os.path.basename(path)
         return {"kind": DONE, "count": len(result), "rows": name}
     except Exception:
