@@ -136,6 +136,20 @@ def test_a_run_is_that_of_the_job_that_has_started_it(pool: PoolEngine, tmp_path
     assert marks.read_text() == "started\n"
 
 
+@pytest.mark.kill
+def test_a_run_that_has_ended_before_its_job_was_found_has_the_id_of_the_job(pool: PoolEngine) -> None:
+    pool.set_option("hang", "after")
+    pool.set_option("missing")
+    pool.mlrun.script("")
+    process = pool.mlrun.start("run", "submit-script", "--async", "--ct", "pool", "train.py")
+    until((pool.pool.folder / "hanging").exists)
+    process.kill()
+    process.communicate()
+    ((run_id,),) = pool.mlrun.stored("SELECT run_id FROM runs")
+    record = pool.mlrun.wait(run_id)
+    assert (record["status"], record["properties"].get("pool_job_id")) == ("Completed", "1")
+
+
 def test_the_first_of_several_jobs_is_recorded_and_stays(tmp_path: Path) -> None:
     folder = SharedRunFolder(tmp_path)
     assert find_starting_job(folder) is None
