@@ -213,6 +213,16 @@ def test_the_end_of_a_sweep_names_its_best_run_and_what_failed(mlrun: Mlrun, tmp
     assert mlrun("run", "view", "-r", f"{sweep}_2", "--failed").stdout == ""
 
 
+def test_a_query_that_names_metrics_or_parameters_has_them(mlrun: Mlrun) -> None:
+    mlrun.script("from azureml.core import Run; Run.get_context().log('loss', 0.5)", "queried.py")
+    mlrun.ended("-e", "queried", "queried.py", "--lr", "1")
+    words = ("run", "list", "-e", "queried")
+    assert mlrun.json(*words, "--query", "[].metrics.loss") == [0.5]
+    assert mlrun.json(*words, "--query", "[?parameters.lr == `1`].[parameters]") == [[{"lr": 1}]]
+    assert mlrun.json(*words, "--query", "[].[parameters, metrics]", "--params", "x") == [[{}, {"loss": 0.5}]]
+    assert "metrics" not in mlrun.json(*words)[0]
+
+
 def test_arguments_of_a_command_are_changed_and_extended(mlrun: Mlrun) -> None:
     mlrun.script("import sys; print(sys.argv[1:])", "words.py")
     first = mlrun.ended("--command", "python", "words.py", "--lr", "1")["run_id"]

@@ -64,6 +64,15 @@ class Query(NamedTuple):
         _check_functions(text, expression.parsed)
         return cls(text, expression)
 
+    def reads_key(self, key: str) -> bool:
+        """Return whether the query names a key anywhere."""
+        nodes = [self.expression.parsed]
+        for node in nodes:  # those below a node are appended
+            if node["type"] == "field" and node["value"] == key:
+                return True
+            nodes += [child for child in node.get("children", ()) if isinstance(child, dict)]
+        return False
+
     def apply(self, value: object) -> object:
         """Return the query's result for a JSON-like value; mappings that the query creates are `OrderedDict`.
 

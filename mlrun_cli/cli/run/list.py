@@ -126,7 +126,10 @@ def list_runs(
         }
     )
     grouping = None if group_by is None else _parse_grouping(group_by, aggregates)
-    choices = parse_column_choices(metrics or (None if grouping is None else "best"), parameters)
+    choices = parse_column_choices(
+        metrics or _get_default_choice(METRICS, global_options, None if grouping is None else "best"),
+        parameters or (_get_default_choice(PARAMETERS, global_options, None) if grouping is None else None),
+    )
     uses_default_last = last is None and grouping is None
     if uses_default_last:
         last = DEFAULT_LAST
@@ -150,6 +153,12 @@ def list_runs(
     if minimal:
         return [build_minimal_record(run) for run in listing.runs]
     return _build_result(listing, uses_pager=not no_pager)
+
+
+def _get_default_choice(key: str, global_options: GlobalOptions, default: str | None) -> str | None:
+    """Return the choice of columns without an option: all of them for a query that names their key."""
+    query = global_options.query
+    return default if default is not None or query is None or not query.reads_key(key) else "all"
 
 
 def _build_result(listing: Listing, *, uses_pager: bool = False) -> Result:
