@@ -22,6 +22,8 @@ def _compute_deviation(numbers: Sequence[float]) -> float | None:
     """Return the sample standard deviation, or None for a single number."""
     if len(numbers) < 2:
         return None
+    if min(numbers) == max(numbers) and math.isfinite(_to_float(numbers[0])):
+        return 0.0  # rounding the mean would leave a rest
     mean = _compute_mean(numbers)
     deviations = [_to_float(number) - mean for number in numbers]
     return math.sqrt(_compute_sum([deviation * deviation for deviation in deviations]) / (len(numbers) - 1))

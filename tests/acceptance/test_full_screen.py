@@ -93,6 +93,13 @@ def test_a_watched_list_changes_in_place_until_all_of_its_runs_have_ended(mlrun:
         tmux.run("sh", "-c", "mlrun run list --watch --last 1 --query '[].status' -o tsv 2>errors")
         assert "Completed" in tmux.wait_for_end(0)
         assert f"{run_id} (waiting): Completed" in (mlrun.folder / "errors").read_text()
+        # A run that has ended does not leave the list, though the filter is for others.
+        go.unlink()
+        live = mlrun.submit("wait.py")
+        tmux.run("mlrun", "run", "list", "--active", "--watch")
+        tmux.wait_for("0 of 1 ended.")
+        go.touch()
+        assert [line.split()[2] for line in tmux.wait_for_end(0) if line.startswith("✓")] == [live]
 
 
 def test_a_long_list_is_paged(mlrun: Mlrun, tmp_path: Path) -> None:

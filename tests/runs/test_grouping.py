@@ -50,6 +50,11 @@ def test_any_numbers_have_aggregates(numbers: list[float], name: str) -> None:
     AGGREGATES[name](numbers)
 
 
+def test_equal_numbers_do_not_deviate() -> None:
+    assert AGGREGATES["std"]([0.45000000000000007] * 3) == 0
+    assert math.isnan(AGGREGATES["std"]([math.inf, math.inf]) or 0)
+
+
 def test_an_unknown_aggregate_is_refused() -> None:
     assert parse_aggregates(" Mean,std,mean") == ["mean", "std"]
     with pytest.raises(InvalidValue, match="'median'"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 from mlrun_cli.actions import runs as actions
@@ -149,7 +149,9 @@ def list_runs(
         if grouping is not None:
             return grouping.build_result(workspace, listing, global_options.notes.warning, uses_pager=not no_pager)
         if watch:
-            return _watch_list(workspace, lambda: read_listing(workspace, which, order, choices), global_options)
+            return _watch_list(
+                workspace, lambda kept: read_listing(workspace, which, order, choices, kept), global_options
+            )
     if minimal:
         return [build_minimal_record(run) for run in listing.runs]
     return _build_result(listing, uses_pager=not no_pager)
@@ -172,12 +174,24 @@ def _build_result(listing: Listing, *, uses_pager: bool = False) -> Result:
     )
 
 
-def _watch_list(workspace: Workspace, read_listing: Callable[[], Listing], global_options: GlobalOptions) -> Result:
-    """Show the list until all listed runs have ended, and return the last list as a result."""
+def _watch_list(
+    workspace: Workspace, read_listing: Callable[[Collection[int]], Listing], global_options: GlobalOptions
+) -> Result:
+    """Show the list until all listed runs have ended, and return the last list as a result.
+
+    A run that was seen alive stays in the list, even if its end takes it out of the filter, as with `--active`.
+    """
     from mlrun_cli.cli.run.live_list import can_show_screen, watch_listing  # noqa: PLC0415 - start-up
 
     on_screen = can_show_screen(global_options)
-    listing, exit_code = watch_listing(workspace, read_listing, global_options, on_screen=on_screen)
+    seen_alive: set[int] = set()
+
+    def read() -> Listing:
+        listing = read_listing(seen_alive)
+        seen_alive.update(run.key for run in listing.runs if not run.status.is_terminal)
+        return listing
+
+    listing, exit_code = watch_listing(workspace, read, global_options, on_screen=on_screen)
     return _build_result(listing)._replace(exit_code=exit_code, prefers_table=on_screen)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -77,11 +77,16 @@ class Listing(NamedTuple):
 
 
 def read_listing(
-    workspace: Workspace, run_filter: RunFilter, order: RunOrder | None, choices: Mapping[str, ColumnChoice]
+    workspace: Workspace,
+    run_filter: RunFilter,
+    order: RunOrder | None,
+    choices: Mapping[str, ColumnChoice],
+    kept_keys: Collection[int] = (),
 ) -> Listing:
     """Return the runs that match a filter, with their statuses reconciled, and the chosen columns.
 
-    Without a choice, the metric or parameter by which the runs are sorted is a column.
+    Without a choice, the metric or parameter by which the runs are sorted is a column. Runs of `kept_keys` are there
+    even if they do not match.
     """
     last = run_filter.last
     if last is not None:
@@ -94,7 +99,7 @@ def read_listing(
         found = list_sorted_runs(workspace, run_filter, order)
         choices = {**_choose_sort_column(order), **choices}
     has_more = last is not None and len(found) > last
-    found = found[:last]
+    found = _add_runs(workspace, found[:last], kept_keys, is_newest_first=order is None)
     if not choices:
         return Listing(found, {}, order, has_more)
     from mlrun_cli.actions.run_columns import read_metric_columns, read_parameter_columns  # noqa: PLC0415 - start-up
@@ -102,6 +107,16 @@ def read_listing(
     readers = {METRICS: read_metric_columns, PARAMETERS: read_parameter_columns}
     columns = {key: readers[key](workspace, found, choice) for key, choice in choices.items()}
     return Listing(found, columns, order, has_more)
+
+
+def _add_runs(
+    workspace: Workspace, runs: Sequence[Run], keys: Collection[int], *, is_newest_first: bool
+) -> Sequence[Run]:
+    missing = set(keys) - {run.key for run in runs}
+    if not missing:
+        return runs
+    added = actions.get_reconciled_runs(workspace, workspace.runs.list_by_keys(sorted(missing, reverse=True)))
+    return sorted([*runs, *added], key=lambda run: -run.key) if is_newest_first else [*runs, *added]
 
 
 def parse_column_choices(metrics: str | None, parameters: str | None) -> Mapping[str, ColumnChoice]:
