@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from mlrun_cli.actions import notifications as actions
-from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.output.record_table import Field, build_listing
+from mlrun_cli.cli.output.record_table import Field, build_fields_layout, build_listing
 from mlrun_cli.notifications.rules import ENDS
 
 app = Group("notify")
@@ -35,12 +35,12 @@ def add(
 ) -> object:
     """Notify an address when runs of the workspace end.
 
-    The address is kept in a file that only you can read, and is not shown again. Child and interactive runs are left
-    out.
+    The address is kept in a file that only you can read, and is not shown again. Child runs are left out.
     """
     with open_context(global_options, creates=True).workspace as workspace:
         names = [end.strip().lower() for end in ends.split(",") if end.strip()]
-        return actions.add_rule(workspace, address, names, experiment_name)
+        record = actions.add_rule(workspace, address, names, experiment_name)
+    return Result(record, layout=lambda _: build_fields_layout([record], _FIELDS))
 
 
 @command(

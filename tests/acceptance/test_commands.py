@@ -221,6 +221,9 @@ def test_a_query_that_names_metrics_or_parameters_has_them(mlrun: Mlrun) -> None
     assert mlrun.json(*words, "--query", "[?parameters.lr == `1`].[parameters]") == [[{"lr": 1}]]
     assert mlrun.json(*words, "--query", "[].[parameters, metrics]", "--params", "x") == [[{}, {"loss": 0.5}]]
     assert "metrics" not in mlrun.json(*words)[0]
+    for option, kind, meant in (("--metrics", "metric", "loss"), ("--params", "parameter", "lr")):
+        said = mlrun(*words, option, f"{meant}s").stderr
+        assert f"No run in this workspace has a {kind} '{meant}s'. Did you mean '{meant}'?" in said
 
 
 def test_arguments_of_a_command_are_changed_and_extended(mlrun: Mlrun) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from mlrun_cli.actions import runs as actions
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from mlrun_cli.runs.where.column_choice import ColumnChoice
 
 DEFAULT_LAST = 10
+_MOST_NAMES = 1000
 _NEEDED = {"--descending": "--sort", "--agg": "--group-by"}
 _CONFLICTS = {
     "--deleted": ("--include-children", "--sort", "--metrics", "--params", "--group-by", "--watch"),
@@ -288,9 +289,19 @@ def _warn_of_unknown_columns(
     for key, choice in choices.items():
         for each in choice.names:
             if key == METRICS and not workspace.metric_summaries.has_numbers(each.name):
-                global_options.notes.warning(f"No run in this workspace has a metric '{each.name}'.")
+                known = workspace.metric_summaries.list_all_names(_MOST_NAMES)
+                global_options.notes.warning(_describe_unknown_name("metric", each.name, known))
             elif key == PARAMETERS and not workspace.parameters.has_name(each.name):
-                global_options.notes.warning(f"No run in this workspace has a parameter '{each.name}'.")
+                known = workspace.parameters.list_all_names(_MOST_NAMES)
+                global_options.notes.warning(_describe_unknown_name("parameter", each.name, known))
+
+
+def _describe_unknown_name(kind: str, name: str, known_names: Sequence[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - not on the way of what succeeds
+
+    nearest = get_close_matches(name, known_names, n=1)
+    meant = f" Did you mean '{nearest[0]}'?" if nearest else ""
+    return f"No run in this workspace has a {kind} '{name}'.{meant}"
 
 
 def _parse_order(workspace: Workspace, text: str, *, descending: bool) -> RunOrder:
