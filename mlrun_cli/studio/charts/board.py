@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
@@ -119,7 +120,7 @@ def build_board(
         charts = suggested_charts
     elif charts is None:
         charts = suggest_charts(workspace, keys, _DEFAULT_CHARTS)
-        charts = [*charts, *_suggest_scatter(charts, [parameters.get(key, {}) for key in keys])]
+        charts = [*charts, *_suggest_scatter(workspace, charts, {key: parameters.get(key, {}) for key in keys})]
     values = RunValues.read(workspace, drawn[:_MAX_ROWS], charts)
     return ChartBoard(
         charts=[_build_board_chart(page, chart, charts, drawn[:_MAX_ROWS], labels, values) for chart in charts],
@@ -146,12 +147,27 @@ def suggest_charts(workspace: Workspace, run_keys: Sequence[int], limit: int) ->
     return [Chart(CURVE if longest > 1 else VALUE, (Measure(name),)) for name, longest in common]
 
 
-def _suggest_scatter(charts: Sequence[Chart], parameters: Sequence[Parameters]) -> Sequence[Chart]:
-    """Return a scatter chart of the first metric over the first differing parameter, or an empty list without these."""
-    names = list_differing_parameter_names(parameters)
-    if not charts or not names or len(parameters) < _LEAST_POINTS:
+def _suggest_scatter(
+    workspace: Workspace, charts: Sequence[Chart], parameters: Mapping[int, Parameters]
+) -> Sequence[Chart]:
+    """Return a scatter chart of the first metric over a differing parameter, or an empty list without these.
+
+    Of the runs that have the metric, most have a number as this parameter.
+
+    Args:
+        workspace: the workspace of the runs.
+        charts: the charts of metrics.
+        parameters: the parameters of each run, keyed by run key.
+    """
+    if not charts or len(parameters) < _LEAST_POINTS:
         return []
-    numbers = [own[names[0]].number for own in parameters if names[0] in own]
+    measured = workspace.metric_summaries.get_for_runs(list(parameters), charts[0].names[:1])
+    given = [parameters[key] for key, _ in measured]
+    counts = Counter(name for own in given for name, each in own.items() if each.number is not None)
+    names = sorted(list_differing_parameter_names(given), key=lambda name: -counts[name])
+    if not names:
+        return []
+    numbers = [own[names[0]].number for own in given if names[0] in own]
     known = [number for number in numbers if number is not None]
     is_log = len(known) == len(numbers) and min(known) > 0 and max(known) / min(known) >= 10**_DECADES
     measures = (Measure(names[0], PARAMETER), Measure(charts[0].names[0], LAST))

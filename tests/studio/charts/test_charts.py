@@ -92,6 +92,10 @@ def test_a_page_without_charts_in_its_address_draws_what_its_runs_share(make: Ru
         make.log(make("sweep", definition=parameters(epochs=3, lr=rate)), *curve("loss", 3, 2, 1))
     page = studio.get(studio.urls.experiment("sweep")).text
     assert titles(page) == ["loss", "loss (last) against lr · log →"]
+    for number in range(5):
+        make("sweep", definition=parameters(fold=number, note=f"n{number}"))  # which have failed before they logged
+    page = studio.get(studio.urls.experiment("sweep")).text
+    assert titles(page) == ["loss", "loss (last) against lr · log →"]
     assert titles(studio.get(studio.urls.experiment("exp", "chart=none")).text) == []
 
 
