@@ -221,6 +221,9 @@ def test_a_query_that_names_metrics_or_parameters_has_them(mlrun: Mlrun) -> None
     assert mlrun.json(*words, "--query", "[?parameters.lr == `1`].[parameters]") == [[{"lr": 1}]]
     assert mlrun.json(*words, "--query", "[].[parameters, metrics]", "--params", "x") == [[{}, {"loss": 0.5}]]
     assert "metrics" not in mlrun.json(*words)[0]
+    mlrun.ended("-e", "queried", "queried.py", "--lr", "2", "--epochs", "3")
+    heading = mlrun(*words, "--sort", "loss", "-o", "table").stdout.splitlines()[0].split()
+    assert heading[2:5] == ["lr", "epochs", "loss"]
     for option, kind, meant in (("--metrics", "metric", "loss"), ("--params", "parameter", "lr")):
         said = mlrun(*words, option, f"{meant}s").stderr
         assert f"No run in this workspace has a {kind} '{meant}s'. Did you mean '{meant}'?" in said

@@ -25,7 +25,7 @@ from mlrun_cli.cli.run.records import list_csv_rows
 from mlrun_cli.cli.run.selection import build_run_filter
 from mlrun_cli.errors import ConflictingOptions, InvalidFilter, MissingOption
 from mlrun_cli.runs.filter import RunFilter
-from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
+from mlrun_cli.runs.order import METRIC, NEWEST_FIRST, RunOrder
 from mlrun_cli.runs.run import build_minimal_record
 from mlrun_cli.runs.status import ACTIVE
 from mlrun_cli.workspace import Workspace
@@ -141,6 +141,8 @@ def list_runs(
         which = build_run_filter(context, experiment_name, filters, last=last, all_experiments=all_experiments)
         which = which._replace(include_children=which.include_children or includes_children)
         order = None if sort is None else _parse_order(workspace, sort, descending=descending)
+        if grouping is None and global_options.is_human_readable and _is_by_metric(order):
+            choices = {**parse_column_choices(None, "differing"), **choices}
         _warn_if_parameters_are_unread(workspace, which, order, global_options)
         listing = read_listing(workspace, which, order, choices)
         _explain_missing_runs(workspace, listing, which, experiment_name, global_options, sort)
@@ -302,6 +304,10 @@ def _describe_unknown_name(kind: str, name: str, known_names: Sequence[str]) -> 
     nearest = get_close_matches(name, known_names, n=1)
     meant = f" Did you mean '{nearest[0]}'?" if nearest else ""
     return f"No run in this workspace has a {kind} '{name}'.{meant}"
+
+
+def _is_by_metric(order: RunOrder | None) -> bool:
+    return order is not None and order.column.startswith(f"{METRIC}:")
 
 
 def _parse_order(workspace: Workspace, text: str, *, descending: bool) -> RunOrder:
