@@ -55,11 +55,14 @@ _COLUMNS = (
     "script_name",
     "target",
 )
-_MORE_COLUMNS = ("display_name", "description", "parent_key", "root_key", "definition")
+_MORE_COLUMNS = ("exit_code", "display_name", "description", "parent_key", "root_key", "definition")
 _METRIC_COLUMNS = ("run_key", "name", "shape", "value_count", "last_value", "min_value", "max_value")
 _PARAMETER_COLUMNS = ("run_key", "name", "sort_value", "text")
-_OF_PARAMETERS = ("run_unread", "run_text_of_read", "run_text_of_new", "run_text_tagged")
+_DERIVING = ("run_unread", "run_text_of_read", "run_text_of_new", "run_text_tagged")
 """Triggers that would do for each row what is done for all of them at the end."""
+_FILLED = ("runs", "run_tags", "run_properties", "run_parameters", "metrics")
+"""The tables whose indexes are created at the end, too."""
+_CACHE_KIB = 1_000_000
 
 
 def run_id(number: int) -> str:
@@ -119,15 +122,18 @@ def _database(home: Path, experiments: Sequence[str]) -> Iterator[tuple[Database
 
 @contextmanager
 def _derived_at_once(database: Database) -> Iterator[None]:
-    """Create the texts of runs and the index of parameters at the end of the block instead of with each insert."""
-    names = ", ".join(f"'{name}'" for name in (*_OF_PARAMETERS, "run_parameters_in_order"))
-    dropped = database.rows(f"SELECT type, name, sql FROM sqlite_master WHERE name IN ({names})")
+    """Create the texts of runs and all indexes at the end of the block instead of with each insert."""
+    triggers, tables = (", ".join(f"'{name}'" for name in names) for names in (_DERIVING, _FILLED))
+    dropped = database.rows(
+        f"SELECT type, name, sql FROM sqlite_master WHERE name IN ({triggers})"
+        f" OR (type = 'index' AND sql IS NOT NULL AND tbl_name IN ({tables}))"
+    )
+    database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     for each in dropped:
         database.execute(f"DROP {each['type']} {each['name']}")
     yield
-    with database.transaction():
-        for statement in (FILL_TEXTS, *(each["sql"] for each in dropped)):
-            database.execute(statement)
+    for statement in (FILL_TEXTS, *(each["sql"] for each in dropped)):
+        database.execute(statement)
 
 
 def _batches(count: int) -> Iterator[list[int]]:
@@ -166,7 +172,15 @@ def _full_run(number: int, count: int, experiment_key: int) -> tuple[object, ...
     display_name = f"trial {number % 1000}" if number % 2 else None
     description = f"What came of idea {number}" if number % 10 == 0 else None
     definition = json.dumps({"script": "train.py", "arguments": _arguments(number)})
-    return (*columns.values(), display_name, description, parent, parent, definition)
+    exit_code = _get_exit_code(number, str(columns["status"]))
+    return (*columns.values(), exit_code, display_name, description, parent, parent, definition)
+
+
+def _get_exit_code(number: int, status: str) -> int | None:
+    """Return the exit code of a run: if it has failed, 137 of one in a hundred; None if it is still running."""
+    if status == RunStatus.FAILED.value:
+        return 137 if number % 1000 == 8 else 1
+    return {RunStatus.COMPLETED.value: 0, RunStatus.CANCELED.value: -15}.get(status)
 
 
 def _hang_on(database: Database, numbers: list[int]) -> None:
