@@ -110,6 +110,11 @@ def list_sorted_runs(workspace: Workspace, run_filter: RunFilter, order: RunOrde
     return prepare_for_display(workspace, found, run_filter.not_responding)
 
 
+def find_recent_child(workspace: Workspace, run_filter: RunFilter) -> Run | None:
+    """Return the newest child run that matches a filter, if it is one of the last thousand child runs."""
+    return workspace.run_pages.find_recent_child(resolve_filter(workspace, run_filter))
+
+
 class _Counts(NamedTuple):
     total: Count
     at_top: Count

@@ -48,7 +48,8 @@ def list_runs(workspace: Workspace, run_filter: RunFilter) -> Sequence[Run]:
         UsageError: a value of the filter is not text.
     """
     run_filter = resolve_filter(workspace, run_filter)
-    if run_filter.last is not None and run_filter.has_value_conditions:
+    is_narrow = run_filter.has_value_conditions or run_filter.has_time_bounds
+    if run_filter.last is not None and is_narrow:
         found = workspace.run_pages.list_newest(run_filter, run_filter.last)
     else:
         found = workspace.runs.list(run_filter)

@@ -90,6 +90,11 @@ class RunFilter(NamedTuple):
         return bool(self.metrics or self.parameters or self.where is not None or self.text is not None)
 
     @property
+    def has_time_bounds(self) -> bool:
+        """True if runs created before or after a certain time are excluded."""
+        return self.created_from is not None or self.created_until is not None
+
+    @property
     def condition_count(self) -> int:
         """The number of conditions, which is limited to `MOST_CONDITIONS`."""
         pairs = len(self.tags) + len(self.properties) + len(self.metrics) + len(self.parameters)

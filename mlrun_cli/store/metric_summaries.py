@@ -9,20 +9,15 @@ from typing import Any
 
 from mlrun_cli.metrics.metric import IMAGE, MetricSummary
 from mlrun_cli.store.db.database import Database, Row, build_in_list, build_in_lists
-from mlrun_cli.store.metrics import NOT_OF_RESOURCES
+from mlrun_cli.store.metrics import ENDS_IN_NAN, NOT_OF_RESOURCES
 
 _MOST_READ = 40_000
 _MOST_COMPARED = 50
 _SPECIAL = re.compile(r"[%_\\]")
 _ESCAPED = r"\\\g<0>"
-# The database stores NaN as null; whether a null stands for NaN is read from the value itself.
-_ENDS_IN_NAN = (
-    "coalesce((SELECT kind = 'n' FROM metric_values WHERE metric_values.metric_key = metrics.metric_key"
-    " AND position = metrics.value_count - 1), 0)"
-)
-_HAS_NUMBERS = f"(min_value IS NOT NULL OR {_ENDS_IN_NAN})"
+_HAS_NUMBERS = f"(min_value IS NOT NULL OR {ENDS_IN_NAN})"
 _OF_SCRIPT = f"{NOT_OF_RESOURCES} AND {_HAS_NUMBERS}"
-_SELECT = f"SELECT *, last_value IS NULL AND {_ENDS_IN_NAN} AS ends_in_nan FROM metrics"  # noqa: S608
+_SELECT = f"SELECT *, last_value IS NULL AND {ENDS_IN_NAN} AS ends_in_nan FROM metrics"  # noqa: S608
 
 
 class MetricSummaryStore:

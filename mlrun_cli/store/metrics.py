@@ -26,6 +26,12 @@ _LAST_STEP = (
 )
 NOT_OF_RESOURCES = f"name NOT IN ({', '.join(map(repr, RESOURCE_METRICS))})"
 """The condition for metrics that the script has logged, not the supervisor."""
+# The database stores NaN as null; whether a null stands for NaN is read from the value itself.
+ENDS_IN_NAN = (
+    "coalesce((SELECT kind = 'n' FROM metric_values WHERE metric_values.metric_key = metrics.metric_key"
+    " AND position = metrics.value_count - 1), 0) = 1"
+)
+"""The condition that the last value of a metric is NaN."""
 
 
 class _Series:

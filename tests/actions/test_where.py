@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,7 +26,8 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.where.column_choice import parse_metric_choice, parse_parameter_choice
 from mlrun_cli.runs.where.condition import AllOf, AnyOf, Condition, Negation, Predicate
 from mlrun_cli.runs.where.parser import parse_condition
-from mlrun_cli.store.runs import conditions, key_plans, key_sets, page_store
+from mlrun_cli.runs.where.value_name import PLAIN, parse_value_names
+from mlrun_cli.store.runs import conditions, key_plans, key_sets, page_store, text_conditions
 from mlrun_cli.store.runs.key_plans import AnyKeySet, CombinedSet, KeyPlan, KeySet
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
@@ -34,6 +36,9 @@ DAY = 86_400_000_000
 NOW = 1_800_000_000_000_000
 RUNS = 40
 _COMPLETED = {"status": RunStatus.COMPLETED, "run_type": SCRIPT_RUN, "user_name": "me"}
+
+_LONG = "as many letters as the index of descriptions has and then, beyond: the"
+_DESCRIPTIONS = (None, "short", "Short, too", _LONG, f"{_LONG} end", f"{_LONG} End.", "Grüße, ÜB zq")
 
 PREDICATES = (
     "loss < 0.5",
@@ -75,11 +80,21 @@ PREDICATES = (
     "run_number <= 5",
     "exit_code = 1",
     "exit_code != 0",
-    "created = 2027-01-10",
-    "created != 2027-01-10",
-    "created > 2027-01-10",
+    "exit_code >= 1 and exit_code < 2",
+    "exit_code in (1, 2)",
+    "description = short",
+    "description != short",
+    "description ~ SHO",
+    "description !~ end",
+    f"description = '{_LONG} end'",
+    f"description != '{_LONG} end'",
+    f"description in (short, '{_LONG} end')",
+    "description ~ ' end'",
+    *(f"created {operator} 2027-01-10" for operator in ("=", "!=", ">")),
     "started <= 2027-01-10",
     "ended > 3d",
+    "ended > 8d and ended <= 2d",
+    "ended != 2027-01-10",
     "duration > 30m",
     "duration <= 1h",
     "nothing > 0",
@@ -87,16 +102,12 @@ PREDICATES = (
 
 
 COLUMNS = (
-    "loss",
-    "max(loss)",
-    "param.lr",
-    "created",
-    "started",
-    "duration",
-    "tag.level",
-    "name",
-    "target",
-    "experiment",
+    *("loss", "max(loss)", "param.lr", "created", "started", "duration", "tag.level", "tag.team", "name", "target"),
+    *("experiment", "description"),
+)
+TEXTS = (
+    *("first", "adam", "other sgd", "two ad", "zq", "ZQ first", "=3", "ir sh", "e", "1", "a 2"),
+    *("üß", "Grüße zq", "grüße", "ÜB", "no such", "qz", "x ad", "%", "_2", "te"),
 )
 
 
@@ -133,6 +144,7 @@ def _add_run(workspace: Workspace, chance: random.Random) -> None:
             target=chance.choice([None, "local", "gpu"]),
             display_name=chance.choice([None, "first", "third", "other"]),
             exit_code=chance.choice([None, 0, 1]),
+            description=chance.choice(_DESCRIPTIONS),
             started_at=started,
             ended_at=started + chance.choice([60, 1800, 3600, 7200]) * 1_000_000,
             definition={"arguments": arguments},
@@ -143,7 +155,7 @@ def _add_run(workspace: Workspace, chance: random.Random) -> None:
             workspace.runs.remove_tags(key, ["team"])
             workspace.runs.add_properties(key, {"size": chance.choice(["5", "10", "20", "big"])})
         for name in ("loss", "lr"):
-            values = [chance.choice([0, 0.25, 0.5, 1]) for _ in range(chance.randrange(3))]
+            values = [chance.choice([0, 0.25, 0.5, 1, math.nan]) for _ in range(chance.randrange(3))]
             workspace.metrics.add(key, [LoggedValue(VALUE, name, 1, None, value, None) for value in values])
 
 
@@ -164,11 +176,14 @@ def _seem_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_store, "_FEW", 0)
     monkeypatch.setattr(page_store, "_FEW_TO_COUNT", 0)
     monkeypatch.setattr(conditions, "RARE", 0)
+    monkeypatch.setattr(text_conditions, "_FEW_TEXTS", 0)
+    # Terms of the index are used for each word that the sample does not contain everywhere.
+    monkeypatch.setattr(text_conditions, "_RARE", 1.1)
 
 
 def _use_sets(monkeypatch: pytest.MonkeyPatch, few_keys: int) -> None:
     monkeypatch.setattr(page_store, "_FEW_TO_CHECK", 0)
-    for name in ("_FIRST_RUNS", "_FIRST_SEARCHED", "_FIRST_FOUND"):
+    for name in ("_FIRST_RUNS", "_FIRST_SEARCHED", "_FIRST_FOUND", "_FIRST_FOUND_TO_CHECK"):
         monkeypatch.setattr(page_store, name, 1)
     monkeypatch.setattr(key_sets, "_FEW_KEYS", few_keys)
 
@@ -203,6 +218,20 @@ class _Facts:
             "ended": self.run.ended_at,
             "duration": self.run.compute_elapsed_seconds(0),
         }.get(name, getattr(self.run, name, None))
+
+    def get_sort_value(self, column: str) -> Any:
+        (name,) = parse_value_names(column)
+        if name.kind == PLAIN:
+            name = name._replace(kind=METRIC)
+        value = self.get(Predicate(name, "<"))
+        return value[:64] if column == "description" and value is not None else value
+
+    def contains(self, text: str) -> bool:
+        run = self.run
+        names = [run.run_id, run.user_name, run.display_name or "", run.description or "", run.experiment_name]
+        own = "\n".join([*names, *(f"{name}={each.text}" for name, each in self.parameters.items())])
+        tags = "\n".join(f"{key} {value or ''}" for key, value in run.tags.items())
+        return all(word.lower() in own.lower() or word.lower() in tags.lower() for word in text.split())
 
     def exists(self, predicate: Predicate) -> bool:
         kind, name, _ = predicate.name
@@ -293,6 +322,46 @@ def test_conditions_find_the_runs_for_which_they_hold(workspace: Workspace) -> N
     assert found_all < 40
 
 
+@pytest.mark.usefixtures("_size")
+def test_pages_hold_what_a_naive_search_and_sort_gives(workspace: Workspace) -> None:
+    every = [_Facts(workspace, run) for run in list_runs(workspace, RunFilter())]
+    chance = random.Random(4)
+    found = 0
+    for number in range(150):
+        where = parse_condition(_draw(chance), NOW) if chance.random() < 0.7 else None
+        text = chance.choice(TEXTS) if where is None or chance.random() < 0.5 else None
+        which = RunFilter(where=where, text=text)
+        # These runs were not created in the order of their keys, which stands for `created`.
+        column, descending = chance.choice([each for each in COLUMNS if each != "created"]), chance.random() < 0.5
+        limit, offset = chance.randrange(1, 12), chance.choice([0, 0, 0, 3, 10])
+        resolved = None if where is None else resolve_where(workspace, RunFilter(where=AnyOf((where, where)))).where
+        matching = [
+            facts
+            for facts in every
+            if (resolved is None or holds(resolved, facts)) and (text is None or facts.contains(text))
+        ]
+
+        expected = _sort_naively(matching, column, descending=descending)
+        order = parse_run_order(workspace, column, descending=descending)
+        assert list_keys(workspace, which, order, limit, offset) == expected[offset : offset + limit], (number, which)
+        newest = sorted((facts.run.key for facts in matching), reverse=True)
+        assert [run.key for run in list_runs(workspace, which._replace(last=limit))] == newest[:limit], (number, which)
+        assert workspace.run_pages.count(resolve_where(workspace, which)) == len(matching), (number, which)
+        found += len(expected) > offset
+    assert 50 < found < 150
+
+
+def _sort_naively(every: Sequence[_Facts], column: str, *, descending: bool) -> Sequence[int]:
+    """Return the keys of runs in an order, those without a value last, the newest of these first."""
+    ranks: dict[int, Any] = {}
+    for facts in every:
+        value = facts.get_sort_value(column)
+        if value is not None and value == value:  # noqa: PLR0124 - NaN differs from itself
+            ranks[facts.run.key] = (isinstance(value, str), value, facts.run.key)
+    valued = sorted(ranks, key=lambda key: ranks[key], reverse=descending)
+    return [*valued, *sorted((facts.run.key for facts in every if facts.run.key not in ranks), reverse=True)]
+
+
 @pytest.mark.parametrize("few_keys", [0, RUNS])
 def test_sets_of_keys_give_the_same_pages(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, few_keys: int) -> None:
     chance = random.Random(3)
@@ -303,12 +372,14 @@ def test_sets_of_keys_give_the_same_pages(workspace: Workspace, monkeypatch: pyt
         "tag.team = a and loss < 0.5",
         "not param.seed > 1",
         "param.opt",
+        f"description != '{_LONG} end'",
+        "loss != 0.5",
     ]
     for text in [*PREDICATES, *several * 30, *(_draw(chance, chance.choice([1, 2, 3])) for _ in range(150))]:
         which = RunFilter(
             where=parse_condition(text, NOW),
             experiment_name=chance.choice([None, None, "one"]),
-            text=chance.choice([None, None, None, "first", "adam", "other sgd", "two ad"]),
+            text=chance.choice([None, *TEXTS]) if chance.random() < 0.5 else None,
         )
         column = chance.choice(COLUMNS)
         order = parse_run_order(workspace, column, descending=chance.random() < 0.5)

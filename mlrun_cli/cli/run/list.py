@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
-from mlrun_cli.actions import runs as actions
 from mlrun_cli.actions.parameters import depends_on_parameters, read_parameters_of_older_runs
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
@@ -278,11 +277,13 @@ def _explain_missing_runs(
 
 
 def _find_parent_id_of_match(workspace: Workspace, run_filter: RunFilter) -> str | None:
-    """Return the id of the parent of the newest child run that meets a filter's condition, or None without one."""
+    """Return the id of the parent of the newest child run that meets a filter's condition, if a recent one does."""
     if run_filter.where is None or run_filter.parent_run_id is not None or run_filter.include_children:
         return None
-    found = actions.list_runs(workspace, run_filter._replace(include_children=True, last=1))
-    return found[0].parent_run_id if found else None
+    from mlrun_cli.actions.run_pages import find_recent_child  # noqa: PLC0415 - start-up
+
+    found = find_recent_child(workspace, run_filter)
+    return None if found is None else found.parent_run_id
 
 
 def _warn_of_unknown_columns(

@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mlrun_cli.core.named_tuple import NamedTuple
+
 if TYPE_CHECKING:  # start-up: reading commands watch no table
     from mlrun_cli.store.db.watched_table import ReportChange, WatchedTable
 
@@ -27,9 +29,24 @@ _LONGEST_LIST = 500
 """The maximum number of values in one list."""
 
 
-TextCondition = tuple[str, Mapping[str, object], bool]
-"""The condition that a row of `run_texts` contains each of some words: its SQL, its parameters, and whether an index
-finds any of the words; otherwise all rows are read."""
+class TextCondition(NamedTuple):
+    """The SQL of the condition that a row of `run_texts` contains each of some words.
+
+    Attributes:
+        found: the condition by which rows are found, which may hold for more rows.
+        checked: the condition for rows that are read by their keys.
+        parameters: the SQL parameters of both.
+        is_indexed: whether an index finds the rows; otherwise each is read.
+        is_exact: whether `found` holds for no more rows than `checked`.
+        is_check_slow: whether `checked` uses the index, which takes a tenth of a millisecond for a row.
+    """
+
+    found: str
+    checked: str
+    parameters: Mapping[str, object]
+    is_indexed: bool
+    is_exact: bool
+    is_check_slow: bool
 
 
 class Dialect(Protocol):
@@ -59,8 +76,22 @@ class Dialect(Protocol):
         It does not hold at positions beyond the end.
         """
 
-    def build_text_condition(self, text: str) -> TextCondition:
-        """Return the SQL condition that a row of `run_texts` contains every word of `text`, case-insensitively."""
+    def list_unindexed_words(self, text: str) -> Sequence[str]:
+        """Return the words of `text` that the index of `run_texts` does not find directly, such as short ones."""
+
+    def list_index_terms(self, database: Database, word: str, limit: int) -> Sequence[str] | None:
+        """Return terms of the index, one of which every row of `run_texts` with an unindexed word contains.
+
+        None if there are more than `limit`, or if there are no such terms for this word.
+        """
+
+    def build_text_condition(self, text: str, terms: Mapping[str, Sequence[str]]) -> TextCondition:
+        """Return the SQL condition that a row of `run_texts` contains every word of `text`, case-insensitively.
+
+        Args:
+            text: the words, separated by white space.
+            terms: the terms of the index for unindexed words; those without terms are searched in each row.
+        """
 
 
 class Database(Protocol):

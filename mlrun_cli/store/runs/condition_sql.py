@@ -74,15 +74,20 @@ class ConditionSqlBuilder:
     def build_from_predicate_sql(self, sql: PredicateSql, matching: RunSet, rest: RunSet) -> ConditionSql:
         """Return the SQL of a condition that consists of one comparison, which holds in a set of runs."""
         self.parameters.update(sql.parameters)
-        if sql.table == "runs":
-            checked = f"({sql.condition}) IS TRUE"
-            if sql.others is not None:
-                checked = f"({checked} OR ({sql.others}))"
-        else:
-            checked = f"EXISTS (SELECT 1 FROM {sql.table} WHERE {sql.table}.run_key = runs.run_key AND {sql.condition})"  # noqa: S608
-        ranges = split_into_ranges(sql.condition) if sql.is_indexed else []
+        checked = " OR ".join(_build_check(sql.table, each) for each in (sql.condition, sql.others) if each is not None)
+        if sql.others is not None:
+            checked = f"({checked})"
+        ranges = [*split_into_ranges(sql.condition), *([] if sql.others is None else [sql.others])]
+        ranges = ranges if sql.is_indexed else []
         is_rare = bool(ranges) and self._is_rare(sql.table, ranges, sql.parameters)
         return ConditionSql(checked, _build_lookup(sql) if is_rare else None, matching, rest)
+
+
+def _build_check(table: str, condition: str) -> str:
+    if table == "runs":
+        # SQLite would read a whole partial index for `IS TRUE`, from which it infers that the column is not null.
+        return f"coalesce({condition}, FALSE)"
+    return f"EXISTS (SELECT 1 FROM {table} WHERE {table}.run_key = runs.run_key AND {condition})"  # noqa: S608
 
 
 def _build_lookup(sql: PredicateSql) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.order import METRIC, PARAMETER
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.store.db.database import Database, build_in_list
+from mlrun_cli.store.db.database import Database, TextCondition, build_in_list
 
 if TYPE_CHECKING:  # start-up: most lists have no condition on values
     from mlrun_cli.runs.where.condition import Condition
@@ -33,8 +33,8 @@ _BELOW = (
 )
 _AT_TOP = "runs.parent_key IS NULL"
 _EXPERIMENT = "(SELECT experiment_key FROM experiments WHERE name = :experiment_name)"
-_BOUNDED_FIELDS = frozenset({"created", "duration", "run_number", "started"})
-"""The fields by which runs can be sorted, and whose conditions bound the part of the index that is read."""
+_BOUNDED_FIELDS = frozenset({"created", "duration", "ended", "exit_code", "run_number", "started"})
+"""The fields whose conditions bound the part of an index that is read."""
 _COLUMNS = {"run_type": "run_type", "target": "target", "submitter": "user_name"}
 
 
@@ -48,15 +48,12 @@ class RunConditions:
         parameters: the SQL parameters of all conditions.
         most_matches: an upper bound of the number of runs that match, if a condition that is looked up gives one;
           otherwise None.
-        text: the condition on a row of `run_texts`, if so many runs contain the words that they are best read in key
-          order; otherwise None.
-        text_query: the query for the keys of these runs if an index finds them; otherwise None.
+        text: the condition on words, unless few runs contain them or meet another condition; otherwise None.
     """
 
     def __init__(self, database: Database, run_filter: RunFilter, rare: int | None = None) -> None:
         self.parameters: dict[str, object] = {}
-        self.text: str | None = None
-        self.text_query: str | None = None
+        self.text: TextCondition | None = None
         self.most_matches: int | None = None
         self._last_count = 0
         """The number of rows that were found when a condition was last found to be rare."""
@@ -84,13 +81,13 @@ class RunConditions:
             for number, condition in enumerate(_list_conditions(run_filter)):
                 self._add_condition(f"where_{number}", condition, run_filter.not_responding)
         if run_filter.text is not None and run_filter.text.strip():
-            is_part = run_filter.experiment_name is not None or run_filter.parent_run_id is not None
-            self._add_text_condition(run_filter.text, is_substring=is_part)
+            self._add_text_condition(run_filter.text)
 
     @property
     def indexed_conditions(self) -> str:
         """The SQL conditions for reading runs in key order or in no particular order."""
-        text = [] if self.text is None else [self._build_lookup_condition(self.text)]
+        text = [] if self.text is None else [f"runs.run_key IN ({self.text_query})"]
+        text += [] if self.text is None or self.text.is_exact else [self._build_text_check(self.text)]
         return _join_conditions(
             [*self._rare, *self._common, *(self._unindexed if self._rare else self._indexed), *text]
         )
@@ -98,13 +95,36 @@ class RunConditions:
     @property
     def scan_conditions(self) -> str:
         """The SQL conditions for reading runs along the index of a sort order."""
-        text = [] if self.text is None else [self._build_exists_condition(self.text)]
+        text = [] if self.text_check is None else [self.text_check]
         return _join_conditions([*self._rare, *self._common, *self._unindexed, *text])
 
     @property
     def conditions_without_text(self) -> str:
-        """The SQL conditions except `text`, for reading runs joined with their texts."""
+        """The SQL conditions except `text`."""
         return _join_conditions([*self._rare, *self._common, *self._unindexed])
+
+    @property
+    def joined_conditions(self) -> str:
+        """The SQL conditions for reading runs joined with their texts in key order."""
+        text = [] if self.text is None else [_build_text_lookup(self.text)]
+        return _join_conditions([*text, self.conditions_without_text])
+
+    @property
+    def conditions_of_found(self) -> str:
+        """The SQL conditions for runs that `text_query` has returned."""
+        return self.scan_conditions if self.text is None or not self.text.is_exact else self.conditions_without_text
+
+    @property
+    def text_check(self) -> str | None:
+        """The SQL condition that a run has the text in `text`; None without such a text."""
+        return None if self.text is None else self._build_text_check(self.text)
+
+    @property
+    def text_query(self) -> str | None:
+        """The query for keys among which those of all runs with the text in `text` are; None without such a text."""
+        if self.text is None:
+            return None
+        return f"SELECT {self._database.dialect.text_key} AS run_key FROM run_texts WHERE {self.text.found}"  # noqa: S608
 
     @property
     def top_level_lookup(self) -> str | None:
@@ -127,7 +147,7 @@ class RunConditions:
         return bool(self._common)
 
     def list_sets(self) -> Sequence[RunSet]:
-        """Return sets of runs, each of which contains all matching runs, except the set of `text_query`.
+        """Return sets of runs, each of which contains all matching runs, except the one that `text_query` returns.
 
         The bounds of one value are a single range.
         """
@@ -168,12 +188,13 @@ class RunConditions:
                 self.parameters[name] = value
                 self._add_column_condition(f"runs.{column} = :{name}", f"coalesce(runs.{column}, '') = :{name}")
         bounds = (("created_at >=", "created_from"), ("created_at <", "created_until"), ("run_key <", "before_key"))
-        for comparison, name in bounds:
-            if getattr(run_filter, name) is not None:
-                self.parameters[name] = getattr(run_filter, name)
-                self._common.append(f"runs.{comparison} :{name}")
-                if name != "before_key":
-                    self._ranges.append(f"runs.{comparison} :{name}")
+        given = {
+            name: f"runs.{comparison} :{name}" for comparison, name in bounds if getattr(run_filter, name) is not None
+        }
+        self.parameters.update((name, getattr(run_filter, name)) for name in given)
+        self._common.extend(given.values())
+        created = [condition for name, condition in given.items() if name != "before_key"]
+        self._ranges.extend([" AND ".join(created)] if created else [])
 
     def _add_column_condition(self, indexed_condition: str, unindexed_condition: str) -> None:
         self._indexed.append(indexed_condition)
@@ -258,7 +279,8 @@ class RunConditions:
             kind, name, which = condition.name
             columns = {METRIC: f"{kind}:{name}:{which}", PARAMETER: f"{kind}:{name}", FIELD: name}
             sql = build_predicate_sql(condition, f"{prefix}_0", not_responding)
-            if kind in columns and (kind != FIELD or name in _BOUNDED_FIELDS):
+            is_bounded = name in _BOUNDED_FIELDS if kind == FIELD else kind in columns and sql.others is None
+            if is_bounded:
                 self._bounds.setdefault(columns[kind], []).append(sql)
 
     def _add_condition_sql(self, sql: ConditionSql) -> None:
@@ -272,33 +294,29 @@ class RunConditions:
 
     def _add_run_condition(self, lookup_condition: str, check_condition: str, parameters: dict[str, object]) -> None:
         if self._is_rare("runs", [lookup_condition], parameters):
-            self._rare.append(lookup_condition)
+            self._rare.append(f"runs.run_key IN (SELECT run_key FROM runs WHERE {lookup_condition})")  # noqa: S608
         else:
             self._common.append(check_condition)
             self._ranges.append(lookup_condition)
 
-    def _add_text_condition(self, text: str, *, is_substring: bool) -> None:
-        """Add a full-text condition; words that the index does not cover are compared with each run's text."""
-        condition, parameters, is_indexed = self._database.dialect.build_text_condition(text)
-        self.parameters.update(parameters)
-        if is_indexed and self._is_rare("run_texts", [condition], parameters, RARE):
-            self._rare.append(self._build_lookup_condition(condition))
-        elif not is_indexed and is_substring:
-            self._common.append(self._build_exists_condition(condition))
+    def _add_text_condition(self, text: str) -> None:
+        """Add a full-text condition, after all others."""
+        from mlrun_cli.store.runs.text_conditions import find_text_condition  # noqa: PLC0415 - start-up
+
+        condition = find_text_condition(self._database, text)
+        self.parameters.update(condition.parameters)
+        if condition.is_indexed and self._is_rare("run_texts", [condition.found], condition.parameters, RARE):
+            key = self._database.dialect.text_key
+            lookup = _build_text_lookup(condition) if self._last_count else "1 = 0"
+            self._rare.append(f"runs.run_key IN (SELECT {key} FROM run_texts WHERE {lookup})")  # noqa: S608
+        elif self._rare:
+            self._common.append(self._build_text_check(condition))
         else:
             self.text = condition
-            if is_indexed:
-                self.text_query = self._build_text_query(condition)
 
-    def _build_lookup_condition(self, condition: str) -> str:
-        return f"runs.run_key IN ({self._build_text_query(condition)})"
-
-    def _build_text_query(self, condition: str) -> str:
-        return f"SELECT {self._database.dialect.text_key} AS run_key FROM run_texts WHERE {condition}"  # noqa: S608
-
-    def _build_exists_condition(self, condition: str) -> str:
+    def _build_text_check(self, condition: TextCondition) -> str:
         key = self._database.dialect.text_key
-        return f"EXISTS (SELECT 1 FROM run_texts WHERE {key} = runs.run_key AND {condition})"  # noqa: S608
+        return f"EXISTS (SELECT 1 FROM run_texts WHERE {key} = runs.run_key AND {condition.checked})"  # noqa: S608
 
     def _is_rare(
         self, table: str, conditions: Sequence[str], parameters: Mapping[str, object], max_rows: int | None = None
@@ -312,6 +330,11 @@ class RunConditions:
         )
         self._last_count = 0 if found is None else int(found["found"])
         return self._last_count < max_rows
+
+
+def _build_text_lookup(condition: TextCondition) -> str:
+    """Return the exact condition by which rows of `run_texts` are found."""
+    return condition.found if condition.is_exact else f"{condition.found} AND {condition.checked}"
 
 
 def _list_conditions(run_filter: RunFilter) -> Sequence[Condition]:

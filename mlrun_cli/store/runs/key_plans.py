@@ -16,6 +16,7 @@ from mlrun_cli.store.db.database import Database, build_in_lists
 from mlrun_cli.store.runs.conditions import RunConditions
 from mlrun_cli.store.runs.orders import KEY_ORDER, OrderSql
 from mlrun_cli.store.runs.run_sets import Leaf, Range, RangeSet, RunSet, Union, list_range_sets
+from mlrun_cli.store.runs.samples import list_sample_keys
 
 _SAMPLE = 1000
 """The number of sampled runs."""
@@ -26,11 +27,14 @@ _MARGIN = 2
 _MOST_SETS = 6
 """The number of sets of which the fastest ones are chosen."""
 _MOST_CHOSEN = 4
-_GOLDEN_RATIO = 0.6180339887498949
 _READ, _SCAN, _COUNT = 0.15, 0.09, 0.03
 """The microseconds for a key that is read, for one that is only compared with a set, and for one that is counted."""
 _CHECK, _LOOK_UP = 2.0, 8.0
 """The microseconds for a run that may have to be checked, and for one whose value is read, too."""
+_CHECK_TEXT, _CHECK_TEXT_SLOWLY = 10.0, 100.0
+"""The microseconds for a text in which words are searched."""
+_FIND_TEXT, _READ_TEXT = 0.25, 0.7
+"""The microseconds for a run that the index of texts finds, and for one whose text is read."""
 
 _Rank: TypeAlias = tuple[bool, Any, int]
 """What runs are sorted by: whether the value is a text, which is greater than every number; the value; the key."""
@@ -47,6 +51,7 @@ class KeySet(NamedTuple):
         ordered_by: the terms by which the query returns the keys in the sort order; None if it cannot.
         visiting: the microseconds for checking rows.
         counterpart: the query for the keys of all other runs, if every run has a value, which must be checked.
+        is_text: whether these are the runs with the text that is searched.
         may_repeat: whether the query may return a key several times.
     """
 
@@ -58,6 +63,7 @@ class KeySet(NamedTuple):
     visiting: float = 0.0
     counterpart: str | None = None
     may_repeat: bool = False
+    is_text: bool = False
 
 
 class CombinedSet(NamedTuple):
@@ -102,7 +108,9 @@ class _Sample(NamedTuple):
         ranks: their places in the order; None of those without a value.
         matching: the runs that meet all conditions.
         in_ranges: the runs in each range.
-        flagged: the runs among which others are searched; None if among all.
+        text: the runs with the text.
+        text_cost: the microseconds for searching words in the text of a run.
+        text_cost_of_found: the same for a run that the index of texts has found.
     """
 
     weight: float
@@ -110,7 +118,9 @@ class _Sample(NamedTuple):
     ranks: Sequence[_Rank | None]
     matching: int
     in_ranges: Mapping[Range, int]
-    flagged: int | None
+    text: int
+    text_cost: float
+    text_cost_of_found: float
 
     @property
     def all_runs(self) -> int:
@@ -122,30 +132,39 @@ def list_plans(
     database: Database,
     conditions: RunConditions,
     order: OrderSql,
-    flags: Sequence[int] | None = None,
     *,
     descending: bool,
     limit: int,
 ) -> Iterator[KeyPlan]:
-    """Yield plans to find the first `limit` runs of a sort order; each is the fallback if the one before finds fewer.
+    """Yield plans to find the first `limit` runs of a sort order.
 
-    If `flags` are given, by key, runs are found only if their flag is 1, and have the text that is searched.
+    Each is the fallback if the one before finds fewer.
     """
     expected = conditions.list_sets()
-    sample = _read_sample(database, conditions, order, expected, flags)
+    sample = _read_sample(database, conditions, order, expected)
+    texts = _list_text_sets(conditions, sample)
     bound = _choose_bound(sample, descending=descending, needed=_SURPLUS + int(_MARGIN * limit / sample.weight))
     refuted: set[str] = set()
     if bound is not None:
         plan = None
         while plan is None or _find_incomplete_sets(database, conditions, plan.sets, refuted):
-            sets = _list_all_key_sets(expected, sample, refuted)
+            sets = [*texts, *_list_all_key_sets(expected, sample, refuted)]
             plan = _build_plan_up_to(bound, sample, sets, order, descending=descending)
         yield plan
     chosen: Sequence[AnyKeySet] | None = None
     while chosen is None or _find_incomplete_sets(database, conditions, chosen, refuted):
-        chosen = _choose_sets(_list_all_key_sets(expected, sample, refuted), sample, order)
+        chosen = _choose_sets([*texts, *_list_all_key_sets(expected, sample, refuted)], sample, order)
     if chosen:
         yield KeyPlan(chosen, {}, is_bounded=False)
+
+
+def _list_text_sets(conditions: RunConditions, sample: _Sample) -> Sequence[KeySet]:
+    """Return the set of runs with the text that is searched, if there is one."""
+    if conditions.text is None or conditions.text_query is None:
+        return []
+    is_indexed = conditions.text.is_indexed
+    visiting = _FIND_TEXT * _estimate_size(sample.text, sample.weight) if is_indexed else _READ_TEXT * sample.newest
+    return [KeySet(conditions.text_query, sample.text, sample.text, visiting=visiting, is_text=True)]
 
 
 def _find_incomplete_sets(
@@ -193,18 +212,17 @@ def _read_sample(
     conditions: RunConditions,
     order: OrderSql,
     expected: Sequence[RunSet],
-    flags: Sequence[int] | None,
 ) -> _Sample:
-    """Read a sample of runs whose keys are spread evenly but not at equal distances, which might fit a pattern."""
+    """Read a sample of runs."""
     ((newest),) = database.column("SELECT max(run_key) FROM runs")
-    keys = sorted({1 + int(number * _GOLDEN_RATIO % 1 * newest) for number in range(min(_SAMPLE, newest))})
+    keys = list_sample_keys(newest, _SAMPLE)
     options = [option for each in expected for option in list_range_sets(each)]
-    several = [ranges for each in options for ranges in (each.ranges, each.visited, each.counterpart)]
+    visited = [[visited for visited, _ in each.visited] for each in options]
+    several = [*visited, *(ranges for each in options for ranges in (each.ranges, each.counterpart))]
     ranges = list(dict.fromkeys(each for ranges in several for each in ranges))
-    checks = [conditions.conditions_without_text, *map(_build_row_check, ranges)]
+    checks = [conditions.conditions_without_text, conditions.text_check or "TRUE", *map(_build_row_check, ranges)]
     columns = ", ".join(f"CASE WHEN {check} THEN 1 ELSE 0 END AS in_{number}" for number, check in enumerate(checks))
     ranks: list[_Rank | None] = []
-    flagged = 0
     found = [0] * len(checks)
     for places, parameters in build_in_lists("key", keys):
         rows = database.rows(
@@ -217,14 +235,14 @@ def _read_sample(
         for row in rows:
             for number in range(len(checks)):
                 found[number] |= row[f"in_{number}"] << len(ranks)
-            if flags is not None:
-                flagged |= flags[row["run_key"]] << len(ranks)
             value = row["value"]
             ranks.append(None if value is None else (isinstance(value, str), value, row["run_key"]))
-    in_ranges = dict(zip(ranges, found[1:], strict=True))
-    if flags is None:
-        return _Sample(newest / len(keys), newest, ranks, found[0], in_ranges, None)
-    return _Sample(newest / len(keys), newest, ranks, found[0] & flagged, in_ranges, flagged)
+    in_ranges = dict(zip(ranges, found[2:], strict=True))
+    costs = [0.0, 0.0]
+    if conditions.text is not None:
+        cost = _CHECK_TEXT_SLOWLY if conditions.text.is_check_slow else _CHECK_TEXT
+        costs = [cost, 0.0 if conditions.text.is_exact else cost]
+    return _Sample(newest / len(keys), newest, ranks, found[0] & found[1], in_ranges, found[1], *costs)
 
 
 def _build_row_check(table_and_condition: Range) -> str:
@@ -253,20 +271,17 @@ def _list_key_sets(expected: RunSet, sample: _Sample, refuted: Collection[str]) 
         return [combined]
     visited = tuple(each for option in first for each in option.visited)
     ranges = tuple(each for option in first for each in option.ranges)
-    cost = max(option.visit_cost for option in first)
-    together = _build_key_set(RangeSet(ranges, visited=visited, visit_cost=cost), sample)
+    together = _build_key_set(RangeSet(ranges, visited=visited), sample)
     return [combined] if together is None else [combined, together]
 
 
 def _build_key_set(option: RangeSet, sample: _Sample) -> KeySet | None:
     """Return the set of the keys in some ranges, or None if the sample shows that these ranges miss runs."""
-    read, visited, others = (
-        [sample.in_ranges[each] for each in ranges] for ranges in (option.ranges, option.visited, option.counterpart)
-    )
+    read, others = ([sample.in_ranges[each] for each in ranges] for ranges in (option.ranges, option.counterpart))
     found = reduce(or_, read, 0)
     if option.counterpart and reduce(or_, others, found) != sample.all_runs:
         return None
-    visiting = option.visit_cost * sample.weight * sum(each.bit_count() for each in visited)
+    visiting = sample.weight * sum(cost * sample.in_ranges[each].bit_count() for each, cost in option.visited)
     visiting += _COUNT * sample.weight * sum(each.bit_count() for each in others)
     query, counterpart = map(_build_query, (option.ranges, option.counterpart))
     sampled = sample.all_runs & ~found if option.is_rest else found
@@ -318,20 +333,21 @@ def _choose_sets(
     sets: Sequence[AnyKeySet], sample: _Sample, order: OrderSql, within: int | None = None
 ) -> Sequence[AnyKeySet]:
     """Return the sets to intersect, in the fastest order, if only the runs `within` are searched."""
-    left = sample.flagged if within is None else within if sample.flagged is None else within & sample.flagged
     weight = sample.weight
     with_value = _READ * weight * sum(rank is not None for rank in sample.ranks)
     best: tuple[float, tuple[AnyKeySet, ...]] = (float("inf"), ())
     cheapest = sorted(sets, key=lambda each: _estimate_cost(each, weight))[:_MOST_SETS]
-    plans: list[tuple[float, int | None, tuple[AnyKeySet, ...]]] = [(0.0, left, ())]
+    plans: list[tuple[float, int | None, tuple[AnyKeySet, ...]]] = [(0.0, within, ())]
     while plans:
         cost, left, chosen = plans.pop()
         is_ordered = bool(chosen) and isinstance(chosen[-1], KeySet) and chosen[-1].ordered_by is not None
         if left is not None:
             found = _estimate_size(left, weight)
+            has_text = any(isinstance(each, KeySet) and each.is_text for each in chosen)
             last = _CHECK * found
             if not is_ordered and order != KEY_ORDER:
                 last = min(_LOOK_UP * found, with_value + last)
+            last += found * (sample.text_cost_of_found if has_text else sample.text_cost)
             best = min(best, (cost + last, chosen), key=lambda plan: plan[0])
         if is_ordered or len(chosen) == _MOST_CHOSEN:
             continue

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import compress, islice
 
 from mlrun_cli.store.db.database import Database, build_in_lists
@@ -30,13 +31,9 @@ def find_first_keys(
 
     None if nothing but checks of each run can tell these.
     """
-    flags = None
-    if conditions.text_query is not None:
-        reader = _KeyReader(database, conditions.parameters)
-        flags = reader.build_flags(reader.read_keys(conditions.text_query, None))
     found: Sequence[int] | None = None
-    for plan in list_plans(database, conditions, order, flags, descending=descending, limit=limit):
-        ordered = _iterate_matching_keys(database, conditions, order, plan, flags, descending=descending)
+    for plan in list_plans(database, conditions, order, descending=descending, limit=limit):
+        ordered = _iterate_matching_keys(database, conditions, order, plan, descending=descending)
         found = list(islice(ordered, limit))
         if len(found) == limit or not plan.is_bounded:
             return found
@@ -74,13 +71,14 @@ class _KeyReader:
         ((newest),) = database.column("SELECT max(run_key) FROM runs")
         self._size = (newest or 0) + 1
 
-    def read_plan(self, plan: KeyPlan, flags: bytearray | None) -> Sequence[int]:
-        """Return the keys that are in all sets of a plan and, if `flags` is given, are flagged."""
+    def read_plan(self, plan: KeyPlan) -> Sequence[int]:
+        """Return the keys that are in all sets of a plan."""
+        flags = None
         if plan.keys is not None:
-            start, stop = plan.keys.start, plan.keys.stop
-            among = b"\1" * len(plan.keys) if flags is None else flags[start:stop]
+            if not plan.sets:
+                return plan.keys
             flags = bytearray(self._size)
-            flags[start:stop] = among
+            flags[plan.keys.start : plan.keys.stop] = b"\1" * len(plan.keys)
         for each in plan.sets:
             if each is plan.sets[-1] and isinstance(each, KeySet) and not each.is_rest:
                 keys = self.read_keys(each.query, flags, each.ordered_by)
@@ -135,27 +133,29 @@ def _iterate_matching_keys(
     conditions: RunConditions,
     order: OrderSql,
     plan: KeyPlan,
-    flags: bytearray | None,
     *,
     descending: bool,
 ) -> Iterator[int]:
     """Yield, in the sort order, the keys in all sets of a plan whose runs meet all conditions."""
     reader = _KeyReader(database, {**conditions.parameters, **order.parameters, **plan.parameters})
-    found = reader.read_plan(plan, flags)
+    found = reader.read_plan(plan)
+    has_text = any(isinstance(each, KeySet) and each.is_text for each in plan.sets)
+    checked = conditions.conditions_of_found if has_text else conditions.scan_conditions
+    filter_keys = partial(_filter_keys, database, conditions.parameters, checked)
     if plan.sets and isinstance(plan.sets[-1], KeySet) and plan.sets[-1].ordered_by is not None:
-        yield from _filter_keys(database, found, conditions)
+        yield from filter_keys(found)
         return
     if order != KEY_ORDER:
         if len(found) <= _FEW_KEYS:
             valued = sort_keys_by_value(database, found, order, conditions, descending=descending)
         else:
             valued = _sort_keys_along_index(reader, found, order, descending=descending)
-        yield from _filter_keys(database, valued, conditions)
+        yield from filter_keys(valued)
         if plan.is_bounded:
             return
         found = list(set(found).difference(valued))
         descending = True
-    yield from _filter_keys(database, sorted(found, reverse=descending), conditions)
+    yield from filter_keys(sorted(found, reverse=descending))
 
 
 def _sort_keys_along_index(
@@ -170,11 +170,13 @@ def _sort_keys_along_index(
     )
 
 
-def _filter_keys(database: Database, keys: Iterable[int], conditions: RunConditions) -> Iterator[int]:
-    """Yield the keys of the runs that meet all conditions, in the given order."""
+def _filter_keys(
+    database: Database, parameters: Mapping[str, object], condition: str, keys: Iterable[int]
+) -> Iterator[int]:
+    """Yield the keys of the runs that meet a condition, in the given order."""
     remaining = iter(keys)
     while batch := list(islice(remaining, _CHECKED_TOGETHER)):
-        ((places, parameters),) = build_in_lists("key", batch)
-        query = f"SELECT runs.run_key FROM runs WHERE runs.run_key IN {places} AND {conditions.conditions_without_text}"  # noqa: S608
-        found = frozenset(database.column(query, **parameters, **conditions.parameters))
+        ((places, listed),) = build_in_lists("key", batch)
+        query = f"SELECT runs.run_key FROM runs WHERE runs.run_key IN {places} AND {condition}"  # noqa: S608
+        found = frozenset(database.column(query, **listed, **parameters))
         yield from (key for key in batch if key in found)

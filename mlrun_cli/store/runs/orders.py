@@ -78,14 +78,18 @@ KEY_ORDER = OrderSql(
 """The order of the runs' keys, which increase with time."""
 
 
-def build_order_sql(order: RunOrder, dialect: Dialect) -> OrderSql:
-    """Return the SQL of a sort order with a valid column."""
+def build_order_sql(order: RunOrder, dialect: Dialect, *, has_numbers: bool = True) -> OrderSql:
+    """Return the SQL of a sort order with a valid column.
+
+    If no value of a tag or property is a number, its texts are read along an index, without reading rows.
+    """
     kind, _, name = order.column.partition(":")
     if kind == METRIC:
         name, _, which = name.rpartition(":")
         return _build_table_order_sql("metrics", "name", METRIC_COLUMNS[which], name, dialect)
     if kind in _PAIRS:
-        return _build_table_order_sql(*_PAIRS[kind], "sort_value", name, dialect)
+        column = "sort_value" if has_numbers or kind == PARAMETER else "value"
+        return _build_table_order_sql(*_PAIRS[kind], column, name, dialect)
     if kind == "experiment":
         by_name = f"experiments {dialect.ordered_join} runs ON runs.experiment_key = experiments.experiment_key"
         return OrderSql(

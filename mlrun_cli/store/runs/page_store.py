@@ -19,7 +19,7 @@ from mlrun_cli.store.runs.run_store import RunStore
 COUNTED = 10_000
 """The number beyond which runs are not counted."""
 _COUNTED_IN_RANGES = 1000
-"""This number for conditions on ranges of values, which are checked on each of very many runs."""
+"""This number for conditions on ranges of values and for short words, which are checked on each of very many runs."""
 _FEW_TO_CHECK = 50_000
 """The number of runs of which each can be checked."""
 
@@ -30,9 +30,10 @@ _FEW_TO_COUNT = 50_000
 _FIRST_RUNS = 1000
 """The number of runs that are checked along an order, before the sets of keys of all conditions are read."""
 _FIRST_SEARCHED = 150
-"""This number if words are searched in the text of each run, which takes a tenth of a millisecond or more."""
-_FIRST_FOUND = 20_000
-"""The number of runs with a text that are checked before the other sets of keys are read."""
+"""This number if words are searched in the text of each run by the index, which takes a tenth of a millisecond."""
+_FIRST_FOUND, _FIRST_FOUND_TO_CHECK = 20_000, 2000
+"""The number of runs with a text that are checked before the other sets of keys are read; the same if the texts are
+checked, too."""
 _SAMPLE = 2000
 """The number of the newest runs from which it is estimated whether very many runs match a filter."""
 _VALUE_COLUMNS = {"status": "status", "target": "target", "submitter": "user_name", "type": "run_type"}
@@ -59,9 +60,22 @@ class RunPageStore:
         """Return the newest `limit` runs that match a filter, newest first."""
         return self._runs.list_by_keys(self._find_keys_in_key_order(run_filter, True, limit, 0))
 
+    def find_recent_child(self, run_filter: RunFilter) -> Run | None:
+        """Return the newest run with a parent that matches a filter, searching only the newest of such runs."""
+        conditions = RunConditions(self._database, run_filter._replace(include_children=True))
+        found = self._database.column(
+            "SELECT runs.run_key FROM (SELECT run_key FROM runs WHERE parent_key IS NOT NULL"  # noqa: S608
+            f" ORDER BY run_key DESC LIMIT {_FIRST_RUNS}) AS children"
+            f" {self._database.dialect.ordered_join} runs ON runs.run_key = children.run_key"
+            f" WHERE {conditions.scan_conditions} ORDER BY children.run_key DESC LIMIT 1",
+            **conditions.parameters,
+        )
+        return next(iter(self._runs.list_by_keys(found)), None)
+
     def get_count_limit(self, run_filter: RunFilter) -> int:
         """Return the maximum to which the runs that match a filter are counted."""
-        if not _has_ranges(run_filter):
+        has_short_words = bool(self._database.dialect.list_unindexed_words(run_filter.text or ""))
+        if not has_short_words and not _has_ranges(run_filter):
             return COUNTED
         return _COUNTED_IN_RANGES if self._has_many_runs() else COUNTED
 
@@ -75,7 +89,7 @@ class RunPageStore:
         source, where = self._choose_source(conditions)
         if conditions.text is not None:
             source, where = self._build_join_with_texts(conditions)
-        elif _has_time_bounds(run_filter) and conditions.top_level_lookup is None:
+        elif run_filter.has_time_bounds and conditions.top_level_lookup is None:
             where = conditions.scan_conditions
         row = self._database.row(
             f"SELECT count(*) AS found FROM (SELECT 1 FROM {source} WHERE {where} LIMIT :at_most) AS few",  # noqa: S608
@@ -144,7 +158,7 @@ class RunPageStore:
     def _find_keys(self, run_filter: RunFilter, order: RunOrder, limit: int, offset: int) -> Sequence[int]:
         if _matches_key_order(run_filter, order):
             return self._find_keys_in_key_order(run_filter, order.descending, limit, offset)
-        sql = build_order_sql(order, self._database.dialect)
+        sql = build_order_sql(order, self._database.dialect, has_numbers=self._has_numbers(order))
         conditions = RunConditions(self._database, run_filter, None if self._has_many_runs() else _FEW + 1)
         bounds = conditions.list_bound_conditions(order.column)
         bounded = sql
@@ -203,16 +217,17 @@ class RunPageStore:
 
         It is not, if few runs meet one of the conditions, or if the first runs of the order already fill the page.
         """
+        if conditions.has_rare_conditions or not self._has_many_runs():
+            return None
         is_searched = conditions.text is not None
-        if conditions.text_query is None if is_searched else conditions.has_rare_conditions:
+        is_found_in_order = conditions.text is not None and conditions.text.is_indexed and order == KEY_ORDER
+        if not conditions.list_sets() and (not is_searched or is_found_in_order):
             return None
-        is_only_searched = is_searched and order != KEY_ORDER
-        if not (conditions.list_sets() or is_only_searched) or not self._has_many_runs():
-            return None
-        if is_searched and order == KEY_ORDER:
+        if is_found_in_order:
             first = self._list_first_found_keys(conditions, descending, offset + limit)
         else:
-            among = _FIRST_SEARCHED if is_searched else _FIRST_RUNS
+            is_slow = conditions.text is not None and conditions.text.is_check_slow
+            among = _FIRST_SEARCHED if is_slow else _FIRST_RUNS
             first = self._list_first_matching_keys(conditions, order, descending, offset + limit, among)
         if len(first) == offset + limit:
             return first[offset:]
@@ -237,16 +252,28 @@ class RunPageStore:
         )
 
     def _list_first_found_keys(self, conditions: RunConditions, descending: bool, limit: int) -> Sequence[int]:
-        """Return up to `limit` keys of matching runs among the first `_FIRST_FOUND` with the text, in key order."""
+        """Return up to `limit` keys of matching runs among the first ones that the text's index finds, in key order."""
+        is_exact = conditions.text is not None and conditions.text.is_exact
+        among = _FIRST_FOUND if is_exact else _FIRST_FOUND_TO_CHECK
         direction = "DESC" if descending else "ASC"
         return self._database.column(
             f"SELECT runs.run_key FROM ({conditions.text_query} ORDER BY {self._database.dialect.text_key} {direction}"  # noqa: S608
-            f" LIMIT {_FIRST_FOUND}) AS first_runs"
+            f" LIMIT {among}) AS first_runs"
             f" {self._database.dialect.ordered_join} runs ON runs.run_key = first_runs.run_key"
-            f" WHERE {conditions.conditions_without_text} ORDER BY first_runs.run_key {direction} LIMIT :limit",
+            f" WHERE {conditions.conditions_of_found} ORDER BY first_runs.run_key {direction} LIMIT :limit",
             limit=limit,
             **conditions.parameters,
         )
+
+    def _has_numbers(self, order: RunOrder) -> bool:
+        """Return whether runs are sorted by numbers, if they are sorted by a tag or property."""
+        kind, _, key = order.column.partition(":")
+        table = _PAIR_TABLES.get(kind)
+        if table is None:
+            return True
+        # Every text is greater than every number.
+        row = self._database.row(f"SELECT 1 FROM {table} WHERE key = :key AND sort_value < '' LIMIT 1", key=key)  # noqa: S608
+        return row is not None
 
     def _has_many_runs(self) -> bool:
         row = self._database.row("SELECT max(run_key) AS newest FROM runs")
@@ -368,7 +395,7 @@ class RunPageStore:
         """Return the FROM and WHERE clauses of a query for runs, joined in key order with their searchable texts."""
         dialect = self._database.dialect
         source = f"run_texts {dialect.ordered_join} runs ON runs.run_key = {dialect.text_key}"
-        return source, f"{conditions.text} AND {conditions.conditions_without_text}"
+        return source, conditions.joined_conditions
 
     def _list_distinct(
         self,
@@ -402,10 +429,6 @@ def _get_keys(values_and_keys: Iterable[_ValueAndKey]) -> list[int]:
     return [key for _, key in values_and_keys]
 
 
-def _has_time_bounds(run_filter: RunFilter) -> bool:
-    return run_filter.created_from is not None or run_filter.created_until is not None
-
-
 def _has_ranges(run_filter: RunFilter) -> bool:
     """Return whether a filter has a condition on values that is more than a single equality."""
     if any(each.operator != "=" for each in run_filter.metrics) or any(
@@ -425,5 +448,5 @@ def _matches_key_order(run_filter: RunFilter, order: RunOrder) -> bool:
     Within time bounds, it is False for `created`, because reading along the index of times is faster.
     """
     if order.column == "created":
-        return not _has_time_bounds(run_filter)
+        return not run_filter.has_time_bounds
     return order.column == "run_number" and run_filter.experiment_name is not None

@@ -12,6 +12,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.where.condition import EXISTS, IN, Predicate
 from mlrun_cli.runs.where.value_name import FIELD, FIELDS
 from mlrun_cli.store.db.database import build_in_list
+from mlrun_cli.store.metrics import ENDS_IN_NAN
 from mlrun_cli.store.runs.rows import DURATION, ELAPSED, IS_RUNNING
 
 METRIC_COLUMNS = {LAST: "last_value", MIN: "min_value", MAX: "max_value"}
@@ -39,7 +40,13 @@ COLUMNS = {
     "started": "runs.started_at",
     "ended": "runs.ended_at",
 }
-_INDEXED = frozenset({"run_id", "display_name", "target", "submitter", "type", "run_number", "created", "started"})
+_INDEXED = frozenset(
+    {
+        *("run_id", "display_name", "target", "submitter", "type", "run_number", "exit_code"),
+        *("created", "started", "ended"),
+    }
+)
+_ENDS_IN_NAN = f"metrics.last_value IS NULL AND {ENDS_IN_NAN}"
 _RANGES = frozenset({"=", "<", "<=", ">", ">=", IN})
 """The operators that an index serves."""
 
@@ -52,8 +59,8 @@ class PredicateSql(NamedTuple):
         condition: the condition on a row of the table.
         parameters: the SQL parameters.
         is_indexed: whether an index returns the rows.
-        others: for a value that grows with time, so that no index contains it: the condition on rows of `runs` that
-            have such a value, which `condition` does not include.
+        others: the condition on other rows of the table that match as well, because of a value that no index contains:
+            a duration that grows with time, or NaN, which is null there; None if there are none.
     """
 
     table: str
@@ -87,7 +94,11 @@ def build_predicate_sql(
         parameters.update(values)
         if column == "sort_value":
             conditions.extend(_build_type_conditions(f"{table}.{column}", predicate))
-    return PredicateSql(table, " AND ".join(conditions), parameters, is_indexed=predicate.operator not in {"~", "!~"})
+    others = None
+    if predicate.operator == "!=" and predicate.name.kind == METRIC and predicate.name.which == LAST:
+        others = f"{conditions[0]} AND {_ENDS_IN_NAN}"
+    is_indexed = predicate.operator not in {"~", "!~"}
+    return PredicateSql(table, " AND ".join(conditions), parameters, is_indexed, others)
 
 
 def _get_column(predicate: Predicate) -> str:

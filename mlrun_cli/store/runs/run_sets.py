@@ -12,7 +12,7 @@ from typing import TypeAlias
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.order import METRIC, PARAMETER
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runs.where.condition import Predicate
+from mlrun_cli.runs.where.condition import IN, Predicate
 from mlrun_cli.runs.where.value_name import FIELD, FIELDS
 from mlrun_cli.store.db.database import build_in_list
 from mlrun_cli.store.runs.predicates import COLUMNS, EXPERIMENT_NAME, PredicateSql, build_predicate_sql
@@ -26,9 +26,16 @@ _TEXT_FIELDS = frozenset({"display_name", "run_id", "target", "submitter", "type
 """The fields that an index contains, whose texts can be searched there."""
 _ALWAYS = frozenset({"created", "status", "run_number", "run_id", "submitter", "type", "experiment"})
 """The fields in which every run has a value."""
-_SEARCH, _SCAN = 0.06, 0.35
-"""The microseconds for a text that is searched in an index, and for a run whose row is read."""
-_INDEXED = frozenset({*_TEXT_FIELDS, "created", "started", "run_number", "duration"})
+_SEARCH, _SCAN, _READ_ROW = 0.06, 0.35, 1.0
+"""The microseconds for a text that is searched in an index, and for a run whose row is read, in or out of order."""
+_START_LETTERS = 64
+_START = f"substr({COLUMNS['description']}, 1, {_START_LETTERS})"
+"""The value in the index of descriptions, word for word."""
+_IS_DESCRIBED = f"{COLUMNS['description']} IS NOT NULL"
+_IS_SHORT = f"{_IS_DESCRIBED} AND length({_START}) < {_START_LETTERS}"
+"""The condition that the index contains the whole description."""
+_IS_LONG = f"{_IS_DESCRIBED} AND length({_START}) = {_START_LETTERS}"
+_INDEXED = frozenset({*_TEXT_FIELDS, "created", "started", "ended", "run_number", "exit_code", "duration"})
 
 
 class RangeSet(NamedTuple):
@@ -37,16 +44,15 @@ class RangeSet(NamedTuple):
     Attributes:
         ranges: the ranges.
         is_rest: whether the runs outside of the ranges are meant.
-        visited: the ranges of the rows of which each is checked to find these; empty if none is.
-        visit_cost: the microseconds for each of these.
+        visited: the ranges of rows of which each is checked to find these, with the microseconds for a row; empty if
+            none is.
         counterpart: ranges that have the keys of all other runs, if every run has a value, which must be checked;
             otherwise empty.
     """
 
     ranges: tuple[Range, ...]
     is_rest: bool = False
-    visited: tuple[Range, ...] = ()
-    visit_cost: float = 0.0
+    visited: tuple[tuple[Range, float], ...] = ()
     counterpart: tuple[Range, ...] = ()
 
 
@@ -107,14 +113,14 @@ def build_sets(
     """
     ranges = _list_ranges(predicate, sql, prefix, unresponsive_keys)
     others = _list_failing_ranges(predicate, prefix, unresponsive_keys)
-    visited, cost = _list_checked_ranges(predicate, sql)
-    matching = [RangeSet(ranges, visited=visited, visit_cost=cost)]
-    rest = [RangeSet(ranges, is_rest=True, visited=visited, visit_cost=cost)]
+    visited = _list_checked_ranges(predicate, sql)
+    matching = [RangeSet(ranges, visited=visited)]
+    rest = [RangeSet(ranges, is_rest=True, visited=visited)]
     if others:
         # Runs without a value are neither here nor there.
-        matching.append(RangeSet(others, is_rest=True, visited=visited, visit_cost=cost))
+        matching.append(RangeSet(others, is_rest=True, visited=visited))
         is_certain = predicate.name.kind == FIELD and predicate.name.name in _ALWAYS
-        rest.append(RangeSet(others, False, visited, cost, () if is_certain else ranges))
+        rest.append(RangeSet(others, False, visited, () if is_certain else ranges))
     return Leaf(tuple(matching)), Leaf(tuple(rest))
 
 
@@ -129,30 +135,62 @@ def _list_ranges(
     predicate: Predicate, sql: PredicateSql, prefix: str, unresponsive_keys: frozenset[int]
 ) -> tuple[Range, ...]:
     """Return the ranges of the values for which a comparison holds."""
-    kind, name, _ = predicate.name
-    if kind == FIELD and name == "status":
-        is_negated = predicate.operator == "!="
-        return _list_status_ranges(predicate.values, prefix, unresponsive_keys, is_negated=is_negated)
-    if kind == FIELD and name == "experiment":
-        name_condition = sql.condition.replace(EXPERIMENT_NAME, "experiments.name")
-        keys = f"SELECT experiment_key FROM experiments WHERE {name_condition}"  # noqa: S608 — our own words
-        return (("runs", f"runs.experiment_key IN ({keys})"),)
-    is_searched = predicate.operator in _TEXT_OPERATORS
-    if kind == FIELD and is_searched and name in _TEXT_FIELDS:
-        # Otherwise the index that omits runs without a value is not used.
-        return (("runs", f"{COLUMNS[name]} IS NOT NULL AND {sql.condition}"),)
-    if kind == FIELD and FIELDS[name] == "time" and sql.condition.startswith("NOT "):
-        start, end = (f"{COLUMNS[name]} < :{prefix}_start", f"{COLUMNS[name]} >= :{prefix}_end")
-        return (("runs", start), ("runs", end))
-    if kind == PARAMETER and is_searched:
+    kind = predicate.name.kind
+    if kind == FIELD:
+        return _list_field_ranges(predicate, sql, prefix, unresponsive_keys)
+    if kind == PARAMETER and predicate.operator in _TEXT_OPERATORS:
         # The index has the texts, but of numbers not what was typed.
         named, _, compared = sql.condition.partition(" AND ")
         column = f"{sql.table}.sort_value"
         of_text = compared.replace(f"{sql.table}.text ", f"{column} ")
         texts = (f"{named} AND {column} >= '' AND {of_text}", f"{named} AND {column} < '' AND {compared}")
         return tuple((sql.table, each) for each in texts)
+    return _split_sql(sql)
+
+
+def _split_sql(sql: PredicateSql) -> tuple[Range, ...]:
+    """Return the ranges of an index for which a comparison holds."""
     conditions = [*split_into_ranges(sql.condition), *([] if sql.others is None else [sql.others])]
     return tuple((sql.table, each) for each in conditions)
+
+
+def _list_field_ranges(
+    predicate: Predicate, sql: PredicateSql, prefix: str, unresponsive_keys: frozenset[int]
+) -> tuple[Range, ...]:
+    name = predicate.name.name
+    if name == "status":
+        is_negated = predicate.operator == "!="
+        return _list_status_ranges(predicate.values, prefix, unresponsive_keys, is_negated=is_negated)
+    if name == "experiment":
+        name_condition = sql.condition.replace(EXPERIMENT_NAME, "experiments.name")
+        keys = f"SELECT experiment_key FROM experiments WHERE {name_condition}"  # noqa: S608 — our own words
+        return (("runs", f"runs.experiment_key IN ({keys})"),)
+    if name == "description":
+        return _list_description_ranges(predicate, sql.condition, prefix)
+    if predicate.operator in _TEXT_OPERATORS and name in _TEXT_FIELDS:
+        # Otherwise the index that omits runs without a value is not used.
+        return (("runs", f"{COLUMNS[name]} IS NOT NULL AND {sql.condition}"),)
+    if FIELDS[name] == "time" and sql.condition.startswith("NOT "):
+        start, end = (f"{COLUMNS[name]} < :{prefix}_start", f"{COLUMNS[name]} >= :{prefix}_end")
+        return (("runs", start), ("runs", end))
+    return _split_sql(sql)
+
+
+def _list_description_ranges(predicate: Predicate, condition: str, prefix: str) -> tuple[Range, ...]:
+    """Return the ranges of an index that contains only the first letters of descriptions."""
+    if predicate.operator in _TEXT_OPERATORS:
+        of_start = condition.replace(COLUMNS["description"], _START)
+        return (("runs", f"{_IS_SHORT} AND {of_start}"), ("runs", f"{_IS_LONG} AND {condition}"))
+    if predicate.operator == IN:
+        names = (f"{prefix}_{number}" for number in range(len(predicate.values)))
+        starts = ", ".join(f"substr(:{name}, 1, {_START_LETTERS})" for name in names)
+        return (("runs", f"{_IS_DESCRIBED} AND {_START} IN ({starts}) AND {condition}"),)
+    start = f"substr(:{prefix}, 1, {_START_LETTERS})"
+    same = f"{_IS_DESCRIBED} AND {_START} = {start} AND {condition}"
+    if predicate.operator == "=":
+        return (("runs", same),)
+    others = (f"{_IS_DESCRIBED} AND {_START} {operator} {start}" for operator in "<>")
+    return (("runs", same), *(("runs", each) for each in others))
 
 
 def _list_failing_ranges(predicate: Predicate, prefix: str, unresponsive_keys: frozenset[int]) -> tuple[Range, ...]:
@@ -188,13 +226,15 @@ def _list_status_ranges(
     return (("runs", f"{recorded} AND runs.run_key NOT IN {lost}"), *of_lost)
 
 
-def _list_checked_ranges(predicate: Predicate, sql: PredicateSql) -> tuple[tuple[Range, ...], float]:
-    """Return the ranges in which each row is checked, and the microseconds per row; none for a range of values."""
+def _list_checked_ranges(predicate: Predicate, sql: PredicateSql) -> tuple[tuple[Range, float], ...]:
+    """Return the ranges in which each row is checked, with the microseconds per row; none for a range of values."""
     kind, name, _ = predicate.name
     is_searched = predicate.operator in _TEXT_OPERATORS
     if kind != FIELD:
-        return (((sql.table, sql.condition.partition(" AND ")[0]),), _SEARCH) if is_searched else ((), 0.0)
+        return (((sql.table, sql.condition.partition(" AND ")[0]), _SEARCH),) if is_searched else ()
+    if is_searched and name == "description":
+        return ((("runs", _IS_SHORT), _SEARCH), (("runs", _IS_LONG), _READ_ROW))
     if is_searched and name in _TEXT_FIELDS:
-        return (("runs", f"{COLUMNS[name]} IS NOT NULL"),), _SEARCH
-    is_range = name in {"status", "experiment"} or (name in _INDEXED and not is_searched)
-    return ((), 0.0) if is_range else ((("runs", "TRUE"),), _SCAN)
+        return ((("runs", f"{COLUMNS[name]} IS NOT NULL"), _SEARCH),)
+    is_range = name in {"status", "experiment", "description"} or (name in _INDEXED and not is_searched)
+    return () if is_range else ((("runs", "TRUE"), _SCAN),)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
 from mlrun_cli.store.db.database import TextCondition
 
+if TYPE_CHECKING:
+    from mlrun_cli.store.db.database import Database
+
 _LETTERS = 3
-"""The index finds any three consecutive letters; for shorter words, all texts are read."""
+"""The terms of the index are any three consecutive letters."""
+_LONGEST_PATTERN = 1000
 
 
 class SqliteDialect:
@@ -31,17 +38,57 @@ class SqliteDialect:
         """Return the SQL condition that `flags[column]` is 1, where `flags` names a parameter of one byte per index."""
         return f"substr(:{flags}, {column} + 1, 1) = x'01'"
 
-    def build_text_condition(self, text: str) -> TextCondition:
+    def list_unindexed_words(self, text: str) -> Sequence[str]:
+        """Return the words of `text` that have fewer letters than the terms of the index of `run_texts`."""
+        return [word for word in _split_into_words(text) if len(word) < _LETTERS]
+
+    def list_index_terms(self, database: Database, word: str, limit: int) -> Sequence[str] | None:
+        """Return terms of the index, one of which every row of `run_texts` with a word of two letters contains.
+
+        None if there are more than `limit`, or for other words.
+        """
+        from mlrun_cli.store.db.sqlite.trigrams import list_trigrams  # noqa: PLC0415 - start-up
+
+        return list_trigrams(database, word, limit)
+
+    def build_text_condition(self, text: str, terms: Mapping[str, Sequence[str]]) -> TextCondition:
         """Return the SQL condition that a row of `run_texts` contains every word of `text`, case-insensitively."""
-        words = dict.fromkeys(word for word in text.replace("\0", " ").split())
-        long = ['"' + word.replace('"', '""') + '"' for word in words if len(word) >= _LETTERS]
-        conditions: list[str] = []
+        phrases: list[str] = []
+        checks: list[str] = []
+        checked_phrases: list[str] = []
         parameters: dict[str, object] = {}
-        if long:
-            conditions.append("run_texts MATCH :words")
-            parameters["words"] = " AND ".join(long)
-        for number, word in enumerate(word for word in words if len(word) < _LETTERS):
+        for number, word in enumerate(_split_into_words(text)):
+            if len(word) >= _LETTERS:
+                phrases.append(_quote(word))
+            elif word in terms:
+                phrases.append(f"({' OR '.join(map(_quote, terms[word]))})")
+            if len(word) >= _LETTERS and not (word.isascii() and len(word) <= _LONGEST_PATTERN):
+                # `LIKE` ignores the case of no other letters.
+                checked_phrases.append(_quote(word))
+                continue
             name = f"word_{number}"
-            conditions.append(f"(own LIKE :{name} ESCAPE '!' OR tags LIKE :{name} ESCAPE '!')")
+            checks.append(f"(own LIKE :{name} ESCAPE '!' OR tags LIKE :{name} ESCAPE '!')")
             parameters[name] = f"%{word.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
-        return " AND ".join(conditions) or "1 = 1", parameters, bool(long)
+        if checked_phrases:
+            checks.insert(0, "run_texts MATCH :checked_words")
+            parameters["checked_words"] = " AND ".join(checked_phrases)
+        checked = " AND ".join(checks) or "1 = 1"
+        if not phrases:
+            return TextCondition(checked, checked, parameters, is_indexed=False, is_exact=True, is_check_slow=False)
+        parameters["words"] = " AND ".join(phrases)
+        return TextCondition(
+            "run_texts MATCH :words",
+            checked,
+            parameters,
+            is_indexed=True,
+            is_exact=not self.list_unindexed_words(text),
+            is_check_slow=bool(checked_phrases),
+        )
+
+
+def _split_into_words(text: str) -> Sequence[str]:
+    return list(dict.fromkeys(text.replace("\0", " ").split()))
+
+
+def _quote(phrase: str) -> str:
+    return '"' + phrase.replace('"', '""') + '"'

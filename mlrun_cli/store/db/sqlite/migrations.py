@@ -67,7 +67,13 @@ _METRIC_ORDERS = tuple(
 )
 """The orders of runs by a metric contain the runs, so that reading along them reads no rows of metrics."""
 
-SCHEMA_VERSION = 16
+_FIELD_INDEXES = (
+    "CREATE INDEX runs_by_exit_code ON runs (exit_code, run_key) WHERE exit_code IS NOT NULL",
+    "CREATE INDEX runs_by_ended ON runs (ended_at, run_key) WHERE ended_at IS NOT NULL",
+)
+"""Indexes for conditions on the exit code and the end of runs."""
+
+SCHEMA_VERSION = 17
 """The number of steps that this program knows."""
 
 
@@ -91,6 +97,7 @@ def list_migration_steps() -> Sequence[tuple[Sequence[str], bool]]:
         (_CONTROLLER, True),
         (BUILD_PIPELINES, True),
         (_METRIC_ORDERS, True),
+        (_FIELD_INDEXES, True),
     )
 
 
