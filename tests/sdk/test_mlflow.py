@@ -87,6 +87,12 @@ def error_of(function, *arguments, **named):
     except mlflow.exceptions.MlflowException as error:
         return error.error_code
 
+def message_of(call, *values, **named):
+    try:
+        call(*values, **named)
+    except mlflow.exceptions.MlflowException as raised:
+        return raised.message.split(" (timestamp=")[0]
+
 now = 1700000000000
 with mlflow.start_run(nested=True, run_name="refused") as refused:
     errors = [
@@ -111,6 +117,16 @@ with mlflow.start_run(nested=True, run_name="refused") as refused:
         *(error_of(client.create_experiment, name) for name in (None, "", 123, -1.2, ["x"], {})),
         error_of(client.rename_experiment, run.info.experiment_id, None),
     ]
+    messages = [
+        message_of(mlflow.log_metric, "text", "apple"),
+        message_of(mlflow.log_metric, "../outside", 1.0),
+        message_of(mlflow.log_param, "a(b)", 1),
+        message_of(mlflow.set_tag, "/top", 1),
+        message_of(client.log_batch, refused.info.run_id, metrics=[Metric("b//c", 1.0, now, 0)]),
+        message_of(client.log_batch, refused.info.run_id, params=[Param("a", "1"), Param("b//c", "1")]),
+        message_of(client.log_batch, refused.info.run_id, tags=[RunTag("a", "1"), RunTag("b//c", "1")]),
+        *(message_of(client.create_experiment, name) for name in (None, "", 123)),
+    ]
 copied = client.create_run(run.info.experiment_id, tags={"mlflow.parentRunId": "of-elsewhere", "copied": "yes"})
 moved = client.create_run(run.info.experiment_id)
 client.set_tag(moved.info.run_id, "mlflow.parentRunId", child.info.run_id)
@@ -123,6 +139,7 @@ local = client.download_artifacts(run.info.run_id, "kept") if hasattr(client, "d
 found = {
     "error": error,
     "errors": errors,
+    "messages": messages,
     "refused": describe(refused.info.run_id),
     "parents": [
         client.get_run(copied.info.run_id).data.tags["mlflow.parentRunId"],

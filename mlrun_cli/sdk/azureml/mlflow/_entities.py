@@ -131,7 +131,7 @@ def _build_run_inputs(tags: "Dict[str, Any]") -> Any:
     dataset, dataset_input, tag = (find_entity_class(name) for name in ("Dataset", "DatasetInput", "InputTag"))
     datasets = [
         dataset_input(create_entity(dataset, **document), [tag(*pair) for pair in document["tags"]])
-        for _, document in list_documents(tags, DATASET_INPUT)
+        for _, document in sorted(list_documents(tags, DATASET_INPUT), key=lambda one: one[1].get("logged_at", []))
     ]
     return create_entity(kind, dataset_inputs=datasets, model_inputs=_build_model_inputs(tags))
 

@@ -18,13 +18,15 @@ def check_max_results(max_results: Any) -> None:
     """Raise MlflowException if `max_results` is outside of the limits that MLflow sets."""
     if not isinstance(max_results, Integral) or not 1 <= int(max_results) <= _MOST_RESULTS:
         raise create_error(
-            f"Invalid value {max_results} for request parameter max_results: it must be from 1 to {_MOST_RESULTS}."
+            f"Invalid value for request parameter max_results: it must be from 1 to {_MOST_RESULTS}, not {max_results}."
         )
 
 
 def _check_name(name: Any) -> None:
-    if not isinstance(name, str) or not name.strip():
-        raise create_error(f"Invalid experiment name: {name!r}. It must be a text that is not empty.")
+    """Raise MlflowException if MLflow refuses this name of an experiment, or if it is blank."""
+    import_module("mlflow.utils.validation")._validate_experiment_name(name)
+    if not name.strip():
+        raise create_error(f"Invalid experiment name: '{name}'")
 
 
 class ExperimentMethods:

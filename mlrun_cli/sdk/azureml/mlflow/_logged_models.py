@@ -41,9 +41,11 @@ class LoggedModelMethods(RunAccess):
 
     def log_inputs(self, run_id: str, datasets: "List[Any] | None" = None, models: "List[Any] | None" = None) -> None:
         """Record datasets and MLflow 3 models as inputs of a run."""
-        for each in datasets or ():
+        moment = time()
+        for place, each in enumerate(datasets or ()):
             document: Dict[str, Any] = {field: getattr(each.dataset, field) for field in _DATASET_FIELDS}
             document["tags"] = [[tag.key, tag.value] for tag in each.tags or ()]
+            document["logged_at"] = [moment, place]
             self._set_document(run_id, f"{DATASET_INPUT}{each.dataset.name}.{each.dataset.digest}", document)
         for model in models or ():
             self._set_document(run_id, f"{MODEL_INPUT}{model.model_id}", {})

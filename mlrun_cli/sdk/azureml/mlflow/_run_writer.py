@@ -1,6 +1,6 @@
 """The writer of one run for MLflow's stores: its metrics, parameters and tags, as lines of the journal."""
 
-from numbers import Number
+from importlib import import_module
 from typing import Any, Dict, Iterable, List, Set
 
 from azureml._client.client import WorkspaceNames, get_client
@@ -18,36 +18,39 @@ from azureml.mlflow._errors import create_error
 _REDACTED = "***"
 
 
-def check_metric(metric: Any) -> None:
-    """Raise MlflowException if a metric has no name, or a value, time or step that is not a number."""
-    _check_key("metric", metric)
-    for field, number in (("value", metric.value), ("timestamp", metric.timestamp), ("step", metric.step or 0)):
-        if isinstance(number, bool) or not isinstance(number, Number):
-            raise create_error(f"Got invalid {field} {number} for metric '{metric.key}': it must be a number.")
-    if metric.timestamp < 0:
-        raise create_error(f"Got invalid timestamp {metric.timestamp} for metric '{metric.key}': it is negative.")
+def check_metrics(metrics: "Iterable[Any]", path: str = "") -> None:
+    """Raise MlflowException if MLflow refuses the name of a metric, its value, time or step.
+
+    A path, such as "metrics", is for messages about calls with several metrics.
+    """
+    for place, metric in enumerate(metrics):
+        _check("_validate_metric", path, place, metric.key, metric.value, metric.timestamp, metric.step or 0)
 
 
-def check_params(params: "List[Any]") -> None:
-    """Raise MlflowException if parameters of one call have no names or the same name."""
-    for param in params:
-        _check_key("parameter", param)
-    keys = [param.key for param in params]
-    repeated = sorted({key for key in keys if keys.count(key) > 1}) if len(set(keys)) < len(keys) else []
-    if repeated:
-        raise create_error(f"Duplicate parameter keys have been submitted: {repeated}. Log each once.")
+def check_params(params: "List[Any]", path: str = "") -> None:
+    """Raise MlflowException if MLflow refuses the name of a parameter, or if parameters of one call share one.
+
+    Values may be longer than in MLflow's own stores. A path is for messages about calls with several parameters.
+    """
+    for place, param in enumerate(params):
+        _check("_validate_param_name", path, place, param.key)
+    if len({param.key for param in params}) < len(params):
+        import_module("mlflow.utils.validation")._validate_param_keys_unique(params)
 
 
-def check_tags(tags: Iterable[Any]) -> None:
-    """Raise MlflowException if a tag has no name."""
-    for tag in tags:
-        _check_key("tag", tag)
+def check_tags(tags: "Iterable[Any]", path: str = "") -> None:
+    """Raise MlflowException if MLflow refuses the name of a tag; a path is for messages about calls with several."""
+    for place, tag in enumerate(tags):
+        _check("_validate_tag_name", path, place, tag.key)
 
 
-def _check_key(entity_noun: str, entity: Any) -> None:
-    """Raise MlflowException if the key of an MLflow entity, such as a metric, is not a string."""
-    if not isinstance(entity.key, str):
-        raise create_error(f"The name of a {entity_noun} cannot be {entity.key}. A key name must be provided.")
+def _check(check: str, path: str, place: int, *values: Any) -> None:
+    """Apply a check of MLflow's own; MLflow 1 does not say which of several values it is about."""
+    function: Any = getattr(import_module("mlflow.utils.validation"), check)
+    if path and "path" in function.__code__.co_varnames:
+        function(*values, path=f"{path}[{place}]" if len(values) > 1 else f"{path}[{place}].key")
+    else:
+        function(*values)
 
 
 class RunWriter:

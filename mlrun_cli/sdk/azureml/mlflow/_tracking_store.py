@@ -22,7 +22,7 @@ from azureml.mlflow._errors import DOES_NOT_EXIST, convert_errors, create_error
 from azureml.mlflow._experiments import check_max_results
 from azureml.mlflow._logged_models import LoggedModelMethods
 from azureml.mlflow._run_access import ENDINGS
-from azureml.mlflow._run_writer import check_metric, check_params, check_tags
+from azureml.mlflow._run_writer import check_metrics, check_params, check_tags
 
 _AbstractStore: Any = import_module("mlflow.store.tracking.abstract_store").AbstractStore
 _PAGE = 500
@@ -144,7 +144,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
 
     def log_metric(self, run_id: str, metric: Any) -> None:
         """Log one value of a metric of a run."""
-        check_metric(metric)
+        check_metrics([metric])
         with convert_errors():
             self.get_writer(run_id).log_metric(metric)
         self.log_model_metrics([metric])
@@ -169,10 +169,9 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
 
     def log_batch(self, run_id: str, metrics: "List[Any]", params: "List[Any]", tags: "List[Any]") -> None:
         """Log metrics, parameters and tags, or nothing if one of them is not valid."""
-        for metric in metrics or ():
-            check_metric(metric)
-        check_params(list(params or ()))
-        check_tags(tags or ())
+        check_metrics(metrics or (), "metrics")
+        check_params(list(params or ()), "params")
+        check_tags(tags or (), "tags")
         with convert_errors():
             writer = self.get_writer(run_id)
             writer.log_params(params or ())
