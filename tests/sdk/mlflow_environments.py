@@ -17,10 +17,15 @@ from tests.running import COMMAND, ENDED, Mlrun
 from tests.sharing import lock
 
 _TOP = Path(__file__).parents[2]
+_WITH_1 = ("mlflow-skinny==1.30.*", "setuptools<80", "numpy<2", "pandas<2", "scikit-learn<1.3")
+_WITH_2 = ("mlflow-skinny==2.22.*", "scikit-learn<1.7", "pandas<3")
 _VERSIONS = {
-    "1": ("mlflow-skinny==1.30.*", "setuptools<80", "numpy<2", "pandas<2", "scikit-learn<1.3"),
-    "2": ("mlflow-skinny==2.22.*", "scikit-learn<1.7", "pandas<3"),
+    "1": _WITH_1,
+    "2": _WITH_2,
     "3": ("mlflow-skinny==3.17.*",),
+    "1-tests": (*_WITH_1, "pytest"),
+    "2-tests": (*_WITH_2, "pytest"),
+    "3-tests": ("mlflow-skinny==3.17.*", "scikit-learn", "skops", "pandas", "polars", "pytest"),
     "tensorboard": ("tensorboard==2.21.*", "setuptools<80"),
     "learners": (
         "mlflow-skinny==3.17.*",
@@ -54,7 +59,7 @@ def find_mlflow_python(version: str) -> str:
         if not (folder / "complete").exists():
             shutil.rmtree(folder, ignore_errors=True)
             uv = COMMAND.with_name("uv")
-            interpreter = shutil.which("python3.11") if version == "1" else sys.executable
+            interpreter = shutil.which("python3.11") if version.startswith("1") else sys.executable
             if interpreter is None:
                 pytest.skip("MLflow 1 needs Python 3.11 or older")
             subprocess.run([uv, "venv", "--quiet", "--python", interpreter, folder], check=True)

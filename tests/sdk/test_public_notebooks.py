@@ -1,13 +1,12 @@
 """Notebooks of public repositories, run as they are from checkouts, and notebooks of our own with the same calls.
 
-The public ones are kept by name only. `MLRUN_TEST_NOTEBOOKS` names a folder with checkouts, each in `OWNER/REPOSITORY`.
+The public ones are kept by name only: `tests.sdk.checkouts` says where they are looked for.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -17,8 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.running import Mlrun
-
-CHECKOUTS = "MLRUN_TEST_NOTEBOOKS"
+from tests.sdk.checkouts import find_in_checkout
 
 RUN_CELLS = """
 import json, sys
@@ -294,12 +292,7 @@ def run_notebook(mlrun: Mlrun, path: str) -> None:
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=[one.path.rpartition("/")[2] for one in NOTEBOOKS])
 def test_a_public_notebook_runs_as_it_is(mlrun: Mlrun, notebook: PublicNotebook) -> None:
-    checkouts = os.environ.get(CHECKOUTS)
-    if not checkouts:
-        pytest.skip(f"{CHECKOUTS} names no folder of checkouts")
-    file = Path(checkouts) / notebook.repository / notebook.path
-    if not file.is_file():
-        pytest.skip(f"{file} is not there; it is in {notebook.repository} at {notebook.commit}")
+    file = find_in_checkout(notebook.repository, notebook.path, notebook.commit)
     lacking = [name for name in notebook.packages if importlib.util.find_spec(name) is None]
     if lacking:
         pytest.skip(f"not installed: {', '.join(lacking)}")
