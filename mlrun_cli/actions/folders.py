@@ -13,6 +13,7 @@ from mlrun_cli.core.names import (
     check_workspace_name,
     derive_experiment_name,
 )
+from mlrun_cli.core.temporary import is_temporary
 from mlrun_cli.core.text_files import read_text, replace_text
 from mlrun_cli.errors import FileNotWritable, InvalidFile, InvalidPath
 from mlrun_cli.folders.project_config import (
@@ -69,7 +70,9 @@ def attach_folder(
             )
             undo.pop_all()
     except OSError as error:
-        place = error.filename or folder
+        place = Path(error.filename or folder)
+        if is_temporary(place.name):
+            place = place.parent
         raise FileNotWritable(
             place, error, hint="Attaching writes a few small files; the folder has to be writable."
         ) from error

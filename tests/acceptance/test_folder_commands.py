@@ -56,3 +56,15 @@ def test_an_attach_takes_the_workspace_of_a_config_that_the_portal_offers(mlrun:
     (fresh / "config.json").write_text('{"workspace_name": "portal"}', encoding="utf-8")
     failure = mlrun.fails("folder", "attach", "--path", str(fresh))
     assert f"{fresh}/config.json" in failure.text and "subscription id" in failure.text
+
+
+def test_an_attach_that_may_not_write_names_the_folder_and_changes_nothing(mlrun: Mlrun) -> None:
+    # Root without what lets it pass over permissions.
+    mlrun.command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search,-fowner", *mlrun.command]
+    settings = mlrun.folder / ".azureml"
+    before = {path.name: path.read_bytes() for path in settings.iterdir()}
+    settings.chmod(0o555)
+    failure = mlrun.fails("folder", "attach", "-e", "another", exit_code=1)
+    settings.chmod(0o755)
+    assert f"'{settings}' cannot be written" in failure.text
+    assert {path.name: path.read_bytes() for path in settings.iterdir()} == before
