@@ -77,7 +77,7 @@ _TOKEN_STARTS = (
 _SERVICE_TOKEN = r"""(?x) (?<![\w-])
     (?: gh[opsru]_[A-Za-z\d]{30,} | github_pat_\w{22,} | glpat-[\w-]{20,} | hf_[A-Za-z\d]{30,} | xox[abeprs]-[\w-]{10,}
       | pypi-AgE[\w-]{50,} | npm_[A-Za-z\d]{36} | [rs]k_live_[A-Za-z\d]{16,} | AIza[\w-]{35} | dapi[\da-f]{32}
-      | sk-(?=[\w-]*\d)(?=[\w-]*[A-Z])[\w-]{32,} | eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}
+      | sk-(?=[\w-]*\d)(?=[\w-]*[A-Z])(?=[\w-]*[A-Za-z\d]{16})[\w-]{32,} | eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}
       | SG\.[\w-]{22}\.[\w-]{43} )
     (?![\w-])
     """  # noqa: S105 - a pattern of secrets

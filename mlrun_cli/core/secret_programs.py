@@ -45,9 +45,17 @@ _OPTIONS: Mapping[str, _Options] = {
     "lftp": _Options(logins=("-u", "--user"), separator=","),
     "smbclient": _Options(logins=("-U", "--user"), separator="%"),
     "redis-cli": _Options(apart=("-a",)),
-    "openssl": _Options(apart=("-passin", "-passout")),
+    "openssl": _Options(logins=("-passin", "-passout"), separator="pass:"),
+    **dict.fromkeys(("ssh", "scp", "sftp", "rsync"), _Options()),
 }
-_PROGRAM = rf"(?<![\w.=:-])(?:[\w.-]*/)*(?P<program>{'|'.join(map(re.escape, _OPTIONS))})(?=[ \t])"
+"""The last ones have no secrets, and end the options of `sshpass`."""
+_PROGRAM = rf"(?<![\w.=:-])(?P<program>{'|'.join(map(re.escape, _OPTIONS))})(?=[ \t])"
+_OPTION_WITH_VALUE = r"--(?!rm$)[\w-]+|-(?![EHciprt0]$)\w"
+"""An option before a word that is more likely its value than a program: not `--`, `-exec` or a flag of `sudo`."""
+_LONGEST_OPTION = 40
+_LONGEST_QUOTED_LINE, _SHORT_QUOTED_LINE = 4000, 200
+_QUOTED_LETTERS = 200_000
+"""The letters that are read in quoted lines of a text before only the starts of further ones are read."""
 
 
 class WordPart(NamedTuple):
@@ -64,7 +72,7 @@ def find_program_secrets(words: Sequence[str]) -> Iterator[WordPart]:
     sees_subcommand = False
     for index, word in enumerate(words):
         program = _OPTIONS.get(word.rpartition("/")[2])
-        if program is not None and not words[max(index - 1, 0)].startswith("-"):
+        if program is not None and not (index and re.fullmatch(_OPTION_WITH_VALUE, words[index - 1])):
             options, sees_subcommand = program, not program.subcommand
         elif word in _SEPARATORS:
             options = None
@@ -80,20 +88,46 @@ def replace_program_secrets(text: str, replacement: Callable[[str], str]) -> str
     if " -" not in text or re.search(_PROGRAM, text) is None:
         return text
     shown, end = [], 0
-    for found in re.finditer(_PROGRAM, text):
-        if found.start() < end:
-            continue
-        matches = [found, *_iterate_segment(text, found.end())]
-        for part in find_program_secrets([found["program"], *(match[0] for match in matches[1:])]):
-            start = matches[part.place].start()
-            shown += [text[end : start + part.start], replacement(text[start + part.start : start + part.end])]
-            end = start + part.end
+    for start, secret_end in sorted(_find_secrets_in_text(text)):
+        if start >= end:
+            shown += [text[end:start], replacement(text[start:secret_end])]
+            end = secret_end
     return "".join(shown) + text[end:]
 
 
-def _iterate_segment(text: str, start: int) -> Iterator[re.Match[str]]:
-    """Yield the words of a shell's line up to its end or the next separator."""
-    for match in re.compile(_WORD_OF_SHELL).finditer(text, start):
+def _find_secrets_in_text(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the starts and ends of secrets, which may be found more than once.
+
+    A line is read once for all programs that are words of it, and again for those in its quotes, up to a limit.
+    """
+    read_words: set[int] = set()
+    read_end, quoted_letters = 0, 0
+    for found in re.finditer(_PROGRAM, text):
+        if found.start() in read_words or _follows_option(text, found.start()):
+            continue
+        limit = len(text)
+        if found.start() < read_end:
+            is_short = quoted_letters > _QUOTED_LETTERS
+            limit = found.end() + (_SHORT_QUOTED_LINE if is_short else _LONGEST_QUOTED_LINE)
+        matches = [found, *_iterate_segment(text, found.end(), limit)]
+        read_words.update(match.start() + match[0].rfind("/") + 1 for match in matches)
+        if found.start() < read_end:
+            quoted_letters += matches[-1].end() - found.start()
+        read_end = max(read_end, matches[-1].end())
+        for part in find_program_secrets([found["program"], *(match[0] for match in matches[1:])]):
+            start = matches[part.place].start()
+            yield start + part.start, start + part.end
+
+
+def _follows_option(text: str, start: int) -> bool:
+    """Return whether the word before a place in a text is an option that takes a value."""
+    before = text[max(start - _LONGEST_OPTION, 0) : start]
+    return before[-1:].isspace() and re.fullmatch(_OPTION_WITH_VALUE, (before.split() or [""])[-1]) is not None
+
+
+def _iterate_segment(text: str, start: int, limit: int) -> Iterator[re.Match[str]]:
+    """Yield the words of a shell's line up to its end, the next separator or a limit."""
+    for match in re.compile(_WORD_OF_SHELL).finditer(text, start, limit):
         if match[0] in _SEPARATORS:
             return
         yield match
@@ -103,8 +137,9 @@ def _find_secret(options: _Options, words: Sequence[str], index: int) -> WordPar
     """Return the secret in a word that is an option with its value, or the value of the option before it, or None."""
     word, before = words[index], words[index - 1]
     apart, logins = options.apart, options.logins
-    if before in (*apart, *logins) and not word.startswith("-"):
-        return _cut_secret(word, index, 0, options.separator if before in logins else "")
+    login = before in logins or (re.fullmatch("-[A-Za-z]{2,}", before) and f"-{before[-1]}" in logins)
+    if (login or before in apart) and not word.startswith("-"):
+        return _cut_secret(word, index, 0, options.separator if login else "")
     for option in (*apart, *options.joined, *logins):
         beginning = option if len(option) == 2 else f"{option}="
         quotes = len(word) - len(word.lstrip("'\""))
@@ -123,6 +158,6 @@ def _cut_secret(word: str, index: int, start: int, separator: str) -> WordPart |
         found = word.find(separator, start, end)
         if found < 0:
             return None
-        start = found + 1
+        start = found + len(separator)
     secret = word[start:end]
     return None if not secret or re.fullmatch(_REFERENCE, secret) else WordPart(index, start, end)
