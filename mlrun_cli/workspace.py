@@ -282,7 +282,7 @@ class Workspace:
         """Create a run store with the redactor of one run, which knows that run's secrets."""
         return RunStore(self._database, redactor)
 
-    def is_in_place(self) -> bool:
+    def is_database_in_place(self) -> bool:
         """Return whether the open database is still at its path, neither moved nor removed nor replaced."""
         return self._opened is not None and self.locator.database.get_identity() == self._opened
 
@@ -342,7 +342,7 @@ class Workspace:
         Raises:
             StoreUnavailable: there is no store, or it does not know the run that this process owns.
         """
-        if self.is_in_place():
+        if self.is_database_in_place():
             return
         if (
             self._opened_in is None

@@ -60,7 +60,7 @@ def parse_locator(text: str | Path) -> WorkspaceLocator:
     return locate_workspace(folder.parents[3], WorkspaceIdentity(*folder.parts[-3:]))
 
 
-def list_identities(home: Path) -> Iterator[WorkspaceIdentity]:
+def iterate_identities(home: Path) -> Iterator[WorkspaceIdentity]:
     """Yield the identities of all workspaces on this machine, sorted by folder."""
     for folder in list_database_folders(home / "workspaces", "*/*/*"):
         yield WorkspaceIdentity(*folder.parts[-3:])

@@ -14,7 +14,7 @@ from mlrun_cli.processes.boot_service import BootService, list_boot_services
 from mlrun_cli.processes.gpu_locks import MACHINE_VARIABLE
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.workspace import Workspace
-from mlrun_cli.workspace_locator import list_identities, locate_workspace
+from mlrun_cli.workspace_locator import iterate_identities, locate_workspace
 
 _KEPT = ("PATH", MACHINE_VARIABLE, NAMES_VARIABLE)
 
@@ -58,7 +58,7 @@ def start_queues(home: Path, report: Callable[[str], None]) -> list[dict[str, An
     A workspace with an error is reported through `report` and skipped.
     """
     started = []
-    for identity in list_identities(home):
+    for identity in iterate_identities(home):
         try:
             locator = locate_workspace(home, identity)
             with Workspace.open(locator, redactor=get_process_redactor(), create=False) as workspace:

@@ -16,7 +16,7 @@ from mlrun_cli.data.dataset import (
     check_dataset_name,
     check_definition,
 )
-from mlrun_cli.data.files import FindDatastore, check_files
+from mlrun_cli.data.files import FindDatastore, check_paths_have_files
 from mlrun_cli.errors import AlreadyExists, DataNotFound, DatasetNotFound, InvalidValue, UsageError
 from mlrun_cli.workspace import Workspace
 
@@ -54,7 +54,7 @@ def register_dataset(
     if dataset_id is not None:
         dataset_id = check_guid(dataset_id)
     if find_datastore is not None:
-        check_files(checked, find_datastore)
+        check_paths_have_files(checked, find_datastore)
     with workspace.transaction(durable=True):
         latest = workspace.datasets.find(name)
         owner = None if dataset_id is None else workspace.datasets.find_by_id(dataset_id)

@@ -128,7 +128,7 @@ def get_schedule(workspace: Workspace, schedule_id: str) -> Schedule:
     found = workspace.schedules.find(schedule_id)
     if found is None:
         raise ScheduleNotFound(schedule_id)
-    return _hide_stored_secrets(workspace, found)
+    return _remove_stored_secrets(workspace, found)
 
 
 def resolve_schedule_id(workspace: Workspace, id_or_prefix: str) -> str:
@@ -153,11 +153,11 @@ def list_schedules(
 ) -> Sequence[Schedule]:
     """Return schedules, newest first: of all pipelines, or of one pipeline or endpoint; by default only active ones."""
     found = workspace.schedules.list(active_only=active_only, pipeline_id=pipeline_id, endpoint_id=endpoint_id)
-    return [_hide_stored_secrets(workspace, schedule) for schedule in found]
+    return [_remove_stored_secrets(workspace, schedule) for schedule in found]
 
 
-def _hide_stored_secrets(workspace: Workspace, schedule: Schedule) -> Schedule:
-    """Return a schedule without secrets, after removing from the store any secrets that an older version stored."""
+def _remove_stored_secrets(workspace: Workspace, schedule: Schedule) -> Schedule:
+    """Remove secrets that an older version stored with a schedule, if possible; return the schedule."""
     settings = schedule.settings
     if settings.secrets_id is not None or not any(isinstance(value, str) for value in settings.parameters.values()):
         return schedule

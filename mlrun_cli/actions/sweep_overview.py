@@ -103,10 +103,10 @@ class SweepOverview(NamedTuple):
         """The best run; None if no run has logged the primary metric."""
         return self.runs[0] if self.runs and self.runs[0].best is not None else None
 
-    def list_facts(self) -> Sequence[tuple[str, str]]:
-        """Return labels and texts about the runs and the best one, if there is one."""
-        facts = (("Child runs", self.describe_runs()), ("Best run", self.describe_best()))
-        return [(label, text) for label, text in facts if text]
+    def list_summary_items(self) -> Sequence[tuple[str, str]]:
+        """Return label and value pairs that summarize the sweep's runs and its best run, if there is one."""
+        items = (("Child runs", self.describe_runs()), ("Best run", self.describe_best()))
+        return [(label, text) for label, text in items if text]
 
     def describe_runs(self) -> str:
         """Return how many runs have which status, such as `2 of 3 completed, 1 failed`."""
@@ -179,10 +179,10 @@ class _ChildSummary(NamedTuple):
         return SweepRun(run, self.number, values, self.best, last, count)
 
 
-def list_sweep_facts(workspace: Workspace, run: Run) -> Sequence[tuple[str, str]]:
-    """Return labels and texts about the runs of a sweep and the best one; nothing for other runs."""
+def list_sweep_summary_items(workspace: Workspace, run: Run) -> Sequence[tuple[str, str]]:
+    """Return label and value pairs that summarize a sweep's runs and its best run; empty for other runs."""
     overview = find_sweep_overview(workspace, run, limit=1) if run.run_type == SWEEP_RUN else None
-    return [] if overview is None else overview.list_facts()
+    return [] if overview is None else overview.list_summary_items()
 
 
 def _describe_status(status: RunStatus) -> str:

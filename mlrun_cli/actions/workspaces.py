@@ -13,7 +13,7 @@ from mlrun_cli.core.redaction import get_process_redactor
 from mlrun_cli.errors import FileNotReadable
 from mlrun_cli.folders.project_config import CONFIG_NAMES, CONFIGURATION_FOLDERS, make_absolute, read_project_config
 from mlrun_cli.workspace import Workspace
-from mlrun_cli.workspace_locator import WorkspaceIdentity, list_identities, locate_workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, iterate_identities, locate_workspace
 
 _DESCRIPTION, _FRIENDLY_NAME, _TAGS = "workspace.description", "workspace.friendly_name", "workspace.tags"
 
@@ -38,7 +38,7 @@ def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any
     _check_folders_readable(get_home() / "workspaces")
     return [
         build_workspace_record(identity, get_home())
-        for identity in list_identities(get_home())
+        for identity in iterate_identities(get_home())
         if resource_group is None or identity.resource_group == resource_group
     ]
 
@@ -55,7 +55,7 @@ def list_matching_workspaces(
     wanted = (subscription_id, resource_group, name)
     return [
         identity
-        for identity in list_identities(root)
+        for identity in iterate_identities(root)
         if all(want in {None, have} for want, have in zip(wanted, identity, strict=True))
     ]
 

@@ -29,7 +29,7 @@ from mlrun_cli.errors import (
     UsageError,
 )
 from mlrun_cli.models.model import Model, ModelDetails, ModelFilter, NewModel, PairFilter, split_model_id
-from mlrun_cli.runs.filter import parse_tag
+from mlrun_cli.runs.filter import parse_tag_filter
 from mlrun_cli.runs.run import Run
 from mlrun_cli.workspace import Workspace
 
@@ -367,7 +367,7 @@ def _parse_tags(pairs: Sequence[str] | None, *, option: str = "--tag", removed: 
 
 def _parse_filters(pairs: Sequence[str] | None, option: str) -> tuple[PairFilter, ...]:
     with add_option_to_errors(option):
-        return tuple(PairFilter(one.key, one.value) for one in map(parse_tag, pairs or []))
+        return tuple(PairFilter(one.key, one.value) for one in map(parse_tag_filter, pairs or []))
 
 
 def _build_details(

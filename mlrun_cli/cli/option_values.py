@@ -25,7 +25,7 @@ class OnInterrupt(str, Enum):
     CANCEL = "cancel"
 
 
-def parse_on_interrupt(option_value: OnInterrupt | None) -> OnInterrupt:
+def resolve_on_interrupt(option_value: OnInterrupt | None) -> OnInterrupt:
     """Return the effect of Ctrl-C given by the option or `MLRUN_ON_INTERRUPT`, or else the default.
 
     The default is detach, except in a Slurm job, which is ended by a signal: there it is cancel.

@@ -74,7 +74,7 @@ def _raise_terminated(signal_number: int, _frame: object) -> None:
 
 
 def _become_home_owner() -> None:
-    """Go on as the owner of the home if this process is root's and the home another user's."""
+    """Switch to the owner of the home folder if this process runs as root and another user owns the folder."""
     from mlrun_cli.core.home import get_home_folder  # noqa: PLC0415 - start-up
     from mlrun_cli.processes.home_owner import become_home_owner  # noqa: PLC0415 - for root alone
 

@@ -103,7 +103,7 @@ class Collector:
                 self._serve()
                 self._selector.unregister(wake_socket)
             self._lock.close()
-            if not self._workspace.is_in_place() or not self._list_runs():
+            if not self._workspace.is_database_in_place() or not self._list_runs():
                 return
             self._lock = OwnerLock.open(self._folder.lock)
             is_mine = self._lock.try_acquire()
@@ -113,7 +113,7 @@ class Collector:
 
     def _serve(self) -> None:
         """Poll the runs of the target until there are none, or the workspace has been removed."""
-        while self._workspace.is_in_place():
+        while self._workspace.is_database_in_place():
             try:
                 self._reload(time.monotonic())
                 self._folder.starts.reset(self._lock)

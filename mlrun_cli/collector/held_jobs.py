@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from mlrun_cli.collector.job_poll import JobPoll
 from mlrun_cli.core.program_log import write_log
-from mlrun_cli.runs.job_troubles import JobTroubles
+from mlrun_cli.runs.job_problems import JobProblems
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.shared_folder import find_shared_run_folder
 from mlrun_cli.targets.engine import EngineTarget, Job, JobEnd, JobState
@@ -27,7 +27,7 @@ class HeldJobs:
         """The monotonic time of the last release of each run's job, by run key."""
 
     def release_if_held(self, run: Run) -> Job | None:
-        """Release the job of a run if its engine holds it since it could not start it, at most once per answer.
+        """Release the job of a run if its engine could not start and now holds it, at most once per engine response.
 
         Returns:
             None, or the end of the job if it has been released too often.
@@ -39,8 +39,8 @@ class HeldJobs:
         if job is None or not job.is_held or self._jobs.asked_at <= self._released_at.get(run.key, 0.0):
             return None
         folder = self._target.workspace.run_folder(run.run_id)
-        troubles = JobTroubles.read(folder)
-        if troubles.releases >= _MOST_RELEASES:
+        problems = JobProblems.read(folder)
+        if problems.releases >= _MOST_RELEASES:
             words = f"{job.reason}, released {_MOST_RELEASES} times"
             return Job(JobState.ENDED, end=JobEnd.NEVER_STARTED, words=words)
         try:
@@ -50,9 +50,9 @@ class HeldJobs:
         except EngineRefused as error:
             write_log(f"the job of {run.run_id} cannot be released: {error}")
         self._released_at[run.key] = time.monotonic()
-        troubles = troubles._replace(releases=troubles.releases + 1)
-        troubles.write(folder)
-        number = f"{troubles.releases} of {_MOST_RELEASES}"
+        problems = problems._replace(releases=problems.releases + 1)
+        problems.write(folder)
+        number = f"{problems.releases} of {_MOST_RELEASES}"
         self._log(run, f"--- {self._target.engine_name} could not start the job ({job.reason}): released, {number} ---")
         return None
 

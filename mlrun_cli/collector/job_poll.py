@@ -80,7 +80,7 @@ class JobPoll:
         return True
 
     def is_being_submitted(self, run: Run) -> bool:
-        """Return whether a run's submitter is alive, which holds the owner lock until it knows the job's id."""
+        """Return whether a run's submitter is alive; it holds the owner lock until it knows the job id."""
         try:
             with closing(OwnerLock.open(self._target.workspace.run_folder(run.run_id).lock)) as lock:
                 return not lock.is_free()
@@ -89,9 +89,9 @@ class JobPoll:
 
     def has_job_id(self, run: Run) -> bool:
         """Return whether the id of a run's job is known."""
-        return self._query_job_id(run) is not None
+        return self._get_job_id(run) is not None
 
-    def find_job_id(self, run: Run) -> bool:
+    def query_job_id(self, run: Run) -> bool:
         """Query the target's engine for the job id of a run, and store it; return whether there is a job.
 
         Raises:
@@ -102,11 +102,11 @@ class JobPoll:
         return run.key in self._found
 
     def is_job_of(self, run: Run, job_id: str) -> bool:
-        """Return whether a job is the known one of a run."""
-        return self._query_job_id(run) == job_id
+        """Return whether a job id is the one recorded for a run."""
+        return self._get_job_id(run) == job_id
 
     def record_job_id(self, run: Run, job_id: str) -> None:
-        """Store the id of the job that has started a run, in place of that of any other job that it has.
+        """Store the id of the job that started a run, replacing the id of any other job of the run.
 
         Raises:
             StoreError: the store cannot be used.
@@ -119,7 +119,7 @@ class JobPoll:
 
     def find_job(self, run: Run) -> Job | None:
         """Return the last known job of a run, or None if the target's engine does not know it."""
-        job_id = self._query_job_id(run)
+        job_id = self._get_job_id(run)
         return None if job_id is None else self._jobs.get(job_id)
 
     def get_evidence(self, run: Run, started_at: float | None = None) -> EngineEvidence:
@@ -130,7 +130,7 @@ class JobPoll:
             started_at: the monotonic time at which it was seen that the job had started, perhaps again; an engine that
                 was asked before, and called the job queued, has said nothing of it.
         """
-        job_id = self._query_job_id(run)
+        job_id = self._get_job_id(run)
         if self.is_silent or (job_id is not None and job_id not in self._asked):
             return EngineEvidence.SILENT
         evidence = EngineEvidence.from_job(self.find_job(run))
@@ -143,7 +143,7 @@ class JobPoll:
         Raises:
             EngineUnavailable: the engine does not answer.
         """
-        ids = {job_id for run in runs if (job_id := self._query_job_id(run)) is not None}
+        ids = {job_id for run in runs if (job_id := self._get_job_id(run)) is not None}
         if ids:
             self._target.cancel_jobs(ids)
             self.query_soon()
@@ -155,7 +155,7 @@ class JobPoll:
             EngineRefused: the engine refuses that.
             EngineUnavailable: the engine does not answer.
         """
-        job_id = self._query_job_id(run)
+        job_id = self._get_job_id(run)
         if job_id is not None:
             self._target.release_job(job_id)
             self.query_soon()
@@ -170,12 +170,12 @@ class JobPoll:
         }
 
     def _describe_job(self, run: Run) -> str:
-        job_id = self._query_job_id(run)
+        job_id = self._get_job_id(run)
         name = self._target.engine_name
         return name if job_id == run.run_id else f"{name} {job_id}"
 
     def _query_jobs(self, runs: Collection[Run]) -> None:
-        ids = {job_id for run in runs if (job_id := self._query_job_id(run)) is not None}
+        ids = {job_id for run in runs if (job_id := self._get_job_id(run)) is not None}
         moment = time.monotonic()
         self._jobs = self._target.find_jobs(ids) if ids else {}
         self.asked_at = self._target.get_last_query_time(moment)
@@ -192,5 +192,5 @@ class JobPoll:
                     self._found[run.key] = found[run.run_id]
                     workspace.runs.add_properties(run.key, {self._target.job_property: found[run.run_id]})
 
-    def _query_job_id(self, run: Run) -> str | None:
+    def _get_job_id(self, run: Run) -> str | None:
         return self._found.get(run.key) or run.properties.get(self._target.job_property)

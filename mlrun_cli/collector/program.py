@@ -14,7 +14,7 @@ from mlrun_cli.targets.registry import get_target
 
 
 def main(arguments: list[str]) -> None:
-    """Run the collector of a target, whose lock is passed to this process."""
+    """Run the background process that collects the data of a target's runs from its nodes; it inherits its lock."""
     _, folder, _, descriptor, name = arguments
     detach_program(Path(folder), int(descriptor))
     with open_workspace_when_available(Path(folder), Path("queues", name)) as workspace:

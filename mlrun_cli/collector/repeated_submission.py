@@ -10,7 +10,7 @@ from mlrun_cli.core.program_log import write_log
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.job_troubles import JobTroubles
+from mlrun_cli.runs.job_problems import JobProblems
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
@@ -26,7 +26,7 @@ _MOST_UNANSWERED = 10
 
 def read_submission_evidence(folder: RunFolder) -> SubmissionEvidence:
     """Return the evidence of the submission of a run whose job is not known, and whose submitter is gone."""
-    number = JobTroubles.read(folder).unanswered
+    number = JobProblems.read(folder).unanswered
     if number == 0:
         return SubmissionEvidence.INTERRUPTED
     return SubmissionEvidence.UNANSWERED if number < _MOST_UNANSWERED else SubmissionEvidence.GIVEN_UP
@@ -50,7 +50,7 @@ def repeat_submission(target: EngineTarget, jobs: JobPoll, run: Run) -> Outcome 
         if current.status is not RunStatus.NOT_STARTED or target.job_property in current.properties:
             return None
         try:
-            if jobs.find_job_id(current):
+            if jobs.query_job_id(current):
                 return None
             started = target.repeat_submission(run.run_id)
         except EngineUnavailable as error:

@@ -93,7 +93,7 @@ def determine_liveness(engine: EngineEvidence, heartbeat: HeartbeatEvidence, out
 
 
 def must_submit_again(liveness: RunLiveness, submission: SubmissionEvidence, status: RunStatus) -> bool:
-    """Return whether to submit the job of a run again, which is ended if it is lost otherwise.
+    """Return whether to submit the job of a lost run again, instead of recording the run's end.
 
     - Only an engine that answers, and has known no job of the run for longer than it takes to accept a late one, makes
       a run lost. Before it is submitted again, the engine is asked for it by name once more.

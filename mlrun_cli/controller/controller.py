@@ -53,7 +53,7 @@ class Controller:
         self._workspace.owned_run = (self._run.run_id, self._run.key)
         make_counterpart_folder(self._workspace.run_folder(self._run.run_id).path)
         with WakeSocket(self._folder.socket) as wake_socket:
-            while self._workspace.is_in_place():
+            while self._workspace.is_database_in_place():
                 if self._try_step():
                     return
                 self._sleep(wake_socket)
@@ -149,7 +149,7 @@ class Controller:
             if poll.poll(_TICK_SECONDS * 1000):
                 break
             with suppress(MlrunError):
-                if self._workspace.get_data_version() != self._version or not self._workspace.is_in_place():
+                if self._workspace.get_data_version() != self._version or not self._workspace.is_database_in_place():
                     break
             self._reconcile_if_due()
         wake_socket.drain()

@@ -14,7 +14,7 @@ from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_
 
 
 def main(arguments: list[str]) -> None:
-    """Run the controller of a run, whose lock is passed to this process."""
+    """Run the background process that starts the child runs of a sweep or pipeline; it inherits its lock."""
     _, folder, _, descriptor, run_id = arguments
     detach_program(Path(folder), int(descriptor))
     lock = OwnerLock(int(descriptor))

@@ -84,7 +84,7 @@ def find_program_secrets(words: Sequence[str]) -> Iterator[WordPart]:
 
 
 def replace_program_secrets(text: str, replacement: Callable[[str], str]) -> str:
-    """Replace the secrets in a text for a shell, or in one that quotes such a line, and return the text."""
+    """Replace the secrets in a shell command line, or in text that quotes one, and return the text."""
     if " -" not in text or re.search(_PROGRAM, text) is None:
         return text
     shown, end = [], 0
@@ -126,7 +126,7 @@ def _follows_option(text: str, start: int) -> bool:
 
 
 def _iterate_segment(text: str, start: int, limit: int) -> Iterator[re.Match[str]]:
-    """Yield the words of a shell's line up to its end, the next separator or a limit."""
+    """Yield the words of a shell command line up to its end, the next command separator or a limit."""
     for match in re.compile(_WORD_OF_SHELL).finditer(text, start, limit):
         if match[0] in _SEPARATORS:
             return
@@ -150,7 +150,7 @@ def _find_secret(options: _Options, words: Sequence[str], index: int) -> WordPar
 
 
 def _cut_secret(word: str, index: int, start: int, separator: str) -> WordPart | None:
-    """Return the secret at the end of a word, without quotes and behind the separator if there is one, or None."""
+    """Return the secret in a word after `start` or, if given, after the separator, without quotes, or None."""
     end = len(word)
     if word[start : start + 1] in ("'", '"') and word.endswith(word[start]) and end > start + 1:
         start, end = start + 1, end - 1

@@ -62,7 +62,7 @@ def find_files(definition: object, find_datastore: FindDatastore) -> DataFiles:
     return DataFiles(apply_steps(list(found.values()), steps), _find_single_path(places, steps))
 
 
-def check_files(definition: object, find_datastore: FindDatastore) -> None:
+def check_paths_have_files(definition: object, find_datastore: FindDatastore) -> None:
     """Raise unless each path of a dataset leads to a file, without listing folders or fetching URLs.
 
     Raises:

@@ -69,7 +69,7 @@ def plan_conda(
         day=day,
     )
     folder = EnvironmentFolder(Path(build.folder))
-    notes = (*wanted.notes, *_list_notes(wanted.python, build, dependencies, replaces_conda=conda is not None))
+    notes = (*wanted.notes, *_iterate_notes(wanted.python, build, dependencies, replaces_conda=conda is not None))
     return PlannedEnvironment(EnvironmentPlan(str(folder.interpreter), build), notes, secrets, dependencies.variables)
 
 
@@ -109,7 +109,7 @@ def _choose_cutoff_day(
     return determine_cutoff_day(translation.files, environ)
 
 
-def _list_notes(
+def _iterate_notes(
     request: PythonRequest, build: EnvironmentBuild, dependencies: CondaDependencies, *, replaces_conda: bool
 ) -> Iterator[str]:
     """Yield notes about a Python other than the requested one, and about the cutoff day of unpinned packages."""

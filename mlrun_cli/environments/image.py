@@ -21,7 +21,7 @@ def build_image_name(environment_key: str) -> str:
 
 
 def get_registry(image: str) -> str:
-    """Return the registry of an image in the form of the container engine's `login`; empty for the default registry."""
+    """Return an image's registry in the form that the engine's `login` command expects, empty for the default one."""
     first, slash, _ = image.partition("/")
     return first if slash and re.match(_IS_REGISTRY, first) else ""
 

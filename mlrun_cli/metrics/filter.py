@@ -26,7 +26,7 @@ class MetricFilter(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> MetricFilter:
-        """Parse a name, quoted if it contains special characters, an operator and a number.
+        """Parse a filter: a metric name (quoted if it contains special characters), an operator and a number.
 
         `min(name)` and `max(name)` compare the minimum or maximum instead of the last value.
 

@@ -23,7 +23,7 @@ def read_mlruns(folder: Path) -> Mapping[str, Mapping[str, list[MetricPoint]]]:
     Links are not followed, and lines that MLflow does not write are left out.
     """
     found: dict[str, dict[str, list[MetricPoint]]] = {}
-    for run_id, name, path in _list_metric_files(folder):
+    for run_id, name, path in _iterate_metric_files(folder):
         descriptor = open_file_without_links(folder, path)
         if descriptor is None:
             continue
@@ -34,7 +34,7 @@ def read_mlruns(folder: Path) -> Mapping[str, Mapping[str, list[MetricPoint]]]:
     return found
 
 
-def _list_metric_files(folder: Path) -> Iterator[tuple[str, str, str]]:
+def _iterate_metric_files(folder: Path) -> Iterator[tuple[str, str, str]]:
     """Yield the run id, metric name and path of each metric file, sorted by path; a name may contain slashes."""
     paths = sorted(
         os.path.relpath(os.path.join(top, name), folder) for top, _, names in os.walk(folder) for name in names

@@ -36,7 +36,7 @@ def localize_environment(plan: EnvironmentPlan, environ: Mapping[str, str]) -> E
 
 
 def _find_interpreter(interpreter: str, search_path: str) -> str:
-    """Return this node's path of a runconfig's interpreter, or else of a Python on PATH; raise if there is none."""
+    """Return the path on this node of a runconfig's interpreter or else of a Python on PATH; raise if there is none."""
     if interpreter.startswith("/") and os.access(interpreter, os.X_OK):
         return interpreter
     folders = list_search_folders(search_path)

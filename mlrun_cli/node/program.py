@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
     shared = SharedRunFolder(Path(arguments[0]))
     is_elsewhere = OWN_ENVIRONMENT in arguments[1:]
     job_id = os.environ.pop(JOB_ID_VARIABLE, "")
-    if find_outcome(shared) is not None or _has_collector_ended_run(shared) or _has_other_job_started(shared, job_id):
+    if find_outcome(shared) is not None or _has_collector_ended_run(shared) or not _claim_start(shared, job_id):
         return 0
     events = EventWriter(shared)
     events.write(StartEvent(events.attempt, os.uname().nodename, job_id))
@@ -79,14 +79,14 @@ def _has_collector_ended_run(shared: SharedRunFolder) -> bool:
     return False
 
 
-def _has_other_job_started(shared: SharedRunFolder, job_id: str) -> bool:
-    """Return whether the engine has another job for the run, which has started it; else record this one."""
+def _claim_start(shared: SharedRunFolder, job_id: str) -> bool:
+    """Record this job as the one that starts the run; return False if another job has started the run already."""
     if not job_id:
-        return False
+        return True
     started_by = record_starting_job(shared, job_id)
     if started_by != job_id:
         sys.stderr.write(f"This job, {job_id}, does nothing, since job {started_by} has started the run.\n")
-    return started_by != job_id
+    return started_by == job_id
 
 
 def _supervise_run(shared: SharedRunFolder, events: EventWriter, *, is_remote: bool) -> int:

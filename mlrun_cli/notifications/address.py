@@ -73,7 +73,7 @@ def split_command(address: str) -> list[str]:
             hint="Write it as cmd:'notify-send {run} {status}'.",
             target=COMMAND,
         )
-    for word in _list_code_words(words):
+    for word in _iterate_code_words(words):
         found = re.search(rf"\{{({'|'.join(VALUES_OF_COMMANDS)})\}}", word)
         if found is not None:
             raise InvalidValue(
@@ -89,7 +89,7 @@ def build_variable_name(field_name: str) -> str:
     return f"MLRUN_NOTIFY_{field_name.upper()}"
 
 
-def _list_code_words(command: Sequence[str]) -> Iterator[str]:
+def _iterate_code_words(command: Sequence[str]) -> Iterator[str]:
     """Yield the words of a command that a shell or another interpreter executes as code, as after `sh -c`."""
     for place, word in enumerate(command):
         program, after = os.path.basename(word), command[place + 1 :]

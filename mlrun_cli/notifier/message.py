@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mlrun_cli.actions.last_lines import read_last_lines
 from mlrun_cli.actions.logs import find_decisive_log
-from mlrun_cli.actions.sweep_overview import list_sweep_facts
+from mlrun_cli.actions.sweep_overview import list_sweep_summary_items
 from mlrun_cli.core.durations import format_clock
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import now
@@ -31,7 +31,7 @@ def build_message(workspace: Workspace, run: Run) -> NotificationMessage:
     """Return the message about an ended run: status, duration, best metrics and the end of its log."""
     redact = workspace.redactor.redact_prose
     title = redact(f"{run.display_name or run.run_id}: {describe_end(run, now())}")
-    text = redact("\n".join(_list_message_lines(workspace, run)))
+    text = redact("\n".join(_iterate_message_lines(workspace, run)))
     seconds = run.compute_elapsed_seconds(now())
     values = {
         "run": run.run_id,
@@ -45,12 +45,12 @@ def build_message(workspace: Workspace, run: Run) -> NotificationMessage:
     return NotificationMessage(title, text, values)
 
 
-def _list_message_lines(workspace: Workspace, run: Run) -> Iterator[str]:
+def _iterate_message_lines(workspace: Workspace, run: Run) -> Iterator[str]:
     """Yield the lines of the message about an ended run."""
     yield f"Run: {run.run_id}"
     yield f"Experiment: {run.experiment_name}"
     yield f"Status: {describe_end(run, now())}"
-    yield from (f"{label}: {text}" for label, text in list_sweep_facts(workspace, run))
+    yield from (f"{label}: {text}" for label, text in list_sweep_summary_items(workspace, run))
     definition = run.definition or {}
     script = run.script_name or definition.get("script")
     if script:

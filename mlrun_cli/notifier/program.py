@@ -26,7 +26,7 @@ _IDLE_SECONDS = 2.0
 
 
 def main(argv: list[str]) -> None:
-    """Send notifications about the runs named on the command line, and about those that come on standard input.
+    """Send notifications about the runs named on the command line and those read from standard input.
 
     The secrets come first there, as JSON strings, then the ids of runs, as JSON lists. A process of an older version
     sends only secrets.

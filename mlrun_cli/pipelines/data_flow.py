@@ -146,7 +146,7 @@ def _build_registration(registration: Registration) -> dict[str, Any]:
 
 
 def _locate_dataset(source: DataPath | DatasetReference, table: Table | None) -> dict[str, Any]:
-    """Return the keys of a runconfig's data entry that state where the data of a source are, with their values."""
+    """Return the part of a runconfig's data entry that specifies where a source's data are located."""
     if isinstance(source, DataPath) and table is not None:
         return {"dataset": {"definition": table.build_definition(source.datastore, source.path)}}
     if isinstance(source, DataPath):

@@ -38,7 +38,7 @@ class PublishedPipeline(NamedTuple):
     created_at: int
 
     def build_record(self) -> dict[str, Any]:
-        """Return the JSON record of the pipeline, which commands print and scripts receive."""
+        """Return the pipeline's record as JSON-compatible values, as commands print it and scripts receive it."""
         return {
             "continueOnStepFailure": self.continue_on_step_failure,
             "createdBy": self.author,
@@ -74,7 +74,7 @@ class PipelineEndpoint(NamedTuple):
     pipeline_ids: tuple[str, ...]
 
     def build_record(self) -> dict[str, Any]:
-        """Return the JSON record of the endpoint, which scripts receive."""
+        """Return the endpoint's record as JSON-compatible values, as scripts receive it."""
         return {
             "defaultVersion": str(self.default_version),
             "description": self.description,

@@ -139,7 +139,7 @@ class Schedule(NamedTuple):
         return self.settings.describe_times() if self.unreadable is None else "never, since it cannot be read"
 
     def build_record(self) -> dict[str, Any]:
-        """Return the JSON record of the schedule, which commands print."""
+        """Return the schedule's record as JSON-compatible values, as commands print it."""
         settings = self.settings
         recurrence = settings.recurrence
         return {

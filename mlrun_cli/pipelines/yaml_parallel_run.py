@@ -126,7 +126,7 @@ def _read_setting(key: str, node: Node) -> Any:
 def _find_source_folder(
     paths: YamlPaths, nodes: Mapping[str, Node], settings: Mapping[str, Any], problems: Problems
 ) -> Path:
-    """Return the source folder, which must contain the entry script; an error is added to `problems`."""
+    """Return the source folder; add an error to `problems` if it does not contain the entry script."""
     script = settings.get("entry_script")
     with problems.collect_errors():
         source = paths.find_source_folder(nodes.get("source_directory"), script)

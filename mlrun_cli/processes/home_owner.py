@@ -11,9 +11,9 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def become_home_owner(home: Path) -> str | None:
-    """If a home belongs to another user, change this process of root to that user, and return the user's name.
+    """Switch this process from root to the user who owns a home, and return the user's name; None if nothing changed.
 
-    It stays root's, and the result is None, if the owner has no name on this system, as in a container, or may not use
+    Nothing changes if root owns the home, or if the owner has no name on this system, as in a container, or may not use
     what this process needs: the interpreter, this package, the home, the current folder.
     """
     try:

@@ -53,7 +53,7 @@ def _read_pid_namespace() -> str:
 
 
 def get_user_name() -> str:
-    """Return the name of the current user, or the user's number if there is no name."""
+    """Return the name of the current user, or the user ID (UID) if the user has no name."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -25,7 +25,7 @@ class LineQueue:
         self.receiving_end.close()
 
     def send(self, text: str) -> bool:
-        """Send a line without waiting; return False if the process does not receive any more, or receives too slowly.
+        """Send a line without waiting; return False if the process no longer receives lines or is too slow.
 
         A line that was sent is received even if this process ends.
         """
@@ -37,7 +37,7 @@ class LineQueue:
 
 
 def receive_lines(idle_seconds: float) -> Iterator[str]:
-    """Yield lines of standard input, to its end or until none has come for some time; none that was sent is lost."""
+    """Yield lines from standard input until it ends or none has arrived for `idle_seconds`; no sent line is lost."""
     lines: SimpleQueue[str | None] = SimpleQueue()
     threading.Thread(target=_read_lines, args=[lines], daemon=True).start()
     timeout: float | None = idle_seconds
@@ -54,7 +54,7 @@ def receive_lines(idle_seconds: float) -> Iterator[str]:
 
 
 def _read_lines(lines: SimpleQueue[str | None]) -> None:
-    """Put the lines of standard input into a queue at once, so that the sender never waits, and None at the end."""
+    """Put each line of standard input into a queue immediately, so that the sender never waits, and None at the end."""
     rest = b""
     while chunk := os.read(_STANDARD_INPUT, _CHUNK):
         *complete, rest = (rest + chunk).split(b"\n")
@@ -65,6 +65,6 @@ def _read_lines(lines: SimpleQueue[str | None]) -> None:
 
 
 def _refuse_lines() -> None:
-    """Refuse further lines; those that have been sent can still be read, to an end."""
+    """Refuse further lines; lines that were already sent can still be read."""
     with suppress(OSError), socket.socket(fileno=os.dup(_STANDARD_INPUT)) as receiver:
         receiver.shutdown(socket.SHUT_RD)

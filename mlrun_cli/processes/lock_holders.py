@@ -47,7 +47,7 @@ def list_exclusive_holders(files: Collection[Path]) -> Sequence[LockHolder]:
     for file in files:
         with suppress(OSError):
             inodes.add(str(file.stat().st_ino))
-    pids = {pid for pid, inode in _list_exclusive_locks() if inode in inodes and pid not in {0, os.getpid()}}
+    pids = {pid for pid, inode in _iterate_exclusive_locks() if inode in inodes and pid not in {0, os.getpid()}}
     return [describe_holder(pid) for pid in sorted(pids)]
 
 
@@ -82,7 +82,7 @@ def _list_thread_states(pid: int) -> set[bytes]:
     return {fields[0] for fields in stats if fields} - _ENDED
 
 
-def _list_exclusive_locks() -> Iterator[tuple[int, str]]:
+def _iterate_exclusive_locks() -> Iterator[tuple[int, str]]:
     """Yield the pid and inode of every exclusive lock in /proc/locks.
 
     A line is `1: POSIX  ADVISORY  WRITE 42 08:01:1234 120 120`. Devices are ignored, because some

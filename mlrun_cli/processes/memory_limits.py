@@ -26,7 +26,7 @@ _VERSION_1 = _Files(f"{_ROOT}/memory", "memory.oom_control", "memory.limit_in_by
 
 def count_oom_kills() -> int:
     """Return the number of processes in this process's cgroup that the kernel has killed for lack of memory."""
-    for files, folder in _list_cgroups():
+    for files, folder in _iterate_cgroups():
         killed = _read_oom_kill_count(f"{folder}/{files.events}")
         if killed is not None:
             return killed
@@ -36,7 +36,7 @@ def count_oom_kills() -> int:
 def read_memory_limit() -> int | None:
     """Return the lowest memory limit of this process's cgroup and its ancestors in bytes, or None if there is none."""
     found = []
-    for files, own in _list_cgroups():
+    for files, own in _iterate_cgroups():
         folder = own
         while folder.startswith(files.mount):
             text = read_proc(f"{folder}/{files.limit}").strip()
@@ -46,7 +46,7 @@ def read_memory_limit() -> int | None:
     return min(found, default=None)
 
 
-def _list_cgroups() -> Iterator[tuple[_Files, str]]:
+def _iterate_cgroups() -> Iterator[tuple[_Files, str]]:
     """Yield the folders of this process's cgroups that may contain memory files."""
     for line in read_proc("/proc/self/cgroup").decode("utf-8", "surrogateescape").splitlines():
         number, controllers, path = line.split(":", 2)

@@ -83,7 +83,7 @@ def filter_by_run(processes: list[ProcessId], run_id: str) -> list[ProcessId]:
 def list_run_processes(run_id: str) -> list[ProcessId]:
     """Return all live processes on this machine with the run's id in their environment, except this process."""
     found = []
-    for pid in _list_pids():
+    for pid in _iterate_pids():
         if _read_variables(pid).get(RUN_ID_VARIABLE) == run_id:
             process = identify_process(pid)
             if process is not None and pid != os.getpid():
@@ -125,7 +125,7 @@ def list_controllers(workspace: Path, run_id: str) -> list[ProcessId]:
 
 def _iterate_program_processes(program_name: bytes) -> Iterator[tuple[ProcessId, Sequence[bytes]]]:
     """Yield the processes that run a program of this package, each with its command line."""
-    for pid in _list_pids():
+    for pid in _iterate_pids():
         # That of a forked supervisor is filled up with zeros.
         words = read_proc(f"/proc/{pid}/cmdline").rstrip(b"\0").split(b"\0")
         if any(word.endswith(program_name) for word in words) and (process := identify_process(pid)) is not None:
@@ -190,14 +190,14 @@ def _list_children(pid: int) -> list[int]:
 def _map_children() -> dict[int, list[ProcessId]]:
     """Return the live children of all processes, keyed by the pid of their parent."""
     children: dict[int, list[ProcessId]] = {}
-    for pid in _list_pids():
+    for pid in _iterate_pids():
         stat = _read_stat(pid)
         if stat is not None and not stat.is_zombie:
             children.setdefault(stat.parent, []).append(ProcessId(pid, stat.start_ticks))
     return children
 
 
-def _list_pids() -> Iterator[int]:
+def _iterate_pids() -> Iterator[int]:
     """Return all pids, or none if there is no /proc, as on macOS."""
     names = os.listdir("/proc") if sys.platform == "linux" else ()
     return (int(name) for name in names if name.isdigit())

@@ -12,7 +12,7 @@ from mlrun_cli.core.redaction import Redactor
 
 
 def open_secret_pipe(redactor: Redactor) -> int:
-    """Return the read end of a new pipe that contains a run's secrets, which texts may repeat; the write end is closed.
+    """Return the read end of a new pipe that contains the secrets to redact in a run's texts; the write end is closed.
 
     Secrets beyond the capacity of a pipe, 64 KiB, are left out.
 
@@ -29,7 +29,7 @@ def open_secret_pipe(redactor: Redactor) -> int:
 
 
 def format_secrets(redactor: Redactor) -> str:
-    """Return the secrets of a run that texts may repeat as lines of JSON, the shortest first."""
+    """Return the secrets to redact in a run's texts as lines of JSON, the shortest first."""
     secrets = sorted(redactor.run_secrets, key=lambda secret: (len(secret), secret))
     return "".join(f"{json.dumps(secret)}\n" for secret in secrets)
 

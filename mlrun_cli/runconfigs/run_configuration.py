@@ -140,11 +140,11 @@ class RunConfiguration(NamedTuple):
         described = python.user_managed_dependencies or python.conda_dependencies_file or python.conda_dependencies
         if self.environment_reference is not None or described:
             return self.environment_reference
-        return self.described_environment_name
+        return self.inline_environment_name
 
     @property
-    def described_environment_name(self) -> str | None:
-        """The name in the environment section; None if it is absent or one of Azure's default names."""
+    def inline_environment_name(self) -> str | None:
+        """The name in the environment section, or None if it is absent or one of Azure's default names."""
         name = self.get_changed_entries().get("environment.name")
         return None if name is None else str(name)
 

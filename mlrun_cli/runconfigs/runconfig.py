@@ -175,7 +175,7 @@ class _RunconfigReader:
     def _read_key(self, node: Node, key: Key) -> None:
         if key.field is None:
             self.rest[node.key_path] = node.as_boolean() if key.shape is TRUTH else node.to_plain()
-            self.notes += _list_unknown_key_notes(node, key.shape)
+            self.notes += _iterate_unknown_key_notes(node, key.shape)
         elif key.shape is COMMUNICATOR and isinstance(node.content, dict):
             self.notes.append(_describe_skipped_communicator(node))
         elif key.shape is VARIABLES:
@@ -223,7 +223,7 @@ def _get_section(node: Node) -> dict[str, Node]:
     return {key: inner for key, inner in node.as_mapping().items() if not inner.is_null}
 
 
-def _list_unknown_key_notes(node: Node, shape: Mapping[str, Any]) -> Iterator[str]:
+def _iterate_unknown_key_notes(node: Node, shape: Mapping[str, Any]) -> Iterator[str]:
     """Yield a note for each unknown key in the nested mappings of a value."""
     if not isinstance(node.content, dict):
         return
@@ -231,7 +231,7 @@ def _list_unknown_key_notes(node: Node, shape: Mapping[str, Any]) -> Iterator[st
     for key, inner in _get_section(node).items():
         expected = known.get(key, shape.get("additionalProperties"))
         if expected is not None:
-            yield from _list_unknown_key_notes(inner, expected)
+            yield from _iterate_unknown_key_notes(inner, expected)
         elif known:
             yield _format_unknown_key_note(inner, key, known)
 

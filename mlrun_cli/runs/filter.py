@@ -199,8 +199,8 @@ def _add_fields(run_filter: RunFilter, fields: Mapping[str, Any]) -> RunFilter:
     return run_filter._replace(**fields)
 
 
-def parse_tag(text: str) -> TagFilter:
-    r"""Parse `key` for any value, or `key=value`, where an equals sign in a key is written as `\\=`.
+def parse_tag_filter(text: str) -> TagFilter:
+    r"""Parse a tag filter: `key` matches any value, `key=value` only this value; `\\=` is an equals sign in a key.
 
     Raises:
         InvalidFilter: there is no key.
@@ -212,8 +212,8 @@ def parse_tag(text: str) -> TagFilter:
     return TagFilter(key, found[2], any_value=found[2] is None)
 
 
-def format_tag(key: str, value: str | None) -> str:
-    """Format a condition on a tag or property so that `parse_tag` can read it."""
+def format_tag_filter(key: str, value: str | None) -> str:
+    """Format a condition on a tag or property so that `parse_tag_filter` can read it."""
     escaped = re.sub(r"([\\=])", r"\\\1", key)
     return escaped if value is None else f"{escaped}={value}"
 
@@ -300,14 +300,14 @@ TERMS: Mapping[str, Term] = {
         help="Runs with this status, or one of several separated by commas; active for all that have not ended.",
     ),
     "tag": Term(
-        lambda text, _now: parse_tag(text),
+        lambda text, _now: parse_tag_filter(text),
         lambda values: {"tags": merge_tag_filters(values)},
         option="--tags",
         metavar="KEY[=VALUE]",
         help="Runs with this tag.",
     ),
     "property": Term(
-        lambda text, _now: parse_tag(text),
+        lambda text, _now: parse_tag_filter(text),
         lambda values: {"properties": merge_tag_filters(values)},
     ),
     "metric": Term(_parse_metric_filter, lambda values: {"metrics": values}),

@@ -29,7 +29,7 @@ class ParameterFilter(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> ParameterFilter:
-        """Parse a name, an operator and a value, where texts with special characters are quoted.
+        """Parse a filter: a parameter name, an operator and a value; texts with special characters are quoted.
 
         Raises:
             InvalidFilter: it is not a comparison; the message says what is wrong.

@@ -81,7 +81,7 @@ def append_flag(arguments: Sequence[str], name: str) -> list[str]:
 
 
 def _insert_options(arguments: Sequence[str], options: Sequence[str]) -> list[str]:
-    """Return the arguments with options behind the others, and before the `--` that ends them."""
+    """Return the arguments with options inserted after the other options and before the `--` that ends them."""
     place = arguments.index(_END_OF_OPTIONS) if _END_OF_OPTIONS in arguments else len(arguments)
     return [*arguments[:place], *options, *arguments[place:]]
 

@@ -116,7 +116,7 @@ def _read_arguments(definition: Mapping[str, Any]) -> Parameters:
 
 
 def parse_command(command: str) -> Parameters:
-    """Return the parameters of the last command in a shell command line that starts a script, or of the last one."""
+    """Return the parameters of the last command that starts a script in a shell line, or else of the last command."""
     import shlex  # noqa: PLC0415 - start-up: most runs have a script with arguments
 
     words = shlex.shlex(command, posix=True, punctuation_chars=True)

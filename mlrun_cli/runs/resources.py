@@ -47,7 +47,7 @@ class CurrentUse(NamedTuple):
 
 
 def describe_resources(resources: Resources) -> str:
-    """Return what a run has used in one line: `211 MB of memory, 3.2 s of CPU, …`."""
+    """Return the resources that a run has used as one line of text: `211 MB of memory, 3.2 s of CPU, …`."""
     parts = [
         f"{format_size(resources.peak_memory_bytes)} of memory",
         f"{resources.cpu_seconds:.1f} s of CPU",

@@ -25,8 +25,8 @@ from mlrun_cli.targets.programs import CONTROLLER_PROGRAM, build_program_command
 from mlrun_cli.workspace import Workspace
 
 _QUICK_STARTS = 3
-_PAUSE_SECONDS = 10.0
-"""The pause between two starts after `_QUICK_STARTS` controllers in a row have ended before they finished a step."""
+_BACKOFF_SECONDS = 10.0
+"""The backoff between two starts after `_QUICK_STARTS` controllers in a row have ended before they finished a step."""
 _MOST_STARTS = 20
 _MOST_FAILURES = 3
 """How many controllers in a row may fail with an error before their run does."""
@@ -78,11 +78,13 @@ class ControllerFolder:
             return str((read_json(self._problem) or {}).get("text", ""))
         return ""
 
-    def is_paused(self) -> bool:
-        """Return whether controllers keep ending and the pause since the last start is not yet over."""
+    def is_backing_off(self) -> bool:
+        """Return whether the backoff after repeated starts has not yet elapsed since the last start."""
         found = self._stat_start_file()
         return (
-            found is not None and found.st_size >= _QUICK_STARTS and abs(time.time() - found.st_mtime) < _PAUSE_SECONDS
+            found is not None
+            and found.st_size >= _QUICK_STARTS
+            and abs(time.time() - found.st_mtime) < _BACKOFF_SECONDS
         )
 
     def is_given_up(self) -> bool:
@@ -120,7 +122,7 @@ def ensure_controllers(workspace: Workspace) -> None:
 
 
 def wake_controller(workspace: Workspace, run: Run) -> None:
-    """Ensure that a run's controller reads the store soon; if controllers keep failing, only after a pause.
+    """Ensure that a run's controller reads the store soon; if controllers keep failing, only after a backoff.
 
     Raises:
         OSError: none could be started; the next look at a run tries again.
@@ -156,7 +158,7 @@ def _start_if_absent(workspace: Workspace, run: Run) -> bool:
             problem = folder.read_problem() or "it ended again and again before it finished a step"
             message = f"The controller of the run cannot work: {problem}. Its child runs go on. Its log: {folder.log}"
             _fail_run(workspace, run, message, EndReason.CONTROLLER_FAILED)
-        elif not folder.is_paused():
+        elif not folder.is_backing_off():
             folder.record_start()
             words = build_controller_command(workspace.folder, run.run_id, lock.descriptor)
             spawn(words, f"the children of {run.run_id}", [lock.descriptor], folder.log)

@@ -254,7 +254,7 @@ class JournalReader:
         for run_id, others in entries.others.items():
             if not self._store_entries_of_run(run_id, others):
                 unreadable += len(others.logged) + len(others.tag_changes) + len(others.parameters)
-        if not self._is_scratch and has_recorded_entries(entries):
+        if not self._is_scratch and has_run_record_entries(entries):
             self._record_read_offset(journal_name, offset + chunk_size)
         return unreadable
 
@@ -329,10 +329,10 @@ def store_requested_ends(runs: RunStore, run_key: int, entries: Entries, redacto
         runs.request_end(run_key, wanted, redactor.redact_error(error))
 
 
-def has_recorded_entries(entries: Entries) -> bool:
-    """Return whether the entries include any kind that run records contain: tags, parameters or requested ends."""
+def has_run_record_entries(entries: Entries) -> bool:
+    """Return whether any entries belong in the run record: tags, parameters or requests to end the run."""
     own = entries.tag_changes or entries.parameters or entries.endings
-    return bool(own) or any(map(has_recorded_entries, entries.others.values()))
+    return bool(own) or any(map(has_run_record_entries, entries.others.values()))
 
 
 def _split_chunks(chunks: _Chunks) -> Sequence[_Chunks]:

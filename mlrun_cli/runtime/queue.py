@@ -130,7 +130,7 @@ class QueueFolder:
 
 
 def wake_dispatcher(workspace: Workspace, target: str) -> None:
-    """Ensure that a dispatcher reads a target's queue soon; if dispatchers keep failing, only after a pause.
+    """Ensure that a dispatcher reads a target's queue soon; if dispatchers keep failing, only after a backoff.
 
     Raises:
         OSError: no dispatcher could be started; the next reconciliation tries again.
@@ -184,7 +184,7 @@ def _start_dispatcher_if_absent(workspace: Workspace, target: str, folder: Queue
     try:
         if not lock.try_acquire():
             return False
-        if not folder.starts.is_paused():
+        if not folder.starts.is_backing_off():
             _start_dispatcher(workspace, target, folder, lock)
         return True
     finally:

@@ -28,7 +28,7 @@ from mlrun_cli.runs.rebuild_files import NAMES, read_run_documents
 from mlrun_cli.runs.status import TERMINAL_STATUSES
 from mlrun_cli.runtime.journal_ingest import (
     READ_OFFSETS_NAME,
-    has_recorded_entries,
+    has_run_record_entries,
     store_parameters,
     store_requested_ends,
     store_tag_changes,
@@ -109,13 +109,13 @@ class _FolderImport:
 
     def run(self) -> ImportReport:
         """Import all records and run folders into the store, and return a report."""
-        for run_folder in self._list_run_folders():
+        for run_folder in self._iterate_run_folders():
             run_folder.make_readable()
         named = self._add_named_rows()
         if self._salvage is not None:
             self._salvage.insert_missing_named_rows(self._database)
         documents = self._add_runs()
-        for run_folder in self._list_run_folders():
+        for run_folder in self._iterate_run_folders():
             self._import_run_journals(run_folder)
         for session in self._list_sessions():
             self._import_session(session)
@@ -174,7 +174,7 @@ class _FolderImport:
     def _read_documents(self) -> dict[str, Mapping[str, Any]]:
         """Return the documents of runs from folders, or else from a damaged store, keyed by run id."""
         documents: dict[str, Mapping[str, Any]] = {}
-        for folder in self._list_run_folders():
+        for folder in self._iterate_run_folders():
             documents.update(read_run_documents(folder))
         if self._salvage is not None:
             salvaged = self._salvage.read_documents()
@@ -184,7 +184,7 @@ class _FolderImport:
 
     def _read_old_folders(self, excluded: Collection[str]) -> list[Mapping[str, Any]]:
         """Return the documents of runs of an older version, which do not have keys yet."""
-        old = [folder for folder in self._list_run_folders() if folder.path.name not in excluded]
+        old = [folder for folder in self._iterate_run_folders() if folder.path.name not in excluded]
         return [document for document in map(read_old_run_document, old) if document is not None]
 
     def _assign_keys(self, documents: list[Mapping[str, Any]], keys: list[int]) -> None:
@@ -323,13 +323,13 @@ class _FolderImport:
         if entries.logged:
             self._metrics.add(run_key, entries.logged)
             self._values += len(entries.logged)
-        if is_recorded or not has_recorded_entries(entries):
+        if is_recorded or not has_run_record_entries(entries):
             return
         store_tag_changes(self._runs, run_key, entries)
         store_parameters(self._parameters, run_key, entries, self._redactor)
         store_requested_ends(self._runs, run_key, entries, Redactor())
 
-    def _list_run_folders(self) -> Iterator[RunFolder]:
+    def _iterate_run_folders(self) -> Iterator[RunFolder]:
         with suppress(FileNotFoundError):
             for path in sorted((self._folder / "runs").iterdir()):
                 if path.is_dir() and not path.name.startswith("."):

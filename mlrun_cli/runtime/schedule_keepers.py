@@ -68,7 +68,7 @@ def _start_if_absent(workspace: Workspace, folder: KeeperFolder) -> bool:
     with closing(OwnerLock.open(folder.lock)) as lock:
         if not lock.try_acquire():
             return False
-        if workspace.schedules.has_active_schedules_or_pending_runs() and not folder.starts.is_paused():
+        if workspace.schedules.has_active_schedules_or_pending_runs() and not folder.starts.is_backing_off():
             folder.starts.increment(lock)
             words = build_keeper_command(workspace.folder, lock.descriptor)
             spawn(words, FOLDER, [lock.descriptor], folder.log)

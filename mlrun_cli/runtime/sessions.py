@@ -183,7 +183,7 @@ def _reconcile_session(workspace: Workspace, name: str) -> bool:
     except OSError:
         return not folder.is_dir()
     except StoreError:
-        if not workspace.is_in_place():
+        if not workspace.is_database_in_place():
             raise
         return False
     else:

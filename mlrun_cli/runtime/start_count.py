@@ -11,8 +11,8 @@ from mlrun_cli.core.local_folder import get_counterpart
 from mlrun_cli.runs.owner_lock import OwnerLock
 
 _MOST_STARTS = 3
-_PAUSE_SECONDS = 10.0
-"""The pause between two starts after `_MOST_STARTS` processes in a row have ended before doing their work."""
+_BACKOFF_SECONDS = 10.0
+"""The backoff between two starts after `_MOST_STARTS` processes in a row have ended before doing their work."""
 
 
 class StartCount:
@@ -38,10 +38,10 @@ class StartCount:
         """Return whether all recent processes have ended before they completed their work."""
         return self._find_repeated_failure_time() is not None
 
-    def is_paused(self) -> bool:
-        """Return whether processes keep failing and the pause since the last start is not yet over."""
+    def is_backing_off(self) -> bool:
+        """Return whether the backoff after repeated failures has not yet elapsed since the last start."""
         failed_at = self._find_repeated_failure_time()
-        return failed_at is not None and abs(time.time() - failed_at) < _PAUSE_SECONDS
+        return failed_at is not None and abs(time.time() - failed_at) < _BACKOFF_SECONDS
 
     def _find_repeated_failure_time(self) -> float | None:
         """Return the time of the last start in seconds since the epoch, or None if not enough starts have failed."""

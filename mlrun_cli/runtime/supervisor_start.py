@@ -27,7 +27,7 @@ def start_supervisor(target: Target, run: Run, lock_fds: Sequence[int]) -> Start
 
 
 def store_start(target: Target, run: Run, started: Started) -> None:
-    """Store the properties of a started run, and that it is queued if it is.
+    """Store the properties of a started run and, if its job is queued, the status Queued.
 
     Raises:
         StoreError: the store cannot be written.

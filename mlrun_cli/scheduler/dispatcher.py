@@ -67,7 +67,7 @@ class Dispatcher:
             with WakeSocket(self._folder.socket) as wake_socket:
                 self._serve(wake_socket)
             self._lock.close()
-            if not self._workspace.is_in_place() or not self._workspace.queues.list_keys(self._target):
+            if not self._workspace.is_database_in_place() or not self._workspace.queues.list_keys(self._target):
                 return
             self._lock = OwnerLock.open(self._folder.lock)
             is_mine = self._lock.try_acquire()
@@ -76,7 +76,7 @@ class Dispatcher:
         """Start queued runs, and wait for changes in between, until the dispatcher is no longer needed."""
         with suppress(StoreError):
             reconcile_runs(self._workspace)
-        while self._workspace.is_in_place():
+        while self._workspace.is_database_in_place():
             try:
                 is_needed = self._start_runs()
             except StoreError as error:
@@ -162,7 +162,7 @@ def _start_fork_server(workspace: Path) -> ForkServer | None:
 
 
 def main(arguments: list[str]) -> None:
-    """Run the dispatcher of a target's queue."""
+    """Run the background process that starts the queued runs of a target."""
     _, folder, _, descriptor, target = arguments
     detach_program(Path(folder), int(descriptor))
     fork_server = _start_fork_server(Path(folder))

@@ -48,7 +48,7 @@ class ScheduleKeeper:
                 self._serve(wake_socket)
             self._lock.close()
             if (
-                not self._workspace.is_in_place()
+                not self._workspace.is_database_in_place()
                 or not self._workspace.schedules.has_active_schedules_or_pending_runs()
             ):
                 return
@@ -57,7 +57,7 @@ class ScheduleKeeper:
 
     def _serve(self, wake_socket: WakeSocket) -> None:
         """Submit due runs, and wait in between, until no schedule is active."""
-        while self._workspace.is_in_place():
+        while self._workspace.is_database_in_place():
             wait = _RETRY_SECONDS
             try:
                 self._workspace.reopen_if_replaced()
@@ -118,7 +118,7 @@ def _sleep(wake_socket: WakeSocket, seconds: float) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Run the schedule keeper of a workspace."""
+    """Run the background process that submits a workspace's scheduled runs when they are due."""
     _, folder, _, descriptor = arguments
     detach_program(Path(folder), int(descriptor))
     with open_workspace_when_available(Path(folder), Path(FOLDER)) as workspace:

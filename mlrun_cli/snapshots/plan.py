@@ -47,11 +47,11 @@ def plan_snapshot(source: Path, limits: SnapshotLimits, exclude: Sequence[Path])
     size = sum(found.st_size for found in scan.files.values())
     left_out = tuple(sorted(scan.left_out, key=lambda item: item.path))
     files = frozenset({*scan.files, *scan.links})
-    return PlannedSnapshot(files, size, left_out, tuple(_list_ignored(scan)), tuple(scan.notes), scan.ignore_file)
+    return PlannedSnapshot(files, size, left_out, tuple(_iterate_ignored(scan)), tuple(scan.notes), scan.ignore_file)
 
 
-def _list_ignored(scan: Scan) -> Iterator[str]:
-    """Yield the ignored paths in order, without ignored folders of which a part is included, and what is in others."""
+def _iterate_ignored(scan: Scan) -> Iterator[str]:
+    """Yield the ignored paths in order, except folders that are partly included and the contents of ignored folders."""
     folder = None
     for path in sorted(scan.ignored):
         if path.removesuffix("/") in scan.folders or (folder is not None and path.startswith(folder)):

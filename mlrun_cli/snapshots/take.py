@@ -53,7 +53,7 @@ def take_snapshot(
     """
     scan = scan_folder(source, limits, exclude)
     taking = _SnapshotBuilder(scan, store, progress)
-    entries = taking.build_entries()
+    entries = taking.store_entries()
     snapshot = Snapshot(compute_snapshot_id(entries), entries, sum(entry.size for entry in entries))
     # An equal content may have been there before, with other times: the first manifest holds, since
     # working copies made from it are compared with it.
@@ -74,7 +74,7 @@ def preview_entries(
         UsageError: as for `take_snapshot`.
     """
     scan = scan_folder(source, limits, exclude)
-    return _SnapshotBuilder(scan, store, None, is_preview=True).list_entries()
+    return _SnapshotBuilder(scan, store, None, is_preview=True).build_entries()
 
 
 def compute_snapshot_id(entries: Iterable[SnapshotEntry]) -> str:
@@ -106,15 +106,15 @@ class _SnapshotBuilder:
         self._files_done = 0
         self._bytes_done = 0
 
-    def build_entries(self) -> tuple[SnapshotEntry, ...]:
-        """Store new contents and the digests of the files, and return all entries, sorted by path."""
+    def store_entries(self) -> tuple[SnapshotEntry, ...]:
+        """Store new contents and the cache of digests, and return all entries, sorted by path."""
         self._store.remove_abandoned_incoming_files()
-        entries = self.list_entries()
+        entries = self.build_entries()
         self._cache.save()
         return entries
 
-    def list_entries(self) -> tuple[SnapshotEntry, ...]:
-        """Return all entries, sorted by path; store new contents unless it is a preview."""
+    def build_entries(self) -> tuple[SnapshotEntry, ...]:
+        """Store new contents, unless this is a preview, and return all entries, sorted by path."""
         entries = [SnapshotEntry(path, EntryKind.DIRECTORY) for path in self._scan.folders]
         entries += [
             entry

@@ -67,7 +67,7 @@ class PageRequest:
         return self.studio.templates.respond(template, {**self.build_common_values(), **values}, status)
 
     def build_common_values(self) -> dict[str, Any]:
-        """Return the values that the templates of all pages of a workspace use."""
+        """Return the template context that all pages of a workspace share."""
         return {
             "urls": self.urls,
             "workspace": self.workspace.identity,

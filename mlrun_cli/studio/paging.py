@@ -18,7 +18,7 @@ def parse_page_number(page: PageRequest) -> int:
 
 
 def build_page_links(page: PageRequest, *, has_more: bool) -> dict[str, Any]:
-    """Return template values with the page number and the queries of adjacent pages, None for a missing page."""
+    """Return the template context with the page number and the queries of adjacent pages, None for missing ones."""
     number = parse_page_number(page)
     return {
         "number": number,

@@ -67,7 +67,7 @@ class WorkspacePool:
                 )
                 workspace.set_busy_timeout(_BUSY_TIMEOUT_SECONDS)
                 return workspace
-            if workspace.is_in_place():
+            if workspace.is_database_in_place():
                 return workspace
             workspace.close()
 

@@ -124,7 +124,7 @@ def choose_environment(configuration: RunConfiguration, environ: Mapping[str, st
     chosen = read_environment_choice(environ)
     if chosen is not None:
         return chosen
-    is_curated = is_curated_name(configuration.described_environment_name or "")
+    is_curated = is_curated_name(configuration.inline_environment_name or "")
     return EnvironmentChoice(EnvironmentMode.RELAXED if is_curated else EnvironmentMode.PINNED)
 
 
@@ -143,7 +143,7 @@ def read_environment_choice(environ: Mapping[str, str]) -> EnvironmentChoice | N
 
 def _describe_curated(configuration: RunConfiguration) -> tuple[str, ...]:
     """Return a line about differences of a curated environment, unless the configuration defines its packages."""
-    name = configuration.described_environment_name
+    name = configuration.inline_environment_name
     found = None if name is None else find_curated_environment(name)
     if found is None or found.conda_dependencies != configuration.python.conda_dependencies or not found.note:
         return ()

@@ -214,7 +214,7 @@ def submit_pipeline(
         run = start_controlled_run(
             workspace, new, lambda folder: _write_files(folder, document, templates), interruptions
         )
-    return SubmittedPipeline(run, notes, tuple(_list_report_lines(plan)))
+    return SubmittedPipeline(run, notes, tuple(_iterate_report_lines(plan)))
 
 
 def plan_pipeline(workspace: Workspace, request: PipelineRequest) -> PipelinePlan:
@@ -286,7 +286,7 @@ def resolve_steps(
     secrets: SecretParameters,
     resolve: Callable[[Step, SubmitRequest], tuple[_Resolved, Sequence[str]]],
 ) -> tuple[dict[str, _Resolved], tuple[str, ...]]:
-    """Return what a function makes of the requests of all steps, keyed by step, and notes.
+    """Return the results of calling `resolve` with the request of each step, keyed by step, and notes.
 
     Args:
         workspace: the workspace of the pipeline.
@@ -397,7 +397,7 @@ def _build_run(
     )
 
 
-def _list_report_lines(plan: PipelinePlan) -> Iterator[str]:
+def _iterate_report_lines(plan: PipelinePlan) -> Iterator[str]:
     """Yield the lines to report after a submission: one for each step run and one for the pipeline run."""
     for step in plan.graph.steps:
         can_reuse = step.allow_reuse and not plan.regenerate_outputs

@@ -193,7 +193,7 @@ def _parse_value(graph: Graph, name: str, text: str) -> Any:
 
 
 def _describe_differences(workspace: Workspace, run: Run, graph: Graph) -> list[str]:
-    """Return a line for each source folder of the steps about its differences from the snapshot."""
+    """Return one line per source folder of the steps, describing how it differs from the snapshot."""
     lines = {}
     for step in graph.steps:
         if step.source_directory not in lines:

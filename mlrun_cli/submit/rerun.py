@@ -253,7 +253,7 @@ def _set_parameters(
 
 
 def _list_absent_flags(run: Run, submission: Submission) -> Sequence[str]:
-    """Return the flags that are false, and that the arguments leave out."""
+    """Return the flags that are false and therefore missing from the arguments."""
     # Runs of an older version have them in the definition alone.
     return submission.submit_options().absent_flags or (run.definition or {}).get(ABSENT_FLAGS) or ()
 

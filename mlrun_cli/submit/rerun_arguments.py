@@ -31,7 +31,7 @@ def change_arguments(
     parameters: Mapping[str, str],
     flags: Sequence[str],
 ) -> ChangedArguments:
-    """Return the arguments of a run with other values of parameters, and with flags.
+    """Return the arguments of a run with the given parameter values and flags applied.
 
     Args:
         run_id: the id of the run, for notes and errors.

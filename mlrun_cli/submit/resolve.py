@@ -114,7 +114,7 @@ class Resolver:
             raise
 
     def resolve(self, *, is_script_needed: bool = True) -> Resolution | None:
-        """Resolve the request except for the steps of `preview`; return None if there are problems.
+        """Resolve the request, without the steps that only `preview` performs; return None if there are problems.
 
         Args:
             is_script_needed: False if the script may be specified later.
@@ -125,7 +125,7 @@ class Resolver:
             self._resolve_from_runconfig(is_script_needed=is_script_needed)
         else:
             self._resolve_from_earlier_run(self._request.earlier)
-        self._find_data()
+        self._resolve_data()
         if self.problems or self.environment is None or self._launch is None:
             return None
         return Resolution(
@@ -147,7 +147,7 @@ class Resolver:
         self._check_source()
         self._plan_environment()
         if is_script_needed or self.configuration.script or self.configuration.command:
-            self._find_script()
+            self._resolve_script()
 
     def _resolve_from_earlier_run(self, earlier: EarlierRun) -> None:
         """Reuse the resolution of an earlier run, changed as the request specifies."""
@@ -402,7 +402,7 @@ class Resolver:
         self.configuration, self._volumes, notes = apply_docker_arguments(self.configuration, self._project)
         return notes
 
-    def _find_script(self) -> None:
+    def _resolve_script(self) -> None:
         is_known = self.is_read and not self.problems.has_problem_about(*_SCRIPT_KEYS)
         if (is_known or self._request.script is not None) and self._source.is_dir():
             with self.problems.collect_errors(), self.configuration.locate_errors("script"):
@@ -419,7 +419,7 @@ class Resolver:
             search_path = variables.get("PATH", self._request.environment.get("PATH", os.defpath))
             check_program(program, self._source, search_path)
 
-    def _find_data(self) -> None:
+    def _resolve_data(self) -> None:
         if self._workspace is None or not (self._volumes or uses_data(self.configuration)):
             return
         from mlrun_cli.submit.data import preview_data  # noqa: PLC0415 - start-up: most runs have none

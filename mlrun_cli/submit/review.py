@@ -51,18 +51,18 @@ def review_configuration(
     is_current = mode is EnvironmentMode.CURRENT
     has_container = not is_current and wants_container(configuration) and find_engine(search_path) is not None
     for key_path, refusal in (
-        *_list_unsupported_fields(configuration, search_path),
-        *_list_unsupported_keys(configuration),
+        *_iterate_unsupported_fields(configuration, search_path),
+        *_iterate_unsupported_keys(configuration),
     ):
         if (is_current and refusal.concerns_environment) or (has_container and key_path in DOCKER_SWITCHES):
             continue
         with problems.collect_errors(), configuration.locate_errors(key_path):
             raise Unsupported(f"{key_path} cannot be used: {refusal.reason}.", hint=refusal.advice, target=key_path)
     problems.raise_if_any()
-    return tuple(_list_notes(configuration, has_container=has_container, is_current=is_current))
+    return tuple(_iterate_notes(configuration, has_container=has_container, is_current=is_current))
 
 
-def _list_unsupported_fields(configuration: RunConfiguration, search_path: str) -> Iterator[tuple[str, Refusal]]:
+def _iterate_unsupported_fields(configuration: RunConfiguration, search_path: str) -> Iterator[tuple[str, Refusal]]:
     """Yield the key paths of fields that no run on this machine supports, with the reason."""
     framework = configuration.framework.casefold()
     if framework in PROGRAMS:
@@ -86,7 +86,7 @@ def _list_unsupported_fields(configuration: RunConfiguration, search_path: str) 
         yield key_path, Refusal(reason, advice, concerns_environment=True)
 
 
-def _list_unsupported_keys(configuration: RunConfiguration) -> Iterator[tuple[str, Refusal]]:
+def _iterate_unsupported_keys(configuration: RunConfiguration) -> Iterator[tuple[str, Refusal]]:
     """Yield the key paths whose non-default values are not supported, with the reason."""
     for key_path in configuration.get_changed_entries():
         key = KEYS.get(key_path)
@@ -99,7 +99,7 @@ def _has_conda_part(configuration: RunConfiguration) -> bool:
     return not configuration.python.user_managed_dependencies
 
 
-def _list_notes(configuration: RunConfiguration, *, has_container: bool, is_current: bool) -> Iterator[str]:
+def _iterate_notes(configuration: RunConfiguration, *, has_container: bool, is_current: bool) -> Iterator[str]:
     """Yield a note for each setting that is skipped, and one if the script runs once per node."""
     if configuration.node_count > 1 and configuration.communicator == NO_COMMUNICATOR:
         yield (

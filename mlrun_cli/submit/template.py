@@ -24,7 +24,7 @@ from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.error import SERVICE_ERROR, build_run_error
 from mlrun_cli.runs.folder import RunFolder
-from mlrun_cli.runs.job_troubles import JobTroubles
+from mlrun_cli.runs.job_problems import JobProblems
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.shared_folder import remove_secrets
@@ -355,7 +355,7 @@ def start_or_fail_from_template(workspace: Workspace, template: RunTemplate, run
 
 
 def _fail_unstarted_run(workspace: Workspace, run: Run, error: MlrunError) -> None:
-    """Record a run that was recorded, and that could not be started, as Failed."""
+    """Record the failure of an already recorded run that could not be started."""
     if run.status is RunStatus.NOT_STARTED:
         remove_secrets(workspace.run_folder(run.run_id))
         outcome = build_failure_outcome(error.message, code=SERVICE_ERROR, reason=error.code)
@@ -425,7 +425,7 @@ def record_reused_run(
     source_run: Run,
     copy_results: Callable[[RunFolder], None],
 ) -> Run:
-    """Record a run as Completed with the results of another run, unless its id exists already; return it.
+    """Record a run as Completed with the results of another run, unless its id already exists; return the run.
 
     Args:
         workspace: the workspace of both runs.
@@ -541,7 +541,7 @@ def _complete_start_on_node(workspace: Workspace, template: RunTemplate, run: Te
     folder = workspace.run_folder(run.run_id)
     with closing(OwnerLock.open(folder.lock)) as lock:
         # While the lock is held, the collector does not look for the job of the run.
-        if not lock.acquire_within(_READERS_SECONDS) or JobTroubles.read(folder).unanswered:
+        if not lock.acquire_within(_READERS_SECONDS) or JobProblems.read(folder).unanswered:
             return
         stored = workspace.runs.get(run.run_id)  # it may have been started until here
         if stored.status is not RunStatus.NOT_STARTED or target.job_property in stored.properties:

@@ -165,7 +165,7 @@ class ResourceMeter:
         return peak
 
     def _log_usage(self, current: CurrentUse) -> None:
-        """Append a point of each curve to the journal in a single write."""
+        """Append one data point of each measured resource metric to the journal, in a single write."""
         points: Sequence[tuple[str, float | None]] = (
             (resource_metrics.CPU_PERCENT, current.cpu_percent),
             (resource_metrics.MEMORY_MB, current.memory_bytes / MEGABYTE),

@@ -19,7 +19,7 @@ from mlrun_cli.compute.compute_target import SHARED_FOLDER_PROPERTY, ComputeTarg
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runconfigs.communicators import PARALLEL_TASK
 from mlrun_cli.runs.inbox import CancelMessage, StopMessage, send_message
-from mlrun_cli.runs.job_troubles import count_unanswered_submission
+from mlrun_cli.runs.job_problems import count_unanswered_submission
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import StopReason
@@ -284,7 +284,7 @@ class EngineTarget(Target):
         }
 
     def repeat_submission(self, run_id: str) -> Started:
-        """Submit the job of a run whose submission was not answered once more; its owner lock must be held.
+        """Submit a run's job again after an unanswered submission; the run's owner lock must be held.
 
         Raises:
             SubmitUnanswered: the engine does not answer this one either.
@@ -347,7 +347,7 @@ class EngineTarget(Target):
         return {}
 
     def _record_unanswered(self, run_ids: Sequence[str], error: EngineUnavailable) -> SubmitUnanswered:
-        """Count a submission that was not answered, and return its error; the collector repeats it if need be."""
+        """Count an unanswered submission and return its error; the collector submits the job again if necessary."""
         for run_id in run_ids:
             with suppress(OSError):  # then it is not repeated
                 count_unanswered_submission(self.workspace.run_folder(run_id))

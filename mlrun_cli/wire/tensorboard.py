@@ -53,7 +53,7 @@ class EventCopies:
     def update(self) -> int:
         """Append new content of the event files to their copies; return the number of event files."""
         count = 0
-        for source, destination in self._list_sources_and_copies():
+        for source, destination in self._iterate_sources_and_copies():
             count += 1
             before = self._sizes.get(destination, 0)
             try:
@@ -62,7 +62,7 @@ class EventCopies:
                 continue
         return count
 
-    def _list_sources_and_copies(self) -> "Iterator[Tuple[str, str]]":
+    def _iterate_sources_and_copies(self) -> "Iterator[Tuple[str, str]]":
         """Yield the path of each event file with the path of its copy."""
         for run_id, roots in self._roots.items():
             for name, path in list_event_files(roots).items():

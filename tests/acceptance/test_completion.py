@@ -13,7 +13,7 @@ from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
-from mlrun_cli.workspace_locator import list_identities, locate_workspace
+from mlrun_cli.workspace_locator import iterate_identities, locate_workspace
 from tests.acceptance.installed import installed
 from tests.acceptance.terminal import Terminal
 from tests.running import Mlrun
@@ -38,7 +38,7 @@ _TERMINAL_ANSWER = "\x1b[?62;22c"
 def mlrun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
     """In an attached folder with the runconfig `sklearn` and three runs, of which the second is live."""
     with installed(tmp_path_factory.mktemp("completion")) as command:
-        (identity,) = list_identities(command.home)
+        (identity,) = iterate_identities(command.home)
         locator = locate_workspace(command.home, identity)
         with Workspace.open(locator, create=False, redactor=Redactor()) as workspace, workspace.transaction():
             for run_id, status in (

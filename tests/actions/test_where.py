@@ -515,11 +515,11 @@ def _list_sets(part: AnyKeySet) -> Sequence[AnyKeySet]:
 
 def _record_plans(monkeypatch: pytest.MonkeyPatch, plans: list[KeyPlan]) -> None:
     def choose_plans(*arguments: Any, **named: Any) -> Iterator[KeyPlan]:
-        for plan in key_plans.list_plans(*arguments, **named):
+        for plan in key_plans.iterate_plans(*arguments, **named):
             plans.append(plan)
             yield plan
 
-    monkeypatch.setattr(key_sets, "list_plans", choose_plans)
+    monkeypatch.setattr(key_sets, "iterate_plans", choose_plans)
 
 
 def _set_costs(monkeypatch: pytest.MonkeyPatch, *costs: float) -> None:

@@ -120,7 +120,7 @@ def test_a_controller_that_ends_before_it_does_anything_is_started_with_pauses(w
     with world.without_controller(sweep):
         for _ in range(3):
             folder.record_start()
-    assert folder.is_paused()
+    assert folder.is_backing_off()
     world.get(sweep)
     assert not world.controllers(sweep)
     folder.reset_start_count()

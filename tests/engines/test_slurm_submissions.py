@@ -74,7 +74,7 @@ def age_runs(mlrun: Mlrun) -> None:
     mlrun.execute("UPDATE runs SET created_at = 1")
 
 
-def list_troubles(mlrun: Mlrun) -> list[Path]:
+def list_problem_files(mlrun: Mlrun) -> list[Path]:
     return list(mlrun.database.parent.glob("runs/*/job_troubles.json"))
 
 
@@ -92,7 +92,7 @@ def test_runs_of_a_sweep_that_are_submitted_while_the_controller_is_away_start_o
     with away(slurm):
         words = ("run", "sweep", "--ct", "slurm", *grid, "train.py", str(get_marks(cluster)))
         sweep_id = cluster.json(*words)["run_id"]
-        until(lambda: len(list_troubles(cluster)) == 3)
+        until(lambda: len(list_problem_files(cluster)) == 3)
     age_runs(cluster)
     record = cluster.wait(sweep_id)
     assert record["status"] == "Completed", record

@@ -5,7 +5,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlrun_cli.errors import InvalidFilter, InvalidTime, UnknownStatus, UsageError
-from mlrun_cli.runs.filter import MOST_CONDITIONS, TERMS, RunFilter, TagFilter, format_tag, parse_filter, parse_tag
+from mlrun_cli.runs.filter import (
+    MOST_CONDITIONS,
+    TERMS,
+    RunFilter,
+    TagFilter,
+    format_tag_filter,
+    parse_filter,
+    parse_tag_filter,
+)
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus, parse_statuses
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -43,20 +51,20 @@ def test_an_unknown_status_is_named_with_the_nearest(text: str, word: str, neare
     ],
 )
 def test_the_first_equals_sign_that_is_not_escaped_ends_a_key(text: str, expected: TagFilter) -> None:
-    assert parse_tag(text) == expected
-    assert parse_tag(format_tag(expected.key, expected.value)) == expected
+    assert parse_tag_filter(text) == expected
+    assert parse_tag_filter(format_tag_filter(expected.key, expected.value)) == expected
 
 
 @settings(max_examples=50)
 @given(TEXT.filter(str.strip), st.none() | st.text())
 def test_a_tag_is_parsed_as_it_was_formatted(key: str, value: str | None) -> None:
-    assert parse_tag(format_tag(key, value)) == TagFilter(key, value, any_value=value is None)
+    assert parse_tag_filter(format_tag_filter(key, value)) == TagFilter(key, value, any_value=value is None)
 
 
 @pytest.mark.parametrize("text", ["", "=a", "  =a"])
 def test_a_tag_needs_a_key(text: str) -> None:
     with pytest.raises(InvalidFilter):
-        parse_tag(text)
+        parse_tag_filter(text)
 
 
 def test_words_together_make_one_filter() -> None:

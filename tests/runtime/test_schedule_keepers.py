@@ -32,9 +32,9 @@ def test_who_changes_a_schedule_does_not_make_the_pause_after_failures_longer(wo
     with closing(OwnerLock.open(folder.lock)) as lock:
         for _ in range(3):
             folder.starts.increment(lock)
-    assert folder.starts.is_paused()
+    assert folder.starts.is_backing_off()
     an_hour_ago = time.time() - 3600
     os.utime(folder.lock, (an_hour_ago, an_hour_ago))
     folder.create()
     assert folder.starts.is_failing()
-    assert not folder.starts.is_paused()
+    assert not folder.starts.is_backing_off()

@@ -12,7 +12,7 @@ from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
-from mlrun_cli.workspace_locator import list_identities, locate_workspace
+from mlrun_cli.workspace_locator import iterate_identities, locate_workspace
 from tests.running import Mlrun
 from tests.sdk.driving import drive
 
@@ -25,7 +25,7 @@ def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
 
 
 def test_runs_are_a_data_frame_in_the_columns_of_csv(mlrun: Mlrun) -> None:
-    (identity,) = list_identities(mlrun.home)
+    (identity,) = iterate_identities(mlrun.home)
     with (
         Workspace.open(locate_workspace(mlrun.home, identity), create=False, redactor=Redactor()) as workspace,
         workspace.transaction(),

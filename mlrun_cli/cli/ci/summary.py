@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from mlrun_cli.actions.last_lines import read_last_lines
 from mlrun_cli.actions.logs import find_decisive_log
-from mlrun_cli.actions.sweep_overview import list_sweep_facts
+from mlrun_cli.actions.sweep_overview import list_sweep_summary_items
 from mlrun_cli.cli.ci.source_line import SourceLine
 from mlrun_cli.core.time import now
 from mlrun_cli.metrics.metric import MetricSummary
@@ -46,7 +46,7 @@ def _list_properties(workspace: Workspace, run: Run, location: SourceLine | None
     yield "Run", run.run_id
     yield "Experiment", run.experiment_name
     yield "Status", describe_end(run, now())
-    yield from list_sweep_facts(workspace, run)
+    yield from list_sweep_summary_items(workspace, run)
     definition = run.definition or {}
     script = run.script_name or definition.get("script")
     if script:

@@ -17,7 +17,7 @@ from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.folders.project_config import find_project_config
 from mlrun_cli.store.completion import CompletionStore, NameSource
-from mlrun_cli.workspace_locator import WorkspaceLocator, list_identities, locate_workspace
+from mlrun_cli.workspace_locator import WorkspaceLocator, iterate_identities, locate_workspace
 
 _Suggestions: TypeAlias = Sequence[tuple[str, str]]
 _Completer: TypeAlias = Callable[[typer.Context, str], _Suggestions]
@@ -155,11 +155,11 @@ def _complete_runconfigs(ctx: typer.Context, _incomplete: str) -> _Suggestions:
 
 
 def _complete_workspaces(_ctx: typer.Context, _incomplete: str) -> _Suggestions:
-    return [(identity.name, identity.resource_group) for identity in list_identities(get_home())]
+    return [(identity.name, identity.resource_group) for identity in iterate_identities(get_home())]
 
 
 def _complete_resource_groups(_ctx: typer.Context, _incomplete: str) -> _Suggestions:
-    return [(name, "") for name in dict.fromkeys(each.resource_group for each in list_identities(get_home()))]
+    return [(name, "") for name in dict.fromkeys(each.resource_group for each in iterate_identities(get_home()))]
 
 
 def _complete_statuses(_ctx: typer.Context, incomplete: str) -> _Suggestions:

@@ -87,8 +87,8 @@ def _compute_mean(values: Sequence[float]) -> float | None:
 
 
 def _format_sweep(overview: RunOverview, width: int) -> dict[str, list[str]]:
-    """Return lines about the runs of a sweep and the best one by label; nothing for other runs."""
-    facts = () if overview.sweep is None else overview.sweep.list_facts()
+    """Return lines that summarize a sweep's runs and its best run, keyed by label; empty for other runs."""
+    facts = () if overview.sweep is None else overview.sweep.list_summary_items()
     return {label: textwrap.wrap(text, width, break_on_hyphens=False) for label, text in facts}
 
 

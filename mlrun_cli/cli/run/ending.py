@@ -39,12 +39,12 @@ def print_summary(workspace: Workspace, run: Run, messages: Messages, *, with_ur
 
 
 def list_sweep_lines(workspace: Workspace, run: Run) -> Sequence[str]:
-    """Return lines about the runs of a sweep and the best one; nothing for other runs."""
+    """Return lines that summarize a sweep's runs and its best run; empty for other runs."""
     if run.run_type != SWEEP_RUN:
         return ()
-    from mlrun_cli.actions.sweep_overview import list_sweep_facts  # noqa: PLC0415 - start-up
+    from mlrun_cli.actions.sweep_overview import list_sweep_summary_items  # noqa: PLC0415 - start-up
 
-    return [f"{label}: {text}" for label, text in list_sweep_facts(workspace, run)]
+    return [f"{label}: {text}" for label, text in list_sweep_summary_items(workspace, run)]
 
 
 def print_failure_log(workspace: Workspace, run: Run, print_text: Callable[[str], None]) -> None:

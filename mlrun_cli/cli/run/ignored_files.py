@@ -28,7 +28,7 @@ def describe_ignored_file(run: Run, source: Path) -> str | None:
     """
     error: Mapping[str, Any] = (run.error or {}).get("error") or {}
     message = str(error.get("message") or "")
-    names = [*_list_modules(message), *_list_paths(message, run.run_id)]
+    names = [*_iterate_modules(message), *_iterate_paths(message, run.run_id)]
     if not names:
         return None
     try:
@@ -46,14 +46,14 @@ def describe_ignored_file(run: Run, source: Path) -> str | None:
     )
 
 
-def _list_modules(message: str) -> Iterator[str]:
+def _iterate_modules(message: str) -> Iterator[str]:
     """Yield the paths that a module which cannot be imported may have beside the script."""
     for module in re.findall(_MODULE, message):
         top = module.partition(".")[0]
         yield from (f"{top}.py", top)
 
 
-def _list_paths(message: str, run_id: str) -> Iterator[str]:
+def _iterate_paths(message: str, run_id: str) -> Iterator[str]:
     """Yield the paths in an error about a missing file, relative to the working folder of the run."""
     if re.search(_IS_MISSING, message) is None:
         return

@@ -10,7 +10,7 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import (
-    parse_on_interrupt,
+    resolve_on_interrupt,
 )
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.exit_code import get_exit_code
@@ -64,7 +64,7 @@ def monitor_logs(
     from mlrun_cli.cli.run.stream import stream_log  # noqa: PLC0415
     from mlrun_cli.core.durations import parse_time  # noqa: PLC0415
 
-    on_interrupt = parse_on_interrupt(interrupt)
+    on_interrupt = resolve_on_interrupt(interrupt)
     selection = LogSelection(tail, None if since is None else parse_time(since, now()), node, shows_times)
     if is_failed and selection != WHOLE_LOG:
         raise ConflictingOptions(

@@ -10,13 +10,13 @@ from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import Context, open_context
 from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.option_values import OnInterrupt, parse_on_interrupt, parse_variables
+from mlrun_cli.cli.option_values import OnInterrupt, parse_variables, resolve_on_interrupt
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewRunOptions, RunDescription
 from mlrun_cli.cli.run.options import DryRun, ExperimentName, OnInterruptOption, SomeRunIds
 from mlrun_cli.cli.run.records import build_records_result
 from mlrun_cli.cli.run.selection import PICK, can_pick, get_runs
-from mlrun_cli.cli.run.streamed_submit import build_dry_run_result, build_pipeline_dry_run_result, start_and_stream
+from mlrun_cli.cli.run.streamed_submit import build_dry_run_result, build_pipeline_dry_run_result, submit_and_stream
 from mlrun_cli.errors import (
     ConflictingOptions,
     MlrunError,
@@ -176,7 +176,7 @@ def resubmit_run(
     is_dry_run: bool,
 ) -> object:
     """Submit a run again, and stream it unless `is_async` or `is_dry_run` is true."""
-    on_interrupt, workspace = parse_on_interrupt(interrupt), context.workspace
+    on_interrupt, workspace = resolve_on_interrupt(interrupt), context.workspace
     rerun = _build_rerun(workspace, run, changes, description, global_options)
     if is_dry_run:
         return _build_rerun_dry_run_result(workspace, rerun)
@@ -191,7 +191,7 @@ def resubmit_run(
             report=global_options.notes.info,
         )
 
-    return start_and_stream(workspace, start, global_options, on_interrupt, is_async=is_async)
+    return submit_and_stream(workspace, start, global_options, on_interrupt, is_async=is_async)
 
 
 def _build_rerun(
@@ -228,16 +228,16 @@ def _build_rerun_dry_run_result(workspace: Workspace, rerun: Rerun | SweepRerun 
 
 
 def _list_failed_runs(context: Context, experiment_name: str | None) -> Sequence[Run]:
-    """Return an experiment's failed scripts, sweeps and pipelines that were not repeated, oldest first."""
+    """Return an experiment's failed scripts, sweeps and pipelines that were not rerun, oldest first."""
     from mlrun_cli.runs.filter import RunFilter  # noqa: PLC0415 - start-up
 
-    return _list_unrepeated_failed_runs(
+    return _list_failed_runs_without_rerun(
         context, RunFilter(experiment_name=context.get_experiment_name(experiment_name))
     )
 
 
 def _list_failed_children(context: Context, parents: Sequence[Run]) -> Sequence[Run]:
-    """Return the failed child runs that were not repeated, such as those of a sweep, oldest first.
+    """Return the failed child runs of sweeps and other parents that were not rerun, oldest first.
 
     Raises:
         RunNotRepeatable: a parent is a pipeline, whose steps need the data of other steps.
@@ -253,12 +253,12 @@ def _list_failed_children(context: Context, parents: Sequence[Run]) -> Sequence[
                 hint=f"Use 'mlrun run rerun -r {parent.run_id}': results of the steps that completed are used again.",
                 target=parent.run_id,
             )
-        found += _list_unrepeated_failed_runs(context, RunFilter(parent_run_id=parent.run_id))
+        found += _list_failed_runs_without_rerun(context, RunFilter(parent_run_id=parent.run_id))
     return found
 
 
-def _list_unrepeated_failed_runs(context: Context, run_filter: RunFilter) -> list[Run]:
-    """Return the failed scripts, sweeps and pipelines that match a filter and were not repeated, oldest first."""
+def _list_failed_runs_without_rerun(context: Context, run_filter: RunFilter) -> list[Run]:
+    """Return the failed scripts, sweeps and pipelines that match a filter and were not rerun, oldest first."""
     from mlrun_cli.actions.runs import list_runs  # noqa: PLC0415 - start-up
     from mlrun_cli.pipelines.run_types import PIPELINE_RUN  # noqa: PLC0415
     from mlrun_cli.runs.run import RERUN_TAG, SCRIPT_RUN  # noqa: PLC0415
@@ -280,7 +280,7 @@ def _resubmit_runs(
     *,
     is_async: bool,
 ) -> Result:
-    """Submit several runs again, warning of each run that cannot be repeated; raise an error if none can be.
+    """Submit several runs again, warning of each run that cannot be rerun; raise an error if none can be.
 
     Raises:
         UsageError: the changes do not fit one of the runs; none is submitted then.

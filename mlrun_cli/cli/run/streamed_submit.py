@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mlrun_cli.workspace import Workspace
 
 
-def submit_and_stream(
+def submit_script_and_stream(
     workspace: Workspace,
     request: SubmitRequest,
     global_options: GlobalOptions,
@@ -52,12 +52,12 @@ def submit_and_stream(
             report=global_options.notes.info,
         )
 
-    return start_and_stream(
+    return submit_and_stream(
         workspace, start, global_options, on_interrupt, is_async=is_async, ci=ci, describe_failure=describe_failure
     )
 
 
-def start_and_stream(
+def submit_and_stream(
     workspace: Workspace,
     submit_run: Callable[[Interruptions, Progress], Submitted],
     global_options: GlobalOptions,

@@ -21,7 +21,7 @@ from mlrun_cli.cli.run.ending import format_ending, list_sweep_lines
 from mlrun_cli.cli.run.exit_code import get_exit_code
 from mlrun_cli.cli.run.live_list import can_show_screen
 from mlrun_cli.cli.run.records import list_csv_rows
-from mlrun_cli.cli.run.streamed_submit import start_and_stream
+from mlrun_cli.cli.run.streamed_submit import submit_and_stream
 
 if TYPE_CHECKING:
     from mlrun_cli.processes.interruptions import Interruptions
@@ -72,7 +72,7 @@ def submit_sweep_and_stream(
         )
 
     if is_async or not (shows_table and can_show_screen(global_options)):
-        return start_and_stream(workspace, start, global_options, on_interrupt, is_async=is_async, ci=ci)
+        return submit_and_stream(workspace, start, global_options, on_interrupt, is_async=is_async, ci=ci)
     return _start_and_show(workspace, start, global_options, on_interrupt)
 
 

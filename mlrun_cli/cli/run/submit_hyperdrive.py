@@ -9,7 +9,7 @@ from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.option_values import parse_on_interrupt
+from mlrun_cli.cli.option_values import resolve_on_interrupt
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewRunOptions
 from mlrun_cli.cli.run.options import (
@@ -104,7 +104,7 @@ def submit_hyperdrive(
         new_run_options.parse().apply_to_sweep(request),
         file.definition,
         global_options,
-        parse_on_interrupt(interrupt),
+        resolve_on_interrupt(interrupt),
         is_async=is_async,
         is_dry_run=is_dry_run,
         ci=ci,

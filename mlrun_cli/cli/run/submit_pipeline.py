@@ -14,7 +14,7 @@ from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import Context, open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.option_values import parse_environment_choice, parse_on_interrupt
+from mlrun_cli.cli.option_values import parse_environment_choice, resolve_on_interrupt
 from mlrun_cli.cli.output.progress import Spinner
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewPipelineRunOptions
@@ -84,7 +84,7 @@ def submit_pipeline(
     All steps are checked and their snapshots taken before anything starts; all problems are told at once. The run's
     record goes to stdout at once; with --stream when the run has ended, and the exit code is 1 unless it completed.
     """
-    on_interrupt, description = parse_on_interrupt(interrupt), new_run_options.parse()
+    on_interrupt, description = resolve_on_interrupt(interrupt), new_run_options.parse()
     context = open_context(global_options, creates=True)
     with context.workspace as workspace:
         request = _build_request(

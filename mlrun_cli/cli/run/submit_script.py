@@ -9,7 +9,7 @@ from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.option_values import OnInterrupt, parse_on_interrupt
+from mlrun_cli.cli.option_values import OnInterrupt, resolve_on_interrupt
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewRunOptions
 from mlrun_cli.cli.run.options import (
@@ -26,7 +26,7 @@ from mlrun_cli.cli.run.options import (
     TargetName,
     UnknownTarget,
 )
-from mlrun_cli.cli.run.streamed_submit import build_dry_run_result, submit_and_stream
+from mlrun_cli.cli.run.streamed_submit import build_dry_run_result, submit_script_and_stream
 from mlrun_cli.cli.run.submit_request import build_submit_request
 from mlrun_cli.errors import ConflictingOptions
 
@@ -80,7 +80,7 @@ def submit_script(
     Everything after SCRIPT is passed to the script, including options. The log goes to stderr, the run's record to
     stdout. The exit code is 0 if the run completed, and 1 if not. Ctrl-C stops the streaming, not the run.
     """
-    on_interrupt = parse_on_interrupt(interrupt)
+    on_interrupt = resolve_on_interrupt(interrupt)
     if is_async and reads_stdin:
         raise ConflictingOptions(
             "--stdin needs a command that streams the run, and --async does not.",
@@ -117,7 +117,7 @@ def submit_script(
         source = request.source_directory or request.path
         return describe_misplaced_options(workspace, run, script, arguments) or describe_ignored_file(run, source)
 
-    return submit_and_stream(
+    return submit_script_and_stream(
         context.workspace,
         request,
         global_options,

@@ -13,8 +13,8 @@ from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import (
     add_option_to_errors,
-    parse_on_interrupt,
     parse_seconds,
+    resolve_on_interrupt,
 )
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewRunOptions
@@ -162,7 +162,7 @@ def sweep(
         new_run_options.parse().apply_to_sweep(request),
         definition._replace(resume_from=tuple(resume_from or ())),
         global_options,
-        parse_on_interrupt(interrupt),
+        resolve_on_interrupt(interrupt),
         is_async=is_async,
         is_dry_run=is_dry_run,
         ci=ci,

@@ -86,9 +86,9 @@ def list_files(context: RequestContext, definition: object) -> dict[str, Any]:
 
 
 @handler("datasets.check")
-def check_files(context: RequestContext, definition: object) -> None:
-    """Raise an error if a dataset has no files."""
-    files.check_files(definition, lambda name: datastores.get_datastore(context.workspace, name))
+def check_paths_have_files(context: RequestContext, definition: object) -> None:
+    """Raise an error if any path of a dataset leads to no file."""
+    files.check_paths_have_files(definition, lambda name: datastores.get_datastore(context.workspace, name))
 
 
 @handler("datasets.inputs")

@@ -128,7 +128,7 @@ class _Sample(NamedTuple):
         return (1 << len(self.ranks)) - 1
 
 
-def list_plans(
+def iterate_plans(
     database: Database,
     conditions: RunConditions,
     order: OrderSql,
@@ -147,12 +147,12 @@ def list_plans(
     refuted: set[str] = set()
     if bound is not None:
         plan = None
-        while plan is None or _find_incomplete_sets(database, conditions, plan.sets, refuted):
+        while plan is None or _refute_incomplete_sets(database, conditions, plan.sets, refuted):
             sets = [*texts, *_list_all_key_sets(expected, sample, refuted)]
             plan = _build_plan_up_to(bound, sample, sets, order, descending=descending)
         yield plan
     chosen: Sequence[AnyKeySet] | None = None
-    while chosen is None or _find_incomplete_sets(database, conditions, chosen, refuted):
+    while chosen is None or _refute_incomplete_sets(database, conditions, chosen, refuted):
         chosen = _choose_sets([*texts, *_list_all_key_sets(expected, sample, refuted)], sample, order)
     if chosen:
         yield KeyPlan(chosen, {}, is_bounded=False)
@@ -167,7 +167,7 @@ def _list_text_sets(conditions: RunConditions, sample: _Sample) -> Sequence[KeyS
     return [KeySet(conditions.text_query, sample.text, sample.text, visiting=visiting, is_text=True)]
 
 
-def _find_incomplete_sets(
+def _refute_incomplete_sets(
     database: Database, conditions: RunConditions, chosen: Sequence[AnyKeySet], refuted: set[str]
 ) -> bool:
     """Add the queries of incomplete sets, which omit runs with no value, to `refuted`; return whether any exist."""

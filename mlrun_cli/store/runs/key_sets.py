@@ -15,7 +15,7 @@ from itertools import compress, islice
 
 from mlrun_cli.store.db.database import Database, build_in_lists
 from mlrun_cli.store.runs.conditions import RunConditions
-from mlrun_cli.store.runs.key_plans import AnyKeySet, KeyPlan, KeySet, list_plans
+from mlrun_cli.store.runs.key_plans import AnyKeySet, KeyPlan, KeySet, iterate_plans
 from mlrun_cli.store.runs.orders import KEY_ORDER, OrderSql
 
 _FEW_KEYS = 15_000
@@ -32,7 +32,7 @@ def find_first_keys(
     None if nothing but checks of each run can tell these.
     """
     found: Sequence[int] | None = None
-    for plan in list_plans(database, conditions, order, descending=descending, limit=limit):
+    for plan in iterate_plans(database, conditions, order, descending=descending, limit=limit):
         ordered = _iterate_matching_keys(database, conditions, order, plan, descending=descending)
         found = list(islice(ordered, limit))
         if len(found) == limit or not plan.is_bounded:

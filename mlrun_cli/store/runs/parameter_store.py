@@ -138,7 +138,7 @@ class ParameterStore:
             return self.has_unread_runs()
 
     def _claim_older_runs(self, limit: int, excluded_keys: Collection[int]) -> Sequence[Row]:
-        """Mark the newest runs that earlier versions of this program inserted as unread, and return them."""
+        """Mark as unread the newest runs that earlier versions of this program inserted, and return them."""
         older = self._database.rows(
             "SELECT run_key, definition FROM runs WHERE run_key < (SELECT max(below_key) FROM parameter_backfill)"
             " ORDER BY run_key DESC LIMIT :limit",

@@ -205,7 +205,7 @@ def _build_board_chart(
 
 
 def _build_run_values(page: PageRequest, run: Run, run_label: str) -> Mapping[str, Any]:
-    """Return the template values for the legend entry of a run."""
+    """Return the template context for the legend entry of a run."""
     return {
         "key": run.key,
         "id": run.run_id,

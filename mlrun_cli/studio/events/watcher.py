@@ -75,7 +75,7 @@ class Watcher:
         """Publish changed topics periodically, until stopped or until the workspace no longer exists."""
         self._version = None
         while True:
-            if not workspace.is_in_place():
+            if not workspace.is_database_in_place():
                 raise WorkspaceNotFound(*reversed(self._identity))
             self._publish(self._find_changes(workspace))
             if self._stopped.wait(_POLL_SECONDS):

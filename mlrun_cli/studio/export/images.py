@@ -32,7 +32,7 @@ def read_images(workspace: Workspace, run: Run) -> tuple[list[ExportedImage], in
     """Return the newest images of each name, within the page's size limit, and the total number of images."""
     found = []
     room = _MAX_TOTAL_BYTES
-    for name, step, file in _list_newest_images(workspace, run):
+    for name, step, file in _iterate_newest_images(workspace, run):
         data, kind = _read_image(workspace, run, file)
         if kind is not None and len(data) <= room:
             room -= len(data)
@@ -43,7 +43,7 @@ def read_images(workspace: Workspace, run: Run) -> tuple[list[ExportedImage], in
     )
 
 
-def _list_newest_images(workspace: Workspace, run: Run) -> Iterator[tuple[str, float, str]]:
+def _iterate_newest_images(workspace: Workspace, run: Run) -> Iterator[tuple[str, float, str]]:
     """Yield the name, step and file of the newest images of each name."""
     for summary in workspace.metric_summaries.list(run.key, only_images=True, limit=_MAX_NAMES):
         offset = max(0, summary.value_count - _MAX_PER_NAME)

@@ -92,7 +92,7 @@ def render_page(workspace: Workspace, runs: Sequence[Run]) -> str:
 
 
 def _build_run_values(workspace: Workspace, run: Run) -> Mapping[str, Any]:
-    """Return the template values for the page of a single run."""
+    """Return the template context for the page of a single run."""
     environment, packages = read_environment_details(run, workspace.run_folder(run.run_id))
     summaries = workspace.metric_summaries.list(run.key, only_images=False, limit=_MAX_METRICS)
     images, image_count = read_images(workspace, run)
@@ -146,7 +146,7 @@ def _read_log_end(workspace: Workspace, run: Run) -> LogEnd | None:
 
 
 def _build_comparison_values(workspace: Workspace, runs: Sequence[Run]) -> Mapping[str, Any]:
-    """Return the template values for a comparison of runs."""
+    """Return the template context for a comparison of runs."""
     keys = [run.key for run in runs]
     names = {run.key: run.display_name or run.run_id for run in runs}
     charts = suggest_charts(workspace, keys, _MAX_CHARTS)

@@ -75,7 +75,7 @@ class _Scale(NamedTuple):
 
     def build_ticks(self, limit: int) -> Sequence[Tick]:
         """Return up to about `limit` ticks at round numbers."""
-        numbers = _list_round_numbers(self.low, self.high, limit)
+        numbers = _iterate_round_numbers(self.low, self.high, limit)
         return [Tick(self.convert(value), format_number(value)) for value in numbers]
 
 
@@ -135,7 +135,7 @@ def _create_scale(values: Iterable[float], begin: float, end: float) -> _Scale:
     return _Scale(low, high, begin, end)
 
 
-def _list_round_numbers(low: float, high: float, limit: int) -> Iterator[float]:
+def _iterate_round_numbers(low: float, high: float, limit: int) -> Iterator[float]:
     """Yield up to `limit` + 1 equidistant round numbers between `low` and `high`."""
     span = high - low
     if not math.isfinite(span):

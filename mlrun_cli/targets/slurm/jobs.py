@@ -178,7 +178,7 @@ def _describe_end(state: str, reason: str, exit_code: str) -> str:
 
 
 def _parse_jobs(output: str, wanted: Collection[str]) -> Iterator[tuple[str, Job]]:
-    """Yield the id and the job of each line; a line about tasks that have not started has several.
+    """Yield each job with its id; a line about tasks that have not started contains several jobs.
 
     Tasks of arrays to which no `wanted` job belongs are not told apart.
     """

@@ -137,7 +137,7 @@ def build_sbatch_options(settings: SlurmSettings, request: JobRequest) -> list[s
 
 
 def build_common_options(settings: SlurmSettings, request: JobRequest) -> list[str]:
-    """Return the sbatch options for a run's job that may be shared with the jobs of other runs."""
+    """Return the sbatch options of a run's job that can be the same for the jobs of other runs."""
     return [
         f"--comment={request.workspace}",
         "--open-mode=append",

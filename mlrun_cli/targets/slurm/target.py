@@ -79,7 +79,7 @@ class SlurmTarget(EngineTarget):
             jobs.cancel_jobs(job_ids)
 
     def release_job(self, job_id: str) -> None:
-        """Release a job that Slurm holds since it could not start it; Slurm lets it wait for two minutes more."""
+        """Release a job that Slurm holds because it could not be started; Slurm delays it for another two minutes."""
         jobs.release_job(job_id)
 
     def describe_nodes(self) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ import mlrun_cli
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.store.db.registry import LOCATORS
 from mlrun_cli.workspace import Workspace
-from mlrun_cli.workspace_locator import WorkspaceIdentity, list_identities, locate_workspace
+from mlrun_cli.workspace_locator import WorkspaceIdentity, iterate_identities, locate_workspace
 
 PLAIN = WorkspaceIdentity("subscription", "group", "plain")
 NAMED = WorkspaceIdentity("subscription", "group", "named")
@@ -30,7 +30,7 @@ def test_a_line_in_the_registry_and_a_file_of_the_folder_choose_the_dialect(
             workspace.settings.set("written", identity.name)
     assert elsewhere.exists()
     assert not (folder / "workspace.db").exists()
-    assert list(list_identities(home)) == [NAMED, PLAIN]
+    assert list(iterate_identities(home)) == [NAMED, PLAIN]
     for identity in (NAMED, PLAIN):
         with Workspace.open(locate_workspace(home, identity), create=False, redactor=Redactor()) as workspace:
             assert workspace.settings.get("written") == identity.name

@@ -125,7 +125,7 @@ def _split_rows(table: Table, batch_bytes: int) -> Iterator[MiniBatch]:
 
 
 def _split_by_keys(table: Table, partition_keys: List[str]) -> Iterator[MiniBatch]:
-    """Yield a batch for each combination of key values, including empty ones, in the order of their first rows."""
+    """Yield a batch for each combination of key values, including missing values, in order of first appearance."""
     sizes: dict[tuple[Any, ...], int] = {}
     for values in _list_key_values(table.read(None), partition_keys):
         sizes[values] = sizes.get(values, 0) + 1

@@ -81,7 +81,7 @@ class _Driver:
         self._count_done_batches(batches)
 
     def _count_done_batches(self, batches: List[MiniBatch]) -> None:
-        """Take over what an earlier attempt has done."""
+        """Count the batches that an earlier attempt has completed, and reuse their rows."""
         done = [(batch, self._journal.done[batch.number]) for batch in batches if batch.number in self._journal.done]
         if done:
             self._report.add_note(f"{len(done)} mini batches were done before this process was started again.")
@@ -144,7 +144,7 @@ class _Driver:
     def _admit_worker(self, pending: PendingConnection) -> None:
         """Add a worker on another node once it has proved that it belongs to the step; close invalid connections."""
         try:
-            worker = pending.read_proof(self._options.timeout_seconds)
+            worker = pending.try_authenticate(self._options.timeout_seconds)
         except INVALID_MESSAGE:
             self._remove_pending_connection(pending).close()
             return

@@ -166,11 +166,11 @@ class PendingConnection:
         """Return the descriptor that becomes readable when the proof arrives."""
         return self._connection.fileno()
 
-    def read_proof(self, shutdown_seconds: float) -> "Optional[RemoteWorker]":
-        """Return the worker once its proof of the key has arrived, or None before that.
+    def try_authenticate(self, shutdown_seconds: float) -> "Optional[RemoteWorker]":
+        """Return the worker once it has proved that it knows the key, or None until then.
 
         Raises:
-            ValueError: it is none of the step's.
+            ValueError: the client is not a worker of the step, or has closed the connection.
         """
         try:
             piece = self._connection.recv(_LONGEST_PROOF)

@@ -12,7 +12,7 @@ _TIMEOUT_SECONDS = 60.0
 
 def find_conda_interpreter(name_or_path: str) -> "str | None":
     """Return the Python executable of the conda environment with this name or path, or None if there is none."""
-    for folder in _list_environment_folders():
+    for folder in _iterate_environment_folders():
         interpreter = os.path.join(folder, "bin", "python")
         names = (os.path.basename(folder), folder, "base" if _is_base_environment(folder) else None)
         if name_or_path in names and os.path.isfile(interpreter):
@@ -25,23 +25,23 @@ def _is_base_environment(folder: str) -> bool:
     return os.path.isdir(os.path.join(folder, "condabin"))
 
 
-def _list_environment_folders() -> Iterator[str]:
+def _iterate_environment_folders() -> Iterator[str]:
     """Yield the paths of conda environments, starting with the environments that conda lists."""
-    yield from _list_folders_known_to_conda()
+    yield from _iterate_folders_known_to_conda()
     prefix = os.environ.get("CONDA_PREFIX")
     if prefix:
         # In an active environment, the others are next to it.
         beside = os.path.dirname(prefix)
-        yield from _list_subfolders(beside if os.path.basename(beside) == "envs" else os.path.join(prefix, "envs"))
+        yield from _iterate_subfolders(beside if os.path.basename(beside) == "envs" else os.path.join(prefix, "envs"))
         yield prefix
     listed = os.path.expanduser("~/.conda/environments.txt")
     if os.path.isfile(listed):
         with open(listed, encoding="utf-8") as file:
             yield from (line.strip() for line in file if line.strip())
-    yield from _list_subfolders(os.path.expanduser("~/.conda/envs"))
+    yield from _iterate_subfolders(os.path.expanduser("~/.conda/envs"))
 
 
-def _list_folders_known_to_conda() -> Iterator[str]:
+def _iterate_folders_known_to_conda() -> Iterator[str]:
     """Yield the paths of environments that `conda env list`, or the same command of (micro)mamba, prints."""
     command = shutil.which("conda") or shutil.which("mamba") or shutil.which("micromamba")
     if command is None:
@@ -61,6 +61,6 @@ def _list_folders_known_to_conda() -> Iterator[str]:
     yield from folders
 
 
-def _list_subfolders(folder: str) -> Iterator[str]:
+def _iterate_subfolders(folder: str) -> Iterator[str]:
     if os.path.isdir(folder):
         yield from sorted(os.path.join(folder, name) for name in os.listdir(folder))

@@ -86,7 +86,7 @@ class Data(RunConfigElement):
 
     @staticmethod
     def create(data: Any) -> "Data":
-        """Return the section for run inputs, such as a dataset."""
+        """Return the run configuration's data section for an input, such as a dataset."""
         return Data._from_document(data._build_data_section()[2])
 
 

@@ -79,7 +79,7 @@ class FileDatasetFactory:
         sources = parse_sources(path)
         definition = _build_definition("file", sources, _build_partition_option(partition_format))
         if validate:
-            _check_files(definition, sources)
+            _check_paths_have_files(definition, sources)
         return FileDataset._create(definition, sources.workspace)
 
     @staticmethod
@@ -314,7 +314,7 @@ def _create_table(path: Any, options: "dict[str, Any]", validate: bool) -> Tabul
     sources = parse_sources(path)
     definition = _build_definition("tabular", sources, options)
     if validate:
-        _check_files(definition, sources)
+        _check_paths_have_files(definition, sources)
     return TabularDataset._create(definition, sources.workspace)
 
 
@@ -322,7 +322,7 @@ def _build_definition(kind: str, sources: Sources, options: "dict[str, Any]") ->
     return {"kind": kind, "paths": sources.paths, "options": options, "steps": []}
 
 
-def _check_files(definition: "dict[str, Any]", sources: Sources) -> None:
+def _check_paths_have_files(definition: "dict[str, Any]", sources: Sources) -> None:
     try:
         send_request(sources.workspace, "datasets.check", definition=definition)
     except UserErrorException as error:

@@ -19,7 +19,7 @@ from azureml.mlflow._entities import (
     build_tags,
     create_entity,
     find_entity_class,
-    list_documents,
+    iterate_documents,
 )
 from azureml.mlflow._errors import DOES_NOT_EXIST, convert_errors, create_error
 from azureml.mlflow._run_access import RunAccess
@@ -88,7 +88,7 @@ class LoggedModelMethods(RunAccess):
             self.end_run(run_id, "FINISHED")
         record = self.get_run_record(run_id)
         model_id = f"m-{urandom(16).hex()}"
-        taken = {document["name"] for _, document in list_documents(record["tags"], LOGGED_MODEL)}
+        taken = {document["name"] for _, document in iterate_documents(record["tags"], LOGGED_MODEL)}
         folder = own_name if own_name not in taken else f"{own_name}-{model_id}"
         moment = int(time() * 1000)
         document = {
@@ -155,7 +155,7 @@ class LoggedModelMethods(RunAccess):
         models = [
             self._build_logged_model(model_id, document, record["tags"])
             for record in self._iterate_records(experiment_ids)
-            for model_id, document in list_documents(record["tags"], LOGGED_MODEL)
+            for model_id, document in iterate_documents(record["tags"], LOGGED_MODEL)
             if not document.get(_DELETED)
         ]
         found = search.sort(search.filter_logged_models(models, filter_string, datasets), order_by)
@@ -205,7 +205,7 @@ class LoggedModelMethods(RunAccess):
                 dataset_digest=digest,
                 run_id=document["source_run_id"],
             )
-            for key, (value, timestamp, step, dataset_name, digest) in list_documents(
+            for key, (value, timestamp, step, dataset_name, digest) in iterate_documents(
                 tags, f"{MODEL_METRIC}{model_id}."
             )
         ]

@@ -180,7 +180,7 @@ class SqliteDatabase:
             try:
                 return action()
             except _ERRORS as error:
-                if time.monotonic() < started + _OTHERS_FILES_SECONDS and self._prepare_for_own_files(error):
+                if time.monotonic() < started + _OTHERS_FILES_SECONDS and self._reconnect_after_access_error(error):
                     continue
                 if not _is_busy_error(error):
                     raise self._convert_error(error) from error
@@ -194,8 +194,8 @@ class SqliteDatabase:
     def _list_lock_files(self) -> Sequence[Path]:
         return [self._path, Path(f"{self._path}-shm")]
 
-    def _prepare_for_own_files(self, error: Exception) -> bool:
-        """Replace a connection that cannot write although its user may, and wait a moment; return whether to retry."""
+    def _reconnect_after_access_error(self, error: Exception) -> bool:
+        """Replace a connection that cannot write although the user may, after a short wait; return whether to retry."""
         is_unopened = "unable to open" in str(error)
         if not is_unopened and "readonly database" not in str(error):
             return False

@@ -67,7 +67,7 @@ def _find_runs(page: PageRequest, run_ids: Sequence[str]) -> tuple[list[Run], li
 
 
 def _find_candidates(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, Any]:
-    """Search for runs to add; return template values with the search text, the runs found and the error, if any."""
+    """Search for runs to add; return the template context with the search text, the runs found and any error."""
     find = page.get_query_parameter("find").strip()
     found: Sequence[Run] = ()
     problem = None

@@ -14,7 +14,7 @@ from mlrun_cli.actions.views import list_views
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import LimitExceeded, RunNotFound
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
-from mlrun_cli.runs.filter import format_tag
+from mlrun_cli.runs.filter import format_tag_filter
 from mlrun_cli.runs.parameter_filter import format_equality
 from mlrun_cli.runs.status import ACTIVE
 from mlrun_cli.studio.charts.board import build_board, load_selected_runs
@@ -102,7 +102,7 @@ def _show_runs(page: PageRequest, experiment: str | None) -> Response:
         saved=list_views(page.workspace, RUNS_PAGE),
         link=_build_link,
         sorted_by=lambda order: _build_link(view.replace(sort=str(order))),
-        pair=format_tag,
+        pair=format_tag_filter,
         equality=format_equality,
         sizes=PAGE_SIZES,
         most_selected=MAX_VALUES,

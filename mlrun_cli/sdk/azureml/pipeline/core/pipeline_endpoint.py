@@ -231,7 +231,7 @@ class PipelineEndpoint:
 
 
 def _publish_if_needed(pipeline: Any, name: str, description: "str | None") -> PublishedPipeline:
-    """Return a published pipeline, publishing it first if it is not."""
+    """Return a pipeline as a published pipeline, publishing it first if needed."""
     if isinstance(pipeline, Pipeline):
         return pipeline.publish(name, description)
     if isinstance(pipeline, PublishedPipeline):

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
-from mlrun_cli.runs.filter import format_tag
+from mlrun_cli.runs.filter import format_tag_filter
 from mlrun_cli.runs.parameter_filter import format_equality
 from mlrun_cli.runs.resources import describe_resources, read_resources
 from mlrun_cli.runs.run import Run
@@ -48,7 +48,7 @@ def show(page: PageRequest) -> Response:
         log_name=get_main_log_name(page, run),
         filter_by=lambda name, value: _build_similar_runs_url(page, run, name, value),
         tags=get_shown_tags(run),
-        pair=format_tag,
+        pair=format_tag_filter,
         parameters=page.workspace.parameters.get(run.key),
         equality=format_equality,
     )

@@ -27,7 +27,7 @@ from mlrun_cli.studio.pages.run.logs.log_window import (
     read_last_window,
 )
 from mlrun_cli.studio.pages.run.logs.view import (
-    build_viewer,
+    build_viewer_context,
     parse_offset,
     read_requested_window,
 )
@@ -97,7 +97,7 @@ def _show_file(page: PageRequest, run: Run, file_names: list[str], file_name: st
     try:
         if file_name:
             with _open_run_file(page, run, file_name) as descriptor:
-                viewer = build_viewer(page, file_name, descriptor)
+                viewer = build_viewer_context(page, file_name, descriptor)
     except NotFound as error:
         problem = error
     return render_tab(

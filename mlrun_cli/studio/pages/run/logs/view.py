@@ -27,8 +27,8 @@ _TEXT_PARAMETERS = ("plain", "find", "from", "before", "end")
 """Query parameters that request a part of a file as plain text, whatever its kind."""
 
 
-def build_viewer(page: PageRequest, name: str, descriptor: int) -> dict[str, Any]:
-    """Return the template values for showing a file."""
+def build_viewer_context(page: PageRequest, name: str, descriptor: int) -> dict[str, Any]:
+    """Return the template context for showing a log or another file."""
     kind = detect_file_kind(name, descriptor)
     found: dict[str, Any] = {"kind": kind.value, "size": os.fstat(descriptor).st_size}
     if kind in {FileKind.IMAGE, FileKind.BINARY}:
@@ -51,14 +51,14 @@ def build_viewer(page: PageRequest, name: str, descriptor: int) -> dict[str, Any
 
 
 def _format_document(kind: FileKind, name: str, descriptor: int) -> dict[str, Any]:
-    """Return the template values for showing a formatted document."""
+    """Return the template context for showing a formatted document."""
     if kind is FileKind.JSON:
         return {"text": format_json(descriptor)}
     return {"table": read_table(name, descriptor)}
 
 
 def _build_log_viewer(page: PageRequest, descriptor: int, default_window: LogWindow | None = None) -> dict[str, Any]:
-    """Return the template values for showing a log: its requested part, a default part, or else its end."""
+    """Return the template context for showing a log: its requested part, a default part, or else its end."""
     text = page.get_query_parameter("find")
     match = search_log(descriptor, text, parse_offset(page, "from") or 0) if text else None
     if match is None:

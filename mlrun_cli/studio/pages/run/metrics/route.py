@@ -96,7 +96,7 @@ def _build_event_panels(page: PageRequest, run: Run, search: str) -> list[Panel]
 
 
 def _read_drawing_options(page: PageRequest) -> dict[str, Any]:
-    """Return template values with the options for drawing the curves of the tab."""
+    """Return the template context with the options for drawing the curves of the tab."""
     try:
         smoothing = min(MAX_SMOOTHING, max(0.0, float(page.get_query_parameter("smooth", "0"))))
     except ValueError:

@@ -7,8 +7,8 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.folder import RunFolder
 
 
-class JobTroubles(NamedTuple):
-    """The troubles of a run's job so far, kept in the run's folder, so that they are counted across collectors.
+class JobProblems(NamedTuple):
+    """The problems of a run's job so far, kept in the run's folder, so that they are counted across collectors.
 
     Attributes:
         unanswered: how many submissions the engine has not answered, so that it may have the job or not.
@@ -19,18 +19,18 @@ class JobTroubles(NamedTuple):
     releases: int = 0
 
     @classmethod
-    def read(cls, folder: RunFolder) -> JobTroubles:
-        """Return the troubles of a run's job; zeros if there were none, or their file is damaged."""
-        document = read_json(folder.job_troubles) or {}
+    def read(cls, folder: RunFolder) -> JobProblems:
+        """Return the problems of a run's job; zeros if there were none, or their file is damaged."""
+        document = read_json(folder.job_problems) or {}
         return cls(*(number if isinstance(number := document.get(name), int) else 0 for name in cls._fields))
 
     def write(self, folder: RunFolder) -> None:
-        """Write the troubles to the folder of the run.
+        """Write the problems to the run's folder.
 
         Raises:
             OSError: the file cannot be written.
         """
-        write_json(folder.job_troubles, self._asdict())
+        write_json(folder.job_problems, self._asdict())
 
 
 def count_unanswered_submission(folder: RunFolder) -> None:
@@ -39,5 +39,5 @@ def count_unanswered_submission(folder: RunFolder) -> None:
     Raises:
         OSError: the count cannot be written.
     """
-    troubles = JobTroubles.read(folder)
-    troubles._replace(unanswered=troubles.unanswered + 1).write(folder)
+    problems = JobProblems.read(folder)
+    problems._replace(unanswered=problems.unanswered + 1).write(folder)
