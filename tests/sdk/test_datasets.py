@@ -596,6 +596,29 @@ def test_a_table_is_partitioned_by_the_values_of_columns(mlrun: Mlrun) -> None:
         same(len(files.to_path()), 2)
         refused(UserErrorException, "'shop'; store, day", table.partition_by, ["shop"], store)
         refused(UserErrorException, "column", table.partition_by, [], store)
+        refused(UserErrorException, "once each", table.partition_by, ["store", "store"], store)
         refused(UserErrorException, "target", table.partition_by, ["store"], "parts")
+        """,
+    )
+
+
+def test_no_row_of_a_partitioned_table_is_lost_by_its_value(mlrun: Mlrun) -> None:
+    pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    drive_with_files(
+        mlrun,
+        """
+        import pandas
+
+        store = ws.get_default_datastore()
+        odd = [None, "nan", ".", "..", "", "%", "a/b", "..", ".hidden", "_x", "a b"]
+        frame = pandas.DataFrame({"key": odd, "my key": odd, "row": range(len(odd))})
+        table = Dataset.Tabular.register_pandas_dataframe(frame, store, "odd")
+        parts = table.partition_by(["key"], (store, "parts"))
+        again = parts.to_pandas_dataframe().sort_values("row")
+        same(again["row"].tolist(), list(range(len(odd))))
+        same(again["key"].fillna("missing").tolist(), ["missing", *odd[1:]])
+        same(len(parts.get_partition_key_values(["key"])), len(set(odd)) - 1)
+        refused(UserErrorException, "'my key'", table.partition_by, ["key", "my key"], store)
         """,
     )

@@ -1,6 +1,7 @@
 """Tables that are written to datastores as Parquet files."""
 
 import os
+import re
 from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import quote
 
@@ -62,7 +63,8 @@ def write_partitions(frame: Any, partition_keys: "List[str]", target: Any) -> "T
         The datastore, the path of the folder, and the option for its partition format.
 
     Raises:
-        UserErrorException: There is no key, the table lacks one, or pyarrow is not installed.
+        UserErrorException: There is no key, the table lacks one, one is given twice or is no word, or pyarrow is not
+            installed.
     """
     missing = [key for key in partition_keys if key not in frame.columns]
     if missing or not partition_keys:
@@ -70,11 +72,24 @@ def write_partitions(frame: Any, partition_keys: "List[str]", target: Any) -> "T
         raise UserErrorException(
             f"The table has no column {names} to partition by; it has: {', '.join(map(str, frame.columns))}."
         )
+    unusable = [key for key in partition_keys if re.fullmatch(r"\w+", str(key)) is None]
+    if unusable or len(set(partition_keys)) < len(partition_keys):
+        raise UserErrorException(
+            "The columns to partition by are named once each, by names of letters, digits and underscores, not "
+            f"{', '.join(map(repr, unusable or partition_keys))}."
+        )
     datastore, folder = choose_folder(target)
-    groups = frame.groupby(list(partition_keys), sort=False, dropna=False)
-    for values, rows in groups:
-        parts = values if isinstance(values, tuple) else (values,)
-        place = "/".join(quote(str(part), safe=" ") or "%" for part in parts)
-        write_parquet_file(rows.reset_index(drop=True), datastore, f"{folder}/{place}/part-00000.parquet")
+    file_counts: Dict[str, int] = {}
+    for values, rows in frame.groupby(list(partition_keys), sort=False, dropna=False, observed=True):
+        place = "/".join(map(_quote_value, values if isinstance(values, tuple) else (values,)))
+        count = file_counts.get(place, 0)  # a missing value has the name of the text "nan"
+        file_counts[place] = count + 1
+        write_parquet_file(rows.reset_index(drop=True), datastore, f"{folder}/{place}/part-{count:05}.parquet")
     form = "/".join(f"{{{key}}}" for key in partition_keys)
     return datastore, folder, {"partition_format": f"/{form}/*.parquet"}
+
+
+def _quote_value(value: Any) -> str:
+    """Return a value as the name of a folder, which is neither empty nor `.` or `..`."""
+    text = quote(str(value), safe=" ")
+    return text.replace(".", "%2E") if text in (".", "..") else text or "%"
