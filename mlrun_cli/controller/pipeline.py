@@ -58,6 +58,8 @@ class PipelineController:
         """Why the results of an ended step cannot be used, by its key; None if they can."""
         self._origins: dict[str, str] = {}
         """The ids of the runs that wrote the results of steps, by the keys of these."""
+        self._submitted: list[str] = []
+        """The steps that were logged last as submitted; while an engine is away, they are tried again and again."""
 
     def step(self, run: Run) -> Ending | None:
         """Start the steps whose inputs are ready; see `ControllerKind`."""
@@ -142,7 +144,9 @@ class PipelineController:
 
     def _start_steps(self, keys: Sequence[str]) -> None:
         names = [f"{key}:{self._steps[key].run_id}" for key in keys]
-        self.append_to_log(f"Submitting {len(keys)} runs, first five are: {','.join(names[:5])}")
+        if names != self._submitted:
+            self._submitted = names
+            self.append_to_log(f"Submitting {len(keys)} runs, first five are: {','.join(names[:5])}")
         for key in keys:
             plan = self._steps[key]
             template = self._read_template(key)

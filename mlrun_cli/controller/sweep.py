@@ -66,6 +66,8 @@ class SweepController:
         self._has_said_all = self._next >= self._plan.total_runs
         self._has_said_over = False
         self._has_places = False
+        self._scheduled_id = ""
+        """The id of the run whose start was logged last; while its engine is away, it is tried again and again."""
 
     def step(self, run: Run) -> Ending | None:
         """Cancel the runs that the policy terminates, and start new ones; see `ControllerKind`."""
@@ -204,7 +206,9 @@ class SweepController:
     def _start_run(self, run_number: int) -> None:
         """Start the run with this number; if that fails, the run is recorded as Failed."""
         run_id = self._get_run_id(run_number)
-        self.append_to_log(f"Scheduling job, id='{run_id}'", _SCHEDULER)
+        if run_id != self._scheduled_id:
+            self._scheduled_id = run_id
+            self.append_to_log(f"Scheduling job, id='{run_id}'", _SCHEDULER)
         template = self._load_template()
         run = start_or_fail_from_template(self._workspace, template, self._build_run(template, run_number))
         self._children.add(run)

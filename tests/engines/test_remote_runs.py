@@ -330,7 +330,7 @@ def test_a_submit_without_a_line_leaves_nothing(box: Mlrun, remote_machine: Remo
     box.script("")
     before = box.json("run", "list")
     failure = box.fails("run", "submit-script", "--async", "--ct", "box", "train.py", exit_code=1)
-    assert (failure.code, "Connection refused" in failure.message) == ("EngineRefused", True)
+    assert (failure.code, "Connection refused" in failure.message) == ("EngineUnavailable", True)
     assert box.json("run", "list") == before
     assert "Connection refused. " in box("computetarget", "show", "-n", "box").stderr
     remote_machine.start_sshd()

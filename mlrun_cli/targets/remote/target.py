@@ -70,11 +70,20 @@ class RemoteTarget(EngineTarget):
                 target=self.name,
             )
 
+    def check_job_request(self, request: JobRequest) -> None:  # noqa: ARG002
+        """Raise if there is no connection to the other machine.
+
+        Raises:
+            EngineRefused: the user may not run commands there.
+            EngineUnavailable: there is none, so that it has not got the job; the message is ssh's.
+        """
+        Ssh(self.settings).run(["true"])
+
     def submit_job(self, request: JobRequest) -> str:
         """Push the files that a run needs, and queue its job on the other machine under the id of the run.
 
         Raises:
-            EngineRefused: the machine cannot be reached, or does not take it; the message is ssh's or rsync's.
+            EngineRefused: the machine does not take it; the message is rsync's, or what the program there said.
             EngineUnavailable: the machine does not answer; it may have the job nevertheless.
         """
         settings, mirror = self.settings, self.shared_folder
@@ -94,7 +103,7 @@ class RemoteTarget(EngineTarget):
             ssh = Ssh(settings)
             push_run(ssh, settings, mirror, run)
             session = NodeSession(ssh, settings, translation.translate(str(run.read_program_path())))
-        except (EngineUnavailable, ProgramNotThere) as error:
+        except ProgramNotThere as error:
             raise EngineRefused(error.message, hint=error.hint, target=error.target) from error
         files, payload = read_run_files(run, translation)
         document = {"run_id": request.run_id, "job": job, "files": files, "most_nodes": settings.max_nodes}
@@ -137,9 +146,13 @@ class RemoteTarget(EngineTarget):
 
     def find_job_id(self, run_id: str) -> str | None:
         """Return the id of a run, which is also its job's id, or None if the other machine has no such job."""
+        return self.find_job_ids([run_id]).get(run_id)
+
+    def find_job_ids(self, run_ids: Collection[str]) -> Mapping[str, str]:
+        """Return the ids of the given runs that the other machine has a job of, which are also the jobs' ids."""
         with open_session(self.workspace, self.name, self.settings) as session:
-            answer = session.request("find", {"run_ids": [run_id]})
-        return run_id if run_id in answer.document["jobs"] else None
+            found = session.request("find", {"run_ids": list(run_ids)}).document["jobs"]
+        return {run_id: run_id for run_id in run_ids if run_id in found}
 
     def cancel_job(self, job_id: str) -> None:
         """Kill the processes of a job, or remove it from the queue."""
