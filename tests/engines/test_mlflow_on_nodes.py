@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.engines.pool import PoolEngine
-from tests.running import find_processes, kill, until, words_of
+from tests.engines.sshd import HOST_ALIAS, RemoteMachine
+from tests.running import Mlrun, find_processes, kill, until, words_of
 from tests.sdk.mlflow_environments import find_mlflow_python, read_result, run_alone_in, submit_in
 from tests.sdk.test_mlflow import STORY
+from tests.sdk.test_mlflow_autologging import SCIKIT_LEARN_SCRIPT
 from tests.sdk.test_mlflow_searches import REGISTRY, SEARCHES
 
 POINTS = 5_000
@@ -31,6 +34,27 @@ def test_what_a_script_on_a_node_logs_is_what_mlflows_own_store_has(
     assert {name: value for name, value in found.items() if value != alone[name]} == {}
     assert record["properties"]["node"]
     assert "warnings" not in record
+
+
+@pytest.mark.mlflow
+def test_autologging_on_a_machine_reached_by_ssh_gives_the_values_that_it_gives_here(
+    shared_machine: RemoteMachine, tmp_path: Path
+) -> None:
+    python = find_mlflow_python("learners")
+    with closing(Mlrun(tmp_path)) as mlrun:
+        shared_machine.install_client(mlrun)
+        attach = ("computetarget", "attach", "remote", "-n", "box", "--address", HOST_ALIAS)
+        mlrun(*attach, "--python", shared_machine.python)
+        here = submit_in(mlrun, python, SCIKIT_LEARN_SCRIPT)
+        there = submit_in(mlrun, python, SCIKIT_LEARN_SCRIPT, "--ct", "box")
+        found = read_result(mlrun, there)
+        assert found == read_result(mlrun, here)
+        assert found["metrics"]
+        assert found["models"]
+        assert mlrun.metrics(there["run_id"]) == mlrun.metrics(here["run_id"])
+        assert there["parameters"] == here["parameters"] != {}
+        assert [one.get("warnings") for one in (here, there)] == [None, None]
+    shared_machine.reset()
 
 
 @pytest.mark.kill

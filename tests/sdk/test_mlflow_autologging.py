@@ -108,6 +108,8 @@ LIBRARIES = {
         trainer.fit(Line(), torch.utils.data.DataLoader(data, batch_size=20))
     """,
 }
+SCIKIT_LEARN_SCRIPT = BEGINNING + dedent(LIBRARIES["scikit-learn"]) + END
+"""A script whose last line of output is what autologging has logged."""
 
 
 @pytest.fixture
