@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -107,6 +108,25 @@ def test_hyperparameters_and_metrics_are_keyed_by_run(mlrun: Mlrun) -> None:
     assert metrics[ids[0]] == {"other": 0, "acc": [0.1, 0.9, 0.5]}
     assert set(named) == {ids[number] for number in (0, 2, 3, 4, 5)}
     assert named[ids[2]] == {"acc": 0.7}
+
+
+def test_the_run_of_an_ended_sweep_has_a_table_of_its_best_runs_as_in_azure(mlrun: Mlrun) -> None:
+    code = """
+        own, named = Run(sweep.experiment, sweep.id), {"name": "best_child_by_primary_metric"}
+        tree = own.get_metrics(recursive=True)[sweep.id]
+        print(json.dumps([own.get_metrics(), own.get_metrics(**named), own.get_metrics("acc"), tree]))
+        """
+    whole, named, other, in_tree = _ask(mlrun, code)
+    table = whole["best_child_by_primary_metric"]
+    assert whole == named == in_tree
+    assert other == {}
+    assert list(table) == ["metric_name", "timestamp", "run_id", "metric_value", "final"]
+    assert table["metric_name"] == ["acc"] * 3
+    assert table["run_id"] == [f"{SWEEP}_{number}" for number in (0, 3, 3)]
+    assert table["metric_value"] == [0.9, 0.95, 0.95]
+    assert table["final"] == [False, False, True]
+    assert all(datetime.fromisoformat(text).utcoffset() == timedelta(0) for text in table["timestamp"])
+    assert _ask(mlrun, code, OTHER) == [{}] * 4
 
 
 def test_what_a_sweep_does_not_have_is_refused_as_in_azure(mlrun: Mlrun) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mlrun_cli.actions import interactive_runs, parameters, run_ends, studio_urls
 from mlrun_cli.actions import runs as actions
 from mlrun_cli.actions.run_columns import RunColumns, read_metric_columns, read_parameter_columns
+from mlrun_cli.actions.sdk_metrics import read_metrics
 from mlrun_cli.actions.sweep_overview import build_sweep_record, find_sweep_overview
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import RunNotFound, SnapshotRefused, UsageError
@@ -81,7 +83,8 @@ def get_metrics(
     context: RequestContext, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
 ) -> dict[str, Any]:
     """Return the metrics of a run or, if `recursive`, of the run and its descendants, keyed by run id."""
-    return _read_run_or_tree(context, run_id, context.workspace.metrics.get, name, recursive, run_type)
+    read = partial(read_metrics, context.workspace)
+    return _read_run_or_tree(context, run_id, read, name, recursive, run_type)
 
 
 @handler("runs.metric_shapes")
@@ -89,13 +92,17 @@ def get_metric_shapes(
     context: RequestContext, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
 ) -> dict[str, Any]:
     """Return the shape of each metric of a run, as in `LoggedValue.shape`, keyed by name."""
-    return _read_run_or_tree(context, run_id, context.workspace.metrics.get_shapes, name, recursive, run_type)
+
+    def read(run: Run, name: str | None) -> Mapping[str, str]:
+        return context.workspace.metrics.get_shapes(run.key, name)
+
+    return _read_run_or_tree(context, run_id, read, name, recursive, run_type)
 
 
 def _read_run_or_tree(
     context: RequestContext,
     run_id: str,
-    read: Callable[[int, str | None], Mapping[str, Any]],
+    read: Callable[[Run, str | None], Mapping[str, Any]],
     name: str | None,
     recursive: bool,
     run_type: str | None,
@@ -103,10 +110,10 @@ def _read_run_or_tree(
     """Return the result of `read` for a run or, if `recursive`, also for its descendants, keyed by run id."""
     run = _get_reconciled_run(context, run_id)
     if not recursive:
-        return dict(read(run.key, name))
+        return dict(read(run, name))
     below = context.workspace.runs.list(RunFilter(parent_run_id=run_id, is_recursive=True, run_type=run_type))
     own = [run] if run_type in {None, run.run_type} else []
-    return {each.run_id: read(each.key, name) for each in (*own, *reversed(below))}
+    return {each.run_id: read(each, name) for each in (*own, *reversed(below))}
 
 
 @handler("runs.overview")
