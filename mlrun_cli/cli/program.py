@@ -79,6 +79,6 @@ def _become_home_owner() -> None:
     from mlrun_cli.processes.home_owner import become_home_owner  # noqa: PLC0415 - for root alone
 
     home = get_home_folder(os.environ)
-    name = become_home_owner(home)
+    name = become_home_owner(home, os.environ)
     if name is not None and "--only-show-errors" not in sys.argv:
         sys.stderr.write(f"WARNING: This command goes on as {name}, to whom {home} belongs.\n")

@@ -20,6 +20,12 @@ _USER = "daemon"
 _PYTHON = find_python() if os.geteuid() == 0 else None
 pytestmark = pytest.mark.skipif(_PYTHON is None, reason="only root can be others, who need a Python")
 
+_WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-setgid,-setuid", "--inh-caps=-all")
+
+SHOW_USER = """
+    import os
+    print(os.getuid(), os.environ["HOME"], os.environ["USER"], os.environ["LOGNAME"])
+"""
 WORK = """
     import os, time
     print(os.getuid(), flush=True)
@@ -85,3 +91,22 @@ def test_a_command_stays_that_of_root_where_the_owner_may_not_use_its_folder(mlr
     assert mlrun.wait(run_id)["status"] == "Completed"
     assert mlrun.log(run_id).split() == ["0"]
     assert not mlrun("run", "list").stderr
+
+
+def test_a_command_of_root_in_a_container_that_may_not_become_others_stays_that_of_root(mlrun: Mlrun) -> None:
+    mlrun.command = [*_WITHOUT_RIGHTS, *mlrun.command]
+    Path(mlrun.environment["GO"]).touch()
+    run_id = mlrun.submit()
+    assert mlrun.wait(run_id)["status"] == "Completed"
+    assert mlrun.log(run_id).split() == ["0"]
+
+
+def test_a_command_with_the_closed_home_folder_of_root_goes_on_with_that_of_the_user(mlrun: Mlrun) -> None:
+    user = pwd.getpwnam(_USER)
+    of_root = Path(mlrun.environment["HOME"])
+    of_root.chmod(0o700)
+    os.chown(of_root, 0, 0)
+    mlrun.script(SHOW_USER)
+    run_id = mlrun.submit()
+    assert mlrun.wait(run_id)["status"] == "Completed"
+    assert mlrun.log(run_id).split() == [str(user.pw_uid), user.pw_dir, _USER, _USER]
