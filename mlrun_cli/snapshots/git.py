@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.core.redaction import Redactor
@@ -11,6 +13,8 @@ from mlrun_cli.core.redaction import Redactor
 GIT_PREFIXES = ("azureml.git.", "mlflow.source.git.")
 """How the names of these properties begin."""
 _TIMEOUT_SECONDS = 5.0
+"""How long a submit waits for all of git's answers together."""
+_KILL_SECONDS = 0.5
 _QUESTIONS = {
     "repository_uri": ("ls-remote", "--get-url"),
     "branch": ("symbolic-ref", "--short", "HEAD"),
@@ -76,13 +80,22 @@ def _run_queries(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
     except OSError:
         return {}
     answers = {}
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     for name, process in asked.items():
         try:
-            output, _ = process.communicate(timeout=_TIMEOUT_SECONDS)
+            output, _ = process.communicate(timeout=max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+            _abandon(process)
             continue
         if process.returncode == 0:
             answers[name] = output.decode("utf-8", "replace").strip()
     return answers
+
+
+def _abandon(process: subprocess.Popen[bytes]) -> None:
+    """Kill a query, but wait neither for children that have its output open nor for a file system that hangs."""
+    process.kill()
+    if process.stdout is not None:
+        process.stdout.close()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_KILL_SECONDS)

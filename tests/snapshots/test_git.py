@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -111,3 +113,17 @@ def test_variables_of_a_pipeline_take_precedence_over_git(tree: Path, environ: d
 def test_variables_hold_without_a_work_tree(tmp_path: Path, environ: dict[str, str]) -> None:
     assert read(tmp_path, environ, AZUREML_GIT_DIRTY="no", AZUREML_GIT_BRANCH="") == {"azureml.git.dirty": "False"}
     assert read(tmp_path, environ) == {}
+
+
+def test_a_git_that_does_not_answer_is_not_waited_for_nor_are_its_children(
+    tree: Path, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    program = tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\nsleep 1000 &\necho $! > {tmp_path}/$$.child\nwait\n", encoding="utf-8")
+    program.chmod(0o755)
+    try:
+        assert read(tree, environ, PATH=f"{program.parent}:{environ['PATH']}") == {}
+    finally:
+        for child in tmp_path.glob("*.child"):
+            os.kill(int(child.read_text(encoding="utf-8")), signal.SIGKILL)
