@@ -73,6 +73,8 @@ class SqliteDatabase:
             StoreError: it cannot be opened or is not a database.
         """
         self._path = path
+        self._is_retired = False
+        """Whether the connection was closed since it could not write, and could not be replaced yet."""
         self._is_watched = False
         self._watched: tuple[Callable[[], Sequence[WatchedTable]], ReportChange] | None = None
         self._busy_timeout = _BUSY_SECONDS
@@ -196,25 +198,38 @@ class SqliteDatabase:
 
     def _reconnect_after_access_error(self, error: Exception) -> bool:
         """Replace a connection that cannot write although the user may, after a short wait; return whether to retry."""
-        is_unopened = "unable to open" in str(error)
-        if not is_unopened and "readonly database" not in str(error):
+        message = str(error)
+        is_unopened, is_retired = "unable to open" in message, self._is_retired and "closed database" in message
+        if not is_unopened and not is_retired and "readonly database" not in message:
             return False
         if not all(os.access(path, os.R_OK | os.W_OK) for path in (self._path, self._path.parent)):
             return False
         time.sleep(_LOOK_SECONDS)
         if is_unopened:
             return True
-        if self._open_file is None or self._connection.in_transaction or self._open_file != _identify_file(self._path):
-            return False
-        _pool.retire(self._connection)
-        self._open_file = None
-        self._connection = self._connect()
-        self._connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-        self._number += 1
-        if self._is_watched and self._watched is not None:
-            self._is_watched = False
-            self.watch(*self._watched)
+        if not is_retired:
+            is_same_file = self._open_file is not None and self._open_file == _identify_file(self._path)
+            if not is_same_file or self._connection.in_transaction:
+                return False
+            _pool.retire(self._connection)
+            self._open_file, self._is_retired = None, True
+        self._replace_retired()
         return True
+
+    def _replace_retired(self) -> None:
+        """Replace a retired connection; if that fails, the next statement tries it again."""
+        self._connection = self._connect()
+        self._number += 1
+        self._is_watched = False
+        try:
+            self.execute(f"PRAGMA synchronous = {self._synchronous}")
+            if self._watched is not None:
+                self.watch(*self._watched)
+        except BaseException:
+            _pool.retire(self._connection)
+            self._open_file = None
+            raise
+        self._is_retired = False
 
     def _call_reader(self, action: Callable[[], _T]) -> _T:
         """Call a function that reads; if the read-only connection cannot do so, replace it and call again."""
@@ -326,6 +341,7 @@ class SqliteDatabase:
         self._connection, self._is_watched = other._connection, other._is_watched
         self._is_read_only, self._open_file = other._is_read_only, other._open_file
         self._unlocked_reader, self._watched = other._unlocked_reader, other._watched
+        self._is_retired = other._is_retired
         self.set_busy_timeout(self._busy_timeout)
         self._number += 1
 
@@ -341,7 +357,8 @@ class SqliteDatabase:
     def set_busy_timeout(self, seconds: float) -> None:
         """Set the time that a statement waits for another process before it fails."""
         self._busy_timeout = seconds
-        self._connection.execute(f"PRAGMA busy_timeout = {round(self._busy_interval * 1000)}")
+        if not self._is_retired:  # or else the next connection gets it
+            self._connection.execute(f"PRAGMA busy_timeout = {round(self._busy_interval * 1000)}")
 
     def checkpoint_often(self) -> None:
         """Checkpoint the database's write-ahead log often from now on, so that it stays short.

@@ -44,6 +44,22 @@ for value in (1, 2):
         database.execute("INSERT INTO a VALUES (:value)", value=value)
 print(len(reported), database.get_data_version() > 0, flush=True)
 """
+_WRITE_AGAIN = """
+from mlrun_cli.errors import StoreError
+database, reported = SqliteDatabase(path), []
+database.watch(lambda: [WatchedTable("a", "a", ("b",))], lambda *change: reported.append(change))
+print("open", flush=True)
+input()
+try:
+    database.execute("INSERT INTO a VALUES (1)")
+except StoreError:
+    print("refused", flush=True)
+database.set_busy_timeout(1)
+input()
+with database.transaction(durable=True):
+    database.execute("INSERT INTO a VALUES (2)")
+print(len(reported), flush=True)
+"""
 _OPEN_OFTEN = """
 for number in range(400):
     database = SqliteDatabase(path, starts_read_only=number % 2 == 0)
@@ -88,6 +104,25 @@ def test_a_connection_that_could_only_read_the_log_writes_once_the_user_may(path
             assert user.communicate("\n")[0].split() == ["2", "True"]
             assert user.returncode == 0
         assert connection.execute("SELECT b FROM a").fetchall() == [(1,), (2,)]
+
+
+def test_a_store_that_could_not_be_opened_again_for_long_is_opened_by_a_later_statement(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("SELECT * FROM a").fetchall()
+        index = Path(f"{path}-shm")
+        os.chown(index, 0, 0)
+        index.chmod(0o644)
+        with start(_WRITE_AGAIN, path) as user:
+            assert user.stdin is not None
+            assert user.stdout is not None
+            assert user.stdout.readline() == "open\n"
+            index.chmod(0o600)
+            user.stdin.write("\n")
+            user.stdin.flush()
+            assert user.stdout.readline() == "refused\n"
+            os.chown(index, _USER, _USER)
+            assert user.communicate("\n")[0] == "1\n"
+        assert connection.execute("SELECT b FROM a").fetchall() == [(2,)]
 
 
 def test_a_user_always_writes_while_root_opens_and_closes_the_store(path: Path) -> None:
