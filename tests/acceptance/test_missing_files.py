@@ -40,6 +40,7 @@ def submit(mlrun: Mlrun) -> subprocess.CompletedProcess[str]:
         ("open('data/other.csv')", None),
         ("open('elsewhere.csv')", None),
         ("open('../data/x.csv')", None),
+        ("raise ValueError('x' * 300_000 + ' was not found')", None),
     ],
 )
 @pytest.mark.usefixtures("folder")

@@ -16,7 +16,7 @@ from mlrun_cli.wire.run_output import make_printable
 _IS_MISSING = r"(?i)no such file|not found|does not exist|cannot find|can't open"
 _QUOTED = r"""'([^'\n]+)'|"([^"\n]+)\""""
 _MODULE = r"No module named '([\w.]+)'"
-_SHELL_WORD = r"(\S+): No such file"
+_SHELL_WORD = r"(?<!\S)(\S+): No such file"
 
 
 def describe_ignored_file(run: Run, source: Path) -> str | None:
