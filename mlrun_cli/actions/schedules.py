@@ -19,11 +19,13 @@ from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.errors import InvalidValue, MlrunError, ScheduleNotFound, UsageError
-from mlrun_cli.pipelines.graph import DATA_PATH_TYPE, Graph
+from mlrun_cli.pipelines.expressions import ExpressionContext
+from mlrun_cli.pipelines.graph import DATA_PATH_TYPE, Graph, ParameterValue
 from mlrun_cli.pipelines.json_reader import JsonReader
-from mlrun_cli.pipelines.parameter_values import assign_parameters
+from mlrun_cli.pipelines.parameter_values import assign_parameters, resolve_expressions
 from mlrun_cli.pipelines.published import ACTIVE, DISABLED
 from mlrun_cli.pipelines.schedule import Schedule, ScheduledRun, ScheduleSettings
+from mlrun_cli.processes.host import get_user_name
 from mlrun_cli.runs.rebuild_files import NAMES
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runtime.schedule_keepers import wake_schedule_keeper
@@ -79,15 +81,17 @@ def update_schedule(workspace: Workspace, schedule_id: str, changes: Mapping[str
     check_is_readable(before)
     settings = _change_settings(workspace, before.settings, changes, is_active=status == ACTIVE)
     moment = now()
-    is_timed_anew = settings.recurrence != before.settings.recurrence or not before.is_active
-    anchor_at = moment if is_timed_anew else before.anchor_at
+    has_new_times = settings.recurrence != before.settings.recurrence
+    anchor_at = moment if has_new_times or not before.is_active else before.anchor_at
     next_at = None
     if status == ACTIVE and settings.datastore is not None:
         next_at = moment  # the first look remembers what there is
+    elif status == ACTIVE and has_new_times:
+        next_at = settings.compute_first_time(moment)
+    elif status == ACTIVE and not before.is_active:
+        next_at = settings.compute_resumed_time(moment)
     elif status == ACTIVE:
-        next_at = (
-            settings.compute_first_time(moment) if is_timed_anew else settings.compute_next_time(moment, anchor_at)
-        )
+        next_at = settings.compute_next_time(moment, anchor_at)
     schedule = before._replace(status=status, settings=settings, anchor_at=anchor_at, next_at=next_at)
     with workspace.transaction(durable=True):
         is_replaced = workspace.schedules.replace(schedule, before)
@@ -164,7 +168,7 @@ def _remove_stored_secrets(workspace: Workspace, schedule: Schedule) -> Schedule
     hidden = settings
     try:
         pipeline_id = get_pipeline_id(workspace, settings)
-        values = assign_parameters(read_published_graph(workspace, pipeline_id), settings.parameters)
+        values = _assign_values(read_published_graph(workspace, pipeline_id), settings)
         hidden = extract_secrets(workspace, settings, pipeline_id, values)
         if hidden == settings:
             return schedule
@@ -233,13 +237,24 @@ def _check_settings(workspace: Workspace, settings: ScheduleSettings) -> Schedul
     check_experiment_name(settings.experiment_name)
     pipeline_id = get_pipeline_id(workspace, settings)
     graph = read_published_graph(workspace, pipeline_id)
-    values = assign_parameters(graph, settings.parameters)
+    values = _assign_values(graph, settings)
     _check_times(settings)
     if settings.datastore is not None:
         get_datastore(workspace, settings.datastore).resolve_path(settings.path_on_datastore)
         if settings.data_path_parameter is not None:
             _check_data_path_parameter(graph, settings.data_path_parameter)
     return extract_secrets(workspace, settings, pipeline_id, values)
+
+
+def _assign_values(graph: Graph, settings: ScheduleSettings) -> dict[str, ParameterValue]:
+    """Return the values of all parameters of a pipeline, with the values that expressions would have now.
+
+    Raises:
+        InvalidValue: a value does not fit, or an expression cannot be evaluated.
+        SeveralProblems: there are several such errors.
+    """
+    context = ExpressionContext(now(), now(), generate_guid(), get_user_name())
+    return assign_parameters(graph, resolve_expressions(graph, settings.parameters, context))
 
 
 def _check_times(settings: ScheduleSettings) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import InvalidValue
+from mlrun_cli.pipelines.expressions import ExpressionContext, evaluate_expression, is_expression
 from mlrun_cli.pipelines.graph import (
     DATA_PATH_TYPE,
     DATASET_TYPE,
@@ -52,6 +53,24 @@ def assign_parameters(graph: Graph, given_values: Mapping[str, Any]) -> dict[str
             values[name] = _assign_parameter(name, parameter, given_values)
     problems.raise_if_any()
     return values
+
+
+def resolve_expressions(graph: Graph, values: Mapping[str, Any], context: ExpressionContext) -> dict[str, Any]:
+    """Return JSON values of parameters in which each expression is replaced by its value, of the parameter's type.
+
+    Raises:
+        InvalidValue: an expression cannot be evaluated, or its value is of another type.
+        SeveralProblems: there are several such errors.
+    """
+    problems = Problems()
+    found = dict(values)
+    for name, parameter in graph.parameters.items():
+        if is_expression(values.get(name)):
+            with problems.collect_errors():
+                text = str(evaluate_expression(values[name], context))
+                found[name] = parse_parameter_value(parameter.kind, text)
+    problems.raise_if_any()
+    return found
 
 
 def _assign_parameter(name: str, parameter: PipelineParameter, given_values: Mapping[str, Any]) -> ParameterValue:

@@ -26,7 +26,7 @@ class Recurrence(NamedTuple):
     Attributes:
         frequency: one of `FREQUENCIES`.
         interval: how many of these lie between two starts.
-        start_time: the local time of the first start, in ISO format; None means when the schedule is created.
+        start_time: the local time of the first start, in ISO format; None means that of its creation.
         time_zone: the name of the zone of all times.
         hours, minutes: the times of a day, for days and weeks; without both it is that of the start time, without
             hours its hour, and without minutes the full hour.
@@ -70,22 +70,33 @@ class Recurrence(NamedTuple):
         return found
 
     def compute_first_time(self, created_at: int) -> int:
-        """Return the first start time, in microseconds, of a schedule that was created or enabled at `created_at`.
+        """Return the first start time, in microseconds, of a schedule that was created at `created_at`.
 
-        Without a start time and without times of the day it is that time itself. A start time that has passed counts
-        only for the steps from it.
+        Without a start time it is that time itself, whatever the times of the day, as Azure's reference of
+        `ScheduleRecurrence` says. A start time that has passed counts only for the steps from it.
         """
-        if self.start_time is None and not (self.hours or self.minutes or self.week_days):
-            return created_at
-        return self.compute_next_time(created_at, created_at)
+        return created_at if self.start_time is None else self.compute_next_time(created_at, created_at)
+
+    def compute_resumed_time(self, enabled_at: int) -> int:
+        """Return the first start time of a schedule that was enabled again at `enabled_at`, both in microseconds.
+
+        Without a start time and without times of the day it is that time itself.
+        """
+        if self.hours or self.minutes or self.week_days:
+            return self.compute_next_time(enabled_at, enabled_at)
+        return self.compute_first_time(enabled_at)
 
     def compute_next_time(self, after: int, created_at: int) -> int:
-        """Return the first start time that is later than `after`, both in microseconds."""
+        """Return the first start time that is later than `after`, both in microseconds.
+
+        A start time at one of the times of the day is none, as Azure's reference of `ScheduleRecurrence` says.
+        """
         zone = get_time_zone(self.time_zone)
         start = self._get_start(created_at)
         if self.frequency in _SECONDS:
             return self._compute_next_interval(after, _to_timestamp(start))
-        earliest = max(after, _to_timestamp(start) - 1)
+        first = _to_timestamp(start) if self.hours or self.minutes else _to_timestamp(start) - 1
+        earliest = max(after, first)
         local = datetime.fromtimestamp(earliest / MICROSECONDS, zone).date() - timedelta(days=1)
         for day in self._iterate_start_days(start.date(), max(local, start.date())):
             for time_of_day in self._list_times_of_day(start):

@@ -13,11 +13,15 @@ from mlrun_cli.actions.published_pipelines import (
 )
 from mlrun_cli.actions.schedule_secrets import restore_secrets
 from mlrun_cli.actions.schedules import check_is_readable, get_pipeline_id, get_schedule
+from mlrun_cli.core.time import now
 from mlrun_cli.errors import InvalidValue
+from mlrun_cli.pipelines.expressions import ExpressionContext
+from mlrun_cli.pipelines.parameter_values import resolve_expressions
 from mlrun_cli.pipelines.published import check_is_active
 from mlrun_cli.pipelines.run_types import PIPELINE_ID_PROPERTY, PIPELINE_RUN
 from mlrun_cli.pipelines.schedule import ScheduledRun
 from mlrun_cli.pipelines.validation import build_name_hint
+from mlrun_cli.processes.host import get_user_name
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.submit.pipeline import PipelineRequest, SubmittedPipeline, submit_pipeline
 from mlrun_cli.workspace import Workspace
@@ -85,5 +89,7 @@ def submit_scheduled_run(workspace: Workspace, run: ScheduledRun) -> SubmittedPi
         continue_on_step_failure=settings.continue_on_step_failure,
         properties={SCHEDULE_ID_PROPERTY: schedule.schedule_id, "azureml.runsource": PIPELINE_RUN},
     )
+    context = ExpressionContext(run.due_at, now(), run.run_id, get_user_name())
+    request = request._replace(values=resolve_expressions(request.graph, request.values, context))
     with Interruptions() as interruptions:
         return submit_pipeline(workspace, request, interruptions)

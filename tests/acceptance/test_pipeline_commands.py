@@ -171,6 +171,27 @@ def test_a_schedule_starts_the_pipeline_as_it_was_published(mlrun: Mlrun) -> Non
     assert [one["id"] for one in mlrun.json("pipeline", "list")[0]["schedules"]] == [schedule["id"]]
 
 
+def test_expressions_of_a_schedule_are_evaluated_for_each_run(mlrun: Mlrun) -> None:
+    mlrun.script(
+        PIPELINE.replace("rows: {", "day: {type: string}\n    rows: {", 1)
+        .replace("'parameter:rows'", "'parameter:rows', 'parameter:day'")
+        .replace("{rows: {s", "{day: {source: day}, rows: {s"),
+        "pipeline.yml",
+    )
+    pipeline_id = publish(mlrun)
+    values = """{rows: "@dayOfMonth('2026-02-28')", day: "@formatDateTime(trigger().scheduledTime, 'yyyy')"}"""
+    for right, wrong, part in (("dayOf", "DayOf", "no function 'DayOfMonth'"), ("'2026-02-28'", "'x'", "no timestamp")):
+        mlrun.script(MINUTES.replace("{rows: 7}", values.replace(right, wrong)), "minutes.yml")
+        words = ("pipeline", "create-schedule", "-n", "often", "-i", pipeline_id, "-e", "exp", "-y", "minutes.yml")
+        assert part in mlrun.fails(*words).text
+    mlrun.script(MINUTES.replace("{rows: 7}", values), "minutes.yml")
+    schedule = create_schedule(mlrun, pipeline_id)
+    assert schedule["pipelineParameters"]["rows"] == "@dayOfMonth('2026-02-28')"
+    (run,) = wait_for_runs(mlrun, schedule["id"], 1)
+    (step,) = mlrun.json("pipeline", "list-steps", "-r", run["run_id"])
+    assert mlrun.log(step["run_id"]).split()[:2] == ["28", schedule["dateCreated"][:4]]
+
+
 def test_a_schedule_is_named_by_the_beginning_of_its_id(mlrun: Mlrun) -> None:
     pipeline_id = publish(mlrun)
     mlrun.script(MINUTES.replace("interval: 15", "interval: 15, start_time: '2099-01-01T00:00:00'"), "later.yml")

@@ -45,9 +45,14 @@ def list_times(recurrence: Recurrence, count: int, created: datetime = CREATED, 
         ({"frequency": "Hour", "start_time": "2020-01-13T12:55:00"}, ["01-14 10:55:00", "01-14 11:55:00"]),
         ({"frequency": "Hour", "interval": 12, "start_time": "2026-02-01"}, ["02-01 00:00:00", "02-01 12:00:00"]),
         ({"frequency": "Day", "interval": 2}, ["01-14 10:17:30", "01-16 10:17:30", "01-18 10:17:30"]),
-        ({"frequency": "Day", "hours": [18, 6], "minutes": [30]}, ["01-14 18:30:00", "01-15 06:30:00"]),
-        ({"frequency": "Day", "hours": [9]}, ["01-15 09:00:00", "01-16 09:00:00"]),
-        ({"frequency": "Week", "week_days": ["Monday"], "hours": [8]}, ["01-19 08:00:00", "01-26 08:00:00"]),
+        (
+            {"frequency": "Day", "hours": [18, 6], "minutes": [30]},
+            ["01-14 10:17:30", "01-14 18:30:00", "01-15 06:30:00"],
+        ),
+        ({"frequency": "Day", "hours": [9]}, ["01-14 10:17:30", "01-15 09:00:00", "01-16 09:00:00"]),
+        ({"frequency": "Day", "hours": [9], "start_time": "2026-01-15T09:00"}, ["01-16 09:00:00", "01-17 09:00:00"]),
+        ({"frequency": "Day", "hours": [9], "start_time": "2026-01-15T08:00"}, ["01-15 09:00:00", "01-16 09:00:00"]),
+        ({"frequency": "Week", "week_days": ["Monday"], "hours": [8]}, ["01-14 10:17:30", "01-19 08:00:00"]),
         (
             {"frequency": "Week", "interval": 2, "week_days": ["Friday", "Tuesday"], "start_time": "2026-01-14T07:00"},
             ["01-16 07:00:00", "01-27 07:00:00", "01-30 07:00:00"],
@@ -67,9 +72,24 @@ def test_times_of_a_day_keep_to_the_clock_of_their_zone() -> None:
     recurrence = read(frequency="Day", hours=[2], minutes=[30], time_zone="WEuropeStandardTime")
     assert recurrence.time_zone == "W. Europe Standard Time"
     spring = datetime(2026, 3, 27, 12, tzinfo=timezone.utc)
-    assert list_times(recurrence, 3, spring, "Europe/Berlin") == ["03-28 02:30:00", "03-29 03:30:00", "03-30 02:30:00"]
+    times = ["03-27 13:00:00", "03-28 02:30:00", "03-29 03:30:00", "03-30 02:30:00"]
+    assert list_times(recurrence, 4, spring, "Europe/Berlin") == times
     autumn = datetime(2026, 10, 24, 12, tzinfo=timezone.utc)
-    assert list_times(recurrence, 2, autumn, "Europe/Berlin") == ["10-25 02:30:00", "10-26 02:30:00"]
+    assert list_times(recurrence, 3, autumn, "Europe/Berlin")[1:] == ["10-25 02:30:00", "10-26 02:30:00"]
+
+
+@pytest.mark.parametrize(
+    ("values", "time"),
+    [
+        ({"frequency": "Minute", "interval": 15}, "01-14 10:17:30"),
+        ({"frequency": "Day", "hours": [9]}, "01-15 09:00:00"),
+        ({"frequency": "Week", "week_days": ["Monday"]}, "01-19 10:17:30"),
+        ({"frequency": "Month", "start_time": "2025-10-31T09:00:00"}, "01-31 09:00:00"),
+    ],
+)
+def test_a_schedule_that_is_enabled_again_keeps_to_its_times_of_the_day(values: dict[str, Any], time: str) -> None:
+    found = read(**values).compute_resumed_time(to_timestamp(CREATED))
+    assert datetime.fromtimestamp(found / MICROSECONDS, timezone.utc).strftime("%m-%d %H:%M:%S") == time
 
 
 @given(
@@ -93,7 +113,7 @@ def test_a_next_time_of_weeks_is_the_first_minute_that_fits(
     moment = CREATED + timedelta(minutes=after)
     found = recurrence.compute_next_time(to_timestamp(moment), to_timestamp(CREATED))
     monday = first - timedelta(days=first.weekday())
-    hour = max(moment, first - timedelta(seconds=1)).replace(minute=0, second=0) + timedelta(hours=1)
+    hour = max(moment, first).replace(minute=0, second=0) + timedelta(hours=1)
     while not ((hour - monday).days // 7 % interval == 0 and WEEK_DAYS[hour.weekday()] in days and hour.hour in hours):
         hour += timedelta(hours=1)
     assert found == to_timestamp(hour)

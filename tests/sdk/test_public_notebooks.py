@@ -264,10 +264,11 @@ endpoint.add_default(pipeline)
 assert [one.version for one in endpoint.get_all_versions()] == ["0", "1"]
 endpoint.set_default_version("0")
 # %%
-daily = ScheduleRecurrence(frequency="Day", interval=2, hours=[22], minutes=[30])
+daily = ScheduleRecurrence(frequency="Day", interval=2, start_time="2099-01-01T00:00:00", hours=[22], minutes=[30])
 schedule = Schedule.create(
     workspace=ws, name="daily", pipeline_id=published.id, experiment_name="training", recurrence=daily,
     wait_for_provisioning=True)
+assert "Runs at 22:30 every 2 Days" in repr(schedule)
 schedule.disable(wait_for_provisioning=True)
 assert [one.id for one in Schedule.get_all(ws, active_only=False, pipeline_id=published.id)] == [schedule.id]
 """,

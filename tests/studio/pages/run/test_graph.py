@@ -123,7 +123,8 @@ def test_a_published_pipeline_has_a_page_with_its_graph_schedules_and_runs(mlrun
     assert "mlrun pipeline create" in studio.get(studio.urls.pipelines()).text
     mlrun.wait(submit(mlrun))
     published = mlrun.json("pipeline", "create", "-y", "pipeline.yml", "-n", "<cars>", "-v", "7")["id"]
-    mlrun.script("Schedule:\n  recurrence: {frequency: Day, interval: 1, time_of_day: '03:00'}\n", "schedule.yml")
+    times = "{frequency: Day, interval: 1, time_of_day: '03:00', start_time: '2099-01-01T00:00:00'}"
+    mlrun.script(f"Schedule:\n  recurrence: {times}\n", "schedule.yml")
     mlrun("pipeline", "create-schedule", "-n", "nightly", "-i", published, "-e", "exp", "-y", "schedule.yml")
     run_id = mlrun.json("run", "submit-pipeline", "-i", published, "-n", "exp")["run_id"]
     mlrun.wait(run_id)

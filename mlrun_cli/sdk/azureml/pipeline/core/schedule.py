@@ -37,7 +37,8 @@ class ScheduleRecurrence:
         Args:
             frequency: `Minute`, `Hour`, `Day`, `Week` or `Month`.
             interval: How many of these lie between two runs.
-            start_time: The time of the first run, as a datetime without a zone or as ISO text; by default now.
+            start_time: The time of the first run, as a datetime without a zone or as ISO text; by default now, and then
+                at the times.
             time_zone: The zone of all times, a TimeZone; by default UTC.
             hours: The hours of the runs, for the frequencies Day and Week.
             minutes: The minutes of the runs, for the frequencies Day and Week.
@@ -98,6 +99,21 @@ class ScheduleRecurrence:
             "week_days": _to_list("week_days", self.week_days),
         }
 
+    def _describe(self) -> str:
+        """Return the times in the words of azureml-pipeline-core: `Runs at 22:30 on Monday every 2 Weeks`."""
+        text = "Runs"
+        if self.hours or self.minutes:
+            hours: List[Any] = self.hours or ["00"]
+            times = [f"{hour}:{minute:02}" for hour in hours for minute in self.minutes or [0]]
+            text += f" at {', '.join(times)}"
+        if self.week_days:
+            text += f" on {', '.join(self.week_days)}"
+        return (
+            f"{text} every {self.frequency}"
+            if self.interval == 1
+            else f"{text} every {self.interval} {self.frequency}s"
+        )
+
     @classmethod
     def _from_document(cls, document: Dict[str, Any]) -> "ScheduleRecurrence":
         zone = document["time_zone"]
@@ -154,7 +170,7 @@ class Schedule:
         return format_html_table(self._build_table_cells(), self._workspace._request("pipelines.address"), "Pipelines")
 
     def _build_table_cells(self) -> Dict[str, str]:
-        when = "Every change of files" if self.recurrence is None else f"Every {self.recurrence.frequency}"
+        when = "Every change of files" if self.recurrence is None else self.recurrence._describe()
         return {
             "Name": self.name,
             "Id": self.id,
