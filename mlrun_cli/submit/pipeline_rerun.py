@@ -64,7 +64,7 @@ def build_pipeline_rerun(
     Results of steps may be used again, as for any submission.
 
     Raises:
-        RunNotRepeatable: the files of the run are not sufficient, or a secret parameter is not given anew.
+        RunNotRepeatable: the files of the run are gone or not sufficient, or a secret parameter is not given anew.
         UsageError: the changes do not fit the pipeline.
         StoredFilesLost: the file of its graph is gone or damaged.
         NotFound: a snapshot no longer exists.
@@ -72,7 +72,7 @@ def build_pipeline_rerun(
     changes.check_kind(is_pipeline=True)
     _check_changes(run, changes)
     folder = workspace.run_folder(run.run_id)
-    plan = read_pipeline_plan(folder)
+    plan = _read_plan(workspace, run)
     values = _build_values(run, plan, changes.parameters)
     submissions = {step.key: read_template_submission(run, folder.steps / step.key) for step in plan.graph.steps}
     first = next(iter(submissions.values()))
@@ -97,6 +97,30 @@ def build_pipeline_rerun(
         return PipelineRerun(request, _describe_differences(workspace, run, graph))
     earlier = {step.key: find_earlier_template(workspace, run, folder.steps / step.key) for step in plan.graph.steps}
     return PipelineRerun(request._replace(earlier=earlier), ())
+
+
+def _read_plan(workspace: Workspace, run: Run) -> PipelinePlan:
+    """Return the graph and the values of a run, which are stored in its folder alone.
+
+    Raises:
+        RunNotRepeatable: they are gone or damaged.
+    """
+    try:
+        return read_pipeline_plan(workspace.run_folder(run.run_id))
+    except StoredFilesLost as error:
+        pipeline_id = run.properties.get(PIPELINE_ID_PROPERTY)
+        hint = (
+            f"'mlrun run list --parent-run-id {run.run_id}' lists its steps; 'mlrun run snapshot -r STEP -d FOLDER' "
+            "writes the source of one, to submit the pipeline from there."
+        )
+        if pipeline_id is not None:
+            words = shlex.join(["mlrun", "run", "submit-pipeline", "-i", pipeline_id, "-n", run.experiment_name])
+            hint = f"Submit the pipeline that is published, with the values of its parameters: {words} -p NAME=VALUE"
+        raise RunNotRepeatable(
+            f"The folder of the pipeline run '{run.run_id}' is gone or damaged, and its graph is stored there alone.",
+            hint=hint,
+            target=run.run_id,
+        ) from error
 
 
 def _restore_secrets(workspace: Workspace, graph: Graph, pipeline_id: str | None) -> Graph:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.errors import ConflictingOptions, RunNotRepeatable
+from mlrun_cli.errors import ConflictingOptions, RunNotRepeatable, StoredFilesLost
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.run import RERUN_TAG, Run
 from mlrun_cli.submit.earlier_runs import EarlierRun, check_can_run_alone, check_variables
@@ -45,14 +45,14 @@ def build_sweep_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str]
     """Return the request for submitting a sweep again; it samples the same values unless it gets a new seed.
 
     Raises:
-        RunNotRepeatable: the files of the sweep are not sufficient, or it is that of a pipeline's step.
+        RunNotRepeatable: the files of the sweep are gone or not sufficient, or it is that of a pipeline's step.
         UsageError: the changes do not fit the sweep.
         NotFound: its snapshot no longer exists.
     """
     changes.check_kind(is_sweep=True)
     _check_run(workspace, run, changes)
     folder = workspace.run_folder(run.run_id)
-    definition = read_sweep_plan(folder).definition
+    definition = _read_definition(workspace, run)
     _check_parameters(run, definition, changes)
 
     def find_earlier() -> EarlierRun:
@@ -69,6 +69,24 @@ def build_sweep_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str]
         definition = definition._replace(sampling=definition.sampling._replace(seed=changes.seed))
     tags = {**read_submitted_tags(folder), RERUN_TAG: run.run_id}
     return SweepRerun(request._replace(tags=tags, rerun_of=None), definition, rerun.notes)
+
+
+def _read_definition(workspace: Workspace, run: Run) -> SweepDefinition:
+    """Return the definition of a sweep from its folder, without which the template of its runs is gone too.
+
+    Raises:
+        RunNotRepeatable: it is gone or damaged.
+    """
+    try:
+        return read_sweep_plan(workspace.run_folder(run.run_id)).definition
+    except StoredFilesLost as error:
+        raise RunNotRepeatable(
+            f"The folder of the sweep '{run.run_id}' is gone or damaged, which has what its runs are made from.",
+            hint=f"'mlrun run snapshot -r {run.run_id} -d FOLDER' writes its source, to submit it from there; "
+            f"'mlrun run show -r {run.run_id}' has its search space and policy among the tags. "
+            f"'mlrun run list --parent-run-id {run.run_id}' lists its runs; 'mlrun run rerun -r RUN' repeats one.",
+            target=run.run_id,
+        ) from error
 
 
 def _check_run(workspace: Workspace, run: Run, changes: RerunChanges) -> None:

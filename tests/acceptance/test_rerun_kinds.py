@@ -301,3 +301,29 @@ def test_a_run_of_a_published_pipeline_is_repeated_as_one_of_it(mlrun: Mlrun) ->
     )
     refusal = mlrun.fails("run", "rerun", "-r", file["run_id"], "--set", "password=x", "--current-code")
     assert (refusal.code, "prepare.py" in refusal.text) == ("RunNotRepeatable", True)
+
+
+def test_what_to_do_is_said_if_the_folder_of_a_sweep_or_a_pipeline_is_gone(mlrun: Mlrun) -> None:
+    run = sweep(mlrun, "train.py")
+    shutil.rmtree(mlrun.run_folder(run["run_id"]))
+    refusal = mlrun.fails("run", "rerun", "-r", run["run_id"])
+    assert refusal.code == "RunNotRepeatable" and "mlrun run snapshot" in refusal.text
+    assert "parameter_space" in mlrun.show(run["run_id"])["tags"]["generator_config"]
+    mlrun("run", "snapshot", "-r", run["run_id"], "-d", "source")
+    assert (mlrun.folder / "source" / "train.py").is_file()
+    child = mlrun.json("run", "list", "--parent-run-id", run["run_id"])[0]["run_id"]
+    assert mlrun.json("run", "rerun", "-r", child)["tags"]["rerun_of"] == child
+
+    pipeline = submit_pipeline(mlrun)
+    shutil.rmtree(mlrun.run_folder(pipeline["run_id"]))
+    refusal = mlrun.fails("run", "rerun", "-r", pipeline["run_id"])
+    assert refusal.code == "RunNotRepeatable" and "its graph" in refusal.text
+    step = mlrun.json("run", "list", "--parent-run-id", pipeline["run_id"])[0]["run_id"]
+    mlrun("run", "snapshot", "-r", step, "-d", "steps-again")
+    assert (mlrun.folder / "steps-again" / "train.py").is_file()
+
+    published = mlrun.json("pipeline", "create", "-y", "pipeline.yml", "-n", "cars")["id"]
+    of_it = submit_pipeline(mlrun, "-i", published)
+    shutil.rmtree(mlrun.run_folder(of_it["run_id"]))
+    refusal = mlrun.fails("run", "rerun", "-r", of_it["run_id"])
+    assert f"submit-pipeline -i {published}" in refusal.text
