@@ -52,6 +52,9 @@ _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 class Workspace:
     """The stores of one workspace and the folders of its runs; a context manager that closes them."""
 
+    is_blank = False
+    """Whether this stands for a workspace that does not exist, whose folders are not created."""
+
     def __init__(self, locator: WorkspaceLocator, database: Database, redactor: Redactor) -> None:
         self.locator = locator
         self.redactor = redactor

@@ -21,7 +21,7 @@ from mlrun_cli.core.names import (
 from mlrun_cli.errors import ExperimentRequired, UsageError, WorkspaceRequired
 from mlrun_cli.folders.project_config import ProjectConfig, find_project_config
 from mlrun_cli.workspace import Workspace
-from mlrun_cli.workspace_locator import WorkspaceIdentity
+from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 
 
 class Context(NamedTuple):
@@ -51,13 +51,14 @@ class Context(NamedTuple):
         return check_experiment_name(name)
 
 
-def open_context(global_options: GlobalOptions, *, creates: bool = False) -> Context:
+def open_context(global_options: GlobalOptions, *, creates: bool = False, is_dry_run: bool = False) -> Context:
     """Open a command's workspace and return it with the attached folder's experiment.
 
     Args:
         global_options: the options of every command.
         creates: for a command that adds something: whether it creates the workspace of the attached folder, or the
             default one, if it does not exist. A workspace that options name is never created.
+        is_dry_run: whether an empty temporary workspace serves instead of one that would be created.
 
     Raises:
         UsageError: no workspace is specified and the folder is not attached, or a name is not valid.
@@ -72,7 +73,13 @@ def open_context(global_options: GlobalOptions, *, creates: bool = False) -> Con
     global_options.notes.debug(
         f"Python {sys.version.split()[0]} ({sys.executable}), mlrun-cli {__version__}, MLRUN_HOME {get_home()}"
     )
-    workspace = open_workspace(identity, create=creates and not is_typed, starts_read_only=True)
+    creates = creates and not is_typed
+    if creates and is_dry_run and not (locator := locate_workspace(get_home(), identity)).database.exists():
+        from mlrun_cli.actions.blank_workspace import BlankWorkspace  # noqa: PLC0415 - start-up
+
+        workspace: Workspace = BlankWorkspace(locator)
+    else:
+        workspace = open_workspace(identity, create=creates, starts_read_only=True)
     warn_of_unrecorded_runs(workspace, global_options)
     global_options.notes.detail(
         f"Workspace '{identity.name}', resource group '{identity.resource_group}', "

@@ -38,8 +38,9 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def run_mlrun(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environ = os.environ | {"HOME": str(folder), "MLRUN_HOME": str(folder.parent / "misspelt")}
+def run_mlrun(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    home = {"HOME": str(folder), "MLRUN_HOME": str(folder.parent / "misspelt")}
+    environ = os.environ | home | variables
     return subprocess.run(["mlrun", *words], cwd=folder, env=environ, capture_output=True, text=True, check=False)
 
 
@@ -86,3 +87,38 @@ def test_a_command_that_adds_something_creates_the_workspace(folder: Path, words
     (folder / "train.py").touch()
     assert run_mlrun(folder, *words).returncode == 0
     assert (folder.parent / "misspelt/workspaces").is_dir()
+
+
+_TRAINING = "script: train.py\ntarget: local\noutputData:\n  model:\n    outputLocation: {}\n"
+_PIPELINE = "pipeline: {name: p, steps: {A: {type: PythonScriptStep, script_name: train.py, source_directory: .}}}\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("submit-script", "--dry-run", "-e", "first", "train.py"),
+        ("submit-script", "--dry-run", "-e", "first", "-c", "train"),
+        ("submit-pipeline", "--dry-run", "-e", "first", "-y", "pipeline.yml"),
+        ("sweep", "--dry-run", "-e", "first", "--grid", "lr=1,2", "--minimize", "loss", "train.py"),
+    ],
+    ids=" ".join,
+)
+def test_a_dry_run_says_what_would_run_and_creates_nothing(folder: Path, words: tuple[str, ...]) -> None:
+    (folder / "train.py").touch()
+    (folder / "train.runconfig").write_text(_TRAINING)
+    (folder / "pipeline.yml").write_text(_PIPELINE)
+    (folder / "temporary").mkdir()
+    (folder / ".amlignore").write_text("temporary\n")
+    done = run_mlrun(folder, "run", *words, TMPDIR=str(folder / "temporary"))
+    assert (done.returncode, os.listdir(folder / "temporary")) == (0, []), done.stderr
+    assert "train.py" in done.stdout and str(folder / "temporary") not in done.stdout
+    assert os.listdir(folder.parent) == ["folder"]
+
+
+def test_a_dry_run_in_a_missing_home_refuses_what_a_submit_would_refuse(folder: Path) -> None:
+    (folder / "train.py").touch()
+    (folder / "temporary").mkdir()
+    words = ("run", "submit-script", "--dry-run", "-e", "first", "--ct", "nowhere", "train.py")
+    done = run_mlrun(folder, *words, TMPDIR=str(folder / "temporary"))
+    assert done.returncode == 3 and "'nowhere'" in done.stderr
+    assert os.listdir(folder / "temporary") == [] and os.listdir(folder.parent) == ["folder"]
