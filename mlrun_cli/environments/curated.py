@@ -1,8 +1,9 @@
 """Azure's curated environments: package lists by name, for Python versions and builds available today.
 
-Facts from Microsoft's article "Azure Machine Learning curated environments" (editions of June 2020, September 2020 and
-July 2021), the definitions that a workspace listed in September 2020, and the contexts of the azureml-assets repository
-for names that carry an operating system or `ACPT`.
+Facts from Microsoft's article "Azure Machine Learning curated environments" (editions of June 2020, September 2020,
+April 2021 and July 2021), its article "Prebuilt Docker images for inference" (editions of 7 and 25 May 2021), the
+definitions that a workspace listed in September 2020, and the contexts of the azureml-assets repository for names that
+carry an operating system or `ACPT`.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def find_curated_environment(name: str) -> CuratedEnvironment | None:
 
 def list_curated_names() -> Sequence[str]:
     """Return the sorted names of Azure's curated environments; the same names with other versions are valid too."""
-    return _LISTED_NAMES
+    return sorted(_LISTED_NAMES)
 
 
 def _build_minimal(name: str, _: Mapping[str, str | None]) -> CuratedEnvironment:
@@ -115,9 +116,28 @@ def _build_tutorial(name: str, _: Mapping[str, str | None]) -> CuratedEnvironmen
     return CuratedEnvironment(name, _format_python(_OLDEST_PYTHON), packages, ("Python 3.8",))
 
 
-def _build_scikit_learn(name: str, _: Mapping[str, str | None]) -> CuratedEnvironment:
-    """Return the environment `AzureML-Scikit-learn-0.20.3`."""
-    return CuratedEnvironment(name, "3.7", ("scikit-learn==0.20.3", "scipy==1.2.1", "joblib==0.13.2"), ("Python 3.7",))
+def _build_scikit_learn(name: str, fields: Mapping[str, str | None]) -> CuratedEnvironment:
+    """Return an environment such as `AzureML-Scikit-learn-0.20.3`, whose wheels end with Python 3.7."""
+    packages = (f"scikit-learn=={fields['version']}", "scipy==1.2.1", "joblib==0.13.2")
+    return CuratedEnvironment(name, "3.7", packages, ("Python 3.7",))
+
+
+def _build_inference_of_2021(name: str, fields: Mapping[str, str | None]) -> CuratedEnvironment:
+    """Return an environment of the images with pandas 0.25.1, whose wheels end with Python 3.7, as Azure has it."""
+    frameworks = {
+        "tensorflow-1.15": ("tensorflow==1.15.*", _OLD_PROTOBUF),
+        "pytorch-1.6": _pin_torch(1, 6),
+        "xgboost-0.9": ("xgboost==0.90", "scikit-learn==0.23.2"),
+    }
+    packages = (*frameworks[fields["framework"] or ""], "pandas==0.25.1", "numpy==1.20.1")
+    return CuratedEnvironment(name, "3.7", packages)
+
+
+def _build_onnx_runtime(name: str, fields: Mapping[str, str | None]) -> CuratedEnvironment:
+    """Return the environment `AzureML-onnxruntime-1.6-ubuntu18.04-py37-cpu-inference`."""
+    python = _choose_python(fields["python"], _OLDEST_PYTHON)
+    packages = ("onnxruntime==1.6.*", "numpy>=1.16.0", "pandas~=1.1.0")
+    return CuratedEnvironment(name, _format_python(python), packages, _describe_python(fields["python"], python))
 
 
 def _build_dask(name: str, _: Mapping[str, str | None]) -> CuratedEnvironment:
@@ -212,14 +232,23 @@ def _format_python(version: tuple[int, int]) -> str:
 
 
 _SYSTEM = r"(?:-ubuntu[\d.]+)?(?:-py(?P<python>\d{2,3}))?(?:-cpu|-cuda[\d.]+(?:-gpu)?)?(?:-py[\d.]+)?(?:-inference)?"
+_INFERENCE = r"(?:-ubuntu18\.04-py(?P<python>37)-cpu-inference|-inference-cpu)"
+_MPI = r"-cuda11-openmpi4\.1\.0-py(?P<python>36)"
 _DEVICE = r"-(?P<device>cpu|gpu)"
 _FAMILIES = (
+    (r"minimal(?:-inference-cpu)?", _build_minimal),
     (r"minimal" + _SYSTEM, _build_minimal),
     (r"tutorial", _build_tutorial),
-    (r"scikit-learn-0\.20\.3", _build_scikit_learn),
+    (r"scikit-learn-(?P<version>0\.20\.3)", _build_scikit_learn),
+    (r"scikit-learn(?P<version>0\.20\.[34])" + _MPI, _build_scikit_learn),
     (r"dask" + _DEVICE, _build_dask),
     (r"pytorch-1\.(?P<minor>[0-6])" + _DEVICE, _build_pytorch_of_2020),
     (r"tensorflow-(?P<version>1\.1[023]|2\.[0-3])" + _DEVICE, _build_tensorflow_of_2020),
+    (r"(?P<framework>tensorflow-1\.15|pytorch-1\.6|xgboost-0\.9)" + _INFERENCE, _build_inference_of_2021),
+    (r"onnxruntime-1\.6" + _INFERENCE, _build_onnx_runtime),
+    (r"pytorch(?P<major>1)\.(?P<minor>7)" + _MPI, _build_pytorch),
+    (r"tensorflow2\.(?P<minor>4)" + _MPI, _build_tensorflow),
+    (r"scikit-learn(?P<version>0\.24)" + _MPI, _build_sklearn),
     (r"(?:acpt-)?pytorch-(?P<major>[12])\.(?P<minor>\d+)" + _SYSTEM, _build_pytorch),
     (r"tensorflow-2\.(?P<minor>\d+)" + _SYSTEM, _build_tensorflow),
     (r"sklearn-(?P<version>\d+\.\d+(?:\.\d+)?)" + _SYSTEM, _build_sklearn),
@@ -234,21 +263,34 @@ _LISTED_NAMES = (
     "AzureML-Dask-CPU",
     "AzureML-Dask-GPU",
     "AzureML-Minimal",
+    "AzureML-Minimal-Inference-CPU",
     *(f"AzureML-PyTorch-1.{minor}-{device}" for minor in range(7) for device in ("CPU", "GPU")),
+    "AzureML-PyTorch-1.6-Inference-CPU",
+    "AzureML-Pytorch1.7-Cuda11-OpenMpi4.1.0-py36",
     "AzureML-Scikit-learn-0.20.3",
+    *(f"AzureML-Scikit-learn{version}-Cuda11-OpenMpi4.1.0-py36" for version in ("0.20.3", "0.20.4", "0.24")),
+    "AzureML-TensorFlow-1.15-Inference-CPU",
     *(
         f"AzureML-TensorFlow-{version}-{device}"
         for version in ("1.10", "1.12", "1.13", "2.0", "2.1", "2.2", "2.3")
         for device in ("CPU", "GPU")
     ),
+    "AzureML-TensorFlow2.4-Cuda11-OpenMpi4.1.0-py36",
     "AzureML-Tutorial",
+    "AzureML-XGBoost-0.9-Inference-CPU",
     "AzureML-lightgbm-3.2-ubuntu18.04-py37-cpu",
     "AzureML-minimal-ubuntu18.04-py37-cpu-inference",
+    "AzureML-onnxruntime-1.6-ubuntu18.04-py37-cpu-inference",
     "AzureML-pytorch-1.10-ubuntu18.04-py38-cuda11-gpu",
+    *(f"AzureML-pytorch-{version}-ubuntu18.04-py37-cpu-inference" for version in ("1.6", "1.7")),
     "AzureML-pytorch-1.9-ubuntu18.04-py37-cuda11-gpu",
     "AzureML-sklearn-0.24-ubuntu18.04-py37-cpu",
+    "AzureML-sklearn-0.24.1-ubuntu18.04-py37-cpu-inference",
     "AzureML-sklearn-1.0-ubuntu20.04-py38-cpu",
+    *(f"AzureML-tensorflow-{version}-ubuntu18.04-py37-cpu-inference" for version in ("1.15", "2.4")),
     "AzureML-tensorflow-2.4-ubuntu18.04-py37-cuda11-gpu",
+    "AzureML-tensorflow-2.4-ubuntu18.04-py37-cuda11.0.3-gpu-inference",
     "AzureML-tensorflow-2.5-ubuntu20.04-py38-cuda11-gpu",
     "AzureML-tensorflow-2.7-ubuntu20.04-py38-cuda11-gpu",
+    "AzureML-xgboost-0.9-ubuntu18.04-py37-cpu-inference",
 )

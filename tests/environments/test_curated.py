@@ -33,6 +33,7 @@ def list_packages(name: str) -> list[str]:
 def test_every_listed_environment_has_packages_that_can_be_installed() -> None:
     names = list_curated_names()
 
+    assert names == sorted(names)
     assert len(names) == len({name.casefold() for name in names}) > 40
     for name in names:
         assert len(list_packages(name)) > ("minimal" not in name.lower()), name
@@ -51,6 +52,15 @@ def test_every_listed_environment_has_packages_that_can_be_installed() -> None:
         ("AzureML-sklearn-1.5-ubuntu22.04-py310-cpu", {"python 3.10", "scikit-learn~=1.5.0", "pandas"}),
         ("azureml-acpt-pytorch-2.2-cuda12.1", {"python 3.10", "torch==2.2.*", "torchvision==0.17.*", "numpy<2"}),
         ("AzureML-ACPT-pytorch-1.12-py39-cuda11.6-gpu", {"python 3.9", "torch==1.12.*", "torchvision==0.13.*"}),
+        ("AzureML-TensorFlow2.4-cuda11-openmpi4.1.0-py36", {"python 3.8", "tensorflow==2.4.*", "pandas>=1.1,<1.2"}),
+        ("AzureML-Pytorch1.7-Cuda11-OpenMpi4.1.0-py36", {"python 3.8", "torch==1.7.*", "torchvision==0.8.*"}),
+        ("AzureML-Scikit-learn0.24-Cuda11-OpenMpi4.1.0-py36", {"python 3.8", "scikit-learn~=0.24.0"}),
+        ("AzureML-Scikit-learn0.20.4-Cuda11-OpenMpi4.1.0-py36", {"python 3.7", "scikit-learn==0.20.4"}),
+        ("AzureML-TensorFlow-1.15-Inference-CPU", {"python 3.7", "tensorflow==1.15.*", "pandas==0.25.1"}),
+        ("AzureML-tensorflow-1.15-ubuntu18.04-py37-cpu-inference", {"python 3.7", "tensorflow==1.15.*"}),
+        ("AzureML-pytorch-1.6-ubuntu18.04-py37-cpu-inference", {"python 3.7", "torch==1.6.*", "pandas==0.25.1"}),
+        ("AzureML-xgboost-0.9-ubuntu18.04-py37-cpu-inference", {"xgboost==0.90", "scikit-learn==0.23.2"}),
+        ("AzureML-onnxruntime-1.6-ubuntu18.04-py37-cpu-inference", {"onnxruntime==1.6.*", "pandas~=1.1.0"}),
     ],
 )
 def test_names_state_framework_and_python(name: str, packages: set[str]) -> None:
@@ -62,6 +72,8 @@ def test_names_state_framework_and_python(name: str, packages: set[str]) -> None
     [
         "AzureML-Designer-R",
         "AzureML-PyTorch-0.4-CPU",
+        "AzureML-Pytorch1.8-Cuda11-OpenMpi4.1.0-py36",
+        "AzureML-xgboost-0.8-ubuntu18.04-py37-cpu-inference",
         "AzureML-sklearn",
         "AzureML-sklearn-1.0-ubuntu20.04-py3-cpu",
         "Minimal",
