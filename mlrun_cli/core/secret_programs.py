@@ -1,27 +1,38 @@
-"""Secrets in the command lines of well-known programs, whose short options do not name them: `mysql -pSECRET`."""
+"""Secrets in the command lines of well-known programs that short options or places mark: `mysql -pSECRET`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.secret_names import get_secret_pattern
 
 # Patterns are strings, which `re` compiles on first use: most commands never need them.
 _SEPARATORS = frozenset({";", "|", "&", "&&", "||", "\n"})
 _WORD_OF_SHELL = r"""(?xs) [;|&\n] | (?: '[^']*' | "(?:\\.|[^"\\])*" | \\. | [^\s;|&'"\\] )+"""
 _REFERENCE = r"\$(?:\w+|\{\w+\}|\(.*)"
 """A shell's reference to a variable or another command, which is no secret itself."""
+_SHORT_NUMBER = r"\d{1,3}"
+"""A count rather than a password, as in `train.py zip -P 4`."""
+_KEY = r"(?=[\w-]*\d)[\w-]{20,}"
+"""An API key; in prose, other words follow the same subcommand."""
+_SIGNS = (" -", " login ", " set ", " config ")
+"""Texts without any of them contain no secret of these programs."""
 
 
 class _Options(NamedTuple):
-    """The options of a program whose values are secrets.
+    """The options and words of a program that are secrets.
 
     Attributes:
         apart: those whose value is the next word, or, after a single letter, joined.
         joined: those whose value is a secret only if it is joined, as `-p` alone asks for it.
         logins: those whose value is a user, a separator and a password.
         separator: what separates user and password.
+        assignments: those whose value is a secret only behind `=`, such as cookies; without one it is a file.
+        has_key: whether a word after the subcommand that looks like a key is a secret.
+        has_settings: whether the word after the name of a secret, behind the subcommand, is a secret.
         subcommand: the subcommand that has these options; others have other meanings for them.
     """
 
@@ -29,6 +40,9 @@ class _Options(NamedTuple):
     joined: tuple[str, ...] = ()
     logins: tuple[str, ...] = ()
     separator: str = ":"
+    assignments: tuple[str, ...] = ()
+    has_key: bool = False
+    has_settings: bool = False
     subcommand: str = ""
 
 
@@ -41,7 +55,10 @@ _OPTIONS: Mapping[str, _Options] = {
     **dict.fromkeys(("ldapsearch", "ldapadd", "ldapmodify", "ldapdelete"), _Options(apart=("-w",))),
     **dict.fromkeys(("zip", "unzip", "sqlcmd", "bcp"), _Options(apart=("-P",))),
     **dict.fromkeys(("http", "https", "xh"), _Options(logins=("-a", "--auth"))),
-    "curl": _Options(logins=("-u", "--user", "-U", "--proxy-user")),
+    **dict.fromkeys(("aws", "npm"), _Options(has_settings=True, subcommand="set")),
+    "curl": _Options(logins=("-u", "--user", "-U", "--proxy-user"), assignments=("-b", "--cookie")),
+    "poetry": _Options(has_settings=True, subcommand="config"),
+    "wandb": _Options(has_key=True, subcommand="login"),
     "lftp": _Options(logins=("-u", "--user"), separator=","),
     "smbclient": _Options(logins=("-U", "--user"), separator="%"),
     "redis-cli": _Options(apart=("-a",)),
@@ -85,7 +102,7 @@ def find_program_secrets(words: Sequence[str]) -> Iterator[WordPart]:
 
 def replace_program_secrets(text: str, replacement: Callable[[str], str]) -> str:
     """Replace the secrets in a shell command line, or in text that quotes one, and return the text."""
-    if " -" not in text or re.search(_PROGRAM, text) is None:
+    if not any(sign in text for sign in _SIGNS) or re.search(_PROGRAM, text) is None:
         return text
     shown, end = [], 0
     for start, secret_end in sorted(_find_secrets_in_text(text)):
@@ -134,19 +151,37 @@ def _iterate_segment(text: str, start: int, limit: int) -> Iterator[re.Match[str
 
 
 def _find_secret(options: _Options, words: Sequence[str], index: int) -> WordPart | None:
-    """Return the secret in a word that is an option with its value, or the value of the option before it, or None."""
+    """Return the secret in a word that is an option with its value, or the value of the word before it, or None."""
     word, before = words[index], words[index - 1]
-    apart, logins = options.apart, options.logins
-    login = before in logins or (re.fullmatch("-[A-Za-z]{2,}", before) and f"-{before[-1]}" in logins)
-    if (login or before in apart) and not word.startswith("-"):
-        return _cut_secret(word, index, 0, options.separator if login else "")
-    for option in (*apart, *options.joined, *logins):
+    separators = _get_separators(options)
+    flag = f"-{before[-1]}" if re.fullmatch("-[A-Za-z]{2,}", before) else ""  # as `-u` in `curl -sSu`
+    separator = separators.get(before, separators.get(flag) or None)
+    if separator is not None and before not in options.joined and not word.startswith("-"):
+        return _cut_secret(word, index, 0, separator)
+    quotes = len(word) - len(word.lstrip("'\""))
+    for option, mark in separators.items():
         beginning = option if len(option) == 2 else f"{option}="
-        quotes = len(word) - len(word.lstrip("'\""))
         if word.startswith(beginning, quotes) and len(word) > quotes + len(beginning):
-            separator = options.separator if option in logins else ""
-            return _cut_secret(word.rstrip("'\"") if quotes else word, index, quotes + len(beginning), separator)
-    return None
+            return _cut_secret(word.rstrip("'\"") if quotes else word, index, quotes + len(beginning), mark)
+    return _cut_secret(word, index, 0, "") if _is_secret_by_place(options, word, before) else None
+
+
+@cache
+def _get_separators(options: _Options) -> Mapping[str, str]:
+    """Return the options whose values are secrets, each with what stands before the secret in its value."""
+    return {
+        **dict.fromkeys((*options.apart, *options.joined), ""),
+        **dict.fromkeys(options.logins, options.separator),
+        **dict.fromkeys(options.assignments, "="),
+    }
+
+
+def _is_secret_by_place(options: _Options, word: str, before: str) -> bool:
+    """Return whether a word is a secret because of the word or the subcommand before it."""
+    if word.startswith("-"):
+        return False
+    pattern = get_secret_pattern(before) if options.has_settings else _KEY if options.has_key else None
+    return pattern is not None and re.fullmatch(pattern, word.strip("'\"")) is not None
 
 
 def _cut_secret(word: str, index: int, start: int, separator: str) -> WordPart | None:
@@ -160,4 +195,5 @@ def _cut_secret(word: str, index: int, start: int, separator: str) -> WordPart |
             return None
         start = found + len(separator)
     secret = word[start:end]
-    return None if not secret or re.fullmatch(_REFERENCE, secret) else WordPart(index, start, end)
+    harmless = _REFERENCE if separator else rf"{_REFERENCE}|{_SHORT_NUMBER}"
+    return None if not secret or re.fullmatch(harmless, secret) else WordPart(index, start, end)

@@ -39,6 +39,16 @@ _HIDDEN = [
     "curl -H 'Authorization: Bearer S3cretPw.x.y' http://x",
     "git clone https://user:S3cretPw@host/x.git",
     "prog --password=S3cretPw",
+    "curl -b sid=S3cretPw http://x",
+    "curl -sSb sid=S3cretPw http://x",
+    "curl -s '--cookie=sid=S3cretPw; theme=dark' http://x",
+    "wandb login S3cretPw0123456789abcdef0123456789abcdef",
+    "wandb login --relogin --host https://wandb.example.org S3cretPw0123456789abcdef0123456789abcdef",
+    "aws configure set aws_secret_access_key S3cretPw",
+    "aws configure set --profile me profile.me.aws_session_token 'S3cretPw'",
+    "npm config set //registry.example.org/:_authToken S3cretPw",
+    "poetry config pypi-token.pypi S3cretPw",
+    "huggingface-cli login --token S3cretPw",
 ]
 _SHOWN = [
     "mysql -p db",
@@ -61,6 +71,16 @@ _SHOWN = [
     "train.py --backend curl -u a:b",
     "openssl req -x509 -keyout key.pem",
     "zip -r out.zip . ; tar -P -xf a",
+    "curl -b cookies.txt -c cookies.txt http://x",
+    "wandb login --relogin --host https://wandb.example.org",
+    "wandb login failed because the network was away",
+    "wandb sync run-20260101_120000-abcdefgh0123456789",
+    "aws configure set region eu-west-1",
+    "aws s3 cp data s3://bucket/data --recursive",
+    "npm config set always-auth true",
+    "train.py zip -P 4",
+    "train.py 7z -p4 -x",
+    "train.py login abcdefgh0123456789abcdefgh",
     "sk-learn-pipeline-with-a-long-name hf_model eyJson",
 ]
 _TOKENS = [
@@ -104,7 +124,15 @@ def test_only_the_secret_of_a_line_is_hidden() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["/a" * 100_000 + " -x", "mysql -p " * 10_000, "mysql -p '" * 10_000, "'mysql' \"zip -r " * 5_000]
+    "text",
+    [
+        "/a" * 100_000 + " -x",
+        "mysql -p " * 10_000,
+        "mysql -p '" * 10_000,
+        "'mysql' \"zip -r " * 5_000,
+        "wandb login aws set " * 10_000,
+        "'wandb login \"aws set region " * 5_000,
+    ],
 )
 def test_long_texts_are_searched_once(text: str) -> None:
     """A search that reads the rest of the text again at each word takes minutes or hours."""
