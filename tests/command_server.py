@@ -26,7 +26,7 @@ from threading import Lock
 _SIZE = struct.Struct("!I")
 _LOADED = ("cli", "actions", "submit", "store", "runtime", "processes")
 _ALSO_LOADED = ("configparser", "encodings.utf_8_sig", "typer._click.decorators")
-_MOST_DESCRIPTORS = 256
+_MAX_DESCRIPTORS = 256
 _READ_AT_START = ("LANG", "LC_", "LD_", "PYTHON")
 """The beginnings of variables that an interpreter or the dynamic linker reads only as it starts."""
 _DROPPED = ("MLRUN_", "PYTHON")
@@ -186,7 +186,7 @@ def _become_command(command: str, request: tuple[list[str], str, dict[str, str]]
     words, folder, environment = request
     for number, descriptor in enumerate(descriptors):
         os.dup2(descriptor, number)
-    os.closerange(len(descriptors), _MOST_DESCRIPTORS)
+    os.closerange(len(descriptors), _MAX_DESCRIPTORS)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

@@ -16,9 +16,9 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.workspace import Workspace
 
-_MOST_RUNS = 200
-_MOST_SCRIPTS = 500
-_MOST_LOOKED_AT = 5000
+_MAX_RUNS = 200
+_MAX_SCRIPTS = 500
+_MAX_LOOKED_AT = 5000
 _SUFFIXES = (".py", ".r", ".R", ".sh")
 _LEFT_OUT = frozenset({"__pycache__", "node_modules", *CONFIGURATION_FOLDERS})
 
@@ -38,7 +38,7 @@ def read_submission(workspace: Workspace, run: Run) -> Submission | None:
 
 def list_attached_folders(workspace: Workspace) -> Sequence[str]:
     """Return the paths of existing folders from which the newest runs were submitted, most recently used first."""
-    runs = workspace.runs.list(RunFilter(last=_MOST_RUNS))
+    runs = workspace.runs.list(RunFilter(last=_MAX_RUNS))
     submissions = (read_submission(workspace, run) for run in runs)
     folders = dict.fromkeys(found.folder for found in submissions if found is not None and found.folder)
     return [folder for folder in folders if os.path.isdir(folder)]
@@ -57,7 +57,7 @@ def _iterate_scripts(folder: Path) -> Iterator[str]:
         with suppress(OSError), os.scandir(place) as entries:
             for entry in entries:
                 looked_at += 1
-                if looked_at > _MOST_LOOKED_AT or found >= _MOST_SCRIPTS:
+                if looked_at > _MAX_LOOKED_AT or found >= _MAX_SCRIPTS:
                     return
                 if entry.name.startswith(".") or entry.name in _LEFT_OUT:
                     continue

@@ -32,8 +32,8 @@ from mlrun_cli.targets.registry import get_target, get_target_class
 from mlrun_cli.workspace import Workspace
 
 _LIMIT_FOR_LOCAL = f"To give it a limit: 'mlrun computetarget create amlcompute -n {LOCAL_TARGET} --max-nodes 4'."
-_MOST_LINES = 3
-_MOST_NAMES = 10
+_MAX_LINES = 3
+_MAX_NAMES = 10
 _ON_TARGET = frozenset(
     {RunStatus.NOT_STARTED, RunStatus.QUEUED, RunStatus.PREPARING, RunStatus.STARTING, RunStatus.RUNNING}
 )
@@ -185,7 +185,7 @@ def _check_capacity(workspace: Workspace, target: ComputeTarget) -> None:
     limit = get_target_class(target.kind).get_node_limit(target)
     larger = [] if limit is None else workspace.queues.list_ids_exceeding_node_limit(target.name, limit)
     if larger:
-        named = ", ".join(larger[:_MOST_NAMES]) + (", …" if len(larger) > _MOST_NAMES else "")
+        named = ", ".join(larger[:_MAX_NAMES]) + (", …" if len(larger) > _MAX_NAMES else "")
         raise InUse(
             f"With at most {limit} node{'s' if limit != 1 else ''}, '{target.name}' could never run what waits for "
             f"more nodes: {named}. It was not changed.",
@@ -269,7 +269,7 @@ def _check_unused(workspace: Workspace, name: str, lost_run_keys: Container[int]
     where = {
         f"--parent-run-id {run.parent_run_id}" if run.parent_run_id else f"-e {run.experiment_name}" for run in runs
     }
-    lines = [f"'mlrun run cancel --all {each} --compute-target-name {name}'" for each in sorted(where)[:_MOST_LINES]]
+    lines = [f"'mlrun run cancel --all {each} --compute-target-name {name}'" for each in sorted(where)[:_MAX_LINES]]
     raise InUse(
         f"The compute target '{name}' is in use and was not deleted: {use}.",
         hint=f"Wait for them, or cancel them first: {', '.join(lines)}.",

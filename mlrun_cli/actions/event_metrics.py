@@ -18,7 +18,7 @@ from mlrun_cli.workspace import Workspace
 
 _LOGS = "logs"
 _VALUE = "value"
-_MOST_BYTES = 256_000_000
+_MAX_BYTES = 256_000_000
 """The total size of event files up to which they are read."""
 
 
@@ -34,7 +34,7 @@ def read_event_metrics(workspace: Workspace, run: Run) -> Mapping[str, Sequence[
     A name is the tag in the file, after the folders in which the file is, without `logs`: `train/epoch_loss`.
     """
     found: dict[str, dict[int, MetricPoint]] = {}
-    left = _MOST_BYTES
+    left = _MAX_BYTES
     for name, path in sorted(list_event_files(list_event_roots(workspace, run)).items()):
         with suppress(OSError):
             size = os.stat(path).st_size
@@ -68,7 +68,7 @@ def summarize_points(name: str, points: Sequence[MetricPoint]) -> MetricSummary:
 
 
 def get_event_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool) -> dict[str, Any]:
-    """Return the scalars in a run's event files in the format of `Run.get_metrics()`.
+    """Return the scalars in a run's TensorBoard event files, in the format of `Run.get_metrics()`.
 
     Raises:
         MetricNotFound: there is none with this name.

@@ -15,7 +15,7 @@ from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.notifier_start import start_notifier_for_interactive_runs
 from mlrun_cli.workspace import Workspace
 
-MOST_CHILDREN = 1_000_000
+MAX_CHILDREN = 1_000_000
 _CHILD_NUMBER = "azureml.batch_child_number"
 
 
@@ -98,8 +98,8 @@ def create_children(
     Raises:
         UsageError: there are too many, or a tag is not valid.
     """
-    if not 0 <= count <= MOST_CHILDREN:
-        raise LimitExceeded(f"{count} child runs cannot be made at once.", hint=f"Make at most {MOST_CHILDREN}.")
+    if not 0 <= count <= MAX_CHILDREN:
+        raise LimitExceeded(f"{count} child runs cannot be made at once.", hint=f"Make at most {MAX_CHILDREN}.")
     key, values = (
         (_CHILD_NUMBER, [str(number) for number in range(count)]) if tag_and_values is None else tag_and_values
     )

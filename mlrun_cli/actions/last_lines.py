@@ -8,7 +8,7 @@ from mlrun_cli.core.log_tail import read_tail, remove_overwritten_text
 from mlrun_cli.wire.run_output import make_printable
 from mlrun_cli.workspace import Workspace
 
-_MOST_LETTERS = 500
+_MAX_LETTERS = 500
 
 
 def read_last_lines(workspace: Workspace, log_path: os.PathLike[str], line_count: int) -> list[str]:
@@ -20,4 +20,4 @@ def read_last_lines(workspace: Workspace, log_path: os.PathLike[str], line_count
 
 
 def _shorten_line(line: str) -> str:
-    return line if len(line) <= _MOST_LETTERS else f"{line[:_MOST_LETTERS]}…"
+    return line if len(line) <= _MAX_LETTERS else f"{line[:_MAX_LETTERS]}…"

@@ -11,7 +11,7 @@ from mlrun_cli.metrics.mlruns import MLRUNS, read_mlruns
 from mlrun_cli.runs.run import Run
 from mlrun_cli.workspace import Workspace
 
-_MOST_NAMES = 10
+_MAX_NAMES = 10
 
 
 def get_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool) -> dict[str, Any]:
@@ -61,5 +61,5 @@ def get_mlruns_metrics(workspace: Workspace, run: Run, *, name: str | None, last
 
 def _format_names(names: Sequence[str]) -> str:
     """Return the first few names as text, followed by the number of omitted ones."""
-    rest = f", … and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(repr(name) for name in names[:_MOST_NAMES]) + rest or "none yet"
+    rest = f", … and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return ", ".join(repr(name) for name in names[:_MAX_NAMES]) + rest or "none yet"

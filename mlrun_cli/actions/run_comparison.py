@@ -21,7 +21,7 @@ PARAMETERS, METRICS, RUN, TAGS, PROPERTIES = "parameters", "metrics", "run", "ta
 SETTINGS, VARIABLES, PACKAGES, CODE = "settings", "variables", "packages", "code"
 
 _NAMES_AT_ONCE = 500
-_MOST_NAMES = 100_000
+_MAX_NAMES = 100_000
 _FIELDS: Mapping[str, Callable[[Run], Any]] = {
     "display_name": lambda run: run.display_name,
     "experiment": lambda run: run.experiment_name,
@@ -101,7 +101,7 @@ def _read_run_fields(run: Run) -> _Column:
 def _read_metrics(workspace: Workspace, runs: Sequence[Run]) -> Sequence[_Column]:
     """Return the last value of each metric of each run, and the minimum and maximum of several values."""
     keys = [run.key for run in runs]
-    names = workspace.metric_summaries.list_names(keys, _MOST_NAMES)
+    names = workspace.metric_summaries.list_names(keys, _MAX_NAMES)
     columns: Sequence[dict[str, Any]] = [{} for _ in runs]
     for start in range(0, len(names), _NAMES_AT_ONCE):
         for label, values in list_metric_values(workspace, keys, names[start : start + _NAMES_AT_ONCE]):

@@ -17,8 +17,8 @@ from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN
 from mlrun_cli.wire.run_folder import LOG_FOLDERS
 from mlrun_cli.workspace import Workspace
 
-_MOST_METRICS = 12
-_MOST_RUNS = 5
+_MAX_METRICS = 12
+_MAX_RUNS = 5
 _POINTS = 40
 
 
@@ -52,7 +52,7 @@ class RunOverview(NamedTuple):
 
 def read_overview(workspace: Workspace, run: Run) -> RunOverview:
     """Return an overview of a run."""
-    summaries = workspace.metric_summaries.list(run.key, limit=_MOST_METRICS, with_resources=False)
+    summaries = workspace.metric_summaries.list(run.key, limit=_MAX_METRICS, with_resources=False)
     sizes = measure_files(workspace, run)
     return RunOverview(
         metrics=[_read_metric(workspace, run, summary) for summary in summaries],
@@ -60,7 +60,7 @@ def read_overview(workspace: Workspace, run: Run) -> RunOverview:
         environment=_describe_environment(workspace, run),
         files={name: size for name, size in sizes.items() if name.partition("/")[0] not in LOG_FOLDERS},
         failure=read_failure_report(workspace, run) if run.status is RunStatus.FAILED else None,
-        sweep=find_sweep_overview(workspace, run, _MOST_RUNS) if run.run_type == SWEEP_RUN else None,
+        sweep=find_sweep_overview(workspace, run, _MAX_RUNS) if run.run_type == SWEEP_RUN else None,
     )
 
 

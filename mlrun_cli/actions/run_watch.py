@@ -10,7 +10,7 @@ from mlrun_cli.workspace import Workspace
 
 _POLL_SECONDS = 0.25
 _READ_SECONDS = 1.0
-_MOST_LOAD = 0.25
+_MAX_LOAD = 0.25
 """The part of the time that may be spent with reading."""
 
 
@@ -37,7 +37,7 @@ def watch_runs(
         if current != version or started >= next_read:
             version, runs = current, read_runs()
             took = time.monotonic() - started
-            next_read, pause = started + _READ_SECONDS, max(pause, took / _MOST_LOAD)
+            next_read, pause = started + _READ_SECONDS, max(pause, took / _MAX_LOAD)
             yield runs
             if all(run.status.is_terminal for run in runs):
                 return

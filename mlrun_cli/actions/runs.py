@@ -17,7 +17,7 @@ from mlrun_cli.errors import (
     RunNotFound,
     UsageError,
 )
-from mlrun_cli.runs.filter import MOST_CONDITIONS, RunFilter
+from mlrun_cli.runs.filter import MAX_CONDITIONS, RunFilter
 from mlrun_cli.runs.run import Run, build_run_details
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.liveness import mark_not_responding, reconcile
@@ -222,9 +222,9 @@ def check_filter(workspace: Workspace, run_filter: RunFilter) -> RunFilter:
         UsageError: a value of the filter is not text.
         InvalidFilter: there are more conditions than a database supports.
     """
-    if run_filter.condition_count > MOST_CONDITIONS:
+    if run_filter.condition_count > MAX_CONDITIONS:
         raise InvalidFilter(
-            f"The filter has {run_filter.condition_count} words and values to compare with; {MOST_CONDITIONS} fit in.",
+            f"The filter has {run_filter.condition_count} words and values to compare with; {MAX_CONDITIONS} fit in.",
             hint="Leave some of them out.",
         )
     for tag in (*run_filter.tags, *run_filter.properties):

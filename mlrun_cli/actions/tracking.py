@@ -17,7 +17,7 @@ from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
 from mlrun_cli.workspace import Workspace
 
-_MOST_POINTS = 1_000_000
+_MAX_POINTS = 1_000_000
 
 
 def get_tracking_record(workspace: Workspace, run_id: str) -> dict[str, Any]:
@@ -64,10 +64,10 @@ def read_metric_history(workspace: Workspace, run_id: str, name: str) -> list[li
     key = workspace.runs.find_key(run_id)
     deleted_key = workspace.trash.find_key(run_id) if key is None else None
     if key is not None:
-        items = workspace.metrics.list_items(key, name, limit=_MOST_POINTS)
+        items = workspace.metrics.list_items(key, name, limit=_MAX_POINTS)
     elif deleted_key is not None:
         metric_key = workspace.trash.get_values([deleted_key])[deleted_key].metric_keys.get(name)
-        items = [] if metric_key is None else workspace.metrics.list_items_by_key(metric_key, limit=_MOST_POINTS)
+        items = [] if metric_key is None else workspace.metrics.list_items_by_key(metric_key, limit=_MAX_POINTS)
     else:
         raise RunNotFound(run_id, workspace.identity.name)
     return [

@@ -37,7 +37,10 @@ TOP_LEVEL_GROUPS = {
 COMMANDS = {
     "studio": ("Serve web pages to view, compare, share and cancel runs.", "studio"),
     "top": ("Watch the live runs, with the CPU, memory and GPU that they use.", "top"),
-    "install-az": ("Install an 'az' command in a folder, for the PATH of a CI pipeline.", "azure.install_az"),
+    "install-az": (
+        "Install mlrun-cli's replacement for the 'az' command in a folder that a CI pipeline has on its PATH.",
+        "azure.install_az",
+    ),
 }
 """Commands without a group, each with its summary and its module."""
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from mlrun_cli.cli.declarations import HELP_OPTIONS, REQUIRED, Argument, CommandParameter, Option
 
-_MOST_DIGITS = 15
+_MAX_DIGITS = 15
 _ON, _OFF = "on", "off"
 
 
@@ -119,7 +119,7 @@ def _convert_text(parameter: CommandParameter, text: str) -> Any:
     if issubclass(kind, Enum):
         return next((each for each in kind if each.value == text), None) or _raise_not_plain()
     digits = text.replace(".", "", 1) if kind is float else text
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS):
         raise NotPlain
     return _check_range(parameter.declared, kind(text))
 

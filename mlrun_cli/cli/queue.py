@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 app = Group("queue")
 
 _IDLE = "idle"
-_MOST_WAITING = 20
+_MAX_WAITING = 20
 _KEYS = (
     *("run_id", "display_name", "_experiment_name", "status", "user_id", "created_utc", "start_time_utc"),
     *("gpus", "waiting_for"),
@@ -51,7 +51,7 @@ def list_queues(
     from mlrun_cli.actions.compute_targets import check_target_exists  # noqa: PLC0415 - start-up
     from mlrun_cli.actions.queue_overview import list_target_overviews  # noqa: PLC0415
 
-    most_waiting = _MOST_WAITING if global_options.is_human_readable else sys.maxsize
+    most_waiting = _MAX_WAITING if global_options.is_human_readable else sys.maxsize
     context = open_context(global_options)
     with context.workspace as workspace:
         overviews = list_target_overviews(workspace, most_waiting)

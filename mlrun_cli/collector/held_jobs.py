@@ -13,7 +13,7 @@ from mlrun_cli.runs.shared_folder import find_shared_run_folder
 from mlrun_cli.targets.engine import EngineTarget, Job, JobEnd, JobState
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
 
-_MOST_RELEASES = 3
+_MAX_RELEASES = 3
 """How often a job is released before its run is ended."""
 
 
@@ -40,8 +40,8 @@ class HeldJobs:
             return None
         folder = self._target.workspace.run_folder(run.run_id)
         problems = JobProblems.read(folder)
-        if problems.releases >= _MOST_RELEASES:
-            words = f"{job.reason}, released {_MOST_RELEASES} times"
+        if problems.releases >= _MAX_RELEASES:
+            words = f"{job.reason}, released {_MAX_RELEASES} times"
             return Job(JobState.ENDED, end=JobEnd.NEVER_STARTED, words=words)
         try:
             self._jobs.release_job(run)
@@ -52,7 +52,7 @@ class HeldJobs:
         self._released_at[run.key] = time.monotonic()
         problems = problems._replace(releases=problems.releases + 1)
         problems.write(folder)
-        number = f"{problems.releases} of {_MOST_RELEASES}"
+        number = f"{problems.releases} of {_MAX_RELEASES}"
         self._log(run, f"--- {self._target.engine_name} could not start the job ({job.reason}): released, {number} ---")
         return None
 

@@ -20,7 +20,7 @@ from mlrun_cli.runtime.supervisor_start import store_start
 from mlrun_cli.targets.engine import EngineTarget
 from mlrun_cli.targets.errors import EngineUnavailable
 
-_MOST_UNANSWERED = 10
+_MAX_UNANSWERED = 10
 """How many submissions of a run may get no answer before its job counts as lost."""
 
 
@@ -29,7 +29,7 @@ def read_submission_evidence(folder: RunFolder) -> SubmissionEvidence:
     number = JobProblems.read(folder).unanswered
     if number == 0:
         return SubmissionEvidence.INTERRUPTED
-    return SubmissionEvidence.UNANSWERED if number < _MOST_UNANSWERED else SubmissionEvidence.GIVEN_UP
+    return SubmissionEvidence.UNANSWERED if number < _MAX_UNANSWERED else SubmissionEvidence.GIVEN_UP
 
 
 def repeat_submission(target: EngineTarget, jobs: JobPoll, run: Run) -> Outcome | None:

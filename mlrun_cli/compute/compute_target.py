@@ -29,7 +29,7 @@ ATTACHED_KINDS = {
 
 For each, a property that its targets have, and the command that attaches one.
 """
-MOST_NODES = 2**31 - 1
+MAX_NODES = 2**31 - 1
 """What a target can be given, and a run can ask for."""
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
@@ -59,7 +59,7 @@ def get_max_nodes(target: ComputeTarget) -> int | None:
     scale = target.properties.get("scaleSettings")
     number = scale.get("maxNodeCount") if isinstance(scale, Mapping) else None
     # A target that an earlier version made may have more, which no database would count.
-    return min(number, MOST_NODES) if isinstance(number, int) else None
+    return min(number, MAX_NODES) if isinstance(number, int) else None
 
 
 def check_compute_target_name(name: str) -> str:

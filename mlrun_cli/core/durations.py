@@ -10,7 +10,7 @@ from mlrun_cli.errors import InvalidDuration, InvalidTime
 _DURATION = r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)?"  # compiled when it is used: most commands have none
 _SECONDS = {None: 1, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _LONGEST_SECONDS = 36_500 * 86_400
-_MOST_SHOWN = 60
+_MAX_SHOWN = 60
 _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _AGE_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
@@ -123,4 +123,4 @@ def format_age(seconds: float) -> str:
 
 
 def _shorten_text(text: str) -> str:
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

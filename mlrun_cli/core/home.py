@@ -91,11 +91,11 @@ def _build_creation_error(path: Path, error: OSError) -> StoreError:
 
 
 def is_network_file_system(kind: str | None) -> bool:
-    """Return whether a file system type from `find_file_system` is a network file system."""
+    """Return whether a file system type from `get_file_system_type` is a network file system."""
     return kind is not None and kind.removeprefix("fuse.") in _NETWORK_FILE_SYSTEMS
 
 
-def find_file_system(folder: Path) -> str | None:
+def get_file_system_type(folder: Path) -> str | None:
     """Return the type of a folder's file system (`ext4`, `nfs4`, …), or None if it cannot be determined."""
     device = os.stat(folder).st_dev
     wanted = f"{os.major(device)}:{os.minor(device)}".encode()

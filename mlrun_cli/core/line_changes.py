@@ -10,8 +10,8 @@ from mlrun_cli.core.named_tuple import NamedTuple
 
 _FEW_EDITS = 16
 """Up to this number of removed and added lines, the fewest are searched for before unique lines are."""
-_MOST_EDITS = 1500
-_MOST_STEPS = 4_000_000
+_MAX_EDITS = 1500
+_MAX_STEPS = 4_000_000
 """The number of steps, some seconds, after which a part without unique lines counts as replaced."""
 
 
@@ -56,7 +56,7 @@ class _Comparison:
                 if between:
                     parts += reversed(between)
                     continue
-                changes = self._find_fewest_edits(part, _MOST_EDITS)
+                changes = self._find_fewest_edits(part, _MAX_EDITS)
             yield from [part] if changes is None else changes
 
     def _trim_equal_lines(self, part: LineChange) -> LineChange:
@@ -102,7 +102,7 @@ class _Comparison:
         history = []
         for edits in range(max_edits + 1):
             self._steps += edits
-            if self._steps > _MOST_STEPS:
+            if self._steps > _MAX_STEPS:
                 return None
             history.append(reached)
             before, reached = reached, {}

@@ -14,7 +14,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from mlrun_cli.core.home import find_file_system, is_network_file_system
+from mlrun_cli.core.home import get_file_system_type, is_network_file_system
 from mlrun_cli.errors import OperatingSystemError
 
 _LINGERING = Path("/var/lib/systemd/linger")
@@ -103,4 +103,4 @@ def is_private(folder: Path) -> bool:
 
 
 def _is_on_local_disk(folder: Path) -> bool:
-    return folder.is_dir() and not is_network_file_system(find_file_system(folder))
+    return folder.is_dir() and not is_network_file_system(get_file_system_type(folder))

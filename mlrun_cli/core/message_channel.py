@@ -16,7 +16,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 
 GREETING = b"mlrun-messages-1\n"
 """The line before the first message; whatever a login shell prints comes before it."""
-_MOST_NOISE_BYTES = 1 << 18
+_MAX_NOISE_BYTES = 1 << 18
 _PIECE_BYTES = 1 << 18
 
 
@@ -63,7 +63,7 @@ class MessageChannel:
         """
         deadline = time.monotonic() + timeout
         while GREETING not in self._received:
-            if len(self._received) > _MOST_NOISE_BYTES:
+            if len(self._received) > _MAX_NOISE_BYTES:
                 raise ChannelClosed(0, "something else answers")
             self._read_more(deadline)
         del self._received[: self._received.index(GREETING) + len(GREETING)]

@@ -12,7 +12,7 @@ from pathlib import Path
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.environments.base_pythons import can_uv_provide, find_base_python, rank_pythons
 from mlrun_cli.environments.conda_file import CondaDependencies
-from mlrun_cli.environments.cutoff_day import CutoffDay, create_cutoff_day, determine_cutoff_day
+from mlrun_cli.environments.cutoff_date import CutoffDate, create_cutoff_date, determine_cutoff_date
 from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.installer_search import find_conda, find_uv
@@ -53,7 +53,7 @@ def plan_conda(
         return _plan_with_conda(dependencies, conda, home, is_relaxed=is_relaxed)
     wanted = translate_dependencies(dependencies, assumes_same_names=is_relaxed)
     uv = find_uv(environ)
-    day = _choose_cutoff_day(environment_choice, wanted, uv, environ) if is_dated else None
+    day = _choose_cutoff_date(environment_choice, wanted, uv, environ) if is_dated else None
     pythons = _list_candidate_pythons(wanted.python, environment_choice, day, uv, environ)
     if not pythons:
         raise _build_python_not_found_error(wanted.python, dependencies, uv, environ)
@@ -76,7 +76,7 @@ def plan_conda(
 def _list_candidate_pythons(
     request: PythonRequest,
     environment_choice: EnvironmentChoice,
-    day: CutoffDay | None,
+    day: CutoffDate | None,
     uv_path: str | None,
     environ: Mapping[str, str],
 ) -> list[BasePython]:
@@ -87,10 +87,10 @@ def _list_candidate_pythons(
     return rank_pythons(request, uv_path, environ, None if day is None else day.day)
 
 
-def _choose_cutoff_day(
+def _choose_cutoff_date(
     environment_choice: EnvironmentChoice, translation: Translation, uv_path: str | None, environ: Mapping[str, str]
-) -> CutoffDay:
-    """Return the user's cutoff day, or else the day of the files' last change; raise if uv cannot apply it."""
+) -> CutoffDate:
+    """Return the user's cutoff date, or else the date of the files' last change; raise if uv cannot apply it."""
     if uv_path is None:
         raise EnvironmentNotBuilt(
             f"'{environment_choice}' needs packages as of a day, which uv can install and pip cannot, and uv is not"
@@ -105,14 +105,14 @@ def _choose_cutoff_day(
                 hint="Take the line out, or submit without 'dated'.",
             )
     if environment_choice.day is not None:
-        return create_cutoff_day(environment_choice.day)
-    return determine_cutoff_day(translation.files, environ)
+        return create_cutoff_date(environment_choice.day)
+    return determine_cutoff_date(translation.files, environ)
 
 
 def _iterate_notes(
     request: PythonRequest, build: EnvironmentBuild, dependencies: CondaDependencies, *, replaces_conda: bool
 ) -> Iterator[str]:
-    """Yield notes about a Python other than the requested one, and about the cutoff day of unpinned packages."""
+    """Yield notes about a Python other than the requested one, and about the cutoff date of unpinned packages."""
     path, first = dependencies.path, build.pythons[0]
     where = "which uv fetches" if first.is_uv_managed else f"'{first.python}'"
     if first.only_wheels:
@@ -159,7 +159,7 @@ def _create_build(
     packages: Sequence[str] = (),
     channels: Sequence[str] = (),
     is_relaxed: bool,
-    day: CutoffDay | None = None,
+    day: CutoffDate | None = None,
 ) -> EnvironmentBuild:
     """Return the build with its key and folder, both derived from everything that determines its content."""
     requirements = tuple(line.text for line in lines if not line.is_option)

@@ -10,7 +10,7 @@ from typing import Any
 from mlrun_cli.environments.environment import BuiltEnvironment, ContainerPlan, EnvironmentBuild, EnvironmentPlan
 from mlrun_cli.environments.image import build_image_name, get_registry
 
-_MOST_LINES = 2_000
+_MAX_LINES = 2_000
 _RELAXED = "'--environment relaxed' leaves open the versions that cannot be had"
 _WANTS_LOGIN = r"(?i)denied|unauthori[sz]ed|authenticat|credential|log ?in"
 _WANTS_WHOLE_NAME = "short-name"
@@ -24,7 +24,7 @@ def build_environment_document(environment: BuiltEnvironment, build: Environment
         "builder": environment.build.builder.value,
         "python": environment.python_version,
         "image": None if environment.build.image is None else build_image_name(environment.key),
-        "installed": list(environment.installed[:_MOST_LINES]),
+        "installed": list(environment.installed[:_MAX_LINES]),
         "loosened": list(environment.unpinned),
         "day": build.day,
         "day_source": build.day_source or None,

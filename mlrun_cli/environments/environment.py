@@ -142,7 +142,7 @@ class EnvironmentBuild(NamedTuple):
 
     @property
     def day(self) -> str | None:
-        """The cutoff day for unpinned packages, such as `2020-06-01`, or None for the latest versions."""
+        """The cutoff date for unpinned packages, such as `2020-06-01`, or None for the latest versions."""
         return self.uploaded_before.partition("T")[0] or None
 
     @classmethod

@@ -30,7 +30,7 @@ _OF_CONDA = r"(?m)^(?:\w+Error|ResolvePackageNotFound|PackagesNotFoundError):.*"
 _NO_TIMES = "is missing an upload date"
 _CAUSE_OF_UV = " cause: "
 """The separator between a failure and its cause, which are on separate lines."""
-_MOST_LETTERS = 600
+_MAX_LETTERS = 600
 
 
 def find_failure_reason(output: str) -> str:
@@ -103,9 +103,9 @@ def _find_build_error(lines: Sequence[str]) -> str:
     text = "\n".join(lines)
     compiler = re.search(_OF_COMPILER, text)
     if compiler is not None:
-        return compiler[0].strip()[:_MOST_LETTERS]
+        return compiler[0].strip()[:_MAX_LETTERS]
     telling = [line for line in lines if re.match(_EXCEPTION, line) or line.lower().startswith("error:")]
-    return next(reversed(telling or lines), "it printed nothing")[:_MOST_LETTERS]
+    return next(reversed(telling or lines), "it printed nothing")[:_MAX_LETTERS]
 
 
 def _shorten_package_name(name: str) -> str:
@@ -120,7 +120,7 @@ def _find_conflict(text: str) -> str | None:
         return None
     listed = takewhile(str.strip, conflict["rest"].strip("\n").splitlines())
     causes = [line.strip() for line in listed if line.startswith(" ")]
-    return f"{conflict['what']} {'; '.join(causes)}".strip()[:_MOST_LETTERS]
+    return f"{conflict['what']} {'; '.join(causes)}".strip()[:_MAX_LETTERS]
 
 
 def _find_conda_error(text: str) -> str | None:
@@ -130,7 +130,7 @@ def _find_conda_error(text: str) -> str | None:
         return None
     following = text[found[-1].end() :].lstrip("\n").splitlines()
     named = takewhile(lambda line: re.match(r"\s+- ", line), following)
-    return " ".join([found[-1][0].strip(), *(line.strip() for line in named)])[:_MOST_LETTERS]
+    return " ".join([found[-1][0].strip(), *(line.strip() for line in named)])[:_MAX_LETTERS]
 
 
 def _find_last_error(text: str) -> str:

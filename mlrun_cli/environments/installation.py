@@ -19,7 +19,7 @@ from mlrun_cli.environments.pip_settings import build_uv_settings
 from mlrun_cli.environments.requirements import get_package_name, pins_single_release, remove_version
 
 _NO_DAY = "2999-01-01T00:00:00Z"
-"""A cutoff day that lets uv choose any version of a package, which not every uv has an option for."""
+"""A cutoff date that lets uv choose any version of a package, which not every uv has an option for."""
 _CONDA_NAME = re.compile(r"(?:\S*?::)?[A-Za-z0-9_.-]+")
 
 
@@ -75,7 +75,7 @@ def _configure_uv(build: EnvironmentBuild, installer: Installer, environ: Mappin
 
 
 def _may_use_pip(build: EnvironmentBuild) -> bool:
-    """Return whether pip can replace uv for a build, which needs neither a cutoff day nor a downloaded Python."""
+    """Return whether pip can replace uv for a build, i.e. it needs neither a cutoff date nor a downloaded Python."""
     return build.builder is Builder.UV and not build.uploaded_before and not build.pythons[0].is_uv_managed
 
 

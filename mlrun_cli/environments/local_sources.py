@@ -12,7 +12,7 @@ from pathlib import Path
 from mlrun_cli.environments.environment import LocalSource
 from mlrun_cli.environments.requirements import PipLine
 
-_MOST_FILES = 10_000
+_MAX_FILES = 10_000
 _PROJECT_FILES = ("pyproject.toml", "setup.cfg", "setup.py")
 _LEFT_OUT = re.compile(r"/(\.[^/]*|build|dist|__pycache__|node_modules|[^/]*\.egg-info)/")
 _SOURCE = re.compile(
@@ -64,4 +64,4 @@ def _list_files(source: LocalSource, pattern: re.Pattern[str]) -> list[Path]:
         return [path]
     found = (file for file in path.rglob("*") if pattern.fullmatch(file.name))
     kept = (file for file in found if not _LEFT_OUT.search(f"/{file.relative_to(path)}/"))
-    return sorted(islice((file for file in kept if file.is_file()), _MOST_FILES))
+    return sorted(islice((file for file in kept if file.is_file()), _MAX_FILES))

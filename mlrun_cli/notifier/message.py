@@ -15,7 +15,7 @@ from mlrun_cli.runs.run import Run, describe_end
 from mlrun_cli.wire.run_error import describe_error
 from mlrun_cli.workspace import Workspace
 
-_MOST_METRICS = 10
+_MAX_METRICS = 10
 _LAST_LINES = 20
 
 
@@ -57,7 +57,7 @@ def _iterate_message_lines(workspace: Workspace, run: Run) -> Iterator[str]:
         yield f"Script: {shlex.join([script, *map(str, definition.get('arguments') or [])])}"
     if run.error is not None:
         yield f"Error: {describe_error(run.error)}"
-    summaries = workspace.metric_summaries.list(run.key, limit=_MOST_METRICS, with_resources=False)
+    summaries = workspace.metric_summaries.list(run.key, limit=_MAX_METRICS, with_resources=False)
     numbers = [each for each in summaries if each.last is not None and each.minimum is not None]
     if numbers:
         yield ""

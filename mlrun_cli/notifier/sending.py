@@ -13,8 +13,8 @@ from mlrun_cli.notifications.apprise_library import load_apprise
 from mlrun_cli.notifier.message import NotificationMessage
 
 _TIMEOUT_SECONDS = 60.0
-_MOST_LETTERS = 300
-_MOST_LETTERS_OF_VARIABLE = 30_000
+_MAX_LETTERS = 300
+_MAX_LETTERS_OF_VARIABLE = 30_000
 """Linux takes 128 KiB for one variable."""
 
 
@@ -34,7 +34,7 @@ def send_message(address: str, message: NotificationMessage) -> None:
         else:
             _send_by_apprise(address, message)
     except SendingFailed as error:
-        raise SendingFailed(" ".join(str(error).split())[:_MOST_LETTERS] or "it was refused.") from None
+        raise SendingFailed(" ".join(str(error).split())[:_MAX_LETTERS] or "it was refused.") from None
 
 
 def _run_command(address: str, message: NotificationMessage) -> None:
@@ -42,7 +42,7 @@ def _run_command(address: str, message: NotificationMessage) -> None:
 
     What it prints may contain its arguments, so only its exit code is told.
     """
-    variables = {build_variable_name(name): value[:_MOST_LETTERS_OF_VARIABLE] for name, value in message.values.items()}
+    variables = {build_variable_name(name): value[:_MAX_LETTERS_OF_VARIABLE] for name, value in message.values.items()}
     try:
         words = [_fill_placeholders(word, message) for word in split_command(address)]
         done = subprocess.run(

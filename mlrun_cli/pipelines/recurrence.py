@@ -94,7 +94,7 @@ class Recurrence(NamedTuple):
         zone = get_time_zone(self.time_zone)
         start = self._get_start(created_at)
         if self.frequency in _SECONDS:
-            return self._compute_next_interval(after, _to_timestamp(start))
+            return self._compute_next_interval_time(after, _to_timestamp(start))
         first = _to_timestamp(start) if self.hours or self.minutes else _to_timestamp(start) - 1
         earliest = max(after, first)
         local = datetime.fromtimestamp(earliest / MICROSECONDS, zone).date() - timedelta(days=1)
@@ -118,8 +118,11 @@ class Recurrence(NamedTuple):
         hours, minutes = sorted(set(self.hours)) or [start.hour], sorted(set(self.minutes)) or [0]
         return [time(hour, minute) for hour in hours for minute in minutes]
 
-    def _compute_next_interval(self, after: int, start: int) -> int:
-        """Return the first whole number of intervals after `start` that is later than `after`, in microseconds."""
+    def _compute_next_interval_time(self, after: int, start: int) -> int:
+        """Return the first time later than `after` that is a whole number of intervals after `start`.
+
+        All times are in microseconds.
+        """
         step = self.interval * _SECONDS[self.frequency] * MICROSECONDS
         return start if after < start else start + ((after - start) // step + 1) * step
 

@@ -25,7 +25,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.home import find_file_system, is_network_file_system, make_private_folder
+from mlrun_cli.core.home import get_file_system_type, is_network_file_system, make_private_folder
 from mlrun_cli.core.local_folder import is_private, make_base_folder, set_local_folder
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import HomeInUse, StoreError, StoreUnavailable
@@ -58,7 +58,7 @@ def open_home(home: Path, *, take_over: bool = False) -> None:
     """
     lease = _leases.get(home)
     if lease is None:
-        if not (home / "hosts").is_dir() and not is_network_file_system(find_file_system(home)):
+        if not (home / "hosts").is_dir() and not is_network_file_system(get_file_system_type(home)):
             return
         lease = HostLease(home)
     lease.acquire(take_over=take_over)
@@ -111,7 +111,7 @@ def find_lease(path: Path) -> HostLease | None:
 def describe_home(home: Path) -> dict[str, Any]:
     """Return the mode of a home, its file system and, if that is a network file system, its lease."""
     lease = find_lease(home)
-    file_system = find_file_system(home)
+    file_system = get_file_system_type(home)
     if lease is None:
         return {"fileSystem": file_system, "mode": "local"}
     return {"fileSystem": file_system, "mode": "network", **lease.describe()}

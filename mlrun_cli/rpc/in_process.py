@@ -119,12 +119,12 @@ class InProcessServer:
         """Wait until no transaction is open, and block new transactions until the process has forked."""
         self._lock.acquire()
 
-    def after_fork(self) -> None:
-        """In the parent after a fork, allow the transactions that `before_fork` has blocked."""
+    def after_fork_in_parent(self) -> None:
+        """Allow the transactions that `before_fork` blocked."""
         self._lock.release()
 
     def reset_after_fork(self) -> None:
-        """In the child after a fork, discard the parent's sessions and connections."""
+        """Discard the parent's sessions and connections, in a forked child."""
         for session in self._sessions.values():
             session.close_after_fork()
         self._context.close()

@@ -12,7 +12,7 @@ from mlrun_cli.errors import Unsupported
 from mlrun_cli.processes.launch import NODES, Launch
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
-MOST_PROCESSES = 256
+MAX_PROCESSES = 256
 _MPI = "mpi"
 _PYTORCH = "pytorch"
 _TENSORFLOW = "tensorflow"
@@ -66,10 +66,10 @@ def read_launch(configuration: RunConfiguration) -> Launch:
             f"Set it to one of {', '.join(COMMUNICATORS)}.",
         )
     launch = _KINDS[kind].read(configuration)
-    if launch.process_count > MOST_PROCESSES:
+    if launch.process_count > MAX_PROCESSES:
         raise LaunchRefused(
             "nodeCount" if configuration.node_count > 1 else _KINDS[kind].count_key,
-            f"{launch.process_count} processes would be started on this machine, and {MOST_PROCESSES} are the most",
+            f"{launch.process_count} processes would be started on this machine, and {MAX_PROCESSES} are the most",
             "Set it to a smaller number.",
         )
     return launch

@@ -40,8 +40,8 @@ class EndReason(str, Enum):
 
 
 _TRACEBACK = "Traceback (most recent call last):"
-_MOST_LINES = 200
-_MOST_TRACE = 64_000
+_MAX_LINES = 200
+_MAX_TRACE = 64_000
 _LONGEST_LINE = 500
 _SYNTAX_ERROR = r"(?m)^  File \"[^\n]+\", line \d+\n(?:    .*\n)+(?=(?:Syntax|Indentation|Tab)Error: )"
 _EXCEPTION_LINE = r"(?s)^([A-Za-z_][\w.]*)(?::\s?(.*))?$"
@@ -85,7 +85,7 @@ def build_exception_error(error: BaseException) -> dict[str, Any]:
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     message = str(error) or type(error).__name__
     return build_run_error(
-        _escape_surrogates(message), kind=type(error).__name__, stack_trace=_escape_surrogates(trace[-_MOST_TRACE:])
+        _escape_surrogates(message), kind=type(error).__name__, stack_trace=_escape_surrogates(trace[-_MAX_TRACE:])
     )
 
 
@@ -143,4 +143,4 @@ def _find_last_traceback(text: str) -> list[str]:
         if not found:
             return []
         start = found[-1].start()
-    return text[start:].rstrip().splitlines()[:_MOST_LINES]
+    return text[start:].rstrip().splitlines()[:_MAX_LINES]

@@ -26,10 +26,10 @@ if TYPE_CHECKING:  # start-up: most commands have no condition
     from mlrun_cli.runs.parameter_filter import ParameterFilter
     from mlrun_cli.runs.where.condition import Condition
 
-MOST_CONDITIONS = 100
+MAX_CONDITIONS = 100
 """The maximum number of words and conditions on values in one filter; databases accept no more."""
 
-_MOST_WORDS = 50
+_MAX_WORDS = 50
 _PAIR = r"(?s)((?:\\.|[^\\=])+)(?:=(.*))?"  # compiled when it is used
 _Value = TypeVar("_Value")
 
@@ -96,7 +96,7 @@ class RunFilter(NamedTuple):
 
     @property
     def condition_count(self) -> int:
-        """The number of conditions, which is limited to `MOST_CONDITIONS`."""
+        """The number of conditions, which is limited to `MAX_CONDITIONS`."""
         pairs = len(self.tags) + len(self.properties) + len(self.metrics) + len(self.parameters)
         return pairs + _count_values(self.where) + len((self.text or "").split())
 
@@ -183,8 +183,8 @@ def parse_filter(texts: Mapping[str, Sequence[str]], now: int) -> ParsedFilter:
                 faults[word] = Fault(text, error)
         if values:
             wider = _add_fields(which, term.fields(tuple(values)))
-            if wider.condition_count > MOST_CONDITIONS:
-                count, room = wider.condition_count - which.condition_count, MOST_CONDITIONS - which.condition_count
+            if wider.condition_count > MAX_CONDITIONS:
+                count, room = wider.condition_count - which.condition_count, MAX_CONDITIONS - which.condition_count
                 faults[word] = Fault(
                     "", InvalidFilter(f"{count} filters by {word} are too many: {room} fit in, so none of them holds.")
                 )
@@ -232,8 +232,8 @@ def merge_tag_filters(filters: Iterable[TagFilter]) -> tuple[TagFilter, ...]:
 
 def _parse_search(text: str, _now: int) -> str:
     count = len(text.split())
-    if count > _MOST_WORDS:
-        raise InvalidFilter(f"There are {count} words to search for; {_MOST_WORDS} are allowed.")
+    if count > _MAX_WORDS:
+        raise InvalidFilter(f"There are {count} words to search for; {_MAX_WORDS} are allowed.")
     return text
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
 
-MOST_PARAMETERS = 1000
+MAX_PARAMETERS = 1000
 """The maximum number of parameters of a run; further names are ignored."""
 TRUE, FALSE = "true", "false"
 ABSENT_FLAGS = "absentFlags"
@@ -139,7 +139,7 @@ def parse_arguments(arguments: Sequence[str]) -> Parameters:
     """Return the parameters in a script's arguments."""
     found: dict[str, Parameter] = {}
     for each in iterate_parameter_words(arguments):
-        if each.name in found or len(found) < MOST_PARAMETERS:
+        if each.name in found or len(found) < MAX_PARAMETERS:
             found[each.name] = Parameter.from_text(each.text)
     return found
 

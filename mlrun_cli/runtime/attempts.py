@@ -26,7 +26,7 @@ from mlrun_cli.runtime.finish import end_runs_of_script, get_script_lock_name
 from mlrun_cli.runtime.tracked_outputs import save_all_outputs
 from mlrun_cli.workspace import Workspace
 
-_MOST_RESTARTS = 3
+_MAX_RESTARTS = 3
 """How often an attempt begins once more since its supervisor has ended before it had started the script."""
 _MAY_GO_ON = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED}
 
@@ -124,7 +124,7 @@ def _record_restart(folder: RunFolder, attempt_number: int) -> bool:
         document = read_json(folder.restarts)
         if document is not None and document.get("attempt") == attempt_number:
             count = int(document.get("count", 0))
-    if count >= _MOST_RESTARTS:
+    if count >= _MAX_RESTARTS:
         return False
     try:
         write_json(folder.restarts, {"attempt": attempt_number, "count": count + 1})

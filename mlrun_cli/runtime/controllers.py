@@ -27,8 +27,8 @@ from mlrun_cli.workspace import Workspace
 _QUICK_STARTS = 3
 _BACKOFF_SECONDS = 10.0
 """The backoff between two starts after `_QUICK_STARTS` controllers in a row have ended before they finished a step."""
-_MOST_STARTS = 20
-_MOST_FAILURES = 3
+_MAX_STARTS = 20
+_MAX_FAILURES = 3
 """How many controllers in a row may fail with an error before their run does."""
 
 
@@ -90,7 +90,7 @@ class ControllerFolder:
     def is_given_up(self) -> bool:
         """Return whether controllers have failed so often that no further one should be started."""
         found = self._stat_start_file()
-        return self._read_failure_count() >= _MOST_FAILURES or (found is not None and found.st_size >= _MOST_STARTS)
+        return self._read_failure_count() >= _MAX_FAILURES or (found is not None and found.st_size >= _MAX_STARTS)
 
     def _stat_start_file(self) -> os.stat_result | None:
         """Return the stat result of the file that counts starts, or None if it does not exist."""

@@ -17,10 +17,10 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.targets.programs import NOTIFIER_PROGRAM, build_program_command, get_supervisor_log_path, spawn
 from mlrun_cli.workspace import Workspace
 
-_MOST_RUNS = 1000
+_MAX_RUNS = 1000
 """The most runs of one line, and of one command line, whose length is limited."""
 
-_MOST_LETTERS = 1 << 16
+_MAX_LETTERS = 1 << 16
 """The most letters of secrets, which have to fit into the queue before anybody reads it; the shortest come first."""
 
 
@@ -69,8 +69,8 @@ def start_notifier_for_interactive_runs(workspace: Workspace, run_keys: Sequence
             for run in runs
             if run.parent_run_id is None and any(rule.matches(outcome, run.experiment_name) for rule in rules)
         ]
-        for start in range(0, len(matching), _MOST_RUNS):
-            _notify_of(workspace, matching[start : start + _MOST_RUNS], workspace.redactor)
+        for start in range(0, len(matching), _MAX_RUNS):
+            _notify_of(workspace, matching[start : start + _MAX_RUNS], workspace.redactor)
     except Exception:  # nothing may keep a run from ending
         log_exception()
 
@@ -87,7 +87,7 @@ def _spawn_notifier(workspace: Workspace, run_ids: Sequence[str], secrets: str) 
     words = build_program_command(NOTIFIER_PROGRAM, ["--workspace", os.fspath(workspace.folder), *run_ids])
     log_path = get_supervisor_log_path(workspace.run_folder(run_ids[0]))
     queue = LineQueue()
-    queue.send(f"{secrets[:_MOST_LETTERS]}\n[]")
+    queue.send(f"{secrets[:_MAX_LETTERS]}\n[]")
     with queue.receiving_end as receiving_end:
         spawn(words, run_ids[0], (), log_path, stdin=receiving_end.fileno())
     return queue

@@ -10,9 +10,9 @@ from pathlib import Path
 from mlrun_cli.core.local_folder import get_counterpart
 from mlrun_cli.runs.owner_lock import OwnerLock
 
-_MOST_STARTS = 3
+_MAX_STARTS = 3
 _BACKOFF_SECONDS = 10.0
-"""The backoff between two starts after `_MOST_STARTS` processes in a row have ended before doing their work."""
+"""The backoff between two starts after `_MAX_STARTS` processes in a row have ended before doing their work."""
 
 
 class StartCount:
@@ -49,4 +49,4 @@ class StartCount:
             found = get_counterpart(self._path).stat()
         except FileNotFoundError:
             return None
-        return found.st_mtime if found.st_size >= _MOST_STARTS else None
+        return found.st_mtime if found.st_size >= _MAX_STARTS else None

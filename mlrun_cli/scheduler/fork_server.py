@@ -32,7 +32,7 @@ from mlrun_cli.targets.programs import (
 
 _TIMEOUT_SECONDS = 2.0
 _LONGEST_MESSAGE = 4096
-_MOST_LOCKS = 253
+_MAX_LOCKS = 253
 """Files in one message, by the kernel."""
 
 
@@ -108,7 +108,7 @@ def _serve_requests(connection: socket.socket, workspace: Path) -> None:
     with suppress(BrokenPipeError):
         connection.send(b"ready")
     while True:
-        run_id, locks, _, _ = socket.recv_fds(connection, _LONGEST_MESSAGE, _MOST_LOCKS, socket.MSG_CMSG_CLOEXEC)
+        run_id, locks, _, _ = socket.recv_fds(connection, _LONGEST_MESSAGE, _MAX_LOCKS, socket.MSG_CMSG_CLOEXEC)
         if not locks:
             return
         if os.fork() == 0:

@@ -30,8 +30,8 @@ _RETRY_SECONDS = 0.5
 _UPGRADE_SECONDS = 5.0
 _READERS_SECONDS = 0.02
 _WHOLE_QUEUE = 1_000_000
-_MOST_DEATHS = 3
-_SUPERVISORS_DIED = f"{_MOST_DEATHS} supervisors of the run ended before they had started it."
+_MAX_DEATHS = 3
+_SUPERVISORS_DIED = f"{_MAX_DEATHS} supervisors of the run ended before they had started it."
 _FOLDER_REMOVED = "The folder of the run has been removed while it waited."
 
 
@@ -190,7 +190,7 @@ class RunStarter:
         if outcome is not None:  # of a supervisor for which the store stayed shut
             record_outcome(self._workspace, run, outcome)
             return 0
-        if self._deaths[run.key] >= _MOST_DEATHS:
+        if self._deaths[run.key] >= _MAX_DEATHS:
             self._record_start_failure(run, _build_failure(_SUPERVISORS_DIED, EndReason.SUPERVISOR_DIED))
             return 0
         if has_lost_stream(folder):

@@ -17,7 +17,7 @@ from mlrun_cli.core.unified_diff import UnifiedDiff, build_diff, is_text
 from mlrun_cli.snapshots.content_store import SnapshotStore, build_lost_content_error
 from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
 
-_MOST_BYTES = 32 << 20
+_MAX_BYTES = 32 << 20
 """A larger file is not compared line by line."""
 _NOWHERE = b"/dev/null"
 
@@ -140,10 +140,10 @@ def _read_content(entry: SnapshotEntry | None, store: SnapshotStore) -> bytes | 
         return b""
     if entry.kind is EntryKind.LINK:
         return entry.target.encode("utf-8", "surrogateescape")
-    if entry.size > _MOST_BYTES:
+    if entry.size > _MAX_BYTES:
         return None
     try:
-        return store.read_start(entry.digest, _MOST_BYTES)
+        return store.read_start(entry.digest, _MAX_BYTES)
     except OSError as error:
         raise build_lost_content_error(entry) from error
 

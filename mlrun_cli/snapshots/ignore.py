@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 IGNORE_FILES = (".amlignore", ".gitignore")
-_MOST_BYTES = 1024 * 1024
+_MAX_BYTES = 1024 * 1024
 _SPECIAL = frozenset("*?[]\\!#")
 _NO_NAMES = frozenset({"", ".", ".."})
 
@@ -109,10 +109,10 @@ def _read_regular_file(path: Path) -> bytes | None:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
-        content = os.read(descriptor, _MOST_BYTES + 1)
+        content = os.read(descriptor, _MAX_BYTES + 1)
     finally:
         os.close(descriptor)
-    if len(content) > _MOST_BYTES:
+    if len(content) > _MAX_BYTES:
         raise InvalidFile(path, "it is over 1 MiB long, which no list of patterns is.")
     return content
 

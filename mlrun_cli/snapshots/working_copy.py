@@ -28,7 +28,7 @@ SCRIPT_FOLDERS = (OUTPUTS, "logs", "logs/azureml")
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_MOST_OPEN = 64
+_MAX_OPEN = 64
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
@@ -275,7 +275,7 @@ class _FolderStack:
             path = f"{path}/{part}" if path else part
             descriptor = os.open(part, _FOLDER, dir_fd=descriptor)
             self._open.append((path, descriptor))
-            if len(self._open) > _MOST_OPEN:
+            if len(self._open) > _MAX_OPEN:
                 os.close(self._open.pop(0)[1])
         return descriptor
 

@@ -13,7 +13,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.store.db.locator import DatabaseLocator
 from mlrun_cli.store.runs.rows import ALIVE
 
-_MOST_MATCHES = 1000
+_MAX_MATCHES = 1000
 """The number of runs that match a prefix up to which the newest of all of them come first."""
 _MATCHES = "run_id >= :prefix AND run_id < :end"
 
@@ -69,7 +69,7 @@ class CompletionStore:
         where = [ALIVE] if only_live else []
         source = "runs"
         if prefix and not only_live:
-            source = f"(SELECT * FROM runs WHERE {_MATCHES} ORDER BY run_id DESC LIMIT {_MOST_MATCHES})"  # noqa: S608
+            source = f"(SELECT * FROM runs WHERE {_MATCHES} ORDER BY run_id DESC LIMIT {_MAX_MATCHES})"  # noqa: S608
         elif prefix:
             where.append(_MATCHES)
         condition = f" WHERE {' AND '.join(where)}" if where else ""
@@ -90,7 +90,7 @@ class CompletionStore:
             "SELECT run_id, display_name, status, experiments.name AS experiment_name FROM"  # noqa: S608
             " (SELECT run_id, display_name, status, experiment_key, count(*) AS run_count FROM"
             " (SELECT run_id, display_name, status, experiment_key FROM runs WHERE display_name >= :prefix"
-            f" AND display_name < :end ORDER BY display_name LIMIT {_MOST_MATCHES}) AS found GROUP BY display_name)"
+            f" AND display_name < :end ORDER BY display_name LIMIT {_MAX_MATCHES}) AS found GROUP BY display_name)"
             f" AS runs JOIN experiments USING (experiment_key) WHERE run_count = 1{live}"
             " ORDER BY display_name LIMIT :limit",
             prefix=prefix,

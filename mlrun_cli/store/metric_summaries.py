@@ -11,8 +11,8 @@ from mlrun_cli.metrics.metric import IMAGE, MetricSummary
 from mlrun_cli.store.db.database import Database, Row, build_in_list, build_in_lists
 from mlrun_cli.store.metrics import ENDS_IN_NAN, NOT_OF_RESOURCES
 
-_MOST_READ = 40_000
-_MOST_COMPARED = 50
+_MAX_READ = 40_000
+_MAX_COMPARED = 50
 _SPECIAL = re.compile(r"[%_\\]")
 _ESCAPED = r"\\\g<0>"
 _HAS_NUMBERS = f"(min_value IS NOT NULL OR {ENDS_IN_NAN})"
@@ -74,7 +74,7 @@ class MetricSummaryStore:
         rows = self._database.rows(
             f"{_SELECT} WHERE run_key = :run_key AND {_OF_SCRIPT} ORDER BY metric_key LIMIT :limit",
             run_key=run_key,
-            limit=_MOST_COMPARED,
+            limit=_MAX_COMPARED,
         )
         newest = max(rows, key=self._get_last_log_time, default=None)
         return None if newest is None or newest["last_value"] is None else _build_summary(newest)
@@ -139,7 +139,7 @@ class MetricSummaryStore:
 
     def _limit_runs(self, run_keys: Sequence[int]) -> Sequence[int]:
         """Return the first runs whose metrics together are few enough to be read for a page, but at least one run."""
-        left = _MOST_READ
+        left = _MAX_READ
         reached: list[int] = []
         for run_key in run_keys:
             row = self._database.row(

@@ -102,10 +102,10 @@ PAGES: Sequence[tuple[str, Handler]] = (
 """The pages of a workspace: paths relative to its URL, with their handlers."""
 
 FILES: Sequence[tuple[str, Handler]] = (
-    ("/runs/{run_id}/json/download", raw_json.send),
-    ("/runs/{run_id}/files/{path:file}", logs.send),
+    ("/runs/{run_id}/json/download", raw_json.send_record),
+    ("/runs/{run_id}/files/{path:file}", logs.send_file),
     ("/runs/{run_id}/zip", logs.send_all),
-    ("/runs/{run_id}/snapshot-files/{path:file}", snapshot.send),
+    ("/runs/{run_id}/snapshot-files/{path:file}", snapshot.send_file),
     ("/runs/{run_id}/snapshot-zip", snapshot.send_all),
 )
 """Downloads of a workspace, which are sent without compression: paths with their handlers."""
@@ -146,7 +146,7 @@ def create_app(options: StudioOptions, token: str, own_host: str | None) -> tupl
         routes=[
             Route("/", workspace_list.show),
             Route("/events", events.stream_events),
-            Route("/events/{stream}", events.subscribe, methods=["POST"]),
+            Route("/events/{stream}", events.set_topics, methods=["POST"]),
             Route("/static/{version}/{path:path}", _send_static_file, middleware=_COMPRESSED),
             *(Route(f"{_WORKSPACE}{path}", create_page_endpoint(page), middleware=_COMPRESSED) for path, page in PAGES),
             *(Route(f"{_WORKSPACE}{path}", create_page_endpoint(handler)) for path, handler in FILES),

@@ -12,7 +12,7 @@ from typing import TypeVar
 from mlrun_cli.actions.datasets import check_dataset_definition, get_dataset, get_dataset_by_id
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.core.guid import generate_guid
-from mlrun_cli.core.home import find_file_system, is_network_file_system, make_private_folder
+from mlrun_cli.core.home import get_file_system_type, is_network_file_system, make_private_folder
 from mlrun_cli.data.binding import MOUNT, InputBinding
 from mlrun_cli.data.copies import copy_or_link_files, get_path_in_copy
 from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND, Dataset, Definition
@@ -236,7 +236,7 @@ def _is_accessible_to_nodes(path: Path, shared_folder: SharedFolder) -> bool:
         return path.is_relative_to(shared_folder.path)
     there = next(each for each in (path, *path.parents) if os.path.exists(each))
     return os.stat(there).st_dev == os.stat(shared_folder.path).st_dev or is_network_file_system(
-        find_file_system(there)
+        get_file_system_type(there)
     )
 
 

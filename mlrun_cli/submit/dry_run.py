@@ -21,7 +21,7 @@ from mlrun_cli.workspace import Workspace
 if TYPE_CHECKING:  # start-up: few runs have data
     from mlrun_cli.submit.run_data import RunData
 
-_MOST_LEFT_OUT = 100
+_MAX_LEFT_OUT = 100
 
 
 class PlannedRun(NamedTuple):
@@ -140,6 +140,6 @@ def _build_snapshot_record(snapshot: PlannedSnapshot) -> dict[str, Any]:
         "files": len(snapshot.files),
         "bytes": snapshot.size,
         "ignore_file": snapshot.ignore_file,
-        "left_out": [{"path": one.path, "reason": one.reason} for one in left_out[:_MOST_LEFT_OUT]],
+        "left_out": [{"path": one.path, "reason": one.reason} for one in left_out[:_MAX_LEFT_OUT]],
         "left_out_count": len(left_out),
     }

@@ -40,7 +40,7 @@ MODULE_NAME_PROPERTY = "azureml.moduleName"
 NODE_PROPERTY = "azureml.nodeid"
 
 _DATA_SECTIONS = frozenset({"data", "dataReferences", "outputData"})
-_MOST_CANDIDATES = 20
+_MAX_CANDIDATES = 20
 _FILE = "fingerprint.json"
 _KEY_FILE = "fingerprint.key"
 _KEY_BYTES = 32
@@ -139,7 +139,7 @@ def _list_equal_runs(workspace: Workspace, fingerprint: Fingerprint, pipeline_ru
             statuses=frozenset({RunStatus.COMPLETED}),
             properties=(TagFilter(DIGEST_PROPERTY, fingerprint.digest),),
             include_children=True,
-            last=_MOST_CANDIDATES,
+            last=_MAX_CANDIDATES,
         )
     )
     return [run for run in found if run.properties.get(PIPELINE_RUN_PROPERTY) != pipeline_run_id]
@@ -167,7 +167,7 @@ def _describe_differences(
         properties=(TagFilter(MODULE_NAME_PROPERTY, plan.step.name),),
         statuses=frozenset({RunStatus.COMPLETED}),
         include_children=True,
-        last=_MOST_CANDIDATES,
+        last=_MAX_CANDIDATES,
     )
     here = workspace.runs.list(of_name._replace(experiment_name=resolved.experiment_name))
     for run in here or workspace.runs.list(of_name):

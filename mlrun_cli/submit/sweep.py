@@ -33,7 +33,7 @@ from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN
 from mlrun_cli.workspace import Workspace
 
 SWEEP = "sweep"
-_MOST_RESUMED = 5
+_MAX_RESUMED = 5
 
 
 class ResumedRun(NamedTuple):
@@ -254,9 +254,9 @@ def _build_properties(template: RunTemplate, plan: SweepPlan) -> Mapping[str, st
 
 def _check_resumed_sweeps(workspace: Workspace, definition: SweepDefinition) -> None:
     """Raise if a run to resume from is not a sweep or has not ended."""
-    if len(definition.resume_from) > _MOST_RESUMED:
+    if len(definition.resume_from) > _MAX_RESUMED:
         raise LimitExceeded(
-            f"A sweep can resume from {_MOST_RESUMED} others, and {len(definition.resume_from)} are named.",
+            f"A sweep can resume from {_MAX_RESUMED} others, and {len(definition.resume_from)} are named.",
             hint="Name those with the best runs.",
             target="resume_from",
         )

@@ -65,7 +65,7 @@ from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 
 _READERS_SECONDS = 0.5
-_MOST_TOGETHER = 100
+_MAX_TOGETHER = 100
 """How many runs are recorded, each with its lock held, before an engine is called for all of them."""
 _PLAIN_FIELDS = (
     "experiment_name",
@@ -376,8 +376,8 @@ def start_together_from_template(workspace: Workspace, template: RunTemplate, ru
     target = get_target(workspace, template.target)
     if isinstance(target, EngineTarget) and target.has_job_arrays:
         new_runs = [run for run in runs if workspace.runs.find_key(run.run_id) is None]
-        for start in range(0, len(new_runs), _MOST_TOGETHER):
-            part = new_runs[start : start + _MOST_TOGETHER]
+        for start in range(0, len(new_runs), _MAX_TOGETHER):
+            part = new_runs[start : start + _MAX_TOGETHER]
             if _start_together(workspace, target, template, part) < len(part):
                 return
 

@@ -26,7 +26,7 @@ from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.wire.framing import LONGEST_REQUEST, OTHER_SOCKET, RESULT, encode_line
 
 _CHUNK = 1 << 16
-_MOST_CONNECTIONS = 1 << 16
+_MAX_CONNECTIONS = 1 << 16
 _FEW_VALUES = 20_000
 """So many are read in some 30 ms, and need a few megabytes."""
 
@@ -238,4 +238,4 @@ class RpcServer:
 def _compute_connection_limit() -> int:
     """Return the maximum number of connections: half of this process's open file limit."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _MOST_CONNECTIONS if limit == resource.RLIM_INFINITY else min(limit // 2, _MOST_CONNECTIONS)
+    return _MAX_CONNECTIONS if limit == resource.RLIM_INFINITY else min(limit // 2, _MAX_CONNECTIONS)

@@ -16,7 +16,7 @@ from mlrun_cli.targets.engine import Job, JobEnd, JobState
 from mlrun_cli.targets.errors import NodeNotUsable
 
 TIMEOUT_SECONDS = 60.0
-MOST_NODES = 32
+MAX_NODES = 32
 """The number of nodes that are checked at most."""
 _LOOK_SECONDS = 0.25
 # It runs in whatever Python is found there.

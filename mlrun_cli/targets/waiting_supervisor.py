@@ -23,7 +23,7 @@ from mlrun_cli.targets.programs import (
     wait_for_end,
 )
 
-_MOST_LOCKS = 253
+_MAX_LOCKS = 253
 """Files in one message, by the kernel."""
 _NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
 """Without it, a process that does not ignore SIGPIPE is killed when the supervisor has ended."""
@@ -74,7 +74,7 @@ def receive_locks() -> Sequence[int]:
     """Return the open locks received on standard input, or an empty sequence if the run was not submitted."""
     with socket.socket(fileno=os.dup(0)) as connection:
         try:
-            _, locks, _, _ = socket.recv_fds(connection, 1, _MOST_LOCKS)
+            _, locks, _, _ = socket.recv_fds(connection, 1, _MAX_LOCKS)
         except ConnectionError:
             return ()
     for lock in locks:

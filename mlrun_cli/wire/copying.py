@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import IO, Any, Callable, Iterator, List
 
 _FICLONE = 0x40049409
-_MOST_AT_ONCE = 1 << 30
-_MOST_WHILE_WATCHED = 1 << 26
+_MAX_AT_ONCE = 1 << 30
+_MAX_WHILE_WATCHED = 1 << 26
 _CHUNK = 1 << 20
 _NOT_HERE = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM}
 
@@ -65,7 +65,7 @@ def _copy_in_kernel(source_fd: int, destination_fd: int, size: "int | None") -> 
     if copy_range is None:
         return 0
     copied = 0
-    most_at_once = _MOST_WHILE_WATCHED if _watchers else _MOST_AT_ONCE
+    most_at_once = _MAX_WHILE_WATCHED if _watchers else _MAX_AT_ONCE
     try:
         while size is None or copied < size:
             wanted = most_at_once if size is None else min(size - copied, most_at_once)

@@ -20,7 +20,7 @@ from tests.running import until
 
 _PREFIX = "/ajax-api/2.0/mlflow"
 _ROWS = 50
-_MOST_RUNS_OF_A_CURVE = 100
+_MAX_RUNS_OF_A_CURVE = 100
 _TIMEOUT_SECONDS = 600.0
 _SETTLES_SECONDS = 20.0
 
@@ -46,8 +46,8 @@ class MlflowServer:
 
     def curves(self, metric: str, names: Sequence[str]) -> None:
         """Request a thinned-out metric of some runs, as the charts do."""
-        for start in range(0, len(names), _MOST_RUNS_OF_A_CURVE):
-            asked = "&".join(f"run_ids={name}" for name in names[start : start + _MOST_RUNS_OF_A_CURVE])
+        for start in range(0, len(names), _MAX_RUNS_OF_A_CURVE):
+            asked = "&".join(f"run_ids={name}" for name in names[start : start + _MAX_RUNS_OF_A_CURVE])
             query = f"{asked}&metric_key={metric}&max_results=320"
             self._ask("GET", f"{_PREFIX}/metrics/get-history-bulk-interval?{query}")
 

@@ -86,7 +86,7 @@ def test_a_moved_block_of_a_long_file_and_scattered_changes_are_found() -> None:
 
 
 def test_what_cannot_be_compared_in_some_steps_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line_changes, "_MOST_STEPS", 1000)
+    monkeypatch.setattr(line_changes, "_MAX_STEPS", 1000)
     chance = random.Random(22)
     old, new = ([chance.choice((b"a", b"b")) for _ in range(3000)] for _ in range(2))
     assert len(list_changes(old, new)) == 1

@@ -25,8 +25,8 @@ from tests.controller.pipeline_world import PipelineWorld, name_input, name_outp
 _VICTIMS = ("controller", "dispatcher", "supervisor", "script", "machine")
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 0.05, 0.6
 _LONGEST_STEP_SECONDS = 0.5
-_MOST_INPUTS = 3
-_MOST_RETRIES = 500
+_MAX_INPUTS = 3
+_MAX_RETRIES = 500
 _KILLING_SECONDS = 100.0
 _PATIENCE_SECONDS = 600.0
 
@@ -36,8 +36,7 @@ class Plan:
 
     def __init__(self, chance: random.Random, count: int) -> None:
         self.upstream: list[list[int]] = [
-            sorted(chance.sample(range(number), min(number, chance.randint(0, _MOST_INPUTS))))
-            for number in range(count)
+            sorted(chance.sample(range(number), min(number, chance.randint(0, _MAX_INPUTS)))) for number in range(count)
         ]
         self.waits = [chance.uniform(0, _LONGEST_STEP_SECONDS) for _ in range(count)]
         self.modes = [chance.choice(("mount", "upload")) for _ in range(count)]
@@ -97,7 +96,7 @@ class Campaign:
     ) -> Mapping[str, str]:
         """Run a pipeline and return the ids of its steps' runs, which are to be used again if `origins` has some."""
         world = self._world
-        retry = RetryPolicy(_MOST_RETRIES)
+        retry = RetryPolicy(_MAX_RETRIES)
         run_id = world.submit_steps(*plan.build_steps(world, version), retry=retry)
         began = time.monotonic()
         while not (run := world.get(run_id)).status.is_terminal and time.monotonic() < began + _PATIENCE_SECONDS:

@@ -32,7 +32,7 @@ _FRONT = "10.77.0.3"
 """The address by which clients reach the head; the way to it can be closed."""
 _GCS_PORT, _PORT, _AGENT_PORT = 6379, 8265, 52366
 _STORE_BYTES = "100000000"
-_MOST_STARTS = 3
+_MAX_STARTS = 3
 START_SECONDS = 60
 """How long a job may wait for resources before Ray gives it up."""
 PATIENCE_SECONDS = 300.0
@@ -241,7 +241,7 @@ class Ray:
 
     def _start(self, address: str, clear: Callable[[], None], *options: str) -> None:
         """Start a node, again if Ray gives it up, as it does on a machine that is busy."""
-        for _ in range(_MOST_STARTS - 1):
+        for _ in range(_MAX_STARTS - 1):
             if self._try_to_start(address, *options).returncode == 0:
                 return
             clear()

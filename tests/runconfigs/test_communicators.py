@@ -11,7 +11,7 @@ from mlrun_cli.processes.launchers.registry import get_launcher
 from mlrun_cli.runconfigs.communicators import (
     COMMUNICATORS,
     LAUNCH_SECTIONS,
-    MOST_PROCESSES,
+    MAX_PROCESSES,
     LaunchRefused,
     describe_launch,
     read_launch,
@@ -75,7 +75,7 @@ def test_the_sections_say_how_many_processes_there_are() -> None:
     ("communicator", "nodes", "rest", "key_path", "words"),
     [
         ("Smoke", 1, {}, "communicator", "not known"),
-        ("None", MOST_PROCESSES + 1, {}, "nodeCount", "257 processes"),
+        ("None", MAX_PROCESSES + 1, {}, "nodeCount", "257 processes"),
         ("Gloo", 1, {"pytorch__processCount": 1_000}, "pytorch.processCount", "1000 processes"),
         ("Gloo", 2, {"pytorch__processCount": 3}, "pytorch.processCount", "divided evenly among 2 nodes"),
         ("Gloo", 1, {"pytorch__processCount": "four"}, "pytorch.processCount", "'four' is not a number"),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mlrun_cli.errors import InvalidFilter, InvalidTime, UnknownStatus, UsageError
 from mlrun_cli.runs.filter import (
-    MOST_CONDITIONS,
+    MAX_CONDITIONS,
     TERMS,
     RunFilter,
     TagFilter,
@@ -105,7 +105,7 @@ def test_a_word_that_means_nothing_is_a_fault_beside_the_others() -> None:
 
 
 def test_more_conditions_than_fit_hold_not_at_all() -> None:
-    tags = [f"t{number}" for number in range(MOST_CONDITIONS - 1)]
+    tags = [f"t{number}" for number in range(MAX_CONDITIONS - 1)]
     parsed = parse_filter({"search": ["two words"], "tag": tags, "metric": ["a > 1"]}, 0)
     assert set(parsed.faults) == {"tag"}
     assert isinstance(parsed.faults["tag"].error, UsageError)

@@ -1,4 +1,4 @@
-"""`install-az`: install an `az` in a folder, for the PATH of pipelines written for Azure."""
+"""`install-az`: install a replacement for `az` in a folder on the PATH of pipelines written for Azure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def install_az(
     folder: Annotated[Path, Argument(metavar="DIR", help="The folder. Created if it does not exist.")],
     force: Annotated[bool, Option("--force", help="Replace an 'az' that was not written by mlrun-cli.")] = False,
 ) -> object:
-    """Install an 'az' command in a folder, for the PATH of a CI pipeline.
+    """Install mlrun-cli's replacement for the 'az' command in a folder that a CI pipeline has on its PATH.
 
     It runs mlrun for 'az ml', handles the other commands that pipelines need (login, account, extension, configure,
     group and the like), and passes all others to the next az on the PATH, if there is one.

@@ -20,7 +20,7 @@ from mlrun_cli.wire.run_error import describe_error
 from mlrun_cli.wire.run_output import make_printable
 from mlrun_cli.workspace import Workspace
 
-_MOST_METRICS = 20
+_MAX_METRICS = 20
 _LAST_LINES = 30
 
 
@@ -32,7 +32,7 @@ def build_summary(workspace: Workspace, run: Run, location: SourceLine | None) -
     parts = [
         f"### {_escape_cell(redact(run.display_name or run.run_id))}: {run.status.value}\n\n| | |\n|---|---|\n{rows}"
     ]
-    summaries = workspace.metric_summaries.list(run.key, limit=_MOST_METRICS + 1, with_resources=False)
+    summaries = workspace.metric_summaries.list(run.key, limit=_MAX_METRICS + 1, with_resources=False)
     numbers = [summary for summary in summaries if summary.has_numbers]
     if numbers:
         parts.append(_format_metrics(numbers))
@@ -64,10 +64,10 @@ def _list_properties(workspace: Workspace, run: Run, location: SourceLine | None
 
 def _format_metrics(summaries: Sequence[MetricSummary]) -> str:
     lines = ["| Metric | Last | Min | Max |", "|---|---|---|---|"]
-    for each in summaries[:_MOST_METRICS]:
+    for each in summaries[:_MAX_METRICS]:
         last, minimum, maximum = map(_format_number, (each.last, each.minimum, each.maximum))
         lines.append(f"| {_escape_cell(each.name)} | {last} | {minimum} | {maximum} |")
-    more = ["", "The run has more metrics."] if len(summaries) > _MOST_METRICS else []
+    more = ["", "The run has more metrics."] if len(summaries) > _MAX_METRICS else []
     return "\n".join([*lines, *more, ""])
 
 

@@ -23,8 +23,8 @@ _Suggestions: TypeAlias = Sequence[tuple[str, str]]
 _Completer: TypeAlias = Callable[[typer.Context, str], _Suggestions]
 
 _LATEST = "@latest"
-_MOST_RUNS = 50
-_MOST_NAMES = 200
+_MAX_RUNS = 50
+_MAX_NAMES = 200
 _UNSAFE = frozenset("\\\"'`$")
 """Characters by which a suggestion could end a quoted text in a shell that evaluates the answer; others are escaped."""
 _OF_LIVE_RUNS = frozenset({"cancel", "wait"})
@@ -76,13 +76,13 @@ def _get_folder(ctx: typer.Context) -> Path:
 
 def _complete_run_ids(ctx: typer.Context, incomplete: str) -> _Suggestions:
     if ctx.info_name == "restore":
-        return _open_completion_store(ctx).list_deleted_runs(incomplete, _MOST_RUNS)
+        return _open_completion_store(ctx).list_deleted_runs(incomplete, _MAX_RUNS)
     only_live = ctx.info_name in _OF_LIVE_RUNS
     store = _open_completion_store(ctx)
-    runs = store.list_runs(incomplete, _MOST_RUNS, only_live=only_live)
+    runs = store.list_runs(incomplete, _MAX_RUNS, only_live=only_live)
     found = [(run.run_id, ", ".join(filter(None, (run.status, run.display_name)))) for run in runs]
     # Without a word, the names are shown beside the ids: each run is suggested once.
-    named = store.list_runs_by_display_name(incomplete, _MOST_RUNS, only_live=only_live) if incomplete else []
+    named = store.list_runs_by_display_name(incomplete, _MAX_RUNS, only_live=only_live) if incomplete else []
     found += [(run.display_name or "", f"{run.status}, {run.run_id}") for run in named]
     return [*found, (_LATEST, "the newest run of the experiment")]
 
@@ -103,7 +103,7 @@ def _complete_snapshot_files(ctx: typer.Context, incomplete: str) -> _Suggestion
         else SnapshotStore(_locate_workspace(ctx).snapshots_folder).find_manifest(snapshot_id)
     )
     files = [] if snapshot is None else [each.path for each in snapshot.entries if each.kind is EntryKind.FILE]
-    return [(path, "") for path in files if path.startswith(incomplete)][:_MOST_NAMES]
+    return [(path, "") for path in files if path.startswith(incomplete)][:_MAX_NAMES]
 
 
 def _build_name_completer(*sources: NameSource, other_options: Sequence[str] = ()) -> _Completer:
@@ -114,7 +114,7 @@ def _build_name_completer(*sources: NameSource, other_options: Sequence[str] = (
         stored = [
             (name, source.name.lower())
             for source in sources
-            for name in store.list_names(source, incomplete, _MOST_NAMES)
+            for name in store.list_names(source, incomplete, _MAX_NAMES)
         ]
         return [
             *((name, "") for name in other_options),

@@ -11,12 +11,12 @@ from mlrun_cli.cli.computetarget.options import Description, Name, Tags, build_r
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.compute.compute_target import MOST_NODES
+from mlrun_cli.compute.compute_target import MAX_NODES
 from mlrun_cli.errors import InvalidValue, Unsupported
 from mlrun_cli.targets.engine import DEFAULT_PYTHON
 from mlrun_cli.targets.remote.settings import RemoteSettings
 
-_MOST_PORT = 65535
+_MAX_PORT = 65535
 
 
 @command(
@@ -43,7 +43,7 @@ def attach(
         str | None, Option("--username", "-u", metavar="NAME", help="User there. Default: as ~/.ssh/config says.")
     ] = None,
     ssh_port: Annotated[
-        int | None, Option("--ssh-port", min=1, max=_MOST_PORT, metavar="PORT", help="Port of sshd. Default: 22.")
+        int | None, Option("--ssh-port", min=1, max=_MAX_PORT, metavar="PORT", help="Port of sshd. Default: 22.")
     ] = None,
     private_key_file: Annotated[
         str | None, Option("--private-key-file", metavar="FILE", help="Private key. Default: as ssh chooses.")
@@ -55,7 +55,7 @@ def attach(
     max_nodes: Annotated[
         int | None,
         Option(
-            "--max-nodes", min=1, max=MOST_NODES, metavar="N", help="Maximum number of nodes in use. Default: no limit."
+            "--max-nodes", min=1, max=MAX_NODES, metavar="N", help="Maximum number of nodes in use. Default: no limit."
         ),
     ] = None,
     python: Annotated[

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.targets.shared_folder_probe import NodeCheck
 
-_MOST_NAMED = 5
+_MAX_NAMED = 5
 
 
 def print_untested_parts(global_options: GlobalOptions, check: NodeCheck | None, tested_options: str) -> None:
@@ -22,5 +22,5 @@ def print_untested_parts(global_options: GlobalOptions, check: NodeCheck | None,
 
 def _format_untested_parts(reasons: Mapping[str, str]) -> str:
     named = [f"{node} ({reason})" for node, reason in sorted(reasons.items())]
-    rest = len(named) - _MOST_NAMED
-    return ", ".join(named[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    rest = len(named) - _MAX_NAMED
+    return ", ".join(named[:_MAX_NAMED]) + (f" and {rest} more" if rest > 0 else "")

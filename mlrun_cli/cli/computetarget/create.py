@@ -12,7 +12,7 @@ from mlrun_cli.cli.computetarget.options import Description, InFull, Name, Tags,
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.compute.compute_target import AML_COMPUTE, COMPUTE_INSTANCE, MOST_NODES
+from mlrun_cli.compute.compute_target import AML_COMPUTE, COMPUTE_INSTANCE, MAX_NODES
 from mlrun_cli.errors import ConflictingOptions, InvalidValue, MissingOption
 
 _KINDS = {kind.lower(): kind for kind in (AML_COMPUTE, COMPUTE_INSTANCE)}
@@ -63,14 +63,14 @@ def create(
         Option(
             "--max-nodes",
             min=1,
-            max=MOST_NODES,
+            max=MAX_NODES,
             metavar="N",
             help="Maximum number of nodes in use. Required for amlcompute.",
         ),
     ] = None,
     min_nodes: Annotated[
         int,
-        Option("--min-nodes", min=0, max=MOST_NODES, metavar="N", help="Stored, but has no effect. Default: 0."),
+        Option("--min-nodes", min=0, max=MAX_NODES, metavar="N", help="Stored, but has no effect. Default: 0."),
     ] = 0,
     vm_size: Annotated[
         str, Option("--vm-size", "-s", metavar="SIZE", help="Any text. Stored, but has no effect.")

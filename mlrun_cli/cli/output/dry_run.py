@@ -12,7 +12,7 @@ from mlrun_cli.wire.run_output import make_printable
 
 _INDENT = 13
 _WIDTH = 100
-_MOST_LINES = 20
+_MAX_LINES = 20
 
 
 def print_dry_run(record: Mapping[str, Any], *, file: TextIO, width: int | None) -> None:
@@ -109,5 +109,5 @@ def _wrap_note(note: str, width: int) -> list[str]:
 
 
 def _shorten_list(lines: list[str]) -> list[str]:
-    more = len(lines) - _MOST_LINES
-    return lines if more <= 0 else [*lines[:_MOST_LINES], f"and {more} more"]
+    more = len(lines) - _MAX_LINES
+    return lines if more <= 0 else [*lines[:_MAX_LINES], f"and {more} more"]

@@ -38,7 +38,7 @@ class Spinner:
             self._start(text)
 
     def stop(self) -> None:
-        """Erase the spinner."""
+        """Stop the spinner and erase it."""
         self._since = None
         if self._status is not None:
             self._status.stop()

@@ -18,8 +18,8 @@ from mlrun_cli.wire.run_output import make_printable
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDE_SPARK, _NARROW_SPARK = 20, 12
 _WIDE_ROOM = 80
-_MOST_CHARACTERS = 40
-_MOST_FILES = 8
+_MAX_CHARACTERS = 40
+_MAX_FILES = 8
 
 
 def print_run_page(
@@ -118,7 +118,7 @@ def _format_last_value(metric: MetricOverview) -> str:
     """Return the last value of a metric as text, or the metric's shape in parentheses if it has none."""
     if metric.last is None:
         return f"({metric.summary.shape})"
-    return make_printable(format_value(metric.last))[:_MOST_CHARACTERS]
+    return make_printable(format_value(metric.last))[:_MAX_CHARACTERS]
 
 
 def _format_range(summary: MetricSummary) -> str:
@@ -130,8 +130,8 @@ def _format_range(summary: MetricSummary) -> str:
 
 def _format_files(files: Mapping[str, int], width: int) -> list[str]:
     names = sorted(files, key=lambda name: (not name.startswith("outputs/"), name))
-    lines = [f"{name} ({format_size(files[name])})" for name in names[:_MOST_FILES]]
-    more = names[_MOST_FILES:]
+    lines = [f"{name} ({format_size(files[name])})" for name in names[:_MAX_FILES]]
+    more = names[_MAX_FILES:]
     if more:
         lines.append(f"and {len(more)} more ({format_size(sum(files[name] for name in more))})")
     return [line if len(line) <= width else f"…{line[1 - width :]}" for line in lines]

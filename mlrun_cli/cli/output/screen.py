@@ -15,7 +15,7 @@ from typing import Any, TextIO
 _ENTER = "\033[?1049h\033[?25l"  # the alternate screen, without a cursor
 _LEAVE = "\033[?25h\033[?1049l"
 _HOME, _REST_OF_LINE, _REST_OF_SCREEN = "\033[H", "\033[K", "\033[J"
-_MOST_BYTES = 4096
+_MAX_BYTES = 4096
 
 
 class Screen:
@@ -77,11 +77,11 @@ class Screen:
         watched = [self._wakes, *([] if self._input is None else [self._input])]
         ready, _, _ = select.select(watched, [], [], timeout_seconds)
         if self._wakes in ready:
-            os.read(self._wakes, _MOST_BYTES)
+            os.read(self._wakes, _MAX_BYTES)
             self._shown = None
         if self._input not in ready or self._input is None:
             return b""
-        keys = os.read(self._input, _MOST_BYTES)
+        keys = os.read(self._input, _MAX_BYTES)
         if not keys:
             raise KeyboardInterrupt
         return keys

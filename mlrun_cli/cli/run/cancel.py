@@ -29,7 +29,7 @@ from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.run import Run, build_run_record
 from mlrun_cli.workspace import Workspace
 
-_MOST_LINES = 3
+_MAX_LINES = 3
 
 
 @command(
@@ -104,5 +104,5 @@ def _print_children_note(workspace: Workspace, canceled_runs: Sequence[Run], glo
     count = sum(going.values())
     what = "1 child run continues" if count == 1 else f"{count} child runs continue"
     lines = [format_command_line(workspace, "run", "cancel", "--all", "--parent-run-id", parent) for parent in going]
-    more = "; …" if len(lines) > _MOST_LINES else ""
-    global_options.notes.info(f"{what}: {'; '.join(lines[:_MOST_LINES])}{more}")
+    more = "; …" if len(lines) > _MAX_LINES else ""
+    global_options.notes.info(f"{what}: {'; '.join(lines[:_MAX_LINES])}{more}")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mlrun_cli.runs.where.column_choice import ColumnChoice
 
 DEFAULT_LAST = 10
-_MOST_NAMES = 1000
+_MAX_NAMES = 1000
 _NEEDED = {"--descending": "--sort", "--agg": "--group-by"}
 _CONFLICTS = {
     "--deleted": ("--include-children", "--sort", "--metrics", "--params", "--group-by", "--watch"),
@@ -292,10 +292,10 @@ def _warn_of_unknown_columns(
     for key, choice in choices.items():
         for each in choice.names:
             if key == METRICS and not workspace.metric_summaries.has_numbers(each.name):
-                known = workspace.metric_summaries.list_all_names(_MOST_NAMES)
+                known = workspace.metric_summaries.list_all_names(_MAX_NAMES)
                 global_options.notes.warning(_describe_unknown_name("metric", each.name, known))
             elif key == PARAMETERS and not workspace.parameters.has_name(each.name):
-                known = workspace.parameters.list_all_names(_MOST_NAMES)
+                known = workspace.parameters.list_all_names(_MAX_NAMES)
                 global_options.notes.warning(_describe_unknown_name("parameter", each.name, known))
 
 

@@ -11,7 +11,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
 
 _TIMEOUT_SECONDS = 1.0
-_MOST_SECONDS = 60.0
+_MAX_SECONDS = 60.0
 
 
 class QueueMessages:
@@ -39,5 +39,5 @@ class QueueMessages:
             label = "Queued" if run.status is RunStatus.QUEUED else "Waiting for"
             self._report(f"{label}: {run.waiting_for}.\n")
             self._told = run.waiting_for
-            self._pause = min(2 * self._pause, _MOST_SECONDS)
+            self._pause = min(2 * self._pause, _MAX_SECONDS)
         self._next_look = moment + self._pause

@@ -22,7 +22,7 @@ from mlrun_cli.workspace import Workspace
 PICK = "@pick"
 """The value of `-r` that stands for the run to be chosen on the terminal."""
 
-_MOST_CHOICES = 500
+_MAX_CHOICES = 500
 _STATUSES = {True: TERMINAL_STATUSES, False: ALIVE_STATUSES}
 
 
@@ -64,7 +64,7 @@ def _pick_run(
     from mlrun_cli.cli.run.picker import pick_run  # noqa: PLC0415 - start-up
 
     name = experiment_name or context.attached_experiment
-    which = RunFilter(experiment_name=name, statuses=statuses, last=_MOST_CHOICES)
+    which = RunFilter(experiment_name=name, statuses=statuses, last=_MAX_CHOICES)
     runs = actions.list_runs(context.workspace, which)
     return [pick_run(runs)] if runs else []
 

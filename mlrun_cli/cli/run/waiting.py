@@ -14,7 +14,7 @@ from mlrun_cli.runs.run import Run, build_run_record
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
 
-_MOST_LINES = 3
+_MAX_LINES = 3
 
 
 def wait_and_report(
@@ -52,6 +52,6 @@ def wait_and_report(
 
 def _describe_wait(statuses: Mapping[str, RunStatus]) -> str:
     """Return a progress text such as `Waiting for 5 runs: ID1 Running, ID2 Queued, ID3 Queued, …`."""
-    shown = [f"{run_id} {status.value}" for run_id, status in list(statuses.items())[:_MOST_LINES]]
-    more = ", …" if len(statuses) > _MOST_LINES else ""
+    shown = [f"{run_id} {status.value}" for run_id, status in list(statuses.items())[:_MAX_LINES]]
+    more = ", …" if len(statuses) > _MAX_LINES else ""
     return f"Waiting for {'1 run' if len(statuses) == 1 else f'{len(statuses)} runs'}: {', '.join(shown)}{more}"

@@ -25,7 +25,7 @@ from mlrun_cli.processes.termination import end_processes
 QUEUED, RUNNING, ENDED = "queued", "running", "ended"
 EXITED, CANCELED, NODE_LOST, NEVER_STARTED = "exited", "canceled", "node lost", "never started"
 _LIMIT = "limit.json"
-_MOST_STARTS = 3
+_MAX_STARTS = 3
 """How often a job is started whose program never gets as far as to say that it runs."""
 _PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
 _KILL_SECONDS = 5.0
@@ -204,8 +204,8 @@ class JobQueue:
     def _start_job(self, job: Mapping[str, Any]) -> bool:
         """Start the process of a job under its lock and GPU locks; return False if it could not be started."""
         run_id = job["run_id"]
-        if job["starts"] >= _MOST_STARTS:
-            words = f"its program ended {_MOST_STARTS} times at once, see {job['log']}"
+        if job["starts"] >= _MAX_STARTS:
+            words = f"its program ended {_MAX_STARTS} times at once, see {job['log']}"
             self._write_job({**job, "state": ENDED, "end": NEVER_STARTED, "words": words})
             return False
         lease = self._gpus.allocate(job["gpus"], None)

@@ -20,7 +20,7 @@ from mlrun_cli.node.remote.machine import describe_machine
 from mlrun_cli.node.remote.run_files import ChunkBuffer, RunFiles
 from mlrun_cli.runs.shared_folder import SharedFolder
 
-_MOST_BYTES = 1 << 24
+_MAX_BYTES = 1 << 24
 """How much of files is sent in one answer."""
 
 
@@ -108,7 +108,7 @@ class Server:
             self._jobs.pop(run_id, None)
         inboxes = self._write_inboxes(document["inbox"], request.payload)
         jobs = self._queue.describe(self._files)
-        found = ChunkBuffer(_MOST_BYTES)
+        found = ChunkBuffer(_MAX_BYTES)
         runs: dict[str, Any] = {}
         for run_id, files in self._files.items():
             news = files.read(found)

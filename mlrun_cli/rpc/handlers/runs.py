@@ -25,7 +25,7 @@ from mlrun_cli.runs.where.column_choice import parse_metric_choice, parse_parame
 from mlrun_cli.runs.where.parser import parse_condition
 from mlrun_cli.runtime import tracked_outputs
 
-_MOST_SHOWN = 20
+_MAX_SHOWN = 20
 
 
 @handler("runs.get")
@@ -126,10 +126,10 @@ def get_overview(context: RequestContext, run_id: str) -> dict[str, Any]:
         "run": build_run_record(run),
         "metrics": [
             {"name": each.name, "count": each.value_count, "last": each.last}
-            for each in summaries.list(run.key, limit=_MOST_SHOWN, with_resources=False)
+            for each in summaries.list(run.key, limit=_MAX_SHOWN, with_resources=False)
         ],
         "metric_count": summaries.count(run.key, with_resources=False),
-        "children": list(map(build_run_record, actions.list_runs(context.workspace, below._replace(last=_MOST_SHOWN)))),
+        "children": list(map(build_run_record, actions.list_runs(context.workspace, below._replace(last=_MAX_SHOWN)))),
         "child_count": context.workspace.run_pages.count(below),
     }
 

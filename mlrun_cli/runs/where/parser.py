@@ -19,7 +19,7 @@ from mlrun_cli.runs.where.tokens import (
 from mlrun_cli.runs.where.value_name import FIELD, PLAIN, ValueName, read_value_name
 from mlrun_cli.runs.where.values import check_operator, read_values
 
-_MOST_NESTED = 30
+_MAX_NESTED = 30
 _EXAMPLE = "Write it like: rmse < 0.3 and lr >= 0.01 and tag.team = a and status = failed and started > 2d"
 _LIST = "Write it like: status in (failed, canceled)"
 _FOREIGN = {"&&": "and", "&": "and", ";": "and", "||": "or", "|": "or", "like": "~", "ilike": "~", "contains": "~"}
@@ -93,8 +93,8 @@ class _Parser:
     def _read_operand(self) -> Condition:
         token = self.token
         self._depth += 1
-        if self._depth > _MOST_NESTED:
-            raise self.build_error(token, f"Conditions are nested more than {_MOST_NESTED} deep")
+        if self._depth > _MAX_NESTED:
+            raise self.build_error(token, f"Conditions are nested more than {_MAX_NESTED} deep")
         try:
             if self._skip_word("not"):
                 return Negation(self._read_operand())

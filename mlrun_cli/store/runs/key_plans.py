@@ -24,9 +24,9 @@ _SURPLUS = 2
 """The number of matching runs of the sample up to which an order is read, beyond `_MARGIN`."""
 _MARGIN = 2
 """How many times the runs of the page are expected up to there, not counting the surplus."""
-_MOST_SETS = 6
+_MAX_SETS = 6
 """The number of sets of which the fastest ones are chosen."""
-_MOST_CHOSEN = 4
+_MAX_CHOSEN = 4
 _READ, _SCAN, _COUNT = 0.15, 0.09, 0.03
 """The microseconds for a key that is read, for one that is only compared with a set, and for one that is counted."""
 _CHECK, _LOOK_UP = 2.0, 8.0
@@ -336,7 +336,7 @@ def _choose_sets(
     weight = sample.weight
     with_value = _READ * weight * sum(rank is not None for rank in sample.ranks)
     best: tuple[float, tuple[AnyKeySet, ...]] = (float("inf"), ())
-    cheapest = sorted(sets, key=lambda each: _estimate_cost(each, weight))[:_MOST_SETS]
+    cheapest = sorted(sets, key=lambda each: _estimate_cost(each, weight))[:_MAX_SETS]
     plans: list[tuple[float, int | None, tuple[AnyKeySet, ...]]] = [(0.0, within, ())]
     while plans:
         cost, left, chosen = plans.pop()
@@ -349,7 +349,7 @@ def _choose_sets(
                 last = min(_LOOK_UP * found, with_value + last)
             last += found * (sample.text_cost_of_found if has_text else sample.text_cost)
             best = min(best, (cost + last, chosen), key=lambda plan: plan[0])
-        if is_ordered or len(chosen) == _MOST_CHOSEN:
+        if is_ordered or len(chosen) == _MAX_CHOSEN:
             continue
         for each in cheapest:
             more = cost + _estimate_cost(each, weight, left)

@@ -61,7 +61,7 @@ class RunPageStore:
         return self._runs.list_by_keys(self._find_keys_in_key_order(run_filter, True, limit, 0))
 
     def find_recent_child(self, run_filter: RunFilter) -> Run | None:
-        """Return the newest run with a parent that matches a filter, searching only the newest of such runs."""
+        """Return the newest child run that matches a filter, searching only the most recent child runs."""
         conditions = RunConditions(self._database, run_filter._replace(include_children=True))
         found = self._database.column(
             "SELECT runs.run_key FROM (SELECT run_key FROM runs WHERE parent_key IS NOT NULL"  # noqa: S608
@@ -158,7 +158,7 @@ class RunPageStore:
     def _find_keys(self, run_filter: RunFilter, order: RunOrder, limit: int, offset: int) -> Sequence[int]:
         if _matches_key_order(run_filter, order):
             return self._find_keys_in_key_order(run_filter, order.descending, limit, offset)
-        sql = build_order_sql(order, self._database.dialect, has_numbers=self._has_numbers(order))
+        sql = build_order_sql(order, self._database.dialect, has_numbers=self._sorts_numerically(order))
         conditions = RunConditions(self._database, run_filter, None if self._has_many_runs() else _FEW + 1)
         bounds = conditions.list_bound_conditions(order.column)
         bounded = sql
@@ -265,8 +265,8 @@ class RunPageStore:
             **conditions.parameters,
         )
 
-    def _has_numbers(self, order: RunOrder) -> bool:
-        """Return whether runs are sorted by numbers, if they are sorted by a tag or property."""
+    def _sorts_numerically(self, order: RunOrder) -> bool:
+        """Return whether runs sorted by a tag or property are sorted by its values as numbers."""
         kind, _, key = order.column.partition(":")
         table = _PAIR_TABLES.get(kind)
         if table is None:

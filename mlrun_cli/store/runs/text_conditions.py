@@ -15,7 +15,7 @@ _SAMPLE = 500
 """The number of sampled runs."""
 _RARE = 0.2
 """The part of the runs with a short word below which they are found by the terms of the index."""
-_MOST_TERMS = 1000
+_MAX_TERMS = 1000
 _FEW_TEXTS = 20_000
 """The number of texts that are all read in less time than that takes."""
 
@@ -37,7 +37,7 @@ def _list_terms(database: Database, words: Sequence[str]) -> Mapping[str, Sequen
     for word in words:
         if _count_with_word(database, word, keys) >= _RARE * len(keys):
             continue
-        terms = database.dialect.list_index_terms(database, word, _MOST_TERMS)
+        terms = database.dialect.list_index_terms(database, word, _MAX_TERMS)
         if terms is not None:
             found[word] = terms
     return found

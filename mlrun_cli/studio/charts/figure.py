@@ -182,7 +182,7 @@ def _read_values(
 
 
 def _get_time_origin(run: Run) -> int:
-    """Return the timestamp at which a run's relative time is zero: its start, or before that its creation."""
+    """Return the timestamp at which a run's relative time is zero: its start, or its creation if it has not started."""
     return run.created_at if run.started_at is None else run.started_at
 
 

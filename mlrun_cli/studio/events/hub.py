@@ -31,8 +31,8 @@ class EventHub:
         self._streams[stream.key] = stream
         return stream
 
-    def subscribe(self, stream_key: str, topic_texts: Iterable[str]) -> bool:
-        """Replace the topics to which a stream is subscribed, and return whether the stream exists.
+    def set_topics(self, stream_key: str, topic_texts: Iterable[str]) -> bool:
+        """Set the topics to which a stream is subscribed, and return whether the stream exists.
 
         Each new topic causes an event, since it may have changed earlier. Invalid topics are ignored, as are topics
         beyond a limit that the studio's pages do not reach.
@@ -62,7 +62,7 @@ class EventHub:
     def _update_watchers(self, stream: EventStream, topics_by_root: dict[str, set[Topic]]) -> None:
         """Subscribe a stream to watchers, starting missing ones and stopping those without subscribers."""
         for root, watcher in list(self._watchers.items()):
-            if root not in topics_by_root and not watcher.subscribe(stream, frozenset()):
+            if root not in topics_by_root and not watcher.set_topics(stream, frozenset()):
                 watcher.stop()
                 del self._watchers[root]
         for root, topics in topics_by_root.items():
@@ -70,4 +70,4 @@ class EventHub:
                 watcher = self._watchers[root] = Watcher(root, next(iter(topics)).identity, self._workspaces)
                 watcher.start()
             if root in self._watchers:
-                self._watchers[root].subscribe(stream, frozenset(topics))
+                self._watchers[root].set_topics(stream, frozenset(topics))

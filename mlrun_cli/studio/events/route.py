@@ -30,14 +30,14 @@ async def stream_events(request: Request) -> Response:
     return _EventStreamResponse(hub, opened)
 
 
-async def subscribe(request: Request) -> Response:
-    """Replace the topics of a stream with the `topic` fields of a form."""
+async def set_topics(request: Request) -> Response:
+    """Set the topics of a stream to those in the `topic` fields of a form."""
     hub: EventHub = request.app.state.studio.hub
     try:
         fields = await read_form(request)
     except InvalidForm as error:
         return PlainTextResponse(f"{error}\n", error.status)
-    if not hub.subscribe(request.path_params["stream"], fields.get_all("topic")):
+    if not hub.set_topics(request.path_params["stream"], fields.get_all("topic")):
         return PlainTextResponse("There is no such stream. Open a new one.\n", 404)
     return Response(status_code=204)
 

@@ -21,7 +21,7 @@ from mlrun_cli.workspace_locator import WorkspaceIdentity
 RUNS, QUEUE, RUN, LOG = "runs", "queue", "run", "log"
 
 _PARTS = {RUNS: 2, QUEUE: 2, RUN: 3, LOG: 4}
-_MOST_CHARACTERS = 16_000
+_MAX_CHARACTERS = 16_000
 
 
 class Topic(NamedTuple):
@@ -37,7 +37,7 @@ class Topic(NamedTuple):
     def parse(cls, text: str) -> Topic | None:
         """Parse a topic, or return None if it is not valid."""
         parts = text.split("|", 3)
-        if len(text) > _MOST_CHARACTERS or len(parts) < 2 or len(parts) != _PARTS.get(parts[1]):
+        if len(text) > _MAX_CHARACTERS or len(parts) < 2 or len(parts) != _PARTS.get(parts[1]):
             return None
         topic = cls(text, *parts)
         topic = topic._replace(file=unquote_path(topic.file))

@@ -52,8 +52,8 @@ class Watcher:
         """Ask the threads to stop, without waiting for them."""
         self._stopped.set()
 
-    def subscribe(self, stream: EventStream, topics: frozenset[Topic]) -> bool:
-        """Replace a stream's topics, or unsubscribe it if there are none; return whether any subscribers are left."""
+    def set_topics(self, stream: EventStream, topics: frozenset[Topic]) -> bool:
+        """Set a stream's topics, or unsubscribe it if there are none; return whether any subscribers are left."""
         with self._lock:
             if topics:
                 self._subscriptions.setdefault(stream, Subscription()).replace_topics(topics)

@@ -13,7 +13,7 @@ from mlrun_cli.targets.ray.client import RayClient
 _JOBS = "/api/jobs/"
 _SUBMIT_SECONDS = 30.0
 """A head that has just been started takes some seconds for its first job."""
-_MOST_SINGLE = 16
+_MAX_SINGLE = 16
 """How many jobs are asked for one by one; the answer for all has every job that the cluster remembers."""
 _NOT_FOUND = 404
 _REFUSED = 400
@@ -72,7 +72,7 @@ def find_jobs(client: RayClient, job_ids: Collection[str]) -> dict[str, Details]
     Raises:
         EngineUnavailable: Ray does not answer.
     """
-    if len(job_ids) <= _MOST_SINGLE:
+    if len(job_ids) <= _MAX_SINGLE:
         found = ((job_id, find_job(client, job_id)) for job_id in job_ids)
         return {job_id: details for job_id, details in found if details is not None}
     wanted = set(job_ids)

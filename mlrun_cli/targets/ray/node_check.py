@@ -16,7 +16,7 @@ from mlrun_cli.targets.ray.nodes import list_nodes
 from mlrun_cli.targets.ray.settings import RaySettings, build_entrypoint
 from mlrun_cli.targets.setup_script import build_setup_script
 from mlrun_cli.targets.shared_folder_probe import (
-    MOST_NODES,
+    MAX_NODES,
     TIMEOUT_SECONDS,
     NodeCheck,
     SharedFolderProbe,
@@ -45,11 +45,11 @@ def check_nodes(settings: RaySettings, folder: Path, python: str, *, timeout: fl
     """
     client = RayClient(settings.address, settings.variables)
     names = [node.name for node in list_nodes(client)]
-    unchecked = dict.fromkeys(names[MOST_NODES:], f"at most {MOST_NODES} are checked")
+    unchecked = dict.fromkeys(names[MAX_NODES:], f"at most {MAX_NODES} are checked")
     submitted: dict[str, str] = {}
     with open_probe(folder) as probe:
         try:
-            for name in names[:MOST_NODES]:
+            for name in names[:MAX_NODES]:
                 submitted[_submit_probe(client, settings, probe, python, name)] = name
             waiting = dict(submitted)
             usable = probe.wait_for_nodes(

@@ -19,7 +19,7 @@ _GROUP_LABEL = "ray.io/node-group"
 _MEMORY = "memory"
 _INTERNAL = frozenset({_MEMORY, "object_store_memory", CPU, GPU})
 _NODE_PREFIX = "node:"
-_MOST_NAMED = 5
+_MAX_NAMED = 5
 _MEBIBYTE = 1 << 20
 
 
@@ -93,9 +93,9 @@ def check_feasibility(client: RayClient, resources: Mapping[str, float]) -> None
         return
     names = sorted({CPU, *resources})
     shown = [f"{node.name} has {_format_amounts({name: node.total.get(name, 0) for name in names})}" for node in nodes]
-    rest = f", and {len(shown) - _MOST_NAMED} more" if len(shown) > _MOST_NAMED else ""
+    rest = f", and {len(shown) - _MAX_NAMED} more" if len(shown) > _MAX_NAMED else ""
     raise EngineRefused(
-        f"No node of the Ray cluster has {_format_amounts(resources)}: {'; '.join(shown[:_MOST_NAMED])}{rest}.",
+        f"No node of the Ray cluster has {_format_amounts(resources)}: {'; '.join(shown[:_MAX_NAMED])}{rest}.",
         hint="Ask for less, or attach the cluster with smaller --num-cpus, --num-gpus or --resources.",
         target=client.address,
     )

@@ -38,7 +38,7 @@ class RayTarget(EngineTarget):
 
     @property
     def client(self) -> RayClient:
-        """The client of the cluster's head."""
+        """The client for the cluster's head node."""
         settings = self.settings
         return RayClient(settings.address, settings.variables)
 

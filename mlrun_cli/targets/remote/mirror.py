@@ -23,7 +23,7 @@ from mlrun_cli.workspace import Workspace
 
 PUSHED = "pushed"
 """The folder in the mirror with an empty file for each run that the other machine may have files of."""
-_MOST_COPIES = 4
+_MAX_COPIES = 4
 """How many rsync run at a time: sshd admits ten sessions of a connection."""
 _FIRST_SECONDS, _GROWTH = 0.2, 1.3
 _LAST_RUNNING_SECONDS, _LAST_QUEUED_SECONDS = 1.2, 2.5
@@ -87,7 +87,7 @@ class Mirror:
         for run_id, pulled in self._runs.items():
             try:
                 copies -= pulled.is_copying
-                copies += pulled.advance(time.monotonic(), may_copy=copies < _MOST_COPIES)
+                copies += pulled.advance(time.monotonic(), may_copy=copies < _MAX_COPIES)
             except (OSError, MlrunError) as error:
                 write_log(f"the files of {run_id} wait: {error}")
 

@@ -26,7 +26,7 @@ _COPY_PAUSE_SECONDS = 2.0
 _RETRY_SECONDS = 2.0
 _PARTIAL, _VANISHED = 23, 24
 """The exit codes of rsync if something could not be read or has vanished meanwhile; all else was copied."""
-_MOST_PARTIAL = 3
+_MAX_PARTIAL = 3
 
 
 class PulledRun:
@@ -210,7 +210,7 @@ class PulledRun:
         if code:
             write_log(f"the files of {self._run_id}: rsync ended with {code}: {words}")
         self._partial_copies += code == _PARTIAL
-        is_done = code in {0, _VANISHED} or (code == _PARTIAL and self._partial_copies >= _MOST_PARTIAL)
+        is_done = code in {0, _VANISHED} or (code == _PARTIAL and self._partial_copies >= _MAX_PARTIAL)
         is_of_request = copy.kind in {CopyKind.WORK, CopyKind.RETURN}
         self._next_copy = now if is_done else now + _RETRY_SECONDS
         self._next_live_copy = now + _COPY_PAUSE_SECONDS

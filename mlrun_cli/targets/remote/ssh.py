@@ -31,7 +31,7 @@ _PERSIST_SECONDS = 600
 _SSH_FAILED = 255
 _RSYNC_UNREACHABLE = frozenset({10, 12, 30, 35})
 """The exit codes of rsync when the connection is lost, or nothing has come for too long."""
-_MOST_WORDS = 4000
+_MAX_WORDS = 4000
 # The process that keeps the connection must not be found as one of the run that was submitting.
 _DROPPED = frozenset({FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE})
 
@@ -202,7 +202,7 @@ def build_environment_variables(environ: Mapping[str, str]) -> dict[str, str]:
 def read_error_output(error_output: IO[bytes]) -> str:
     """Return the error output of ssh, rsync or a remote command, without rsync's closing summary lines."""
     error_output.seek(0)
-    lines = error_output.read(_MOST_WORDS).decode("utf-8", "replace").splitlines()
+    lines = error_output.read(_MAX_WORDS).decode("utf-8", "replace").splitlines()
     kept = [line.strip() for line in lines if line.strip()]
     own = [line for line in kept if not line.startswith(("rsync error:", "rsync: connection unexpectedly closed"))]
     return "\n".join(own or kept)

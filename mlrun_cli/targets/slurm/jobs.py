@@ -45,7 +45,7 @@ _NO_LONGER_THERE = ("Invalid job id", "already completing or completed")
 # Else squeue abbreviates them.
 _WHOLE_TASK_LISTS = {"SLURM_BITSTR_LEN": "0"}
 _REMOVED = Job(JobState.ENDED, end=JobEnd.REMOVED, words="CANCELLED")
-_MOST_ASKED = 200
+_MAX_ASKED = 200
 """How many ids or names are passed to `sacct` at a time."""
 
 _SQUEUE_FIELDS = ("JobArrayID", "State", "Reason", "NodeList", "exit_code")
@@ -113,8 +113,8 @@ def find_job_ids(names: Collection[str]) -> dict[str, str]:
     missing = [name for name in names if name not in found]
     # That of a task is the name of its array.
     job_names = sorted({job_name for name in missing for job_name in (name, name.rpartition("_")[0]) if job_name})
-    for start in range(0, len(job_names), _MOST_ASKED):
-        part = ",".join(job_names[start : start + _MOST_ASKED])
+    for start in range(0, len(job_names), _MAX_ASKED):
+        part = ",".join(job_names[start : start + _MAX_ASKED])
         options = [f"--user={os.getuid()}", f"--name={part}", "--starttime=now-30days", "--format=JobID,JobName"]
         found.update(_parse_job_ids(_run_sacct(options), missing))
     return found
@@ -197,8 +197,8 @@ def _find_accounted_jobs(job_ids: Sequence[str]) -> dict[str, Job]:
     """
     jobs: dict[str, Job] = {}
     numbers = sorted({_get_array_id(job_id) for job_id in job_ids})
-    for start in range(0, len(numbers), _MOST_ASKED):
-        part = ",".join(numbers[start : start + _MOST_ASKED])
+    for start in range(0, len(numbers), _MAX_ASKED):
+        part = ",".join(numbers[start : start + _MAX_ASKED])
         jobs.update(_parse_jobs(_run_sacct([f"--jobs={part}", f"--format={_SACCT_FORMAT}"]), ()))
     return jobs
 

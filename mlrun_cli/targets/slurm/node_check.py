@@ -8,7 +8,7 @@ from pathlib import Path
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.targets.base import Demand
 from mlrun_cli.targets.shared_folder_probe import (
-    MOST_NODES,
+    MAX_NODES,
     TIMEOUT_SECONDS,
     NodeCheck,
     SharedFolderProbe,
@@ -61,8 +61,8 @@ def _choose_nodes(settings: SlurmSettings) -> tuple[list[str], dict[str, str]]:
     found = sorted(list_nodes(settings.partition or default), key=lambda node: -node.free_cpus)
     usable = [node.name for node in found if node.state in _USABLE]
     unchecked = {node.name: _describe_state(node) for node in found if node.state not in _USABLE}
-    unchecked.update(dict.fromkeys(usable[MOST_NODES:], f"at most {MOST_NODES} are checked"))
-    return usable[:MOST_NODES], unchecked
+    unchecked.update(dict.fromkeys(usable[MAX_NODES:], f"at most {MAX_NODES} are checked"))
+    return usable[:MAX_NODES], unchecked
 
 
 def _describe_state(node: SlurmNode) -> str:

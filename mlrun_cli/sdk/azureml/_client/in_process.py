@@ -49,7 +49,7 @@ class InProcessClient(ForkAware):
         atexit.register(self._close, os.getpid())
         register_fork_aware(self)
         # The program itself needs a later Python than 3.6.
-        os.register_at_fork(before=self._server.before_fork, after_in_parent=self._server.after_fork)  # novm
+        os.register_at_fork(before=self._server.before_fork, after_in_parent=self._server.after_fork_in_parent)  # novm
 
     def create_writer(self, workspace: _Names, run_id: str) -> Callable[[str], None]:
         """Return a function that durably writes a journal line for a run."""

@@ -78,7 +78,7 @@ def read_input(input_value: str, table_options: "Optional[Dict[str, Any]]") -> S
 
 
 def _read_partitioned_files(files: List[Any], folder: str, partition_format: str) -> Source:
-    """Return the files of a dataset that is mounted at a folder, with the values in their original paths."""
+    """Return the files of a dataset mounted at a folder, with the partition values from their original paths."""
     from azureml.data._partitions import PartitionFormat
 
     form = PartitionFormat(partition_format)

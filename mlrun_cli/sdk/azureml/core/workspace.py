@@ -214,7 +214,9 @@ class Workspace:
         return [Workspace._open(tuple(found)) for found in get_client().request("workspaces.find", **names)]
 
     def write_config(self, path: "str | None" = None, file_name: "str | None" = None) -> None:
-        """Write the workspace's names to a config file in a folder's `.azureml`, where `from_config` finds it.
+        """Write the workspace's subscription id, resource group and name to a config file that `from_config` finds.
+
+        The file is written to the folder's `.azureml`.
 
         Args:
             path: The folder, created if missing; by default the current one.

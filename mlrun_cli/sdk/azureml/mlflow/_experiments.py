@@ -9,16 +9,16 @@ from azureml.mlflow._entities import DELETED, EXPERIMENT_NAME, build_experiment
 from azureml.mlflow._errors import ALREADY_EXISTS, DOES_NOT_EXIST, convert_errors, create_error
 
 _DEFAULT_ID, _DEFAULT_NAME = "0", "Default"
-_MAX_RESULTS = 1000
-_MOST_RESULTS = 50_000
+_DEFAULT_RESULTS = 1000
+_MAX_RESULTS = 50_000
 _NOT_IN_NAMES = str.maketrans("/\\", "--")
 
 
 def check_max_results(max_results: Any) -> None:
     """Raise MlflowException if `max_results` is outside of the limits that MLflow sets."""
-    if not isinstance(max_results, Integral) or not 1 <= int(max_results) <= _MOST_RESULTS:
+    if not isinstance(max_results, Integral) or not 1 <= int(max_results) <= _MAX_RESULTS:
         raise create_error(
-            f"Invalid value for request parameter max_results: it must be from 1 to {_MOST_RESULTS}, not {max_results}."
+            f"Invalid value for request parameter max_results: it must be from 1 to {_MAX_RESULTS}, not {max_results}."
         )
 
 
@@ -42,7 +42,7 @@ class ExperimentMethods:
     def search_experiments(
         self,
         view_type: int = 1,
-        max_results: int = _MAX_RESULTS,
+        max_results: int = _DEFAULT_RESULTS,
         filter_string: "str | None" = None,
         order_by: "List[str] | None" = None,
         page_token: "str | None" = None,
@@ -59,7 +59,7 @@ class ExperimentMethods:
         self, view_type: int = 1, max_results: "int | None" = None, page_token: "str | None" = None
     ) -> Any:
         """Return a page of the experiments, oldest first, for clients of MLflow 1."""
-        limit = _MOST_RESULTS if max_results is None else max_results
+        limit = _MAX_RESULTS if max_results is None else max_results
         return self.search_experiments(view_type, limit, order_by=["creation_time ASC"], page_token=page_token)
 
     def create_experiment(

@@ -26,7 +26,7 @@ from azureml.mlflow._run_access import RunAccess
 
 _DATASET_FIELDS = ("name", "digest", "source_type", "source", "schema", "profile")
 _HISTORY = "mlflow.log-model.history"
-_MOST_MODELS = 100
+_MAX_MODELS = 100
 _DELETED = "deleted"
 
 
@@ -159,7 +159,7 @@ class LoggedModelMethods(RunAccess):
             if not document.get(_DELETED)
         ]
         found = search.sort(search.filter_logged_models(models, filter_string, datasets), order_by)
-        page, token = search.paginate(found, page_token, max_results or _MOST_MODELS)
+        page, token = search.paginate(found, page_token, max_results or _MAX_MODELS)
         return import_module("mlflow.store.entities.paged_list").PagedList(page, token)
 
     def log_model_metrics(self, metrics: "Iterable[Any]") -> None:
@@ -222,7 +222,7 @@ class LoggedModelMethods(RunAccess):
             wanted = {"experiment_name": name, "tag_keys": [HAS_MODELS], "include_children": True}
             before = None
             while True:
-                page = self.request("runs.list", limit=_MOST_MODELS, before=before, **wanted)
+                page = self.request("runs.list", limit=_MAX_MODELS, before=before, **wanted)
                 yield from page["runs"]
                 before = page["next"]
                 if before is None:

@@ -11,7 +11,7 @@ from azureml.exceptions import AzureMLException
 from azureml.widgets._page import RunPage
 
 _PAUSE_SECONDS = 1.0
-_MOST_FAILURES = 60
+_MAX_FAILURES = 60
 THREAD_NAME = "RunDetails"
 
 
@@ -44,7 +44,7 @@ class _Cell:
             goes_on = self.refresh()
         except AzureMLException:  # the workspace may be temporarily unavailable
             self._failures += 1
-            return self._failures < _MOST_FAILURES
+            return self._failures < _MAX_FAILURES
         self._failures = 0
         return goes_on
 

@@ -6,7 +6,7 @@ from typing import Any, Dict, List
 from azureml.widgets._page import RunPage, format_number, format_table
 from azureml.widgets._sweep_drawings import draw_curves, draw_parallel_coordinates
 
-_MOST_RUNS = 20
+_MAX_RUNS = 20
 _CURVE_POINTS = 60
 _MINUTE, _HOUR = 60, 3600
 
@@ -21,7 +21,7 @@ class SweepPage(RunPage):
     def read(self) -> Dict[str, Any]:
         """Read the state of the sweep and return the record of its run."""
         record = super().read()
-        self._sweep = self._run._request("runs.sweep", limit=_MOST_RUNS, curve_points=_CURVE_POINTS)
+        self._sweep = self._run._request("runs.sweep", limit=_MAX_RUNS, curve_points=_CURVE_POINTS)
         return record
 
     def _build_children(self) -> "List[str]":

@@ -54,7 +54,7 @@ _READ_ONLY_BUSY_SECONDS = 0.25
 _LOOK_SECONDS = 0.05
 _OTHERS_FILES_SECONDS = 3.0
 """The time for which files beside the database are given to its owner at the latest."""
-_MOST_IDLE = 64
+_MAX_IDLE = 64
 
 _T = TypeVar("_T")
 
@@ -533,7 +533,7 @@ class _ConnectionPool:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         self._idle[next(self._numbers)] = (opened_file, connection)
-        for number in sorted(self._idle)[:-_MOST_IDLE]:  # before the process runs out of file descriptors
+        for number in sorted(self._idle)[:-_MAX_IDLE]:  # before the process runs out of file descriptors
             surplus = self._idle.pop(number, None)
             if surplus is not None:
                 self._close(surplus[1])

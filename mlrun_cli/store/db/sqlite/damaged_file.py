@@ -13,7 +13,7 @@ from mlrun_cli.errors import StoreError, StoreUnavailable
 from mlrun_cli.processes.host_lease import find_lease
 from mlrun_cli.store.db.sqlite.local_lock import LocalLock
 
-_MOST_PROBLEMS = 10
+_MAX_PROBLEMS = 10
 _BUSY_SECONDS = 30.0
 
 
@@ -59,7 +59,7 @@ def check_integrity(path: Path) -> list[str]:
     """
     try:
         with _open_read_only(path) as connection:
-            found = [row[0] for row in connection.execute(f"PRAGMA integrity_check({_MOST_PROBLEMS})")]
+            found = [row[0] for row in connection.execute(f"PRAGMA integrity_check({_MAX_PROBLEMS})")]
     except sqlite3.OperationalError as error:
         raise StoreUnavailable(f"The store {path} cannot be checked: {error}.", hint="Try again later.") from error
     except sqlite3.DatabaseError as error:

@@ -15,7 +15,7 @@ _COPY_BYTES = 48
 _IS_FILLED_AT = 12
 _HAS_KNOWN_FLOCK = sys.platform == "linux" and sys.maxsize > 2**32
 
-_MOST_OPEN = 64
+_MAX_OPEN = 64
 
 _open_files: dict[tuple[int, int], int] = {}
 
@@ -52,7 +52,7 @@ def _open_index(path: str) -> int | None:
         with suppress(OSError):  # a forked process may have closed all files
             if os.path.samestat(os.fstat(descriptor), found):
                 return descriptor
-    if len(_open_files) >= _MOST_OPEN:
+    if len(_open_files) >= _MAX_OPEN:
         return None
     descriptor = os.open(path, os.O_RDONLY)
     opened = os.fstat(descriptor)

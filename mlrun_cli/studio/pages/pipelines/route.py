@@ -15,7 +15,7 @@ from mlrun_cli.studio.pipeline_graph.view import build_graph_view
 from mlrun_cli.submit.pipeline_runs import list_pipeline_runs
 from mlrun_cli.submit.posted_pipeline import submit_posted_pipeline
 
-_MOST_RUNS = 50
+_MAX_RUNS = 50
 
 
 def show(page: PageRequest) -> Response:
@@ -36,7 +36,7 @@ def show_pipeline(page: PageRequest) -> Response:
         pipeline=pipeline,
         view=build_graph_view(read_published_graph(page.workspace, pipeline.pipeline_id), []),
         schedules=[(schedule, find_problem(page.workspace, schedule) or "") for schedule in schedules],
-        runs=list_pipeline_runs(page.workspace, pipeline.pipeline_id, limit=_MOST_RUNS),
+        runs=list_pipeline_runs(page.workspace, pipeline.pipeline_id, limit=_MAX_RUNS),
         topic=page.build_topic("runs"),
     )
 

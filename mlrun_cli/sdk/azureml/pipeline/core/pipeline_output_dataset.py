@@ -37,7 +37,7 @@ class PipelineOutputAbstractDataset:
 
     @property
     def input_name(self) -> str:
-        """The name of the input."""
+        """The name under which a step receives this dataset as an input."""
         return self._input_name or self._data.name
 
     def register(self, name: str, create_new_version: bool = True) -> Any:

@@ -68,7 +68,7 @@ def qloguniform(min_value: float, max_value: float, q: int) -> Expression:
 
 
 def normal(mu: float, sigma: float) -> Expression:
-    """Return an expression that samples a normally distributed number with mean `mu` and deviation `sigma`."""
+    """Return an expression that samples a normally distributed number with mean `mu` and standard deviation `sigma`."""
     return _build_normal_expression("normal", mu, sigma)
 
 

@@ -53,8 +53,8 @@ def show(page: PageRequest) -> Response:
     return _show_file(page, run, list_files(page.workspace, run), page.get_file_path())
 
 
-def send(page: PageRequest) -> Response:
-    """Send a file, inline if it is an image, or else as a download."""
+def send_file(page: PageRequest) -> Response:
+    """Send a file, inline if it is an image, otherwise as a download."""
     run = get_requested_run(page)
     name = page.get_file_path()
     descriptor = open_file(page.workspace, run, name)

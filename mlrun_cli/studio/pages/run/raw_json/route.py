@@ -21,7 +21,7 @@ def show(page: PageRequest) -> Response:
     return render_tab(page, run, "json", "pages/run/raw_json/template.html", text=text)
 
 
-def send(page: PageRequest) -> Response:
+def send_record(page: PageRequest) -> Response:
     """Send the record of a run as a JSON file."""
     run = get_requested_run(page)
     return Response(

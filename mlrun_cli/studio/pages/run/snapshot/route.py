@@ -39,7 +39,7 @@ def show(page: PageRequest) -> Response:
     return _show_file(page, run, get_snapshot(page.workspace, run), page.get_file_path())
 
 
-def send(page: PageRequest) -> Response:
+def send_file(page: PageRequest) -> Response:
     """Send a file of the snapshot as a download."""
     run = get_requested_run(page)
     entry = _get_file_entry(run, get_snapshot(page.workspace, run), page.get_file_path())

@@ -17,7 +17,7 @@ _METHODS = {
     SamplingMethod.GRID: "grid",
     SamplingMethod.BAYESIAN: "Bayesian",
 }
-_MOST_CHARACTERS = 120
+_MAX_CHARACTERS = 120
 _SECONDS_PER_MINUTE = 60
 
 
@@ -47,4 +47,4 @@ def _describe_policy(policy: Policy) -> str:
 def _describe_expression(expression: Expression) -> str:
     arguments = expression.options if expression.name == CHOICE else expression.arguments
     text = f"{expression.name}({', '.join(map(format_value, arguments))})"
-    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}…"
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}…"

@@ -1,4 +1,4 @@
-"""The cutoff day for packages without a version: the day of the last change to the files that list them."""
+"""The cutoff date for packages without a version: the date of the last change to the files that list them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _TIMEOUT_SECONDS = 10.0
 _NAME_IT = "Name the day, as in 'dated:2020-06-01'."
 
 
-class CutoffDay(NamedTuple):
-    """A cutoff day, with a description of its source."""
+class CutoffDate(NamedTuple):
+    """A cutoff date, with a description of its source."""
 
     day: date
     source: str
@@ -27,13 +27,13 @@ class CutoffDay(NamedTuple):
         return f"{self.day.isoformat()}T23:59:59Z"
 
 
-def create_cutoff_day(day: date) -> CutoffDay:
-    """Return the cutoff day for a day specified by the user."""
-    return CutoffDay(day, "as named")
+def create_cutoff_date(day: date) -> CutoffDate:
+    """Return the cutoff for package releases that corresponds to a date specified by the user."""
+    return CutoffDate(day, "as named")
 
 
-def determine_cutoff_day(files: Iterable[Path], environ: Mapping[str, str]) -> CutoffDay:
-    """Return the day of the last change to any of the files, by their commits or else by their modification times.
+def determine_cutoff_date(files: Iterable[Path], environ: Mapping[str, str]) -> CutoffDate:
+    """Return the date of the last change to any of the files, by their commits or else by their modification times.
 
     A file that is committed as it is counts with its last commit, another one with its modification time.
 
@@ -47,15 +47,15 @@ def determine_cutoff_day(files: Iterable[Path], environ: Mapping[str, str]) -> C
         EnvironmentNotBuilt: the day of a file cannot be determined.
     """
     # The target of a symbolic link counts, not the link itself.
-    found = [_determine_file_day(file.resolve(), environ) for file in files]
+    found = [_determine_file_date(file.resolve(), environ) for file in files]
     return max(found, key=lambda one: one.day)
 
 
-def _determine_file_day(file: Path, environ: Mapping[str, str]) -> CutoffDay:
-    """Return the day of the file's last commit or, for a file that is not committed, of its last change."""
+def _determine_file_date(file: Path, environ: Mapping[str, str]) -> CutoffDate:
+    """Return the date of the file's last commit or, for a file that is not committed, of its last change."""
     repository = _Repository(file, environ)
     if repository.is_there and (file.is_dir() or not repository.has_changes()):
-        commit = repository.find_last_commit_day()
+        commit = repository.find_last_commit_date()
         if commit is not None:
             return commit
     if file.is_dir():
@@ -72,7 +72,7 @@ def _determine_file_day(file: Path, environ: Mapping[str, str]) -> CutoffDay:
         ) from error
     why = ", whose changes are not committed" if repository.is_there else ""
     today = datetime.now(timezone.utc).date()
-    return CutoffDay(min(modified, today), f"the time of {file}{why}")
+    return CutoffDate(min(modified, today), f"the time of {file}{why}")
 
 
 class _Repository:
@@ -89,8 +89,8 @@ class _Repository:
         answer = self._run_git("status", "--porcelain", "--ignored", "--untracked-files=all", "--", str(self._file))
         return answer is None or bool(answer)
 
-    def find_last_commit_day(self) -> CutoffDay | None:
-        """Return the day of the last commit that changed the file, or None if there is none or git fails."""
+    def find_last_commit_date(self) -> CutoffDate | None:
+        """Return the date of the last commit that changed the file, or None if there is none or git fails."""
         shown = self._run_git("log", "-1", "--no-show-signature", "--format=%H %ct", "--", str(self._file))
         if not shown:
             return None
@@ -99,7 +99,7 @@ class _Repository:
         source = f"the last commit of {self._file}, {commit[:10]}"
         if commit in self._list_shallow_commits():
             source += ", the oldest of a shallow clone, so that the day may be an earlier one"
-        return CutoffDay(min(day, datetime.now(timezone.utc).date()), source)
+        return CutoffDate(min(day, datetime.now(timezone.utc).date()), source)
 
     def _list_shallow_commits(self) -> Sequence[str]:
         """Return the commits at which the history of a shallow clone is truncated; empty for other clones."""

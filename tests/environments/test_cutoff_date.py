@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.environments.cutoff_day import determine_cutoff_day
+from mlrun_cli.environments.cutoff_date import determine_cutoff_date
 from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.errors import EnvironmentNotBuilt
 
@@ -43,42 +43,42 @@ def written(path: Path, day: str) -> None:
 
 def test_the_day_is_that_of_the_last_commit_of_the_latest_file(repository: Path, tmp_path: Path) -> None:
     (tmp_path / "link.yml").symlink_to(repository / "conda.yml")
-    one = determine_cutoff_day([tmp_path / "link.yml"], ENVIRON)
+    one = determine_cutoff_date([tmp_path / "link.yml"], ENVIRON)
     assert (one.day, one.uploaded_before) == (date(2020, 6, 1), "2020-06-01T23:59:59Z")
     assert f"the last commit of {repository / 'conda.yml'}, " in one.source
-    assert determine_cutoff_day([repository / "requirements.txt", repository / "conda.yml"], ENVIRON).day.year == 2021
-    assert determine_cutoff_day([repository], ENVIRON).day == date(2023, 1, 1)
+    assert determine_cutoff_date([repository / "requirements.txt", repository / "conda.yml"], ENVIRON).day.year == 2021
+    assert determine_cutoff_date([repository], ENVIRON).day == date(2023, 1, 1)
 
 
 def test_a_file_that_is_not_committed_as_it_is_has_its_own_time(repository: Path, tmp_path: Path) -> None:
     written(repository / "conda.yml", "2022-02-02")
-    changed = determine_cutoff_day([repository / "conda.yml"], ENVIRON)
+    changed = determine_cutoff_date([repository / "conda.yml"], ENVIRON)
     assert changed.day == date(2022, 2, 2)
     assert changed.source == f"the time of {repository / 'conda.yml'}, whose changes are not committed"
     for name in ("new.yml", "ignored.yml"):
         written(repository / name, "2022-02-03")
     (repository / ".gitignore").write_text("ignored.yml\n", encoding="utf-8")
-    assert determine_cutoff_day([repository / "new.yml"], ENVIRON).day == date(2022, 2, 3)
-    assert determine_cutoff_day([repository / "ignored.yml"], ENVIRON).day == date(2022, 2, 3)
+    assert determine_cutoff_date([repository / "new.yml"], ENVIRON).day == date(2022, 2, 3)
+    assert determine_cutoff_date([repository / "ignored.yml"], ENVIRON).day == date(2022, 2, 3)
     written(tmp_path / "elsewhere.yml", "2019-02-03")
-    elsewhere = determine_cutoff_day([tmp_path / "elsewhere.yml"], ENVIRON)
+    elsewhere = determine_cutoff_date([tmp_path / "elsewhere.yml"], ENVIRON)
     assert elsewhere == (date(2019, 2, 3), f"the time of {tmp_path / 'elsewhere.yml'}")
     written(tmp_path / "elsewhere.yml", "2999-01-01")
-    assert determine_cutoff_day([tmp_path / "elsewhere.yml"], ENVIRON).day <= datetime.now(timezone.utc).date()
+    assert determine_cutoff_date([tmp_path / "elsewhere.yml"], ENVIRON).day <= datetime.now(timezone.utc).date()
 
 
 def test_without_git_the_file_has_its_own_time(repository: Path, tmp_path: Path) -> None:
-    assert determine_cutoff_day([repository / "conda.yml"], ENVIRON | {"PATH": str(tmp_path)}).day == date(2022, 1, 1)
+    assert determine_cutoff_date([repository / "conda.yml"], ENVIRON | {"PATH": str(tmp_path)}).day == date(2022, 1, 1)
 
 
 def test_the_oldest_commit_of_a_shallow_clone_is_named_as_such(repository: Path, tmp_path: Path) -> None:
     git(tmp_path, "clone", "-q", "--depth", "1", repository.as_uri(), "clone")
-    shallow = determine_cutoff_day([tmp_path / "clone" / "conda.yml"], ENVIRON)
+    shallow = determine_cutoff_date([tmp_path / "clone" / "conda.yml"], ENVIRON)
     assert shallow.day == date(2023, 1, 1)
     assert "shallow clone" in shallow.source
     written(tmp_path / "clone" / "conda.yml", "2022-01-02")
     git(tmp_path / "clone", "commit", "-q", "-a", "-m", "later", day="2024-01-01")
-    later = determine_cutoff_day([tmp_path / "clone" / "conda.yml"], ENVIRON)
+    later = determine_cutoff_date([tmp_path / "clone" / "conda.yml"], ENVIRON)
     assert later.day == date(2024, 1, 1)
     assert "shallow" not in later.source
 
@@ -86,7 +86,7 @@ def test_the_oldest_commit_of_a_shallow_clone_is_named_as_such(repository: Path,
 def test_what_has_no_day_is_an_error_that_says_how_to_name_one(tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "gone.yml"):
         with pytest.raises(EnvironmentNotBuilt) as caught:
-            determine_cutoff_day([place], ENVIRON)
+            determine_cutoff_date([place], ENVIRON)
         assert str(place) in caught.value.message
         assert "dated:2020-06-01" in (caught.value.hint or "")
 
