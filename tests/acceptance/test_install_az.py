@@ -183,12 +183,12 @@ def test_what_is_answered_has_help(pipeline: Mlrun, line: str, told: str) -> Non
 @pytest.mark.parametrize(
     ("words", "what", "advice"),
     [
-        ("job create -f job.yml", "job", "submit-script"),
-        ("online-endpoint create", "online-endpoint", "download"),
-        ("component list", "component", "submit-script"),
-        ("compute create", "compute", "computetarget create"),
-        ("data create", "data", "attach-local"),
-        ("connection list", "connection", "not the newer one"),
+        ("job create -f job.yml", "job create", "submit-script"),
+        ("online-endpoint create", "online-endpoint create", "download"),
+        ("component list", "component list", "submit-script"),
+        ("compute create", "compute create", "computetarget create"),
+        ("data create", "data create", "attach-local"),
+        ("connection list", "connection list", "not the newer one"),
         ("datastore create -f datastore.yml", "datastore create", "attach-local"),
     ],
 )
