@@ -12,7 +12,7 @@ _MAX_LETTERS = 500
 
 
 def read_last_lines(workspace: Workspace, log_path: os.PathLike[str], line_count: int) -> list[str]:
-    """Return the last lines of a log, with secrets redacted and long lines cut, or none if it cannot be read."""
+    """Return the last lines of a log, redacted and with long lines cut, or an empty list if it cannot be read."""
     lines = read_tail(log_path).replace("\r\n", "\n").rstrip().split("\n")
     text = "\n".join(map(remove_overwritten_text, lines))
     shown = workspace.redactor.redact_prose(text).rstrip()  # before anything is cut: a part is not recognized

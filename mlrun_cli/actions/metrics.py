@@ -15,7 +15,7 @@ _MAX_NAMES = 10
 
 
 def get_metrics(workspace: Workspace, run: Run, *, name: str | None, last: bool) -> dict[str, Any]:
-    """Return a run's metrics in the form of `Run.get_metrics()`; with `last`, only the newest value of each metric.
+    """Return a run's metrics in the format of `Run.get_metrics()`; with `last`, only the newest value of each metric.
 
     Raises:
         UsageError: the name is not text.

@@ -207,7 +207,7 @@ def build_schedule_record(workspace: Workspace, schedule: Schedule) -> dict[str,
 
 
 def find_problem(workspace: Workspace, schedule: Schedule) -> str | None:
-    """Return why a schedule cannot be read, or else why its last run was not submitted; None without a problem."""
+    """Return why a schedule cannot be read, or else why its last run was not submitted; None if there is no problem."""
     last = find_failed_last_submission(workspace, schedule.schedule_id)
     return schedule.unreadable or (None if last is None else last.error)
 

@@ -109,7 +109,7 @@ class SweepOverview(NamedTuple):
         return [(label, text) for label, text in items if text]
 
     def describe_runs(self) -> str:
-        """Return how many runs have which status, such as `2 of 3 completed, 1 failed`."""
+        """Return the number of runs by status as text, such as `2 of 3 completed, 1 failed`."""
         counts = {status: self.status_counts.get(status.value, 0) for status in _MOST_TELLING_FIRST}
         parts = [(count, _describe_status(status)) for status, count in counts.items() if count]
         if self.total > self.run_count:
@@ -119,7 +119,7 @@ class SweepOverview(NamedTuple):
         return ", ".join([*first, *(f"{count} {what}" for count, what in parts[1:])]) or "none"
 
     def describe_best(self) -> str:
-        """Return the id, metric and sampled values of the best run as text, or an empty text if there is none."""
+        """Return the id, metric and sampled values of the best run as text, or an empty string if there is none."""
         if self.best is None:
             return ""
         values = ", ".join(f"{name} = {_format_value(value)}" for name, value in self.best.values.items())

@@ -73,7 +73,7 @@ class CondaDependencies:
 
 
 def read_conda_dependencies(path: Path) -> CondaDependencies:
-    """Read a conda environment file, or a requirements file of pip (`.txt`) as one with only a pip part.
+    """Read a conda environment file, or a pip requirements file (`.txt`) as one with only a pip section.
 
     Raises:
         InvalidFile: the file is unreadable, neither YAML nor JSON, or not a valid conda environment.

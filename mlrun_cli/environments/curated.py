@@ -217,7 +217,7 @@ def _pin_torch(major: int, minor: int) -> tuple[str, str]:
 
 
 def _choose_python(named_version: str | None, default: tuple[int, int]) -> tuple[int, int]:
-    """Return the Python that a name states, as in `py38`, or the default, but none older than `_OLDEST_PYTHON`."""
+    """Return the Python version in a name, as in `py38`, or the default, but none older than `_OLDEST_PYTHON`."""
     return max((int(named_version[0]), int(named_version[1:])) if named_version else default, _OLDEST_PYTHON)
 
 

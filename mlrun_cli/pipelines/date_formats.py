@@ -64,7 +64,7 @@ class Timestamp(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Timestamp:
-        """Read `2022-01-31T08:00:00.5Z`, `2022-01-31 08:00:00`, `01/31/2022` and the like.
+        """Parse a timestamp such as `2022-01-31T08:00:00.5Z`, `2022-01-31 08:00:00` or `01/31/2022`.
 
         Raises:
             InvalidValue: it is no such text.
@@ -87,11 +87,11 @@ class Timestamp(NamedTuple):
 
     @classmethod
     def from_microseconds(cls, moment: int) -> Timestamp:
-        """Return the time in UTC that is `moment` microseconds after the beginning of 1970."""
+        """Return the UTC timestamp for `moment`, in microseconds since the epoch."""
         return cls(datetime(1970, 1, 1) + timedelta(microseconds=moment), timedelta(0), is_utc=True)
 
     def to_utc(self) -> datetime:
-        """Return the time in UTC, without a zone; a time without an offset is taken as one."""
+        """Return the time in UTC, without a time zone; a time without an offset is assumed to be in UTC."""
         return self.local - (self.offset or timedelta(0))
 
     def format(self, pattern: str = ROUND_TRIP) -> str:

@@ -40,7 +40,7 @@ class ExpressionContext(NamedTuple):
 
 
 def is_expression(value: Any) -> bool:
-    """Return whether a parameter's value is text that begins with `@` and the call of a function."""
+    """Return whether a parameter's value is an expression: text that begins with `@` and a function call."""
     return isinstance(value, str) and _CALL.match(value) is not None
 
 
@@ -142,7 +142,7 @@ class _Function(NamedTuple):
     compute: Callable[..., str | int]
 
     def call(self, name: str, context: ExpressionContext, arguments: Sequence[str | int]) -> str | int:
-        """Return the value of the function for arguments.
+        """Call the function with arguments and return its result.
 
         Raises:
             InvalidValue: their number or one of them does not fit.
@@ -194,14 +194,14 @@ def _start_of(**fields: int) -> Callable[..., str]:
 
 
 def _convert_from_utc(_: ExpressionContext, time: Timestamp, zone: str, form: str = ROUND_TRIP) -> str:
-    """Return a time of UTC in another zone; its default format then has no offset."""
+    """Convert a UTC time to a time zone, and return it as text, by default without an offset."""
     moment = time.to_utc().replace(tzinfo=timezone.utc)
     local = moment.astimezone(get_time_zone(normalize_time_zone(zone)))
     return Timestamp(local.replace(tzinfo=None)).format(form)
 
 
 def _convert_to_utc(_: ExpressionContext, time: Timestamp, zone: str, form: str = ROUND_TRIP) -> str:
-    """Return a time of a zone in UTC; if the text has an offset, that counts."""
+    """Convert a time in a time zone to UTC, and return it as text; an offset in the time overrides the zone."""
     return _read_in_zone(time, zone).format(form)
 
 

@@ -21,7 +21,7 @@ class JsonReader:
         self._document = document
 
     def build_error(self, reason: str, key: str | None = None) -> InvalidValue:
-        """Return an error about a key, or about the object itself without one, for the caller to raise."""
+        """Return an error about a key or, without a key, about the object itself, for the caller to raise."""
         path = self._key_path if key is None else self._build_key_path(key)
         return InvalidValue(f"{path}: {reason}.", target=path)
 

@@ -56,7 +56,7 @@ def assign_parameters(graph: Graph, given_values: Mapping[str, Any]) -> dict[str
 
 
 def resolve_expressions(graph: Graph, values: Mapping[str, Any], context: ExpressionContext) -> dict[str, Any]:
-    """Return JSON values of parameters in which each expression is replaced by its value, of the parameter's type.
+    """Return the JSON values of parameters, with expressions evaluated and converted to the parameters' types.
 
     Raises:
         InvalidValue: an expression cannot be evaluated, or its value is of another type.
@@ -87,7 +87,7 @@ def _assign_parameter(name: str, parameter: PipelineParameter, given_values: Map
 
 
 def parse_scalar(type_name: str, text: str) -> Scalar:
-    """Convert text to a parameter's type `type_name`.
+    """Convert text to a value of the parameter type `type_name`.
 
     Raises:
         InvalidValue: it is no value of the type.

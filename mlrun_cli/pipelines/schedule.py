@@ -94,7 +94,7 @@ class ScheduleSettings(NamedTuple):
         return created_at if self.recurrence is None else self.recurrence.compute_first_time(created_at)
 
     def compute_resumed_time(self, enabled_at: int) -> int:
-        """Return the time of the first start, or of the first check of watched files, after it was enabled again."""
+        """Return the time of the first start or check of watched files after the schedule is enabled again."""
         return enabled_at if self.recurrence is None else self.recurrence.compute_resumed_time(enabled_at)
 
     def compute_next_time(self, after: int, created_at: int) -> int:

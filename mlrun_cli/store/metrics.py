@@ -217,7 +217,7 @@ class MetricStore:
         }
 
     def get_shapes(self, run_key: int, name: str | None = None) -> dict[str, str]:
-        """Return the shape, such as `list`, of each metric of a run, or only of the one with this name, by name."""
+        """Return the shape, such as `list`, of each metric of a run, or only of one metric, keyed by name."""
         return {row["name"]: row["shape"] for row in self._select_series(run_key, name)}
 
     def get_last_values(self, run_key: int, name: str | None = None) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class Dialect(Protocol):
         """Return the words of `text` that the index of `run_texts` does not find directly, such as short ones."""
 
     def list_index_terms(self, database: Database, word: str, limit: int) -> Sequence[str] | None:
-        """Return terms of the index, one of which every row of `run_texts` with an unindexed word contains.
+        """Return index terms such that every row of `run_texts` with an unindexed word contains one of them.
 
         None if there are more than `limit`, or if there are no such terms for this word.
         """

@@ -116,12 +116,12 @@ class RunConditions:
 
     @property
     def text_check(self) -> str | None:
-        """The SQL condition that a run has the text in `text`; None without such a text."""
+        """The SQL condition that a run contains the text; None without a text."""
         return None if self.text is None else self._build_text_check(self.text)
 
     @property
     def text_query(self) -> str | None:
-        """The query for keys among which those of all runs with the text in `text` are; None without such a text."""
+        """The query for a superset of the keys of the runs that contain the text; None without a text."""
         if self.text is None:
             return None
         return f"SELECT {self._database.dialect.text_key} AS run_key FROM run_texts WHERE {self.text.found}"  # noqa: S608

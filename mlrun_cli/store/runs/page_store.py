@@ -53,7 +53,7 @@ class RunPageStore:
     def list_page(
         self, run_filter: RunFilter, order: RunOrder = NEWEST_FIRST, *, limit: int, offset: int = 0
     ) -> Sequence[Run]:
-        """Return up to `limit` runs that match a filter, after the first `offset`, in this order."""
+        """Return up to `limit` runs that match a filter, after the first `offset`, in the given order."""
         return self._runs.list_by_keys(self._find_keys(run_filter, order, limit, offset))
 
     def list_newest(self, run_filter: RunFilter, limit: int) -> Sequence[Run]:
@@ -199,7 +199,7 @@ class RunPageStore:
         limit: int,
         offset: int,
     ) -> Sequence[int] | None:
-        """Return what `_find_keys_by_sets` returns, for an order in which the values of some runs grow with time."""
+        """Find run keys like `_find_keys_by_sets`, for an order in which the values of some runs grow with time."""
         moving = self._list_values_of_live_runs(conditions, order, {**conditions.parameters, **order.parameters})
         beyond = offset + limit
         settled = bounded._replace(value_of_run=order.value, is_moving=None)

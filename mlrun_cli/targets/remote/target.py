@@ -145,11 +145,11 @@ class RemoteTarget(EngineTarget):
         return find_jobs_called_at if self._mirror is None else self._mirror.asked_at
 
     def find_job_id(self, run_id: str) -> str | None:
-        """Return the id of a run, which is also its job's id, or None if the other machine has no such job."""
+        """Return the job id of a run, which equals the run id, or None if the other machine has no such job."""
         return self.find_job_ids([run_id]).get(run_id)
 
     def find_job_ids(self, run_ids: Collection[str]) -> Mapping[str, str]:
-        """Return the ids of the given runs that the other machine has a job of, which are also the jobs' ids."""
+        """Return the job ids of those runs that have a job on the other machine, which equal the run ids."""
         with open_session(self.workspace, self.name, self.settings) as session:
             found = session.request("find", {"run_ids": list(run_ids)}).document["jobs"]
         return {run_id: run_id for run_id in run_ids if run_id in found}

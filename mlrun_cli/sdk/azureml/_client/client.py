@@ -120,7 +120,7 @@ class SubmittedRunClient:
             self.request("run_files.take_upload", workspace, timeout_seconds=_UPLOAD_SECONDS, **arguments)
 
     def _raise_other_workspace(self, workspace: WorkspaceNames, run_id: str) -> None:
-        """Raise UserErrorException: a run belongs to a different workspace than this script's run."""
+        """Raise UserErrorException, since a run belongs to a different workspace than this script's run."""
         raise UserErrorException(
             f"Run {run_id} is in workspace {workspace[2]!r}, and this script is a run of {self.workspace[2]!r}: "
             "inside a run, what is logged and tagged is of runs of its own workspace."

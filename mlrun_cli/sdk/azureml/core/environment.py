@@ -174,7 +174,7 @@ class Environment(RunConfigElement):
 
     @staticmethod
     def from_docker_build_context(name: str, docker_build_context: DockerBuildContext) -> "Environment":
-        """Return an environment with a Docker build context, from which containers get their image."""
+        """Return an environment whose image is built from a Docker build context."""
         made = _create_from_packages(name, None, None)
         made.docker.build_context = docker_build_context
         return made

@@ -15,7 +15,7 @@ _NOT_IN_NAMES = str.maketrans("/\\", "--")
 
 
 def check_max_results(max_results: Any) -> None:
-    """Raise MlflowException if `max_results` is outside of the limits that MLflow sets."""
+    """Raise MlflowException if `max_results` is outside MLflow's limits."""
     if not isinstance(max_results, Integral) or not 1 <= int(max_results) <= _MAX_RESULTS:
         raise create_error(
             f"Invalid value for request parameter max_results: it must be from 1 to {_MAX_RESULTS}, not {max_results}."
@@ -23,7 +23,7 @@ def check_max_results(max_results: Any) -> None:
 
 
 def _check_name(name: Any) -> None:
-    """Raise MlflowException if MLflow refuses this name of an experiment, or if it is blank."""
+    """Raise MlflowException if MLflow rejects the name of an experiment, or if it is blank."""
     import_module("mlflow.utils.validation")._validate_experiment_name(name)
     if not name.strip():
         raise create_error(f"Invalid experiment name: '{name}'")
@@ -110,12 +110,12 @@ class ExperimentMethods:
             self.request("experiments.update_tags", name=own_name, tags=tags)
 
     def set_experiment_tag(self, experiment_id: str, tag: Any) -> None:
-        """Set a tag of an experiment."""
+        """Set a tag on an experiment."""
         name = self.get_experiment_record(experiment_id)["name"]
         self.request("experiments.update_tags", name=name, tags={tag.key: str(tag.value)})
 
     def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
-        """Remove a tag of an experiment."""
+        """Remove a tag from an experiment."""
         name = self.get_experiment_record(experiment_id)["name"]
         self.request("experiments.update_tags", name=name, removed=[key])
 

@@ -94,11 +94,11 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         ]
 
     def set_registered_model_tag(self, name: str, tag: Any) -> None:
-        """Set a tag of a registered model."""
+        """Set a tag on a registered model."""
         self._update_registered_model(name, tags={tag.key: str(tag.value)})
 
     def delete_registered_model_tag(self, name: str, key: str) -> None:
-        """Remove a tag of a registered model."""
+        """Remove a tag from a registered model."""
         self._update_registered_model(name, tags={key: None})
 
     def set_registered_model_alias(self, name: str, alias: str, version: Any) -> None:
@@ -106,7 +106,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         self._update_registered_model(name, aliases={alias: int(version)})
 
     def delete_registered_model_alias(self, name: str, alias: str) -> None:
-        """Remove an alias of a model."""
+        """Remove an alias from a model."""
         self._update_registered_model(name, aliases={alias: None})
 
     def get_model_version_by_alias(self, name: str, alias: str) -> Any:
@@ -198,11 +198,11 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         return _search_and_paginate("SearchModelVersionUtils", found, filter_string, order_by, page_token, max_results)
 
     def set_model_version_tag(self, name: str, version: Any, tag: Any) -> None:
-        """Set a tag of a model version."""
+        """Set a tag on a model version."""
         self._update_model_version(name, version, tags={tag.key: str(tag.value)})
 
     def delete_model_version_tag(self, name: str, version: Any, key: str) -> None:
-        """Remove a tag of a model version."""
+        """Remove a tag from a model version."""
         self._update_model_version(name, version, removed_tags=[key])
 
     # Inside

@@ -19,7 +19,7 @@ _REDACTED = "***"
 
 
 def check_metrics(metrics: "Iterable[Any]", path: str = "") -> None:
-    """Raise MlflowException if MLflow refuses the name of a metric, its value, time or step.
+    """Raise MlflowException if MLflow rejects the name, value, time or step of a metric.
 
     A path, such as "metrics", is for messages about calls with several metrics.
     """
@@ -28,7 +28,7 @@ def check_metrics(metrics: "Iterable[Any]", path: str = "") -> None:
 
 
 def check_params(params: "List[Any]", path: str = "") -> None:
-    """Raise MlflowException if MLflow refuses the name of a parameter, or if parameters of one call share one.
+    """Raise MlflowException if MLflow rejects the name of a parameter, or if two parameters have the same name.
 
     Values may be longer than in MLflow's own stores. A path is for messages about calls with several parameters.
     """
@@ -39,13 +39,16 @@ def check_params(params: "List[Any]", path: str = "") -> None:
 
 
 def check_tags(tags: "Iterable[Any]", path: str = "") -> None:
-    """Raise MlflowException if MLflow refuses the name of a tag; a path is for messages about calls with several."""
+    """Raise MlflowException if MLflow rejects the name of a tag.
+
+    A path is for messages about calls with several tags.
+    """
     for place, tag in enumerate(tags):
         _check("_validate_tag_name", path, place, tag.key)
 
 
 def _check(check: str, path: str, place: int, *values: Any) -> None:
-    """Apply a check of MLflow's own; MLflow 1 does not say which of several values it is about."""
+    """Apply one of MLflow's own checks; MLflow 1 does not say which of several values failed it."""
     function: Any = getattr(import_module("mlflow.utils.validation"), check)
     if path and "path" in function.__code__.co_varnames:
         function(*values, path=f"{path}[{place}]" if len(values) > 1 else f"{path}[{place}].key")
@@ -115,7 +118,7 @@ class RunWriter:
             self._append(encode_tags({**texts}))
 
     def delete_tag(self, key: str) -> None:
-        """Remove a tag of the run."""
+        """Remove a tag from the run."""
         self._append(encode_removed_tags([escape_surrogates(key)]))
 
     def set_document(self, tag_key: str, document: str) -> None:

@@ -156,12 +156,12 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
             self.get_writer(run_id).log_params([param])
 
     def set_tag(self, run_id: str, tag: Any) -> None:
-        """Set a tag of a run."""
+        """Set a tag on a run."""
         check_tags([tag])
         self.set_run_tags(run_id, {tag.key: tag.value})
 
     def delete_tag(self, run_id: str, key: str) -> None:
-        """Remove a tag of a run; raise MlflowException if the tag does not exist."""
+        """Remove a tag from a run; raise MlflowException if the tag does not exist."""
         if key not in build_tags(self.get_run_record(run_id)):
             raise create_error(f"No tag with name: {key} in run with id {run_id}", DOES_NOT_EXIST)
         with convert_errors():

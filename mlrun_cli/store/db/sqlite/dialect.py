@@ -43,7 +43,7 @@ class SqliteDialect:
         return [word for word in _split_into_words(text) if len(word) < _LETTERS]
 
     def list_index_terms(self, database: Database, word: str, limit: int) -> Sequence[str] | None:
-        """Return terms of the index, one of which every row of `run_texts` with a word of two letters contains.
+        """Return index terms such that every row of `run_texts` with a two-letter word contains one of them.
 
         None if there are more than `limit`, or for other words.
         """

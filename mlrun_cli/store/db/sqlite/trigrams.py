@@ -23,7 +23,7 @@ _SURROGATES = range(0xD800, 0xE000)
 
 
 def list_trigrams(database: Database, word: str, limit: int) -> Sequence[str] | None:
-    """Return trigrams, one of which every text with this word of two letters contains; the index may lack some.
+    """Return trigrams such that every text with a two-letter word contains one of them; the index may lack some.
 
     None if there are more than `limit`, or if the index may regard other letters as the same than Python does.
     """
@@ -41,7 +41,7 @@ def list_trigrams(database: Database, word: str, limit: int) -> Sequence[str] | 
 
 
 def _iterate_rarer_trigrams(database: Database, word: str) -> Iterator[str]:
-    """Yield the trigrams of a word and a letter that is not in ASCII."""
+    """Yield the trigrams that consist of a word and one non-ASCII letter."""
     yield from _iterate_terms(database, word, word + _BEYOND_ASCII, 3)
     for first in _iterate_terms(database, "", _BEYOND_ASCII, 1):
         yield first + word
@@ -59,7 +59,7 @@ def _iterate_terms(database: Database, prefix: str, start: str | None, length: i
 
 
 def _find_next(text: str) -> str | None:
-    """Return the least text that is greater than all texts that begin with a text."""
+    """Return the smallest string greater than all strings that start with `text`, or None if there is none."""
     kept = text.rstrip(_LAST_CHARACTER)
     if not kept:
         return None

@@ -50,7 +50,7 @@ class Port:
 
 
 def find_producer_record(data: Any) -> "Json | None":
-    """Return the dict in which all copies of step output data record the producing step, or None for other data."""
+    """Return the dict, shared by all copies of an output, that records the step producing it; None for other data."""
     if isinstance(data, InputPortBinding):
         return find_producer_record(data.bind_object)
     if isinstance(data, PipelineOutputAbstractDataset):
@@ -82,7 +82,7 @@ def find_pipeline_parameter(data: Any) -> "PipelineParameter | None":
 
 
 def find_dataset(data: Any) -> "AbstractDataset | None":
-    """Return the dataset that an input or a parameter of a pipeline stands for, or None if it is other data."""
+    """Return the dataset that an input or a parameter of a pipeline stands for, or None if it stands for other data."""
     if isinstance(data, InputPortBinding):
         return find_dataset(data.bind_object)
     if isinstance(data, DatasetConsumptionConfig):
