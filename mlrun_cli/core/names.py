@@ -75,7 +75,7 @@ def check_text(noun: str, text: str) -> str:
 
 
 def derive_experiment_name(folder: Path) -> str:
-    """Return an experiment name for a folder: its name with '-' for all but letters, digits and '_'.
+    """Return an experiment name for a folder: its name with '-' in place of all but letters, digits and '_'.
 
     A shell could split a run id at other characters.
     """

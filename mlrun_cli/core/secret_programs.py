@@ -168,7 +168,7 @@ def _find_secret(options: _Options, words: Sequence[str], index: int) -> WordPar
 
 @cache
 def _get_separators(options: _Options) -> Mapping[str, str]:
-    """Return the options whose values are secrets, each with what stands before the secret in its value."""
+    """Return the options whose values are secrets, each with the separator before the secret in its value."""
     return {
         **dict.fromkeys((*options.apart, *options.joined), ""),
         **dict.fromkeys(options.logins, options.separator),

@@ -86,7 +86,7 @@ class RunFilter(NamedTuple):
 
     @property
     def has_value_conditions(self) -> bool:
-        """True if there are conditions on metrics, parameters or other values, or words to search."""
+        """True if there are conditions on metrics, parameters or other values, or words to search for."""
         return bool(self.metrics or self.parameters or self.where is not None or self.text is not None)
 
     @property
@@ -96,7 +96,7 @@ class RunFilter(NamedTuple):
 
     @property
     def condition_count(self) -> int:
-        """The number of conditions, which is limited to `MAX_CONDITIONS`."""
+        """The number of conditions, including compared values and search words; at most `MAX_CONDITIONS`."""
         pairs = len(self.tags) + len(self.properties) + len(self.metrics) + len(self.parameters)
         return pairs + _count_values(self.where) + len((self.text or "").split())
 

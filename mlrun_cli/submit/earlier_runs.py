@@ -137,7 +137,7 @@ def get_submission(workspace: Workspace, run: Run) -> Submission:
 
 
 def check_can_run_alone(run: Run) -> None:
-    """Raise if a run is the step of a pipeline.
+    """Raise if a run is a step of a pipeline.
 
     Raises:
         RunNotRepeatable: it is.

@@ -60,7 +60,7 @@ def build_parallel_command(step: Step, values: Mapping[str, ParameterValue]) -> 
 def check_partition_keys(
     workspace: Workspace, step: Step, values: Mapping[str, ParameterValue], environ: Mapping[str, str]
 ) -> None:
-    """Raise if the inputs of a ParallelRunStep are files whose paths its partition keys cannot be read from.
+    """Raise if the partition keys of a ParallelRunStep cannot be read from the paths of its input files.
 
     Which columns a table has is known only when it is read. Datasets that do not exist are left to the resolution.
 

@@ -59,7 +59,7 @@ def _record_due_run(workspace: Workspace, schedule: Schedule, timestamp: int) ->
 
 
 def _postpone(workspace: Workspace, schedule: Schedule, timestamp: int, problem: str) -> None:
-    """Record why a schedule could not be served, and postpone it by some minutes."""
+    """Record why a schedule could not be handled, and postpone it by some minutes."""
     write_log(f"the schedule {schedule.schedule_id} is postponed: {problem}")
     with workspace.transaction(durable=True):
         if workspace.schedules.postpone(schedule, timestamp + POLLING_MINUTES * 60 * MICROSECONDS):

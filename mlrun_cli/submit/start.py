@@ -163,7 +163,7 @@ def build_environment_here(
 
 
 def prepare_shared_location(workspace: Workspace, target: Target, snapshot: Snapshot) -> SharedLocation | None:
-    """Prepare the target's shared folder for a run; return the run's location in it, or None without one."""
+    """Prepare the target's shared folder for a run; return the run's location in it, or None if there is none."""
     shared = target.shared_folder
     if shared is None:
         return None

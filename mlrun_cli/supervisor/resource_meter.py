@@ -183,7 +183,7 @@ class ResourceMeter:
 
 
 def _read_own_peak_memory() -> int:
-    """Return the largest size that this process has had, in bytes.
+    """Return the peak memory usage of this process, in bytes.
 
     `ru_maxrss` would be at least that of the process that has started this one, which may be large.
     """

@@ -19,7 +19,7 @@ _AXES = {STEP: "number", TIME: "time", RELATIVE: "duration"}
 
 
 def build_event_panels(workspace: Workspace, run: Run, search: str, limit: int) -> Sequence[Panel]:
-    """Return panels of the scalars in event files, limited to the first `limit` whose names contain the search text."""
+    """Return panels of the first `limit` TensorBoard scalars whose names contain the search text."""
     metrics = read_event_metrics(workspace, run)
     names = [name for name in metrics if search.casefold() in name.casefold()][:limit]
     return [_build_scalar_panel(name, metrics[name]) for name in names]
@@ -35,7 +35,7 @@ def _build_scalar_panel(name: str, points: Sequence[MetricPoint]) -> Panel:
 def build_event_figure(
     workspace: Workspace, run: Run, name: str, axis: str, begin: float | None, end: float | None
 ) -> Figure:
-    """Build the figure of a scalar in event files, restricted to a range of the horizontal axis.
+    """Build the figure of a scalar in TensorBoard event files, restricted to a range of the horizontal axis.
 
     Raises:
         NotFound: the files have no such scalar.

@@ -47,7 +47,7 @@ def submit_posted(page: PageRequest, document: dict[str, Any]) -> Response:
 
 
 def submit_posted_to_endpoint(page: PageRequest, document: dict[str, Any]) -> Response:
-    """Submit the default version of a pipeline endpoint as specified by the posted JSON object; respond with its id."""
+    """Submit the default version of a pipeline endpoint, as `submit_posted` does; respond with the run's id."""
     endpoint = get_endpoint(page.workspace, endpoint_id=page.get_path_parameter("endpoint_id"))
     check_is_active(endpoint)
     pipeline_id = endpoint.pipeline_ids[endpoint.default_version]

@@ -128,7 +128,7 @@ def _find_changes(page: PageRequest, form: SubmitForm) -> SourceChanges | None:
 
 
 def _list_folder_choices(form: SubmitForm) -> FolderChoices | None:
-    """Return the scripts and other files of the form's folder to choose from, or None without a valid folder."""
+    """Return the runconfigs and scripts in the form's folder, or None if the form has no valid folder."""
     folder, source = form.find_folder_path(), form.find_source_path()
     if folder is None or source is None or not os.path.isdir(source):
         return None

@@ -109,7 +109,7 @@ class ParallelRunStep(
         }
 
     def _check_partition_keys(self, port: "Port", partition_keys: List[str]) -> None:
-        """Raise UserErrorException if an input is known to be files whose paths the keys cannot be read from."""
+        """Raise UserErrorException if the keys are known not to be readable from the paths of an input's files."""
         dataset = find_dataset(port.data)
         if find_table_options(port.data) is not None or not (dataset is None or isinstance(dataset, FileDataset)):
             return

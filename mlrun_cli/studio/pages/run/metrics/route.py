@@ -87,7 +87,7 @@ def _build_linked_panel(page: PageRequest, run: Run, summary: MetricSummary, max
 
 
 def _build_event_panels(page: PageRequest, run: Run, search: str) -> list[Panel]:
-    """Build the panels of the scalars in the run's event files, with the URLs of their figures."""
+    """Build the panels of the scalars in the run's TensorBoard event files, with the URLs of their figures."""
     found = []
     for panel in build_event_panels(page.workspace, run, search, _PANELS_PER_PAGE):
         query = urlencode({"runs": run.key, "events": panel.summary.name, "over": _parse_x_axis(page)})
