@@ -185,7 +185,7 @@ def test_a_script_is_submitted_waited_for_and_asked_about(mlrun: Mlrun) -> None:
     output = drive(
         mlrun,
         """
-        import os
+        import json, os
         from azureml.core import Experiment, RunConfiguration, ScriptRunConfig
         from azureml.core.run import Run
         from azureml.core.script_run import ScriptRun
@@ -204,6 +204,11 @@ def test_a_script_is_submitted_waited_for_and_asked_about(mlrun: Mlrun) -> None:
         same((details["runId"], details["status"], details["target"]), (run.id, "Completed", "local"))
         same(details["runDefinition"]["script"], "train.py")
         same(details["runDefinition"]["arguments"], ["--lr", "0.5"])
+        # Azure's documents of 2018 to 2021 spell it so; nothing is added to what a script writes down.
+        same(details["runDefinition"]["Arguments"], ["--lr", "0.5"])
+        assert "Arguments" not in json.loads(json.dumps(details["runDefinition"]))
+        for unknown in ("No such field", "nor this", "", 1):
+            refused(KeyError, repr(unknown), details["runDefinition"].__getitem__, unknown)
         same([name for name in details["logFiles"] if name.startswith("user_logs")], ["user_logs/std_log.txt"])
         same(run.get_details_with_logs()["logFiles"]["user_logs/std_log.txt"], "hello --lr 0.5\\n")
         names = [name for name in run.get_file_names() if not name.startswith("system_logs")]

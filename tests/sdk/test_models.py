@@ -39,7 +39,8 @@ lookup = lambda: Model(ws, "mymodel")
 raised([WebserviceException, ModelNotFoundException], lookup, "ModelNotFound: ", "'mymodel'", "none yet")
 
 model = Model.register(
-    ws, "model.pkl", "mymodel", tags={"area": "diabetes", "n": 1}, properties={"accuracy": 0.9}, description="ä",
+    ws, "model.pkl", "mymodel", tags={"area": "diabetes", "n": 1}, description="ä",
+    properties={"accuracy": 0.9, "not logged": None},
     model_framework=Model.Framework.SCIKITLEARN, model_framework_version="1.5",
     resource_configuration=ResourceConfiguration(cpu=1, memory_in_gb=0.5),
 )
@@ -75,7 +76,7 @@ assert ids(run_id="nope") == [] and {name: found.version for name, found in ws.m
 # What is changed through one handle is seen through another.
 model.add_tags({"stage": "test"})
 model.remove_tags(["n"])
-model.add_properties({"more": "x"})
+model.add_properties({"more": "x", "again not": None})
 assert model.tags == Model(ws, id=model.id).tags == {"area": "diabetes", "stage": "test"}
 assert Model(ws, id=model.id).properties == {"accuracy": "0.9", "more": "x"}
 raised([WebserviceException, UserErrorException], lambda: model.add_properties({"more": "y"}), "'more'", "'x'")

@@ -27,17 +27,15 @@ def convert_values_to_strings(pairs: "dict[str, Any]", noun: str) -> "dict[str, 
 
 
 def convert_properties(pairs: "dict[str, Any]") -> "dict[str, str]":
-    """Return properties with their values converted to strings.
+    """Return properties with their values converted to strings, without those that are None.
+
+    azureml-core takes None, as in `properties={"precision": metrics.get("precision")}` of a metric that was not logged.
 
     Raises:
-        UserErrorException: The value is not a dict, a key is not a nonempty string, or a value is None.
+        UserErrorException: The value is not a dict, or a key is not a nonempty string.
     """
-    properties = {}
-    for key, value in convert_values_to_strings(pairs, "properties").items():
-        if value is None:
-            raise UserErrorException(f"Property {key!r} has no value; a property is a text, written once.")
-        properties[key] = value
-    return properties
+    strings = convert_values_to_strings(pairs, "properties")
+    return {key: value for key, value in strings.items() if value is not None}
 
 
 def to_tag_keys(tags: Any) -> "list[str]":

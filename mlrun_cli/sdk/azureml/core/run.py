@@ -10,6 +10,7 @@ from azureml._wire.run_folder import ARTIFACTS
 from azureml.core._offline_run import _OfflineRun
 from azureml.core._outputs import create_output_folder, log_warnings
 from azureml.core._run_classes import import_run_class
+from azureml.core._run_definition import RunDefinition
 from azureml.core._run_handle import COPY_SECONDS, check_text
 from azureml.core._run_metrics import RunMetrics
 from azureml.core._unsupported_run_calls import create_unsupported_run_method
@@ -298,6 +299,8 @@ class Run(RunMetrics):
         In `inputDatasets` and `outputDatasets`, dataset ids are replaced by dataset objects if these exist.
         """
         details: Dict[str, Any] = self._request("runs.details")
+        if "runDefinition" in details:
+            details["runDefinition"] = RunDefinition(details["runDefinition"])
         consumed = [*details.get("inputDatasets", ()), *details.get("outputDatasets", ())]
         if consumed:
             from azureml.core.dataset import insert_datasets
