@@ -107,7 +107,7 @@ def backup_workspace(workspace: Workspace, file: Path, *, overwrite: bool) -> di
         file.parent.mkdir(parents=True, exist_ok=True)
         with make_temporary_path(file) as unfinished:
             os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            workspace.locator.database.copy_to(unfinished)
+            workspace.locator.database.copy_to(unfinished, shown=file)
             sync_to_disk(unfinished)
             unfinished.replace(file)
             sync_to_disk(file.parent)

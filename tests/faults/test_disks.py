@@ -103,6 +103,24 @@ def test_a_script_is_told_that_the_disk_is_full_and_keeps_all_that_was_acknowled
         assert [int(value[:6]) for value in values] == list(range(int(count)))
 
 
+def test_a_backup_to_a_full_disk_names_the_file_that_was_given_and_leaves_nothing(
+    mlrun: Mlrun, tmp_path: Path
+) -> None:
+    mlrun.script("pass")
+    mlrun.ended()
+    full = tmp_path / "full"
+    full.mkdir()
+    mount = 'mount -t tmpfs -o size=100k tmpfs "$0" && "$@"; code=$?; ls -A "$0" >&2; exit $code'
+    mlrun.command = ["unshare", "--mount", "sh", "-c", mount, str(full), *mlrun.command]
+
+    done = mlrun("workspace", "backup", str(full / "mine.db"), check=False)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    said = done.stderr.splitlines()
+    assert f" cannot be copied to {full}/mine.db: the disk " in said[0] and "full" in said[0]
+    assert said[1:] == ["Make room there, or name a file on another disk."]
+
+
 FILL_THE_DISK = """
     with open("filler", "wb") as file:
         while True:

@@ -84,8 +84,12 @@ class DatabaseLocator(Protocol):
             StoreUnavailable: it cannot be checked at the moment.
         """
 
-    def copy_to(self, file: Path) -> None:
+    def copy_to(self, file: Path, *, shown: Path | None = None) -> None:
         """Copy the database to a file, while other processes may write to the database.
+
+        Args:
+            file: an empty file, often a temporary one.
+            shown: what errors call it instead.
 
         Raises:
             StoreError: it cannot be read, or the copy cannot be written.

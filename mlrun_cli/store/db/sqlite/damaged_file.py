@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from mlrun_cli.core.disk_space import describe_full_disk
 from mlrun_cli.errors import StoreError, StoreUnavailable
 from mlrun_cli.processes.host_lease import find_lease
 from mlrun_cli.store.db.sqlite.local_lock import LocalLock
@@ -67,8 +68,10 @@ def check_integrity(path: Path) -> list[str]:
     return [] if found == ["ok"] else [" ".join(str(line).split()) for line in found]
 
 
-def copy_database(source: Path, destination: Path) -> None:
+def copy_database(source: Path, destination: Path, shown: Path) -> None:
     """Copy a database with SQLite's backup API into a single file without a log, while others may write to it.
+
+    Errors call the destination as `shown` says.
 
     Raises:
         StoreError: it cannot be read or written, or is not a database of this program.
@@ -79,7 +82,11 @@ def copy_database(source: Path, destination: Path) -> None:
             reading.backup(writing)
             writing.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:
-        raise StoreError(f"The store {source} cannot be copied to {destination}: {error}.") from error
+        full = describe_full_disk(destination) or ("the disk is full" if "full" in str(error) else None)
+        raise StoreError(
+            f"The store {source} cannot be copied to {shown}: {full or error}.",
+            hint="Make room there, or name a file on another disk." if full else None,
+        ) from error
 
 
 @contextmanager

@@ -98,15 +98,19 @@ class SqliteFile:
 
         return check_integrity(copy_path or self._path)
 
-    def copy_to(self, file: Path) -> None:
+    def copy_to(self, file: Path, *, shown: Path | None = None) -> None:
         """Copy the database to a single file, while other processes may write to the database.
+
+        Args:
+            file: an empty file, often a temporary one.
+            shown: what errors call it instead.
 
         Raises:
             StoreError: it cannot be read, or the copy cannot be written.
         """
         from mlrun_cli.store.db.sqlite.damaged_file import copy_database  # noqa: PLC0415 - few come here
 
-        copy_database(self._path, file)
+        copy_database(self._path, file, shown or file)
 
     def open_damaged(self) -> DamagedDatabase:
         """Open the file to read its undamaged rows."""
