@@ -42,6 +42,7 @@ def run_command_line(
 
     Raises:
         Terminated: SIGTERM or SIGHUP arrived.
+        KeyboardInterrupt: Ctrl-C was pressed while a class was being created.
     """
     prepare_streams()
     invocation = Invocation()
@@ -62,6 +63,9 @@ def run_command_line(
     except SystemExit as end:
         exit_code = end.code if isinstance(end.code, int) else 1
     except Exception as error:  # the one error boundary
+        if isinstance(error.__cause__, KeyboardInterrupt):  # while a class was created, before Python 3.12
+            flush_streams()
+            raise error.__cause__ from None
         from mlrun_cli.cli.errors import report_error  # noqa: PLC0415 - not on the way of what succeeds
 
         exit_code = report_error(error, debug=invocation.debug)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+# Only modules that are part of the interpreter or loaded before: Ctrl-C during others would end in a traceback.
 import gc
 import os
-import signal
 import sys
-from typing import NoReturn
 
 INTERRUPTED = 130
 
@@ -22,7 +21,7 @@ class Terminated(KeyboardInterrupt):
         self.number = number
 
 
-def main() -> NoReturn:
+def main() -> None:
     """Run the command line of this process and exit with its exit code."""
     if os.name == "nt":
         sys.exit("ERROR: mlrun needs Linux, WSL or macOS: on Windows, install it inside WSL.")
@@ -47,11 +46,12 @@ def main() -> NoReturn:
             if os.geteuid() == 0:
                 _become_home_owner()
             exit_code = run_command_line(sys.argv[1:], program=program)
-    except Terminated as terminated:
-        signal.signal(terminated.number, signal.SIG_DFL)
-        os.kill(os.getpid(), terminated.number)
-    except KeyboardInterrupt:
-        pass
+    except KeyboardInterrupt as interrupt:
+        _end_by_signal(interrupt)
+    except RuntimeError as error:  # before Python 3.12, of an interrupt while a class is created
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        _end_by_signal(error.__cause__)
     # `run` has flushed and closed everything; finalizing the interpreter takes a seventh of a short command's time.
     os._exit(exit_code)
 
@@ -63,12 +63,25 @@ def get_completion_variable(program: str) -> str:
 
 def _install_signal_handlers() -> None:
     """Have SIGTERM and SIGHUP raise Terminated once, unless they are ignored, such as under `nohup`."""
+    import signal  # noqa: PLC0415
+
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _raise_terminated)
 
 
+def _end_by_signal(interrupt: KeyboardInterrupt) -> None:
+    """End this process by the signal that arrived, unless it was SIGINT."""
+    if isinstance(interrupt, Terminated):
+        import signal  # noqa: PLC0415
+
+        signal.signal(interrupt.number, signal.SIG_DFL)
+        os.kill(os.getpid(), interrupt.number)
+
+
 def _raise_terminated(signal_number: int, _frame: object) -> None:
+    import signal  # noqa: PLC0415
+
     signal.signal(signal_number, signal.SIG_DFL)  # a second one does not wait for what the first one undoes
     raise Terminated(signal_number)
 

@@ -31,5 +31,9 @@ class Interruptions:
         """Unblock the signals of this context, which delivers those that have arrived."""
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
 
+    def have_arrived(self) -> bool:
+        """Return whether signals of this context have arrived while they are blocked."""
+        return not signal.sigpending().isdisjoint(self._signals)
+
     def __exit__(self, *_: object) -> None:
         self.unblock()

@@ -76,14 +76,24 @@ def mlrun(environment: Environment, *words: str) -> subprocess.CompletedProcess[
     return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
 
 
+@pytest.mark.parametrize("place", ["{}", "class N:\n def __set_name__(*_): {}\nclass C: n = N()"])
 @pytest.mark.parametrize(("module", "line"), [("json", "run list"), ("typer", "run list -h")])
 def test_ctrl_c_while_it_is_being_loaded_ends_it_without_a_traceback(
-    environment: Environment, tmp_path: Path, module: str, line: str
+    environment: Environment, tmp_path: Path, module: str, line: str, place: str
 ) -> None:
     interrupts = "import signal as s; s.signal(s.SIGINT, s.default_int_handler); s.raise_signal(s.SIGINT)"
-    (tmp_path / f"{module}.py").write_text(interrupts, encoding="utf-8")
+    (tmp_path / f"{module}.py").write_text(place.format(interrupts), encoding="utf-8")
     done = mlrun({**environment, "PYTHONPATH": str(tmp_path)}, *line.split())
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_nothing_else_is_loaded_before_ctrl_c_is_handled() -> None:
+    loads = (
+        f"import sys; sys.path[:] = {sys.path!r}; before = set(sys.modules); import mlrun_cli.cli.program as program"
+    )
+    command = [sys.executable, "-c", f"{loads}; print(*set(sys.modules) - before)"]
+    loaded = set(subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout.split())
+    assert loaded - {"__future__", "gc"} == {"mlrun_cli", "mlrun_cli.cli", "mlrun_cli.cli.program"}
 
 
 def test_a_result_is_all_there_is_on_stdout(tool: Tool) -> None:

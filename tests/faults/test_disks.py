@@ -103,9 +103,7 @@ def test_a_script_is_told_that_the_disk_is_full_and_keeps_all_that_was_acknowled
         assert [int(value[:6]) for value in values] == list(range(int(count)))
 
 
-def test_a_backup_to_a_full_disk_names_the_file_that_was_given_and_leaves_nothing(
-    mlrun: Mlrun, tmp_path: Path
-) -> None:
+def test_a_backup_to_a_full_disk_names_the_file_that_was_given_and_leaves_nothing(mlrun: Mlrun, tmp_path: Path) -> None:
     mlrun.script("pass")
     mlrun.ended()
     full = tmp_path / "full"

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,9 +35,43 @@ def _started(mlrun: Mlrun) -> str:
 
 
 def _running(mlrun: Mlrun) -> list[tuple[str]]:
+    return _recorded(mlrun, "WHERE status = 'Running'")
+
+
+def _recorded(mlrun: Mlrun, condition: str = "") -> list[tuple[str]]:
     if not list(mlrun.home.glob("workspaces/*/*/*/workspace.db")):
         return []
-    return [(run_id,) for (run_id,) in mlrun.stored("SELECT run_id FROM runs WHERE status = 'Running'")]
+    return [(run_id,) for (run_id,) in mlrun.stored(f"SELECT run_id FROM runs {condition}")]
+
+
+def test_ctrl_c_after_an_asynchronous_submit_says_that_the_run_goes_on(mlrun: Mlrun) -> None:
+    """The command waits with a note for a terminal that takes no text, when the run is recorded."""
+    mlrun.script("pass")
+    mlrun.environment["MLRUN_ENVIRONMENT"] = "current"
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"." * 4096)
+    os.set_blocking(writing, True)
+    with subprocess.Popen(
+        [*mlrun.command, "run", "submit-script", "--async", "train.py"],
+        cwd=mlrun.folder,
+        env=mlrun.environment,
+        stdout=subprocess.PIPE,
+        stderr=writing,
+        encoding="utf-8",
+    ) as submit:
+        os.close(writing)
+        run_id = until(lambda: next((row[0] for row in _recorded(mlrun)), None))
+        submit.send_signal(signal.SIGINT)
+        with open(reading, encoding="utf-8") as told:
+            text = told.read()
+        assert (submit.wait(), submit.stdout and submit.stdout.read()) == (130, "")
+
+    assert f"The run {run_id} has been submitted and goes on." in text
+    assert "Traceback" not in text
+    assert mlrun.wait(run_id)["status"] == "Completed"
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])

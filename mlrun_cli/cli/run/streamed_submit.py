@@ -85,7 +85,10 @@ def submit_and_stream(
         for detail in submitted.details:
             global_options.notes.detail(detail)
         if is_async:
-            return build_run_result(workspace, run, global_options)
+            result = build_run_result(workspace, run, global_options)
+            if interruptions.have_arrived():  # they end this command before it prints the result
+                global_options.notes.warning(f"The run {run.run_id} has been submitted and goes on.")
+            return result
         if submitted.redactor is not None:
             workspace.adopt_redactor(submitted.redactor)
         result, streamed = stream_to_end(
