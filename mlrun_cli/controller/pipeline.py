@@ -11,7 +11,7 @@ from mlrun_cli.controller.kind import Ending
 from mlrun_cli.controller.log_lines import append_log_line
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.redaction import NAMES_VARIABLE
-from mlrun_cli.errors import DataNotFound, UsageError
+from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.error import USER_ERROR, build_run_error
 from mlrun_cli.runs.run import Run
@@ -23,6 +23,9 @@ from mlrun_cli.submit.pipeline_reuse import ResolvedStep, Reuse, determine_reuse
 from mlrun_cli.submit.pipeline_start import start_step
 from mlrun_cli.submit.pipeline_step import StepPlan
 from mlrun_cli.submit.template import RunTemplate, read_template
+from mlrun_cli.targets.engine import EngineTarget
+from mlrun_cli.targets.errors import EngineUnavailable, SharedFolderUnavailable
+from mlrun_cli.targets.registry import get_target
 from mlrun_cli.wire.run_folder import PIPELINE_LOG
 from mlrun_cli.workspace import Workspace
 
@@ -58,8 +61,10 @@ class PipelineController:
         """Why the results of an ended step cannot be used, by its key; None if they can."""
         self._origins: dict[str, str] = {}
         """The ids of the runs that wrote the results of steps, by the keys of these."""
-        self._submitted: list[str] = []
-        """The steps that were logged last as submitted; while an engine is away, they are tried again and again."""
+        self._submitted: set[str] = set()
+        """The steps that were logged as submitted; while an engine is away, they are tried again and again."""
+        self._away: set[str] = set()
+        """The targets that were away when steps were last started."""
 
     def step(self, run: Run) -> Ending | None:
         """Start the steps whose inputs are ready; see `ControllerKind`."""
@@ -143,19 +148,51 @@ class PipelineController:
         return self._origins[key]
 
     def _start_steps(self, keys: Sequence[str]) -> None:
-        names = [f"{key}:{self._steps[key].run_id}" for key in keys]
-        if names != self._submitted:
-            self._submitted = names
-            self.append_to_log(f"Submitting {len(keys)} runs, first five are: {','.join(names[:5])}")
+        """Start steps whose inputs are ready; a target that is away holds up only its own.
+
+        Raises:
+            EngineUnavailable, SharedFolderUnavailable: of the first target that is away.
+        """
+        names = [f"{key}:{self._steps[key].run_id}" for key in keys if key not in self._submitted]
+        if names:
+            self._submitted.update(keys)
+            self.append_to_log(f"Submitting {len(names)} runs, first five are: {','.join(names[:5])}")
+        first: MlrunError | None = None
+        were_away, self._away = self._away, set()
         for key in keys:
             plan = self._steps[key]
             template = self._read_template(key)
             reuse = self._decide_reuse(plan, template)
-            run = start_step(self._workspace, plan, template, self._origins, reuse)
-            self._children.add(run)
-            if reuse is not None:
-                self.append_to_log(f"Step '{plan.step.name}' [{run.run_id}]: {reuse.reason}")
-                append_log_line(self._workspace.run_folder(run.run_id).uploads / PIPELINE_LOG, reuse.reason)
+            needs_target = reuse is None or reuse.run is None
+            if needs_target and template.target in self._away:
+                continue
+            try:
+                if needs_target and template.target in were_away:
+                    self._check_engine_answers(plan, template)
+                self._start_step(plan, template, reuse)
+            except (EngineUnavailable, SharedFolderUnavailable) as error:
+                self._away.add(template.target)
+                first = first or error
+        if first is not None:
+            raise first
+
+    def _start_step(self, plan: StepPlan, template: RunTemplate, reuse: Reuse | None) -> None:
+        run = start_step(self._workspace, plan, template, self._origins, reuse)
+        self._children.add(run)
+        if reuse is not None:
+            self.append_to_log(f"Step '{plan.step.name}' [{run.run_id}]: {reuse.reason}")
+            append_log_line(self._workspace.run_folder(run.run_id).uploads / PIPELINE_LOG, reuse.reason)
+
+    def _check_engine_answers(self, plan: StepPlan, template: RunTemplate) -> None:
+        """Raise if the engine of an unrecorded step is still away, else its run would be recorded and removed again."""
+        target = get_target(self._workspace, template.target)
+        if isinstance(target, EngineTarget) and self._workspace.runs.find_key(plan.run_id) is None:
+            try:
+                target.find_job_id(plan.run_id)
+            except EngineUnavailable:
+                raise
+            except MlrunError:  # the start of the step meets it as well, and says so
+                return
 
     def _restart_step(self, run_id: str) -> None:
         """Start a step whose run is recorded but may not have been started, without reusing earlier results."""

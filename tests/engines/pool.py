@@ -48,6 +48,10 @@ class PoolEngine:
         """Return the job of a run, or None if there is none."""
         return next((row for row in self.pool.list() if row["run_id"] == run_id), None)
 
+    def list_calls(self) -> list[str]:
+        """Return the calls of the engine that it has noted."""
+        return (self.pool.read_option("calls") or "").split()
+
     def end_job(self, run_id: str, end: JobEnd) -> None:
         """Kill the processes of a run's job, and let the engine say that it ended so."""
         self.pool.end(until(lambda: self.job(run_id))["id"], end)

@@ -6,10 +6,13 @@ Files in the folder change what the engine does:
     prefix    a JSON list of words in front of each job's command, such as `["unshare", "--net"]`
     refuse    submissions are refused with this text
     away      no call is answered
+    cut       no call reaches the engine, which is noticed before a submission
     missing   no job is known
     late      submissions are not answered, and make the job after the next question for it, which is answered by no
     hang      submissions wait, `before` or `after` they have made the job, until the file is gone
     stall     questions for jobs are answered with what was true when they were asked, once the file is gone
+
+Checks before submissions and questions for the jobs of runs are noted in the file `calls`, as lines `check` and `find`.
 """
 
 from __future__ import annotations
@@ -42,6 +45,11 @@ class PoolTarget(EngineTarget):
     engine_name = "Pool"
     _late: JobRequest | None = None
 
+    def check_job_request(self, request: JobRequest) -> None:  # noqa: ARG002
+        self._note_call("check")
+        if self._pool.read_option("cut") is not None:
+            raise EngineUnavailable("There is no line to the pool.")
+
     def submit_job(self, request: JobRequest) -> str:
         pool = self._open()
         refusal = pool.read_option("refuse")
@@ -64,6 +72,7 @@ class PoolTarget(EngineTarget):
         return jobs
 
     def find_job_id(self, run_id: str) -> str | None:
+        self._note_call("find")
         pool = self._open()
         if pool.read_option("missing") is not None:
             return None
@@ -76,9 +85,17 @@ class PoolTarget(EngineTarget):
     def cancel_job(self, job_id: str) -> None:
         self._open().end(job_id, JobEnd.CANCELED)
 
+    @property
+    def _pool(self) -> Pool:
+        return Pool(Path(self.row.properties["poolFolder"]))
+
+    def _note_call(self, name: str) -> None:
+        with (self._pool.folder / "calls").open("a", encoding="utf-8") as file:
+            file.write(f"{name}\n")
+
     def _open(self) -> Pool:
-        pool = Pool(Path(self.row.properties["poolFolder"]))
-        if pool.read_option("away") is not None:
+        pool = self._pool
+        if pool.read_option("away") is not None or pool.read_option("cut") is not None:
             raise EngineUnavailable("The pool does not answer.")
         return pool
 

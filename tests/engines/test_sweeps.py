@@ -30,6 +30,35 @@ PIPELINE = """
           script_name: train.py
 """
 
+TWO_TARGETS = """
+    pipeline:
+      name: two
+      default_compute: pool
+      steps:
+        There:
+          type: PythonScriptStep
+          script_name: train.py
+          name: There
+        ThereToo:
+          type: PythonScriptStep
+          script_name: train.py
+          name: ThereToo
+        Write:
+          type: PythonScriptStep
+          script_name: write.py
+          name: Write
+          compute: local
+          arguments: ['output:a']
+          outputs: {a: {destination: a, bind_mode: upload}}
+        Read:
+          type: PythonScriptStep
+          script_name: train.py
+          name: Read
+          compute: local
+          arguments: ['input:a']
+          inputs: {a: {source: a}}
+"""
+
 
 def submit(pool: PoolEngine, *words: str, concurrent: int = 2, script: tuple[str, ...] = ()) -> str:
     pool.mlrun.script(SCRIPT)
@@ -141,3 +170,22 @@ def test_a_controller_that_is_killed_while_the_engine_takes_a_job_makes_no_secon
     record = pool.mlrun.wait(sweep)
     assert (record["status"], statuses(pool, sweep)) == ("Completed", ["Completed"] * 3)
     assert count_jobs(pool, sweep) == 3
+
+
+def test_a_target_that_is_away_holds_up_only_its_own_steps(pool: PoolEngine) -> None:
+    pool.set_option("cut")
+    pool.mlrun.script("print('here')")
+    pool.mlrun.script("import os, sys\nos.makedirs(sys.argv[1])\nopen(os.path.join(sys.argv[1], 'x'), 'w')", "write.py")
+    pool.mlrun.script(TWO_TARGETS, "p.yml")
+    pipeline = pool.mlrun.json("run", "submit-pipeline", "-y", "p.yml")["run_id"]
+    until(lambda: {run["display_name"]: run["status"] for run in children(pool, pipeline)}.get("Read") == "Completed")
+    calls = until(lambda: calls if len(calls := pool.list_calls()) > 3 else None)
+    assert calls[:4] == ["check", "find", "find", "find"]
+    assert "The pool does not answer" in pool.mlrun.show(pipeline)["waiting_for"]
+    assert {run["display_name"] for run in children(pool, pipeline)} == {"Write", "Read"}
+    pool.set_option("cut", None)
+    assert (pool.mlrun.wait(pipeline)["status"], statuses(pool, pipeline)) == ("Completed", ["Completed"] * 4)
+    assert len(pool.pool.list()) == 2
+    (log,) = pool.mlrun.run_folder(pipeline).rglob("executionlogs.txt")
+    text = log.read_text(encoding="utf-8")
+    assert (text.count("Submitting 3 runs"), text.count("Submitting 1 runs")) == (1, 1)
