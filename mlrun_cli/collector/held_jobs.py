@@ -14,7 +14,7 @@ from mlrun_cli.targets.engine import EngineTarget, Job, JobEnd, JobState
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
 
 _MAX_RELEASES = 3
-"""How often a job is released before its run is ended."""
+"""How often a job is released, or its engine refuses that, before its run is ended."""
 
 
 class HeldJobs:
@@ -30,7 +30,7 @@ class HeldJobs:
         """Release the job of a run if its engine could not start and now holds it, at most once per engine response.
 
         Returns:
-            None, or the end of the job if it has been released too often.
+            None, or the end of the job if that was tried too often.
 
         Raises:
             OSError: the number of releases cannot be stored.
@@ -41,19 +41,21 @@ class HeldJobs:
         folder = self._target.workspace.run_folder(run.run_id)
         problems = JobProblems.read(folder)
         if problems.releases >= _MAX_RELEASES:
-            words = f"{job.reason}, released {_MAX_RELEASES} times"
+            words = f"{job.reason}, after {_MAX_RELEASES} attempts to release it"
             return Job(JobState.ENDED, end=JobEnd.NEVER_STARTED, words=words)
+        result = "released"
         try:
             self._jobs.release_job(run)
         except EngineUnavailable:
             return None
         except EngineRefused as error:
+            result = f"not released ({' '.join(error.message.split())})"
             write_log(f"the job of {run.run_id} cannot be released: {error}")
         self._released_at[run.key] = time.monotonic()
         problems = problems._replace(releases=problems.releases + 1)
         problems.write(folder)
         number = f"{problems.releases} of {_MAX_RELEASES}"
-        self._log(run, f"--- {self._target.engine_name} could not start the job ({job.reason}): released, {number} ---")
+        self._log(run, f"--- {self._target.engine_name} could not start the job ({job.reason}): {result}, {number} ---")
         return None
 
     def forget(self, run: Run) -> None:

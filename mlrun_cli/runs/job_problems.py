@@ -12,7 +12,7 @@ class JobProblems(NamedTuple):
 
     Attributes:
         unanswered: how many submissions the engine has not answered, so that it may have the job or not.
-        releases: how often the job was released, which the engine held since it could not start it.
+        releases: how often the job, which the engine held since it could not start it, was to be released.
     """
 
     unanswered: int = 0

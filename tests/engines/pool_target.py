@@ -7,6 +7,7 @@ Files in the folder change what the engine does:
     refuse    submissions are refused with this text
     away      no call is answered
     cut       no call reaches the engine, which is noticed before a submission
+    hold      queued jobs are held, and not released for this reason
     missing   no job is known
     late      submissions are not answered, and make the job after the next question for it, which is answered by no
     hang      submissions wait, `before` or `after` they have made the job, until the file is gone
@@ -84,6 +85,11 @@ class PoolTarget(EngineTarget):
 
     def cancel_job(self, job_id: str) -> None:
         self._open().end(job_id, JobEnd.CANCELED)
+
+    def release_job(self, job_id: str) -> None:  # noqa: ARG002
+        refusal = self._open().read_option("hold")
+        if refusal is not None:
+            raise EngineRefused(refusal)
 
     @property
     def _pool(self) -> Pool:
@@ -175,7 +181,7 @@ class Pool:
     def describe(self, row: Mapping[str, Any]) -> Job:
         """Return the state of a job; one whose processes were killed has lost its node."""
         if row["state"] == "queued":
-            return Job(JobState.QUEUED, reason="Resources")
+            return Job(JobState.QUEUED, reason="Resources", is_held=self.read_option("hold") is not None)
         if row["state"] == "running" and _is_alive(row["pid"], row["started"]):
             return Job(JobState.RUNNING, nodes=socket.gethostname())
         with self._lock():  # it may have recorded its end meanwhile

@@ -158,6 +158,19 @@ def test_a_queued_run_says_why_it_waits(pool: PoolEngine) -> None:
     until(lambda: "Resources" in pool.mlrun.show(run_id).get("waiting_for", ""))
 
 
+def test_a_held_job_that_is_not_released_says_so_and_ends_its_run(pool: PoolEngine) -> None:
+    pool.set_option("slots", "0")
+    pool.set_option("hold", "Access denied")
+    pool.mlrun.script("")
+    record = pool.mlrun.wait(pool.mlrun.submit("--ct", "pool", "train.py"))
+    error = record["error"]["error"]
+    assert (record["status"], error["innerError"]["code"]) == ("Failed", "JobNotStarted")
+    assert "(Resources, after 3 attempts to release it)" in error["message"]
+    lines = [line for line in pool.mlrun.log(record["run_id"]).splitlines() if "released" in line]
+    words = "--- Pool could not start the job (Resources): not released (Access denied)"
+    assert lines == [f"{words}, {number} of 3 ---" for number in (1, 2, 3)]
+
+
 def test_a_running_run_is_canceled_within_its_grace(pool: PoolEngine, tmp_path: Path) -> None:
     run_id = start(pool, tmp_path / "go")
     (program,) = node_programs(pool, run_id)

@@ -72,7 +72,7 @@ def test_a_job_that_slurm_can_never_start_is_released_some_times_and_ends_its_ru
     record = until(lambda: record if (record := cluster.show(run_id))["status"] not in LIVE else None)
     error = record["error"]["error"]
     assert (record["status"], error["innerError"]["code"]) == ("Failed", "JobNotStarted")
-    words = "launch failed requeued held, released 3 times"
+    words = "launch failed requeued held, after 3 attempts to release it"
     assert error["message"] == f"The engine could not start the job ({words})."
     slurm.wait_for_state(job_id, "CANCELLED")
     assert not list((cluster.folder.parent / "shared").rglob("secrets.json"))
