@@ -78,6 +78,8 @@ class Collector:
         self._runs: dict[int, Run] = {}
         self._collected: dict[int, CollectedRun] = {}
         self._lost_since: dict[int, float] = {}
+        self._submit_problems: dict[int, str] = {}
+        """Why the job of a run could not be submitted again the last time, by run key; each reason is logged once."""
         self._stops = SentStops(target.workspace, self._jobs)
         self._held = HeldJobs(target, self._jobs)
         self._to_cancel: list[Run] = []
@@ -305,7 +307,14 @@ class Collector:
 
     def _submit_again(self, run: Run, collected: CollectedRun | None, now: float) -> None:
         """Submit the job of a run again; record the end of the run if the engine refuses that."""
-        outcome = repeat_submission(self._target, self._jobs, run)
+        try:
+            outcome = repeat_submission(self._target, self._jobs, run)
+        except OSError as error:  # it is tried again at the next look
+            reason = error.strerror or type(error).__name__
+            if self._submit_problems.get(run.key) != reason:
+                self._submit_problems[run.key] = reason
+                write_log(f"{run.run_id} cannot be submitted again now: {error}")
+            return
         if outcome is not None:
             self._end_without_supervisor(run, collected, outcome, now)
         else:
@@ -371,6 +380,7 @@ class Collector:
             self._leftovers.add(run.run_id)
         self._runs.pop(run.key, None)
         self._lost_since.pop(run.key, None)
+        self._submit_problems.pop(run.key, None)
         self._stops.forget(run)
         self._held.forget(run)
 

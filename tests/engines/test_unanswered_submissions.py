@@ -85,6 +85,21 @@ def test_a_repeated_submission_that_is_refused_is_the_end_of_its_run(pool: PoolE
     until(lambda: not (pool.run_folder(run_id) / "secrets.json").exists())
 
 
+def test_why_a_submission_cannot_be_repeated_is_logged_once(pool: PoolEngine, tmp_path: Path) -> None:
+    run_id = submit_unanswered(pool, tmp_path / "marks")
+    let_go(tmp_path / "marks")
+    (program,) = pool.run_folder(run_id).glob("program.json")
+    program.rename(tmp_path / "program.json")
+    pool.set_option("away", None)
+    log = pool.mlrun.database.parent / "queues" / "pool" / "dispatcher.log"
+    until(lambda: "missing or damaged" in log.read_text(encoding="utf-8"))
+    number = len(pool.list_calls())
+    until(lambda: len(pool.list_calls()) > number + 3)
+    assert log.read_text(encoding="utf-8").count("missing or damaged") == 1
+    (tmp_path / "program.json").rename(program)
+    assert pool.mlrun.wait(run_id)["status"] == "Completed"
+
+
 @pytest.mark.parametrize("unanswered", [0, 10])
 def test_a_submission_is_not_repeated_for_ever_nor_after_the_death_of_its_command(
     pool: PoolEngine, tmp_path: Path, unanswered: int
