@@ -33,7 +33,7 @@ def add(
         str | None, Option("--experiment-name", "-e", metavar="NAME", help="Only runs of this experiment.")
     ] = None,
 ) -> object:
-    """Notify an address when runs of the workspace end.
+    """Add an address to notify when runs of the workspace end.
 
     The address is kept in a file that only you can read, and is not shown again. Child runs are left out.
     """

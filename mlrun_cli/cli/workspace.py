@@ -151,9 +151,9 @@ def create(
     ignored: _IgnoredOptions = _NOTHING_IGNORED,
     is_sure: Annotated[bool, Option("--exist-ok", "--yes", "-y", hidden=True)] = False,  # noqa: ARG001
 ) -> object:
-    """Create a workspace unless it exists; 'folder attach' does so too.
+    """Create a workspace, or update the given details of an existing one.
 
-    Azure's options for locations, keys and other resources are ignored.
+    'folder attach' creates a workspace too. Azure's options for locations, keys and other resources are ignored.
     """
     ignored.print_note(global_options.notes)
     identity = resolve_workspace_identity(
