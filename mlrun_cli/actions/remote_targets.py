@@ -53,7 +53,7 @@ def attach_machine(
 
 
 def _choose_folder(workspace: Workspace, name: str) -> str:
-    """Return the path of a folder in the other machine's home, unique to this workspace and machine."""
+    """Return the path of a folder in the remote machine's home, unique to this workspace and machine."""
     own = f"{get_origin().host_id}\0{os.path.realpath(workspace.folder)}"
     digest: str = create_sha256(own.encode("utf-8", "surrogateescape")).hexdigest()
     return f"~/.mlrun/remotes/{digest[:12]}/{name}"

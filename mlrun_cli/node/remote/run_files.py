@@ -46,7 +46,7 @@ class RunFiles:
     """
 
     def __init__(self, folder: SharedRunFolder, sizes: Mapping[str, int]) -> None:
-        """Create a reader; `sizes` are the sizes that the other machine already has, keyed by relative path."""
+        """Create a reader; `sizes` are the sizes that the remote machine already has, keyed by relative path."""
         self._folder = folder
         self._sent = dict(sizes)
         self._versions: dict[str, tuple[int, int]] = {}

@@ -9,14 +9,14 @@ from mlrun_cli.targets.remote.run_copy import CopyKind
 
 
 class ForwardedRequests:
-    """The requests that a run on the other machine has sent.
+    """The requests that a run on the remote machine has sent.
 
     One that names no files of the run is ready at once. Another is ready once a copy of the working folder, which
     started after it had arrived, is complete; its response is sent once what was written meanwhile was copied back.
     """
 
     def __init__(self, folder: str) -> None:
-        """Create an empty collection; `folder` is the run's folder on the other machine."""
+        """Create an empty collection; `folder` is the run's folder on the remote machine."""
         self._folder = json.dumps(folder)[1:-1].encode()
         self._arrived: dict[str, bytearray] = {}
         self._copying: dict[str, int] = {}

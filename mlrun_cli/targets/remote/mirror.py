@@ -1,4 +1,4 @@
-"""The mirror of a target's folder on the other machine, which the collector keeps up to date."""
+"""The mirror of a target's folder on the remote machine, which the collector keeps up to date."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mlrun_cli.targets.remote.ssh import Ssh
 from mlrun_cli.workspace import Workspace
 
 PUSHED = "pushed"
-"""The folder in the mirror with an empty file for each run that the other machine may have files of."""
+"""The folder in the mirror with an empty file for each run that the remote machine may have files of."""
 _MAX_COPIES = 4
 """How many rsync run at a time: sshd admits ten sessions of a connection."""
 _FIRST_SECONDS, _GROWTH = 0.2, 1.3
@@ -67,7 +67,7 @@ class Mirror:
         """The monotonic times at which jobs were first asked for that no poll had found, by run id."""
 
     def synchronize(self, runs: Collection[Run]) -> None:
-        """Poll the other machine if a poll is due or if there is something to send.
+        """Poll the remote machine if a poll is due or if there is something to send.
 
         Raises:
             StoreError: the store cannot be used.
@@ -97,7 +97,7 @@ class Mirror:
         A run is polled from before its job is submitted, so that only a later poll tells that it has none.
 
         Raises:
-            EngineUnavailable: the other machine has not answered the last time, or has not been asked about a run.
+            EngineUnavailable: the remote machine has not answered the last time, or has not been asked about a run.
         """
         if self._silence:
             raise EngineUnavailable(self._silence)
@@ -113,7 +113,7 @@ class Mirror:
         return jobs
 
     def has_leftovers(self) -> bool:
-        """Return whether the other machine may have files of runs, apart from files that it could not remove."""
+        """Return whether the remote machine may have files of runs, apart from files that it could not remove."""
         with suppress(FileNotFoundError):
             return bool(set(os.listdir(self._folder.path / PUSHED)) - self._left)
         return False
@@ -126,7 +126,7 @@ class Mirror:
         self._close_session()
 
     def _poll_machine(self, run_ids: Collection[str]) -> None:
-        """Exchange data with the other machine, and remove ended runs from it; close the session if that fails."""
+        """Exchange data with the remote machine, and remove ended runs from it; close the session if that fails."""
         began = time.monotonic()
         try:
             has_news = self._exchange_updates(run_ids)
@@ -205,7 +205,7 @@ class Mirror:
         return self._session
 
     def _forget_runs(self) -> None:
-        """Forget the state of all runs, since a restarted program on the other machine does not know what was sent."""
+        """Forget the state of all runs, since a restarted program on the remote machine does not know what was sent."""
         for pulled in self._runs.values():
             pulled.close()
         self._runs.clear()
@@ -242,7 +242,7 @@ class Mirror:
         return pieces, bytes(payload)
 
     def _remove_ended_runs(self, run_ids: Collection[str]) -> None:
-        """Remove the files of ended or deleted runs from the other machine."""
+        """Remove the files of ended or deleted runs from the remote machine."""
         with suppress(FileNotFoundError):
             for run_id in os.listdir(self._folder.path / PUSHED):
                 if run_id in run_ids or run_id in self._left or self._is_live(run_id):

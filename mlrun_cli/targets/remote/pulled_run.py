@@ -1,4 +1,4 @@
-"""The files of one run on the other machine, copied to their mirror in an order in which each can be relied on."""
+"""The files of one run on the remote machine, copied to their mirror in an order in which each can be relied on."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class PulledRun:
     An outcome, or that the job has ended, becomes visible only once all else that was written before is there.
 
     Attributes:
-        job: the job as far as it may be told; None if the other machine knows none.
-        inbox_size: how much of the inbox the other machine has; None until that is known.
-        is_behind: whether the other machine has more than it has sent.
+        job: the job as far as it may be told; None if the remote machine knows none.
+        inbox_size: how much of the inbox the remote machine has; None until that is known.
+        is_behind: whether the remote machine has more than it has sent.
     """
 
     def __init__(self, ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run_id: str) -> None:
@@ -287,7 +287,7 @@ def _sync_files(folder: Path) -> None:
 
 
 def _parse_job(document: Mapping[str, Any]) -> Job | None:
-    """Convert the other machine's description of a job; return None if it does not know the job."""
+    """Convert the remote machine's description of a job; return None if it does not know the job."""
     state = document["state"]
     if state == "missing":
         return None

@@ -1,4 +1,4 @@
-"""Copies of the files that a run needs, from the mirror to the other machine, with the paths converted."""
+"""Copies of the files that a run needs, from the mirror to the remote machine, with the paths converted."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class PathTranslation:
 
 
 def push_program(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, program: Path) -> None:
-    """Copy this package from the mirror to the other machine.
+    """Copy this package from the mirror to the remote machine.
 
     Raises:
         MlrunError: there is no connection, or rsync failed; the message is what it said.
@@ -59,7 +59,7 @@ def push_program(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, progr
 
 
 def push_run(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run: SharedRunFolder) -> None:
-    """Copy a run's snapshot, data, this package and the SDK to the other machine, except what it already has.
+    """Copy a run's snapshot, data, this package and the SDK to the remote machine, except what it already has.
 
     Raises:
         MlrunError: there is no connection, or rsync failed; the message is what it said.
@@ -77,7 +77,7 @@ def push_run(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run: Shar
 
 
 def read_run_files(run: SharedRunFolder, translation: PathTranslation) -> tuple[list[tuple[str, int | None]], bytes]:
-    """Return the paths, sizes and contents of a new run's files, with paths in them converted to the other machine's.
+    """Return the paths, sizes and contents of a new run's files, with paths in them converted to the remote machine's.
 
     Returns:
         The relative path and size of each, folders without a size before what is in them, and the contents joined.

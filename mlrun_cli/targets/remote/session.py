@@ -1,4 +1,4 @@
-"""A session with the program on the other machine, over one channel of the ssh connection."""
+"""A session with the program on the remote machine, over one channel of the ssh connection."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _SSH_FAILED = 255
 
 
 class ProgramNotThere(MlrunError):
-    """The other machine lacks a complete copy of this package, or the given Python interpreter."""
+    """The remote machine lacks a complete copy of this package, or the given Python interpreter."""
 
 
 class RequestFailed(EngineUnavailable):
-    """The program on the other machine could not fulfil a request, such as on a full disk, but still runs."""
+    """The program on the remote machine could not fulfil a request, such as on a full disk, but still runs."""
 
 
 class NodeSession:
     """An open session; any error except `RequestFailed` closes it."""
 
     def __init__(self, ssh: Ssh, settings: RemoteSettings, program: str) -> None:
-        """Start the program on the other machine.
+        """Start the program on the remote machine.
 
         Args:
             ssh: the connection.

@@ -22,7 +22,7 @@ from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
 from mlrun_cli.targets.remote.settings import RemoteSettings
 
 TIMEOUT_SECONDS = 30.0
-"""How long a command on the other machine may take, with the connection."""
+"""How long a command on the remote machine may take, with the connection."""
 _CONNECT_SECONDS = 10
 _ALIVE_SECONDS, _ALIVE_COUNT = 5, 3
 _COPY_SECONDS = 60
@@ -53,7 +53,7 @@ class Ssh:
         self._settings = settings
 
     def run(self, arguments: Sequence[str], *, stdin: str = "", timeout: float = TIMEOUT_SECONDS) -> str:
-        """Run a command on the other machine and return its output.
+        """Run a command on the remote machine and return its output.
 
         Raises:
             EngineRefused: the command failed there; the message is what it said.
@@ -73,7 +73,7 @@ class Ssh:
         return output.decode("utf-8", "replace")
 
     def start(self, arguments: Sequence[str], error_output: IO[bytes]) -> subprocess.Popen[bytes]:
-        """Start a command on the other machine whose standard input and output are pipes.
+        """Start a command on the remote machine, with pipes as its standard input and output.
 
         Args:
             arguments: the command.
@@ -135,7 +135,7 @@ class Ssh:
             )
 
     def build_location(self, path: str) -> str:
-        """Return a path on the other machine in the form that rsync expects."""
+        """Return a path on the remote machine in the form that rsync expects."""
         address = self._settings.address
         host = f"[{address}]" if ":" in address else address
         return f"{host if self._settings.username is None else f'{self._settings.username}@{host}'}:{path}"

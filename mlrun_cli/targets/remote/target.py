@@ -71,7 +71,7 @@ class RemoteTarget(EngineTarget):
             )
 
     def check_job_request(self, request: JobRequest) -> None:  # noqa: ARG002
-        """Raise if there is no connection to the other machine.
+        """Raise if there is no connection to the remote machine.
 
         Raises:
             EngineRefused: the user may not run commands there.
@@ -80,7 +80,7 @@ class RemoteTarget(EngineTarget):
         Ssh(self.settings).run(["true"])
 
     def submit_job(self, request: JobRequest) -> str:
-        """Push the files that a run needs, and queue its job on the other machine under the id of the run.
+        """Push the files that a run needs, and queue its job on the remote machine under the id of the run.
 
         Raises:
             EngineRefused: the machine does not take it; the message is rsync's, or what the program there said.
@@ -112,44 +112,44 @@ class RemoteTarget(EngineTarget):
         return request.run_id
 
     def synchronize(self, runs: Collection[Run]) -> None:
-        """Exchange updates of live runs with the other machine; only the collector may call this."""
+        """Exchange updates of live runs with the remote machine; only the collector may call this."""
         if self._mirror is None:
             folder = self.shared_folder
             self._mirror = Mirror(self.workspace, self.settings, folder, ensure_program_copy(folder.programs))
         self._mirror.synchronize(runs)
 
     def has_leftovers(self) -> bool:
-        """Return whether the other machine may have files of ended runs that it can remove."""
+        """Return whether the remote machine may still have removable files of ended runs."""
         return self._mirror is not None and self._mirror.has_leftovers()
 
     def translate_request(self, line: str) -> str:
-        """Return a request with the other machine's paths replaced with paths in the mirror."""
+        """Return a request with the remote machine's paths replaced with paths in the mirror."""
         return PathTranslation(self.settings.folder, self.shared_folder.path).translate_json(line)
 
     def translate_response(self, line: str) -> str:
-        """Return a response with paths in the mirror replaced with the other machine's paths."""
+        """Return a response with paths in the mirror replaced with the remote machine's paths."""
         return PathTranslation(self.shared_folder.path, self.settings.folder).translate_json(line)
 
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
         """Return the jobs whose files have arrived in the mirror, keyed by id.
 
         Raises:
-            EngineUnavailable: the other machine does not answer.
+            EngineUnavailable: the remote machine does not answer.
         """
         if self._mirror is None:
             raise EngineUnavailable(f"'{self.name}' is asked by its collector.")
         return self._mirror.find_jobs(job_ids)
 
     def get_last_query_time(self, find_jobs_called_at: float) -> float:
-        """Return the monotonic time at which the jobs in the mirror were queried from the other machine."""
+        """Return the monotonic time at which the jobs in the mirror were queried from the remote machine."""
         return find_jobs_called_at if self._mirror is None else self._mirror.asked_at
 
     def find_job_id(self, run_id: str) -> str | None:
-        """Return the job id of a run, which equals the run id, or None if the other machine has no such job."""
+        """Return the job id of a run, which equals the run id, or None if the remote machine has no such job."""
         return self.find_job_ids([run_id]).get(run_id)
 
     def find_job_ids(self, run_ids: Collection[str]) -> Mapping[str, str]:
-        """Return the job ids of those runs that have a job on the other machine, which equal the run ids."""
+        """Return the job ids of those runs that have a job on the remote machine, which equal the run ids."""
         with open_session(self.workspace, self.name, self.settings) as session:
             found = session.request("find", {"run_ids": list(run_ids)}).document["jobs"]
         return {run_id: run_id for run_id in run_ids if run_id in found}
