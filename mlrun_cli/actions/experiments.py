@@ -23,8 +23,10 @@ def list_experiments(workspace: Workspace) -> Sequence[dict[str, Any]]:
     return [_build_record(workspace, experiment) for experiment in workspace.experiments.list()]
 
 
-def list_experiment_overviews(workspace: Workspace, text: str | None = None) -> Sequence[ExperimentOutcomes]:
-    """Return the run counts of experiments whose names contain every word of `text`, most recently active first.
+def list_experiment_outcomes(workspace: Workspace, text: str | None = None) -> Sequence[ExperimentOutcomes]:
+    """Return the run counts by outcome of experiments whose names contain every word of `text`.
+
+    The most recently active experiment comes first.
 
     Runs that have lost their supervisor are recovered first, so that the counts are accurate.
     """

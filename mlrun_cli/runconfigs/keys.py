@@ -23,7 +23,7 @@ from mlrun_cli.runconfigs.shapes import (
     TRUTH,
     VARIABLES,
     Shape,
-    build_choice_shape,
+    build_suggestion_shape,
 )
 
 
@@ -238,7 +238,9 @@ KEYS: Mapping[str, Key] = {
         skipped=_DOCKER_IS_OFF,
         skipped_without_container=_NO_CONTAINER,
     ),
-    "hdi.yarnDeployMode": Key(build_choice_shape("cluster", "client"), "cluster", "How Spark is started on HDInsight."),
+    "hdi.yarnDeployMode": Key(
+        build_suggestion_shape("cluster", "client"), "cluster", "How Spark is started on HDInsight."
+    ),
     "tensorflow.workerCount": Key(COUNT, 1, "Workers, when the communicator is ParameterServer."),
     "tensorflow.parameterServerCount": Key(
         {"type": "integer", "minimum": 0},
@@ -248,7 +250,7 @@ KEYS: Mapping[str, Key] = {
     "mpi.processCountPerNode": Key(COUNT, 1, "Processes on each node, when the communicator is an MPI."),
     "mpi.nodeCount": Key(COUNT, 1, "The same as nodeCount."),
     "pytorch.communicationBackend": Key(
-        build_choice_shape("nccl", "gloo"),
+        build_suggestion_shape("nccl", "gloo"),
         "nccl",
         "How PyTorch's processes talk.",
         skipped="the script chooses it, when it calls init_process_group",

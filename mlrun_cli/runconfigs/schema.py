@@ -95,7 +95,7 @@ def _build_property(key: Key) -> dict[str, Any]:
 
 
 def _allow_null(shape: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a JSON schema that also allows null, both for the value itself and for the keys of a mapping."""
+    """Return a JSON schema that also allows null, both for the value itself and for the values in a mapping."""
     if "anyOf" in shape:
         return {**shape, "anyOf": [*shape["anyOf"], {"type": "null"}]}
     kinds = [shape["type"]] if isinstance(shape["type"], str) else shape["type"]

@@ -23,7 +23,7 @@ VARIABLES: Shape = {
 }
 
 
-def build_choice_shape(*names: str) -> Shape:
+def build_suggestion_shape(*names: str) -> Shape:
     """Return the JSON Schema of a string for which editors suggest some values."""
     return {"anyOf": [{"enum": names}, TEXT]}
 
@@ -37,7 +37,7 @@ _PLACE = {"type": "object", "properties": {"datastoreName": TEXT, "relativePath"
 REFERENCES = _build_mapping_shape(
     dataStoreName=TEXT,
     pathOnDataStore=TEXT,
-    mode=build_choice_shape("mount", "download", "upload"),
+    mode=build_suggestion_shape("mount", "download", "upload"),
     pathOnCompute=TEXT,
     overwrite=TRUTH,
 )
@@ -59,7 +59,7 @@ INPUTS = _build_mapping_shape(
             "uri": {"type": "object", "properties": {"path": TEXT, "isFile": TRUTH}},
         },
     },
-    mechanism=build_choice_shape("direct", "mount", "download"),
+    mechanism=build_suggestion_shape("direct", "mount", "download"),
     environmentVariableName=TEXT,
     pathOnCompute=TEXT,
     createOutputDirectories=TRUTH,
@@ -68,10 +68,10 @@ INPUTS = _build_mapping_shape(
 )
 OUTPUTS = _build_mapping_shape(
     outputLocation={"type": "object", "properties": {"dataPath": _PLACE}},
-    mechanism=build_choice_shape("mount", "upload"),
+    mechanism=build_suggestion_shape("mount", "upload"),
     additionalOptions=MAPPING,
 )
-FRAMEWORK = build_choice_shape("Python", "PyTorch", "TensorFlow", "Chainer", "CNTK", "PySpark", "R")
+FRAMEWORK = build_suggestion_shape("Python", "PyTorch", "TensorFlow", "Chainer", "CNTK", "PySpark", "R")
 COMMUNICATOR: Shape = {
     "anyOf": [
         TEXT,

@@ -92,7 +92,7 @@ class Dispatcher:
             self._folder.starts.reset(self._lock)
             if not is_needed:
                 return
-            self._sleep(wake_socket)
+            self._wait_for_event(wake_socket)
 
     def _start_runs(self) -> bool:
         """Start runs in queue order while nodes and GPUs are free; return whether any run was waiting.
@@ -133,7 +133,7 @@ class Dispatcher:
         is_needed = bool(waiting) or bool(self._workspace.queues.list_keys(self._target))
         return is_needed or self._workspace.child_runs.has_controlled_runs()
 
-    def _sleep(self, wake_socket: WakeSocket) -> None:
+    def _wait_for_event(self, wake_socket: WakeSocket) -> None:
         """Wait for a wake-up, the end of a supervisor, or the next periodic check, and handle it."""
         poll = select.poll()
         for descriptor in (wake_socket.fileno(), *self._starter.pidfds):

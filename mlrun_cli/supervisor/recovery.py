@@ -131,7 +131,7 @@ def recover(workspace: Workspace, run: Run) -> None:
     folder = workspace.run_folder(run.run_id)
     had_processes = bool(list_run_processes(run.run_id))
     submission = _read_submission(folder)
-    not_ended = run_or_log(lambda: _end_containers(run, submission), ())
+    not_ended = run_or_log(lambda: _stop_containers(run, submission), ())
     left = end_processes(track_run_processes(run.run_id), 0.0)
     full = describe_full_disk(folder.path, FULL_FOR_RUNS_BYTES)
     folder.release_space()
@@ -185,8 +185,8 @@ def _read_submission(folder: RunFolder) -> Submission | None:
         return None
 
 
-def _end_containers(run: Run, submission: Submission | None) -> tuple[str, ...]:
-    """End the containers of a run; return a warning if one may still be running."""
+def _stop_containers(run: Run, submission: Submission | None) -> tuple[str, ...]:
+    """Stop the containers of a run; return a warning if one may still be running."""
     container = None if submission is None else submission.environment.container
     if container is None or kill_containers(container, run.run_id, {**os.environ, **container.reached_by}):
         return ()

@@ -104,8 +104,8 @@ def spawn(
     return pid
 
 
-def wait_for_end(pid: int) -> None:
-    """Wait for the end of a process that was started by `spawn`, and reap it."""
+def wait_for_exit(pid: int) -> None:
+    """Wait for a process that was started by `spawn` to exit, and reap it."""
     with suppress(ChildProcessError):  # it was reaped otherwise
         os.waitpid(pid, 0)
     with suppress(ValueError):  # another thread was faster

@@ -20,7 +20,7 @@ from mlrun_cli.targets.programs import (
     build_supervisor_arguments,
     get_supervisor_log_path,
     spawn,
-    wait_for_end,
+    wait_for_exit,
 )
 
 _MAX_LOCKS = 253
@@ -67,7 +67,7 @@ class WaitingSupervisor:
         self._connection.close()
         if self._process is not None:
             send_signal(self._process, signal.SIGKILL)  # it would load its modules before it ended
-        wait_for_end(self.pid)
+        wait_for_exit(self.pid)
 
 
 def receive_locks() -> Sequence[int]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.actions.experiments import list_experiment_overviews
+from mlrun_cli.actions.experiments import list_experiment_outcomes
 from mlrun_cli.actions.run_pages import Count, get_run_page
 from mlrun_cli.actions.runs import list_runs
 from mlrun_cli.core.redaction import Redactor
@@ -72,12 +72,12 @@ def test_a_run_that_lost_its_folder_is_shown_as_failed(workspace: Workspace) -> 
     origin = get_origin()
     add_runs(workspace, RunStatus.RUNNING, **origin._asdict())
 
-    (overview,) = list_experiment_overviews(workspace)
+    (outcomes,) = list_experiment_outcomes(workspace)
     page = get_run_page(workspace, RunFilter(statuses=frozenset({RunStatus.RUNNING, RunStatus.FAILED})))
 
     assert [run.status for run in page.runs] == [RunStatus.FAILED]
     assert page.active == 0
-    assert (overview.failed, overview.active) == (1, 0)
+    assert (outcomes.failed, outcomes.active) == (1, 0)
 
 
 def test_experiments_are_found_by_words_of_their_names(workspace: Workspace) -> None:
@@ -85,7 +85,7 @@ def test_experiments_are_found_by_words_of_their_names(workspace: Workspace) -> 
         add_runs(workspace, RunStatus.COMPLETED, experiment_name=name)
 
     def found(text: str | None) -> list[str]:
-        return sorted(each.experiment.name for each in list_experiment_overviews(workspace, text))
+        return sorted(each.experiment.name for each in list_experiment_outcomes(workspace, text))
 
     assert found(None) == ["Train small", "other", "train large"]
     assert found("TRAIN") == ["Train small", "train large"]

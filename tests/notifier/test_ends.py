@@ -19,7 +19,7 @@ from mlrun_cli.runs.error import build_run_error
 from mlrun_cli.runs.run import INTERACTIVE_RUN, SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.sessions import Session, reconcile_sessions
-from mlrun_cli.targets.programs import NOTIFIER_PROGRAM, wait_for_end
+from mlrun_cli.targets.programs import NOTIFIER_PROGRAM, wait_for_exit
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 from tests.running import until
@@ -116,7 +116,7 @@ def test_one_process_notifies_once_of_each_run_of_a_session_that_died(tmp_path: 
         for _ in range(2):  # the second look finds nothing to do
             reconcile_sessions(workspace)
         (pid,) = notifiers
-        wait_for_end(pid)
+        wait_for_exit(pid)
     expected = [f"{run.run_id} Failed" for run in runs if run is not runs[7]]
     assert sorted(told.read_text().splitlines()) == sorted(expected)
 
@@ -129,11 +129,11 @@ def test_a_completed_run_is_notified_of_before_its_session_ends(tmp_path: Path, 
         for _ in range(2):  # it has ended only once
             complete_interactive_run(workspace, runs[0])
         (pid,) = notifiers
-        wait_for_end(pid)
+        wait_for_exit(pid)
         assert told.read_text() == f"{runs[0].run_id} Completed\n"
         session.close(build_run_error("no"))
         _, pid = notifiers
-        wait_for_end(pid)
+        wait_for_exit(pid)
     assert sorted(told.read_text().splitlines()[1:]) == sorted(f"{run.run_id} Failed" for run in runs[1:])
 
 
@@ -149,11 +149,11 @@ def test_one_process_at_a_time_notifies_of_runs_that_end_one_after_another(
             complete_interactive_run(workspace, run)
         seconds = time.monotonic() - began_at
         for pid in notifiers:
-            wait_for_end(pid)
+            wait_for_exit(pid)
         assert sorted(told.read_text().splitlines()) == sorted(f"{run.run_id} Completed" for run in runs)
         assert len(notifiers) <= 1 + seconds / _IDLE_SECONDS
         complete_interactive_run(workspace, late := open_run(workspace, session.owner_lock))
-        wait_for_end(notifiers[-1])
+        wait_for_exit(notifiers[-1])
         session.close(None)
     assert told.read_text().splitlines()[-1] == f"{late.run_id} Completed"
 
@@ -170,7 +170,7 @@ def test_other_variables_take_another_process(
             monkeypatch.setenv("MLRUN_SECRET_NAMES", f"vault{number}")
             complete_interactive_run(workspace, run)
         for pid in notifiers:
-            wait_for_end(pid)
+            wait_for_exit(pid)
         session.close(None)
     assert len(notifiers) == 3
     assert "sesame" not in (tmp_path / "told").read_text()

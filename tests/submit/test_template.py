@@ -32,7 +32,7 @@ from mlrun_cli.submit.template import (
     read_template,
     start_from_template,
 )
-from mlrun_cli.targets.programs import wait_for_end
+from mlrun_cli.targets.programs import wait_for_exit
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, WorkspaceLocator, locate_workspace
 from tests.running import kill, processes, until
@@ -209,7 +209,7 @@ def start_and_die(locator: WorkspaceLocator, folder: Path, run_id: str, at: int)
     os.close(writing)
     with os.fdopen(reading) as pipe:
         text = pipe.read()
-    wait_for_end(pid)
+    wait_for_exit(pid)
     return int(text or 0)
 
 

@@ -67,8 +67,11 @@ class Dialect(Protocol):
     def build_index_hint(self, index: str) -> str:
         """Return the SQL clause that makes a query use an index, or an empty string if there is no such clause."""
 
-    def build_integer_join(self, column: str) -> str:
-        """Return the SQL aggregate that joins the integers in a column with commas; it is NULL without rows."""
+    def build_integer_concatenation(self, column: str) -> str:
+        """Return the SQL aggregate that concatenates the integers of a column, separated by commas.
+
+        It is NULL without rows.
+        """
 
     def build_flag_condition(self, flags: str, column: str) -> str:
         """Return the SQL condition that `flags[column]` is 1, where `flags` names a parameter of one byte per index.

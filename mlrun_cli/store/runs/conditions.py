@@ -142,8 +142,8 @@ class RunConditions:
         return bool(self._rare)
 
     @property
-    def has_common_conditions(self) -> bool:
-        """True if there are conditions that many runs meet, which are checked on each run."""
+    def has_unselective_conditions(self) -> bool:
+        """True if some conditions are unselective, i.e. met by many runs, and are therefore checked on each run."""
         return bool(self._common)
 
     def list_sets(self) -> Sequence[RunSet]:

@@ -82,7 +82,7 @@ class RunPageStore:
     def count(self, run_filter: RunFilter, limit: int = COUNTED + 1) -> int:
         """Return the number of runs that match a filter, counting up to `limit`."""
         conditions = RunConditions(self._database, run_filter, None if self._has_many_runs() else _FEW_TO_COUNT)
-        if conditions.has_common_conditions or conditions.text is not None:
+        if conditions.has_unselective_conditions or conditions.text is not None:
             keys = self._find_keys_by_sets(conditions, KEY_ORDER, True, limit, 0)
             if keys is not None:
                 return len(keys)
@@ -178,7 +178,7 @@ class RunPageStore:
         self, run_filter: RunFilter, descending: bool, limit: int, offset: int
     ) -> Sequence[int]:
         conditions = RunConditions(self._database, run_filter)
-        if conditions.has_common_conditions or conditions.text is not None:
+        if conditions.has_unselective_conditions or conditions.text is not None:
             found = self._find_keys_by_sets(conditions, KEY_ORDER, descending, limit, offset)
             if found is not None:
                 return found

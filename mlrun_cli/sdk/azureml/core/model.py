@@ -200,7 +200,7 @@ class Model:
         if not os.path.exists(path):
             raise _NoSuchFile(f"There is no file or folder {path!r} to make model {model_name!r} of.")
         print(f"Registering model {model_name}")
-        new = _build_new_model(
+        new = _build_registration_fields(
             model_name, tags, properties, description, datasets, model_framework, model_framework_version,
             sample_input_dataset, sample_output_dataset, resource_configuration,
         )  # fmt: skip
@@ -443,7 +443,7 @@ def register_from_run(
         WebserviceException: The name or another argument is invalid.
     """
     workspace = run.experiment.workspace
-    new = _build_new_model(
+    new = _build_registration_fields(
         model_name, tags, properties, description, datasets, model_framework, model_framework_version,
         sample_input_dataset, sample_output_dataset, resource_configuration,
     )  # fmt: skip
@@ -470,7 +470,7 @@ def _call_translating_errors(function: Any) -> Any:
         raise _ModelRefused(error.message) from error
 
 
-def _build_new_model(
+def _build_registration_fields(
     model_name: str,
     tags: "dict[str, Any] | None",
     properties: "dict[str, Any] | None",

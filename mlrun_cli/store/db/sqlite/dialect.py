@@ -30,8 +30,11 @@ class SqliteDialect:
         """Return the `INDEXED BY` clause that makes a query use an index; the query fails if the index is unusable."""
         return f"INDEXED BY {index}"
 
-    def build_integer_join(self, column: str) -> str:
-        """Return the SQL aggregate that joins the integers in a column with commas; it is NULL without rows."""
+    def build_integer_concatenation(self, column: str) -> str:
+        """Return the SQL aggregate that concatenates the integers of a column, separated by commas.
+
+        It is NULL without rows.
+        """
         return f"group_concat({column})"
 
     def build_flag_condition(self, flags: str, column: str) -> str:

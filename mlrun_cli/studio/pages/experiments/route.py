@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
-from mlrun_cli.actions.experiments import list_experiment_overviews
+from mlrun_cli.actions.experiments import list_experiment_outcomes
 from mlrun_cli.experiments.outcomes import ExperimentOutcomes
 from mlrun_cli.studio.page_request import PageRequest
 
@@ -16,10 +16,10 @@ _BAR_WIDTH = 120.0
 def show(page: PageRequest) -> Response:
     """Show the experiments that match the search, most recently active first."""
     search = page.get_query_parameter("search").strip()
-    overviews = list_experiment_overviews(page.workspace, search or None)
+    experiments = list_experiment_outcomes(page.workspace, search or None)
     return page.render(
         "pages/experiments/template.html",
-        overviews=[(outcomes, _build_outcome_bar(outcomes)) for outcomes in overviews],
+        overviews=[(outcomes, _build_outcome_bar(outcomes)) for outcomes in experiments],
         search=search,
         topic=page.build_topic("runs"),
     )
