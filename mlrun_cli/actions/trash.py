@@ -164,7 +164,7 @@ def restore_runs(workspace: Workspace, deleted_runs: Sequence[TrashedRun]) -> Se
 def remove_from_trash(
     workspace: Workspace, deleted_runs: Iterable[TrashedRun], *, report: Callable[[str], None] | None = None
 ) -> Sequence[str]:
-    """Permanently remove deleted runs; return the folders that could not be removed, which the next prune removes.
+    """Delete runs in the trash permanently; return the folders that could not be removed, which the next prune removes.
 
     Args:
         workspace: the workspace of the runs.

@@ -126,7 +126,7 @@ class GlobalOptions(NamedTuple):
 
     @property
     def wants_structured_output(self) -> bool:
-        """True if `-o` or a query asks a command that prints text by default for structured data."""
+        """True if `-o` or a query requests structured data from a command that prints text by default."""
         return (self.has_output_option and self.output_format is not OutputFormat.TABLE) or self.query is not None
 
     @property

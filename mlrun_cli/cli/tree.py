@@ -212,7 +212,7 @@ class _ParentGroup(_Tree):
         return COMMAND_GROUPS
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the name, group or command and remaining words for the words that were typed.
+        """Resolve the typed words to a name, its command or group, and the remaining words.
 
         Raises:
             Unsupported: az has the group, but this program does not; the error names the subcommand, too.

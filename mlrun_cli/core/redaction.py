@@ -169,7 +169,7 @@ class Redactor:
 
     @cached_property
     def run_secrets(self) -> frozenset[str]:
-        """The secrets in the run's variables and command line, which are redacted in any text."""
+        """The secrets in the run's environment variables and command line, which are redacted in any text."""
         return frozenset(() if self._list_secrets is None else self._list_secrets())
 
     @cached_property

@@ -38,7 +38,7 @@ class Placeholders:
         self._all = re.compile(f"{_PLACEHOLDER}|{self._paths.pattern}" if self._paths else _PLACEHOLDER)
 
     def fill(self, text: str, get_value: Callable[[str, str], str]) -> str:
-        """Return text with each placeholder, and each Azure machine's path, replaced with `get_value(kind, name)`."""
+        """Return text with each placeholder and each path on an Azure machine replaced with `get_value(kind, name)`."""
         return self._all.sub(lambda found: get_value(*_get_kind_and_name(found)), text)
 
     def fill_paths(self, text: str, get_value: Callable[[str, str], str]) -> str:

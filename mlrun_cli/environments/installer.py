@@ -88,7 +88,7 @@ class Installer:
         return 128 - code
 
     def set_variables(self, variables: Mapping[str, str]) -> None:
-        """Set variables for all later commands."""
+        """Set environment variables for all later commands."""
         self._environment |= variables
 
     def trust_system_certificates(self) -> bool:

@@ -210,6 +210,7 @@ def _convert_zone(context: ExpressionContext, time: Timestamp, source: str, zone
 
 
 def _read_in_zone(time: Timestamp, zone: str) -> Timestamp:
+    """Return a time in a time zone as UTC; an offset in the time overrides the zone."""
     local_zone = get_time_zone(normalize_time_zone(zone))
     if time.offset is not None:
         return Timestamp(time.to_utc(), timedelta(0), is_utc=True)

@@ -41,7 +41,7 @@ def find_flag(arguments: Sequence[str], name: str) -> str | None:
 
 
 def has_value(arguments: Sequence[str], name: str) -> bool:
-    """Return whether the arguments contain a parameter that is not a flag."""
+    """Return whether the arguments contain this parameter with a value, i.e. not as a flag."""
     found = _list_parameter_words(arguments, name)
     return bool(found) and find_flag(arguments, name) is None and arguments[found[-1].start] != f"--no-{name}"
 

@@ -32,7 +32,7 @@ class PlannedSnapshot(NamedTuple):
 
     @classmethod
     def from_snapshot(cls, snapshot: Snapshot) -> PlannedSnapshot:
-        """Return the preview for an existing snapshot."""
+        """Create a planned snapshot from an existing snapshot."""
         paths = (entry.path for entry in snapshot.entries if entry.kind is not EntryKind.DIRECTORY)
         return cls(frozenset(paths), snapshot.size, (), (), (), None)
 

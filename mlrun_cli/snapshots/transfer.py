@@ -14,9 +14,9 @@ _FRESH_SECONDS = 12 * 60 * 60
 
 
 def copy_snapshot(snapshot: Snapshot, source: SnapshotStore, destination: SnapshotStore) -> int:
-    """Copy a snapshot's missing contents, then its manifest, to another store; return the number of copied contents.
+    """Copy the objects of a snapshot that another store lacks, then the manifest; return the number of copied objects.
 
-    Contents that are stored with another size, as after a power failure, are copied again.
+    Objects that are stored with another size, as after a power failure, are copied again.
 
     Raises:
         StoredFilesLost: the source has lost a file's content.

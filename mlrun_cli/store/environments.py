@@ -50,7 +50,7 @@ class EnvironmentStore:
         return [_build_environment(row) for row in rows]
 
     def insert(self, name: str, version: str, definition: Mapping[str, Any], digest: str) -> None:
-        """Insert a version of an environment that does not exist yet."""
+        """Insert a new version of an environment; the version must not exist yet."""
         self._database.execute(
             "INSERT INTO environments (name, version, definition, digest, labels, created_at)"
             " VALUES (:name, :version, :definition, :digest, '[]', :now)",

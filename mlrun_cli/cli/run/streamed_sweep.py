@@ -166,7 +166,7 @@ def _watch_sweep(workspace: Workspace, run: Run) -> None:
 
 
 def _read_table(workspace: Workspace, run: Run) -> tuple[Run, Callable[[str], Layout] | None]:
-    """Return a sweep's run, reloaded, and a function that builds its table (None if its tags hold no definition)."""
+    """Reload a sweep's run; return it and a function that builds its table, or None if its tags hold no definition."""
     from mlrun_cli.actions.sweep_overview import find_sweep_overview  # noqa: PLC0415
     from mlrun_cli.cli.output.sweep_table import build_sweep_layout  # noqa: PLC0415
 

@@ -11,7 +11,7 @@ from mlrun_cli.errors import InvalidFile
 
 
 def read_json(path: Path, text: str) -> Node:
-    """Parse a JSON text into nodes.
+    """Parse JSON text into nodes.
 
     Raises:
         json.JSONDecodeError: the text is not JSON.

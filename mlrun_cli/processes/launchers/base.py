@@ -44,7 +44,7 @@ class Launcher(ABC):
 
     @abstractmethod
     def prepare_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
-        """Prepare and return the processes that the supervisor starts, in the order of their numbers.
+        """Prepare and return the processes that the supervisor starts, in rank order.
 
         Args:
             ports: free ports of this machine, `port_count` of them.

@@ -455,7 +455,7 @@ class Workspace:
         return self.compute_targets.get(names[type])
 
     def get_mlflow_tracking_uri(self, _with_auth: bool = False) -> str:
-        """Return the address of the workspace for `mlflow.set_tracking_uri`."""
+        """Return the workspace's MLflow tracking URI, for `mlflow.set_tracking_uri`."""
         del _with_auth
         from azureml._wire.tracking_uri import build_tracking_uri
 

@@ -58,7 +58,7 @@ class AbstractDataset:
 
     @staticmethod
     def get_by_id(workspace: "Workspace", id: str, **kwargs: Any) -> Any:
-        """Return the dataset with an id; alias of `Dataset.get_by_id`."""
+        """Return the dataset with this id; alias of `Dataset.get_by_id`."""
         from azureml.core.dataset import Dataset
 
         return Dataset.get_by_id(workspace, id, **kwargs)

@@ -93,7 +93,7 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
         return {path[len(start) :]: size for path, size in paths.items() if path.startswith(start)}
 
     def _get_file_name_in_run(self, *parts: str) -> str:
-        """Return the name among the run's files of a file or folder in this repository."""
+        """Return the path, relative to the run's files, of a file or folder in this repository."""
         first, _, name = posixpath.join(self._top, *parts).partition("/")
         if first != ARTIFACTS:
             raise create_error(f"{posixpath.join(*parts)!r} is not among the run's files.", DOES_NOT_EXIST)
