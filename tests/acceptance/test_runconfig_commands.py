@@ -296,7 +296,7 @@ def test_a_dry_run_says_what_would_run_and_stores_nothing(mlrun: Mlrun) -> None:
     (note,) = record["notes"]
     assert note.startswith("priority ")
     assert record["snapshot"]["files"] == 2  # the script and .amlignore
-    assert [one["path"] for one in record["snapshot"]["left_out"]] == ["loose"]
+    assert [one["path"] for one in record["snapshot"]["left_out"]] == ["loose", ".azureml/", "outputs/"]
     assert mlrun.json("run", "list") == []
     assert not (mlrun.database.parent / "runs").exists() or not list((mlrun.database.parent / "runs").iterdir())
 

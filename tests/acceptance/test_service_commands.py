@@ -134,4 +134,4 @@ def test_one_workspace_that_cannot_be_opened_keeps_no_other_from_being_started(m
 
 def test_ml_has_the_service_of_azure_which_is_refused(mlrun: Mlrun) -> None:
     failure = mlrun.fails("ml", "service", "list")
-    assert (failure.code, failure.target) == ("UnsupportedCommand", "service")
+    assert (failure.code, failure.target) == ("UnsupportedCommand", "service list")
