@@ -14,6 +14,7 @@ from mlrun_cli.core.program_log import log_exception, write_log
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import DiskFull, FileNotWritable, MlrunError, StoredFilesLost, StoreUnavailable
 from mlrun_cli.processes.termination import reap_children
+from mlrun_cli.runs.job_problems import has_unanswered_submission
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
@@ -76,8 +77,17 @@ class Controller:
             self._version = -1
             return False
         self._folder.reset_start_count()
-        self._folder.clear_problem()
+        if not self._has_unanswered_child():
+            self._folder.clear_problem()
         return has_ended
+
+    def _has_unanswered_child(self) -> bool:
+        """Return whether a problem persists, since an engine has not answered the submission of a child run."""
+        return self._folder.read_problem() != "" and any(
+            child.status is RunStatus.NOT_STARTED
+            and has_unanswered_submission(self._workspace.run_folder(child.run_id))
+            for child in self._workspace.child_runs.list_children(self._run.key)
+        )
 
     def _step(self) -> bool:
         """Execute a step; return whether the run has ended or no longer exists."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.folder import RunFolder
@@ -41,3 +43,10 @@ def count_unanswered_submission(folder: RunFolder) -> None:
     """
     problems = JobProblems.read(folder)
     problems._replace(unanswered=problems.unanswered + 1).write(folder)
+
+
+def has_unanswered_submission(folder: RunFolder) -> bool:
+    """Return whether the engine has not answered a submission of a run's job; False if that cannot be read."""
+    with suppress(OSError):
+        return JobProblems.read(folder).unanswered > 0
+    return False

@@ -1,4 +1,4 @@
-"""Reasons why live runs wait for their turn in a queue or for disk space."""
+"""Reasons why live runs wait for their turn in a queue, an engine that does not answer, or disk space."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 
 from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
+from mlrun_cli.runs.job_problems import has_unanswered_submission
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
@@ -24,6 +25,8 @@ def find_wait_reasons(workspace: Workspace, runs: Iterable[Run]) -> Mapping[int,
 def _find_reason(workspace: Workspace, run: Run, report: QueueReport, full_disk: str | None) -> str | None:
     if run.controller is not None and not run.status.is_terminal:
         return ControllerFolder(workspace.run_folder(run.run_id)).read_problem() or None
+    if run.status is RunStatus.NOT_STARTED and has_unanswered_submission(workspace.run_folder(run.run_id)):
+        return f"the engine of '{run.target}', which has not answered; the job is submitted again once it does"
     return (
         report.describe_wait(run)
         if run.status is RunStatus.QUEUED

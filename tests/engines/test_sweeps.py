@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,11 @@ def test_runs_whose_jobs_are_refused_have_failed_with_the_words_of_the_engine(po
 def test_a_sweep_waits_for_an_engine_that_is_away_and_says_so(pool: PoolEngine) -> None:
     pool.set_option("away")
     sweep = submit(pool, "--grid", "lr=1,2,3")
-    until(lambda: pool.mlrun.show(sweep).get("waiting_for"))
+    until(lambda: statuses(pool, sweep) == ["NotStarted"] * 2)
+    waiting = {sweep, *(child["run_id"] for child in children(pool, sweep))}
+    until(lambda: all("answer" in pool.mlrun.show(run_id).get("waiting_for", "") for run_id in waiting))
+    time.sleep(6)  # a controller executes a step at least every 5 s
+    assert "answer" in pool.mlrun.show(sweep)["waiting_for"]
     pool.set_option("away", None)
     record = pool.mlrun.wait(sweep)
     assert (record["status"], statuses(pool, sweep)) == ("Completed", ["Completed"] * 3)
@@ -130,9 +135,9 @@ def test_a_sweep_waits_for_an_engine_that_is_away_and_says_so(pool: PoolEngine) 
 def test_a_run_whose_submission_was_not_answered_is_canceled_with_its_sweep(pool: PoolEngine) -> None:
     pool.set_option("away")
     sweep = submit(pool, "--grid", "lr=1,2,3")
-    until(lambda: pool.mlrun.show(sweep).get("waiting_for"))
+    until(lambda: statuses(pool, sweep) == ["NotStarted"] * 2)
     pool.mlrun("run", "cancel", "-r", sweep)
-    until(lambda: statuses(pool, sweep) == ["CancelRequested"])
+    until(lambda: statuses(pool, sweep) == ["CancelRequested"] * 2)
     assert pool.mlrun.stored_status(sweep) == "CancelRequested"
 
 
