@@ -9,15 +9,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
+from statistics import NormalDist
 from typing import Any
 
 from mlrun_cli.errors import ProgramNotFound
 from mlrun_cli.metrics.goal import Goal
-from mlrun_cli.sweeps.expressions import CHOICE, QUNIFORM, Expression, round_to_step
+from mlrun_cli.sweeps.expressions import CHOICE, QUNIFORM, RANDINT, Expression, round_to_step
 from mlrun_cli.sweeps.sampling import Trial
 
 _SEED_STEP = 1_000_003
 _SEEDS = 1 << 32
+_STANDARD_NORMAL = NormalDist()
+_MARGIN = 2.0**-53  # of quantiles, whose ends have no value of a normal distribution
 
 
 class BayesianSampler:
@@ -47,7 +50,7 @@ class BayesianSampler:
         for trial in trials:
             is_known = trial.metric is not None and not math.isnan(trial.metric)
             if is_known or (trial.metric is None and trial.is_live):
-                with suppress(KeyError, ValueError):  # a resumed sweep may have had other parameters
+                with suppress(KeyError, TypeError, ValueError):  # a resumed sweep may have had other parameters
                     study.add_trial(self._build_optuna_trial(trial))
         asked = study.ask(self._distributions)
         return {name: self._decode_suggestion(self._space[name], asked.params[name]) for name in self._space}
@@ -57,11 +60,13 @@ class BayesianSampler:
         distributions = self._optuna.distributions
         if expression.name == CHOICE:
             return distributions.CategoricalDistribution(range(len(expression.options)))
+        if expression.name == RANDINT:
+            return distributions.IntDistribution(0, expression.arguments[0] - 1)
         low, high = expression.arguments[:2]
         if expression.name == QUNIFORM:
             factors = sorted(round(bound / expression.arguments[2]) for bound in (low, high))
             return distributions.IntDistribution(*factors)
-        return distributions.FloatDistribution(low, high)
+        return distributions.FloatDistribution(*((_MARGIN, 1 - _MARGIN) if expression.is_normal else (low, high)))
 
     def _build_optuna_trial(self, trial: Trial) -> Any:
         """Return Optuna's trial for a run of the sweep, without a value if the run has not logged the metric yet."""
@@ -80,15 +85,50 @@ class BayesianSampler:
         """Return the parameter value for a value that Optuna has suggested for an expression."""
         if expression.name == CHOICE:
             return expression.options[suggestion]
-        return suggestion * expression.arguments[2] if expression.name == QUNIFORM else suggestion
+        if expression.name == RANDINT:
+            return suggestion
+        if expression.name == QUNIFORM:
+            return suggestion * expression.arguments[2]
+        if expression.is_normal:
+            mean, deviation = expression.arguments[:2]
+            return expression.transform(mean + deviation * _STANDARD_NORMAL.inv_cdf(suggestion))
+        return expression.transform(suggestion)
 
     @staticmethod
     def _encode_value(expression: Expression, value: Any) -> Any:
         """Return the value of Optuna's distribution that stands for a parameter value."""
         if expression.name == CHOICE:
             return [json.dumps(one) for one in expression.options].index(json.dumps(value))
-        step = expression.arguments[2] if expression.name == QUNIFORM else 1
-        return round_to_step(value, step) // step if expression.name == QUNIFORM else value
+        if expression.name == QUNIFORM:
+            return round_to_step(value, expression.arguments[2]) // expression.arguments[2]
+        if expression.is_normal:
+            return _get_quantile(expression, value)
+        return _get_logarithm(expression, value) if expression.is_logarithmic else value
+
+
+def _get_quantile(expression: Expression, value: float) -> float:
+    """Return the share of the values of a normal or lognormal expression that are below a value."""
+    mean, deviation = expression.arguments[:2]
+    number = _find_logarithm(value) if expression.is_logarithmic else value
+    quantile = _STANDARD_NORMAL.cdf((number - mean) / deviation) if deviation else 0.5
+    return min(max(quantile, _MARGIN), 1 - _MARGIN)
+
+
+def _get_logarithm(expression: Expression, value: float) -> float:
+    """Return the logarithm within the bounds of an expression of which a value is made.
+
+    Raises:
+        ValueError: none is.
+    """
+    low, high = expression.arguments[:2]
+    logarithm = float(min(max(_find_logarithm(value), low), high))
+    if not math.isclose(expression.transform(logarithm), value):
+        raise ValueError(f"{value} is out of bounds")
+    return logarithm
+
+
+def _find_logarithm(value: float) -> float:
+    return math.log(value) if value else -math.inf
 
 
 def check_optuna() -> None:

@@ -20,7 +20,7 @@ from mlrun_cli.errors import InvalidValue
 from mlrun_cli.sweeps.definition import PrimaryMetric, SweepDefinition, build_definition, check_positive, parse_goal
 from mlrun_cli.sweeps.expressions import CHOICE, PARAMETERS, Expression, build_expression
 from mlrun_cli.sweeps.policies import DEFAULT, POLICIES, Policy, build_policy
-from mlrun_cli.sweeps.sampling import Sampling, SamplingMethod, check_expression, check_seed
+from mlrun_cli.sweeps.sampling import AZURE_EXPRESSIONS, Sampling, SamplingMethod, check_expression, check_seed
 
 _METHODS = {
     "random": SamplingMethod.RANDOM,
@@ -147,7 +147,11 @@ class _Reader:
                     raise name_node.build_error(f"'{name}' stands twice", hint="Give each parameter one expression.")
                 parameters[name] = _read_expression(item)
                 if method is not None:
-                    _check_with_location(item, lambda: check_expression(method, name, parameters[name]))  # noqa: B023
+                    expression = parameters[name]
+                    _check_with_location(
+                        item,
+                        lambda: check_expression(method, name, expression, AZURE_EXPRESSIONS),  # noqa: B023
+                    )
         if not space.as_list():
             raise space.build_error("has no parameters", hint=f"Write {wanted}.")
         return parameters

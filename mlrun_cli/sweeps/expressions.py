@@ -60,6 +60,16 @@ class Expression(NamedTuple):
             return len(self.options)
         return int(self.arguments[0]) if self.name == RANDINT else None
 
+    @property
+    def is_normal(self) -> bool:
+        """Whether the value, or its logarithm, is normal and not uniform."""
+        return self.name.endswith("normal")
+
+    @property
+    def is_logarithmic(self) -> bool:
+        """Whether the value's logarithm is uniform or normal."""
+        return "log" in self.name
+
     def get_value(self, index: int) -> Any:
         """Return the value with this index; the expression must have a size."""
         return self.options[index] if self.name == CHOICE else index
@@ -69,7 +79,18 @@ class Expression(NamedTuple):
         size = self.size
         if size is not None:
             return self.get_value(sample_index(generator, size))
-        value = _sample_number(self.name, self.arguments, generator)
+        first, second = float(self.arguments[0]), float(self.arguments[1])
+        if self.is_normal:
+            return self.transform(first + second * _sample_normal(generator))
+        return self.transform(_sample_uniform(generator, first, second))
+
+    def transform(self, number: float) -> float:
+        """Return the value for a number that is uniform between the bounds, or normal around `mu`.
+
+        It is the number's exponential in the `log` forms, and rounded in the `q` forms; the expression has no size.
+        """
+        value = math.exp(min(number, _LARGEST_LOG)) if self.is_logarithmic else number
+        value = min(max(value, -sys.float_info.max), sys.float_info.max)
         return round_to_step(value, self.arguments[2]) if self.name.startswith("q") else value
 
     def to_json(self) -> list[Any]:
@@ -133,15 +154,6 @@ def sample_index(generator: Random, size: int) -> int:
 def round_to_step(value: float, step: int) -> int:
     """Round a value to the nearest multiple of `step`; ties go to the even multiple."""
     return round(value / step) * step
-
-
-def _sample_number(expression_name: str, arguments: Sequence[Any], generator: Random) -> float:
-    """Sample a number from the distribution that a named expression defines."""
-    first, second = float(arguments[0]), float(arguments[1])
-    is_normal = expression_name.endswith("normal")
-    value = first + second * _sample_normal(generator) if is_normal else _sample_uniform(generator, first, second)
-    value = math.exp(min(value, _LARGEST_LOG)) if "log" in expression_name else value
-    return min(max(value, -sys.float_info.max), sys.float_info.max)
 
 
 def _sample_uniform(generator: Random, low: float, high: float) -> float:

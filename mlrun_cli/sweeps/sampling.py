@@ -23,7 +23,11 @@ class SamplingMethod(Enum):
     BAYESIAN = "BayesianOptimization"
 
 
-_EXPRESSIONS = {SamplingMethod.GRID: (CHOICE,), SamplingMethod.BAYESIAN: (CHOICE, UNIFORM, QUNIFORM)}
+_Expressions = Mapping[SamplingMethod, Sequence[str]]
+_EXPRESSIONS: _Expressions = {SamplingMethod.GRID: (CHOICE,)}
+AZURE_EXPRESSIONS: _Expressions = {**_EXPRESSIONS, SamplingMethod.BAYESIAN: (CHOICE, UNIFORM, QUNIFORM)}
+"""The expressions from which a method draws in Azure; methods that are not named draw from all."""
+
 _WORDS = {SamplingMethod.RANDOM: "random", SamplingMethod.GRID: "grid", SamplingMethod.BAYESIAN: "Bayesian"}
 
 
@@ -133,13 +137,15 @@ def build_sampling(
     return Sampling(method, dict(space), seed, tuple(flags))
 
 
-def check_expression(method: SamplingMethod, name: str, expression: Expression) -> None:
-    """Raise if a sampling method does not support an expression.
+def check_expression(
+    method: SamplingMethod, name: str, expression: Expression, expressions: _Expressions = _EXPRESSIONS
+) -> None:
+    """Raise if a sampling method does not support the expression of a parameter.
 
     Raises:
-        InvalidValue: it does not.
+        InvalidValue: it does not; `expressions` has those that methods support, if not all.
     """
-    allowed = _EXPRESSIONS.get(method)
+    allowed = expressions.get(method)
     if allowed is not None and expression.name not in allowed:
         raise InvalidValue(
             f"{name} has {expression.name}, from which {_WORDS[method]} sampling does not draw.",

@@ -153,6 +153,26 @@ def test_a_dry_run_prints_the_draws_and_starts_nothing(mlrun: Mlrun) -> None:
     assert mlrun.json("run", "list") == []
 
 
+def test_bayesian_sampling_on_one_line_draws_from_all_expressions(mlrun: Mlrun) -> None:
+    mlrun.script("""
+        import math, sys
+        from azureml.core import Run
+        values = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+        for epoch in range(int(values["--epochs"])):
+            Run.get_context().log("rmse", abs(math.log10(float(values["--wd"])) + 3) + 1 / (epoch + 1))
+    """)
+    draws = ("--grid", "lr=0.05,0.1", "--random", "wd=loguniform(1e-5,1e-2)", "--max", "20", "--concurrent", "2")
+    words = (*draws, "--minimize", "rmse", "--policy", "bandit:slack=0.1,interval=2", "--bayesian", "--seed", "3")
+    run = json.loads(mlrun("run", "sweep", *words, "train.py", "--epochs", "5").stdout)
+    assert (run["status"], json.loads(run["tags"]["generator_config"])["name"]) == ("Completed", "BayesianOptimization")
+    children = mlrun.json("run", "list", "--parent-run-id", run["run_id"], "--last", "20")
+    drawn = [json.loads(run["tags"][child["run_id"]]) for child in children]
+    assert len(drawn) == 20
+    assert {values["lr"] for values in drawn} <= {0.05, 0.1}
+    assert all(1e-5 <= values["wd"] <= 1e-2 for values in drawn)
+    assert float(run["properties"]["score"]) < 0.7
+
+
 def test_a_sweep_on_one_line_runs_each_value(mlrun: Mlrun) -> None:
     words = ("--grid", "lr=0.05,0.1,0.4", "--concurrent", "2", "--minimize", "rmse", "--tag", "why=test")
     run = json.loads(mlrun("run", "sweep", *words, "--duration", "90s", "train.py", "--epochs", "5").stdout)

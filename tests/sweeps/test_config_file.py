@@ -233,6 +233,14 @@ def test_an_error_says_where_it_is_and_what_to_write(
     assert word in error.one_line
 
 
+def test_bayesian_sampling_in_a_file_draws_from_azures_expressions_alone(refuse: Refuse) -> None:
+    text = SAMPLE.replace("type: random", "type: bayesian").replace("expression: choice", "expression: loguniform")
+    error = refuse(text.replace("[0.5, 1, 1.5]", "[-5, -1]"))
+    assert isinstance(error, InvalidFile)
+    assert (error.line, error.key_path) == (4, f"{_SPACE}[0]")
+    assert "choice or uniform or quniform" in str(error.hint)
+
+
 def test_all_errors_of_a_file_are_told_together(refuse: Refuse) -> None:
     text = SAMPLE.replace("random", "rand").replace("choice", "chose").replace("BanditPolicy", "Bandit")
     error = refuse(text.replace("Maximize", "up").replace("max_total_runs: 8", "max_total_runs: many"))

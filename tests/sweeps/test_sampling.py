@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
@@ -80,10 +83,9 @@ def test_only_spaces_of_choices_and_integers_have_a_size() -> None:
     assert build_sampling(RANDOM, {"q": build_expression("quniform", [0, 9, 1])}).space_size is None
 
 
-@pytest.mark.parametrize("method", [GRID, BAYESIAN])
-def test_a_method_refuses_what_it_does_not_sample_from(method: SamplingMethod) -> None:
+def test_a_grid_refuses_what_has_no_list_of_values() -> None:
     with pytest.raises(InvalidValue, match="b has randint"):
-        build_sampling(method, FINITE)
+        build_sampling(GRID, FINITE)
 
 
 def test_a_space_without_parameters_is_refused() -> None:
@@ -143,6 +145,45 @@ def test_bayesian_samples_approach_the_best_values_and_are_the_same_after_a_rest
     late = sum(_measure(values) for values in sampled[-10:]) / 10
     assert late > early + 5
     assert max(_measure(values) for values in sampled) > 4
+
+
+NUMERIC: dict[str, tuple[list[float], Callable[[float], bool]]] = {
+    "randint": ([40], lambda value: value in range(40)),
+    "loguniform": ([-11.5, -4.6], lambda value: math.exp(-11.5) <= value <= math.exp(-4.6)),
+    "qloguniform": ([-2, 5, 3], lambda value: value in range(0, 151, 3)),
+    "normal": ([-30, 12], lambda value: abs(value + 30) < 120),
+    "qnormal": ([20, 12, 5], lambda value: value % 5 == 0),
+    "lognormal": ([2, 1.5], lambda value: value > 0),
+    "qlognormal": ([2, 1.5, 2], lambda value: value >= 0 and value % 2 == 0),
+}
+
+
+@pytest.mark.parametrize("name", NUMERIC)
+def test_bayesian_samples_of_a_numeric_expression_approach_the_best_value(name: str) -> None:
+    arguments, is_valid = NUMERIC[name]
+    expression = build_expression(name, arguments)
+    scale = math.log1p if "log" in name else float
+    sampler = _make(BAYESIAN, {"x": expression})
+    best = sorted(expression.sample(Random(number)) for number in range(101))[75]  # above most of the samples
+    trials: list[Trial] = []
+    for number in range(60):
+        values = sampler.sample(number, trials)
+        assert is_valid(values["x"])
+        assert isinstance(values["x"], int) == (name[0] in "qr")
+        trials.append(Trial(values, -abs(scale(values["x"]) - scale(best))))
+    metrics = [trial.metric or 0.0 for trial in trials]
+    assert sum(metrics[-20:]) / 20 > sum(metrics[:10]) / 10 * 0.6
+    assert sampler.sample(60, trials) != sampler.sample(60)
+
+
+@pytest.mark.parametrize("bound", [-11.5, -4.6])
+def test_bayesian_sampling_learns_from_values_at_the_bounds_of_a_logarithm(bound: float) -> None:
+    sampler = _make(BAYESIAN, {"x": build_expression("loguniform", [-11.5, -4.6])})
+    outside = [Trial({"x": value}, 1.0) for value in (math.exp(bound * 1.5), math.exp(-1), 0, -1, "a", None)]
+    assert sampler.sample(20, outside) == sampler.sample(20)
+    near = [Trial({"x": math.exp(bound)}, 1.0) for _ in range(12)]
+    far = [Trial({"x": math.exp(-8)}, 0.0) for _ in range(12)]
+    assert abs(math.log(sampler.sample(20, near + far)["x"]) - bound) < 2
 
 
 def test_trials_that_ended_without_a_number_teach_bayesian_sampling_nothing() -> None:
