@@ -18,9 +18,12 @@ from mlrun_cli.pipelines.date_formats import ROUND_TRIP, Timestamp
 from mlrun_cli.pipelines.time_zones import get_time_zone, normalize_time_zone
 
 _CALL = re.compile(r"@(\s*[A-Za-z_]\w*\s*\(|\{)")
-_TOKEN = re.compile(r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>[+-]?\d+)|(?P<name>[A-Za-z_]\w*)|(?P<sign>[(),.]))")
+_TOKEN = re.compile(
+    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>[+-]?\d{1,15}(?!\d))|(?P<name>[A-Za-z_]\w*)|(?P<sign>[(),.]))"
+)
 _SECONDS = {"Second": 1, "Minute": 60, "Hour": 3600, "Day": 86400, "Week": 7 * 86400}
 _MONTHS = {"Month": 1, "Year": 12}
+_SHOWN_LETTERS = 80
 
 
 class ExpressionContext(NamedTuple):
@@ -57,6 +60,8 @@ def evaluate_expression(text: str, context: ExpressionContext) -> str | int:
         raise
     except OverflowError as error:
         raise InvalidValue(f"The expression {text} gives a time that no calendar has.") from error
+    except RecursionError as error:
+        raise InvalidValue(f"The expression {text[:_SHOWN_LETTERS]}… has too many calls within each other.") from error
 
 
 class _Parser:

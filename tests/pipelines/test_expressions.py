@@ -71,6 +71,8 @@ def test_an_expression_has_the_value_of_its_documents(text: str, value: str | in
         ("@convertFromUtc(utcNow(), 'Nowhere')", "Nowhere"),
         ("@utcNow() and", "position"),
         ("@addDays(utcNow(), 1", "position"),
+        (f"@addDays(utcNow(), {'1' * 5000})", "position"),
+        ("@" + "utcNow(" * 2000, "calls"),
     ],
 )
 def test_a_wrong_expression_is_refused_by_what_is_wrong(text: str, part: str) -> None:
