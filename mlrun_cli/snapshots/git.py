@@ -14,6 +14,8 @@ GIT_PREFIXES = ("azureml.git.", "mlflow.source.git.")
 """How the names of these properties begin."""
 _TIMEOUT_SECONDS = 5.0
 """How long a submit waits for all of git's answers together."""
+_GRACE_SECONDS = 0.2
+"""How long an answer that may be there already is waited for once that time is over."""
 _KILL_SECONDS = 0.5
 _QUESTIONS = {
     "repository_uri": ("ls-remote", "--get-url"),
@@ -83,7 +85,7 @@ def _run_queries(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
     deadline = time.monotonic() + _TIMEOUT_SECONDS
     for name, process in asked.items():
         try:
-            output, _ = process.communicate(timeout=max(0.0, deadline - time.monotonic()))
+            output, _ = process.communicate(timeout=max(_GRACE_SECONDS, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             _abandon(process)
             continue

@@ -115,15 +115,25 @@ def test_variables_hold_without_a_work_tree(tmp_path: Path, environ: dict[str, s
     assert read(tmp_path, environ) == {}
 
 
+@pytest.mark.parametrize(("hanging", "names"), [("*", set()), ("*ls-remote*", {"branch", "commit", "dirty"})])
 def test_a_git_that_does_not_answer_is_not_waited_for_nor_are_its_children(
-    tree: Path, tmp_path: Path, environ: dict[str, str]
+    tree: Path, tmp_path: Path, environ: dict[str, str], hanging: str, names: set[str]
 ) -> None:
     program = tmp_path / "bin" / "git"
     program.parent.mkdir()
-    program.write_text(f"#!/bin/sh\nsleep 1000 &\necho $! > {tmp_path}/$$.child\nwait\n", encoding="utf-8")
+    program.write_text(
+        f"""#!/bin/sh
+        case "$*" in {hanging}) ;; *) PATH='{environ["PATH"]}' exec git "$@" ;; esac
+        sleep 1000 &
+        echo $! > {tmp_path}/$$.child
+        wait
+        """,
+        encoding="utf-8",
+    )
     program.chmod(0o755)
     try:
-        assert read(tree, environ, PATH=f"{program.parent}:{environ['PATH']}") == {}
+        found = read(tree, environ, PATH=f"{program.parent}:{environ['PATH']}")
     finally:
         for child in tmp_path.glob("*.child"):
             os.kill(int(child.read_text(encoding="utf-8")), signal.SIGKILL)
+    assert {name.removeprefix("azureml.git.") for name in found if name.startswith("azureml.")} == names
