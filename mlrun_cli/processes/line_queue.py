@@ -56,10 +56,11 @@ def receive_lines(idle_seconds: float) -> Iterator[str]:
 def _read_lines(lines: SimpleQueue[str | None]) -> None:
     """Put each line of standard input into a queue immediately, so that the sender never waits, and None at the end."""
     rest = b""
-    while chunk := os.read(_STANDARD_INPUT, _CHUNK):
-        *complete, rest = (rest + chunk).split(b"\n")
-        for line in complete:
-            lines.put(line.decode(errors="replace"))
+    with suppress(OSError):  # it is closed, or nothing more can be read
+        while chunk := os.read(_STANDARD_INPUT, _CHUNK):
+            *complete, rest = (rest + chunk).split(b"\n")
+            for line in complete:
+                lines.put(line.decode(errors="replace"))
     lines.put(rest.decode(errors="replace"))
     lines.put(None)
 

@@ -80,14 +80,18 @@ def _notify_of(workspace: Workspace, run_ids: Sequence[str], redactor: Redactor)
     settings = _Settings(os.fspath(workspace.folder), format_secrets(redactor), dict(os.environ), os.getpid())
     if any(before == settings and queue.send(json.dumps(run_ids)) for before, queue in _last_notifier):
         return
-    _last_notifier[:] = [(settings, _spawn_notifier(workspace, run_ids, settings.secrets))]
+    _last_notifier.clear()
+    queue = _spawn_notifier(workspace, run_ids, settings.secrets)
+    if queue is not None:
+        _last_notifier.append((settings, queue))
 
 
-def _spawn_notifier(workspace: Workspace, run_ids: Sequence[str], secrets: str) -> LineQueue:
+def _spawn_notifier(workspace: Workspace, run_ids: Sequence[str], secrets: str) -> LineQueue | None:
+    """Start a notifier, and return its queue, or None if that had no room for all secrets and takes no more lines."""
     words = build_program_command(NOTIFIER_PROGRAM, ["--workspace", os.fspath(workspace.folder), *run_ids])
     log_path = get_supervisor_log_path(workspace.run_folder(run_ids[0]))
     queue = LineQueue()
-    queue.send(f"{secrets[:_MAX_LETTERS]}\n[]")
+    has_room = queue.send(f"{secrets[:_MAX_LETTERS]}\n[]")
     with queue.receiving_end as receiving_end:
         spawn(words, run_ids[0], (), log_path, stdin=receiving_end.fileno())
-    return queue
+    return queue if has_room else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shlex
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ from mlrun_cli.notifier.program import _IDLE_SECONDS
 from mlrun_cli.runs.error import build_run_error
 from mlrun_cli.runs.run import INTERACTIVE_RUN, SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime import notifier_start
 from mlrun_cli.runtime.sessions import Session, reconcile_sessions
 from mlrun_cli.targets.programs import NOTIFIER_PROGRAM, wait_for_exit
 from mlrun_cli.workspace import Workspace
@@ -156,6 +158,25 @@ def test_one_process_at_a_time_notifies_of_runs_that_end_one_after_another(
         wait_for_exit(notifiers[-1])
         session.close(None)
     assert told.read_text().splitlines()[-1] == f"{late.run_id} Completed"
+
+
+def test_secrets_for_which_a_queue_has_no_room_cost_no_notification(
+    tmp_path: Path, notifiers: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifier_start, "_MAX_LETTERS", 1 << 24)
+    told = tmp_path / "told"
+    with open_workspace(tmp_path, Rule(1, TELL + shlex.quote(str(told)), ENDS)) as workspace:
+        workspace.adopt_redactor(Redactor((), {}, lambda: ["x" * (1 << 23)]))  # more than a socket holds
+        session = Session(workspace, "test")
+        runs = [open_run(workspace, session.owner_lock) for _ in range(2)]
+        for run in runs:
+            complete_interactive_run(workspace, run)
+            for _, queue in notifier_start._last_notifier:
+                select.select([], [queue._sender], [])  # until part of the secrets was received
+        for pid in notifiers:
+            wait_for_exit(pid)
+        session.close(None)
+    assert sorted(told.read_text().splitlines()) == sorted(f"{run.run_id} Completed" for run in runs)
 
 
 def test_other_variables_take_another_process(
