@@ -24,7 +24,7 @@ class HeldJobs:
         self._target = target
         self._jobs = jobs
         self._released_at: dict[int, float] = {}
-        """The monotonic time of the last release of each run's job, by run key."""
+        """The monotonic time at which each run's job was last to be released, by run key."""
 
     def release_if_held(self, run: Run) -> Job | None:
         """Release the job of a run if its engine could not start and now holds it, at most once per engine response.
@@ -43,18 +43,19 @@ class HeldJobs:
         if problems.releases >= _MAX_RELEASES:
             words = f"{job.reason}, after {_MAX_RELEASES} attempts to release it"
             return Job(JobState.ENDED, end=JobEnd.NEVER_STARTED, words=words)
+        self._released_at[run.key] = time.monotonic()
         result = "released"
+        counted = problems._replace(releases=problems.releases + 1)
+        counted.write(folder)  # before, since on a full disk the job would be released without end
         try:
             self._jobs.release_job(run)
         except EngineUnavailable:
+            problems.write(folder)
             return None
         except EngineRefused as error:
             result = f"not released ({' '.join(error.message.split())})"
             write_log(f"the job of {run.run_id} cannot be released: {error}")
-        self._released_at[run.key] = time.monotonic()
-        problems = problems._replace(releases=problems.releases + 1)
-        problems.write(folder)
-        number = f"{problems.releases} of {_MAX_RELEASES}"
+        number = f"{counted.releases} of {_MAX_RELEASES}"
         self._log(run, f"--- {self._target.engine_name} could not start the job ({job.reason}): {result}, {number} ---")
         return None
 
