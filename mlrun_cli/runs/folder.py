@@ -47,7 +47,7 @@ class RunFolder:
         self.submission = path / "submission.json"
         self.secrets = path / "secrets.json"
         self.process = path / "process.json"
-        self.job_problems = path / "job_troubles.json"
+        self.job_problems = path / "job_problems.json"
         """What has gone wrong with the job of a run on a node (see `runs.job_problems`)."""
         self.restarts = path / "restarts.json"
         """How often the current attempt has begun once more, while the run may be queued again."""

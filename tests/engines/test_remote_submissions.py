@@ -163,7 +163,7 @@ def test_runs_of_a_sweep_whose_line_is_cut_midway_start_once(
     until(copying.exists)
     with cut_line(remote_machine):
         copying.with_name("gate").unlink()
-        until(lambda: list(box.database.parent.glob("runs/*/job_troubles.json")))
+        until(lambda: list(box.database.parent.glob("runs/*/job_problems.json")))
     age_runs(box)
     record = box.wait(sweep_id)
     assert record["status"] == "Completed", record

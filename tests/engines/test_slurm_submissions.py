@@ -75,7 +75,7 @@ def age_runs(mlrun: Mlrun) -> None:
 
 
 def list_problem_files(mlrun: Mlrun) -> list[Path]:
-    return list(mlrun.database.parent.glob("runs/*/job_troubles.json"))
+    return list(mlrun.database.parent.glob("runs/*/job_problems.json"))
 
 
 def wait_for_end(mlrun: Mlrun, run_id: str) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def test_a_submission_is_not_repeated_for_ever_nor_after_the_death_of_its_comman
     pool: PoolEngine, tmp_path: Path, unanswered: int
 ) -> None:
     run_id = submit_unanswered(pool, tmp_path / "marks")
-    problems = pool.mlrun.run_folder(run_id) / "job_troubles.json"
+    problems = pool.mlrun.run_folder(run_id) / "job_problems.json"
     assert json.loads(problems.read_text(encoding="utf-8"))["unanswered"] == 1
     problems.write_text(json.dumps({"unanswered": unanswered}), encoding="utf-8")
     pool.set_option("away", None)
