@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from mlrun_cli.actions.run_ends import cancel_run
-from mlrun_cli.errors import RunNotFound
+from mlrun_cli.errors import MlrunError, RunNotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.runs.child_store import ChildState
@@ -41,15 +41,27 @@ class Children:
     def repeat_interrupted_starts(self, start_run: Callable[[str], None]) -> None:
         """Call `start_run` for each child run whose start the death of an earlier controller may have interrupted.
 
-        An engine has no job yet of a run whose start was killed.
+        An engine has no job yet of a run whose start was killed. A target that is away holds up only its own runs.
+
+        Raises:
+            EngineUnavailable, SharedFolderUnavailable: of the first target that is away.
         """
-        while self._interrupted:
-            child = self._interrupted[-1]
-            if self._states[child.key].status is RunStatus.NOT_STARTED:
-                start_run(child.run_id)
+        away: dict[str | None, MlrunError] = {}
+        for child in list(self._interrupted):
+            run = self._workspace.child_runs.find_by_key(child.key)
+            if run is not None and run.status is RunStatus.NOT_STARTED:
+                if run.target in away:
+                    continue
+                try:
+                    start_run(child.run_id)
+                except (EngineUnavailable, SharedFolderUnavailable) as error:
+                    away[run.target] = error
+                    continue
                 if self._workspace.runs.find_key(child.run_id) != child.key:  # refused, and recorded anew as Failed
                     del self._states[child.key]
-            self._interrupted.pop()
+            self._interrupted.remove(child)
+        if away:
+            raise next(iter(away.values()))
 
     def find(self, run_id: str) -> ChildState | None:
         """Return the child run with this id, or None if there is none."""

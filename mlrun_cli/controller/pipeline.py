@@ -76,11 +76,7 @@ class PipelineController:
             grace = GRACE_SECONDS if run.cancel_grace_seconds is None else run.cancel_grace_seconds
             self._children.cancel_all(grace)
         else:
-            self._children.repeat_interrupted_starts(self._restart_step)
-            stages = self._determine_stages()
-            while ready := self._list_ready_steps(stages):  # those after a reused step are ready at once
-                self._start_steps(ready)
-                stages = self._determine_stages()
+            stages = self._start_all_steps()
         if self._children.live:
             return None
         return Ending(RunStatus.CANCELED) if is_canceled else self._build_ending(stages)
@@ -88,6 +84,25 @@ class PipelineController:
     def get_timeout_seconds(self) -> float | None:
         """Return None, since a pipeline waits only for the ends of its steps."""
         return None
+
+    def _start_all_steps(self) -> dict[str, _Stage]:
+        """Start the steps whose start was interrupted, then those whose inputs are ready; return the new stages.
+
+        Raises:
+            EngineUnavailable, SharedFolderUnavailable: of a target that is away; the steps of all others are started.
+        """
+        away: MlrunError | None = None
+        try:
+            self._children.repeat_interrupted_starts(self._restart_step)
+        except (EngineUnavailable, SharedFolderUnavailable) as error:
+            away = error
+        stages = self._determine_stages()
+        while ready := self._list_ready_steps(stages):  # those after a reused step are ready at once
+            self._start_steps(ready)
+            stages = self._determine_stages()
+        if away is not None:
+            raise away
+        return stages
 
     def append_to_log(self, text: str) -> None:
         """Append a line to the log of the pipeline; ignore a full disk."""

@@ -30,19 +30,28 @@ class PoolEngine:
         self.shared = root / "shared"
         self.pool.folder.mkdir()
         SharedFolder(self.shared).create()
-        self.mlrun("computetarget", "create", "pool", "-n", "pool")
-        properties = {"sharedFolder": str(self.shared), "poolFolder": str(self.pool.folder)}
+        self._pools = [self.pool]
+        self._create_target("pool", self.pool)
+
+    def add_target(self, name: str) -> Pool:
+        """Create another target, which has an engine of its own in the same shared folder, and return the engine."""
+        pool = Pool(self.pool.folder.with_name(name))
+        pool.folder.mkdir()
+        self._pools.append(pool)
+        self._create_target(name, pool)
+        return pool
+
+    def _create_target(self, name: str, pool: Pool) -> None:
+        self.mlrun("computetarget", "create", "pool", "-n", name)
         self.mlrun.execute(
-            "UPDATE compute_targets SET definition = json_set(definition, '$.properties', json(?)) WHERE name = 'pool'",
-            json.dumps(properties),
+            "UPDATE compute_targets SET definition = json_set(definition, '$.properties', json(?)) WHERE name = ?",
+            json.dumps({"sharedFolder": str(self.shared), "poolFolder": str(pool.folder)}),
+            name,
         )
 
     def set_option(self, name: str, text: str | None = "") -> None:
         """Set an option of the engine, or unset it if the text is None."""
-        if text is None:
-            (self.pool.folder / name).unlink(missing_ok=True)
-        else:
-            (self.pool.folder / name).write_text(text, encoding="utf-8")
+        self.pool.set_option(name, text)
 
     def job(self, run_id: str) -> dict[str, Any] | None:
         """Return the job of a run, or None if there is none."""
@@ -66,6 +75,7 @@ class PoolEngine:
 
     def close(self) -> None:
         """End every process of the engine and of the command."""
-        for row in self.pool.list():
-            self.pool.end(row["id"], JobEnd.CANCELED)
+        for pool in self._pools:
+            for row in pool.list():
+                pool.end(row["id"], JobEnd.CANCELED)
         self.mlrun.close()

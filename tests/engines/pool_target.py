@@ -120,6 +120,13 @@ class Pool:
         except FileNotFoundError:
             return None
 
+    def set_option(self, name: str, text: str | None) -> None:
+        """Set an option, or unset it if the text is None."""
+        if text is None:
+            (self.folder / name).unlink(missing_ok=True)
+        else:
+            (self.folder / name).write_text(text, encoding="utf-8")
+
     def wait_if_told(self, when: str) -> None:
         """Wait as long as the option `hang` says so; meanwhile there is a file `hanging`."""
         while self.read_option("hang") == when:

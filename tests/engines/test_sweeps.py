@@ -60,6 +60,15 @@ TWO_TARGETS = """
           inputs: {a: {source: a}}
 """
 
+TWO_ENGINES = """
+    pipeline:
+      name: two
+      default_compute: pool
+      steps:
+        First: {type: PythonScriptStep, script_name: train.py, name: First}
+        Second: {type: PythonScriptStep, script_name: train.py, name: Second, compute: other}
+"""
+
 
 def submit(pool: PoolEngine, *words: str, concurrent: int = 2, script: tuple[str, ...] = ()) -> str:
     pool.mlrun.script(SCRIPT)
@@ -194,3 +203,31 @@ def test_a_target_that_is_away_holds_up_only_its_own_steps(pool: PoolEngine) -> 
     (log,) = pool.mlrun.run_folder(pipeline).rglob("executionlogs.txt")
     text = log.read_text(encoding="utf-8")
     assert (text.count("Submitting 3 runs"), text.count("Submitting 1 runs")) == (1, 1)
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize("away", ["First", "Second"])
+def test_interrupted_starts_are_repeated_although_the_target_of_one_is_away(pool: PoolEngine, away: str) -> None:
+    engines = {"First": pool.pool, "Second": pool.add_target("other")}
+    for engine in engines.values():
+        engine.set_option("hang", "before")
+    pool.mlrun.script("print('here')")
+    pool.mlrun.script(TWO_ENGINES, "p.yml")
+    pipeline = pool.mlrun.json("run", "submit-pipeline", "-y", "p.yml")["run_id"]
+    until((pool.pool.folder / "hanging").exists)
+    kill_controller(pool)
+    pool.set_option("cut")
+    pool.set_option("hang", None)
+    # The second step, which has not been recorded yet, is started although the first one cannot be.
+    until(lambda: children(pool, pipeline) and (engines["Second"].folder / "hanging").exists())
+    kill_controller(pool)
+    pool.set_option("cut", None)
+    engines[away].set_option("cut", "")
+    engines["Second"].set_option("hang", None)
+    expected = ["NotStarted" if name == away else "Completed" for name in engines]
+    until(lambda: statuses(pool, pipeline) == expected)
+    until(lambda: "The pool does not answer" in pool.mlrun.show(pipeline).get("waiting_for", ""))
+    engines[away].set_option("cut", None)
+    assert pool.mlrun.wait(pipeline)["status"] == "Completed"
+    assert statuses(pool, pipeline) == ["Completed"] * 2
+    assert [len(engine.list()) for engine in engines.values()] == [1, 1]
