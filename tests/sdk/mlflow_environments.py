@@ -26,6 +26,9 @@ _VERSIONS = {
     "1-tests": (*_WITH_1, "pytest"),
     "2-tests": (*_WITH_2, "pytest"),
     "3-tests": ("mlflow-skinny==3.17.*", "scikit-learn", "skops", "pandas", "polars", "pytest"),
+    "1-figures": (*_WITH_1, "matplotlib", "plotly<6"),
+    "2-figures": (*_WITH_2, "matplotlib", "plotly"),
+    "3-figures": ("mlflow-skinny==3.17.*", "matplotlib", "plotly"),
     "tensorboard": ("tensorboard==2.21.*", "setuptools<80"),
     "learners": (
         "mlflow-skinny==3.17.*",

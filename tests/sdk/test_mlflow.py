@@ -156,6 +156,43 @@ found = {
 print(json.dumps(found))
 """
 
+FIGURES = """
+import hashlib, json
+import matplotlib, mlflow
+matplotlib.use("Agg")
+from matplotlib.figure import Figure
+import plotly.graph_objects as plotly
+
+def draw(values):
+    figure = Figure(figsize=(2, 1))
+    figure.subplots().plot(values)
+    return figure
+
+def describe(run_id):
+    digests = {}
+    for file in mlflow.MlflowClient().list_artifacts(run_id, "figures"):
+        address = f"{mlflow.get_run(run_id).info.artifact_uri}/{file.path}"
+        local = mlflow.artifacts.download_artifacts(artifact_uri=address)
+        with open(local, "rb") as stream:
+            content = stream.read()
+        digests[file.path] = hashlib.sha256(content).hexdigest() if local.endswith("png") else b"plotly" in content
+    return digests
+
+with mlflow.start_run() as run:
+    mlflow.log_figure(draw([1, 2, 4]), "figures/curve.png")
+    mlflow.log_figure(plotly.Figure(plotly.Scatter(y=[1, 2, 4])), "figures/page.html")
+    mlflow.log_figure(draw([3, 2, 1]), "figures/again.png")
+    mlflow.log_figure(draw([1, 1, 1]), "figures/again.png")
+    with mlflow.start_run(nested=True) as child:
+        mlflow.log_figure(draw([5, 6]), "figures/child.png")
+    try:
+        mlflow.log_figure("no figure", "figures/none.png")
+        error = None
+    except (TypeError, mlflow.exceptions.MlflowException) as raised:
+        error = type(raised).__name__
+print(json.dumps({"run": describe(run.info.run_id), "child": describe(child.info.run_id), "error": error}))
+"""
+
 
 @pytest.fixture
 def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
@@ -197,3 +234,16 @@ def test_what_a_script_logs_is_what_mlflows_own_store_has(mlrun: Mlrun, tmp_path
         {"loss": 4.0},
         {"lr": 5},
     )
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_figures_are_files_of_the_run(mlrun: Mlrun, tmp_path: Path, version: str) -> None:
+    python = find_mlflow_python(f"{version}-figures")
+    record = submit_in(mlrun, python, FIGURES)
+    found = read_result(mlrun, record)
+    assert found == run_alone_in(python, FIGURES, tmp_path / "alone")
+    assert found["error"]
+    assert found["run"].keys() == {"figures/curve.png", "figures/page.html", "figures/again.png"}
+    assert found["run"].keys() <= set(mlrun.json("run", "files", "-r", record["run_id"]))
+    (child,) = mlrun.json("run", "list", "--parent-run-id", record["run_id"])
+    assert "figures/child.png" in mlrun.json("run", "files", "-r", child["run_id"])
