@@ -341,13 +341,16 @@ def find_obstacle() -> str | None:
 
 def find_python() -> str | None:
     """Return the path of an interpreter that other users may start, or None."""
-    probe = "import sys; sys.exit(sys.version_info < (3, 10))"
-    for path in (os.path.realpath(sys.executable), "/usr/local/bin/python3", "/usr/bin/python3"):
-        with suppress(OSError):
-            words = [*_AS_USER, path, "-c", probe]
-            if subprocess.run(words, cwd="/", env=_VARIABLES_THERE, capture_output=True, check=False).returncode == 0:
-                return path
-    return None
+    paths = (os.path.realpath(sys.executable), "/usr/local/bin/python3", "/usr/bin/python3")
+    return next(filter(can_other_users_start, paths), None)
+
+
+def can_other_users_start(python: str) -> bool:
+    """Return whether a path is an interpreter of Python 3.10 or later that other users may start."""
+    words = [*_AS_USER, python, "-c", "import sys; sys.exit(sys.version_info < (3, 10))"]
+    with suppress(OSError):
+        return subprocess.run(words, cwd="/", env=_VARIABLES_THERE, capture_output=True, check=False).returncode == 0
+    return False
 
 
 def _is_connection(pid: int) -> bool:

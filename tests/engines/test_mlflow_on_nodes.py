@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines.pool import PoolEngine
-from tests.engines.sshd import HOST_ALIAS, RemoteMachine
+from tests.engines.sshd import HOST_ALIAS, RemoteMachine, can_other_users_start
 from tests.running import Mlrun, find_processes, kill, until, words_of
 from tests.sdk.mlflow_environments import find_mlflow_python, read_result, run_alone_in, submit_in
 from tests.sdk.test_mlflow import STORY
@@ -41,6 +41,8 @@ def test_autologging_on_a_machine_reached_by_ssh_gives_the_values_that_it_gives_
     shared_machine: RemoteMachine, tmp_path: Path
 ) -> None:
     python = find_mlflow_python("learners")
+    if not can_other_users_start(python):
+        pytest.skip(f"other users may not start {python}")
     with closing(Mlrun(tmp_path)) as mlrun:
         shared_machine.install_client(mlrun)
         attach = ("computetarget", "attach", "remote", "-n", "box", "--address", HOST_ALIAS)
