@@ -218,6 +218,26 @@ def test_kinds_that_cannot_run_here_are_refused_in_both_spellings(folder: Path, 
         assert kind in error.message
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "sql_query: select 1",
+        "sql_table: cars",
+        "sql_stored_procedure: get_cars\n      sql_stored_procedure_params:\n        year: {value: 1970, type: Int}",
+    ],
+)
+def test_data_of_a_database_is_refused_with_its_line_beside_other_errors(folder: Path, lines: str) -> None:
+    key = lines.partition(":")[0]
+    references = f"  data_references:\n    cars:\n      datastore: sql\n      {lines}\n"
+    steps = "  steps: {One: {type: PythonScriptStep, script_name: src/first.py}}\n"
+    refusal, other = list_errors(folder, f"pipeline:\n{references}  parameters: {{a: {{type: integer}}}}\n{steps}")
+    assert isinstance(refusal, Unsupported)
+    assert (refusal.line, refusal.key_path) == (5, f"pipeline.data_references.cars.{key}")
+    assert "SQL" in refusal.message
+    assert refusal.hint
+    assert isinstance(other, InvalidFile)
+
+
 def test_relative_paths_count_from_the_current_folder_then_from_that_of_the_file(folder: Path) -> None:
     elsewhere = folder / "files"
     for name in ("src/second.py", "src/first.py", "conf/local.runconfig"):
