@@ -84,6 +84,9 @@ same(PipelineRun(run.experiment, run.id).get_graph().find_node("train").name, "t
 data = prepare.get_output_data("data")
 same([data.name, data.datastore_name, data.path_on_datastore],
      ["data", "workspaceblobstore", "azureml/%s/data" % prepare.id])
+output = prepare.get_output("data")
+same([output.step_run, output.pipeline_run_id, data.pipeline_run_id], [prepare, run.id, run.id])
+same([run.get_pipeline_output("all").pipeline_run_id, data.data_reference_name], [run.id, "data"])
 same(data.download("fetched"), 1)
 same(open("fetched/%s/rows.txt" % data._path_on_datastore).read(), "5")
 same(run.get_pipeline_output("all").path_on_datastore, data.path_on_datastore)
@@ -196,7 +199,7 @@ second = Experiment(workspace, "cars").submit(found, pipeline_parameters={"rows"
 second.wait_for_completion(show_output=False)
 same(second.find_step_run("train")[0].get_metrics(), {"rows": 8})
 same([one.id for one in PipelineRun.get_pipeline_runs(workspace, published.id)], [second.id, run.id])
-same(found.get_step_names(), ["train", "prepare"])
+same([found.get_step_names(), found.workspace], [["train", "prepare"], workspace])
 same([one.id for one in PublishedPipeline.list(workspace)], [published.id])
 found.disable()
 same([PublishedPipeline.list(workspace), len(PublishedPipeline.list(workspace, active_only=False))], [[], 1])

@@ -21,12 +21,24 @@ class PortDataReference:
         from azureml.core.datastore import Datastore
 
         datastore = Datastore.get(run.experiment.workspace, record["datastore"])
-        return cls(None, None, DataReference(datastore, record["name"], record["path"]), run)
+        return cls(
+            None, getattr(run, "pipeline_run_id", run.id), DataReference(datastore, record["name"], record["path"]), run
+        )
 
     @property
     def name(self) -> str:
         """The name of the output."""
         return str(self._data_reference.data_reference_name)
+
+    @property
+    def data_reference_name(self) -> str:
+        """The name of the output; alias of `name`."""
+        return self.name
+
+    @property
+    def pipeline_run_id(self) -> "str | None":
+        """The id of the pipeline run with the step that has written the data."""
+        return self._pipeline_run_id
 
     @property
     def datastore(self) -> Any:

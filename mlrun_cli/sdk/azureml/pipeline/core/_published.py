@@ -58,6 +58,11 @@ class PublishedPipeline:
             record["continueOnStepFailure"],
         )
 
+    @property
+    def workspace(self) -> "Workspace":
+        """The workspace of the pipeline."""
+        return self._workspace
+
     def __repr__(self) -> str:
         from azureml.core._tables import format_text_table
 

@@ -38,6 +38,16 @@ class PipelineStep(
             raise TypeError(f"A step runs after a step, not after a {type(step).__name__}.")
         self._after.append(step)
 
+    @property
+    def step_type(self) -> str:
+        """The kind of the step, such as `PythonScriptStep`."""
+        return type(self).__name__
+
+    @property
+    def run_after_steps(self) -> "List[PipelineStep]":
+        """The steps that were given to `run_after`."""
+        return list(self._after)
+
     def _check_arguments(self) -> None:
         """Raise an error if the arguments of the step are contradictory."""
 

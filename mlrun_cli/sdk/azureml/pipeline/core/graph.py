@@ -180,6 +180,16 @@ class InputPortBinding(
         if mode not in _INPUT_MODES:
             raise ValueError(f"The mode of input {self.name!r} is mount, download or direct, not {mode!r}.")
 
+    @property
+    def data_reference_name(self) -> str:
+        """The name of the data that the step reads."""
+        data = self.bind_object
+        return str(getattr(data, "data_reference_name", None) or getattr(data, "name", None) or self.name)
+
+    def get_bind_object_name(self) -> str:
+        """Return the name of the data that the step reads; alias of `data_reference_name`."""
+        return self.data_reference_name
+
     def as_resource(self) -> "InputPortBinding":
         """Return this input unchanged; the script finds the files by their path."""
         return self

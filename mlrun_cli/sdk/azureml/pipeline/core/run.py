@@ -326,18 +326,20 @@ class StepRunOutput:
         step_output: Any = None,
     ) -> None:
         self.name = name
-        self._step_run = step_run
-        self._record = step_output
+        self.context = context
+        self.pipeline_run_id = pipeline_run_id
+        self.step_run = step_run
+        self.step_output = step_output
 
     @classmethod
     def _from_record(cls, step_run: StepRun, record: Dict[str, Any]) -> "StepRunOutput":
-        return cls(None, None, step_run, record["name"], record)
+        return cls(None, step_run.pipeline_run_id, step_run, record["name"], record)
 
     def get_port_data_reference(self) -> "PortDataReference":
         """Return a reference to the data that the step has written to this output."""
         from azureml.pipeline.core._port_data import PortDataReference
 
-        return PortDataReference._from_record(self._step_run, self._record)
+        return PortDataReference._from_record(self.step_run, self.step_output)
 
 
 def _get_step_name(record: Dict[str, Any]) -> "str | None":
