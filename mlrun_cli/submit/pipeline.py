@@ -34,7 +34,7 @@ from mlrun_cli.pipelines.redaction import (
     redact_parameter,
     redact_parameter_value,
 )
-from mlrun_cli.pipelines.run_types import PIPELINE_RUN
+from mlrun_cli.pipelines.run_types import CONTINUES_PROPERTY, PARAMETERS_PROPERTY, PIPELINE_RUN
 from mlrun_cli.pipelines.validation import check_graph
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.folder import RunFolder
@@ -388,8 +388,8 @@ def _build_run(
             "azureml.runsource": PIPELINE_RUN,
             "runSource": "SDK",
             "runType": "SDK",
-            "azureml.parameters": json.dumps(values),
-            "azureml.continue_on_step_failure": str(plan.continue_on_step_failure),
+            PARAMETERS_PROPERTY: json.dumps(values),
+            CONTINUES_PROPERTY: str(plan.continue_on_step_failure),
             "azureml.pipelineComponent": "pipelinerun",
             **redact(request.properties),
         },

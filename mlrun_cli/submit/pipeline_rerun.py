@@ -16,20 +16,20 @@ from mlrun_cli.core.problems import Problems
 from mlrun_cli.core.redaction import REDACTED
 from mlrun_cli.errors import ConflictingOptions, InvalidValue, PipelineNotFound, RunNotRepeatable, StoredFilesLost
 from mlrun_cli.pipelines.graph import Graph, Step, parameter_value_to_json
-from mlrun_cli.pipelines.parameter_values import format_parameter_value, parse_parameter_value
-from mlrun_cli.pipelines.run_types import PIPELINE_ID_PROPERTY
+from mlrun_cli.pipelines.parameter_values import parse_parameter_value
+from mlrun_cli.pipelines.run_types import CONTINUES_PROPERTY, PARAMETERS_PROPERTY, PIPELINE_ID_PROPERTY
 from mlrun_cli.pipelines.validation import build_name_hint
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.run import RERUN_TAG, Run
 from mlrun_cli.submit.earlier_templates import find_earlier_template, read_template_submission
 from mlrun_cli.submit.pipeline import (
-    PipelinePlan,
     PipelineRequest,
     read_pipeline_plan,
     read_submitted_tags,
     submit_pipeline,
 )
 from mlrun_cli.submit.pipeline_runs import read_step_snapshot
+from mlrun_cli.submit.published_pipeline import build_published_request
 from mlrun_cli.submit.rerun import RerunChanges, describe_difference
 from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.workspace import Workspace
@@ -72,8 +72,12 @@ def build_pipeline_rerun(
     changes.check_kind(is_pipeline=True)
     _check_changes(run, changes)
     folder = workspace.run_folder(run.run_id)
-    plan = _read_plan(workspace, run)
-    values = _build_values(run, plan, changes.parameters)
+    try:
+        plan = read_pipeline_plan(folder)
+    except StoredFilesLost as error:
+        return _build_lost_rerun(workspace, run, environ, changes, error)
+    known = {name: parameter_value_to_json(value) for name, value in plan.values.items()}
+    values = _build_values(run, plan.graph, known, changes.parameters)
     submissions = {step.key: read_template_submission(run, folder.steps / step.key) for step in plan.graph.steps}
     first = next(iter(submissions.values()))
     pipeline_id = run.properties.get(PIPELINE_ID_PROPERTY)
@@ -99,28 +103,43 @@ def build_pipeline_rerun(
     return PipelineRerun(request._replace(earlier=earlier), ())
 
 
-def _read_plan(workspace: Workspace, run: Run) -> PipelinePlan:
-    """Return the graph and the values of a run, which are stored in its folder alone.
+def _build_lost_rerun(
+    workspace: Workspace, run: Run, environ: Mapping[str, str], changes: RerunChanges, error: StoredFilesLost
+) -> PipelineRerun:
+    """Return the request for submitting the published pipeline of a run whose folder is gone, with the run's values.
 
     Raises:
-        RunNotRepeatable: they are gone or damaged.
+        RunNotRepeatable: the pipeline was not published, and its graph was stored in that folder alone.
+        MlrunError: as of `build_pipeline_rerun`.
     """
-    try:
-        return read_pipeline_plan(workspace.run_folder(run.run_id))
-    except StoredFilesLost as error:
-        pipeline_id = run.properties.get(PIPELINE_ID_PROPERTY)
-        hint = (
-            f"'mlrun run list --parent-run-id {run.run_id}' lists its steps; 'mlrun run snapshot -r STEP -d FOLDER' "
-            "writes the source of one, to submit the pipeline from there."
-        )
-        if pipeline_id is not None:
-            words = shlex.join(["mlrun", "run", "submit-pipeline", "-i", pipeline_id, "-n", run.experiment_name])
-            hint = f"Submit the pipeline that is published, with the values of its parameters: {words} -p NAME=VALUE"
+    pipeline_id = run.properties.get(PIPELINE_ID_PROPERTY)
+    if pipeline_id is None or changes.uses_current_code:
         raise RunNotRepeatable(
             f"The folder of the pipeline run '{run.run_id}' is gone or damaged, and its graph is stored there alone.",
-            hint=hint,
+            hint=f"'mlrun run list --parent-run-id {run.run_id}' lists its steps; 'mlrun run snapshot -r STEP -d "
+            "FOLDER' writes the source of one, to submit the pipeline from there.",
             target=run.run_id,
         ) from error
+    graph = read_published_graph(workspace, pipeline_id)
+    texts = json.loads(run.properties[PARAMETERS_PROPERTY])
+    values = {
+        name: text if REDACTED in text else parse_parameter_value(graph.parameters[name].kind, text)
+        for name, text in texts.items()
+    }
+    request = build_published_request(
+        workspace,
+        pipeline_id,
+        run.experiment_name,
+        environ,
+        values=_build_values(run, graph, values, changes.parameters),
+        regenerate_outputs=changes.regenerate_outputs,
+        continue_on_step_failure=run.properties.get(CONTINUES_PROPERTY) == "True",
+        tags={**run.tags, RERUN_TAG: run.run_id},
+        variables=changes.variables,
+        target=changes.target,
+    )
+    note = f"The folder of '{run.run_id}' is gone: the published pipeline and the values in its record are submitted."
+    return PipelineRerun(request, (note,))
 
 
 def _restore_secrets(workspace: Workspace, graph: Graph, pipeline_id: str | None) -> Graph:
@@ -175,8 +194,8 @@ def _check_changes(run: Run, changes: RerunChanges) -> None:
         )
 
 
-def _build_values(run: Run, plan: PipelinePlan, texts: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values of all parameters as JSON: the values of the run, overridden by the given texts.
+def _build_values(run: Run, graph: Graph, known: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of all parameters as JSON: the known values of the run, overridden by the given texts.
 
     Raises:
         InvalidValue: a name is unknown, or a value is not of its type.
@@ -184,14 +203,12 @@ def _build_values(run: Run, plan: PipelinePlan, texts: Mapping[str, str]) -> dic
         SeveralProblems: there are several such errors.
     """
     problems = Problems()
-    values = {name: parameter_value_to_json(value) for name, value in plan.values.items()}
+    values = dict(known)
     for name, text in texts.items():
         with problems.collect_errors():
-            values[name] = _parse_value(plan.graph, name, text)
+            values[name] = _parse_value(graph, name, text)
     problems.raise_if_any()
-    hidden = [
-        name for name, value in plan.values.items() if REDACTED in format_parameter_value(value) and name not in texts
-    ]
+    hidden = [name for name, value in known.items() if REDACTED in json.dumps(value) and name not in texts]
     if hidden:
         raise RunNotRepeatable(
             f"No record holds the secrets in the parameters {', '.join(hidden)} of '{run.run_id}'.",

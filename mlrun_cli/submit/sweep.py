@@ -27,7 +27,7 @@ from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.submit.template import RunTemplate, create_template
 from mlrun_cli.sweeps.arguments import build_option, list_names_without_placeholder
 from mlrun_cli.sweeps.definition import SweepDefinition, definition_from_json
-from mlrun_cli.sweeps.run_tags import find_run_number, get_sampled_values
+from mlrun_cli.sweeps.run_tags import PLATFORM, find_run_number, get_sampled_values
 from mlrun_cli.sweeps.sweep_log import HYPERDRIVE_LOG, format_log_line
 from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN
 from mlrun_cli.workspace import Workspace
@@ -220,7 +220,7 @@ def _build_run(run_id: str, request: SubmitRequest, template: RunTemplate, plan:
         "ParentRunId": run_id,
         "ExperimentName": request.experiment_name,
     }
-    configuration = {name: json.dumps(value) for name, value in {**documents, "platform_config": platform}.items()}
+    configuration = {name: json.dumps(value) for name, value in {**documents, PLATFORM: platform}.items()}
     return ControlledRun(
         run_id=run_id,
         experiment_name=request.experiment_name,

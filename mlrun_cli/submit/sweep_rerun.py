@@ -5,18 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from mlrun_cli.actions.snapshots import get_snapshot
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import ConflictingOptions, RunNotRepeatable, StoredFilesLost
 from mlrun_cli.processes.interruptions import Interruptions
+from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import RERUN_TAG, Run
+from mlrun_cli.runs.submission import Submission
 from mlrun_cli.submit.earlier_runs import EarlierRun, check_can_run_alone, check_variables
 from mlrun_cli.submit.earlier_templates import find_earlier_template, read_template_submission
+from mlrun_cli.submit.lost_submissions import restore_submission
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.rerun import RerunChanges, build_script_rerun
 from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.submit.sweep import read_submitted_tags, read_sweep_plan, submit_sweep
 from mlrun_cli.sweeps.definition import SweepDefinition
+from mlrun_cli.sweeps.run_tags import find_child_definition, find_definition, list_submitted_tags
 from mlrun_cli.workspace import Workspace
+
+_DATA = ("data", "dataReferences", "outputData")
+
+
+class _EarlierSweep(NamedTuple):
+    """An earlier sweep: its definition, the submission of its runs, its tags, and how to find what these reuse."""
+
+    definition: SweepDefinition
+    submission: Submission
+    tags: Mapping[str, str | None]
+    find_earlier: Callable[[], EarlierRun]
+    notes: Sequence[str] = ()
 
 
 class SweepRerun(NamedTuple):
@@ -51,42 +68,78 @@ def build_sweep_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str]
     """
     changes.check_kind(is_sweep=True)
     _check_run(workspace, run, changes)
-    folder = workspace.run_folder(run.run_id)
-    definition = _read_definition(workspace, run)
+    earlier = _read_sweep(workspace, run)
+    definition, submission = earlier.definition, earlier.submission
     _check_parameters(run, definition, changes)
 
     def find_earlier() -> EarlierRun:
-        earlier = find_earlier_template(workspace, run, folder.template)
-        check_variables(run, earlier.restore_configuration().environment_variables, changes.variables)
-        return earlier
+        found = earlier.find_earlier()
+        check_variables(run, found.restore_configuration().environment_variables, changes.variables)
+        return found
 
-    submission = read_template_submission(run, folder.template)
     rerun = build_script_rerun(workspace, run, submission, environ, changes, find_earlier)
     request = rerun.request
     if request.source_directory is None and submission.submit_options().source_directory is not None:
         request = request._replace(source_directory=Path(submission.submit_options().source_directory or ""))
     if changes.seed is not None:
         definition = definition._replace(sampling=definition.sampling._replace(seed=changes.seed))
-    tags = {**read_submitted_tags(folder), RERUN_TAG: run.run_id}
-    return SweepRerun(request._replace(tags=tags, rerun_of=None), definition, rerun.notes)
+    tags = {**earlier.tags, RERUN_TAG: run.run_id}
+    return SweepRerun(request._replace(tags=tags, rerun_of=None), definition, (*earlier.notes, *rerun.notes))
 
 
-def _read_definition(workspace: Workspace, run: Run) -> SweepDefinition:
-    """Return the definition of a sweep from its folder, without which the template of its runs is gone too.
+def _read_sweep(workspace: Workspace, run: Run) -> _EarlierSweep:
+    """Return a sweep from its folder, or from its record if the folder is gone.
 
     Raises:
-        RunNotRepeatable: it is gone or damaged.
+        RunNotRepeatable: its folder is gone or damaged, and its record is not sufficient.
     """
+    folder = workspace.run_folder(run.run_id)
     try:
-        return read_sweep_plan(workspace.run_folder(run.run_id)).definition
+        definition = read_sweep_plan(folder).definition
     except StoredFilesLost as error:
-        raise RunNotRepeatable(
-            f"The folder of the sweep '{run.run_id}' is gone or damaged, which has what its runs are made from.",
-            hint=f"'mlrun run snapshot -r {run.run_id} -d FOLDER' writes its source, to submit it from there; "
-            f"'mlrun run show -r {run.run_id}' has its search space and policy among the tags. "
-            f"'mlrun run list --parent-run-id {run.run_id}' lists its runs; 'mlrun run rerun -r RUN' repeats one.",
-            target=run.run_id,
-        ) from error
+        found = _restore_sweep(workspace, run)
+        if found is None:
+            raise _build_lost_error(run) from error
+        return found
+    return _EarlierSweep(
+        definition,
+        read_template_submission(run, folder.template),
+        read_submitted_tags(folder),
+        lambda: find_earlier_template(workspace, run, folder.template),
+    )
+
+
+def _restore_sweep(workspace: Workspace, run: Run) -> _EarlierSweep | None:
+    """Return a sweep from its tags, or None if these are not sufficient, as for runs that read data."""
+    definition, child_definition = find_definition(run.tags), find_child_definition(run.tags)
+    children = workspace.runs.list(RunFilter(parent_run_id=run.run_id, last=1))
+    if definition is None or child_definition is None or not children:
+        return None
+    if any((children[0].definition or {}).get(key) for key in _DATA):
+        return None
+    of_child = run._replace(definition=child_definition)
+    submission = restore_submission(workspace, of_child)
+    if submission is None:
+        return None
+    note = f"The folder of '{run.run_id}' is gone: its snapshot and its tags say what is submitted."
+    return _EarlierSweep(
+        definition,
+        submission,
+        list_submitted_tags(run.run_id, run.tags),
+        lambda: EarlierRun(of_child, submission, get_snapshot(workspace, run)),
+        (note,),
+    )
+
+
+def _build_lost_error(run: Run) -> RunNotRepeatable:
+    return RunNotRepeatable(
+        f"The folder of the sweep '{run.run_id}' is gone or damaged, and its record does not hold all of what its runs "
+        "are made from.",
+        hint=f"'mlrun run snapshot -r {run.run_id} -d FOLDER' writes its source, to submit it from there; "
+        f"'mlrun run show -r {run.run_id}' has its search space and policy among the tags. "
+        f"'mlrun run list --parent-run-id {run.run_id}' lists its runs; 'mlrun run rerun -r RUN' repeats one.",
+        target=run.run_id,
+    )
 
 
 def _check_run(workspace: Workspace, run: Run, changes: RerunChanges) -> None:

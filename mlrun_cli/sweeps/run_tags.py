@@ -9,6 +9,9 @@ from typing import Any
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.sweeps.definition import SweepDefinition, definition_from_json
 
+PLATFORM = "platform_config"
+"""The tag with the run definition and the snapshot of the runs."""
+
 
 def find_definition(tags: Mapping[str, str | None]) -> SweepDefinition | None:
     """Return the definition in a sweep's tags, or None if the tags are missing or were modified."""
@@ -17,6 +20,22 @@ def find_definition(tags: Mapping[str, str | None]) -> SweepDefinition | None:
         return definition_from_json(document)
     except InvalidValue:
         return None
+
+
+def list_submitted_tags(sweep_id: str, tags: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Return the tags of a sweep's run that hold neither its definition nor what was sampled for a run."""
+    definition = find_definition(tags)
+    known = {PLATFORM, *(() if definition is None else definition.to_json())}
+    return {key: text for key, text in tags.items() if key not in known and find_run_number(sweep_id, key) is None}
+
+
+def find_child_definition(tags: Mapping[str, str | None]) -> Mapping[str, Any] | None:
+    """Return what all runs of a sweep have in their run definitions, or None if the tag is missing or was modified."""
+    try:
+        overrides = _parse_json(tags.get(PLATFORM))["Definition"]["Overrides"]
+    except (KeyError, TypeError):
+        return None
+    return overrides if isinstance(overrides, dict) else None
 
 
 def find_run_number(sweep_id: str, run_id: str) -> int | None:

@@ -303,17 +303,37 @@ def test_a_run_of_a_published_pipeline_is_repeated_as_one_of_it(mlrun: Mlrun) ->
     assert (refusal.code, "prepare.py" in refusal.text) == ("RunNotRepeatable", True)
 
 
-def test_what_to_do_is_said_if_the_folder_of_a_sweep_or_a_pipeline_is_gone(mlrun: Mlrun) -> None:
-    run = sweep(mlrun, "train.py")
+def test_a_sweep_whose_folder_is_gone_is_repeated_from_its_snapshot_and_its_tags(mlrun: Mlrun) -> None:
+    run = sweep(mlrun, "--tag", "team=a", "--env", "SIZE=7", "train.py", "--level", "{lr}")
+    shutil.rmtree(mlrun.run_folder(run["run_id"]))
+    mlrun.script("raise SystemExit('another script')")
+
+    again = rerun(mlrun, run)
+
+    assert list_logs(mlrun, again) == list_logs(mlrun, run)
+    assert all(log.startswith("['--level', '0.") and log.endswith(" 7 None") for log in list_logs(mlrun, again))
+    assert (again["tags"]["team"], f"{run['run_id']}_0" in again["tags"]) == ("a", False)
+    shutil.rmtree(mlrun.run_folder(again["run_id"]))
+    others = rerun(mlrun, again, "--seed", "9", "--env", "SIZE=8")
+    assert others["properties"]["ContentSnapshotId"] == run["properties"]["ContentSnapshotId"]
+    assert all(log.endswith(" 8 None") for log in list_logs(mlrun, others))
+    assert list_logs(mlrun, others) != list_logs(mlrun, run)
+    assert mlrun.fails("run", "rerun", "-r", again["run_id"], "--current-code").code == "RunNotRepeatable"
+    assert mlrun.fails("run", "rerun", "-r", again["run_id"], "--set", "lr=1").code == "ConflictingOptions"
+
+
+def test_what_to_do_is_said_if_the_record_of_a_sweep_is_not_enough(mlrun: Mlrun) -> None:
+    mlrun.script("{communicator: Mpi, mpi: {processCountPerNode: 2}, script: train.py}", "mpi.runconfig")
+    run = sweep(mlrun, "-c", "mpi.runconfig", "train.py")
     shutil.rmtree(mlrun.run_folder(run["run_id"]))
     refusal = mlrun.fails("run", "rerun", "-r", run["run_id"])
     assert refusal.code == "RunNotRepeatable" and "mlrun run snapshot" in refusal.text
     assert "parameter_space" in mlrun.show(run["run_id"])["tags"]["generator_config"]
     mlrun("run", "snapshot", "-r", run["run_id"], "-d", "source")
     assert (mlrun.folder / "source" / "train.py").is_file()
-    child = mlrun.json("run", "list", "--parent-run-id", run["run_id"])[0]["run_id"]
-    assert mlrun.json("run", "rerun", "-r", child)["tags"]["rerun_of"] == child
 
+
+def test_a_pipeline_whose_folder_is_gone_is_repeated_if_it_is_published(mlrun: Mlrun) -> None:
     pipeline = submit_pipeline(mlrun)
     shutil.rmtree(mlrun.run_folder(pipeline["run_id"]))
     refusal = mlrun.fails("run", "rerun", "-r", pipeline["run_id"])
@@ -323,7 +343,14 @@ def test_what_to_do_is_said_if_the_folder_of_a_sweep_or_a_pipeline_is_gone(mlrun
     assert (mlrun.folder / "steps-again" / "train.py").is_file()
 
     published = mlrun.json("pipeline", "create", "-y", "pipeline.yml", "-n", "cars")["id"]
-    of_it = submit_pipeline(mlrun, "-i", published)
+    of_it = submit_pipeline(mlrun, "-i", published, "-p", "rows=9")
     shutil.rmtree(mlrun.run_folder(of_it["run_id"]))
+    mlrun.script("raise SystemExit('another script')", "steps/train.py")
     refusal = mlrun.fails("run", "rerun", "-r", of_it["run_id"])
-    assert f"submit-pipeline -i {published}" in refusal.text
+    assert refusal.code == "RunNotRepeatable" and "--set password=VALUE" in refusal.text
+    again = rerun(mlrun, of_it, "--set", f"password={SECRET}", "--regenerate-outputs")
+    assert json.loads(again["properties"]["azureml.parameters"])["rows"] == "9"
+    assert again["properties"]["azureml.pipelineid"] == published
+    assert "'9'" in "".join(list_logs(mlrun, again))
+    refusal = mlrun.fails("run", "rerun", "-r", of_it["run_id"], "--current-code")
+    assert refusal.code == "RunNotRepeatable"
