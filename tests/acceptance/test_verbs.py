@@ -415,6 +415,9 @@ def test_two_runs_are_compared_and_the_code_is_had_back(past: Past, tmp_path: Pa
     assert past.mlrun("run", "diff", *both, "--code", "--exit-code").stdout == ""
     assert past.mlrun("run", "diff", *both, "--exit-code", "-o", "none", check=False).returncode == 1
     assert past.mlrun.fails("run", "diff", *both[:2]).code == "InvalidValue"
+    for one in (both[:2], both[:2] * 2):
+        failure = past.mlrun.fails("run", "compare", *one)
+        assert (failure.code, "run show" in failure.text) == ("InvalidValue", True)
 
     one = ("run", "snapshot", "-r", past.completed)
     assert past.mlrun(*one, "--cat", "train.py").stdout == (past.mlrun.folder / "train.py").read_text("utf-8")

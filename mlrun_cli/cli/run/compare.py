@@ -11,6 +11,7 @@ from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunIds
 from mlrun_cli.cli.run.selection import get_runs
+from mlrun_cli.errors import InvalidValue
 
 if TYPE_CHECKING:
     from mlrun_cli.cli.output.columns import Layout
@@ -43,8 +44,14 @@ def compare(
 
     context = open_context(global_options)
     with context.workspace as workspace:
-        runs = get_runs(context, run_ids, experiment_name)
-        rows = [row for row in compare_runs(workspace, runs) if is_all or len(runs) == 1 or row.differs]
+        runs = get_runs(context, run_ids, experiment_name) if len(run_ids) > 1 else ()
+        if len(runs) < 2:
+            raise InvalidValue(
+                "A comparison needs at least two runs.",
+                hint="Name another, -r ID1 -r ID2. 'mlrun run show -r ID -o table' shows one run.",
+                target="--run",
+            )
+        rows = [row for row in compare_runs(workspace, runs) if is_all or row.differs]
 
     def write_table(*, file: TextIO, width: int | None, colour: bool) -> None:
         from mlrun_cli.cli.output.comparison_table import print_comparison  # noqa: PLC0415

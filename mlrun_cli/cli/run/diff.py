@@ -50,7 +50,7 @@ def diff(
         if len(run_ids) != 2:
             raise InvalidValue(
                 f"A difference is between two runs; named here: {len(run_ids)}.",
-                hint="Name two, -r ID1 -r ID2. 'mlrun run compare' takes any number of runs.",
+                hint="Name two, -r ID1 -r ID2. 'mlrun run compare' takes two or more runs.",
                 target="--run",
             )
         before, after = (get_run(context, run_id, experiment_name) for run_id in run_ids)
