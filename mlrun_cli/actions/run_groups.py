@@ -50,6 +50,8 @@ def read_groups(
 ) -> list[RunGroup]:
     """Return the groups of runs that have the same values.
 
+    The run of a sweep or a pipeline is in no group if any of its child runs is given: these do the work.
+
     Args:
         workspace: the workspace of the runs.
         runs: the runs.
@@ -57,6 +59,8 @@ def read_groups(
         metrics: the metrics of the runs, keyed by key of the run and by name.
         aggregates: the aggregates of metrics.
     """
+    parents = {run.parent_run_id for run in runs}
+    runs = [run for run in runs if run.controller is None or run.run_id not in parents]
     parameters: Mapping[int, Parameters] = {}
     if any(name.kind == PARAMETER for name in names):
         parameters = workspace.parameters.get_for_runs([run.key for run in runs])

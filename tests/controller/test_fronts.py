@@ -113,6 +113,20 @@ def test_lists_for_people_have_no_tags_of_what_a_sweep_records(mlrun: Mlrun) -> 
     assert {row["name"] for row in compared if row["section"] == "tags"} == {"a", "team"}
 
 
+def test_groups_with_child_runs_do_not_count_the_run_of_their_sweep(mlrun: Mlrun) -> None:
+    open_gate(mlrun)
+    sweep = submit_and_wait(mlrun)
+    words = ("run", "list", "--group-by")
+    groups = mlrun.json(*words, "lr", "--include-children", "--metrics", "acc", "--agg", "mean,count")
+    assert [(group["group"], group["run_ids"]) for group in groups] == [
+        ({"lr": lr}, [f"{sweep}_{lr - 1}"]) for lr in (1, 2, 3)
+    ]
+    assert [group["metrics"] for group in groups] == [{"acc": {"mean": 1.0, "count": 1}}] * 3
+    for with_sweep in (("status",), ("type", "--include-children", "--where", "type = hyperdrive")):
+        (group,) = mlrun.json(*words, *with_sweep)
+        assert group["run_ids"] == [sweep]
+
+
 def test_a_condition_that_only_child_runs_meet_names_their_parent(mlrun: Mlrun) -> None:
     open_gate(mlrun)
     sweep = submit_and_wait(mlrun)
