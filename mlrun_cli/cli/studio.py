@@ -15,8 +15,7 @@ from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import resolve_workspace_identity
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.core.home import make_private_folder
-from mlrun_cli.errors import ConflictingOptions, InvalidPath, InvalidValue, ProgramNotFound
+from mlrun_cli.errors import ConflictingOptions, HomeNotFound, InvalidPath, InvalidValue, ProgramNotFound
 from mlrun_cli.folders.project_config import find_project_config
 from mlrun_cli.serving.browser import has_browser
 from mlrun_cli.serving.studio_options import StudioOptions
@@ -114,7 +113,8 @@ def check_studio_extra() -> None:
 def _exec_studio(options: StudioOptions) -> NoReturn:
     """Replace this process with the studio, so that the studio receives the terminal's signals."""
     root = Path(options.home)
-    make_private_folder(root)
+    if not root.exists():
+        raise HomeNotFound(root)
     # `-m` looks for modules in the working folder first: that must not be one of scripts.
     os.chdir(root)
     sys.stdout.flush()
@@ -131,7 +131,7 @@ def _find_first_workspace(global_options: GlobalOptions) -> tuple[str, str, str]
     if config is None and not is_typed and global_options.default_workspace_name is None:
         return None
     identity = resolve_workspace_identity(global_options, config)
-    open_workspace(identity, create=not is_typed).close()
+    open_workspace(identity, create=False).close()
     return identity.subscription_id, identity.resource_group, identity.name
 
 

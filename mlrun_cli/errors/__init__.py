@@ -42,7 +42,7 @@
     │   ├── RunNotFound
     │   │   └── NoRunsYet
     │   ├── RunFileNotFound, LogTimesNotFound, MetricNotFound, SnapshotNotFound, NotificationNotFound
-    │   ├── ExperimentNotFound, WorkspaceNotFound
+    │   ├── ExperimentNotFound, WorkspaceNotFound, HomeNotFound
     │   ├── ComputeTargetNotFound, TargetKindNotFound
     │   ├── ModelNotFound, ModelFileNotFound
     │   ├── DataNotFound            files of a dataset or datastore
@@ -84,6 +84,7 @@ from mlrun_cli.errors.not_found import (
     DatastoreNotFound,
     EnvironmentNotFound,
     ExperimentNotFound,
+    HomeNotFound,
     LogTimesNotFound,
     MetricNotFound,
     ModelFileNotFound,
@@ -193,6 +194,7 @@ __all__ = [
     "FileNotReadable",
     "FileNotWritable",
     "HomeInUse",
+    "HomeNotFound",
     "InUse",
     "InternalError",
     "InterpreterNotFound",

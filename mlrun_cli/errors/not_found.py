@@ -109,6 +109,17 @@ class WorkspaceNotFound(NotFound):
         )
 
 
+class HomeNotFound(NotFound):
+    """The folder of all workspaces does not exist."""
+
+    def __init__(self, home: os.PathLike[str]) -> None:
+        super().__init__(
+            f"The folder of all workspaces, {os.fspath(home)}, does not exist.",
+            hint="If yours are elsewhere, set MLRUN_HOME to their folder; 'mlrun folder attach' makes a workspace.",
+            target=home,
+        )
+
+
 class ComputeTargetNotFound(NotFound):
     """No compute target has this name."""
 

@@ -25,6 +25,7 @@ _READING = [
     ("datastore", "list"),
     ("pipeline", "list"),
     ("notify", "list"),
+    ("studio", "--no-browser", "--port", "0"),
 ]
 
 
@@ -65,6 +66,13 @@ def test_a_list_of_no_workspaces_names_the_missing_home(folder: Path) -> None:
     done = run_mlrun(folder, "workspace", "list")
     assert (done.returncode, done.stdout) == (0, "[]\n") and str(folder.parent / "misspelt") in done.stderr
     assert os.listdir(folder.parent) == ["folder"]
+
+
+def test_the_studio_does_not_start_without_a_home(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    done = run_mlrun(tmp_path / "folder", "studio", "--no-browser", "--port", "0")
+    assert done.returncode == 3 and str(tmp_path / "misspelt") in done.stderr and "MLRUN_HOME" in done.stderr
+    assert os.listdir(tmp_path) == ["folder"]
 
 
 def test_a_runconfig_can_be_checked_before_there_is_a_workspace(folder: Path) -> None:

@@ -30,6 +30,7 @@ def test_it_begins_with_the_workspace_that_is_attached_or_named(mlrun: Mlrun) ->
 
 def test_without_an_attached_folder_it_begins_with_the_list_of_workspaces(tmp_path: Path) -> None:
     mlrun = Mlrun(tmp_path, attach=False)
+    mlrun("workspace", "create", "-w", "other", "-g", "group")
     with started(mlrun, "--port", "0") as (_, address, _):
         assert re.fullmatch(r"http://mlrun-\w+\.localhost:\d+/\?token=\S+", address)
 
