@@ -18,7 +18,7 @@ DEFINITION_TAGS = (
 )
 """The tags of a sweep's run with its definition; those of its child runs are named by their ids."""
 
-_PREFIXES_OF_ALL_RUNS = (
+PREFIXES_OF_ALL_RUNS = (
     "_aml_system_",
     "mlflow.datasetInput.",
     "mlflow.log-model.history",
@@ -27,8 +27,7 @@ _PREFIXES_OF_ALL_RUNS = (
     "mlflow.modelMetric.",
     "mlflow.modelOutput.",
 )
-BOOKKEEPING_PREFIXES = ("HD_", *_PREFIXES_OF_ALL_RUNS)
-"""How the keys of such tags begin, `DEFINITION_TAGS` apart, where the run that has them is not known."""
+"""How the keys of MLflow's documents begin, in the tags of any run."""
 
 
 def drop_bookkeeping_tags(
@@ -38,6 +37,6 @@ def drop_bookkeeping_tags(
     if run_type == SWEEP_RUN:
         own = f"{run_id}_"
         tags = {key: value for key, value in tags.items() if key not in DEFINITION_TAGS and not key.startswith(own)}
-    if not any(key.startswith(_PREFIXES_OF_ALL_RUNS) for key in tags):
+    if not any(key.startswith(PREFIXES_OF_ALL_RUNS) for key in tags):
         return tags
-    return {key: value for key, value in tags.items() if not key.startswith(_PREFIXES_OF_ALL_RUNS)}
+    return {key: value for key, value in tags.items() if not key.startswith(PREFIXES_OF_ALL_RUNS)}

@@ -4,6 +4,7 @@ import math
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -373,10 +374,22 @@ def test_what_can_be_chosen_is_listed_once(
     assert pages.list_values("target") == ["cpu", "gpu"]
     assert pages.list_values("submitter") == ["user0", "user1"]
     assert len(pages.list_values("type")) == 1
-    assert pages.list_pair_keys("tag") == ["k0", "k1", "k2", "k3", "model"]
-    assert pages.list_pair_keys("tag", limit=2) == ["k0", "k1"]
-    assert pages.list_pair_keys("property") == ["p"]
-    assert pages.list_pair_keys("tag", limit=2, excluded_keys=["k3"], excluded_prefixes=["k1", "k2"]) == ["k0", "model"]
+    assert pages.list_tag_keys(10) == ["k0", "k1", "k2", "k3", "model"]
+    assert pages.list_tag_keys(2) == ["k0", "k1"]
+    assert pages.list_property_keys(10) == ["p"]
+
+
+def test_tags_in_which_a_sweep_keeps_its_own_documents_are_not_to_be_chosen(
+    runs: RunStore, pages: RunPageStore, add_run: AddRun
+) -> None:
+    own = {"policy_config": "{}", "HD_1_0": "{}", "HD_1_1": "{}", "mine_0": "{}", "mlflow.loggedModels": "[]"}
+    runs.set_tags(add_run("HD_1", run_type="hyperdrive"), {**own, "HD_1": "a", "HD_screen": "4k", "team": "a"})
+    runs.set_tags(add_run("HD_1_0"), {"HD_10": "b", "mlflow.loggedModels": "[]"})
+    assert pages.list_tag_keys(10) == ["HD_1", "HD_10", "HD_screen", "mine_0", "team"]
+    runs.set_tags(add_run(sweep := f"HD_{uuid4()}", run_type="hyperdrive"), {f"{sweep}_0": "{}"})
+    runs.set_tags(add_run("mine", run_type="hyperdrive"), own)
+    runs.set_tags(add_run("other"), {"HD_1_0": "a"})
+    assert pages.list_tag_keys(3) == ["HD_1", "HD_10", "HD_1_0"]
 
 
 def test_each_change_of_a_status_is_a_newer_one(

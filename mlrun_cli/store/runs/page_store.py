@@ -15,6 +15,7 @@ from mlrun_cli.store.runs.key_sets import find_first_keys, sort_keys_by_value
 from mlrun_cli.store.runs.orders import KEY_ORDER, OrderSql, build_order_sql
 from mlrun_cli.store.runs.rows import TERMINAL
 from mlrun_cli.store.runs.run_store import RunStore
+from mlrun_cli.store.tag_keys import build_readable_tag_conditions
 
 COUNTED = 10_000
 """The number beyond which runs are not counted."""
@@ -111,24 +112,17 @@ class RunPageStore:
         assert row is not None
         return int(row["found"])
 
-    def list_pair_keys(
-        self, kind: str, limit: int = 500, *, excluded_keys: Sequence[str] = (), excluded_prefixes: Sequence[str] = ()
-    ) -> Sequence[str]:
-        """Return the first `limit` keys of all tags or all properties, in alphabetical order.
+    def list_property_keys(self, limit: int) -> Sequence[str]:
+        """Return the first `limit` keys of all properties, in alphabetical order."""
+        return self._list_distinct("run_properties", "key", limit)
 
-        Args:
-            kind: `tag` or `property`.
-            limit: the maximum number of results.
-            excluded_keys: keys to leave out.
-            excluded_prefixes: how keys to leave out begin.
+    def list_tag_keys(self, limit: int) -> Sequence[str]:
+        """Return the first `limit` keys of all tags that people can read, in alphabetical order.
+
+        Those in which sweeps and MLflow keep documents are left out.
         """
-        parameters = {f"without{number}": key for number, key in enumerate(excluded_keys)}
-        prefixes = {f"prefix{number}": prefix for number, prefix in enumerate(excluded_prefixes)}
-        conditions = [
-            *(f"key <> :{name}" for name in parameters),
-            *(f"substr(key, 1, length(:{name})) <> :{name}" for name in prefixes),
-        ]
-        return self._list_distinct(_PAIR_TABLES[kind], "key", limit, conditions, {**parameters, **prefixes})
+        conditions, parameters = build_readable_tag_conditions()
+        return self._list_distinct("run_tags", "key", limit, conditions, parameters)
 
     def list_values(self, column: str, limit: int = 500) -> Sequence[str]:
         """Return the first `limit` distinct values of a column of the runs, in alphabetical order.
@@ -403,7 +397,7 @@ class RunPageStore:
         column: str,
         limit: int,
         conditions: Sequence[str] = (),
-        parameters: Mapping[str, str] = MappingProxyType({}),
+        parameters: Mapping[str, object] = MappingProxyType({}),
     ) -> Sequence[str]:
         """Return the first distinct values of a column that meet conditions, found by repeated seeks in the index."""
         first, next_one = (

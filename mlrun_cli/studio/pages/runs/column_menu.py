@@ -9,7 +9,6 @@ from mlrun_cli.metrics.metric import SUMMARIES
 from mlrun_cli.runs.order import METRIC, PARAMETER, PROPERTY, TAG
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.runs_table.columns import RUN_COLUMNS, Column
-from mlrun_cli.wire.bookkeeping_tags import BOOKKEEPING_PREFIXES, DEFINITION_TAGS, SWEEP_RUN
 from mlrun_cli.workspace import Workspace
 
 _MAX_SHOWN = 30
@@ -42,8 +41,8 @@ def build_column_groups(workspace: Workspace, runs: Sequence[Run], search: str) 
         _build_group("Of each run", RUN_COLUMNS, "{}", search),
         _build_group("Parameters", parameters, f"{PARAMETER}:{{}}", search),
         _build_group("Metrics", names, f"{METRIC}:{{}}", search, SUMMARIES),
-        _build_group("Tags", _list_tag_keys(workspace), f"{TAG}:{{}}", search),
-        _build_group("Properties", workspace.run_pages.list_pair_keys(PROPERTY, bound), f"{PROPERTY}:{{}}", search),
+        _build_group("Tags", workspace.run_pages.list_tag_keys(bound), f"{TAG}:{{}}", search),
+        _build_group("Properties", workspace.run_pages.list_property_keys(bound), f"{PROPERTY}:{{}}", search),
     )
     return [group for group in groups if group.choices]
 
@@ -54,24 +53,6 @@ def _list_parameter_names(workspace: Workspace, runs: Sequence[Run], limit: int,
         return workspace.parameters.list_all_names(limit)
     found = workspace.parameters.get_for_runs([run.key for run in runs])
     return sorted({name for parameters in found.values() for name in parameters})[:limit]
-
-
-def _list_tag_keys(workspace: Workspace) -> Sequence[str]:
-    """Return the keys of all tags without those in which sweeps and MLflow keep their own documents."""
-    keys = workspace.run_pages.list_pair_keys(
-        TAG, _MAX_SEARCHED, excluded_keys=DEFINITION_TAGS, excluded_prefixes=BOOKKEEPING_PREFIXES
-    )
-    is_sweep: dict[str, bool] = {}
-    found = []
-    for key in keys:
-        # A sweep whose submitter chose its id has a tag named ID_NUMBER for each of its runs.
-        prefix, _, number = key.rpartition("_")
-        if number.isdecimal() and prefix not in is_sweep:
-            sweep_key = workspace.runs.find_key(prefix)
-            is_sweep[prefix] = sweep_key is not None and workspace.runs.get_by_key(sweep_key).run_type == SWEEP_RUN
-        if not number.isdecimal() or not is_sweep[prefix]:
-            found.append(key)
-    return found
 
 
 def _build_group(

@@ -1,0 +1,29 @@
+"""Keys of tags that people can read: not those in which sweeps and MLflow keep documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mlrun_cli.store.db.database import build_in_list
+from mlrun_cli.wire.bookkeeping_tags import DEFINITION_TAGS, PREFIXES_OF_ALL_RUNS, SWEEP_RUN
+
+_SWEEP_RUN_TAG = "HD_________-____-____-____-_____________%"
+"""What the key of a sweep's tag for one of its runs is like: the id of the sweep, and the number of the run."""
+
+
+def build_readable_tag_conditions() -> tuple[Sequence[str], Mapping[str, object]]:
+    """Return SQL conditions on a row of `run_tags` that such keys meet, and their parameters.
+
+    A sweep writes the keys of its definition, and some that begin with its id. Keys with an id of the form that sweeps
+    get are not looked up: there may be very many.
+    """
+    definition, keys = build_in_list("definition", list(DEFINITION_TAGS))
+    prefixes = {f"prefix{number}": prefix for number, prefix in enumerate(PREFIXES_OF_ALL_RUNS)}
+    conditions = [
+        "key NOT LIKE :of_sweep",
+        f"key NOT IN {definition}",
+        *(f"substr(key, 1, length(:{name})) <> :{name}" for name in prefixes),
+        "NOT EXISTS (SELECT 1 FROM runs WHERE runs.run_key = run_tags.run_key AND run_type = :sweep"
+        " AND substr(key, 1, length(run_id) + 1) = run_id || '_')",
+    ]
+    return conditions, {**prefixes, **keys, "of_sweep": _SWEEP_RUN_TAG, "sweep": SWEEP_RUN}
