@@ -1,7 +1,7 @@
 """Names for shell completion, read from a database without waiting, migrating or repairing it.
 
-Each method reads a bounded number of index entries, whatever the number of runs. A database that cannot be read at
-the moment, or is too old, raises a `StoreError`.
+Each method reads a bounded number of index entries, whatever the number of runs, apart from keys that sweeps wrote
+among those of tags. A database that cannot be read at the moment, or is too old, raises a `StoreError`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from enum import Enum
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.store.db.locator import DatabaseLocator
 from mlrun_cli.store.runs.rows import ALIVE
+from mlrun_cli.store.tag_keys import build_readable_tag_conditions
 
 _MAX_MATCHES = 1000
 """The number of runs that match a prefix up to which the newest of all of them come first."""
@@ -49,15 +50,21 @@ class CompletionStore:
         self._database = database
 
     def list_names(self, source: NameSource, prefix: str, limit: int) -> Sequence[str]:
-        """Return the first `limit` distinct names that start with a prefix, in alphabetical order."""
+        """Return the first `limit` distinct names that start with a prefix, in alphabetical order.
+
+        Keys of tags in which sweeps and MLflow keep documents are left out.
+        """
         table, column = source.value
+        conditions, parameters = build_readable_tag_conditions() if source is NameSource.TAG else ((), {})
+        also = "".join(f" AND {condition}" for condition in conditions)
         rows = self._database.query_without_waiting(
-            f"WITH RECURSIVE each_name (name) AS (SELECT min({column}) FROM {table} WHERE {column} >= :prefix"  # noqa: S608
-            f" UNION ALL SELECT (SELECT min({column}) FROM {table} WHERE {column} > each_name.name) FROM each_name"
-            " WHERE substr(each_name.name, 1, length(:prefix)) = :prefix)"
+            f"WITH RECURSIVE each_name (name) AS (SELECT min({column}) FROM {table} WHERE {column} >= :prefix{also}"  # noqa: S608
+            f" UNION ALL SELECT (SELECT min({column}) FROM {table} WHERE {column} > each_name.name{also})"
+            " FROM each_name WHERE substr(each_name.name, 1, length(:prefix)) = :prefix)"
             " SELECT name FROM each_name WHERE substr(name, 1, length(:prefix)) = :prefix LIMIT :limit",
             prefix=prefix,
             limit=limit,
+            **parameters,
         )
         return [row["name"] for row in rows]
 

@@ -10,6 +10,7 @@ import pytest
 
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
+from mlrun_cli.runs.parameters import Parameter
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
@@ -61,7 +62,13 @@ def mlrun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
             columns = {"run_type": SCRIPT_RUN, "status": RunStatus.COMPLETED, "user_name": "me"}
             for run_id, name in (("zed_1", "base line"), ("zed_2", "twice"), ("zed_3", "twice")):
                 experiment, number = workspace.experiments.reserve_run_numbers(COMMANDS)
-                workspace.runs.insert(experiment, number, run_id, display_name=name, **columns)
+                key = workspace.runs.insert(experiment, number, run_id, display_name=name, **columns)
+            values = [LoggedValue(VALUE, name, 1, None, 0.5, None) for name in ("mse", "status", "my loss")]
+            workspace.metrics.add(key, values)
+            workspace.parameters.set(key, {"lr": Parameter.from_text("0.1")})
+            experiment, number = workspace.experiments.reserve_run_numbers(COMMANDS)
+            key = workspace.runs.insert(experiment, number, "zed_4", **{**columns, "run_type": "hyperdrive"})
+            workspace.runs.set_tags(key, {"zed_4_0": "{}", "policy_config": "{}"})
         yield command
 
 
@@ -108,6 +115,7 @@ def test_a_shell_completes_what_is_typed(mlrun: Mlrun, shell: str) -> None:
             ("-o json\n", "zed_1"),
             ("\x15mlrun run show -r bas\t", "line"),
             ("--query run_id -o tsv\n", "zed_1"),
+            ("\x15mlrun run list --where 'mse < 1 and tag.t\t", "tag.team"),
             ("\x15mlrun run show -r \t\t", "exp_b" if shell == "bash" else "Completed, "),
         ):
             terminal.type(typed)  # in pieces: zsh completes nothing while there is more to read
@@ -129,6 +137,25 @@ def test_completion_is_silent_where_there_is_nothing(mlrun: Mlrun, tmp_path: Pat
     assert complete(mlrun, "run", "show", "-w", "other", "-r", "") == []
     assert complete(mlrun, "run", "show", "-r", "", MLRUN_HOME=str(tmp_path / "none")) == []
     assert not list(tmp_path.iterdir())
+
+
+def test_names_of_values_are_completed_as_they_are_written(mlrun: Mlrun) -> None:
+    names = ["loss", "metric.status", "mse", "lr", "tag.team"]
+    for option in ("--where", "--sort"):
+        answer = complete(mlrun, "run", "list", option, "")
+        assert (sorted(answer[:5]), {"created", "status"} < set(answer)) == (sorted(names), True)
+    assert complete(mlrun, "run", "list", "--group-by", "") == names[3:]
+    assert set(complete(mlrun, "run", "list", "--metrics", "")) == {"all", "best", *names[:3]}
+    for typed, answer in (
+        ("(lo", ["(loss"]),
+        ("loss<1 and stat", ["loss<1 and status"]),
+        ("loss<1 and metric.m", ["loss<1 and metric.mse"]),
+        ("max(m", ["max(mse"]),
+        ("not tag.t", ["not tag.team"]),
+        ("param.l", ["param.lr"]),
+    ):
+        assert complete(mlrun, "run", "list", "--where", f"'{typed}") == answer
+    assert complete(mlrun, "run", "list", "--params", "x,l") == ["x,lr"]
 
 
 def test_names_of_single_runs_and_files_of_snapshots_are_completed(mlrun: Mlrun) -> None:

@@ -17,11 +17,13 @@ _SHELLS = ("bash", "zsh", "fish", "pwsh", "powershell")
 _ADDED = {
     "bash": "complete -o nosort -o default -F _{function}_completion {program} 2>/dev/null",
     "zsh": """zstyle ':completion:*:*:{program}:*' sort false
+zstyle ':completion:*:*:{program}:*' list-grouped false
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
   _{function}_completion "$@"
 fi""",
 }
-"""Lines after Typer's: shells do not sort, so that the newest runs come first, and zsh answers the first time, too."""
+"""Lines after Typer's: shells neither sort nor group, so that the newest runs come first, and zsh answers the
+first time, too."""
 
 
 class Installation(NamedTuple):

@@ -5,7 +5,8 @@ A command declares nothing for them: an option named `--run` is completed by run
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -27,6 +28,8 @@ _MAX_RUNS = 50
 _MAX_NAMES = 200
 _UNSAFE = frozenset("\\\"'`$")
 """Characters by which a suggestion could end a quoted text in a shell that evaluates the answer; others are escaped."""
+_VALUE_PREFIXES = {NameSource.METRIC: "metric.", NameSource.PARAMETER: "param.", NameSource.TAG: "tag."}
+"""How the names of values begin in conditions, if they are written in full; those of tags always are."""
 _OF_LIVE_RUNS = frozenset({"cancel", "wait"})
 
 
@@ -182,23 +185,45 @@ def _complete_environment_modes(_ctx: typer.Context, _incomplete: str) -> _Sugge
     return [(each.value, "") for each in EnvironmentMode]
 
 
-def _build_list_completer(*sources: NameSource, fixed_values: Sequence[str] = (), separator: str = ",") -> _Completer:
-    """Return a completer for the last name of a list with separators, which also suggests some fixed values."""
-    complete_name = _build_name_completer(*sources)
+def _build_value_name_completer(
+    *sources: NameSource, get_fields: Callable[[], Iterable[str]] = tuple, fixed_values: Sequence[str] = ()
+) -> _Completer:
+    """Return a completer for the last name of a list or a condition, which also suggests some fixed values.
+
+    Names that have to be quoted are left out: a shell could not tell such quotes from its own.
+    """
 
     def complete(ctx: typer.Context, incomplete: str) -> _Suggestions:
-        before, found, name = incomplete.rpartition(separator)
-        names = complete_name(ctx, name)
-        return [*((word, "") for word in fixed_values), *((before + found + each, text) for each, text in names)]
+        from mlrun_cli.runs.where.value_name import PLAIN, ValueName  # noqa: PLC0415 - start-up
+
+        store = _open_completion_store(ctx)
+        word = re.split(r"[\s(,]", incomplete)[-1]
+        before = incomplete[: len(incomplete) - len(word)]
+        found = [(value, "") for value in fixed_values]
+        for source in sources:
+            prefix, kind = _VALUE_PREFIXES[source], source.name.lower()
+            is_prefixed = source is NameSource.TAG or word.startswith(prefix)
+            if is_prefixed and not word.startswith(prefix[: len(word)]):
+                continue
+            for name in store.list_names(source, word[len(prefix) :] if is_prefixed else word, _MAX_NAMES):
+                plain, prefixed = str(ValueName(PLAIN, name)), str(ValueName(kind, name))
+                written = prefixed if is_prefixed or plain != name else plain
+                found.append((before + written, kind if len(sources) > 1 else ""))
+        return [*found, *((before + name, "field") for name in get_fields())]
 
     return complete
 
 
-def _complete_sort_orders(ctx: typer.Context, incomplete: str) -> _Suggestions:
+def _get_condition_fields() -> Iterable[str]:
+    from mlrun_cli.runs.where.value_name import FIELDS  # noqa: PLC0415 - start-up
+
+    return FIELDS
+
+
+def _get_sort_fields() -> Iterable[str]:
     from mlrun_cli.runs.order import COLUMNS  # noqa: PLC0415 - start-up
 
-    names = _build_name_completer(NameSource.METRIC, NameSource.PARAMETER)(ctx, incomplete)
-    return [*names, *((name, "field") for name in COLUMNS)]
+    return COLUMNS
 
 
 _complete_tags = _build_name_completer(NameSource.TAG)
@@ -214,11 +239,11 @@ _BY_NAME: Mapping[str, _Completer] = {
     **dict.fromkeys(("--datastore", "--src-datastore"), _build_name_completer(NameSource.DATASTORE)),
     **dict.fromkeys(("NAME", "[NAME]..."), _complete_names),
     "--cat": _complete_snapshot_files,
-    "--group-by": _build_list_completer(NameSource.PARAMETER),
-    "--metrics": _build_list_completer(NameSource.METRIC, fixed_values=("all", "best")),
-    "--params": _build_list_completer(NameSource.PARAMETER, fixed_values=("all", "differing")),
-    "--sort": _complete_sort_orders,
-    "--where": _build_list_completer(NameSource.METRIC, NameSource.PARAMETER, separator=" "),
+    "--group-by": _build_value_name_completer(NameSource.PARAMETER, NameSource.TAG),
+    "--metrics": _build_value_name_completer(NameSource.METRIC, fixed_values=("all", "best")),
+    "--params": _build_value_name_completer(NameSource.PARAMETER, fixed_values=("all", "differing")),
+    "--sort": _build_value_name_completer(*_VALUE_PREFIXES, get_fields=_get_sort_fields),
+    "--where": _build_value_name_completer(*_VALUE_PREFIXES, get_fields=_get_condition_fields),
     "--workspace-name": _complete_workspaces,
     "--environment": _complete_environment_modes,
     "--environment-name": _build_name_completer(NameSource.ENVIRONMENT),
