@@ -103,6 +103,12 @@ def get_package_name(line: str) -> str:
     return "" if named is None else canonicalize_name(named.name)
 
 
+def get_extras(line: str) -> list[str]:
+    """Return the extras of a requirement, such as `pandas` in `azureml-dataprep[pandas]`, in sorted order."""
+    named = _parse_requirement(line)
+    return [] if named is None else sorted(map(canonicalize_name, named.extras))
+
+
 def is_azureml_package(name: str) -> bool:
     """Return whether a package is one of Azure's `azureml-…` packages, which this program replaces."""
     return canonicalize_name(name).startswith("azureml-")

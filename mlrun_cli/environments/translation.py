@@ -10,6 +10,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from mlrun_cli.core.redaction import Redactor
+from mlrun_cli.environments.azureml_packages import AZUREML_MLFLOW, list_companions
 from mlrun_cli.environments.conda_file import CondaDependencies, CondaSpec, VersionTerm
 from mlrun_cli.environments.conda_names import find_pypi_name, is_non_python_package
 from mlrun_cli.environments.interpreters import PythonRequest
@@ -20,9 +21,6 @@ from mlrun_cli.errors import InvalidFile, Unsupported
 _PUBLIC_CHANNELS = {"defaults", "main", "anaconda", "conda-forge", "pytorch", "nvidia", "fastai"}
 
 _INDEX_OF_AZUREML = re.compile(r"://azureml[\w-]*\.azureedge\.net(?:[/:]|$)")
-_AZUREML_MLFLOW = "azureml-mlflow"
-# The same bound as azureml-mlflow has: later versions may store their data elsewhere.
-_MLFLOW = "mlflow-skinny<3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +105,9 @@ def translate_dependencies(dependencies: CondaDependencies, *, assumes_same_name
 
 
 def _drop_azureml(lines: Sequence[PipLine]) -> list[PipLine]:
-    """Return the lines without azureml, which every run has anyway; add MLflow if azureml-mlflow requires it."""
-    names = {line.name for line in lines}
+    """Return the lines without azureml, which every run has anyway; add what azureml's packages would install."""
     kept = [line for line in lines if not is_azureml_package(line.name) and not _adds_azureml_index(line)]
-    if _AZUREML_MLFLOW in names and not names & {"mlflow", "mlflow-skinny"}:
-        kept.append(PipLine(_MLFLOW, name="mlflow-skinny"))
-    return kept
+    return [*kept, *list_companions(lines)]
 
 
 def _adds_azureml_index(line: PipLine) -> bool:
@@ -122,15 +117,17 @@ def _adds_azureml_index(line: PipLine) -> bool:
 
 def _list_azureml_notes(dependencies: CondaDependencies, pip_lines: Sequence[PipLine]) -> list[str]:
     azureml = [line for line in pip_lines if is_azureml_package(line.name)]
-    left_out = [line.text for line in azureml if line.name != _AZUREML_MLFLOW]
+    left_out = [line.text for line in azureml if line.name != AZUREML_MLFLOW]
     left_out += [line.text for line in pip_lines if _adds_azureml_index(line)]
     left_out += [spec.text for spec in dependencies.packages if is_azureml_package(spec.name)]
     notes = []
     if left_out:
+        companions = [line.text for line in list_companions(pip_lines) if line.is_bare]
         notes.append(
             f"{dependencies.path}: left out, since a run is given mlrun-cli's azureml: {_join_redacted(left_out)}."
+            + (f" What scripts expect to come with them is installed: {', '.join(companions)}." if companions else "")
         )
-    if any(line.name == _AZUREML_MLFLOW for line in azureml):
+    if any(line.name == AZUREML_MLFLOW for line in azureml):
         notes.append(f"{dependencies.path}: instead of azureml-mlflow, MLflow is installed, which logs into the run.")
     return notes
 

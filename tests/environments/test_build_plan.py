@@ -162,6 +162,8 @@ def test_conda_and_pip_parts_become_one_list(tmp_path: Path, environ: dict[str, 
         "matplotlib>=3,<4",
         "scipy==1.5.2.*",
         "scikit_learn==1.4.2",
+        "pandas",
+        "pyarrow",
     )
     assert build.options == ("--extra-index-url https://wheels.example.org/simple",)
     assert build.python == BASE_PYTHON
@@ -572,6 +574,38 @@ def test_relaxed_tries_an_unknown_conda_name_on_pypi_and_says_so(tmp_path: Path,
     with pytest.raises(Unsupported) as caught:
         plan_of(tmp_path, environ, content)
     assert "'--environment relaxed'" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("azureml", "expected"),
+    [
+        ("azureml-defaults, 'azureml-dataprep[pandas,fuse]'", ("pandas", "pyarrow")),
+        ("'azureml-dataset-runtime[fuse, pandas]==1.30'", ("numpy", "pandas", "pyarrow")),
+        ("azureml-sdk", ()),
+        ("'azureml-sdk[automl,notebooks]'", ("pandas", "scikit-learn")),
+        ("'azureml_interpret'", ("pandas", "scikit-learn")),
+        ("'azureml-dataprep[pandas]', pandas==1.1", ("pandas==1.1", "pyarrow")),
+    ],
+)
+def test_what_azureml_packages_bring_is_installed(
+    tmp_path: Path, environ: dict[str, str], azureml: str, expected: tuple[str, ...]
+) -> None:
+    planned = plan_of(tmp_path, environ, f"dependencies: [{{pip: [{azureml}]}}]\n")
+    assert planned.plan.build is not None
+    assert planned.plan.build.requirements == expected
+    bare = [name for name in expected if "=" not in name]
+    assert all(name in planned.notes[0] for name in bare)
+
+
+def test_conda_pins_what_an_azureml_package_would_bring(tmp_path: Path, environ: dict[str, str]) -> None:
+    content = "dependencies: [pandas=1.1, {pip: ['azureml-dataprep[pandas]']}]\n"
+    assert build_of(tmp_path, environ, content).requirements == ("pandas==1.1.*", "pyarrow")
+
+
+def test_nothing_without_a_hash_joins_requirements_with_hashes(tmp_path: Path, environ: dict[str, str]) -> None:
+    (tmp_path / "requirements.txt").write_text("azureml-dataprep[pandas]\nidna==3.4 --hash=sha256:" + "0" * 64 + "\n")
+    content = "dependencies: [{pip: [-r requirements.txt]}]\n"
+    assert [line.partition(" ")[0] for line in build_of(tmp_path, environ, content).requirements] == ["idna==3.4"]
 
 
 def test_azureml_mlflow_brings_mlflow_and_a_line_on_its_data(tmp_path: Path, environ: dict[str, str]) -> None:

@@ -12,9 +12,9 @@ class SKLearn(
     takes=f"{SCRIPT}, use_docker=True, custom_docker_image=None, image_registry_details=None, {PACKAGES}, "
     f"{LIMITS}, {VERSION}, {LINT}",
 ):
-    """An estimator that adds scikit-learn and joblib to the script's packages."""
+    """An estimator that adds scikit-learn, joblib and pandas to the script's packages, as Azure's image has them."""
 
     FRAMEWORK_NAME = "SKLearn"
     _PACKAGE = "scikit-learn"
-    _COMPANIONS = ("joblib",)
+    _COMPANIONS = ("joblib", "pandas")
     _SUPPORTED_VERSIONS = ("0.20.3",)
