@@ -59,6 +59,7 @@ other = Model.register(ws, model_path=os.path.abspath("net"), model_name="other"
 # The newest is meant, unless more is said.
 assert Model(ws, "mymodel").version == 2
 assert Model(ws, name="mymodel", version=1).id == Model(ws, id="mymodel:1").id == Model(ws, "mymodel:1").id
+assert Model(ws, name="mymodel", version="mymodel:1".split(":")[1]).version == 1
 assert Model(ws, "mymodel", tags=[["area", "diabetes"]]).version == Model(ws, "mymodel", tags=["n"]).version == 1
 assert Model(ws, "mymodel", model_framework="ScikitLearn").version == 1
 raised([WebserviceException], lambda: Model(ws, "mymodel", tags=["nope"]), "ModelNotFound")

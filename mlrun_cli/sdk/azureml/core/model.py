@@ -93,7 +93,7 @@ class Model:
         id: "str | None" = None,
         tags: "Sequence[Any] | None" = None,
         properties: "Sequence[Any] | None" = None,
-        version: "int | None" = None,
+        version: "int | str | None" = None,
         run_id: "str | None" = None,
         model_framework: "str | None" = None,
         expand: bool = True,
@@ -106,7 +106,8 @@ class Model:
         """
         if not (name or id):
             raise _ModelRefused("Model needs a name, or an id such as 'mymodel:1'.")
-        which = _build_filter(name=id or name, version=version, tags=tags, properties=properties, run_id=run_id)
+        number = int(version) if isinstance(version, str) and version.isdecimal() else version
+        which = _build_filter(name=id or name, version=number, tags=tags, properties=properties, run_id=run_id)
         try:
             record = _request(workspace, "models.get", framework=model_framework, **which)
         except ModelNotFoundException as error:
@@ -405,11 +406,7 @@ class InferenceConfig:
         self.validate_configuration()
 
     def validate_configuration(self) -> None:
-        """Check that the entry script exists.
-
-        Raises:
-            WebserviceException: The entry script is missing or does not exist.
-        """
+        """Check that the entry script exists; raise WebserviceException if it does not or is not given."""
         if not self.entry_script:
             raise _ModelRefused("InferenceConfig needs an entry_script.")
         path = os.path.abspath(os.path.join(self.source_directory or "", self.entry_script))
