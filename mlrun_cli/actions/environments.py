@@ -10,7 +10,7 @@ from typing import Any
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.names import check_text
 from mlrun_cli.core.temporary import open_fd_atomically
-from mlrun_cli.environments.curated import find_curated_environment, is_curated_name, list_curated_names
+from mlrun_cli.environments.curated import find_curated_environment, find_refusal, is_curated_name, list_curated_names
 from mlrun_cli.environments.registered import (
     LATEST,
     RegisteredEnvironment,
@@ -160,6 +160,12 @@ def add_wheel(workspace: Workspace, path: Path, *, may_exist: bool) -> str:
 def _get_curated_environment(name: str, version: str | None) -> RegisteredEnvironment:
     found = find_curated_environment(name)
     if found is None:
+        refusal = find_refusal(name)
+        if refusal is not None:
+            reason, way_out = refusal
+            raise EnvironmentNotFound(
+                f"The environment '{name}' cannot be had here: it {reason}.", hint=way_out, target=name
+            )
         from difflib import get_close_matches  # noqa: PLC0415 - not on the way of what succeeds
 
         meant = get_close_matches(name.casefold(), [each.casefold() for each in list_curated_names()], n=1)

@@ -3,7 +3,7 @@
 Facts from Microsoft's article "Azure Machine Learning curated environments" (editions of June 2020, September 2020,
 April 2021 and July 2021), its article "Prebuilt Docker images for inference" (editions of 7 and 25 May 2021), the
 definitions that a workspace listed in September 2020, and the contexts of the azureml-assets repository for names that
-carry an operating system or `ACPT`.
+carry an operating system or `ACPT` and for the responsible AI dashboard.
 """
 
 from __future__ import annotations
@@ -99,6 +99,14 @@ def find_curated_environment(name: str) -> CuratedEnvironment | None:
         match = re.fullmatch(CURATED_PREFIX + pattern, name.casefold())
         if match is not None:
             return build(name, match.groupdict())
+    return None
+
+
+def find_refusal(name: str) -> tuple[str, str] | None:
+    """Return why an environment of Azure with this name cannot be had here, and a way out, or None if none is known."""
+    for pattern, refusal in _REFUSALS:
+        if re.fullmatch(CURATED_PREFIX + pattern, name.casefold()):
+            return refusal
     return None
 
 
@@ -208,6 +216,24 @@ def _build_lightgbm(name: str, fields: Mapping[str, str | None]) -> CuratedEnvir
     return CuratedEnvironment(name, _format_python(python), packages, _describe_python(fields["python"], python))
 
 
+def _build_vowpal_wabbit(name: str, _: Mapping[str, str | None]) -> CuratedEnvironment:
+    changes = ("Python 3.8", "the Python package of VowpalWabbit for its program")
+    return CuratedEnvironment(name, "3.8", ("vowpalwabbit==8.8.*", "pandas"), changes)
+
+
+def _build_responsible_ai(name: str, fields: Mapping[str, str | None]) -> CuratedEnvironment:
+    """Return an environment such as `AzureML-responsibleai-0.20-ubuntu20.04-py38-cpu`."""
+    python = _choose_python(fields["python"], (3, 8))
+    dashboard = (f"responsibleai~={fields['version']}.0", f"raiwidgets~={fields['version']}.0")
+    pages = ("markupsafe<=2.0.1", "itsdangerous==2.0.1", "pdfkit==1.0.0", "plotly==5.6.0", "kaleido==0.2.1")
+    # Older ones have a numba that does not load with NumPy 1.24.
+    numpy = ("numpy<1.24",) if int((fields["version"] or "").partition(".")[2]) < 29 else ()
+    changes = (*_describe_python(fields["python"], python), "without mltable and what Azure's automated ML adds")
+    return CuratedEnvironment(
+        name, _format_python(python), (*dashboard, *pages, *numpy, "mlflow", "scikit-learn"), changes
+    )
+
+
 def _pin_torch(major: int, minor: int) -> tuple[str, str]:
     """Return the pins of torch and of the matching torchvision."""
     if (major, minor) in {(1, 0), (1, 1)}:
@@ -253,7 +279,42 @@ _FAMILIES = (
     (r"tensorflow-2\.(?P<minor>\d+)" + _SYSTEM, _build_tensorflow),
     (r"sklearn-(?P<version>\d+\.\d+(?:\.\d+)?)" + _SYSTEM, _build_sklearn),
     (r"lightgbm-(?P<version>\d+\.\d+)" + _SYSTEM, _build_lightgbm),
+    (r"vowpalwabbit-8\.8\.0", _build_vowpal_wabbit),
+    (r"responsibleai-(?P<version>0\.\d+)" + _SYSTEM, _build_responsible_ai),
 )
+
+_CONDA_FILE = "a conda file of your own (Environment.from_conda_specification, -d FILE)"
+_REFUSALS = (
+    (
+        r"(?:automl|hyperdrive-forecastdnn).*",
+        (
+            "has the packages of Azure's automated ML, which is a service",
+            f"Search models with a sweep, or name the packages that the script imports in {_CONDA_FILE}.",
+        ),
+    ),
+    (
+        r"designer.*",
+        (
+            "has the modules of Azure's designer, which run in Azure alone",
+            f"Write what a module does as a script, and name its packages in {_CONDA_FILE}.",
+        ),
+    ),
+    (
+        r"pyspark.*",
+        (
+            "is an image with Java and Spark, of which its package list has nothing",
+            f"Install Java, and name pyspark in {_CONDA_FILE}.",
+        ),
+    ),
+    (
+        r"(?:deepspeed|chainer).*",
+        (
+            "has packages that are compiled against CUDA and MPI",
+            f"Name the framework, and what can be compiled on this machine, in {_CONDA_FILE}.",
+        ),
+    ),
+)
+"""Patterns of names, each with why the environments cannot be had here, and a way out."""
 
 _LISTED_NAMES = (
     "AzureML-ACPT-pytorch-1.11-py38-cuda11.3-gpu",
@@ -277,6 +338,7 @@ _LISTED_NAMES = (
     ),
     "AzureML-TensorFlow2.4-Cuda11-OpenMpi4.1.0-py36",
     "AzureML-Tutorial",
+    "AzureML-VowpalWabbit-8.8.0",
     "AzureML-XGBoost-0.9-Inference-CPU",
     "AzureML-lightgbm-3.2-ubuntu18.04-py37-cpu",
     "AzureML-minimal-ubuntu18.04-py37-cpu-inference",
@@ -284,6 +346,7 @@ _LISTED_NAMES = (
     "AzureML-pytorch-1.10-ubuntu18.04-py38-cuda11-gpu",
     *(f"AzureML-pytorch-{version}-ubuntu18.04-py37-cpu-inference" for version in ("1.6", "1.7")),
     "AzureML-pytorch-1.9-ubuntu18.04-py37-cuda11-gpu",
+    "AzureML-responsibleai-0.20-ubuntu20.04-py38-cpu",
     "AzureML-sklearn-0.24-ubuntu18.04-py37-cpu",
     "AzureML-sklearn-0.24.1-ubuntu18.04-py37-cpu-inference",
     "AzureML-sklearn-1.0-ubuntu20.04-py38-cpu",

@@ -67,6 +67,7 @@ def _find_registered(
 ) -> RunConfiguration:
     """Return a configuration with the registered environment that it refers to."""
     from mlrun_cli.actions.environments import get_environment  # noqa: PLC0415 - start-up
+    from mlrun_cli.environments.curated import is_curated_name  # noqa: PLC0415 - start-up
     from mlrun_cli.runconfigs.runconfig import read_configuration_document  # noqa: PLC0415 - start-up
 
     version = (
@@ -75,10 +76,12 @@ def _find_registered(
     try:
         found = get_environment(workspace, name, None if version is None else str(version))
     except EnvironmentNotFound as error:
+        hint = (
+            "Describe it in the runconfig, as in environment.python.condaDependenciesFile: conda.yml, or register "
+            f"it: Environment.from_conda_specification('{name}', 'conda.yml').register(Workspace.from_config())."
+        )
         raise EnvironmentNotFound(
-            f"{key_path}: {error.message}",
-            hint="Describe it in the runconfig, as in environment.python.condaDependenciesFile: conda.yml, or register "
-            f"it: Environment.from_conda_specification('{name}', 'conda.yml').register(Workspace.from_config()).",
+            f"{key_path}: {error.message}", hint=error.hint if is_curated_name(name) else hint
         ) from error
     named = {**found.definition, "name": found.name, "version": found.version}
     described, _ = read_configuration_document({"environment": named}, Path(name))

@@ -61,6 +61,9 @@ def test_every_listed_environment_has_packages_that_can_be_installed() -> None:
         ("AzureML-pytorch-1.6-ubuntu18.04-py37-cpu-inference", {"python 3.7", "torch==1.6.*", "pandas==0.25.1"}),
         ("AzureML-xgboost-0.9-ubuntu18.04-py37-cpu-inference", {"xgboost==0.90", "scikit-learn==0.23.2"}),
         ("AzureML-onnxruntime-1.6-ubuntu18.04-py37-cpu-inference", {"onnxruntime==1.6.*", "pandas~=1.1.0"}),
+        ("AzureML-VowpalWabbit-8.8.0", {"python 3.8", "vowpalwabbit==8.8.*", "pandas"}),
+        ("AzureML-responsibleai-0.20-ubuntu20.04-py38-cpu", {"responsibleai~=0.20.0", "numpy<1.24"}),
+        ("AzureML-responsibleai-0.35-ubuntu22.04-py310-cpu", {"python 3.10", "raiwidgets~=0.35.0"}),
     ],
 )
 def test_names_state_framework_and_python(name: str, packages: set[str]) -> None:
@@ -81,6 +84,30 @@ def test_names_state_framework_and_python(name: str, packages: set[str]) -> None
 )
 def test_other_names_are_not_guessed(name: str) -> None:
     assert find_curated_environment(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "fact"),
+    [
+        ("AzureML-AutoML", "automated ML"),
+        ("AzureML-AutoML-DNN-Vision-GPU", "automated ML"),
+        ("AzureML-Hyperdrive-ForecastDNN", "automated ML"),
+        ("AzureML-Designer-Score", "designer"),
+        ("AzureML-PySpark-MmlSpark-0.15", "Spark"),
+        ("AzureML-DeepSpeed-0.3-GPU", "CUDA"),
+        ("AzureML-Chainer-5.1.0-GPU", "CUDA"),
+    ],
+)
+def test_what_cannot_be_had_is_refused_with_its_reason(mlrun: Mlrun, name: str, fact: str) -> None:
+    assert find_curated_environment(name) is None
+    mlrun.script("print()")
+    runconfig = mlrun.folder / ".azureml" / "curated.runconfig"
+    runconfig.write_text(f"script: train.py\nenvironment: {{name: {name}}}\n", encoding="utf-8")
+    refusal = mlrun.fails("run", "submit-script", "-c", "curated", exit_code=3)
+    assert (refusal.code, refusal.line, refusal.key_path) == ("EnvironmentNotFound", 2, "environment.name")
+    assert name in refusal.text
+    assert fact in refusal.text
+    assert "conda file" in refusal.hint
 
 
 @pytest.mark.parametrize(
