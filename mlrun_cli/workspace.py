@@ -66,7 +66,8 @@ class Workspace:
         self._database = database
         self._opened = locator.database.get_identity()
         self._opened_in = _identify_file(locator.folder)
-        self._kept_open = None if find_lease(locator.folder) is None else os.open(locator.folder, _FOLDER_FLAGS)
+        self._lease = find_lease(locator.folder)
+        self._kept_open = None if self._lease is None else os.open(locator.folder, _FOLDER_FLAGS)
         """A descriptor of the folder, which may otherwise get another inode number on a network file system."""
         self.owned_run: tuple[str, int] | None = None
         """The id and key of the run that this process owns; it does not use a store that does not know the run."""
@@ -78,7 +79,13 @@ class Workspace:
 
     @classmethod
     def open(
-        cls, locator: WorkspaceLocator, *, redactor: Redactor, create: bool, starts_read_only: bool = False
+        cls,
+        locator: WorkspaceLocator,
+        *,
+        redactor: Redactor,
+        create: bool,
+        starts_read_only: bool = False,
+        only_reads: bool = False,
     ) -> Workspace:
         """Open a workspace, creating it first if requested.
 
@@ -87,6 +94,7 @@ class Workspace:
             redactor: redacts secrets in the texts of users and scripts before they are stored.
             create: whether to create the workspace if it does not exist.
             starts_read_only: for a process that opens it once and may write nothing: see `DatabaseLocator.open`.
+            only_reads: whether to open a workspace that another host uses, of which nothing can be changed then.
 
         Raises:
             WorkspaceNotFound: it does not exist, and `create` is not set.
@@ -108,18 +116,20 @@ class Workspace:
             for name in ("runs", "snapshots"):
                 make_private_folder(locator.folder / name)
             locator.database.create()
-        workspace = cls.connect(locator, redactor=redactor, starts_read_only=starts_read_only)
+        workspace = cls.connect(locator, redactor=redactor, starts_read_only=starts_read_only, only_reads=only_reads)
         workspace.unrecorded_runs = unrecorded_runs
         return workspace
 
     @classmethod
-    def connect(cls, locator: WorkspaceLocator, *, redactor: Redactor, starts_read_only: bool = False) -> Workspace:
-        """Open a workspace that is known to exist.
+    def connect(
+        cls, locator: WorkspaceLocator, *, redactor: Redactor, starts_read_only: bool = False, only_reads: bool = False
+    ) -> Workspace:
+        """Open a workspace that is known to exist; see `open` for the options.
 
         Raises:
             StoreError: its folder or its database cannot be used.
         """
-        open_home(locator.home)
+        open_home(locator.home, only_reads=only_reads)
         return cls(locator, locator.database.open(starts_read_only=starts_read_only), redactor)
 
     # Stores that `run list` does not need are loaded on first use.
@@ -285,6 +295,11 @@ class Workspace:
         """Create a run store with the redactor of one run, which knows that run's secrets."""
         return RunStore(self._database, redactor)
 
+    @property
+    def is_used_elsewhere(self) -> bool:
+        """Whether another host uses the workspace, so that nothing in it can be changed from here."""
+        return self._lease is not None and self._lease.refusal is not None
+
     def is_database_in_place(self) -> bool:
         """Return whether the open database is still at its path, neither moved nor removed nor replaced."""
         return self._opened is not None and self.locator.database.get_identity() == self._opened
@@ -343,8 +358,12 @@ class Workspace:
         """Reopen the store if another one has replaced the open one, for example after a repair.
 
         Raises:
-            StoreUnavailable: there is no store, or it does not know the run that this process owns.
+            StoreUnavailable: there is no store, or it does not know the run that this process owns; or the other host
+                that used it does not any more.
         """
+        if self._lease is not None and self.is_used_elsewhere:  # its reader opens what is there by itself
+            self._lease.check_in_use_elsewhere()
+            return
         if self.is_database_in_place():
             return
         if (

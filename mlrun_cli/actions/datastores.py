@@ -63,7 +63,7 @@ def get_datastore(workspace: Workspace, name: str | None = None) -> Datastore:
     name = get_default_datastore_name(workspace) if name is None else name
     if name in _OWN:
         own = _get_built_in_datastore(workspace, name)
-        if not workspace.is_blank:
+        if not workspace.is_blank and not workspace.is_used_elsewhere:
             make_private_folder(own.folder)
         return own
     found = workspace.datastores.find(name)

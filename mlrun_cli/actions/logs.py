@@ -89,7 +89,7 @@ class _Follower:
         self._write = write
         self._watch = watch
         self._outcome = os.fspath(folder.outcome)
-        self._is_shared = folder.disk != folder.path
+        self._is_shared = folder.disk != folder.path or workspace.is_used_elsewhere
         self._start = start
         self._environment_log = os.fspath(folder.environment_log)
         self._next_look = 0.0
@@ -118,7 +118,7 @@ class _Follower:
             time.sleep(self._choose_pause(moment - last_output))
 
     def _load_refresh_function(self) -> Callable[[int], object] | None:
-        """Return the function that refreshes logs in a shared folder, or None for logs on a disk of this machine."""
+        """Return the function that refreshes logs in a shared folder, or None for logs that this machine writes."""
         if not self._is_shared:
             return None
         from mlrun_cli.wire.fresh_files import refresh_file_size  # noqa: PLC0415 - start-up: loads ctypes

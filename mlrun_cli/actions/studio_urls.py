@@ -54,8 +54,12 @@ def build_run_show_record(workspace: Workspace, run: Run) -> dict[str, Any]:
 
 
 def _get_workspace_urls(workspace: Workspace) -> WorkspaceUrls:
-    return WorkspaceUrls(StudioFolder(workspace.home).get_url(), *workspace.identity)
+    return WorkspaceUrls(_get_studio_folder(workspace).get_url(), *workspace.identity)
 
 
 def _get_api_urls(workspace: Workspace) -> ApiUrls:
-    return ApiUrls(WorkspaceUrls(StudioFolder(workspace.home).get_api_url(), *workspace.identity))
+    return ApiUrls(WorkspaceUrls(_get_studio_folder(workspace).get_api_url(), *workspace.identity))
+
+
+def _get_studio_folder(workspace: Workspace) -> StudioFolder:
+    return StudioFolder(workspace.home, creates=not workspace.is_used_elsewhere)

@@ -18,7 +18,9 @@ from mlrun_cli.workspace_locator import WorkspaceIdentity, iterate_identities, l
 _DESCRIPTION, _FRIENDLY_NAME, _TAGS = "workspace.description", "workspace.friendly_name", "workspace.tags"
 
 
-def open_workspace(identity: WorkspaceIdentity, *, create: bool, starts_read_only: bool = False) -> Workspace:
+def open_workspace(
+    identity: WorkspaceIdentity, *, create: bool, starts_read_only: bool = False, only_reads: bool = False
+) -> Workspace:
     """Open a workspace below `MLRUN_HOME`; see `Workspace.open` for the options.
 
     Raises:
@@ -26,7 +28,13 @@ def open_workspace(identity: WorkspaceIdentity, *, create: bool, starts_read_onl
         StoreError: its store cannot be used.
     """
     locator = locate_workspace(get_home(), identity)
-    return Workspace.open(locator, redactor=get_process_redactor(), create=create, starts_read_only=starts_read_only)
+    return Workspace.open(
+        locator,
+        redactor=get_process_redactor(),
+        create=create,
+        starts_read_only=starts_read_only,
+        only_reads=only_reads,
+    )
 
 
 def list_workspaces(resource_group: str | None = None) -> Sequence[dict[str, Any]]:

@@ -51,7 +51,9 @@ class Context(NamedTuple):
         return check_experiment_name(name)
 
 
-def open_context(global_options: GlobalOptions, *, creates: bool = False, is_dry_run: bool = False) -> Context:
+def open_context(
+    global_options: GlobalOptions, *, creates: bool = False, is_dry_run: bool = False, only_reads: bool = False
+) -> Context:
     """Open a command's workspace and return it with the attached folder's experiment.
 
     Args:
@@ -59,6 +61,7 @@ def open_context(global_options: GlobalOptions, *, creates: bool = False, is_dry
         creates: for a command that adds something: whether it creates the workspace of the attached folder, or the
             default one, if it does not exist. A workspace that options name is never created.
         is_dry_run: whether an empty temporary workspace serves instead of one that would be created.
+        only_reads: for a command that changes nothing: whether another host may use the workspace at the same time.
 
     Raises:
         UsageError: no workspace is specified and the folder is not attached, or a name is not valid.
@@ -79,7 +82,7 @@ def open_context(global_options: GlobalOptions, *, creates: bool = False, is_dry
 
         workspace: Workspace = BlankWorkspace(locator)
     else:
-        workspace = open_workspace(identity, create=creates, starts_read_only=True)
+        workspace = open_workspace(identity, create=creates, starts_read_only=True, only_reads=only_reads)
     warn_of_unrecorded_runs(workspace, global_options)
     global_options.notes.detail(
         f"Workspace '{identity.name}', resource group '{identity.resource_group}', "

@@ -127,7 +127,7 @@ def register(
 )
 def list_datasets(global_options: GlobalOptions) -> object:
     """List the latest version of each of the workspace's datasets, sorted by name."""
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=True).workspace as workspace:
         records = [_build_record(dataset) for dataset in workspace.datasets.list_latest()]
     return build_listing(global_options, records, _FIELDS, empty_message="No datasets.")
 
@@ -151,7 +151,7 @@ def show(
     """Show how a dataset is registered, and its paths."""
     if (name is None) == (dataset_id is None):
         raise OneOptionRequired("Name one dataset, by name or by id.", hint="Use either -n NAME or -i ID.")
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=True).workspace as workspace:
         if name is not None:
             return _build_description(workspace, actions.get_dataset(workspace, name, version))
         return _build_description(workspace, actions.get_dataset_by_id(workspace, dataset_id or ""))

@@ -66,7 +66,7 @@ def attach_local(
 )
 def list_datastores(global_options: GlobalOptions, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001 — there are none
     """List the workspace's datastores, sorted by name, with their folders."""
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=True).workspace as workspace:
         records = [_build_record(workspace, datastore) for datastore in actions.list_datastores(workspace)]
     return build_listing(global_options, records, _FIELDS, empty_message="No datastores.")
 
@@ -81,7 +81,7 @@ def list_datastores(global_options: GlobalOptions, include_secret: _NoSecrets = 
 )
 def show(global_options: GlobalOptions, name: _Name, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001
     """Show a datastore."""
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=True).workspace as workspace:
         return _build_record(workspace, actions.get_datastore(workspace, name))
 
 
@@ -95,7 +95,7 @@ def show(global_options: GlobalOptions, name: _Name, include_secret: _NoSecrets 
 )
 def show_default(global_options: GlobalOptions, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001
     """Show the default datastore, which is used if none is specified."""
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=True).workspace as workspace:
         return _build_record(workspace, actions.get_datastore(workspace))
 
 
@@ -176,7 +176,10 @@ def download(
     """Copy files of a datastore into a folder, keeping their paths; print the number of files copied."""
     is_replacing = parse_boolean(overwrite, "--overwrite")
     is_hidden = parse_boolean(hide_progress, "--hide-progress")
-    with open_context(global_options).workspace as workspace, show_copy_progress(global_options, hidden=is_hidden):
+    with (
+        open_context(global_options, only_reads=True).workspace as workspace,
+        show_copy_progress(global_options, hidden=is_hidden),
+    ):
         datastore = actions.get_datastore(workspace, name)
         where = make_absolute(folder.expanduser())
         copied = actions.download_files(datastore, prefix, where, overwrite=is_replacing, allow_different=False)

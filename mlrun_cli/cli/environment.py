@@ -91,7 +91,7 @@ def list_environments(
             _BUILT_FIELDS,
             empty_message="No environments were built.",
         )
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=True).workspace as workspace:
         records = [_build_record(one) for one in actions.list_environments(workspace)]
     return build_listing(
         global_options, records, _FIELDS, empty_message="No environments; 'list --built' has those that were built."
@@ -125,7 +125,7 @@ def show(
         )
     if key is not None:
         return get_built_environment(get_home(), key)
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=True).workspace as workspace:
         return _build_record(actions.get_environment(workspace, name or "", version))
 
 
@@ -167,7 +167,7 @@ def download(
 ) -> object:
     """Write one of the workspace's environments to a folder, to be edited and registered again."""
     where = make_absolute(folder.expanduser())
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=True).workspace as workspace:
         found = actions.get_environment(workspace, name, version)
     write_environment_folder(where, _build_definition(found), overwrite=is_overwriting)
     return {"directory": str(where), "name": found.name, "version": found.version}

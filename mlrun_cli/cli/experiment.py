@@ -52,7 +52,7 @@ def list_all(
     ),
 ) -> object:
     """List the workspace's experiments, sorted by name."""
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
         if is_deleted:
             return list_deleted_experiments(workspace)
@@ -70,7 +70,7 @@ def list_all(
 )
 def show(global_options: GlobalOptions, name: _Name = None) -> object:
     """Show an experiment."""
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
         return get_experiment(workspace, context.get_experiment_name(name))
 

@@ -186,7 +186,7 @@ def list_models(
     in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
     """List models, newest first."""
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
         which = ModelFilter(
             name=name,
@@ -220,7 +220,7 @@ def show(
     if (model_id is None) == (name is None):
         raise OneOptionRequired("Name a model, by id or by name.", hint="Use either -i name:version or -n name.")
     found, of_id = split_model_id(model_id or name or "")
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
         run_id = _resolve_filter_run_id(context, run_id)
         which = ModelFilter(name=found, version=version if of_id is None else of_id, run_id=run_id)
@@ -246,7 +246,7 @@ def download(
     in_full: _InFull = False,  # noqa: ARG001
 ) -> object:
     """Download the file or folder of a model and print its local path."""
-    with open_context(global_options).workspace as workspace, show_copy_progress(global_options):
+    with open_context(global_options, only_reads=True).workspace as workspace, show_copy_progress(global_options):
         model = _get_model(workspace, model_id)
         try:
             return str(actions.download_model(workspace, model, target_dir, overwrite=overwrite))

@@ -54,7 +54,7 @@ def add(
 )
 def list_notifications(global_options: GlobalOptions) -> object:
     """List the addresses that are notified when runs end, with secrets redacted."""
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=True).workspace as workspace:
         records = actions.list_rules(workspace)
     return build_listing(global_options, records, _FIELDS, empty_message="Nobody is notified.")
 

@@ -52,7 +52,7 @@ def list_queues(
     from mlrun_cli.actions.queue_overview import list_target_overviews  # noqa: PLC0415
 
     most_waiting = _MAX_WAITING if global_options.is_human_readable else sys.maxsize
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
         overviews = list_target_overviews(workspace, most_waiting)
         if target is not None and target not in {overview.name for overview in overviews}:

@@ -44,7 +44,7 @@ def top(
     printed once.
     """
     seconds = max(0.1, parse_seconds(interval, "--interval"))
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
         if sys.stdout.isatty() and not global_options.has_output_option and global_options.query is None:
             _watch_table(workspace, seconds)

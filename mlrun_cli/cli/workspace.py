@@ -108,7 +108,7 @@ def show(
     """Show a workspace, its folder, and the file system that it is on."""
     if is_taking_over:
         open_home(get_home(), take_over=True)
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=True).workspace as workspace:
         trash = measure_trash(workspace)
         return {
             **build_workspace_record(workspace.identity, workspace.home),

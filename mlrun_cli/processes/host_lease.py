@@ -8,6 +8,7 @@ only (`O_EXCL`), a rename is atomic, and an open reads anew. The folder `hosts` 
   was last in use there, by the clock of the file server.
 
 A host takes the next term if the last use is longer ago than a lease, or if a user says that the other host is gone.
+A process that only reads leaves the term to a host that uses the home, writes nothing, and follows its uses instead.
 Every transaction compares `current` with what it was, so a host that has lost its term writes nothing any more.
 On one host, processes know each other by a random word that is in `current` and in the home's local folder.
 """
@@ -45,12 +46,13 @@ _RECORD_BYTES = 1024
 _leases: dict[Path, HostLease] = {}
 
 
-def open_home(home: Path, *, take_over: bool = False) -> None:
+def open_home(home: Path, *, take_over: bool = False, only_reads: bool = False) -> None:
     """Prepare this process to use a home; acquire the home's lease for this host if it is on a network file system.
 
     Args:
         home: the folder of all workspaces, which exists.
         take_over: whether to acquire the lease even from a host that uses the home.
+        only_reads: whether to follow the lease of a host that uses the home, instead of raising.
 
     Raises:
         HomeInUse: another host uses it.
@@ -61,7 +63,10 @@ def open_home(home: Path, *, take_over: bool = False) -> None:
         if not (home / "hosts").is_dir() and not is_network_file_system(get_file_system_type(home)):
             return
         lease = HostLease(home)
-    lease.acquire(take_over=take_over)
+    if only_reads:
+        lease.acquire_or_follow()
+    else:
+        lease.acquire(take_over=take_over)
     _leases[home] = lease
 
 
@@ -122,12 +127,14 @@ class HostLease:
 
     Attributes:
         home: the home.
-        term: the number of the term that this host has.
+        term: the number of the term that this host has, or of the other host's term that is followed.
         folder: the home's local folder.
+        refusal: the error for whatever would write, if another host's lease is followed.
     """
 
     term: int
     folder: Path
+    refusal: HomeInUse | None
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -135,6 +142,9 @@ class HostLease:
         self._current = b""
         self._renew_at = 0.0
         self._refused: tuple[float, HomeInUse] | None = None
+        self.refusal = None
+        self._last_seen: tuple[tuple[int, int], float] = ((0, 0), 0.0)
+        """The last use by the other host while its lease is followed, and when it was first seen here."""
 
     def is_renewal_due(self) -> bool:
         """Return whether the lease is due to be renewed."""
@@ -179,6 +189,66 @@ class HostLease:
             raise _create_unavailable_error(self.home, error) from error
         set_local_folder(self.home, self.folder)
 
+    def acquire_or_follow(self) -> None:
+        """Acquire the lease for this host, or follow that of another host that uses the home, without a write to it.
+
+        The time of the file server can be had only by a write. So this machine's clock is asked first whether the
+        lease is held, and the file server's only if it says no.
+
+        Raises:
+            StoreError: the home cannot be used.
+        """
+        try:
+            try:
+                record = _parse_record(_read_file(self._hosts / "current"))
+                if record and not _is_from_this_host(record) and not _is_of_earlier_boot(record):
+                    self._check_expired(record, time.time_ns() // 1000)
+                self.acquire()
+            except HomeInUse as error:
+                self._follow(error)
+        except OSError as error:
+            raise _create_unavailable_error(self.home, error) from error
+
+    def _follow(self, refusal: HomeInUse) -> None:
+        self._current = _read_file(self._hosts / "current")
+        record = _parse_record(self._current)
+        if not record:
+            raise refusal
+        self.term, self.folder, self.refusal = record["turn"], make_base_folder() / record["home"], refusal
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        set_local_folder(self.home, self.folder)
+        self._last_seen = (self._read_use(), time.monotonic())
+
+    def check_in_use_elsewhere(self) -> None:
+        """Verify that the host whose lease is followed still uses the home; no clocks are compared.
+
+        Raises:
+            StoreUnavailable: it does not any more, and nobody ends the runs that were lost with it.
+        """
+        seen, seen_at = self._last_seen
+        now = time.monotonic()
+        try:
+            use = self._read_use()
+        except OSError as error:
+            raise _create_unavailable_error(self.home, error) from error
+        if use != seen:
+            self._last_seen = (use, now)
+        elif now - seen_at > LEASE_SECONDS:
+            raise StoreUnavailable(
+                f"The home {self.home} has not been in use from {self.describe()['host']} for {now - seen_at:.0f} s.",
+                hint="Repeat the command: it takes the home for this host.",
+                target=self.home,
+            )
+
+    def _read_use(self) -> tuple[int, int]:
+        """Return the number of the current term, and when the home was last in use in it."""
+        term = _parse_record(_read_file(self._hosts / "current")).get("turn", 0)
+        return term, self._read_last_use(term)
+
+    def _read_last_use(self, term: int) -> int:
+        """Return when the home was last in use in a term, by the clock of the file server; 0 if that is unknown."""
+        return int(_parse_record(_read_file(self._hosts / str(term))).get("used_at", 0))
+
     def describe(self) -> dict[str, Any]:
         """Return a record of the lease: its host, its term number, and the local folder."""
         return {"host": _parse_record(self._current)["host"], "localFolder": str(self.folder), "turn": self.term}
@@ -193,10 +263,7 @@ class HostLease:
             return True
         term = record.get("turn", 0)
         if record and not take_over and not _is_of_earlier_boot(record):
-            last_used = _parse_record(_read_file(self._hosts / str(term))).get("used_at", 0)
-            elapsed = (self._read_server_time() - last_used) / MICROSECONDS
-            if elapsed < LEASE_SECONDS:
-                raise _create_in_use_error(self.home, record["host"], max(0, round(elapsed)))
+            self._check_expired(record, self._read_server_time())
         won = self._create_term(term)
         if won is None:
             return False
@@ -229,6 +296,12 @@ class HostLease:
             return False
         self._adopt_record(raw)
         return True
+
+    def _check_expired(self, record: Mapping[str, Any], now: int) -> None:
+        """Raise HomeInUse unless the lease of another host has expired, by a clock that says `now`."""
+        elapsed = (now - self._read_last_use(record["turn"])) / MICROSECONDS
+        if elapsed < LEASE_SECONDS:
+            raise _create_in_use_error(self.home, record["host"], max(0, round(elapsed)))
 
     def _read_current(self) -> bytes:
         current = self._hosts / "current"
@@ -263,7 +336,7 @@ class HostLease:
         record = _parse_record(encoded_record)
         self._current, self.term, self.folder = encoded_record, record["turn"], Path(record["folder"])
         self._renew_at = time.monotonic() + _RENEWAL_SECONDS
-        self._refused = None
+        self._refused = self.refusal = None
         if not (self.folder / "holder").exists():
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
             _write_file(self.folder / "holder", {"word": record["word"]})
@@ -271,7 +344,7 @@ class HostLease:
     def _renew(self) -> None:
         """Write the time of last use to the file of this host's term, which no other host writes to."""
         path = self._hosts / str(self.term)
-        used_at = _parse_record(_read_file(path)).get("used_at", 0)
+        used_at = self._read_last_use(self.term)
         now = self._read_server_time()
         if now - used_at >= _RENEWAL_SECONDS * MICROSECONDS / 2:  # no other process of this host has just done it
             _write_file(path, {"used_at": now})
@@ -365,8 +438,8 @@ def _create_in_use_error(home: Path, host: str, unused_seconds: int) -> HomeInUs
     return HomeInUse(
         f"The home {home} is in use from {host}, last seen {unused_seconds} s ago. It is on a network file system, "
         "which one host at a time can use.",
-        hint=f"Work on {host}, or wait until nothing has run there for {LEASE_SECONDS:.0f} s. When that host is gone: "
-        "mlrun workspace show --take-over",
+        hint=f"Work on {host}, or wait until nothing has run there for {LEASE_SECONDS:.0f} s; commands that only read "
+        "work here too. When that host is gone: mlrun workspace show --take-over",
         target=home,
     )
 

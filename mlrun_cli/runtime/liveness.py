@@ -15,12 +15,14 @@ _FOLDERS = ("sessions", "submits")
 def reconcile(workspace: Workspace) -> frozenset[int]:
     """Reconcile all runs and start missing background processes; return the keys of runs that do not respond.
 
-    Mute runs are those that do not respond.
+    Mute runs are those that do not respond. A workspace that another host uses is left to that host.
 
     Raises:
         StoreUnavailable: the workspace is unavailable.
     """
     workspace.reopen_if_replaced()
+    if workspace.is_used_elsewhere:
+        return frozenset()
     if _has_entries(workspace.folder / "schedules"):
         from mlrun_cli.runtime.schedule_keepers import ensure_schedule_keeper  # noqa: PLC0415 - as a rule, there are none
 

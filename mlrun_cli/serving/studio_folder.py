@@ -25,9 +25,13 @@ _GROUP_AND_OTHERS = 0o077
 
 
 class StudioFolder:
-    """The folder `$MLRUN_HOME/studio`, which contains the studio's state."""
+    """The folder `$MLRUN_HOME/studio`, which contains the studio's state.
 
-    def __init__(self, home: Path) -> None:
+    Unless it `creates` files, URLs have a host name of their own only if there is one already.
+    """
+
+    def __init__(self, home: Path, *, creates: bool = True) -> None:
+        self._creates = creates
         self.path = home / "studio"
         self._token = self.path / "token"
         self._host = self.path / "host"
@@ -71,8 +75,8 @@ class StudioFolder:
             StoreError: its file cannot be written or read.
         """
         try:
-            make_private_folder(self.path)
-            if not self._host.exists():
+            if self._creates and not self._host.exists():
+                make_private_folder(self.path)
                 name = os.urandom(_HOST_BYTES).hex()
                 with suppress(FileExistsError), _create_private_file(self._host, name) as temporary:
                     os.link(temporary, self._host)

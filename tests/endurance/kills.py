@@ -400,13 +400,18 @@ def network_campaign(
 
 
 def _try_until(is_over: Event, host: Host) -> list[Finding]:
-    """Use the home from a host that does not have it, again and again; return each time that it was let in."""
+    """Use the home from a host that does not have it, again and again.
+
+    Return each time that it could not read there, and each time that it could do more.
+    """
     found = []
     while not is_over.wait(_LOOK_AGAIN_SECONDS):
-        for words in (["run", "list"], ["run", "submit-script", "--async", "-e", "intruder", "work.py", "x", "0", "0"]):
-            done = host(*words, check=False)
-            if done.returncode != 1 or "is in use from" not in done.stderr:
-                found.append(Finding("two hosts", f"{host.name}: {words}: {done.returncode}, {done.stderr}"))
+        looked = host("run", "list", check=False)
+        if looked.returncode != 0:
+            found.append(Finding("two hosts", f"{host.name} cannot read: {looked.stderr}"))
+        done = host("run", "submit-script", "--async", "-e", "intruder", "work.py", "x", "0", "0", check=False)
+        if done.returncode != 1 or "is in use from" not in done.stderr:
+            found.append(Finding("two hosts", f"{host.name} can submit: {done.returncode}, {done.stderr}"))
     return found
 
 

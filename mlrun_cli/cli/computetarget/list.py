@@ -44,6 +44,6 @@ _FIELDS = (
 )
 def list_targets(global_options: GlobalOptions, in_full: InFull = False) -> object:  # noqa: ARG001
     """List the workspace's compute targets, sorted by name; 'local' is included if it has a node limit."""
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=True).workspace as workspace:
         records = [build_record(workspace, target) for target in actions.list_compute_targets(workspace)]
     return build_listing(global_options, records, _FIELDS, empty_message="No compute targets; 'local' is always there.")

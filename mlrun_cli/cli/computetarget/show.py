@@ -27,7 +27,7 @@ def show(global_options: GlobalOptions, name: Name, in_full: InFull = False) -> 
 
     The record of an attached cluster has its partitions and nodes, with their states and what of them is free.
     """
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=True).workspace as workspace:
         record = build_record(workspace, actions.get_compute_target(workspace, name))
         try:
             return {**record, **actions.describe_nodes(workspace, name)}

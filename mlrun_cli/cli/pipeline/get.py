@@ -49,7 +49,7 @@ def get(
         raise OneOptionRequired(
             "No pipeline is named.", hint="Name one by -i; 'mlrun pipeline list' shows their ids.", target="-i"
         )
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=True).workspace as workspace:
         pipeline_id = resolve_pipeline_id(workspace, pipeline_id)
         notes = write_published_pipeline(workspace, pipeline_id, file, sources, overwrite=overwrite)
     for note in notes:

@@ -23,7 +23,7 @@ def show(global_options: GlobalOptions, schedule_id: ScheduleId) -> object:
     """Show the newest run that a schedule submitted."""
     from mlrun_cli.actions.studio_urls import build_run_show_record  # noqa: PLC0415 - start-up
 
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=True).workspace as workspace:
         runs = list_scheduled_runs(workspace, resolve_schedule_id(workspace, schedule_id))
         if not runs:
             raise NoRunsYet(f"schedule '{schedule_id}'")

@@ -39,7 +39,7 @@ def list_published_pipelines(
     output_file: OutputFile = None,
 ) -> object:
     """List the published pipelines that are not disabled, newest first, with their schedules."""
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=True).workspace as workspace:
         found = list_pipelines(workspace, active_only=not is_all)
         records = [build_pipeline_record(workspace, pipeline) for pipeline in found]
     write_output_file(output_file, records)

@@ -43,7 +43,7 @@ def list_steps(
     """List the started steps of a pipeline run, newest first, with the earlier runs whose results they reuse."""
     from mlrun_cli.submit.pipeline_runs import list_step_runs, read_run_graph  # noqa: PLC0415 - start-up
 
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
         (run,) = get_runs(context, [run_id], None)
         read_run_graph(workspace, run)

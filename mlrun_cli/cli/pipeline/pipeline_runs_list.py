@@ -30,7 +30,7 @@ _FIELDS = (
 )
 def list_runs(global_options: GlobalOptions, schedule_id: ScheduleId) -> object:
     """List the runs that a schedule has submitted, newest first."""
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=True).workspace as workspace:
         records = [
             build_run_record(run) for run in list_scheduled_runs(workspace, resolve_schedule_id(workspace, schedule_id))
         ]

@@ -20,7 +20,7 @@ from mlrun_cli.cli.pipeline.options import OutputFile, PipelineId, build_pipelin
 )
 def show(global_options: GlobalOptions, pipeline_id: PipelineId, output_file: OutputFile = None) -> object:
     """Show a published pipeline with its parameters, its steps and its schedules."""
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=True).workspace as workspace:
         pipeline = get_pipeline(workspace, resolve_pipeline_id(workspace, pipeline_id))
         record = build_pipeline_record(workspace, pipeline)
         return write_output_file(output_file, {**record, **describe_graph(workspace, pipeline.pipeline_id)})

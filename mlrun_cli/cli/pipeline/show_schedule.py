@@ -20,5 +20,5 @@ from mlrun_cli.cli.pipeline.options import ScheduleId
 )
 def show(global_options: GlobalOptions, schedule_id: ScheduleId) -> object:
     """Show a schedule: its times, the next one, and why the last submission failed, if it did."""
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=True).workspace as workspace:
         return build_schedule_record(workspace, get_schedule(workspace, resolve_schedule_id(workspace, schedule_id)))

@@ -42,7 +42,7 @@ def compare(
     """
     from mlrun_cli.actions.run_comparison import build_row_record, compare_runs  # noqa: PLC0415
 
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
         runs = get_runs(context, run_ids, experiment_name) if len(run_ids) > 1 else ()
         if len(runs) < 2:

@@ -45,7 +45,7 @@ def diff(
     from mlrun_cli.actions.run_difference import CODE, PARTS, read_difference  # noqa: PLC0415
     from mlrun_cli.cli.output.difference import print_difference  # noqa: PLC0415
 
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
         if len(run_ids) != 2:
             raise InvalidValue(

@@ -48,7 +48,7 @@ def download(
     from mlrun_cli.actions.artifacts import download_files  # noqa: PLC0415
     from mlrun_cli.cli.output.progress import show_copy_progress  # noqa: PLC0415
 
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace, show_copy_progress(global_options):
         run = get_run(context, run_id, experiment_name)
         try:

@@ -40,7 +40,7 @@ def download_logs(
     from mlrun_cli.actions.artifacts import download_logs as download  # noqa: PLC0415
     from mlrun_cli.cli.output.progress import show_copy_progress  # noqa: PLC0415
 
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace, show_copy_progress(global_options):
         run = get_run(context, run_id, experiment_name)
         return [str(path) for path in download(workspace, run, output_dir, overwrite=overwrite)]

@@ -38,7 +38,7 @@ def export(
     from mlrun_cli.cli.studio import check_studio_extra  # noqa: PLC0415
 
     check_studio_extra()
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
         runs = get_runs(context, run_ids or ["@latest"], experiment_name)
         return export_runs(workspace, runs, html, overwrite=is_overwriting)

@@ -26,7 +26,7 @@ def list_run_files(global_options: GlobalOptions, run_ids: RunIds, experiment_na
     """List a run's logs and the files that its script wrote; for several runs, grouped by run id."""
     from mlrun_cli.actions.artifacts import list_files  # noqa: PLC0415
 
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
         runs = get_runs(context, run_ids, experiment_name)
         return unwrap_single_value({run.run_id: list_files(workspace, run) for run in runs})

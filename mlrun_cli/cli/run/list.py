@@ -133,7 +133,7 @@ def list_runs(
     uses_default_last = last is None and grouping is None
     if uses_default_last:
         last = DEFAULT_LAST
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     if is_deleted:
         return list_deleted_runs(global_options, context, experiment_name, filters, last=last)
     with context.workspace as workspace:

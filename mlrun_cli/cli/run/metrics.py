@@ -54,7 +54,7 @@ def show_metrics(
             "--tensorboard and --from-mlruns name different files.", hint="Leave one out.", target="--from-mlruns"
         )
     read = get_event_metrics if from_tensorboard else get_mlruns_metrics if from_mlruns else get_metrics
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
         runs = get_runs(context, run_ids, experiment_name)
         metrics = {run.run_id: read(workspace, run, name=name, last=last) for run in runs}

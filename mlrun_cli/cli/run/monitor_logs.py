@@ -9,9 +9,7 @@ from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.option_values import (
-    resolve_on_interrupt,
-)
+from mlrun_cli.cli.option_values import OnInterrupt, resolve_on_interrupt
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.exit_code import get_exit_code
 from mlrun_cli.cli.run.options import (
@@ -72,7 +70,7 @@ def monitor_logs(
             hint="Leave out --tail, --since, --timestamps and --node, or --failed.",
             target="--failed",
         )
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=on_interrupt is not OnInterrupt.CANCEL)
     with context.workspace as workspace:
         run = get_run(context, run_id, experiment_name)
         if is_failed:

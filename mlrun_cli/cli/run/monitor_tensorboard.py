@@ -58,7 +58,7 @@ def monitor_tensorboard(
         find_tensorboard,
     )
 
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
         run = get_run(context, run_id, experiment_name)
         roots = list_event_roots(workspace, run)

@@ -24,7 +24,7 @@ def show(global_options: GlobalOptions, run_ids: RunIds, experiment_name: Experi
 
     Several runs are printed as a list. With -o table, one run is a page, with its metrics, files and failure.
     """
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace:
         runs = get_runs(context, run_ids, experiment_name)
         return build_runs_result(context.workspace, runs, is_human_readable=global_options.is_human_readable)

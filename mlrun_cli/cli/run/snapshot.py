@@ -52,7 +52,7 @@ def export_snapshot(
             hint="Use one of -d FOLDER, --list and --cat FILE.",
             target="--output-dir",
         )
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
         run = get_run(context, run_id, experiment_name)
         if output_dir is not None:

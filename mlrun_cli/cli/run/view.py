@@ -37,7 +37,7 @@ def view(
     It is the page that `run show -o table` prints. With -o json, other formats than table, or --query, it prints the
     record that `run show` prints.
     """
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
         run = get_run(context, run_id, experiment_name)
         if is_failed:

@@ -44,6 +44,6 @@ def wait(
     The exit code is 0 if all runs completed, 1 if not, and 124 if the timeout expired.
     """
     seconds = None if timeout is None else parse_seconds(timeout, "--timeout")
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
         return wait_and_report(workspace, get_runs(context, run_ids, experiment_name), seconds, global_options, ci)

@@ -177,6 +177,10 @@ def _open_database(path: Path, *, starts_read_only: bool = False) -> SqliteDatab
     lease = find_lease(path)
     if lease is None:
         return SqliteDatabase(path, starts_read_only=starts_read_only)
+    if lease.refusal is not None:
+        from mlrun_cli.store.db.sqlite.foreign_reader import ForeignDatabase  # noqa: PLC0415 - start-up
+
+        return ForeignDatabase(path, lease)
     from mlrun_cli.store.db.sqlite.network_connection import NetworkDatabase  # noqa: PLC0415 - start-up
 
     return NetworkDatabase(path, lease)

@@ -31,6 +31,10 @@ _WAL_MODE = 2
 _LONG_SECONDS = 1.0
 """The time after which a transaction checks once more, before it commits, that its host has the home."""
 
+_SPILL_PAGES = 16383
+"""64 MiB of changed pages before some are written to the file ahead of the commit, until which readers on other hosts
+then wait; SQLite's default is 2 MiB. A multiple of 256 would mean that none are."""
+
 _LAST_COMMIT_SECONDS = 5.0
 """The time within which a host that loses its home has ended the commit that it was in."""
 _LOOK_AGAIN_SECONDS = 0.1
@@ -220,6 +224,7 @@ def _open_without_refresh(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = DELETE")
             connection.execute("PRAGMA locking_mode = NORMAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_spill = {_SPILL_PAGES}")
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.Error:
         connection.close()

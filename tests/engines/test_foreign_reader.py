@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.engines.network_home import Host, find_obstacle, start_hosts
+from tests.running import kill, until
+
+_CODE = "HomeInUse"
+_LOOKS, _COMMITS = 300, 20
+_HOLDER = """
+import sys
+from pathlib import Path
+from mlrun_cli.processes.host_lease import hold_home
+
+with hold_home(Path(sys.argv[1])):
+    print("holds", flush=True)
+    sys.stdin.read()
+"""
+_WRITER = """
+import os, signal, sys
+from pathlib import Path
+from mlrun_cli.processes.host_lease import find_lease, open_home
+from mlrun_cli.store.db.sqlite.network_connection import NetworkDatabase
+
+home, file, mode = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+open_home(home)
+database = NetworkDatabase(file, find_lease(file))
+if not database.rows("SELECT 1 FROM sqlite_master WHERE name = 'copies'"):
+    with database.transaction():
+        database.execute("CREATE TABLE copies (place INTEGER PRIMARY KEY, number INTEGER, text TEXT)")
+        database.execute("CREATE INDEX copies_by_number ON copies (number, text)")
+        database.insert_many("copies", ["place", "number", "text"], [(place, 0, "x" * 900) for place in range(100)])
+number = 0
+print("ready", flush=True)
+if mode == "all the time":
+    while True:
+        number += 1
+        with database.transaction():
+            database.execute("UPDATE copies SET number = :number", number=number)
+            database.execute("INSERT INTO copies VALUES (:place, :number, '')", place=100 + number, number=number)
+if mode == "large":
+    with database.transaction():
+        database.execute("UPDATE copies SET number = -1")
+        database.execute("CREATE TABLE filler (text TEXT)")
+        for _ in range(4000):
+            database.execute("INSERT INTO filler VALUES (:text)", text="x" * 1000)
+        print("uncommitted", flush=True)
+        sys.stdin.read()
+if mode == "killed":
+    with database.transaction():
+        database._connection.execute("PRAGMA cache_size = 1")
+        database._connection.execute("PRAGMA cache_spill = 1")
+        database.execute("CREATE TABLE filler (text TEXT)")
+        for _ in range(2000):
+            database.execute("INSERT INTO filler VALUES (:text)", text="x" * 1000)
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+_READER = """
+import json, sys
+from pathlib import Path
+from mlrun_cli.errors import StoreUnavailable
+from mlrun_cli.processes.host_lease import find_lease, open_home
+from mlrun_cli.store.db.sqlite.foreign_reader import ForeignDatabase
+
+home, file, looks, commits = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+open_home(home, only_reads=True)
+database = ForeignDatabase(file, find_lease(file))
+database.set_busy_timeout(float(sys.argv[5]))
+found = []
+while len(found) < looks or len({row["low"] for row in found}) < commits:
+    try:
+        row = database.row(
+            "SELECT min(number) AS low, max(number) AS high, sum(length(text)) AS size,"
+            " (SELECT max(number) FROM copies INDEXED BY copies_by_number) AS newest,"
+            " (SELECT count(*) FROM copies WHERE place > 100) AS more FROM copies WHERE place < 100"
+        )
+    except StoreUnavailable as error:
+        sys.exit(f"{type(error).__name__} {error}")
+    found.append(dict(row))
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Host]]:
+    reason = find_obstacle()
+    if reason is not None:
+        pytest.skip(reason)
+    with start_hosts(tmp_path_factory.mktemp("hosts"), "login1", "login2") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def host(hosts: list[Host]) -> Iterator[Host]:
+    """Return the host that has the home, and that uses it all the time."""
+    words = [*hosts[0].enter, sys.executable, "-c", _HOLDER, str(hosts[0].home)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as holding:
+        assert holding.stdout is not None
+        assert holding.stdout.readline() == "holds\n"
+        yield hosts[0]
+
+
+@pytest.fixture
+def other(hosts: list[Host]) -> Host:
+    return hosts[1]
+
+
+def test_another_host_reads_what_the_first_one_does_and_changes_nothing(host: Host, other: Host) -> None:
+    host.script("""
+        from azureml.core import Run
+        run = Run.get_context()
+        for value in range(3):
+            run.log("loss", value)
+        print("hello")
+    """)
+    ids = [host.ended("--display-name", name, "train.py")["run_id"] for name in ("first", "second")]
+    host("computetarget", "create", "amlcompute", "-n", "one", "--max-nodes", "1")
+    chosen = ["-r", ids[0]]
+    commands = [
+        ["run", "list"],
+        ["run", "list", "--metrics", "all", "--where", "loss > 1", "-o", "table"],
+        ["run", "show", *chosen],
+        ["run", "view", *chosen],
+        ["run", "metrics", *chosen],
+        ["run", "files", *chosen],
+        ["run", "wait", *chosen],
+        ["run", "snapshot", *chosen, "--list"],
+        ["run", "monitor-logs", *chosen],
+        ["run", "compare", "-r", ids[0], "-r", ids[1], "--all"],
+        ["run", "diff", "-r", ids[0], "-r", ids[1]],
+        ["experiment", "list"],
+        ["experiment", "show"],
+        ["computetarget", "list"],
+        ["computetarget", "show", "-n", "one"],
+        ["datastore", "list"],
+        ["datastore", "show-default"],
+        ["queue", "list"],
+        ["model", "list"],
+        ["dataset", "list"],
+        ["environment", "list"],
+        ["notify", "list"],
+        ["pipeline", "list"],
+    ]
+    expected = [host(*words).stdout for words in commands]
+    assert all(run_id in expected[0] for run_id in ids)
+    before = _describe_files(host)
+
+    assert [other(*words).stdout for words in commands] == expected
+    assert other.json("workspace", "show")["host"] == "login1"
+    downloaded = other.json("run", "download-logs", *chosen, "-d", "logs")
+    assert any((other.folder / path).read_text(encoding="utf-8") == "hello\n" for path in downloaded)
+    assert _describe_files(host) == before
+
+
+def _describe_files(host: Host) -> dict[str, Any]:
+    """Return the time of each folder of the home, and the time and content of each file, as the file server has them.
+
+    Those in which the host that has the home says that it uses it are left out.
+    """
+    exported = host.seen.parent.parent.parent / "exported"
+    return {
+        str(path): (path.lstat().st_mtime_ns, path.read_bytes() if path.is_file() else None)
+        for path in [exported, *exported.rglob("*")]
+        if path.parent.name != "hosts" and path.name != "hosts"
+    }
+
+
+def test_a_look_from_another_host_does_not_touch_the_lease(hosts: list[Host], other: Host) -> None:
+    exported = other.seen.parent.parent.parent / "exported" / "home" / "hosts"
+
+    def describe() -> list[Any]:
+        files = [exported, *exported.iterdir()]
+        return [(path, path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else None) for path in files]
+
+    hosts[0]("workspace", "show")
+    before = describe()
+    other("run", "list", "-e", "exp")
+
+    assert describe() == before
+
+
+def test_what_writes_is_refused_on_another_host_before_it_changes_anything(host: Host, other: Host) -> None:
+    host.script("pass")
+    run_id = host.ended()["run_id"]
+    before = _describe_files(host)
+
+    for words in [
+        ["run", "submit-script", "train.py"],
+        ["run", "update", "-r", run_id, "--add-tag", "a=b"],
+        ["run", "cancel", "-r", run_id],
+        ["run", "delete", "-r", run_id, "--yes"],
+        ["run", "monitor-logs", "-r", run_id, "--on-interrupt", "cancel"],
+        ["workspace", "prune", "--older-than", "1d", "--yes"],
+        ["workspace", "create", "--description", "text"],
+    ]:
+        failure = other.fails(*words, exit_code=1)
+        assert (failure.code, "login1" in failure.text) == (_CODE, True)
+
+    assert _describe_files(host) == before
+
+
+def test_a_live_run_is_followed_from_another_host(host: Host, other: Host) -> None:
+    host.script("""
+        import time
+        from pathlib import Path
+        from azureml.core import Run
+        run = Run.get_context()
+        step = 0
+        while not Path("outputs/stop").exists():
+            run.log("step", step)
+            print("step", step, flush=True)
+            step += 1
+            time.sleep(0.02)
+        print("the end")
+    """)
+    run_id = host.submit()
+    host.script_pid(run_id)
+
+    until(lambda: len(other.metrics(run_id).get("step", [])) > 10)
+    assert other.json("run", "list", "--active")[0]["run_id"] == run_id
+    with other.start("run", "monitor-logs", "-r", run_id) as following:
+        (host.run_folder(run_id) / "work" / "outputs" / "stop").touch()
+        printed, _ = following.communicate()
+
+    assert following.returncode == 0
+    assert printed.splitlines()[-1] == "the end"
+    assert printed == host.log(run_id)
+    assert other.metrics(run_id) == host.metrics(run_id)
+    assert other.json("run", "show", "-r", run_id)["status"] == "Completed"
+
+
+def test_each_look_sees_one_commit_while_the_first_host_commits_all_the_time(host: Host, other: Host) -> None:
+    with _write(host, "commits.db", "all the time"):
+        looks = _look(other, "commits.db", _LOOKS, _COMMITS)
+
+    assert [look for look in looks if not look["low"] == look["high"] == look["newest"] == look["more"]] == []
+    assert {look["size"] for look in looks} == {90_000}
+
+
+def test_a_look_during_a_large_transaction_sees_the_commit_before(host: Host, other: Host) -> None:
+    with _write(host, "large.db", "nothing") as writing:
+        writing.wait()
+    before = _look(other, "large.db")
+
+    with _write(host, "large.db", "large") as writing:
+        assert writing.stdout is not None
+        assert writing.stdout.readline() == "uncommitted\n"
+        assert _look(other, "large.db") == before
+
+
+def test_a_store_that_cannot_be_read_names_the_host_that_uses_it(host: Host, other: Host) -> None:
+    with _write(host, "killed.db", "killed") as writing:
+        writing.wait()
+
+    done = _run_reader(other, "killed.db", 1, 1, 0.2)
+
+    assert done.stderr.startswith("StoreUnavailable ")
+    assert "login1" in done.stderr
+
+
+@contextmanager
+def _write(host: Host, name: str, mode: str) -> Iterator[subprocess.Popen[str]]:
+    """Write to a database in the host's home during the block, which begins once the database exists."""
+    words = [*host.enter, sys.executable, "-c", _WRITER, str(host.home), str(host.home / name), mode]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as writing:
+        assert writing.stdout is not None
+        assert writing.stdout.readline() == "ready\n"
+        try:
+            yield writing
+        finally:
+            kill(host.find_pid(writing))
+
+
+def _look(host: Host, name: str, looks: int = 1, commits: int = 1) -> list[dict[str, int]]:
+    """Read a database of `_write` on a host that does not have the home, until it has read so often, and seen so much.
+
+    Args:
+        host: the host.
+        name: the name of the database.
+        looks: how often to read at least.
+        commits: how many commits of the other host to see.
+    """
+    done = _run_reader(host, name, looks, commits, 120.0)
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, int]] = json.loads(done.stdout)
+    return found
+
+
+def _run_reader(host: Host, name: str, looks: int, commits: int, seconds: float) -> subprocess.CompletedProcess[str]:
+    words = ["-c", _READER, str(host.home), str(host.home / name), str(looks), str(commits), str(seconds)]
+    return host.run(*host.enter, sys.executable, *words)
