@@ -41,6 +41,7 @@ _LOSS_CHANCE = 0.4
 _START_CHANCE = 0.8
 _LONG_COUNT = 200_000
 _LOOK_AGAIN_SECONDS = 2.0
+_WRITING = ("workspace", "create", "--description", "text")
 
 _SCRIPT = """
     import os, subprocess, sys
@@ -369,8 +370,8 @@ def network_campaign(
     """Play rounds on hosts that share a home on a network file system; print their faults, and return all of them.
 
     The hosts take turns. Before each turn, all try to take the home at once, and whoever has it then plays some rounds,
-    eight at a time, while the others try to use the home and must be refused. At the end of some turns the host loses
-    its power while a run is live; another one takes the home and records how that run ended.
+    eight at a time, while the others must be able to read, and be refused when they submit. At the end of some turns
+    the host loses its power while a run is live; another one takes the home and records how that run ended.
     """
     hosts[0]("computetarget", "create", "amlcompute", "-n", TARGET, "--max-nodes", str(_NODES))
     chance = random.Random(f"{seed}-hosts")
@@ -379,8 +380,8 @@ def network_campaign(
     with ThreadPoolExecutor(len(hosts)) as threads:
         for start in range(0, len(numbers), _ROUNDS_OF_A_TURN):
             list(threads.map(lambda host: host("workspace", "show", "--take-over", check=False), hosts))
-            looks = list(threads.map(lambda host: host("run", "list", check=False), hosts))
-            (playing,) = (host for host, look in zip(hosts, looks, strict=True) if look.returncode == 0)
+            writes = list(threads.map(lambda host: host(*_WRITING, check=False), hosts))
+            (playing,) = (host for host, write in zip(hosts, writes, strict=True) if write.returncode == 0)
             is_over = Event()
             trying = [threads.submit(_try_until, is_over, host) for host in hosts if host is not playing]
             try:
