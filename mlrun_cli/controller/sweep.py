@@ -20,13 +20,8 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.runs.child_store import ChildState
 from mlrun_cli.submit.sweep import read_sweep_plan
-from mlrun_cli.submit.template import (
-    RunTemplate,
-    TemplateRun,
-    read_template,
-    start_or_fail_from_template,
-    start_together_from_template,
-)
+from mlrun_cli.submit.template import RunTemplate, read_template
+from mlrun_cli.submit.template_runs import TemplateRun, start_or_fail_from_template, start_together_from_template
 from mlrun_cli.sweeps.arguments import add_values_to_arguments, add_values_to_command
 from mlrun_cli.sweeps.records import TERMINATION_PROPERTY
 from mlrun_cli.sweeps.run_tags import find_run_number, get_sampled_values

@@ -13,7 +13,8 @@ from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.submit.controlled_run import ControlledRun, start_controlled_run
-from mlrun_cli.submit.template import RunTemplate, TemplateRun, apply_run_to_template
+from mlrun_cli.submit.template import RunTemplate
+from mlrun_cli.submit.template_runs import TemplateRun, apply_run_to_template
 from mlrun_cli.sweeps.definition import SweepDefinition, definition_from_json
 from mlrun_cli.wire.run_folder import PIPELINE_LOG
 from mlrun_cli.workspace import Workspace

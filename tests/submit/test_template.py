@@ -23,15 +23,8 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.submit.request import SubmitRequest
-from mlrun_cli.submit.template import (
-    RunTemplate,
-    TemplateRun,
-    create_template,
-    get_secrets_file,
-    get_submission_file,
-    read_template,
-    start_from_template,
-)
+from mlrun_cli.submit.template import RunTemplate, create_template, get_secrets_file, get_submission_file, read_template
+from mlrun_cli.submit.template_runs import TemplateRun, start_from_template
 from mlrun_cli.targets.programs import wait_for_exit
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, WorkspaceLocator, locate_workspace
