@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.queues import WORK, make_target
 from tests.faults.wheels import build_wheel
 from tests.running import Mlrun
 from tests.sharing import make_once
@@ -22,3 +23,14 @@ def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
     command = Mlrun(tmp_path)
     yield command
     command.close()
+
+
+@pytest.fixture
+def order(mlrun: Mlrun) -> Path:
+    """The file in which the runs write down that they have started."""
+    make_target(mlrun, "cpu-cluster", 2)
+    mlrun.script(WORK)
+    path = mlrun.folder.parent / "order"
+    path.touch()
+    mlrun.environment["ORDER"] = str(path)
+    return path
