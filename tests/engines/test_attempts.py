@@ -5,25 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.engines.pool import PoolEngine
+from tests.engines.scripts import ATTEMPTS
 from tests.running import until
-
-_SCRIPT = """
-    import os, sys
-    from azureml.core import Run
-
-    run, attempt = Run.get_context(), int(os.environ["MLRUN_ATTEMPT"])
-    first = len(os.listdir("outputs"))
-    run.log("attempt", attempt)
-    for step in range(first, first + 2):
-        run.log("loss", float(step), step=step)
-        open(f"outputs/{step}", "w").close()
-    run.log("loss", -1.0, step=first + 2)
-    sys.exit(75 if attempt < 3 else 0)
-"""
 
 
 def test_a_run_is_started_again_within_its_job_and_resumed_by_another(pool: PoolEngine) -> None:
-    pool.mlrun.script(_SCRIPT)
+    pool.mlrun.script(ATTEMPTS)
     run = pool.mlrun.wait(pool.mlrun.submit("--ct", "pool", "--retry", "3", "train.py"))
 
     assert run["status"] == "Completed", pool.mlrun.log(run["run_id"])

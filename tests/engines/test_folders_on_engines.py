@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.engines.ray import PATIENCE_SECONDS
+from tests.engines.scripts import ATTEMPTS
 from tests.engines.slurm import Slurm
 from tests.engines.sshd import HOST_ALIAS, RemoteMachine
 from tests.packages import make_wheel
@@ -50,20 +51,6 @@ class Engine(NamedTuple):
         return record
 
 
-ATTEMPTS = """
-    import os, sys
-    from azureml.core import Run
-
-    run, attempt = Run.get_context(), int(os.environ["MLRUN_ATTEMPT"])
-    print("attempt", attempt, flush=True)
-    first = len(os.listdir("outputs"))
-    run.log("attempt", attempt)
-    for step in range(first, first + 2):
-        run.log("loss", float(step), step=step)
-        open(f"outputs/{step}", "w").close()
-    run.log("loss", -1.0, step=first + 2)
-    sys.exit(75 if attempt < 3 else 0)
-"""
 OPTIONS = """
     import os, sys, time
     from azureml.core import Run

@@ -6,24 +6,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.engines.scripts import MARKING, age_runs, wait_for_end
 from tests.engines.sshd import HOST_ALIAS, RemoteMachine
-from tests.running import LIVE, Mlrun, until
+from tests.running import Mlrun, until
 
-SCRIPT = """
-import os, sys, time
-from azureml.core import Run
-
-marks, number = sys.argv[1], sys.argv[-1]
-with open(marks, "a") as file:
-    file.write(f"{number}\\n")
-Run.get_context().log("acc", int(number))
-while not os.path.exists(f"{marks}.go"):
-    time.sleep(0.05)
-"""
 PIPELINE = """
 pipeline:
   name: there
@@ -46,7 +35,7 @@ def box(ssh_mlrun: Mlrun, remote_machine: RemoteMachine) -> Iterator[Mlrun]:
     """Return a command with a target `box` for three nodes, and a script."""
     attach = ("computetarget", "attach", "remote", "-n", "box", "--address", HOST_ALIAS)
     ssh_mlrun(*attach, "--python", remote_machine.python, "--max-nodes", "3")
-    ssh_mlrun.script(SCRIPT)
+    ssh_mlrun.script(MARKING)
     yield ssh_mlrun
     remote_machine.ensure_sshd()
 
@@ -79,15 +68,6 @@ def start_sweep(box: Mlrun, machine: RemoteMachine) -> str:
 
 def wait_for_problem(box: Mlrun, run_id: str) -> None:
     until(lambda: "Connection refused" in box.show(run_id).get("waiting_for", ""))
-
-
-def wait_for_end(box: Mlrun, run_id: str) -> dict[str, Any]:
-    return until(lambda: record if (record := box.show(run_id))["status"] not in LIVE else None)
-
-
-def age_runs(box: Mlrun) -> None:
-    """Have all runs be submitted a long time ago, so that late jobs are waited for only as long as needed."""
-    box.execute("UPDATE runs SET created_at = 1")
 
 
 def test_runs_of_a_sweep_are_submitted_once_there_is_a_line(box: Mlrun, remote_machine: RemoteMachine) -> None:

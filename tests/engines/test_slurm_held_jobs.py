@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.engines.scripts import wait_for_end
 from tests.engines.slurm import NODES, Slurm
-from tests.running import LIVE, Mlrun, until
+from tests.running import Mlrun, until
 
 SCRIPT = """
 from azureml.core import Run
@@ -69,7 +70,7 @@ def test_a_job_that_slurm_can_never_start_is_released_some_times_and_ends_its_ru
     for number in (1, 2, 3):
         until(partial(has_log_line, cluster, run_id, number))
         hurry(slurm, job_id)
-    record = until(lambda: record if (record := cluster.show(run_id))["status"] not in LIVE else None)
+    record = wait_for_end(cluster, run_id)
     error = record["error"]["error"]
     assert (record["status"], error["innerError"]["code"]) == ("Failed", "JobNotStarted")
     words = "launch failed requeued held, after 3 attempts to release it"

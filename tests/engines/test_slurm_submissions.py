@@ -10,20 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.engines.scripts import MARKING, age_runs, wait_for_end
 from tests.engines.slurm import Slurm
 from tests.running import LIVE, Mlrun, until
-
-SCRIPT = """
-import os, sys, time
-from azureml.core import Run
-
-marks, number = sys.argv[1], sys.argv[-1]
-with open(marks, "a") as file:
-    file.write(f"{number}\\n")
-Run.get_context().log("acc", int(number))
-while not os.path.exists(f"{marks}.go"):
-    time.sleep(0.05)
-"""
 
 
 @pytest.fixture
@@ -32,7 +21,7 @@ def cluster(slurm: Slurm, slurm_mlrun: Mlrun) -> Iterator[Mlrun]:
     shared = slurm_mlrun.folder.parent / "shared"
     attach = ("computetarget", "attach", "slurm", "-n", "slurm", "--shared-folder", str(shared), "--no-check")
     slurm_mlrun(*attach, "--cpus-per-task", "1")
-    slurm_mlrun.script(SCRIPT)
+    slurm_mlrun.script(MARKING)
     slurm_mlrun.environment.update(slurm.write_client_configuration(1))
     yield slurm_mlrun
     slurm.cancel_all()
@@ -69,17 +58,8 @@ def open_gate(mlrun: Mlrun) -> None:
     (mlrun.folder / "marks.go").touch()
 
 
-def age_runs(mlrun: Mlrun) -> None:
-    """Have all runs be submitted a long time ago, so that late jobs are waited for only as long as needed."""
-    mlrun.execute("UPDATE runs SET created_at = 1")
-
-
 def list_problem_files(mlrun: Mlrun) -> list[Path]:
     return list(mlrun.database.parent.glob("runs/*/job_problems.json"))
-
-
-def wait_for_end(mlrun: Mlrun, run_id: str) -> dict[str, Any]:
-    return until(lambda: record if (record := mlrun.show(run_id))["status"] not in LIVE else None)
 
 
 @pytest.mark.kill

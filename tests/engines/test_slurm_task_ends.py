@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import pytest
 
+from tests.engines.scripts import wait_for_end
 from tests.engines.slurm import CPUS, Slurm
-from tests.running import LIVE, Mlrun, until
+from tests.running import Mlrun, until
 
 SCRIPT = """
 import os, signal, sys, time
@@ -59,7 +59,7 @@ def find_job_id(mlrun: Mlrun, run_id: str) -> str:
 
 def get_end(mlrun: Mlrun, run_id: str) -> tuple[str, str, str]:
     """Wait for the end of a run, and return its status, and the code and message of its error."""
-    record: dict[str, Any] = until(lambda: each if (each := mlrun.show(run_id))["status"] not in LIVE else None)
+    record = wait_for_end(mlrun, run_id)
     error = record["error"]["error"]
     return record["status"], error["innerError"]["code"], error["message"]
 

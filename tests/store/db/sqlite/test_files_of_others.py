@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -89,40 +89,45 @@ def start(program: str, path: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
 
 
-@pytest.mark.parametrize("besides", _BESIDES)
-def test_a_connection_that_could_only_read_the_log_writes_once_the_user_may(path: Path, besides: str) -> None:
+@contextmanager
+def start_with_file_of_root(program: str, path: Path, besides: str) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """Start a user's program with a store whose file beside it is root's; once it is open, yield it and the file."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("SELECT * FROM a").fetchall()
         file = Path(f"{path}{besides}")
         os.chown(file, 0, 0)
         file.chmod(0o644)
-        with start(_WRITE, path) as user:
-            assert user.stdin is not None
+        with start(program, path) as user:
             assert user.stdout is not None
             assert user.stdout.readline() == "open\n"
-            os.chown(file, _USER, _USER)
-            assert user.communicate("\n")[0].split() == ["2", "True"]
-            assert user.returncode == 0
-        assert connection.execute("SELECT b FROM a").fetchall() == [(1,), (2,)]
+            yield user, file
+
+
+def list_values(path: Path) -> list[int]:
+    with closing(sqlite3.connect(path)) as connection:
+        return [value for (value,) in connection.execute("SELECT b FROM a")]
+
+
+@pytest.mark.parametrize("besides", _BESIDES)
+def test_a_connection_that_could_only_read_the_log_writes_once_the_user_may(path: Path, besides: str) -> None:
+    with start_with_file_of_root(_WRITE, path, besides) as (user, file):
+        os.chown(file, _USER, _USER)
+        assert user.communicate("\n")[0].split() == ["2", "True"]
+        assert user.returncode == 0
+    assert list_values(path) == [1, 2]
 
 
 def test_a_store_that_could_not_be_opened_again_for_long_is_opened_by_a_later_statement(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("SELECT * FROM a").fetchall()
-        index = Path(f"{path}-shm")
-        os.chown(index, 0, 0)
-        index.chmod(0o644)
-        with start(_WRITE_AGAIN, path) as user:
-            assert user.stdin is not None
-            assert user.stdout is not None
-            assert user.stdout.readline() == "open\n"
-            index.chmod(0o600)
-            user.stdin.write("\n")
-            user.stdin.flush()
-            assert user.stdout.readline() == "refused\n"
-            os.chown(index, _USER, _USER)
-            assert user.communicate("\n")[0] == "1\n"
-        assert connection.execute("SELECT b FROM a").fetchall() == [(2,)]
+    with start_with_file_of_root(_WRITE_AGAIN, path, "-shm") as (user, index):
+        assert user.stdin is not None
+        assert user.stdout is not None
+        index.chmod(0o600)
+        user.stdin.write("\n")
+        user.stdin.flush()
+        assert user.stdout.readline() == "refused\n"
+        os.chown(index, _USER, _USER)
+        assert user.communicate("\n")[0] == "1\n"
+    assert list_values(path) == [2]
 
 
 def test_a_user_always_writes_while_root_opens_and_closes_the_store(path: Path) -> None:
@@ -131,5 +136,4 @@ def test_a_user_always_writes_while_root_opens_and_closes_the_store(path: Path) 
             with closing(sqlite3.connect(path, timeout=30)) as connection:
                 connection.execute("SELECT 1 FROM a").fetchone()
     assert user.returncode == 0
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT b FROM a").fetchall() == [(number,) for number in range(400)]
+    assert list_values(path) == list(range(400))
