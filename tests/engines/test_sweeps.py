@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +131,9 @@ def test_a_sweep_waits_for_an_engine_that_is_away_and_says_so(pool: PoolEngine) 
     until(lambda: statuses(pool, sweep) == ["NotStarted"] * 2)
     waiting = {sweep, *(child["run_id"] for child in children(pool, sweep))}
     until(lambda: all("answer" in pool.mlrun.show(run_id).get("waiting_for", "") for run_id in waiting))
-    time.sleep(6)  # a controller executes a step at least every 5 s
+    for _ in range(2):  # at the end of a step, the controller removes the file
+        (starts := pool.mlrun.run_folder(sweep) / "controller.starts").touch()
+        until(lambda: not starts.exists())
     assert "answer" in pool.mlrun.show(sweep)["waiting_for"]
     pool.set_option("away", None)
     record = pool.mlrun.wait(sweep)
