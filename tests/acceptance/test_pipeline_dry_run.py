@@ -8,21 +8,17 @@ from typing import Any
 
 import pytest
 
+from tests.pipeline_files import PARAMETERS, SECRET
 from tests.running import Mlrun
 
-SECRET = "hunter2-hunter2"
 STEP = """
 import os, sys
 os.makedirs(sys.argv[1], exist_ok=True)
 open(os.path.join(sys.argv[1], "rows"), "w").write(sys.argv[2])
 """
-PIPELINE = """
-pipeline:
-  name: cars
-  parameters:
-    rows: {type: int, default: 3}
-    password: {type: string, default: none}
-  data_references:
+PIPELINE = (
+    PARAMETERS
+    + """  data_references:
     where: {datastore: workspaceblobstore, path_on_datastore: in}
   steps:
     Train:
@@ -42,6 +38,7 @@ pipeline:
       inputs: {where: {source: where}}
       outputs: {out: {destination: out}}
 """
+)
 FILE = ("run", "submit-pipeline", "-y", "pipeline.yml", "-n", "exp", "-p", f"password={SECRET}")
 
 

@@ -6,23 +6,20 @@ import json
 
 from playwright.sync_api import Page, expect
 
+from tests.pipeline_files import PARAMETERS, SECRET
 from tests.running import Mlrun
 from tests.studio.serving import Studio
 
-SECRET = "hunter2-hunter2"
-PIPELINE = """
-pipeline:
-  name: cars
-  parameters:
-    rows: {type: int, default: 3}
-    password: {type: string, default: none}
-  steps:
+PIPELINE = (
+    PARAMETERS
+    + """  steps:
     Prepare:
       type: PythonScriptStep
       script_name: train.py
       arguments: ['parameter:rows', '--password', 'parameter:password']
       parameters: {rows: {source: rows}, password: {source: password}}
 """
+)
 
 
 def list_logs(mlrun: Mlrun, run_id: str) -> list[str]:
