@@ -86,6 +86,68 @@ def test_a_script_logs_uploads_tags_and_completes(mlrun: Mlrun, python: str) -> 
     assert (metrics["mse"], metrics["after complete"]) == ([2, 1.5], 1)
 
 
+OPEN_AND_SUBMIT_CHILDREN = """
+from azureml.core import Experiment, ScriptRunConfig
+
+run.log("own", 1)
+child = run.child_run(name="first")
+child.log("loss", 1.0)
+child.complete()
+with run.child_run() as second:
+    second.log("loss", 0.25)
+    second.log_row("row", x=1)
+    second.tag("kind", "block")
+    second.upload_file("outputs/a.txt", __file__)
+    same(second.parent.id, run.id)
+    second.parent.log("through its child", 2)
+try:
+    with run.child_run() as third:
+        raise ValueError("diverged")
+except ValueError:
+    pass
+tagged = run.create_children(tag_key="lr", tag_values=[0.1, 0.2])
+for number, each in enumerate(tagged):
+    each.log("number", number)
+tagged[0].fail("too hot")
+tagged[1].cancel()
+counted = run.create_children(count=3)
+for each in counted:
+    each.complete()
+same([each.id for each in run.get_children()],
+     [each.id for each in reversed([child, second, third, *tagged, *counted])])
+same([each.id for each in run.get_children(tags={"kind": "block"})], [second.id])
+same([each.status for each in (child, second, third, *tagged, counted[0])],
+     ["Completed", "Completed", "Failed", "Failed", "Canceled", "Completed"])
+same(second.get_metrics(), {"loss": 0.25, "row": {"x": 1}})
+same((second.get_file_names(), second.get_tags()), (["outputs/a.txt"], {"kind": "block"}))
+same({each.id: each.get_metrics().get("number") for each in run.get_children(tags="lr")},
+     {tagged[0].id: 0, tagged[1].id: 1})
+same(run.get_metrics(recursive=True)[second.id]["loss"], 0.25)
+
+submitted = run.submit_child(ScriptRunConfig(".", "child.py", arguments=["1"]), tags={"nr": "1"})
+details = submitted.wait_for_completion(show_output=True)
+same((details["status"], submitted.parent.id, submitted.tags), ("Completed", run.id, {"nr": "1"}))
+same(submitted.get_metrics(), {"loss": 0.5})
+same((run.get_metrics()["told by a child"], run.get_tags()), (1, {"child": submitted.id}))
+same(submitted.get_details_with_logs()["logFiles"]["user_logs/std_log.txt"],
+     run.id + " exp 1 {'child': '" + submitted.id + "'}\\n")
+assert "from/1.txt" in run.get_file_names(), run.get_file_names()
+
+workspace = run.experiment.workspace
+for again in (Run.get(workspace, submitted.id), workspace.get_run(submitted.id),
+              Run(run.experiment, submitted.id), Run(experiment=run.experiment, run_id=submitted.id)):
+    same((again, again.get_metrics()), (submitted, {"loss": 0.5}))
+other = Experiment(workspace, "other").start_logging()
+other.log("x", 1)
+other.complete()
+beside = Experiment(workspace=workspace, name="other").submit(ScriptRunConfig(".", "beside.py"))
+same((beside.wait_for_completion()["status"], beside.parent), ("Completed", None))
+same([each.id for each in Experiment(workspace, "other").get_runs()], [beside.id, other.id])
+same(sorted(workspace.experiments), ["exp", "other"])
+same([each.id for each in run.experiment.get_runs()], [run.id])
+"""
+
+
 def test_a_script_opens_submits_and_follows_runs_below_its_own(mlrun: Mlrun, python: str) -> None:
     mlrun.script(
         """
@@ -105,66 +167,7 @@ def test_a_script_opens_submits_and_follows_runs_below_its_own(mlrun: Mlrun, pyt
     mlrun.script("from azureml.core import Run; Run.get_context().log('beside', 1)", "beside.py")
     record = run_inside(
         mlrun,
-        """
-        from azureml.core import Experiment, ScriptRunConfig
-
-        run.log("own", 1)
-        child = run.child_run(name="first")
-        child.log("loss", 1.0)
-        child.complete()
-        with run.child_run() as second:
-            second.log("loss", 0.25)
-            second.log_row("row", x=1)
-            second.tag("kind", "block")
-            second.upload_file("outputs/a.txt", __file__)
-            same(second.parent.id, run.id)
-            second.parent.log("through its child", 2)
-        try:
-            with run.child_run() as third:
-                raise ValueError("diverged")
-        except ValueError:
-            pass
-        tagged = run.create_children(tag_key="lr", tag_values=[0.1, 0.2])
-        for number, each in enumerate(tagged):
-            each.log("number", number)
-        tagged[0].fail("too hot")
-        tagged[1].cancel()
-        counted = run.create_children(count=3)
-        for each in counted:
-            each.complete()
-        same([each.id for each in run.get_children()],
-             [each.id for each in reversed([child, second, third, *tagged, *counted])])
-        same([each.id for each in run.get_children(tags={"kind": "block"})], [second.id])
-        same([each.status for each in (child, second, third, *tagged, counted[0])],
-             ["Completed", "Completed", "Failed", "Failed", "Canceled", "Completed"])
-        same(second.get_metrics(), {"loss": 0.25, "row": {"x": 1}})
-        same((second.get_file_names(), second.get_tags()), (["outputs/a.txt"], {"kind": "block"}))
-        same({each.id: each.get_metrics().get("number") for each in run.get_children(tags="lr")},
-             {tagged[0].id: 0, tagged[1].id: 1})
-        same(run.get_metrics(recursive=True)[second.id]["loss"], 0.25)
-
-        submitted = run.submit_child(ScriptRunConfig(".", "child.py", arguments=["1"]), tags={"nr": "1"})
-        details = submitted.wait_for_completion(show_output=True)
-        same((details["status"], submitted.parent.id, submitted.tags), ("Completed", run.id, {"nr": "1"}))
-        same(submitted.get_metrics(), {"loss": 0.5})
-        same((run.get_metrics()["told by a child"], run.get_tags()), (1, {"child": submitted.id}))
-        same(submitted.get_details_with_logs()["logFiles"]["user_logs/std_log.txt"],
-             run.id + " exp 1 {'child': '" + submitted.id + "'}\\n")
-        assert "from/1.txt" in run.get_file_names(), run.get_file_names()
-
-        workspace = run.experiment.workspace
-        for again in (Run.get(workspace, submitted.id), workspace.get_run(submitted.id),
-                      Run(run.experiment, submitted.id), Run(experiment=run.experiment, run_id=submitted.id)):
-            same((again, again.get_metrics()), (submitted, {"loss": 0.5}))
-        other = Experiment(workspace, "other").start_logging()
-        other.log("x", 1)
-        other.complete()
-        beside = Experiment(workspace=workspace, name="other").submit(ScriptRunConfig(".", "beside.py"))
-        same((beside.wait_for_completion()["status"], beside.parent), ("Completed", None))
-        same([each.id for each in Experiment(workspace, "other").get_runs()], [beside.id, other.id])
-        same(sorted(workspace.experiments), ["exp", "other"])
-        same([each.id for each in run.experiment.get_runs()], [run.id])
-        """,
+        OPEN_AND_SUBMIT_CHILDREN,
         python=python,
     )
     log = mlrun.log(record["run_id"])
@@ -207,6 +210,54 @@ def test_a_script_cancels_fails_and_describes_itself(mlrun: Mlrun) -> None:
     assert mlrun.metrics(cancelled["run_id"]) == {"x": 1}
 
 
+FIND_DATA_MODELS_AND_SECRETS = """
+import os
+from azureml.core import Dataset, Datastore, Model, RunConfiguration, Workspace
+from azureml.core.model import Model as SameModel
+from azureml.core.authentication import AzureCliAuthentication, ServicePrincipalAuthentication
+
+ws = run.experiment.workspace
+same((ws.name, ws.subscription_id, ws.resource_group),
+     (os.environ["AZUREML_ARM_WORKSPACE_NAME"], os.environ["AZUREML_ARM_SUBSCRIPTION"],
+      os.environ["AZUREML_ARM_RESOURCEGROUP"]))
+same((Workspace.from_config(), Workspace.get(ws.name, auth=AzureCliAuthentication())), (ws, ws))
+same(Workspace.get(ws.name, ServicePrincipalAuthentication("t", "i", "p"), ws.subscription_id,
+                   ws.resource_group), ws)
+same(Workspace(ws.subscription_id, ws.resource_group, ws.name), ws)
+
+same(Dataset.get_by_name(ws, "my table").to_pandas_dataframe()["x"], [1.0, 3.0])
+dataset = Dataset.get_by_name(ws, name="my table")
+same((len(Dataset.get_by_id(ws, dataset.id).to_pandas_dataframe()), dataset.version), (2, 1))
+store = ws.get_default_datastore()
+same(Datastore.get(ws, store.name).name, store.name)
+made = Dataset.Tabular.from_delimited_files(path=[(Datastore.get(ws, store.name), "tables/table.csv")])
+same(made.to_pandas_dataframe()["y"], [2.0, 4.0])
+with open("new.csv", "w") as file:
+    file.write("z\\n5\\n")
+store.upload_files(["new.csv"], target_path="written")
+same(Dataset.Tabular.from_delimited_files((store, "written/new.csv")).register(ws, "made inside").version, 1)
+
+same(open(Model.get_model_path("net", _workspace=ws)).read().split(), ["x,y", "1,2", "3,4"])
+same(os.path.basename(Model.get_model_path("net")), "table.csv")
+same((Model(ws, "net").version, SameModel), (1, Model))
+os.makedirs("outputs", exist_ok=True)
+with open("outputs/model.pkl", "w") as file:
+    file.write("model")
+model = run.register_model(model_name="from-run", model_path="outputs/model.pkl", tags={"t": 1},
+                           datasets=[("training", dataset)])
+same((model.name, model.version, model.run_id, model.tags), ("from-run", 1, run.id, {"t": "1"}))
+same(Model.register(workspace=ws, model_path="outputs/model.pkl", model_name="net").version, 2)
+same([each.id for each in Model.list(ws, name="net")], ["net:2", "net:1"])
+same(open(Model.get_model_path("from-run", _workspace=ws)).read(), "model")
+same((run.get_secret("data-key"), run.get_secrets(["data-key"])), ("s3cret", {"data-key": "s3cret"}))
+refused(KeyError, "other", lambda: run.input_datasets["other"])
+
+from azureml.interpret import ExplanationClient
+refused(UserErrorException, "ExplanationClient.from_run; run.upload_folder", ExplanationClient.from_run, run)
+same(RunConfiguration().target, "local")
+"""
+
+
 def test_a_script_finds_data_models_and_secrets_of_its_workspace(mlrun: Mlrun, python: str) -> None:
     mlrun.script(PANDAS, "pandas.py")
     mlrun.script("x,y\n1,2\n3,4\n", "data/table.csv")
@@ -224,52 +275,7 @@ def test_a_script_finds_data_models_and_secrets_of_its_workspace(mlrun: Mlrun, p
     )
     record = run_inside(
         mlrun,
-        """
-        import os
-        from azureml.core import Dataset, Datastore, Model, RunConfiguration, Workspace
-        from azureml.core.model import Model as SameModel
-        from azureml.core.authentication import AzureCliAuthentication, ServicePrincipalAuthentication
-
-        ws = run.experiment.workspace
-        same((ws.name, ws.subscription_id, ws.resource_group),
-             (os.environ["AZUREML_ARM_WORKSPACE_NAME"], os.environ["AZUREML_ARM_SUBSCRIPTION"],
-              os.environ["AZUREML_ARM_RESOURCEGROUP"]))
-        same((Workspace.from_config(), Workspace.get(ws.name, auth=AzureCliAuthentication())), (ws, ws))
-        same(Workspace.get(ws.name, ServicePrincipalAuthentication("t", "i", "p"), ws.subscription_id,
-                           ws.resource_group), ws)
-        same(Workspace(ws.subscription_id, ws.resource_group, ws.name), ws)
-
-        same(Dataset.get_by_name(ws, "my table").to_pandas_dataframe()["x"], [1.0, 3.0])
-        dataset = Dataset.get_by_name(ws, name="my table")
-        same((len(Dataset.get_by_id(ws, dataset.id).to_pandas_dataframe()), dataset.version), (2, 1))
-        store = ws.get_default_datastore()
-        same(Datastore.get(ws, store.name).name, store.name)
-        made = Dataset.Tabular.from_delimited_files(path=[(Datastore.get(ws, store.name), "tables/table.csv")])
-        same(made.to_pandas_dataframe()["y"], [2.0, 4.0])
-        with open("new.csv", "w") as file:
-            file.write("z\\n5\\n")
-        store.upload_files(["new.csv"], target_path="written")
-        same(Dataset.Tabular.from_delimited_files((store, "written/new.csv")).register(ws, "made inside").version, 1)
-
-        same(open(Model.get_model_path("net", _workspace=ws)).read().split(), ["x,y", "1,2", "3,4"])
-        same(os.path.basename(Model.get_model_path("net")), "table.csv")
-        same((Model(ws, "net").version, SameModel), (1, Model))
-        os.makedirs("outputs", exist_ok=True)
-        with open("outputs/model.pkl", "w") as file:
-            file.write("model")
-        model = run.register_model(model_name="from-run", model_path="outputs/model.pkl", tags={"t": 1},
-                                   datasets=[("training", dataset)])
-        same((model.name, model.version, model.run_id, model.tags), ("from-run", 1, run.id, {"t": "1"}))
-        same(Model.register(workspace=ws, model_path="outputs/model.pkl", model_name="net").version, 2)
-        same([each.id for each in Model.list(ws, name="net")], ["net:2", "net:1"])
-        same(open(Model.get_model_path("from-run", _workspace=ws)).read(), "model")
-        same((run.get_secret("data-key"), run.get_secrets(["data-key"])), ("s3cret", {"data-key": "s3cret"}))
-        refused(KeyError, "other", lambda: run.input_datasets["other"])
-
-        from azureml.interpret import ExplanationClient
-        refused(UserErrorException, "ExplanationClient.from_run; run.upload_folder", ExplanationClient.from_run, run)
-        same(RunConfiguration().target, "local")
-        """,
+        FIND_DATA_MODELS_AND_SECRETS,
         python=python,
     )
     assert "s3cret" not in json.dumps(record)

@@ -16,66 +16,69 @@ def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
     one.close()
 
 
+CHANGE_CLUSTER = """
+import json, pickle
+from azureml.core.compute import AmlCompute, ComputeTarget
+from azureml.core.compute.amlcompute import AmlComputeStatus
+from azureml.core.compute_target import ComputeTargetException as Missing
+
+ws = Workspace.create("ws")
+try:
+    ComputeTarget(workspace=ws, name="cpu-cluster")
+except Missing as error:
+    assert "'cpu-cluster'" in str(error) and "local" in str(error) and "create" in str(error), error
+    wanted = AmlCompute.provisioning_configuration(
+        vm_size="STANDARD_D2_V2", vm_priority="lowpriority", min_nodes="1", max_nodes=4, tags={"a": "b"},
+        idle_seconds_before_scaledown=120, admin_username="me", admin_user_password="hush",
+    )
+    target = ComputeTarget.create(ws, "cpu-cluster", wanted)
+    target.wait_for_completion(show_output=True, min_node_count=None, timeout_in_minutes=20)
+
+found = ComputeTarget(ws, "cpu-cluster")
+assert type(found) is AmlCompute and type(AmlCompute(ws, "cpu-cluster")) is AmlCompute
+assert (found.name, found.type, found.vm_size, found.provisioning_state, found.tags) == (
+    "cpu-cluster", "AmlCompute", "STANDARD_D2_V2", "Succeeded", {"a": "b"}
+)
+assert found.workspace == ws and found.created_on == target.created_on and not found.is_attached
+status = found.get_status()
+assert type(status) is AmlComputeStatus and status.serialize()["allocationState"] == "Steady"
+assert (status.allocation_state, status.current_node_count, status.vm_priority) == ("Steady", 1, "LowPriority")
+assert status.scale_settings.maximum_node_count == 4
+document = json.loads(json.dumps(found.serialize()))
+assert document["properties"]["properties"]["scaleSettings"] == {
+    "minNodeCount": 1, "maxNodeCount": 4, "nodeIdleTimeBeforeScaleDown": "PT120S"
+}
+assert "hush" not in json.dumps(document)
+again = AmlCompute.deserialize(ws, document)
+assert again.serialize() == pickle.loads(pickle.dumps(found)).serialize() == document == found.get()
+
+found.update(max_nodes=8)
+assert target.scale_settings.maximum_node_count == 4
+assert target.get_status().scale_settings.maximum_node_count == 8
+assert target.scale_settings.idle_seconds_before_scaledown == 120
+assert "min_nodes" in str(error_of(found.update, min_nodes=9))
+smaller = AmlCompute.provisioning_configuration(vm_size="V", max_nodes=2)
+changed = ComputeTarget.create(ws, "cpu-cluster", smaller)
+assert (changed.vm_size, changed.created_on) == ("V", found.created_on)
+
+assert [one.name for one in ComputeTarget.list(ws)] == list(ws.compute_targets) == ["cpu-cluster"]
+assert ws.get_default_compute_target("CPU").name == "cpu-cluster"
+assert list(found.get_active_runs()) == found.list_nodes() == []
+sizes = found.supported_vmsizes(ws)
+assert [size["name"] for size in sizes] == ["local", changed.vm_size] and sizes[1]["vCPUs"] >= 1, sizes
+
+found.delete()
+found.wait_for_completion(show_output=True, is_delete_operation=True)
+assert ws.compute_targets == {}
+for gone in (found.get_status, found.delete, lambda: ComputeTarget(ws, "cpu-cluster")):
+    assert type(error_of(gone)) is ComputeTargetException
+"""
+
+
 def test_a_cluster_is_looked_for_made_changed_and_deleted(mlrun: Mlrun) -> None:
     output = drive(
         mlrun,
-        """
-        import json, pickle
-        from azureml.core.compute import AmlCompute, ComputeTarget
-        from azureml.core.compute.amlcompute import AmlComputeStatus
-        from azureml.core.compute_target import ComputeTargetException as Missing
-
-        ws = Workspace.create("ws")
-        try:
-            ComputeTarget(workspace=ws, name="cpu-cluster")
-        except Missing as error:
-            assert "'cpu-cluster'" in str(error) and "local" in str(error) and "create" in str(error), error
-            wanted = AmlCompute.provisioning_configuration(
-                vm_size="STANDARD_D2_V2", vm_priority="lowpriority", min_nodes="1", max_nodes=4, tags={"a": "b"},
-                idle_seconds_before_scaledown=120, admin_username="me", admin_user_password="hush",
-            )
-            target = ComputeTarget.create(ws, "cpu-cluster", wanted)
-            target.wait_for_completion(show_output=True, min_node_count=None, timeout_in_minutes=20)
-
-        found = ComputeTarget(ws, "cpu-cluster")
-        assert type(found) is AmlCompute and type(AmlCompute(ws, "cpu-cluster")) is AmlCompute
-        assert (found.name, found.type, found.vm_size, found.provisioning_state, found.tags) == (
-            "cpu-cluster", "AmlCompute", "STANDARD_D2_V2", "Succeeded", {"a": "b"}
-        )
-        assert found.workspace == ws and found.created_on == target.created_on and not found.is_attached
-        status = found.get_status()
-        assert type(status) is AmlComputeStatus and status.serialize()["allocationState"] == "Steady"
-        assert (status.allocation_state, status.current_node_count, status.vm_priority) == ("Steady", 1, "LowPriority")
-        assert status.scale_settings.maximum_node_count == 4
-        document = json.loads(json.dumps(found.serialize()))
-        assert document["properties"]["properties"]["scaleSettings"] == {
-            "minNodeCount": 1, "maxNodeCount": 4, "nodeIdleTimeBeforeScaleDown": "PT120S"
-        }
-        assert "hush" not in json.dumps(document)
-        again = AmlCompute.deserialize(ws, document)
-        assert again.serialize() == pickle.loads(pickle.dumps(found)).serialize() == document == found.get()
-
-        found.update(max_nodes=8)
-        assert target.scale_settings.maximum_node_count == 4
-        assert target.get_status().scale_settings.maximum_node_count == 8
-        assert target.scale_settings.idle_seconds_before_scaledown == 120
-        assert "min_nodes" in str(error_of(found.update, min_nodes=9))
-        smaller = AmlCompute.provisioning_configuration(vm_size="V", max_nodes=2)
-        changed = ComputeTarget.create(ws, "cpu-cluster", smaller)
-        assert (changed.vm_size, changed.created_on) == ("V", found.created_on)
-
-        assert [one.name for one in ComputeTarget.list(ws)] == list(ws.compute_targets) == ["cpu-cluster"]
-        assert ws.get_default_compute_target("CPU").name == "cpu-cluster"
-        assert list(found.get_active_runs()) == found.list_nodes() == []
-        sizes = found.supported_vmsizes(ws)
-        assert [size["name"] for size in sizes] == ["local", changed.vm_size] and sizes[1]["vCPUs"] >= 1, sizes
-
-        found.delete()
-        found.wait_for_completion(show_output=True, is_delete_operation=True)
-        assert ws.compute_targets == {}
-        for gone in (found.get_status, found.delete, lambda: ComputeTarget(ws, "cpu-cluster")):
-            assert type(error_of(gone)) is ComputeTargetException
-        """,
+        CHANGE_CLUSTER,
     )
     assert output == (
         "Succeeded\nAmlCompute wait for completion finished\n"

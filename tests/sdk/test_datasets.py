@@ -1,3 +1,5 @@
+"""Datasets of files and tables: found, downloaded, registered, read, and given to runs."""
+
 from __future__ import annotations
 
 import http.server
@@ -14,22 +16,7 @@ from mlrun_cli.data.files import DataFile
 from mlrun_cli.errors import OperatingSystemError
 from mlrun_cli.wire import http_download
 from tests.running import Mlrun
-from tests.sdk.driving import drive
-
-FILES = """
-import os
-from azureml.core import Dataset, Datastore
-
-def write(name, text):
-    os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
-    with open(name, "w") as file:
-        file.write(text)
-
-ws = Workspace.from_config()
-write("data/a.csv", "x,y\\n1,007\\n2,\\n")
-write("data/b.txt", "b")
-write("data/sub/c.csv", "x,y\\n3,p\\n")
-"""
+from tests.sdk.dataset_files import drive_with_files
 
 
 @pytest.fixture
@@ -37,12 +24,6 @@ def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
     one = Mlrun(tmp_path)
     yield one
     one.close()
-
-
-def drive_with_files(mlrun: Mlrun, code: str, *arguments: str) -> str:
-    lines = code.splitlines()
-    indent = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
-    return drive(mlrun, FILES + "\n".join(line[indent:] for line in lines), *arguments)
 
 
 @pytest.fixture
@@ -346,41 +327,6 @@ def test_tables_are_read_by_pandas(mlrun: Mlrun) -> None:
     )
 
 
-def test_paths_have_columns_by_a_partition_format(mlrun: Mlrun) -> None:
-    pytest.importorskip("pandas")
-    drive_with_files(
-        mlrun,
-        """
-        from datetime import datetime
-        from azureml.data.dataset_error_handling import DatasetExecutionError
-
-        for city, day in (("bonn", "2019/05/06"), ("ulm", "2019/05/06"), ("ulm", "2020/01/02")):
-            write(f"cities/{city}/{day}/part-1.csv", "x\\n1\\n")
-        form = "/{city}/{day:yyyy/MM/dd}/part-*.csv"
-        table = Dataset.Tabular.from_delimited_files("cities/**/*.csv", partition_format=form, include_path=True)
-        frame = table.to_pandas_dataframe()
-        same(list(frame), ["Path", "city", "day", "x"])
-        same(frame["city"].tolist(), ["bonn", "ulm", "ulm"])
-        same(frame["day"].tolist()[2], datetime(2020, 1, 2))
-        same(table.partition_keys, ["city", "day"])
-        files = Dataset.File.from_files("cities", partition_format="cities/{city}/{day:yyyy/MM/dd}/part-1.csv")
-        same(files.get_partition_key_values(["city"]), [{"city": "bonn"}, {"city": "ulm"}])
-        same(len(files.get_partition_key_values()), 3)
-        same([Dataset.File.from_files("data").partition_keys], [[]])
-        refused(UserErrorException, "'town'; city, day", files.get_partition_key_values, ["town"])
-        refused(UserErrorException, "partition_format", Dataset.File.from_files("data").get_partition_key_values)
-        refused(UserErrorException, "'x'; twice", Dataset.File.from_files, "data", partition_format="{x}/{x}")
-        refused(UserErrorException, "yyyy", Dataset.File.from_files, "data", partition_format="{x:MM}")
-        refused(UserErrorException, "text", Dataset.File.from_files, "data", partition_format=3)
-        other = Dataset.Tabular.from_delimited_files("data/a.csv", partition_format="/{x}/b.csv")
-        refused(DatasetExecutionError, "a.csv; /{x}/b.csv", other.to_pandas_dataframe)
-        write("bad/2019/13/a.csv", "x\\n1\\n")
-        bad = Dataset.Tabular.from_delimited_files("bad/**/*.csv", partition_format="/{m:yyyy/MM}/a.csv")
-        refused(DatasetExecutionError, "13; 'm'", bad.to_pandas_dataframe)
-        """,
-    )
-
-
 def test_rows_are_selected_by_their_times(mlrun: Mlrun) -> None:
     pytest.importorskip("pandas")
     drive_with_files(
@@ -418,6 +364,56 @@ def test_rows_are_selected_by_their_times(mlrun: Mlrun) -> None:
     )
 
 
+SUBMIT_WITH_DATA = """
+from azureml.core import Experiment, ScriptRunConfig
+from azureml.data import OutputFileDatasetConfig
+from azureml.data.data_reference import DataReference
+
+store = Datastore(ws)
+whole = Dataset.File.from_files(os.path.abspath("data"))
+single = Dataset.File.from_files("data/a.csv").register(ws, "single")
+output = OutputFileDatasetConfig("written", destination=(store, "results/{run-id}/{output-name}"))
+store.upload_files(["data/a.csv"], target_path="some/where", show_progress=False)
+place = DataReference(store, "place", "some/where")
+config = ScriptRunConfig(
+    ".",
+    script="train.py",
+    arguments=[
+        whole.as_named_input("mounted").as_mount(),
+        Dataset.File.from_files("data/**/*.csv").as_named_input("copied").as_download(),
+        single.as_named_input("direct"),
+        output.as_upload().register_on_complete("results", description="of a run", tags={"a": "b"}),
+        place,
+        f"at={place}/x",
+    ],
+)
+run = Experiment(ws, "exp").submit(config)
+run.wait_for_completion(raise_on_error=False)
+assert run.get_status() == "Completed", run.get_details()
+assert open("data/a.csv").read().startswith("x,y")
+store.download("out", prefix="some/where", show_progress=False)
+assert open("out/some/where/kept.txt").read() == "kept"
+assert sorted(run.input_datasets) == ["copied", "direct", "mounted"]
+assert "copied, direct" in str(error_of(lambda: run.input_datasets["other"]))
+results = Dataset.get_by_name(ws, "results")
+assert results.to_path() == ["/result.txt"] and (results.description, results.tags) == ("of a run", {"a": "b"})
+
+def refused(argument):
+    config = ScriptRunConfig(".", script="train.py", arguments=[argument])
+    return str(error_of(Experiment(ws, "exp").submit, config))
+
+assert "'nothing' is not in the section data" in refused("DatasetConsumptionConfig:nothing")
+assert "dataReferences" in refused("$AZUREML_DATAREFERENCE_nothing/x")
+later = Dataset.File.from_files("nowhere", validate=False).as_named_input("gone").as_mount()
+assert "data.gone" in refused(later) and "nowhere" in refused(later)
+assert "outputData.o" in refused(OutputFileDatasetConfig("o", source="x"))
+assert "register_on_complete" in refused(output.as_input("i"))
+for wrong in ("a b", "1x", "a-b"):
+    assert type(error_of(whole.as_named_input, wrong)) is UserErrorException
+    assert type(error_of(OutputFileDatasetConfig, wrong)) is UserErrorException
+"""
+
+
 def test_a_run_is_given_its_data_and_registers_its_output(mlrun: Mlrun) -> None:
     mlrun.script(
         """
@@ -442,54 +438,7 @@ def test_a_run_is_given_its_data_and_registers_its_output(mlrun: Mlrun) -> None:
     )
     drive_with_files(
         mlrun,
-        """
-        from azureml.core import Experiment, ScriptRunConfig
-        from azureml.data import OutputFileDatasetConfig
-        from azureml.data.data_reference import DataReference
-
-        store = Datastore(ws)
-        whole = Dataset.File.from_files(os.path.abspath("data"))
-        single = Dataset.File.from_files("data/a.csv").register(ws, "single")
-        output = OutputFileDatasetConfig("written", destination=(store, "results/{run-id}/{output-name}"))
-        store.upload_files(["data/a.csv"], target_path="some/where", show_progress=False)
-        place = DataReference(store, "place", "some/where")
-        config = ScriptRunConfig(
-            ".",
-            script="train.py",
-            arguments=[
-                whole.as_named_input("mounted").as_mount(),
-                Dataset.File.from_files("data/**/*.csv").as_named_input("copied").as_download(),
-                single.as_named_input("direct"),
-                output.as_upload().register_on_complete("results", description="of a run", tags={"a": "b"}),
-                place,
-                f"at={place}/x",
-            ],
-        )
-        run = Experiment(ws, "exp").submit(config)
-        run.wait_for_completion(raise_on_error=False)
-        assert run.get_status() == "Completed", run.get_details()
-        assert open("data/a.csv").read().startswith("x,y")
-        store.download("out", prefix="some/where", show_progress=False)
-        assert open("out/some/where/kept.txt").read() == "kept"
-        assert sorted(run.input_datasets) == ["copied", "direct", "mounted"]
-        assert "copied, direct" in str(error_of(lambda: run.input_datasets["other"]))
-        results = Dataset.get_by_name(ws, "results")
-        assert results.to_path() == ["/result.txt"] and (results.description, results.tags) == ("of a run", {"a": "b"})
-
-        def refused(argument):
-            config = ScriptRunConfig(".", script="train.py", arguments=[argument])
-            return str(error_of(Experiment(ws, "exp").submit, config))
-
-        assert "'nothing' is not in the section data" in refused("DatasetConsumptionConfig:nothing")
-        assert "dataReferences" in refused("$AZUREML_DATAREFERENCE_nothing/x")
-        later = Dataset.File.from_files("nowhere", validate=False).as_named_input("gone").as_mount()
-        assert "data.gone" in refused(later) and "nowhere" in refused(later)
-        assert "outputData.o" in refused(OutputFileDatasetConfig("o", source="x"))
-        assert "register_on_complete" in refused(output.as_input("i"))
-        for wrong in ("a b", "1x", "a-b"):
-            assert type(error_of(whole.as_named_input, wrong)) is UserErrorException
-            assert type(error_of(OutputFileDatasetConfig, wrong)) is UserErrorException
-        """,
+        SUBMIT_WITH_DATA,
     )
 
 
@@ -566,59 +515,3 @@ def test_a_relative_path_on_compute_is_one_in_the_working_folder(mlrun: Mlrun, m
     record = mlrun.show(output.splitlines()[-1])
     assert record["status"] == "Completed"
     assert not list(mlrun.run_folder(record["run_id"]).rglob("work/data/cars"))
-
-
-def test_a_table_is_partitioned_by_the_values_of_columns(mlrun: Mlrun) -> None:
-    pytest.importorskip("pandas")
-    pytest.importorskip("pyarrow")
-    drive_with_files(
-        mlrun,
-        """
-        from azureml.data.datapath import DataPath
-
-        write("sales.csv", "store,day,brand,sold\\n1,2019-01-02,a/b,5\\n2,2019-01-02,,6\\n1,2019-01-03,a/b,7\\n")
-        table = Dataset.Tabular.from_delimited_files("sales.csv")
-        store = ws.get_default_datastore()
-        parts = table.partition_by(["store", "brand"], (store, "/parts/"), name="sales by store")
-        same(parts.partition_keys, ["store", "brand"])
-        values = sorted(map(str, parts.get_partition_key_values(["store"])))
-        same(values, ["{'store': '1'}", "{'store': '2'}"])
-        same(parts.get_partition_key_values(["brand"])[0], {"brand": "a%2Fb"})
-        again = Dataset.get_by_name(ws, "sales by store")
-        same((again.version, again.partition_keys), (1, ["store", "brand"]))
-        frame = again.to_pandas_dataframe().sort_values("sold")
-        same(list(frame), ["store", "day", "brand", "sold"])
-        same(frame["store"].tolist(), [1, 2, 1])
-        same(frame["brand"].fillna("none").tolist(), ["a/b", "none", "a/b"])
-        same(table.partition_by(["store"], store, name="sales by store").version, 2)
-        files = table.partition_by("store", DataPath(store, "files"), partition_as_file_dataset=True)
-        same((type(files).__name__, files.version, files.partition_keys), ("FileDataset", None, ["store"]))
-        same(len(files.to_path()), 2)
-        refused(UserErrorException, "'shop'; store, day", table.partition_by, ["shop"], store)
-        refused(UserErrorException, "column", table.partition_by, [], store)
-        refused(UserErrorException, "once each", table.partition_by, ["store", "store"], store)
-        refused(UserErrorException, "target", table.partition_by, ["store"], "parts")
-        """,
-    )
-
-
-def test_no_row_of_a_partitioned_table_is_lost_by_its_value(mlrun: Mlrun) -> None:
-    pytest.importorskip("pandas")
-    pytest.importorskip("pyarrow")
-    drive_with_files(
-        mlrun,
-        """
-        import pandas
-
-        store = ws.get_default_datastore()
-        odd = [None, "nan", ".", "..", "", "%", "a/b", "..", ".hidden", "_x", "a b"]
-        frame = pandas.DataFrame({"key": odd, "my key": odd, "row": range(len(odd))})
-        table = Dataset.Tabular.register_pandas_dataframe(frame, store, "odd")
-        parts = table.partition_by(["key"], (store, "parts"))
-        again = parts.to_pandas_dataframe().sort_values("row")
-        same(again["row"].tolist(), list(range(len(odd))))
-        same(again["key"].fillna("missing").tolist(), ["missing", *odd[1:]])
-        same(len(parts.get_partition_key_values(["key"])), len(set(odd)) - 1)
-        refused(UserErrorException, "'my key'", table.partition_by, ["key", "my key"], store)
-        """,
-    )
