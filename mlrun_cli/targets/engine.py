@@ -42,7 +42,7 @@ OWN_ENVIRONMENT = "--own-environment"
 """The option of the node's program for nodes that share no files with this machine, interpreters neither."""
 
 JOB_ID_VARIABLE = "MLRUN_JOB_ID"
-"""The variable with the id of a job, for its supervisor, where an engine may get several jobs for the same run."""
+"""The variable with the id of a job, for its supervisor, which may end before the engine has said it to anybody."""
 
 
 class JobState(Enum):

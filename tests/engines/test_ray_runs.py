@@ -73,6 +73,8 @@ def test_runs_are_jobs_of_the_cluster(ray: Ray, ray_mlrun: Mlrun) -> None:
     record = wait_for_end(ray_mlrun, good)
     assert record["status"] == "Completed", record["error"]
     assert record["properties"]["ray_submission_id"] == good
+    events = ray_mlrun.folder.parent / "shared" / "runs" / good / "events"
+    assert f'"{good}"' in next(events.glob("000001-*")).read_text(encoding="utf-8").splitlines()[0]
     assert ray_mlrun.metrics(good) == {"loss": 0.5}
     log = ray_mlrun("run", "monitor-logs", "-r", good).stdout
     assert good in log

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +30,61 @@ done
 exec {rsync} "$@"
 """
 """An rsync that waits as long as there is a file, but first makes another one."""
+SSH = """#!{python}
+import os, subprocess, sys, threading, time
+
+gate, words = {gate!r}, [{ssh!r}, "-F", os.path.expanduser("~/.ssh/config"), *sys.argv[1:]]
+if not any(" serve " in word for word in words):
+    os.execv(words[0], words)
+ssh = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+submits = threading.Event()
+
+def forward_requests():
+    last = b""
+    while data := os.read(0, 1 << 16):
+        last = last[-100:] + data
+        if b'"request": "submit"' in last:
+            submits.set()
+        ssh.stdin.write(data)
+        ssh.stdin.flush()
+    ssh.stdin.close()
+
+threading.Thread(target=forward_requests, daemon=True).start()
+while data := os.read(ssh.stdout.fileno(), 1 << 16):
+    if submits.is_set() and os.path.exists(gate):
+        open(gate + ".reached", "w").close()
+        while os.path.exists(gate):
+            time.sleep(0.05)
+        os._exit(255)
+    os.write(1, data)
+os._exit(ssh.wait())
+"""
+"""An ssh that loses the answer to a submission if there is a file, as soon as that is gone."""
+
+
+class Gate:
+    """A gate at which a program of the box waits as long as it is closed, which is that a file exists."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.close()
+
+    def close(self) -> None:
+        """Close the gate, which no program has reached then."""
+        self._reached.unlink(missing_ok=True)
+        self.path.touch()
+
+    def open(self) -> None:
+        """Let the program go on."""
+        self.path.unlink()
+
+    def wait(self) -> None:
+        """Wait until a program has reached the closed gate."""
+        until(self._reached.exists)
+
+    @property
+    def _reached(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.reached")
 
 
 @pytest.fixture
@@ -107,42 +164,98 @@ def test_a_step_of_a_pipeline_is_submitted_once_there_is_a_line(box: Mlrun, remo
 
 
 @pytest.fixture
-def copying(box: Mlrun, tmp_path: Path) -> Path:
-    """Return a file that the box's rsync makes when it waits for the file `gate` to go, which there is."""
-    gate = tmp_path / "gate"
-    gate.touch()
-    program = Path(box.environment["HOME"]) / "bin" / "rsync"
-    program.write_text(RSYNC.format(gate=gate, rsync=shutil.which("rsync")), encoding="utf-8")
-    program.chmod(0o755)
-    return gate.with_name("gate.reached")
+def copying(box: Mlrun, tmp_path: Path) -> Gate:
+    """Return a closed gate at which the box's rsync waits before it copies."""
+    gate = Gate(tmp_path / "copying")
+    install_program(box, "rsync", RSYNC.format(gate=gate.path, rsync=shutil.which("rsync")))
+    return gate
 
 
-def test_a_submission_whose_line_is_cut_midway_is_repeated(
-    box: Mlrun, remote_machine: RemoteMachine, copying: Path
-) -> None:
-    open_gate(remote_machine)
-    words = ("run", "submit-script", "--async", "--ct", "box", "train.py", str(get_marks(remote_machine)), "1")
-    with box.start(*words) as submit:
-        until(copying.exists)
-        with cut_line(remote_machine):
-            copying.with_name("gate").unlink()
+@pytest.fixture
+def answering(box: Mlrun, tmp_path: Path) -> Gate:
+    """Return a closed gate at which the box's ssh has the answer to a submission, which it loses after that."""
+    gate = Gate(tmp_path / "answering")
+    install_program(box, "ssh", SSH.format(python=sys.executable, gate=str(gate.path), ssh=shutil.which("ssh")))
+    return gate
+
+
+def install_program(box: Mlrun, name: str, text: str) -> None:
+    path = Path(box.environment["HOME"]) / "bin" / name
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
+
+
+def start_submit(box: Mlrun, marks: Path, number: int) -> subprocess.Popen[str]:
+    return box.start("run", "submit-script", "--async", "--ct", "box", "train.py", str(marks), str(number))
+
+
+def submit_with_cut(box: Mlrun, machine: RemoteMachine, gate: Gate) -> str:
+    """Submit a run whose submission waits at a gate while the line is cut, and return its id."""
+    with start_submit(box, get_marks(machine), 1) as submit:
+        gate.wait()
+        with cut_line(machine):
+            gate.open()
             _, errors = submit.communicate()
     assert (submit.returncode, "is kept: once the engine answers" in errors) == (1, True), errors
     ((run_id,),) = box.stored("SELECT run_id FROM runs")
-    age_runs(box)
+    return str(run_id)
+
+
+def check_end(box: Mlrun, machine: RemoteMachine, run_id: str) -> None:
+    """Check that a run has ended, that its job has started once, and is known."""
     record = wait_for_end(box, run_id)
-    assert record["status"] == "Completed", record
-    assert read_numbers(remote_machine) == ["1"]
+    assert (record["status"], record["properties"].get("remote_job_id")) == ("Completed", run_id), record
+    assert read_numbers(machine) == ["1"]
+
+
+def test_a_submission_whose_line_is_cut_midway_is_repeated(
+    box: Mlrun, remote_machine: RemoteMachine, copying: Gate
+) -> None:
+    open_gate(remote_machine)
+    run_id = submit_with_cut(box, remote_machine, copying)
+    age_runs(box)
+    check_end(box, remote_machine, run_id)
+
+
+def test_a_job_whose_submission_was_not_answered_is_found(
+    box: Mlrun, remote_machine: RemoteMachine, answering: Gate
+) -> None:
+    run_id = submit_with_cut(box, remote_machine, answering)
+    until(lambda: box.show(run_id)["status"] == "Running")
+    open_gate(remote_machine)
+    check_end(box, remote_machine, run_id)
+
+
+def test_a_run_that_ends_before_its_submission_is_answered_has_the_id_of_its_job(
+    box: Mlrun, remote_machine: RemoteMachine, answering: Gate
+) -> None:
+    answering.open()
+    held = remote_machine.marks / "held"
+    box("run", "submit-script", "--async", "--ct", "box", "train.py", str(held), "0")  # its collector polls the machine
+    until(held.exists)
+    open_gate(remote_machine)
+    answering.close()
+    with start_submit(box, get_marks(remote_machine), 1) as submit:
+        answering.wait()
+        (first,), (run_id,) = box.stored("SELECT run_id FROM runs ORDER BY run_key")
+        check_end(box, remote_machine, run_id)
+        with cut_line(remote_machine):
+            answering.open()
+            submit.communicate()
+    held.with_name("held.go").touch()
+    assert wait_for_end(box, first)["status"] == "Completed"
+    check_end(box, remote_machine, run_id)
+    assert held.read_text(encoding="utf-8").split() == ["0"]
 
 
 def test_runs_of_a_sweep_whose_line_is_cut_midway_start_once(
-    box: Mlrun, remote_machine: RemoteMachine, copying: Path
+    box: Mlrun, remote_machine: RemoteMachine, copying: Gate
 ) -> None:
     open_gate(remote_machine)
     sweep_id = start_sweep(box, remote_machine)
-    until(copying.exists)
+    copying.wait()
     with cut_line(remote_machine):
-        copying.with_name("gate").unlink()
+        copying.open()
         until(lambda: list(box.database.parent.glob("runs/*/job_problems.json")))
     age_runs(box)
     record = box.wait(sweep_id)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.targets.base import Demand
-from mlrun_cli.targets.engine import JobRequest
+from mlrun_cli.targets.engine import JOB_ID_VARIABLE, JobRequest
 from mlrun_cli.targets.setup_script import build_setup_script
 
 CPU, GPU = "CPU", "GPU"
@@ -63,12 +63,13 @@ class RaySettings(NamedTuple):
 
     def build_job(self, request: JobRequest) -> dict[str, Any]:
         """Return the body of the request that submits the job of a run."""
+        folder, log = (shlex.quote(str(path)) for path in (request.log.parent, request.log))
         script = build_setup_script(
             self.setup,
             request.command,
             # The output of Ray's jobs is in a log of its own on the node; its working folder is that of Ray's daemon.
-            first_line=f"cd {shlex.quote(str(request.log.parent))}"
-            f" && exec >>{shlex.quote(str(request.log))} 2>&1 || exit 1",
+            first_line=f"export {JOB_ID_VARIABLE}={shlex.quote(request.run_id)}\n"
+            f"cd {folder} && exec >>{log} 2>&1 || exit 1",
         )
         return {
             "submission_id": request.run_id,

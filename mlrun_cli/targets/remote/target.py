@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from mlrun_cli.errors import MlrunError, NotEnoughGpus, NotEnoughNodes
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.shared_folder import SharedFolder
 from mlrun_cli.targets.base import Demand
-from mlrun_cli.targets.engine import OWN_ENVIRONMENT, EngineTarget, Job, JobRequest
+from mlrun_cli.targets.engine import JOB_ID_VARIABLE, OWN_ENVIRONMENT, EngineTarget, Job, JobRequest
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
 from mlrun_cli.targets.package_copies import ensure_program_copy
 from mlrun_cli.targets.remote.mirror import PUSHED, Mirror
@@ -91,7 +92,7 @@ class RemoteTarget(EngineTarget):
         translation = PathTranslation(mirror.path, settings.folder)
         script = settings.build_script([*map(translation.translate, request.command), OWN_ENVIRONMENT])
         job = {
-            "script": script,
+            "script": f"export {JOB_ID_VARIABLE}={shlex.quote(request.run_id)}\n{script}",
             "log": translation.translate(str(request.log)),
             "nodes": request.demand.node_count,
             "gpus": request.demand.gpu_count,
