@@ -151,6 +151,13 @@ class EngineTarget(Target):
         """True if environments in the shared folder are built on this machine at submit, not by a node."""
         return self.row.properties.get(BUILD_PROPERTY) == BUILD_HERE
 
+    def push_files(self, request: JobRequest) -> None:
+        """Copy the files of a run to where its job finds them, before it is submitted; by default, they are shared.
+
+        Raises:
+            MlrunError: they cannot be copied; the engine has not got the job.
+        """
+
     @abstractmethod
     def submit_job(self, request: JobRequest) -> str:
         """Submit a job and return its id.
@@ -293,6 +300,7 @@ class EngineTarget(Target):
         """
         request = self.build_job_request(run_id)
         self.check_job_request(request)
+        self.push_files(request)
         try:
             job_id = self.submit_job(request)
         except EngineUnavailable as error:
@@ -327,6 +335,7 @@ class EngineTarget(Target):
     def _submit_and_verify(self, request: JobRequest) -> str:
         """Submit a job and return its id; if the engine does not respond, find out whether it accepted the job."""
         try:
+            self.push_files(request)
             return self.submit_job(request)
         except EngineUnavailable as error:
             found = self._wait_for_late_jobs([request.run_id])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -246,6 +247,26 @@ def test_a_run_that_ends_before_its_submission_is_answered_has_the_id_of_its_job
     assert wait_for_end(box, first)["status"] == "Completed"
     check_end(box, remote_machine, run_id)
     assert held.read_text(encoding="utf-8").split() == ["0"]
+
+
+@pytest.mark.parametrize("moment", ["copying", "answering"])
+def test_a_repetition_whose_line_is_cut_midway_is_repeated_or_found(
+    box: Mlrun, remote_machine: RemoteMachine, copying: Gate, answering: Gate, moment: str
+) -> None:
+    open_gate(remote_machine)
+    run_id = submit_with_cut(box, remote_machine, copying)
+    if moment == "copying":
+        copying.close()
+    age_runs(box)
+    gate = {"copying": copying, "answering": answering}[moment]
+    gate.wait()
+    log = box.database.parent / "queues" / "box" / "dispatcher.log"
+    with cut_line(remote_machine):
+        gate.open()
+        until(lambda: f"{run_id} cannot be submitted again now" in log.read_text(encoding="utf-8"))
+        problems = json.loads((box.run_folder(run_id) / "job_problems.json").read_text(encoding="utf-8"))
+    assert problems["unanswered"] == (1 if moment == "copying" else 2)  # those after which there may be a job
+    check_end(box, remote_machine, run_id)
 
 
 def test_runs_of_a_sweep_whose_line_is_cut_midway_start_once(

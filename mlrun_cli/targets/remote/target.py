@@ -80,11 +80,24 @@ class RemoteTarget(EngineTarget):
         """
         Ssh(self.settings).run(["true"])
 
-    def submit_job(self, request: JobRequest) -> str:
-        """Push the files that a run needs, and queue its job on the remote machine under the id of the run.
+    def push_files(self, request: JobRequest) -> None:
+        """Copy what a run needs, besides the files of its folder that are sent with its job.
 
         Raises:
-            EngineRefused: the machine does not take it; the message is rsync's, or what the program there said.
+            EngineRefused: rsync failed; the message is what it said.
+            EngineUnavailable: there is no connection; the message is ssh's.
+        """
+        settings, mirror = self.settings, self.shared_folder
+        mark = mirror.path / PUSHED / request.run_id
+        mark.parent.mkdir(mode=0o700, exist_ok=True)
+        mark.touch(mode=0o600)
+        push_run(Ssh(settings), settings, mirror, mirror.run_folder(request.run_id))
+
+    def submit_job(self, request: JobRequest) -> str:
+        """Queue the job of a run on the remote machine under the id of the run, with the files of its folder.
+
+        Raises:
+            EngineRefused: the machine does not take it; the message is what the program there said.
             EngineUnavailable: the machine does not answer; it may have the job nevertheless.
         """
         settings, mirror = self.settings, self.shared_folder
@@ -97,13 +110,8 @@ class RemoteTarget(EngineTarget):
             "nodes": request.demand.node_count,
             "gpus": request.demand.gpu_count,
         }
-        mark = mirror.path / PUSHED / request.run_id
-        mark.parent.mkdir(mode=0o700, exist_ok=True)
-        mark.touch(mode=0o600)
         try:
-            ssh = Ssh(settings)
-            push_run(ssh, settings, mirror, run)
-            session = NodeSession(ssh, settings, translation.translate(str(run.read_program_path())))
+            session = NodeSession(Ssh(settings), settings, translation.translate(str(run.read_program_path())))
         except ProgramNotThere as error:
             raise EngineRefused(error.message, hint=error.hint, target=error.target) from error
         files, payload = read_run_files(run, translation)
