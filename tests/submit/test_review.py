@@ -68,6 +68,8 @@ def test_a_field_that_cannot_be_honoured_is_refused_by_name(changed: dict[str, A
         ("environment.databricks.pypiLibraries", [{"package": "seaborn"}]),
         ("environment.databricks.cluster", {"nodeType": "x"}),
         ("environment.r", {"rVersion": "4.0"}),
+        ("environment.r", {"userManaged": False, "cranPackages": [{"name": "caret"}]}),
+        ("environment.r", {"userManaged": True, "cranPackages": [{"name": "caret"}]}),
         ("history.ambientAuthentication", {"method": "x"}),
         ("credentialPassthrough", True),
     ],
@@ -110,6 +112,13 @@ def test_with_an_engine_a_container_is_honoured_and_nothing_said_of_its_keys(pro
 
 def test_a_framework_whose_program_is_on_path_is_honoured(programs: str) -> None:
     assert review_configuration(RunConfiguration(framework="R"), search_path=programs) == ()
+
+
+@pytest.mark.parametrize("others", [{}, {"rVersion": None, "cranPackages": []}])
+def test_an_r_that_its_user_manages_is_the_one_on_path(programs: str, others: dict[str, Any]) -> None:
+    configuration = RunConfiguration(framework="R", rest={"environment.r": {"userManaged": True, **others}})
+
+    assert review_configuration(configuration, search_path=programs) == ()
 
 
 @pytest.mark.parametrize(
