@@ -10,6 +10,13 @@ from mlrun_cli.errors import InvalidValue
 TARGETS_VARIABLE = "MLRUN_TARGETS"
 UNKNOWN_TARGET_OPTION = "--unknown-target"
 
+_MADE_FOR_EACH_RUN = frozenset({"amlcompute", "containerinstance"})
+
+
+def is_made_for_each_run(target: str) -> bool:
+    """Return whether a name stands for computing resources that Azure makes for a run and takes away after it."""
+    return target.casefold() in _MADE_FOR_EACH_RUN
+
 
 def should_run_unknown_targets_here(choice: str | None, environ: Mapping[str, str]) -> bool:
     """Return whether `--unknown-target` or `MLRUN_TARGETS` sends runs for unknown targets to this machine.

@@ -568,6 +568,17 @@ def test_a_run_for_a_target_that_is_not_here_can_be_sent_to_this_machine(mlrun: 
     assert dry_run(mlrun, "-c", "train")["target"] == "cpu-cluster"
 
 
+@pytest.mark.parametrize("target", ["amlcompute", "containerinstance"])
+def test_a_run_for_which_azure_would_make_a_target_is_sent_to_this_machine(mlrun: Mlrun, target: str) -> None:
+    mlrun.script("")
+    runconfig(mlrun, f"script: train.py\ntarget: {target}\namlcompute: {{vmSize: STANDARD_D2_V2}}\n{OWN}")
+    answer = dry_run(mlrun, "-c", "train")
+    assert answer["target"] == "local"
+    assert any(note.startswith("target: ") and f"'{target}'" in note for note in answer["notes"])
+    mlrun("computetarget", "create", "amlcompute", "-n", target, "--max-nodes", "1")
+    assert dry_run(mlrun, "-c", "train")["target"] == target
+
+
 def test_a_file_of_another_kind_is_one_problem_with_its_file(mlrun: Mlrun) -> None:
     path = mlrun.script("pipeline: {}\n", "pipeline.yml")
     (verdict,) = json.loads(mlrun("runconfig", "validate", "pipeline.yml", check=False).stdout)
