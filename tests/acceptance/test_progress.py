@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -15,6 +16,18 @@ from tests.running import COMMAND, Mlrun, until
 
 FILES = 400
 PATIENCE_SECONDS = 1.1
+INTERRUPTED = """
+import os, signal, threading
+from mlrun_cli.cli.output.progress import Spinner
+from mlrun_cli.processes.interruptions import Interruptions
+with Spinner(enabled=True) as spinner, Interruptions() as interruptions:
+    while threading.active_count() == 1:
+        spinner.update("Snapshot")
+    interruptions.block()
+    for _ in range(10_000):
+        os.kill(os.getpid(), signal.SIGINT)
+    print("protected", flush=True)
+"""
 
 
 def test_waiting_shows_what_for(mlrun: Mlrun) -> None:
@@ -28,6 +41,12 @@ def test_waiting_shows_what_for(mlrun: Mlrun) -> None:
         gate.write_text("")
         assert terminal.wait() == 0
     assert mlrun("run", "wait", "-r", run_id).stderr == ""
+
+
+def test_ctrl_c_waits_for_what_must_be_completed_while_something_moves(mlrun: Mlrun) -> None:
+    with Terminal(mlrun, [sys.executable, "-c", INTERRUPTED]) as terminal:
+        assert terminal.wait() != 0
+        assert "protected" in terminal.output and "KeyboardInterrupt" in terminal.output
 
 
 @pytest.mark.parametrize(

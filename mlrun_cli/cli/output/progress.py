@@ -47,8 +47,12 @@ class Spinner:
     def _start(self, text: str) -> None:
         from rich.console import Console  # noqa: PLC0415
 
+        from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
+
         self._status = Console(stderr=True, markup=False, highlight=False).status(text)
-        self._status.start()
+        with Interruptions() as interruptions:
+            interruptions.block()  # in its thread: signals that arrive there interrupt what the command has protected
+            self._status.start()
 
     def __enter__(self) -> Spinner:
         return self
