@@ -26,6 +26,13 @@ CHATTER = """
         time.sleep(0.01)
 """
 
+_PIPELINE = """
+pipeline:
+  name: p
+  steps:
+    A: {type: PythonScriptStep, script_name: train.py, source_directory: .}
+"""
+
 
 def _started(mlrun: Mlrun) -> str:
     """The id of the run that is being streamed, once its script runs."""
@@ -44,10 +51,24 @@ def _recorded(mlrun: Mlrun, condition: str = "") -> list[tuple[str]]:
     return [(run_id,) for (run_id,) in mlrun.stored(f"SELECT run_id FROM runs {condition}")]
 
 
-def test_ctrl_c_after_an_asynchronous_submit_says_that_the_run_goes_on(mlrun: Mlrun) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("submit-script", "--async", "train.py"),
+        ("submit-pipeline", "-n", "exp", "-y", "pipeline.yml"),
+        ("rerun", "--async", "-r", "@latest", "-r", "base"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_ctrl_c_after_an_asynchronous_submit_names_the_run_that_goes_on(mlrun: Mlrun, words: tuple[str, ...]) -> None:
     """The command waits with a note for a terminal that takes no text, when the run is recorded."""
     mlrun.script("pass")
+    mlrun.script(_PIPELINE, "pipeline.yml")
     mlrun.environment["MLRUN_ENVIRONMENT"] = "current"
+    if words[0] == "rerun":
+        mlrun.submit("--display-name", "base", "train.py")
+        mlrun.submit("train.py")
+    earlier = set(_recorded(mlrun))
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     with suppress(BlockingIOError):
@@ -55,7 +76,7 @@ def test_ctrl_c_after_an_asynchronous_submit_says_that_the_run_goes_on(mlrun: Ml
             os.write(writing, b"." * 4096)
     os.set_blocking(writing, True)
     with subprocess.Popen(
-        [*mlrun.command, "run", "submit-script", "--async", "train.py"],
+        [*mlrun.command, "run", *words],
         cwd=mlrun.folder,
         env=mlrun.environment,
         stdout=subprocess.PIPE,
@@ -63,13 +84,12 @@ def test_ctrl_c_after_an_asynchronous_submit_says_that_the_run_goes_on(mlrun: Ml
         encoding="utf-8",
     ) as submit:
         os.close(writing)
-        run_id = until(lambda: next((row[0] for row in _recorded(mlrun)), None))
+        run_id = until(lambda: next((run_id for (run_id,) in {*_recorded(mlrun)} - earlier), None))
         submit.send_signal(signal.SIGINT)
         with open(reading, encoding="utf-8") as told:
             text = told.read()
         assert (submit.wait(), submit.stdout and submit.stdout.read()) == (130, "")
-
-    assert f"The run {run_id} has been submitted and goes on." in text
+    assert run_id in text
     assert "Traceback" not in text
     assert mlrun.wait(run_id)["status"] == "Completed"
 

@@ -301,13 +301,12 @@ def _resubmit_runs(
         try:
             with Interruptions() as interruptions:
                 done = rerun.submit(workspace, interruptions, report=global_options.notes.info)
+                for note in done.notes:
+                    global_options.notes.warning(note)
+                global_options.notes.info(f"{run.run_id} is repeated as {done.run.run_id}.")
+                submitted.append(done.run)
         except (UsageError, NotFound, StoredFilesLost) as error:
             refused.append(error)
-            continue
-        for note in done.notes:
-            global_options.notes.warning(note)
-        global_options.notes.info(f"{run.run_id} is repeated as {done.run.run_id}.")
-        submitted.append(done.run)
     if refused and not submitted:
         raise refused[0]
     for refusal in refused:

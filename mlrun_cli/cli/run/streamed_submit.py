@@ -85,10 +85,7 @@ def submit_and_stream(
         for detail in submitted.details:
             global_options.notes.detail(detail)
         if is_async:
-            result = build_run_result(workspace, run, global_options)
-            if interruptions.have_arrived():  # they end this command before it prints the result
-                global_options.notes.warning(f"The run {run.run_id} has been submitted and goes on.")
-            return result
+            return build_async_result(workspace, run, global_options, interruptions)
         if submitted.redactor is not None:
             workspace.adopt_redactor(submitted.redactor)
         result, streamed = stream_to_end(
@@ -133,6 +130,16 @@ def stream_to_end(
     )
     exit_code = get_exit_code([streamed.run], streamed.signal)
     return build_run_result(workspace, streamed.run, global_options)._replace(exit_code=exit_code), streamed.run
+
+
+def build_async_result(
+    workspace: Workspace, run: Run, global_options: GlobalOptions, interruptions: Interruptions
+) -> Result:
+    """Return the record of a newly submitted run as a result, and name the run if the command is about to end."""
+    result = build_run_result(workspace, run, global_options)
+    if interruptions.have_arrived():  # they end this command before it prints the result
+        global_options.notes.warning(f"The run {run.run_id} has been submitted and goes on.")
+    return result
 
 
 def build_run_result(workspace: Workspace, run: Run, global_options: GlobalOptions) -> Result:

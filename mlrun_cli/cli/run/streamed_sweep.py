@@ -98,15 +98,15 @@ def _start_and_show(
     from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
     from mlrun_cli.runs.cancellation import GRACE_SECONDS  # noqa: PLC0415
 
-    with workspace, ExitStack() as stack:
-        with Interruptions() as interruptions:
-            submitted = submit_run(interruptions, lambda *_: None)
+    with workspace, ExitStack() as stack, Interruptions() as interruptions:
+        submitted = submit_run(interruptions, lambda *_: None)
         if submitted.stream_lock is not None:
             stack.enter_context(submitted.stream_lock)
         for note in submitted.notes:
             global_options.notes.warning(note)
         run, is_interrupted = submitted.run, False
         try:
+            interruptions.unblock()
             _watch_sweep(workspace, run)
         except KeyboardInterrupt as interrupt:
             if isinstance(interrupt, Terminated):

@@ -19,7 +19,7 @@ from mlrun_cli.cli.output.progress import Spinner
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewPipelineRunOptions
 from mlrun_cli.cli.run.options import Ci, DryRun, Environment, OnInterruptOption, UnknownTarget
-from mlrun_cli.cli.run.streamed_submit import build_pipeline_dry_run_result, build_run_result, stream_to_end
+from mlrun_cli.cli.run.streamed_submit import build_async_result, build_pipeline_dry_run_result, stream_to_end
 from mlrun_cli.core.atomic_files import open_atomically
 from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.sizes import format_size
@@ -105,7 +105,8 @@ def submit_pipeline(
         with Interruptions() as interruptions:
             submitted = _submit(workspace, request, interruptions, global_options)
             if not is_streamed:
-                result, run = build_run_result(workspace, submitted.run, global_options), submitted.run
+                run = submitted.run
+                result = build_async_result(workspace, run, global_options, interruptions)
             else:
                 result, run = stream_to_end(
                     workspace, submitted.run, global_options, on_interrupt, interruptions, ci=ci
