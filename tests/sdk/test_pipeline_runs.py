@@ -94,7 +94,8 @@ refused(ValueError, "'none'", run.get_pipeline_output, "none")
 refused(ValueError, "'other'; data", prepare.get_output, "other")
 for call in (run.complete, run.fail, run.child_run, train.complete, train.fail, train.child_run):
     refused(NotImplementedError, type(call.__self__).__name__, call)
-again = make().submit("cars", pipeline_parameters={"rows": 5})
+same(train._node_id, run.get_graph().find_node("train").node_id)
+again = Experiment(workspace, "cars").submit(make(), pipeline_parameters={"rows": 5}, show_output=True)
 same(again.wait_for_completion(show_output=False), "Finished")
 reused = again.find_step_run("prepare")[0]
 same(reused.properties["azureml.reusedrunid"], prepare.id)

@@ -56,7 +56,7 @@ def test_a_notebook_submits_a_sweep_waits_and_finds_the_best_run(mlrun: Mlrun) -
         + """
 experiment = Experiment(Workspace.from_config(), "exp")
 config = configure()
-sweep = experiment.submit(config, tags={"team": "a"})
+sweep = experiment.submit(config, tags={"team": "a"}, show_output=True)
 assert isinstance(sweep, HyperDriveRun), sweep
 assert sweep.hyperdrive_config is config
 details = sweep.wait_for_completion(show_output=True)

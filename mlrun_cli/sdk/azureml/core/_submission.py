@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT_SECONDS = 24 * 3600.0
 _KNOWN = {"display_name", "properties", "parent_run_id"}
+_IGNORED_BY_AZURE = {"show_output", "wait_for_completion", "wait_post_processing"}
 
 
 def submit(
@@ -32,13 +33,16 @@ def submit(
             pipeline.
         tags: The initial tags of the run.
         kwargs: `display_name`, `properties`, `parent_run_id`; `arguments` is for a RunConfiguration, and a pipeline
-            takes the arguments of its own `submit`.
+            takes the arguments of its own `submit`. What sweeps and pipelines ignore in Azure is ignored: a submission
+            never waits.
 
     Raises:
         UserErrorException: The submission is not supported here; the message says why and what to do instead.
     """
     from azureml.core.run import Run
 
+    if hasattr(config, "_submit_to") or hasattr(config, "_to_sweep_arguments"):
+        kwargs = {name: value for name, value in kwargs.items() if name not in _IGNORED_BY_AZURE}
     if hasattr(config, "_submit_to"):
         submitted: Run = config._submit_to(experiment_name, {**kwargs, **({"tags": tags} if tags else {})})
         return submitted

@@ -251,6 +251,11 @@ class StepRun(_GraphRun):
         """The id of the pipeline run."""
         return str(self._get_record()["parent_run_id"])
 
+    @property
+    def _node_id(self) -> str:
+        """The key of the step in the graph, which notebooks print."""
+        return str(self._get_record()["properties"]["azureml.nodeid"])
+
     def _get_status_line(self, status: str) -> str:
         return f"StepRun( {self.name} ) Status: {status}"
 
