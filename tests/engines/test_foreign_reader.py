@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -263,6 +265,18 @@ def test_a_store_that_cannot_be_read_names_the_host_that_uses_it(host: Host, oth
 
     assert done.stderr.startswith("StoreUnavailable ")
     assert "login1" in done.stderr
+
+
+def test_a_store_that_is_as_it_was_on_a_local_disk_names_the_host_that_can_change_that(host: Host, other: Host) -> None:
+    with closing(sqlite3.connect(host.folder / "local.db")) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE copies (place INTEGER)")
+        shutil.copy(host.folder / "local.db", host.seen)
+
+    done = _run_reader(other, "local.db", 1, 1, 60.0)
+
+    assert done.stderr.startswith("StoreUnavailable ")
+    assert "local disk" in done.stderr and "login1" in done.stderr
 
 
 @contextmanager

@@ -120,7 +120,11 @@ class ForeignDatabase(SqliteDatabase):
         self._number += 1
 
     def _read_version(self) -> _Version | None:
-        """Return the version of the file on the file server, or None if it cannot be read at the moment."""
+        """Return the version of the file on the file server, or None if it cannot be read at the moment.
+
+        Raises:
+            StoreUnavailable: it is as it was on a local disk, perhaps with a write-ahead log beside it.
+        """
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
@@ -135,7 +139,10 @@ class ForeignDatabase(SqliteDatabase):
         finally:
             os.close(descriptor)
         if header[_JOURNAL_MODE_AT : _JOURNAL_MODE_AT + 1] == bytes([_WAL_MODE]):
-            return None  # it was on a local disk, and its first user here has not changed that yet
+            raise StoreUnavailable(
+                f"The store {self._path} comes from a local disk, and has not been in use on {self._host} since.",
+                hint=f"List the runs of its workspace there once: mlrun run list --all-experiments, on {self._host}.",
+            )
         return _Version(header, found.st_size, found.st_mtime_ns)
 
     def _is_being_changed(self) -> bool:
