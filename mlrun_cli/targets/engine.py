@@ -26,7 +26,7 @@ from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.shared_folder import SharedFolder, find_shared_run_folder
 from mlrun_cli.runs.submit_options import DEFAULT_LIMIT_SECONDS
 from mlrun_cli.targets.base import Demand, Liveness, LivenessSource, Started, Target
-from mlrun_cli.targets.errors import EngineUnavailable, SubmitUnanswered
+from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable, SubmitUnanswered
 from mlrun_cli.targets.programs import COLLECTOR_PROGRAM, build_dispatcher_arguments, build_program_command, spawn
 
 PYTHON_PROPERTY = "python"
@@ -299,7 +299,8 @@ class EngineTarget(Target):
             MlrunError: it refuses the job.
         """
         request = self.build_job_request(run_id)
-        self.check_job_request(request)
+        with suppress(EngineRefused):  # it was possible at first: what the job needs is away for now
+            self.check_job_request(request)
         self.push_files(request)
         try:
             job_id = self.submit_job(request)

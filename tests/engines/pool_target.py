@@ -5,6 +5,7 @@ Files in the folder change what the engine does:
     slots     the number of jobs that run at a time (2)
     prefix    a JSON list of words in front of each job's command, such as `["unshare", "--net"]`
     refuse    submissions are refused with this text
+    lacking   checks before submissions find that no node could ever start the job
     away      no call is answered
     cut       no call reaches the engine, which is noticed before a submission
     hold      queued jobs are held, and not released for this reason
@@ -50,6 +51,8 @@ class PoolTarget(EngineTarget):
         self._note_call("check")
         if self._pool.read_option("cut") is not None:
             raise EngineUnavailable("There is no line to the pool.")
+        if self._pool.read_option("lacking") is not None:
+            raise EngineRefused("No node of the pool has what the job needs.")
 
     def submit_job(self, request: JobRequest) -> str:
         pool = self._open()

@@ -97,6 +97,17 @@ def test_what_no_node_has_is_refused(ray_mlrun: Mlrun) -> None:
     assert ray_mlrun.json("run", "list") == []
 
 
+def test_a_head_without_other_nodes_has_the_runs_for_which_it_has_enough(ray: Ray, ray_mlrun: Mlrun) -> None:
+    ray.kill_node()
+    until(lambda: ray.node_states()[NODE] == "DEAD", PATIENCE_SECONDS)
+    ray_mlrun.script(WORK)
+    refused = ray_mlrun.fails("run", "submit-script", "--ct", "ray", "--gpus", "1", "train.py", "0", exit_code=1)
+    assert refused.code == "EngineRefused"
+    assert (f"{HEAD} has CPU 2, GPU 0" in refused.message, NODE in refused.message) == (True, False)
+    record = wait_for_end(ray_mlrun, submit(ray_mlrun, "train.py", "0"))
+    assert record["status"] == "Completed", record["error"]
+
+
 @pytest.mark.promises("ray", "cancel", "GPUs")
 def test_a_canceled_run_stops_and_one_that_waits_is_never_started(ray: Ray, ray_mlrun: Mlrun) -> None:
     ray_mlrun.script(WAIT)

@@ -85,6 +85,20 @@ def test_a_repeated_submission_that_is_refused_is_the_end_of_its_run(pool: PoolE
     until(lambda: not (pool.run_folder(run_id) / "secrets.json").exists())
 
 
+def test_a_submission_is_repeated_while_the_nodes_that_its_job_needs_are_away(pool: PoolEngine, tmp_path: Path) -> None:
+    pool.set_option("lacking")
+    pool.mlrun.script(SCRIPT)
+    refused = pool.mlrun.fails("run", "submit-script", "--ct", "pool", "train.py", "marks", exit_code=1)
+    assert refused.code == "EngineRefused"
+    pool.set_option("lacking", None)
+    run_id = submit_unanswered(pool, tmp_path / "marks")
+    let_go(tmp_path / "marks")
+    pool.set_option("lacking")
+    pool.set_option("away", None)
+    record = pool.mlrun.wait(run_id)
+    assert record["status"] == "Completed", record
+
+
 def test_why_a_submission_cannot_be_repeated_is_logged_once(pool: PoolEngine, tmp_path: Path) -> None:
     run_id = submit_unanswered(pool, tmp_path / "marks")
     let_go(tmp_path / "marks")
