@@ -311,6 +311,13 @@ def test_tables_are_read_by_pandas(mlrun: Mlrun) -> None:
         kinds = {"t": DataType.to_datetime("%Y-%m-%d"), "v": DataType.to_float(","), "b": DataType.to_bool()}
         times = read("times.csv", separator=";", set_column_types=kinds).to_pandas_dataframe()
         assert times["t"][0].month == 1 and times["v"][0] == 1234.5 and times["b"].tolist() == [True, False]
+        write("days.csv", "d,t,m,us\\n2020-01-31,2020-01-31T10:20:30.5Z,2020-01-31,1/2/2020\\n,2020-02-01 08:00,no\\n")
+        days = read("days.csv").to_pandas_dataframe()
+        assert days["d"].dt.day.tolist()[0] == 31 and days["d"].isna().tolist() == [False, True]
+        assert [time.isoformat() for time in days["t"]] == ["2020-01-31T10:20:30.500000", "2020-02-01T08:00:00"]
+        assert (days["m"].tolist(), days["us"].tolist()[0]) == (["2020-01-31", "no"], "1/2/2020")
+        for as_text in ({"infer_column_types": False}, {"set_column_types": {"d": DataType.to_string()}}):
+            assert read("days.csv", **as_text).to_pandas_dataframe()["d"].tolist()[0] == "2020-01-31"
         write("latin.csv", "")
         with open("latin.csv", "wb") as file:
             file.write("n\\nä\\n".encode("latin-1"))

@@ -1,6 +1,7 @@
 """Reading of tables with the pandas package from the script's environment."""
 
 import random
+import re
 from importlib import import_module
 from typing import Any, Callable
 
@@ -19,6 +20,8 @@ ENCODINGS = {
     "utf32": "utf-32",
     "windows1252": "cp1252",
 }
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?Z?")
+"""A day or a time of ISO 8601, in which day and month cannot be confused."""
 
 
 def import_pandas() -> Any:
@@ -51,6 +54,8 @@ def read_table(files: "list[DataFile]", options: "dict[str, Any]", steps: "list[
         for frame in frames[1:]:
             frame.columns = frames[0].columns[: len(frame.columns)]
     table = pandas.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    if options["format"] == "delimited" and options["infer_column_types"]:
+        table = _infer_times(pandas, table, [*options["types"], *_list_columns_of_paths(options)])
     for step in steps:
         table = _apply_step(table, step)
     return _convert_columns(pandas, table.reset_index(drop=True), options["types"])
@@ -74,6 +79,33 @@ def _read_file(pandas: Any, file: DataFile, file_index: int, options: "dict[str,
     if options.get("include_path"):
         frame.insert(0, "Path", f"/{file.name}")
     return frame
+
+
+def _list_columns_of_paths(options: "dict[str, Any]") -> "list[str]":
+    """Return the names of the columns whose values come from the files' paths."""
+    text = options.get("partition_format")
+    return ["Path", *(PartitionFormat(text).columns if text else ())]
+
+
+def _infer_times(pandas: Any, table: Any, known_columns: "list[str]") -> Any:
+    """Return the table with columns of days or times, and of nothing else, as timestamps in UTC, as in Azure."""
+    # Before pandas 2, a column is read without a format, and its values may differ in theirs.
+    how = {"format": "ISO8601"} if int(pandas.__version__.partition(".")[0]) >= 2 else {}
+    for name in table.columns:
+        if name not in known_columns and _is_column_of_times(pandas, table[name]):
+            times = pandas.to_datetime(table[name], errors="coerce", utc=True, **how)
+            table[name] = times.dt.tz_localize(None)
+    return table
+
+
+def _is_column_of_times(pandas: Any, column: Any) -> bool:
+    if pandas.api.types.is_numeric_dtype(column) or not pandas.api.types.is_string_dtype(column.dropna()):
+        return False
+    values = column.dropna()
+    parts = (values.iloc[:200], values)  # most columns of text are recognized by their beginning
+    return len(values) > 0 and all(
+        all(isinstance(value, str) and _TIME.fullmatch(value) for value in part) for part in parts
+    )
 
 
 def _read_delimited(pandas: Any, source: str, file_index: int, options: "dict[str, Any]") -> Any:

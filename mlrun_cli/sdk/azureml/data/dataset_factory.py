@@ -150,7 +150,7 @@ class TabularDatasetFactory:
             path: The same values as for `Dataset.File.from_files`.
             validate: Whether to check now that the files exist.
             include_path: Whether to add a column `Path` with the path of each row's file.
-            infer_column_types: Whether pandas infers the column types; if False, all columns are strings.
+            infer_column_types: Whether numbers, truth values and ISO 8601 times are recognized; if False, all is text.
             set_column_types: Column types, keyed by column name.
             separator: The separator between values.
             header: Whether all, none or which of the files start with column names.
