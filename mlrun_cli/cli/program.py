@@ -87,11 +87,12 @@ def _raise_terminated(signal_number: int, _frame: object) -> None:
 
 
 def _become_home_owner() -> None:
-    """Switch to the owner of the home folder if this process runs as root and another user owns the folder."""
+    """Switch to the owner of the home folder, if this process runs as root, and another user owns the folder."""
     from mlrun_cli.core.home import get_home_folder  # noqa: PLC0415 - start-up
-    from mlrun_cli.processes.home_owner import become_home_owner  # noqa: PLC0415 - for root alone
+    from mlrun_cli.processes.home_owner import become_owner, find_owned_folder  # noqa: PLC0415 - for root alone
 
     home = get_home_folder(os.environ)
-    name = become_home_owner(home, os.environ)
+    folder = find_owned_folder(home, os.environ)
+    name = None if folder is None else become_owner(folder, home, os.environ)
     if name is not None and "--only-show-errors" not in sys.argv:
-        sys.stderr.write(f"WARNING: This command goes on as {name}, to whom {home} belongs.\n")
+        sys.stderr.write(f"WARNING: This command goes on as {name}, to whom {folder} belongs.\n")

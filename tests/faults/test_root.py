@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import shutil
@@ -110,3 +111,57 @@ def test_a_command_with_the_closed_home_folder_of_root_goes_on_with_that_of_the_
     run_id = mlrun.submit()
     assert mlrun.wait(run_id)["status"] == "Completed"
     assert mlrun.log(run_id).split() == [str(user.pw_uid), user.pw_dir, _USER, _USER]
+
+
+@pytest.fixture
+def new_home(mlrun: Mlrun) -> Path:
+    """Return the home of the command called by sudo, which does not exist, nor does the folder above it."""
+    mlrun.home = Path(mlrun.environment["HOME"]) / "share" / "mlrun"
+    mlrun.environment.update(MLRUN_HOME=str(mlrun.home), SUDO_UID="12345")
+    Path(mlrun.environment["GO"]).touch()
+    return mlrun.home
+
+
+def run_in_new_home(mlrun: Mlrun) -> tuple[set[str], str]:
+    """Run a script; return the ids of its user and of the owners of the home and all in it, and the lines on stderr."""
+    submitted = mlrun("run", "submit-script", "--async", "train.py")
+    run_id = json.loads(submitted.stdout)["run_id"]
+    assert mlrun.wait(run_id)["status"] == "Completed"
+    owners = {str(path.lstat().st_uid) for path in (mlrun.home.resolve(), *mlrun.home.rglob("*"))}
+    return {*mlrun.log(run_id).split(), *owners}, submitted.stderr
+
+
+def test_a_home_that_a_command_of_sudo_creates_below_a_folder_of_a_user_is_that_user_s(
+    mlrun: Mlrun, new_home: Path
+) -> None:
+    user = pwd.getpwnam(_USER)
+    users, told = run_in_new_home(mlrun)
+    assert users == {str(user.pw_uid)}
+    assert f" as {_USER}, to whom {new_home.parents[1]} belongs" in told
+    assert new_home.parent.stat().st_uid == user.pw_uid
+    mlrun.command = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *mlrun.command]
+    assert len(mlrun.json("run", "list")) == 1
+
+
+def test_a_new_home_is_that_of_root_without_sudo(mlrun: Mlrun, new_home: Path) -> None:
+    del mlrun.environment["SUDO_UID"]
+    users, told = run_in_new_home(mlrun)
+    assert (users, _USER in told, new_home.is_dir()) == ({"0"}, False, True)
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777])
+def test_a_new_home_is_that_of_root_below_a_folder_that_everybody_may_write_to(
+    mlrun: Mlrun, new_home: Path, mode: int
+) -> None:
+    new_home.parents[1].chmod(mode)
+    assert run_in_new_home(mlrun)[0] == {"0"}
+
+
+def test_a_new_home_is_that_of_root_where_a_link_of_the_user_leads_to_a_folder_of_root(
+    mlrun: Mlrun, new_home: Path
+) -> None:
+    of_root = mlrun.folder.parent / "of root"
+    of_root.mkdir()
+    new_home.parent.symlink_to(of_root)
+    assert run_in_new_home(mlrun)[0] == {"0"}
+    assert (of_root / "mlrun").is_dir()
