@@ -9,8 +9,8 @@ from mlrun_cli.actions.last_lines import read_last_lines
 from mlrun_cli.actions.logs import find_decisive_log
 from mlrun_cli.actions.sweep_overview import list_sweep_summary_items
 from mlrun_cli.core.durations import format_clock
-from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import now
+from mlrun_cli.notifications.spool import NotificationMessage
 from mlrun_cli.runs.run import Run, describe_end
 from mlrun_cli.wire.run_error import describe_error
 from mlrun_cli.workspace import Workspace
@@ -19,19 +19,11 @@ _MAX_METRICS = 10
 _LAST_LINES = 20
 
 
-class NotificationMessage(NamedTuple):
-    """A message; `values` replace the names in braces in a command."""
-
-    title: str
-    text: str
-    values: dict[str, str]
-
-
-def build_message(workspace: Workspace, run: Run) -> NotificationMessage:
-    """Return the message about an ended run: status, duration, best metrics and the end of its log."""
+def build_message(workspace: Workspace, run: Run, *, includes_log: bool) -> NotificationMessage:
+    """Return the message about an ended run: status, duration, best metrics and, if wanted, the end of its log."""
     redact = workspace.redactor.redact_prose
     title = redact(f"{run.display_name or run.run_id}: {describe_end(run, now())}")
-    text = redact("\n".join(_iterate_message_lines(workspace, run)))
+    text = redact("\n".join(_iterate_message_lines(workspace, run, includes_log=includes_log)))
     seconds = run.compute_elapsed_seconds(now())
     values = {
         "run": run.run_id,
@@ -45,7 +37,7 @@ def build_message(workspace: Workspace, run: Run) -> NotificationMessage:
     return NotificationMessage(title, text, values)
 
 
-def _iterate_message_lines(workspace: Workspace, run: Run) -> Iterator[str]:
+def _iterate_message_lines(workspace: Workspace, run: Run, *, includes_log: bool) -> Iterator[str]:
     """Yield the lines of the message about an ended run."""
     yield f"Run: {run.run_id}"
     yield f"Experiment: {run.experiment_name}"
@@ -64,6 +56,8 @@ def _iterate_message_lines(workspace: Workspace, run: Run) -> Iterator[str]:
         yield from (
             f"{each.name}: {each.last:.6g} (min {each.minimum:.6g}, max {each.maximum:.6g})" for each in numbers
         )
+    if not includes_log:
+        return
     log = find_decisive_log(workspace, run)
     lines = read_last_lines(workspace, log, _LAST_LINES)
     if lines:

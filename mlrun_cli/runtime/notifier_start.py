@@ -10,6 +10,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.program_log import log_exception
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.notifications.rules import RULES_NAME, read_rules
+from mlrun_cli.notifications.spool import NotificationSpool
 from mlrun_cli.processes.line_queue import LineQueue
 from mlrun_cli.processes.secret_pipe import format_secrets
 from mlrun_cli.runs.run import Run
@@ -33,16 +34,36 @@ class _Settings(NamedTuple):
     pid: int
 
 
-_last_notifier: list[tuple[_Settings, LineQueue]] = []
-"""The settings and the queue of the notifier that this process has started last, which may have ended; or nothing."""
+class _Notifier(NamedTuple):
+    """A notifier that this process has started, which may have ended."""
+
+    settings: _Settings
+    queue: LineQueue
+    spool: NotificationSpool
+
+    def accept(self, run_ids: Sequence[str]) -> bool:
+        """Give it further runs; return False if it takes no more."""
+        try:
+            self.spool.add(run_ids)
+        except OSError:  # it has ended
+            return False
+        if self.queue.send(json.dumps(run_ids)):
+            return True
+        self.spool.withdraw(run_ids)
+        return False
+
+
+_last_notifier: list[_Notifier] = []
+"""The notifier that this process has started last; or nothing."""
 
 
 def start_notifier(workspace: Workspace, run: Run, redactor: Redactor | None = None) -> None:
     """Have a notifier send the messages about an ended run, if it has addresses to notify; failures are only logged.
 
-    The program claims the run before it sends anything, so each address is notified at most once, whoever calls this.
-    One that this process has started, and that still works, takes further runs. It gets the secrets of the run's
-    `redactor`, if that is known, since the last lines of a log may repeat them.
+    The program claims the run before it sends anything, so each address is notified once, whoever calls this; if it is
+    killed, the next one sends what is left in its spool, and perhaps repeats a message. One that this process has
+    started, and that still works, takes further runs. It gets the secrets of the run's `redactor`, if that is known,
+    since the last lines of a log may repeat them.
     """
     folder = workspace.run_folder(run.run_id)
     if run.parent_run_id is not None and not folder.notify.exists():
@@ -78,20 +99,29 @@ def start_notifier_for_interactive_runs(workspace: Workspace, run_keys: Sequence
 def _notify_of(workspace: Workspace, run_ids: Sequence[str], redactor: Redactor) -> None:
     """Give runs to the notifier that this process has started, or start one."""
     settings = _Settings(os.fspath(workspace.folder), format_secrets(redactor), dict(os.environ), os.getpid())
-    if any(before == settings and queue.send(json.dumps(run_ids)) for before, queue in _last_notifier):
-        return
+    for notifier in _last_notifier:
+        if notifier.settings == settings and notifier.accept(run_ids):
+            return
     _last_notifier.clear()
-    queue = _spawn_notifier(workspace, run_ids, settings.secrets)
-    if queue is not None:
-        _last_notifier.append((settings, queue))
+    started = _spawn_notifier(workspace, run_ids, settings)
+    if started is not None:
+        _last_notifier.append(started)
 
 
-def _spawn_notifier(workspace: Workspace, run_ids: Sequence[str], secrets: str) -> LineQueue | None:
-    """Start a notifier, and return its queue, or None if that had no room for all secrets and takes no more lines."""
-    words = build_program_command(NOTIFIER_PROGRAM, ["--workspace", os.fspath(workspace.folder), *run_ids])
-    log_path = get_supervisor_log_path(workspace.run_folder(run_ids[0]))
-    queue = LineQueue()
-    has_room = queue.send(f"{secrets[:_MAX_LETTERS]}\n[]")
-    with queue.receiving_end as receiving_end:
-        spawn(words, run_ids[0], (), log_path, stdin=receiving_end.fileno())
-    return queue if has_room else None
+def _spawn_notifier(workspace: Workspace, run_ids: Sequence[str], settings: _Settings) -> _Notifier | None:
+    """Start a notifier, and return it, or None if its queue had no room for all secrets and takes no more lines."""
+    spool = NotificationSpool.create(workspace.folder)
+    try:
+        spool.add(run_ids)
+        spool_words = ["--spool", f"{spool.lock_descriptor}:{spool.path.name}"]
+        words = build_program_command(
+            NOTIFIER_PROGRAM, ["--workspace", os.fspath(workspace.folder), *spool_words, *run_ids]
+        )
+        log_path = get_supervisor_log_path(workspace.run_folder(run_ids[0]))
+        queue = LineQueue()
+        has_room = queue.send(f"{settings.secrets[:_MAX_LETTERS]}\n[]")
+        with queue.receiving_end as receiving_end:
+            spawn(words, run_ids[0], [spool.lock_descriptor], log_path, stdin=receiving_end.fileno())
+    finally:
+        os.close(spool.lock_descriptor)  # the notifier has it
+    return _Notifier(settings, queue, spool) if has_room else None

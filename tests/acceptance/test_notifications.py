@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.running import Mlrun, until
+from tests.running import Mlrun, until, words_of
 
 PASSWORD = "s3cr3t-of-the-mailbox"
 FAILS = """
@@ -55,6 +55,7 @@ class Server(socketserver.ThreadingTCPServer):
     def __init__(self, handler: type[socketserver.BaseRequestHandler]) -> None:
         super().__init__(("127.0.0.1", 0), handler)
         self.got: list[Any] = []
+        self.answers = False
 
     @property
     def port(self) -> int:
@@ -100,6 +101,17 @@ class WebHandler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Write nothing."""
+
+
+class SilentHandler(WebHandler):
+    """A web server that answers when it is told to."""
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Answer, or wait until the client leaves."""
+        if self.server.answers:
+            super().send_response(code, message)
+        else:
+            self.rfile.read(1)
 
 
 @contextmanager
@@ -171,6 +183,28 @@ def test_mail_and_web_servers_get_the_text_and_nobody_the_addresses(mlrun: Mlrun
     assert warnings[0]["message"].startswith("No notification to json://***")
     assert mlrun.show(run_id)["status"] == "Failed"
     assert find_files_with(PASSWORD, mlrun.home) == ["notifications.json"]
+
+
+def test_a_web_server_gets_what_a_killed_process_was_sending(mlrun: Mlrun) -> None:
+    pytest.importorskip("apprise")
+    mlrun.script(FAILS)
+    with serving(SilentHandler) as silent, serving(WebHandler) as web:
+        for port in (silent.port, web.port):
+            mlrun("notify", "add", f"json://127.0.0.1:{port}/{PASSWORD}?rto=300")
+        first = mlrun.submit("train.py")
+        until(lambda: silent.got and web.got)
+        (notifier,) = [pid for pid in mlrun.programs("__main__.py") if "/notifier/" in " ".join(words_of(pid))]
+        os.kill(notifier, signal.SIGKILL)
+        assert find_files_with("the last words", mlrun.database.parent / "notification-spools")
+        silent.answers = True
+        second = mlrun.submit("train.py")
+        until(lambda: len(silent.got) == 3 and len(web.got) >= 2)
+        until(lambda: not os.listdir(mlrun.database.parent / "notification-spools"))
+    titles = [document["title"].partition(":")[0] for document in silent.got]
+    assert titles[0] == first and sorted(titles[1:]) == sorted([first, second])
+    assert {document["title"].partition(":")[0] for document in web.got} == {first, second}
+    assert "  the last words" in silent.got[1]["message"]
+    assert not mlrun.show(first).get("warnings")
 
 
 def test_a_web_server_gets_the_ends_of_interactive_runs_however_they_end(mlrun: Mlrun) -> None:

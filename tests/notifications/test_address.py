@@ -9,8 +9,8 @@ import pytest
 
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.notifications.address import VALUES_OF_COMMANDS, redact_address, redact_address_in_text, split_command
+from mlrun_cli.notifications.spool import NotificationMessage
 from mlrun_cli.notifier import sending
-from mlrun_cli.notifier.message import NotificationMessage
 
 SECRET = "xoxb-13-hunter"
 VALUES = dict.fromkeys(VALUES_OF_COMMANDS, "$(echo executed)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import shlex
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -171,12 +172,68 @@ def test_secrets_for_which_a_queue_has_no_room_cost_no_notification(
         runs = [open_run(workspace, session.owner_lock) for _ in range(2)]
         for run in runs:
             complete_interactive_run(workspace, run)
-            for _, queue in notifier_start._last_notifier:
-                select.select([], [queue._sender], [])  # until part of the secrets was received
+            for notifier in notifier_start._last_notifier:
+                select.select([], [notifier.queue._sender], [])  # until part of the secrets was received
         for pid in notifiers:
             wait_for_exit(pid)
         session.close(None)
     assert sorted(told.read_text().splitlines()) == sorted(f"{run.run_id} Completed" for run in runs)
+
+
+def wait_for_gate(tmp_path: Path) -> Rule:
+    """A rule with an address that tells of nothing until a gate is open."""
+    wait = "echo $0 >> $1/attempts; until [ -e $1/gate ]; do sleep 0.02; done; echo $0 >> $1/late"
+    return Rule(7, f"cmd:sh -c {shlex.quote(wait)} {{run}} {shlex.quote(str(tmp_path))}", ENDS)
+
+
+def read_words(path: Path) -> list[str]:
+    return path.read_text().split() if path.exists() else []
+
+
+def test_an_address_that_is_slow_does_not_delay_others(tmp_path: Path, notifiers: list[int]) -> None:
+    rule = Rule(1, f"cmd:sh -c 'echo $0 >> $1' {{run}} {shlex.quote(str(tmp_path / 'told'))}", ENDS)
+    with open_workspace(tmp_path, wait_for_gate(tmp_path), rule) as workspace:
+        session = Session(workspace, "test")
+        runs = [open_run(workspace, session.owner_lock) for _ in range(3)]
+        for run in runs:
+            complete_interactive_run(workspace, run)
+        ids = [run.run_id for run in runs]
+        until(lambda: sorted(read_words(tmp_path / "told")) == sorted(ids))
+        assert not (tmp_path / "late").exists()
+        (tmp_path / "gate").touch()
+        for pid in notifiers:
+            wait_for_exit(pid)
+        session.close(None)
+        assert sorted(read_words(tmp_path / "late")) == sorted(ids)
+        assert not os.listdir(workspace.folder / "notification-spools")
+
+
+@pytest.mark.parametrize("is_sending", [True, False], ids=["while it sends", "before it has read its queue"])
+def test_what_a_killed_process_has_not_sent_the_next_one_sends(
+    tmp_path: Path, notifiers: list[int], is_sending: bool
+) -> None:
+    rule = Rule(1, f"cmd:sh -c 'echo $0 >> $1' {{run}} {shlex.quote(str(tmp_path / 'told'))}", ENDS)
+    with open_workspace(tmp_path, wait_for_gate(tmp_path), rule) as workspace:
+        session = Session(workspace, "test")
+        runs = [open_run(workspace, session.owner_lock) for _ in range(4)]
+        ids = {run.run_id for run in runs}
+        complete_interactive_run(workspace, runs[0])
+        if not is_sending:
+            os.kill(notifiers[0], signal.SIGSTOP)
+        for run in runs[1:3]:
+            complete_interactive_run(workspace, run)
+        if is_sending:
+            until(lambda: read_words(tmp_path / "attempts") and len(set(read_words(tmp_path / "told"))) == 3)
+        os.kill(notifiers[0], signal.SIGKILL)
+        wait_for_exit(notifiers[0])
+        assert len(notifiers) == 1
+        (tmp_path / "gate").touch()
+        complete_interactive_run(workspace, runs[3])
+        wait_for_exit(notifiers[-1])
+        session.close(None)
+        assert set(read_words(tmp_path / "late")) == set(read_words(tmp_path / "told")) == ids
+        assert not os.listdir(workspace.folder / "notification-spools")
+        assert all(not workspace.runs.get_by_key(run.key).warnings for run in runs)
 
 
 def test_other_variables_take_another_process(
