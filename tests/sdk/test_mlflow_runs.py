@@ -106,6 +106,30 @@ def test_processes_of_a_script_log_into_its_run(mlrun: Mlrun, python: str) -> No
     assert mlrun.json("run", "list", "--parent-run-id", record["run_id"]) == []
 
 
+def test_processes_of_a_script_have_the_experiment_that_it_has_set(mlrun: Mlrun, python: str) -> None:
+    record = submit_in(
+        mlrun,
+        python,
+        """
+        import subprocess, sys
+        import mlflow
+
+        code = (
+            "import mlflow; run = mlflow.start_run(); "
+            "mlflow.set_tag('named', mlflow.get_experiment(mlflow.tracking.fluent._get_experiment_id()).name)"
+        )
+        with mlflow.start_run():
+            mlflow.log_metric("own", 1)
+        subprocess.run([sys.executable, "-c", code], check=True)
+        mlflow.set_experiment("other")
+        subprocess.run([sys.executable, "-c", code], check=True)
+        """,
+    )
+    children = mlrun.json("run", "list", "--parent-run-id", record["run_id"])
+    found = {(child["_experiment_name"], child["tags"]["named"]) for child in children}
+    assert found == {("exp", "exp"), ("other", "other")}
+
+
 @pytest.mark.kill
 def test_what_a_call_has_logged_survives_a_kill(mlrun: Mlrun, python: str) -> None:
     mlrun.script(

@@ -3,7 +3,8 @@
 MLflow imports this module while it is imported itself. From then on, the variables MLFLOW_RUN_ID and
 MLFLOW_EXPERIMENT_ID are taken out of the process's environment, and the tracking store joins the run instead. With
 them, MLflow would look for the run even in a store that a script has chosen itself, and refuse a script that calls
-`set_experiment` with another name.
+`set_experiment` with another name. The experiment that such a call sets there, for processes that the script starts,
+stays.
 """
 
 import os
@@ -16,7 +17,10 @@ def _move_own_run_id() -> None:
     """Move the run id to another variable, so that MLflow calls `create_run`, which returns the script's own run."""
     if is_workspace_uri(os.environ.get("MLFLOW_TRACKING_URI", "")) and os.environ.get("AZUREML_RUN_ID"):
         run_id = os.environ.pop("MLFLOW_RUN_ID", None)
-        os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
+        if os.environ.get("MLFLOW_EXPERIMENT_ID") == os.environ.get("AZUREML_EXPERIMENT_ID"):
+            os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
+        elif "MLFLOW_EXPERIMENT_ID" in os.environ:
+            os.environ.pop("MLFLOW_EXPERIMENT_NAME", None)  # MLflow refuses the name of another one beside it
         if run_id is not None:
             os.environ[JOINED_RUN] = run_id
 
