@@ -225,7 +225,7 @@ def test_a_live_run_is_followed_from_another_host(host: Host, other: Host) -> No
     run_id = host.submit()
     host.script_pid(run_id)
 
-    until(lambda: len(other.metrics(run_id).get("step", [])) > 10)
+    until(lambda: other.json("run", "metrics", "-r", run_id, "--last").get("step", 0) > 10)
     assert other.json("run", "list", "--active")[0]["run_id"] == run_id
     with other.start("run", "monitor-logs", "-r", run_id) as following:
         (host.run_folder(run_id) / "work" / "outputs" / "stop").touch()
