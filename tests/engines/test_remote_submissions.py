@@ -12,6 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from mlrun_cli.core.redaction import Redactor
+from mlrun_cli.targets.errors import EngineUnavailable
+from mlrun_cli.targets.remote.target import RemoteTarget
+from mlrun_cli.workspace import Workspace
+from mlrun_cli.workspace_locator import parse_locator
 from tests.engines.scripts import MARKING, age_runs, wait_for_end
 from tests.engines.sshd import HOST_ALIAS, RemoteMachine
 from tests.running import Mlrun, until
@@ -267,6 +272,24 @@ def test_a_repetition_whose_line_is_cut_midway_is_repeated_or_found(
         problems = json.loads((box.run_folder(run_id) / "job_problems.json").read_text(encoding="utf-8"))
     assert problems["unanswered"] == (1 if moment == "copying" else 2)  # those after which there may be a job
     check_end(box, remote_machine, run_id)
+
+
+def test_a_submission_that_arrives_after_the_end_of_its_run_starts_nothing(
+    box: Mlrun, remote_machine: RemoteMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that was closed may still deliver it, after it was repeated."""
+    open_gate(remote_machine)
+    run_id = box.submit("--ct", "box", "train.py", str(get_marks(remote_machine)), "1")
+    check_end(box, remote_machine, run_id)
+    (jobs,) = remote_machine.home.rglob("queue/jobs")
+    until(lambda: not list(jobs.iterdir()))
+    for name in ("HOME", "PATH"):
+        monkeypatch.setenv(name, box.environment[name])
+    with Workspace.open(parse_locator(box.database.parent), redactor=Redactor(), create=False) as workspace:
+        target = RemoteTarget(workspace, "box")
+        with pytest.raises(EngineUnavailable, match="has ended"):
+            target.submit_job(target.build_job_request(run_id))
+    assert not list(jobs.iterdir())
 
 
 def test_runs_of_a_sweep_whose_line_is_cut_midway_start_once(

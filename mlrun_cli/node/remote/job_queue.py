@@ -28,6 +28,8 @@ _LIMIT = "limit.json"
 _MAX_STARTS = 3
 """How often a job is started whose program never gets as far as to say that it runs."""
 _PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
+_DELIVERY_SECONDS = 900.0
+"""How long a system may try to deliver what a closed connection has left: Linux gives up after some two minutes."""
 _KILL_SECONDS = 5.0
 _LOOK_SECONDS = 0.02
 
@@ -42,6 +44,7 @@ class JobQueue:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "queue"
         self._jobs = self.folder / "jobs"
+        self._removed = self.folder / "removed"
         self._target_folder = folder
         self._gpus = GpuAllocator()
 
@@ -51,7 +54,8 @@ class JobQueue:
         Raises:
             OSError: one cannot be created.
         """
-        self._jobs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self._jobs, self._removed):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def set_node_limit(self, node_limit: int | None) -> None:
         """Set the maximum number of nodes in use at the same time; None means no limit.
@@ -75,6 +79,10 @@ class JobQueue:
                 number = 1 + max(numbers, default=0)
                 added = {**job, "run_id": run_id, "number": number, "state": QUEUED, "starts": 0}
                 write_json(self._get_job_path(run_id), added, durable=True)
+
+    def was_removed(self, run_id: str) -> bool:
+        """Return whether the job of a run was removed so recently that a submission of it may still arrive."""
+        return _is_recent(self._removed / run_id)
 
     def find(self, run_id: str) -> dict[str, Any] | None:
         """Return the stored job of a run, or None if there is none."""
@@ -131,13 +139,14 @@ class JobQueue:
             self._kill_job(row)
 
     def remove(self, run_id: str) -> None:
-        """Cancel a job if it has not ended, and delete it from the queue.
+        """Cancel a job if it has not ended, and delete it from the queue, which does not take it again.
 
         Raises:
             OSError: the queue cannot be written.
         """
         self.cancel(run_id)
         with self._hold_lock():
+            self._record_removal(run_id)
             self._get_job_path(run_id).unlink(missing_ok=True)
             self._get_lock_path(run_id).unlink(missing_ok=True)
 
@@ -180,6 +189,13 @@ class JobQueue:
         rows = self._list_jobs()
         running = sum(self._is_running(row) for row in rows)
         return running, sum(row["state"] == QUEUED for row in rows if not self._is_running(row))
+
+    def _record_removal(self, run_id: str) -> None:
+        """Record the removal of a job, and forget those after which no submission arrives any more."""
+        for path in self._removed.iterdir():
+            if not _is_recent(path):
+                path.unlink(missing_ok=True)
+        (self._removed / run_id).touch(mode=0o600)
 
     def _read_limit(self) -> int | None:
         limit: int | None = (read_json(self.folder / _LIMIT) or {}).get("nodes")
@@ -274,6 +290,14 @@ class JobQueue:
             yield
         finally:
             os.close(descriptor)
+
+
+def _is_recent(path: Path) -> bool:
+    """Return whether the removal of a job was recorded recently; False if it was not recorded."""
+    try:
+        return abs(time.time() - path.stat().st_mtime) < _DELIVERY_SECONDS
+    except OSError:
+        return False
 
 
 def _spawn_job_process(folder: Path, run_id: str, lock_fd: int, lease: GpuLease, log_path: Path) -> None:

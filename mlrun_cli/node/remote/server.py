@@ -79,6 +79,8 @@ class Server:
         document = request.document
         run_id = document["run_id"]
         self._queue.set_node_limit(document["most_nodes"])
+        if self._queue.was_removed(run_id):
+            raise ValueError(f"{run_id} has ended; its submission was delayed on the way")
         if self._queue.find(run_id) is None:
             folder = self._shared.run_folder(run_id).path
             folder.mkdir(mode=0o700, exist_ok=True)
