@@ -158,6 +158,8 @@ def test_another_host_reads_what_the_first_one_does_and_changes_nothing(host: Ho
     assert other.json("workspace", "show")["host"] == "login1"
     downloaded = other.json("run", "download-logs", *chosen, "-d", "logs")
     assert any((other.folder / path).read_text(encoding="utf-8") == "hello\n" for path in downloaded)
+    other("run", "export", *chosen, "--html", "run.html")
+    assert ids[0] in (other.folder / "run.html").read_text(encoding="utf-8")
     assert _describe_files(host) == before
 
 

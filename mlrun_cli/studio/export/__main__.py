@@ -21,7 +21,7 @@ def main(options: ExportOptions) -> None:
         MlrunError: a run no longer exists, or the store cannot be used.
     """
     locator = locate_workspace(Path(options.home), WorkspaceIdentity(*options.identity))
-    with Workspace.open(locator, redactor=get_process_redactor(), create=False) as workspace:
+    with Workspace.open(locator, redactor=get_process_redactor(), create=False, only_reads=True) as workspace:
         text = render_page(workspace, get_runs(workspace, options.run_ids))
     sys.stdout.buffer.write(text.encode("utf-8", "replace"))
 
