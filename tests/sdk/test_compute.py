@@ -184,7 +184,7 @@ def test_targets_that_are_other_machines_can_be_described_and_not_had(mlrun: Mlr
             "DataFactoryCompute": dict(location="westeurope"),
             "DsvmCompute": dict(vm_size="V"),
         }
-        there = {"AmlCompute", "ComputeInstance", "ComputeTarget", "RemoteCompute"}
+        there = {"AmlCompute", "BatchAiCompute", "ComputeInstance", "ComputeTarget", "RemoteCompute"}
         assert {*there, *attached, *made} == set(compute.__all__)
         for name, named in attached.items():
             configuration = getattr(compute, name).attach_configuration(**named)

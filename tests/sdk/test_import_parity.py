@@ -149,7 +149,7 @@ def test_what_is_inside_of_azures_packages_can_be_imported_and_set() -> None:
         import azureml.core
         from azureml._base_sdk_common import _ClientSessionId
         from azureml._restclient.models.error_response import ErrorResponseException
-        from azureml.core.compute import BatchAiCompute
+        from azureml.core.compute import SystemService
         from azureml.core._experiment_method import experiment_method
         from azureml.train.hyperdrive.runconfig import RESUME_FROM_TOTAL_RUNS
 
@@ -159,7 +159,7 @@ def test_what_is_inside_of_azures_packages_can_be_imported_and_set() -> None:
             lambda: azureml._restclient.snapshots_client.SnapshotsClient(None),
             lambda: _ClientSessionId(),
             lambda: experiment_method(submit_function=print),
-            lambda: BatchAiCompute.provisioning_configuration(vm_size="STANDARD_NC6"),
+            lambda: SystemService("cluster", 1),
             lambda: "Running" in RESUME_FROM_TOTAL_RUNS,
             lambda: list(RESUME_FROM_TOTAL_RUNS),
             lambda: RESUME_FROM_TOTAL_RUNS[0],
@@ -190,7 +190,7 @@ def test_what_is_inside_of_azures_packages_can_be_imported_and_set() -> None:
         "SnapshotsClient",
         "_ClientSessionId",
         "azureml.core._experiment_method.experiment_method",
-        "BatchAiCompute.provisioning_configuration",
+        "SystemService",
         *["RESUME_FROM_TOTAL_RUNS"] * 3,
         "ErrorResponseException",
     ]

@@ -86,3 +86,37 @@ def test_what_is_published_is_found_and_enabled_by_its_first_names(mlrun: Mlrun)
         same(PublishedPipeline.get(ws, published.id).status, "Active")
         """,
     )
+
+
+def test_clusters_of_2018_are_targets_of_this_machine(mlrun: Mlrun) -> None:
+    drive(
+        mlrun,
+        """
+        from azureml.core import Experiment, ScriptRunConfig, Workspace
+        from azureml.core.compute import AmlCompute, BatchAiCompute, ComputeTarget
+        from azureml.core.compute_target import ComputeTargetException
+        from azureml.core.runconfig import RunConfiguration
+
+        ws = Workspace.create("older")
+        try:
+            BatchAiCompute(workspace=ws, name="traincluster")
+        except ComputeTargetException:
+            configuration = BatchAiCompute.provisioning_configuration(
+                vm_size="STANDARD_D2_V2", autoscale_enabled=True, cluster_min_nodes=0, cluster_max_nodes=4
+            )
+            BatchAiCompute.create(ws, name="traincluster", provisioning_configuration=configuration)
+        target = BatchAiCompute(ws, "traincluster")
+        same([type(target), target.scale_settings.maximum_node_count], [AmlCompute, 4])
+        target.wait_for_completion(show_output=True, min_node_count=None, timeout_in_minutes=20)
+        single = ComputeTarget.create(ws, "single", BatchAiCompute.provisioning_configuration("STANDARD_NC6"))
+        same([single.scale_settings.maximum_node_count, sorted(ws.compute_targets())], [1, ["single", "traincluster"]])
+        with open("train.py", "w") as file:
+            file.write("from azureml.core import Run; Run.get_submitted_run().log('x', 1)")
+        configuration = RunConfiguration()
+        configuration.target = target
+        configuration.environment.python.user_managed_dependencies = True
+        run = Experiment(ws, "old").submit(ScriptRunConfig(".", "train.py", run_config=configuration))
+        run.wait_for_completion()
+        same([run.get_metrics(), list(ws.experiments())], [{"x": 1}, ["old"]])
+        """,
+    )

@@ -328,7 +328,7 @@ KNOWN = {
         "validate_path_exists_or_throw warn_deprecated_blocks webservice_name_validation "
         "wrap_execution_script_with_source_directory write_spark_dataframe"
     ),
-    MACHINES: ("BatchAiCompute KubernetesComputeStatus SystemService"),
+    MACHINES: ("KubernetesComputeStatus SystemService"),
     SERVING: ("ModelPackage"),
     SIGN_IN: ("AccessToken AzureMlTokenAuthentication AzureNotebooksAuthentication"),
 }

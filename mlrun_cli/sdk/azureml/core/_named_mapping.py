@@ -19,6 +19,10 @@ class NamedMapping(Dict[str, Any]):
         super().__init__(items)
         self._find = find
 
+    def __call__(self) -> "NamedMapping":
+        """Return the mapping: before version 1.0, `workspace.compute_targets()` and the like were methods."""
+        return self
+
     def __missing__(self, name: str) -> Any:
         try:
             return self._find(name)  # it may be new, or the name may have a substitute

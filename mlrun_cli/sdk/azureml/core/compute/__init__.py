@@ -8,6 +8,7 @@ from azureml.core.compute.computeinstance import ComputeInstance
 _MODULES = {
     "AdlaCompute": "_other_machines",
     "AksCompute": "aks",
+    "BatchAiCompute": "batchai",
     "BatchCompute": "_other_machines",
     "DataFactoryCompute": "_other_machines",
     "DatabricksCompute": "_other_machines",
