@@ -137,7 +137,7 @@ class Group:
         self._subcommands = subcommands
         self._declared: dict[str, Declaration] = {}
 
-    def declare(self, subcommand: str, declaration: Declaration) -> None:
+    def add_subcommand(self, subcommand: str, declaration: Declaration) -> None:
         """Add the declaration of a subcommand to the group."""
         self._declared[subcommand] = declaration
 
@@ -185,7 +185,7 @@ def command(
     """
 
     def declare(function: Function) -> Function:
-        group.declare(subcommand, Declaration(function, examples, query_words, script))
+        group.add_subcommand(subcommand, Declaration(function, examples, query_words, script))
         return function
 
     return declare

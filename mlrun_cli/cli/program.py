@@ -44,7 +44,7 @@ def main() -> None:
             exit_code = print_completions(build_tree(), program)
         else:
             if os.geteuid() == 0:
-                _become_home_owner()
+                _switch_to_home_owner()
             exit_code = run_command_line(sys.argv[1:], program=program)
     except KeyboardInterrupt as interrupt:
         _end_by_signal(interrupt)
@@ -86,13 +86,13 @@ def _raise_terminated(signal_number: int, _frame: object) -> None:
     raise Terminated(signal_number)
 
 
-def _become_home_owner() -> None:
+def _switch_to_home_owner() -> None:
     """Switch to the owner of the home folder, if this process runs as root, and another user owns the folder."""
     from mlrun_cli.core.home import get_home_folder  # noqa: PLC0415 - start-up
-    from mlrun_cli.processes.home_owner import become_owner, find_owned_folder  # noqa: PLC0415 - for root alone
+    from mlrun_cli.processes.home_owner import find_owned_folder, switch_to_owner  # noqa: PLC0415 - for root alone
 
     home = get_home_folder(os.environ)
     folder = find_owned_folder(home, os.environ)
-    name = None if folder is None else become_owner(folder, home, os.environ)
+    name = None if folder is None else switch_to_owner(folder, home, os.environ)
     if name is not None and "--only-show-errors" not in sys.argv:
         sys.stderr.write(f"WARNING: This command goes on as {name}, to whom {folder} belongs.\n")

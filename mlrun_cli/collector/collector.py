@@ -12,8 +12,8 @@ from mlrun_cli.collector.collected_run import CollectedRun
 from mlrun_cli.collector.held_jobs import HeldJobs
 from mlrun_cli.collector.job_poll import JobPoll
 from mlrun_cli.collector.lost_outcome import derive_interruption_outcome, derive_lost_outcome
-from mlrun_cli.collector.repeated_submission import read_submission_evidence, repeat_submission
 from mlrun_cli.collector.request_relay import RequestRelay
+from mlrun_cli.collector.resubmission import read_submission_evidence, resubmit_job
 from mlrun_cli.collector.run_liveness import (
     EngineEvidence,
     HeartbeatEvidence,
@@ -21,7 +21,7 @@ from mlrun_cli.collector.run_liveness import (
     RunLiveness,
     SubmissionEvidence,
     determine_liveness,
-    must_submit_again,
+    must_resubmit,
 )
 from mlrun_cli.collector.sent_stops import SentStops, send_to_supervisor
 from mlrun_cli.core.program_log import log_exception, write_log
@@ -214,8 +214,8 @@ class Collector:
         elif liveness is RunLiveness.ENDED:
             assert collected is not None
             self._record_end(run, collected, now)
-        elif must_submit_again(liveness, self._get_submission_evidence(run, collected), run.status):
-            self._submit_again(run, collected, now)
+        elif must_resubmit(liveness, self._get_submission_evidence(run, collected), run.status):
+            self._resubmit(run, collected, now)
         else:
             self._record_lost(run, collected, self._jobs.find_job(run), now)
 
@@ -305,10 +305,10 @@ class Collector:
             return SubmissionEvidence.ANSWERED
         return read_submission_evidence(self._workspace.run_folder(run.run_id))
 
-    def _submit_again(self, run: Run, collected: CollectedRun | None, now: float) -> None:
+    def _resubmit(self, run: Run, collected: CollectedRun | None, now: float) -> None:
         """Submit the job of a run again; record the end of the run if the engine refuses that."""
         try:
-            outcome = repeat_submission(self._target, self._jobs, run)
+            outcome = resubmit_job(self._target, self._jobs, run)
         except OSError as error:  # it is tried again at the next look
             reason = error.strerror or type(error).__name__
             if self._submit_problems.get(run.key) != reason:

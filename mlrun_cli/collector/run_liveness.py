@@ -92,7 +92,7 @@ def determine_liveness(engine: EngineEvidence, heartbeat: HeartbeatEvidence, out
     return RunLiveness.ALIVE if heartbeat is HeartbeatEvidence.FRESH else RunLiveness.LOST
 
 
-def must_submit_again(liveness: RunLiveness, submission: SubmissionEvidence, status: RunStatus) -> bool:
+def must_resubmit(liveness: RunLiveness, submission: SubmissionEvidence, status: RunStatus) -> bool:
     """Return whether to submit the job of a lost run again, instead of recording the run's end.
 
     - Only an engine that answers, and has known no job of the run for longer than it takes to accept a late one, makes

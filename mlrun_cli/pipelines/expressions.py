@@ -168,14 +168,14 @@ def _read_argument(name: str, kind: str, value: str | int) -> Timestamp | str | 
     return Timestamp.parse(str(value)) if kind == "t" else value
 
 
-def _add_seconds(unit: int) -> Callable[..., str]:
+def _create_seconds_adder(unit: int) -> Callable[..., str]:
     def compute(_: ExpressionContext, time: Timestamp, count: int, form: str = ROUND_TRIP) -> str:
         return time._replace(local=time.local + timedelta(seconds=count * unit)).format(form)
 
     return compute
 
 
-def _add_units(sign: int) -> Callable[..., str]:
+def _create_units_adder(sign: int) -> Callable[..., str]:
     def compute(_: ExpressionContext, time: Timestamp, count: int, unit: str, form: str = ROUND_TRIP) -> str:
         if unit in _SECONDS:
             return time._replace(local=time.local + timedelta(seconds=sign * count * _SECONDS[unit])).format(form)
@@ -191,7 +191,7 @@ def _add_units(sign: int) -> Callable[..., str]:
     return compute
 
 
-def _start_of(**fields: int) -> Callable[..., str]:
+def _create_truncation(**fields: int) -> Callable[..., str]:
     def compute(_: ExpressionContext, time: Timestamp, form: str = ROUND_TRIP) -> str:
         return time._replace(local=time.local.replace(microsecond=0, second=0, minute=0, **fields)).format(form)  # type: ignore[arg-type]
 
@@ -232,11 +232,11 @@ def _format_now(context: ExpressionContext, form: str = ROUND_TRIP) -> str:
 
 
 _FUNCTIONS: Mapping[str, _Function] = {
-    "addDays": _Function("ti?s", _add_seconds(86400)),
-    "addHours": _Function("ti?s", _add_seconds(3600)),
-    "addMinutes": _Function("ti?s", _add_seconds(60)),
-    "addSeconds": _Function("ti?s", _add_seconds(1)),
-    "addToTime": _Function("tis?s", _add_units(1)),
+    "addDays": _Function("ti?s", _create_seconds_adder(86400)),
+    "addHours": _Function("ti?s", _create_seconds_adder(3600)),
+    "addMinutes": _Function("ti?s", _create_seconds_adder(60)),
+    "addSeconds": _Function("ti?s", _create_seconds_adder(1)),
+    "addToTime": _Function("tis?s", _create_units_adder(1)),
     "convertFromUtc": _Function("ts?s", _convert_from_utc),
     "convertTimeZone": _Function("tss?s", _convert_zone),
     "convertToUtc": _Function("ts?s", _convert_to_utc),
@@ -246,10 +246,10 @@ _FUNCTIONS: Mapping[str, _Function] = {
     "dayOfYear": _Function("t", lambda _, time: time.local.timetuple().tm_yday),
     "formatDateTime": _Function("t?s", _format),
     "runId": _Function("", lambda context: context.run_id),
-    "startOfDay": _Function("t?s", _start_of(hour=0)),
-    "startOfHour": _Function("t?s", _start_of()),
-    "startOfMonth": _Function("t?s", _start_of(hour=0, day=1)),
-    "subtractFromTime": _Function("tis?s", _add_units(-1)),
+    "startOfDay": _Function("t?s", _create_truncation(hour=0)),
+    "startOfHour": _Function("t?s", _create_truncation()),
+    "startOfMonth": _Function("t?s", _create_truncation(hour=0, day=1)),
+    "subtractFromTime": _Function("tis?s", _create_units_adder(-1)),
     "utcNow": _Function("?s", _format_now),
 }
 _NAMES = (*_FUNCTIONS, "trigger")

@@ -169,7 +169,7 @@ class Recurrence(NamedTuple):
 
 
 def _to_timestamp(local_time: datetime) -> int:
-    """Return a local time in microseconds; a time skipped by a clock change is moved to after the gap."""
+    """Return the timestamp of a local time in microseconds; a time skipped by a clock change is moved to after the gap."""
     whole = local_time.astimezone(timezone.utc)
     return int(whole.timestamp()) * MICROSECONDS
 

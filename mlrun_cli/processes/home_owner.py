@@ -34,7 +34,7 @@ def find_owned_folder(home: Path, environ: Mapping[str, str]) -> Path | None:
     return None
 
 
-def become_owner(folder: Path, home: Path, environ: MutableMapping[str, str]) -> str | None:
+def switch_to_owner(folder: Path, home: Path, environ: MutableMapping[str, str]) -> str | None:
     """Switch this process from root to the user who owns a folder, and return the user's name; None if nothing changed.
 
     Nothing changes if root owns the folder, if the owner has no name on this system, as in a container, or may not use
@@ -52,7 +52,7 @@ def become_owner(folder: Path, home: Path, environ: MutableMapping[str, str]) ->
         groups = os.getgrouplist(owner.pw_name, owner.pw_gid)
     except (KeyError, OSError):
         return None
-    if owner.pw_uid == 0 or not _try_to_become(owner, groups, folder):
+    if owner.pw_uid == 0 or not _try_to_switch_user(owner, groups, folder):
         return None
     if not os.access(environ.get("HOME", ""), os.R_OK | os.W_OK | os.X_OK):
         environ[HOME_VARIABLE] = str(home)  # it may depend on HOME
@@ -60,7 +60,7 @@ def become_owner(folder: Path, home: Path, environ: MutableMapping[str, str]) ->
     return owner.pw_name
 
 
-def _try_to_become(owner: pwd.struct_passwd, groups: list[int], folder: Path) -> bool:
+def _try_to_switch_user(owner: pwd.struct_passwd, groups: list[int], folder: Path) -> bool:
     """Change the user and groups of this process, and return whether it has; what is not possible changes nothing."""
     groups_before, group_before = os.getgroups(), os.getegid()
     is_usable = False

@@ -146,7 +146,7 @@ class RunFolder:
 
     @property
     def stdout_name(self) -> str:
-        """The Azure name of the log that is followed: the script's, or the first process's if there are several.
+        """The Azure name of the log that commands follow: the script's, or the first process's if there are several.
 
         That of a run with a controller is the controller's.
         """
@@ -162,7 +162,7 @@ class RunFolder:
 
     @property
     def stdout(self) -> Path:
-        """The path of the log that is followed."""
+        """The path of the log that commands follow; see `stdout_name`."""
         return self.artifacts / self.stdout_name
 
     def open_socket_address(self, socket_path: Path) -> AbstractContextManager[str]:

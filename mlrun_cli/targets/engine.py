@@ -290,7 +290,7 @@ class EngineTarget(Target):
             for run_id, job_id in zip(run_ids, job_ids or (), strict=bool(job_ids))
         }
 
-    def repeat_submission(self, run_id: str) -> Started:
+    def resubmit(self, run_id: str) -> Started:
         """Submit a run's job again after an unanswered submission; the run's owner lock must be held.
 
         Raises:

@@ -13,7 +13,7 @@ from mlrun_cli.collector.run_liveness import (
     RunLiveness,
     SubmissionEvidence,
     determine_liveness,
-    must_submit_again,
+    must_resubmit,
 )
 from mlrun_cli.runs.status import RunStatus
 
@@ -56,7 +56,7 @@ def test_run_liveness(engine: EngineEvidence, heartbeat: HeartbeatEvidence, outc
 def test_only_an_unanswered_submission_of_a_lost_run_is_repeated(
     liveness: RunLiveness, submission: SubmissionEvidence, status: RunStatus
 ) -> None:
-    is_repeated = must_submit_again(liveness, submission, status)
+    is_repeated = must_resubmit(liveness, submission, status)
     assert is_repeated == (
         (liveness, submission, status) == (LOST, SubmissionEvidence.UNANSWERED, RunStatus.NOT_STARTED)
     )

@@ -78,13 +78,13 @@ def _list_next_commands(workspace: Workspace, run: Run, overview: RunOverview) -
         commands.append(format_command_line(workspace, "run", "list", "--parent-run-id", run.run_id, *order))
     if any(map(_is_output_file, overview.files)):
         commands.append(format_command("download", "outputs", "-d", "results"))
-    if _can_be_repeated(workspace, run):
+    if _can_be_rerun(workspace, run):
         commands.append(format_command("rerun"))
     return commands
 
 
-def _can_be_repeated(workspace: Workspace, run: Run) -> bool:
-    """Return whether `run rerun` is likely to take a run."""
+def _can_be_rerun(workspace: Workspace, run: Run) -> bool:
+    """Return whether `run rerun` is likely to accept a run."""
     if run.controller is not None:
         return run.parent_run_id is None
     has_submission = workspace.run_folder(run.run_id).submission.is_file()

@@ -102,14 +102,14 @@ class Mirror:
         if self._silence:
             raise EngineUnavailable(self._silence)
         if not self._runs.keys() >= set(run_ids):
-            raise EngineUnavailable("The other machine is asked at the next look.")
+            raise EngineUnavailable("The remote machine is asked at the next look.")
         jobs = {run_id: job for run_id in run_ids if (job := self._runs[run_id].job) is not None}
         moment = time.monotonic()
         missing = set(run_ids) - jobs.keys()
         self._missing_since = {run_id: self._missing_since.get(run_id, moment) for run_id in missing}
         if self.asked_at < max(self._missing_since.values(), default=0.0):
             self._next_look = moment
-            raise EngineUnavailable("The other machine is asked at the next look.")
+            raise EngineUnavailable("The remote machine is asked at the next look.")
         return jobs
 
     def has_leftovers(self) -> bool:
@@ -137,7 +137,7 @@ class Mirror:
             if not isinstance(error, (MlrunError, OSError)):
                 log_exception()
             if self._silence != str(error):
-                write_log(f"the other machine does not answer: {error}")
+                write_log(f"the remote machine does not answer: {error}")
             self._silence = str(error) or type(error).__name__
             self._close_session()
             self._next_look = time.monotonic() + self._retry

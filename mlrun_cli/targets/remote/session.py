@@ -80,7 +80,7 @@ class NodeSession:
         except (OSError, ValueError) as error:
             raise self._close_after_error(error) from error
         if "error" in answer.document:
-            raise RequestFailed(f"The other machine could not do it: {answer.document['error']}")
+            raise RequestFailed(f"The remote machine could not do it: {answer.document['error']}")
         return answer
 
     def close(self) -> None:

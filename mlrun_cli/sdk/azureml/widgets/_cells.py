@@ -69,11 +69,11 @@ class _Follower(ForkAware):
         with self._lock:
             self._cells.append(cell)
             if self._thread is None:
-                self._thread = Thread(target=self._follow_all, name=THREAD_NAME, daemon=True)
+                self._thread = Thread(target=self._refresh_until_ended, name=THREAD_NAME, daemon=True)
                 self._thread.start()
 
-    def _follow_all(self) -> None:
-        """Update all cells periodically until their runs have ended."""
+    def _refresh_until_ended(self) -> None:
+        """Refresh all cells periodically until their runs have ended."""
         while True:
             time.sleep(_PAUSE_SECONDS)
             for cell in list(self._cells):

@@ -32,7 +32,7 @@ def read_submission_evidence(folder: RunFolder) -> SubmissionEvidence:
     return SubmissionEvidence.UNANSWERED if number < _MAX_UNANSWERED else SubmissionEvidence.GIVEN_UP
 
 
-def repeat_submission(target: EngineTarget, jobs: JobPoll, run: Run) -> Outcome | None:
+def resubmit_job(target: EngineTarget, jobs: JobPoll, run: Run) -> Outcome | None:
     """Submit the job of a run again, unless it is found now or another process submits it.
 
     Returns:
@@ -52,7 +52,7 @@ def repeat_submission(target: EngineTarget, jobs: JobPoll, run: Run) -> Outcome 
         try:
             if jobs.query_job_id(current):
                 return None
-            started = target.repeat_submission(run.run_id)
+            started = target.resubmit(run.run_id)
         except EngineUnavailable as error:
             write_log(f"{run.run_id} cannot be submitted again now: {error}")
             jobs.is_silent = True
