@@ -154,7 +154,8 @@ def test_one_process_at_a_time_notifies_of_runs_that_end_one_after_another(
         for pid in notifiers:
             wait_for_exit(pid)
         assert sorted(told.read_text().splitlines()) == sorted(f"{run.run_id} Completed" for run in runs)
-        assert len(notifiers) <= 1 + seconds / _IDLE_SECONDS
+        # Another one is started after a pause, and where more lines wait than a socket holds: 200 at least.
+        assert len(notifiers) <= 1 + seconds / _IDLE_SECONDS + len(runs) / 200
         complete_interactive_run(workspace, late := open_run(workspace, session.owner_lock))
         wait_for_exit(notifiers[-1])
         session.close(None)
