@@ -10,6 +10,7 @@ from mlrun_cli.collector.run_liveness import EngineEvidence
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.targets.engine import EngineTarget, Job, JobState
 from mlrun_cli.targets.errors import EngineUnavailable
 
@@ -183,7 +184,7 @@ class JobPoll:
         self.is_silent = False
 
     def _query_job_ids(self, runs: Collection[Run]) -> None:
-        """Query the target's engine for the job ids of runs, and store those found."""
+        """Query the target's engine for the job ids of runs, and store those found; such a run is queued at least."""
         workspace = self._target.workspace
         found = self._target.find_job_ids([run.run_id for run in runs])
         with workspace.transaction():
@@ -191,6 +192,7 @@ class JobPoll:
                 if run.run_id in found and workspace.runs.find_status(run.key) is not None:
                     self._found[run.key] = found[run.run_id]
                     workspace.runs.add_properties(run.key, {self._target.job_property: found[run.run_id]})
+                    workspace.runs.change_status(run.key, {RunStatus.NOT_STARTED}, RunStatus.QUEUED)
 
     def _get_job_id(self, run: Run) -> str | None:
         return self._found.get(run.key) or run.properties.get(self._target.job_property)

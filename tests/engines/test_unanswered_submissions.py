@@ -165,8 +165,8 @@ def test_a_run_is_that_of_the_job_that_has_started_it(pool: PoolEngine, tmp_path
     assert marks.read_text() == "started\n"
 
 
-@pytest.mark.kill
-def test_a_run_that_has_ended_before_its_job_was_found_has_the_id_of_the_job(pool: PoolEngine) -> None:
+def submit_and_die(pool: PoolEngine) -> str:
+    """Kill a submit whose job the engine has accepted, and knows by no name yet; return the id of the run."""
     pool.set_option("hang", "after")
     pool.set_option("missing")
     pool.mlrun.script("")
@@ -175,6 +175,24 @@ def test_a_run_that_has_ended_before_its_job_was_found_has_the_id_of_the_job(poo
     process.kill()
     process.communicate()
     ((run_id,),) = pool.mlrun.stored("SELECT run_id FROM runs")
+    return str(run_id)
+
+
+@pytest.mark.kill
+def test_a_run_whose_job_is_found_is_queued_and_waits_for_what_the_engine_says(pool: PoolEngine) -> None:
+    pool.set_option("slots", "0")
+    run_id = submit_and_die(pool)
+    problems = pool.mlrun.run_folder(run_id) / "job_problems.json"
+    problems.write_text(json.dumps({"unanswered": 1}), encoding="utf-8")
+    pool.set_option("missing", None)
+    until(lambda: pool.mlrun.show(run_id)["properties"].get("pool_job_id"))
+    until(lambda: "Resources" in pool.mlrun.show(run_id)["waiting_for"])
+    assert pool.mlrun.history(run_id) == ["NotStarted", "Queued"]
+
+
+@pytest.mark.kill
+def test_a_run_that_has_ended_before_its_job_was_found_has_the_id_of_the_job(pool: PoolEngine) -> None:
+    run_id = submit_and_die(pool)
     record = pool.mlrun.wait(run_id)
     assert (record["status"], record["properties"].get("pool_job_id")) == ("Completed", "1")
 
