@@ -127,6 +127,12 @@ def end(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
+def read_line(process: subprocess.Popen[str]) -> str:
+    """Return the next line that a build has printed."""
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
 def build(tmp_path: Path, planned: PlannedEnvironment, environ: dict[str, str]) -> tuple[int, str]:
     with begin_build(tmp_path, planned, environ) as process:
         log = process.stdout.read() if process.stdout else ""

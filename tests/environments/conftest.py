@@ -13,7 +13,7 @@ import pytest
 from mlrun_cli.environments.environment import Builder
 from mlrun_cli.environments.installer_search import find_uv
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
-from tests.environments.builds import Start, begin_build, end
+from tests.environments.builds import SlowPackage, Start, begin_build, end, plan
 
 
 @pytest.fixture(params=[Builder.UV, Builder.PIP], ids=lambda builder: builder.value)
@@ -54,3 +54,15 @@ def start(tmp_path: Path, environ: dict[str, str]) -> Iterator[Start]:
             return process
 
         yield begin
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> SlowPackage:
+    return SlowPackage(tmp_path)
+
+
+@pytest.fixture
+def slow_plan(tmp_path: Path, quick_builder: Builder, environ: dict[str, str], slow: SlowPackage) -> PlannedEnvironment:
+    """The plan of an environment with the package `slow` alone."""
+    assert slow.gate.exists()
+    return plan(tmp_path, quick_builder, environ, "--no-index", "--find-links ./wheels", "slow")

@@ -6,56 +6,48 @@ import os
 import signal
 from pathlib import Path
 
-from mlrun_cli.environments.environment import Builder
-from tests.environments.builds import SlowPackage, Start, build, folder_of, plan
+from mlrun_cli.environments.planned_environment import PlannedEnvironment
+from tests.environments.builds import SlowPackage, Start, build, folder_of, read_line
 
 
-def test_two_at_once_build_once(tmp_path: Path, quick_builder: Builder, environ: dict[str, str], start: Start) -> None:
-    slow = SlowPackage(tmp_path)
-    planned = plan(tmp_path, quick_builder, environ, "--no-index", "--find-links ./wheels", "slow")
-    first = start(planned)
+def test_two_at_once_build_once(slow: SlowPackage, slow_plan: PlannedEnvironment, start: Start) -> None:
+    first = start(slow_plan)
     with slow.held():
-        second = start(planned)
-        assert second.stdout is not None
-        assert "waiting" in second.stdout.readline()
+        second = start(slow_plan)
+        assert "waiting" in read_line(second)
     first_log, second_log = first.communicate()[0], second.communicate()[0]
     assert (first.returncode, second.returncode) == (0, 0), first_log
     assert slow.builds == 1
     assert "Building" not in second_log
-    assert folder_of(planned).is_complete()
+    assert folder_of(slow_plan).is_complete()
 
 
 def test_killed_build_is_repaired_by_the_next(
-    tmp_path: Path, quick_builder: Builder, environ: dict[str, str], start: Start
+    tmp_path: Path, environ: dict[str, str], slow: SlowPackage, slow_plan: PlannedEnvironment, start: Start
 ) -> None:
-    slow = SlowPackage(tmp_path)
-    planned = plan(tmp_path, quick_builder, environ, "--no-index", "--find-links ./wheels", "slow")
-    killed = start(planned)
+    killed = start(slow_plan)
     with slow.held():
         os.killpg(killed.pid, signal.SIGKILL)
         killed.communicate()
-    assert folder_of(planned).venv.exists()
-    assert not folder_of(planned).is_complete()
+    assert folder_of(slow_plan).venv.exists()
+    assert not folder_of(slow_plan).is_complete()
 
-    code, log = build(tmp_path, planned, environ)
+    code, log = build(tmp_path, slow_plan, environ)
 
     assert code == 0, log
     assert slow.builds == 2
-    assert folder_of(planned).is_complete()
+    assert folder_of(slow_plan).is_complete()
 
 
 def test_installer_that_outlives_its_builder_is_waited_for(
-    tmp_path: Path, quick_builder: Builder, environ: dict[str, str], start: Start
+    slow: SlowPackage, slow_plan: PlannedEnvironment, start: Start
 ) -> None:
-    slow = SlowPackage(tmp_path)
-    planned = plan(tmp_path, quick_builder, environ, "--no-index", "--find-links ./wheels", "slow")
-    killed = start(planned)
+    killed = start(slow_plan)
     with slow.held():
         killed.kill()
         killed.wait()
-        second = start(planned)
-        assert second.stdout is not None
-        assert "waiting" in second.stdout.readline()
+        second = start(slow_plan)
+        assert "waiting" in read_line(second)
     killed.communicate()
     log = second.communicate()[0]
     assert second.returncode == 0, log
@@ -63,20 +55,17 @@ def test_installer_that_outlives_its_builder_is_waited_for(
 
 
 def test_eight_at_once_build_once_though_their_builder_is_killed(
-    tmp_path: Path, quick_builder: Builder, environ: dict[str, str], start: Start
+    slow: SlowPackage, slow_plan: PlannedEnvironment, start: Start
 ) -> None:
-    slow = SlowPackage(tmp_path)
-    planned = plan(tmp_path, quick_builder, environ, "--no-index", "--find-links ./wheels", "slow")
-    killed = start(planned)
+    killed = start(slow_plan)
     with slow.held():
-        others = [start(planned) for _ in range(7)]
+        others = [start(slow_plan) for _ in range(7)]
         for other in others:
-            assert other.stdout is not None
-            assert "waiting" in other.stdout.readline()
+            assert "waiting" in read_line(other)
         os.killpg(killed.pid, signal.SIGKILL)
         killed.communicate()
     logs = [other.communicate()[0] for other in others]
     assert [other.returncode for other in others] == [0] * 7, logs[0]
     assert slow.builds == 2  # the killed one's, and one more
     assert sum("Building" in log for log in logs) == 1
-    assert folder_of(planned).is_complete()
+    assert folder_of(slow_plan).is_complete()

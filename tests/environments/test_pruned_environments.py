@@ -14,7 +14,8 @@ from pathlib import Path
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.environments.cache import prune_environments
 from mlrun_cli.environments.environment import Builder
-from tests.environments.builds import SlowPackage, Start, build, folder_of, plan
+from mlrun_cli.environments.planned_environment import PlannedEnvironment
+from tests.environments.builds import SlowPackage, Start, build, folder_of, plan, read_line
 from tests.running import until
 
 
@@ -48,16 +49,13 @@ def test_what_a_build_that_failed_has_left_is_pruned_without_a_word(
 
 
 def test_who_waits_for_an_environment_that_is_being_pruned_has_it_afterwards(
-    tmp_path: Path, quick_builder: Builder, environ: dict[str, str], start: Start
+    slow: SlowPackage, slow_plan: PlannedEnvironment, start: Start
 ) -> None:
-    slow = SlowPackage(tmp_path)
-    planned = plan(tmp_path, quick_builder, environ, "--no-index", "--find-links ./wheels", "slow")
-    folder = folder_of(planned)
+    folder = folder_of(slow_plan)
     folder.path.parent.mkdir(parents=True)
     with pruned(folder.lock):
-        builder = start(planned)
-        assert builder.stdout is not None
-        assert "waiting for it" in builder.stdout.readline()
+        builder = start(slow_plan)
+        assert "waiting for it" in read_line(builder)
     with slow.held():
         assert prune_environments(folder.path.parents[1], 0, dry_run=False)[0] == []
     builder.communicate()
@@ -81,16 +79,14 @@ def pruned(path: Path) -> Iterator[int]:
 
 
 def test_a_build_that_was_given_up_is_pruned_and_one_that_goes_on_is_not(
-    tmp_path: Path, quick_builder: Builder, environ: dict[str, str], start: Start
+    slow: SlowPackage, slow_plan: PlannedEnvironment, start: Start
 ) -> None:
-    slow = SlowPackage(tmp_path)
-    planned = plan(tmp_path, quick_builder, environ, "--no-index", "--find-links ./wheels", "slow")
-    home = folder_of(planned).path.parents[1]
-    builder = start(planned)
+    home = folder_of(slow_plan).path.parents[1]
+    builder = start(slow_plan)
     with slow.held():
         assert prune_environments(home, 0, dry_run=False)[0] == []
         os.killpg(builder.pid, signal.SIGKILL)
         builder.communicate()
     # Its installer may take a moment longer to be gone than the builder.
-    assert until(lambda: prune_environments(home, 0, dry_run=False)[0]) == [folder_of(planned).path.name]
-    assert not folder_of(planned).path.exists()
+    assert until(lambda: prune_environments(home, 0, dry_run=False)[0]) == [folder_of(slow_plan).path.name]
+    assert not folder_of(slow_plan).path.exists()
