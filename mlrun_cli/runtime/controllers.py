@@ -20,7 +20,7 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.notifier_start import start_notifier
-from mlrun_cli.runtime.wake_up import send_wake_up, start_or_wake
+from mlrun_cli.runtime.wake_up import start_or_wake
 from mlrun_cli.targets.programs import CONTROLLER_PROGRAM, build_program_command, spawn
 from mlrun_cli.workspace import Workspace
 
@@ -130,12 +130,6 @@ def wake_controller(workspace: Workspace, run: Run) -> None:
     """
     folder = ControllerFolder(workspace.run_folder(run.run_id))
     start_or_wake(lambda: _start_if_absent(workspace, run), folder.socket)
-
-
-def wake_parent(workspace: Workspace, run: Run) -> None:
-    """Wake the controller of a run's parent if one is running; do not start one."""
-    if run.parent_run_id is not None:
-        send_wake_up(ControllerFolder(workspace.run_folder(run.parent_run_id)).socket)
 
 
 def _start_if_absent(workspace: Workspace, run: Run) -> bool:
