@@ -26,7 +26,7 @@ _MAX_LETTERS = 1 << 16
 
 
 class _Settings(NamedTuple):
-    """What a notifier gets when it is started: another one has to be started where these are others."""
+    """What a notifier is started with; if any of it differs, another notifier has to be started."""
 
     folder: str
     secrets: str

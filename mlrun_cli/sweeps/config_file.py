@@ -47,7 +47,7 @@ _Value = TypeVar("_Value")
 
 
 class SweepFile(NamedTuple):
-    """What a sweep configuration file says.
+    """The content of a sweep configuration file.
 
     Attributes:
         definition: the sweep; it has a seed only if the file has `sampling.properties.seed`.

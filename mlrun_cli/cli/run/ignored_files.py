@@ -47,7 +47,7 @@ def describe_ignored_file(run: Run, source: Path) -> str | None:
 
 
 def _iterate_modules(message: str) -> Iterator[str]:
-    """Yield the paths that a module which cannot be imported may have beside the script."""
+    """Yield the possible paths of modules that could not be imported, relative to the script's folder."""
     for module in re.findall(_MODULE, message):
         top = module.partition(".")[0]
         yield from (f"{top}.py", top)

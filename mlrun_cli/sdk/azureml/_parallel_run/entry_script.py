@@ -14,7 +14,7 @@ class InvalidResult(Exception):
 
 
 class MiniBatchContext:
-    """What a `run` with a second parameter is told about its batch."""
+    """The information about a mini batch for a `run` function with a second parameter."""
 
     def __init__(self, batch: MiniBatch) -> None:
         self.minibatch_index = batch.number

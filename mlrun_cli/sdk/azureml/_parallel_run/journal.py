@@ -29,7 +29,7 @@ class Journal:
     """
 
     def __init__(self, folder: str, batches: List[MiniBatch], is_appending: bool) -> None:
-        """Read the file of an earlier attempt, or create the folder anew if it had other batches."""
+        """Read the journal of an earlier attempt, or empty the folder if that attempt had other batches."""
         self._folder = folder
         self._path = os.path.join(folder, _FILE)
         self._key = _compute_key(batches, is_appending)
