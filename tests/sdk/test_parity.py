@@ -1,4 +1,8 @@
-"""The package has Azure's names, with Azure's parameters, but for what `differences.txt` lists."""
+"""The package has Azure's names, with Azure's parameters, but for what `differences.txt` lists.
+
+`signatures.txt` is what `DESCRIBE` printed of azureml-core 1.61, and of azureml-pipeline-core, azureml-pipeline-steps
+and azureml-train-core 1.62: public names, without the methods by which steps build Azure's graph.
+"""
 
 from __future__ import annotations
 
