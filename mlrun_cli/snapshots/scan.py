@@ -104,7 +104,7 @@ class _Walk:
         self._looks_left = _LOOKS_ON
 
     def run(self) -> bool:
-        """Fill the scan; return False if the scan was aborted because a limit was greatly exceeded."""
+        """Scan the folder; return False if the scan was aborted because a limit was greatly exceeded."""
         to_visit = deque([""])
         while to_visit:
             folder = to_visit.popleft()

@@ -30,7 +30,7 @@ class Tensorboard:
         port: int = DEFAULT_PORT,
         use_display_name: bool = False,
     ) -> None:
-        """Initialize it for one or several runs.
+        """Initialize a TensorBoard for one or several runs.
 
         Args:
             runs: A run or a list of runs.
