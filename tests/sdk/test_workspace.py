@@ -108,7 +108,7 @@ def test_what_a_workspace_lacks_is_a_key_error_with_words(mlrun: Mlrun) -> None:
             assert "x" not in there and there.get("x") is None and isinstance(there, dict), kind
             refused(KeyError, words, there.__getitem__, "x")
             assert pickle.loads(pickle.dumps(there)).keys() == there.keys()
-        refused(KeyError, "Azure's own", ws.environments.__getitem__, "AzureML-Designer-R")
+        refused(KeyError, "AzureML-Designer-R", ws.environments.__getitem__, "AzureML-Designer-R")
         assert "AzureML-Minimal" in ws.environments
         assert not ws.experiments, "asking made one"
 
