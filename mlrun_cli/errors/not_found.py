@@ -103,8 +103,8 @@ class WorkspaceNotFound(NotFound):
             others = "If yours are elsewhere, set MLRUN_HOME to their folder"
         super().__init__(
             f"There is no workspace '{name}' in {where}{why}.",
-            hint=f"{others}; 'mlrun folder attach' with the same options makes one, and so does a submit from an"
-            " attached folder.",
+            hint=f"{others}; 'mlrun workspace create' and 'mlrun folder attach' with the same options make one, and so"
+            " does a submit from an attached folder.",
             target=name,
         )
 

@@ -83,7 +83,7 @@ class PipelineStep(
         from azureml.exceptions import UserErrorException
 
         raise UserErrorException(
-            f"Step {self.name!r} is a {type(self).__name__}, which is not run here: it needs a service of Azure. "
+            f"Step {self.name!r} is not run here: steps of the kind {type(self).__name__} need a service of Azure. "
             "Do what it does in a script, as a PythonScriptStep."
         )
 
