@@ -163,13 +163,17 @@ def _maybe(chance: random.Random, option: str, *values: str) -> Sequence[str]:
     return [option, chance.choice(values)] if chance.random() < 0.7 else []
 
 
-@pytest.fixture(params=["few", "many", "sets of few", "sets"])
+@pytest.fixture(params=["few", "many", "sets of few", "sets", "first runs"])
 def _size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make each query be answered as among few runs, or as among very many, with or without sets of keys."""
     if request.param != "few":
         _seem_many(monkeypatch)
     if request.param.startswith("sets"):
         _use_sets(monkeypatch, few_keys=0 if request.param == "sets" else RUNS)
+    if request.param == "first runs":
+        _use_sets(monkeypatch, few_keys=0)
+        monkeypatch.setattr(page_store, "_FIRST_RUNS", 3)
+        monkeypatch.setattr(page_store, "_MAX_FIRST_RUNS", RUNS)
 
 
 def _seem_many(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,6 +189,7 @@ def _use_sets(monkeypatch: pytest.MonkeyPatch, few_keys: int) -> None:
     monkeypatch.setattr(page_store, "_FEW_TO_CHECK", 0)
     for name in ("_FIRST_RUNS", "_FIRST_SEARCHED", "_FIRST_FOUND", "_FIRST_FOUND_TO_CHECK"):
         monkeypatch.setattr(page_store, name, 1)
+    monkeypatch.setattr(page_store, "_MAX_FIRST_RUNS", 0)
     monkeypatch.setattr(key_sets, "_FEW_KEYS", few_keys)
 
 

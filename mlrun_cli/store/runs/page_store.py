@@ -30,6 +30,10 @@ _FEW_TO_COUNT = 50_000
 """The number of runs that are counted in less time than checking more other runs takes."""
 _FIRST_RUNS = 1000
 """The number of runs that are checked along an order, before the sets of keys of all conditions are read."""
+_MAX_FIRST_RUNS = 5000
+"""The number of runs up to which more are checked, if by the matches among these they are expected to suffice."""
+_MARGIN = 1.2
+"""How many times as many as expected are checked."""
 _FIRST_SEARCHED = 150
 """This number if words are searched in the text of each run by the index, which takes a tenth of a millisecond."""
 _FIRST_FOUND, _FIRST_FOUND_TO_CHECK = 20_000, 2000
@@ -223,6 +227,9 @@ class RunPageStore:
             is_slow = conditions.text is not None and conditions.text.is_check_slow
             among = _FIRST_SEARCHED if is_slow else _FIRST_RUNS
             first = self._list_first_matching_keys(conditions, order, descending, offset + limit, among)
+            expected = int(_MARGIN * among * (offset + limit) / max(1, len(first)))
+            if len(first) < offset + limit and expected <= _MAX_FIRST_RUNS:
+                first = self._list_first_matching_keys(conditions, order, descending, offset + limit, expected)
         if len(first) == offset + limit:
             return first[offset:]
         keys = find_first_keys(self._database, conditions, order, descending=descending, limit=offset + limit)
@@ -236,10 +243,11 @@ class RunPageStore:
         return self._database.column(
             f"SELECT runs.run_key FROM (SELECT {order.key} AS run_key, {order.value} AS value, {order.tie} AS tie"  # noqa: S608
             f" FROM {order.table} WHERE {order.has_value}"
-            f" ORDER BY {order.value} {direction}, {order.tie} {direction} LIMIT {max_checked}) AS first_runs"
+            f" ORDER BY {order.value} {direction}, {order.tie} {direction} LIMIT :max_checked) AS first_runs"
             f" {self._database.dialect.ordered_join} runs ON runs.run_key = first_runs.run_key"
             f" WHERE {conditions.scan_conditions}"
             f" ORDER BY first_runs.value {direction}, first_runs.tie {direction} LIMIT :limit",
+            max_checked=max_checked,
             limit=limit,
             **conditions.parameters,
             **order.parameters,
