@@ -101,10 +101,10 @@ def ready(prepared: Mlrun, tmp_path: Path) -> Iterator[Mlrun]:
 @pytest.fixture(scope="module")
 def meanings(prepared: Mlrun) -> dict[str, str]:
     """What stands in the workspace for what examples leave open; `ID1` comes before `ID`."""
-    run_id = prepared.json("run", "list", "--last", "1")[0]["run_id"]
+    run_id, earlier_run_id = (run["run_id"] for run in prepared.json("run", "list", "--last", "2"))
     return {
         "ID1": run_id,
-        "ID2": run_id,
+        "ID2": earlier_run_id,
         "ID": run_id,
         "KEY": prepared.json("environment", "list", "--built")[0]["key"],
     }
