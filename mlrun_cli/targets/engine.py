@@ -17,6 +17,7 @@ from typing import ClassVar
 
 from mlrun_cli.compute.compute_target import SHARED_FOLDER_PROPERTY, ComputeTarget
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.errors import StoreError
 from mlrun_cli.runconfigs.communicators import PARALLEL_TASK
 from mlrun_cli.runs.inbox import CancelMessage, StopMessage, send_message
 from mlrun_cli.runs.job_problems import count_unanswered_submission
@@ -347,13 +348,28 @@ class EngineTarget(Target):
     def _wait_for_late_jobs(self, run_ids: Sequence[str]) -> Mapping[str, str]:
         """Wait for jobs whose submission was not confirmed; return the ids of the jobs that appear, keyed by run id.
 
-        An engine that was stalled may answer for a while that it has no such job, and accept it after that.
+        An engine that was stalled may answer for a while that it has no such job, and accept it after that. Jobs that
+        have started meanwhile are known to the collector, and may have ended, so that the engine has forgotten them.
         """
         deadline = time.monotonic() + _LATE_SECONDS
+        found: dict[str, str] = {}
         with suppress(EngineUnavailable):
-            while len(found := self.find_job_ids(run_ids)) < len(run_ids) and time.monotonic() < deadline:
+            while time.monotonic() < deadline:
+                found = {**self.find_job_ids(run_ids), **self._find_stored_job_ids(run_ids)}
+                if len(found) == len(run_ids):
+                    return found
                 time.sleep(_LOOK_AGAIN_SECONDS)
-            return found
+        return {**found, **self._find_stored_job_ids(run_ids)}
+
+    def _find_stored_job_ids(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """Return the ids of the jobs that the collector has found, by run id; none if the store cannot be read."""
+        store = self.workspace.runs
+        with suppress(StoreError):
+            keys = [key for run_id in run_ids if (key := store.find_key(run_id)) is not None]
+            runs = store.list_by_keys(keys)
+            return {
+                run.run_id: run.properties[self.job_property] for run in runs if self.job_property in run.properties
+            }
         return {}
 
     def _record_unanswered(self, run_ids: Sequence[str], error: EngineUnavailable) -> SubmitUnanswered:

@@ -247,7 +247,8 @@ def test_a_run_that_ends_before_its_submission_is_answered_has_the_id_of_its_job
         check_end(box, remote_machine, run_id)
         with cut_line(remote_machine):
             answering.open()
-            submit.communicate()
+            _, errors = submit.communicate()
+    assert submit.returncode == 0, errors  # what the collector knows is an answer, too
     held.with_name("held.go").touch()
     assert wait_for_end(box, first)["status"] == "Completed"
     check_end(box, remote_machine, run_id)
