@@ -52,8 +52,6 @@ _CONNECTION_BITS = 40
 _CHANGE_FUNCTION = "mlrun_changed"
 _READ_ONLY_BUSY_SECONDS = 0.25
 _LOOK_SECONDS = 0.05
-_OTHERS_FILES_SECONDS = 3.0
-"""The time for which files beside the database are given to its owner at the latest."""
 _MAX_IDLE = 64
 
 _T = TypeVar("_T")
@@ -63,6 +61,8 @@ class SqliteDatabase:
     """A `Database` in a file, in WAL mode: readers never wait for the writer."""
 
     dialect: Dialect = SqliteDialect()
+    _access_seconds = 3.0
+    """The time after which the files beside the database have their final owner at the latest."""
 
     def __init__(self, path: Path, *, starts_read_only: bool = False) -> None:
         """Open or create the file; with `starts_read_only`, read-only until the first write.
@@ -182,7 +182,7 @@ class SqliteDatabase:
             try:
                 return action()
             except _ERRORS as error:
-                if time.monotonic() < started + _OTHERS_FILES_SECONDS and self._reconnect_after_access_error(error):
+                if time.monotonic() < started + self._access_seconds and self._reconnect_after_access_error(error):
                     continue
                 if not _is_busy_error(error):
                     raise self._convert_error(error) from error

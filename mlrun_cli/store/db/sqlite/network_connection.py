@@ -35,7 +35,7 @@ _SPILL_PAGES = 16383
 """64 MiB of changed pages before some are written to the file ahead of the commit, until which readers on other hosts
 then wait; SQLite's default is 2 MiB. A multiple of 256 would mean that none are."""
 
-_LAST_COMMIT_SECONDS = 5.0
+_LAST_COMMIT_SECONDS = 10.0
 """The time within which a host that loses its home has ended the commit that it was in."""
 _LOOK_AGAIN_SECONDS = 0.1
 _HALF_WRITTEN = ("disk I/O error", "malformed", "unable to open")
@@ -45,6 +45,9 @@ _T = TypeVar("_T")
 
 class NetworkDatabase(SqliteDatabase):
     """A `Database` in a file on a network file system."""
+
+    _access_seconds = 3 * _LAST_COMMIT_SECONDS
+    """The time for which a journal of the host before may come and go; to open the file again is a part of it."""
 
     def __init__(self, path: Path, lease: HostLease) -> None:
         """Open or create the file.
