@@ -207,6 +207,7 @@ def test_a_dockerfile_is_made_into_an_image_once_and_pruned_with_it(mlrun: Mlrun
     assert "STEP 1: FROM known" in (kept / "environment.log").read_text("utf-8")
     assert json.loads((kept / "environment.json").read_text("utf-8"))["image"] == shown["image"]
 
+    until(lambda: not any(map(mlrun.supervisors, run_ids)))  # until then they use it
     assert mlrun.json("environment", "prune", "--older-than", "0s")["environments"] == [record["key"]]
     assert engine.images() == []
     assert mlrun.json("environment", "list", "--built") == []
@@ -225,7 +226,8 @@ def test_an_image_that_was_removed_behind_its_back_is_made_again(mlrun: Mlrun, e
 def test_an_image_that_the_engine_does_not_give_up_stays_listed(mlrun: Mlrun, engine: Engine) -> None:
     mlrun.script("")
     write_runconfig(mlrun, None, baseDockerfile=DOCKERFILE)
-    mlrun("run", "submit-script", "-c", "image")
+    run_id = mlrun.json("run", "submit-script", "-c", "image")["run_id"]
+    until(lambda: not mlrun.supervisors(run_id))  # until then it uses it
     text = engine.program.read_text("utf-8")
     engine.program.write_text(text.replace('if words[0] == "rmi":', 'if words[0] == "rmi":\n    sys.exit(2)'), "utf-8")
     assert mlrun.json("environment", "prune", "--older-than", "0s")["environments"] == []

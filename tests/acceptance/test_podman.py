@@ -62,6 +62,7 @@ def test_a_script_runs_in_the_image_of_a_folder_with_its_logs_and_outputs(mlrun:
 
     (listed,) = mlrun.json("environment", "list", "--built")
     assert mlrun.json("environment", "show", "--built", listed["key"])["image"] == image
+    until(lambda: not mlrun.supervisors(run_id))  # until then it uses it
     assert mlrun.json("environment", "prune", "--older-than", "0s")["environments"] == [listed["key"]]
     assert podman.images() == []
 
