@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engines import network_home
 from tests.engines import ray as ray_engine
 from tests.engines import slurm as engine
 from tests.engines.pool import KINDS, PoolEngine
@@ -132,3 +133,13 @@ def _start_slurm(factory: pytest.TempPathFactory, *, accounting: bool) -> Iterat
     cluster = Slurm(factory.mktemp("slurm"), accounting=accounting)
     yield cluster
     cluster.close()
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[network_home.Host]]:
+    """Return two hosts that share a home on a network file system."""
+    reason = network_home.find_obstacle()
+    if reason is not None:
+        pytest.skip(reason)
+    with network_home.start_hosts(tmp_path_factory.mktemp("hosts"), "login1", "login2") as started:
+        yield started

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.engines.network_home import Host, find_obstacle, start_hosts
+from tests.engines.network_home import Host
 from tests.running import kill, until
 
 _CODE = "HomeInUse"
@@ -88,15 +88,6 @@ while len(found) < looks or len({row["low"] for row in found}) < commits:
     found.append(dict(row))
 print(json.dumps(found))
 """
-
-
-@pytest.fixture(scope="module")
-def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Host]]:
-    reason = find_obstacle()
-    if reason is not None:
-        pytest.skip(reason)
-    with start_hosts(tmp_path_factory.mktemp("hosts"), "login1", "login2") as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

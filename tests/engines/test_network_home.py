@@ -6,13 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from tests.engines.network_home import Host, find_obstacle, start_hosts
+from tests.engines.network_home import Host
 from tests.running import kill, until
 
 _CODE = "HomeInUse"
@@ -45,15 +44,6 @@ if end == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
 print(database.row("SELECT number FROM counts")["number"], database.row("PRAGMA integrity_check")[0])
 """
-
-
-@pytest.fixture(scope="module")
-def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Host]]:
-    reason = find_obstacle()
-    if reason is not None:
-        pytest.skip(reason)
-    with start_hosts(tmp_path_factory.mktemp("hosts"), "login1", "login2") as started:
-        yield started
 
 
 @pytest.fixture
