@@ -55,7 +55,7 @@ class InProcessServer:
         self._initialize_process_state()
 
     def handle(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the response to a request, in the same form as a response over a socket."""
+        """Handle a request and return the response as a JSON object of the RPC protocol."""
         try:
             request = check_request(document)
         except MlrunError as error:

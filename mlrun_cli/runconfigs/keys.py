@@ -350,7 +350,7 @@ def is_default(key_path: str, value: object) -> bool:
 
 
 def _takes_r_as_it_is(section: object) -> bool:
-    """Return whether a section `environment.r` asks for nothing but the R and the packages that are there already."""
+    """Return whether an `environment.r` section requires nothing but the R and packages that are already installed."""
     if not isinstance(section, Mapping) or section.get("userManaged") is not True:
         return False
     return all(value in EMPTY for name, value in section.items() if name != "userManaged")

@@ -120,7 +120,7 @@ def refuse_other_kinds(root: Node, known_keys: frozenset[str]) -> None:
 
 
 def is_other_kind(keys: Iterable[str]) -> bool:
-    """Return whether the top-level keys of a document show that it is not a runconfig, whatever its file name."""
+    """Return whether the top-level keys of a document show that it is another kind of file than a runconfig."""
     return any(not kind.keys.isdisjoint(keys) for kind in _OTHER_THAN_RUNCONFIGS)
 
 

@@ -80,7 +80,7 @@ class RunConfiguration(NamedTuple):
         return hash(self[:-1])
 
     def replace_fields(self, **values: Any) -> RunConfiguration:
-        """Return a copy with some fields replaced, and without these fields' locations in the file."""
+        """Return a copy with some fields replaced; the locations of these fields in the file are dropped."""
         places = {key: place for key, place in self.places.items() if re.split(r"[.[]", key)[0] not in values}
         return self._replace(**values, places=places)
 

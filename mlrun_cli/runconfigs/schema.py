@@ -103,7 +103,7 @@ def _allow_null(shape: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _allow_empty_keys(shape: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a JSON schema in which the named properties of a mapping, but not the mapping itself, may be null."""
+    """Return a JSON schema that also allows null as the value of each named property of a mapping."""
     within: dict[str, Any] = {}
     if "properties" in shape:
         within["properties"] = {name: _allow_null(inner) for name, inner in shape["properties"].items()}

@@ -36,7 +36,7 @@ class StartEvent(NamedTuple):
 
 
 class StatusEvent(NamedTuple):
-    """Columns were set, and the status if it was one of `before`; `at` is in microseconds."""
+    """Columns were set, along with the status if it was one of `before`; `at` is in microseconds."""
 
     before: Collection[RunStatus]
     after: RunStatus

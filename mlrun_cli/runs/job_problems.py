@@ -1,4 +1,4 @@
-"""What has gone wrong with the job of a run at its engine, which is tried again a limited number of times."""
+"""The problems of a run's job at its engine, counted because a job is retried only a limited number of times."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class JobProblems(NamedTuple):
 
 
 def count_unanswered_submission(folder: RunFolder) -> None:
-    """Count a submission of a run's job that the engine has not answered.
+    """Record another submission of a run's job that the engine has not answered.
 
     Raises:
         OSError: the count cannot be written.

@@ -1,4 +1,4 @@
-"""The one job that may start a run on a node, of all that its engine may have got for it.
+"""The job that is allowed to start a run on a node, in case its engine has accepted several jobs for the run.
 
 A submission that an engine has not answered is repeated, and the engine may have accepted the first one after all. The
 first job that starts records its id in the run's folder; any other then does nothing. A job that its engine starts

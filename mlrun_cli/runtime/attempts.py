@@ -73,7 +73,7 @@ def _store_end_of_attempt(workspace: Workspace, run: Run, started_at: int | None
 
 
 def separate_attempt_values(workspace: Workspace, run: Run) -> None:
-    """Make the store keep the values of a new attempt apart from earlier ones; call this before any are stored.
+    """Make the store separate the values of a new attempt from earlier ones; call this before any are stored.
 
     Of the values of earlier attempts, only those with a step stay: the attempt goes on with them, and replaces them
     from its own first step on.

@@ -35,7 +35,7 @@ def reconcile(workspace: Workspace) -> frozenset[int]:
 
 
 def mark_not_responding(run: Run, not_responding_keys: frozenset[int]) -> Run:
-    """Return a run whose status is replaced for display if its key is in `not_responding_keys`."""
+    """Return a run with the status NotResponding for display if its key is in `not_responding_keys`, else unchanged."""
     return run._replace(status=RunStatus.NOT_RESPONDING) if run.key in not_responding_keys else run
 
 

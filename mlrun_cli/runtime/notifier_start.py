@@ -1,4 +1,4 @@
-"""Starting the program that sends notifications about ended runs, or giving it more of them."""
+"""The start of notifiers, programs that send notifications about ended runs, and the hand-over of further runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MAX_LETTERS = 1 << 16
 
 
 class _Settings(NamedTuple):
-    """What a notifier is started with; if any of it differs, another notifier has to be started."""
+    """The settings with which a notifier is started; runs with other settings need another notifier."""
 
     folder: str
     secrets: str
@@ -42,7 +42,7 @@ class _Notifier(NamedTuple):
     spool: NotificationSpool
 
     def accept(self, run_ids: Sequence[str]) -> bool:
-        """Give it further runs; return False if it takes no more."""
+        """Pass further runs to the notifier; return False if it accepts no more."""
         try:
             self.spool.add(run_ids)
         except OSError:  # it has ended
@@ -58,7 +58,7 @@ _last_notifier: list[_Notifier] = []
 
 
 def start_notifier(workspace: Workspace, run: Run, redactor: Redactor | None = None) -> None:
-    """Have a notifier send the messages about an ended run, if it has addresses to notify; failures are only logged.
+    """Start sending the messages about an ended run to its addresses, if it has any; failures are only logged.
 
     The program claims the run before it sends anything, so each address is notified once, whoever calls this; if it is
     killed, the next one sends what is left in its spool, and perhaps repeats a message. One that this process has
@@ -77,7 +77,7 @@ def start_notifier(workspace: Workspace, run: Run, redactor: Redactor | None = N
 
 
 def start_notifier_for_interactive_runs(workspace: Workspace, run_keys: Sequence[int], status: RunStatus) -> None:
-    """Have one notifier send messages about interactive runs that have ended with a status, if a rule matches any.
+    """Start sending messages about interactive runs that ended with a status and that match a notification rule.
 
     Interactive runs have no addresses of their own. Failures are only logged.
     """
@@ -97,7 +97,7 @@ def start_notifier_for_interactive_runs(workspace: Workspace, run_keys: Sequence
 
 
 def _notify_of(workspace: Workspace, run_ids: Sequence[str], redactor: Redactor) -> None:
-    """Give runs to the notifier that this process has started, or start one."""
+    """Pass runs to the notifier that this process has started, or start a notifier for them."""
     settings = _Settings(os.fspath(workspace.folder), format_secrets(redactor), dict(os.environ), os.getpid())
     for notifier in _last_notifier:
         if notifier.settings == settings and notifier.accept(run_ids):
@@ -109,7 +109,7 @@ def _notify_of(workspace: Workspace, run_ids: Sequence[str], redactor: Redactor)
 
 
 def _spawn_notifier(workspace: Workspace, run_ids: Sequence[str], settings: _Settings) -> _Notifier | None:
-    """Start a notifier, and return it, or None if its queue had no room for all secrets and takes no more lines."""
+    """Start a notifier; return it, or None if its queue cannot accept further runs because it is full of secrets."""
     spool = NotificationSpool.create(workspace.folder)
     try:
         spool.add(run_ids)

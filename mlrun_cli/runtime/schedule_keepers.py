@@ -1,4 +1,4 @@
-"""The process that keeps the time of a workspace's schedules, and how it is started and woken.
+"""The start and the wake-up of schedule keepers, the processes that submit the due runs of schedules.
 
 It holds the lock of the folder `schedules`. A process that changes a schedule, and any look at runs, starts it if the
 lock is free; it ends when no schedule is active.

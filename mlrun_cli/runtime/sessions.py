@@ -1,4 +1,4 @@
-"""Sessions: processes that start interactive runs without submitting a script, such as a notebook or a driver script.
+"""Sessions: processes that start interactive runs without submitting a script, such as notebooks or driver scripts.
 
 A session is a folder with a lock, which its process holds, and a journal, to which it writes the data of its runs.
 When the process has ended, the lock is free, and the next reconciliation ingests the rest of the journal and ends the

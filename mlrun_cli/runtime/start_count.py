@@ -1,4 +1,4 @@
-"""The count of a process's starts, by which those that keep failing are started less often."""
+"""The count of a process's starts, used to start processes that keep failing less often."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BACKOFF_SECONDS = 10.0
 
 
 class StartCount:
-    """The starts of the process that holds a lock, since one last did its work.
+    """The starts of a process that holds a lock, counted since such a process last completed its work.
 
     The lock file contains a byte for each start, and its modification time is that of the last one.
     """

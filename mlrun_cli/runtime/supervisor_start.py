@@ -1,4 +1,4 @@
-"""The start of supervisors by the target of their runs, which may add properties to these."""
+"""The start of supervisors by the target of their runs, which may add properties to the runs."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Backfill:
         self._short_of_gpus.append(run)
 
     def is_short_of_gpus(self, run: Run) -> bool:
-        """Return whether an earlier run that needs no more of the same GPUs could not be started in this pass."""
+        """Return whether an earlier run that needs at most as many of these GPUs could not be started in this pass."""
         return any(
             run.gpu_count >= other.gpu_count and run.visible_gpus == other.visible_gpus for other in self._short_of_gpus
         )

@@ -60,7 +60,7 @@ class Dispatcher:
             self._lock.close()
 
     def _serve_while_needed(self) -> None:
-        """Serve the queue; repeat that if a run was added while no process held the lock."""
+        """Serve the queue, and serve it again if a run was added while no process held the lock."""
         is_mine = True
         while is_mine:
             self._folder.record_dispatcher()

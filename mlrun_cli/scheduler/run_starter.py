@@ -124,7 +124,7 @@ class RunStarter:
         return has_left_runs
 
     def _count_end_without_progress(self, run: Run) -> None:
-        """Count the end of a supervisor whose run made no progress; reset the count if the run made progress."""
+        """Count another supervisor that ended without progress of its run, or reset the count after progress."""
         before = self._started.pop(run.key, run)
         if (run.started_at, run.attempts) != (before.started_at, before.attempts):
             del self._deaths[run.key]

@@ -1,4 +1,4 @@
-"""`python …/mlrun_cli/scheduler/schedule_keeper.py --workspace FOLDER --lock DESCRIPTOR`: keeps the time of schedules.
+"""`python …/mlrun_cli/scheduler/schedule_keeper.py --workspace FOLDER --lock DESCRIPTOR`: submits due runs.
 
 It submits the pipelines of a workspace's schedules when their time has come, and ends when no schedule is active. Each
 time is taken in one transaction together with the id of its run, so that of several keepers only one submits it, and
@@ -32,7 +32,7 @@ _RETRY_SECONDS = 1.0
 
 
 class ScheduleKeeper:
-    """The only keeper of a workspace on this machine, which holds the lock of the folder of schedules."""
+    """The process that submits a workspace's due scheduled runs, only one per machine by the lock that it holds."""
 
     def __init__(self, workspace: Workspace, lock: OwnerLock) -> None:
         self._workspace = workspace
@@ -95,7 +95,7 @@ class ScheduleKeeper:
         return is_done
 
     def _record_wait(self, run: ScheduledRun, problem: str) -> None:
-        """Record and log why a run waits, once."""
+        """Record and log why a run waits, unless this reason is already recorded."""
         with self._workspace.transaction():
             is_new = self._workspace.schedules.record_wait(run.run_id, problem)
         if is_new:

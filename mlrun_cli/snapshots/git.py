@@ -95,7 +95,7 @@ def _run_queries(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _abandon(process: subprocess.Popen[bytes]) -> None:
-    """Kill a query, but wait neither for children that have its output open nor for a file system that hangs."""
+    """Kill a query without waiting for it, since its children or a hanging file system may keep it alive."""
     process.kill()
     if process.stdout is not None:
         process.stdout.close()

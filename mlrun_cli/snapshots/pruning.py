@@ -24,7 +24,7 @@ _LOOK_SECONDS = 0.02
 
 
 class PrunedSnapshots(NamedTuple):
-    """The numbers of removed snapshots and contents, and the freed disk space in bytes."""
+    """The result of pruning: the numbers of removed snapshots and contents, and the freed disk space in bytes."""
 
     snapshots: int
     contents: int

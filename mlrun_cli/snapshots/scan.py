@@ -123,7 +123,7 @@ class _Walk:
         return True
 
     def _visit(self, entry: os.DirEntry[str], path: str) -> bool:
-        """Add one entry if it is not ignored; return whether it is a folder to visit."""
+        """Add an entry to the scan unless it is ignored; return whether it is a folder to visit."""
         if self.amount.exceeds(self._limits):
             self._looks_left -= 1
         if entry.name == ".git" or entry.name.startswith(TEMPORARY_PREFIX) or path in self._excluded:

@@ -121,7 +121,7 @@ def list_data_links(destination: Path, links: Mapping[str, str]) -> list[str]:
 
 
 def remove_data_links(destination: Path, links: Mapping[str, str]) -> None:
-    """Remove what `create_data_links` has created, and folders that become empty."""
+    """Remove the links created by `create_data_links`, and folders that become empty."""
     for path in list_data_links(destination, links):
         with suppress(OSError):
             (destination / path).unlink()

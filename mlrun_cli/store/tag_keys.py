@@ -1,4 +1,4 @@
-"""Keys of tags that people can read: not those in which sweeps and MLflow keep documents."""
+"""SQL conditions on the keys of tags that are meant for people, unlike tags with documents of sweeps and MLflow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SWEEP_RUN_TAG = "HD_________-____-____-____-_____________%"
 
 
 def build_readable_tag_conditions() -> tuple[Sequence[str], Mapping[str, object]]:
-    """Return SQL conditions on a row of `run_tags` that such keys meet, and their parameters.
+    """Return SQL conditions that exclude rows of `run_tags` with documents of sweeps and MLflow, and their parameters.
 
     A sweep writes the keys of its definition, and some that begin with its id. Keys with an id of the form that sweeps
     get are not looked up: there may be very many.

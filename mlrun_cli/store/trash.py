@@ -51,7 +51,7 @@ class TrashedExperiment(NamedTuple):
 
 
 class TrashedValues(NamedTuple):
-    """What a deleted run has logged.
+    """The values that a deleted run has logged.
 
     Attributes:
         metric_keys: the keys of its metrics, whose values are in their own table, by name.

@@ -84,7 +84,7 @@ def preview_data(
     earlier: EarlierRun | None = None,
     target: Target | None = None,
 ) -> RunData:
-    """Return the same as `bind_data`, with `{run-id}` instead of the run's id, without creating anything.
+    """Return the data that `bind_data` would bind, with `{run-id}` instead of the run's id, without creating anything.
 
     Raises:
         UsageError, DataNotFound: as `bind_data`.

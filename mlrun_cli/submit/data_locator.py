@@ -257,7 +257,7 @@ def _create_folder(error_context: str, path: Path, datastore: Datastore) -> None
 
 
 def find_with_context(error_context: str, find: Callable[[], _Found]) -> _Found:
-    """Call `find` and return its result; errors are prefixed with the data entry."""
+    """Call a function and return its result; the messages of its errors are prefixed with the data entry."""
     try:
         return find()
     except (DataNotFound, UsageError) as error:
@@ -266,7 +266,7 @@ def find_with_context(error_context: str, find: Callable[[], _Found]) -> _Found:
 
 
 def _find_registered(error_context: str, find: Callable[[], Dataset]) -> Dataset:
-    """Return a registered dataset; an error gets a hint on how to refer to one in a runconfig."""
+    """Return a registered dataset; if it is missing, the error has a hint on how to refer to one in a runconfig."""
     try:
         return find_with_context(error_context, find)
     except DataNotFound as error:

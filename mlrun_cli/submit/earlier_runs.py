@@ -152,7 +152,7 @@ def check_can_run_alone(run: Run) -> None:
 
 
 def find_earlier_run(workspace: Workspace, run: Run, *, variable_names: Collection[str] = ()) -> EarlierRun:
-    """Return a run together with its submission and snapshot.
+    """Load an earlier run together with its submission and snapshot.
 
     Args:
         workspace: the workspace of the run.

@@ -30,7 +30,7 @@ def read_template_submission(run: Run, folder: Path) -> Submission:
 
 
 def find_earlier_template(workspace: Workspace, run: Run, folder: Path) -> EarlierRun:
-    """Return a run together with the submission, snapshot and configuration that its template's folder records.
+    """Load an earlier run together with its submission, snapshot and configuration from the folder of its template.
 
     Raises:
         RunNotRepeatable: a file of the template is gone, damaged, or was not yet written by the version that made it,

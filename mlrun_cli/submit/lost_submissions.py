@@ -1,4 +1,4 @@
-"""Submissions of runs whose folders are gone, restored from what the store has recorded of the runs."""
+"""Submissions of runs whose folders are gone, restored from the records of the runs in the store."""
 
 from __future__ import annotations
 

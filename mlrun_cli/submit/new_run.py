@@ -128,7 +128,7 @@ def _record_end(workspace: Workspace, run_key: int, from_template: FromTemplate)
 
 
 def _admit(workspace: Workspace, run: NewRun) -> Admission:
-    """Return the admission of a run; one from a template is always queued, unless an engine queues it.
+    """Determine the admission of a run; a run from a template is always queued, unless its target's engine has a queue.
 
     A queued run needs nobody: whoever looks into the queue starts it, even if this process is killed now.
 

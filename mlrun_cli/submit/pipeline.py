@@ -111,7 +111,7 @@ class PipelineRequest(NamedTuple):
 
 
 class PipelinePlan(NamedTuple):
-    """What the controller of a pipeline needs to know besides the templates of its steps."""
+    """The information that the controller of a pipeline needs, besides the templates of the steps."""
 
     run_id: str
     graph: Graph

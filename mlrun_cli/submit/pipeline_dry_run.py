@@ -97,7 +97,7 @@ def _list_entries(
 
 
 class _Reuses:
-    """The decisions on which steps of a pipeline would be reused."""
+    """The decisions which steps of a pipeline would reuse earlier results."""
 
     def __init__(self, workspace: Workspace, plan: PipelinePlan) -> None:
         self._workspace = workspace
@@ -105,7 +105,7 @@ class _Reuses:
         self._origins: dict[str, str] = {}
 
     def decide(self, step: Step, resolved: ResolvedStep) -> dict[str, Any]:
-        """Return `is_reused`, `reused_run_id` and `reason` for a step whose upstream steps are decided."""
+        """Decide on the reuse of a step after its upstream steps; return `is_reused`, `reused_run_id` and `reason`."""
         run, reason = self._find_run(step, resolved)
         if run is not None:
             self._origins[step.key] = get_origin_id(run)
@@ -129,7 +129,7 @@ class _Reuses:
         return found.run, found.reason
 
     def name_runs(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return records with the ids of the runs whose results are reused, and with names for the other step runs."""
+        """Return records with the ids of step runs replaced with the reused run's id or else the step's name."""
         text = json.dumps(records)
         for step in self._plan.graph.steps:
             run_id = compute_step_run_id(self._plan.run_id, step.key)
@@ -139,7 +139,7 @@ class _Reuses:
 
 
 def _build_data_records(step: Step, plan: PipelinePlan) -> dict[str, dict[str, Any]]:
-    """Return `inputs` and `outputs`: what a step reads and where it writes, keyed by name."""
+    """Return records of the `inputs` and `outputs` of a step, keyed by name."""
     graph, run_id = plan.graph, compute_step_run_id(plan.run_id, step.key)
     places = {key: locate_output(graph, run_id, key, output) for key, output in step.outputs.items()}
     return {

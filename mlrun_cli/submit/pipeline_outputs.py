@@ -1,4 +1,4 @@
-"""The outputs of a completed step, which are put where the next steps read them."""
+"""The outputs of a completed step, which are moved to the places where the next steps read them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class OutputsNotKept(MlrunError):
-    """The outputs of a completed step that cannot be put in their places."""
+    """The outputs of a completed step cannot be moved to their destinations."""
 
 
 def store_outputs(workspace: Workspace, plan: StepPlan, run_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The reuse of an earlier result for a step: the run with the same fingerprint, or what differs if there is none."""
+"""The reuse of an earlier result for a step: the run with the same fingerprint, or the differences if there is none."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _KEY_BYTES = 32
 
 
 class Reuse(NamedTuple):
-    """What was found out about earlier results of a step.
+    """The decision whether a step reuses an earlier result, with the reason.
 
     Attributes:
         fingerprint: the fingerprint of the step.

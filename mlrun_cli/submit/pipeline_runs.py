@@ -1,4 +1,4 @@
-"""Runs of pipelines: their graphs, where their outputs are, and publishing of what they have run."""
+"""Runs of pipelines: their graphs, the locations of their outputs, and the publication of their pipelines."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def is_file_name(reference: str) -> bool:
 def _find_registered(
     workspace: Workspace, configuration: RunConfiguration, name: str, key_path: str
 ) -> RunConfiguration:
-    """Return a configuration with the registered environment that it refers to."""
+    """Return a configuration with the definition of the registered environment that it refers to."""
     from mlrun_cli.actions.environments import get_environment  # noqa: PLC0415 - start-up
     from mlrun_cli.environments.curated import is_curated_name  # noqa: PLC0415 - start-up
     from mlrun_cli.runconfigs.runconfig import read_configuration_document  # noqa: PLC0415 - start-up

@@ -76,7 +76,7 @@ class RerunChanges(NamedTuple):
 
 
 class _Program(NamedTuple):
-    """What a rerun starts instead of the script or the command of the earlier run; empty if these stay."""
+    """The script or command that a rerun starts instead of the earlier run's; empty if it is unchanged."""
 
     script: str | None = None
     arguments: Sequence[str] = ()

@@ -1,4 +1,4 @@
-"""The times of schedules: which have come, and the runs that are to be submitted for them."""
+"""The due times of schedules, and the records of the runs to submit for them."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class ResumedRun(NamedTuple):
 
 
 class SweepPlan(NamedTuple):
-    """What the controller of a sweep needs to know besides the template of its runs.
+    """The information that the controller of a sweep needs, besides the template of the runs.
 
     Attributes:
         definition: the definition, with a seed.

@@ -1,4 +1,4 @@
-"""Dry runs of sweeps: what would be sampled, and the run that would be started with it."""
+"""Dry runs of sweeps: the values that would be sampled, and a run that would be started with them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of a run template for reruns after its secrets are gone: a configuration and the git commit."""
+"""The part of a run template that is kept for reruns after its secrets are removed: configuration and git commit."""
 
 from __future__ import annotations
 

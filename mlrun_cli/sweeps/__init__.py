@@ -1,1 +1,1 @@
-"""Sweeps: their definition, what they sample, and which of their runs end early; no store, no workspace."""
+"""Sweeps: their definition, their sampling, and the early termination of their runs; without store or workspace."""

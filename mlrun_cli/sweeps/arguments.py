@@ -1,4 +1,4 @@
-"""The arguments by which a run of a sweep gets the values that were sampled for it."""
+"""The arguments that pass sampled values to the script of a sweep's child run."""
 
 from __future__ import annotations
 

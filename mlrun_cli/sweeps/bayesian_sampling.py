@@ -107,7 +107,7 @@ class BayesianSampler:
 
 
 def _get_quantile(expression: Expression, value: float) -> float:
-    """Return the share of the values of a normal or lognormal expression that are below a value."""
+    """Return the probability that a normal or lognormal expression samples less than a value."""
     mean, deviation = expression.arguments[:2]
     number = _find_logarithm(value) if expression.is_logarithmic else value
     quantile = _STANDARD_NORMAL.cdf((number - mean) / deviation) if deviation else 0.5
@@ -115,7 +115,7 @@ def _get_quantile(expression: Expression, value: float) -> float:
 
 
 def _get_logarithm(expression: Expression, value: float) -> float:
-    """Return the logarithm within the bounds of an expression of which a value is made.
+    """Return the logarithm from which an expression makes a value, limited to the expression's bounds.
 
     Raises:
         ValueError: none is.

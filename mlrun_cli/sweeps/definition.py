@@ -17,7 +17,7 @@ _GOALS = {goal.value: goal for goal in Goal}
 
 
 class PrimaryMetric(NamedTuple):
-    """The metric by which runs of a sweep are compared, and whether more or less of it is better."""
+    """The metric by which the runs of a sweep are compared, and the goal to minimize or maximize it."""
 
     name: str
     goal: Goal
@@ -28,7 +28,7 @@ class PrimaryMetric(NamedTuple):
 
 
 class SweepDefinition(NamedTuple):
-    """What a sweep samples, how many runs it has, and by what they are compared.
+    """The definition of a sweep: its sampling, its number of runs, and the metric by which they are compared.
 
     Attributes:
         sampling: what is sampled, and how.

@@ -1,4 +1,4 @@
-"""Early termination: which runs of a sweep end because others do better.
+"""Early termination of the runs of a sweep that perform worse than others.
 
 A decision depends on the values of the primary metric alone that runs have logged, and is made at each number of
 values `n` that is a multiple of `evaluation_interval` and at least `delay_evaluation`. Of all runs, including the one
@@ -151,7 +151,7 @@ def _check_property(key: str, value: object) -> None:
 
 
 class Judge:
-    """Decides which runs of a sweep end early, from all values of the primary metric that their runs have logged.
+    """Decides which runs of a sweep end early, given all values of the primary metric that the runs have logged.
 
     Decisions are a function of these values: what was added in which order makes no difference. Each takes time in
     proportion to the number of runs.
@@ -215,7 +215,7 @@ class Judge:
 
 
 class _Scores:
-    """The scores of a run, higher is better: the best and the sum of the first 1, 2, … of them."""
+    """The scores of a run, of which higher ones are better: the maximum and the sum of the first 1, 2, … scores."""
 
     def __init__(self) -> None:
         self.bests: list[float] = []

@@ -1,4 +1,4 @@
-"""The tags of a sweep's run, which hold its definition and, for each of its runs, what was sampled for it."""
+"""The tags of a sweep's run, which hold its definition and the values sampled for each child run."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def find_definition(tags: Mapping[str, str | None]) -> SweepDefinition | None:
 
 
 def list_submitted_tags(sweep_id: str, tags: Mapping[str, str | None]) -> dict[str, str | None]:
-    """Return the tags of a sweep's run that hold neither its definition nor what was sampled for a run."""
+    """Return the tags of a sweep's run without those that hold its definition or sampled values."""
     definition = find_definition(tags)
     known = {PLATFORM, *(() if definition is None else definition.to_json())}
     return {key: text for key, text in tags.items() if key not in known and find_run_number(sweep_id, key) is None}
 
 
 def find_child_definition(tags: Mapping[str, str | None]) -> Mapping[str, Any] | None:
-    """Return what all runs of a sweep have in their run definitions, or None if the tag is missing or was modified."""
+    """Return the run definition that all child runs of a sweep share, or None if its tag is missing or was modified."""
     try:
         overrides = _parse_json(tags.get(PLATFORM))["Definition"]["Overrides"]
     except (KeyError, TypeError):

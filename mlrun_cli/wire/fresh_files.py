@@ -1,4 +1,4 @@
-"""Reads of files on a network file system up to their current end instead of the end cached by this machine."""
+"""Reading of files on a network file system up to their current end instead of the end cached by this machine."""
 
 import ctypes
 

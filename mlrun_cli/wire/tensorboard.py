@@ -1,4 +1,4 @@
-"""TensorBoard over the event files of runs, which are copied into a folder of its own as they grow."""
+"""TensorBoard for the event files of runs, which are copied into its own folder as they grow."""
 
 import os
 import shutil
@@ -37,7 +37,7 @@ def _get_file_mode(path: str) -> int:
 
 
 class EventCopies:
-    """Copies of the event files of runs in a folder, one below it for each run.
+    """Copies of the event files of runs in a folder, with a subfolder for each run.
 
     Args of the constructor:
         folder: The folder of the copies, which is made if it does not exist.
@@ -95,7 +95,7 @@ def find_tensorboard(interpreters: "Iterable[str]" = ()) -> "str | None":
 
 
 class TensorboardServer:
-    """A TensorBoard on loopback; `url` is its address once `wait_until_ready` has returned."""
+    """A TensorBoard server on the loopback interface; `url` is set once `wait_until_ready` has returned."""
 
     def __init__(self, program: str, folder: str, port: int) -> None:
         self.port = _choose_port(port)

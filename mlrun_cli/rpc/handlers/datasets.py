@@ -77,7 +77,7 @@ def unregister_dataset(context: RequestContext, name: str) -> None:
 
 @handler("datasets.files")
 def list_files(context: RequestContext, definition: object) -> dict[str, Any]:
-    """Return a dataset's files as pairs of a name and a path or URL, and as `whole` its path if it has only one."""
+    """Return a dataset's files as `[name, path or URL]` pairs and, as `whole`, their single folder or file, or None."""
     found = files.find_files(definition, lambda name: datastores.get_datastore(context.workspace, name))
     return {
         "files": [[file.name, file.source] for file in found.files],

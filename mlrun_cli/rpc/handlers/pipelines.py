@@ -1,4 +1,4 @@
-"""Handlers of requests about pipelines: their submissions, their runs, and those that are published."""
+"""Handlers of requests about pipelines: submission, runs, and published pipelines."""
 
 from __future__ import annotations
 

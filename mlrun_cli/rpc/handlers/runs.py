@@ -340,7 +340,7 @@ def update_run(
 
 @handler("runs.flush")
 def flush(context: RequestContext, run_id: str) -> None:
-    """Do nothing, because everything that the run's processes wrote is ingested before each response."""
+    """Do nothing; everything that the run's processes have written is ingested before each response."""
 
 
 def get_run_by_full_id(context: RequestContext, run_id: str) -> Run:

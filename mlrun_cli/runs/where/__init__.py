@@ -1,1 +1,1 @@
-"""The language of `--where`: conditions on runs, and the names of their values."""
+"""The language of `--where`: conditions on runs, and the names of values in conditions."""

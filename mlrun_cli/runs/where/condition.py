@@ -16,7 +16,7 @@ Value: TypeAlias = float | int | str
 
 
 class Literal(NamedTuple):
-    """A value as it is typed, with or without quotation marks."""
+    """A value in a condition as the user typed it, with or without quotation marks."""
 
     text: str
     is_quoted: bool = False

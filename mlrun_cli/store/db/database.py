@@ -163,6 +163,6 @@ def build_in_list(name: str, values: Sequence[object]) -> tuple[str, dict[str, o
 
 
 def build_in_lists(name: str, values: Sequence[object]) -> Iterator[tuple[str, dict[str, object]]]:
-    """Split the values into batches of a few hundred; yield what `build_in_list` returns for each batch."""
+    """Split values into batches of a few hundred; yield the result of `build_in_list` for each batch."""
     for start in range(0, len(values), _LONGEST_LIST):
         yield build_in_list(name, values[start : start + _LONGEST_LIST])

@@ -111,7 +111,7 @@ class RunConditions:
 
     @property
     def conditions_of_found(self) -> str:
-        """The SQL conditions for runs that `text_query` has returned."""
+        """The SQL conditions to check for runs that `text_query` has returned."""
         return self.scan_conditions if self.text is None or not self.text.is_exact else self.conditions_without_text
 
     @property

@@ -1,4 +1,4 @@
-"""Plans to find the first runs of a sort order among those that match conditions, by sets of keys.
+"""Plans to find the first matching runs of a sort order by intersecting sets of keys.
 
 Which plan is fast depends on how conditions and order are related, which no statistics of a database tell. So a plan
 is chosen by a sample of runs, of which each condition is checked and the value that runs are sorted by is read.

@@ -121,7 +121,7 @@ class RunPageStore:
         return self._list_distinct("run_properties", "key", limit)
 
     def list_tag_keys(self, limit: int) -> Sequence[str]:
-        """Return the first `limit` keys of all tags that people can read, in alphabetical order.
+        """Return the first `limit` tag keys in alphabetical order, except keys of documents of sweeps and MLflow.
 
         Those in which sweeps and MLflow keep documents are left out.
         """
@@ -197,7 +197,7 @@ class RunPageStore:
         limit: int,
         offset: int,
     ) -> Sequence[int] | None:
-        """Find run keys like `_find_keys_by_sets`, for an order in which the values of some runs grow with time."""
+        """Find run keys like `_find_keys_by_sets`, for an order by a value that grows with time for live runs."""
         moving = self._list_values_of_live_runs(conditions, order, {**conditions.parameters, **order.parameters})
         beyond = offset + limit
         settled = bounded._replace(value_of_run=order.value, is_moving=None)

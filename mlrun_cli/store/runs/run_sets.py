@@ -39,7 +39,7 @@ _INDEXED = frozenset({*_TEXT_FIELDS, "created", "started", "ended", "run_number"
 
 
 class RangeSet(NamedTuple):
-    """The runs whose keys are in some ranges, or not in them.
+    """The set of runs whose keys are in some ranges or, if negated, in none of them.
 
     Attributes:
         ranges: the ranges.

@@ -1,4 +1,4 @@
-"""What a drawing of parallel coordinates shows."""
+"""The data of parallel coordinates plots."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The drawing of a pipeline's graph, with its steps and what they read and write."""
+"""The drawing of a pipeline's graph, with its steps, their inputs and their outputs."""

@@ -1,4 +1,4 @@
-"""The layout of a directed graph in layers, each below those that it depends on; edges between run past other nodes."""
+"""The layout of a directed graph in layers, in which each node is below the nodes that it depends on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SWEEPS = 4
 
 
 class NodeShape(NamedTuple):
-    """A node's box, by the pixels of its left upper corner."""
+    """The box of a node, given by the pixel coordinates of its upper left corner."""
 
     key: str
     x: int
@@ -31,7 +31,7 @@ class EdgeShape(NamedTuple):
 
 
 class LayeredDrawing(NamedTuple):
-    """The shapes of a graph, in a picture of a size in pixels."""
+    """The shapes of a graph, and the size of the drawing in pixels."""
 
     nodes: Sequence[NodeShape]
     edges: Sequence[EdgeShape]
@@ -40,7 +40,7 @@ class LayeredDrawing(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """A node, or the place where an edge passes a layer: its layer, and whether it is a node."""
+    """A position in a layer, occupied by a node or by an edge that passes through the layer."""
 
     layer: int
     is_node: bool
@@ -96,7 +96,7 @@ def _assign_layers(node_keys: Sequence[str], dependencies: Mapping[str, Sequence
 
 
 def _order_rows(places: Mapping[str, _Place], chains: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Return the nodes and passing edges of each layer, ordered by their neighbours so that few edges cross."""
+    """Return the nodes and passing edges of each layer, sorted by the positions of their neighbours."""
     rows: list[list[str]] = [[] for _ in range(1 + max((place.layer for place in places.values()), default=-1))]
     for name, place in places.items():
         rows[place.layer].append(name)

@@ -1,4 +1,4 @@
-"""What the graph of a pipeline run shows: its steps with their runs, and what they read and write."""
+"""The view of a pipeline run's graph: its steps with their runs, inputs and outputs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class StepView(NamedTuple):
 
 
 class EdgeView(NamedTuple):
-    """An edge of the graph: its path, the names of the data that pass, and whether only the order counts."""
+    """An edge of the graph: its SVG path, the names of the data passed along, and whether it is only an order."""
 
     path: str
     title: str

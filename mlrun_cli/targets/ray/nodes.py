@@ -77,7 +77,7 @@ def list_nodes(client: RayClient) -> list[RayNode]:
 
 
 def check_feasibility(client: RayClient, resources: Mapping[str, float]) -> None:
-    """Raise if no node has these amounts of resources even when it is idle.
+    """Raise if no node has these amounts of resources, even if nothing else is running on it.
 
     Ray would have a job wait for them for ever, or give it up after some time. Where nodes are started when they are
     needed, nothing is known of those to come.

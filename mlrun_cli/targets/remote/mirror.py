@@ -205,7 +205,7 @@ class Mirror:
         return self._session
 
     def _forget_runs(self) -> None:
-        """Forget the state of all runs, since a restarted program on the remote machine does not know what was sent."""
+        """Forget the state of all runs, since a restarted program on the remote machine has none."""
         for pulled in self._runs.values():
             pulled.close()
         self._runs.clear()

@@ -59,7 +59,7 @@ def push_program(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, progr
 
 
 def push_run(ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run: SharedRunFolder) -> None:
-    """Copy a run's snapshot, data, this package and the SDK to the remote machine, except what it already has.
+    """Copy a run's snapshot and data, this package and the SDK to the remote machine, unless already there.
 
     Raises:
         MlrunError: there is no connection, or rsync failed; the message is what it said.

@@ -81,7 +81,7 @@ class RemoteTarget(EngineTarget):
         Ssh(self.settings).run(["true"])
 
     def push_files(self, request: JobRequest) -> None:
-        """Copy what a run needs, besides the files of its folder that are sent with its job.
+        """Copy the snapshot, data and programs that a run needs; the files of its folder are sent with its job.
 
         Raises:
             EngineRefused: rsync failed; the message is what it said.
@@ -158,7 +158,7 @@ class RemoteTarget(EngineTarget):
         return self.find_job_ids([run_id]).get(run_id)
 
     def find_job_ids(self, run_ids: Collection[str]) -> Mapping[str, str]:
-        """Return the job ids of those runs that have a job on the remote machine, which equal the run ids."""
+        """Return the job ids, which equal the run ids, of the runs that have a job on the remote machine."""
         with open_session(self.workspace, self.name, self.settings) as session:
             found = session.request("find", {"run_ids": list(run_ids)}).document["jobs"]
         return {run_id: run_id for run_id in run_ids if run_id in found}

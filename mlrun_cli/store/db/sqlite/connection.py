@@ -217,7 +217,7 @@ class SqliteDatabase:
         return True
 
     def _replace_retired(self) -> None:
-        """Replace a retired connection; if that fails, the next statement tries it again."""
+        """Replace a connection that the pool has retired; if that fails, the next statement tries again."""
         self._connection = self._connect()
         self._number += 1
         self._is_watched = False

@@ -37,7 +37,7 @@ _T = TypeVar("_T")
 
 
 class _Version(NamedTuple):
-    """What distinguishes the contents of a database file.
+    """The values that identify a version of a database file.
 
     The header has the counter of commits; the time also changes with a commit that fails and is rolled back.
     """
@@ -48,7 +48,7 @@ class _Version(NamedTuple):
 
 
 class ForeignDatabase(SqliteDatabase):
-    """A `Database` in a file that another host writes to; whatever would change it is refused."""
+    """A read-only `Database` in a file that another host writes to; writing raises HomeInUse."""
 
     def __init__(self, path: Path, lease: HostLease) -> None:
         """Open the file.
@@ -109,7 +109,7 @@ class ForeignDatabase(SqliteDatabase):
             pause = min(2 * pause, _LONGEST_WAIT_SECONDS)
 
     def _reopen_unless_current(self, version: _Version) -> None:
-        """Open the file again, without what SQLite and this machine remember of it, unless they have this version."""
+        """Reopen the file, discarding the caches of SQLite and this machine, unless they contain this version."""
         if version == self._version:
             return
         self._connection.close()
@@ -164,7 +164,7 @@ class ForeignDatabase(SqliteDatabase):
             os.close(descriptor)
 
     def _ensure_writable(self) -> None:
-        """Raise HomeInUse: whatever calls this is about to write."""
+        """Raise HomeInUse, since another host uses the database, so that nothing can be written."""
         raise self._refusal.with_traceback(None)
 
     def close(self) -> None:
@@ -174,7 +174,7 @@ class ForeignDatabase(SqliteDatabase):
 
 
 def _discard_cache(path: Path) -> None:
-    """Discard what this machine remembers of the contents of a file."""
+    """Discard this machine's cached content of a file."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)

@@ -1,4 +1,4 @@
-"""The routes of the list of published pipelines, of the page of one, and of what programs post to submit it."""
+"""The routes of the list and the pages of published pipelines, and of their submission by programs."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def show_pipeline(page: PageRequest) -> Response:
 
 
 def submit_posted(page: PageRequest, document: dict[str, Any]) -> Response:
-    """Submit a published pipeline as specified by the posted JSON object; respond with the run's id."""
+    """Submit a published pipeline with the values in a posted JSON object, and respond with the run's id."""
     return JSONResponse(submit_posted_pipeline(page.workspace, page.get_path_parameter("pipeline_id"), document))
 
 
 def submit_posted_to_endpoint(page: PageRequest, document: dict[str, Any]) -> Response:
-    """Submit the default version of a pipeline endpoint, as `submit_posted` does; respond with the run's id."""
+    """Submit the default version of a pipeline endpoint like `submit_pipeline`, and respond with the run's id."""
     endpoint = get_endpoint(page.workspace, endpoint_id=page.get_path_parameter("endpoint_id"))
     check_is_active(endpoint)
     pipeline_id = endpoint.pipeline_ids[endpoint.default_version]

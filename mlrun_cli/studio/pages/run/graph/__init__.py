@@ -1,1 +1,1 @@
-"""The graph of a pipeline run, and what its steps have read, written and reused."""
+"""The Graph tab of a pipeline run, and the Step tab of a step run."""
