@@ -92,7 +92,7 @@ def save_dataset(workspace: Workspace, definition: object) -> Dataset:
     """
     checked = check_dataset_definition(workspace, definition)
     with workspace.transaction():
-        return workspace.datasets.find_unnamed(checked) or workspace.datasets.insert(checked)
+        return workspace.datasets.find_unnamed_dataset(checked) or workspace.datasets.insert(checked)
 
 
 def check_dataset_definition(workspace: Workspace, definition: object) -> Definition:
@@ -123,7 +123,7 @@ def get_dataset(workspace: Workspace, name: str, version: int | None = None) -> 
         raise DatasetNotFound(
             f"The dataset '{name}' has no version {version}; its latest is {latest.version}.", target=name
         )
-    known = ", ".join(str(dataset.name) for dataset in workspace.datasets.list_latest())
+    known = ", ".join(str(dataset.name) for dataset in workspace.datasets.list_latest_versions())
     raise DatasetNotFound(
         f"There is no dataset '{name}'. {f'There are: {known}.' if known else 'There are none yet.'}",
         hint="'mlrun dataset register', or dataset.register(workspace, name), registers one.",

@@ -41,8 +41,8 @@ def force_end_target_runs(workspace: Workspace, target: str) -> list[str]:
         StoreError: another process has locked the store.
     """
     with suppress(EngineUnavailable):
-        force_end_runs(workspace, workspace.runs.list_live_on_target(target))
-    unreached = workspace.runs.list_live_on_target(target)
+        force_end_runs(workspace, workspace.runs.list_live_runs_on_target(target))
+    unreached = workspace.runs.list_live_runs_on_target(target)
     force_end_runs(workspace, unreached, needs_engine=False)
     return [run.run_id for run in unreached]
 

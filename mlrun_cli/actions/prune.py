@@ -153,7 +153,9 @@ def _prune_contents(
     forsaken = [folder for folder in _list_orphaned_folders(workspace, ended_before) if removal.remove(folder)]
 
     def list_kept_snapshots() -> Collection[str]:
-        of_rows = {value for key, value in workspace.runs.list_with_property(SNAPSHOT_PROPERTY) if key not in runs}
+        of_rows = {
+            value for key, value in workspace.runs.list_property_values_by_run(SNAPSHOT_PROPERTY) if key not in runs
+        }
         of_trash = workspace.trash.list_snapshot_ids(trash.keys)
         of_folders = (
             list_referenced_snapshot_ids(folder, removal.folders)

@@ -41,7 +41,7 @@ def list_target_overviews(workspace: Workspace, max_waiting: int) -> Sequence[Ta
     """
     not_responding = reconcile(workspace)
     running: dict[str, list[Run]] = {}
-    for run in workspace.runs.list_supervised():
+    for run in workspace.runs.list_supervised_runs():
         running.setdefault(run.target or LOCAL_TARGET, []).append(run)
     names = list_target_names(workspace)
     names += sorted({*running, *workspace.queues.get_targets_in_use()} - set(names))

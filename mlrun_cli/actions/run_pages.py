@@ -91,7 +91,7 @@ def get_run_page(
         runs=prepare_for_display(workspace, found[:size], run_filter.not_responding),
         number=page_number,
         has_more=len(found) > size,
-        active=pages.count_active(_include_children(run_filter) if counts_children else run_filter),
+        active=pages.count_active_runs(_include_children(run_filter) if counts_children else run_filter),
         **counts._asdict(),
         is_complete=is_complete,
     )

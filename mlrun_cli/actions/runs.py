@@ -20,7 +20,7 @@ from mlrun_cli.errors import (
 from mlrun_cli.runs.filter import MAX_CONDITIONS, RunFilter
 from mlrun_cli.runs.run import Run, build_run_details
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runtime.liveness import mark_not_responding, reconcile
+from mlrun_cli.runtime.liveness import reconcile, replace_status_if_not_responding
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def prepare_for_display(workspace: Workspace, runs: Iterable[Run], not_respondin
 
     waiting = find_wait_reasons(workspace, live)
     return [
-        mark_not_responding(run, not_responding_keys)._replace(waiting_for=waiting.get(run.key))
+        replace_status_if_not_responding(run, not_responding_keys)._replace(waiting_for=waiting.get(run.key))
         if run.status is not RunStatus.QUEUED
         else run._replace(waiting_for=waiting.get(run.key))
         for run in listed

@@ -65,7 +65,7 @@ def build_tracking_records(
 
 def _read_values(workspace: Workspace, keys: Sequence[int]) -> Mapping[int, _Values]:
     parameters = workspace.parameters.get_for_runs(keys)
-    logged = workspace.parameters.get_logged(keys)
+    logged = workspace.parameters.get_logged_parameters(keys)
     numbers = workspace.metrics.get_last_numbers(keys)
     return {
         key: _Values(

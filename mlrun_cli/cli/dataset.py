@@ -128,7 +128,7 @@ def register(
 def list_datasets(global_options: GlobalOptions) -> object:
     """List the latest version of each of the workspace's datasets, sorted by name."""
     with open_context(global_options, only_reads=True).workspace as workspace:
-        records = [_build_record(dataset) for dataset in workspace.datasets.list_latest()]
+        records = [_build_record(dataset) for dataset in workspace.datasets.list_latest_versions()]
     return build_listing(global_options, records, _FIELDS, empty_message="No datasets.")
 
 

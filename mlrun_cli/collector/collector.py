@@ -111,7 +111,7 @@ class Collector:
             is_mine = self._lock.try_acquire()
 
     def _list_runs(self) -> list[Run]:
-        return list(self._workspace.runs.list_live_on_target(self._target.name))
+        return list(self._workspace.runs.list_live_runs_on_target(self._target.name))
 
     def _serve(self) -> None:
         """Poll the runs of the target until there are none, or the workspace has been removed."""

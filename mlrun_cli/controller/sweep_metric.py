@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from mlrun_cli.metrics.goal import Goal
 from mlrun_cli.metrics.metric import MetricSummary
 from mlrun_cli.sweeps.definition import SweepDefinition
-from mlrun_cli.sweeps.policies import DEFAULT, Judge, Termination
+from mlrun_cli.sweeps.policies import DEFAULT, PolicyEvaluator, Termination
 from mlrun_cli.sweeps.run_tags import find_run_number, get_sampled_values
 from mlrun_cli.sweeps.sampling import Trial
 from mlrun_cli.workspace import Workspace
@@ -105,14 +105,14 @@ class SweepMetric:
                     found[child.key] = (child.run_id, values)
         return found
 
-    def _create_judge(self) -> Judge:
+    def _create_judge(self) -> PolicyEvaluator:
         histories = {
             run_id: [
                 to_number(item.value) for item in self._workspace.metrics.list_items(key, self._name, limit=_AT_ONCE)
             ]
             for key, (run_id, _) in self._earlier.items()
         }
-        return Judge(self._policy, self._goal, histories)
+        return PolicyEvaluator(self._policy, self._goal, histories)
 
     def _reset_judge(self) -> None:
         self._counts = dict.fromkeys(self._counts, 0)

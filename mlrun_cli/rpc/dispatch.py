@@ -14,6 +14,6 @@ def dispatch(context: RequestContext, request: Request) -> dict[str, Any]:
     """Handle a request and return the response, which is an error response if the handler raises an exception."""
     try:
         with context.select_workspace(request.workspace):
-            return {RESULT: get_handler(request.call).handle(context, request.arguments)}
+            return {RESULT: get_handler(request.call).call_function(context, request.arguments)}
     except Exception as error:  # a request comes from outside, and none may end its server
         return build_error_response(error)

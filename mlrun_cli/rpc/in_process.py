@@ -17,7 +17,7 @@ from mlrun_cli.processes.interruptions import HANDLED_SIGNALS, Interruptions
 from mlrun_cli.processes.process import FAMILY_VARIABLE
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.dispatch import dispatch
-from mlrun_cli.rpc.protocol import Request, build_error_response, check_request
+from mlrun_cli.rpc.protocol import Request, build_error_response, parse_request
 from mlrun_cli.runs.error import build_exception_error
 from mlrun_cli.runtime.sessions import Session
 from mlrun_cli.wire.framing import RESULT
@@ -57,7 +57,7 @@ class InProcessServer:
     def handle(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Handle a request and return the response as a JSON object of the RPC protocol."""
         try:
-            request = check_request(document)
+            request = parse_request(document)
         except MlrunError as error:
             return build_error_response(error)
         with self._lock:

@@ -66,10 +66,10 @@ def decode_request(line: bytes) -> Request:
         document = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"A request is a line of JSON: {error}.") from error
-    return check_request(document)
+    return parse_request(document)
 
 
-def check_request(document: object) -> Request:
+def parse_request(document: object) -> Request:
     """Validate the form of a JSON value and return it as a request.
 
     Raises:

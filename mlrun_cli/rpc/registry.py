@@ -63,7 +63,7 @@ class Handler:
         self.required = tuple(name for name in names if name not in optional)
         self._function = function
 
-    def handle(self, context: RequestContext, arguments: Mapping[str, Any]) -> Any:
+    def call_function(self, context: RequestContext, arguments: Mapping[str, Any]) -> Any:
         """Check the arguments, call the function and return its result as a JSON value.
 
         Raises:

@@ -82,7 +82,7 @@ class _RequestHandler:
             self._workspace.home, partial(_get_owner_lock_name, self._workspace, run_id), redactor
         )
 
-    def handle(self, request: Request) -> dict[str, Any]:
+    def handle_request(self, request: Request) -> dict[str, Any]:
         """Return the response to a request, after ingesting all data that the run's processes have written."""
         self._reader.ingest_until_now()
         return dispatch(self._context, request)
@@ -103,7 +103,7 @@ def _handle_request_line(folder: Path, run_id: str, redactor: Redactor, request_
     try:
         request = decode_request(request_line)
         handler = _pop_idle_handler() or _RequestHandler(folder, run_id, redactor)
-        response = handler.handle(request)
+        response = handler.handle_request(request)
         _idle.append(handler)
     except Exception as error:  # the line is from outside, and none may end this process
         response = build_error_response(error)

@@ -343,13 +343,13 @@ def is_default(key_path: str, value: object) -> bool:
     """Return whether a value is empty or is the default of its key in any version of Azure's SDK."""
     if value in EMPTY:
         return True
-    if key_path == "environment.r" and _takes_r_as_it_is(value):
+    if key_path == "environment.r" and _uses_installed_r(value):
         return True
     key = KEYS.get(key_path)
     return key is not None and (value == key.default or value in key.other_defaults)
 
 
-def _takes_r_as_it_is(section: object) -> bool:
+def _uses_installed_r(section: object) -> bool:
     """Return whether an `environment.r` section requires nothing but the R and packages that are already installed."""
     if not isinstance(section, Mapping) or section.get("userManaged") is not True:
         return False

@@ -14,7 +14,7 @@ from mlrun_cli.folders.project_config import CONFIGURATION_FOLDERS, get_configur
 SUFFIX = ".runconfig"
 
 
-def find_runconfig(attached_folder: Path, name: str) -> tuple[Path, tuple[str, ...]]:
+def resolve_runconfig_name(attached_folder: Path, name: str) -> tuple[Path, tuple[str, ...]]:
     """Return the path of the runconfig with this name in an attached folder, and one-line notes.
 
     If `attached_folder` itself is a file, it is the runconfig. Otherwise, it is the first that exists of `FOLDER/NAME`,

@@ -99,14 +99,14 @@ def _allow_null(shape: Mapping[str, Any]) -> dict[str, Any]:
     if "anyOf" in shape:
         return {**shape, "anyOf": [*shape["anyOf"], {"type": "null"}]}
     kinds = [shape["type"]] if isinstance(shape["type"], str) else shape["type"]
-    return {**_allow_empty_keys(shape), "type": [*kinds, "null"]}
+    return {**_allow_null_properties(shape), "type": [*kinds, "null"]}
 
 
-def _allow_empty_keys(shape: Mapping[str, Any]) -> dict[str, Any]:
+def _allow_null_properties(shape: Mapping[str, Any]) -> dict[str, Any]:
     """Return a JSON schema that also allows null as the value of each named property of a mapping."""
     within: dict[str, Any] = {}
     if "properties" in shape:
         within["properties"] = {name: _allow_null(inner) for name, inner in shape["properties"].items()}
     if "additionalProperties" in shape:
-        within["additionalProperties"] = _allow_empty_keys(shape["additionalProperties"])
+        within["additionalProperties"] = _allow_null_properties(shape["additionalProperties"])
     return {**shape, **within}

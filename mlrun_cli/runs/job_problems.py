@@ -35,7 +35,7 @@ class JobProblems(NamedTuple):
         write_json(folder.job_problems, self._asdict())
 
 
-def count_unanswered_submission(folder: RunFolder) -> None:
+def record_unanswered_submission(folder: RunFolder) -> None:
     """Record another submission of a run's job that the engine has not answered.
 
     Raises:

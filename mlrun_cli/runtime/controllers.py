@@ -87,7 +87,7 @@ class ControllerFolder:
             and abs(time.time() - found.st_mtime) < _BACKOFF_SECONDS
         )
 
-    def is_given_up(self) -> bool:
+    def has_failed_too_often(self) -> bool:
         """Return whether controllers have failed so often that no further one should be started."""
         found = self._stat_start_file()
         return self._read_failure_count() >= _MAX_FAILURES or (found is not None and found.st_size >= _MAX_STARTS)
@@ -148,7 +148,7 @@ def _start_if_absent(workspace: Workspace, run: Run) -> bool:
         status = workspace.runs.find_status(run.key)  # under the lock: one that has just ended has let go of it
         if status is None or status.is_terminal:
             return True
-        if folder.is_given_up():
+        if folder.has_failed_too_often():
             problem = folder.read_problem() or "it ended again and again before it finished a step"
             message = f"The controller of the run cannot work: {problem}. Its child runs go on. Its log: {folder.log}"
             _fail_run(workspace, run, message, EndReason.CONTROLLER_FAILED)

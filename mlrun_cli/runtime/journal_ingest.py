@@ -82,7 +82,7 @@ class SessionOffsets:
         if old_offset == 0 and not self._folder.is_dir():
             # The session has ended: all of its data is in the store, and its offsets were deleted.
             return False
-        return self._workspace.journals.advance_session(journal_name, old_offset, new_offset)
+        return self._workspace.journals.advance_session_offset(journal_name, old_offset, new_offset)
 
 
 class JournalReader:
@@ -170,7 +170,7 @@ class JournalReader:
             if not smaller:
                 self._skip_line(chunks, error)
         else:
-            self._record_ingested(chunks, unreadable)
+            self._record_ingested_chunks(chunks, unreadable)
 
     def _skip_line(self, chunks: _Chunks, error: Exception) -> None:
         """Advance the offset past a line that cannot be stored."""
@@ -178,9 +178,9 @@ class JournalReader:
             for name, (offset, chunk) in chunks.items():
                 self._advance_offset(name, offset, len(chunk))
         self._unforeseen = " ".join(f"{type(error).__name__}: {error}".split())
-        self._record_ingested(chunks, 1)
+        self._record_ingested_chunks(chunks, 1)
 
-    def _record_ingested(self, chunks: _Chunks, unreadable_count: int) -> None:
+    def _record_ingested_chunks(self, chunks: _Chunks, unreadable_count: int) -> None:
         """Remember that chunks have been stored, and count their unreadable lines for a warning."""
         self._offsets.update((name, offset + len(chunk)) for name, (offset, chunk) in chunks.items())
         self._unreadable_lines += unreadable_count
@@ -319,7 +319,7 @@ def store_parameters(parameters: ParameterStore, run_key: int, entries: Entries,
     """Store the logged parameters in these entries for a run, without secrets, within a transaction."""
     if entries.parameters:
         clean = redactor.redact_document(entries.parameters)
-        parameters.set_logged(run_key, {name: Parameter.from_text(text) for name, text in clean.items()})
+        parameters.set_logged_parameters(run_key, {name: Parameter.from_text(text) for name, text in clean.items()})
 
 
 def store_requested_ends(runs: RunStore, run_key: int, entries: Entries, redactor: Redactor) -> None:

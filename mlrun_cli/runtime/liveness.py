@@ -34,7 +34,7 @@ def reconcile(workspace: Workspace) -> frozenset[int]:
     return reconcile_all(workspace)
 
 
-def mark_not_responding(run: Run, not_responding_keys: frozenset[int]) -> Run:
+def replace_status_if_not_responding(run: Run, not_responding_keys: frozenset[int]) -> Run:
     """Return a run with the status NotResponding for display if its key is in `not_responding_keys`, else unchanged."""
     return run._replace(status=RunStatus.NOT_RESPONDING) if run.key in not_responding_keys else run
 

@@ -41,7 +41,7 @@ class _Notifier(NamedTuple):
     queue: LineQueue
     spool: NotificationSpool
 
-    def accept(self, run_ids: Sequence[str]) -> bool:
+    def add_runs(self, run_ids: Sequence[str]) -> bool:
         """Pass further runs to the notifier; return False if it accepts no more."""
         try:
             self.spool.add(run_ids)
@@ -71,7 +71,7 @@ def start_notifier(workspace: Workspace, run: Run, redactor: Redactor | None = N
     if not folder.notify.exists() and not os.path.exists(workspace.folder / RULES_NAME):
         return
     try:
-        _notify_of(workspace, [run.run_id], redactor or workspace.redactor)
+        _pass_to_notifier(workspace, [run.run_id], redactor or workspace.redactor)
     except Exception:  # nothing may keep a run from ending
         log_exception()
 
@@ -91,16 +91,16 @@ def start_notifier_for_interactive_runs(workspace: Workspace, run_keys: Sequence
             if run.parent_run_id is None and any(rule.matches(outcome, run.experiment_name) for rule in rules)
         ]
         for start in range(0, len(matching), _MAX_RUNS):
-            _notify_of(workspace, matching[start : start + _MAX_RUNS], workspace.redactor)
+            _pass_to_notifier(workspace, matching[start : start + _MAX_RUNS], workspace.redactor)
     except Exception:  # nothing may keep a run from ending
         log_exception()
 
 
-def _notify_of(workspace: Workspace, run_ids: Sequence[str], redactor: Redactor) -> None:
+def _pass_to_notifier(workspace: Workspace, run_ids: Sequence[str], redactor: Redactor) -> None:
     """Pass runs to the notifier that this process has started, or start a notifier for them."""
     settings = _Settings(os.fspath(workspace.folder), format_secrets(redactor), dict(os.environ), os.getpid())
     for notifier in _last_notifier:
-        if notifier.settings == settings and notifier.accept(run_ids):
+        if notifier.settings == settings and notifier.add_runs(run_ids):
             return
     _last_notifier.clear()
     started = _spawn_notifier(workspace, run_ids, settings)
@@ -109,7 +109,7 @@ def _notify_of(workspace: Workspace, run_ids: Sequence[str], redactor: Redactor)
 
 
 def _spawn_notifier(workspace: Workspace, run_ids: Sequence[str], settings: _Settings) -> _Notifier | None:
-    """Start a notifier; return it, or None if its queue cannot accept further runs because it is full of secrets."""
+    """Start a notifier; return it, or None if its queue cannot add_runs further runs because it is full of secrets."""
     spool = NotificationSpool.create(workspace.folder)
     try:
         spool.add(run_ids)

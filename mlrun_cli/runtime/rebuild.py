@@ -263,7 +263,7 @@ class _FolderImport:
             self._import_journal(path, None, before, noted.get(name, 0))
             if self._is_rebuilt and not before:
                 read = self._import_journal(path, None, None, noted.get(name, 0), includes_all_runs=True)
-                self._journals.advance_session(name, 0, read)
+                self._journals.advance_session_offset(name, 0, read)
 
     def _import_journal(
         self,

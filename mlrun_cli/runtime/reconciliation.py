@@ -57,7 +57,7 @@ def _reconcile_without_reopening(workspace: Workspace) -> frozenset[int]:
     given_up = reconcile_sessions(workspace)
     remove_unfinished_submissions(workspace)
     targets = _Targets(workspace)
-    lost = targets.detect_lost_runs(workspace.runs.list_supervised())
+    lost = targets.detect_lost_runs(workspace.runs.list_supervised_runs())
     slow = [run for run in lost if not is_quick_recovery_expected(workspace.run_folder(run.run_id).lock)]
     awaited = [run for run in lost if run not in slow]
     started = time.monotonic()

@@ -8,12 +8,12 @@ from contextlib import suppress
 from mlrun_cli.errors import RunNotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.targets.base import Started, Target
+from mlrun_cli.targets.base import StartedSupervisor, Target
 from mlrun_cli.targets.engine import EngineTarget
 from mlrun_cli.targets.errors import EngineUnavailable
 
 
-def start_supervisor(target: Target, run: Run, lock_fds: Sequence[int]) -> Started:
+def start_supervisor(target: Target, run: Run, lock_fds: Sequence[int]) -> StartedSupervisor:
     """Start the supervisor of a run, which inherits open locks, the owner lock first.
 
     Raises:
@@ -26,7 +26,7 @@ def start_supervisor(target: Target, run: Run, lock_fds: Sequence[int]) -> Start
     return started
 
 
-def store_start(target: Target, run: Run, started: Started) -> None:
+def store_start(target: Target, run: Run, started: StartedSupervisor) -> None:
     """Store the properties of a started run and, if its job is queued, the status Queued.
 
     Raises:

@@ -19,10 +19,10 @@ def find_wait_reasons(workspace: Workspace, runs: Iterable[Run]) -> Mapping[int,
     """Return the reason why each run waits, in one line and keyed by run key; None for a run that does not wait."""
     report = QueueReport(workspace)
     full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
-    return {run.key: _find_reason(workspace, run, report, full) for run in runs}
+    return {run.key: _find_wait_reason(workspace, run, report, full) for run in runs}
 
 
-def _find_reason(workspace: Workspace, run: Run, report: QueueReport, full_disk: str | None) -> str | None:
+def _find_wait_reason(workspace: Workspace, run: Run, report: QueueReport, full_disk: str | None) -> str | None:
     if run.controller is not None and not run.status.is_terminal:
         return ControllerFolder(workspace.run_folder(run.run_id)).read_problem() or None
     if run.status is RunStatus.NOT_STARTED and has_unanswered_submission(workspace.run_folder(run.run_id)):

@@ -97,7 +97,7 @@ class RunStarter:
             return None
         try:
             is_mine = lock.acquire_within(_READERS_SECONDS)
-            return self._start_locked(run, lock) if is_mine else run.node_count
+            return self._start_run_with_lock(run, lock) if is_mine else run.node_count
         except (OSError, MlrunError) as error:
             if isinstance(error, StoreError):
                 raise
@@ -119,12 +119,12 @@ class RunStarter:
         for key in keys:
             with suppress(RunNotFound):
                 run = self._workspace.runs.get_by_key(key)
-                self._count_end_without_progress(run)
+                self._update_failure_count(run)
                 has_left_runs |= not run.status.is_terminal
         return has_left_runs
 
-    def _count_end_without_progress(self, run: Run) -> None:
-        """Count another supervisor that ended without progress of its run, or reset the count after progress."""
+    def _update_failure_count(self, run: Run) -> None:
+        """Update the count of consecutive supervisors that ended while their run made no progress."""
         before = self._started.pop(run.key, run)
         if (run.started_at, run.attempts) != (before.started_at, before.attempts):
             del self._deaths[run.key]
@@ -178,7 +178,7 @@ class RunStarter:
             self._fork_server.close()
             self._fork_server = None
 
-    def _start_locked(self, run: Run, lock: OwnerLock) -> int:
+    def _start_run_with_lock(self, run: Run, lock: OwnerLock) -> int:
         """Start a run whose lock is held; return the number of nodes that it uses."""
         folder = self._workspace.run_folder(run.run_id)
         if self._workspace.runs.find_status(run.key) is not RunStatus.QUEUED:

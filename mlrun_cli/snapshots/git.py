@@ -87,14 +87,14 @@ def _run_queries(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
         try:
             output, _ = process.communicate(timeout=max(_GRACE_SECONDS, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            _abandon(process)
+            _kill_without_waiting(process)
             continue
         if process.returncode == 0:
             answers[name] = output.decode("utf-8", "replace").strip()
     return answers
 
 
-def _abandon(process: subprocess.Popen[bytes]) -> None:
+def _kill_without_waiting(process: subprocess.Popen[bytes]) -> None:
     """Kill a query without waiting for it, since its children or a hanging file system may keep it alive."""
     process.kill()
     if process.stdout is not None:

@@ -47,10 +47,12 @@ def plan_snapshot(source: Path, limits: SnapshotLimits, exclude: Sequence[Path])
     size = sum(found.st_size for found in scan.files.values())
     left_out = tuple(sorted(scan.left_out, key=lambda item: item.path))
     files = frozenset({*scan.files, *scan.links})
-    return PlannedSnapshot(files, size, left_out, tuple(_iterate_ignored(scan)), tuple(scan.notes), scan.ignore_file)
+    return PlannedSnapshot(
+        files, size, left_out, tuple(_iterate_ignored_paths(scan)), tuple(scan.notes), scan.ignore_file
+    )
 
 
-def _iterate_ignored(scan: Scan) -> Iterator[str]:
+def _iterate_ignored_paths(scan: Scan) -> Iterator[str]:
     """Yield the ignored paths in order, except folders that are partly included and the contents of ignored folders."""
     folder = None
     for path in sorted(scan.ignored):

@@ -23,7 +23,7 @@ _SILENT_SECONDS = 1.0
 _LOOK_SECONDS = 0.02
 
 
-class PrunedSnapshots(NamedTuple):
+class PruneResult(NamedTuple):
     """The result of pruning: the numbers of removed snapshots and contents, and the freed disk space in bytes."""
 
     snapshots: int
@@ -57,7 +57,7 @@ def prune_snapshots(
     dry_run: bool,
     report: Callable[[str], None],
     lock_folder: Path | None = None,
-) -> PrunedSnapshots:
+) -> PruneResult:
     """Remove snapshots unused since a time, except those to keep, and contents that no snapshot refers to.
 
     Args:
@@ -99,7 +99,7 @@ def prune_snapshots(
             # Manifests first: one whose contents are gone would be worse than contents without one.
             for path in (*doomed, *contents):
                 path.unlink(missing_ok=True)
-        return PrunedSnapshots(len(doomed), len(contents), size)
+        return PruneResult(len(doomed), len(contents), size)
 
 
 @contextmanager

@@ -112,7 +112,7 @@ class _Walk:
                 with os.scandir(os.path.join(self._scan.root, folder)) as entries:
                     for entry in entries:
                         path = f"{folder}/{entry.name}" if folder else entry.name
-                        if self._visit(entry, path):
+                        if self._scan_entry(entry, path):
                             to_visit.append(path)
                         if self._looks_left <= 0:
                             return False
@@ -122,7 +122,7 @@ class _Walk:
                 self._record_omission(folder, error)
         return True
 
-    def _visit(self, entry: os.DirEntry[str], path: str) -> bool:
+    def _scan_entry(self, entry: os.DirEntry[str], path: str) -> bool:
         """Add an entry to the scan unless it is ignored; return whether it is a folder to visit."""
         if self.amount.exceeds(self._limits):
             self._looks_left -= 1

@@ -32,14 +32,14 @@ class DatasetStore:
             return self._find_by_condition("name = :name ORDER BY version DESC LIMIT 1", name=name)
         return self._find_by_condition("name = :name AND version = :version", name=name, version=version)
 
-    def find_unnamed(self, definition: Definition) -> Dataset | None:
+    def find_unnamed_dataset(self, definition: Definition) -> Dataset | None:
         """Return an unnamed dataset with the same definition, or None if there is none."""
         return self._find_by_condition(
             "name IS NULL AND definition = :definition ORDER BY dataset_key LIMIT 1",
             definition=serialize_definition(definition),
         )
 
-    def list_latest(self) -> Sequence[Dataset]:
+    def list_latest_versions(self) -> Sequence[Dataset]:
         """Return the latest version of every registered dataset, sorted by name."""
         rows = self._database.rows(
             "SELECT datasets.* FROM datasets JOIN"

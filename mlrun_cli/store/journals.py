@@ -39,7 +39,7 @@ class JournalStore:
         row = self._database.row("SELECT bytes_read FROM session_journals WHERE name = :name", name=journal_name)
         return 0 if row is None else int(row["bytes_read"])
 
-    def advance_session(self, journal_name: str, old_offset: int, new_offset: int) -> bool:
+    def advance_session_offset(self, journal_name: str, old_offset: int, new_offset: int) -> bool:
         """Advance the read offset of a session's journal, like `advance`."""
         if old_offset == 0:
             self._database.execute(

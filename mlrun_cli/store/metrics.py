@@ -143,7 +143,7 @@ class MetricStore:
         )
         self._renumber_and_summarize(metric_key)
 
-    def _remove_superseded(self, series: _Series, steps: Sequence[float | None]) -> None:
+    def _remove_superseded_values(self, series: _Series, steps: Sequence[float | None]) -> None:
         """Remove values that earlier attempts logged at or after the lowest of the given steps."""
         first = min((step for step in steps if step is not None), default=None)
         if first is None:
@@ -333,7 +333,7 @@ class MetricStore:
         assert row is not None
         series = _Series(row)
         if series.earlier:
-            self._remove_superseded(series, [each.step for each in batch if each.name == name])
+            self._remove_superseded_values(series, [each.step for each in batch if each.name == name])
         return series
 
     def _store_summary(self, series: _Series) -> None:

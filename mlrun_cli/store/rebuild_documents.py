@@ -88,7 +88,7 @@ class RebuildDocumentStore:
             )
             experiments = self._read_experiments(rows)
             tags, properties = (self._read_pairs(table, places, parameters) for table in ("run_tags", "run_properties"))
-            logged = ParameterStore(self._database).get_logged([row["run_key"] for row in rows])
+            logged = ParameterStore(self._database).get_logged_parameters([row["run_key"] for row in rows])
             history: dict[int, list[list[Any]]] = {}
             for change in self._database.rows(
                 f"SELECT run_key, status, changed_at FROM status_changes WHERE run_key IN {places}"  # noqa: S608
@@ -165,7 +165,7 @@ class RebuildDocumentStore:
         parameters = ParameterStore(self._database)
         parameters.store_definition_parameters(key)
         logged = document.get("logged_parameters", {})  # those of earlier versions have none
-        parameters.set_logged(key, {name: Parameter.from_text(text) for name, text in logged.items()})
+        parameters.set_logged_parameters(key, {name: Parameter.from_text(text) for name, text in logged.items()})
         self._database.execute(
             "UPDATE experiments SET last_run_number = :number"
             " WHERE experiment_key = :key AND last_run_number < :number",

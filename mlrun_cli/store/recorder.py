@@ -63,7 +63,7 @@ class Recorder:
         for batch in _split_into_batches([key for key, _ in self._records.get_keys_and_statuses().values()]):
             for document in self._records.read_documents(batch):
                 if told.get(document["row"]["run_id"]) != _compute_fingerprint(document):
-                    lacking[document["row"]["run_key"]] = self._find_record_folder(document)
+                    lacking[document["row"]["run_key"]] = self._get_record_folder(document)
         self._record_runs(list(lacking))
         self._record_named_rows(self._list_unrecorded_named_rows())
         return sum(folder.path.is_dir() for folder in lacking.values())
@@ -109,7 +109,7 @@ class Recorder:
                 else:
                     self._write_to_own_folder(document)
             for root_key, documents in below.items():
-                children = self._find_record_folder(documents[0]).children
+                children = self._get_record_folder(documents[0]).children
                 if not children.exists():  # an older version has written none
                     earlier = [
                         key for key in self._records.list_descendants_without_folder(root_key) if key not in changed
@@ -118,7 +118,7 @@ class Recorder:
                         self._append_to_file(children, list(self._records.read_documents(of_earlier)))
                 self._append_to_file(children, documents)
 
-    def _find_record_folder(self, document: dict[str, Any]) -> RunFolder:
+    def _get_record_folder(self, document: dict[str, Any]) -> RunFolder:
         """Return the folder in which a run is recorded: its own folder, or its root's if it has none."""
         return RunFolder(
             self._folder / "runs" / (document["root"] if _has_no_folder(document) else document["row"]["run_id"])

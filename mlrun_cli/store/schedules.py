@@ -103,7 +103,7 @@ class ScheduleStore:
         row = self._database.row("SELECT min(next_at) AS next_at FROM schedules WHERE next_at IS NOT NULL")
         return None if row is None or row["next_at"] is None else int(row["next_at"])
 
-    def list_due(self, now: int) -> Sequence[Schedule]:
+    def list_due_schedules(self, now: int) -> Sequence[Schedule]:
         """Return the schedules that are due at a time, earliest first."""
         rows = self._database.rows(
             "SELECT * FROM schedules WHERE next_at <= :moment ORDER BY next_at, schedule_id", moment=now

@@ -104,9 +104,9 @@ PAGES: Sequence[tuple[str, Handler]] = (
 FILES: Sequence[tuple[str, Handler]] = (
     ("/runs/{run_id}/json/download", raw_json.send_record),
     ("/runs/{run_id}/files/{path:file}", logs.send_file),
-    ("/runs/{run_id}/zip", logs.send_all),
+    ("/runs/{run_id}/zip", logs.send_archive),
     ("/runs/{run_id}/snapshot-files/{path:file}", snapshot.send_file),
-    ("/runs/{run_id}/snapshot-zip", snapshot.send_all),
+    ("/runs/{run_id}/snapshot-zip", snapshot.send_archive),
 )
 """Downloads of a workspace, which are sent without compression: paths with their handlers."""
 
@@ -121,8 +121,8 @@ ACTIONS: Sequence[tuple[str, Handler]] = (
 """Actions posted by forms: paths with their handlers."""
 
 API: Sequence[tuple[str, ApiHandler]] = (
-    ("/pipelines/{pipeline_id}", pipelines.submit_posted),
-    ("/pipeline-endpoints/{endpoint_id}", pipelines.submit_posted_to_endpoint),
+    ("/pipelines/{pipeline_id}", pipelines.submit_pipeline),
+    ("/pipeline-endpoints/{endpoint_id}", pipelines.submit_pipeline_endpoint),
 )
 """What programs post, below the API's path: paths with their handlers."""
 

@@ -94,9 +94,9 @@ class AccessMiddleware:
         if path.startswith(("/static/", f"{API_PATH}/")):
             return None if path.startswith("/static/") else self._check_authorization(request)
         if path == "/login":
-            return await self._handle_login_form(request)
+            return await self._sign_in_with_form(request)
         if "token" in request.query_params:
-            return self._handle_token_in_url(request)
+            return self._sign_in_with_token_in_url(request)
         if not self._credentials.is_valid_session_cookie(_read_cookie(request.headers, self._credentials.cookie_name)):
             return self._render_login_page(request, _build_destination(request))
         return None
@@ -149,7 +149,7 @@ class AccessMiddleware:
         host = urlsplit(origin).netloc.lower()
         return host == headers.get("host", "").lower() or _strip_port(host) in self._allowed_hosts
 
-    async def _handle_login_form(self, request: Request) -> Response:
+    async def _sign_in_with_form(self, request: Request) -> Response:
         """Sign in with the token in the posted form, or show the form again."""
         if request.method != "POST":
             return RedirectResponse(f"{self._base}/", 303)
@@ -162,7 +162,7 @@ class AccessMiddleware:
             return self._render_login_page(request, destination, "The token is not valid.")
         return self._sign_in(request, destination)
 
-    def _handle_token_in_url(self, request: Request) -> Response:
+    def _sign_in_with_token_in_url(self, request: Request) -> Response:
         """Sign in with the token in the URL and redirect to the same URL without it."""
         destination = _build_destination(request)
         if not self._credentials.is_valid_token(request.query_params["token"]):

@@ -38,7 +38,7 @@ class WorkspacePool:
             yield workspace
         except (StoreError, WorkspaceNotFound):
             workspace.close()
-            self._close_idle(identity)  # they share with it what SQLite could not open
+            self._close_idle_workspaces(identity)  # they share with it what SQLite could not open
             raise
         except BaseException:
             self._get_idle_queue(identity).put(workspace)
@@ -48,9 +48,9 @@ class WorkspacePool:
     def close(self) -> None:
         """Close all idle workspaces."""
         for identity in list(self._idle):
-            self._close_idle(identity)
+            self._close_idle_workspaces(identity)
 
-    def _close_idle(self, identity: WorkspaceIdentity) -> None:
+    def _close_idle_workspaces(self, identity: WorkspaceIdentity) -> None:
         queue = self._get_idle_queue(identity)
         with suppress(Empty):
             while True:

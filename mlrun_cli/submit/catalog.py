@@ -12,7 +12,7 @@ from typing import Any
 from mlrun_cli.core.problems import list_problems
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import MlrunError
-from mlrun_cli.runconfigs.lookup import find_runconfig, get_runconfig_name
+from mlrun_cli.runconfigs.lookup import get_runconfig_name, resolve_runconfig_name
 from mlrun_cli.runconfigs.runconfig import read_runconfig
 from mlrun_cli.runconfigs.schema import build_complete_document
 from mlrun_cli.runconfigs.search import search_runconfigs
@@ -48,7 +48,7 @@ def resolve_runconfig_names(folder: Path, names: Sequence[str]) -> list[Path]:
     Raises:
         UsageError: one of them does not exist.
     """
-    return [find_runconfig(folder, name)[0] for name in names]
+    return [resolve_runconfig_name(folder, name)[0] for name in names]
 
 
 def strip_path(message: str, file_path: str) -> str:

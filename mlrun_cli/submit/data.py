@@ -25,7 +25,7 @@ from mlrun_cli.data.dataset import check_dataset_name
 from mlrun_cli.data.placeholders import DATASET, OUTPUT, REFERENCE
 from mlrun_cli.environments.docker_arguments import Volume
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
-from mlrun_cli.submit.data_locator import DataLocator, find_with_context
+from mlrun_cli.submit.data_locator import DataLocator, call_with_error_context
 from mlrun_cli.submit.data_values import SECTIONS, DataValues
 from mlrun_cli.submit.run_data import RunData
 from mlrun_cli.targets.base import Target
@@ -71,7 +71,7 @@ def bind_data(
     binder = _Binder(workspace, run_id, source, environ or {}, target=target)
     if earlier is not None:
         binder.redirect_copies(earlier.run.run_id)
-    return _bind_all(binder, configuration, volumes, earlier)
+    return _bind_sections(binder, configuration, volumes, earlier)
 
 
 def preview_data(
@@ -90,10 +90,10 @@ def preview_data(
         UsageError, DataNotFound: as `bind_data`.
     """
     binder = _Binder(workspace, "{run-id}", source, environ or {}, target=target, is_preview=True)
-    return _bind_all(binder, configuration, volumes, earlier)
+    return _bind_sections(binder, configuration, volumes, earlier)
 
 
-def _bind_all(
+def _bind_sections(
     binder: _Binder, configuration: RunConfiguration, volumes: Sequence[Volume], earlier: EarlierRun | None
 ) -> RunData:
     binder.bind_each(configuration, DATASET, read_inputs, binder.bind_input)
@@ -182,8 +182,8 @@ class _Binder:
 
     def bind_reference(self, binding: ReferenceBinding) -> None:
         where = f"dataReferences.{binding.name}"
-        datastore = find_with_context(where, lambda: get_datastore(self._workspace, binding.datastore))
-        path = find_with_context(where, lambda: datastore.resolve_path(binding.path))
+        datastore = call_with_error_context(where, lambda: get_datastore(self._workspace, binding.datastore))
+        path = call_with_error_context(where, lambda: datastore.resolve_path(binding.path))
         if binding.mode == DOWNLOAD:
             files = self._locator.find_files(where, path, datastore, binding.path or "")
             path = self._locator.copy_or_link(files, binding.name, DOWNLOAD)
@@ -206,13 +206,13 @@ class _Binder:
 
     def bind_output(self, binding: OutputBinding) -> None:
         where = f"outputData.{binding.name}"
-        datastore = find_with_context(where, lambda: get_datastore(self._workspace, binding.datastore))
+        datastore = call_with_error_context(where, lambda: get_datastore(self._workspace, binding.datastore))
         relative = (binding.path or "dataset/{run-id}/{output-name}").strip("/")
         relative = relative.replace("{run-id}", self._run_id).replace("{output-name}", binding.name)
-        path = find_with_context(where, lambda: datastore.resolve_path(relative))
+        path = call_with_error_context(where, lambda: datastore.resolve_path(relative))
         if binding.registration is not None:
             name = binding.registration["name"]
-            find_with_context(f"{where}.registrationOptions", lambda: check_dataset_name(name))
+            call_with_error_context(f"{where}.registrationOptions", lambda: check_dataset_name(name))
         self._locator.check_accessible_to_nodes(where, path)
         self._locator.create_folder(where, path, datastore)
         self._data.variables[binding.name] = str(path)

@@ -58,16 +58,18 @@ class DataLocator:
         workspace = self._workspace
         if binding.dataset_id:
             dataset_id = binding.dataset_id
-            return _find_registered(error_context, lambda: get_dataset_by_id(workspace, dataset_id, self._environment))
+            return _get_registered_dataset(
+                error_context, lambda: get_dataset_by_id(workspace, dataset_id, self._environment)
+            )
         if binding.dataset_name:
             name = binding.dataset_name
-            return _find_registered(error_context, lambda: get_dataset(workspace, name, binding.dataset_version))
+            return _get_registered_dataset(error_context, lambda: get_dataset(workspace, name, binding.dataset_version))
         definition = binding.definition or {"kind": FILE_KIND, "paths": [self._find_location(binding)]}
-        checked = find_with_context(error_context, lambda: check_dataset_definition(workspace, definition))
+        checked = call_with_error_context(error_context, lambda: check_dataset_definition(workspace, definition))
         if self._is_preview:
             return _create_unnamed_dataset("{dataset-id}", checked)
         new = self._data.datasets
-        found = workspace.datasets.find_unnamed(checked) or next(
+        found = workspace.datasets.find_unnamed_dataset(checked) or next(
             (one for one in new if one.definition == checked), None
         )
         if found is None:
@@ -92,13 +94,13 @@ class DataLocator:
                 hint="Let its mechanism be 'direct', or make it a dataset of files with Dataset.File.from_files.",
             )
         if binding.mechanism == MOUNT:
-            whole = find_with_context(
+            whole = call_with_error_context(
                 error_context, lambda: find_single_path(dataset.definition, self._datastore_finder)
             )
             if whole is not None:
                 self.check_accessible_to_nodes(error_context, whole)
                 return whole
-        files = find_with_context(error_context, lambda: find_files(dataset.definition, self._datastore_finder))
+        files = call_with_error_context(error_context, lambda: find_files(dataset.definition, self._datastore_finder))
         if not files.files:
             raise DataNotFound(
                 f"{error_context}: none of the files of its dataset is left after take, skip or random_split."
@@ -160,7 +162,7 @@ class DataLocator:
         """Return the files at a path of a datastore; only a folder of a built-in datastore may be missing."""
         definition = {"kind": FILE_KIND, "paths": [{"datastore": datastore.name, "path": relative_path}]}
         try:
-            return find_with_context(error_context, lambda: find_files(definition, self._datastore_finder))
+            return call_with_error_context(error_context, lambda: find_files(definition, self._datastore_finder))
         except DataNotFound as error:
             if not datastore.is_own or _is_file_name(path):
                 place = f" -u {shlex.quote(relative_path)}" if relative_path else ""
@@ -256,7 +258,7 @@ def _create_folder(error_context: str, path: Path, datastore: Datastore) -> None
         raise OperatingSystemError(f"{error_context}: {path} cannot be made: {error.strerror}.") from error
 
 
-def find_with_context(error_context: str, find: Callable[[], _Found]) -> _Found:
+def call_with_error_context(error_context: str, find: Callable[[], _Found]) -> _Found:
     """Call a function and return its result; the messages of its errors are prefixed with the data entry."""
     try:
         return find()
@@ -265,10 +267,10 @@ def find_with_context(error_context: str, find: Callable[[], _Found]) -> _Found:
         raise
 
 
-def _find_registered(error_context: str, find: Callable[[], Dataset]) -> Dataset:
+def _get_registered_dataset(error_context: str, find: Callable[[], Dataset]) -> Dataset:
     """Return a registered dataset; if it is missing, the error has a hint on how to refer to one in a runconfig."""
     try:
-        return find_with_context(error_context, find)
+        return call_with_error_context(error_context, find)
     except DataNotFound as error:
         place = "dataPath: {datastoreName: workspaceblobstore, relativePath: FOLDER}"
         error.hint = f"{error.hint or ''} Or say where it lies, in {error_context}.dataLocation: '{place}'.".lstrip()

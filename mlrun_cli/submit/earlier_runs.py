@@ -115,7 +115,7 @@ def get_submission(workspace: Workspace, run: Run) -> Submission:
         RunNotRepeatable: it is an interactive run or the step of a pipeline, or its folder is gone and its record is
             not sufficient.
     """
-    check_can_run_alone(run)
+    check_is_not_pipeline_step(run)
     submission = read_submission(workspace, run)
     if submission is None and run.run_type != INTERACTIVE_RUN:
         submission = restore_submission(workspace, run)
@@ -136,7 +136,7 @@ def get_submission(workspace: Workspace, run: Run) -> Submission:
     return submission
 
 
-def check_can_run_alone(run: Run) -> None:
+def check_is_not_pipeline_step(run: Run) -> None:
     """Raise if a run is a step of a pipeline.
 
     Raises:
@@ -151,7 +151,7 @@ def check_can_run_alone(run: Run) -> None:
         )
 
 
-def find_earlier_run(workspace: Workspace, run: Run, *, variable_names: Collection[str] = ()) -> EarlierRun:
+def load_earlier_run(workspace: Workspace, run: Run, *, variable_names: Collection[str] = ()) -> EarlierRun:
     """Load an earlier run together with its submission and snapshot.
 
     Args:

@@ -29,7 +29,7 @@ def read_template_submission(run: Run, folder: Path) -> Submission:
     return Submission.from_json(document)
 
 
-def find_earlier_template(workspace: Workspace, run: Run, folder: Path) -> EarlierRun:
+def load_earlier_template(workspace: Workspace, run: Run, folder: Path) -> EarlierRun:
     """Load an earlier run together with its submission, snapshot and configuration from the folder of its template.
 
     Raises:

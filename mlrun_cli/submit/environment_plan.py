@@ -17,7 +17,7 @@ from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.environments.user_managed import plan_python_on_path, plan_user_managed_environment
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
-from mlrun_cli.submit.named_files import find_conda_file, find_named_file
+from mlrun_cli.submit.named_files import resolve_conda_file, resolve_named_file
 from mlrun_cli.submit.review import review_configuration
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def plan_environment(
         )
     problems.raise_if_any()
     if conda_file is None and environment_choice.mode is not EnvironmentMode.CURRENT:
-        notes = (*notes, *_describe_curated(configuration))
+        notes = (*notes, *_describe_curated_environment(configuration))
     build = planned.plan.build
     if environment_choice.mode is EnvironmentMode.DATED and (build is None or build.day is None):
         notes = (*notes, f"'{environment_choice}' changes nothing: no packages are chosen for this run.")
@@ -141,7 +141,7 @@ def read_environment_choice(environ: Mapping[str, str]) -> EnvironmentChoice | N
         raise InvalidValue(f"{MODE_VARIABLE}: {error}", target=MODE_VARIABLE) from None
 
 
-def _describe_curated(configuration: RunConfiguration) -> tuple[str, ...]:
+def _describe_curated_environment(configuration: RunConfiguration) -> tuple[str, ...]:
     """Return a line about differences of a curated environment, unless the configuration defines its packages."""
     name = configuration.inline_environment_name
     found = None if name is None else find_curated_environment(name)
@@ -165,7 +165,7 @@ def _read_dependencies(
 
     python = configuration.python
     if conda_file is not None:
-        return read_conda_dependencies(find_conda_file(conda_file, project, source))
+        return read_conda_dependencies(resolve_conda_file(conda_file, project, source))
     beside = project if runconfig is None else runconfig.parent
     if python.conda_dependencies is not None:
         key_path = "environment.python.condaDependencies"
@@ -175,5 +175,5 @@ def _read_dependencies(
         return read_conda_mapping({}, runconfig or project, "environment.python", project)
     name = python.conda_dependencies_file
     with configuration.locate_errors("environment.python.condaDependenciesFile"):
-        file = find_named_file(name, "conda dependencies", runconfig, project, source)
+        file = resolve_named_file(name, "conda dependencies", runconfig, project, source)
     return read_conda_dependencies(file)

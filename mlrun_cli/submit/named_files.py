@@ -10,16 +10,16 @@ from mlrun_cli.errors import MissingFile
 from mlrun_cli.folders.project_config import get_configuration_folder
 
 
-def find_conda_file(name: Path, project: Path, source: Path) -> Path:
+def resolve_conda_file(name: Path, project: Path, source: Path) -> Path:
     """Return the path of a submission's conda file, searched in the current, the project and the source folder.
 
     Raises:
         MissingFile: it is in none of the folders, which the message lists.
     """
-    return _find_file(name, [Path.cwd(), project, source], "conda dependencies")
+    return _resolve_file(name, [Path.cwd(), project, source], "conda dependencies")
 
 
-def find_named_file(name: str, noun: str, runconfig: Path | None, project: Path, source: Path) -> Path:
+def resolve_named_file(name: str, noun: str, runconfig: Path | None, project: Path, source: Path) -> Path:
     """Return the path of a file that a runconfig refers to.
 
     The name is relative to the project, the source folder, the runconfig's folder, or the folder of runconfigs.
@@ -35,10 +35,10 @@ def find_named_file(name: str, noun: str, runconfig: Path | None, project: Path,
         MissingFile: it is in none of the folders, which the message lists.
     """
     beside = project if runconfig is None else runconfig.parent
-    return _find_file(Path(name), [project, source, beside, get_configuration_folder(project)], noun)
+    return _resolve_file(Path(name), [project, source, beside, get_configuration_folder(project)], noun)
 
 
-def _find_file(name: Path, folders: Sequence[Path], noun: str) -> Path:
+def _resolve_file(name: Path, folders: Sequence[Path], noun: str) -> Path:
     places = list(dict.fromkeys(Path(os.path.normpath((folder / name).absolute())) for folder in folders))
     for place in places:
         if place.is_file():

@@ -39,7 +39,7 @@ if TYPE_CHECKING:  # start-up: few runs have a shared folder
     from mlrun_cli.submit.shared_run import SharedLocation
 
 
-class FromTemplate(NamedTuple):
+class TemplateAttributes(NamedTuple):
     """The attributes of a run that its template determines.
 
     Attributes:
@@ -74,7 +74,7 @@ class NewRun(NamedTuple):
     redactor: Redactor
     gpus: GpuRequest
     place: SharedLocation | None = None
-    template: FromTemplate | None = None
+    template: TemplateAttributes | None = None
 
 
 class RecordedRun(NamedTuple):
@@ -95,7 +95,7 @@ def record_run(workspace: Workspace, run: NewRun, folder: NewRunFolder, interrup
     properties, columns = _build_properties(workspace, run), _build_columns(workspace, run)
     with workspace.transaction(durable=True):
         interruptions.block()
-        admission = _admit(workspace, run)
+        admission = _determine_admission(workspace, run)
         experiment, run_number = workspace.experiments.reserve_run_numbers(run.request.experiment_name)
         secrets = build_secrets(workspace, run, experiment, run_number)
         if run.place is None and (run.template is None or run.template.is_started):
@@ -114,7 +114,7 @@ def record_run(workspace: Workspace, run: NewRun, folder: NewRunFolder, interrup
     return RecordedRun(key, admission, secrets)
 
 
-def _record_end(workspace: Workspace, run_key: int, from_template: FromTemplate) -> None:
+def _record_end(workspace: Workspace, run_key: int, from_template: TemplateAttributes) -> None:
     """Record the end of a run that is not started."""
     before = {RunStatus.NOT_STARTED}
     if from_template.failure is not None:
@@ -127,7 +127,7 @@ def _record_end(workspace: Workspace, run_key: int, from_template: FromTemplate)
         workspace.metrics.copy(from_template.reused.key, run_key)
 
 
-def _admit(workspace: Workspace, run: NewRun) -> Admission:
+def _determine_admission(workspace: Workspace, run: NewRun) -> Admission:
     """Determine the admission of a run; a run from a template is always queued, unless its target's engine has a queue.
 
     A queued run needs nobody: whoever looks into the queue starts it, even if this process is killed now.

@@ -10,7 +10,7 @@ from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.errors import UsageError
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.submit_options import DEFAULT_LIMIT_SECONDS, SubmitOptions
-from mlrun_cli.submit.named_files import find_conda_file
+from mlrun_cli.submit.named_files import resolve_conda_file
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
 
@@ -77,7 +77,7 @@ def _find_conda_file(request: SubmitRequest, project: Path, source: Path) -> str
     if request.conda_dependencies is None:
         return None
     try:
-        return escape_non_utf8(str(find_conda_file(request.conda_dependencies, project, source)))
+        return escape_non_utf8(str(resolve_conda_file(request.conda_dependencies, project, source)))
     except UsageError:
         return escape_non_utf8(str(request.conda_dependencies.absolute()))
 

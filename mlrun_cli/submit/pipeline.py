@@ -329,7 +329,7 @@ def resolve_steps(
                 for problem in list_problems(error):
                     if problem.location is None:
                         problem.add_context(f"Step '{step.name}'")
-                        problem.location = _find_place(request.places.get(step.key, {}), problem.key_path or "")
+                        problem.location = _find_location(request.places.get(step.key, {}), problem.key_path or "")
                         if problem.location is not None:
                             problem.add_context(problem.location)
                 raise
@@ -338,7 +338,7 @@ def resolve_steps(
     return found, tuple(dict.fromkeys(notes))
 
 
-def _find_place(places: Mapping[str, str], key_path: str) -> str | None:
+def _find_location(places: Mapping[str, str], key_path: str) -> str | None:
     """Return the file and line of a key or of the nearest section that contains it, or None if unknown."""
     while key_path and key_path not in places:
         key_path = key_path.rpartition(".")[0]

@@ -60,7 +60,7 @@ def dry_run_pipeline(workspace: Workspace, request: PipelineRequest) -> dict[str
     steps = []
     for step in stored.graph.iterate_in_order():
         planned, resolved_step = resolved[step.key]
-        reuse = reuses.decide(step, resolved_step)
+        reuse = reuses.decide_reuse(step, resolved_step)
         steps.append(
             {
                 "name": step.name,
@@ -79,7 +79,7 @@ def dry_run_pipeline(workspace: Workspace, request: PipelineRequest) -> dict[str
         "parameters": document["values"],
         "continue_on_step_failure": plan.continue_on_step_failure,
         "notes": list(notes),
-        "steps": reuses.name_runs(steps),
+        "steps": reuses.replace_step_run_ids(steps),
     }
 
 
@@ -104,7 +104,7 @@ class _Reuses:
         self._plan = plan
         self._origins: dict[str, str] = {}
 
-    def decide(self, step: Step, resolved: ResolvedStep) -> dict[str, Any]:
+    def decide_reuse(self, step: Step, resolved: ResolvedStep) -> dict[str, Any]:
         """Decide on the reuse of a step after its upstream steps; return `is_reused`, `reused_run_id` and `reason`."""
         run, reason = self._find_run(step, resolved)
         if run is not None:
@@ -128,7 +128,7 @@ class _Reuses:
             return None, f"Not known yet: {error.message}"
         return found.run, found.reason
 
-    def name_runs(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def replace_step_run_ids(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return records with the ids of step runs replaced with the reused run's id or else the step's name."""
         text = json.dumps(records)
         for step in self._plan.graph.steps:

@@ -21,7 +21,7 @@ from mlrun_cli.pipelines.run_types import CONTINUES_PROPERTY, PARAMETERS_PROPERT
 from mlrun_cli.pipelines.validation import build_name_hint
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.run import RERUN_TAG, Run
-from mlrun_cli.submit.earlier_templates import find_earlier_template, read_template_submission
+from mlrun_cli.submit.earlier_templates import load_earlier_template, read_template_submission
 from mlrun_cli.submit.pipeline import (
     PipelineRequest,
     read_pipeline_plan,
@@ -99,7 +99,7 @@ def build_pipeline_rerun(
     if changes.uses_current_code:
         _check_secrets(run, graph, changes)
         return PipelineRerun(request, _describe_differences(workspace, run, graph))
-    earlier = {step.key: find_earlier_template(workspace, run, folder.steps / step.key) for step in plan.graph.steps}
+    earlier = {step.key: load_earlier_template(workspace, run, folder.steps / step.key) for step in plan.graph.steps}
     return PipelineRerun(request._replace(earlier=earlier), ())
 
 

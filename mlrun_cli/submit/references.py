@@ -7,7 +7,7 @@ from pathlib import Path, PureWindowsPath
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import EnvironmentNotFound, InvalidValue
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
-from mlrun_cli.submit.named_files import find_named_file
+from mlrun_cli.submit.named_files import resolve_named_file
 from mlrun_cli.workspace import Workspace
 
 _FILE_SUFFIXES = (".yml", ".yaml", ".json")
@@ -46,7 +46,7 @@ def resolve_references(
         from mlrun_cli.runconfigs.runconfig import read_environment_file  # noqa: PLC0415 - start-up
 
         with configuration.locate_errors("environment"):
-            file = find_named_file(name, "environment", runconfig, project, source)
+            file = resolve_named_file(name, "environment", runconfig, project, source)
         described, file_notes = read_environment_file(file)
         inner, inner_notes = _convert_windows_paths(configuration.replace_environment(described), project, source)
         return inner, (*notes, *file_notes, *inner_notes)
@@ -54,7 +54,9 @@ def resolve_references(
         return configuration, notes
     key_path = "environment" if configuration.environment_reference else "environment.name"
     with configuration.locate_errors(key_path):
-        return configuration.replace_environment(_find_registered(workspace, configuration, name, key_path)), notes
+        return configuration.replace_environment(
+            _resolve_registered_environment(workspace, configuration, name, key_path)
+        ), notes
 
 
 def is_file_name(reference: str) -> bool:
@@ -62,7 +64,7 @@ def is_file_name(reference: str) -> bool:
     return reference.lower().endswith(_FILE_SUFFIXES) or "/" in reference
 
 
-def _find_registered(
+def _resolve_registered_environment(
     workspace: Workspace, configuration: RunConfiguration, name: str, key_path: str
 ) -> RunConfiguration:
     """Return a configuration with the definition of the registered environment that it refers to."""

@@ -18,7 +18,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runs.submit_options import SubmitOptions, list_redacted_words
 from mlrun_cli.snapshots.snapshot import Snapshot, format_first_names
-from mlrun_cli.submit.earlier_runs import EarlierRun, compare_folder, find_earlier_run, get_submission
+from mlrun_cli.submit.earlier_runs import EarlierRun, compare_folder, get_submission, load_earlier_run
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.rerun_arguments import ChangedArguments, change_arguments
 from mlrun_cli.submit.script import SHELL
@@ -135,7 +135,7 @@ def build_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str], chan
         submission,
         environ,
         changes,
-        lambda: find_earlier_run(workspace, run, variable_names=changes.variables),
+        lambda: load_earlier_run(workspace, run, variable_names=changes.variables),
     )
     if not is_restored:
         return rerun
@@ -149,7 +149,7 @@ def build_script_rerun(
     submission: Submission,
     environ: Mapping[str, str],
     changes: RerunChanges,
-    find_earlier: Callable[[], EarlierRun],
+    load_earlier: Callable[[], EarlierRun],
 ) -> Rerun:
     """Return the request for submitting the script of a run, or of a sweep's child runs, again.
 
@@ -159,7 +159,7 @@ def build_script_rerun(
         submission: the submission of the run, or of the sweep's child runs.
         environ: the submitter's variables.
         changes: the requested changes.
-        find_earlier: finds the snapshot and the environment, unless those of the folder are used.
+        load_earlier: finds the snapshot and the environment, unless those of the folder are used.
 
     Raises:
         MlrunError: as of `build_rerun`.
@@ -180,7 +180,7 @@ def build_script_rerun(
         resumed_run=run if changes.resumes else None,
     )
     if not changes.uses_current_code:
-        return Rerun(request._replace(earlier=find_earlier()), notes)
+        return Rerun(request._replace(earlier=load_earlier()), notes)
     adapt = _remove_arguments if program.script is not None and not program.arguments else None
     if program.script is None and program.command is None:
         program = _Program(options.script, options.arguments, options.command, program.absent_flags)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from mlrun_cli.errors import InvalidFile
-from mlrun_cli.runconfigs.lookup import find_runconfig
+from mlrun_cli.runconfigs.lookup import resolve_runconfig_name
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runconfigs.runconfig import RunconfigReading, examine_runconfig
 
@@ -29,7 +29,7 @@ def examine_named_runconfig(folder: Path, name: str) -> tuple[Path, RunconfigRea
     Raises:
         UsageError: there is no such file, or it is not a runconfig at all.
     """
-    file, lookup_notes = find_runconfig(folder, name)
+    file, lookup_notes = resolve_runconfig_name(folder, name)
     try:
         reading = examine_runconfig(file)
     except InvalidFile as error:

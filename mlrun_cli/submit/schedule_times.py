@@ -27,7 +27,7 @@ def record_due_runs(workspace: Workspace, timestamp: int) -> None:
     Raises:
         StoreError: the store cannot be used.
     """
-    for schedule in workspace.schedules.list_due(timestamp):
+    for schedule in workspace.schedules.list_due_schedules(timestamp):
         try:
             _record_due_run(workspace, schedule, timestamp)
         except StoreError:

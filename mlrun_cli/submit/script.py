@@ -58,7 +58,7 @@ def build_resolved_argv(configuration: RunConfiguration, source: Path) -> tuple[
     first, *arguments = build_argv(configuration)
     if configuration.command is not None:
         return (first, *arguments)
-    script = _find_script(source, first)
+    script = _resolve_script_path(source, first)
     if configuration.framework == PYTHON_FRAMEWORK:
         _check_language(script)
     return (script, *arguments)
@@ -145,7 +145,7 @@ def _check_language(script: str) -> None:
         )
 
 
-def _find_script(source: Path, script: str) -> str:
+def _resolve_script_path(source: Path, script: str) -> str:
     path = Path(os.path.normpath(source / script))
     is_inside = path.is_relative_to(os.path.normpath(source)) and _resolve_links(path).is_relative_to(
         _resolve_links(source)

@@ -131,7 +131,7 @@ def plan_sweep(workspace: Workspace, definition: SweepDefinition) -> SweepPlan:
     definition = definition.with_seed()
     definition.sampling.create_sampler(definition.metric.goal)
     _check_resumed_sweeps(workspace, definition)
-    return SweepPlan(definition, [_find_resumed_run(workspace, each) for each in definition.resume_child_runs])
+    return SweepPlan(definition, [_get_resumed_run(workspace, each) for each in definition.resume_child_runs])
 
 
 def start_sweep(
@@ -268,12 +268,12 @@ def _check_resumed_sweeps(workspace: Workspace, definition: SweepDefinition) -> 
                 hint="Name the parent of its runs ('mlrun run list' shows them with the type hyperdrive).",
                 target="resume_from",
             )
-        _check_ended(run)
+        _check_has_ended(run)
 
 
-def _find_resumed_run(workspace: Workspace, run_id: str) -> ResumedRun:
+def _get_resumed_run(workspace: Workspace, run_id: str) -> ResumedRun:
     run = workspace.runs.get(run_id)
-    _check_ended(run)
+    _check_has_ended(run)
     number = None if run.parent_run_id is None else find_run_number(run.parent_run_id, run_id)
     if run.parent_run_id is None or number is None:
         raise ConflictingOptions(
@@ -285,7 +285,7 @@ def _find_resumed_run(workspace: Workspace, run_id: str) -> ResumedRun:
     return ResumedRun(run.run_id, sampled.get(number, {}))
 
 
-def _check_ended(run: Run) -> None:
+def _check_has_ended(run: Run) -> None:
     if not run.status.is_terminal:
         raise RunNotEnded(
             f"The run '{run.run_id}' has not ended, so a sweep cannot resume from it.",

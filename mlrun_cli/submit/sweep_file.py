@@ -12,7 +12,7 @@ from mlrun_cli.errors import InvalidFile
 _SUFFIXES = (".json", ".yaml", ".yml")
 
 
-def find_sweep_file(name: str, folder: Path) -> tuple[Path, Sequence[str]]:
+def resolve_sweep_file(name: str, folder: Path) -> tuple[Path, Sequence[str]]:
     """Return the path of a sweep's configuration file, with notes for stderr.
 
     An existing path is taken as it is, then one relative to `folder`. Otherwise all folders below `folder`, hidden ones

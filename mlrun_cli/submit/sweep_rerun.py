@@ -12,8 +12,8 @@ from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import RERUN_TAG, Run
 from mlrun_cli.runs.submission import Submission
-from mlrun_cli.submit.earlier_runs import EarlierRun, check_can_run_alone, check_variables
-from mlrun_cli.submit.earlier_templates import find_earlier_template, read_template_submission
+from mlrun_cli.submit.earlier_runs import EarlierRun, check_is_not_pipeline_step, check_variables
+from mlrun_cli.submit.earlier_templates import load_earlier_template, read_template_submission
 from mlrun_cli.submit.lost_submissions import restore_submission
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.rerun import RerunChanges, build_script_rerun
@@ -32,7 +32,7 @@ class _EarlierSweep(NamedTuple):
     definition: SweepDefinition
     submission: Submission
     tags: Mapping[str, str | None]
-    find_earlier: Callable[[], EarlierRun]
+    load_earlier: Callable[[], EarlierRun]
     notes: Sequence[str] = ()
 
 
@@ -72,12 +72,12 @@ def build_sweep_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str]
     definition, submission = earlier.definition, earlier.submission
     _check_parameters(run, definition, changes)
 
-    def find_earlier() -> EarlierRun:
-        found = earlier.find_earlier()
+    def load_earlier() -> EarlierRun:
+        found = earlier.load_earlier()
         check_variables(run, found.restore_configuration().environment_variables, changes.variables)
         return found
 
-    rerun = build_script_rerun(workspace, run, submission, environ, changes, find_earlier)
+    rerun = build_script_rerun(workspace, run, submission, environ, changes, load_earlier)
     request = rerun.request
     if request.source_directory is None and submission.submit_options().source_directory is not None:
         request = request._replace(source_directory=Path(submission.submit_options().source_directory or ""))
@@ -105,7 +105,7 @@ def _read_sweep(workspace: Workspace, run: Run) -> _EarlierSweep:
         definition,
         read_template_submission(run, folder.template),
         read_submitted_tags(folder),
-        lambda: find_earlier_template(workspace, run, folder.template),
+        lambda: load_earlier_template(workspace, run, folder.template),
     )
 
 
@@ -145,7 +145,7 @@ def _build_lost_error(run: Run) -> RunNotRepeatable:
 def _check_run(workspace: Workspace, run: Run, changes: RerunChanges) -> None:
     """Raise if a sweep belongs to a pipeline, or if it is to be resumed from outputs."""
     if run.parent_run_id is not None:
-        check_can_run_alone(workspace.runs.get(run.parent_run_id))
+        check_is_not_pipeline_step(workspace.runs.get(run.parent_run_id))
     if changes.resumes:
         raise RunNotRepeatable(
             f"'{run.run_id}' is a sweep, which has no outputs of its own to go on from.",

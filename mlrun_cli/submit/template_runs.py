@@ -25,7 +25,7 @@ from mlrun_cli.runtime.finish import build_failure_outcome, record_outcome
 from mlrun_cli.runtime.queue import wake_dispatcher
 from mlrun_cli.runtime.supervisor_start import start_supervisor
 from mlrun_cli.runtime.unfinished_submissions import remove_unfinished_submission
-from mlrun_cli.submit.new_run import FromTemplate, NewRun, RecordedRun, build_secrets, record_run
+from mlrun_cli.submit.new_run import NewRun, RecordedRun, TemplateAttributes, build_secrets, record_run
 from mlrun_cli.submit.new_run_folder import NewRunFolder
 from mlrun_cli.submit.options import change_options, escape_non_utf8
 from mlrun_cli.submit.request import SubmitRequest
@@ -126,7 +126,7 @@ def start_or_fail_from_template(workspace: Workspace, template: RunTemplate, run
             failure = build_run_error(error.message, code=SERVICE_ERROR, reason=error.code)
             with NewRunFolder(workspace.run_folder(run.run_id)) as folder, Interruptions() as interruptions:
                 new = _build_new_run(workspace, None, template, run._replace(resumed_run_id=None))
-                from_template = FromTemplate(run.run_type, template.git_properties, failure)
+                from_template = TemplateAttributes(run.run_type, template.git_properties, failure)
                 record_run(workspace, new._replace(template=from_template), folder, interruptions)
                 folder.is_in_store = True
         return workspace.runs.get(run.run_id)
@@ -221,7 +221,7 @@ def record_reused_run(
         with NewRunFolder(workspace.run_folder(run.run_id)) as folder, Interruptions() as interruptions:
             copy_results(workspace.run_folder(run.run_id))
             new = _build_new_run(workspace, None, template, run)
-            from_template = FromTemplate(run.run_type, template.git_properties, reused=source_run)
+            from_template = TemplateAttributes(run.run_type, template.git_properties, reused=source_run)
             record_run(workspace, new._replace(template=from_template), folder, interruptions)
             folder.is_in_store = True
     return workspace.runs.get(run.run_id)
@@ -270,7 +270,7 @@ def _build_new_run(
         options=options,
         data_links=resolution.data_links,
     )
-    from_template = FromTemplate(run.run_type, template.git_properties)
+    from_template = TemplateAttributes(run.run_type, template.git_properties)
     return NewRun(request, resolution, submission, resolution.redactor, template.gpus, place, from_template)
 
 

@@ -70,7 +70,7 @@ def recover_all(workspace: Workspace, first_run_id: str) -> None:
     An error with one run is logged and does not prevent the recovery of the others.
     """
     _try_to_recover(workspace, first_run_id)
-    for run in workspace.runs.list_supervised():
+    for run in workspace.runs.list_supervised_runs():
         if _may_recover(workspace, run):
             with _hold_lock(workspace, run.run_id) as is_taken:
                 if is_taken:

@@ -165,13 +165,13 @@ class RpcServer:
         accepted.setblocking(False)
         connection = _Connection(accepted)
         if len(self._connections) >= self._most:
-            self._drop_oldest_idle()
+            self._close_oldest_idle_connection()
         self._connections[connection] = None
         self._selector.register(
             accepted, selectors.EVENT_READ, lambda events: self._serve_connection(connection, events)
         )
 
-    def _drop_oldest_idle(self) -> None:
+    def _close_oldest_idle_connection(self) -> None:
         """Close the oldest idle connection; its client reconnects for its next request."""
         for connection in self._connections:
             if not (connection.received or connection.pending or connection.unsent):

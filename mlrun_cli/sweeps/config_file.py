@@ -98,7 +98,7 @@ class _Reader:
             lambda: _check_with_location(goal_node, lambda: parse_goal(goal_node.as_text()))
         )
         total = self._read_number(root, "max_total_runs", 20)
-        concurrent = self._read_concurrent(root, total)
+        concurrent = self._read_max_concurrent_runs(root, total)
         duration = self._read_number(root, "max_duration_minutes", 10080)
         self._problems.raise_if_any()
         assert sampling and policy and name and goal
@@ -189,7 +189,7 @@ class _Reader:
             self._read_or_collect_error(lambda: _check_with_location(node, lambda: check_positive(key, node.content)))
         return node.content if node is not None and isinstance(node.content, int) else None
 
-    def _read_concurrent(self, root: Node, total: int | None) -> int | None:
+    def _read_max_concurrent_runs(self, root: Node, total: int | None) -> int | None:
         node = root.as_mapping().get("max_concurrent_runs")
         if node is None or node.is_null or node.content == 0:
             return total

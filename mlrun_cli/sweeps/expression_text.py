@@ -64,7 +64,7 @@ def parse_expression(text: str) -> Expression:
     parse = _parse_choice if name == CHOICE else _parse_value
     arguments = [parse(text, item, quoted) for item, quoted in (_split_values(inner) if inner.strip() else [])]
     if name in {"loguniform", "qloguniform"}:
-        arguments[:2] = [_take_logarithm(name, bound) for bound in arguments[:2]]
+        arguments[:2] = [_compute_logarithm(name, bound) for bound in arguments[:2]]
     return build_expression(name, arguments)
 
 
@@ -109,7 +109,7 @@ def _parse_choice(list_text: str, item_text: str, is_quoted: bool) -> Any:
     return item_text if is_padded or Decimal(item_text) != Decimal(repr(value)) else value
 
 
-def _take_logarithm(name: str, bound: object) -> object:
+def _compute_logarithm(name: str, bound: object) -> object:
     """Return the logarithm of a bound, which must be positive."""
     if isinstance(bound, str):
         return bound  # which `build_expression` refuses

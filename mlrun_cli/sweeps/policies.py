@@ -150,7 +150,7 @@ def _check_property(key: str, value: object) -> None:
         raise InvalidValue(f"{key} needs a whole number {wanted}, and has {value!r}.", target=key)
 
 
-class Judge:
+class PolicyEvaluator:
     """Decides which runs of a sweep end early, given all values of the primary metric that the runs have logged.
 
     Decisions are a function of these values: what was added in which order makes no difference. Each takes time in

@@ -54,7 +54,7 @@ class Demand(NamedTuple):
     can_lose_nodes: bool = False
 
 
-class Started(NamedTuple):
+class StartedSupervisor(NamedTuple):
     """A started supervisor.
 
     Attributes:
@@ -148,7 +148,7 @@ class Target(ABC):
         return {}
 
     @abstractmethod
-    def start_supervisor(self, run_id: str, lock_fds: Sequence[int]) -> Started:
+    def start_supervisor(self, run_id: str, lock_fds: Sequence[int]) -> StartedSupervisor:
         """Start the supervisor of a run with a complete folder, and pass it open locks, the owner lock first.
 
         Raises:

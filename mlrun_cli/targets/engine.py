@@ -20,13 +20,13 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import StoreError
 from mlrun_cli.runconfigs.communicators import PARALLEL_TASK
 from mlrun_cli.runs.inbox import CancelMessage, StopMessage, send_message
-from mlrun_cli.runs.job_problems import count_unanswered_submission
+from mlrun_cli.runs.job_problems import record_unanswered_submission
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.shared_folder import SharedFolder, find_shared_run_folder
 from mlrun_cli.runs.submit_options import DEFAULT_LIMIT_SECONDS
-from mlrun_cli.targets.base import Demand, Liveness, LivenessSource, Started, Target
+from mlrun_cli.targets.base import Demand, Liveness, LivenessSource, StartedSupervisor, Target
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable, SubmitUnanswered
 from mlrun_cli.targets.programs import COLLECTOR_PROGRAM, build_dispatcher_arguments, build_program_command, spawn
 
@@ -257,7 +257,7 @@ class EngineTarget(Target):
         """Return the line of an RPC response with its paths converted to paths on the script's node."""
         return line
 
-    def start_supervisor(self, run_id: str, lock_fds: Sequence[int]) -> Started:  # noqa: ARG002 — there are none on nodes
+    def start_supervisor(self, run_id: str, lock_fds: Sequence[int]) -> StartedSupervisor:  # noqa: ARG002 — there are none on nodes
         """Submit the job that starts the supervisor of a run.
 
         Raises:
@@ -266,9 +266,9 @@ class EngineTarget(Target):
         """
         request = self.build_job_request(run_id)
         self.check_job_request(request)
-        return Started(properties={self.job_property: self._submit_and_verify(request)}, is_queued=True)
+        return StartedSupervisor(properties={self.job_property: self._submit_and_verify(request)}, is_queued=True)
 
-    def start_supervisors_together(self, run_ids: Sequence[str]) -> Mapping[str, Started]:
+    def start_supervisors_together(self, run_ids: Sequence[str]) -> Mapping[str, StartedSupervisor]:
         """Submit the jobs that start the supervisors of several runs, in a single call to the engine.
 
         Returns:
@@ -287,11 +287,11 @@ class EngineTarget(Target):
                 raise self._record_unanswered(run_ids, error) from error
             job_ids = [found[run_id] for run_id in run_ids]
         return {
-            run_id: Started(properties={self.job_property: job_id}, is_queued=True)
+            run_id: StartedSupervisor(properties={self.job_property: job_id}, is_queued=True)
             for run_id, job_id in zip(run_ids, job_ids or (), strict=bool(job_ids))
         }
 
-    def resubmit(self, run_id: str) -> Started:
+    def resubmit(self, run_id: str) -> StartedSupervisor:
         """Submit a run's job again after an unanswered submission; the run's owner lock must be held.
 
         Raises:
@@ -307,7 +307,7 @@ class EngineTarget(Target):
             job_id = self.submit_job(request)
         except EngineUnavailable as error:
             raise self._record_unanswered([run_id], error) from error
-        return Started(properties={self.job_property: job_id}, is_queued=True)
+        return StartedSupervisor(properties={self.job_property: job_id}, is_queued=True)
 
     def build_job_request(self, run_id: str) -> JobRequest:
         """Return the request for the engine to start the job of a run."""
@@ -376,7 +376,7 @@ class EngineTarget(Target):
         """Count an unanswered submission and return its error; the collector submits the job again if necessary."""
         for run_id in run_ids:
             with suppress(OSError):  # then it is not repeated
-                count_unanswered_submission(self.workspace.run_folder(run_id))
+                record_unanswered_submission(self.workspace.run_folder(run_id))
         hint = (
             f"The run {run_ids[0]} is kept: once the engine answers, its job is found, or submitted again."
             " Cancel it with 'mlrun run cancel' if it is not wanted."

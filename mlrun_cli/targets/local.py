@@ -11,7 +11,7 @@ from mlrun_cli.compute.compute_target import ComputeTarget, get_max_nodes
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.targets import this_machine
-from mlrun_cli.targets.base import Liveness, LivenessSource, Started, Target
+from mlrun_cli.targets.base import Liveness, LivenessSource, StartedSupervisor, Target
 from mlrun_cli.targets.programs import (
     DISPATCHER_PROGRAM,
     SUPERVISOR_PROGRAM,
@@ -57,12 +57,12 @@ class LocalTarget(Target):
                 self._waiting.discard()
                 self._waiting = None
 
-    def start_supervisor(self, run_id: str, lock_fds: Sequence[int]) -> Started:
+    def start_supervisor(self, run_id: str, lock_fds: Sequence[int]) -> StartedSupervisor:
         """Start a detached supervisor process, or use the one that `prepare_supervisor` started; return its pid."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None and waiting.hand_over_locks(lock_fds):
-            return Started(waiting.pid)
-        return Started(self._spawn_supervisor(run_id, lock_fds, recovers=False))
+            return StartedSupervisor(waiting.pid)
+        return StartedSupervisor(self._spawn_supervisor(run_id, lock_fds, recovers=False))
 
     def get_liveness(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
         """Return the liveness of the runs according to their owner locks, keyed by run key."""

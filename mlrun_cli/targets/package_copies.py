@@ -51,11 +51,11 @@ def ensure_program_copy(folder: Path) -> Path:
     Raises:
         StoreError: the copy cannot be created.
     """
-    packages = {"mlrun_cli": _PACKAGE, **{name: _find_package(name) for name in _IMPORTED_ON_NODES}}
+    packages = {"mlrun_cli": _PACKAGE, **{name: _get_package_folder(name) for name in _IMPORTED_ON_NODES}}
     return _ensure_copy(folder, packages, "The program", ignored_names=_NOT_ON_NODES)
 
 
-def _find_package(name: str) -> Path:
+def _get_package_folder(name: str) -> Path:
     spec = find_spec(name)
     assert spec is not None
     assert spec.submodule_search_locations is not None

@@ -95,7 +95,7 @@ def find_tensorboard(interpreters: "Iterable[str]" = ()) -> "str | None":
 
 
 class TensorboardServer:
-    """A TensorBoard server on the loopback interface; `url` is set once `wait_until_ready` has returned."""
+    """A TensorBoard server on the loopback interface, which serves `url` once `wait_until_ready` has returned True."""
 
     def __init__(self, program: str, folder: str, port: int) -> None:
         self.port = _choose_port(port)

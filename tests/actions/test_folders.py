@@ -12,7 +12,7 @@ from mlrun_cli.core.names import DEFAULT_RESOURCE_GROUP, DEFAULT_SUBSCRIPTION_ID
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.errors import FileNotWritable, InvalidFile, InvalidPath, UsageError
 from mlrun_cli.folders.project_config import find_project_config
-from mlrun_cli.runconfigs.lookup import find_runconfig
+from mlrun_cli.runconfigs.lookup import resolve_runconfig_name
 from mlrun_cli.runconfigs.runconfig import read_runconfig
 from mlrun_cli.snapshots.ignore import IgnoreRules
 from mlrun_cli.submit.review import review_configuration
@@ -73,7 +73,7 @@ def test_the_samples_are_found_read_and_honoured_without_a_word(tmp_path: Path, 
     attach(tmp_path)
 
     for name in ("local", "sklearn"):
-        path, found_notes = find_runconfig(tmp_path, name)
+        path, found_notes = resolve_runconfig_name(tmp_path, name)
         configuration, notes = read_runconfig(path)
         assert (found_notes, notes, review_configuration(configuration)) == ((), (), ())
         assert configuration.script == "train.py"
@@ -122,7 +122,7 @@ def test_azures_samples_without_suffix_are_not_doubled(tmp_path: Path) -> None:
 
     attach(tmp_path)
 
-    assert find_runconfig(tmp_path, "local") == (tmp_path / ".azureml" / "local", ())
+    assert resolve_runconfig_name(tmp_path, "local") == (tmp_path / ".azureml" / "local", ())
 
 
 def test_an_older_config_that_would_be_found_first_is_replaced(tmp_path: Path) -> None:

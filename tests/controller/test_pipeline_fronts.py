@@ -8,7 +8,7 @@ from mlrun_cli.actions.artifacts import list_files, open_file
 from mlrun_cli.actions.prune import prune_workspace
 from mlrun_cli.errors import RunNotRepeatable, UsageError
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.submit.earlier_runs import find_earlier_run
+from mlrun_cli.submit.earlier_runs import load_earlier_run
 from mlrun_cli.submit.pipeline_runs import publish_pipeline_from_run
 from tests.controller.pipeline_world import PipelineWorld, name_input, name_output, read_output
 
@@ -26,7 +26,7 @@ def test_a_step_is_not_run_again_by_itself(pipelines: PipelineWorld) -> None:
     run_id = run_two(pipelines)
     for run in pipelines.steps(run_id).values():
         with pytest.raises(RunNotRepeatable) as caught:
-            find_earlier_run(pipelines.workspace, run)
+            load_earlier_run(pipelines.workspace, run)
         assert f"mlrun run rerun -r {run_id}" in (caught.value.hint or "")
 
 

@@ -35,14 +35,14 @@ def test_the_latest_version_is_found_and_listed(datasets: DatasetStore) -> None:
     assert newest is not None and newest.version == 10
     assert second is not None and second.definition == _definition("/2")
     assert datasets.find("many", 3) is None
-    assert [(dataset.name, dataset.version) for dataset in datasets.list_latest()] == [("b", 1), ("many", 10)]
+    assert [(dataset.name, dataset.version) for dataset in datasets.list_latest_versions()] == [("b", 1), ("many", 10)]
 
 
 def test_an_unnamed_dataset_is_found_by_an_equal_definition(datasets: DatasetStore) -> None:
     datasets.insert(_definition("/a"), name="named", version=1)
-    assert datasets.find_unnamed(_definition("/a")) is None
+    assert datasets.find_unnamed_dataset(_definition("/a")) is None
     added = datasets.insert(_definition("/a"))
-    assert datasets.find_unnamed(dict(reversed(_definition("/a").items()))) == added
+    assert datasets.find_unnamed_dataset(dict(reversed(_definition("/a").items()))) == added
 
 
 def test_a_dataset_without_its_name_is_found_by_id_alone(datasets: DatasetStore) -> None:

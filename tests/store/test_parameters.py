@@ -208,11 +208,13 @@ def test_a_logged_parameter_replaces_one_of_the_arguments_and_is_found(
     database: Database, pages: RunPageStore, parameters: ParameterStore, add_run: AddRun
 ) -> None:
     key = add_run("a", definition={"arguments": ["--lr", "0.1", "--n", "1"]})
-    assert parameters.get_logged([key]) == {}
+    assert parameters.get_logged_parameters([key]) == {}
     with database.transaction():
-        parameters.set_logged(key, {"lr": Parameter.from_text("0.25"), "optimizer": Parameter.from_text("adam")})
+        parameters.set_logged_parameters(
+            key, {"lr": Parameter.from_text("0.25"), "optimizer": Parameter.from_text("adam")}
+        )
     assert get_parameter_values(parameters.get(key)) == {"lr": 0.25, "n": 1, "optimizer": "adam"}
-    assert parameters.get_logged([key]) == {key: {"lr": "0.25", "optimizer": "adam"}}
+    assert parameters.get_logged_parameters([key]) == {key: {"lr": "0.25", "optimizer": "adam"}}
     assert pages.count(RunFilter(parameters=(ParameterFilter("lr", "=", 0.25),))) == 1
     assert pages.count(RunFilter(text="optimizer=adam")) == 1
 
@@ -223,7 +225,7 @@ def test_a_parameter_that_is_logged_to_an_unread_run_leaves_the_others(
     key = add_run("a", definition={"arguments": ["--lr", "0.1", "--n", "1"]})
     forget(database)
     with database.transaction():
-        parameters.set_logged(key, {"lr": Parameter.from_text("0.25")})
+        parameters.set_logged_parameters(key, {"lr": Parameter.from_text("0.25")})
     assert get_parameter_values(parameters.get(key)) == {"lr": 0.25, "n": 1}
     while parameters.store_unread_parameters(1):
         pass

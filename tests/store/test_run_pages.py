@@ -357,8 +357,8 @@ def test_counting_ends_at_its_bound(pages: RunPageStore, add_run: AddRun) -> Non
 
     assert pages.count(RunFilter()) == 5
     assert pages.count(RunFilter(), limit=3) == 3
-    assert pages.count_active(RunFilter()) == 2
-    assert pages.count_active(RunFilter(experiment_name="second")) == 0
+    assert pages.count_active_runs(RunFilter()) == 2
+    assert pages.count_active_runs(RunFilter(experiment_name="second")) == 0
 
 
 def test_what_can_be_chosen_is_listed_once(
@@ -488,7 +488,7 @@ def test_live_runs_are_counted_without_those_that_have_ended(tmp_path: Path) -> 
         for experiment_name in (None, "first"):
             for include_children in (False, True):
                 database.plan = ""
-                pages.count_active(RunFilter(experiment_name=experiment_name, include_children=include_children))
+                pages.count_active_runs(RunFilter(experiment_name=experiment_name, include_children=include_children))
                 assert "SCAN runs USING INDEX runs_alive\n" in database.plan
 
 

@@ -167,7 +167,7 @@ def test_only_what_has_left_its_queue_and_has_not_ended_is_alive(runs: RunStore,
     for status in RunStatus:
         add_run(status.value, status=status)
 
-    assert {run.status for run in runs.list_supervised()} == ALIVE_STATUSES - {RunStatus.QUEUED}
+    assert {run.status for run in runs.list_supervised_runs()} == ALIVE_STATUSES - {RunStatus.QUEUED}
 
 
 def test_tags_are_set_changed_and_removed(runs: RunStore, add_run: AddRun) -> None:

@@ -10,7 +10,16 @@ import pytest
 
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.metrics.goal import Goal
-from mlrun_cli.sweeps.policies import BANDIT, DEFAULT, MEDIAN, TRUNCATION, Judge, Policy, build_policy, policy_from_json
+from mlrun_cli.sweeps.policies import (
+    BANDIT,
+    DEFAULT,
+    MEDIAN,
+    TRUNCATION,
+    Policy,
+    PolicyEvaluator,
+    build_policy,
+    policy_from_json,
+)
 from tests.sweeps.reference_policies import is_ended
 
 SWEEPS = 10_000
@@ -48,7 +57,7 @@ def test_decisions_are_those_of_a_second_implementation() -> None:
     for _ in range(SWEEPS):
         policy, histories, goal = _make_policy(rng), _make_histories(rng), rng.choice([UP, DOWN])
         document = policy.to_json()
-        judge = Judge(policy, goal, histories)
+        judge = PolicyEvaluator(policy, goal, histories)
         for run_id, values in histories.items():
             expected = {n for n in range(1, len(values) + 1) if is_ended(document, goal is UP, histories, run_id, n)}
             found = {n for n in range(10) if judge.find_termination_at(run_id, n)}
@@ -64,14 +73,14 @@ def test_values_may_be_added_in_any_order_of_runs_and_in_parts() -> None:
     rng = random.Random(21)
     for _ in range(300):
         policy, histories, goal = _make_policy(rng), _make_histories(rng), rng.choice([UP, DOWN])
-        judge = Judge(policy, goal)
+        judge = PolicyEvaluator(policy, goal)
         parts = [(run_id, index) for run_id, values in histories.items() for index in range(len(values))]
         rng.shuffle(parts)
         numbers: Counter[str] = Counter()
         for run_id, _index in parts:
             judge.add_values(run_id, [histories[run_id][numbers[run_id]]])
             numbers[run_id] += 1
-        whole = Judge(policy, goal, histories)
+        whole = PolicyEvaluator(policy, goal, histories)
         for run_id in histories:
             assert str(judge.find_termination(run_id)) == str(whole.find_termination(run_id))
 
@@ -89,12 +98,12 @@ def test_values_may_be_added_in_any_order_of_runs_and_in_parts() -> None:
     ],
 )
 def test_bandit(goal: Goal, slack: dict[str, float], values: dict[str, list[float]], ended: set[str]) -> None:
-    judge = Judge(build_policy(BANDIT, slack), goal, values)
+    judge = PolicyEvaluator(build_policy(BANDIT, slack), goal, values)
     assert {run_id for run_id in values if judge.find_termination(run_id)} == ended
 
 
 def test_a_decision_counts_no_values_after_those_of_the_judged_run() -> None:
-    judge = Judge(build_policy(BANDIT, {"slack_factor": 0.1}), UP, {"a": [0.1, 0.2, 0.9], "b": [0.1, 0.19]})
+    judge = PolicyEvaluator(build_policy(BANDIT, {"slack_factor": 0.1}), UP, {"a": [0.1, 0.2, 0.9], "b": [0.1, 0.19]})
     assert judge.find_termination("b") is None
     judge.add_values("b", [0.19])
     decision = judge.find_termination("b", judged_count=2)
@@ -107,15 +116,15 @@ def test_a_decision_counts_no_values_after_those_of_the_judged_run() -> None:
 
 def test_half_of_the_runs_end_by_truncation_of_fifty_percent_and_ties_end_nobody() -> None:
     policy = build_policy(TRUNCATION, {"truncation_percentage": 50})
-    judge = Judge(policy, DOWN, {f"r{index}": [index] for index in range(7)})
+    judge = PolicyEvaluator(policy, DOWN, {f"r{index}": [index] for index in range(7)})
     assert [index for index in range(7) if judge.find_termination(f"r{index}")] == [4, 5, 6]
-    tied = Judge(policy, DOWN, {f"r{index}": [1] for index in range(7)})
+    tied = PolicyEvaluator(policy, DOWN, {f"r{index}": [1] for index in range(7)})
     assert not any(tied.find_termination(f"r{index}") for index in range(7))
 
 
 def test_a_run_is_judged_at_multiples_of_the_interval_from_the_delay_on() -> None:
     policy = build_policy(BANDIT, {"slack_amount": 0, "evaluation_interval": 2, "delay_evaluation": 5})
-    judge = Judge(policy, UP, {"a": [1] * 9, "b": [0] * 9})
+    judge = PolicyEvaluator(policy, UP, {"a": [1] * 9, "b": [0] * 9})
     assert [n for n in range(10) if judge.find_termination_at("b", n)] == [6, 8]
     assert judge.find_termination_at("unknown", 6) is None
     assert judge.find_termination("unknown") is None

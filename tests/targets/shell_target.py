@@ -9,7 +9,7 @@ from mlrun_cli.compute.compute_target import ComputeTarget
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.targets import this_machine
-from mlrun_cli.targets.base import Liveness, LivenessSource, Started, Target
+from mlrun_cli.targets.base import Liveness, LivenessSource, StartedSupervisor, Target
 from mlrun_cli.targets.programs import (
     DISPATCHER_PROGRAM,
     SUPERVISOR_PROGRAM,
@@ -33,9 +33,9 @@ class ShellTarget(Target):
     def get_node_limit(cls, compute_target: ComputeTarget) -> int | None:  # noqa: ARG003
         return None
 
-    def start_supervisor(self, run_id: str, locks: Sequence[int]) -> Started:
+    def start_supervisor(self, run_id: str, locks: Sequence[int]) -> StartedSupervisor:
         pid = self._spawn(run_id, locks, recovers=False)
-        return Started(pid, {"shell_pid": str(pid)})
+        return StartedSupervisor(pid, {"shell_pid": str(pid)})
 
     def get_liveness(self, runs: Sequence[Run]) -> Mapping[int, Liveness]:
         return {run.key: this_machine.get_supervisor_liveness(self.workspace, run) for run in runs}

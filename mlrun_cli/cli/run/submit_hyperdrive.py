@@ -78,7 +78,7 @@ def submit_hyperdrive(
     the streaming, not the sweep.
     """
     from mlrun_cli.cli.run.streamed_sweep import submit_sweep_and_stream  # noqa: PLC0415
-    from mlrun_cli.submit.sweep_file import find_sweep_file  # noqa: PLC0415
+    from mlrun_cli.submit.sweep_file import resolve_sweep_file  # noqa: PLC0415
     from mlrun_cli.sweeps.config_file import read_sweep_file  # noqa: PLC0415
 
     context = open_context(global_options, creates=True, is_dry_run=is_dry_run)
@@ -95,7 +95,7 @@ def submit_hyperdrive(
         target=target,
         unknown_target=unknown_target,
     )
-    path, notes = find_sweep_file(configuration, request.get_project_folder())
+    path, notes = resolve_sweep_file(configuration, request.get_project_folder())
     file = read_sweep_file(path)
     for note in (*notes, *file.notes):
         global_options.notes.warning(note)

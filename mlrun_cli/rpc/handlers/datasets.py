@@ -58,7 +58,7 @@ def get_dataset_by_id(context: RequestContext, dataset_id: str) -> dict[str, Any
 @handler("datasets.list")
 def list_datasets(context: RequestContext) -> list[dict[str, Any]]:
     """Return the records of all registered datasets, each in its latest version."""
-    return [build_dataset_record(dataset) for dataset in context.workspace.datasets.list_latest()]
+    return [build_dataset_record(dataset) for dataset in context.workspace.datasets.list_latest_versions()]
 
 
 @handler("datasets.update")

@@ -54,7 +54,7 @@ def restore_run(context: RequestContext, run_id: str) -> None:
 
 
 @handler("tracking.files")
-def measure_files(context: RequestContext, run_id: str) -> dict[str, int]:
+def get_file_sizes(context: RequestContext, run_id: str) -> dict[str, int]:
     """Return the sizes of a run's files in bytes, keyed by name."""
     return artifacts.measure_files(context.workspace, get_run_by_full_id(context, run_id))
 

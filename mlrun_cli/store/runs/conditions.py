@@ -110,7 +110,7 @@ class RunConditions:
         return _join_conditions([*text, self.conditions_without_text])
 
     @property
-    def conditions_of_found(self) -> str:
+    def text_match_conditions(self) -> str:
         """The SQL conditions to check for runs that `text_query` has returned."""
         return self.scan_conditions if self.text is None or not self.text.is_exact else self.conditions_without_text
 
@@ -301,9 +301,9 @@ class RunConditions:
 
     def _add_text_condition(self, text: str) -> None:
         """Add a full-text condition, after all others."""
-        from mlrun_cli.store.runs.text_conditions import find_text_condition  # noqa: PLC0415 - start-up
+        from mlrun_cli.store.runs.text_conditions import determine_text_condition  # noqa: PLC0415 - start-up
 
-        condition = find_text_condition(self._database, text)
+        condition = determine_text_condition(self._database, text)
         self.parameters.update(condition.parameters)
         if condition.is_indexed and self._is_rare("run_texts", [condition.found], condition.parameters, RARE):
             key = self._database.dialect.text_key

@@ -140,7 +140,7 @@ def _iterate_matching_keys(
     reader = _KeyReader(database, {**conditions.parameters, **order.parameters, **plan.parameters})
     found = reader.read_plan(plan)
     has_text = any(isinstance(each, KeySet) and each.is_text for each in plan.sets)
-    checked = conditions.conditions_of_found if has_text else conditions.scan_conditions
+    checked = conditions.text_match_conditions if has_text else conditions.scan_conditions
     filter_keys = partial(_filter_keys, database, conditions.parameters, checked)
     if plan.sets and isinstance(plan.sets[-1], KeySet) and plan.sets[-1].ordered_by is not None:
         yield from filter_keys(found)

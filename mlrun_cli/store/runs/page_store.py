@@ -104,7 +104,7 @@ class RunPageStore:
         assert row is not None
         return int(row["found"])
 
-    def count_active(self, run_filter: RunFilter) -> int:
+    def count_active_runs(self, run_filter: RunFilter) -> int:
         """Return the number of active runs that match a filter."""
         conditions = RunConditions(self._database, run_filter)
         row = self._database.row(
@@ -165,7 +165,7 @@ class RunPageStore:
         if sql.is_moving is None:
             found = self._find_keys_by_sets(conditions, bounded, order.descending, limit, offset)
         else:
-            found = self._find_moving_keys_by_sets(conditions, sql, bounded, order.descending, limit, offset)
+            found = self._find_keys_of_growing_values_by_sets(conditions, sql, bounded, order.descending, limit, offset)
         if found is not None:
             return found
         if self._matches_few(conditions, run_filter):
@@ -188,7 +188,7 @@ class RunPageStore:
             self._select_keys_and_values(source, where, (tie,), descending, limit, offset, conditions.parameters)
         )
 
-    def _find_moving_keys_by_sets(
+    def _find_keys_of_growing_values_by_sets(
         self,
         conditions: RunConditions,
         order: OrderSql,
@@ -262,7 +262,7 @@ class RunPageStore:
             f"SELECT runs.run_key FROM ({conditions.text_query} ORDER BY {self._database.dialect.text_key} {direction}"  # noqa: S608
             f" LIMIT {among}) AS first_runs"
             f" {self._database.dialect.ordered_join} runs ON runs.run_key = first_runs.run_key"
-            f" WHERE {conditions.conditions_of_found} ORDER BY first_runs.run_key {direction} LIMIT :limit",
+            f" WHERE {conditions.text_match_conditions} ORDER BY first_runs.run_key {direction} LIMIT :limit",
             limit=limit,
             **conditions.parameters,
         )

@@ -39,7 +39,7 @@ class ParameterStore:
             )
         self._database.execute("DELETE FROM unread_runs WHERE run_key = :run_key", run_key=run_key)
 
-    def set_logged(self, run_key: int, parameters: Parameters) -> None:
+    def set_logged_parameters(self, run_key: int, parameters: Parameters) -> None:
         """Set parameters that a script has logged, within a transaction, overriding parameters from its arguments."""
         for name, parameter in parameters.items():
             self._database.execute(
@@ -54,7 +54,7 @@ class ParameterStore:
         # Its triggers write the text by which runs are searched, and have the run recorded again.
         self._database.execute("UPDATE runs SET display_name = display_name WHERE run_key = :key", key=run_key)
 
-    def get_logged(self, run_keys: Sequence[int]) -> Mapping[int, dict[str, str]]:
+    def get_logged_parameters(self, run_keys: Sequence[int]) -> Mapping[int, dict[str, str]]:
         """Return the texts of logged parameters, keyed by run key and name."""
         found: dict[int, dict[str, str]] = {}
         for places, keys in build_in_lists("run", run_keys):

@@ -218,7 +218,7 @@ class RunStore:
             found.update((row["run_key"], row) for row in rows)
         return self._build_runs([found[key] for key in keys if key in found])
 
-    def list_supervised(self) -> Sequence[Run]:
+    def list_supervised_runs(self) -> Sequence[Run]:
         """Return all live runs that have a supervisor, oldest first, without tags and properties.
 
         Queued runs, which may be very many, have no supervisor yet.
@@ -229,7 +229,7 @@ class RunStore:
         )
         return [build_run(row, {}, {}) for row in rows]
 
-    def list_live_on_target(self, target: str) -> Sequence[Run]:
+    def list_live_runs_on_target(self, target: str) -> Sequence[Run]:
         """Return all live runs of a target, including queued ones, oldest first, with tags and properties.
 
         Runs with a controller are not on their target; their child runs are.
@@ -346,7 +346,7 @@ class RunStore:
         rows = self._database.rows("SELECT value FROM run_tags WHERE key = :name AND value IS NOT NULL", name=name)
         return frozenset(row["value"] for row in rows)
 
-    def list_with_property(self, name: str) -> Sequence[tuple[int, str]]:
+    def list_property_values_by_run(self, name: str) -> Sequence[tuple[int, str]]:
         """Return the key of each run that has a property with this name, and the property's value."""
         rows = self._database.rows("SELECT run_key, value FROM run_properties WHERE key = :name", name=name)
         return [(row["run_key"], row["value"] or "") for row in rows]

@@ -20,7 +20,7 @@ _FEW_TEXTS = 20_000
 """The number of texts that are all read in less time than that takes."""
 
 
-def find_text_condition(database: Database, text: str) -> TextCondition:
+def determine_text_condition(database: Database, text: str) -> TextCondition:
     """Return the condition that a row of `run_texts` contains each word of a text."""
     dialect = database.dialect
     words = dialect.list_unindexed_words(text)

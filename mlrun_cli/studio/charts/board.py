@@ -25,7 +25,7 @@ from mlrun_cli.studio.charts.chart import (
     parse_charts,
     replace_charts,
 )
-from mlrun_cli.studio.charts.run_names import label_runs
+from mlrun_cli.studio.charts.run_names import build_run_labels
 from mlrun_cli.studio.charts.run_values import RunValues
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.workspace import Workspace
@@ -111,7 +111,7 @@ def build_board(
     workspace, query = page.workspace, page.request.url.query
     drawn = (selected_runs or runs)[:MAX_RUNS]
     known = {run.key: run for run in (*selected_runs, *runs)}
-    labels = label_runs(known.values())
+    labels = build_run_labels(known.values())
     keys = [run.key for run in drawn]
     names = workspace.metric_summaries.list_names(keys, _MAX_NAMES, with_resources=True)
     parameters = workspace.parameters.get_for_runs(keys)

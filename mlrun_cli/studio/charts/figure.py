@@ -22,7 +22,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.store.metric_curves import CurvePiece
 from mlrun_cli.studio.charts.chart import CURVE, RELATIVE, SCATTER, STEP, TIME, X_AXES, Chart, Measure
 from mlrun_cli.studio.charts.colours import add_colours
-from mlrun_cli.studio.charts.run_names import label_runs
+from mlrun_cli.studio.charts.run_names import build_run_labels
 from mlrun_cli.studio.charts.run_values import RunValues, order_categories
 from mlrun_cli.studio.charts.smoothing import compute_window_length, smooth_curve
 from mlrun_cli.studio.formatting import format_number
@@ -228,7 +228,7 @@ def _compute_x(run: Run, step_or_timestamp: float, axis: str) -> float:
 def _build_value_figure(runs: Sequence[Run], values: RunValues, measure: Measure) -> Figure:
     shown = [(run, value) for run in runs if (value := values.find_number(run, measure)) is not None]
     series = [build_series(measure.name, [place], [value], run.key) for place, (run, value) in enumerate(shown)]
-    labels = label_runs([run for run, _ in shown])
+    labels = build_run_labels([run for run, _ in shown])
     names = [labels[run.key] for run, _ in shown]
     return build_figure(BARS, series, x="run", y=str(measure), names=names)
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from mlrun_cli.runs.run import Run
 
 
-def label_runs(runs: Collection[Run]) -> Mapping[int, str]:
+def build_run_labels(runs: Collection[Run]) -> Mapping[int, str]:
     """Return a unique label for each run, keyed by run key: its name, extended by its number or id if necessary."""
     short = {run.key: run.display_name or run.run_id for run in runs}
     numbered = {run.key: f"{short[run.key]} #{run.run_number}" for run in runs}

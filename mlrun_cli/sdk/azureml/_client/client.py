@@ -67,7 +67,7 @@ class SubmittedRunClient:
     def create_writer(self, workspace: WorkspaceNames, run_id: str) -> Callable[[str], None]:
         """Return a function that durably writes journal lines for a run; raise if the run is of another workspace."""
         if tuple(workspace) != self.workspace:
-            return lambda _: self._raise_other_workspace(workspace, run_id)
+            return lambda _: self._refuse_other_workspace(workspace, run_id)
         if run_id == self.run_id:
             return self._journal.append
         return lambda line: self._journal.append(wrap_line_for_run(run_id, line))
@@ -119,7 +119,7 @@ class SubmittedRunClient:
             arguments = {"run_id": run_id, "name": upload_name, "folder": folder, "replaces": replaces}
             self.request("run_files.take_upload", workspace, timeout_seconds=_UPLOAD_SECONDS, **arguments)
 
-    def _raise_other_workspace(self, workspace: WorkspaceNames, run_id: str) -> None:
+    def _refuse_other_workspace(self, workspace: WorkspaceNames, run_id: str) -> None:
         """Raise UserErrorException, since a run belongs to a different workspace than this script's run."""
         raise UserErrorException(
             f"Run {run_id} is in workspace {workspace[2]!r}, and this script is a run of {self.workspace[2]!r}: "

@@ -200,7 +200,7 @@ class _Driver:
             self._failed_starts += 1
             if self._failed_starts >= _STARTS_PER_PROCESS * self._options.process_count * self._options.node_count:
                 message = "The entry script could not be started: {} processes have failed before init() was done."
-                raise StepFailed(self._append_first_error(message.format(self._failed_starts)))
+                raise StepFailed(self._format_with_first_error(message.format(self._failed_starts)))
         batch = worker.batch
         if batch is not None and worker.is_lost:  # with its node: another does it, as if it had not been tried
             self._report.add_note(f"Batch {batch.number} is given to another process: {ending}.")
@@ -225,17 +225,19 @@ class _Driver:
         report, options = self._report, self._options
         if options.error_threshold is not None and report.failed_items > options.error_threshold:
             message = "{} items have failed, more than error_threshold ({})."
-            raise StepFailed(self._append_first_error(message.format(report.failed_items, options.error_threshold)))
+            raise StepFailed(
+                self._format_with_first_error(message.format(report.failed_items, options.error_threshold))
+            )
         if options.allowed_failed_count is not None and report.failed_batches > options.allowed_failed_count:
             message = "{} mini batches have failed, more than allowed_failed_count ({})."
             text = message.format(report.failed_batches, options.allowed_failed_count)
-            raise StepFailed(self._append_first_error(text))
+            raise StepFailed(self._format_with_first_error(text))
         percent = 100.0 * report.failed_batches / report.batch_count
         if options.allowed_failed_percent is not None and percent > options.allowed_failed_percent:
             message = "{:g} % of the mini batches have failed, more than allowed_failed_percent ({:g})."
-            raise StepFailed(self._append_first_error(message.format(percent, options.allowed_failed_percent)))
+            raise StepFailed(self._format_with_first_error(message.format(percent, options.allowed_failed_percent)))
 
-    def _append_first_error(self, message: str) -> str:
+    def _format_with_first_error(self, message: str) -> str:
         """Return the message, followed by the first error of a batch if there was one."""
         first = self._report.first_error
         return message if first is None else f"{message} The first error:\n{first}"

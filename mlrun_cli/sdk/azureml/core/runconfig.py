@@ -479,12 +479,12 @@ class RunConfiguration(RunConfigElement):
         Raises:
             UserErrorException: The file does not exist, cannot be read, or is another kind of Azure file.
         """
-        file = _find_runconfig(path, name)
+        file = _resolve_runconfig_path(path, name)
         project = os.path.abspath(path) if os.path.isdir(path) else os.path.dirname(file)
         written = get_client().request("documents.read_runconfig", path=file)
         document = convert_keys_to_camel_case(written)
         if isinstance(document.get("environment"), str):
-            environment_file = _find_mentioned_file(document["environment"], project, file)
+            environment_file = _resolve_mentioned_file(document["environment"], project, file)
             environment = get_client().request("documents.read_environment", path=environment_file)
             document["environment"] = convert_keys_to_camel_case(environment)
         try:
@@ -509,7 +509,7 @@ class RunConfiguration(RunConfigElement):
         Raises:
             UserErrorException: The file does not exist.
         """
-        os.remove(_find_runconfig(path, name))
+        os.remove(_resolve_runconfig_path(path, name))
 
     def _has_environment(self) -> bool:
         """Return whether the user has set any part of the environment except its variables."""
@@ -526,7 +526,9 @@ class RunConfiguration(RunConfigElement):
         python = self.environment.python
         if python._is_only_in_conda_file():
             try:
-                conda_file = _find_mentioned_file(str(python.conda_dependencies_file), project_folder, runconfig_path)
+                conda_file = _resolve_mentioned_file(
+                    str(python.conda_dependencies_file), project_folder, runconfig_path
+                )
             except UserErrorException:
                 if python.user_managed_dependencies:
                     return
@@ -554,7 +556,7 @@ class RunConfiguration(RunConfigElement):
         return name
 
 
-def _find_runconfig(path: Any, name: "str | None") -> str:
+def _resolve_runconfig_path(path: Any, name: "str | None") -> str:
     """Return the absolute path of a runconfig, given as a file or as a project folder and a name."""
     if os.path.isfile(path):
         return str(os.path.abspath(path))
@@ -570,7 +572,7 @@ def _find_runconfig(path: Any, name: "str | None") -> str:
     raise UserErrorException(f"There is no run configuration {name!r} in {os.path.abspath(path)}: tried {tried}.")
 
 
-def _find_mentioned_file(file_name: str, project_folder: str, runconfig_path: str) -> str:
+def _resolve_mentioned_file(file_name: str, project_folder: str, runconfig_path: str) -> str:
     """Return the path of a file named in a runconfig, searching first in the project and then near the runconfig."""
     folder = os.path.dirname(runconfig_path)
     folders = [project_folder, folder]

@@ -230,13 +230,13 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
 
     def as_mount(self) -> "OutputTabularDatasetConfig":
         """Return a copy of this output in mount mode."""
-        return self._as_table_of(self._origin.as_mount())
+        return self._copy_as_table(self._origin.as_mount())
 
     def as_upload(
         self, overwrite: bool = False, source_globs: "list[str] | None" = None
     ) -> "OutputTabularDatasetConfig":
         """Return a copy of this output in upload mode."""
-        return self._as_table_of(self._origin.as_upload(overwrite, source_globs))
+        return self._copy_as_table(self._origin.as_upload(overwrite, source_globs))
 
     def as_input(self, name: "str | None" = None) -> DatasetConsumptionConfig:
         """Return the output as an input of another pipeline step; a single run cannot use it."""
@@ -262,7 +262,7 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
         changed._steps = [*self._steps, step]
         return changed
 
-    def _as_table_of(self, origin: OutputFileDatasetConfig) -> "OutputTabularDatasetConfig":
+    def _copy_as_table(self, origin: OutputFileDatasetConfig) -> "OutputTabularDatasetConfig":
         """Return a copy that reads the files of an output as a table."""
         changed = copy(self)
         changed._origin, changed.mode = origin, origin.mode

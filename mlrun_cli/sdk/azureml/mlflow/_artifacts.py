@@ -57,7 +57,7 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
         above = posixpath.normpath(path) if path else ""
         start = "" if above in ("", ".") else f"{above}/"
         found: Dict[str, Any] = {}
-        for name, size in self._measure_files().items():
+        for name, size in self._get_file_sizes().items():
             if name.startswith(start):
                 first, slash, _ = name[len(start) :].partition("/")
                 found[start + first] = info(start + first, bool(slash), None if slash else size)
@@ -84,7 +84,7 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
                 path=os.path.abspath(local_path),
             )
 
-    def _measure_files(self) -> "Dict[str, int]":
+    def _get_file_sizes(self) -> "Dict[str, int]":
         """Return the sizes of the files in this repository, keyed by relative path."""
         with convert_errors():
             sizes: Dict[str, int] = get_client().request("tracking.files", workspace=self._names, run_id=self._run_id)

@@ -24,7 +24,9 @@ def check_metrics(metrics: "Iterable[Any]", path: str = "") -> None:
     A path, such as "metrics", is for messages about calls with several metrics.
     """
     for place, metric in enumerate(metrics):
-        _check("_validate_metric", path, place, metric.key, metric.value, metric.timestamp, metric.step or 0)
+        _apply_mlflow_check(
+            "_validate_metric", path, place, metric.key, metric.value, metric.timestamp, metric.step or 0
+        )
 
 
 def check_params(params: "List[Any]", path: str = "") -> None:
@@ -33,7 +35,7 @@ def check_params(params: "List[Any]", path: str = "") -> None:
     Values may be longer than in MLflow's own stores. A path is for messages about calls with several parameters.
     """
     for place, param in enumerate(params):
-        _check("_validate_param_name", path, place, param.key)
+        _apply_mlflow_check("_validate_param_name", path, place, param.key)
     if len({param.key for param in params}) < len(params):
         import_module("mlflow.utils.validation")._validate_param_keys_unique(params)
 
@@ -44,10 +46,10 @@ def check_tags(tags: "Iterable[Any]", path: str = "") -> None:
     A path is for messages about calls with several tags.
     """
     for place, tag in enumerate(tags):
-        _check("_validate_tag_name", path, place, tag.key)
+        _apply_mlflow_check("_validate_tag_name", path, place, tag.key)
 
 
-def _check(check: str, path: str, place: int, *values: Any) -> None:
+def _apply_mlflow_check(check: str, path: str, place: int, *values: Any) -> None:
     """Apply one of MLflow's own checks; MLflow 1 does not say which of several values failed it."""
     function: Any = getattr(import_module("mlflow.utils.validation"), check)
     if path and "path" in function.__code__.co_varnames:

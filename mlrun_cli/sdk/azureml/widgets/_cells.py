@@ -49,7 +49,7 @@ class _Cell:
         return goes_on
 
 
-class _Follower(ForkAware):
+class _CellUpdater(ForkAware):
     """A manager of the thread that updates active cells; a forked child starts without cells."""
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class _Follower(ForkAware):
             self._cells.remove(cell)
 
 
-_follower = _Follower()
+_follower = _CellUpdater()
 
 
 def _create_page(run: Any) -> RunPage:

@@ -213,10 +213,10 @@ class SqliteDatabase:
                 return False
             _pool.retire(self._connection)
             self._open_file, self._is_retired = None, True
-        self._replace_retired()
+        self._replace_retired_connection()
         return True
 
-    def _replace_retired(self) -> None:
+    def _replace_retired_connection(self) -> None:
         """Replace a connection that the pool has retired; if that fails, the next statement tries again."""
         self._connection = self._connect()
         self._number += 1

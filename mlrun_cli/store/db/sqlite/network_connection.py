@@ -64,9 +64,9 @@ class NetworkDatabase(SqliteDatabase):
         super().__init__(path)
 
     def _connect(self) -> sqlite3.Connection:
-        return self._retry_while_busy(self._open_locked)
+        return self._retry_while_busy(self._open_under_lock)
 
-    def _open_locked(self) -> sqlite3.Connection:
+    def _open_under_lock(self) -> sqlite3.Connection:
         with self._lock.hold(self._busy_interval, exclusive=False):
             self._lease.check_and_renew()
             self._term = self._lease.term
@@ -81,12 +81,12 @@ class NetworkDatabase(SqliteDatabase):
         return self._lock.files
 
     def _call_reader(self, action: Callable[[], _T]) -> _T:
-        return super()._call_reader(lambda: self._run_locked(action, exclusive=False))
+        return super()._call_reader(lambda: self._call_under_lock(action, exclusive=False))
 
     def execute(self, sql: str, **parameters: object) -> int:
         """Execute a statement and return the number of rows it changed."""
         return self._retry_while_busy(
-            lambda: self._run_locked(lambda: self._connection.execute(sql, parameters).rowcount, exclusive=True)
+            lambda: self._call_under_lock(lambda: self._connection.execute(sql, parameters).rowcount, exclusive=True)
         )
 
     def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -97,7 +97,7 @@ class NetworkDatabase(SqliteDatabase):
             with self.transaction():
                 super().insert_many(table, columns, rows)
 
-    def _run_locked(self, action: Callable[[], _T], *, exclusive: bool) -> _T:
+    def _call_under_lock(self, action: Callable[[], _T], *, exclusive: bool) -> _T:
         """Hold the lock, discard cached content that may be outdated, call a function, and return its result."""
         if self._is_locked:
             return action()
@@ -163,10 +163,10 @@ class NetworkDatabase(SqliteDatabase):
     def watch(self, list_tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
         """Call `report` within the same transaction for each row that this connection changes."""
         self._retry_while_busy(
-            lambda: self._run_locked(lambda: self._watch_locked(list_tables, report), exclusive=False)
+            lambda: self._call_under_lock(lambda: self._watch_under_lock(list_tables, report), exclusive=False)
         )
 
-    def _watch_locked(self, list_tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
+    def _watch_under_lock(self, list_tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
         was_locked, self._is_locked = self._is_locked, True
         try:
             super().watch(list_tables, report)

@@ -69,10 +69,12 @@ def _read_metrics(workspace: Workspace, runs: Sequence[Run]) -> dict[str, list[_
     summaries = workspace.metric_summaries.get_for_runs(keys, names)
     found = {name: [summaries.get((key, name)) for key in keys] for name in names}
     return {
-        f"{METRIC_AXIS}{name}": [None if summary is None else _drop_non_finite(summary.last) for summary in each]
+        f"{METRIC_AXIS}{name}": [
+            None if summary is None else _replace_non_finite_with_none(summary.last) for summary in each
+        ]
         for name, each in found.items()
     }
 
 
-def _drop_non_finite(value: float | None) -> float | None:
+def _replace_non_finite_with_none(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None

@@ -41,12 +41,12 @@ def show_pipeline(page: PageRequest) -> Response:
     )
 
 
-def submit_posted(page: PageRequest, document: dict[str, Any]) -> Response:
+def submit_pipeline(page: PageRequest, document: dict[str, Any]) -> Response:
     """Submit a published pipeline with the values in a posted JSON object, and respond with the run's id."""
     return JSONResponse(submit_posted_pipeline(page.workspace, page.get_path_parameter("pipeline_id"), document))
 
 
-def submit_posted_to_endpoint(page: PageRequest, document: dict[str, Any]) -> Response:
+def submit_pipeline_endpoint(page: PageRequest, document: dict[str, Any]) -> Response:
     """Submit the default version of a pipeline endpoint like `submit_pipeline`, and respond with the run's id."""
     endpoint = get_endpoint(page.workspace, endpoint_id=page.get_path_parameter("endpoint_id"))
     check_is_active(endpoint)

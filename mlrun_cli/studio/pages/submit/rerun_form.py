@@ -96,7 +96,7 @@ class RerunForm(NamedTuple):
             regenerate_outputs=bool(self.regenerate),
         )
 
-    def with_name_and_tags(self, rerun: SweepRerun | PipelineRerun) -> SweepRerun | PipelineRerun:
+    def apply_name_and_tags(self, rerun: SweepRerun | PipelineRerun) -> SweepRerun | PipelineRerun:
         """Return a copy of a rerun with the name and the tags of the form.
 
         Raises:

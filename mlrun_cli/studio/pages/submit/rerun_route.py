@@ -45,7 +45,7 @@ def submit_rerun_form(page: PageRequest, run: Run) -> Response:
     form = RerunForm.from_fields(page.fields)
     try:
         changes = form.build_changes(RerunForm.from_run(page.workspace, run))
-        rerun = form.with_name_and_tags(_build_rerun(page, run, changes))
+        rerun = form.apply_name_and_tags(_build_rerun(page, run, changes))
         with Interruptions() as interruptions:
             submitted = rerun.submit(page.workspace, interruptions)
     except MlrunError as error:

@@ -22,10 +22,10 @@ from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.submit.rerun_route import show_rerun_form, submit_rerun_form, uses_rerun_form
-from mlrun_cli.studio.pages.submit.source_changes import SourceChanges, find_source_changes
+from mlrun_cli.studio.pages.submit.source_changes import SourceChanges, compare_with_snapshot
 from mlrun_cli.studio.pages.submit.submit_form import FOLDER, SNAPSHOT, SubmitForm
 from mlrun_cli.submit.dry_run import dry_run
-from mlrun_cli.submit.earlier_runs import EarlierRun, find_earlier_run, get_submission
+from mlrun_cli.submit.earlier_runs import EarlierRun, get_submission, load_earlier_run
 from mlrun_cli.submit.rerun import describe_folder_obstacle
 from mlrun_cli.submit.submit import submit
 
@@ -50,7 +50,7 @@ def show(page: PageRequest) -> Response:
     form = SubmitForm.from_run(run, submission)
     obstacle = describe_folder_obstacle(submission)
     try:
-        find_earlier_run(page.workspace, run)
+        load_earlier_run(page.workspace, run)
     except MlrunError as error:
         note = " ".join(filter(None, (error.message, error.hint, obstacle)))
         return _show_form(page, form._replace(source=FOLDER), note=note, problem=form.find_secret_error())
@@ -97,7 +97,7 @@ def _find_earlier_run(page: PageRequest, form: SubmitForm) -> EarlierRun | None:
     """Return the run whose snapshot the form uses, or None if it uses the folder."""
     if not form.like or form.source != SNAPSHOT:
         return None
-    return find_earlier_run(page.workspace, get_runs(page.workspace, [form.like])[0])
+    return load_earlier_run(page.workspace, get_runs(page.workspace, [form.like])[0])
 
 
 def _show_form(page: PageRequest, form: SubmitForm, status: int = 200, **values: Any) -> Response:
@@ -113,7 +113,7 @@ def _show_form(page: PageRequest, form: SubmitForm, status: int = 200, **values:
         folders=folders,
         choices=_list_folder_choices(form),
         changes=_find_changes(page, form),
-        problem_field=None if problem is None else form.find_field(problem),
+        problem_field=None if problem is None else form.find_invalid_field(problem),
         targets=list_target_names(page.workspace),
         experiments=[experiment.name for experiment in page.workspace.experiments.list()],
         modes=[mode.value for mode in EnvironmentMode],
@@ -124,7 +124,7 @@ def _show_form(page: PageRequest, form: SubmitForm, status: int = 200, **values:
 
 def _find_changes(page: PageRequest, form: SubmitForm) -> SourceChanges | None:
     """Return the changes in the folder since the resubmitted run's snapshot, or None for a new run."""
-    return find_source_changes(page.workspace, form.like, form.find_source_path()) if form.like else None
+    return compare_with_snapshot(page.workspace, form.like, form.find_source_path()) if form.like else None
 
 
 def _list_folder_choices(form: SubmitForm) -> FolderChoices | None:

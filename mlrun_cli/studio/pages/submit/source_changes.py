@@ -34,7 +34,7 @@ class SourceChanges(NamedTuple):
     problem: str = ""
 
 
-def find_source_changes(workspace: Workspace, run_id: str, folder: Path | None) -> SourceChanges:
+def compare_with_snapshot(workspace: Workspace, run_id: str, folder: Path | None) -> SourceChanges:
     """Return the differences between a folder and the snapshot of a run."""
     if folder is None or not folder.is_dir():
         return SourceChanges(problem="The folder is not there any more.")

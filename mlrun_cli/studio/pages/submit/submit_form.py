@@ -126,7 +126,7 @@ class SubmitForm(NamedTuple):
             return error
         return None
 
-    def find_field(self, error: MlrunError) -> str | None:
+    def find_invalid_field(self, error: MlrunError) -> str | None:
         """Return the name of the form field that an error concerns, or None if there is no such field."""
         return next((name for name in self._fields if error.message.startswith(f"{_get_field_label(name)}:")), None)
 

@@ -69,7 +69,7 @@ def read_window_before(descriptor: int, end: int, hit: SearchHit | None = None) 
     end = max(0, min(end, size))
     start = max(0, end - WINDOW_BYTES)
     data = _read_range(descriptor, start, end)
-    skipped = _find_first_line(data) if start else 0
+    skipped = _find_offset_of_first_line(data) if start else 0
     return _build_window(descriptor, data[skipped:], start + skipped, size, hit)
 
 
@@ -87,7 +87,9 @@ def read_window_around(descriptor: int, hit: SearchHit) -> LogWindow:
     """Read the lines around a search match."""
     start = max(0, hit.at - WINDOW_BYTES // 2)
     before = _read_range(descriptor, start, hit.at)
-    skipped = _find_last_lines(before, _LINES_BEFORE_MATCH) or (_find_first_line(before) if start else 0)
+    skipped = _find_offset_of_last_lines(before, _LINES_BEFORE_MATCH) or (
+        _find_offset_of_first_line(before) if start else 0
+    )
     return read_window_from(descriptor, start + skipped, hit)
 
 
@@ -114,7 +116,7 @@ def _build_window(descriptor: int, data: bytes, start: int, log_size: int, hit: 
     end = start + len(data)
     tail_at = next_at = len(data)
     if end == log_size:
-        tail_at = next_at = _find_last_lines(data, _TAIL_LINES)
+        tail_at = next_at = _find_offset_of_last_lines(data, _TAIL_LINES)
     elif not data.endswith(b"\n") and (overwritten := data.rfind(b"\r", 0, len(data) - 1) + 1):
         # A progress bar that continues is a single line, of which the next window needs only the last state.
         tail_at, next_at = 0, overwritten
@@ -149,7 +151,7 @@ def _interpret_output(data: bytes) -> Terminal:
     return terminal
 
 
-def _find_last_lines(data: bytes, line_count: int) -> int:
+def _find_offset_of_last_lines(data: bytes, line_count: int) -> int:
     """Return the offset of the last `line_count` lines, or 0 if there are fewer."""
     position = len(data)
     for _ in range(line_count):
@@ -159,7 +161,7 @@ def _find_last_lines(data: bytes, line_count: int) -> int:
     return position
 
 
-def _find_first_line(data: bytes) -> int:
+def _find_offset_of_first_line(data: bytes) -> int:
     """Return the offset of the first complete line.
 
     If the text starts with a very long part of a line, return the offset of its first overwritten state, or else of

@@ -62,7 +62,7 @@ def send_file(page: PageRequest) -> Response:
     return OpenFileResponse(descriptor, name, inline_type=inline_type)
 
 
-def send_all(page: PageRequest) -> Response:
+def send_archive(page: PageRequest) -> Response:
     """Send all files of a run, or only those in a folder, as a zip archive."""
     run = get_requested_run(page)
     folder = page.get_query_parameter("folder")

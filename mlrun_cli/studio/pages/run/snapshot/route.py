@@ -46,7 +46,7 @@ def send_file(page: PageRequest) -> Response:
     return OpenFileResponse(_open_snapshot_store(page).open_object(entry.digest), entry.path)
 
 
-def send_all(page: PageRequest) -> Response:
+def send_archive(page: PageRequest) -> Response:
     """Send the snapshot as a zip archive."""
     run = get_requested_run(page)
     snapshot = get_snapshot(page.workspace, run)
