@@ -92,7 +92,7 @@ class _RefusedModule(ModuleType):
 
 
 class _Alias(_RefusedModule):
-    """A module under another name; names that it lacks but Azure's module has are refused."""
+    """A module under another name, which refuses names that only Azure's module has."""
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -108,7 +108,7 @@ class _Loader:
         self._kind = kind
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """Create the module, which needs no further initialization."""
+        """Create the module and initialize it."""
         return self._kind(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:

@@ -1,1 +1,1 @@
-"""What entry scripts of a ParallelRunStep import."""
+"""The package that entry scripts of a ParallelRunStep import."""

@@ -108,7 +108,7 @@ class SubmittedRunClient:
     def hand_over_upload(
         self, workspace: WorkspaceNames, run_id: str, upload_name: str, replaces: bool = False
     ) -> None:
-        """Move a stored upload from a node to the workspace, if the run's folder is there and not on the node.
+        """Move an upload stored on this node to the workspace, unless the run's folder is on the node.
 
         On a node, these are the runs that scripts have opened; a run with a job has its folder in the shared folder.
         """
@@ -120,7 +120,7 @@ class SubmittedRunClient:
             self.request("run_files.take_upload", workspace, timeout_seconds=_UPLOAD_SECONDS, **arguments)
 
     def _refuse_other_workspace(self, workspace: WorkspaceNames, run_id: str) -> None:
-        """Raise UserErrorException, since a run belongs to a different workspace than this script's run."""
+        """Raise UserErrorException for a run of a different workspace than that of this script's run."""
         raise UserErrorException(
             f"Run {run_id} is in workspace {workspace[2]!r}, and this script is a run of {self.workspace[2]!r}: "
             "inside a run, what is logged and tagged is of runs of its own workspace."

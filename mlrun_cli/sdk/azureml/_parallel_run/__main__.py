@@ -1,4 +1,4 @@
-"""The start of the program, as the driver, as another node of its step, or as a worker of one of them."""
+"""The entry point of the program, which runs as the driver, on another node of the step, or as a worker."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Mini batches: the files, or the rows of tables, of one call of `run`."""
+"""Mini batches: the files or the table rows that are passed to one call of `run`."""
 
 import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
@@ -30,7 +30,7 @@ class MiniBatch(NamedTuple):
 
 
 class NoItems(Exception):
-    """The inputs have no files and no rows."""
+    """The inputs contain no files and no rows."""
 
 
 def build_batches(options: Options) -> List[MiniBatch]:
@@ -51,7 +51,7 @@ def build_batches(options: Options) -> List[MiniBatch]:
 
 
 class BatchReader:
-    """The reader of a worker, which keeps the rows of the file that it has read last."""
+    """A reader of batches in a worker, which caches the rows of the most recently read file."""
 
     def __init__(self, options: Options) -> None:
         self._options = options

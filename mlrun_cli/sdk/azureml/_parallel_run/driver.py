@@ -1,4 +1,4 @@
-"""The driver: it hands batches to workers, tries failed ones again, and puts the rows together at the end."""
+"""The driver, which sends batches to workers, retries failed batches, and combines the resulting rows."""
 
 import os
 import selectors
@@ -27,7 +27,7 @@ _STARTS_PER_PROCESS = 3
 
 
 class StepFailed(Exception):
-    """Too much has failed."""
+    """The step has failed because too many items or batches have failed."""
 
 
 def run_driver(options: Options, logs_folder: str) -> None:
@@ -81,7 +81,7 @@ class _Driver:
         self._count_done_batches(batches)
 
     def _count_done_batches(self, batches: List[MiniBatch]) -> None:
-        """Count the batches that an earlier attempt has completed, and reuse their rows."""
+        """Count the batches that an earlier attempt of the step has completed, and reuse their rows."""
         done = [(batch, self._journal.done[batch.number]) for batch in batches if batch.number in self._journal.done]
         if done:
             self._report.add_note(f"{len(done)} mini batches were done before this process was started again.")
@@ -134,7 +134,7 @@ class _Driver:
             self._handle_response(worker, answer)
 
     def _accept_connection(self, pending: "Optional[PendingConnection]") -> None:
-        """Register a new connection, if any, and close the oldest pending one if there are too many."""
+        """Register a new connection, if any, and close the oldest pending connection if there are too many."""
         if pending is not None:
             self._selector.register(pending, selectors.EVENT_READ, pending)
             self._pending_connections.append(pending)
@@ -238,7 +238,7 @@ class _Driver:
             raise StepFailed(self._format_with_first_error(message.format(percent, options.allowed_failed_percent)))
 
     def _format_with_first_error(self, message: str) -> str:
-        """Return the message, followed by the first error of a batch if there was one."""
+        """Return an error message with the first error of a batch appended, if there was one."""
         first = self._report.first_error
         return message if first is None else f"{message} The first error:\n{first}"
 

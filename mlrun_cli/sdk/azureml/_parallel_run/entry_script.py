@@ -10,7 +10,7 @@ from azureml._parallel_run.batches import MiniBatch
 
 
 class InvalidResult(Exception):
-    """What `run` returned is no result."""
+    """The return value of `run` is not a valid result."""
 
 
 class MiniBatchContext:

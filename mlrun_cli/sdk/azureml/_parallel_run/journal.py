@@ -1,4 +1,4 @@
-"""The batches that are done, for a driver that is started again after it was killed."""
+"""The journal of completed batches, for a driver that is restarted after it was killed."""
 
 import hashlib
 import json
@@ -15,14 +15,14 @@ _FILE = "done.jsonl"
 
 
 class DoneBatch(NamedTuple):
-    """A batch that is done: how many items `run` has returned, and the name of the file with its rows, if any."""
+    """A completed batch: the number of items that `run` returned, and the name of the file with its rows, if any."""
 
     item_count: int
     rows: Optional[str]
 
 
 class Journal:
-    """A file of the folder for rows, with a line for each batch that is done.
+    """The journal of a step, with a line for each completed batch.
 
     Attributes:
         done: what earlier attempts have done of the same batches, by their numbers.
@@ -44,7 +44,7 @@ class Journal:
         os.replace(temporary, self._path)
 
     def add(self, number: int, count: int, rows: "Optional[str]") -> None:
-        """Record that a batch is done; its rows must be on disk."""
+        """Record that a batch is completed; its rows must already be on disk."""
         with open(self._path, "a", encoding="utf-8") as file:
             file.write(_format_line(number, DoneBatch(count, rows)))
             file.flush()

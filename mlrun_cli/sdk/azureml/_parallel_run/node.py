@@ -1,4 +1,4 @@
-"""The program on the nodes besides the first: it runs workers for the driver, to which it connects each of them."""
+"""The program on all nodes but the first, which runs workers and connects each of them to the driver."""
 
 import hmac
 import os
@@ -137,7 +137,7 @@ def _connect(rendezvous: Rendezvous) -> "Optional[socket.socket]":
 
 
 def _authenticate(connection: socket.socket, rendezvous: Rendezvous) -> bool:
-    """Prove to the driver that this node knows the key, and return whether the driver has proved the same."""
+    """Prove to the driver that this node knows the key; return whether the driver has proved it as well."""
     reader, challenge = MessageReader(connection), secrets.token_hex(32)
     asked = reader.read()
     if not asked:

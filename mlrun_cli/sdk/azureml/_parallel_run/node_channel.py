@@ -1,4 +1,4 @@
-"""The driver's side of the other nodes: it listens for their workers, and talks to each over a connection."""
+"""The driver's side of the connections to workers on other nodes."""
 
 import hmac
 import ipaddress
@@ -33,7 +33,7 @@ _CHUNK_BYTES = 1 << 16
 
 
 class Rendezvous(NamedTuple):
-    """Where the nodes meet the driver.
+    """The address of the driver, and the key with which other nodes prove that they belong to the step.
 
     Attributes:
         host, port: its address.
@@ -197,7 +197,7 @@ class PendingConnection:
 
 
 class RemoteWorker:
-    """A worker on another node, as the driver sees it; see `WorkerProcess`."""
+    """A worker on another node, with the same interface for the driver as `WorkerProcess`."""
 
     is_here = False
 

@@ -1,4 +1,4 @@
-"""The options of the program, which stand before and behind the user's own arguments, as in Azure."""
+"""The options of the program, which precede and follow the user's own arguments, as in Azure."""
 
 import json
 import os
@@ -30,7 +30,7 @@ _DEFAULT_FILE_NAME = "parallel_run_step.txt"
 
 
 class Options(NamedTuple):
-    """The settings of a step; `None` for limits that do not hold.
+    """The settings of a step; `None` for limits that do not apply.
 
     Attributes:
         entry_script: the path of the script, relative to the working folder.

@@ -1,4 +1,4 @@
-"""The files below `logs` that tell how a step goes on, and what has failed."""
+"""The files below `logs` that report the progress and the failures of a step."""
 
 import json
 import os
@@ -11,7 +11,7 @@ _PAUSE_SECONDS = 1.0
 
 
 class Report:
-    """The progress of a step.
+    """The report of a step's progress and result.
 
     Attributes:
         done_items, failed_items: how many items of ended batches were done, and how many were not.

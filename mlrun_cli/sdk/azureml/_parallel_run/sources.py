@@ -1,4 +1,4 @@
-"""Where the items of a step come from: the files of a folder or dataset, or the rows of a table."""
+"""The sources of a step's items: the files of a folder or dataset, or the rows of a table."""
 
 import fnmatch
 import os

@@ -1,4 +1,4 @@
-"""A worker: it loads the entry script once, and calls it for each batch that the driver sends."""
+"""A worker, which loads the entry script once and calls it for each batch that the driver sends."""
 
 import io
 import json

@@ -16,7 +16,7 @@ _CHUNK_BYTES = 1 << 16
 
 
 class WorkerProcess:
-    """A started worker, with the batch that it works on.
+    """A worker process, with the batch that it is processing.
 
     Attributes:
         batch: the batch; None if it is idle.

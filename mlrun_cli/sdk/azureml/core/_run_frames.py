@@ -1,4 +1,4 @@
-"""Runs as a pandas data frame, in the columns of `mlrun run list -o csv`."""
+"""Runs as a pandas data frame with the columns of `mlrun run list -o csv`."""
 
 from typing import TYPE_CHECKING, Any, Dict, List
 
@@ -16,7 +16,7 @@ _TIMES = ("created_utc", "start_time_utc", "end_time_utc")
 
 
 def build_data_frame(workspace: "WorkspaceNames", filter_arguments: "Dict[str, Any]") -> Any:
-    """Return the runs that match the arguments of `runs.list` as a data frame, newest first.
+    """Return the runs that match a filter, given as arguments of `runs.list`, as a data frame, newest first.
 
     Times are timestamps in UTC. A column with numbers and texts is text, so that files of one type per column, such as
     Parquet, can take it.

@@ -27,7 +27,7 @@ def convert_values_to_strings(pairs: "dict[str, Any]", noun: str) -> "dict[str, 
 
 
 def convert_properties(pairs: "dict[str, Any]") -> "dict[str, str]":
-    """Return properties with their values converted to strings, without those that are None.
+    """Return properties with their values converted to strings, omitting properties with the value None.
 
     azureml-core takes None, as in `properties={"precision": metrics.get("precision")}` of a metric that was not logged.
 

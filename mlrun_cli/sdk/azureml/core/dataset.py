@@ -93,7 +93,7 @@ class Dataset:
 
 
 class _Inputs(Dict[str, Any]):
-    """A mapping of names to inputs or outputs, whose KeyErrors list the existing names."""
+    """A mapping of names to the inputs or outputs of a run, whose KeyErrors list the existing names."""
 
     def __missing__(self, name: str) -> Any:
         there_are = f"There are: {', '.join(self)}." if self else "It has none."

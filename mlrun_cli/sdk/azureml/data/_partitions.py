@@ -13,7 +13,7 @@ _WORD = re.compile("|".join(_TIMES))
 
 
 class PartitionFormat:
-    """A partition format as in Azure: it is compared with the end of a file's path.
+    """A partition format as in Azure, which is matched against the end of a file's path.
 
     `{name}` is a column of text, `{name:yyyy/MM/dd/HH/mm/ss}` one of times; `*` is any text without a slash.
 
@@ -22,7 +22,7 @@ class PartitionFormat:
     """
 
     def __init__(self, text: str) -> None:
-        """Read a format.
+        """Parse a partition format.
 
         Raises:
             UserErrorException: It is not text, has no column, has one twice, or a time has no year.

@@ -82,13 +82,13 @@ def _read_file(pandas: Any, file: DataFile, file_index: int, options: "dict[str,
 
 
 def _list_columns_of_paths(options: "dict[str, Any]") -> "list[str]":
-    """Return the names of the columns whose values come from the files' paths."""
+    """Return the names of the columns whose values are taken from the files' paths."""
     text = options.get("partition_format")
     return ["Path", *(PartitionFormat(text).columns if text else ())]
 
 
 def _infer_times(pandas: Any, table: Any, known_columns: "list[str]") -> Any:
-    """Return the table with columns of days or times, and of nothing else, as timestamps in UTC, as in Azure."""
+    """Return the table with columns that contain only dates or times converted to timestamps in UTC, as in Azure."""
     # Before pandas 2, a column is read without a format, and its values may differ in theirs.
     how = {"format": "ISO8601"} if int(pandas.__version__.partition(".")[0]) >= 2 else {}
     for name in table.columns:

@@ -263,7 +263,7 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
         return changed
 
     def _copy_as_table(self, origin: OutputFileDatasetConfig) -> "OutputTabularDatasetConfig":
-        """Return a copy that reads the files of an output as a table."""
+        """Return a copy of this tabular output that reads the files of a file output as a table."""
         changed = copy(self)
         changed._origin, changed.mode = origin, origin.mode
         return changed

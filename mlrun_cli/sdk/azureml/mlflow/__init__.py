@@ -1,4 +1,4 @@
-"""Links of MLflow's runs to models and to the studio, as `azureml.mlflow` has them.
+"""Functions that register models from MLflow runs and return the studio URLs of runs, as in `azureml.mlflow`.
 
 MLflow itself finds the stores of this package by the entry points in the folder `mlrun_cli_mlflow-1.0.dist-info`.
 """

@@ -1,4 +1,4 @@
-"""MLflow's repository of a run's files: it lists all of them, and what MLflow writes is among the uploaded ones."""
+"""MLflow's artifact repository of a run, which lists all of its files and stores new artifacts as uploads."""
 
 import os
 import posixpath

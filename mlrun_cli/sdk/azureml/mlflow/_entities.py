@@ -1,4 +1,4 @@
-"""Conversion of records to MLflow's entities, whose constructors differ between its versions."""
+"""Conversion of records to MLflow's entities, whose constructors differ between versions of MLflow."""
 
 import inspect
 import json

@@ -1,4 +1,4 @@
-"""The part of the tracking store that is about experiments."""
+"""The methods of MLflow's tracking store about experiments."""
 
 from importlib import import_module
 from numbers import Integral

@@ -1,4 +1,4 @@
-"""The part of the tracking store about models and datasets that belong to runs, which MLflow has since 2.4 and 3.
+"""The methods of MLflow's tracking store about the datasets (MLflow 2.4) and logged models (MLflow 3) of runs.
 
 Their documents are tags of the run, which MLflow's clients do not see as tags.
 """

@@ -1,4 +1,4 @@
-"""The entry points by which MLflow finds its stores and its backend of projects here.
+"""The entry points by which MLflow finds the stores and the project backend of this package.
 
 MLflow imports this module while it is imported itself. From then on, the variables MLFLOW_RUN_ID and
 MLFLOW_EXPERIMENT_ID are taken out of the process's environment, and the tracking store joins the run instead. With

@@ -61,7 +61,7 @@ class ProjectBackend(_AbstractBackend):  # type: ignore[misc]
 
 
 class SubmittedProject(_SubmittedRun):  # type: ignore[misc]
-    """The run of a project, with the methods and words of Azure's."""
+    """The submitted run of a project, with the methods and statuses of Azure's class."""
 
     def __init__(self, run: Any, stream_output: bool) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The part of the tracking store that finds, opens and ends runs."""
+"""The methods of MLflow's tracking store that find, start and end runs."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ ENDINGS = {"FINISHED": "runs.complete", "FAILED": "runs.fail", "KILLED": "runs.c
 
 
 class RunAccess(ExperimentMethods):
-    """The runs of a workspace, and the script's own one.
+    """Access to the runs of a workspace, including the script's own run.
 
     Attributes:
         writers: The writers of this process, by the ids of their runs.

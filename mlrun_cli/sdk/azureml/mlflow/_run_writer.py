@@ -50,7 +50,7 @@ def check_tags(tags: "Iterable[Any]", path: str = "") -> None:
 
 
 def _apply_mlflow_check(check: str, path: str, place: int, *values: Any) -> None:
-    """Apply one of MLflow's own checks; MLflow 1 does not say which of several values failed it."""
+    """Call one of MLflow's validation functions, with the path of the value if this version of MLflow accepts it."""
     function: Any = getattr(import_module("mlflow.utils.validation"), check)
     if path and "path" in function.__code__.co_varnames:
         function(*values, path=f"{path}[{place}]" if len(values) > 1 else f"{path}[{place}].key")
@@ -104,7 +104,7 @@ class RunWriter:
             self._get_parameters().update(new)
 
     def set_tags(self, tags: "Dict[str, Any]") -> None:
-        """Set MLflow tags; those for the run's name and description change the run itself.
+        """Set MLflow tags; the tags for the run's name and description change these fields of the run.
 
         A parent other than that of the run, which a run keeps, is a tag as others.
         """

@@ -1,4 +1,4 @@
-"""MLflow's tracking store of a workspace: what MLflow logs belongs to the run of the script, or to runs that it opens.
+"""MLflow's tracking store of a workspace, which logs to the script's own run or to runs that the script starts.
 
 One class serves MLflow 1.30, 2 and 3: what a version does not have is not called, and entities are built by the names
 of parameters that their constructors have.

@@ -1,4 +1,4 @@
-"""TensorBoard over the event files of runs, and event files made of the metrics of runs."""
+"""TensorBoard for the event files of runs, and the export of metrics to event files."""
 
 _MODULES = {"Tensorboard": "tensorboard", "export_to_tensorboard": "export"}
 __all__ = ["Tensorboard"]

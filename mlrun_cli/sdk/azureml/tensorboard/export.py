@@ -1,4 +1,4 @@
-"""TensorBoard event files made of the metrics of runs."""
+"""The export of the metrics of runs to TensorBoard event files."""
 
 import os
 from time import time

@@ -1,4 +1,4 @@
-"""TensorBoard over the event files of runs."""
+"""TensorBoard for the event files of runs."""
 
 import os
 import re
@@ -18,7 +18,7 @@ _UPDATE_SECONDS = 2.0
 
 
 class Tensorboard:
-    """A TensorBoard on this machine over the event files of runs, which it shows as they grow.
+    """A TensorBoard on this machine that shows the growing event files of runs.
 
     The program `tensorboard` is looked for on PATH and beside this Python.
     """
@@ -82,7 +82,7 @@ class Tensorboard:
             server.stop()
 
     def _list_run_folders(self) -> "Dict[str, Tuple[str, str]]":
-        """Return each run's folders that may hold event files, keyed by the folder into which these are copied."""
+        """Return each run's folders that may contain event files, keyed by the folder to which the files are copied."""
         roots = {}
         for run in self._runs:
             folder = get_client().get_run_folder(run._names, run.id)

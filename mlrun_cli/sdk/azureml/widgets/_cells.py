@@ -50,7 +50,7 @@ class _Cell:
 
 
 class _CellUpdater(ForkAware):
-    """A manager of the thread that updates active cells; a forked child starts without cells."""
+    """The thread that updates the cells of active runs; a forked child starts without cells."""
 
     def __init__(self) -> None:
         self._reset()

@@ -1,4 +1,4 @@
-"""Drawings of a sweep as SVG: the curves of its runs, and parallel coordinates of their parameters and metric."""
+"""Drawings of a sweep as SVG: curves, and parallel coordinates of parameters and the metric."""
 
 import math
 from html import escape

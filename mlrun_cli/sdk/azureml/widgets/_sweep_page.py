@@ -1,4 +1,4 @@
-"""The view of a sweep in a notebook: how far it is, its best runs, their curves and parallel coordinates."""
+"""The view of a sweep in a notebook: its progress, its best runs, their curves and parallel coordinates."""
 
 from html import escape as html
 from typing import Any, Dict, List

@@ -7,7 +7,7 @@ from azureml._parallel_run.options import get_node_rank
 
 
 class EntryScript:
-    """What an entry script knows about its process; all instances of a process are alike."""
+    """The logger and the folders of an entry script; all instances in a process are equal."""
 
     @property
     def working_dir(self) -> str:

@@ -54,7 +54,7 @@ class SshTarget(CredentialTarget):
 
     @classmethod
     def attach(cls, workspace: Any, name: str, *arguments: Any, **named: Any) -> ComputeTarget:
-        """Attach a machine; the same as `ComputeTarget.attach`.
+        """Attach a machine; alias of `ComputeTarget.attach`.
 
         Arguments are a configuration, or `username, address, ssh_port=22, password='', private_key_file='',
         private_key_passphrase=''`.

@@ -120,7 +120,7 @@ class AmlComputeProvisioningConfiguration(
         self.validate_configuration()
 
     def validate_configuration(self) -> None:
-        """Check the numbers of nodes and idle seconds, and convert those given as strings.
+        """Check the numbers of nodes and idle seconds, converting strings to numbers.
 
         Raises:
             ComputeTargetException: A number is not an integer or is out of range, `max_nodes` is missing, or it is less

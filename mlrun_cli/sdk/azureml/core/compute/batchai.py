@@ -1,4 +1,4 @@
-"""BatchAiCompute, which clusters were in 2018, before AmlCompute took its place."""
+"""BatchAiCompute, the class of clusters in 2018, before AmlCompute replaced it."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ __all__ = ["BatchAiCompute"]
 
 
 class BatchAiCompute(AmlCompute):
-    """The older name of AmlCompute: targets that are created or looked up by it are instances of AmlCompute."""
+    """The older name of AmlCompute; creating or looking up a target returns an instance of AmlCompute."""
 
     _compute_type = None  # type: ignore[assignment]  # no kind of its own is registered
 

@@ -1,4 +1,4 @@
-"""Pipelines: steps that are run together, in the order that their data needs."""
+"""Pipelines: steps that are run together, in the order of their data dependencies."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.pipeline.core.builder import PipelineData, PipelineStep, StepSequence

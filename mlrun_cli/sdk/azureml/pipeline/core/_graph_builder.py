@@ -27,7 +27,7 @@ Json = Dict[str, Any]
 
 
 class GraphBuilder:
-    """The document of a pipeline, and the outputs that its steps have.
+    """A builder of a pipeline's document, which keeps track of the outputs of its steps.
 
     Attributes:
         workspace: The pipeline's workspace.
@@ -99,7 +99,7 @@ class GraphBuilder:
 
 
 class StepDocuments:
-    """The entry of one step in the document of a pipeline.
+    """A builder of one step's entry in the document of a pipeline.
 
     Attributes:
         step: The step.

@@ -38,7 +38,7 @@ class Edge:
 
 
 class Graph:
-    """The steps of a pipeline, and what passes between them."""
+    """The steps of a pipeline, and the data passed between them."""
 
     def __init__(self, document: Dict[str, Any]) -> None:
         self._document = document

@@ -1,4 +1,4 @@
-"""The inputs and outputs of a step, from the many objects that stand for data in the SDK."""
+"""The inputs and outputs of a step, given as any of the SDK's classes that represent data."""
 
 import re
 from typing import Any, Callable, Dict, Optional

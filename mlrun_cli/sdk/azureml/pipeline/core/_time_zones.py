@@ -1,4 +1,4 @@
-"""The names of time zones that schedules take."""
+"""The names of the time zones that schedules accept."""
 
 from enum import Enum
 

@@ -233,7 +233,7 @@ class PipelineDataset(
 
 
 class TrainingOutput(StoredArguments, takes="type, iteration=None, metric=None, model_file=None"):
-    """What of a sweep an output of a HyperDriveStep contains: `Metrics` of all runs, or a `Model` file of the best."""
+    """The content of a HyperDriveStep's output: the `Metrics` of all runs, or a `Model` file of the best run."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

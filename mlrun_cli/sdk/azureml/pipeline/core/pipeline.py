@@ -1,4 +1,4 @@
-"""Pipelines: steps that are run together, in the order that their data needs."""
+"""Pipelines: steps that are run together, in the order of their data dependencies."""
 
 import os
 import sys
@@ -36,7 +36,7 @@ _OPTIONS = {
 
 
 class Pipeline:
-    """Steps that are run together, in the order that their data needs."""
+    """Steps that are run together, in the order of their data dependencies."""
 
     def __init__(
         self,

@@ -19,7 +19,7 @@ _WEEK_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"
 
 
 class ScheduleRecurrence:
-    """How often, and at which times, a schedule submits its pipeline."""
+    """The recurrence of a schedule: the frequency and the times at which it submits its pipeline."""
 
     def __init__(
         self,
@@ -333,7 +333,7 @@ class Schedule:
         self._update_record({name: value for name, value in {**changes, "status": status}.items() if value is not None})
 
     def enable(self, wait_for_provisioning: bool = False, wait_timeout: int = 3600) -> None:
-        """Enable the schedule; runs missed while it was disabled are not made up for."""
+        """Enable the schedule; runs that it missed while it was disabled are not submitted later."""
         self._update_record({"status": "Active"})
 
     def activate(self, wait_for_provisioning: bool = False, wait_timeout: int = 3600) -> None:

@@ -1,4 +1,4 @@
-"""Pipeline steps; those of Azure's own services can be built, and are refused when a pipeline is made of them."""
+"""Pipeline steps; steps that need Azure's services can be created, but a pipeline refuses them."""
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml.pipeline.core.builder import PipelineStep

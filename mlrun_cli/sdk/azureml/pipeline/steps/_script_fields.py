@@ -1,4 +1,4 @@
-"""What steps that run a script have in the document of a pipeline."""
+"""The fields that steps with a script have in the document of a pipeline."""
 
 import os
 from copy import copy

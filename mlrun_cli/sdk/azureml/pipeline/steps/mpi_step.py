@@ -35,7 +35,7 @@ class MpiStep(
     "node_count=None, process_count_per_node=None, inputs=None, outputs=None, allow_reuse=True, "
     "version=None, hash_paths=None, **kwargs",
 ):
-    """A step that runs a script with MPI; it takes the packages and the image of an Estimator too."""
+    """A step that runs a script with MPI; it also accepts the packages and the image of an Estimator."""
 
     _kind = "MpiStep"
 
