@@ -388,4 +388,4 @@ class Collector:
         reasons = self._jobs.describe_waits(self._runs.values())
         if reasons != self._reasons:
             self._reasons = reasons
-            self._folder.write_reasons(reasons)
+            self._folder.write_wait_reasons(reasons)

@@ -15,7 +15,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.shared_folder import find_shared_run_folder
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runs.stream_lock import has_lost_stream
+from mlrun_cli.runs.stream_lock import was_streaming_command_killed
 from mlrun_cli.workspace import Workspace
 
 _KILL_SECONDS = 15.0
@@ -60,7 +60,7 @@ class SentStops:
         elif (
             sent is None
             and os.path.isdir(f"{self._runs_folder}/{run.run_id}/{STREAMS}")
-            and has_lost_stream(self._workspace.run_folder(run.run_id))
+            and was_streaming_command_killed(self._workspace.run_folder(run.run_id))
         ):
             self._record_stop(run, StopReason.STREAM_LOST, now)
         if run.key in self._sent and not self._sent[run.key].was_delivered:

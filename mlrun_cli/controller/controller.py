@@ -18,7 +18,7 @@ from mlrun_cli.runs.job_problems import has_unanswered_submission
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
-from mlrun_cli.runs.stream_lock import has_lost_stream
+from mlrun_cli.runs.stream_lock import was_streaming_command_killed
 from mlrun_cli.runtime.controllers import ControllerFolder, remove_template_secrets
 from mlrun_cli.runtime.notifier_start import start_notifier
 from mlrun_cli.runtime.reconciliation import reconcile_all
@@ -103,7 +103,7 @@ class Controller:
                     run.key, {RunStatus.NOT_STARTED}, RunStatus.RUNNING, started_at=now()
                 )
             run = self._workspace.child_runs.find_by_key(self._run.key) or run
-        if run.status is RunStatus.RUNNING and has_lost_stream(self._workspace.run_folder(run.run_id)):
+        if run.status is RunStatus.RUNNING and was_streaming_command_killed(self._workspace.run_folder(run.run_id)):
             with self._workspace.transaction(durable=True):
                 self._workspace.runs.change_status(run.key, {RunStatus.RUNNING}, RunStatus.CANCEL_REQUESTED)
             run = run._replace(status=RunStatus.CANCEL_REQUESTED)

@@ -21,7 +21,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.runs.child_store import ChildState
 from mlrun_cli.submit.sweep import read_sweep_plan
 from mlrun_cli.submit.template import RunTemplate, read_template
-from mlrun_cli.submit.template_runs import TemplateRun, start_or_fail_from_template, start_together_from_template
+from mlrun_cli.submit.template_runs import TemplateRun, start_batch_from_template, start_or_fail_from_template
 from mlrun_cli.sweeps.arguments import add_values_to_arguments, add_values_to_command
 from mlrun_cli.sweeps.records import TERMINATION_PROPERTY
 from mlrun_cli.sweeps.run_tags import find_run_number, get_sampled_values
@@ -143,7 +143,7 @@ class SweepController:
         try:
             if len(numbers) > 1:
                 template = self._load_template()
-                start_together_from_template(self._workspace, template, [self._build_run(template, n) for n in numbers])
+                start_batch_from_template(self._workspace, template, [self._build_run(template, n) for n in numbers])
             for number in numbers:
                 self._start_run(number)
                 self._next = number + 1

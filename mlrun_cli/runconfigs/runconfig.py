@@ -112,7 +112,7 @@ def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]
 
 
 def translate_old_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
-    """Return a runconfig with its keys in Azure's current format, translated from the Workbench format, and notes.
+    """Return a runconfig with keys of the Workbench format translated to Azure's current keys, and notes.
 
     Raises:
         InvalidFile: the document has no key of a runconfig.

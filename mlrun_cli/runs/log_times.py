@@ -81,7 +81,7 @@ class LogTimes:
     """The marks of a log."""
 
     def __init__(self, path: Path) -> None:
-        """Initialize without marks, which `update` reads."""
+        """Initialize an empty list of marks, which `update` fills."""
         self._path = path
         self._times = array("q")
         self._sizes = array("q")

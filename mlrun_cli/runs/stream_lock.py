@@ -18,6 +18,6 @@ def acquire_stream_lock(folder: RunFolder) -> OwnedFile:
     return OwnedFile.create(folder.streams / f"{os.getpid()}-{os.urandom(4).hex()}")
 
 
-def has_lost_stream(folder: RunFolder) -> bool:
-    """Return whether a command that streamed a run, and would cancel it when interrupted, was killed."""
+def was_streaming_command_killed(folder: RunFolder) -> bool:
+    """Return whether a command that was streaming a run has been killed, so that the run is to be canceled."""
     return bool(list_abandoned_files(folder.streams))

@@ -55,7 +55,7 @@ class Submission(NamedTuple):
     keeps_outputs_only: bool = False
     data_links: Mapping[str, str] = MappingProxyType({})
 
-    def submit_options(self) -> SubmitOptions:
+    def get_submit_options(self) -> SubmitOptions:
         """Return the options for submitting the run again, reconstructed if an older version submitted it."""
         if self.options is not None:
             return self.options

@@ -64,7 +64,7 @@ def read_old_run_document(folder: RunFolder) -> dict[str, Any] | None:
         "properties": {SNAPSHOT_PROPERTY: submission.snapshot_id, "azureml.runsource": "experiment"},
         "root": None,
         "row": row,
-        "tags": dict(submission.submit_options().tags),
+        "tags": dict(submission.get_submit_options().tags),
     }
 
 

@@ -117,12 +117,12 @@ class QueueFolder:
             return str((read_json(self._problem) or {}).get("text", ""))
         return ""
 
-    def write_reasons(self, reasons: Mapping[str, str]) -> None:
+    def write_wait_reasons(self, reasons: Mapping[str, str]) -> None:
         """Write the reasons why the target's engine keeps queued runs waiting, by run id; ignore a full disk."""
         with suppress(OSError):
             write_json(self._reasons, reasons)
 
-    def read_reasons(self) -> Mapping[str, str]:
+    def read_wait_reasons(self) -> Mapping[str, str]:
         """Return the reasons why the target's engine keeps queued runs waiting, by run id; empty for other targets."""
         with suppress(OSError):
             return read_json(self._reasons) or {}
@@ -273,7 +273,7 @@ class QueueReport:
                 queues.count_busy_nodes(target),
                 folder.read_problem(),
                 kind is not None and kind.dispatcher_follows_runs,
-                folder.read_reasons(),
+                folder.read_wait_reasons(),
             )
         return self._queues[target]
 

@@ -39,7 +39,7 @@ def store_start(target: Target, run: Run, started: StartedSupervisor) -> None:
             runs.change_status(run.key, {RunStatus.NOT_STARTED}, RunStatus.QUEUED)
 
 
-def start_supervisors_together(target: EngineTarget, runs: Sequence[Run]) -> bool:
+def start_supervisor_batch(target: EngineTarget, runs: Sequence[Run]) -> bool:
     """Start the supervisors of several runs with one call to their engine; return False if none was started.
 
     The jobs of runs that have ended meanwhile, when there was no job yet to cancel, are cancelled.
@@ -49,7 +49,7 @@ def start_supervisors_together(target: EngineTarget, runs: Sequence[Run]) -> boo
         StoreError: the store cannot be written.
     """
     try:
-        started = target.start_supervisors_together([run.run_id for run in runs])
+        started = target.start_supervisor_batch([run.run_id for run in runs])
     except RunNotFound:  # one was deleted
         return False
     store, workspace = target.workspace.runs, target.workspace

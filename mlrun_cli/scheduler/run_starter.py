@@ -17,7 +17,7 @@ from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runs.stream_lock import has_lost_stream
+from mlrun_cli.runs.stream_lock import was_streaming_command_killed
 from mlrun_cli.runtime.finish import build_failure_outcome, build_lost_stream_outcome, read_outcome, record_outcome
 from mlrun_cli.runtime.queue import QueueFolder
 from mlrun_cli.runtime.supervisor_start import start_supervisor
@@ -134,7 +134,7 @@ class RunStarter:
     def cancel_abandoned_runs(self) -> None:
         """Cancel the queued runs whose streaming command was killed."""
         for run in self._workspace.queues.list_runs(self._target, _WHOLE_QUEUE):
-            if has_lost_stream(self._workspace.run_folder(run.run_id)):
+            if was_streaming_command_killed(self._workspace.run_folder(run.run_id)):
                 self._cancel(run, build_lost_stream_outcome())
 
     def cancel_unstartable_runs(self) -> None:
@@ -193,7 +193,7 @@ class RunStarter:
         if self._deaths[run.key] >= _MAX_DEATHS:
             self._record_start_failure(run, _build_failure(_SUPERVISORS_DIED, EndReason.SUPERVISOR_DIED))
             return 0
-        if has_lost_stream(folder):
+        if was_streaming_command_killed(folder):
             self._record_start_failure(run, build_lost_stream_outcome())
             return 0
         lease = self._gpu_allocator.allocate(run.gpu_count, run.visible_gpus)

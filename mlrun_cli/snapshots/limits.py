@@ -88,10 +88,10 @@ def build_too_large_error(
     """
     amounts = _sum_amounts_by_path(files)
     total = amounts.pop("")
-    largest = _find_largest(amounts, total, limits)
+    largest = _list_largest_paths(amounts, total, limits)
     more = "" if is_scan_complete else "more than "
     places = ", ".join(_format_path_amount(path, amounts[path]) for path in largest[:_NAMED])
-    command = _build_exclude_command(source, rules, _select_largest(largest, amounts, total, limits))
+    command = _build_exclude_command(source, rules, _select_largest_paths(largest, amounts, total, limits))
     return SnapshotTooLarge(
         f"'{escape_path(source)}' is too large for a snapshot:"
         f" {_describe_excess(total, limits, more)}. Largest: {places}.",
@@ -123,7 +123,7 @@ def _sum_amounts_by_path(files: Iterable[tuple[str, int]]) -> dict[str, Amount]:
     return amounts
 
 
-def _find_largest(amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) -> list[str]:
+def _list_largest_paths(amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) -> list[str]:
     """Return the paths of the largest files and folders, largest first, none of which contains another.
 
     A folder is replaced by its entries if one of them makes up more than half of it: the list has `src/data/` instead
@@ -156,7 +156,9 @@ def _find_largest(amounts: dict[str, Amount], total: Amount, limits: SnapshotLim
     )
 
 
-def _select_largest(largest: list[str], amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) -> list[str]:
+def _select_largest_paths(
+    largest: list[str], amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits
+) -> list[str]:
     """Return the first paths in `largest` whose removal suffices to meet the limits, up to the number shown."""
     rest = Amount(total.size, total.files)
     enough = []

@@ -204,7 +204,7 @@ class TrashStore:
         deletion_id: str | None = None,
         limit: int | None = None,
     ) -> Sequence[TrashedRun]:
-        """Return deleted runs, last deleted first.
+        """Return deleted runs, most recently deleted first.
 
         Args:
             experiment_name: only those of this experiment.
@@ -292,7 +292,7 @@ class TrashStore:
             self._insert_rows("experiment_tags", document["tags"])
 
     def list_experiments(self, *, name: str | None = None, before: int | None = None) -> Sequence[TrashedExperiment]:
-        """Return deleted experiments, last deleted first; optionally by name or deleted before a time."""
+        """Return deleted experiments, most recently deleted first, optionally only by name or deleted before a time."""
         rows = self._database.rows("SELECT * FROM trashed_experiments ORDER BY deleted_at DESC, experiment_key DESC")
         return [
             TrashedExperiment(row["experiment_key"], row["name"], row["deleted_at"], row["deletion_id"])

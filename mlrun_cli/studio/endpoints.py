@@ -118,7 +118,7 @@ def render_error(
     is_program = "application/json" in accepted and "text/html" not in accepted
     if is_program or request.scope["path"].startswith(f"{API_PATH}/"):
         return JSONResponse({"error": error.to_record()}, status)
-    return studio.templates.respond(
+    return studio.templates.render_response(
         "templates/message.html",
         {
             "urls": None if identity is None else WorkspaceUrls(studio.options.base_path, *identity),

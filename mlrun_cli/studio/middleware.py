@@ -193,12 +193,12 @@ class AccessMiddleware:
         port = urlsplit(f"//{request.headers['host']}").port
         origin = f"http://{self._own_host}:{port}" if port else f"http://{self._own_host}"
         address = f"{origin}{destination}{separator}{urlencode({'token': self._credentials.token})}"
-        return self._templates.respond("templates/own_host.html", {"address": address, "host": self._own_host})
+        return self._templates.render_response("templates/own_host.html", {"address": address, "host": self._own_host})
 
     def _render_login_page(self, request: Request, destination: str, problem: str | None = None) -> Response:
         if request.headers.get("sec-fetch-dest") in {"empty", "sharedworker", "worker"}:
             return PlainTextResponse("The cookie of a signed-in browser is missing.\n", 401)
-        return self._templates.respond(
+        return self._templates.render_response(
             "templates/login.html",
             {"next": _restrict_to_local(destination), "problem": problem},
             403 if problem else 401,

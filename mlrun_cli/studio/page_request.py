@@ -64,7 +64,7 @@ class PageRequest:
 
     def render(self, template: str, status: int = 200, **values: Any) -> Response:
         """Render a template as a response; `values` are added to the values of `build_common_values`."""
-        return self.studio.templates.respond(template, {**self.build_common_values(), **values}, status)
+        return self.studio.templates.render_response(template, {**self.build_common_values(), **values}, status)
 
     def build_common_values(self) -> dict[str, Any]:
         """Return the template context that all pages of a workspace share."""

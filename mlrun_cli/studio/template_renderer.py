@@ -38,7 +38,7 @@ class TemplateRenderer:
         """Render a template as text with escaped values."""
         return self._environment.get_template(template).render(values)
 
-    def respond(self, template: str, values: Mapping[str, Any], status: int = 200) -> Response:
+    def render_response(self, template: str, values: Mapping[str, Any], status: int = 200) -> Response:
         """Render a template as a response, with question marks for lone surrogates, which file names may contain."""
         return HTMLResponse(self.render(template, values).encode("utf-8", "replace"), status)
 

@@ -71,7 +71,7 @@ def bind_data(
     binder = _Binder(workspace, run_id, source, environ or {}, target=target)
     if earlier is not None:
         binder.redirect_copies(earlier.run.run_id)
-    return _bind_sections(binder, configuration, volumes, earlier)
+    return _bind_all_sections(binder, configuration, volumes, earlier)
 
 
 def preview_data(
@@ -90,15 +90,15 @@ def preview_data(
         UsageError, DataNotFound: as `bind_data`.
     """
     binder = _Binder(workspace, "{run-id}", source, environ or {}, target=target, is_preview=True)
-    return _bind_sections(binder, configuration, volumes, earlier)
+    return _bind_all_sections(binder, configuration, volumes, earlier)
 
 
-def _bind_sections(
+def _bind_all_sections(
     binder: _Binder, configuration: RunConfiguration, volumes: Sequence[Volume], earlier: EarlierRun | None
 ) -> RunData:
-    binder.bind_each(configuration, DATASET, read_inputs, binder.bind_input)
-    binder.bind_each(configuration, REFERENCE, read_references, binder.bind_reference)
-    binder.bind_each(configuration, OUTPUT, read_outputs, binder.bind_output)
+    binder.bind_section(configuration, DATASET, read_inputs, binder.bind_input)
+    binder.bind_section(configuration, REFERENCE, read_references, binder.bind_reference)
+    binder.bind_section(configuration, OUTPUT, read_outputs, binder.bind_output)
     for volume in volumes:
         binder.bind_volume(volume)
     if earlier is not None:
@@ -140,7 +140,7 @@ class _Binder:
             if found := self._data.variables.get(f"{REFERENCE}_{name}"):
                 self._values.set_path(path, found)
 
-    def bind_each(
+    def bind_section(
         self,
         configuration: RunConfiguration,
         kind: str,

@@ -60,7 +60,7 @@ class EarlierRun(NamedTuple):
         """Return the paths that the script was given for its data, keyed by the runconfig's names of the data."""
         definition = self.run.definition or {}
         names = [*definition.get("dataReferences", ()), *(entry["name"] for entry in definition.get("data", ()))]
-        own = self.submission.submit_options().variables
+        own = self.submission.get_submit_options().variables
         variables = {name: f"{REFERENCE}_{name}" for name in names}
         paths = definition.get("environmentVariables", {})
         return {
@@ -81,7 +81,7 @@ class EarlierRun(NamedTuple):
             command = definition["command"] if isinstance(definition.get("command"), str) else words
         return RunConfiguration(
             script=None if self.submission.is_command else words[0],
-            arguments=() if self.submission.is_command else self.submission.submit_options().arguments or words[1:],
+            arguments=() if self.submission.is_command else self.submission.get_submit_options().arguments or words[1:],
             command=command,
             target=self.submission.target,
             framework=definition.get("framework", PYTHON_FRAMEWORK),

@@ -22,7 +22,7 @@ def build_resubmit_options(request: SubmitRequest, resolution: Resolution) -> Su
     """
     redactor = resolution.redactor
     if request.earlier is not None:
-        return change_options(request.earlier.submission.submit_options(), request, resolution)
+        return change_options(request.earlier.submission.get_submit_options(), request, resolution)
     project = request.get_project_folder()
     configuration = request.configuration if request.runconfig_name is None else None
     command = resolution.configuration.command

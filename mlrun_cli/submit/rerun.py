@@ -164,7 +164,7 @@ def build_script_rerun(
     Raises:
         MlrunError: as of `build_rerun`.
     """
-    options = submission.submit_options()
+    options = submission.get_submit_options()
     program, notes = _change_program(run, submission, changes)
     request = SubmitRequest(
         path=Path(submission.folder or "/"),
@@ -203,7 +203,7 @@ def build_script_rerun(
 
 def describe_folder_obstacle(submission: Submission) -> str | None:
     """Return the reason why a run cannot be submitted again from its current folder, or None if it can."""
-    folder, options = submission.folder, submission.submit_options()
+    folder, options = submission.folder, submission.get_submit_options()
     if folder is None or not Path(folder).is_dir():
         where = f"'{folder}'" if folder else "that it was submitted from"
         return f"The folder {where} is not there any more."
@@ -225,13 +225,13 @@ def _change_program(run: Run, submission: Submission, changes: RerunChanges) -> 
         return _change_command(run, submission, changes)
     if changes.arguments:
         return _Program(submission.argv[0], changes.arguments), ()
-    earlier = submission.submit_options().arguments or submission.argv[1:]
+    earlier = submission.get_submit_options().arguments or submission.argv[1:]
     changed = _set_parameters(run, submission, earlier, changes)
     return _Program(submission.argv[0], changed.words, absent_flags=changed.absent_flags), changed.notes
 
 
 def _change_command(run: Run, submission: Submission, changes: RerunChanges) -> tuple[_Program, Sequence[str]]:
-    earlier = submission.submit_options().command
+    earlier = submission.get_submit_options().command
     if isinstance(earlier, str) or submission.argv[: len(SHELL)] == SHELL:
         raise ConflictingOptions(
             f"The command of '{run.run_id}' is text for a shell, in which no argument can be changed.",
@@ -255,7 +255,7 @@ def _set_parameters(
 def _list_absent_flags(run: Run, submission: Submission) -> Sequence[str]:
     """Return the flags that are false and therefore missing from the arguments."""
     # Runs of an older version have them in the definition alone.
-    return submission.submit_options().absent_flags or (run.definition or {}).get(ABSENT_FLAGS) or ()
+    return submission.get_submit_options().absent_flags or (run.definition or {}).get(ABSENT_FLAGS) or ()
 
 
 def _remove_arguments(configuration: RunConfiguration) -> RunConfiguration:
@@ -268,7 +268,7 @@ def _check_folder(run: Run, submission: Submission, request: SubmitRequest, chan
     Raises:
         RunNotRepeatable: it cannot.
     """
-    options = submission.submit_options()
+    options = submission.get_submit_options()
     hidden = [name for name, value in options.variables.items() if REDACTED in value and name not in changes.variables]
     obstacle = describe_folder_obstacle(submission)
     words = list_redacted_words(_list_arguments(request, options))

@@ -183,7 +183,7 @@ class Resolver:
                 )
         self._runconfig = None if submission.runconfig is None else Path(submission.runconfig)
         self._argv = build_argv(self.configuration)
-        self._choice = submission.submit_options().environment_mode or EnvironmentChoice()
+        self._choice = submission.get_submit_options().environment_mode or EnvironmentChoice()
         plan = submission.environment.relocate(self._environments_home / "environments")
         self.environment, self._launch = PlannedEnvironment(plan), submission.launch
         if request.adapt is not None:  # the variables, and the number of processes or nodes, may be others

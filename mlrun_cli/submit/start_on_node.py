@@ -9,7 +9,7 @@ from mlrun_cli.errors import MlrunError, OperatingSystemError, RunNotFound, Stor
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.queue import wake_dispatcher
-from mlrun_cli.runtime.supervisor_start import start_supervisor, start_supervisors_together
+from mlrun_cli.runtime.supervisor_start import start_supervisor, start_supervisor_batch
 from mlrun_cli.submit.new_run import NewRun, RecordedRun
 from mlrun_cli.submit.new_run_folder import NewRunFolder
 from mlrun_cli.submit.shared_run import write_stored_run
@@ -38,8 +38,8 @@ def start_on_node(target: Target, new_run: NewRun, recorded: RecordedRun, folder
         start_supervisor(target, run, [])
 
 
-def start_together_on_node(target: EngineTarget, new_runs: Sequence[tuple[NewRun, RecordedRun]]) -> None:
-    """Submit the jobs of several recorded runs in a single call to the engine, or else one by one.
+def start_batch_on_nodes(target: EngineTarget, new_runs: Sequence[tuple[NewRun, RecordedRun]]) -> None:
+    """Submit the jobs of several recorded runs in a single call to the engine or, if that fails, one by one.
 
     Their locks are held until here. A run that has no job in the end, because its files cannot be written or the engine
     refuses it, remains as it was recorded; runs that have been ended meanwhile get no job.
@@ -58,7 +58,7 @@ def start_together_on_node(target: EngineTarget, new_runs: Sequence[tuple[NewRun
         with suppress(SharedFolderUnavailable), place.convert_errors():
             write_stored_run(workspace, run, place.shared.run_folder(run.run_id), secrets)
             ready.append(run)
-    if len(ready) > 1 and start_supervisors_together(target, ready):
+    if len(ready) > 1 and start_supervisor_batch(target, ready):
         return
     with suppress(EngineRefused, SharedFolderUnavailable, RunNotFound):  # what one is refused for, others are as well
         for run in ready:

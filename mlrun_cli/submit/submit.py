@@ -45,7 +45,7 @@ def submit(
     with SupervisorStart(workspace, request, prepares=is_streamed) as start:
         from mlrun_cli.submit.resolve import Resolver  # noqa: PLC0415 - start-up: the supervisor may load meanwhile
 
-        check_disk(workspace)
+        check_disk_space(workspace)
         resolver = Resolver(workspace, workspace.home, request)
         with resolver.add_notes_to_errors():
             resolution = resolver.resolve()
@@ -69,7 +69,7 @@ def submit(
             raise resolver.problems.combine()
 
 
-def check_disk(workspace: Workspace) -> None:
+def check_disk_space(workspace: Workspace) -> None:
     """Raise if the disk of a workspace is too full for another run.
 
     Raises:

@@ -79,8 +79,8 @@ def build_sweep_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str]
 
     rerun = build_script_rerun(workspace, run, submission, environ, changes, load_earlier)
     request = rerun.request
-    if request.source_directory is None and submission.submit_options().source_directory is not None:
-        request = request._replace(source_directory=Path(submission.submit_options().source_directory or ""))
+    if request.source_directory is None and submission.get_submit_options().source_directory is not None:
+        request = request._replace(source_directory=Path(submission.get_submit_options().source_directory or ""))
     if changes.seed is not None:
         definition = definition._replace(sampling=definition.sampling._replace(seed=changes.seed))
     tags = {**earlier.tags, RERUN_TAG: run.run_id}

@@ -30,7 +30,7 @@ from mlrun_cli.submit.start import (
     build_submission,
     prepare_source,
 )
-from mlrun_cli.submit.submit import check_disk
+from mlrun_cli.submit.submit import check_disk_space
 from mlrun_cli.submit.submitted import Progress
 from mlrun_cli.submit.template_record import TemplateRecord
 from mlrun_cli.targets.package_copies import ensure_sdk_copy
@@ -156,7 +156,7 @@ def create_template(
         SeveralProblems: there are several such errors.
         MlrunError: the environment cannot be provided, or a file cannot be stored.
     """
-    check_disk(workspace)
+    check_disk_space(workspace)
     resolver = Resolver(workspace, workspace.home, request)
     with resolver.add_notes_to_errors():
         resolution = resolver.resolve()

@@ -37,7 +37,7 @@ from mlrun_cli.submit.start import (
     build_environment_here,
     prepare_shared_location,
 )
-from mlrun_cli.submit.start_on_node import start_on_node, start_together_on_node
+from mlrun_cli.submit.start_on_node import start_batch_on_nodes, start_on_node
 from mlrun_cli.submit.template import RunTemplate
 from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.engine import EngineTarget
@@ -140,8 +140,8 @@ def _fail_unstarted_run(workspace: Workspace, run: Run, error: MlrunError) -> No
         record_outcome(workspace, run, outcome)
 
 
-def start_together_from_template(workspace: Workspace, template: RunTemplate, runs: Sequence[TemplateRun]) -> None:
-    """Start several runs with one call to the engine of their target, if it has job arrays; else start none.
+def start_batch_from_template(workspace: Workspace, template: RunTemplate, runs: Sequence[TemplateRun]) -> None:
+    """Start several runs with a single call to their target's engine if it has job arrays, or else start none.
 
     Runs whose ids exist, and those that cannot be started so, are left to `start_from_template`, which has to be called
     for each, and which returns those that this function has started. Runs are recorded in their order: if one cannot
@@ -156,13 +156,11 @@ def start_together_from_template(workspace: Workspace, template: RunTemplate, ru
         new_runs = [run for run in runs if workspace.runs.find_key(run.run_id) is None]
         for start in range(0, len(new_runs), _MAX_TOGETHER):
             part = new_runs[start : start + _MAX_TOGETHER]
-            if _start_together(workspace, target, template, part) < len(part):
+            if _start_batch(workspace, target, template, part) < len(part):
                 return
 
 
-def _start_together(
-    workspace: Workspace, target: EngineTarget, template: RunTemplate, runs: Sequence[TemplateRun]
-) -> int:
+def _start_batch(workspace: Workspace, target: EngineTarget, template: RunTemplate, runs: Sequence[TemplateRun]) -> int:
     """Record runs, up to the first that cannot be recorded, and start them; return their number."""
     with ExitStack() as stack:
         recorded = []
@@ -172,7 +170,7 @@ def _start_together(
             for run in runs:
                 new, row, _ = _record_new_run(workspace, target, template, run, place, stack)
                 recorded.append((new, row))
-        start_together_on_node(target, recorded)
+        start_batch_on_nodes(target, recorded)
         return len(recorded)
 
 
@@ -259,7 +257,7 @@ def _build_new_run(
     if run.resumed_run_id is not None:
         request = request._replace(resumed_run=workspace.runs.get(run.resumed_run_id))
     request = resolution.redact_request(request)
-    options = change_options(template.submission.submit_options(), request, resolution)
+    options = change_options(template.submission.get_submit_options(), request, resolution)
     if target is not None:
         resolution = bind_run_data(target, request, resolution, run.run_id)
     sdk_folder = ensure_sdk_copy(workspace.home / "sdk") if place is None else place.sdk_folder
@@ -291,12 +289,12 @@ def _apply_changes(template: RunTemplate, run: TemplateRun) -> tuple[SubmitReque
         properties={**template.request.properties, **run.properties},
         variables={**template.request.variables, **run.variables},
         display_name=run.display_name or template.request.display_name,
-        absent_flags=(*template.submission.submit_options().absent_flags, *run.absent_flags),
+        absent_flags=(*template.submission.get_submit_options().absent_flags, *run.absent_flags),
     )
     if run.command is not None:
         configuration = configuration.replace_fields(command=run.command)
         argv = build_argv(configuration)
-        is_named = template.submission.submit_options().command is not None  # rather than by a runconfig file
+        is_named = template.submission.get_submit_options().command is not None  # rather than by a runconfig file
         request = request._replace(command=run.command if is_named else None)
     elif run.arguments is not None and configuration.command is None:
         arguments = tuple(run.arguments)

@@ -18,7 +18,7 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.runtime.program_start import BUSY_SECONDS, detach_program, open_workspace_when_available
 from mlrun_cli.runtime.queue import wake_dispatchers
-from mlrun_cli.supervisor.recovery import fail_without_store, recover_all
+from mlrun_cli.supervisor.recovery import recover_all, write_failure_to_folder
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.supervisor.supervisor import Supervisor
 from mlrun_cli.targets.programs import STDIN
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
     try:
         workspace = open_workspace_when_available(Path(folder), Path("runs", run_id))
     except StoreError as error:
-        fail_without_store(RunFolder(Path(folder, "runs", run_id)), error)
+        write_failure_to_folder(RunFolder(Path(folder, "runs", run_id)), error)
         return 1
     with workspace:
         run_folder = workspace.run_folder(run_id)

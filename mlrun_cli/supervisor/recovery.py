@@ -193,7 +193,7 @@ def _stop_containers(run: Run, submission: Submission | None) -> tuple[str, ...]
     return (build_running_containers_warning(container, run.run_id),)
 
 
-def fail_without_store(folder: RunFolder, error: StoreError) -> None:
+def write_failure_to_folder(folder: RunFolder, error: StoreError) -> None:
     """Write the failure of a run to its folder, so that recovery can store it once the store is available."""
     sys.stderr.write(f"{error}\n")
     if not folder.path.exists():

@@ -48,7 +48,7 @@ class Supervisor:
         """Run the script and record its outcome; return False if a shutdown has queued the run again."""
         run = self._run
         try:
-            outcome = self._execute()
+            outcome = self._execute_attempts()
         finally:
             self._watch.close()
         self._release_space()
@@ -61,8 +61,8 @@ class Supervisor:
         run.finish(outcome.redact(run.redactor), self._watch.stop.reason)
         return True
 
-    def _execute(self) -> Outcome:
-        """Run the script, with retries if it fails, and return the last outcome."""
+    def _execute_attempts(self) -> Outcome:
+        """Run the script, retrying it if it fails, and return the last outcome."""
         outcome = self._execute_attempt(self._prepare_script)
         while outcome is None:
             outcome = self._execute_attempt(self._run.folder.reserve_space)

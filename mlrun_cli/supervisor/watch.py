@@ -17,7 +17,7 @@ from mlrun_cli.processes.termination import reap_children_with_usage
 from mlrun_cli.runs.log_times import LogTimeRecorder
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runs.stream_lock import has_lost_stream
+from mlrun_cli.runs.stream_lock import was_streaming_command_killed
 from mlrun_cli.runtime.finish import run_or_log
 from mlrun_cli.runtime.queue import ensure_dispatchers
 from mlrun_cli.supervisor.process_group import ProcessGroup
@@ -106,7 +106,7 @@ class Watch:
         moment = time.monotonic()
         if self._was_terminated:
             self.stop.request_stop(StopReason.SHUTDOWN, self._group, moment)
-        if self.stop.reason is None and has_lost_stream(self._run.folder):
+        if self.stop.reason is None and was_streaming_command_killed(self._run.folder):
             self.stop.request_stop(StopReason.STREAM_LOST, self._group, moment)
         return self.stop.reason is not None
 
@@ -158,7 +158,7 @@ class Watch:
             self._next_look = now + _LOOK_SECONDS
             self._log_times.record()
             self._renew_lease_and_check_run(now)
-            if self.stop.reason is None and has_lost_stream(self._run.folder):
+            if self.stop.reason is None and was_streaming_command_killed(self._run.folder):
                 self.stop.request_stop(StopReason.STREAM_LOST, self._group, now)
         if now >= self._next_queues:
             self._next_queues = now + _QUEUES_SECONDS

@@ -119,7 +119,7 @@ class EngineTarget(Target):
         engine_name: the name of the engine in texts, such as "Slurm".
         cancels_queued_jobs: False if the engine may keep a job that was cancelled before it had started; when it
             starts, its supervisor does nothing.
-        has_job_arrays: whether `submit_jobs_together` can submit several jobs with one call of the engine.
+        has_job_arrays: whether `submit_job_batch` can submit several jobs with one call of the engine.
     """
 
     liveness_source = LivenessSource.ENGINE
@@ -167,7 +167,7 @@ class EngineTarget(Target):
             MlrunError: the engine refuses it or does not answer; the message has the engine's words.
         """
 
-    def submit_jobs_together(self, requests: Sequence[JobRequest]) -> Sequence[str] | None:  # noqa: ARG002
+    def submit_job_batch(self, requests: Sequence[JobRequest]) -> Sequence[str] | None:  # noqa: ARG002
         """Submit several jobs in a single call to the engine, which accepts all or none; return their ids in order.
 
         Returns:
@@ -268,7 +268,7 @@ class EngineTarget(Target):
         self.check_job_request(request)
         return StartedSupervisor(properties={self.job_property: self._submit_and_verify(request)}, is_queued=True)
 
-    def start_supervisors_together(self, run_ids: Sequence[str]) -> Mapping[str, StartedSupervisor]:
+    def start_supervisor_batch(self, run_ids: Sequence[str]) -> Mapping[str, StartedSupervisor]:
         """Submit the jobs that start the supervisors of several runs, in a single call to the engine.
 
         Returns:
@@ -280,7 +280,7 @@ class EngineTarget(Target):
         """
         requests = [self.build_job_request(run_id) for run_id in run_ids]
         try:
-            job_ids = self.submit_jobs_together(requests)
+            job_ids = self.submit_job_batch(requests)
         except EngineUnavailable as error:
             found = self._wait_for_late_jobs(run_ids)
             if len(found) < len(run_ids):

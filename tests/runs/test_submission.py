@@ -69,19 +69,21 @@ def test_options_of_other_versions_are_read() -> None:
 def test_options_of_an_older_submission_are_reconstructed() -> None:
     older = SUBMISSION._replace(folder="/x", runconfig="/x/.azureml/mine.runconfig")
 
-    assert SUBMISSION.submit_options() == SubmitOptions(script="train.py", arguments=("--lr", "1"))
-    assert older.submit_options() == SubmitOptions("mine", script="train.py", arguments=("--lr", "1"), target="local")
-    assert older._replace(is_command=True, runconfig="/x/a/b.yml").submit_options() == SubmitOptions(
+    assert SUBMISSION.get_submit_options() == SubmitOptions(script="train.py", arguments=("--lr", "1"))
+    assert older.get_submit_options() == SubmitOptions(
+        "mine", script="train.py", arguments=("--lr", "1"), target="local"
+    )
+    assert older._replace(is_command=True, runconfig="/x/a/b.yml").get_submit_options() == SubmitOptions(
         "a/b.yml", target="local"
     )
-    assert older._replace(runconfig="/y/c.runconfig").submit_options().runconfig == "/y/c.runconfig"
+    assert older._replace(runconfig="/y/c.runconfig").get_submit_options().runconfig == "/y/c.runconfig"
 
 
 def test_options_of_an_older_submission_from_python_are_not_whole() -> None:
     several = SUBMISSION._replace(launch=Launch("pytorch", process_count=2))
 
-    assert not several.submit_options().is_whole
-    assert several._replace(folder="/x", runconfig="/x/a.runconfig").submit_options().is_whole
+    assert not several.get_submit_options().is_whole
+    assert several._replace(folder="/x", runconfig="/x/a.runconfig").get_submit_options().is_whole
 
 
 def test_redacted_words_are_given_with_their_option() -> None:

@@ -70,7 +70,7 @@ def _find_source_folder(workspace: Workspace, run: Run) -> Path | None:
         return None
     if submission is None:
         return None
-    folder = submission.submit_options().source_directory or submission.folder
+    folder = submission.get_submit_options().source_directory or submission.folder
     return None if folder is None else Path(os.path.realpath(folder))
 
 

@@ -45,7 +45,7 @@ class Watcher:
 
     def start(self) -> None:
         """Start the threads that poll, reconcile runs, and read older runs' parameters."""
-        for target in (self._poll_and_retry, self._reconcile_periodically, self._read_older_runs):
+        for target in (self._poll_and_retry, self._reconcile_periodically, self._read_parameters_of_older_runs):
             Thread(target=target, name=f"{target.__name__} {self._root}", daemon=True).start()
 
     def stop(self) -> None:
@@ -146,7 +146,7 @@ class Watcher:
             except Exception:  # noqa: S112 — polling meets the same error and reports it
                 continue
 
-    def _read_older_runs(self) -> None:
+    def _read_parameters_of_older_runs(self) -> None:
         """Read the parameters of older runs in batches, so that other processes can write in between."""
         while not self._stopped.wait(_PAUSE_SECONDS):
             try:

@@ -35,7 +35,7 @@ class SlurmTarget(EngineTarget):
         settings = SlurmSettings.from_properties(self.row.properties)
         return jobs.submit_job(settings.build_script(request.command), build_sbatch_options(settings, request))
 
-    def submit_jobs_together(self, requests: Sequence[JobRequest]) -> Sequence[str] | None:
+    def submit_job_batch(self, requests: Sequence[JobRequest]) -> Sequence[str] | None:
         """Submit jobs that differ only in their runs as one job array, and return the ids of its tasks.
 
         Returns:

@@ -41,10 +41,10 @@ def submit(
     """
     from azureml.core.run import Run
 
-    if hasattr(config, "_submit_to") or hasattr(config, "_to_sweep_arguments"):
+    if hasattr(config, "_submit_to_experiment") or hasattr(config, "_to_sweep_arguments"):
         kwargs = {name: value for name, value in kwargs.items() if name not in _IGNORED_BY_AZURE}
-    if hasattr(config, "_submit_to"):
-        submitted: Run = config._submit_to(experiment_name, {**kwargs, **({"tags": tags} if tags else {})})
+    if hasattr(config, "_submit_to_experiment"):
+        submitted: Run = config._submit_to_experiment(experiment_name, {**kwargs, **({"tags": tags} if tags else {})})
         return submitted
     script = _build_script_config(config, kwargs)
     unknown = sorted(set(kwargs) - _KNOWN)

@@ -114,8 +114,8 @@ def get_output_datasets(run: "Run") -> "dict[str, str]":
     return _Inputs(run.experiment.workspace._request("datasets.outputs", run_id=run.id))
 
 
-def insert_datasets(workspace: "Workspace", inputs: "List[Dict[str, Any]]") -> None:
-    """Replace dataset ids in run details with dataset objects, except ids of missing datasets."""
+def replace_dataset_ids(workspace: "Workspace", inputs: "List[Dict[str, Any]]") -> None:
+    """Replace the dataset ids in the inputs of run details with datasets, except ids of missing datasets."""
     for entry in inputs:
         dataset_id = entry["dataset"].get("id")
         if dataset_id is not None:

@@ -303,9 +303,9 @@ class Run(RunMetrics):
             details["runDefinition"] = RunDefinition(details["runDefinition"])
         consumed = [*details.get("inputDatasets", ()), *details.get("outputDatasets", ())]
         if consumed:
-            from azureml.core.dataset import insert_datasets
+            from azureml.core.dataset import replace_dataset_ids
 
-            insert_datasets(self.experiment.workspace, consumed)
+            replace_dataset_ids(self.experiment.workspace, consumed)
         return details
 
     def get_details_with_logs(self) -> Dict[str, Any]:

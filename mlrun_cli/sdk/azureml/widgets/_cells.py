@@ -97,7 +97,7 @@ _follower = _CellUpdater()
 
 
 def _create_page(run: Any) -> RunPage:
-    """Return the page that displays a run of its type."""
+    """Return the page that displays a run, according to the run's type."""
     if run.type == "hyperdrive":
         from azureml.widgets._sweep_page import SweepPage
 

@@ -98,7 +98,7 @@ class NetworkDatabase(SqliteDatabase):
                 super().insert_many(table, columns, rows)
 
     def _call_under_lock(self, action: Callable[[], _T], *, exclusive: bool) -> _T:
-        """Hold the lock, discard cached content that may be outdated, call a function, and return its result."""
+        """Call a function under the lock, after discarding outdated cached content, and return its result."""
         if self._is_locked:
             return action()
         with self._lock.hold(self._busy_interval, exclusive=exclusive):

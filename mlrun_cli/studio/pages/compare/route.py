@@ -50,7 +50,7 @@ def show(page: PageRequest) -> Response:
         source_title=SOURCE_TITLE,
         saved=list_views(page.workspace, COMPARE_PAGE),
         topic=page.build_topic("runs"),
-        **_find_candidates(page, run_ids),
+        **_build_search_context(page, run_ids),
         **_build_link_functions(page, run_ids),
     )
 
@@ -66,8 +66,8 @@ def _find_runs(page: PageRequest, run_ids: Sequence[str]) -> tuple[list[Run], li
     return list(get_reconciled_runs(page.workspace, found)), missing
 
 
-def _find_candidates(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, Any]:
-    """Search for runs to add; return the template context with the search text, the runs found and any error."""
+def _build_search_context(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, Any]:
+    """Return the template context with the search text for runs to add, the runs found, and any error."""
     find = page.get_query_parameter("find").strip()
     found: Sequence[Run] = ()
     problem = None

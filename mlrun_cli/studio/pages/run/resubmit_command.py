@@ -21,7 +21,7 @@ def build_resubmit_command(run: Run, submission: Submission | None) -> str | Non
     """
     if submission is None:
         return None
-    options = submission.submit_options()
+    options = submission.get_submit_options()
     if not options.is_whole or (options.script, options.command, options.runconfig) == (None, None, None):
         return None
     words = ["mlrun", "run", "submit-script"]

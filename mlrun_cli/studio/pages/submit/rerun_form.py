@@ -69,7 +69,7 @@ class RerunForm(NamedTuple):
         )
         return cls(
             run.run_id,
-            arguments=shlex.join(submission.submit_options().arguments or submission.argv[1:]),
+            arguments=shlex.join(submission.get_submit_options().arguments or submission.argv[1:]),
             seed="" if sampling.method is SamplingMethod.GRID else str(sampling.seed),
         )
 

@@ -77,7 +77,7 @@ class SubmitForm(NamedTuple):
 
         Secrets in the arguments are redacted, and must be typed again.
         """
-        options, retry = submission.submit_options(), submission.retry
+        options, retry = submission.get_submit_options(), submission.retry
         folder, mode = submission.folder or "", options.environment_mode
         return cls(
             like=run.run_id,

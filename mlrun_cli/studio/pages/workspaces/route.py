@@ -18,6 +18,6 @@ async def show(request: Request) -> Response:
     entries = [(identity, WorkspaceUrls(studio.options.base_path, *identity).experiments()) for identity in found]
     if len(entries) == 1 and "all" not in request.query_params:
         return RedirectResponse(entries[0][1], 303)
-    return studio.templates.respond(
+    return studio.templates.render_response(
         "pages/workspaces/template.html", {"entries": entries, "urls": None, "workspace": None}
     )

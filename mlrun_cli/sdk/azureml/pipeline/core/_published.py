@@ -116,7 +116,7 @@ class PublishedPipeline:
         }
         return submit_pipeline(workspace, "pipelines.submit_published", experiment_name, options, pipeline_id=self.id)
 
-    def _submit_to(self, experiment_name: str, options: Dict[str, Any]) -> "PipelineRun":
+    def _submit_to_experiment(self, experiment_name: str, options: Dict[str, Any]) -> "PipelineRun":
         return submit_pipeline(
             self._workspace, "pipelines.submit_published", experiment_name, options, pipeline_id=self.id
         )

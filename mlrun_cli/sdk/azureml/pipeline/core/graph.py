@@ -213,21 +213,21 @@ class PipelineDataset(
 
     def as_mount(self, path_on_compute: "str | None" = None) -> "PipelineDataset":
         """Return a copy in mount mode: the script reads the original files."""
-        return self._copy_with(bind_mode="mount", path_on_compute=path_on_compute)
+        return self._copy_with_changes(bind_mode="mount", path_on_compute=path_on_compute)
 
     def as_download(self, path_on_compute: "str | None" = None, overwrite: bool = False) -> "PipelineDataset":
         """Return a copy in download mode: the script reads copies of the files."""
-        return self._copy_with(bind_mode="download", path_on_compute=path_on_compute, overwrite=overwrite)
+        return self._copy_with_changes(bind_mode="download", path_on_compute=path_on_compute, overwrite=overwrite)
 
     def as_direct(self) -> "PipelineDataset":
         """Return a copy in direct mode: the script receives the dataset."""
-        return self._copy_with(bind_mode="direct")
+        return self._copy_with_changes(bind_mode="direct")
 
     def as_named_input(self, name: str) -> "PipelineDataset":
         """Return a copy with another name."""
-        return self._copy_with(name=name)
+        return self._copy_with_changes(name=name)
 
-    def _copy_with(self, **changes: Any) -> "PipelineDataset":
+    def _copy_with_changes(self, **changes: Any) -> "PipelineDataset":
         kept = {name: value for name, value in vars(self).items() if not name.startswith("_")}
         return type(self)(**{**kept, **changes})
 

@@ -149,7 +149,7 @@ class Pipeline:
         }
         return submit_pipeline(self._workspace, "pipelines.submit", experiment_name, options, graph=self._document)
 
-    def _submit_to(self, experiment_name: str, options: Dict[str, Any]) -> "PipelineRun":
+    def _submit_to_experiment(self, experiment_name: str, options: Dict[str, Any]) -> "PipelineRun":
         return self.submit(experiment_name, **options)
 
     def publish(

@@ -137,9 +137,9 @@ class PipelineEndpoint:
     ) -> "PipelineRun":
         """Submit a version of the endpoint, by default its default version, and return the run without waiting."""
         options = {"pipeline_parameters": pipeline_parameters, "parent_run_id": parent_run_id}
-        return self._submit_to(experiment_name, {**options, "pipeline_version": pipeline_version})
+        return self._submit_to_experiment(experiment_name, {**options, "pipeline_version": pipeline_version})
 
-    def _submit_to(self, experiment_name: str, options: Dict[str, Any]) -> "PipelineRun":
+    def _submit_to_experiment(self, experiment_name: str, options: Dict[str, Any]) -> "PipelineRun":
         run_options = {name: value for name, value in options.items() if name != "pipeline_version"}
         pipeline_id = self._get_pipeline_id(options.get("pipeline_version"))
         return submit_pipeline(
