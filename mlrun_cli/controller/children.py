@@ -1,4 +1,4 @@
-"""The child runs of a controlled run: what is known of them, and how they are canceled."""
+"""The child runs of a controlled run: their last known states, and their cancellation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlrun_cli.workspace import Workspace
 
 
 class Children:
-    """The child runs of a controlled run, as of the last look.
+    """The child runs of a controlled run, as last read from the store.
 
     Only those that had not ended are read again at a look, so that it costs the same however many have ended.
     """

@@ -1,4 +1,4 @@
-"""The controller of one run: a loop that makes steps of the run's kind whenever the store has changed."""
+"""The controller of one run: a loop that executes a step of the run's kind whenever the store has changed."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Controller:
         return has_ended
 
     def _has_unanswered_child(self) -> bool:
-        """Return whether a problem persists, since an engine has not answered the submission of a child run."""
+        """Return whether an engine still has not answered the submission of a child run."""
         return self._folder.read_problem() != "" and any(
             child.status is RunStatus.NOT_STARTED
             and has_unanswered_submission(self._workspace.run_folder(child.run_id))
@@ -114,9 +114,9 @@ class Controller:
             return False
         if run.failed_with is not None and ending.status is RunStatus.CANCELED:
             ending = ending._replace(status=RunStatus.FAILED, error=dict(run.failed_with))
-        return self._end(ending)
+        return self._record_ending(ending)
 
-    def _end(self, ending: Ending) -> bool:
+    def _record_ending(self, ending: Ending) -> bool:
         """Remove the secrets of the run and record its end; always return True."""
         left = self._remove_secrets()
         runs, key = self._workspace.runs, self._run.key

@@ -1,4 +1,4 @@
-"""The interface of kinds of controllers: what they do for their run between two looks at the store."""
+"""The interface that each kind of controller implements: one step of its run after each change of the store."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Ending(NamedTuple):
 
 
 class ControllerKind(Protocol):
-    """What a controller does for the run of its kind.
+    """The part of a controller that depends on the kind of its run.
 
     Objects are made anew whenever a controller starts, and are told nothing of what an earlier one has done: that is in
     the store and in the run's folder.

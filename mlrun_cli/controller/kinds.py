@@ -1,4 +1,4 @@
-"""The kinds of controllers."""
+"""Creation of the controller for the kind of a run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def create_controller_kind(workspace: Workspace, run: Run) -> ControllerKind:
 
 
 class FailingController:
-    """The controller of a run that cannot go on: it cancels the child runs, and ends as Failed when they have ended."""
+    """The controller of a run that cannot continue: it cancels the child runs, and fails when they have ended."""
 
     def __init__(self, workspace: Workspace, run: Run, error: MlrunError) -> None:
         self._children = Children(workspace, run)

@@ -1,4 +1,4 @@
-"""The controller of a pipeline: it starts steps when their inputs are there, or lets earlier results stand for them."""
+"""The controller of a pipeline, which starts steps once their inputs exist, or reuses earlier results."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from mlrun_cli.workspace import Workspace
 
 
 class _Stage(Enum):
-    """How far a step is."""
+    """The progress of a step."""
 
     WAITING = auto()
     LIVE = auto()
@@ -45,7 +45,7 @@ _UNSUCCESSFUL = {_Stage.FAILED, _Stage.CANCELED}
 
 
 class PipelineController:
-    """What the controller of a pipeline does.
+    """Starts the steps of a pipeline, and ends the pipeline when they have ended.
 
     The id of a step run is derived from those of the pipeline run and of the step, so that none is started twice.
     """
@@ -163,7 +163,7 @@ class PipelineController:
         return self._origins[key]
 
     def _start_steps(self, keys: Sequence[str]) -> None:
-        """Start steps whose inputs are ready; a target that is away holds up only its own.
+        """Start steps whose inputs are ready; an unavailable target delays only its own steps.
 
         Raises:
             EngineUnavailable, SharedFolderUnavailable: of the first target that is away.
@@ -183,7 +183,7 @@ class PipelineController:
                 continue
             try:
                 if needs_target and template.target in were_away:
-                    self._check_engine_answers(plan, template)
+                    self._check_engine_available(plan, template)
                 self._start_step(plan, template, reuse)
             except (EngineUnavailable, SharedFolderUnavailable) as error:
                 self._away.add(template.target)
@@ -198,8 +198,8 @@ class PipelineController:
             self.append_to_log(f"Step '{plan.step.name}' [{run.run_id}]: {reuse.reason}")
             append_log_line(self._workspace.run_folder(run.run_id).uploads / PIPELINE_LOG, reuse.reason)
 
-    def _check_engine_answers(self, plan: StepPlan, template: RunTemplate) -> None:
-        """Raise if the engine of an unrecorded step is still away, else its run would be recorded and removed again."""
+    def _check_engine_available(self, plan: StepPlan, template: RunTemplate) -> None:
+        """Raise if the engine for a step without a run is unavailable, so that no run is created in vain."""
         target = get_target(self._workspace, template.target)
         if isinstance(target, EngineTarget) and self._workspace.runs.find_key(plan.run_id) is None:
             try:

@@ -35,7 +35,7 @@ _API, _GENERATOR, _SCHEDULER, _CONTROLLER = "API", "GENERATOR", "SCHEDULER", "CO
 
 
 class SweepController:
-    """What the controller of a sweep does.
+    """Starts the runs of a sweep, and cancels those that its policy terminates.
 
     Run number n has the id `<sweep>_<n>`, so that none is started twice. Its sampled values are in a tag of the sweep
     before it is started; from the seed and n, random and grid sampling get the same values again.

@@ -1,4 +1,4 @@
-"""The primary metric of a sweep: the values that its runs log as they arrive, their judgement, and the best run."""
+"""The primary metric of a sweep: newly logged values, terminations by the policy, and the best run."""
 
 from __future__ import annotations
 

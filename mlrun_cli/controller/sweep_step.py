@@ -1,4 +1,4 @@
-"""The controller of a pipeline's step that is a sweep: it starts the sweep, and ends with it."""
+"""The controller of a pipeline step that is a sweep: it starts the sweep, and ends when the sweep has ended."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mlrun_cli.workspace import Workspace
 
 
 class SweepStepController:
-    """What the controller of a step that is a sweep does."""
+    """Starts the sweep of a pipeline step, and ends the step when the sweep has ended."""
 
     def __init__(self, workspace: Workspace, run: Run) -> None:
         self._workspace = workspace
