@@ -217,13 +217,13 @@ class Collector:
         elif must_resubmit(liveness, self._get_submission_evidence(run, collected), run.status):
             self._resubmit(run, collected, now)
         else:
-            self._record_lost(run, collected, self._jobs.find_job(run), now)
+            self._record_lost_run(run, collected, self._jobs.find_job(run), now)
 
     def _release_if_held(self, run: Run, collected: CollectedRun | None, now: float) -> None:
         """Release the job of a run that its engine could not start, or end the run if that was done too often."""
         end = self._held.release_if_held(run)
         if end is not None and self._shared_folder.is_available():
-            self._record_lost(run, collected, end, now)
+            self._record_lost_run(run, collected, end, now)
 
     def _open_run(self, run: Run) -> CollectedRun | None:
         shared = find_shared_run_folder(self._workspace.run_folder(run.run_id))
@@ -328,10 +328,10 @@ class Collector:
         assert outcome is not None
         if collected.outcome_evidence is OutcomeEvidence.INTERRUPTED:
             outcome = derive_interruption_outcome(run, outcome, self._jobs.find_job(run))
-            outcome = self._replace_with_lost_stream(run, outcome)
+            outcome = self._adjust_to_lost_stream(run, outcome)
         self._finish_run(run, collected, outcome, now)
 
-    def _record_lost(self, run: Run, collected: CollectedRun | None, job: Job | None, now: float) -> None:
+    def _record_lost_run(self, run: Run, collected: CollectedRun | None, job: Job | None, now: float) -> None:
         """Record the end of a run that has lost its supervisor; tell the supervisor to stop in case it is alive.
 
         Args:
@@ -343,7 +343,7 @@ class Collector:
         send_to_supervisor(self._workspace, run, StopMessage(StopReason.GIVEN_UP))
         if self._jobs.has_job_id(run):
             self._to_cancel.append(run)
-        outcome = self._replace_with_lost_stream(run, derive_lost_outcome(run, job))
+        outcome = self._adjust_to_lost_stream(run, derive_lost_outcome(run, job))
         self._end_without_supervisor(run, collected, outcome, now)
 
     def _end_without_supervisor(self, run: Run, collected: CollectedRun | None, outcome: Outcome, now: float) -> None:
@@ -355,9 +355,9 @@ class Collector:
         elif self._shared_folder.is_available():
             self._record_without_folder(run, outcome)
 
-    def _replace_with_lost_stream(self, run: Run, outcome: Outcome) -> Outcome:
+    def _adjust_to_lost_stream(self, run: Run, outcome: Outcome) -> Outcome:
         """Return the outcome for a lost stream if a stop was sent for that reason, or else the outcome unchanged."""
-        if run.status is RunStatus.CANCEL_REQUESTED or not self._stops.was_sent(run, StopReason.STREAM_LOST):
+        if run.status is RunStatus.CANCEL_REQUESTED or not self._stops.was_stop_sent_for(run, StopReason.STREAM_LOST):
             return outcome
         told = build_lost_stream_outcome()
         return outcome._replace(status=told.status, error=told.error)

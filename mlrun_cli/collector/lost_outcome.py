@@ -33,7 +33,7 @@ def derive_lost_outcome(run: Run, job: Job | None) -> Outcome:
     if run.status is RunStatus.CANCEL_REQUESTED:
         error = None if run.failed_with is None else dict(run.failed_with)
         return Outcome(RunStatus.CANCELED if error is None else RunStatus.FAILED, ended_at, duration, error=error)
-    end = _get_end(run, job)
+    end = _get_job_end(run, job)
     if job is None or end is None:
         error = build_run_error(f"{_WITHOUT_JOB}.", code=SERVICE_ERROR, reason=EndReason.JOB_LOST)
         return Outcome(RunStatus.FAILED, ended_at, duration, error=error)
@@ -50,7 +50,7 @@ def derive_interruption_outcome(run: Run, outcome: Outcome, job: Job | None) -> 
     A script that has done its work, while that was on its way, has not failed.
     """
     if run.status is not RunStatus.CANCEL_REQUESTED:
-        end = _get_end(run, job)
+        end = _get_job_end(run, job)
         if end not in _CANCELED and outcome.status is RunStatus.COMPLETED:
             return outcome
         if end in {None, JobEnd.EXITED}:
@@ -60,7 +60,7 @@ def derive_interruption_outcome(run: Run, outcome: Outcome, job: Job | None) -> 
     return outcome._replace(status=told.status, error=told.error)
 
 
-def _get_end(run: Run, job: Job | None) -> JobEnd | None:
+def _get_job_end(run: Run, job: Job | None) -> JobEnd | None:
     """Return how a job has ended, or None if the engine does not report its end.
 
     That a job is not known any more says how it has ended only if it had not started.

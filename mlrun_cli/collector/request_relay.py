@@ -119,7 +119,7 @@ class RequestRelay:
 
     def _send_to_worker(self, request: ForwardedRequest) -> None:
         """Send a request to the worker, or respond with an error to one that no other machine may make."""
-        if _is_refused(request.line):
+        if _calls_refused_operation(request.line):
             self._respond_with_error(request, _REFUSED)
             return
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -179,7 +179,7 @@ class RequestRelay:
             write_log(f"a request of {self._run.run_id} gets no response: {os.strerror(error.errno or 0)}")
 
 
-def _is_refused(line: str) -> bool:
+def _calls_refused_operation(line: str) -> bool:
     with suppress(BadRequest):  # the worker responds to what is no request
         return decode_request(line.encode()).call in _REFUSED_CALLS
     return False

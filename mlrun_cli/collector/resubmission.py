@@ -1,4 +1,4 @@
-"""The repetition of a submission that a target's engine has not answered, once it surely has no job of it."""
+"""Resubmission of jobs whose submission the target's engine has neither confirmed nor carried out."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class OutcomeEvidence(Enum):
 
 
 class SubmissionEvidence(Enum):
-    """What is known of the submission of a run's job, whose submitter is gone."""
+    """The evidence of whether a run's job was submitted, after its submitter has ended."""
 
     ANSWERED = "answered"
     """The engine has accepted it: the id of the job is known, or the job has started."""

@@ -1,4 +1,4 @@
-"""The stops that the collector has sent to supervisors, and whether their jobs have to be canceled as well."""
+"""The stop messages that the collector sends to supervisors, and when to cancel their jobs as well."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KILL_SECONDS = 15.0
 
 
 class SentStop(NamedTuple):
-    """A stop that a run is asked for.
+    """A stop message for the supervisor of a run.
 
     Attributes:
         reason: the reason.
@@ -41,7 +41,7 @@ class SentStop(NamedTuple):
 
 
 class SentStops:
-    """The stops of a target's live runs."""
+    """The stop messages for the supervisors of a target's live runs."""
 
     def __init__(self, workspace: Workspace, jobs: JobPoll) -> None:
         self._workspace = workspace
@@ -70,7 +70,7 @@ class SentStops:
         """Return whether a stop message was sent for a run, whether or not its supervisor has received it."""
         return run.key in self._sent
 
-    def was_sent(self, run: Run, reason: StopReason) -> bool:
+    def was_stop_sent_for(self, run: Run, reason: StopReason) -> bool:
         """Return whether the last stop message to the supervisor of a run has this reason."""
         return run.key in self._sent and self._sent[run.key].reason is reason
 
