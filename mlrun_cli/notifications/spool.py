@@ -1,4 +1,4 @@
-"""Spools of notifications that have not been sent, from which another process goes on if the one that sends is killed.
+"""Spools of unsent notifications, so that another process can continue if the sending process is killed.
 
 Each process that sends has a folder of its own with a file for each ended run, and holds its lock while it lives.
 """
@@ -56,9 +56,9 @@ class SpooledNotification:
         self._append(json.dumps([addresses, *message]))
         self.addresses, self.message, self.unsent = addresses, message, set(range(len(addresses)))
 
-    def record_sending(self, place: int) -> None:
-        """Record that the message has been sent to an address, or has failed for good, given its place."""
-        self._append(str(place))
+    def record_sending(self, address_index: int) -> None:
+        """Record that the message to the address with this index has been sent, or has finally failed."""
+        self._append(str(address_index))
 
     def remove(self) -> None:
         """Remove and close the file."""
@@ -103,19 +103,19 @@ class NotificationSpool:
 
     @classmethod
     def adopt_abandoned(cls, workspace_folder: Path) -> Iterator[NotificationSpool]:
-        """Lock and yield the spools of processes that have ended before they had sent all."""
+        """Lock and yield the spools of processes that ended before they had sent everything."""
         for path in _list_folders(workspace_folder / _FOLDER):
             with suppress(OSError):  # its process is alive
                 yield cls(path, acquire_lock(_get_lock_path(path), fcntl.LOCK_EX | fcntl.LOCK_NB))
 
     def list_run_ids(self) -> Sequence[str]:
-        """Return the ids of the runs in this spool, sorted; none if its process has removed it."""
+        """Return the sorted ids of the runs in this spool, empty if its process has removed it."""
         with suppress(FileNotFoundError):
             return sorted(os.listdir(self.path))
         return ()
 
     def add(self, run_ids: Sequence[str]) -> None:
-        """Add runs, about whose ends messages are to be sent.
+        """Add runs whose ends are to be reported.
 
         Raises:
             OSError: the spool cannot be written, or has been removed by its process.
@@ -124,7 +124,7 @@ class NotificationSpool:
             self.open_notification(run_id).close()
 
     def withdraw(self, run_ids: Sequence[str]) -> None:
-        """Remove runs, which are in another spool."""
+        """Remove runs that another spool contains."""
         for run_id in run_ids:
             with suppress(OSError):
                 (self.path / run_id).unlink()

@@ -20,17 +20,17 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.workspace import Workspace
 
 
-class _Sending(NamedTuple):
-    """What is to be sent, or has been sent, to one address."""
+class _Delivery(NamedTuple):
+    """The delivery of a message to one address, pending or ended."""
 
     run_key: int
     notification: SpooledNotification
-    place: int
+    address_index: int
     address: str
     warning: str | None = None
 
-    def send(self) -> _Sending:
-        """Send the message, record that, and return this sending, with a warning if it failed."""
+    def send(self) -> _Delivery:
+        """Send the message and record that; return the delivery, with a warning if it failed."""
         ended = self
         try:
             assert self.notification.message is not None
@@ -40,19 +40,19 @@ class _Sending(NamedTuple):
         except Exception:  # the other runs are notified of
             log_exception()
         try:
-            self.notification.record_sending(self.place)
+            self.notification.record_sending(self.address_index)
         except OSError:  # it may be sent once more
             log_exception()
         return ended
 
 
 class NotificationDispatch:
-    """Sends messages; an address that is slow delays no other one."""
+    """Sends messages about ended runs; a slow address does not delay the others."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._queues: dict[str, SimpleQueue[_Sending]] = {}
-        self._ended: SimpleQueue[_Sending] = SimpleQueue()
+        self._queues: dict[str, SimpleQueue[_Delivery]] = {}
+        self._ended: SimpleQueue[_Delivery] = SimpleQueue()
         self._warnings: dict[int, list[str]] = {}
         self._count = 0
 
@@ -72,14 +72,15 @@ class NotificationDispatch:
                 notification.remove()
                 return
             self._warnings[run.key] = []
-            for place in sorted(notification.unsent):
-                self._enqueue(_Sending(run.key, notification, place, (notification.addresses or ())[place]))
-            self._take_ended()
+            addresses = notification.addresses or ()
+            for address_index in sorted(notification.unsent):
+                self._enqueue(_Delivery(run.key, notification, address_index, addresses[address_index]))
+            self._complete_ended_deliveries()
         except Exception:  # the other runs are notified of
             log_exception()
 
     def finish(self) -> None:
-        """Wait until all has been sent, or has failed."""
+        """Wait until all messages have been sent or have failed."""
         while self._count:
             self._complete(self._ended.get())
 
@@ -110,18 +111,18 @@ class NotificationDispatch:
         matching = [rule.address for rule in rules if rule.matches(run.status.value.lower(), run.experiment_name)]
         return list(dict.fromkeys([*map(str, given), *matching]))
 
-    def _enqueue(self, sending: _Sending) -> None:
-        if sending.address not in self._queues:
-            self._queues[sending.address] = SimpleQueue()
-            threading.Thread(target=self._serve, args=[self._queues[sending.address]], daemon=True).start()
-        self._queues[sending.address].put(sending)
+    def _enqueue(self, delivery: _Delivery) -> None:
+        if delivery.address not in self._queues:
+            self._queues[delivery.address] = SimpleQueue()
+            threading.Thread(target=self._serve, args=[self._queues[delivery.address]], daemon=True).start()
+        self._queues[delivery.address].put(delivery)
         self._count += 1
 
-    def _serve(self, queue: SimpleQueue[_Sending]) -> None:
+    def _serve(self, queue: SimpleQueue[_Delivery]) -> None:
         while True:
             self._ended.put(queue.get().send())
 
-    def _take_ended(self) -> None:
+    def _complete_ended_deliveries(self) -> None:
         while True:
             try:
                 ended = self._ended.get_nowait()
@@ -129,13 +130,13 @@ class NotificationDispatch:
                 return
             self._complete(ended)
 
-    def _complete(self, ended: _Sending) -> None:
-        """Note that a sending has ended, and with the last one of a run record its warnings."""
+    def _complete(self, ended: _Delivery) -> None:
+        """Register the end of a delivery; after the last one of a run, record the warnings of the run."""
         self._count -= 1
         notification, warnings = ended.notification, self._warnings[ended.run_key]
         if ended.warning is not None:
             warnings.append(ended.warning)
-        notification.unsent.discard(ended.place)
+        notification.unsent.discard(ended.address_index)
         if notification.unsent:
             return
         notification.remove()

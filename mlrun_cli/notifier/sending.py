@@ -81,7 +81,7 @@ def _fill_placeholders(argument: str, message: NotificationMessage) -> str:
 
 
 def _send_by_apprise(address: str, message: NotificationMessage) -> None:
-    """Send a message in another thread, which is left to itself if it takes too long."""
+    """Send a message in another thread, which is abandoned if it takes too long."""
     failures: list[str] = []
 
     def send() -> None:
