@@ -10,7 +10,12 @@ from typing import Any
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.names import check_text
 from mlrun_cli.core.temporary import open_fd_atomically
-from mlrun_cli.environments.curated import find_curated_environment, find_refusal, is_curated_name, list_curated_names
+from mlrun_cli.environments.curated import (
+    find_curated_environment,
+    find_unavailability_reason,
+    is_curated_name,
+    list_curated_names,
+)
 from mlrun_cli.environments.registered import (
     LATEST,
     RegisteredEnvironment,
@@ -160,7 +165,7 @@ def add_wheel(workspace: Workspace, path: Path, *, may_exist: bool) -> str:
 def _get_curated_environment(name: str, version: str | None) -> RegisteredEnvironment:
     found = find_curated_environment(name)
     if found is None:
-        refusal = find_refusal(name)
+        refusal = find_unavailability_reason(name)
         if refusal is not None:
             reason, way_out = refusal
             raise EnvironmentNotFound(

@@ -1,4 +1,4 @@
-"""What Azure's `azureml-…` packages install with them and scripts count on, such as pandas.
+"""Packages that Azure's `azureml-…` packages would install and scripts rely on, such as pandas.
 
 Facts from the packages' own requirements; only what scripts import is here, and only names, since any version will do.
 """
@@ -36,19 +36,19 @@ _WITH_EXTRA: Mapping[str, Sequence[str]] = {
 }
 
 
-def list_companions(lines: Sequence[PipLine]) -> list[PipLine]:
-    """Return what the azureml packages among pip's lines would install and the lines do not name.
+def list_missing_dependencies(lines: Sequence[PipLine]) -> list[PipLine]:
+    """Return the packages that azureml packages among the lines would install and that no line names.
 
     Nothing is added to lines with hashes, because pip would want a hash of it too.
     """
     if any("--require-hashes" in line.text or "--hash" in line.text for line in lines):
         return []
     named = {line.name for line in lines}
-    companions = [line for line in _list_all_companions(lines) if line.name not in named]
-    return list(dict.fromkeys(companions))
+    missing = [line for line in _iterate_dependencies(lines) if line.name not in named]
+    return list(dict.fromkeys(missing))
 
 
-def _list_all_companions(lines: Sequence[PipLine]) -> Iterator[PipLine]:
+def _iterate_dependencies(lines: Sequence[PipLine]) -> Iterator[PipLine]:
     for line in lines:
         if line.name == AZUREML_MLFLOW and not any(other.name == "mlflow" for other in lines):
             yield _MLFLOW

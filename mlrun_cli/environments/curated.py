@@ -102,8 +102,8 @@ def find_curated_environment(name: str) -> CuratedEnvironment | None:
     return None
 
 
-def find_refusal(name: str) -> tuple[str, str] | None:
-    """Return why an environment of Azure with this name cannot be had here, and a way out, or None if none is known."""
+def find_unavailability_reason(name: str) -> tuple[str, str] | None:
+    """Return why an environment of Azure is not available here, and an alternative, or None if there is no reason."""
     for pattern, refusal in _REFUSALS:
         if re.fullmatch(CURATED_PREFIX + pattern, name.casefold()):
             return refusal
@@ -131,7 +131,7 @@ def _build_scikit_learn(name: str, fields: Mapping[str, str | None]) -> CuratedE
 
 
 def _build_inference_of_2021(name: str, fields: Mapping[str, str | None]) -> CuratedEnvironment:
-    """Return an environment of the images with pandas 0.25.1, whose wheels end with Python 3.7, as Azure has it."""
+    """Return an environment of the inference images; pandas 0.25.1 has no wheels for Pythons after 3.7."""
     frameworks = {
         "tensorflow-1.15": ("tensorflow==1.15.*", _OLD_PROTOBUF),
         "pytorch-1.6": _pin_torch(1, 6),

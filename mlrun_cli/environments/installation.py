@@ -254,17 +254,17 @@ class _PipInstallation:
         """Return uv's options that exclude versions uploaded after the cutoff, with exemptions for pinned packages."""
         if not self._build.uploaded_before:
             return []
-        exemptions = self._list_exemption_options if self._supports_exemptions else []
+        exemptions = self._exemption_options if self._has_exemption_option else []
         return ["--exclude-newer", self._build.uploaded_before, *exemptions]
 
     @cached_property
-    def _list_exemption_options(self) -> list[str]:
-        """Return an option for each pinned package that exempts it from the cutoff."""
+    def _exemption_options(self) -> list[str]:
+        """The options that exempt each pinned package from the cutoff."""
         names = dict.fromkeys(get_package_name(line) for line in self._pinned if pins_single_release(line))
         return [f"--exclude-newer-package={name}={_NO_DAY}" for name in names]
 
     @cached_property
-    def _supports_exemptions(self) -> bool:
+    def _has_exemption_option(self) -> bool:
         """True if the installed uv supports exemptions from the cutoff (versions since late 2025)."""
         return "--exclude-newer-package" in self._installer.capture_output(
             [self._build.installer, "pip", "install", "--help"]

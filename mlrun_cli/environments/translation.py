@@ -10,7 +10,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from mlrun_cli.core.redaction import Redactor
-from mlrun_cli.environments.azureml_packages import AZUREML_MLFLOW, list_companions
+from mlrun_cli.environments.azureml_packages import AZUREML_MLFLOW, list_missing_dependencies
 from mlrun_cli.environments.conda_file import CondaDependencies, CondaSpec, VersionTerm
 from mlrun_cli.environments.conda_names import find_pypi_name, is_non_python_package
 from mlrun_cli.environments.interpreters import PythonRequest
@@ -107,7 +107,7 @@ def translate_dependencies(dependencies: CondaDependencies, *, assumes_same_name
 def _drop_azureml(lines: Sequence[PipLine]) -> list[PipLine]:
     """Return the lines without azureml, which every run has anyway; add what azureml's packages would install."""
     kept = [line for line in lines if not is_azureml_package(line.name) and not _adds_azureml_index(line)]
-    return [*kept, *list_companions(lines)]
+    return [*kept, *list_missing_dependencies(lines)]
 
 
 def _adds_azureml_index(line: PipLine) -> bool:
@@ -122,7 +122,7 @@ def _list_azureml_notes(dependencies: CondaDependencies, pip_lines: Sequence[Pip
     left_out += [spec.text for spec in dependencies.packages if is_azureml_package(spec.name)]
     notes = []
     if left_out:
-        companions = [line.text for line in list_companions(pip_lines) if line.is_bare]
+        companions = [line.text for line in list_missing_dependencies(pip_lines) if line.is_bare]
         notes.append(
             f"{dependencies.path}: left out, since a run is given mlrun-cli's azureml: {_join_redacted(left_out)}."
             + (f" What scripts expect to come with them is installed: {', '.join(companions)}." if companions else "")
