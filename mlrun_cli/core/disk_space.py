@@ -1,4 +1,4 @@
-"""Full disks, which error messages often obscure (SQLite reports an I/O error), and other places not writable."""
+"""Explanations of failed writes: full disks, which SQLite reports as I/O errors, and unwritable folders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FULL_FOR_RUNS_BYTES = 1 << 20
 
 
 def describe_write_remedy(error: OSError) -> str:
-    """Return a sentence that says what to do about a file of the home that could not be written."""
+    """Return a sentence of advice on a file of the home that could not be written."""
     if error.errno in {errno.EACCES, errno.EPERM}:
         return "Correct its owner or its permissions ('ls -ld' shows them), or set MLRUN_HOME to a folder of yours."
     if error.errno == errno.EROFS:

@@ -1,4 +1,4 @@
-"""The changes that make one list of lines another."""
+"""The changes that turn one list of lines into another."""
 
 from __future__ import annotations
 

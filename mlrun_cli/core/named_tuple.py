@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 else:
 
     class _Record(tuple):
-        """What all named tuples have in common."""
+        """The methods that all named tuples share."""
 
         __slots__ = ()
 
@@ -59,7 +59,9 @@ else:
         constructor.__defaults__ = tuple(owner._field_defaults.values())
         return constructor
 
-    class _Maker(type):
+    class _NamedTupleMeta(type):
+        """The metaclass that creates the tuple class for the annotations in a class body."""
+
         def __new__(cls, name: str, bases: tuple[type, ...], content: dict[str, Any]) -> type:
             if not bases:
                 return super().__new__(cls, name, bases, content)
@@ -74,5 +76,5 @@ else:
             content |= {"__slots__": (), "_fields": fields, "_field_defaults": defaults, "__match_args__": fields}
             return type(name, (_Record,), content)
 
-    class NamedTuple(metaclass=_Maker):
+    class NamedTuple(metaclass=_NamedTupleMeta):
         """Base class of tuples whose items have names, types and defaults."""

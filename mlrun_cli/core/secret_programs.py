@@ -1,4 +1,4 @@
-"""Secrets in the command lines of well-known programs that short options or places mark: `mysql -pSECRET`."""
+"""Secrets in command lines of well-known programs, found by short options or positions: `mysql -pSECRET`."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ _QUOTED_LETTERS = 200_000
 
 
 class WordPart(NamedTuple):
-    """A part of a word: the place of the word, and the part's start and end in it."""
+    """A part of a word: the index of the word, and the part's start and end in it."""
 
     place: int
     start: int
@@ -137,7 +137,7 @@ def _find_secrets_in_text(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _follows_option(text: str, start: int) -> bool:
-    """Return whether the word before a place in a text is an option that takes a value."""
+    """Return whether the word before a position in a text is an option that takes a value."""
     before = text[max(start - _LONGEST_OPTION, 0) : start]
     return before[-1:].isspace() and re.fullmatch(_OPTION_WITH_VALUE, (before.split() or [""])[-1]) is not None
 
@@ -157,13 +157,13 @@ def _find_secret(options: _Options, words: Sequence[str], index: int) -> WordPar
     flag = f"-{before[-1]}" if re.fullmatch("-[A-Za-z]{2,}", before) else ""  # as `-u` in `curl -sSu`
     separator = separators.get(before, separators.get(flag) or None)
     if separator is not None and before not in options.joined and not word.startswith("-"):
-        return _cut_secret(word, index, 0, separator)
+        return _extract_secret(word, index, 0, separator)
     quotes = len(word) - len(word.lstrip("'\""))
     for option, mark in separators.items():
         beginning = option if len(option) == 2 else f"{option}="
         if word.startswith(beginning, quotes) and len(word) > quotes + len(beginning):
-            return _cut_secret(word.rstrip("'\"") if quotes else word, index, quotes + len(beginning), mark)
-    return _cut_secret(word, index, 0, "") if _is_secret_by_place(options, word, before) else None
+            return _extract_secret(word.rstrip("'\"") if quotes else word, index, quotes + len(beginning), mark)
+    return _extract_secret(word, index, 0, "") if _is_secret_by_position(options, word, before) else None
 
 
 @cache
@@ -176,7 +176,7 @@ def _get_separators(options: _Options) -> Mapping[str, str]:
     }
 
 
-def _is_secret_by_place(options: _Options, word: str, before: str) -> bool:
+def _is_secret_by_position(options: _Options, word: str, before: str) -> bool:
     """Return whether a word is a secret because of the word or the subcommand before it."""
     if word.startswith("-"):
         return False
@@ -184,7 +184,7 @@ def _is_secret_by_place(options: _Options, word: str, before: str) -> bool:
     return pattern is not None and re.fullmatch(pattern, word.strip("'\"")) is not None
 
 
-def _cut_secret(word: str, index: int, start: int, separator: str) -> WordPart | None:
+def _extract_secret(word: str, index: int, start: int, separator: str) -> WordPart | None:
     """Return the secret in a word after `start` or, if given, after the separator, without quotes, or None."""
     end = len(word)
     if word[start : start + 1] in ("'", '"') and word.endswith(word[start]) and end > start + 1:

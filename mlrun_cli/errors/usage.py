@@ -66,7 +66,7 @@ class ConfirmationRequired(UsageError):
 
 
 class InvalidValue(UsageError):
-    """A value that an option, a field, a variable or a key does not accept; `target` is the name of that."""
+    """A value that an option, field, variable or key does not accept; `target` is the name of the latter."""
 
 
 class InvalidDuration(InvalidValue):
@@ -169,7 +169,7 @@ class ScriptNotInSnapshot(UsageError):
 
 
 class ScriptNotPython(UsageError):
-    """The name of the script says that it is in another language, or a notebook."""
+    """The suffix of the script shows that it is a notebook or in another language."""
 
 
 class FileAlreadyExists(UsageError):

@@ -1,4 +1,4 @@
-"""Root's command in the home of another user: it goes on as that user, whose code must not run as root."""
+"""Switch from root to the user who owns the home, because that user's code must not run as root."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SUDO_VARIABLE = "SUDO_UID"
 
 
 def find_owned_folder(home: Path, environ: Mapping[str, str]) -> Path | None:
-    """Return the folder whose owner a home belongs to: the home, or where it will be created; None if nobody's.
+    """Return the folder that determines the owner of a home: the home or, if missing, a parent; None if none does.
 
     Where sudo calls a command before there is a home, the user who owns the nearest existing folder above it could not
     use a home of root there, and could exchange it. A folder that everybody may write to belongs to nobody, and no
@@ -61,7 +61,7 @@ def switch_to_owner(folder: Path, home: Path, environ: MutableMapping[str, str])
 
 
 def _try_to_switch_user(owner: pwd.struct_passwd, groups: list[int], folder: Path) -> bool:
-    """Change the user and groups of this process, and return whether it has; what is not possible changes nothing."""
+    """Change the user and groups of this process; return False, without changing them, if that is not possible."""
     groups_before, group_before = os.getgroups(), os.getegid()
     is_usable = False
     with suppress(OSError):

@@ -190,7 +190,7 @@ class HostLease:
         set_local_folder(self.home, self.folder)
 
     def acquire_or_follow(self) -> None:
-        """Acquire the lease for this host, or follow that of another host that uses the home, without a write to it.
+        """Acquire the lease for this host, or follow another host's lease on the home without writing to it.
 
         The time of the file server can be had only by a write. So this machine's clock is asked first whether the
         lease is held, and the file server's only if it says no.
@@ -217,7 +217,7 @@ class HostLease:
         self.term, self.folder, self.refusal = record["turn"], make_base_folder() / record["home"], refusal
         self.folder.mkdir(mode=0o700, exist_ok=True)
         set_local_folder(self.home, self.folder)
-        self._last_seen = (self._read_use(), time.monotonic())
+        self._last_seen = (self._read_term_and_last_use(), time.monotonic())
 
     def check_in_use_elsewhere(self) -> None:
         """Verify that the host whose lease is followed still uses the home; no clocks are compared.
@@ -228,7 +228,7 @@ class HostLease:
         seen, seen_at = self._last_seen
         now = time.monotonic()
         try:
-            use = self._read_use()
+            use = self._read_term_and_last_use()
         except OSError as error:
             raise _create_unavailable_error(self.home, error) from error
         if use != seen:
@@ -240,13 +240,13 @@ class HostLease:
                 target=self.home,
             )
 
-    def _read_use(self) -> tuple[int, int]:
-        """Return the number of the current term, and when the home was last in use in it."""
+    def _read_term_and_last_use(self) -> tuple[int, int]:
+        """Return the number of the current term, and the time at which the home was last used in it."""
         term = _parse_record(_read_file(self._hosts / "current")).get("turn", 0)
         return term, self._read_last_use(term)
 
     def _read_last_use(self, term: int) -> int:
-        """Return when the home was last in use in a term, by the clock of the file server; 0 if that is unknown."""
+        """Return the time of the home's last use in a term, by the file server's clock; 0 if it is unknown."""
         return int(_parse_record(_read_file(self._hosts / str(term))).get("used_at", 0))
 
     def describe(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A queue of lines from one process to a process that it has started, as that one's standard input."""
+"""A queue of lines from a process to the standard input of a process that it has started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pipe that passes the secrets of a run to a process that is to redact them: as its standard input, in no file."""
+"""A pipe that passes a run's secrets to the standard input of a process that redacts them."""
 
 from __future__ import annotations
 

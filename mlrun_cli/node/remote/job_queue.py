@@ -139,7 +139,7 @@ class JobQueue:
             self._kill_job(row)
 
     def remove(self, run_id: str) -> None:
-        """Cancel a job if it has not ended, and delete it from the queue, which does not take it again.
+        """Cancel a job if it has not ended, and delete it from the queue, which will not accept it again.
 
         Raises:
             OSError: the queue cannot be written.
@@ -191,7 +191,7 @@ class JobQueue:
         return running, sum(row["state"] == QUEUED for row in rows if not self._is_running(row))
 
     def _record_removal(self, run_id: str) -> None:
-        """Record the removal of a job, and forget those after which no submission arrives any more."""
+        """Record the removal of a job, and forget removals that are too old for a late submission to follow."""
         for path in self._removed.iterdir():
             if not _is_recent(path):
                 path.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from mlrun_cli.processes.launchers.nodes import NodesLauncher
 
 
 class ParallelTaskLauncher(NodesLauncher):
-    """A launcher whose first process does without the others if their nodes are lost."""
+    """A launcher whose first process continues without the others if their nodes are lost."""
 
     def prepare_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
         """Return one process per node; all but the first are helpers."""
