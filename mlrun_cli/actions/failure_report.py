@@ -20,7 +20,7 @@ _LINES_BEFORE_TRACE = 5
 
 
 class FailureReport(NamedTuple):
-    """The failure of a run.
+    """The error that ended a run, with its traceback and the end of the log.
 
     Attributes:
         log: the path of the log that shows it.

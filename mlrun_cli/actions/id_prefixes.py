@@ -1,4 +1,4 @@
-"""The choice of the one id that is meant by its beginning."""
+"""Resolution of ids that are shortened to a unique prefix."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mlrun_cli.errors import AmbiguousId
 
 
-def choose_id(id_or_prefix: str, matching_ids: Sequence[str], plural_noun: str) -> str | None:
+def resolve_id_prefix(id_or_prefix: str, matching_ids: Sequence[str], plural_noun: str) -> str | None:
     """Return the id that is equal to `id_or_prefix` or the only one that starts with it, or None if there is none.
 
     Args:

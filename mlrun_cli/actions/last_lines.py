@@ -1,4 +1,4 @@
-"""The last lines of a log, as they are published: without secrets, and as a screen shows them."""
+"""The last lines of a log, without secrets, and as a terminal would show them."""
 
 from __future__ import annotations
 

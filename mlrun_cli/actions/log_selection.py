@@ -71,7 +71,7 @@ def find_log_start(workspace: Workspace, run: Run, selection: LogSelection) -> L
 
 
 class LineStamper:
-    """A writer of times in front of log lines, to the second and in UTC."""
+    """Adds timestamps in UTC, to the second, to the start of log lines."""
 
     def __init__(self, workspace: Workspace, run: Run, start: LogStart) -> None:
         self._folder = workspace.run_folder(run.run_id)

@@ -23,8 +23,8 @@ def get_parameters(workspace: Workspace, run: Run) -> dict[str, Any]:
     return get_parameter_values(workspace.parameters.get(run.key))
 
 
-def read_parameters_of_older_runs(workspace: Workspace, max_seconds: float = PATIENCE_SECONDS) -> bool:
-    """Read and store the parameters of runs from older versions; return whether no unread run is left.
+def backfill_parameters(workspace: Workspace, max_seconds: float = PATIENCE_SECONDS) -> bool:
+    """Store the parameters of runs from older versions; return whether this is done for all of them.
 
     Every process that depends on them goes on with that for some seconds, the studio until it is done. If the store
     cannot be written, nothing is read.
@@ -43,7 +43,7 @@ def read_parameters_of_older_runs(workspace: Workspace, max_seconds: float = PAT
 
 
 def depends_on_parameters(run_filter: RunFilter, order: RunOrder = NEWEST_FIRST) -> bool:
-    """Return whether a query's results may be incomplete until `read_parameters_of_older_runs` has read all runs."""
+    """Return whether a query's results may be incomplete until `backfill_parameters` has read all runs."""
     if run_filter.parameters or run_filter.text or order.column.startswith(f"{PARAMETER}:"):
         return True
     if run_filter.where is None:

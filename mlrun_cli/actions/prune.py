@@ -144,7 +144,7 @@ def compute_cutoff_time(older_than_seconds: float) -> int:
 def _prune_contents(
     workspace: Workspace, ended_before: int, deleted_before: int, *, dry_run: bool, report: Callable[[str], None]
 ) -> dict[str, Any]:
-    removal = _Removal(dry_run=dry_run, report=report)
+    removal = _FolderRemover(dry_run=dry_run, report=report)
     for folder in iterate_subfolders(workspace.folder / "runs"):
         RunFolder(folder).make_readable()
     runs = _prune_runs(workspace, ended_before, removal)
@@ -190,8 +190,8 @@ def _prune_contents(
     }
 
 
-class _Removal:
-    """A removal of folders, which counts them and skips those that cannot be removed; a dry run only counts.
+class _FolderRemover:
+    """Removes folders and counts them, skipping those that cannot be removed; a dry run only counts.
 
     `folders` lists the removed folders, and `size` is the disk space that they took, in bytes.
     """
@@ -220,7 +220,7 @@ class _Removal:
         return True
 
 
-def _prune_runs(workspace: Workspace, ended_before: int, removal: _Removal) -> dict[int, str]:
+def _prune_runs(workspace: Workspace, ended_before: int, removal: _FolderRemover) -> dict[int, str]:
     """Remove old runs; return the ids of the removed runs, keyed by run key.
 
     Runs are removed one by one, children before parents and folders before rows: after an interruption every

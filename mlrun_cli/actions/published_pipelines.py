@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.actions.id_prefixes import choose_id
+from mlrun_cli.actions.id_prefixes import resolve_id_prefix
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.json_files import read_json, write_json
@@ -147,7 +147,7 @@ def resolve_pipeline_id(workspace: Workspace, id_or_prefix: str) -> str:
         PipelineNotFound: there is none.
         AmbiguousId: several ids have this prefix.
     """
-    found = choose_id(id_or_prefix, workspace.published_pipelines.list_ids(id_or_prefix), "published pipelines")
+    found = resolve_id_prefix(id_or_prefix, workspace.published_pipelines.list_ids(id_or_prefix), "published pipelines")
     if found is None:
         raise PipelineNotFound(id_or_prefix)
     return found

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.actions.parameters import read_parameters_of_older_runs
+from mlrun_cli.actions.parameters import backfill_parameters
 from mlrun_cli.actions.run_deletion import list_runs_with_descendants
 from mlrun_cli.actions.trash import move_back_stored_runs, move_back_unknown_runs, move_to_trash
 from mlrun_cli.core.home import make_private_folder
@@ -77,7 +77,7 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, report: Callabl
             move_back_stored_runs(workspace)
             _recover_trash(workspace)
             recorded = workspace.write_missing_records()
-            read_parameters_of_older_runs(workspace, math.inf)
+            backfill_parameters(workspace, math.inf)
             lost_models = _list_unknown_models(workspace)
     is_new = not is_there or bool(problems)
     return {

@@ -31,7 +31,7 @@ class MetricOverview(NamedTuple):
 
 
 class RunOverview(NamedTuple):
-    """An overview of a run.
+    """The metrics, environment, files and failure of a run.
 
     Attributes:
         metrics: the first metrics by name.
@@ -51,7 +51,7 @@ class RunOverview(NamedTuple):
 
 
 def read_overview(workspace: Workspace, run: Run) -> RunOverview:
-    """Return an overview of a run."""
+    """Return the metrics, environment, files and failure of a run."""
     summaries = workspace.metric_summaries.list(run.key, limit=_MAX_METRICS, with_resources=False)
     sizes = measure_files(workspace, run)
     return RunOverview(

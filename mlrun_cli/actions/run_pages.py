@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from mlrun_cli.actions.parameters import depends_on_parameters, read_parameters_of_older_runs
+from mlrun_cli.actions.parameters import backfill_parameters, depends_on_parameters
 from mlrun_cli.actions.runs import prepare_for_display, resolve_filter
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.filter import RunFilter
@@ -81,7 +81,7 @@ def get_run_page(
         UsageError: a value of the filter is not text.
     """
     run_filter = resolve_filter(workspace, run_filter)
-    is_complete = not depends_on_parameters(run_filter, order) or read_parameters_of_older_runs(workspace)
+    is_complete = not depends_on_parameters(run_filter, order) or backfill_parameters(workspace)
     pages = workspace.run_pages
     found = pages.list_page(run_filter, order, limit=size + 1, offset=(page_number - 1) * size)
     is_last = len(found) <= size and (found or page_number == 1)

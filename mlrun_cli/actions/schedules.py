@@ -10,7 +10,7 @@ from typing import Any
 
 from mlrun_cli.actions.boot_service import get_boot_service_status
 from mlrun_cli.actions.datastores import get_datastore
-from mlrun_cli.actions.id_prefixes import choose_id
+from mlrun_cli.actions.id_prefixes import resolve_id_prefix
 from mlrun_cli.actions.pipeline_endpoints import get_endpoint
 from mlrun_cli.actions.published_pipelines import check_status, get_pipeline, read_published_graph
 from mlrun_cli.actions.runs import get_runs
@@ -78,7 +78,7 @@ def update_schedule(workspace: Workspace, schedule_id: str, changes: Mapping[str
             workspace.schedules.clear_problem(schedule_id)
         wake_schedule_keeper(workspace)
         return get_schedule(workspace, schedule_id)
-    check_is_readable(before)
+    check_settings_are_readable(before)
     settings = _change_settings(workspace, before.settings, changes, is_active=status == ACTIVE)
     moment = now()
     has_new_times = settings.recurrence != before.settings.recurrence
@@ -142,7 +142,7 @@ def resolve_schedule_id(workspace: Workspace, id_or_prefix: str) -> str:
         ScheduleNotFound: there is none.
         AmbiguousId: several ids have this prefix.
     """
-    found = choose_id(id_or_prefix, workspace.schedules.list_ids(id_or_prefix), "schedules")
+    found = resolve_id_prefix(id_or_prefix, workspace.schedules.list_ids(id_or_prefix), "schedules")
     if found is None:
         raise ScheduleNotFound(id_or_prefix)
     return found
@@ -167,7 +167,7 @@ def _remove_stored_secrets(workspace: Workspace, schedule: Schedule) -> Schedule
         return schedule
     hidden = settings
     try:
-        pipeline_id = get_pipeline_id(workspace, settings)
+        pipeline_id = get_scheduled_pipeline_id(workspace, settings)
         values = _assign_values(read_published_graph(workspace, pipeline_id), settings)
         hidden = extract_secrets(workspace, settings, pipeline_id, values)
         if hidden == settings:
@@ -203,16 +203,16 @@ def find_failed_last_submission(workspace: Workspace, schedule_id: str) -> Sched
 
 def build_schedule_record(workspace: Workspace, schedule: Schedule) -> dict[str, Any]:
     """Return the record of a schedule, including the problem of its latest submission, if any."""
-    return {**schedule.build_record(), "problem": find_problem(workspace, schedule)}
+    return {**schedule.build_record(), "problem": find_schedule_problem(workspace, schedule)}
 
 
-def find_problem(workspace: Workspace, schedule: Schedule) -> str | None:
+def find_schedule_problem(workspace: Workspace, schedule: Schedule) -> str | None:
     """Return why a schedule cannot be read, or else why its last run was not submitted; None if there is no problem."""
     last = find_failed_last_submission(workspace, schedule.schedule_id)
     return schedule.unreadable or (None if last is None else last.error)
 
 
-def check_is_readable(schedule: Schedule) -> None:
+def check_settings_are_readable(schedule: Schedule) -> None:
     """Raise InvalidValue if the stored settings of a schedule cannot be read."""
     if schedule.unreadable is not None:
         raise InvalidValue(
@@ -235,7 +235,7 @@ def list_trigger_notes(workspace: Workspace) -> list[str]:
 def _check_settings(workspace: Workspace, settings: ScheduleSettings) -> ScheduleSettings:
     """Validate settings, write their secrets to a file, and return them without secrets."""
     check_experiment_name(settings.experiment_name)
-    pipeline_id = get_pipeline_id(workspace, settings)
+    pipeline_id = get_scheduled_pipeline_id(workspace, settings)
     graph = read_published_graph(workspace, pipeline_id)
     values = _assign_values(graph, settings)
     _check_times(settings)
@@ -271,7 +271,7 @@ def _check_times(settings: ScheduleSettings) -> None:
         ) from error
 
 
-def get_pipeline_id(workspace: Workspace, settings: ScheduleSettings) -> str:
+def get_scheduled_pipeline_id(workspace: Workspace, settings: ScheduleSettings) -> str:
     """Return the id of the published pipeline that a schedule currently submits.
 
     Raises:

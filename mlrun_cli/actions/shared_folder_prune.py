@@ -25,7 +25,7 @@ RECENT_USE_SECONDS = 24 * 60 * 60
 """The age below which anything is kept: it may belong to a run that is just being submitted."""
 
 
-class PrunedShared(NamedTuple):
+class SharedPruneResult(NamedTuple):
     """A record of the files removed from shared folders.
 
     Attributes:
@@ -44,9 +44,9 @@ class PrunedShared(NamedTuple):
     size: int = 0
     skipped: Sequence[str] = ()
 
-    def combine(self, other: PrunedShared) -> PrunedShared:
+    def combine(self, other: SharedPruneResult) -> SharedPruneResult:
         """Return the combination of this record and another one, with summed counts."""
-        return PrunedShared(
+        return SharedPruneResult(
             self.snapshots + other.snapshots,
             self.contents + other.contents,
             (*self.environments, *other.environments),
@@ -71,7 +71,7 @@ def prune_shared_folders(
     excluded_folders: Collection[Path],
     dry_run: bool,
     report: Callable[[str], None],
-) -> PrunedShared:
+) -> SharedPruneResult:
     """Remove unneeded files in the shared folders of the targets; skip unavailable and read-only folders.
 
     Args:
@@ -82,13 +82,13 @@ def prune_shared_folders(
         report: called with a message if the function has to wait for long, or if something cannot be removed.
     """
     options = _Options(workspace, unused_since, excluded_folders, dry_run, report)
-    pruned = PrunedShared()
+    pruned = SharedPruneResult()
     for shared in _list_shared_folders(workspace):
         for prune in (_prune_snapshots, _prune_environments, _prune_copies):
             try:
                 pruned = pruned.combine(prune(shared, options))
             except OSError as error:
-                pruned = pruned.combine(PrunedShared(skipped=(os.fspath(shared.path),)))
+                pruned = pruned.combine(SharedPruneResult(skipped=(os.fspath(shared.path),)))
                 report(f"Skipped, since it cannot be pruned: {error.filename or shared.path}: {error.strerror}.")
     return pruned
 
@@ -121,7 +121,7 @@ def _list_shared_folders(workspace: Workspace) -> Sequence[SharedFolder]:
     return list(found.values())
 
 
-def _prune_snapshots(shared_folder: SharedFolder, options: _Options) -> PrunedShared:
+def _prune_snapshots(shared_folder: SharedFolder, options: _Options) -> SharedPruneResult:
     pruned = prune_snapshots(
         shared_folder.snapshots,
         lambda: list_referenced_snapshot_ids(shared_folder.runs, options.excluded),
@@ -130,10 +130,10 @@ def _prune_snapshots(shared_folder: SharedFolder, options: _Options) -> PrunedSh
         report=options.report,
         lock_folder=options.workspace.snapshots_folder,
     )
-    return PrunedShared(pruned.snapshots, pruned.contents, size=pruned.size)
+    return SharedPruneResult(pruned.snapshots, pruned.contents, size=pruned.size)
 
 
-def _prune_environments(shared_folder: SharedFolder, options: _Options) -> PrunedShared:
+def _prune_environments(shared_folder: SharedFolder, options: _Options) -> SharedPruneResult:
     """Remove the environments that no run in the shared folder has used; locks held on nodes are not visible here."""
     plans = (
         read_json(RunFolder(folder).environment_plan)
@@ -143,22 +143,22 @@ def _prune_environments(shared_folder: SharedFolder, options: _Options) -> Prune
     keys, size = prune_environments(
         shared_folder.path, options.unused_since, protected_keys=needed, dry_run=options.dry_run
     )
-    return PrunedShared(environments=tuple(keys), size=size)
+    return SharedPruneResult(environments=tuple(keys), size=size)
 
 
-def _prune_copies(shared_folder: SharedFolder, options: _Options) -> PrunedShared:
+def _prune_copies(shared_folder: SharedFolder, options: _Options) -> SharedPruneResult:
     """Remove copies of mlrun-cli and its SDK that no run there uses and no submission has used in the last day."""
     needed = set()
     for folder in _iterate_run_folders(shared_folder, options.excluded):
         run_folder = shared_folder.run_folder(folder.name)
         needed.add((read_json(run_folder.program) or {}).get("folder"))
         needed.add((read_json(run_folder.submission) or {}).get("sdk_folder"))
-    pruned = PrunedShared()
+    pruned = SharedPruneResult()
     for copy in (*iterate_subfolders(shared_folder.programs), *iterate_subfolders(shared_folder.sdk)):
         is_old = copy.stat().st_mtime < time.time() - RECENT_USE_SECONDS
         if os.fspath(copy) in needed or is_temporary(copy.name) or not is_old:
             continue
-        pruned = pruned.combine(PrunedShared(copies=(os.fspath(copy),), size=measure_disk_usage(copy)))
+        pruned = pruned.combine(SharedPruneResult(copies=(os.fspath(copy),), size=measure_disk_usage(copy)))
         if not options.dry_run:
             doomed = copy.with_name(make_temporary_name())  # half a copy would be taken for a whole one
             copy.rename(doomed)

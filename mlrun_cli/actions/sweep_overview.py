@@ -1,4 +1,4 @@
-"""The state of a sweep: its runs, best first, with what was sampled for them, and how far it is."""
+"""The state of a sweep: its runs, best first, with their sampled parameters, and its progress."""
 
 from __future__ import annotations
 

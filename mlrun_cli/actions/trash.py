@@ -1,4 +1,4 @@
-"""Restoring of deleted runs and experiments, and their permanent removal.
+"""The trash: deleted runs and experiments, which can be restored or removed permanently.
 
 The rows in the store decide whether a run is in the trash. Its folder is moved after them, and is found in either
 place, so a process that is killed in between leaves nothing half done.

@@ -51,7 +51,7 @@ _QUERY_WORDS = CommandParameter(
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
-class PeopleTable(Protocol):
+class TablePrinter(Protocol):
     """A function that prints a result as a human-readable table or page."""
 
     def __call__(self, *, file: TextIO, width: int | None, colour: bool) -> None:
@@ -74,7 +74,7 @@ class Result(NamedTuple):
     """
 
     value: object
-    table: PeopleTable | None = None
+    table: TablePrinter | None = None
     exit_code: int = 0
     layout: Callable[[str], Layout] | None = None
     uses_pager: bool = False

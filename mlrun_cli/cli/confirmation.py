@@ -23,7 +23,7 @@ def confirm(global_options: GlobalOptions, question: str, *, declined_message: s
         SystemExit: the answer is no.
         KeyboardInterrupt: Ctrl-C was pressed, or the terminal was closed before an answer.
     """
-    if not global_options.can_ask:
+    if not global_options.can_prompt:
         raise ConfirmationRequired(
             "This needs a confirmation, and there is no terminal to ask on.", hint="Add --yes to confirm."
         )

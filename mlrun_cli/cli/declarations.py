@@ -25,7 +25,7 @@ REQUIRED: Any = object()
 
 
 class Argument(NamedTuple):
-    """An argument, which is recognized by its place.
+    """An argument, which is recognized by its position.
 
     Attributes:
         metavar: its name in the help.

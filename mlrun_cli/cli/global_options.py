@@ -130,8 +130,8 @@ class GlobalOptions(NamedTuple):
         return (self.has_output_option and self.output_format is not OutputFormat.TABLE) or self.query is not None
 
     @property
-    def can_ask(self) -> bool:
-        """True if the user can be asked a question, that is, stdin and stderr are terminals."""
+    def can_prompt(self) -> bool:
+        """True if the user can answer a prompt, that is, stdin and stderr are terminals."""
         return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
     @property

@@ -39,7 +39,7 @@ def main() -> None:
         name = os.path.basename(sys.argv[0])
         program = name if name in _PROGRAMS else "mlrun"
         if get_completion_variable(program) in os.environ:
-            from mlrun_cli.cli.completion.answers import print_completions  # noqa: PLC0415
+            from mlrun_cli.cli.completion.responses import print_completions  # noqa: PLC0415
 
             exit_code = print_completions(build_tree(), program)
         else:

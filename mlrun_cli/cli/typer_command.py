@@ -91,9 +91,9 @@ class Command(TyperCommand):
                 error, "param_type"
             ):
                 raise
-            from mlrun_cli.cli.run.selection import PICK, can_pick  # noqa: PLC0415 - start-up
+            from mlrun_cli.cli.run.selection import PICK, can_pick_run  # noqa: PLC0415 - start-up
 
-            if not can_pick():
+            if not can_pick_run():
                 raise
             super().parse_args(ctx, [_RUN_OPTION, PICK, *args])
             if ctx.args:

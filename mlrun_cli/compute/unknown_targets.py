@@ -13,8 +13,8 @@ UNKNOWN_TARGET_OPTION = "--unknown-target"
 _MADE_FOR_EACH_RUN = frozenset({"amlcompute", "containerinstance"})
 
 
-def is_made_for_each_run(target: str) -> bool:
-    """Return whether a name stands for computing resources that Azure makes for a run and takes away after it."""
+def is_created_for_each_run(target: str) -> bool:
+    """Return whether a target name stands for resources that Azure creates for each run and deletes after it."""
     return target.casefold() in _MADE_FOR_EACH_RUN
 
 

@@ -1,1 +1,1 @@
-"""Pipelines: graphs of steps, how they are described in files, and when an earlier result may stand for a step."""
+"""Pipelines: graphs of steps, the files that describe them, and the reuse of earlier results."""

@@ -1,4 +1,4 @@
-"""How data pass between the steps of a pipeline: folders of datastores, and the sections of a step's configuration."""
+"""Data flow between the steps of a pipeline: folders of datastores, and the data sections of a step's runconfig."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ PARAMETER_VARIABLE = "AML_PARAMETER_"
 _STAGING = ".uploads"
 
 
-class OutputPlace(NamedTuple):
-    """Where an output is.
+class OutputLocation(NamedTuple):
+    """The location of an output.
 
     Attributes:
         datastore: the datastore; None for the default one.
@@ -50,12 +50,12 @@ def compute_step_run_id(pipeline_run_id: str, step_key: str) -> str:
     return str(uuid.uuid5(uuid.UUID(pipeline_run_id), step_key))
 
 
-def locate_output(graph: Graph, run_id: str, output_key: str, output: Output) -> OutputPlace:
+def locate_output(graph: Graph, run_id: str, output_key: str, output: Output) -> OutputLocation:
     """Return the location of an output of a step run."""
     default = "dataset/{run-id}/{output-name}" if output.kind == FILE_DATASET else "azureml/{run-id}/{output-name}"
     path = (output.destination or default).strip("/").replace("{run-id}", run_id).replace("{output-name}", output_key)
     written = f"azureml/{run_id}/{_STAGING}/{output_key}" if output.mode == "upload" else path
-    return OutputPlace(output.datastore or graph.default_datastore, path, written)
+    return OutputLocation(output.datastore or graph.default_datastore, path, written)
 
 
 def build_output_sections(graph: Graph, step: Step, run_id: str) -> dict[str, dict[str, Any]]:
@@ -85,7 +85,7 @@ def build_input_sections(
     graph: Graph,
     step: Step,
     values: Mapping[str, ParameterValue],
-    output_places: Mapping[StepOutput, OutputPlace],
+    output_places: Mapping[StepOutput, OutputLocation],
     *,
     is_preview: bool = False,
 ) -> dict[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Dates and times in the formats of .NET, which expressions in the parameters of schedules have."""
+"""Dates and times in the formats of .NET, which expressions in the parameters of schedules use."""
 
 from __future__ import annotations
 
@@ -86,9 +86,9 @@ class Timestamp(NamedTuple):
         return cls(local.replace(microsecond=fraction), offset, found["zone"] == "Z")
 
     @classmethod
-    def from_microseconds(cls, moment: int) -> Timestamp:
-        """Return the UTC timestamp for `moment`, in microseconds since the epoch."""
-        return cls(datetime(1970, 1, 1) + timedelta(microseconds=moment), timedelta(0), is_utc=True)
+    def from_microseconds(cls, timestamp: int) -> Timestamp:
+        """Return the UTC timestamp for a time in microseconds since the epoch."""
+        return cls(datetime(1970, 1, 1) + timedelta(microseconds=timestamp), timedelta(0), is_utc=True)
 
     def to_utc(self) -> datetime:
         """Return the time in UTC, without a time zone; a time without an offset is assumed to be in UTC."""

@@ -27,7 +27,7 @@ _SHOWN_LETTERS = 80
 
 
 class ExpressionContext(NamedTuple):
-    """What expressions know of the run that is submitted; times are in microseconds since 1970.
+    """The values that expressions can refer to; times are in microseconds since 1970.
 
     Attributes:
         scheduled_at: the time for which it is.

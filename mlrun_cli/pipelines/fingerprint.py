@@ -1,4 +1,4 @@
-"""What the result of a step depends on, so that an earlier result can stand for it, and what made it differ if not.
+"""Fingerprints of all that a step's result depends on, which decide whether an earlier result can be reused.
 
 What counts is what Azure counts: the files of the source, the step's name, values, arguments, inputs, and settings. The
 names of the pipeline, of its nodes and of its data references do not, and neither does when a file was written.
@@ -62,7 +62,7 @@ class Fingerprint(NamedTuple):
 
 
 class FingerprintInputs(NamedTuple):
-    """What a step's result depends on besides the step itself.
+    """The inputs of a step's fingerprint other than the step itself.
 
     Attributes:
         values: the values of the pipeline's parameters.

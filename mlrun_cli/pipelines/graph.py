@@ -151,7 +151,7 @@ def read_parameter_value(reader: JsonReader, key: str, type_name: str) -> Parame
 
 
 class ArgumentReference(NamedTuple):
-    """A part of an argument that stands for something of its step or of the pipeline.
+    """A part of an argument that refers to an input, output or parameter.
 
     Attributes:
         kind: `input` or `output`, whose path it becomes; `parameter`, whose value of the pipeline it becomes;
@@ -195,7 +195,7 @@ def read_argument(reader: JsonReader, value: object, key: str) -> Argument:
 
 
 class Table(NamedTuple):
-    """How files of an output are read as a table.
+    """The options for reading the files of an output as a table.
 
     Attributes:
         options: how the files are read, as in the definition of a dataset.

@@ -88,13 +88,13 @@ class PipelineEndpoint(NamedTuple):
         }
 
 
-def check_is_active(submitted: PublishedPipeline | PipelineEndpoint) -> None:
+def check_is_enabled(pipeline: PublishedPipeline | PipelineEndpoint) -> None:
     """Raise UsageError if a published pipeline or an endpoint is disabled."""
-    if submitted.status == ACTIVE:
+    if pipeline.status == ACTIVE:
         return
-    if isinstance(submitted, PublishedPipeline):
-        kind, target = "published pipeline", submitted.pipeline_id
+    if isinstance(pipeline, PublishedPipeline):
+        kind, target = "published pipeline", pipeline.pipeline_id
         remedy = f"'mlrun pipeline enable -i {target}', or PublishedPipeline.enable()"
     else:
-        kind, target, remedy = "pipeline endpoint", submitted.endpoint_id, "PipelineEndpoint.enable()"
-    raise UsageError(f"The {kind} '{submitted.name}' is disabled.", hint=f"Enable it by {remedy}.", target=target)
+        kind, target, remedy = "pipeline endpoint", pipeline.endpoint_id, "PipelineEndpoint.enable()"
+    raise UsageError(f"The {kind} '{pipeline.name}' is disabled.", hint=f"Enable it by {remedy}.", target=target)

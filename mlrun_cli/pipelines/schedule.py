@@ -17,7 +17,7 @@ POLLING_MINUTES = 5
 
 
 class ScheduleSettings(NamedTuple):
-    """What the creator of a schedule chooses.
+    """The settings of a schedule, which its creator chooses.
 
     Attributes:
         name: the name for people, which need not be unique.

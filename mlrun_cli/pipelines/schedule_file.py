@@ -1,4 +1,4 @@
-"""Schedule files: what `az ml pipeline create-schedule` reads."""
+"""Schedule files, which `az ml pipeline create-schedule` reads."""
 
 from __future__ import annotations
 

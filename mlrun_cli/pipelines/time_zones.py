@@ -1,4 +1,4 @@
-"""The time zones that schedules take: those of Azure, which are named as Windows names them, and those of IANA."""
+"""The time zones that schedules accept: Azure's, which have the names of Windows, and IANA's."""
 
 from __future__ import annotations
 

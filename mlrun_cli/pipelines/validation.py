@@ -1,4 +1,4 @@
-"""Checks of how the parts of a graph go together: names that must exist, data that must have one source, no cycles."""
+"""Validation of graphs: names must exist, data must have one source, and there must be no cycles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of a folder as they were at a look, and which have changed since."""
+"""Version stamps of the files in a watched folder, and the files that have changed since an earlier check."""
 
 from __future__ import annotations
 

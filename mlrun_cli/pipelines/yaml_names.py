@@ -21,7 +21,7 @@ from mlrun_cli.pipelines.validation import build_name_hint
 
 
 class YamlNames:
-    """Names and what they stand for.
+    """The parameters, data references, steps and outputs of a pipeline by their names in the file.
 
     Attributes:
         parameters: the pipeline's parameters.

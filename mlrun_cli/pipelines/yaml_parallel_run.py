@@ -1,4 +1,4 @@
-"""The reader of `parallel_run_config` files, which say how a ParallelRunStep works on its batches."""
+"""The reader of `parallel_run_config` files, which configure how a ParallelRunStep processes batches."""
 
 from __future__ import annotations
 

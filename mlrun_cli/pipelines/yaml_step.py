@@ -68,13 +68,13 @@ class YamlStep(NamedTuple):
 
     step: Step
     node: Node
-    other_places: Mapping[str, str]
+    other_locations: Mapping[str, str]
 
-    def list_places(self) -> dict[str, str]:
-        """Return the file and line of the step, keyed by an empty key path, and of its parts."""
+    def list_locations(self) -> dict[str, str]:
+        """Return the file and line of the step and of its parts, keyed by key path, empty for the step itself."""
         parts = {key: node.location for key, node in self.node.as_mapping().items()}
         target = {"target": parts["compute"]} if "compute" in parts else {}
-        return {"": self.node.location, **parts, **target, **self.other_places}
+        return {"": self.node.location, **parts, **target, **self.other_locations}
 
     def find_node(self, key_path: str) -> Node:
         """Return the node at a key path of the step, or the nearest existing node above it."""
@@ -107,7 +107,7 @@ def read_step(
     whole = node._replace(content=keys)
     notes += list_ignored_key_notes(whole, _STEP_KEYS)
     reader = _StepReader(whole, kind, names, paths, problems, notes)
-    return YamlStep(reader.read(names.step_keys[name], name), whole, reader.other_places)
+    return YamlStep(reader.read(names.step_keys[name], name), whole, reader.other_locations)
 
 
 class _StepReader:
@@ -127,7 +127,7 @@ class _StepReader:
         self._paths = paths
         self._problems = problems
         self._notes = notes
-        self.other_places: dict[str, str] = {}
+        self.other_locations: dict[str, str] = {}
 
     def read(self, step_key: str, yaml_name: str) -> Step:
         script = self._read_optional("script_name", Node.as_text)
@@ -146,7 +146,7 @@ class _StepReader:
         parallel_run = self._read_parallel_run()
         if parallel_run is not None:
             script = parallel_run.script
-            self.other_places = {f"parallel_run.{key}": place for key, place in parallel_run.places.items()}
+            self.other_locations = {f"parallel_run.{key}": place for key, place in parallel_run.places.items()}
         return Step(
             key=step_key,
             name=self._read_optional("name", Node.as_text) or script or yaml_name,

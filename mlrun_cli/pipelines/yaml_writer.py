@@ -1,4 +1,4 @@
-"""The writer of a pipeline's YAML file, from which the reader makes the same graph, but for the keys of its nodes.
+"""The writer of a pipeline's YAML file, from which the reader creates an equal graph except for its keys.
 
 Azure's reader takes a file without the keys that only this program has: what its files cannot say of a graph that was
 built in Python, such as a runconfig in its place, or an output in a folder with a name.

@@ -13,7 +13,7 @@ from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.data.dataset import FILE_KIND
 from mlrun_cli.data.datastore import Datastore
 from mlrun_cli.errors import MlrunError, StoreError
-from mlrun_cli.pipelines.data_flow import OutputPlace, locate_output
+from mlrun_cli.pipelines.data_flow import OutputLocation, locate_output
 from mlrun_cli.pipelines.graph import Output, Registration
 from mlrun_cli.submit.pipeline_step import StepPlan
 from mlrun_cli.submit.sweep_step import copy_best_model, write_sweep_metrics
@@ -63,7 +63,7 @@ def store_outputs(workspace: Workspace, plan: StepPlan, run_id: str) -> None:
             raise OutputsNotKept(f"The output '{key}' is not kept: {error.message}", hint=error.hint) from error
 
 
-def _move_output(datastore: Datastore, place: OutputPlace, output_key: str, output: Output) -> None:
+def _move_output(datastore: Datastore, place: OutputLocation, output_key: str, output: Output) -> None:
     """Move an uploaded output to its place in a datastore, and create an empty folder if nothing was written."""
     path, written = datastore.resolve_path(place.path), datastore.resolve_path(place.written_path)
     if written != path and os.path.lexists(written):
@@ -97,7 +97,7 @@ def _move_or_merge(source: Path, destination: Path, output_key: str, *, overwrit
 
 
 def _register_dataset(
-    workspace: Workspace, datastore: Datastore, place: OutputPlace, registration: Registration
+    workspace: Workspace, datastore: Datastore, place: OutputLocation, registration: Registration
 ) -> None:
     register_dataset(
         workspace,

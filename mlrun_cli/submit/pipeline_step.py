@@ -9,7 +9,7 @@ from typing import Any
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.pipelines.data_flow import (
-    OutputPlace,
+    OutputLocation,
     build_input_sections,
     build_output_sections,
     build_parameter_variables,
@@ -52,7 +52,7 @@ class StepPlan(NamedTuple):
         """The id of the step run."""
         return compute_step_run_id(self.pipeline_run_id, self.step.key)
 
-    def locate_outputs(self, run_ids: Mapping[str, str] | None = None) -> dict[StepOutput, OutputPlace]:
+    def locate_outputs(self, run_ids: Mapping[str, str] | None = None) -> dict[StepOutput, OutputLocation]:
         """Return the locations of the outputs of other steps that the step reads, keyed by output.
 
         Args:

@@ -12,12 +12,12 @@ from mlrun_cli.actions.published_pipelines import (
     read_publisher_variables,
 )
 from mlrun_cli.actions.schedule_secrets import restore_secrets
-from mlrun_cli.actions.schedules import check_is_readable, get_pipeline_id, get_schedule
+from mlrun_cli.actions.schedules import check_settings_are_readable, get_schedule, get_scheduled_pipeline_id
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.pipelines.expressions import ExpressionContext
 from mlrun_cli.pipelines.parameter_values import resolve_expressions
-from mlrun_cli.pipelines.published import check_is_active
+from mlrun_cli.pipelines.published import check_is_enabled
 from mlrun_cli.pipelines.run_types import PIPELINE_ID_PROPERTY, PIPELINE_RUN
 from mlrun_cli.pipelines.schedule import ScheduledRun
 from mlrun_cli.pipelines.validation import build_name_hint
@@ -39,7 +39,7 @@ def build_published_request(
         UsageError: it is disabled.
     """
     pipeline = get_pipeline(workspace, pipeline_id)
-    check_is_active(pipeline)
+    check_is_enabled(pipeline)
     properties = {PIPELINE_ID_PROPERTY: pipeline_id, **options.pop("properties", {})}
     return PipelineRequest(
         graph=read_published_graph(workspace, pipeline_id),
@@ -74,11 +74,11 @@ def submit_scheduled_run(workspace: Workspace, run: ScheduledRun) -> SubmittedPi
         MlrunError: the pipeline cannot be submitted.
     """
     schedule = get_schedule(workspace, run.schedule_id)
-    check_is_readable(schedule)
+    check_settings_are_readable(schedule)
     if run.parameters is None:
         raise InvalidValue("The values that the schedule has recorded for this time cannot be read.")
     settings = restore_secrets(workspace, schedule.settings)
-    pipeline_id = get_pipeline_id(workspace, settings)
+    pipeline_id = get_scheduled_pipeline_id(workspace, settings)
     request = build_published_request(
         workspace,
         pipeline_id,

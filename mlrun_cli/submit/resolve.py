@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mlrun_cli.actions.compute_targets import check_target_exists
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
-from mlrun_cli.compute.unknown_targets import is_made_for_each_run, should_run_unknown_targets_here
+from mlrun_cli.compute.unknown_targets import is_created_for_each_run, should_run_unknown_targets_here
 from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.core.redaction import Redactor
@@ -262,7 +262,7 @@ class Resolver:
             try:
                 check_target_exists(self._workspace, target)
             except ComputeTargetNotFound:
-                if not (is_sent_here or is_made_for_each_run(target)):
+                if not (is_sent_here or is_created_for_each_run(target)):
                     raise
                 self.configuration = self.configuration.replace_fields(target=LOCAL_TARGET)
                 self.notes.append(f"target: there is no '{target}' here: the run is sent to this machine.")

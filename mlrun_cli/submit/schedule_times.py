@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.actions.datastores import get_datastore
-from mlrun_cli.actions.schedules import check_is_readable
+from mlrun_cli.actions.schedules import check_settings_are_readable
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.program_log import log_exception, write_log
 from mlrun_cli.core.time import MICROSECONDS
@@ -40,7 +40,7 @@ def record_due_runs(workspace: Workspace, timestamp: int) -> None:
 
 
 def _record_due_run(workspace: Workspace, schedule: Schedule, timestamp: int) -> None:
-    check_is_readable(schedule)
+    check_settings_are_readable(schedule)
     due_at = schedule.next_at or timestamp
     seen, parameters = None, {}
     is_run_due = True

@@ -405,14 +405,14 @@ def test_a_run_whose_pipeline_has_lost_its_files_waits_with_the_reason(mlrun: Ml
     good = create_schedule(mlrun, pipeline_id)["id"]
     wait_for_runs(mlrun, good, 1)
 
-    def find_problem() -> str | None:
+    def find_schedule_problem() -> str | None:
         return mlrun.json("pipeline", "show-schedule", "-s", bad)["problem"]  # type: ignore[no-any-return]
 
-    assert "pipeline.json" in str(until(find_problem))
+    assert "pipeline.json" in str(until(find_schedule_problem))
     assert read_keeper_log(mlrun).count("waits: ") == 1
     graph.write_text(text, encoding="utf-8")
     wait_for_runs(mlrun, bad, 2)
-    assert find_problem() is None
+    assert find_schedule_problem() is None
 
 
 def test_a_wrong_schedule_is_refused(mlrun: Mlrun) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.actions.forcing import force_end_runs
+from mlrun_cli.actions.forced_ends import force_end_runs
 from mlrun_cli.actions.run_ends import cancel_run
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.runs.error import EndReason

@@ -6,7 +6,7 @@ from typing import Any
 
 from mlrun_cli.data.binding import read_inputs, read_outputs, read_references
 from mlrun_cli.pipelines.data_flow import (
-    OutputPlace,
+    OutputLocation,
     build_input_sections,
     build_output_sections,
     build_parameter_variables,
@@ -69,10 +69,10 @@ def test_the_run_of_a_step_has_an_id_of_its_own_that_is_always_the_same() -> Non
 def test_outputs_are_in_folders_of_the_step_run() -> None:
     places = {key: locate_output(GRAPH, "ID", key, output) for key, output in STEP.outputs.items()}
     assert places == {
-        "plain": OutputPlace("store", "azureml/ID/plain", "azureml/ID/plain"),
-        "other": OutputPlace("blob", "azureml/ID/other", "azureml/ID/.uploads/other"),
-        "set": OutputPlace("store", "dataset/ID/set", "dataset/ID/set"),
-        "named": OutputPlace("store", "d/ID/named", "azureml/ID/.uploads/named"),
+        "plain": OutputLocation("store", "azureml/ID/plain", "azureml/ID/plain"),
+        "other": OutputLocation("blob", "azureml/ID/other", "azureml/ID/.uploads/other"),
+        "set": OutputLocation("store", "dataset/ID/set", "dataset/ID/set"),
+        "named": OutputLocation("store", "d/ID/named", "azureml/ID/.uploads/named"),
     }
 
 
@@ -90,8 +90,8 @@ def test_sections_of_outputs_are_those_of_a_runconfig() -> None:
 
 def test_sections_of_inputs_are_those_of_a_runconfig() -> None:
     places = {
-        StepOutput("0000000b", "o"): OutputPlace("blob", "o/1", "o/2"),
-        StepOutput("0000000b", "d"): OutputPlace("blob", "d/1", "d/1"),
+        StepOutput("0000000b", "o"): OutputLocation("blob", "o/1", "o/2"),
+        StepOutput("0000000b", "d"): OutputLocation("blob", "d/1", "d/1"),
     }
     sections = build_input_sections(GRAPH, STEP, VALUES, places)
     assert [(one.name, one.datastore, one.path, one.mode) for one in read_references(sections["dataReferences"])] == [
@@ -105,7 +105,7 @@ def test_sections_of_inputs_are_those_of_a_runconfig() -> None:
 
 
 def test_outputs_that_do_not_exist_yet_are_only_named_in_a_preview() -> None:
-    places = {StepOutput("0000000b", name): OutputPlace("blob", name, name) for name in ("o", "d")}
+    places = {StepOutput("0000000b", name): OutputLocation("blob", name, name) for name in ("o", "d")}
     sections = build_input_sections(GRAPH, STEP, VALUES, places, is_preview=True)
     references = {one.name: one for one in read_references(sections["dataReferences"])}
     assert (references["before"].is_output, references["raw"].is_output) == (True, False)

@@ -84,7 +84,7 @@ def add_bad_schedule(workspace: Workspace, **values: Any) -> Schedule:
     return schedule
 
 
-def find_problem(workspace: Workspace, schedule: Schedule) -> str:
+def find_schedule_problem(workspace: Workspace, schedule: Schedule) -> str:
     found = find_failed_last_submission(workspace, schedule.schedule_id)
     return "" if found is None else str(found.error)
 
@@ -104,8 +104,8 @@ def test_a_schedule_that_cannot_go_on_is_postponed_and_stops_no_other(
     for hour in range(3):
         record_due_runs(workspace, START + hour * HOUR)
     assert list_due_times(workspace, good) == [START + 2 * HOUR, START + HOUR, START]
-    assert find_problem(workspace, good) == ""
-    assert problem in find_problem(workspace, bad)
+    assert find_schedule_problem(workspace, good) == ""
+    assert problem in find_schedule_problem(workspace, bad)
     assert len(workspace.schedules.list_runs(bad.schedule_id)) == 1
     assert workspace.schedules.list_pending_runs() == workspace.schedules.list_runs(good.schedule_id)[::-1]
     assert START + 2 * HOUR < (workspace.schedules.find_next_due_time() or 0) < START + 3 * HOUR
@@ -116,16 +116,16 @@ def test_files_that_cannot_be_listed_are_a_problem_until_they_can(workspace: Wor
     folder.mkdir(parents=True, exist_ok=True)
     watching = add_bad_schedule(workspace, datastore="workspaceblobstore")
     record_due_runs(workspace, START)
-    assert find_problem(workspace, watching) == ""
+    assert find_schedule_problem(workspace, watching) == ""
     loop = folder / "loop"
     loop.symlink_to(loop)
     (folder / "new.csv").write_text("1")
     record_due_runs(workspace, START + HOUR)
-    assert "loop" in find_problem(workspace, watching)
+    assert "loop" in find_schedule_problem(workspace, watching)
     assert workspace.schedules.list_pending_runs() == []
     loop.unlink()
     record_due_runs(workspace, START + 2 * HOUR)
-    assert find_problem(workspace, watching) == ""
+    assert find_schedule_problem(workspace, watching) == ""
     assert len(workspace.schedules.list_pending_runs()) == 1
 
 

@@ -67,7 +67,7 @@ class AzArguments(NamedTuple):
     list_defaults: bool
 
 
-class Answer(NamedTuple):
+class AzOutput(NamedTuple):
     """The output of a simulated az command.
 
     Attributes:
@@ -172,7 +172,7 @@ def _exec_real_az(real_az: Path | None, line: Sequence[str], arguments: Sequence
     os.execv(real_az, [str(real_az), *line])
 
 
-def _format_note_with_hint(answer: Answer, real_az: Path | None) -> str:
+def _format_note_with_hint(answer: AzOutput, real_az: Path | None) -> str:
     """Return an answer's note, followed by a hint to call the real az if that would have done more."""
     if real_az is None or answer.left_undone is None:
         return answer.note
@@ -203,29 +203,29 @@ def _build_context(path: str, description: str) -> typer.Context:
     return typer.Context(TyperCommand(path, help=description), info_name=path, help_option_names=list(HELP_OPTIONS))
 
 
-def _login(_arguments: AzArguments) -> Answer:
+def _login(_arguments: AzArguments) -> AzOutput:
     """Report that no login is needed, and print a placeholder account."""
-    return Answer(NO_LOGIN, [_build_placeholder_account()], left_undone="was not logged in")
+    return AzOutput(NO_LOGIN, [_build_placeholder_account()], left_undone="was not logged in")
 
 
-def _logout(_arguments: AzArguments) -> Answer:
+def _logout(_arguments: AzArguments) -> AzOutput:
     """Report that no one is signed in."""
-    return Answer("Nobody is signed in: runs are on this machine.")
+    return AzOutput("Nobody is signed in: runs are on this machine.")
 
 
-def _choose_account(_arguments: AzArguments) -> Answer:
+def _choose_account(_arguments: AzArguments) -> AzOutput:
     """Report that there is nothing to select."""
-    return Answer("There is no subscription to choose: runs are on this machine.")
+    return AzOutput("There is no subscription to choose: runs are on this machine.")
 
 
-def _show_account(_arguments: AzArguments) -> Answer:
+def _show_account(_arguments: AzArguments) -> AzOutput:
     """Print a placeholder account."""
-    return Answer("There is no subscription; this is a placeholder.", _build_placeholder_account())
+    return AzOutput("There is no subscription; this is a placeholder.", _build_placeholder_account())
 
 
-def _list_accounts(_arguments: AzArguments) -> Answer:
+def _list_accounts(_arguments: AzArguments) -> AzOutput:
     """List the placeholder account."""
-    return Answer("There is no subscription; this is a placeholder.", [_build_placeholder_account()])
+    return AzOutput("There is no subscription; this is a placeholder.", [_build_placeholder_account()])
 
 
 def _build_placeholder_account() -> dict[str, Any]:
@@ -242,48 +242,48 @@ def _build_placeholder_account() -> dict[str, Any]:
     }
 
 
-def _change_extension(arguments: AzArguments) -> Answer | None:
+def _change_extension(arguments: AzArguments) -> AzOutput | None:
     """Report that 'az ml' needs no extension; pass other extensions to the real az."""
     named = arguments.name or (arguments.source or "").rpartition("/")[2].partition("-")[0]
     if named not in _EXTENSIONS:
         return None
-    return Answer("'az ml' is mlrun-cli's: no extension is needed.")
+    return AzOutput("'az ml' is mlrun-cli's: no extension is needed.")
 
 
-def _show_extension(arguments: AzArguments) -> Answer | None:
+def _show_extension(arguments: AzArguments) -> AzOutput | None:
     """Print a placeholder for the 'az ml' extension."""
     if arguments.name not in _EXTENSIONS:
         return None
-    return Answer("'az ml' is mlrun-cli's: no extension is needed.", _build_placeholder_extension(arguments.name))
+    return AzOutput("'az ml' is mlrun-cli's: no extension is needed.", _build_placeholder_extension(arguments.name))
 
 
-def _list_extensions(_arguments: AzArguments) -> Answer:
+def _list_extensions(_arguments: AzArguments) -> AzOutput:
     """List a placeholder for the 'az ml' extension."""
-    return Answer("'az ml' is mlrun-cli's: no extension is needed.", [_build_placeholder_extension("azure-cli-ml")])
+    return AzOutput("'az ml' is mlrun-cli's: no extension is needed.", [_build_placeholder_extension("azure-cli-ml")])
 
 
 def _build_placeholder_extension(name: str) -> dict[str, Any]:
     return {"extensionType": "whl", "name": name, "preview": False, "version": __version__}
 
 
-def _show_version(_arguments: AzArguments) -> Answer:
+def _show_version(_arguments: AzArguments) -> AzOutput:
     """Print the version of mlrun-cli under the keys of `az version`."""
     versions = {"azure-cli": __version__, "azure-cli-core": __version__, "extensions": {"azure-cli-ml": __version__}}
-    return Answer("This az is the one of mlrun-cli; these are its version.", versions)
+    return AzOutput("This az is the one of mlrun-cli; these are its version.", versions)
 
 
-def _configure(arguments: AzArguments) -> Answer | None:
+def _configure(arguments: AzArguments) -> AzOutput | None:
     """Store or list defaults of az and of mlrun-cli."""
     if arguments.list_defaults:
         records = build_setting_records(_read_settings(DEFAULTS))
-        return Answer("These are the defaults of az and of mlrun-cli.", records, left_undone=None)
+        return AzOutput("These are the defaults of az and of mlrun-cli.", records, left_undone=None)
     if arguments.defaults is None:
         return None
     change_settings((DEFAULTS, name, value) for name, value in parse_settings(arguments.defaults).items())
-    return Answer("Kept as defaults of az and of mlrun-cli.", left_undone=None)
+    return AzOutput("Kept as defaults of az and of mlrun-cli.", left_undone=None)
 
 
-def _set_config(arguments: AzArguments) -> Answer:
+def _set_config(arguments: AzArguments) -> AzOutput:
     """Store settings of az and of mlrun-cli."""
     pairs = parse_settings(arguments.words[2:])
     if not pairs:
@@ -292,12 +292,12 @@ def _set_config(arguments: AzArguments) -> Answer:
         if "." not in name:
             raise InvalidValue(f"'{name}' has no section.", hint="Write it as section.name=value.", target=name)
     change_settings((*name.split(".", 1), value) for name, value in pairs.items())  # type: ignore[misc]
-    return Answer("Kept as settings of az and of mlrun-cli.", left_undone=None)
+    return AzOutput("Kept as settings of az and of mlrun-cli.", left_undone=None)
 
 
-def _get_config(arguments: AzArguments) -> Answer:
+def _get_config(arguments: AzArguments) -> AzOutput:
     """Print settings of az and of mlrun-cli."""
-    return Answer(
+    return AzOutput(
         "These are the settings of az and of mlrun-cli.", _select_settings(arguments.words[2:]), left_undone=None
     )
 
@@ -320,30 +320,30 @@ def _read_settings(section: str) -> dict[str, str]:
     return read_settings().get(section, {})
 
 
-def _show_group(arguments: AzArguments) -> Answer:
+def _show_group(arguments: AzArguments) -> AzOutput:
     """Print a resource group with the given name."""
-    return Answer(
+    return AzOutput(
         "A resource group is no more than a name: there was nothing to do.",
         _build_group_record(arguments.name, arguments.location),
     )
 
 
-def _report_group_exists(_arguments: AzArguments) -> Answer:
+def _report_group_exists(_arguments: AzArguments) -> AzOutput:
     """Report that a resource group exists, whatever its name."""
-    return Answer("A resource group is no more than a name: each one is there.", value=True)
+    return AzOutput("A resource group is no more than a name: each one is there.", value=True)
 
 
-def _list_groups(_arguments: AzArguments) -> Answer:
+def _list_groups(_arguments: AzArguments) -> AzOutput:
     """List the resource groups of the workspaces on this machine."""
     names = sorted({workspace["resourceGroup"] for workspace in list_workspaces()})
-    return Answer(
+    return AzOutput(
         "These are the groups of the workspaces on this machine.", [_build_group_record(name, None) for name in names]
     )
 
 
-def _delete_group(_arguments: AzArguments) -> Answer:
+def _delete_group(_arguments: AzArguments) -> AzOutput:
     """Report that nothing was deleted: workspaces are kept."""
-    return Answer("Nothing was deleted: a resource group is no more than a name, and its workspaces stay.")
+    return AzOutput("Nothing was deleted: a resource group is no more than a name, and its workspaces stay.")
 
 
 def _build_group_record(name: str | None, location: str | None) -> dict[str, Any]:
@@ -360,7 +360,7 @@ def _build_group_record(name: str | None, location: str | None) -> dict[str, Any
     }
 
 
-_ANSWERS: dict[str, Callable[[AzArguments], Answer | None]] = {
+_ANSWERS: dict[str, Callable[[AzArguments], AzOutput | None]] = {
     "--version": _show_version,
     "-v": _show_version,
     "account clear": _logout,

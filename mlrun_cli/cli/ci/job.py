@@ -1,4 +1,4 @@
-"""Whether a command is run by a job of a CI system, in which nobody can answer, even if it has a terminal."""
+"""Detection of CI jobs, in which nobody can answer a prompt, even if there is a terminal."""
 
 from __future__ import annotations
 

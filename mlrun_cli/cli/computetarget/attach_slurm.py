@@ -29,7 +29,7 @@ from mlrun_cli.targets.slurm.options import SlurmSettings, parse_minutes, valida
 _NO_LIMIT = frozenset({"infinite", "unlimited"})
 
 
-class BuildPlace(str, Enum):
+class BuildHost(str, Enum):
     """The machine that builds environments."""
 
     NODE = "node"
@@ -82,9 +82,9 @@ def attach(
     python: NodePython = None,
     setup: NodeSetup = None,
     build_on: Annotated[
-        BuildPlace,
+        BuildHost,
         Option("--build-on", help="Where environments are built: by the first node that needs one, or here at submit."),
-    ] = BuildPlace.NODE,
+    ] = BuildHost.NODE,
     no_check: Annotated[
         bool, Option("--no-check", help="Test neither the options nor the shared folder on the nodes.")
     ] = False,
@@ -115,7 +115,7 @@ def attach(
             settings,
             shared_folder=shared_folder,
             python=python,
-            builds_here=build_on is BuildPlace.HERE,
+            builds_here=build_on is BuildHost.HERE,
             checks_nodes=not no_check,
             description=description,
             tags=parse_target_tags(tags),

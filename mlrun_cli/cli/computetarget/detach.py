@@ -36,7 +36,7 @@ def detach(
     With --force, its queued and active runs are Canceled. The jobs of those that cannot be reached may go on there.
     """
     if force and name != LOCAL_TARGET:  # of which only the limit is removed
-        from mlrun_cli.actions.forcing import force_end_target_runs  # noqa: PLC0415
+        from mlrun_cli.actions.forced_ends import force_end_target_runs  # noqa: PLC0415
 
         with open_context(global_options).workspace as workspace:
             actions.get_compute_target(workspace, name)

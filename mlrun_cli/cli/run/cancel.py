@@ -74,7 +74,7 @@ def cancel(
             last=last,
             filters=filters,
         )
-        if is_all and chosen and not yes and global_options.can_ask:
+        if is_all and chosen and not yes and global_options.can_prompt:
             question = f"Cancel {describe_chosen_runs(workspace, chosen)}?"
             confirm(global_options, question, declined_message="Nothing was canceled.")
         canceled = _cancel_runs(workspace, chosen, None if force else seconds, global_options)
@@ -87,7 +87,7 @@ def _cancel_runs(
     workspace: Workspace, runs: Sequence[Run], grace_seconds: float | None, global_options: GlobalOptions
 ) -> Sequence[Run]:
     """Cancel runs and return them; without a grace period, kill them."""
-    from mlrun_cli.actions.forcing import force_end_runs  # noqa: PLC0415
+    from mlrun_cli.actions.forced_ends import force_end_runs  # noqa: PLC0415
 
     for run in runs:
         if run.status.is_terminal:

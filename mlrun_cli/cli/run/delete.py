@@ -85,7 +85,7 @@ def delete(
             question = _build_delete_question(workspace, doomed, is_final=is_final)
             confirm(global_options, question, declined_message="Nothing was deleted.")
         if force:
-            from mlrun_cli.actions.forcing import force_end_runs  # noqa: PLC0415
+            from mlrun_cli.actions.forced_ends import force_end_runs  # noqa: PLC0415
 
             doomed = force_end_runs(workspace, doomed)
         check_deletable(workspace, doomed, force=force)

@@ -1,4 +1,4 @@
-"""Hints about files that a script misses since an ignore file leaves them out of its working copy."""
+"""Hints about files that a script does not find because an ignore file excludes them from its working copy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHELL_WORD = r"(?<!\S)(\S+): No such file"
 
 
 def describe_ignored_file(run: Run, source: Path) -> str | None:
-    """Return a hint if the error of a failed run names a file that was left out of its working copy, or None.
+    """Return a hint if the error of a failed run names a file that its working copy excludes, or else None.
 
     Args:
         run: the failed run.

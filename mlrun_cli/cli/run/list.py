@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
-from mlrun_cli.actions.parameters import depends_on_parameters, read_parameters_of_older_runs
+from mlrun_cli.actions.parameters import backfill_parameters, depends_on_parameters
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
@@ -140,7 +140,7 @@ def list_runs(
         which = build_run_filter(context, experiment_name, filters, last=last, all_experiments=all_experiments)
         which = which._replace(include_children=which.include_children or includes_children)
         order = None if sort is None else _parse_order(workspace, sort, descending=descending)
-        if grouping is None and global_options.is_human_readable and _is_by_metric(order):
+        if grouping is None and global_options.is_human_readable and _sorts_by_metric(order):
             choices = {**parse_column_choices(None, "differing"), **choices}
         _warn_if_parameters_are_unread(workspace, which, order, global_options)
         listing = read_listing(workspace, which, order, choices)
@@ -243,7 +243,7 @@ def _add_filters(filters: FilterOptions, pipeline_run_id: str | None, *, active:
 def _warn_if_parameters_are_unread(
     workspace: Workspace, run_filter: RunFilter, order: RunOrder | None, global_options: GlobalOptions
 ) -> None:
-    if depends_on_parameters(run_filter, order or NEWEST_FIRST) and not read_parameters_of_older_runs(workspace):
+    if depends_on_parameters(run_filter, order or NEWEST_FIRST) and not backfill_parameters(workspace):
         global_options.notes.warning(
             "The parameters of some runs of an older version have not been read yet, and those runs may be missing;"
             " each such list reads more of them, and 'mlrun workspace repair' reads all."
@@ -307,7 +307,7 @@ def _describe_unknown_name(kind: str, name: str, known_names: Sequence[str]) -> 
     return f"No run in this workspace has a {kind} '{name}'.{meant}"
 
 
-def _is_by_metric(order: RunOrder | None) -> bool:
+def _sorts_by_metric(order: RunOrder | None) -> bool:
     return order is not None and order.column.startswith(f"{METRIC}:")
 
 

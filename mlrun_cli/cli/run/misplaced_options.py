@@ -1,4 +1,4 @@
-"""Hints about options of a submit that were written after the script, which gets them."""
+"""Hints about options of submit commands that were written after the script and thus passed to it."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Keep(str, Enum):
-    """What is kept of a working folder when its run has ended."""
+    """The part of a working folder that is kept after the end of its run."""
 
     ALL = "all"
     OUTPUTS = "outputs"

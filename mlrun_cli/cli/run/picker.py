@@ -29,12 +29,12 @@ def pick_run(runs: Sequence[Run]) -> Run:
         KeyboardInterrupt: Escape or Ctrl-C was pressed.
     """
     with Screen(sys.stderr, sys.stdin.fileno()) as screen:
-        run = _let_user_choose(_Choice(runs, screen, sys.stderr.encoding), screen)
+        run = _let_user_choose(_Picker(runs, screen, sys.stderr.encoding), screen)
     sys.stderr.write(f"Run: {run.run_id}\n")
     return run
 
 
-def _let_user_choose(choice: _Choice, screen: Screen) -> Run:
+def _let_user_choose(choice: _Picker, screen: Screen) -> Run:
     """Show the list and handle keys until the user has selected a run; return the run."""
     keys = KeyReader()
     while True:
@@ -48,8 +48,8 @@ def _let_user_choose(choice: _Choice, screen: Screen) -> Run:
             choice.handle_key(key)
 
 
-class _Choice:
-    """The list of runs on the screen, with the filter and the selected line."""
+class _Picker:
+    """The list of runs on the screen, with its filter and the selected line."""
 
     def __init__(self, runs: Sequence[Run], screen: Screen, encoding: str) -> None:
         self._runs = runs

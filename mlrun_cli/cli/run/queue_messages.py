@@ -15,7 +15,7 @@ _MAX_SECONDS = 60.0
 
 
 class QueueMessages:
-    """A printer of the reasons why a run waits, once it has waited for a moment and whenever they change.
+    """Prints the reasons why a run waits, after it has waited for a moment and whenever they change.
 
     The interval between two messages grows with each message, because queues may be long.
     """

@@ -15,7 +15,7 @@ from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewRunOptions, RunDescription
 from mlrun_cli.cli.run.options import DryRun, ExperimentName, OnInterruptOption, SomeRunIds
 from mlrun_cli.cli.run.records import build_records_result
-from mlrun_cli.cli.run.selection import PICK, can_pick, get_runs
+from mlrun_cli.cli.run.selection import PICK, can_pick_run, get_runs
 from mlrun_cli.cli.run.streamed_submit import build_dry_run_result, build_pipeline_dry_run_result, submit_and_stream
 from mlrun_cli.errors import (
     ConflictingOptions,
@@ -104,7 +104,7 @@ def rerun(
     of its steps are used again. Several runs are submitted at once and not streamed: the command waits until they
     have ended. --failed -r SWEEP submits what failed in a sweep as runs of their own, with the same drawn values.
     """
-    if not run_ids and not failed and can_pick():
+    if not run_ids and not failed and can_pick_run():
         run_ids = [PICK]
     if not run_ids and not failed:
         raise OneOptionRequired("No run is named.", hint="Use -r ID, or --failed.", target="--run")

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.actions import runs as actions
-from mlrun_cli.actions.parameters import depends_on_parameters, read_parameters_of_older_runs
+from mlrun_cli.actions.parameters import backfill_parameters, depends_on_parameters
 from mlrun_cli.cli.ci.job import is_ci_job
 from mlrun_cli.cli.context import Context
 from mlrun_cli.cli.run.filters import FilterOptions
@@ -47,7 +47,7 @@ def get_run(context: Context, run_id: str, experiment_name: str | None) -> Run:
     return get_runs(context, [run_id], experiment_name)[0]
 
 
-def can_pick() -> bool:
+def can_pick_run() -> bool:
     """Return whether the user can select a run: stdin and stderr are a terminal that can move its cursor."""
     is_dumb = os.environ.get("TERM", "dumb") == "dumb"
     return not is_dumb and not is_ci_job() and sys.stdin.isatty() and sys.stderr.isatty()
@@ -133,7 +133,7 @@ def choose_runs(
     Raises:
         UsageError: neither ids nor `is_all` are given, or both, or filters are given with ids.
     """
-    if not run_ids and not is_all and not filters and last is None and can_pick():
+    if not run_ids and not is_all and not filters and last is None and can_pick_run():
         run_ids = [run.run_id for run in _pick_run(context, experiment_name, _STATUSES[has_ended])]
     if bool(run_ids) == is_all:
         raise OneOptionRequired(
@@ -149,7 +149,7 @@ def choose_runs(
         return get_runs(context, run_ids or [], experiment_name)
     which = build_run_filter(context, experiment_name, filters, last=last)
     if depends_on_parameters(which):
-        read_parameters_of_older_runs(context.workspace, math.inf)
+        backfill_parameters(context.workspace, math.inf)
     if which.where is not None:
         _check_names(context.workspace, which)
     return [run for run in actions.list_runs(context.workspace, which) if run.status.is_terminal == has_ended]

@@ -80,8 +80,8 @@ def stream_submitted_run(
     """
     report = global_options.notes.info
     report(f"{format_header(run.run_id, build_run_url(workspace, run.run_id) if ci is None else None)}\n")
-    titles = _Titles(report, are_shown=True) if ci is None else LogGroups(ci, sys.stderr)
-    streaming = _Streaming(workspace, run, sys.stderr, titles, global_options, interrupt, script_input)
+    titles = _LogTitles(report, are_shown=True) if ci is None else LogGroups(ci, sys.stderr)
+    streaming = _LogStreamer(workspace, run, sys.stderr, titles, global_options, interrupt, script_input)
     streamed = streaming.stream_until_end(interruptions)
     print_failure_log(workspace, streamed.run, report)
     print_summary(workspace, streamed.run, global_options.notes, with_url=ci is None)
@@ -120,8 +120,8 @@ def stream_log(
         interruptions.block()
         if interrupt is OnInterrupt.CANCEL and run.owner_lock is None and not run.status.is_terminal:
             stack.enter_context(_acquire_stream_lock(workspace, run))
-        titles = _Titles(_print, are_shown=False) if ci is None else LogGroups(ci, sys.stdout)
-        streaming = _Streaming(workspace, run, sys.stdout, titles, global_options, interrupt, start=start)
+        titles = _LogTitles(_print, are_shown=False) if ci is None else LogGroups(ci, sys.stdout)
+        streaming = _LogStreamer(workspace, run, sys.stdout, titles, global_options, interrupt, start=start)
         if selection.has_times:
             streaming.stamper = LineStamper(workspace, run, start)
         streamed = streaming.stream_until_end(interruptions)
@@ -144,8 +144,8 @@ def _acquire_stream_lock(workspace: Workspace, run: Run) -> OwnedFile:
         ) from error
 
 
-class _Titles:
-    """A printer of log titles, either for each log or only if the environment's log is also shown."""
+class _LogTitles:
+    """Prints log titles, either for each log or only if the environment's log is also shown."""
 
     def __init__(self, report: Callable[[str], None], *, are_shown: bool) -> None:
         self._report = report
@@ -166,8 +166,8 @@ class _Titles:
         """Do nothing, since no line is printed after the last log."""
 
 
-class _Streaming:
-    """A streamer of a run's logs to `output` that also handles signals, messages and the script's input.
+class _LogStreamer:
+    """Streams a run's logs to `output`, and handles signals, messages and the script's input.
 
     `stamper` writes times in front of lines; None for none.
     """
@@ -177,7 +177,7 @@ class _Streaming:
         workspace: Workspace,
         run: Run,
         output: TextIO,
-        titles: _Titles | LogGroups,
+        titles: _LogTitles | LogGroups,
         global_options: GlobalOptions,
         interrupt: OnInterrupt,
         script_input: ScriptInput | None = None,

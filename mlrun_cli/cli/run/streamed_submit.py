@@ -1,4 +1,4 @@
-"""Submits by commands that stream the run, or show the run that they would start."""
+"""Submission of runs by commands that stream them, or in a dry run only show what they would start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Submits of sweeps by commands that follow them to their end, or show what would be sampled."""
+"""Submission of sweeps by commands that follow them, or in a dry run only show what they would sample."""
 
 from __future__ import annotations
 

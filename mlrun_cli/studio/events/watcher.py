@@ -6,7 +6,7 @@ import os
 from threading import Event, Lock, Thread
 
 from mlrun_cli.actions.artifacts import open_run_file
-from mlrun_cli.actions.parameters import read_parameters_of_older_runs
+from mlrun_cli.actions.parameters import backfill_parameters
 from mlrun_cli.errors import MlrunError, RunNotFound, WorkspaceNotFound
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runtime.liveness import reconcile
@@ -151,7 +151,7 @@ class Watcher:
         while not self._stopped.wait(_PAUSE_SECONDS):
             try:
                 with self._workspaces.acquire(self._identity) as workspace:
-                    if read_parameters_of_older_runs(workspace, _PAUSE_SECONDS):
+                    if backfill_parameters(workspace, _PAUSE_SECONDS):
                         return
             except Exception:  # noqa: S112 — polling meets the same error and reports it
                 continue

@@ -8,8 +8,8 @@ from starlette.responses import JSONResponse, Response
 
 from mlrun_cli.actions.pipeline_endpoints import get_endpoint
 from mlrun_cli.actions.published_pipelines import get_pipeline, list_pipelines, read_published_graph
-from mlrun_cli.actions.schedules import find_problem, list_schedules
-from mlrun_cli.pipelines.published import check_is_active
+from mlrun_cli.actions.schedules import find_schedule_problem, list_schedules
+from mlrun_cli.pipelines.published import check_is_enabled
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pipeline_graph.view import build_graph_view
 from mlrun_cli.submit.pipeline_runs import list_pipeline_runs
@@ -35,7 +35,7 @@ def show_pipeline(page: PageRequest) -> Response:
         "pages/pipelines/pipeline.html",
         pipeline=pipeline,
         view=build_graph_view(read_published_graph(page.workspace, pipeline.pipeline_id), []),
-        schedules=[(schedule, find_problem(page.workspace, schedule) or "") for schedule in schedules],
+        schedules=[(schedule, find_schedule_problem(page.workspace, schedule) or "") for schedule in schedules],
         runs=list_pipeline_runs(page.workspace, pipeline.pipeline_id, limit=_MAX_RUNS),
         topic=page.build_topic("runs"),
     )
@@ -49,6 +49,6 @@ def submit_pipeline(page: PageRequest, document: dict[str, Any]) -> Response:
 def submit_pipeline_endpoint(page: PageRequest, document: dict[str, Any]) -> Response:
     """Submit the default version of a pipeline endpoint like `submit_pipeline`, and respond with the run's id."""
     endpoint = get_endpoint(page.workspace, endpoint_id=page.get_path_parameter("endpoint_id"))
-    check_is_active(endpoint)
+    check_is_enabled(endpoint)
     pipeline_id = endpoint.pipeline_ids[endpoint.default_version]
     return JSONResponse(submit_posted_pipeline(page.workspace, pipeline_id, document))
