@@ -109,7 +109,7 @@ def prune_built_environments(home: Path, older_than_seconds: float, *, dry_run: 
 
 def prune_workspace(
     workspace: Workspace,
-    older_than_seconds: float,
+    older_than_seconds: float | None,
     *,
     trash_seconds: float = DAYS_KEPT * 24 * 60 * 60,
     dry_run: bool,
@@ -117,7 +117,7 @@ def prune_workspace(
 ) -> dict[str, Any]:
     """Remove runs that ended more than `older_than_seconds` ago, and unreferenced files; return a record of the result.
 
-    What was deleted more than `trash_seconds` ago is removed from the trash.
+    None removes only runs in the trash: those deleted more than `trash_seconds` ago, which are removed in any case.
 
     A run is removed together with its descendants, and only if none of them is younger, has not ended, is kept
     (`run update --keep`) or is the source of a registered model. Folders of runs that are not in the store must be of
@@ -130,7 +130,8 @@ def prune_workspace(
     """
     reconcile(workspace)
     try:
-        before, deleted_before = map(compute_cutoff_time, (older_than_seconds, trash_seconds))
+        before = 0 if older_than_seconds is None else compute_cutoff_time(older_than_seconds)
+        deleted_before = compute_cutoff_time(trash_seconds)
         return _prune_contents(workspace, before, deleted_before, dry_run=dry_run, report=report)
     except OSError as error:
         raise _build_removal_error(error) from error
@@ -179,7 +180,7 @@ def _prune_contents(
         "contents": snapshots.contents + shared.contents,
         "copies": list(shared.copies),
         "dryRun": dry_run,
-        "endedBefore": format_iso(ended_before),
+        "endedBefore": format_iso(ended_before) if ended_before else None,
         "environments": [*environments, *shared.environments],
         "folders": len(forsaken),
         "runs": list(runs.values()),

@@ -161,6 +161,19 @@ def restore_runs(workspace: Workspace, deleted_runs: Sequence[TrashedRun]) -> Se
     return workspace.runs.list_by_keys([each.run.key for each in ordered])
 
 
+def remove_runs_from_trash(
+    workspace: Workspace, deleted_runs: Sequence[TrashedRun], *, report: Callable[[str], None]
+) -> Sequence[str]:
+    """Delete runs in the trash permanently, with their descendants there; return the ids of all of them.
+
+    `report` is called with a message for each folder that cannot be removed, which the next prune removes.
+    """
+    below = workspace.trash.list_deleted_descendants([each.run.key for each in deleted_runs])
+    wanted = {each.run.key: each for each in (*deleted_runs, *below)}.values()
+    remove_from_trash(workspace, wanted, report=report)
+    return [each.run.run_id for each in wanted]
+
+
 def remove_from_trash(
     workspace: Workspace, deleted_runs: Iterable[TrashedRun], *, report: Callable[[str], None] | None = None
 ) -> Sequence[str]:
@@ -174,6 +187,7 @@ def remove_from_trash(
     skipped: list[str] = []
     with _hold_trash_lock(workspace):
         for each in deleted_runs:
+            workspace.checkpoint_if_disk_is_full()
             with workspace.transaction():
                 if not workspace.trash.remove_run(each.run.key):
                     continue

@@ -27,6 +27,7 @@ from mlrun_cli.cli.run.options import Yes
 from mlrun_cli.core.names import DEFAULT_SUBSCRIPTION_ID
 from mlrun_cli.core.sizes import format_size
 from mlrun_cli.core.time import MICROSECONDS
+from mlrun_cli.errors import MissingOption
 from mlrun_cli.folders.project_config import find_project_config, make_absolute
 from mlrun_cli.processes.host_lease import describe_home, open_home
 
@@ -254,16 +255,22 @@ def restore(
 def prune(
     global_options: GlobalOptions,
     older_than: Annotated[
-        str, Option("--older-than", metavar="TIME", help="Minimum time since runs ended, such as 30d.")
-    ],
+        str | None,
+        Option(
+            "--older-than",
+            metavar="TIME",
+            help="Minimum time since runs ended, such as 30d. Required, or --trash-older-than: all runs stay then.",
+        ),
+    ] = None,
     trash_older_than: Annotated[
-        str,
+        str | None,
         Option(
             "--trash-older-than",
             metavar="TIME",
-            help="Minimum time since runs were deleted to remove them from the trash.",
+            help="Minimum time since runs were deleted to remove them from the trash; 0s empties it."
+            f" Default: {DAYS_KEPT}d.",
         ),
-    ] = f"{DAYS_KEPT}d",
+    ] = None,
     is_dry_run: Annotated[
         bool, Option("--dry-run", help="Show what would be removed and its size; remove nothing.")
     ] = False,
@@ -277,26 +284,37 @@ def prune(
     """
     from mlrun_cli.actions.prune import compute_cutoff_time, prune_workspace  # noqa: PLC0415
 
-    seconds = parse_seconds(older_than, "--older-than", needs_unit=True)
-    trash_seconds = parse_seconds(trash_older_than, "--trash-older-than", needs_unit=True)
+    if older_than is None and trash_older_than is None:
+        raise MissingOption(
+            "--older-than is missing.",
+            hint="Name a time as in --older-than 30d, or only empty the trash with --trash-older-than 0s.",
+            target="--older-than",
+        )
+    seconds = None if older_than is None else parse_seconds(older_than, "--older-than", needs_unit=True)
+    trash_seconds = parse_seconds(
+        f"{DAYS_KEPT}d" if trash_older_than is None else trash_older_than, "--trash-older-than", needs_unit=True
+    )
     with open_context(global_options).workspace as workspace:
         if not is_dry_run and not yes:
             would_be = prune_workspace(
                 workspace, seconds, trash_seconds=trash_seconds, dry_run=True, report=global_options.notes.info
             )
-            question = _build_prune_question(workspace.identity.name, would_be, compute_cutoff_time(seconds))
+            before = None if seconds is None else compute_cutoff_time(seconds)
+            question = _build_prune_question(workspace.identity.name, would_be, before)
             confirm(global_options, question, declined_message="Nothing was removed.")
         return prune_workspace(
             workspace, seconds, trash_seconds=trash_seconds, dry_run=is_dry_run, report=global_options.notes.info
         )
 
 
-def _build_prune_question(workspace_name: str, report: dict[str, Any], ended_before: int) -> str:
-    """Return the text that asks the user to confirm the removal of runs that ended before a timestamp."""
-    runs = len(report["runs"])
+def _build_prune_question(workspace_name: str, report: dict[str, Any], ended_before: int | None) -> str:
+    """Return the text that asks to confirm the removal of runs that ended before a timestamp, or of the trash alone."""
+    runs = len(report["trash"] if ended_before is None else report["runs"])
     what = f"{runs} {'run' if runs == 1 else 'runs'} of workspace '{workspace_name}'"
-    when = time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(ended_before / MICROSECONDS))
     size = format_size(report["bytes"])
+    if ended_before is None:
+        return f"Remove for good {what} from the trash, and what is kept for them alone, {size} in all?"
+    when = time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(ended_before / MICROSECONDS))
     trash = f", {len(report['trash'])} from the trash" if report["trash"] else ""
     return f"Remove for good {what} that ended before {when}{trash}, and what is kept for them alone, {size} in all?"
 

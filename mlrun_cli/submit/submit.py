@@ -79,6 +79,7 @@ def check_disk_space(workspace: Workspace) -> None:
     if full is not None:
         raise DiskFull(
             f"No run can be started: {full}.",
-            hint="Make room there, then submit again. 'mlrun run delete -r ID --permanently' removes a run for good;"
-            " 'mlrun workspace prune --older-than 30d' all that ended 30 days ago or earlier.",
+            hint="Make room there, then submit again. 'mlrun workspace prune --trash-older-than 0s' empties the trash;"
+            " with --older-than 30d, it also removes runs that ended 30 days ago or earlier."
+            " 'mlrun run delete -r ID --permanently' removes one run for good.",
         )

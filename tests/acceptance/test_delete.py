@@ -44,3 +44,24 @@ def test_delete_asks_on_a_terminal(mlrun: Mlrun, answer: str, exit_code: int, le
         assert terminal.wait() == exit_code
     assert ("Nothing was deleted." in terminal.output) is (exit_code == 1)
     assert run_count(mlrun) == left
+
+
+def test_delete_permanently_takes_runs_that_are_in_the_trash_already(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    first, second, third = (mlrun.ended()["run_id"] for _ in range(3))
+    mlrun("run", "delete", "-r", first, "-r", second, "--yes")
+    trash = mlrun.database.parent / "trash"
+    assert {path.name for path in trash.iterdir()} == {first, second}
+
+    assert mlrun.fails("run", "delete", "-r", first, "--yes", exit_code=3).code == "RunNotFound"
+    assert mlrun.fails("run", "delete", "-r", first, "-e", "other", "--permanently", "-y", exit_code=3).code
+    assert mlrun.json("run", "delete", "-r", third, "-r", first[:-1], "--permanently", "--yes") == [third, first]
+
+    assert [path.name for path in trash.iterdir()] == [second]
+    assert [each["run_id"] for each in mlrun.json("run", "list", "--deleted")] == [second]
+    with Terminal(mlrun, [COMMAND, "run", "delete", "-r", second, "--permanently"]) as terminal:
+        terminal.wait_for("Delete 1 run of experiment 'exp' in workspace 'default' for good? [y/N]: ")
+        terminal.type("y\r")
+        assert terminal.wait() == 0
+    assert mlrun.json("run", "list", "--deleted") == []
+    assert mlrun.fails("run", "delete", "-r", second, "--permanently", "--yes", exit_code=3).code == "RunNotFound"

@@ -272,6 +272,25 @@ def test_an_environment_stays_as_long_as_a_run_that_had_it(mlrun: Mlrun) -> None
     assert prune(mlrun)["environments"] == [key]
 
 
+def test_the_trash_alone_is_emptied(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    stored, deleted = mlrun.ended()["run_id"], mlrun.ended()["run_id"]
+    make_old(mlrun, stored)
+    mlrun("run", "delete", "-r", deleted, "--yes")
+
+    with Terminal(mlrun, [*mlrun.command, "workspace", "prune", "--trash-older-than", "0s"], columns=240) as terminal:
+        terminal.wait_for("Remove for good 1 run of workspace 'default' from the trash")
+        terminal.wait_for(" KB in all?")
+    done = mlrun.json("workspace", "prune", "--trash-older-than", "0s", "--yes")
+
+    assert (done["runs"], done["trash"], done["endedBefore"]) == ([], [deleted], None)
+    assert [each["run_id"] for each in mlrun.json("run", "list")] == [stored]
+    assert mlrun.json("run", "list", "--deleted") == []
+    failure = mlrun.fails("workspace", "prune", "--yes")
+    assert failure.code == "MissingOption"
+    assert "--older-than" in failure.message
+
+
 def test_pruning_wants_to_be_confirmed(mlrun: Mlrun) -> None:
     answers = {
         "30d": ("ConfirmationRequired", "--yes"),

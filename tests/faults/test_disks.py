@@ -187,6 +187,28 @@ def test_without_a_byte_left_runs_are_shown_and_deleted(mlrun: Mlrun) -> None:
         assert mlrun.json("run", "list") == []
 
 
+@pytest.mark.parametrize(
+    "words", [("workspace", "prune", "--trash-older-than", "0s"), ("run", "delete", "-r", "ID", "--permanently")]
+)
+def test_what_the_hint_of_a_full_disk_names_frees_the_space_of_the_trash(mlrun: Mlrun, words: tuple[str, ...]) -> None:
+    mlrun.script("pass")
+    mlrun.script("open('big', 'wb').write(bytes(1 << 21))", "big.py")
+    with _small_disk(mlrun, 16) as ballast:
+        run_id = mlrun.submit("big.py")
+        mlrun.wait(run_id)
+        mlrun("run", "delete", "-r", run_id, "--yes")
+        _fill(mlrun.home)
+
+        refused = mlrun.fails("run", "submit-script", "--async", "train.py", exit_code=1)
+
+        assert refused.code == "DiskFull"
+        assert " ".join(words) in refused.hint
+        mlrun(*(run_id if word == "ID" else word for word in words), "--yes")
+        assert _free_bytes(mlrun.home) > 1 << 20
+        ballast.unlink()
+        assert mlrun.wait(mlrun.submit())["status"] == "Completed"
+
+
 def test_a_disk_without_inodes_is_said_to_be_full(mlrun: Mlrun) -> None:
     mlrun.script("pass")
     with _small_disk(mlrun, 16, inodes=300) as ballast:

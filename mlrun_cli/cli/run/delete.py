@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 from mlrun_cli.actions.run_deletion import check_deletable, check_not_needed, list_runs_with_descendants, remove_runs
-from mlrun_cli.actions.trash import DAYS_KEPT, move_to_trash
+from mlrun_cli.actions.runs import LATEST
+from mlrun_cli.actions.trash import DAYS_KEPT, get_deleted_runs, move_to_trash, remove_runs_from_trash
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.confirmation import confirm
-from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.context import Context, open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
@@ -22,8 +24,10 @@ from mlrun_cli.cli.run.options import (
     SomeRunIds,
     Yes,
 )
-from mlrun_cli.cli.run.selection import choose_runs, describe_chosen_runs
+from mlrun_cli.cli.run.selection import PICK, choose_runs, describe_chosen_runs, get_runs
+from mlrun_cli.errors import RunNotFound
 from mlrun_cli.runs.run import Run
+from mlrun_cli.store.trash import TrashedRun
 from mlrun_cli.workspace import Workspace
 
 
@@ -56,7 +60,10 @@ def delete(
         ),
     ] = False,
     permanently: Annotated[
-        bool, Option("--permanently", help="Free the disk space at once; the runs cannot be restored.")
+        bool,
+        Option(
+            "--permanently", help="Free the disk space at once, also of runs in the trash; they cannot be restored."
+        ),
     ] = False,
     last: Last = None,
     filters: FilterOptions = NO_FILTERS,
@@ -65,24 +72,23 @@ def delete(
 
     'mlrun run restore' brings them back until 'mlrun workspace prune' removes what was deleted over 30 days ago. On a
     terminal, the command asks for confirmation; otherwise it requires --yes. With filters, runs that have not
-    ended are skipped.
+    ended are skipped. With --permanently, -r also names runs in the trash.
     """
     context = open_context(global_options)
     is_final = permanently or leave_files
     with context.workspace as workspace:
-        chosen = choose_runs(
-            context,
-            run_ids,
-            experiment_name,
-            is_all=is_all,
-            has_ended=True,
-            last=last,
-            filters=filters,
-        )
+        trashed = _find_trashed_runs(context, run_ids or [], experiment_name) if is_final and not is_all else {}
+        stored_ids = [run_id for run_id in run_ids or [] if run_id not in trashed]
+        chosen: Sequence[Run] = ()
+        if stored_ids or not trashed:
+            chosen = choose_runs(
+                context, stored_ids, experiment_name, is_all=is_all, has_ended=True, last=last, filters=filters
+            )
         doomed = list_runs_with_descendants(workspace, chosen)
         check_not_needed(workspace, doomed)  # before any of them is ended by force
-        if doomed and not yes:
-            question = _build_delete_question(workspace, doomed, is_final=is_final)
+        if (doomed or trashed) and not yes:
+            listed = [*doomed, *(each.run for each in trashed.values())]
+            question = _build_delete_question(workspace, listed, is_final=is_final)
             confirm(global_options, question, declined_message="Nothing was deleted.")
         if force:
             from mlrun_cli.actions.forced_ends import force_end_runs  # noqa: PLC0415
@@ -91,12 +97,36 @@ def delete(
         check_deletable(workspace, doomed, force=force)
         left: Sequence[Path] = ()
         if is_final:
+            removed = remove_runs_from_trash(workspace, list(trashed.values()), report=global_options.notes.warning)
             left = remove_runs(workspace, doomed, leave_files=leave_files)
         else:
+            removed = ()
             move_to_trash(workspace, doomed)
     for folder in sorted({path.parent for path in left}):
         global_options.notes.warning(f"Left, should it come back: the files of the runs in '{folder}'.")
-    return [run.run_id for run in doomed]
+    return [*(run.run_id for run in doomed), *removed]
+
+
+def _find_trashed_runs(
+    context: Context, run_ids: Sequence[str], experiment_name: str | None
+) -> Mapping[str, TrashedRun]:
+    """Return the runs in the trash that are named by ids or names of no stored run, keyed by what was typed.
+
+    Raises:
+        RunNotFound: there is no such run, neither stored nor in the trash.
+    """
+    found = {}
+    for run_id in run_ids:
+        if run_id in {PICK, LATEST}:
+            continue
+        try:
+            get_runs(context, [run_id], experiment_name)
+        except RunNotFound:
+            with suppress(RunNotFound):
+                (each,) = get_deleted_runs(context.workspace, [run_id])
+                if experiment_name in {None, each.run.experiment_name}:
+                    found[run_id] = each
+    return found
 
 
 def _build_delete_question(workspace: Workspace, runs: Sequence[Run], *, is_final: bool) -> str:

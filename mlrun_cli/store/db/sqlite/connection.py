@@ -404,8 +404,8 @@ class SqliteDatabase:
         if "full" in text or (full is not None and ("I/O" in text or "unable to open" in text)):
             text = full or "its disk is full"
             hint = (
-                "Free some space there, as with 'mlrun run delete --permanently', then try again; nothing that was"
-                " stored is lost."
+                "Free some space there, as with 'mlrun workspace prune --trash-older-than 0s', which empties the trash,"
+                " or 'mlrun run delete --permanently', then try again; nothing that was stored is lost."
             )
         elif "malformed" in text or "not a database" in text:
             hint = (
