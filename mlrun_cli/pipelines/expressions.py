@@ -169,14 +169,14 @@ def _read_argument(name: str, kind: str, value: str | int) -> Timestamp | str | 
 
 
 def _create_seconds_adder(unit: int) -> Callable[..., str]:
-    def compute(_: ExpressionContext, time: Timestamp, count: int, form: str = ROUND_TRIP) -> str:
+    def add_seconds(_: ExpressionContext, time: Timestamp, count: int, form: str = ROUND_TRIP) -> str:
         return time._replace(local=time.local + timedelta(seconds=count * unit)).format(form)
 
-    return compute
+    return add_seconds
 
 
 def _create_units_adder(sign: int) -> Callable[..., str]:
-    def compute(_: ExpressionContext, time: Timestamp, count: int, unit: str, form: str = ROUND_TRIP) -> str:
+    def add_units(_: ExpressionContext, time: Timestamp, count: int, unit: str, form: str = ROUND_TRIP) -> str:
         if unit in _SECONDS:
             return time._replace(local=time.local + timedelta(seconds=sign * count * _SECONDS[unit])).format(form)
         if unit not in _MONTHS:
@@ -188,14 +188,14 @@ def _create_units_adder(sign: int) -> Callable[..., str]:
         day = min(local.day, monthrange(year, month + 1)[1])
         return time._replace(local=local.replace(year=year, month=month + 1, day=day)).format(form)
 
-    return compute
+    return add_units
 
 
-def _create_truncation(**fields: int) -> Callable[..., str]:
-    def compute(_: ExpressionContext, time: Timestamp, form: str = ROUND_TRIP) -> str:
+def _create_truncator(**fields: int) -> Callable[..., str]:
+    def truncate(_: ExpressionContext, time: Timestamp, form: str = ROUND_TRIP) -> str:
         return time._replace(local=time.local.replace(microsecond=0, second=0, minute=0, **fields)).format(form)  # type: ignore[arg-type]
 
-    return compute
+    return truncate
 
 
 def _convert_from_utc(_: ExpressionContext, time: Timestamp, zone: str, form: str = ROUND_TRIP) -> str:
@@ -223,11 +223,11 @@ def _read_in_zone(time: Timestamp, zone: str) -> Timestamp:
     return Timestamp(moment.replace(tzinfo=None), timedelta(0), is_utc=True)
 
 
-def _format(_: ExpressionContext, time: Timestamp, form: str = ROUND_TRIP) -> str:
+def _format_time(_: ExpressionContext, time: Timestamp, form: str = ROUND_TRIP) -> str:
     return time.format(form)
 
 
-def _format_now(context: ExpressionContext, form: str = ROUND_TRIP) -> str:
+def _format_current_time(context: ExpressionContext, form: str = ROUND_TRIP) -> str:
     return Timestamp.from_microseconds(context.started_at).format(form)
 
 
@@ -244,12 +244,12 @@ _FUNCTIONS: Mapping[str, _Function] = {
     "dayOfMonth": _Function("t", lambda _, time: time.local.day),
     "dayOfWeek": _Function("t", lambda _, time: time.local.isoweekday() % 7),
     "dayOfYear": _Function("t", lambda _, time: time.local.timetuple().tm_yday),
-    "formatDateTime": _Function("t?s", _format),
+    "formatDateTime": _Function("t?s", _format_time),
     "runId": _Function("", lambda context: context.run_id),
-    "startOfDay": _Function("t?s", _create_truncation(hour=0)),
-    "startOfHour": _Function("t?s", _create_truncation()),
-    "startOfMonth": _Function("t?s", _create_truncation(hour=0, day=1)),
+    "startOfDay": _Function("t?s", _create_truncator(hour=0)),
+    "startOfHour": _Function("t?s", _create_truncator()),
+    "startOfMonth": _Function("t?s", _create_truncator(hour=0, day=1)),
     "subtractFromTime": _Function("tis?s", _create_units_adder(-1)),
-    "utcNow": _Function("?s", _format_now),
+    "utcNow": _Function("?s", _format_current_time),
 }
 _NAMES = (*_FUNCTIONS, "trigger")

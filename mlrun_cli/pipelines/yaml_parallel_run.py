@@ -86,10 +86,10 @@ def read_parallel_run_settings(
         with problems.collect_errors():
             is_plain = is_inline and (key in _INLINE or _refers_to_parameter(value))
             settings[key] = value.to_plain() if is_plain else _read_setting(key, value)
-    source = _find_source_folder(paths, given, settings, problems)
+    source = _resolve_source_folder(paths, given, settings, problems)
     if "environment_dir_path" in given:
         with problems.collect_errors():
-            folder = paths.find_source_folder(given["environment_dir_path"], "azureml_environment.json")
+            folder = paths.resolve_source_folder(given["environment_dir_path"], "azureml_environment.json")
             settings["environment_dir_path"] = str(folder)
     if settings.get("partition_keys") and "mini_batch_size" in given:
         problems.add(
@@ -123,13 +123,13 @@ def _read_setting(key: str, node: Node) -> Any:
     return node.as_variables() if key == "environment_variables" else node.to_plain()
 
 
-def _find_source_folder(
+def _resolve_source_folder(
     paths: YamlPaths, nodes: Mapping[str, Node], settings: Mapping[str, Any], problems: Problems
 ) -> Path:
     """Return the source folder; add an error to `problems` if it does not contain the entry script."""
     script = settings.get("entry_script")
     with problems.collect_errors():
-        source = paths.find_source_folder(nodes.get("source_directory"), script)
+        source = paths.resolve_source_folder(nodes.get("source_directory"), script)
         if script is not None and not (source / script).is_file():
             error: InvalidFile = nodes["entry_script"].build_error(f"there is no '{script}' in {source}")
             raise error

@@ -16,17 +16,17 @@ class YamlPaths:
         self.folders = tuple(dict.fromkeys([current.absolute(), file.absolute().parent]))
         self._notes = notes
 
-    def find_file(self, node: Node, suffixes: Sequence[str] = ("",)) -> Path:
+    def resolve_file(self, node: Node, suffixes: Sequence[str] = ("",)) -> Path:
         """Return the absolute path of the file named by a node, with one of the suffixes appended.
 
         Raises:
             InvalidFile: there is no such file.
         """
-        return self._find_path(
+        return self._resolve_path(
             node, "file", lambda path: next((p for p in _add_suffixes(path, suffixes) if p.is_file()), None)
         )
 
-    def find_source_folder(self, node: Node | None, script: str | None) -> Path:
+    def resolve_source_folder(self, node: Node | None, script: str | None) -> Path:
         """Return the absolute path of a source folder, preferring one that contains the script.
 
         Args:
@@ -48,9 +48,9 @@ class YamlPaths:
             for folder in self._list_candidates(node.as_text())
             if script is not None and _is_file(folder / script)
         ]
-        return self._find_path(node, "folder", find_folder, has_script[:1])
+        return self._resolve_path(node, "folder", find_folder, has_script[:1])
 
-    def _find_path(
+    def _resolve_path(
         self, node: Node, kind: str, find_existing: Callable[[Path], Path | None], preferred: Sequence[Path] = ()
     ) -> Path:
         """Return the path named by a node: the first preferred one, or else the first candidate that exists."""

@@ -151,7 +151,7 @@ class _StepReader:
             key=step_key,
             name=self._read_optional("name", Node.as_text) or script or yaml_name,
             kind=self._kind,
-            source_directory=str(self._find_source_folder(script) if parallel_run is None else parallel_run.source),
+            source_directory=str(self._resolve_source_folder(script) if parallel_run is None else parallel_run.source),
             script=script,
             command=command,
             is_command_line=is_line,
@@ -199,11 +199,11 @@ class _StepReader:
                 found[name] = read(name, node)
         return found
 
-    def _find_source_folder(self, script: str | None) -> Path:
+    def _resolve_source_folder(self, script: str | None) -> Path:
         """Return the source folder, which must contain the script."""
         named = self._keys.get("source_directory")
         with self._problems.collect_errors():
-            folder = self._paths.find_source_folder(named, script)
+            folder = self._paths.resolve_source_folder(named, script)
             if script is not None and not (folder / script).is_file():
                 files = [path.name for path in folder.iterdir() if path.suffix == Path(script).suffix]
                 hint = build_name_hint(script, files)
@@ -212,7 +212,7 @@ class _StepReader:
         return self._paths.folders[0]
 
     def _find_runconfig(self, node: Node) -> str | None:
-        return None if isinstance(node.content, dict) else str(self._paths.find_file(node, ("", ".runconfig")))
+        return None if isinstance(node.content, dict) else str(self._paths.resolve_file(node, ("", ".runconfig")))
 
     def _read_sweep(self) -> Mapping[str, Any] | None:
         if self._kind != HYPER_DRIVE_STEP:
@@ -226,7 +226,7 @@ class _StepReader:
     def _read_sweep_definition(self, node: Node) -> Mapping[str, Any]:
         if isinstance(node.content, dict):
             return _read_json(node, _check_sweep)
-        read = read_sweep_file(self._paths.find_file(node))
+        read = read_sweep_file(self._paths.resolve_file(node))
         self._notes += read.notes
         return read.definition.to_json()
 
@@ -242,7 +242,7 @@ class _StepReader:
     def _read_parallel_run_settings(self, node: Node) -> ParallelRunFile:
         if isinstance(node.content, dict):
             return read_parallel_run_settings(node, self._paths, self._notes, is_inline=True)
-        return read_parallel_run_file(self._paths.find_file(node), self._paths.folders[0], self._notes)
+        return read_parallel_run_file(self._paths.resolve_file(node), self._paths.folders[0], self._notes)
 
     def _read_parameters(self) -> dict[str, Scalar | ParameterReference]:
         literals = self._read_section_entries("params", self._read_parameter)
