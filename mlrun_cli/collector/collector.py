@@ -259,13 +259,13 @@ class Collector:
             collected.refresh()  # a later start of the job may be hidden by this machine's cache
             liveness = determine_liveness(evidence, HeartbeatEvidence.NONE, collected.outcome_evidence)
         if liveness is RunLiveness.LOST:
-            return self._check_liveness(run, collected, evidence, now)
+            return self._recheck_liveness(run, collected, evidence, now)
         self._lost_since.pop(run.key, None)
         may_stay_queued = not self._target.cancels_queued_jobs and (collected is None or not collected.has_started)
         is_left = may_stay_queued and self._stops.is_left_in_queue(run, evidence)
         return RunLiveness.LOST if is_left and liveness is RunLiveness.ALIVE else liveness
 
-    def _check_liveness(
+    def _recheck_liveness(
         self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence, monotonic_time: float
     ) -> RunLiveness:
         """Read everything that the supervisor of a seemingly lost run wrote, and determine the run's liveness again.
@@ -276,7 +276,7 @@ class Collector:
         since = self._lost_since.setdefault(run.key, monotonic_time)
         patience = _SETTLE_SECONDS
         if not self._jobs.has_job_id(run):
-            if self._jobs.is_being_submitted(run) or self._has_job_id_after_reload(run):
+            if self._jobs.is_being_submitted(run) or self._reload_job_id(run):
                 del self._lost_since[run.key]
                 return RunLiveness.ALIVE
             patience = max(_LATE_SECONDS, _SUBMIT_SECONDS - (now() - run.created_at) / MICROSECONDS)
@@ -293,7 +293,7 @@ class Collector:
             return RunLiveness.ALIVE
         return determine_liveness(evidence, collected.get_heartbeat_evidence(), collected.outcome_evidence)
 
-    def _has_job_id_after_reload(self, run: Run) -> bool:
+    def _reload_job_id(self, run: Run) -> bool:
         """Reload the run, and return whether its submitter has stored the job id in the meantime."""
         self._runs[run.key] = self._workspace.runs.get_by_key(run.key)
         return self._jobs.has_job_id(self._runs[run.key])

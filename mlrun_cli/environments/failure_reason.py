@@ -33,7 +33,7 @@ _CAUSE_OF_UV = " cause: "
 _MAX_LETTERS = 600
 
 
-def find_failure_reason(output: str) -> str:
+def extract_failure_reason(output: str) -> str:
     """Return the cause of a failure, as reported by pip, uv or conda at the end of its output.
 
     If a package could not be built, its error takes precedence over the installer's message.
@@ -42,9 +42,9 @@ def find_failure_reason(output: str) -> str:
     if _NO_TIMES in text:
         return (
             "the index does not say when its packages were uploaded, without which none of a day can be chosen "
-            f"({_find_last_error(text)})"
+            f"({_extract_last_error(text)})"
         )
-    reason = _find_build_failure(text) or _find_conflict(text) or _find_conda_error(text) or _find_last_error(text)
+    reason = _find_build_failure(text) or _find_conflict(text) or _find_conda_error(text) or _extract_last_error(text)
     if "No matching distribution" in reason and (broken := list(re.finditer(_NOT_REACHED, text))):
         return f"{reason} (The index was not reached: {broken[-1]['error']}.)"
     return reason
@@ -74,7 +74,7 @@ def _find_build_failure(text: str) -> str | None:
         return None
     # uv shows a program's stdout and then its stderr, each if not empty; the last one contains the error.
     lines = list(_clean_lines(outputs[-1][0]))
-    cause = _find_build_error(lines)
+    cause = _extract_build_error(lines)
     # pip mentions the package after the output, uv before it.
     built = re.compile(_BUILT)
     named = [*built.finditer(text, 0, outputs[-1].start()), *built.finditer(text, outputs[-1].end())]
@@ -98,7 +98,7 @@ def _clean_lines(output: str) -> Iterator[str]:
     return (line[indent:].rstrip() for line in inner if line.strip())
 
 
-def _find_build_error(lines: Sequence[str]) -> str:
+def _extract_build_error(lines: Sequence[str]) -> str:
     """Return the compiler's error, or else the last line that names an exception or error, or else the last line."""
     text = "\n".join(lines)
     compiler = re.search(_OF_COMPILER, text)
@@ -133,7 +133,7 @@ def _find_conda_error(text: str) -> str | None:
     return " ".join([found[-1][0].strip(), *(line.strip() for line in named)])[:_MAX_LETTERS]
 
 
-def _find_last_error(text: str) -> str:
+def _extract_last_error(text: str) -> str:
     """Return the last error message in an installer's output, or else its last line."""
     lines = [line.strip().removeprefix("╰─▶").strip() for line in text.splitlines()]
     starts = [number for number, line in enumerate(lines) if line.lower().startswith(_COMPLAINTS)]

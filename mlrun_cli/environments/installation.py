@@ -43,7 +43,7 @@ def install_with_uv_or_pip(
         _configure_uv(build, installer, environ)
     installation = _PipInstallation(folder, build, installer)
     result = installation.install_pinned()
-    if result.exit_code and _may_use_pip(build) and reports_untrusted_certificate(installer.last_output):
+    if result.exit_code and _can_use_pip(build) and reports_untrusted_certificate(installer.last_output):
         print_line("Building with pip, which may know whom uv does not.")
         build = build._replace(builder=Builder.PIP)
         installation = _PipInstallation(folder, build, installer)
@@ -74,7 +74,7 @@ def _configure_uv(build: EnvironmentBuild, installer: Installer, environ: Mappin
         print_line(f"uv is told of pip's {said}, from {', '.join(map(str, settings.files))}.")
 
 
-def _may_use_pip(build: EnvironmentBuild) -> bool:
+def _can_use_pip(build: EnvironmentBuild) -> bool:
     """Return whether pip can replace uv for a build, i.e. it needs neither a cutoff date nor a downloaded Python."""
     return build.builder is Builder.UV and not build.uploaded_before and not build.pythons[0].is_uv_managed
 
@@ -108,7 +108,7 @@ class _PipInstallation:
             self._existing[first] = [line for line in self._pinned if self._is_available(line)]
         for python in others:
             print_line(f"Looking whether it can be had on Python {python}.")
-            if not self._ensure_venv(python) or not self._check_pinned_versions(python):
+            if not self._ensure_venv(python) or not self._are_pins_available(python):
                 continue
             if self._can_resolve_with_pins(self._pinned):
                 result = self._install_partly_pinned(())
@@ -137,7 +137,7 @@ class _PipInstallation:
             result = self._install_partly_pinned(self._pinned)
         return result
 
-    def _check_pinned_versions(self, python: BasePython) -> bool:
+    def _are_pins_available(self, python: BasePython) -> bool:
         """Return whether all pinned versions are available for a Python; if relaxed, record those that are."""
         if not self._build.is_relaxed:
             return True

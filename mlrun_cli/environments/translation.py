@@ -105,7 +105,7 @@ def translate_dependencies(dependencies: CondaDependencies, *, assumes_same_name
 
 
 def _drop_azureml(lines: Sequence[PipLine]) -> list[PipLine]:
-    """Return the lines without azureml, which every run has anyway; add what azureml's packages would install."""
+    """Return the lines without azureml packages, but with the other packages that those would install."""
     kept = [line for line in lines if not is_azureml_package(line.name) and not _adds_azureml_index(line)]
     return [*kept, *list_missing_dependencies(lines)]
 

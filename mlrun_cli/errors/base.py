@@ -62,7 +62,7 @@ class MlrunError(Exception):
         self.args = (self.message,)
 
     def to_record(self) -> dict[str, Any]:
-        """Return the error as a record of code, message, hint, target, file, line and key path, unless None."""
+        """Return the code, message, hint, target, file, line and key path of the error, without those that are None."""
         record = {
             "code": self.code,
             "message": self.message,

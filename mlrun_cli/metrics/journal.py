@@ -156,11 +156,11 @@ def _has_shape(shape: str, value: object) -> bool:
     if shape == VALUE:
         return _is_scalar(value)
     if shape == LIST:
-        return _are_scalars(value)
+        return _is_scalar_list(value)
     if shape == ROW:
         return _is_text_dict(value, _is_scalar)
     if shape == TABLE:
-        return _is_text_dict(value, lambda cells: _is_scalar(cells) or _are_scalars(cells))
+        return _is_text_dict(value, lambda cells: _is_scalar(cells) or _is_scalar_list(cells))
     return _is_storable_text(value)
 
 
@@ -168,7 +168,7 @@ def _is_scalar(value: object) -> bool:
     return value is None or isinstance(value, (int, float)) or _is_storable_text(value)
 
 
-def _are_scalars(values: object) -> bool:
+def _is_scalar_list(values: object) -> bool:
     return type(values) is list and all(map(_is_scalar, values))
 
 

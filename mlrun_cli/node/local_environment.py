@@ -32,10 +32,10 @@ def localize_environment(plan: EnvironmentPlan, environ: Mapping[str, str]) -> E
         return plan
     if plan.build is not None:
         return plan._replace(build=_localize_build(plan.build, environ))
-    return plan._replace(interpreter=_find_interpreter(plan.interpreter, environ.get("PATH", "")))
+    return plan._replace(interpreter=_get_local_interpreter(plan.interpreter, environ.get("PATH", "")))
 
 
-def _find_interpreter(interpreter: str, search_path: str) -> str:
+def _get_local_interpreter(interpreter: str, search_path: str) -> str:
     """Return the path on this node of a runconfig's interpreter or else of a Python on PATH; raise if there is none."""
     if interpreter.startswith("/") and os.access(interpreter, os.X_OK):
         return interpreter
@@ -62,7 +62,7 @@ def _localize_build(build: EnvironmentBuild, environ: Mapping[str, str]) -> Envi
             )
         return build._replace(installer=conda)
     uv = find_uv(environ)
-    pythons = [own for python in build.pythons for own in _find_local_python(python, uv, environ)]
+    pythons = [own for python in build.pythons for own in _list_local_pythons(python, uv, environ)]
     if not pythons:
         raise EnvironmentNotBuilt(
             f"There is no Python {', '.join(map(str, build.pythons))} on {os.uname().nodename}.",
@@ -75,7 +75,7 @@ def _localize_build(build: EnvironmentBuild, environ: Mapping[str, str]) -> Envi
     )
 
 
-def _find_local_python(python: BasePython, uv_path: str | None, environ: Mapping[str, str]) -> Sequence[BasePython]:
+def _list_local_pythons(python: BasePython, uv_path: str | None, environ: Mapping[str, str]) -> Sequence[BasePython]:
     """Return the Python itself or this machine's equivalent, as a sequence of one; empty if there is neither."""
     if not python.is_uv_managed and shutil.which(python.python) is not None:
         return [python]

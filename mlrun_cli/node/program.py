@@ -42,7 +42,7 @@ _LOOK_SECONDS = 0.5
 
 
 def main(arguments: list[str]) -> int:
-    """Run the program; return 0 if this attempt or an earlier one has written an outcome, or there is nothing to do."""
+    """Supervise a run; return 0 if this or an earlier attempt has written an outcome, or there is nothing to do."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # an engine may have inherited that of the submitting process
     shared = SharedRunFolder(Path(arguments[0]))
     is_elsewhere = OWN_ENVIRONMENT in arguments[1:]

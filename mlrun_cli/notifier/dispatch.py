@@ -68,7 +68,7 @@ class NotificationDispatch:
             except NotFound:
                 notification.remove()
                 return
-            if not self._begin(notification, run, includes_log=not is_abandoned):
+            if not self._claim_notification(notification, run, includes_log=not is_abandoned):
                 notification.remove()
                 return
             self._warnings[run.key] = []
@@ -84,7 +84,7 @@ class NotificationDispatch:
         while self._count:
             self._complete(self._ended.get())
 
-    def _begin(self, notification: SpooledNotification, run: Run, *, includes_log: bool) -> bool:
+    def _claim_notification(self, notification: SpooledNotification, run: Run, *, includes_log: bool) -> bool:
         """Claim the notification about a run, unless this spool has it; return whether anything is to be sent."""
         folder = self._workspace.run_folder(run.run_id)
         is_claimed = notification.addresses is not None

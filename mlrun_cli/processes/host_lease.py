@@ -205,11 +205,11 @@ class HostLease:
                     self._check_expired(record, time.time_ns() // 1000)
                 self.acquire()
             except HomeInUse as error:
-                self._follow(error)
+                self._follow_other_host(error)
         except OSError as error:
             raise _create_unavailable_error(self.home, error) from error
 
-    def _follow(self, refusal: HomeInUse) -> None:
+    def _follow_other_host(self, refusal: HomeInUse) -> None:
         self._current = _read_file(self._hosts / "current")
         record = _parse_record(self._current)
         if not record:

@@ -198,7 +198,7 @@ def _map_children() -> dict[int, list[ProcessId]]:
 
 
 def _iterate_pids() -> Iterator[int]:
-    """Return all pids, or none if there is no /proc, as on macOS."""
+    """Yield all pids, or none if there is no /proc, as on macOS."""
     names = os.listdir("/proc") if sys.platform == "linux" else ()
     return (int(name) for name in names if name.isdigit())
 

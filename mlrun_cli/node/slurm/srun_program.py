@@ -93,7 +93,7 @@ class SlurmStep:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the program and return its exit code."""
+    """Start the tasks of a file, wait for them, and return the exit code of the first that failed, or 0."""
     tasks = dict(enumerate(json.loads(Path(arguments[0]).read_text(encoding="utf-8"))["tasks"]))
     signal.signal(signal.SIGTERM, _forward_sigterm)
     most_on_node = max(Counter(task["host"] for task in tasks.values()).values())
@@ -125,11 +125,11 @@ def main(arguments: Sequence[str]) -> int:
 def _end_workers_if_server_fails(serving: SlurmStep, working: SlurmStep) -> None:
     """End the workers as soon as a parameter server fails."""
 
-    def watch() -> None:
+    def terminate_workers_after_server_failure() -> None:
         if serving.wait():
             working.process.terminate()
 
-    threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=terminate_workers_after_server_failure, daemon=True).start()
 
 
 def _forward_sigterm(signal_number: int, frame: object) -> None:  # noqa: ARG001
