@@ -53,13 +53,13 @@ def move_upload(workspace: Workspace, run: Run, name: str, folder: Path, *, over
 
 def list_files(workspace: Workspace, run: Run) -> list[str]:
     """Return the sorted names of a run's files: its logs, and the files that its script wrote or uploaded."""
-    return sorted(_find_paths(workspace, run))
+    return sorted(_collect_file_paths(workspace, run))
 
 
 def measure_files(workspace: Workspace, run: Run) -> dict[str, int]:
     """Return the sizes in bytes of the files that `list_files` lists, keyed by name; vanished files are omitted."""
     sizes = {}
-    for name, path in sorted(_find_paths(workspace, run).items()):
+    for name, path in sorted(_collect_file_paths(workspace, run).items()):
         with suppress(OSError):
             sizes[name] = path.stat().st_size
     return sizes
@@ -109,7 +109,7 @@ def download_files(
         UsageError: files with different content exist and must not be replaced; nothing is written then.
         MlrunError: the folder cannot be written, or it contains a link where a folder is needed.
     """
-    files = _find_paths(workspace, run)
+    files = _collect_file_paths(workspace, run)
     wanted = [name for asked in names for name in _select_names(asked, files, run)] if names else sorted(files)
     return _copy_files({name: files[name] for name in wanted}, folder, overwrite=overwrite)
 
@@ -121,7 +121,7 @@ def download_file(workspace: Workspace, run: Run, name: str, destination: Path) 
         NotFound: the run has no such file; the message lists the files that it has.
         MlrunError: the file cannot be written.
     """
-    files = _find_paths(workspace, run)
+    files = _collect_file_paths(workspace, run)
     source = files.get(name.removeprefix("./"))
     if source is None:
         raise _build_file_not_found_error(name, files, run)
@@ -135,13 +135,13 @@ def download_logs(workspace: Workspace, run: Run, folder: Path, *, overwrite: bo
         UsageError: files with different content exist and must not be replaced; nothing is written then.
         MlrunError: the folder cannot be written, or it contains a link where a folder is needed.
     """
-    files = _find_paths(workspace, run)
+    files = _collect_file_paths(workspace, run)
     tops = {*LOG_FOLDERS, "logs"}
     logs = {name: path for name, path in sorted(files.items()) if name.partition("/")[0] in tops}
     return _copy_files(logs, folder, overwrite=overwrite)
 
 
-def _find_paths(workspace: Workspace, run: Run) -> dict[str, Path]:
+def _collect_file_paths(workspace: Workspace, run: Run) -> dict[str, Path]:
     """Return the paths of a run's logs, uploads and written files, keyed by name."""
     folder = workspace.run_folder(run.run_id)
     written = {name: folder.work / name for name in _list_written_files(workspace, folder)}

@@ -44,7 +44,7 @@ def list_attached_folders(workspace: Workspace) -> Sequence[str]:
     return [folder for folder in folders if os.path.isdir(folder)]
 
 
-def list_folder_choices(folder: Path) -> FolderChoices:
+def read_folder_choices(folder: Path) -> FolderChoices:
     """Return the runconfigs and scripts in a folder; both are empty if the folder no longer exists."""
     return FolderChoices(sorted(_iterate_scripts(folder)), list_runconfig_names(folder))
 

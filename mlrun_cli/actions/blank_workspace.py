@@ -17,7 +17,7 @@ class BlankWorkspace(Workspace):
     is_blank = True
 
     def __init__(self, locator: WorkspaceLocator) -> None:
-        """Create the database, which the system's temporary folder contains until `close`.
+        """Create the database in the system's temporary folder, where it stays until `close`.
 
         Args:
             locator: the location that the real workspace would have, which paths in records name.

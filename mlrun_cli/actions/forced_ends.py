@@ -33,9 +33,9 @@ _LOOK_SECONDS = 0.05
 
 
 def force_end_target_runs(workspace: Workspace, target: str) -> list[str]:
-    """Force the end of all runs of a target, even without its engine; return the ids of runs whose jobs may go on.
+    """Force the end of all runs of a target, even without its engine; return the ids of runs whose jobs may continue.
 
-    The jobs of these may go on. A supervisor that still sees the shared folder ends its script.
+    A supervisor that still sees the shared folder ends its script.
 
     Raises:
         StoreError: another process has locked the store.

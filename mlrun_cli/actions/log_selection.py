@@ -56,7 +56,7 @@ def find_log_start(workspace: Workspace, run: Run, selection: LogSelection) -> L
         LogTimesNotFound: times are needed, and were not recorded.
     """
     folder = workspace.run_folder(run.run_id)
-    name = folder.stdout_name if selection.node is None else _find_node_log(folder, run, selection.node)
+    name = folder.stdout_name if selection.node is None else _get_node_log_name(folder, run, selection.node)
     log = folder.artifacts / name
     if selection.since is not None or selection.has_times:
         _check_line_times(folder, run, log)
@@ -109,7 +109,7 @@ class LineStamper:
         return f"{format_iso(moment - moment % MICROSECONDS)[:19]}Z ".encode("ascii")
 
 
-def _find_node_log(folder: RunFolder, run: Run, node_index: int) -> str:
+def _get_node_log_name(folder: RunFolder, run: Run, node_index: int) -> str:
     """Return the name of the log of the node with this index."""
     document = read_json(folder.submission)
     launch = None if document is None else Submission.from_json(document).launch

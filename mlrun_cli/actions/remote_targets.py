@@ -43,7 +43,7 @@ def attach_machine(
     """
     check_name_is_free(workspace, name)
     if settings.private_key_file is not None:
-        settings = settings._replace(private_key_file=_find_private_key(settings.private_key_file))
+        settings = settings._replace(private_key_file=_resolve_private_key_path(settings.private_key_file))
     checked = check_machine(settings, _choose_folder(workspace, name))
     settings = settings._replace(folder=checked.folder)
     with open_session(workspace, name, settings) as session:
@@ -59,7 +59,7 @@ def _choose_folder(workspace: Workspace, name: str) -> str:
     return f"~/.mlrun/remotes/{digest[:12]}/{name}"
 
 
-def _find_private_key(path_text: str) -> str:
+def _resolve_private_key_path(path_text: str) -> str:
     """Return the absolute path of a private key file, which must exist."""
     path = Path(path_text).expanduser().absolute()
     if not path.is_file():

@@ -90,7 +90,7 @@ def read_difference(
             if needs_code:
                 raise
             notes.append(f"The code is not compared: {error.message}")
-        notes += _list_patch_notes(code or ())
+        notes += _iterate_patch_notes(code or ())
     return RunDifference(before.run_id, after.run_id, values, code, notes)
 
 
@@ -101,7 +101,7 @@ def _diff_code(workspace: Workspace, before: Run, after: Run) -> Iterator[tuple[
         yield change, build_patch(change, store)
 
 
-def _list_patch_notes(code: Sequence[tuple[FileChange, FilePatch]]) -> Iterator[str]:
+def _iterate_patch_notes(code: Sequence[tuple[FileChange, FilePatch]]) -> Iterator[str]:
     """Yield a note if GNU patch cannot apply the changes, because a file became a folder or a folder a file."""
     paths = list_paths_with_changed_type(change for change, _ in code)
     if paths:

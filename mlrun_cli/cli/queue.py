@@ -96,21 +96,21 @@ def _build_layout(records: Sequence[Mapping[str, Any]], encoding: str, now: date
     from mlrun_cli.cli.output.columns import Layout, TableColumn  # noqa: PLC0415 - start-up
     from mlrun_cli.cli.output.runs_table import format_run_duration, format_status  # noqa: PLC0415
 
-    def column(heading: str, record_key: str, **settings: Any) -> TableColumn:
+    def build_column(heading: str, record_key: str, **settings: Any) -> TableColumn:
         return TableColumn(heading, [str(record.get(record_key) or "") for record in records], **settings)
 
     statuses = [format_status(record, encoding) if "run_id" in record else _IDLE for record in records]
-    names = column("Name", "display_name")
+    names = build_column("Name", "display_name")
     columns = [
-        column("Target", "target"),
+        build_column("Target", "target"),
         TableColumn("Nodes", [_format_nodes(record) for record in records], is_right=True),
-        column("Position", "position", is_right=True),
+        build_column("Position", "position", is_right=True),
         TableColumn("Status", statuses),
         *([names] if any(names.cells) else []),
-        column("Run", "run_id", keeps_end=True),
-        column("Experiment", "_experiment_name"),
+        build_column("Run", "run_id", keeps_end=True),
+        build_column("Experiment", "_experiment_name"),
         TableColumn("Duration", [format_run_duration(record, now) for record in records], is_right=True),
-        column("Waits for", "waiting_for"),
+        build_column("Waits for", "waiting_for"),
     ]
     kept = [each for each in columns if each.heading == "Status" or any(each.cells)]
     return Layout(kept, narrowing=_NARROWING)

@@ -114,7 +114,7 @@ class _FolderImport:
         named = self._add_named_rows()
         if self._salvage is not None:
             self._salvage.insert_missing_named_rows(self._database)
-        documents = self._add_runs()
+        documents = self._include_runs()
         for run_folder in self._iterate_run_folders():
             self._import_run_journals(run_folder)
         for session in self._list_sessions():
@@ -143,7 +143,7 @@ class _FolderImport:
             self._unreadable.append(f"{NAMES}: {table}")
             return False
 
-    def _add_runs(self) -> Mapping[str, Mapping[str, Any]]:
+    def _include_runs(self) -> Mapping[str, Mapping[str, Any]]:
         """Add the runs that the store does not have, and return the documents of all runs, keyed by run id."""
         there = self._records.get_keys_and_statuses()
         documents = self._read_documents()

@@ -12,7 +12,7 @@ from mlrun_cli.environments.build_report import (
     describe_failed_build,
     list_build_warnings,
 )
-from mlrun_cli.environments.failure_reason import find_failure_reason
+from mlrun_cli.environments.failure_reason import extract_failure_reason
 from mlrun_cli.environments.folder import EnvironmentFolder, remove_build_secrets
 from mlrun_cli.errors import EnvironmentNotBuilt
 from mlrun_cli.processes.termination import end_processes
@@ -111,5 +111,5 @@ class Preparation:
         if builder.exit_code < 0:
             ended = f"the program that makes it was ended by {get_signal_name(-builder.exit_code)}"
             return f"The environment could not be built: {ended}. Submit the run again."
-        reason = find_failure_reason(read_tail(self._run.folder.environment_log))
+        reason = extract_failure_reason(read_tail(self._run.folder.environment_log))
         return describe_failed_build(self._run.submission.environment, reason)

@@ -13,7 +13,7 @@ import pytest
 
 from mlrun_cli.environments.build import build_environment
 from mlrun_cli.environments.environment import Builder
-from mlrun_cli.environments.failure_reason import find_failure_reason
+from mlrun_cli.environments.failure_reason import extract_failure_reason
 from mlrun_cli.environments.installer import Installer, print_files_changed_error
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from tests.environments.builds import BACKEND, PYPROJECT, build, folder_of, plan, version_inside
@@ -94,7 +94,7 @@ def test_a_local_package_is_built_as_it_was_when_the_run_was_submitted_or_not_at
     first, second = planned_with(1), planned_with(2)
     code, log = build(tmp_path, first, environ)
     said = f"Error: {package} has changed since the run was submitted; submit it again."
-    assert (code, find_failure_reason(log)) == (1, said)
+    assert (code, extract_failure_reason(log)) == (1, said)
     assert not folder_of(first).is_complete()
     code, log = build(tmp_path, second, environ)
     assert code == 0, log

@@ -11,7 +11,7 @@ import pytest
 
 from mlrun_cli.environments.build_plan import plan_conda
 from mlrun_cli.environments.conda_file import read_conda_dependencies
-from mlrun_cli.environments.failure_reason import find_failure_reason
+from mlrun_cli.environments.failure_reason import extract_failure_reason
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from tests.environments.builds import build, folder_of
@@ -110,5 +110,5 @@ def test_conda_that_makes_nothing_and_says_nothing_is_named_with_its_end(
     planned = conda_plan(tmp_path, environ, "dependencies: [{pip: [six, idna]}]\n")
     (tmp_path / "conda" / "conda").write_text(SILENT_CONDA.format(code=code), encoding="utf-8")
     ended, log = build(tmp_path, planned, environ)
-    assert (ended, find_failure_reason(log)) == (code or 1, words.format(python=folder_of(planned).interpreter))
+    assert (ended, extract_failure_reason(log)) == (code or 1, words.format(python=folder_of(planned).interpreter))
     assert not folder_of(planned).path.exists()

@@ -14,7 +14,7 @@ from mlrun_cli.environments.build_plan import plan_conda
 from mlrun_cli.environments.build_report import build_environment_document
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.environment import BasePython
-from mlrun_cli.environments.failure_reason import find_failure_reason
+from mlrun_cli.environments.failure_reason import extract_failure_reason
 from mlrun_cli.environments.installer_search import find_uv
 from mlrun_cli.environments.mode import EnvironmentChoice
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
@@ -117,7 +117,7 @@ def test_an_index_that_does_not_say_when_is_named_as_the_cause(tmp_path: Path, e
             tmp_path, plan(tmp_path, environ, f"-i http://{address}/simple/", "tiny"), environ
         )
     assert not folder.is_complete()
-    assert "uploaded" in find_failure_reason(log)
+    assert "uploaded" in extract_failure_reason(log)
 
 
 def test_the_python_is_the_nearest_on_which_all_that_is_pinned_can_be_had(

@@ -12,7 +12,7 @@ import pytest
 
 from mlrun_cli.environments.build_plan import plan_conda
 from mlrun_cli.environments.conda_file import read_conda_dependencies
-from mlrun_cli.environments.failure_reason import find_failure_reason
+from mlrun_cli.environments.failure_reason import extract_failure_reason
 from mlrun_cli.environments.installer_search import find_uv
 
 # Needs no other package, prints in colour, and fails.
@@ -55,7 +55,7 @@ def test_the_reason_is_what_the_package_says_that_cannot_be_built_and_nothing_is
     )
 
     assert done.returncode == 1
-    assert find_failure_reason(done.stdout) == "mine could not be built: RuntimeError: Running cythonize failed!"
+    assert extract_failure_reason(done.stdout) == "mine could not be built: RuntimeError: Running cythonize failed!"
     assert "reading" in done.stdout
     assert "\x1b" not in done.stdout
 
@@ -216,4 +216,4 @@ error: No solution found when resolving dependencies
     ],
 )
 def test_the_cause_is_found_among_an_installers_other_words(log: str, reason: str | None) -> None:
-    assert find_failure_reason(log) == (reason or "ERROR: No matching distribution found for nope")
+    assert extract_failure_reason(log) == (reason or "ERROR: No matching distribution found for nope")

@@ -10,7 +10,7 @@ import pytest
 
 from mlrun_cli.environments.build_report import list_build_warnings
 from mlrun_cli.environments.environment import Builder
-from mlrun_cli.environments.failure_reason import find_failure_reason
+from mlrun_cli.environments.failure_reason import extract_failure_reason
 from mlrun_cli.environments.interpreters import Interpreter, find_interpreters
 from mlrun_cli.environments.mode import EnvironmentMode
 from tests.environments.builds import SlowPackage, build, folder_of, plan, version_inside
@@ -120,7 +120,7 @@ def test_an_index_that_is_not_reached_is_not_looked_for_again_on_every_python(
     code, log = build(tmp_path, planned, environ)
     assert code != 0
     assert "Looking whether" not in log
-    assert "onnection refused" in find_failure_reason(log)
+    assert "onnection refused" in extract_failure_reason(log)
 
 
 @pytest.mark.usefixtures("only_python")

@@ -75,7 +75,7 @@ def format_command_help(context: Any, examples: Sequence[Row], topic: str | None
         format_section("Options", page.options, width),
         format_section(GLOBAL_OPTIONS, page.global_options, width),
         _format_examples(page.examples, width),
-        f"See {_format_topic(topic)}.",
+        f"See {_format_topic_hint(topic)}.",
     )
 
 
@@ -104,12 +104,12 @@ def format_group_help(
         format_section("Options", [(_format_names(each), _format_option_help(each)) for each in options], width),
         _format_examples(examples, width),
         textwrap.fill(
-            f"See '{context.command_path} COMMAND -h' for a command's options, {_format_topic(topic)}.", width
+            f"See '{context.command_path} COMMAND -h' for a command's options, {_format_topic_hint(topic)}.", width
         ),
     )
 
 
-def _format_topic(topic: str | None) -> str:
+def _format_topic_hint(topic: str | None) -> str:
     return (
         "'mlrun help' for topics, 'mlrun help variables' for settings such as MLRUN_ERROR_FORMAT=json"
         if topic is None

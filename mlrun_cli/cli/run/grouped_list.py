@@ -55,7 +55,7 @@ class Grouping(NamedTuple):
         for name in groups[0].values if groups else ():
             if all(group.values[name] is None for group in groups):
                 warn(f"None of the runs has the value '{name}', by which they are grouped.")
-        goals = listing.find_goals()
+        goals = listing.get_sort_goals()
         for name, goal in goals.items():
             groups.sort(key=lambda group: self._get_sort_key(group, name, goal))
 

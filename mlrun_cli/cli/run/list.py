@@ -188,12 +188,12 @@ def _watch_list(
     on_screen = can_show_screen(global_options)
     seen_alive: set[int] = set()
 
-    def read() -> Listing:
+    def read_and_keep_live_runs() -> Listing:
         listing = read_listing(seen_alive)
         seen_alive.update(run.key for run in listing.runs if not run.status.is_terminal)
         return listing
 
-    listing, exit_code = watch_listing(workspace, read, global_options, on_screen=on_screen)
+    listing, exit_code = watch_listing(workspace, read_and_keep_live_runs, global_options, on_screen=on_screen)
     return _build_result(listing)._replace(exit_code=exit_code, prefers_table=on_screen)
 
 

@@ -54,9 +54,9 @@ class Listing(NamedTuple):
 
         names = {key: each.names for key, each in self.columns.items()}
         now = datetime.now(timezone.utc)
-        return build_runs_layout(self.build_records(), encoding, now, names=names, goals=self.find_goals())
+        return build_runs_layout(self.build_records(), encoding, now, names=names, goals=self.get_sort_goals())
 
-    def find_goals(self) -> Mapping[str, Goal]:
+    def get_sort_goals(self) -> Mapping[str, Goal]:
         """Return the goal of the metric that the list is sorted by, as the direction implies; otherwise empty.
 
         Keys are the name of the metric and, if it is not the last value that counts, a heading such as `max(acc)`.
@@ -99,7 +99,7 @@ def read_listing(
         found = list_sorted_runs(workspace, run_filter, order)
         choices = {**_choose_sort_column(order), **choices}
     has_more = last is not None and len(found) > last
-    found = _add_runs(workspace, found[:last], kept_keys, is_newest_first=order is None)
+    found = _include_runs(workspace, found[:last], kept_keys, is_newest_first=order is None)
     if not choices:
         return Listing(found, {}, order, has_more)
     from mlrun_cli.actions.run_columns import read_metric_columns, read_parameter_columns  # noqa: PLC0415 - start-up
@@ -109,9 +109,10 @@ def read_listing(
     return Listing(found, columns, order, has_more)
 
 
-def _add_runs(
+def _include_runs(
     workspace: Workspace, runs: Sequence[Run], keys: Collection[int], *, is_newest_first: bool
 ) -> Sequence[Run]:
+    """Return the runs with those of `keys` that are missing, in the order of the list."""
     missing = set(keys) - {run.key for run in runs}
     if not missing:
         return runs

@@ -56,7 +56,7 @@ def describe_options_after_script(words: Sequence[str], source: Path, *, is_comm
     if not behind or (script is None and is_command and not Path(words[0]).name.startswith("python")):
         return None
     text = "" if script is None else _read_script(source / script)
-    unknown = [place for place in behind if not _mentions(text, names[place])]
+    unknown = [place for place in behind if not _mentions_option(text, names[place])]
     if not unknown:
         return None
     shown = ", ".join(dict.fromkeys(names[place] for place in unknown))
@@ -81,7 +81,7 @@ def _read_script(path: Path) -> str:
         return ""
 
 
-def _mentions(text: str, option: str) -> bool:
+def _mentions_option(text: str, option: str) -> bool:
     """Return whether a script mentions an option, or defines a name like it, as in `query: str`."""
     name = option.lstrip("-").replace("-", "_")
     return re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])|\b{re.escape(name)}\s*:", text) is not None

@@ -88,10 +88,10 @@ def monitor_tensorboard(
 def _update_copies(copies: EventCopies, server: TensorboardServer) -> None:
     """Update the copies of event files until TensorBoard exits or a signal arrives."""
 
-    def interrupt(_number: int, _frame: object) -> None:
+    def raise_keyboard_interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = signal.signal(signal.SIGTERM, raise_keyboard_interrupt)
     try:
         while server.process.poll() is None:
             time.sleep(_UPDATE_SECONDS)

@@ -37,10 +37,10 @@ def build_records_result(records: Sequence[dict[str, Any]], *, is_list: bool = T
 
 def list_csv_rows(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return records of runs for `-o csv`, without the tags in which sweeps and MLflow keep documents."""
-    return [_remove_document_tags(record) for record in records]
+    return [_omit_document_tags(record) for record in records]
 
 
-def _remove_document_tags(record: Mapping[str, Any]) -> Mapping[str, Any]:
+def _omit_document_tags(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a run's record without the tags in which sweeps and MLflow keep documents."""
     tags = record["tags"]
     shown = drop_bookkeeping_tags(record["run_type"], record["run_id"], tags)

@@ -181,7 +181,7 @@ def resubmit_run(
     if is_dry_run:
         return _build_rerun_dry_run_result(workspace, rerun)
 
-    def start(interruptions: Interruptions, progress: Progress) -> Submitted:
+    def submit(interruptions: Interruptions, progress: Progress) -> Submitted:
         return rerun.submit(
             workspace,
             interruptions,
@@ -191,7 +191,7 @@ def resubmit_run(
             report=global_options.notes.info,
         )
 
-    return submit_and_stream(workspace, start, global_options, on_interrupt, is_async=is_async)
+    return submit_and_stream(workspace, submit, global_options, on_interrupt, is_async=is_async)
 
 
 def _build_rerun(

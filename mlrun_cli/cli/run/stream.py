@@ -120,7 +120,7 @@ def stream_log(
         interruptions.block()
         if interrupt is OnInterrupt.CANCEL and run.owner_lock is None and not run.status.is_terminal:
             stack.enter_context(_acquire_stream_lock(workspace, run))
-        titles = _LogTitles(_print, are_shown=False) if ci is None else LogGroups(ci, sys.stdout)
+        titles = _LogTitles(_print_to_stdout, are_shown=False) if ci is None else LogGroups(ci, sys.stdout)
         streaming = _LogStreamer(workspace, run, sys.stdout, titles, global_options, interrupt, start=start)
         if selection.has_times:
             streaming.stamper = LineStamper(workspace, run, start)
@@ -219,7 +219,7 @@ class _LogStreamer:
                 if self._script_input is not None:
                     self._script_input.start_copying()
                 ended = follow_logs(
-                    self._workspace, self._run, self._write, watch=self._update_display, start=self._start
+                    self._workspace, self._run, self._write_log_chunk, watch=self._update_display, start=self._start
                 )
                 self._is_leaving = True
                 if ended.started_at is not None:  # the title stands there, even if the script has printed nothing
@@ -244,7 +244,7 @@ class _LogStreamer:
         self._is_leaving = True
         raise _Signalled(signal_number)
 
-    def _write(self, log_name: str, chunk: bytes) -> None:
+    def _write_log_chunk(self, log_name: str, chunk: bytes) -> None:
         self._spinner.stop()
         self._begin_log(log_name)
         if self.stamper is not None:
@@ -278,14 +278,14 @@ class _LogStreamer:
     def _cancel_if_signalled(self) -> None:
         if self._signal is None or self._asked_to_stop:
             return
-        self._cancel()
+        self._cancel_run()
         self._spinner.stop()
         name = signal.Signals(self._signal).name
         self._shared.notes.info(
             f"\n{name}: the run {self._run.run_id} has been asked to stop; once more leaves without waiting for it."
         )
 
-    def _cancel(self) -> None:
+    def _cancel_run(self) -> None:
         cancel_run(self._workspace, self._run, GRACE_SECONDS)
         self._asked_to_stop = True
 
@@ -293,7 +293,7 @@ class _LogStreamer:
         name, run_id = signal.Signals(signal_number).name, self._run.run_id
         follow = format_command_line(self._workspace, "run", "monitor-logs", "-r", run_id)
         if self._cancels and not self._asked_to_stop:
-            self._cancel()
+            self._cancel_run()
         with suppress(OSError):  # the terminal may be gone
             sys.stderr.write("\n")
         if self._cancels:
@@ -308,6 +308,6 @@ class _LogStreamer:
         )
 
 
-def _print(text: str) -> None:
+def _print_to_stdout(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()

@@ -40,7 +40,7 @@ def submit_script_and_stream(
     If the streamed run ends with another exit code than 0, `describe_failure` may return a hint to show.
     """
 
-    def start(interruptions: Interruptions, progress: Progress) -> Submitted:
+    def submit(interruptions: Interruptions, progress: Progress) -> Submitted:
         from mlrun_cli.submit.submit import submit  # noqa: PLC0415
 
         return submit(
@@ -53,7 +53,7 @@ def submit_script_and_stream(
         )
 
     return submit_and_stream(
-        workspace, start, global_options, on_interrupt, is_async=is_async, ci=ci, describe_failure=describe_failure
+        workspace, submit, global_options, on_interrupt, is_async=is_async, ci=ci, describe_failure=describe_failure
     )
 
 

@@ -64,7 +64,7 @@ def submit_sweep_and_stream(
         return build_sweep_dry_run_result(workspace, request, definition)
     request = request._replace(ends_with_stream=on_interrupt is OnInterrupt.CANCEL and not is_async)
 
-    def start(interruptions: Interruptions, progress: Progress) -> Submitted:
+    def submit(interruptions: Interruptions, progress: Progress) -> Submitted:
         from mlrun_cli.submit.sweep import submit_sweep  # noqa: PLC0415
 
         return submit_sweep(
@@ -72,8 +72,8 @@ def submit_sweep_and_stream(
         )
 
     if is_async or not (shows_table and can_show_screen(global_options)):
-        return submit_and_stream(workspace, start, global_options, on_interrupt, is_async=is_async, ci=ci)
-    return _start_and_show(workspace, start, global_options, on_interrupt)
+        return submit_and_stream(workspace, submit, global_options, on_interrupt, is_async=is_async, ci=ci)
+    return _submit_and_show_table(workspace, submit, global_options, on_interrupt)
 
 
 def build_sweep_dry_run_result(workspace: Workspace, request: SubmitRequest, definition: SweepDefinition) -> Result:
@@ -86,7 +86,7 @@ def build_sweep_dry_run_result(workspace: Workspace, request: SubmitRequest, def
     return Result(record, layout=lambda _: build_samples_layout(record["draws"]))
 
 
-def _start_and_show(
+def _submit_and_show_table(
     workspace: Workspace,
     submit_run: Callable[[Interruptions, Progress], Submitted],
     global_options: GlobalOptions,
@@ -149,11 +149,11 @@ def _watch_sweep(workspace: Workspace, run: Run) -> None:
     encoding, colour = sys.stdout.encoding, wants_colour(sys.stdout)
     keys = sys.stdin.fileno() if sys.stdin.isatty() else None
 
-    def read() -> Sequence[Run]:
+    def read_sweep_run() -> Sequence[Run]:
         return get_reconciled_runs(workspace, [run])
 
     with Screen(sys.stdout, keys) as screen:
-        for (current,) in watch_runs(workspace, read, screen.wait_for_resize):
+        for (current,) in watch_runs(workspace, read_sweep_run, screen.wait_for_resize):
             size = screen.size
             overview = find_sweep_overview(workspace, current, size.lines)
             if overview is None:

@@ -158,5 +158,5 @@ def test_the_best_value_is_that_of_the_name_or_else_of_the_order(order: str, mar
         {"acc": 0.5, "max(acc)": 0.6, "height": 1, "max(height)": 3},
         {"acc": 0.7, "max(acc)": 0.9, "height": 2, "max(height)": 4},
     ]
-    goals = Listing([], {}, RunOrder.parse(order)).find_goals()
+    goals = Listing([], {}, RunOrder.parse(order)).get_sort_goals()
     assert {each.heading: each.marked for each in build_value_columns(rows, None, METRICS, goals)} == marked

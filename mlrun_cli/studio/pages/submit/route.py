@@ -11,7 +11,7 @@ from starlette.responses import Response
 from mlrun_cli.actions.attached_folders import (
     FolderChoices,
     list_attached_folders,
-    list_folder_choices,
+    read_folder_choices,
     read_submission,
 )
 from mlrun_cli.actions.compute_targets import list_target_names
@@ -132,5 +132,5 @@ def _list_folder_choices(form: SubmitForm) -> FolderChoices | None:
     folder, source = form.find_folder_path(), form.find_source_path()
     if folder is None or source is None or not os.path.isdir(source):
         return None
-    choices = list_folder_choices(folder)
-    return choices if source == folder else choices._replace(scripts=list_folder_choices(source).scripts)
+    choices = read_folder_choices(folder)
+    return choices if source == folder else choices._replace(scripts=read_folder_choices(source).scripts)
