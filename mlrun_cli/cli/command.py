@@ -90,6 +90,7 @@ class Declaration(NamedTuple):
     examples: Sequence[tuple[str, str]]
     query_words: bool
     script: bool
+    default_output: str
 
     @property
     def description(self) -> str:
@@ -108,7 +109,7 @@ class Declaration(NamedTuple):
         own = read_signature(self.function, excluded_names=[_GLOBAL_OPTIONS])
         words = [_QUERY_WORDS] if self.query_words else []
         used_names = {name for parameter in own.parameters for name in parameter.option_names}
-        return CommandParameters(own, words, list_global_parameters(used_names))
+        return CommandParameters(own, words, list_global_parameters(used_names, self.default_output))
 
 
 class CommandParameters(NamedTuple):
@@ -172,6 +173,7 @@ def command(
     examples: Sequence[tuple[str, str]],
     query_words: bool = False,
     script: bool = False,
+    default_output: str = OutputFormat.JSON.value,
 ) -> Callable[[Function], Function]:
     """Return a decorator that declares a function as a subcommand of a group.
 
@@ -182,10 +184,11 @@ def command(
         query_words: whether a query may follow the options without `--query`.
         script: whether the first word that is not an option, and all words after it, belong to the command's variadic
             argument.
+        default_output: what the command prints without `-o`, as its help says it.
     """
 
     def declare(function: Function) -> Function:
-        group.add_subcommand(subcommand, Declaration(function, examples, query_words, script))
+        group.add_subcommand(subcommand, Declaration(function, examples, query_words, script, default_output))
         return function
 
     return declare

@@ -104,6 +104,12 @@ class CommandParameter(NamedTuple):
         left = [name for name in option.names if name not in names]
         return self._replace(declared=Option(*left, metavar=option.metavar, help=option.help))
 
+    def with_remark(self, remark: str) -> CommandParameter:
+        """Return a copy of a global option's parameter with a sentence after its help."""
+        option = self.declared
+        assert isinstance(option, Option)
+        return self._replace(declared=Option(*option.names, metavar=option.metavar, help=f"{option.help} {remark}"))
+
 
 class OptionGroup(Protocol):
     """The type of a command parameter that represents several options."""

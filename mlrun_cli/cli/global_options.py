@@ -58,7 +58,7 @@ _PARAMETERS = (
     ),
     build_parameter(
         "output",
-        Annotated[str, Option("--output", "-o", metavar="FORMAT", help=f"{_FORMATS}. Default: json.")],
+        Annotated[str, Option("--output", "-o", metavar="FORMAT", help=f"{_FORMATS}.")],
     ),
     build_parameter(
         "query",
@@ -83,14 +83,19 @@ _PARAMETERS = (
 _DEFAULTS = {parameter.name: parameter.default for parameter in _PARAMETERS}
 
 
-def list_global_parameters(used_names: Set[str] = frozenset()) -> Sequence[CommandParameter]:
+def list_global_parameters(used_names: Set[str], default_output: str) -> Sequence[CommandParameter]:
     """Return the parameters that declare the global options, without the names in `used_names`.
 
     Args:
         used_names: option names, such as `-t`, that the command's own options use and the shared ones give up.
+        default_output: what the command prints without `-o`, as its help says it.
     """
     free = [parameter.without_names(used_names) for parameter in _PARAMETERS]
-    return [parameter for parameter in free if parameter.option_names]
+    return [
+        parameter.with_remark(f"Default: {default_output}.") if parameter.name == "output" else parameter
+        for parameter in free
+        if parameter.option_names
+    ]
 
 
 class GlobalOptions(NamedTuple):

@@ -33,6 +33,7 @@ _KEYS = "q: leave"
         ("Watch the live runs on a terminal", "mlrun top"),
         ("Print the memory of each live run", "mlrun top -o json --query '[].memory_bytes'"),
     ],
+    default_output="table on a terminal, json elsewhere",
 )
 def top(
     global_options: GlobalOptions,

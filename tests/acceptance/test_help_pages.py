@@ -178,6 +178,23 @@ def test_help_doubles_neither_brackets_nor_defaults(page: Page) -> None:
     assert not re.search(r"(Default: \S+)\s+Default: ", page.text)
 
 
+@pytest.mark.parametrize(
+    ("words", "default"),
+    [
+        ("run show", "json"),
+        ("run view", "table"),
+        ("run diff", "table"),
+        ("run monitor-logs", "table"),
+        ("run sweep", "table on a terminal"),
+        ("top", "table on a terminal"),
+    ],
+)
+def test_help_says_what_is_printed_without_an_output_format(prepared: Mlrun, words: str, default: str) -> None:
+    text = " ".join(prepared(*words.split(), "-h").stdout.split())
+    (told,) = re.findall(r"md\|none\. Default: (.*?)\.", text)
+    assert re.match(rf"{default}\b", told)
+
+
 @pytest.mark.parametrize("page", ["", "ml", *COMMAND_GROUPS, *TOP_LEVEL_GROUPS], indirect=True)
 def test_help_of_a_group_has_two_examples(page: Page) -> None:
     _, _, examples = page.text.partition("\nExamples\n")

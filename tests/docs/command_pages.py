@@ -28,9 +28,9 @@ def command_pages() -> Mapping[str, str]:
     tree: Any = build_root()
     top = _context(tree, "mlrun")
     names = [name for name in tree.list_summaries() if name not in _ELSEWHERE]
-    pages = {name: _page(tree.find(name), name, top, tree.list_summaries()[name]) for name in names}
     first: Any = tree.find("run")
     shared = build_command_page(_context(first.find("show"), "show", top), ()).global_options
+    pages = {name: _page(tree.find(name), name, top, shared, tree.list_summaries()[name]) for name in names}
     return {
         "README.md": _index(tree.list_summaries(), names, shared),
         **{f"{name}.md": page for name, page in pages.items()},
@@ -49,18 +49,24 @@ def _index(summaries: Mapping[str, str], names: Sequence[str], shared: Sequence[
     )
 
 
-def _page(command: Any, name: str, parent: typer.Context, summary: str) -> str:
+def _page(command: Any, name: str, parent: typer.Context, shared: Sequence[Row], summary: str) -> str:
     context = _context(command, name, parent)
     if not isinstance(command, CommandGroup):
-        return _joined(*_command(build_command_page(context, command.examples), "#"), _read_on(context))
+        return _joined(*_command(build_command_page(context, command.examples), shared, "#"), _read_on(context))
     parts = [f"# mlrun {name}", _MADE, summary, _read_on(context)]
     for subcommand in command.list_summaries():
         built: Any = command.find(subcommand)
-        parts += _command(build_command_page(_context(built, subcommand, context), built.examples), "##")
+        parts += _command(build_command_page(_context(built, subcommand, context), built.examples), shared, "##")
     return _joined(*parts)
 
 
-def _command(page: CommandPage, marks: str) -> list[str]:
+def _list_own_meanings(options: Sequence[Row], shared: Sequence[Row]) -> list[Row]:
+    """Return the global options of a command that it describes in its own way, such as another default of `-o`."""
+    common = dict(shared)
+    return [(names, meaning) for names, meaning in options if common.get(names, meaning) != meaning]
+
+
+def _command(page: CommandPage, shared: Sequence[Row], marks: str) -> list[str]:
     paragraphs = [" ".join(each.split()) for each in page.description.split("\n\n")]
     return [
         f"{marks} {page.path}",
@@ -68,7 +74,7 @@ def _command(page: CommandPage, marks: str) -> list[str]:
         *paragraphs,
         f"```text\n{page.path} {page.usage}\n```",
         _table("argument", _code(page.arguments)),
-        _table("option", _code(page.options)),
+        _table("option", _code([*page.options, *_list_own_meanings(page.global_options, shared)])),
         "```text\n" + "\n".join(f"# {what}\n{line}" for what, line in page.examples) + "\n```",
     ]
 

@@ -21,6 +21,7 @@ from mlrun_cli.errors import InvalidValue
         ("Show what differs between two runs", "mlrun run diff -r ID1 -r ID2"),
         ("Change this folder as the code changed from ID1 to ID2", "mlrun run diff -r ID1 -r ID2 --code | patch -p1"),
     ],
+    default_output="table, which is text and the patch",
 )
 def diff(
     global_options: GlobalOptions,

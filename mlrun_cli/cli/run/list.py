@@ -55,6 +55,7 @@ _CONFLICTS = {
             "mlrun run list --last 50 --status failed --query '[].run_id' -o tsv",
         ),
     ],
+    default_output="json; with --watch on a terminal, table",
 )
 def list_runs(
     global_options: GlobalOptions,

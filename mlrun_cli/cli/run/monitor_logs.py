@@ -29,6 +29,7 @@ from mlrun_cli.errors import ConflictingOptions
         ("Follow the newest run from its last 20 lines on", "mlrun run monitor-logs -r @latest --tail 20"),
         ("Search the log of a run that has ended", "mlrun run monitor-logs -r @latest | grep loss"),
     ],
+    default_output="table, which is the log; others go with --failed",
 )
 def monitor_logs(
     global_options: GlobalOptions,

@@ -60,6 +60,7 @@ _Texts = list[str] | None
             "mlrun run sweep --random 'lr=uniform(0,1)' --max 8 --maximize acc train.py",
         ),
     ],
+    default_output="table on a terminal, json elsewhere",
 )
 def sweep(
     global_options: GlobalOptions,

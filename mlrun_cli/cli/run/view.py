@@ -23,6 +23,7 @@ from mlrun_cli.cli.run.selection import get_run
         ("View the newest run", "mlrun run view -r @latest"),
         ("View why it failed", "mlrun run view -r @latest --failed"),
     ],
+    default_output="table, which is the page",
 )
 def view(
     global_options: GlobalOptions,
