@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.documents.node import Node
 from mlrun_cli.core.documents.read import read_document
 from mlrun_cli.core.problems import Problems
-from mlrun_cli.errors import InvalidValue
+from mlrun_cli.errors import InvalidFile, InvalidValue
 from mlrun_cli.pipelines.json_reader import JsonReader
 from mlrun_cli.pipelines.recurrence import Recurrence
+from mlrun_cli.pipelines.validation import find_similar_names
 
 _TOP = "Schedule"
 _NONE = ("None", "none")
@@ -26,6 +27,7 @@ _FIELDS: Mapping[str, str] = {
 }
 """The keys of a file, with the fields of `ScheduleSettings`."""
 _IGNORED = ("wait_for_provisioning", "wait_timeout", "recurrence")
+_RECURRENCE_KEYS = ("frequency", "interval", "start_time", "time_zone", "hours", "minutes", "time_of_day", "week_days")
 
 
 def read_schedule_file(path: Path) -> dict[str, Any]:
@@ -44,9 +46,7 @@ def read_schedule_file(path: Path) -> dict[str, Any]:
     for key, node in keys.items():
         with problems.collect_errors():
             if key not in _FIELDS and key not in _IGNORED:
-                raise node.build_error(
-                    "a schedule has no such key", hint=f"It has: {', '.join([*_FIELDS, *_IGNORED])}."
-                )
+                raise _build_unknown_key_error(node, "schedule", key, (*_FIELDS, *_IGNORED))
             if key in _FIELDS and not _is_none(node):
                 found[_FIELDS[key]] = _read_value(key, node)
     recurrence = keys.get("recurrence")
@@ -55,6 +55,12 @@ def read_schedule_file(path: Path) -> dict[str, Any]:
             found["recurrence"] = _read_recurrence(recurrence)
     problems.raise_if_any()
     return found
+
+
+def _build_unknown_key_error(node: Node, noun: str, key: str, known_keys: Collection[str]) -> InvalidFile:
+    nearest = find_similar_names(key, known_keys)
+    guess = f"Did you mean '{nearest[0]}'? " if nearest else ""
+    return node.build_error(f"a {noun} has no such key", hint=f"{guess}It has: {', '.join(known_keys)}.")
 
 
 def _is_none(node: Node) -> bool:
@@ -72,6 +78,9 @@ def _read_value(key: str, node: Node) -> Any:
 
 def _read_recurrence(node: Node) -> dict[str, Any]:
     """Return a recurrence as JSON; an error contains the line of the invalid key."""
+    for key, one in node.as_mapping().items():
+        if key not in _RECURRENCE_KEYS:
+            raise _build_unknown_key_error(one, "recurrence", key, _RECURRENCE_KEYS)
     keys = {key: one for key, one in node.as_mapping().items() if not _is_none(one)}
     document: dict[str, Any] = {
         key: one.as_text() if key in {"start_time", "time_zone", "time_of_day"} else one.to_plain()

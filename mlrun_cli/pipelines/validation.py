@@ -34,6 +34,7 @@ _MAX_NAMES = 12
 _KEY = r"[0-9a-f]{8}"
 _DATA_NAME = r"[A-Za-z_][A-Za-z0-9_]{0,99}"
 _REFERENCE_NAME = r"[A-Za-z0-9_]{1,100}"  # it is the end of a variable's name
+_SCRIPT_HINT = "Name it as script_name of the step, or as script of its runconfig."
 
 
 class GraphProblem(NamedTuple):
@@ -72,14 +73,19 @@ def list_unused_parameters(graph: Graph) -> list[str]:
 
 def build_name_hint(name: str, known_names: Collection[str]) -> str:
     """Return a hint that suggests the most similar of the known names, or lists them."""
-    import difflib  # noqa: PLC0415 - not on the way of what succeeds
-
     if not known_names:
         return "There are none."
-    nearest = difflib.get_close_matches(name[:100], sorted(known_names), n=1)
+    nearest = find_similar_names(name, known_names)
     if nearest:
         return f"Did you mean '{nearest[0]}'?"
     return f"There are: {', '.join(sorted(known_names)[:_MAX_NAMES])}{', …' if len(known_names) > _MAX_NAMES else ''}."
+
+
+def find_similar_names(name: str, known_names: Collection[str]) -> list[str]:
+    """Return the most similar of the known names, or nothing if none is similar."""
+    import difflib  # noqa: PLC0415 - not on the way of what succeeds
+
+    return difflib.get_close_matches(name[:100], sorted(known_names), n=1)
 
 
 def iterate_graph_problems(graph: Graph) -> Iterator[GraphProblem]:
@@ -110,7 +116,7 @@ def _iterate_kind_problems(step: Step) -> Iterator[GraphProblem]:
         if not step.command:
             yield GraphProblem(step.key, "command", "the step has no command", "Name one.")
     elif step.kind != PARALLEL_RUN_STEP and not step.script and step.runconfig is None and step.runconfig_file is None:
-        yield GraphProblem(step.key, "script", "the step has no script", "Name one.")
+        yield GraphProblem(step.key, "script", "the step has no script", _SCRIPT_HINT)
     if step.kind == HYPER_DRIVE_STEP and step.sweep is None:
         yield GraphProblem(step.key, "sweep", "the step does not say which values to try")
     if step.kind == PARALLEL_RUN_STEP and step.parallel_run is None:

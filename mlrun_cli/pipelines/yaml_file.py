@@ -24,7 +24,7 @@ from mlrun_cli.pipelines.graph import (
 from mlrun_cli.pipelines.parameter_values import parse_scalar
 from mlrun_cli.pipelines.step_kinds import build_unsupported_error
 from mlrun_cli.pipelines.validation import GraphProblem, iterate_graph_problems, list_unused_parameters
-from mlrun_cli.pipelines.yaml_names import YamlNames, list_ignored_key_notes
+from mlrun_cli.pipelines.yaml_names import YamlNames, build_key_hint, list_ignored_key_notes
 from mlrun_cli.pipelines.yaml_paths import YamlPaths
 from mlrun_cli.pipelines.yaml_step import YamlStep, read_step
 
@@ -32,6 +32,9 @@ _TOP_KEYS = (
     *("name", "description", "default_compute", "parameters", "data_references", "steps"),
     *("version", "default_datastore", "continue_on_step_failure"),
 )
+_PARAMETER_KEYS = ("type", "default")
+_DATA_PATH_KEYS = ("datastore", "path_on_datastore")
+_DATASET_KEYS = ("dataset_name", "dataset_id", "dataset_version")
 _SQL_KEYS = ("sql_query", "sql_table", "sql_stored_procedure", "sql_stored_procedure_params")
 _OTHER_FILES: Mapping[str, tuple[str, str]] = {
     "Schedule": ("describes when a pipeline runs, not a pipeline", "Name the file that begins with 'pipeline:'."),
@@ -97,7 +100,10 @@ def _check_is_pipeline_file(root: Node) -> None:
             refusal.location = root.location
             raise refusal
     found = ", ".join(list(keys)[:5]) or "none"
-    raise root.build_error(f"has no 'pipeline' (its keys: {found})", hint="All of a pipeline stands below 'pipeline:'.")
+    raise root.build_error(
+        f"has no 'pipeline' (its keys: {found})",
+        hint=f"{build_key_hint(root, 'pipeline', ())}All of a pipeline stands below 'pipeline:'.",
+    )
 
 
 class _PipelineReader:
@@ -157,9 +163,10 @@ class _PipelineReader:
             hint = "Write 'type' and 'default' below its name, indented further than that."
             raise node.build_error("a parameter has a type and a default", hint=hint)
         keys = node.as_mapping()
-        self.notes += list_ignored_key_notes(node, ("type", "default"))
+        self.notes += list_ignored_key_notes(node, _PARAMETER_KEYS)
         if "type" not in keys:
-            raise node.build_error("the parameter has no type", hint=f"Types: {', '.join(PARAMETER_TYPES)}.")
+            guess = build_key_hint(node, "type", _PARAMETER_KEYS)
+            raise node.build_error("the parameter has no type", hint=f"{guess}Types: {', '.join(PARAMETER_TYPES)}.")
         kind = keys["type"].as_text()
         if kind not in PARAMETER_TYPES:
             raise keys["type"].build_error(f"'{kind}' is not a type", hint=f"Types: {', '.join(PARAMETER_TYPES)}.")
@@ -169,7 +176,7 @@ class _PipelineReader:
         if type_name == DATA_PATH_TYPE:
             return self._read_data_path(node)
         if type_name == DATASET_TYPE:
-            return _read_dataset(node)
+            return self._read_dataset(node)
         if type_name == "float" and isinstance(node.content, float):  # `.inf` is not a number for Python
             return node.content
         text = node.as_text()
@@ -180,10 +187,14 @@ class _PipelineReader:
 
     def _read_data_path(self, node: Node) -> DataPath:
         keys = node.as_mapping()
-        self.notes += list_ignored_key_notes(node, ("datastore", "path_on_datastore"))
+        self.notes += list_ignored_key_notes(node, _DATA_PATH_KEYS)
         store, path = keys.get("datastore"), keys.get("path_on_datastore")
         if store is None or path is None:
-            raise node.build_error("a path has a 'datastore' and a 'path_on_datastore'")
+            missing = "datastore" if store is None else "path_on_datastore"
+            raise node.build_error(
+                "a path has a 'datastore' and a 'path_on_datastore'",
+                hint=build_key_hint(node, missing, _DATA_PATH_KEYS).rstrip() or None,
+            )
         return DataPath(None if store.is_null else store.as_text(), "" if path.is_null else path.as_text())
 
     def _read_data_references(self, node: Node | None) -> None:
@@ -199,17 +210,36 @@ class _PipelineReader:
                 hint = "Query the database in a PythonScriptStep, and let the next step read its output."
                 raise build_unsupported_error(keys[key], "data of a SQL database are read by Azure's services", hint)
         if "dataset_name" in keys or "dataset_id" in keys:
-            return _read_dataset(node)
+            return self._read_dataset(node)
         if "datastore" not in keys:
-            hint = "Write datastore and path_on_datastore, dataset_name, or dataset_id."
+            known = (*_DATA_PATH_KEYS, *_DATASET_KEYS)
+            guess = build_key_hint(node, "datastore", known) or build_key_hint(node, "dataset_name", known)
+            hint = f"{guess}Write datastore and path_on_datastore, dataset_name, or dataset_id."
             raise node.build_error("does not say which data it is", hint=hint)
         return self._read_data_path(node)
+
+    def _read_dataset(self, node: Node) -> DatasetReference:
+        keys = node.as_mapping()
+        self.notes += list_ignored_key_notes(node, _DATASET_KEYS)
+        version = keys.get("dataset_version")
+        found = {name: keys[name].as_text() for name in ("dataset_id", "dataset_name") if name in keys}
+        if not any(found.values()):
+            raise node.build_error(
+                "a dataset has a 'dataset_name' or a 'dataset_id'",
+                hint=build_key_hint(node, "dataset_name", _DATASET_KEYS).rstrip() or None,
+            )
+        return DatasetReference(
+            found.get("dataset_id"), found.get("dataset_name"), None if version is None else version.as_integer()
+        )
 
     def _read_steps(self, nodes: Mapping[str, Node]) -> list[YamlStep]:
         node = nodes.get("steps")
         if node is None or not isinstance(node.content, dict):
             reason = "the pipeline has no steps" if node is None or node.is_null else "the steps are a mapping"
-            raise (node or self._node).build_error(reason, hint="Write 'steps:', and a name for each step below it.")
+            guess = build_key_hint(self._node, "steps", _TOP_KEYS)
+            raise (node or self._node).build_error(
+                reason, hint=f"{guess}Write 'steps:', and a name for each step below it."
+            )
         for name in node.content:
             self._names.step_keys[name] = _choose_step_key(name, self._names.step_keys.values())
         for name, step in node.content.items():
@@ -234,17 +264,6 @@ class _PipelineReader:
         if problem.step is None:
             return self._node.build_error(problem.reason, hint=problem.hint)
         return steps[problem.step].find_node(problem.key_path).build_error(problem.reason, hint=problem.hint)
-
-
-def _read_dataset(node: Node) -> DatasetReference:
-    keys = node.as_mapping()
-    version = keys.get("dataset_version")
-    found = {name: keys[name].as_text() for name in ("dataset_id", "dataset_name") if name in keys}
-    if not any(found.values()):
-        raise node.build_error("a dataset has a 'dataset_name' or a 'dataset_id'")
-    return DatasetReference(
-        found.get("dataset_id"), found.get("dataset_name"), None if version is None else version.as_integer()
-    )
 
 
 def _choose_step_key(name: str, taken_keys: Collection[str]) -> str:

@@ -11,7 +11,7 @@ from mlrun_cli.core.documents.read import read_document
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import InvalidFile
-from mlrun_cli.pipelines.yaml_names import list_ignored_key_notes
+from mlrun_cli.pipelines.yaml_names import build_key_hint, list_ignored_key_notes
 from mlrun_cli.pipelines.yaml_paths import YamlPaths
 
 APPEND_ROW = "append_row"
@@ -75,12 +75,13 @@ def read_parallel_run_settings(
     """
     problems = Problems()
     given = {key: value for key, value in node.as_mapping().items() if not value.is_null}
-    notes += list_ignored_key_notes(
-        node, (*_TEXTS, *_NUMBERS, *_MORE_NUMBERS, *_OTHERS, *(_INLINE if is_inline else ()))
-    )
+    known = (*_TEXTS, *_NUMBERS, *_MORE_NUMBERS, *_OTHERS, *(_INLINE if is_inline else ()))
+    notes += list_ignored_key_notes(node, known)
     for key in _REQUIRED:
         if key not in given:
-            problems.add(node.build_error(f"'{key}' is missing"))
+            problems.add(
+                node.build_error(f"'{key}' is missing", hint=build_key_hint(node, key, known).rstrip() or None)
+            )
     settings: dict[str, Any] = {}
     for key, value in given.items():
         with problems.collect_errors():

@@ -35,7 +35,7 @@ from mlrun_cli.pipelines.yaml_arguments import (
     read_joined_argument,
     split_command_line,
 )
-from mlrun_cli.pipelines.yaml_names import YamlNames, list_ignored_key_notes, read_output_kind
+from mlrun_cli.pipelines.yaml_names import YamlNames, build_key_hint, list_ignored_key_notes, read_output_kind
 from mlrun_cli.pipelines.yaml_parallel_run import (
     ParallelRunFile,
     read_parallel_run_file,
@@ -218,7 +218,8 @@ class _StepReader:
         if self._kind != HYPER_DRIVE_STEP:
             return None
         if "hyperdrive_configuration" not in self._keys:
-            hint = "Name the file that says which values to try, as for 'mlrun run submit-hyperdrive'."
+            guess = build_key_hint(self._node, "hyperdrive_configuration", _STEP_KEYS)
+            hint = f"{guess}Name the file that says which values to try, as for 'mlrun run submit-hyperdrive'."
             self._problems.add(self._node.build_error("the step has no hyperdrive_configuration", hint=hint))
             return None
         return self._read_optional("hyperdrive_configuration", self._read_sweep_definition)
@@ -234,7 +235,8 @@ class _StepReader:
         if self._kind != PARALLEL_RUN_STEP:
             return None
         if "parallel_run_config" not in self._keys:
-            hint = "Name the file that says which script works on the batches."
+            guess = build_key_hint(self._node, "parallel_run_config", _STEP_KEYS)
+            hint = f"{guess}Name the file that says which script works on the batches."
             self._problems.add(self._node.build_error("the step has no parallel_run_config", hint=hint))
             return None
         return self._read_optional("parallel_run_config", self._read_parallel_run_settings)
@@ -258,8 +260,10 @@ class _StepReader:
     def _read_parameter_reference(self, _name: str, node: Node) -> ParameterReference:
         keys = node.as_mapping() if isinstance(node.content, dict) else {}
         if "source" not in keys:
-            hint = "Write 'source: NAME' with the name of a parameter of the pipeline below it."
+            guess = build_key_hint(node, "source", ()) if keys else ""
+            hint = f"{guess}Write 'source: NAME' with the name of a parameter of the pipeline below it."
             raise node.build_error("does not say which parameter of the pipeline it is", hint=hint)
+        self._notes += list_ignored_key_notes(node, ("source",))
         source = keys["source"].as_text()
         if source not in self._names.parameters:
             hint = build_name_hint(source, self._names.parameters)
@@ -270,8 +274,9 @@ class _StepReader:
         keys = node.as_mapping()
         self._notes += list_ignored_key_notes(node, _INPUT_KEYS)
         if "source" not in keys:
+            guess = build_key_hint(node, "source", _INPUT_KEYS)
             raise node.build_error(
-                "the input has no source", hint="Name a data reference or the destination of an output."
+                "the input has no source", hint=f"{guess}Name a data reference or the destination of an output."
             )
         source = self._names.find_source(keys["source"])
         if source is None:
@@ -294,8 +299,9 @@ class _StepReader:
         keys = node.as_mapping()
         self._notes += list_ignored_key_notes(node, _OUTPUT_KEYS)
         if "destination" not in keys:
+            guess = build_key_hint(node, "destination", _OUTPUT_KEYS)
             raise node.build_error(
-                "the output has no destination", hint="Give it a name, by which other steps read it."
+                "the output has no destination", hint=f"{guess}Give it a name, by which other steps read it."
             )
         destination = keys["destination"].as_text()
         if not re.fullmatch(_DATA_NAME, destination, re.ASCII):

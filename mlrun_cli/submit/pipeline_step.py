@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.errors import InvalidValue
+from mlrun_cli.errors import InvalidValue, ScriptNotFound
 from mlrun_cli.pipelines.data_flow import (
     OutputLocation,
     build_input_sections,
@@ -137,6 +137,10 @@ def _adapt_configuration(plan: StepPlan, configuration: RunConfiguration) -> Run
         changes |= {"command": words, "script": None, "arguments": ()}
     elif step.kind == COMMAND_STEP:
         changes |= {"command": words[0] if step.is_command_line else words, "script": None, "arguments": ()}
+    elif step.script is None and configuration.script is None and (words or configuration.command is None):
+        raise ScriptNotFound(
+            "There is no script.", hint="Name it with 'script_name:' in the step, or with 'script:' in its runconfig."
+        )
     elif step.script is not None or words:
         changes |= {"command": None, "script": step.script or configuration.script, "arguments": words}
     rest = {**configuration.rest}

@@ -100,7 +100,10 @@ class _Reader:
         total = self._read_number(root, "max_total_runs", 20)
         concurrent = self._read_max_concurrent_runs(root, total)
         duration = self._read_number(root, "max_duration_minutes", 10080)
-        self._problems.raise_if_any()
+        if self._problems:
+            error = self._problems.combine()
+            error.notes = self._notes
+            raise error
         assert sampling and policy and name and goal
         definition = build_definition(sampling, policy, PrimaryMetric(name, goal), total, concurrent)
         return SweepFile(definition._replace(max_duration_minutes=duration), tuple(self._notes))

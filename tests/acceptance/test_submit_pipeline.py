@@ -174,3 +174,72 @@ def test_a_file_that_nobody_has_put_there_is_refused_and_one_that_a_step_may_wri
     done = ready("run", "submit-pipeline", "-y", "p.yml", "--stream")
     assert "a.csv is not yet in datastore 'workspaceblobstore': a step before has to write it" in done.stderr
     assert (datastore / "a.csv").is_file()
+
+
+MISSPELT = """\
+pipeline:
+  nme: x
+  data_references:
+    d: {datset_name: x}
+    f: {datastor: x, path_on_datastore: a}
+  steps:
+    A:
+      type: PythonScriptStep
+      scriptname: write.py
+      inputs: {i: {sorce: d}}
+      outputs: {o: {destinaton: d}}
+      parameters: {x: {sourc: rate}}
+    B:
+      type: HyperDriveStep
+      script_name: write.py
+      hyperdrive_config: x.yml
+    C:
+      type: ParallelRunStep
+      parallelrun_config: {entryscript: write.py}
+"""
+
+
+def test_misspelt_keys_are_told_with_line_and_the_nearest_key(ready: Mlrun) -> None:
+    (ready.folder / "p.yml").write_text(MISSPELT, encoding="utf-8")
+    failure = ready.fails("run", "submit-pipeline", "-y", "p.yml")
+    notes = "\n".join(failure.warnings)
+    for line, typed, meant in (
+        (2, "nme", "name"),
+        (9, "scriptname", "script_name"),
+        (10, "sorce", "source"),
+        (11, "destinaton", "destination"),
+        (16, "hyperdrive_config", "hyperdrive_configuration"),
+        (19, "parallelrun_config", "parallel_run_config"),
+    ):
+        assert re.search(rf"line {line}: '{typed}' .*'{meant}'\?", notes)
+    for line, typed in ((4, "datset_name"), (5, "datastor"), (10, "sorce"), (11, "destinaton"), (12, "sourc")):
+        assert re.search(rf"line {line}: .*\n?.*'{typed}'\?", failure.text)
+
+
+@pytest.mark.parametrize("runconfig", ["", "      runconfig: cpu.runconfig\n"])
+def test_a_step_without_script_names_the_key_of_the_pipeline(ready: Mlrun, runconfig: str) -> None:
+    (ready.folder / "cpu.runconfig").write_text("target: local\n", encoding="utf-8")
+    lines = ["pipeline:", "  steps:", "    A:", "      type: PythonScriptStep", "      scriptname: write.py", runconfig]
+    (ready.folder / "p.yml").write_text("\n".join(lines), encoding="utf-8")
+    failure = ready.fails("run", "submit-pipeline", "-y", "p.yml", "-n", "exp")
+    assert "p.yml, line 4" in failure.message
+    assert "script_name" in failure.hint
+    assert "submit-script" not in failure.text
+
+
+def test_misspelt_keys_of_a_schedule_are_told_with_line_and_the_nearest_key(ready: Mlrun) -> None:
+    pipeline = ready.json("pipeline", "create", "-y", "p.yml", "-n", "mine")["id"]
+    lines = ["Schedule:", "  descripton: x", "  recurrence: {frequency: Day, intervall: 1}"]
+    (ready.folder / "s.yml").write_text("\n".join(lines), encoding="utf-8")
+    failure = ready.fails("pipeline", "create-schedule", "-n", "daily", "-e", "exp", "-i", pipeline, "-y", "s.yml")
+    for line, typed, meant in ((2, "descripton", "description"), (3, "intervall", "interval")):
+        assert re.search(rf"line {line}: .*{typed}: .*\n.*'{meant}'\?", failure.text)
+
+
+def test_misspelt_keys_of_a_sweep_are_told_even_if_others_are_missing(ready: Mlrun) -> None:
+    lines = ["policy: {typ: BanditPolicy}", "sampling: {type: grid, parameter_spac: []}", "max_total_run: 3"]
+    (ready.folder / "hd.yml").write_text("\n".join(lines), encoding="utf-8")
+    failure = ready.fails("run", "submit-hyperdrive", "--hyperdrive-configuration-name", "hd.yml", "write.py")
+    assert re.search(r"line 1: policy.typ .*type\?", "\n".join(failure.warnings))
+    assert "'parameter_spac'?" in failure.text
+    assert "'max_total_run'?" in failure.text
