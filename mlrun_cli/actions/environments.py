@@ -108,7 +108,7 @@ def get_environment(
 
 def list_environments(workspace: Workspace) -> Sequence[RegisteredEnvironment]:
     """Return the newest version of every registered environment, sorted by name."""
-    return workspace.environments.list_newest()
+    return workspace.environments.list_newest_versions()
 
 
 def list_curated_environments() -> Sequence[RegisteredEnvironment]:
@@ -197,7 +197,7 @@ def _select_version(versions: Sequence[RegisteredEnvironment], version: str) -> 
 
 
 def _build_not_found_error(workspace: Workspace, name: str) -> EnvironmentNotFound:
-    names = [one.name for one in workspace.environments.list_newest()]
+    names = [one.name for one in workspace.environments.list_newest_versions()]
     known = f"There are: {', '.join(names)}." if names else "None is registered."
     return EnvironmentNotFound(
         f"There is no environment '{name}'. {known}",

@@ -195,7 +195,7 @@ def _fill_new_store(database: Database, locator: WorkspaceLocator, *, is_damaged
     """Fill a new store from the run folders, and from the readable rows of a damaged store if there is one."""
     if not is_damaged:
         return import_folders(database, locator.folder, get_process_redactor(), is_rebuilt=True)
-    with closing(locator.database.open_damaged()) as damaged:
+    with closing(locator.database.open_damaged_database()) as damaged:
         return import_folders(
             database, locator.folder, get_process_redactor(), is_rebuilt=True, salvage=Salvage(damaged)
         )

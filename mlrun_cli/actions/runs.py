@@ -50,7 +50,7 @@ def list_runs(workspace: Workspace, run_filter: RunFilter) -> Sequence[Run]:
     run_filter = resolve_filter(workspace, run_filter)
     is_narrow = run_filter.has_value_conditions or run_filter.has_time_bounds
     if run_filter.last is not None and is_narrow:
-        found = workspace.run_pages.list_newest(run_filter, run_filter.last)
+        found = workspace.run_pages.list_newest_runs(run_filter, run_filter.last)
     else:
         found = workspace.runs.list(run_filter)
     return prepare_for_display(workspace, found, run_filter.not_responding)

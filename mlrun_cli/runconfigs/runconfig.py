@@ -265,7 +265,7 @@ def _read_texts(node: Node, problems: Problems) -> tuple[str, ...]:
 
 
 def _read_command(node: Node, problems: Problems) -> str | tuple[str, ...]:
-    """Return a line for a shell or its words; a list of one text with blanks is a line, as in Azure."""
+    """Return a command as a shell line or as words; a list of a single text with blanks is a line, as in Azure."""
     if not isinstance(node.content, tuple):
         return node.as_text()
     words = _read_texts(node, problems)

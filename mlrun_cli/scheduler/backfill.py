@@ -66,7 +66,7 @@ class Backfill:
         return len(allocated) if gpu_ids is None else sum(not gpus.isdisjoint(gpu_ids) for gpus in allocated)
 
     def _get_ready_time(self, run: Run) -> int:
-        """Return the time in microseconds from which a queued run has waited only for free resources."""
+        """Return the time, in microseconds, since which a queued run has been waiting only for free resources."""
         moments = [run.created_at, run.begin_at or 0, *(each.ended_at or 0 for each in parse_attempts(run.attempts))]
         if run.predecessor_key is not None:
             with suppress(RunNotFound):

@@ -1,4 +1,4 @@
-"""Storing or only hashing a source file for a snapshot, even if the file changes meanwhile."""
+"""Storing or hashing of source files for a snapshot, even if they change at the same time."""
 
 from __future__ import annotations
 

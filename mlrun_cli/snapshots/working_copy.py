@@ -1,4 +1,4 @@
-"""The folder in which a script runs: a copy of the snapshot, of which only the script's own files are kept.
+"""The folder in which a script runs: a copy of the snapshot, from which unchanged files are removed after the run.
 
 Whatever the script does to the folder, nothing outside of it is changed: folders are opened component by component from
 the top, without following links.

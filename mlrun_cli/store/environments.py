@@ -41,7 +41,7 @@ class EnvironmentStore:
         rows = self._database.rows("SELECT * FROM environments WHERE name = :name ORDER BY environment_key", name=name)
         return [_build_environment(row) for row in rows]
 
-    def list_newest(self) -> Sequence[RegisteredEnvironment]:
+    def list_newest_versions(self) -> Sequence[RegisteredEnvironment]:
         """Return the newest version of every environment, sorted by name."""
         rows = self._database.rows(
             "SELECT * FROM environments WHERE environment_key IN"

@@ -121,7 +121,7 @@ def _check_dispatcher_version(workspace: Workspace, target: str, option_name: st
 
 
 def _list_priority_warnings(workspace: Workspace, target: str, request: SubmitRequest) -> tuple[str, ...]:
-    """Return a warning if the queue's dispatcher is of an earlier version, which does not know priorities."""
+    """Return a warning if the queue's dispatcher is of an earlier version, which does not support priorities."""
     if not request.priority or not QueueFolder(workspace, target).has_old_dispatcher():
         return ()
     return (

@@ -1,4 +1,4 @@
-"""The check of a runconfig, which tells whether submitting it would start a run, and with which command line."""
+"""The check whether submitting a runconfig would start a run, and with which command line."""
 
 from __future__ import annotations
 

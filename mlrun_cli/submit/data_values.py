@@ -50,7 +50,7 @@ class DataValues:
         command = configuration.command
         with problems.collect_errors(), configuration.locate_errors("command"):
             if isinstance(command, str):
-                self._data.command = self._placeholders.fill_shell_command(command, self._find_variable)
+                self._data.command = self._placeholders.fill_shell_command(command, self._find_shell_variable)
             elif command is not None:
                 self._data.command = tuple(self._fill_placeholders("command", word) for word in command)
 
@@ -82,8 +82,8 @@ class DataValues:
             hint=f"Add it to {section}, or write a path instead.",
         )
 
-    def _find_variable(self, kind: str, name: str) -> str | None:
-        """Return the shell variable for a path in a command, or None if the text is an expression of the shell."""
+    def _find_shell_variable(self, kind: str, name: str) -> str | None:
+        """Return the shell variable with the path for a placeholder, or None for an expression of the shell."""
         if kind == REFERENCE and (kind, name) not in self._values and not _is_shell_name(name):
             return None  # `${AZUREML_DATAREFERENCE_x:-/data}`
         value = self._get_value("command", kind, name)

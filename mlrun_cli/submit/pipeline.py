@@ -1,4 +1,4 @@
-"""The submit of a pipeline: a run whose controller starts the steps as soon as their inputs are there."""
+"""The submit of a pipeline: a run whose controller starts each step as soon as its inputs are available."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The start of a pipeline's step: a run from its template, or the record that an earlier result stands for it."""
+"""The start of a pipeline's step, as a run from its template or as a record that reuses an earlier result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The submit of a published pipeline by a JSON object in the form that Azure's service takes."""
+"""The submit of a published pipeline by a JSON object in the format of Azure's service."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def _record_due_run(workspace: Workspace, schedule: Schedule, timestamp: int) ->
     seen, parameters = None, {}
     is_run_due = True
     if schedule.settings.datastore is not None:
-        seen, changed = _check_watched_files(workspace, schedule)
+        seen, changed = _detect_changed_files(workspace, schedule)
         is_run_due = bool(changed)
         parameters = _build_parameters(schedule, changed)
     next_at = schedule.settings.compute_next_time(timestamp, schedule.anchor_at)
@@ -66,8 +66,8 @@ def _postpone(workspace: Workspace, schedule: Schedule, timestamp: int, problem:
             workspace.schedules.set_problem(schedule.schedule_id, timestamp, problem)
 
 
-def _check_watched_files(workspace: Workspace, schedule: Schedule) -> tuple[Mapping[str, str], Sequence[str]]:
-    """Return the current state of the watched files, and the paths that have changed since the last check."""
+def _detect_changed_files(workspace: Workspace, schedule: Schedule) -> tuple[Mapping[str, str], Sequence[str]]:
+    """Return the current state of the watched files, and the paths of files changed since the last check."""
     settings = schedule.settings
     before = workspace.schedules.get_seen_files(schedule.schedule_id)
     try:

@@ -37,7 +37,7 @@ _MAX_RESUMED = 5
 
 
 class ResumedRun(NamedTuple):
-    """An ended run that a sweep starts again as one of its own, and the values that it was given."""
+    """An ended run that a sweep runs again as one of its child runs, and its parameter values."""
 
     run_id: str
     values: Mapping[str, Any]

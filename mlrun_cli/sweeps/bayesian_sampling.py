@@ -96,7 +96,7 @@ class BayesianSampler:
 
     @staticmethod
     def _encode_value(expression: Expression, value: Any) -> Any:
-        """Return the value of Optuna's distribution that stands for a parameter value."""
+        """Return the value of Optuna's distribution that corresponds to a parameter value."""
         if expression.name == CHOICE:
             return [json.dumps(one) for one in expression.options].index(json.dumps(value))
         if expression.name == QUNIFORM:

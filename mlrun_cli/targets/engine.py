@@ -362,7 +362,7 @@ class EngineTarget(Target):
         return {**found, **self._find_stored_job_ids(run_ids)}
 
     def _find_stored_job_ids(self, run_ids: Sequence[str]) -> dict[str, str]:
-        """Return the ids of the jobs that the collector has found, by run id; none if the store cannot be read."""
+        """Return the job ids that the collector has found, keyed by run id; empty if the store cannot be read."""
         store = self.workspace.runs
         with suppress(StoreError):
             keys = [key for run_id in run_ids if (key := store.find_key(run_id)) is not None]

@@ -1,4 +1,4 @@
-"""Supervisor programs that are started during the submission of their run, to load their modules meanwhile.
+"""Supervisor programs that are started early, so that they load their modules while their run is being submitted.
 
 The program waits at its standard input, a socket, until it gets the open locks of its run. It ends when the process
 that submits the run gives it up or dies, and leaves nothing behind.

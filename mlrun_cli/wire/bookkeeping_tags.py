@@ -1,4 +1,4 @@
-"""Tags in which sweeps and MLflow's clients keep their own documents; lists for people leave them out."""
+"""Tags in which sweeps and MLflow's clients store documents, which are omitted where tags are displayed."""
 
 from typing import Mapping, Optional
 

@@ -95,7 +95,7 @@ class DatabaseLocator(Protocol):
             StoreError: it cannot be read, or the copy cannot be written.
         """
 
-    def open_damaged(self) -> DamagedDatabase:
+    def open_damaged_database(self) -> DamagedDatabase:
         """Open the database to read its undamaged rows."""
 
     def create_replacement(self, copy_path: Path | None = None) -> AbstractContextManager[NewDatabase]:

@@ -333,7 +333,7 @@ class RunConditions:
 
 
 def _build_text_lookup(condition: TextCondition) -> str:
-    """Return the exact condition by which rows of `run_texts` are found."""
+    """Return the exact SQL condition for finding rows of `run_texts` by their index."""
     return condition.found if condition.is_exact else f"{condition.found} AND {condition.checked}"
 
 

@@ -159,7 +159,7 @@ def iterate_plans(
 
 
 def _list_text_sets(conditions: RunConditions, sample: _Sample) -> Sequence[KeySet]:
-    """Return the set of runs that contain the text, or no set if there is no text to search for."""
+    """Return the set of runs that contain the search text, or an empty list without a search text."""
     if conditions.text is None or conditions.text_query is None:
         return []
     is_indexed = conditions.text.is_indexed

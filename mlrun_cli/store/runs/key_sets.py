@@ -87,7 +87,7 @@ class _KeyReader:
         return list(compress(range(self._size), flags or b""))
 
     def read_keys(self, query: str, flags: bytearray | None, ordered_by: str | None = None) -> Sequence[int]:
-        """Return the keys that a query returns and that, if `flags` is given, are flagged."""
+        """Return the keys that a query finds, or only flagged keys if `flags` is given."""
         condition, parameters = "1 = 1", dict(self._parameters)
         if flags is not None:
             condition = self._database.dialect.build_flag_condition("flags", "run_key")

@@ -61,7 +61,7 @@ class RunPageStore:
         """Return up to `limit` runs that match a filter, after the first `offset`, in the given order."""
         return self._runs.list_by_keys(self._find_keys(run_filter, order, limit, offset))
 
-    def list_newest(self, run_filter: RunFilter, limit: int) -> Sequence[Run]:
+    def list_newest_runs(self, run_filter: RunFilter, limit: int) -> Sequence[Run]:
         """Return the newest `limit` runs that match a filter, newest first."""
         return self._runs.list_by_keys(self._find_keys_in_key_order(run_filter, True, limit, 0))
 

@@ -227,7 +227,7 @@ def _list_status_ranges(
 
 
 def _list_checked_ranges(predicate: Predicate, sql: PredicateSql) -> tuple[tuple[Range, float], ...]:
-    """Return the ranges in which each row is checked, with the microseconds per row; none for a range of values."""
+    """Return the ranges whose rows must be checked one by one, with the cost of a check in microseconds."""
     kind, name, _ = predicate.name
     is_searched = predicate.operator in _TEXT_OPERATORS
     if kind != FIELD:

@@ -1,4 +1,4 @@
-"""The condition that runs contain words.
+"""The SQL condition that the texts of a run contain some words.
 
 The index of texts finds words of three letters or more. Words of two letters are found by the terms of the index that
 contain them, unless so many runs contain the word that checking runs soon finds enough of them.
@@ -21,21 +21,21 @@ _FEW_TEXTS = 20_000
 
 
 def determine_text_condition(database: Database, text: str) -> TextCondition:
-    """Return the condition that a row of `run_texts` contains each word of a text."""
+    """Return the SQL condition that a row of `run_texts` contains each word of a text."""
     dialect = database.dialect
     words = dialect.list_unindexed_words(text)
-    return dialect.build_text_condition(text, _list_terms(database, words) if words else {})
+    return dialect.build_text_condition(text, _list_index_terms(database, words) if words else {})
 
 
-def _list_terms(database: Database, words: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """Return the terms of the index for words that not very many runs contain."""
+def _list_index_terms(database: Database, words: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """Return the index terms for words that few enough runs contain, keyed by word."""
     (newest,) = database.column("SELECT max(run_key) FROM runs")
     if (newest or 0) <= _FEW_TEXTS:
         return {}
     keys = list_sample_keys(newest, _SAMPLE)
     found: dict[str, Sequence[str]] = {}
     for word in words:
-        if _count_with_word(database, word, keys) >= _RARE * len(keys):
+        if _count_runs_with_word(database, word, keys) >= _RARE * len(keys):
             continue
         terms = database.dialect.list_index_terms(database, word, _MAX_TERMS)
         if terms is not None:
@@ -43,8 +43,8 @@ def _list_terms(database: Database, words: Sequence[str]) -> Mapping[str, Sequen
     return found
 
 
-def _count_with_word(database: Database, word: str, keys: Sequence[int]) -> int:
-    """Return how many of some runs contain a word."""
+def _count_runs_with_word(database: Database, word: str, keys: Sequence[int]) -> int:
+    """Return the number of the given runs that contain a word."""
     dialect = database.dialect
     condition = dialect.build_text_condition(word, {})
     count = 0

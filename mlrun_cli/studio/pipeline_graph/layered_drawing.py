@@ -126,7 +126,7 @@ def _sort_row(rows: Sequence[Sequence[str]], row_index: int, neighbours: Mapping
 
 
 def _assign_positions(rows: Sequence[Sequence[str]], places: Mapping[str, _Place]) -> tuple[dict[str, int], int]:
-    """Return the x coordinate of the centre of each place, with centred rows, and the width of the drawing."""
+    """Return the x coordinate of the centre of each node or passing edge, and the width of the drawing."""
     widths = [
         sum(NODE_WIDTH if places[name].is_node else _PASS_WIDTH for name in row) + _GAP_ACROSS * (len(row) - 1)
         for row in rows

@@ -113,7 +113,7 @@ class Mirror:
         return jobs
 
     def has_leftovers(self) -> bool:
-        """Return whether the remote machine may have files of runs, apart from files that it could not remove."""
+        """Return whether files of runs may remain on the remote machine, except those that it failed to remove."""
         with suppress(FileNotFoundError):
             return bool(set(os.listdir(self._folder.path / PUSHED)) - self._left)
         return False

@@ -128,7 +128,7 @@ class RemoteTarget(EngineTarget):
         self._mirror.synchronize(runs)
 
     def has_leftovers(self) -> bool:
-        """Return whether the remote machine may still have removable files of ended runs."""
+        """Return whether files of runs may remain on the remote machine, except those that it failed to remove."""
         return self._mirror is not None and self._mirror.has_leftovers()
 
     def translate_request(self, line: str) -> str:

@@ -45,7 +45,7 @@ class InProcessClient(ForkAware):
         self._hook = sys.excepthook
         sys.excepthook = self._record_uncaught_exception
         self._exit = sys.exit
-        sys.exit = self._record_exit
+        sys.exit = self._record_code_and_exit
         atexit.register(self._close, os.getpid())
         register_fork_aware(self)
         # The program itself needs a later Python than 3.6.
@@ -104,8 +104,8 @@ class InProcessClient(ForkAware):
         self._uncaught = error
         self._hook(error_type, error, traceback)
 
-    def _record_exit(self, code: Any = None) -> "NoReturn":
-        """Record the exit code, which `atexit` handlers cannot access, and exit."""
+    def _record_code_and_exit(self, code: Any = None) -> "NoReturn":
+        """Record the exit code for the `atexit` handlers, which cannot access it otherwise, and exit."""
         if current_thread() is main_thread():
             self._uncaught = SystemExit(code) if code else None
         self._exit(code)

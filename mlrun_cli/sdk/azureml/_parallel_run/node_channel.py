@@ -215,17 +215,17 @@ class RemoteWorker:
         enable_keepalive(connection)
 
     def fileno(self) -> int:
-        """Return the descriptor that becomes readable when the worker has responded or is gone."""
+        """Return the descriptor that becomes readable when the worker has responded or disconnected."""
         return self._connection.fileno()
 
     def send(self, batch: MiniBatch) -> None:
-        """Send a batch to the worker; if it is gone, `receive` reports that."""
+        """Send a batch to the worker; if it has disconnected, only `receive` reports that."""
         self.batch = batch
         self._sent_at = time.monotonic()
         send_message(self._connection, **batch._asdict())
 
     def receive(self) -> "Optional[List[Dict[str, Any]]]":
-        """Return the responses that have arrived, or None if the worker is gone."""
+        """Return the responses that have arrived, or None if the worker has disconnected."""
         answers = self._reader.read()
         if answers is None:
             self.is_lost = self._ending is None

@@ -59,7 +59,7 @@ class WorkerProcess:
         return self._answers
 
     def send(self, batch: MiniBatch) -> None:
-        """Send a batch to the worker; if it has died, `receive` reports that."""
+        """Send a batch to the worker; if it has died, only `receive` reports that."""
         self.batch = batch
         self._sent_at = time.monotonic()
         content = memoryview(json.dumps(batch._asdict()).encode() + b"\n")

@@ -55,7 +55,7 @@ def write_parquet_file(frame: Any, datastore: Any, path: str, **options: Any) ->
 
 
 def write_partitions(frame: Any, partition_keys: "List[str]", target: Any) -> "Tuple[Any, str, Dict[str, str]]":
-    """Write the rows of each combination of key values to a file of its own, in a new folder below a target.
+    """Write the rows of each combination of key values to a separate file, in a new folder below a target.
 
     The files keep all columns; their folders are named by the values.
 

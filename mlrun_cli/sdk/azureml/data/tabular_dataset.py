@@ -55,12 +55,12 @@ class TabularDataset(AbstractDataset):
     def keep_columns(self, columns: "str | list[str]", validate: bool = False) -> "TabularDataset":
         """Return a dataset with only these columns."""
         kept = as_column_list(columns)
-        return self._with_column_step(["keep", kept], lambda column: column in kept)
+        return self._select_columns(["keep", kept], lambda column: column in kept)
 
     def drop_columns(self, columns: "str | list[str]") -> "TabularDataset":
         """Return a dataset without these columns."""
         dropped = as_column_list(columns)
-        return self._with_column_step(["drop", dropped], lambda column: column not in dropped)
+        return self._select_columns(["drop", dropped], lambda column: column not in dropped)
 
     def with_timestamp_columns(
         self,
@@ -127,8 +127,8 @@ class TabularDataset(AbstractDataset):
         texts = ["" if time is None else time.isoformat() for time in (start, end)]
         return self._with_transformation(["time", columns, *texts, bool(includes_bounds)])
 
-    def _with_column_step(self, step: "list[Any]", is_kept: "Callable[[str], bool]") -> "TabularDataset":
-        """Return a dataset with a step that drops columns, including any timestamp columns among them."""
+    def _select_columns(self, step: "list[Any]", is_kept: "Callable[[str], bool]") -> "TabularDataset":
+        """Return a dataset with a step that drops columns; dropped timestamp columns are no longer marked as such."""
         changed = self._with_transformation(step)
         timestamp, partition = self.timestamp_columns
         if timestamp is not None and not is_kept(timestamp):

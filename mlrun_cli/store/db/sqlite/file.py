@@ -112,7 +112,7 @@ class SqliteFile:
 
         copy_database(self._path, file, shown or file)
 
-    def open_damaged(self) -> DamagedDatabase:
+    def open_damaged_database(self) -> DamagedDatabase:
         """Open the file to read its undamaged rows."""
         from mlrun_cli.store.db.sqlite.damaged_file import DamagedFile  # noqa: PLC0415 - few come here
 

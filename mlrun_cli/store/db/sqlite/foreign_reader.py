@@ -78,7 +78,7 @@ class ForeignDatabase(SqliteDatabase):
         return connection
 
     def _call_reader(self, action: Callable[[], _T]) -> _T:
-        """Call a function that reads until no commit has interfered, and return its result.
+        """Call a function that reads, repeatedly until no commit interferes, and return its result.
 
         Raises:
             MlrunError: it failed, or the other host has written all the time.

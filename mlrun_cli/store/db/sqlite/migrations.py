@@ -1,4 +1,4 @@
-"""Migrations of the schema in steps that only add things, since older supervisors may still use the database."""
+"""Migrations of the schema in steps that only add to it, since older supervisors may still use the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trigrams of the full-text index that contain a word of two letters, by which texts with this word are found.
+"""Trigrams that contain a two-letter word, used to find texts with this word in the full-text index.
 
 The index has no entry for shorter words than three letters. But a text of three letters or more in which two stand
 together contains a trigram that begins with them, or ends with one that ends with them.

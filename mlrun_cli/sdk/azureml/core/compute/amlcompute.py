@@ -1,4 +1,4 @@
-"""AmlCompute, which is an autoscaling cluster in Azure, and here this machine under the cluster's name."""
+"""AmlCompute: in Azure an autoscaling cluster, here this machine under the cluster's name."""
 
 import operator
 import re

@@ -1,4 +1,4 @@
-"""ComputeInstance, which is a notebook VM in Azure, and here this machine under the instance's name."""
+"""ComputeInstance: in Azure a notebook VM, here this machine under the instance's name."""
 
 import json
 from datetime import datetime

@@ -29,7 +29,7 @@ FindOutput = Callable[[Any], "Optional[Json]"]
 
 
 class Port:
-    """An input or output of a step: its key, its entry in the document, and the data that it stands for."""
+    """An input or output of a step: its key, its entry in the document, and the data that it represents."""
 
     def __init__(self, key: str, document: Json, data: Any) -> None:
         self.key = key
@@ -82,7 +82,7 @@ def find_pipeline_parameter(data: Any) -> "PipelineParameter | None":
 
 
 def find_dataset(data: Any) -> "AbstractDataset | None":
-    """Return the dataset that an input or a parameter of a pipeline stands for, or None if it stands for other data."""
+    """Return the dataset that an input or a pipeline parameter represents, or None if it represents other data."""
     if isinstance(data, InputPortBinding):
         return find_dataset(data.bind_object)
     if isinstance(data, DatasetConsumptionConfig):

@@ -1,4 +1,4 @@
-"""The definition of a sweep in words."""
+"""The definition of a sweep as labels and texts for the Sweep tab."""
 
 from __future__ import annotations
 
