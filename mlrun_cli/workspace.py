@@ -292,12 +292,12 @@ class Workspace:
             self.__dict__.pop(name, None)
 
     def create_run_store(self, redactor: Redactor) -> RunStore:
-        """Create a run store with the redactor of one run, which knows that run's secrets."""
+        """Return a run store that redacts the secrets of one run, given that run's redactor."""
         return RunStore(self._database, redactor)
 
     @property
     def is_used_elsewhere(self) -> bool:
-        """Whether another host uses the workspace, so that nothing in it can be changed from here."""
+        """True if another host uses the workspace, so that nothing in it can be changed from this host."""
         return self._lease is not None and self._lease.refusal is not None
 
     def is_database_in_place(self) -> bool:

@@ -154,7 +154,7 @@ class RunConfiguration(NamedTuple):
         return self._replace(environment_reference=None, rest=rest)
 
     def replace_environment(self, other: RunConfiguration) -> RunConfiguration:
-        """Return a copy with the environment of another configuration, but this one's environment variables override it."""
+        """Return a copy with another configuration's environment, overridden by this one's environment variables."""
         return self._replace(
             python=other.python,
             environment_reference=None,

@@ -125,7 +125,7 @@ class Secrets(NamedTuple):
     installer: Mapping[str, str]
 
     def build_redactor(self) -> Redactor:
-        """Return a redactor that knows the run's secrets."""
+        """Return a redactor for the run's secrets."""
         return Redactor.for_run(self.environment, self.argv)
 
     def to_json(self) -> dict[str, Any]:

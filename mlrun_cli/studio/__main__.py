@@ -17,12 +17,12 @@ def main(arguments: list[str]) -> int:
 
     from mlrun_cli.errors import MlrunError  # noqa: PLC0415
     from mlrun_cli.serving.studio_options import StudioOptions  # noqa: PLC0415
-    from mlrun_cli.studio.server import print_lines, serve  # noqa: PLC0415
+    from mlrun_cli.studio.server import print_to_stderr, serve  # noqa: PLC0415
 
     try:
         stop_signal = serve(StudioOptions.from_json(arguments[0]))
     except MlrunError as error:
-        print_lines(f"ERROR: {error.message}", *([error.hint] if error.hint else []))
+        print_to_stderr(f"ERROR: {error.message}", *([error.hint] if error.hint else []))
         return error.exit_code
     return _INTERRUPTED if stop_signal == signal.SIGINT else 0
 

@@ -59,7 +59,7 @@ def serve(options: StudioOptions) -> int | None:
     listener = _open_listening_socket(options)
     port = listener.getsockname()[1]
     if options.port not in {0, port}:
-        print_lines(f"Port {options.port} is taken; this is {port}.")
+        print_to_stderr(f"Port {options.port} is taken; this is {port}.")
     url = _build_url(options, own_host, port)
     first_page_url = _build_first_page_url(options, url)
     config = uvicorn.Config(
@@ -84,7 +84,7 @@ def serve(options: StudioOptions) -> int | None:
     ):
         for number in (signal.SIGINT, signal.SIGTERM):  # before the URL is printed: a caller that reads it may stop us
             signal.signal(number, server.handle_exit)
-        print_lines(f"Studio: {first_page_url}?token={token}", "Ctrl-C ends it.")
+        print_to_stderr(f"Studio: {first_page_url}?token={token}", "Ctrl-C ends it.")
         if options.open_browser:
             page = folder.write_redirect_page(first_page_url)
             Thread(target=open_in_browser, args=(page.as_uri(),), daemon=True).start()
@@ -131,8 +131,8 @@ def _build_first_page_url(options: StudioOptions, url: str) -> str:
     return f"{url}/" if options.identity is None else WorkspaceUrls(url, *options.identity).experiments()
 
 
-def print_lines(*lines: str) -> None:
-    """Print lines to stderr."""
+def print_to_stderr(*lines: str) -> None:
+    """Print lines to standard error."""
     sys.stderr.write("".join(f"{line}\n" for line in lines))
     sys.stderr.flush()
 

@@ -62,12 +62,12 @@ class Expression(NamedTuple):
 
     @property
     def is_normal(self) -> bool:
-        """Whether the value, or its logarithm, is normal and not uniform."""
+        """True if the value, or its logarithm, is normally and not uniformly distributed."""
         return self.name.endswith("normal")
 
     @property
     def is_logarithmic(self) -> bool:
-        """Whether the value's logarithm is uniform or normal."""
+        """True if the logarithm of the value is uniformly or normally distributed."""
         return "log" in self.name
 
     def get_value(self, index: int) -> Any:

@@ -58,7 +58,7 @@ class _Walk:
         """Collect the paths of all files, visiting linked folders after all others."""
         while self._folders or self._links:
             if self._folders:
-                self._visit(self._folders.pop())
+                self._visit_folder(self._folders.pop())
             else:
                 self._add_linked_folder(self._links.popleft())
 
@@ -71,7 +71,7 @@ class _Walk:
         else:
             self._folders.append(linked)
 
-    def _visit(self, folder: _Folder) -> None:
+    def _visit_folder(self, folder: _Folder) -> None:
         self._seen.add(folder.real)
         try:
             with os.scandir(folder.real) as entries:

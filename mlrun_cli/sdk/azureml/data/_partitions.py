@@ -34,7 +34,7 @@ class PartitionFormat:
         self._times: Dict[str, List[str]] = {}
         pattern, end = "", 0
         for found in _COLUMN.finditer(text):
-            pattern += _escape_literal_text(text[end : found.start()]) + self._add_column_and_build_pattern(
+            pattern += _build_literal_pattern(text[end : found.start()]) + self._add_column_and_build_pattern(
                 found.group(1), found.group(2)
             )
             end = found.end()
@@ -43,7 +43,7 @@ class PartitionFormat:
                 f"The partition_format {text!r} has no column: write it as '/{{city}}/{{day:yyyy/MM/dd}}/data.csv'."
             )
         start = ".*" if text.startswith("/") else "(?:.*/)?"
-        self._pattern = re.compile(f"{start}{pattern}{_escape_literal_text(text[end:])}", re.DOTALL)
+        self._pattern = re.compile(f"{start}{pattern}{_build_literal_pattern(text[end:])}", re.DOTALL)
 
     def _add_column_and_build_pattern(self, name: str, time_format: "str | None") -> str:
         """Add a column, and return the regular expression that matches its values in paths."""
@@ -107,6 +107,6 @@ def list_partition_values(partition_format_text: str, paths: "List[str]", keys: 
     return list(found.values())
 
 
-def _escape_literal_text(text: str) -> str:
+def _build_literal_pattern(text: str) -> str:
     """Return the regular expression for literal text of a format, in which `*` matches any part of a file name."""
     return "[^/]*".join(map(re.escape, text.split("*")))
