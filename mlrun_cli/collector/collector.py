@@ -167,7 +167,7 @@ class Collector:
         is_full = now >= self._next_full_poll
         if self._jobs.query_if_due(self._runs.values(), now) and self._jobs.has_changed:
             is_full = True
-            self._write_reasons()
+            self._write_wait_reasons()
         began = time.monotonic()
         for run in list(self._runs.values()):
             is_started = run.run_id in started
@@ -384,7 +384,7 @@ class Collector:
         self._stops.forget(run)
         self._held.forget(run)
 
-    def _write_reasons(self) -> None:
+    def _write_wait_reasons(self) -> None:
         reasons = self._jobs.describe_waits(self._runs.values())
         if reasons != self._reasons:
             self._reasons = reasons

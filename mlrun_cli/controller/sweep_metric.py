@@ -31,7 +31,7 @@ class SweepMetric:
         self._earlier = self._list_earlier_runs(definition)
         self._counts: dict[int, int] = dict.fromkeys(keys, 0)
         self._terminated: set[str] = set()
-        self._judge = self._create_judge()
+        self._evaluator = self._create_evaluator()
 
     def list_terminations(self, run_ids_by_key: Mapping[int, str]) -> Sequence[Termination]:
         """Read newly logged values of these runs; return the policy's decisions to terminate runs, in order."""
@@ -39,7 +39,7 @@ class SweepMetric:
             return []
         summaries = self._read_summaries(list(run_ids_by_key))
         if any(summary.value_count < self._counts.get(key, 0) for key, summary in summaries.items()):
-            self._reset_judge()  # an attempt that was started again has replaced values
+            self._reset_evaluator()  # an attempt that was started again has replaced values
         arrived = []
         for key, summary in summaries.items():
             known = self._counts.get(key, 0)
@@ -50,8 +50,8 @@ class SweepMetric:
         decisions = []
         for _, key, position, value in sorted(arrived):
             run_id = run_ids_by_key[key]
-            self._judge.add_values(run_id, [value])
-            decision = None if run_id in self._terminated else self._judge.find_termination_at(run_id, position + 1)
+            self._evaluator.add_values(run_id, [value])
+            decision = None if run_id in self._terminated else self._evaluator.find_termination_at(run_id, position + 1)
             if decision is not None:
                 self._terminated.add(run_id)
                 decisions.append(decision)
@@ -105,7 +105,7 @@ class SweepMetric:
                     found[child.key] = (child.run_id, values)
         return found
 
-    def _create_judge(self) -> PolicyEvaluator:
+    def _create_evaluator(self) -> PolicyEvaluator:
         histories = {
             run_id: [
                 to_number(item.value) for item in self._workspace.metrics.list_items(key, self._name, limit=_AT_ONCE)
@@ -114,9 +114,9 @@ class SweepMetric:
         }
         return PolicyEvaluator(self._policy, self._goal, histories)
 
-    def _reset_judge(self) -> None:
+    def _reset_evaluator(self) -> None:
         self._counts = dict.fromkeys(self._counts, 0)
-        self._judge = self._create_judge()
+        self._evaluator = self._create_evaluator()
 
 
 def to_number(value: object) -> float:
