@@ -39,7 +39,7 @@ class FailureReport(NamedTuple):
 def read_failure_report(workspace: Workspace, run: Run) -> FailureReport:
     """Return a report on why a run failed or was canceled."""
     log = find_decisive_log(workspace, run)
-    trace = _get_trace(run.error)
+    trace = _get_stack_trace(run.error)
     tail = read_tail(log).replace("\r\n", "\n").rstrip()
     first = trace.partition("\n")[0]
     start = tail.rfind(first) if first else -1
@@ -62,6 +62,6 @@ def get_failed_run(workspace: Workspace, run: Run) -> Run:
     return run
 
 
-def _get_trace(error: Mapping[str, Any] | None) -> str:
+def _get_stack_trace(error: Mapping[str, Any] | None) -> str:
     inner: Mapping[str, Any] = (error or {}).get("error") or {}
     return str((inner.get("debugInfo") or {}).get("stackTrace") or "").rstrip()

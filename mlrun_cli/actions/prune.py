@@ -153,7 +153,7 @@ def _prune_contents(
     removal.folders |= trash.folders
     forsaken = [folder for folder in _list_orphaned_folders(workspace, ended_before) if removal.remove(folder)]
 
-    def list_kept_snapshots() -> Collection[str]:
+    def list_kept_snapshot_ids() -> Collection[str]:
         of_rows = {
             value for key, value in workspace.runs.list_property_values_by_run(SNAPSHOT_PROPERTY) if key not in runs
         }
@@ -166,7 +166,7 @@ def _prune_contents(
 
     day_ago = time.time() - RECENT_USE_SECONDS
     snapshots = prune_snapshots(
-        workspace.snapshots_folder, list_kept_snapshots, day_ago, dry_run=dry_run, report=report
+        workspace.snapshots_folder, list_kept_snapshot_ids, day_ago, dry_run=dry_run, report=report
     )
     shared = prune_shared_folders(
         workspace, ended_before, excluded_folders=removal.folders, dry_run=dry_run, report=report

@@ -51,11 +51,11 @@ def read_metric_columns(workspace: Workspace, runs: Sequence[Run], choice: Colum
             summary = found.get((key, name.name))
             value = None if summary is None else summary.get_statistic(name.which)
             if value is not None:
-                values.setdefault(key, {})[_get_title(name)] = value
-    return RunColumns([_get_title(name) for name in names], values)
+                values.setdefault(key, {})[_get_column_title(name)] = value
+    return RunColumns([_get_column_title(name) for name in names], values)
 
 
-def _get_title(name: ValueName) -> str:
+def _get_column_title(name: ValueName) -> str:
     return name.name if name.which == LAST else f"{name.which}({name.name})"
 
 

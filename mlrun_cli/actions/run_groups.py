@@ -64,11 +64,13 @@ def read_groups(
     parameters: Mapping[int, Parameters] = {}
     if any(name.kind == PARAMETER for name in names):
         parameters = workspace.parameters.get_for_runs([run.key for run in runs])
-    values = [{_get_title(name): _get_value(run, name, parameters.get(run.key, {})) for name in names} for run in runs]
+    values = [
+        {_format_title(name): _get_value(run, name, parameters.get(run.key, {})) for name in names} for run in runs
+    ]
     return group_runs(runs, values, [metrics.get(run.key, {}) for run in runs], aggregates)
 
 
-def _get_title(name: ValueName) -> str:
+def _format_title(name: ValueName) -> str:
     return name.name if name.kind in {PARAMETER, FIELD} else str(name)
 
 

@@ -57,7 +57,7 @@ def save_view(
         ViewNotFound: another user has deleted or renamed it since.
     """
     name = check_view_name(name)
-    _check_query(page, query)
+    _check_page_and_query(page, query)
     with workspace.transaction():
         if expected_version is None:
             if not workspace.views.add(name, page, query, author):
@@ -119,7 +119,7 @@ def check_view_name(name: str) -> str:
     return name
 
 
-def _check_query(page: str, query: str) -> None:
+def _check_page_and_query(page: str, query: str) -> None:
     if page not in VIEW_PAGES:
         raise InvalidValue(
             f"'{page}' is not a page that has views.", hint=f"Use {' or '.join(VIEW_PAGES)}.", target="page"

@@ -96,9 +96,9 @@ def register(
             hint="Use either -f FILE, or -n NAME -p PATH.",
         )
     described = (
-        _build_definition(name, paths or [], datastore, is_table=is_table)
+        _build_dataset_description(name, paths or [], datastore, is_table=is_table)
         if file is None
-        else _read_definition(file, name, datastore, is_table=is_table)
+        else _read_dataset_file(file, name, datastore, is_table=is_table)
     )
     for note in described.notes:
         global_options.notes.warning(note)
@@ -179,7 +179,7 @@ def unregister(
         return _build_record(latest)
 
 
-def _read_definition(file: Path, name: str | None, datastore: str | None, *, is_table: bool) -> DatasetDescription:
+def _read_dataset_file(file: Path, name: str | None, datastore: str | None, *, is_table: bool) -> DatasetDescription:
     if datastore is not None or is_table:
         raise ConflictingOptions(
             "--datastore and --tabular are used with --src-path alone.", hint="With --file, write both into the file."
@@ -188,7 +188,7 @@ def _read_definition(file: Path, name: str | None, datastore: str | None, *, is_
     return described if name is None else described._replace(name=name)
 
 
-def _build_definition(
+def _build_dataset_description(
     name: str | None, paths: Sequence[str], datastore: str | None, *, is_table: bool
 ) -> DatasetDescription:
     if name is None:

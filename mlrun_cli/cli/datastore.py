@@ -142,7 +142,7 @@ def upload(
     ):
         datastore = actions.get_datastore(workspace, name)
         copied = actions.upload_files(datastore, source.expanduser(), target, overwrite=is_replacing)
-        _warn_of_skipped_files(global_options, copied)
+        _print_skipped_files_note(global_options, copied)
         return {
             "datastore": name,
             "path": str(datastore.resolve_path(target)),
@@ -183,7 +183,7 @@ def download(
         datastore = actions.get_datastore(workspace, name)
         where = make_absolute(folder.expanduser())
         copied = actions.download_files(datastore, prefix, where, overwrite=is_replacing, allow_different=False)
-        _warn_of_skipped_files(global_options, copied)
+        _print_skipped_files_note(global_options, copied)
         return {"datastore": name, "path": str(where), "downloaded": copied.copied, **_build_copy_counts(copied)}
 
 
@@ -222,7 +222,7 @@ def _build_copy_counts(result: actions.CopyResult) -> dict[str, int]:
     return {"kept": result.kept, "skipped": len(result.left_out)}
 
 
-def _warn_of_skipped_files(global_options: GlobalOptions, result: actions.CopyResult) -> None:
+def _print_skipped_files_note(global_options: GlobalOptions, result: actions.CopyResult) -> None:
     if result.kept:
         global_options.notes.info(
             f"Files that were there already and stay: {result.kept}; --overwrite true replaces them."

@@ -78,7 +78,7 @@ def parse_tags(
     Raises:
         UsageError: a key is empty, has two values, or is to be removed too.
     """
-    tags = _parse_mapping(texts, option)
+    tags = _parse_pairs(texts, option)
     for key in tags:
         if key in removed_keys:
             raise ConflictingOptions(
@@ -95,7 +95,7 @@ def parse_properties(texts: Iterable[str], *, option: str = "--add-properties") 
     Raises:
         UsageError: a key is empty or has two values, or a value is missing.
     """
-    pairs = _parse_mapping(texts, option)
+    pairs = _parse_pairs(texts, option)
     for key, value in pairs.items():
         if value is None:
             raise InvalidValue(f"{option}: '{key}' has no value.", hint="Write it as key=value.", target=option)
@@ -121,7 +121,7 @@ def parse_variables(texts: Iterable[str], *, option: str) -> dict[str, str]:
     return pairs
 
 
-def _parse_mapping(texts: Iterable[str], option: str) -> dict[str, str | None]:
+def _parse_pairs(texts: Iterable[str], option: str) -> dict[str, str | None]:
     pairs: dict[str, str | None] = {}
     for key, value in (_split_pair(text, option) for text in texts):
         if pairs.setdefault(key, value) != value:

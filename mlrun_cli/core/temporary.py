@@ -207,10 +207,7 @@ def _is_abandoned(name: str, folder_descriptor: int) -> bool:
 
 @cache
 def _identify_machine() -> str:
-    """Return an id of this machine, boot and PID namespace, or an empty string if it cannot be determined.
-
-    Nothing where that cannot be told.
-    """
+    """Return an id of this machine, boot and PID namespace, or an empty string if it cannot be determined."""
     try:
         with open("/proc/sys/kernel/random/boot_id", "rb") as file:
             boot = file.read(8).decode()

@@ -115,10 +115,10 @@ def _parse_entries(lines: list[Any]) -> Entries:
                     if is_step and -_YEAR_10000 < logged_at < _YEAR_10000:
                         add(LoggedValue(VALUE, name, int(logged_at * MICROSECONDS), step, value, None))
                         continue
-            _check_line(type(line) is list)
+            _require(type(line) is list)
             if line[0] == OF_OTHER_RUN:
                 _, run_id, inner = line
-                _check_line(_is_storable_text(run_id) and type(inner) is list and inner[0] not in {OF_OTHER_RUN, END})
+                _require(_is_storable_text(run_id) and type(inner) is list and inner[0] not in {OF_OTHER_RUN, END})
                 lines_of_others.setdefault(run_id, []).append(inner)
             elif line[0] in _SHAPES:
                 logged = _parse_logged_value(line)
@@ -141,7 +141,7 @@ def _parse_logged_value(line: list[Any]) -> LoggedValue:
     """
     kind, name, logged_at, step, value, *rest = line
     description = rest[0] if rest else None
-    _check_line(
+    _require(
         _is_storable_text(name)
         and -_YEAR_10000 < logged_at < _YEAR_10000
         and (step is None or -_LARGEST <= step < _LARGEST)
@@ -215,17 +215,17 @@ def _add_metadata(line: list[Any], entries: Entries) -> None:
     """
     kind, _, what = line[:3]
     if kind == SET_TAGS:
-        _check_line(_is_text_dict(what, _is_storable_text_or_none))
+        _require(_is_text_dict(what, _is_storable_text_or_none))
         entries.tag_changes.append(("set", what))
     elif kind == REMOVE_TAGS:
-        _check_line(type(what) is list and all(map(_is_storable_text, what)))
+        _require(type(what) is list and all(map(_is_storable_text, what)))
         entries.tag_changes.append(("remove", what))
     elif kind == SET_PARAMETERS:
-        _check_line(_is_text_dict(what, _is_storable_text))
+        _require(_is_text_dict(what, _is_storable_text))
         entries.parameters.update(what)
     else:
         error = line[3]
-        _check_line(
+        _require(
             kind == END
             and _is_storable_text(what)
             and (error is None or _is_text_dict(error, _is_storable_text_or_none))
@@ -233,8 +233,8 @@ def _add_metadata(line: list[Any], entries: Entries) -> None:
         entries.endings.append((what, error))
 
 
-def _check_line(condition: bool) -> None:
-    """Raise the error that marks a line as invalid, unless a condition is true."""
+def _require(condition: bool) -> None:
+    """Raise ValueError, which marks a line as invalid, unless a condition is true."""
     if not condition:
         raise ValueError
 

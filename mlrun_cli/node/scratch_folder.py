@@ -17,7 +17,7 @@ from mlrun_cli.core.locks import acquire_lock
 def create_scratch_folder(run_id: str) -> Iterator[tuple[Path, int]]:
     """Create a private folder for a run on this node's disk, yield it with its lock, and finally remove it.
 
-    Yields the folder and the descriptor of a lock that shows others that it is in use.
+    The lock, an open descriptor, shows other processes that the folder is in use.
 
     Raises:
         OSError: it cannot be created.

@@ -35,7 +35,7 @@ def create_scratch_workspace(
 ) -> Iterator[tuple[WorkspaceLocator, int]]:
     """Create the scratch workspace of a run, yield its locator and its lock, and finally remove it.
 
-    Yields its locator and the descriptor of a lock that shows others that it is in use.
+    The lock, an open descriptor, shows other processes that the workspace is in use.
 
     Raises:
         OSError: it cannot be created.

@@ -25,7 +25,7 @@ def main(argv: list[str]) -> None:
     """
     _, folder, *words = argv
     lines = receive_lines(_IDLE_SECONDS)
-    redactor = build_process_redactor(takewhile(lambda line: not _is_list(line), lines))
+    redactor = build_process_redactor(takewhile(lambda line: not _is_run_id_list(line), lines))
     spool = None
     if words[:1] == ["--spool"]:
         descriptor, _, name = words[1].partition(":")
@@ -48,9 +48,9 @@ def main(argv: list[str]) -> None:
 
 
 def _iterate_run_ids(lines: Iterable[str]) -> Iterator[str]:
-    for line in filter(_is_list, lines):
+    for line in filter(_is_run_id_list, lines):
         yield from json.loads(line)
 
 
-def _is_list(line: str) -> bool:
+def _is_run_id_list(line: str) -> bool:
     return line.startswith("[") and line.endswith("]")

@@ -563,7 +563,7 @@ class Graph(NamedTuple):
     def from_json(cls, document: object, *, key_path: str = "pipeline") -> Graph:
         """Create a graph from a JSON object; unknown keys are ignored.
 
-        Only the shape of each part is checked; `find_graph_problems` checks how the parts go together.
+        Only the shape of each part is checked; `iterate_graph_problems` checks how the parts go together.
 
         Raises:
             InvalidValue: a part has another shape; the message begins with its key path below `key_path`.

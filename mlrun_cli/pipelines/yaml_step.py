@@ -164,7 +164,7 @@ class _StepReader:
             target=self._read_optional("compute", Node.as_text)
             or (None if parallel_run is None else parallel_run.settings.get("compute_target_name")),
             runconfig=self._read_optional("runconfig", _find_inline_runconfig),
-            runconfig_file=self._read_optional("runconfig", self._find_runconfig),
+            runconfig_file=self._read_optional("runconfig", self._resolve_runconfig),
             environment_variables=self._read_optional("environment_variables", Node.as_variables) or {},
             node_count=self._read_optional("node_count", _read_count),
             process_count_per_node=self._read_optional("process_count_per_node", _read_count),
@@ -211,7 +211,7 @@ class _StepReader:
             return folder
         return self._paths.folders[0]
 
-    def _find_runconfig(self, node: Node) -> str | None:
+    def _resolve_runconfig(self, node: Node) -> str | None:
         return None if isinstance(node.content, dict) else str(self._paths.resolve_file(node, ("", ".runconfig")))
 
     def _read_sweep(self) -> Mapping[str, Any] | None:

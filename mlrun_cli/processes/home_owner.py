@@ -68,7 +68,7 @@ def _try_to_switch_user(owner: pwd.struct_passwd, groups: list[int], folder: Pat
         os.setgroups(groups)
         os.setegid(owner.pw_gid)
         os.seteuid(owner.pw_uid)
-        is_usable = _is_usable(folder)
+        is_usable = _can_access_needed_files(folder)
         os.seteuid(0)
     if is_usable:
         os.setgid(owner.pw_gid)
@@ -80,7 +80,7 @@ def _try_to_switch_user(owner: pwd.struct_passwd, groups: list[int], folder: Pat
     return is_usable
 
 
-def _is_usable(folder: Path) -> bool:
+def _can_access_needed_files(folder: Path) -> bool:
     needed = (
         (sys.executable, os.X_OK),
         (_PACKAGE / "__init__.py", os.R_OK),

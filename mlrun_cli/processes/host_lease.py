@@ -255,7 +255,7 @@ class HostLease:
 
     def _try_to_acquire(self, *, take_over: bool) -> bool:
         """Adopt or acquire the lease; return False if the caller should try again."""
-        raw = self._read_current()
+        raw = self._read_current_record()
         record = _parse_record(raw)
         if record and _is_from_this_host(record):
             self._adopt_record(raw)
@@ -303,7 +303,7 @@ class HostLease:
         if elapsed < LEASE_SECONDS:
             raise _create_in_use_error(self.home, record["host"], max(0, round(elapsed)))
 
-    def _read_current(self) -> bytes:
+    def _read_current_record(self) -> bytes:
         current = self._hosts / "current"
         if found := _read_file(current):
             return found

@@ -52,7 +52,7 @@ def print_run(
     """
     encoding = file.encoding or "ascii"
     room = get_value_width(width)
-    for label, text in _format_lines(record, encoding, now):
+    for label, text in _iterate_fields(record, encoding, now):
         lines = [text] if label in _COPIED else [line for each in text.splitlines() for line in _wrap_text(each, room)]
         for number, line in enumerate(filter(None, lines)):
             shown = make_printable(line).encode(encoding, "replace").decode(encoding)
@@ -79,7 +79,8 @@ def build_metrics_layout(metrics: Mapping[str, Mapping[str, Any]]) -> Layout:
     return build_fields_layout(records, _METRIC_FIELDS)
 
 
-def _format_lines(record: Mapping[str, Any], encoding: str, now: datetime) -> Iterator[tuple[str, str]]:
+def _iterate_fields(record: Mapping[str, Any], encoding: str, now: datetime) -> Iterator[tuple[str, str]]:
+    """Yield the label and the text of each field of a run that has a value."""
     definition = record.get("run_definition") or {}
     script = record.get("script_name") or definition.get("script")
     texts = {

@@ -226,7 +226,7 @@ class _LogStreamer:
                     self._begin_log(self._start.log_name)
                 return StreamResult(ended, self._signal)
         except _Signalled as signalled:
-            raise self._handle_interrupt(signalled.number) from None
+            raise self._cancel_and_build_error(signalled.number) from None
         finally:
             self._titles.end(ends_mid_line=self._is_in_line)
             for number, handler in before.items():
@@ -289,7 +289,8 @@ class _LogStreamer:
         cancel_run(self._workspace, self._run, GRACE_SECONDS)
         self._asked_to_stop = True
 
-    def _handle_interrupt(self, signal_number: int) -> StreamInterrupted:
+    def _cancel_and_build_error(self, signal_number: int) -> StreamInterrupted:
+        """Cancel the run if the signal is to cancel it; return the error that ends the streaming."""
         name, run_id = signal.Signals(signal_number).name, self._run.run_id
         follow = format_command_line(self._workspace, "run", "monitor-logs", "-r", run_id)
         if self._cancels and not self._asked_to_stop:

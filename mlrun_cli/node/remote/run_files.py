@@ -40,7 +40,7 @@ class ChunkBuffer:
 
 
 class RunFiles:
-    """The growing files of one run, read in an order in which later files confirm earlier ones.
+    """The growing files of one run, read in an order that keeps their contents consistent.
 
     Events first: whatever was written before an event is then in what is read later.
     """
