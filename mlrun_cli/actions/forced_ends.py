@@ -89,7 +89,7 @@ def force_end_runs(workspace: Workspace, runs: Sequence[Run], *, needs_engine: b
 
 
 def _kill_run(workspace: Workspace, run: Run, *, needs_engine: bool) -> Sequence[Run]:
-    """Kill the processes and the supervisor of a run; return the run, or nothing if it had already ended.
+    """Kill the processes and the supervisor of a run; return a sequence of the run, empty if it had already ended.
 
     The run remains CancelRequested if its engine does not answer.
     """

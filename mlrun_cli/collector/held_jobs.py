@@ -1,4 +1,4 @@
-"""Jobs that their engine could not start and holds until somebody releases them, which the collector does itself."""
+"""Jobs that an engine could not start and holds until they are released, which the collector does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a log."""
+"""The last lines of a log, also as a terminal would show them."""
 
 from __future__ import annotations
 

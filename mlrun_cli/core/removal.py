@@ -11,7 +11,7 @@ _TRIES = 100
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder and its contents, which other processes may be removing too.
+    """Remove a folder and its contents, even if other processes are removing them too.
 
     Raises:
         OSError: something in it cannot be removed, even after its folders have been made writable.

@@ -23,7 +23,7 @@ _SIGNS = (" -", " login ", " set ", " config ")
 
 
 class _Options(NamedTuple):
-    """The options and words of a program that are secrets.
+    """The options of a program whose values are secrets, and the other words that are.
 
     Attributes:
         apart: those whose value is the next word, or, after a single letter, joined.

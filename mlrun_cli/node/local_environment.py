@@ -76,7 +76,7 @@ def _localize_build(build: EnvironmentBuild, environ: Mapping[str, str]) -> Envi
 
 
 def _list_local_pythons(python: BasePython, uv_path: str | None, environ: Mapping[str, str]) -> Sequence[BasePython]:
-    """Return the Python itself or this machine's equivalent, as a sequence of one; empty if there is neither."""
+    """Return the given Python or this machine's equivalent, as a sequence of one; empty if there is neither."""
     if not python.is_uv_managed and shutil.which(python.python) is not None:
         return [python]
     if python.is_uv_managed and uv_path is not None:

@@ -29,7 +29,7 @@ class NotificationMessage(NamedTuple):
 
 
 class SpooledNotification:
-    """The file of one run in a spool: first empty, then a line with addresses and message, and one for each sending.
+    """The file of one run in a spool: first empty, then a line with addresses and message, and one for each delivery.
 
     Attributes:
         addresses: the addresses; None until `begin` is called.

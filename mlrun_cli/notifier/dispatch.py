@@ -85,7 +85,7 @@ class NotificationDispatch:
             self._complete(self._ended.get())
 
     def _claim_notification(self, notification: SpooledNotification, run: Run, *, includes_log: bool) -> bool:
-        """Claim the notification about a run, unless this spool has it; return whether anything is to be sent."""
+        """Claim the notification about a run if nobody has claimed it yet; return whether anything is to be sent."""
         folder = self._workspace.run_folder(run.run_id)
         is_claimed = notification.addresses is not None
         if not is_claimed:

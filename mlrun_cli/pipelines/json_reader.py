@@ -1,4 +1,4 @@
-"""A reader of JSON objects that came from elsewhere, whose errors name the key path."""
+"""A reader of JSON objects from files and requests, whose errors name the key path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Graphs without the secrets that their arguments and variables may hold."""
+"""Redaction of the secrets in a graph's arguments, variables and parameters."""
 
 from __future__ import annotations
 

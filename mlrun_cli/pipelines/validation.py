@@ -75,14 +75,14 @@ def build_name_hint(name: str, known_names: Collection[str]) -> str:
     """Return a hint that suggests the most similar of the known names, or lists them."""
     if not known_names:
         return "There are none."
-    nearest = find_similar_names(name, known_names)
+    nearest = list_similar_names(name, known_names)
     if nearest:
         return f"Did you mean '{nearest[0]}'?"
     return f"There are: {', '.join(sorted(known_names)[:_MAX_NAMES])}{', …' if len(known_names) > _MAX_NAMES else ''}."
 
 
-def find_similar_names(name: str, known_names: Collection[str]) -> list[str]:
-    """Return the most similar of the known names, or nothing if none is similar."""
+def list_similar_names(name: str, known_names: Collection[str]) -> list[str]:
+    """Return the most similar of the known names in a list, empty if none is similar."""
     import difflib  # noqa: PLC0415 - not on the way of what succeeds
 
     return difflib.get_close_matches(name[:100], sorted(known_names), n=1)

@@ -298,7 +298,7 @@ class HostLease:
         return True
 
     def _check_expired(self, record: Mapping[str, Any], now: int) -> None:
-        """Raise HomeInUse unless the lease of another host has expired, by a clock that says `now`."""
+        """Raise HomeInUse unless the lease of another host has expired at the time `now`."""
         elapsed = (now - self._read_last_use(record["turn"])) / MICROSECONDS
         if elapsed < LEASE_SECONDS:
             raise _create_in_use_error(self.home, record["host"], max(0, round(elapsed)))

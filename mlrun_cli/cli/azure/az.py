@@ -214,7 +214,7 @@ def _logout(_arguments: AzArguments) -> AzOutput:
 
 
 def _choose_account(_arguments: AzArguments) -> AzOutput:
-    """Report that there is nothing to select."""
+    """Report that there is no subscription to select."""
     return AzOutput("There is no subscription to choose: runs are on this machine.")
 
 

@@ -1,4 +1,4 @@
-"""A full-screen view on a terminal, redrawn in place while a command watches or asks."""
+"""A full-screen view on a terminal, redrawn in place while a command watches runs or waits for keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python …/mlrun_cli/node/slurm/relay_program.py RUN_FOLDER NODE COMMAND…`: become a process of a run's script.
+"""`python …/mlrun_cli/node/slurm/relay_program.py RUN_FOLDER NODE COMMAND…`: execute a process of a run's script.
 
 The supervisor and its socket are on NODE. On any other node, another process is started first, which forwards what
 this one asks to the shared folder, and ends with it.

@@ -1,4 +1,4 @@
-"""`python task_program.py NUMBERS TASKS ARTIFACTS COMMAND…`: become the command as one process of a run.
+"""`python task_program.py NUMBERS TASKS ARTIFACTS COMMAND…`: execute the command as one process of a run.
 
 srun starts it on each node. Which of the processes in TASKS it is, the task's rank says, an index into NUMBERS.
 """
