@@ -124,7 +124,7 @@ def is_other_kind(keys: Iterable[str]) -> bool:
     return any(not kind.keys.isdisjoint(keys) for kind in _OTHER_THAN_RUNCONFIGS)
 
 
-def refuse_databricks_only(root: Node) -> None:
+def refuse_databricks_only_runconfig(root: Node) -> None:
     """Raise Unsupported if a runconfig contains only libraries for a Databricks step.
 
     Raises:

@@ -14,7 +14,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import InvalidFile
 from mlrun_cli.runconfigs.keys import KEYS, SECTIONS, Key
-from mlrun_cli.runconfigs.kinds import refuse_databricks_only, refuse_other_kinds
+from mlrun_cli.runconfigs.kinds import refuse_databricks_only_runconfig, refuse_other_kinds
 from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, PYTHON_FRAMEWORK, PythonSection, RunConfiguration
 from mlrun_cli.runconfigs.shapes import (
     COMMAND,
@@ -133,7 +133,7 @@ def translate_old_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
 
 
 def _read_or_raise(root: Node) -> RunconfigReading:
-    refuse_databricks_only(root)
+    refuse_databricks_only_runconfig(root)
     current, schema_notes = translate_old_keys(root)
     read = _read_document(current)
     return read._replace(notes=(*schema_notes, *read.notes))

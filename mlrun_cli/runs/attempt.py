@@ -79,14 +79,14 @@ def get_attempt_number(attempt_documents: Documents) -> int:
     return len(attempt_documents) or 1
 
 
-def with_next_attempt(attempt_documents: Documents, started_at: int | None, outcome: Outcome) -> Documents:
-    """Return a copy of the attempts of a run with the current one ended and the next one added."""
+def append_next_attempt(attempt_documents: Documents, started_at: int | None, outcome: Outcome) -> Documents:
+    """Return a copy of a run's attempts in which the current one has ended and the next one is appended."""
     attempts = parse_attempts(attempt_documents) or [Attempt(1)]
     ended = attempts[-1]._replace(started_at=started_at or attempts[-1].started_at).with_outcome(outcome)
     return [each.to_json() for each in (*attempts[:-1], ended, Attempt(ended.number + 1))]
 
 
-def with_attempt_start(attempt_documents: Documents, started_at: int) -> Documents:
+def replace_attempt_start(attempt_documents: Documents, started_at: int) -> Documents:
     """Return a copy of the attempts of a run with the start time of the last one set."""
     attempts = parse_attempts(attempt_documents)
     return [each.to_json() for each in (*attempts[:-1], attempts[-1]._replace(started_at=started_at))]

@@ -13,7 +13,7 @@ from typing import Any
 from mlrun_cli.core.json_lines import append_lines, iterate_json_lines, list_json_lines_files
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import now
-from mlrun_cli.runs.attempt import Documents, with_next_attempt
+from mlrun_cli.runs.attempt import Documents, append_next_attempt
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.shared_folder import SharedRunFolder
 from mlrun_cli.runs.status import RunStatus
@@ -132,7 +132,7 @@ def read_attempts(folder: SharedRunFolder) -> Documents:
         for document in iterate_json_lines(path):
             event = parse_event(document)
             if isinstance(event, AttemptEvent):
-                attempts = with_next_attempt(attempts, event.started_at, event.outcome)
+                attempts = append_next_attempt(attempts, event.started_at, event.outcome)
             elif isinstance(event, StatusEvent) and len(event.columns.get("attempts", ())) == len(attempts) > 0:
                 attempts = event.columns["attempts"]
     return attempts

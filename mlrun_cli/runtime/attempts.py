@@ -10,12 +10,12 @@ from typing import Any
 
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.runs.attempt import (
+    append_next_attempt,
     build_earlier_log_name,
     get_attempt_number,
     parse_attempts,
+    replace_attempt_start,
     sum_earlier_durations,
-    with_attempt_start,
-    with_next_attempt,
 )
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.outcome import Outcome
@@ -67,7 +67,7 @@ def store_attempt_begun_on_node(workspace: Workspace, run: Run, started_at: int,
 
 
 def _store_end_of_attempt(workspace: Workspace, run: Run, started_at: int | None, outcome: Outcome) -> None:
-    attempts = list(with_next_attempt(run.attempts, started_at, outcome))
+    attempts = list(append_next_attempt(run.attempts, started_at, outcome))
     workspace.runs.update(run.key, attempts=attempts, wanted_status=None, wanted_error=None)
     end_runs_of_script(workspace, run, RunStatus.FAILED, outcome.ended_at)
 
@@ -91,7 +91,7 @@ def separate_lost_attempt_values(workspace: Workspace, run: Run, folder: RunFold
     if isinstance(started_at, int):
         with workspace.transaction():
             workspace.metrics.begin_attempt(run.key)
-            workspace.runs.update(run.key, attempts=list(with_attempt_start(run.attempts, started_at)))
+            workspace.runs.update(run.key, attempts=list(replace_attempt_start(run.attempts, started_at)))
 
 
 def queue_next_attempt(

@@ -66,7 +66,7 @@ class _Copies:
             self._append_pending_lines()
 
     def complete(self) -> None:
-        """Move the finished copies into place.
+        """Rename the finished copies to their final names.
 
         Raises:
             OSError: the copies cannot be written.

@@ -162,10 +162,10 @@ class _Binder:
 
     def bind_input(self, binding: InputBinding) -> None:
         where = f"data.{binding.name}"
-        dataset = self._locator.find_dataset(where, binding)
-        path = None if binding.mechanism == DIRECT else self._locator.find_input(where, binding, dataset)
+        dataset = self._locator.resolve_dataset(where, binding)
+        path = None if binding.mechanism == DIRECT else self._locator.resolve_input_path(where, binding, dataset)
         if path is not None and binding.path_on_compute:
-            path = self._use_compute_path(where, binding.name, binding.path_on_compute, path)
+            path = self._resolve_path_on_compute(where, binding.name, binding.path_on_compute, path)
         # In Azure too a script is told the id of a dataset that it gets as such.
         value = dataset.dataset_id if path is None else str(path)
         self._data.variables[binding.variable] = value
@@ -193,7 +193,7 @@ class _Binder:
                 self._locator.check_mount(where, path, datastore, may_be_written_before=binding.may_be_written_before)
             self._locator.create_folder(where, path.parent if binding.is_output else path, datastore)
         if binding.path_on_compute:
-            path = self._use_compute_path(
+            path = self._resolve_path_on_compute(
                 where, binding.name, binding.path_on_compute, path, is_written=binding.is_output
             )
         self._values.set(REFERENCE, binding.name, str(path))
@@ -240,7 +240,7 @@ class _Binder:
             f"{volume.target} are given {volume.source}{doubt}."
         )
 
-    def _use_compute_path(
+    def _resolve_path_on_compute(
         self, error_context: str, name: str, path_on_compute: str, path: Path, *, is_written: bool = False
     ) -> Path:
         """Return the path for data that the script expects at `pathOnCompute` on Azure's machines.

@@ -53,7 +53,7 @@ class DataLocator:
         self._target = target
         self._is_preview = is_preview
 
-    def find_dataset(self, error_context: str, binding: InputBinding) -> Dataset:
+    def resolve_dataset(self, error_context: str, binding: InputBinding) -> Dataset:
         """Return the dataset of an input; a dataset that is not yet in the workspace is also added to `data`."""
         workspace = self._workspace
         if binding.dataset_id:
@@ -86,8 +86,8 @@ class DataLocator:
             return {"url": uri}
         return {"path": str(self._source / Path(uri).expanduser())}
 
-    def find_input(self, error_context: str, binding: InputBinding, dataset: Dataset) -> Path:
-        """Return the path of an input's files, or of a copy of them."""
+    def resolve_input_path(self, error_context: str, binding: InputBinding, dataset: Dataset) -> Path:
+        """Return the path of an input's files, creating copies or links in the run's folder if needed."""
         if dataset.definition["kind"] == TABULAR_KIND:
             raise Unsupported(
                 f"{error_context} is a table, and only files can be mounted or downloaded.",

@@ -11,7 +11,7 @@ from mlrun_cli.errors import InternalError, MlrunError
 from mlrun_cli.processes.gpus import VISIBLE_GPUS
 from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.termination import end_processes
-from mlrun_cli.runs.attempt import get_attempt_number, sum_earlier_durations, with_attempt_start
+from mlrun_cli.runs.attempt import get_attempt_number, replace_attempt_start, sum_earlier_durations
 from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.lease import compute_lease_end
 from mlrun_cli.runs.outcome import Outcome
@@ -136,7 +136,7 @@ class Supervisor:
         columns: dict[str, Any] = {"started_at": script.started_at}
         if row.attempts:
             self._run.separate_attempt_values()
-            columns = {"attempts": with_attempt_start(row.attempts, script.started_at)}
+            columns = {"attempts": replace_attempt_start(row.attempts, script.started_at)}
         self._run.change_status({RunStatus.STARTING}, RunStatus.RUNNING, **columns)
         return script
 

@@ -146,8 +146,8 @@ class RunConditions:
         """True if some conditions are unselective, i.e. met by many runs, and are therefore checked on each run."""
         return bool(self._common)
 
-    def list_sets(self) -> Sequence[RunSet]:
-        """Return sets of runs, each of which contains all matching runs, except the one that `text_query` returns.
+    def list_run_sets(self) -> Sequence[RunSet]:
+        """Return sets that each contain all matching runs, without the set that `text_query` returns.
 
         The bounds of one value are a single range.
         """

@@ -140,7 +140,7 @@ def iterate_plans(
 
     Each is the fallback if the one before finds fewer.
     """
-    expected = conditions.list_sets()
+    expected = conditions.list_run_sets()
     sample = _read_sample(database, conditions, order, expected)
     texts = _list_text_sets(conditions, sample)
     bound = _choose_bound(sample, descending=descending, needed=_SURPLUS + int(_MARGIN * limit / sample.weight))

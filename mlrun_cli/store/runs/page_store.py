@@ -118,7 +118,7 @@ class RunPageStore:
 
     def list_property_keys(self, limit: int) -> Sequence[str]:
         """Return the first `limit` keys of all properties, in alphabetical order."""
-        return self._list_distinct("run_properties", "key", limit)
+        return self._list_distinct_values("run_properties", "key", limit)
 
     def list_tag_keys(self, limit: int) -> Sequence[str]:
         """Return the first `limit` tag keys in alphabetical order, except keys of documents of sweeps and MLflow.
@@ -126,7 +126,7 @@ class RunPageStore:
         Those in which sweeps and MLflow keep documents are left out.
         """
         conditions, parameters = build_readable_tag_conditions()
-        return self._list_distinct("run_tags", "key", limit, conditions, parameters)
+        return self._list_distinct_values("run_tags", "key", limit, conditions, parameters)
 
     def list_values(self, column: str, limit: int = 500) -> Sequence[str]:
         """Return the first `limit` distinct values of a column of the runs, in alphabetical order.
@@ -135,7 +135,7 @@ class RunPageStore:
             column: `status`, `target`, `submitter` or `type`.
             limit: the maximum number of results.
         """
-        return self._list_distinct("runs", _VALUE_COLUMNS[column], limit)
+        return self._list_distinct_values("runs", _VALUE_COLUMNS[column], limit)
 
     def list_keys_with_children(self, keys: Sequence[int]) -> frozenset[int]:
         """Return the keys of the given runs, a few thousand at most, that have children."""
@@ -219,7 +219,7 @@ class RunPageStore:
             return None
         is_searched = conditions.text is not None
         is_found_in_order = conditions.text is not None and conditions.text.is_indexed and order == KEY_ORDER
-        if not conditions.list_sets() and (not is_searched or is_found_in_order):
+        if not conditions.list_run_sets() and (not is_searched or is_found_in_order):
             return None
         if is_found_in_order:
             first = self._list_first_found_keys(conditions, descending, offset + limit)
@@ -399,7 +399,7 @@ class RunPageStore:
         source = f"run_texts {dialect.ordered_join} runs ON runs.run_key = {dialect.text_key}"
         return source, conditions.joined_conditions
 
-    def _list_distinct(
+    def _list_distinct_values(
         self,
         table: str,
         column: str,

@@ -159,7 +159,7 @@ def _build_roc_figure(data: Mapping[str, Any]) -> Figure:
 
 
 def _parse_classes(data: Mapping[str, Any]) -> list[tuple[str, list[tuple[float | None, list[float]]]]]:
-    """Return the label of each class with its thresholds, each with four counts."""
+    """Return the label of each class with its thresholds and the four confusion counts at each of them."""
     labels = _as_list(data.get("class_labels"))
     thresholds = _parse_numbers(data.get("probability_thresholds"))
     found = []
