@@ -416,7 +416,7 @@ class RunStore:
         return conflicts
 
     def set_property(self, run_key: int, name: str, value: str) -> None:
-        """Add a property, or change the value of one that is not the user's."""
+        """Set a property, replacing an earlier value; only for properties that this program maintains."""
         self._database.execute(
             "INSERT INTO run_properties (run_key, key, value) VALUES (:run_key, :key, :value)"
             " ON CONFLICT (run_key, key) DO UPDATE SET value = excluded.value",

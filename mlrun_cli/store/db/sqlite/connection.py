@@ -171,7 +171,7 @@ class SqliteDatabase:
         self._number += 1
 
     def _retry_while_busy(self, action: Callable[[], _T]) -> _T:
-        """Call a function, retrying while another process locks the file; fail after a timeout, or if it is suspended.
+        """Call a function, retrying while the file is locked; fail after a timeout or if the holder is suspended.
 
         Raises:
             MlrunError: the action failed, or the store is still locked.
