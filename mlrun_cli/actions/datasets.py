@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlrun_cli.actions.datastores import get_datastore
-from mlrun_cli.core.guid import check_guid
+from mlrun_cli.core.guid import normalize_guid
 from mlrun_cli.core.names import check_tag_key
 from mlrun_cli.data.aliases import ALIASES_VARIABLE, read_dataset_aliases
 from mlrun_cli.data.dataset import (
     Dataset,
     Definition,
     check_dataset_name,
-    check_definition,
+    normalize_definition,
 )
 from mlrun_cli.data.files import FindDatastore, check_paths_have_files
 from mlrun_cli.errors import AlreadyExists, DataNotFound, DatasetNotFound, InvalidValue, UsageError
@@ -49,10 +49,10 @@ def register_dataset(
             different definition and `create_new_version` is not set; or the id belongs to another dataset.
         DataNotFound: a datastore in the definition does not exist, or a path has no files.
     """
-    checked = check_dataset_definition(workspace, definition)
+    checked = normalize_dataset_definition(workspace, definition)
     check_dataset_name(name)
     if dataset_id is not None:
-        dataset_id = check_guid(dataset_id)
+        dataset_id = normalize_guid(dataset_id)
     if find_datastore is not None:
         check_paths_have_files(checked, find_datastore)
     with workspace.transaction(durable=True):
@@ -79,7 +79,7 @@ def register_dataset(
             name=name,
             version=version,
             description=description,
-            tags=_check_tags(tags),
+            tags=_normalize_tags(tags),
         )
 
 
@@ -90,19 +90,19 @@ def save_dataset(workspace: Workspace, definition: object) -> Dataset:
         UsageError: the definition is not valid.
         DataNotFound: a datastore in the definition does not exist.
     """
-    checked = check_dataset_definition(workspace, definition)
+    checked = normalize_dataset_definition(workspace, definition)
     with workspace.transaction():
         return workspace.datasets.find_unnamed_dataset(checked) or workspace.datasets.insert(checked)
 
 
-def check_dataset_definition(workspace: Workspace, definition: object) -> Definition:
+def normalize_dataset_definition(workspace: Workspace, definition: object) -> Definition:
     """Validate a dataset's definition against the workspace, and return it with missing keys set to their defaults.
 
     Raises:
         UsageError: the definition is not valid.
         DataNotFound: a datastore in the definition does not exist.
     """
-    checked = check_definition(definition)
+    checked = normalize_definition(definition)
     for path in checked["paths"]:
         if "datastore" in path:
             get_datastore(workspace, path["datastore"]).resolve_path(path["path"])
@@ -217,12 +217,12 @@ def _update_dataset(
     workspace.datasets.update(
         dataset,
         dataset.description if description is None else description,
-        dataset.tags if tags is None else _check_tags(tags),
+        dataset.tags if tags is None else _normalize_tags(tags),
     )
     return get_dataset_by_id(workspace, dataset.dataset_id)
 
 
-def _check_tags(tags: Mapping[str, str | None] | None) -> dict[str, str | None]:
+def _normalize_tags(tags: Mapping[str, str | None] | None) -> dict[str, str | None]:
     if tags is None:
         return {}
     if not isinstance(tags, Mapping):

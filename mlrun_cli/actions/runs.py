@@ -65,7 +65,7 @@ def resolve_filter(workspace: Workspace, run_filter: RunFilter) -> RunFilter:
         RunNotFound: the filter's parent run does not exist.
         UsageError: a value of the filter is not text.
     """
-    run_filter = check_filter(workspace, run_filter)
+    run_filter = normalize_filter(workspace, run_filter)
     if run_filter.where is not None:
         from mlrun_cli.actions.run_values import resolve_where  # noqa: PLC0415 - start-up
 
@@ -214,7 +214,7 @@ def _check_changes(changes: RunChanges) -> None:
         check_text(what, text or "")
 
 
-def check_filter(workspace: Workspace, run_filter: RunFilter) -> RunFilter:
+def normalize_filter(workspace: Workspace, run_filter: RunFilter) -> RunFilter:
     """Validate the texts and the size of a filter; return it with the full id of the parent run.
 
     Raises:

@@ -43,7 +43,7 @@ def create_schedule(workspace: Workspace, values: Mapping[str, Any]) -> Schedule
         UsageError: a value is not valid.
         PipelineNotFound, PipelineEndpointNotFound, DatastoreNotFound: there is no such thing.
     """
-    settings = _check_settings(workspace, ScheduleSettings.from_json(JsonReader(values, "schedule")))
+    settings = _prepare_settings(workspace, ScheduleSettings.from_json(JsonReader(values, "schedule")))
     created_at = now()
     schedule = Schedule(
         schedule_id=generate_guid(),
@@ -119,7 +119,7 @@ def _change_settings(
         changed["recurrence"] = None
     settings = ScheduleSettings.from_json(JsonReader(changed, "schedule"))
     if is_active or settings != former:  # one that is not valid any more can be disabled
-        return _check_settings(workspace, settings)
+        return _prepare_settings(workspace, settings)
     return current
 
 
@@ -232,7 +232,7 @@ def list_trigger_notes(workspace: Workspace) -> list[str]:
     ]
 
 
-def _check_settings(workspace: Workspace, settings: ScheduleSettings) -> ScheduleSettings:
+def _prepare_settings(workspace: Workspace, settings: ScheduleSettings) -> ScheduleSettings:
     """Validate settings, write their secrets to a file, and return them without secrets."""
     check_experiment_name(settings.experiment_name)
     pipeline_id = get_scheduled_pipeline_id(workspace, settings)

@@ -56,7 +56,7 @@ def save_view(
         ViewChanged: another user has changed it since.
         ViewNotFound: another user has deleted or renamed it since.
     """
-    name = check_view_name(name)
+    name = normalize_view_name(name)
     _check_page_and_query(page, query)
     with workspace.transaction():
         if expected_version is None:
@@ -75,7 +75,7 @@ def rename_view(workspace: Workspace, name: str, new_name: str, author: str, *, 
         ViewChanged: another user has changed it since.
         ViewNotFound: it does not exist, or no longer.
     """
-    new_name = check_view_name(new_name)
+    new_name = normalize_view_name(new_name)
     with workspace.transaction():
         if new_name != name and workspace.views.find(new_name) is not None:
             raise _build_name_error(new_name)
@@ -96,7 +96,7 @@ def delete_view(workspace: Workspace, name: str, *, expected_version: int) -> No
             raise _build_conflict_error(workspace, name)
 
 
-def check_view_name(name: str) -> str:
+def normalize_view_name(name: str) -> str:
     """Validate the name of a view and return it without surrounding spaces.
 
     Raises:

@@ -10,7 +10,7 @@ from mlrun_cli.errors import InvalidName
 _GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
-def check_guid(text: str) -> str:
+def normalize_guid(text: str) -> str:
     """Validate a GUID and return it in lowercase.
 
     Raises:

@@ -56,7 +56,7 @@ def build_dataset_record(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def check_definition(document: object) -> dict[str, Any]:
+def normalize_definition(document: object) -> dict[str, Any]:
     """Validate a dataset definition and return it with missing keys set to their defaults.
 
     Raises:

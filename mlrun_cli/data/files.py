@@ -11,7 +11,7 @@ from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.temporary import is_temporary
-from mlrun_cli.data.dataset import FILE_KIND, apply_steps, check_definition
+from mlrun_cli.data.dataset import FILE_KIND, apply_steps, normalize_definition
 from mlrun_cli.data.datastore import Datastore
 from mlrun_cli.errors import DataNotFound
 
@@ -49,7 +49,7 @@ def find_files(definition: object, find_datastore: FindDatastore) -> DataFiles:
         UsageError: the definition is not valid.
         DataNotFound: a path leads to no file, or its datastore does not exist.
     """
-    checked = check_definition(definition)
+    checked = normalize_definition(definition)
     places = [_locate_path(path, find_datastore) for path in checked["paths"]]
     found: dict[str, DataFile] = {}
     common = _find_common_folder(place for place in places if not _is_url(place))
@@ -69,7 +69,7 @@ def check_paths_have_files(definition: object, find_datastore: FindDatastore) ->
         UsageError: the definition is not valid.
         DataNotFound: a path leads to no file or its datastore does not exist.
     """
-    for path in check_definition(definition)["paths"]:
+    for path in normalize_definition(definition)["paths"]:
         place = _locate_path(path, find_datastore)
         if not _is_url(place) and next(_iterate_files(place), None) is None:
             raise _build_no_file_error(place)
@@ -82,7 +82,7 @@ def find_single_path(definition: object, find_datastore: FindDatastore) -> Path 
         UsageError: the definition is not valid.
         DataNotFound: its datastore does not exist.
     """
-    checked = check_definition(definition)
+    checked = normalize_definition(definition)
     places = [_locate_path(path, find_datastore) for path in checked["paths"]]
     return _find_single_path(places, checked["steps"] if checked["kind"] == FILE_KIND else [])
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from mlrun_cli.actions.datasets import check_dataset_definition, get_dataset, get_dataset_by_id
+from mlrun_cli.actions.datasets import get_dataset, get_dataset_by_id, normalize_dataset_definition
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.home import get_file_system_type, is_network_file_system, make_private_folder
@@ -65,7 +65,7 @@ class DataLocator:
             name = binding.dataset_name
             return _get_registered_dataset(error_context, lambda: get_dataset(workspace, name, binding.dataset_version))
         definition = binding.definition or {"kind": FILE_KIND, "paths": [self._find_location(binding)]}
-        checked = call_with_error_context(error_context, lambda: check_dataset_definition(workspace, definition))
+        checked = call_with_error_context(error_context, lambda: normalize_dataset_definition(workspace, definition))
         if self._is_preview:
             return _create_unnamed_dataset("{dataset-id}", checked)
         new = self._data.datasets

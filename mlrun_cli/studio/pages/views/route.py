@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from mlrun_cli.actions.views import check_view_name, delete_view, list_views, rename_view, save_view
+from mlrun_cli.actions.views import delete_view, list_views, normalize_view_name, rename_view, save_view
 from mlrun_cli.errors import AlreadyExists, MlrunError, UsageError, ViewChanged, ViewNotFound
 from mlrun_cli.processes.host import get_user_name
 from mlrun_cli.studio.forms import InvalidForm
@@ -23,7 +23,7 @@ def save(page: PageRequest) -> Response:
     name = page.fields.get("name", "")
     kind, query = _parse_view(page)
     try:
-        name = check_view_name(name)
+        name = normalize_view_name(name)
         found = page.workspace.views.find(name)
         version = page.fields.get("version")
         if found is not None and str(found.version) != version:
