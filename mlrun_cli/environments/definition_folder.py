@@ -35,7 +35,7 @@ _SCAFFOLD: Mapping[str, Any] = {
 
 
 def read_environment_folder(folder: Path) -> dict[str, Any]:
-    """Read the environment definition in a folder, checking only that it is a mapping with a name.
+    """Return the environment definition in a folder, which must have a name, with its conda file and Dockerfile.
 
     Raises:
         UsageError: the folder has no definition.

@@ -28,12 +28,12 @@ def _format_value(value: object) -> str:
     if not isinstance(value, Mapping):
         return json.dumps(value, ensure_ascii=False)
     if "datastore" in value:
-        return _format_place(value)
+        return _format_location(value)
     return f"dataset {_format_dataset(value)}"
 
 
-def _format_place(place: Mapping[str, Any]) -> str:
-    return f"{place['datastore']}/{place['path']}"
+def _format_location(location: Mapping[str, Any]) -> str:
+    return f"{location['datastore']}/{location['path']}"
 
 
 def _format_dataset(dataset: Mapping[str, Any]) -> str:
@@ -47,8 +47,8 @@ def _format_step(step: Mapping[str, Any]) -> Iterator[str]:
     yield step["reason"]
     for name, source in step["inputs"].items():
         yield f"reads {name}: {_format_source(source)}"
-    for name, place in step["outputs"].items():
-        yield f"writes {name}: {_format_place(place)}"
+    for name, location in step["outputs"].items():
+        yield f"writes {name}: {_format_location(location)}"
     if step["is_reused"]:
         return
     run = step["run"]
@@ -63,7 +63,7 @@ def _format_step(step: Mapping[str, Any]) -> Iterator[str]:
 def _format_source(source: Mapping[str, Any]) -> str:
     if "step" in source:
         return f"{source['output']} of '{source['step']}'"
-    return f"dataset {_format_dataset(source['dataset'])}" if "dataset" in source else _format_place(source)
+    return f"dataset {_format_dataset(source['dataset'])}" if "dataset" in source else _format_location(source)
 
 
 def _join_names(names: Sequence[str]) -> str:
