@@ -22,13 +22,13 @@ def add_rule(
         ProgramNotFound: the address needs a package that is not installed.
         FileNotWritable: the rules cannot be written.
     """
-    check_address(address)
     check_text("experiment name", experiment_name or "")
     unknown = [end for end in run_ends if end not in ENDS]
     if unknown or not run_ends:
         raise InvalidValue(
             f"'{', '.join(unknown)}' is not an end of runs.", hint=f"Use {', '.join(ENDS)}, or some of them."
         )
+    check_address(address)
     try:
         with edit_rules(workspace.folder) as rules:
             number = 1 + max((rule.rule_id for rule in rules), default=0)

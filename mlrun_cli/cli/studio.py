@@ -75,24 +75,23 @@ def studio(
     Opens the attached folder's or the specified workspace, or else a list of workspaces. The printed URL contains an
     access token, which the browser then remembers.
     """
-    check_studio_extra()
     if keyfile is not None and certfile is None:
         raise ConflictingOptions(
             "--keyfile needs --certfile.", hint="Name the certificate with --certfile FILE.", target="--certfile"
         )
-    _exec_studio(
-        StudioOptions(
-            home=str(get_home()),
-            host=host,
-            port=port,
-            identity=_find_first_workspace(global_options),
-            open_browser=not no_browser and _can_open_browser(),
-            allowed_hosts=_split_host_names(allowed_hosts or ()),
-            base_path=_parse_base_path(base_path),
-            certfile=_resolve_readable_file("--certfile", certfile),
-            keyfile=_resolve_readable_file("--keyfile", keyfile),
-        )
+    options = StudioOptions(
+        home=str(get_home()),
+        host=host,
+        port=port,
+        identity=_find_first_workspace(global_options),
+        open_browser=not no_browser and _can_open_browser(),
+        allowed_hosts=_split_host_names(allowed_hosts or ()),
+        base_path=_parse_base_path(base_path),
+        certfile=_resolve_readable_file("--certfile", certfile),
+        keyfile=_resolve_readable_file("--keyfile", keyfile),
     )
+    check_studio_extra()
+    _exec_studio(options)
 
 
 def check_studio_extra() -> None:
