@@ -38,12 +38,14 @@ from mlrun_cli.cli.global_options import GlobalOptions, list_global_parameters, 
 from mlrun_cli.cli.output.formats import OutputFormat, render
 from mlrun_cli.cli.output.messages import wants_colour
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.errors import MlrunError
+from mlrun_cli.core.names import quote_shortened
+from mlrun_cli.errors import MlrunError, UnexpectedArgument
 
 if TYPE_CHECKING:
     from mlrun_cli.cli.output.columns import Layout
 
 _GLOBAL_OPTIONS = "global_options"
+_RUN_OPTION = "-r"
 _QUERY_WORDS = CommandParameter(
     "query_words", str, True, None, Argument(metavar="QUERY", help="JMESPath query in quotes, as for --query.")
 )
@@ -206,10 +208,40 @@ def run_command(
         invocation: is changed to what the command line says about errors.
     """
     invocation.debug = values["debug"]
-    shared = parse_global_options(values, values.get(_QUERY_WORDS.name) or [])
+    query_words = values.get(_QUERY_WORDS.name) or []
+    _check_no_run_ids(parameters.own, values, query_words)
+    shared = parse_global_options(values, query_words)
     own = {parameter.name: values[parameter.name] for parameter in parameters.own.parameters}
     with shared.metadata_file or nullcontext():
         return _output_result(_call_function(declaration.function, parameters.own.gather_groups(own), shared), shared)
+
+
+def _check_no_run_ids(own: Signature, values: Mapping[str, Any], query_words: Sequence[str]) -> None:
+    """Raise if words where a query may stand follow the id of a run, and so are ids of runs themselves.
+
+    Raises:
+        UnexpectedArgument: they are.
+    """
+    if not query_words or query_words[0].lstrip().startswith("["):
+        return
+    for parameter in own.parameters:
+        given = values[parameter.name]
+        if _RUN_OPTION in parameter.option_names and given:
+            raise UnexpectedArgument(
+                f"Unexpected argument {quote_shortened(query_words[0])}.",
+                hint=describe_run_option(
+                    given if parameter.is_list else [given], query_words[0], is_list=parameter.is_list
+                )
+                + "A query begins with '['.",
+                target=query_words[0],
+            )
+
+
+def describe_run_option(run_ids: Sequence[str], next_word: str, *, is_list: bool) -> str:
+    """Return advice about a word that follows the value of `-r`."""
+    if not is_list:
+        return "-r names one run here. "
+    return f"Name each run with its own -r, as in '-r {run_ids[-1]} -r {next_word}'. "
 
 
 def _call_function(function: Callable[..., object], values: Mapping[str, Any], global_options: GlobalOptions) -> object:

@@ -10,8 +10,12 @@ from mlrun_cli.errors import ConflictingOptions, InvalidValue, MissingOption
 _PATHS = frozenset({"path", "file", "directory"})
 
 
-def collect_given_values(parser: Any, parameters: Sequence[Any], arguments: Sequence[str]) -> Mapping[str, Any]:
-    """Parse a command line and return the given values, keyed by parameter name, as lists for options that take one.
+def collect_given_values(
+    parser: Any, parameters: Sequence[Any], arguments: Sequence[str]
+) -> tuple[Mapping[str, Any], Sequence[str]]:
+    """Parse a command line into the given values, keyed by parameter name, and the words that belong to no parameter.
+
+    The values of options are lists, also of those that take one.
 
     Args:
         parser: Typer's parser of the command; it is changed to store all values of an option instead of the last.
@@ -21,8 +25,8 @@ def collect_given_values(parser: Any, parameters: Sequence[Any], arguments: Sequ
     for parameter in parameters:
         if _takes_value(parameter):
             parser.add_option(parameter, parameter.opts, parameter.name, action="append", nargs=parameter.nargs)
-    values, _, _ = parser.parse_args(list(arguments))
-    return values  # type: ignore[no-any-return]
+    values, words, _ = parser.parse_args(list(arguments))
+    return values, words
 
 
 def check_given_values(parameters: Sequence[Any], values: Mapping[str, Any]) -> None:

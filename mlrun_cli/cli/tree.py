@@ -91,7 +91,7 @@ class _Tree(TyperGroup):
         except typer.TyperException as error:
             from mlrun_cli.cli.usage_errors import to_usage_error  # noqa: PLC0415 - start-up
 
-            raise to_usage_error(error, ctx, {}) from error
+            raise to_usage_error(error, ctx, {}, ()) from error
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """Return the names of the commands, in the order of the help page."""

@@ -61,18 +61,19 @@ class Command(TyperCommand):
             return []
         parameters = self.get_params(ctx)
         typed: Mapping[str, Any] = {}
+        words: Sequence[str] = ()
         try:
-            typed = collect_given_values(self.make_parser(ctx), parameters, args)
+            typed, words = collect_given_values(self.make_parser(ctx), parameters, args)
             check_given_values(parameters, typed)
             self._parse_or_pick(ctx, args)
         except typer.TyperException as error:
             from mlrun_cli.cli.usage_errors import to_usage_error  # noqa: PLC0415 - start-up
 
-            raise to_usage_error(error, ctx, typed) from error
+            raise to_usage_error(error, ctx, typed, words) from error
         if ctx.args:
             from mlrun_cli.cli.usage_errors import build_unexpected_arguments_error  # noqa: PLC0415 - start-up
 
-            raise build_unexpected_arguments_error(ctx, ctx.args)
+            raise build_unexpected_arguments_error(ctx, ctx.args, typed)
         return []
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:

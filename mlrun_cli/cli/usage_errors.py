@@ -10,19 +10,26 @@ import typer
 from typer.core import TyperGroup
 
 from mlrun_cli.cli.abbreviation import find_option_names
+from mlrun_cli.cli.command import describe_run_option
 from mlrun_cli.core.names import quote_shortened
 from mlrun_cli.errors import InvalidValue, MissingOption, OptionNotFound, UnexpectedArgument, UsageError
 
 _NAME_THE_RUN = "Name the run with -r, as in '-r @latest'. "
+_FILE_OPTIONS = frozenset({"--file", "--hyperdrive-configuration-name", "--pipeline-yaml", "--schedule-yaml"})
+"""Options that name the file that a command is about, which is often written without them."""
+_FILE_SUFFIXES = (".json", ".yaml", ".yml")
 
 
-def to_usage_error(error: typer.TyperException, context: Any, values: Mapping[str, Any]) -> UsageError:
+def to_usage_error(
+    error: typer.TyperException, context: Any, values: Mapping[str, Any], words: Sequence[str]
+) -> UsageError:
     """Return the error to show for an exception of Typer's parser.
 
     Args:
         error: the exception that was raised.
         context: Typer's context of the command.
         values: the values that were typed, keyed by parameter name.
+        words: the words that were typed and belong to no option.
     """
     parameter = getattr(error, "param", None)
     if hasattr(error, "possibilities"):
@@ -32,21 +39,45 @@ def to_usage_error(error: typer.TyperException, context: Any, values: Mapping[st
     if hasattr(error, "option_name"):
         return _build_misused_option_error(context, error.option_name)
     if parameter is not None and hasattr(error, "param_type"):
-        return _build_missing_parameter_error(context, parameter)
+        return _build_missing_parameter_error(context, parameter, _describe_file_option(context, words, values))
     if parameter is not None:
         return _build_invalid_value_error(context, parameter, values.get(parameter.name))
     return UsageError(error.format_message(), hint=format_help_reference(context))
 
 
-def build_unexpected_arguments_error(context: Any, arguments: Sequence[str]) -> UnexpectedArgument:
-    """Return the error for additional arguments that a command does not accept."""
-    lacks_run = any("-r" in each.opts and not context.params.get(each.name) for each in context.command.params)
+def build_unexpected_arguments_error(
+    context: Any, arguments: Sequence[str], values: Mapping[str, Any]
+) -> UnexpectedArgument:
+    """Return the error for additional arguments that a command does not accept.
+
+    Args:
+        context: Typer's context of the command.
+        arguments: the additional arguments.
+        values: the values that were typed, keyed by parameter name.
+    """
+    run_option = next((each for each in context.command.params if "-r" in each.opts), None)
+    advice = _describe_file_option(context, arguments, values)
+    if not advice and run_option is not None:
+        given = values.get(run_option.name) or ()
+        advice = describe_run_option(given, arguments[0], is_list=run_option.multiple) if given else _NAME_THE_RUN
     shown = " ".join(arguments)
     return UnexpectedArgument(
         f"Unexpected argument{'' if len(arguments) == 1 else 's'} {quote_shortened(shown)}.",
-        hint=f"{_NAME_THE_RUN if lacks_run else ''}{format_help_reference(context)}",
+        hint=f"{advice}{format_help_reference(context)}",
         target=shown,
     )
+
+
+def _describe_file_option(context: Any, words: Sequence[str], values: Mapping[str, Any]) -> str:
+    """Return advice to write the option of a file that was named without it, or an empty string."""
+    parameters = context.command.get_params(context)
+    script_words = [values.get(each.name) or () for each in parameters if each.param_type_name == "argument"]
+    typed = [*words, *(given[0] for given in script_words if isinstance(given, (list, tuple)) and given)]
+    file = next((word for word in typed if str(word).lower().endswith(_FILE_SUFFIXES)), None)
+    for each in parameters:
+        if file is not None and not values.get(each.name) and not _FILE_OPTIONS.isdisjoint(each.opts):
+            return f"Name the file with {min(each.opts, key=len)}, as in '{min(each.opts, key=len)} {file}'. "
+    return ""
 
 
 def format_help_reference(context: Any) -> str:
@@ -90,7 +121,7 @@ def _build_misused_option_error(context: Any, name: str) -> UsageError:
     return MissingOption(f"{name} needs a value.", hint=format_help_reference(context), target=name)
 
 
-def _build_missing_parameter_error(context: Any, parameter: Any) -> MissingOption:
+def _build_missing_parameter_error(context: Any, parameter: Any, advice: str) -> MissingOption:
     if "-r" in parameter.opts:
         return MissingOption(
             "No run is named.", hint=f"{_NAME_THE_RUN}{format_help_reference(context)}", target="--run"
@@ -98,7 +129,7 @@ def _build_missing_parameter_error(context: Any, parameter: Any) -> MissingOptio
     names = "/".join(sorted(parameter.opts, key=len)) if parameter.param_type_name == "option" else ""
     name = names or get_parameter_name(parameter)
     return MissingOption(
-        f"{name} is missing.", hint=format_help_reference(context), target=get_parameter_name(parameter)
+        f"{name} is missing.", hint=f"{advice}{format_help_reference(context)}", target=get_parameter_name(parameter)
     )
 
 

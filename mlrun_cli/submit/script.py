@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mlrun_cli.errors import ScriptNotFound, ScriptNotInSnapshot, ScriptNotPython
 from mlrun_cli.folders.project_config import find_project_config
+from mlrun_cli.runconfigs.lookup import SUFFIX, list_runconfig_names
 from mlrun_cli.runconfigs.run_configuration import PYTHON_FRAMEWORK, RunConfiguration
 
 SHELL = ("/bin/sh", "-c")
@@ -29,6 +30,8 @@ _INTERPRETERS = {
     ".zsh": "zsh",
 }
 """Programs that start scripts of other languages than Python, keyed by the suffix of the script in lower case."""
+
+_DATA_SUFFIXES = frozenset({".json", ".runconfig", ".yaml", ".yml"})
 
 
 def build_argv(configuration: RunConfiguration) -> tuple[str, ...]:
@@ -128,6 +131,8 @@ def check_script_in_snapshot(paths: Iterable[str], source: Path, script: str) ->
 def _check_language(script: str) -> None:
     """Raise a UsageError if the name of a script shows that Python cannot run it."""
     suffix = os.path.splitext(script)[1].lower()
+    if suffix in _DATA_SUFFIXES:
+        raise ScriptNotPython(f"'{script}' is not a script.", hint=_build_settings_hint(script), target=script)
     if suffix in _INTERPRETERS:
         in_runconfig = ", or write 'framework: R' into the runconfig" if suffix == ".r" else ""
         raise ScriptNotPython(
@@ -143,6 +148,25 @@ def _check_language(script: str) -> None:
             f" or export it first: jupyter nbconvert --to script {script}",
             target=script,
         )
+
+
+def _build_runconfig_hint(source: Path, script: str) -> str | None:
+    """Return a hint that a missing script is the name of a runconfig, or None."""
+    config = find_project_config(source)
+    names = list_runconfig_names(source if config is None else config.folder)
+    return (
+        _build_settings_hint(f"{script.removesuffix(SUFFIX)}{SUFFIX}") if script.removesuffix(SUFFIX) in names else None
+    )
+
+
+def _build_settings_hint(name: str) -> str:
+    """Return a hint on the option that takes a file of settings, which was named in place of a script."""
+    if name.endswith(SUFFIX):
+        return f"A runconfig is named with -c, before the script: -c {name.removesuffix(SUFFIX)} train.py"
+    return (
+        f"A pipeline is submitted by 'mlrun run submit-pipeline -y {name}', a sweep by\n"
+        f"'mlrun run submit-hyperdrive --hyperdrive-configuration-name {name} train.py'."
+    )
 
 
 def _resolve_script_path(source: Path, script: str) -> str:
@@ -167,7 +191,8 @@ def _resolve_script_path(source: Path, script: str) -> str:
         guess = "" if nearest is None else f"Did you mean '{os.path.relpath(nearest, source)}'? "
         raise ScriptNotFound(
             f"There is no script '{script}' in {source}.",
-            hint=_build_program_hint(script)
+            hint=_build_runconfig_hint(source, script)
+            or _build_program_hint(script)
             or _build_attached_folder_hint(source, script)
             or f"{guess}Paths of scripts are relative to the source folder ({source}).",
             target=script,

@@ -544,3 +544,52 @@ def test_a_package_that_cannot_be_installed_fails_the_run_and_keeps_its_log(read
     ready("run", "download-logs", "-r", "@latest", "-d", "logs")
     kept = "".join(path.read_text(encoding="utf-8") for path in (ready.folder / "logs").rglob("*.*") if path.is_file())
     assert "no compiler for broken" in kept
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "advice"),
+    [
+        ("run submit-pipeline p.yml", "UnexpectedArgument", "-y p.yml"),
+        ("run submit-hyperdrive p.yml train.py", "MissingOption", "--hyperdrive-configuration-name p.yml"),
+        ("run submit-script cpu.runconfig", "ScriptNotFound", "-c cpu"),
+        ("run submit-script cpu train.py", "ScriptNotFound", "-c cpu"),
+        ("run submit-script p.yml", "ScriptNotPython", "submit-pipeline -y p.yml"),
+        ("pipeline create p.yml", "MissingOption", "-y p.yml"),
+        ("pipeline create-schedule -n a -e exp -i b p.yml", "UnexpectedArgument", "-y p.yml"),
+        ("dataset register p.yml", "UnexpectedArgument", "-f p.yml"),
+    ],
+)
+def test_a_file_without_its_option_is_answered_with_the_option(
+    mlrun: Mlrun, words: str, code: str, advice: str
+) -> None:
+    mlrun.script("")
+    (mlrun.folder / "p.yml").write_text("pipeline: {}", encoding="utf-8")
+    (mlrun.folder / ".azureml" / "cpu.runconfig").write_text("target: local", encoding="utf-8")
+    failure = mlrun.fails(*words.split())
+    assert failure.code == code
+    assert advice in failure.hint
+
+
+@pytest.mark.parametrize(
+    "command", ["compare", "cancel", "show", "metrics", "delete --permanently", "wait", "restore", "diff", "update"]
+)
+def test_several_ids_after_one_option_are_answered_with_the_option_repeated(mlrun: Mlrun, command: str) -> None:
+    failure = mlrun.fails("run", *command.split(), "-r", "one", "two")
+    assert failure.code == "UnexpectedArgument"
+    assert "-r one -r two" in failure.hint
+
+
+def test_notify_and_studio_check_their_options_before_optional_packages(mlrun: Mlrun) -> None:
+    program = (
+        "import importlib.util, sys; find = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *rest: None if name in ('apprise', 'uvicorn') else find(name, *rest)\n"
+        "from mlrun_cli.cli.program import main; main()"
+    )
+    python = str(Path(mlrun.command[0]).with_name("python"))
+    for words, fact in (
+        (("notify", "add", "json://127.0.0.1", "--on", "nosuch"), "nosuch"),
+        (("studio", "--base-path", "a b"), "--base-path"),
+    ):
+        done = mlrun.run(python, "-c", program, *words)
+        assert done.returncode == 2
+        assert fact in done.stderr and "install" not in done.stderr
