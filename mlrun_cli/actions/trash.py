@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mlrun_cli.actions.runs import LATEST
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.locks import acquire_lock, remove_lock_file
@@ -99,8 +100,15 @@ def list_trash(
     return [{**build_run_record(each.run), "deletedAt": format_iso(each.deleted_at)} for each in found]
 
 
-def get_deleted_runs(workspace: Workspace, run_ids: Sequence[str]) -> Sequence[TrashedRun]:
+def get_deleted_runs(
+    workspace: Workspace, run_ids: Sequence[str], *, experiment_name: str | None = None
+) -> Sequence[TrashedRun]:
     """Return the deleted runs with the given ids, unique prefixes of ids, or display names.
+
+    Args:
+        workspace: the workspace of the runs.
+        run_ids: the ids; `@latest` is the run that was submitted last of those in the trash.
+        experiment_name: the experiment for `@latest`; None means any.
 
     Raises:
         RunNotFound: no run in the trash has such an id.
@@ -108,8 +116,15 @@ def get_deleted_runs(workspace: Workspace, run_ids: Sequence[str]) -> Sequence[T
     """
     found = []
     for run_id in run_ids:
-        exact = workspace.trash.find_run(run_id)
-        ids = [run_id] if exact is not None else workspace.trash.list_ids_by_prefix(run_id)
+        exact = (
+            _find_latest_deleted_run(workspace, experiment_name)
+            if run_id == LATEST
+            else workspace.trash.find_run(run_id)
+        )
+        if exact is not None:
+            found.append(exact)
+            continue
+        ids = workspace.trash.list_ids_by_prefix(run_id)
         if len(ids) > 1:
             raise AmbiguousRunId(run_id, ids)
         ids = ids or workspace.trash.list_ids_by_display_name(run_id)
@@ -125,6 +140,13 @@ def get_deleted_runs(workspace: Workspace, run_ids: Sequence[str]) -> Sequence[T
             raise error
         found.append(each)
     return found
+
+
+def _find_latest_deleted_run(workspace: Workspace, experiment_name: str | None) -> TrashedRun | None:
+    """Return the run in the trash that was submitted last, without child runs deleted with their parents, or None."""
+    deleted = workspace.trash.list_runs(experiment_name=experiment_name)
+    keys = {each.run.key for each in deleted}
+    return max((each for each in deleted if each.parent_key not in keys), key=lambda each: each.run.key, default=None)
 
 
 def restore_runs(workspace: Workspace, deleted_runs: Sequence[TrashedRun]) -> Sequence[Run]:

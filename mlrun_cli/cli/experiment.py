@@ -18,7 +18,7 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter, format_record_tags
-from mlrun_cli.cli.run.options import Yes
+from mlrun_cli.cli.run.options import UnusedYes, Yes
 
 app = Group("experiment")
 
@@ -129,7 +129,7 @@ def delete(
         ("Restore it and print its id", "mlrun experiment restore -e testexperiment --query experimentId -o tsv"),
     ],
 )
-def restore(global_options: GlobalOptions, name: _DeletedName) -> object:
+def restore(global_options: GlobalOptions, name: _DeletedName, yes: UnusedYes = False) -> object:  # noqa: ARG001
     """Restore a deleted experiment, and the runs that were deleted with it."""
     context = open_context(global_options)
     with context.workspace as workspace:

@@ -65,3 +65,20 @@ def test_delete_permanently_takes_runs_that_are_in_the_trash_already(mlrun: Mlru
         assert terminal.wait() == 0
     assert mlrun.json("run", "list", "--deleted") == []
     assert mlrun.fails("run", "delete", "-r", second, "--permanently", "--yes", exit_code=3).code == "RunNotFound"
+
+
+def test_restore_takes_the_newest_run_of_the_trash_and_yes(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    first, second, third = (mlrun.ended()["run_id"] for _ in range(3))
+    assert mlrun.fails("run", "restore", "-r", "@latest", exit_code=3).code == "RunNotFound"
+    for run_id in (second, first):
+        mlrun("run", "delete", "-r", run_id, "--yes")
+
+    assert [each["run_id"] for each in mlrun.json("run", "restore", "-r", "@latest", "-y")] == [second]
+    assert mlrun.fails("run", "restore", "-r", "@latest", "-e", "other", exit_code=3).code == "RunNotFound"
+    assert [each["run_id"] for each in mlrun.json("run", "restore", "-r", "@latest")] == [first]
+
+    assert {each["run_id"] for each in mlrun.json("run", "list")} == {first, second, third}
+    mlrun("experiment", "delete", "-e", "exp", "--yes")
+    mlrun("experiment", "restore", "-e", "exp", "--yes")
+    assert run_count(mlrun) == 3

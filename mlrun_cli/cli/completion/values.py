@@ -79,7 +79,8 @@ def _get_folder(ctx: typer.Context) -> Path:
 
 def _complete_run_ids(ctx: typer.Context, incomplete: str) -> _Suggestions:
     if ctx.info_name == "restore":
-        return _open_completion_store(ctx).list_deleted_runs(incomplete, _MAX_RUNS)
+        deleted = _open_completion_store(ctx).list_deleted_runs(incomplete, _MAX_RUNS)
+        return [*deleted, (_LATEST, "the newest run in the trash")]
     only_live = ctx.info_name in _OF_LIVE_RUNS
     store = _open_completion_store(ctx)
     runs = store.list_runs(incomplete, _MAX_RUNS, only_live=only_live)

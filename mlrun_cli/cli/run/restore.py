@@ -10,13 +10,19 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
-from mlrun_cli.cli.run.options import ExperimentName
+from mlrun_cli.cli.run.options import ExperimentName, UnusedYes
 from mlrun_cli.cli.run.records import build_records_result
 from mlrun_cli.errors import OneOptionRequired
 from mlrun_cli.runs.run import build_run_record
 
 _RunIds = Annotated[
-    list[str] | None, Option("--run", "-r", metavar="ID", help="Id of a deleted run, or its first characters.")
+    list[str] | None,
+    Option(
+        "--run",
+        "-r",
+        metavar="ID",
+        help="Id of a deleted run, its first characters, its display name, or @latest, the newest in the trash.",
+    ),
 ]
 _All = Annotated[bool, Option("--all", help="All deleted runs of the experiment.")]
 
@@ -34,6 +40,7 @@ def restore(
     run_ids: _RunIds = None,
     experiment_name: ExperimentName = None,
     is_all: _All = False,
+    yes: UnusedYes = False,  # noqa: ARG001
 ) -> object:
     """Restore deleted runs with their logs, files, metrics and child runs.
 
@@ -47,6 +54,7 @@ def restore(
         if is_all:
             deleted = workspace.trash.list_runs(experiment_name=context.get_experiment_name(experiment_name))
         else:
-            deleted = get_deleted_runs(workspace, run_ids or [])
+            name = experiment_name or context.attached_experiment
+            deleted = get_deleted_runs(workspace, run_ids or [], experiment_name=name)
         restored = restore_runs(workspace, deleted)
     return build_records_result([build_run_record(run) for run in restored])
