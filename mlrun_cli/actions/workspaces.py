@@ -10,7 +10,7 @@ from typing import Any
 
 from mlrun_cli.core.home import HOME_VARIABLE, get_home_folder
 from mlrun_cli.core.redaction import get_process_redactor
-from mlrun_cli.errors import FileNotReadable
+from mlrun_cli.errors import FileNotReadable, InvalidPath
 from mlrun_cli.folders.project_config import CONFIG_NAMES, CONFIGURATION_FOLDERS, make_absolute, read_project_config
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, iterate_identities, locate_workspace
@@ -175,5 +175,16 @@ def build_workspace_record(identity: WorkspaceIdentity, root: Path) -> dict[str,
 
 
 def get_home() -> Path:
-    """Return the folder given by `MLRUN_HOME`, or the platform's default folder."""
-    return get_home_folder(os.environ)
+    """Return the folder given by `MLRUN_HOME`, or the platform's default folder.
+
+    Raises:
+        InvalidPath: it is a file.
+    """
+    home = get_home_folder(os.environ)
+    if home.is_file():
+        raise InvalidPath(
+            f"{home} is a file, not the folder of all workspaces.",
+            hint=f"Set {HOME_VARIABLE} to a folder, or unset it.",
+            target=home,
+        )
+    return home

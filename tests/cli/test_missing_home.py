@@ -130,3 +130,23 @@ def test_a_dry_run_in_a_missing_home_refuses_what_a_submit_would_refuse(folder: 
     done = run_mlrun(folder, *words, TMPDIR=str(folder / "temporary"))
     assert done.returncode == 3 and "'nowhere'" in done.stderr
     assert os.listdir(folder / "temporary") == [] and os.listdir(folder.parent) == ["folder"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "list"),
+        ("run", "submit-script", "train.py"),
+        ("workspace", "list"),
+        ("folder", "attach", "-w", "other"),
+        ("environment", "list", "--built"),
+        ("environment", "prune", "--older-than", "3d"),
+        ("studio", "--port", "0"),
+    ],
+)
+def test_a_home_that_is_a_file_is_said_to_be_one(folder: Path, words: tuple[str, ...]) -> None:
+    home = folder / "train.py"
+    home.touch()
+    done = run_mlrun(folder, *words, MLRUN_HOME=str(home))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{home} is a file" in done.stderr and "MLRUN_HOME" in done.stderr
