@@ -5,11 +5,12 @@ import re
 import signal
 import subprocess
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
+from tests.acceptance.terminal import Terminal
 from tests.running import COMMAND, ENDED, Failure, Mlrun, is_alive, parse_failure, until
 
 WAIT_FOR_GO = """
@@ -51,6 +52,13 @@ def _recorded(mlrun: Mlrun, condition: str = "") -> list[tuple[str]]:
     return [(run_id,) for (run_id,) in mlrun.stored(f"SELECT run_id FROM runs {condition}")]
 
 
+def _blocks(pid: int, number: signal.Signals) -> bool:
+    """Return whether a process delays a signal."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    blocked = re.search(r"^SigBlk:\s*(\w+)$", status, re.MULTILINE)
+    return blocked is not None and bool(int(blocked[1], 16) >> (number - 1) & 1)
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -61,7 +69,10 @@ def _recorded(mlrun: Mlrun, condition: str = "") -> list[tuple[str]]:
     ids=lambda words: words[0],
 )
 def test_ctrl_c_after_an_asynchronous_submit_names_the_run_that_goes_on(mlrun: Mlrun, words: tuple[str, ...]) -> None:
-    """The command waits with a note for a terminal that takes no text, when the run is recorded."""
+    """The command waits with a note for a terminal that takes no text, when the run is recorded.
+
+    It delays the signal until it has named the run; an interrupted write would name a run as well, by chance.
+    """
     mlrun.script("pass")
     mlrun.script(_PIPELINE, "pipeline.yml")
     mlrun.environment["MLRUN_ENVIRONMENT"] = "current"
@@ -75,23 +86,49 @@ def test_ctrl_c_after_an_asynchronous_submit_names_the_run_that_goes_on(mlrun: M
         while True:
             os.write(writing, b"." * 4096)
     os.set_blocking(writing, True)
-    with subprocess.Popen(
-        [*mlrun.command, "run", *words],
-        cwd=mlrun.folder,
-        env=mlrun.environment,
-        stdout=subprocess.PIPE,
-        stderr=writing,
-        encoding="utf-8",
-    ) as submit:
+    with (
+        subprocess.Popen(
+            [*mlrun.command, "run", *words],
+            cwd=mlrun.folder,
+            env=mlrun.environment,
+            stdout=subprocess.PIPE,
+            stderr=writing,
+            encoding="utf-8",
+        ) as submit,
+        ExitStack() as stack,
+    ):
+        stack.callback(submit.kill)
         os.close(writing)
         run_id = until(lambda: next((run_id for (run_id,) in {*_recorded(mlrun)} - earlier), None))
+        until(lambda: _blocks(submit.pid, signal.SIGINT))
         submit.send_signal(signal.SIGINT)
         with open(reading, encoding="utf-8") as told:
-            text = told.read()
+            lines = told.read().splitlines()
         assert (submit.wait(), submit.stdout and submit.stdout.read()) == (130, "")
-    assert run_id in text
-    assert "Traceback" not in text
+    named = [line for line in lines if run_id in line]
+    if words[0] == "rerun":
+        (again,) = named
+        assert any(f"{earlier_id} " in again for (earlier_id,) in earlier)
+    else:
+        assert named[-1].startswith("WARNING: ")
+    assert not any("Traceback" in line for line in lines)
     assert mlrun.wait(run_id)["status"] == "Completed"
+
+
+def test_ctrl_c_during_the_submit_of_a_sweep_on_a_terminal_names_it_and_how_to_follow_it(mlrun: Mlrun) -> None:
+    """Ctrl-S holds what the terminal is told, and with it the command, until Ctrl-C."""
+    mlrun.script("pass")
+    mlrun.environment["MLRUN_ENVIRONMENT"] = "current"
+    sweep = ("run", "sweep", "-o", "none", "--grid", "lr=1,2", "--minimize", "rmse", "train.py")
+    with Terminal(mlrun, [*mlrun.command, *sweep]) as terminal:
+        terminal.type("\x13")
+        run_id = until(lambda: next((run_id for (run_id,) in _recorded(mlrun, "WHERE parent_key IS NULL")), None))
+        until(lambda: _blocks(terminal.process.pid, signal.SIGINT))
+        terminal.type("\x03")
+        assert terminal.wait() == 130
+    assert f"mlrun run monitor-logs -r {run_id}\n" in terminal.output
+    assert "Traceback" not in terminal.output
+    assert mlrun.wait(run_id)["status"] in ENDED
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
