@@ -65,7 +65,7 @@ def append_parameter(arguments: Sequence[str], name: str, value_text: str) -> li
     words = list(arguments)
     pairs = [words[each.start : each.end] for each in iterate_parameter_words(words)]
     options = [pair for pair in pairs if pair[0].startswith("-")]
-    if not options and any("=" in pair[0] for pair in pairs):
+    if name.startswith("+") or (not options and any("=" in pair[0] for pair in pairs)):
         added = [f"{name}={value_text}"]
     elif options and all("=" in pair[0] for pair in options):
         added = [f"--{name}={value_text}"]

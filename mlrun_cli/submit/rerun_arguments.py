@@ -46,7 +46,7 @@ def change_arguments(
     words, absent, notes = arguments, {flag.lstrip("-"): flag for flag in absent_flags}, []
     for name, text in parameters.items():
         flag = find_flag(words, name)
-        replaced = replace_parameter(words, name, text)
+        replaced = replace_parameter(words, name.lstrip("+"), text)
         if replaced is not None:
             words = replaced
             if flag is not None and text == FALSE:

@@ -43,6 +43,7 @@ def test_a_value_with_spaces_stays_one_word() -> None:
         ("-x 1", "y", "-x 1 -y 2"),
         ("--x=1", "lr", "--x=1 --lr=2"),
         ("a=1 b=2", "lr", "a=1 b=2 lr=2"),
+        ("--config-name big", "+lr", "--config-name big +lr=2"),
         ("--x 1 -- file", "lr", "--x 1 --lr 2 -- file"),
     ],
 )
