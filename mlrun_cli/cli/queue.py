@@ -93,7 +93,7 @@ def _build_run_record(run: Run) -> dict[str, Any]:
 
 
 def _build_layout(records: Sequence[Mapping[str, Any]], encoding: str, now: datetime) -> Layout:
-    from mlrun_cli.cli.output.columns import Layout, TableColumn  # noqa: PLC0415 - start-up
+    from mlrun_cli.cli.output.columns import Layout, TableColumn, localize_times  # noqa: PLC0415 - start-up
     from mlrun_cli.cli.output.runs_table import format_run_duration, format_status  # noqa: PLC0415
 
     def build_column(heading: str, record_key: str, **settings: Any) -> TableColumn:
@@ -110,7 +110,7 @@ def _build_layout(records: Sequence[Mapping[str, Any]], encoding: str, now: date
         build_column("Run", "run_id", keeps_end=True),
         build_column("Experiment", "_experiment_name"),
         TableColumn("Duration", [format_run_duration(record, now) for record in records], is_right=True),
-        build_column("Waits for", "waiting_for"),
+        TableColumn("Waits for", [localize_times(record.get("waiting_for") or "") for record in records]),
     ]
     kept = [each for each in columns if each.heading == "Status" or any(each.cells)]
     return Layout(kept, narrowing=_NARROWING)

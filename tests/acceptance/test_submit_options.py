@@ -105,6 +105,17 @@ def test_a_run_does_not_begin_before_its_time(mlrun: Mlrun) -> None:
     assert datetime.fromisoformat(run["start_time_utc"]).timestamp() >= started + 2
 
 
+@pytest.mark.parametrize("line", ["run list", "run show -r @latest", "queue list"])
+def test_people_read_the_time_that_a_run_waits_for_on_the_clocks_here(mlrun: Mlrun, line: str) -> None:
+    mlrun.environment.update(TZ="Asia/Kathmandu", COLUMNS="200")
+    run_id = mlrun.submit("--begin", "2099-01-31T23:30", "train.py")
+    assert "2099-01-31T17:45:00" in mlrun.show(run_id)["waiting_for"]
+
+    assert " 2099-01-31 23:30" in mlrun(*line.split(), "-o", "table").stdout
+    mlrun("run", "cancel", "-r", run_id)
+    mlrun.environment.pop("TZ")
+
+
 def test_a_run_of_high_priority_comes_before_those_that_wait_longer(mlrun: Mlrun) -> None:
     mlrun("computetarget", "create", "amlcompute", "-n", "one", "--max-nodes", "1")
     gate = mlrun.folder.parent / "gate of one"

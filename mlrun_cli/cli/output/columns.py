@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from typing import TextIO
@@ -168,6 +169,11 @@ def print_layout_as_markdown(layout: Layout, *, file: TextIO) -> None:
 def format_local_time(timestamp: str | None) -> str:
     """Return a record's timestamp in local time, to the minute, or an empty string for None."""
     return "" if timestamp is None else parse_timestamp(timestamp).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def localize_times(text: str) -> str:
+    """Return a text in which the timestamps of records are in local time, to the minute."""
+    return re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", lambda found: format_local_time(found[0]), text)
 
 
 def parse_timestamp(text: str) -> datetime:

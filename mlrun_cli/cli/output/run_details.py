@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TextIO
 
-from mlrun_cli.cli.output.columns import Layout, format_local_time
+from mlrun_cli.cli.output.columns import Layout, format_local_time, localize_times
 from mlrun_cli.cli.output.record_table import Field, build_fields_layout
 from mlrun_cli.cli.output.runs_table import format_run_duration, format_status, format_tags, get_shown_tags
 from mlrun_cli.runs.resources import Resources, describe_resources
@@ -89,7 +89,7 @@ def _iterate_fields(record: Mapping[str, Any], encoding: str, now: datetime) -> 
         "Description": record.get("description"),
         "Experiment": record.get("_experiment_name"),
         "Status": _format_status(record, encoding),
-        "Waits for": record.get("waiting_for"),
+        "Waits for": localize_times(record.get("waiting_for") or ""),
         "Error": describe_error(record.get("error")),
         "Created": format_local_time(record.get("created_utc")),
         "Started": format_local_time(record.get("start_time_utc")),

@@ -8,7 +8,7 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Any
 
-from mlrun_cli.cli.output.columns import Layout, TableColumn, can_encode, parse_timestamp
+from mlrun_cli.cli.output.columns import Layout, TableColumn, can_encode, localize_times, parse_timestamp
 from mlrun_cli.core.durations import format_age, format_clock
 from mlrun_cli.metrics.goal import Goal, guess_goal
 from mlrun_cli.runs.status import RunStatus
@@ -115,7 +115,7 @@ def _build_columns(
     rows: Sequence[Mapping[str, Any]], value_columns: Sequence[TableColumn], encoding: str, now: datetime
 ) -> list[TableColumn]:
     names = [row.get("display_name") or "" for row in rows]
-    reasons = [row.get("waiting_for") or "" for row in rows]
+    reasons = [localize_times(row.get("waiting_for") or "") for row in rows]
     return [
         TableColumn("Status", [format_status(row, encoding) for row in rows]),
         *([TableColumn("Name", names)] if any(names) else []),

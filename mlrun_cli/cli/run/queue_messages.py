@@ -35,9 +35,11 @@ class QueueMessages:
         if moment < self._next_look:
             return
         (run,) = prepare_for_display(self._workspace, [self._workspace.runs.get_by_key(self._run.key)], frozenset())
-        if run.waiting_for not in {None, self._told}:
+        if run.waiting_for is not None and run.waiting_for != self._told:
+            from mlrun_cli.cli.output.columns import localize_times  # noqa: PLC0415 - start-up
+
             label = "Queued" if run.status is RunStatus.QUEUED else "Waiting for"
-            self._report(f"{label}: {run.waiting_for}.\n")
+            self._report(f"{label}: {localize_times(run.waiting_for)}.\n")
             self._told = run.waiting_for
             self._pause = min(2 * self._pause, _MAX_SECONDS)
         self._next_look = moment + self._pause
