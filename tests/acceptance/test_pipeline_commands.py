@@ -454,3 +454,26 @@ def test_a_schedule_that_is_not_valid_any_more_can_be_disabled_but_not_enabled(m
 def test_a_schedule_that_does_not_exist_is_not_found(mlrun: Mlrun) -> None:
     failure = mlrun.fails("pipeline", "show-schedule", "-s", "nothing", exit_code=3)
     assert failure.code == "ScheduleNotFound"
+
+
+def test_the_table_of_a_pipeline_has_its_parameters_steps_and_schedules(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    (mlrun.folder / "p.yml").write_text(
+        "pipeline:\n  name: x\n  parameters: {rate: {type: float, default: 0.5}}\n  steps:\n"
+        "    A: {type: PythonScriptStep, name: first, script_name: train.py, parameters: {rate: {source: rate}}}\n"
+        "    B: {type: PythonScriptStep, name: second, script_name: train.py, run_after: [A]}\n",
+        encoding="utf-8",
+    )
+    schedule = "Schedule: {recurrence: {frequency: Day, interval: 1, start_time: 2999-01-01T00:00:00}}"
+    (mlrun.folder / "s.yml").write_text(schedule, encoding="utf-8")
+    pipeline = mlrun.json("pipeline", "create", "-y", "p.yml", "-n", "mine")["id"]
+    mlrun("pipeline", "create-schedule", "-n", "daily", "-e", "exp", "-i", pipeline, "-y", "s.yml")
+
+    table = mlrun("pipeline", "show", "-i", pipeline, "-o", "table").stdout
+
+    rows = [line.split() for line in table.splitlines()]
+    assert [pipeline, "mine", "Active"] in [row[:3] for row in rows]
+    assert ["rate", "float", "0.5"] in rows
+    assert ["first", "PythonScriptStep", "train.py"] in rows
+    assert ["second", "PythonScriptStep", "train.py", "first"] in rows
+    assert "daily" in [row[0] for row in rows if row]
