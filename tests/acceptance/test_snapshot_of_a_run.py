@@ -262,3 +262,12 @@ def test_a_folder_above_is_found_from_below(mlrun: Mlrun) -> None:
         cwd=mlrun.folder / "deep" / "er", env=mlrun.environment, capture_output=True, encoding="utf-8", check=True,
     )  # fmt: skip
     assert "here\n" in done.stderr
+
+
+def test_without_other_options_the_files_are_listed(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    run_id = mlrun.ended()["run_id"]
+    listed = mlrun.json("run", "snapshot", "-r", run_id)
+    assert "train.py" in [each["path"] for each in listed]
+    assert listed == mlrun.json("run", "snapshot", "-r", run_id, "--list")
+    assert mlrun.fails("run", "snapshot", "-r", run_id, "--list", "--cat", "train.py").code == "ConflictingOptions"

@@ -15,7 +15,7 @@ from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunId
 from mlrun_cli.cli.run.selection import get_run
-from mlrun_cli.errors import OneOptionRequired
+from mlrun_cli.errors import ConflictingOptions
 
 
 @command(
@@ -33,22 +33,23 @@ def export_snapshot(
         Path | None,
         Option("--output-dir", "-d", metavar="FOLDER", help="Write the files to this new or empty folder."),
     ] = None,
-    is_list: Annotated[bool, Option("--list", help="List the files, their sizes and digests.")] = False,
+    is_list: Annotated[bool, Option("--list", help="List the files, their sizes and digests. The default.")] = False,
     name: Annotated[str | None, Option("--cat", metavar="FILE", help="Print the content of a file to stdout.")] = None,
     experiment_name: ExperimentName = None,
     overwrite: Annotated[
         bool, Option("--overwrite", help="Write to a folder with files, and replace those of the same names.")
     ] = False,
 ) -> object:
-    """Write, list or print the source files of a run, as they were when it was submitted.
+    """List, write or print the source files of a run, as they were when it was submitted.
 
-    Executable bits and times of the files are kept. A run that was not submitted, such as one of a notebook, has none.
+    Without -d and --cat, the files are listed. Executable bits and times of the files are kept. A run that was not
+    submitted, such as one of a notebook, has none.
     """
     from mlrun_cli.actions import snapshots as actions  # noqa: PLC0415
 
-    if sum((output_dir is not None, is_list, name is not None)) != 1:
-        raise OneOptionRequired(
-            "Say what to do with the snapshot.",
+    if sum((output_dir is not None, is_list, name is not None)) > 1:
+        raise ConflictingOptions(
+            "Only one thing can be done with the snapshot.",
             hint="Use one of -d FOLDER, --list and --cat FILE.",
             target="--output-dir",
         )
