@@ -28,6 +28,7 @@ from mlrun_cli.errors import CommandNotFound, UnknownTopic, UnsupportedCommand
 _HELP = "List the help topics, or print one: 'mlrun help concepts'."
 _DESCRIPTION = "Start, follow and track training runs from a shell, as 'az ml run' does, without Azure."
 _WORDS = f"{__name__}.words"
+_GROUPS = frozenset({**COMMAND_GROUPS, **TOP_LEVEL_GROUPS})
 _COMPLETION_OPTIONS = ("--install-completion", "--show-completion")
 _EXAMPLES = (
     ("Attach this folder and run a script", "mlrun folder attach && mlrun run submit-script train.py"),
@@ -248,23 +249,39 @@ class _ParentGroup(_Tree):
         if args[:1] == ["help"] and ctx.resilient_parsing:
             self._suggests_topics = True
         elif args[:1] == ["help"]:
-            self._print_topic(ctx, args[1:])
+            args = ["help", *self._find_help(ctx, args[1:])]
         return super().parse_args(ctx, args)
 
-    def _print_topic(self, ctx: Any, arguments: list[str]) -> None:
-        """Print the given topic or the list of topics and exit; return if the words are a command instead."""
+    def _find_help(self, ctx: Any, arguments: list[str]) -> list[str]:
+        """Print the given topic or the list of topics and exit, or return the words of the command that is meant.
+
+        Raises:
+            UnknownTopic: the words are neither a topic nor a command, nor does a command end with the only word.
+        """
         from mlrun_cli.cli.help.topics import TOPICS, find_similar_name, print_topic, print_topics  # noqa: PLC0415 - start-up
 
         if not arguments or arguments[0] in ("help", "-h", "--help"):
             print_topics(ctx.command_path)
         elif len(arguments) == 1 and arguments[0] in TOPICS:
             print_topic(arguments[0])
-        elif arguments[0] in AZURE_ONLY or self.find(arguments[0]) is not None:
-            return
         else:
+            words = " ".join(arguments).split()
+            path = words if words and self.find(words[0]) is not None else self._find_by_last_word(words)
+            if path or arguments[0] in AZURE_ONLY:
+                return path or arguments
             nearest = find_similar_name(arguments[0], self.list_summaries()) or self.find_by_synonym(arguments[0])
-            raise UnknownTopic(arguments[0], nearest, list(TOPICS))
+            raise UnknownTopic(arguments[0], nearest)
         ctx.exit()
+        return []
+
+    def _find_by_last_word(self, words: Sequence[str]) -> list[str]:
+        """Return the words of the first command that ends with the given ones, those of `run` first; empty if none."""
+        wanted = " ".join(words)
+        for name in sorted((each for each in self.list_summaries() if each in _GROUPS), key=lambda name: name != "run"):
+            for subcommand in import_group(name).list_subcommands():
+                if f" {subcommand}".endswith(f" {wanted}"):
+                    return [name, *subcommand.split()]
+        return []
 
     def find(self, name: str, *, with_completers: bool = False) -> Any:  # noqa: ARG002
         """Return a command group, the `login` command, or None."""

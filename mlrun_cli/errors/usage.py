@@ -21,11 +21,11 @@ class CommandNotFound(UsageError):
 class UnknownTopic(UsageError):
     """A word after `help` that is neither a topic nor a command."""
 
-    def __init__(self, word: str, nearest: str | None, topics: Sequence[str]) -> None:
+    def __init__(self, word: str, nearest: str | None) -> None:
         guess = "" if nearest is None else f"Did you mean '{nearest}'? "
         super().__init__(
             f"There is no help topic or command '{word}'.",
-            hint=f"{guess}Topics: {', '.join(topics)}. 'mlrun -h' lists the commands.",
+            hint=f"{guess}'mlrun help' lists the topics, 'mlrun -h' the commands.",
         )
 
 

@@ -248,3 +248,24 @@ def test_a_misspelled_word_is_answered_with_the_nearest(prepared: Mlrun, words: 
 
 def test_the_version_is_told(prepared: Mlrun) -> None:
     assert prepared("--version").stdout.startswith("mlrun-cli 0.")
+
+
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        ("sweep", "run sweep"),
+        ("view", "run view"),
+        ("list", "run list"),
+        ("ray", "computetarget attach ray"),
+        ("attach", "folder attach"),
+        ("create-schedule", "pipeline create-schedule"),
+    ],
+)
+def test_help_of_the_last_word_of_a_command_is_that_of_the_command(prepared: Mlrun, words: str, path: str) -> None:
+    assert prepared("help", words).stdout == prepared(*path.split(), "-h").stdout
+
+
+def test_help_of_an_unknown_word_names_the_list_of_topics_in_one_short_line(prepared: Mlrun) -> None:
+    failure = prepared.fails("help", "nosuch")
+    assert failure.code == "UnknownTopic"
+    assert "'mlrun help'" in failure.hint and len(failure.hint) <= 80
