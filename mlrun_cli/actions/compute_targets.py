@@ -227,21 +227,23 @@ def check_target_exists(workspace: Workspace, name: str) -> None:
     except ComputeTargetNotFound as error:
         error.hint = f"Write the name of a target, such as '{LOCAL_TARGET}', this machine."
         if is_compute_target_name(name):
-            error.hint = (
-                f"{_build_creation_hint(name)}; or use '{LOCAL_TARGET}', this machine, as "
-                f"{TARGETS_VARIABLE}={LOCAL_TARGET} does for each target that is not here."
+            error.hint = "\n".join(
+                [
+                    f"Use '{LOCAL_TARGET}', this machine, as {TARGETS_VARIABLE}={LOCAL_TARGET} does for all that are"
+                    " not here; or add it:",
+                    *(f"  mlrun computetarget {command}" for command in _list_creation_commands(name)),
+                ]
             )
         raise
 
 
-def _build_creation_hint(name: str) -> str:
-    """Return a hint with the commands that create a compute target of this name, starting with the likeliest."""
-    attach = {each.split()[1]: f"'mlrun computetarget {each.format(name=name)}'" for _, each in ATTACHED_KINDS.values()}
+def _list_creation_commands(name: str) -> list[str]:
+    """Return the subcommands that create a compute target of this name: only the likeliest if its name says it."""
+    attach = {each.split()[1]: each.format(name=name) for _, each in ATTACHED_KINDS.values()}
     for word, command in attach.items():
         if word in name.casefold():
-            return f"Attach it: {command}"
-    create = f"'mlrun computetarget create amlcompute -n {name} --max-nodes 1'"
-    return f"Make it of this machine: {create}; or attach a machine or cluster: {', '.join(sorted(attach.values()))}"
+            return [command]
+    return [f"create amlcompute -n {name} --max-nodes 1", *sorted(attach.values())]
 
 
 def _list_statuses_on_target(workspace: Workspace, name: str) -> frozenset[RunStatus]:

@@ -57,7 +57,9 @@ def list_all(
         if is_deleted:
             return list_deleted_experiments(workspace)
         records = list_experiments(workspace)
-    return build_listing(global_options, records, _FIELDS, empty_message="No experiments.")
+        has_deleted = not records and bool(list_deleted_experiments(workspace))
+    message = "No experiments." if not has_deleted else "No experiments. --deleted lists those in the trash."
+    return build_listing(global_options, records, _FIELDS, empty_message=message)
 
 
 @command(

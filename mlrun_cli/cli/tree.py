@@ -270,7 +270,7 @@ class _ParentGroup(_Tree):
             if path or arguments[0] in AZURE_ONLY:
                 return path or arguments
             nearest = find_similar_name(arguments[0], self.list_summaries()) or self.find_by_synonym(arguments[0])
-            raise UnknownTopic(arguments[0], nearest)
+            raise UnknownTopic(arguments[0], nearest, list(TOPICS))
         ctx.exit()
         return []
 

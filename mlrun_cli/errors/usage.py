@@ -21,11 +21,14 @@ class CommandNotFound(UsageError):
 class UnknownTopic(UsageError):
     """A word after `help` that is neither a topic nor a command."""
 
-    def __init__(self, word: str, nearest: str | None) -> None:
+    def __init__(self, word: str, nearest: str | None, topics: Sequence[str]) -> None:
+        import textwrap  # noqa: PLC0415 - start-up
+
         guess = "" if nearest is None else f"Did you mean '{nearest}'? "
         super().__init__(
             f"There is no help topic or command '{word}'.",
-            hint=f"{guess}'mlrun help' lists the topics, 'mlrun -h' the commands.",
+            hint=f"{guess}'mlrun help' tells of the topics, 'mlrun -h' of the commands. Topics:\n"
+            + textwrap.fill(", ".join(topics), 76, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False),
         )
 
 

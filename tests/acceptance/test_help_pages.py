@@ -265,7 +265,8 @@ def test_help_of_the_last_word_of_a_command_is_that_of_the_command(prepared: Mlr
     assert prepared("help", words).stdout == prepared(*path.split(), "-h").stdout
 
 
-def test_help_of_an_unknown_word_names_the_list_of_topics_in_one_short_line(prepared: Mlrun) -> None:
+def test_help_of_an_unknown_word_lists_the_topics_in_short_lines(prepared: Mlrun) -> None:
     failure = prepared.fails("help", "nosuch")
     assert failure.code == "UnknownTopic"
-    assert "'mlrun help'" in failure.hint and len(failure.hint) <= 80
+    assert "sweeps" in failure.hint
+    assert max(map(len, failure.hint.splitlines())) <= 80

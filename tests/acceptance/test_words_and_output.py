@@ -249,3 +249,39 @@ def test_verbose_says_what_a_run_is_made_of_and_debug_by_what(mlrun: Mlrun) -> N
         assert any(line.startswith(f"Snapshot: {run['properties']['ContentSnapshotId']}, ") for line in said(done))
     assert not any(line.startswith(("Workspace", "Python")) for line in said(mlrun("run", "list")))
     assert any(f"MLRUN_HOME {mlrun.home}" in line for line in said(mlrun("run", "list", "--debug")))
+
+
+def test_an_empty_list_names_the_option_that_lists_what_is_elsewhere(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    pipeline = "pipeline:\n  name: x\n  steps:\n    A: {type: PythonScriptStep, script_name: train.py}\n"
+    (mlrun.folder / "p.yml").write_text(pipeline, encoding="utf-8")
+
+    def note(*words: str) -> str:
+        done = mlrun(*words, "-o", "table")
+        assert done.stdout == ""
+        return done.stderr
+
+    assert "--" not in note("run", "list")
+    assert "--" not in note("pipeline", "list")
+    assert "--" not in note("experiment", "list")
+    run_id = mlrun.ended()["run_id"]
+    assert "--all-experiments" in note("run", "list", "-e", "other")
+    assert "--deleted" not in note("run", "list", "-e", "other")
+    mlrun("run", "delete", "-r", run_id, "--yes")
+    told = note("run", "list")
+    assert "--deleted" in told and "--all-experiments" not in told
+    published = mlrun.json("pipeline", "create", "-y", "p.yml", "-n", "mine")["id"]
+    mlrun("pipeline", "disable", "-i", published)
+    assert "--all " in note("pipeline", "list")
+    mlrun("experiment", "delete", "-e", "exp", "--yes")
+    assert "--deleted" in note("experiment", "list")
+
+
+def test_the_ways_to_have_a_compute_target_are_a_line_each(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    failure = mlrun.fails("run", "submit-script", "--ct", "nosuch", "train.py", exit_code=3)
+    assert failure.code == "ComputeTargetNotFound"
+    commands = [line for line in failure.hint.splitlines() if line.startswith("  mlrun computetarget ")]
+    assert len(commands) == 4
+    assert all("nosuch" in command for command in commands)
+    assert max(map(len, failure.hint.splitlines())) <= 100

@@ -42,5 +42,7 @@ def list_published_pipelines(
     with open_context(global_options, only_reads=True).workspace as workspace:
         found = list_pipelines(workspace, active_only=not is_all)
         records = [build_pipeline_record(workspace, pipeline) for pipeline in found]
+        has_disabled = not found and bool(list_pipelines(workspace, active_only=False))
     write_output_file(output_file, records)
-    return build_listing(global_options, records, _FIELDS, empty_message="No published pipelines.")
+    message = "No published pipelines." if not has_disabled else "All pipelines are disabled; --all lists them."
+    return build_listing(global_options, records, _FIELDS, empty_message=message)

@@ -274,7 +274,20 @@ def _explain_missing_runs(
                 f"Only child runs match: add --include-children, or list those of a parent: --parent-run-id {parent}"
             )
         elif global_options.is_human_readable:
-            global_options.notes.info("No runs.")
+            global_options.notes.info(_describe_empty_list(workspace, run_filter))
+
+
+def _describe_empty_list(workspace: Workspace, run_filter: RunFilter) -> str:
+    """Return a note that there are no runs, and which options list those of other experiments and of the trash."""
+    name = run_filter.experiment_name
+    others = []
+    if name is not None and workspace.runs.list(RunFilter(last=1)):
+        others.append("--all-experiments lists those of other experiments")
+    if workspace.trash.list_runs(experiment_name=name, limit=1):
+        others.append("--deleted lists those in the trash")
+    return " ".join(
+        ["No runs." if name is None else f"No runs in experiment '{name}'.", *(f"{each}." for each in others)]
+    )
 
 
 def _find_parent_id_of_match(workspace: Workspace, run_filter: RunFilter) -> str | None:
