@@ -65,12 +65,13 @@ def read_groups(
     if any(name.kind == PARAMETER for name in names):
         parameters = workspace.parameters.get_for_runs([run.key for run in runs])
     values = [
-        {_format_title(name): _get_value(run, name, parameters.get(run.key, {})) for name in names} for run in runs
+        {format_group_title(name): _get_value(run, name, parameters.get(run.key, {})) for name in names} for run in runs
     ]
     return group_runs(runs, values, [metrics.get(run.key, {}) for run in runs], aggregates)
 
 
-def _format_title(name: ValueName) -> str:
+def format_group_title(name: ValueName) -> str:
+    """Return the key of a value in the record of a group: a parameter or a field has its bare name."""
     return name.name if name.kind in {PARAMETER, FIELD} else str(name)
 
 

@@ -213,6 +213,20 @@ def test_the_end_of_a_sweep_names_its_best_run_and_what_failed(mlrun: Mlrun, tmp
     assert mlrun("run", "view", "-r", f"{sweep}_2", "--failed").stdout == ""
 
 
+def test_groups_of_the_runs_that_match_are_rows_of_csv_below_the_same_columns_each_time(mlrun: Mlrun) -> None:
+    mlrun.script(
+        "import sys; from azureml.core import Run; Run.get_context().log('rmse', int(sys.argv[4]))", "seeds.py"
+    )
+    for rate, seed in ((0.1, 1), (0.1, 3), (0.5, 5)):
+        mlrun.ended("-e", "seeds", "--tag", "team=a", "seeds.py", "--lr", str(rate), "--seed", str(seed))
+    words = ("run", "list", "-e", "seeds", "--group-by", "lr,tag.team", "--metrics", "rmse", "--agg", "mean,count")
+    heading, *rows = mlrun(*words, "--where", "rmse < 5", "-o", "csv").stdout.splitlines()
+    names = ["group.lr", "group.tag.team", "run_count", "metrics.rmse.mean", "metrics.rmse.count"]
+    assert heading.split(",")[:5] == names
+    assert [row.split(",")[:5] for row in rows] == [["0.1", "a", "2", "2.0", "2"]]
+    assert mlrun(*words, "--where", "rmse > 5", "-o", "csv").stdout.splitlines() == [",".join(names)]
+
+
 def test_a_query_that_names_metrics_or_parameters_has_them(mlrun: Mlrun) -> None:
     mlrun.script("from azureml.core import Run; Run.get_context().log('loss', 0.5)", "queried.py")
     mlrun.ended("-e", "queried", "queried.py", "--lr", "1")
