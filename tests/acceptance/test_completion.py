@@ -116,6 +116,8 @@ def test_a_shell_completes_what_is_typed(mlrun: Mlrun, shell: str) -> None:
             ("\x15mlrun run show -r bas\t", "line"),
             ("--query run_id -o tsv\n", "zed_1"),
             ("\x15mlrun run list --where 'mse < 1 and tag.t\t", "tag.team"),
+            ("\x15mlrun run update -r exp_a --add-tag te\t", "team="),
+            ("b -o json\n", '"team": "b"'),
             ("\x15mlrun run show -r \t\t", "exp_b" if shell == "bash" else "Completed, "),
         ):
             terminal.type(typed)  # in pieces: zsh completes nothing while there is more to read
@@ -131,6 +133,9 @@ def test_completion_is_silent_where_there_is_nothing(mlrun: Mlrun, tmp_path: Pat
     assert complete(mlrun, "run", "list", "-e", "'zed;t") == [COMMANDS]
     assert complete(mlrun, "run", "list", "-e", '"zed;t') == []
     assert complete(mlrun, "ml", "run", "list", "--tags", "") == ["team"]
+    assert complete(mlrun, "run", "update", "--add-tag", "") == ["team="]
+    assert complete(mlrun, "model", "register", "--tag", "te") == ["team="]
+    assert complete(mlrun, "run", "update", "--remove-tag", "") == ["team"]
     assert complete(mlrun, "computetarget", "attach", "s") == ["slurm"]
     assert complete(mlrun, "run", "submit-script", "train.py", "--r") == []
     assert complete(mlrun, "no", "such", "") == []
@@ -151,6 +156,8 @@ def test_names_of_values_are_completed_as_they_are_written(mlrun: Mlrun) -> None
         ("loss<1 and stat", ["loss<1 and status"]),
         ("loss<1 and metric.m", ["loss<1 and metric.mse"]),
         ("max(m", ["max(mse"]),
+        ("max(l", ["max(loss"]),
+        ("lr<1 and min(", ["lr<1 and min(loss", "lr<1 and min(mse", "lr<1 and min(metric.status"]),
         ("not tag.t", ["not tag.team"]),
         ("param.l", ["param.lr"]),
     ):

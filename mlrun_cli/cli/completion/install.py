@@ -26,6 +26,9 @@ fi""",
 first time, too."""
 
 
+_NO_SPACE_IN_BASH = "    [[ ${#COMPREPLY[@]} == 1 && $COMPREPLY == *= ]] && compopt -o nospace 2>/dev/null\n"
+
+
 class Installation(NamedTuple):
     """The files of an installed completion.
 
@@ -88,6 +91,7 @@ def build_script(program: str, shell: str) -> str:
         script = script.replace("--no-files", "--no-files --keep-order")
     if shell == "bash":  # the answers are no patterns for the names of files
         script = script.replace("local IFS=", "local -\n    set -f\n    local IFS=")
+        script = script.replace("    return 0", f"{_NO_SPACE_IN_BASH}    return 0")
     added = _ADDED.get(shell)
     lines = [script] if added is None else [script, added.format(function=program.replace("-", "_"), program=program)]
     return "".join(f"{line}\n" for line in lines)

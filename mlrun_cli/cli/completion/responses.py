@@ -18,6 +18,8 @@ from typer.core import TyperGroup
 
 from mlrun_cli.cli.program import get_completion_variable
 
+_ONLY_PAIR_IN_ZSH = r"""^_arguments '\*: :\(\("([^"']+=)"\)\)'"""
+
 
 def print_completions(tree: TyperGroup, program: str) -> int:
     """Print completions for the command line in the shell's environment variables; return the exit code."""
@@ -38,7 +40,8 @@ def print_completions(tree: TyperGroup, program: str) -> int:
             exit_code = 1
         text = answer.getvalue()
         with suppress(OSError, ValueError, KeyError):
-            sys.stdout.write(_escape_for_bash(text) if os.environ[variable] == "complete_bash" else text)
+            adapt = {"complete_bash": _escape_for_bash, "complete_zsh": _omit_space_for_zsh}.get(os.environ[variable])
+            sys.stdout.write(text if adapt is None else adapt(text))
             sys.stdout.flush()
     return exit_code
 
@@ -52,6 +55,11 @@ def _escape_for_bash(completions: str) -> str:
     elif not quote:
         values = list(map(_escape, values))
     return "".join(f"{value}\n" for value in values)
+
+
+def _omit_space_for_zsh(completions: str) -> str:
+    """Return completions for zsh, which adds no space after a single one that ends with an equals sign."""
+    return re.sub(_ONLY_PAIR_IN_ZSH, r"compadd -S '' -- '\1'", completions)
 
 
 def _find_open_quote(command_words: Sequence[str]) -> str:

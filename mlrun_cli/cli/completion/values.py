@@ -30,6 +30,8 @@ _UNSAFE = frozenset("\\\"'`$")
 """Characters by which a suggestion could end a quoted text in a shell that evaluates the answer; others are escaped."""
 _VALUE_PREFIXES = {NameSource.METRIC: "metric.", NameSource.PARAMETER: "param.", NameSource.TAG: "tag."}
 """How the names of values begin in conditions, if they are written in full; those of tags always are."""
+_PAIR = "KEY=VALUE"
+"""The placeholder of options that add a tag with its value."""
 _OF_LIVE_RUNS = frozenset({"cancel", "wait"})
 
 
@@ -40,6 +42,8 @@ def find_completer(option_or_argument: Option | Argument) -> _Completer | None:
         option_or_argument.metavar or "",
     )
     completer = next((_BY_NAME[name] for name in names if name in _BY_NAME), None)
+    if completer is _complete_tags and option_or_argument.metavar == _PAIR:
+        completer = _complete_tag_pairs
     return None if completer is None else _build_safe_completer(completer)
 
 
@@ -195,13 +199,17 @@ def _build_value_name_completer(
     """
 
     def complete(ctx: typer.Context, incomplete: str) -> _Suggestions:
-        from mlrun_cli.runs.where.value_name import PLAIN, ValueName  # noqa: PLC0415 - start-up
+        from mlrun_cli.metrics.metric import SUMMARIES  # noqa: PLC0415 - start-up
+        from mlrun_cli.runs.where.value_name import PLAIN, ValueName  # noqa: PLC0415
 
         store = _open_completion_store(ctx)
         word = re.split(r"[\s(,]", incomplete)[-1]
         before = incomplete[: len(incomplete) - len(word)]
         found = [(value, "") for value in fixed_values]
-        for source in sources:
+        is_in_function = (
+            re.search(rf"\b(?:{'|'.join(SUMMARIES)})\(\s*[^\s(),]*$", incomplete, re.IGNORECASE) is not None
+        )
+        for source in (NameSource.METRIC,) if is_in_function else sources:
             prefix, kind = _VALUE_PREFIXES[source], source.name.lower()
             is_prefixed = source is NameSource.TAG or word.startswith(prefix)
             if is_prefixed and not word.startswith(prefix[: len(word)]):
@@ -210,7 +218,7 @@ def _build_value_name_completer(
                 plain, prefixed = str(ValueName(PLAIN, name)), str(ValueName(kind, name))
                 written = prefixed if is_prefixed or plain != name else plain
                 found.append((before + written, kind if len(sources) > 1 else ""))
-        return [*found, *((before + name, "field") for name in get_fields())]
+        return [*found, *((before + name, "field") for name in (() if is_in_function else get_fields()))]
 
     return complete
 
@@ -227,6 +235,11 @@ def _get_sort_fields() -> Iterable[str]:
     return COLUMNS
 
 
+def _complete_tag_pairs(ctx: typer.Context, incomplete: str) -> _Suggestions:
+    """Suggest tags with the equals sign before the value, which is typed next."""
+    return [(f"{tag}=", text) for tag, text in _complete_tags(ctx, incomplete)]
+
+
 _complete_tags = _build_name_completer(NameSource.TAG)
 _complete_targets = _build_name_completer(NameSource.TARGET, other_options=["local"])
 
@@ -235,7 +248,8 @@ _BY_NAME: Mapping[str, _Completer] = {
         ("--run", "--run-id", "--parent-run-id", "--pipeline-run-id", "--after"),
         _complete_run_ids,
     ),
-    **dict.fromkeys(("--tags", "--tag", "--add-tag", "--remove-tag"), _complete_tags),
+    **dict.fromkeys(("--tags", "--tag", "--remove-tag"), _complete_tags),
+    "--add-tag": _complete_tag_pairs,
     **dict.fromkeys(("--target", "--compute-target-name"), _complete_targets),
     **dict.fromkeys(("--datastore", "--src-datastore"), _build_name_completer(NameSource.DATASTORE)),
     **dict.fromkeys(("NAME", "[NAME]..."), _complete_names),
