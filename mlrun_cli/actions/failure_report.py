@@ -9,6 +9,7 @@ from typing import Any
 from mlrun_cli.actions.logs import find_decisive_log
 from mlrun_cli.core.log_tail import read_tail, remove_overwritten_text
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.runs.attempt import find_attempt_start
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.stack_trace import shorten_stack_trace
 from mlrun_cli.runs.status import RunStatus
@@ -44,7 +45,10 @@ def read_failure_report(workspace: Workspace, run: Run) -> FailureReport:
     first = trace.partition("\n")[0]
     start = tail.rfind(first) if first else -1
     count = _LINES if start < 0 else _LINES_BEFORE_TRACE
-    lines = (tail if start < 0 else tail[:start]).rstrip().split("\n")[-count:]
+    before = (tail if start < 0 else tail[:start]).rstrip()
+    if run.attempts:
+        before = before[find_attempt_start(before) :]
+    lines = before.split("\n")[-count:]
     shown = list(map(remove_overwritten_text, lines))
     # The working folder is a copy: the user knows the file by its path in the source folder.
     relative = re.sub(rf'File "[^"]*/{re.escape(run.run_id)}/work/', 'File "', trace)

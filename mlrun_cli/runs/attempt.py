@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from mlrun_cli.wire.run_folder import STD_LOG
 Documents = Sequence[Mapping[str, Any]]
 """The attempts of a run as JSON objects, as its row has them: empty if its script was not started again."""
 
+_ATTEMPT_LINE = r"^--- attempt \d+ on .* ---$"
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "number": (int,),
     "started_at": (int, type(None)),
@@ -137,3 +139,9 @@ def _build_record(attempt: Attempt, attempt_count: int) -> dict[str, Any]:
 def format_attempt_line(attempt_number: int, host: str) -> str:
     """Return the line that precedes an attempt's output in the log of the run."""
     return f"--- attempt {attempt_number} on {host} ---\n"
+
+
+def find_attempt_start(log: str) -> int:
+    """Return the position of the line that precedes the output of the last attempt in a run's log, or 0."""
+    found = [match.start() for match in re.finditer(_ATTEMPT_LINE, log, re.MULTILINE)]
+    return found[-1] if found else 0

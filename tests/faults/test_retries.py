@@ -104,3 +104,12 @@ def test_a_run_is_queued_as_often_as_its_supervisor_is_asked_to_end(mlrun: Mlrun
 
 def _has_printed(mlrun: Mlrun, run_id: str, line: str) -> bool:
     return line in mlrun.log(run_id)
+
+
+def test_the_page_of_a_retried_run_shows_the_log_of_its_last_attempt(mlrun: Mlrun) -> None:
+    mlrun.script("def fail():\n    raise ValueError('boom')\nprint('begun', flush=True)\nfail()\n")
+    assert mlrun.run(*mlrun.command, "run", "submit-script", "--retry", "1", "train.py").returncode == 1
+    page = mlrun("run", "view", "-r", "@latest").stdout
+    (first,) = re.findall(r"^Log +(.*)$", page, re.MULTILINE)
+    assert first.startswith("--- attempt 2 on ")
+    assert page.count("Traceback (most recent call last)") == page.count("ValueError('boom')") == 1
