@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
 
 from mlrun_cli.cli.declarations import Argument, CommandParameter, Signature, read_signature
 from mlrun_cli.cli.global_options import GlobalOptions, list_global_parameters, parse_global_options
-from mlrun_cli.cli.output.formats import OutputFormat, render
+from mlrun_cli.cli.output.formats import OutputFormat, list_left_out_columns, render
 from mlrun_cli.cli.output.messages import wants_colour
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import quote_shortened
@@ -304,6 +304,9 @@ def _print_value(result: Result, global_options: GlobalOptions) -> None:
     value, first_columns = result.value, result.first_columns
     if global_options.query is not None:
         value, first_columns = global_options.query.apply(value), ()
+        if global_options.output_format is OutputFormat.TABLE and sys.stderr.isatty():
+            for name in list_left_out_columns(value):
+                global_options.notes.info(f"Tables of az, and these, leave out '{name}': choose another name for it.")
     elif result.rows is not None and global_options.output_format is OutputFormat.CSV:
         value = result.rows
     text = render(

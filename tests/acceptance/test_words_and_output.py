@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests.acceptance.installed import bash, installed, said
+from tests.acceptance.terminal import Terminal
 from tests.running import Mlrun
 
 WORDS = [
@@ -285,3 +286,15 @@ def test_the_ways_to_have_a_compute_target_are_a_line_each(mlrun: Mlrun) -> None
     assert len(commands) == 4
     assert all("nosuch" in command for command in commands)
     assert max(map(len, failure.hint.splitlines())) <= 100
+
+
+def test_a_terminal_is_told_which_columns_of_a_query_a_table_leaves_out(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    mlrun.ended()
+    words = ("run", "list", "-o", "table", "--query")
+    assert mlrun(*words, "[].{id: run_id, how: status}").stderr == ""
+    for query, is_told in (("[].{id: run_id, how: status}", True), ("[].{run: run_id, how: status}", False)):
+        with Terminal(mlrun, [*mlrun.command, *words, query], columns=120) as terminal:
+            terminal.wait_for("Completed")
+            assert terminal.wait() == 0
+        assert ("leave out 'id'" in terminal.output) is is_told

@@ -74,6 +74,12 @@ def render(
             return _highlight(text, "yaml") if colour and output_format is OutputFormat.YAMLC else text
 
 
+def list_left_out_columns(value: object) -> list[str]:
+    """Return the columns of a query's result that a table leaves out, as az does, although the query names them."""
+    rows = [row for row in _list_items(value) if isinstance(row, OrderedDict)]
+    return sorted({key for row in rows for key in row if key in _LEFT_OUT_OF_TABLES})
+
+
 def format_strict_json(value: object, *, indent: int | None, ensure_ascii: bool) -> str:
     """Return JSON that every parser accepts, with sorted keys and with null for NaN and infinities."""
 
