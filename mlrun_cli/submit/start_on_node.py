@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from mlrun_cli.errors import MlrunError, OperatingSystemError, RunNotFound, StoreUnavailable
+from mlrun_cli.errors import MlrunError, OperatingSystemError, RunNotFound, StoreError, StoreUnavailable
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.queue import wake_dispatcher
-from mlrun_cli.runtime.supervisor_start import start_supervisor, start_supervisor_batch
+from mlrun_cli.runtime.supervisor_start import start_supervisor, start_supervisor_batch, store_start
 from mlrun_cli.submit.new_run import NewRun, RecordedRun
 from mlrun_cli.submit.new_run_folder import NewRunFolder
 from mlrun_cli.submit.shared_run import write_stored_run
@@ -28,6 +28,7 @@ def start_on_node(target: Target, new_run: NewRun, recorded: RecordedRun, folder
         EngineRefused: the engine refuses the job.
         EngineUnavailable: it does not answer; if it is a `SubmitUnanswered`, the run is kept.
         SharedFolderUnavailable: a file cannot be written.
+        StoreError: the store cannot be used; a run whose job the engine has accepted is kept.
     """
     assert new_run.place is not None
     workspace, shared = target.workspace, new_run.place.shared.run_folder(new_run.submission.run_id)
@@ -35,7 +36,14 @@ def start_on_node(target: Target, new_run: NewRun, recorded: RecordedRun, folder
     with _remove_if_without_job(target, run, folder):
         with new_run.place.convert_errors():
             write_stored_run(workspace, run, shared, recorded.secrets)
-        start_supervisor(target, run, [])
+        started = target.start_supervisor(run.run_id, [])
+    try:
+        store_start(target, run, started)
+    except StoreError as error:
+        error.hint = f"The run {run.run_id} is kept: it has a job, which is found once the store can be written."
+        error.target = run.run_id
+        _wake_collector(target)
+        raise
 
 
 def start_batch_on_nodes(target: EngineTarget, new_runs: Sequence[tuple[NewRun, RecordedRun]]) -> None:
@@ -72,8 +80,7 @@ def _remove_if_without_job(target: Target, run: Run, folder: NewRunFolder) -> It
     try:
         yield
     except SubmitUnanswered:
-        with suppress(OSError, StoreUnavailable):  # the next look at a run calls again
-            wake_dispatcher(workspace, target.name)
+        _wake_collector(target)
         raise
     except (MlrunError, OSError) as error:
         with workspace.transaction(durable=True):
@@ -83,3 +90,8 @@ def _remove_if_without_job(target: Target, run: Run, folder: NewRunFolder) -> It
         if isinstance(error, OSError):
             raise OperatingSystemError(f"The job of the run cannot be submitted: {error}.") from error
         raise
+
+
+def _wake_collector(target: Target) -> None:
+    with suppress(OSError, StoreUnavailable):  # the next look at a run calls again
+        wake_dispatcher(target.workspace, target.name)

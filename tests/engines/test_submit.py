@@ -171,6 +171,29 @@ def test_a_shared_folder_that_is_away_is_an_error_and_leaves_nothing(still: Pool
     assert_nothing_is_left(still)
 
 
+def test_a_run_whose_job_cannot_be_noted_since_the_disk_is_full_is_kept_and_has_its_job(pool: PoolEngine) -> None:
+    pool.set_option("hang", "after")
+    pool.mlrun.script(SCRIPT)
+    with pool.mlrun.start("run", "submit-script", "--async", "--ct", "pool", "train.py") as process:
+        until((pool.pool.folder / "hanging").exists)
+        log = f"{pool.mlrun.database}-wal"
+        full = ("--trace=pwrite64", f"--trace-path={log}", "--inject=pwrite64:error=ENOSPC:when=1")
+        with subprocess.Popen(
+            ["strace", "--output=/dev/null", *full, f"--attach={process.pid}"], stderr=subprocess.PIPE, encoding="utf-8"
+        ) as tracer:
+            told = tracer.stderr
+            assert told is not None
+            until(lambda: "attached" in told.readline())
+            pool.set_option("hang", None)
+            _, errors = process.communicate()
+    ((run_id,),) = pool.mlrun.stored("SELECT run_id FROM runs")
+    assert process.returncode == 1
+    assert run_id in errors
+    record = pool.mlrun.wait(run_id)
+    assert (record["status"], record["properties"].get("pool_job_id")) == ("Completed", "1")
+    assert [row["run_id"] for row in pool.pool.list()] == [run_id]
+
+
 @pytest.mark.kill
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_submit_that_is_killed_beside_the_submit_of_its_job_keeps_its_run(still: PoolEngine, when: str) -> None:
