@@ -26,7 +26,7 @@ from mlrun_cli.collector.run_liveness import (
 from mlrun_cli.collector.sent_stops import SentStops, send_to_supervisor
 from mlrun_cli.core.program_log import log_exception, write_log
 from mlrun_cli.core.time import MICROSECONDS, now
-from mlrun_cli.errors import StoreError
+from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.inheritance import exceeds_file_size_limit
 from mlrun_cli.processes.termination import reap_children
 from mlrun_cli.runs.inbox import StopMessage
@@ -309,11 +309,13 @@ class Collector:
         """Submit the job of a run again; record the end of the run if the engine refuses that."""
         try:
             outcome = resubmit_job(self._target, self._jobs, run)
-        except OSError as error:  # it is tried again at the next look
-            reason = error.strerror or type(error).__name__
-            if self._submit_problems.get(run.key) != reason:
-                self._submit_problems[run.key] = reason
+        except StoreError:
+            raise
+        except (MlrunError, OSError) as error:  # it may pass: it is tried again after as long as a first time
+            if self._submit_problems.get(run.key) != str(error):
+                self._submit_problems[run.key] = str(error)
                 write_log(f"{run.run_id} cannot be submitted again now: {error}")
+            self._lost_since.pop(run.key, None)
             return
         if outcome is not None:
             self._end_without_supervisor(run, collected, outcome, now)

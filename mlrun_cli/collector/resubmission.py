@@ -7,7 +7,7 @@ from contextlib import closing
 from mlrun_cli.collector.job_poll import JobPoll
 from mlrun_cli.collector.run_liveness import SubmissionEvidence
 from mlrun_cli.core.program_log import write_log
-from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.errors import StoredFilesLost, UsageError
 from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.job_problems import JobProblems
@@ -18,7 +18,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.finish import build_failure_outcome
 from mlrun_cli.runtime.supervisor_start import store_start
 from mlrun_cli.targets.engine import EngineTarget
-from mlrun_cli.targets.errors import EngineUnavailable
+from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable, convert_shared_folder_errors
 
 _MAX_UNANSWERED = 10
 """How many submissions of a run may get no answer before its job counts as lost."""
@@ -39,8 +39,8 @@ def resubmit_job(target: EngineTarget, jobs: JobPoll, run: Run) -> Outcome | Non
         The outcome of the run if the engine refuses the job, or else None.
 
     Raises:
-        OSError: a file of the run cannot be read.
         StoreError: the store cannot be used.
+        MlrunError: something else is away, which may pass.
     """
     workspace = target.workspace
     with closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:
@@ -52,14 +52,12 @@ def resubmit_job(target: EngineTarget, jobs: JobPoll, run: Run) -> Outcome | Non
         try:
             if jobs.query_job_id(current):
                 return None
-            started = target.resubmit(run.run_id)
-        except EngineUnavailable as error:
-            write_log(f"{run.run_id} cannot be submitted again now: {error}")
+            with convert_shared_folder_errors(target.name, target.shared_folder.path):
+                started = target.resubmit(run.run_id)
+        except EngineUnavailable:
             jobs.is_silent = True
-            return None
-        except StoreError:
             raise
-        except MlrunError as error:
+        except (EngineRefused, StoredFilesLost, UsageError) as error:
             return build_failure_outcome(error.message, code=SERVICE_ERROR, reason=error.code)
         store_start(target, current, started)
     write_log(f"{run.run_id} was submitted again, since the engine had no job of its submission")

@@ -297,7 +297,9 @@ class EngineTarget(Target):
         Raises:
             SubmitUnanswered: the engine does not answer this one either.
             EngineUnavailable: the engine does not answer; it has not got the job.
-            MlrunError: it refuses the job.
+            EngineRefused: it refuses the job.
+            MlrunError: something else is away; it has not got the job.
+            OSError: a file of the run cannot be read.
         """
         request = self.build_job_request(run_id)
         with suppress(EngineRefused):  # it was possible at first: what the job needs is away for now

@@ -6,6 +6,7 @@ Files in the folder change what the engine does:
     prefix    a JSON list of words in front of each job's command, such as `["unshare", "--net"]`
     refuse    submissions are refused with this text
     lacking   checks before submissions find that no node could ever start the job
+    lost      submissions fail before they reach the engine, as without its program, with this text
     away      no call is answered
     cut       no call reaches the engine, which is noticed before a submission
     hold      queued jobs are held, and not released for this reason
@@ -32,6 +33,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from mlrun_cli.errors import ProgramNotFound
 from mlrun_cli.targets.engine import JOB_ID_VARIABLE, EngineTarget, Job, JobEnd, JobRequest, JobState
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
 
@@ -59,6 +61,9 @@ class PoolTarget(EngineTarget):
         refusal = pool.read_option("refuse")
         if refusal:
             raise EngineRefused(refusal)
+        lost = pool.read_option("lost")
+        if lost is not None:
+            raise ProgramNotFound(lost)
         if pool.read_option("late") is not None:
             self._late = request
             raise EngineUnavailable("The pool does not answer.")

@@ -114,6 +114,19 @@ def test_why_a_submission_cannot_be_repeated_is_logged_once(pool: PoolEngine, tm
     assert pool.mlrun.wait(run_id)["status"] == "Completed"
 
 
+def test_a_submission_is_repeated_while_what_it_needs_here_is_away(pool: PoolEngine, tmp_path: Path) -> None:
+    run_id = submit_unanswered(pool, tmp_path / "marks")
+    let_go(tmp_path / "marks")
+    pool.set_option("lost", "The pool's program is not on PATH.")
+    pool.set_option("away", None)
+    log = pool.mlrun.database.parent / "queues" / "pool" / "dispatcher.log"
+    until(lambda: "not on PATH" in log.read_text(encoding="utf-8"))
+    assert pool.mlrun.show(run_id)["status"] == "NotStarted"
+    pool.set_option("lost", None)
+    record = pool.mlrun.wait(run_id)
+    assert (record["status"], record["properties"]["pool_job_id"]) == ("Completed", "1")
+
+
 @pytest.mark.parametrize("unanswered", [0, 10])
 def test_a_submission_is_not_repeated_for_ever_nor_after_the_death_of_its_command(
     pool: PoolEngine, tmp_path: Path, unanswered: int

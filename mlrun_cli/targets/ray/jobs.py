@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 from mlrun_cli.targets.engine import Job, JobEnd, JobState
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
 from mlrun_cli.targets.ray.client import RayClient
+from mlrun_cli.targets.transient_errors import is_transient_ray_error
 
 _JOBS = "/api/jobs/"
 _SUBMIT_SECONDS = 30.0
@@ -16,7 +17,6 @@ _SUBMIT_SECONDS = 30.0
 _MAX_SINGLE = 16
 """How many jobs are asked for one by one; the answer for all has every job that the cluster remembers."""
 _NOT_FOUND = 404
-_REFUSED = 400
 _LONGEST_WORDS = 600
 
 SUCCEEDED = "SUCCEEDED"
@@ -47,10 +47,9 @@ def submit_job(client: RayClient, job: Mapping[str, Any]) -> str:
     answer = client.request("POST", _JOBS, job, timeout=_SUBMIT_SECONDS)
     if answer.is_ok or f"submission_id {job_id} already exists" in answer.text:
         return job_id
-    # The head passes a request on to its agent, and reports that one's refusal as an error of its own.
-    if answer.status == _REFUSED or f"status code {_REFUSED}" in answer.text:
-        raise EngineRefused(f"Ray: {answer.reason}", target=client.address)
-    raise EngineUnavailable(f"Ray at {client.address} does not answer: {answer.reason}", target=client.address)
+    if is_transient_ray_error(answer.status, answer.text):
+        raise EngineUnavailable(f"Ray at {client.address} does not answer: {answer.reason}", target=client.address)
+    raise EngineRefused(f"Ray: {answer.reason}", target=client.address)
 
 
 def find_job(client: RayClient, job_id: str) -> Details | None:

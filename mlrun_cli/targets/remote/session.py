@@ -14,9 +14,9 @@ from mlrun_cli.errors import MlrunError
 from mlrun_cli.targets.errors import EngineUnavailable
 from mlrun_cli.targets.remote.settings import RemoteSettings
 from mlrun_cli.targets.remote.ssh import TIMEOUT_SECONDS, Ssh, read_error_output
+from mlrun_cli.targets.transient_errors import is_transient_ssh_error
 
 _END_SECONDS = 2.0
-_SSH_FAILED = 255
 
 
 class ProgramNotThere(MlrunError):
@@ -110,7 +110,7 @@ class NodeSession:
             code = self._process.wait()
         words = read_error_output(self._said)
         self.close()
-        if is_starting and 0 < code < _SSH_FAILED:
+        if is_starting and code > 0 and not is_transient_ssh_error(code, words):
             return ProgramNotThere(words or f"The program there ended with exit code {code}.")
         found = self._ssh.build_error(code, words)
         return found if isinstance(found, EngineUnavailable) else EngineUnavailable(found.message)

@@ -20,6 +20,7 @@ from mlrun_cli.errors import ProgramNotFound
 from mlrun_cli.processes.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
 from mlrun_cli.targets.remote.settings import RemoteSettings
+from mlrun_cli.targets.transient_errors import is_transient_ssh_error
 
 TIMEOUT_SECONDS = 30.0
 """How long a command on the remote machine may take, with the connection."""
@@ -28,9 +29,6 @@ _ALIVE_SECONDS, _ALIVE_COUNT = 5, 3
 _COPY_SECONDS = 60
 """How long rsync waits for anything from the other side."""
 _PERSIST_SECONDS = 600
-_SSH_FAILED = 255
-_RSYNC_UNREACHABLE = frozenset({10, 12, 30, 35})
-"""The exit codes of rsync when the connection is lost, or nothing has come for too long."""
 _MAX_WORDS = 4000
 # The process that keeps the connection must not be found as one of the run that was submitting.
 _DROPPED = frozenset({FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE})
@@ -152,7 +150,7 @@ class Ssh:
         """Return the error for a failed ssh or rsync command, with its message."""
         hint = next((hint for phrase, hint in _HINTS.items() if phrase in message), None)
         text = message or (f"ssh ended with exit code {exit_code}" if exit_code else "The connection was closed")
-        if exit_code == _SSH_FAILED or exit_code in _RSYNC_UNREACHABLE or hint is not None:
+        if hint is not None or is_transient_ssh_error(exit_code, text):
             shown = (hint or _DEFAULT_HINT).format(ssh=self.get_connect_command())
             return EngineUnavailable(text, hint=shown, target=self._settings.address)
         return EngineRefused(text, target=self._settings.address)
@@ -227,6 +225,8 @@ def _start_process(
             hint="Install OpenSSH's client and rsync on this machine.",
             target=command[0],
         ) from None
+    except OSError as error:
+        raise EngineUnavailable(f"'{command[0]}' cannot be started: {error.strerror}.", target=command[0]) from None
 
 
 def _ensure_control_path(settings: RemoteSettings) -> Path:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from mlrun_cli.errors import ProgramNotFound
 from mlrun_cli.processes.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
+from mlrun_cli.targets.transient_errors import is_transient_slurm_error
 
 TIMEOUT_SECONDS = 30.0
 """How long a command may take; Slurm's own clients give up after some seconds (`MessageTimeout`), as a rule."""
@@ -17,26 +18,7 @@ TIMEOUT_SECONDS = 30.0
 # Fields are separated by a character that occurs neither in ids and states nor in Slurm's reasons.
 SEPARATOR = "|"
 
-# What Slurm's commands say when the controller or its database is away, rather than of what they are asked.
-_UNAVAILABLE = (
-    "Unable to contact slurm controller",
-    "Slurm backup controller in standby mode",
-    "Connection refused",
-    "Connection timed out",
-    "Connection reset by peer",
-    "No route to host",
-    "Socket timed out on send/recv operation",
-    "Transport endpoint is not connected",
-    "Unexpected message received",
-    "Zero Bytes were transmitted or received",
-    "Message receive failure",
-    "Resource temporarily unavailable",
-    "Slurm temporarily unable to accept job",
-    "Protocol authentication error",
-    "Problem talking to the database",
-    "slurmdbd: Unable to connect",
-)
-# What they say where there is no configuration, nor a controller that provides one.
+# What Slurm's commands say where there is no configuration, nor a controller that provides one.
 _UNCONFIGURED = (
     "Unable to establish configuration source",
     "Could not establish a configuration source",
@@ -135,7 +117,7 @@ def _build_error(program: str, exit_code: int, stderr: str) -> EngineRefused | E
             f" Slurm says:\n{words}",
             target=program,
         )
-    if any(phrase.lower() in words.lower() for phrase in _UNAVAILABLE):
+    if is_transient_slurm_error(words):
         return EngineUnavailable(
             f"Slurm does not answer: {words}", hint="Check with 'sinfo', and try again later.", target=program
         )
