@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -67,22 +67,24 @@ class JobQueue:
         if (read_json(path) or {}).get("nodes", 0) != node_limit:
             write_json(path, {"nodes": node_limit})
 
-    def add(self, run_id: str, job: Mapping[str, Any]) -> None:
-        """Append a job to the queue, unless it was already added.
+    def add(self, run_id: str, job: Mapping[str, Any], write_files: Callable[[], None]) -> None:
+        """Append a job to the queue, after calling `write_files`; do neither if it was already added.
+
+        Of several processes that are sent the same submission, one at a time does this.
 
         Raises:
             OSError: it cannot be stored.
+            ValueError: it was removed so recently that this is a submission which was delayed on its way.
         """
         with self._hold_lock():
+            if _is_recent(self._removed / run_id):
+                raise ValueError(f"{run_id} has ended; its submission was delayed on the way")
             if self.find(run_id) is None:
+                write_files()
                 numbers = (row["number"] for row in self._list_jobs())
                 number = 1 + max(numbers, default=0)
                 added = {**job, "run_id": run_id, "number": number, "state": QUEUED, "starts": 0}
                 write_json(self._get_job_path(run_id), added, durable=True)
-
-    def was_removed(self, run_id: str) -> bool:
-        """Return whether the job of a run was removed so recently that a submission of it may still arrive."""
-        return _is_recent(self._removed / run_id)
 
     def find(self, run_id: str) -> dict[str, Any] | None:
         """Return the stored job of a run, or None if there is none."""

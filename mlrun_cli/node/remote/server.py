@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -79,21 +79,8 @@ class Server:
         document = request.document
         run_id = document["run_id"]
         self._queue.set_node_limit(document["most_nodes"])
-        if self._queue.was_removed(run_id):
-            raise ValueError(f"{run_id} has ended; its submission was delayed on the way")
-        if self._queue.find(run_id) is None:
-            folder = self._shared.run_folder(run_id).path
-            folder.mkdir(mode=0o700, exist_ok=True)
-            offset = 0
-            for name, size in document["files"]:
-                path = folder / name
-                if size is None:
-                    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    continue
-                _write_file(path, request.payload[offset : offset + size])
-                offset += size
-            sync_to_disk(folder)
-            self._queue.add(run_id, document["job"])
+        folder = self._shared.run_folder(run_id).path
+        self._queue.add(run_id, document["job"], lambda: _write_files(folder, document["files"], request.payload))
         self._start_jobs()
         return Message({})
 
@@ -163,6 +150,20 @@ class Server:
     def _describe_node(self, _request: Message) -> Message:
         running, waiting = self._queue.count_jobs()
         return Message({"node": {**describe_machine(), "running": running, "queued": waiting}})
+
+
+def _write_files(folder: Path, files: Sequence[tuple[str, int | None]], contents: bytes) -> None:
+    """Write files into a folder, durably, from their joined contents; those without a size are folders."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    offset = 0
+    for name, size in files:
+        path = folder / name
+        if size is None:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            continue
+        _write_file(path, contents[offset : offset + size])
+        offset += size
+    sync_to_disk(folder)
 
 
 def _write_file(path: Path, data: bytes) -> None:

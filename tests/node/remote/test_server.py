@@ -1,0 +1,72 @@
+"""The program that serves requests on the machine that is reached by ssh, several of which may run at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from mlrun_cli.core.json_files import read_json
+from mlrun_cli.core.message_channel import MessageChannel
+from mlrun_cli.node import remote
+from tests.running import until
+
+_PROGRAM = Path(remote.__file__).with_name("__main__.py")
+_RUN_ID = "exp_1"
+
+
+@contextmanager
+def start_server(folder: Path) -> Iterator[MessageChannel]:
+    words = [sys.executable, "-E", str(_PROGRAM), "serve", str(folder)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        channel = MessageChannel(process.stdout.fileno(), process.stdin.fileno())
+        channel.wait_for_greeting(60.0)
+        yield channel
+        process.stdin.close()
+
+
+def submit(channel: MessageChannel, text: bytes) -> None:
+    """Send the submission of a run with one file, whose job waits for nodes."""
+    job: dict[str, Any] = {"script": "exit 0", "log": os.devnull, "nodes": 1, "gpus": 0}
+    files = [("logs", None), ("logs/first.txt", len(text))]
+    document = {"request": "submit", "run_id": _RUN_ID, "job": job, "files": files, "most_nodes": 0}
+    channel.send(document, text)
+
+
+def count_waiting(lock: Path) -> int:
+    """Return how many processes wait for a lock."""
+    waiting = re.compile(rf"-> FLOCK .*:{lock.stat().st_ino} ")
+    return len(waiting.findall(Path("/proc/locks").read_text(encoding="ascii")))
+
+
+def test_of_two_submissions_of_a_run_at_the_same_time_one_writes_its_files(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        servers = [stack.enter_context(start_server(tmp_path)) for _ in range(2)]
+        for server in servers:
+            server.send({"request": "find", "run_ids": []})
+            server.receive(timeout=60.0)
+        lock = tmp_path / "queue" / "lock"
+        with open(lock, "ab") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            for number, server in enumerate(servers):
+                submit(server, f"{number}".encode() * (number + 1))
+            until(lambda: count_waiting(lock) == 2)
+            assert not (tmp_path / "runs" / _RUN_ID).exists()
+        assert [server.receive(timeout=60.0).document for server in servers] == [{}, {}]
+        written = tmp_path / "runs" / _RUN_ID / "logs" / "first.txt"
+        found = written.stat()
+        assert written.read_bytes() in {b"0", b"11"}
+        submit(servers[0], b"222")
+        assert servers[0].receive(timeout=60.0).document == {}
+    assert (written.stat().st_mtime_ns, written.stat().st_size) == (found.st_mtime_ns, found.st_size)
+    job = read_json(tmp_path / "queue" / "jobs" / f"{_RUN_ID}.json")
+    assert job is not None
+    assert (job["number"], job["state"]) == (1, "queued")
