@@ -316,6 +316,15 @@ def test_tables_are_read_by_pandas(mlrun: Mlrun) -> None:
         assert days["d"].dt.day.tolist()[0] == 31 and days["d"].isna().tolist() == [False, True]
         assert [time.isoformat() for time in days["t"]] == ["2020-01-31T10:20:30.500000", "2020-02-01T08:00:00"]
         assert (days["m"].tolist(), days["us"].tolist()[0]) == (["2020-01-31", "no"], "1/2/2020")
+        rows = ["1/31/2020,31/1/2020 9:05,1/31/2020 9:05:01 PM,1/2/2020,1/31/2020,2/30/2020"]
+        rows += [",2/1/2020 10:00,2/1/2020 10:00:00 am,12/12/2020,31/1/2020,1/31/2020"]
+        write("us.csv", "\\n".join(["us,eu,pm,either,both,none", *rows, ""]))
+        slashed = read("us.csv").to_pandas_dataframe()
+        assert slashed["us"].dt.strftime("%m-%d").tolist()[0] == "01-31" and slashed["us"].isna().tolist()[1]
+        assert [time.isoformat() for time in slashed["eu"]] == ["2020-01-31T09:05:00", "2020-01-02T10:00:00"]
+        assert [time.isoformat() for time in slashed["pm"]] == ["2020-01-31T21:05:01", "2020-02-01T10:00:00"]
+        assert [slashed[name].tolist()[0] for name in ("either", "both")] == ["1/2/2020", "1/31/2020"]
+        assert slashed["none"].tolist() == ["2/30/2020", "1/31/2020"]
         for as_text in ({"infer_column_types": False}, {"set_column_types": {"d": DataType.to_string()}}):
             assert read("days.csv", **as_text).to_pandas_dataframe()["d"].tolist()[0] == "2020-01-31"
         write("latin.csv", "")

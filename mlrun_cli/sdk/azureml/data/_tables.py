@@ -22,6 +22,10 @@ ENCODINGS = {
 }
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?Z?")
 """A day or a time of ISO 8601, in which day and month cannot be confused."""
+_SLASHED_TIME = re.compile(
+    r"\d{1,2}/\d{1,2}/\d{4}(?: \d{1,2}:\d\d(?P<seconds>:\d\d)?(?P<half> [AP]M)?)?", re.IGNORECASE
+)
+"""A day or a time such as `1/31/2020 9:05 PM`, in which either number can be the month."""
 
 
 def import_pandas() -> Any:
@@ -92,20 +96,41 @@ def _infer_times(pandas: Any, table: Any, known_columns: "list[str]") -> Any:
     # Before pandas 2, a column is read without a format, and its values may differ in theirs.
     how = {"format": "ISO8601"} if int(pandas.__version__.partition(".")[0]) >= 2 else {}
     for name in table.columns:
-        if name not in known_columns and _is_column_of_times(pandas, table[name]):
+        if name in known_columns:
+            continue
+        if _is_column_of(pandas, table[name], _TIME):
             times = pandas.to_datetime(table[name], errors="coerce", utc=True, **how)
             table[name] = times.dt.tz_localize(None)
+        elif _is_column_of(pandas, table[name], _SLASHED_TIME):
+            table[name] = _infer_slashed_times(pandas, table[name])
     return table
 
 
-def _is_column_of_times(pandas: Any, column: Any) -> bool:
+def _is_column_of(pandas: Any, column: Any, pattern: Any) -> bool:
+    """Return whether all values of a column, of which there are some, are text of a pattern."""
     if pandas.api.types.is_numeric_dtype(column) or not pandas.api.types.is_string_dtype(column.dropna()):
         return False
     values = column.dropna()
     parts = (values.iloc[:200], values)  # most columns of text are recognized by their beginning
     return len(values) > 0 and all(
-        all(isinstance(value, str) and _TIME.fullmatch(value) for value in part) for part in parts
+        all(isinstance(value, str) and pattern.fullmatch(value) for value in part) for part in parts
     )
+
+
+def _infer_slashed_times(pandas: Any, column: Any) -> Any:
+    """Return a column of days with slashes as timestamps, or as it is if the month may be either number, as in Azure.
+
+    All values have the form of the first one, or the column stays text.
+    """
+    first = column.dropna().iloc[0]
+    match = _SLASHED_TIME.fullmatch(first)
+    clock = ""
+    if match and ":" in first:
+        seconds = ":%S" if match.group("seconds") else ""
+        clock = f" %I:%M{seconds} %p" if match.group("half") else f" %H:%M{seconds}"
+    readings = [pandas.to_datetime(column, format=day + clock, errors="coerce") for day in ("%m/%d/%Y", "%d/%m/%Y")]
+    complete = [times for times in readings if not times[column.notna()].isna().any()]
+    return complete[0] if len(complete) == 1 else column
 
 
 def _read_delimited(pandas: Any, source: str, file_index: int, options: "dict[str, Any]") -> Any:
