@@ -81,7 +81,7 @@ def force_end_runs(workspace: Workspace, runs: Sequence[Run], *, needs_engine: b
     finally:
         _wait_for_collectors(workspace, killed if needs_engine else [])
         for run in killed:
-            _record_end(workspace, run)
+            _record_end(workspace, run, needs_engine=needs_engine)
     for failure in (*silent.values(), missing):
         if failure is not None:
             raise failure
@@ -127,15 +127,21 @@ def _wait_for_collectors(workspace: Workspace, runs: Sequence[Run]) -> None:
             time.sleep(_LOOK_SECONDS)
 
 
-def _record_end(workspace: Workspace, run: Run) -> None:
-    """Record the end of a killed run as Canceled, unless something else has recorded it."""
+def _record_end(workspace: Workspace, run: Run, *, needs_engine: bool) -> None:
+    """Record the end of a killed run as Canceled, unless something else has recorded it.
+
+    Its secrets in a shared folder are left to the collector, which hides them in what is still to be read.
+    """
     with workspace.transaction(durable=True):
         workspace.runs.end_runs_of_owner(f"runs/{run.run_id}", RunStatus.CANCELED, ended_at=now(), error=None)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.CANCELED, ended_at=now())
     start_notifier(workspace, run)
     folder = workspace.run_folder(run.run_id)
     folder.canceled.unlink(missing_ok=True)
-    remove_secrets(folder)
+    if needs_engine and get_target(workspace, run.target).dispatcher_follows_runs:
+        folder.secrets.unlink(missing_ok=True)
+    else:
+        remove_secrets(folder)
 
 
 def _force_end_with_children(workspace: Workspace, run: Run, *, needs_engine: bool) -> None:

@@ -105,8 +105,39 @@ class CollectedRun:
         has_news = self._collect_events()
         size = self._reader.ingest()
         has_news |= bool(size) | self._relay.collect(self._reader)
+        self._schedule_poll(now, has_news=has_news)
+        if size >= CHUNK_BYTES:
+            self.next_poll = now
+
+    def _schedule_poll(self, now: float, *, has_news: bool) -> None:
+        """Schedule the next poll, the later the longer there has been nothing new."""
         self._interval = _FIRST_PAUSE_SECONDS if has_news else min(_LAST_PAUSE_SECONDS, self._interval * _GROWTH)
-        self.next_poll = now + (0.0 if size >= CHUNK_BYTES else self._interval)
+        self.next_poll = now + self._interval
+
+    def collect_last_values(self, now: float, *, is_over: bool) -> bool:
+        """Store what the script of an ended run has logged, and handle none of its requests.
+
+        Args:
+            now: the monotonic time.
+            is_over: whether the run's job has ended, and what it wrote last has arrived.
+
+        Returns:
+            Whether there can be nothing more, or the run has been deleted.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        if self._workspace.runs.find_status(self.run.key) is None:
+            return True
+        if not is_over and now < self.next_poll:
+            return False
+        if is_over:
+            refresh_folder(self.shared.events)
+            refresh_folder(self.shared.journal)
+        has_news = self._collect_events(waits_for_values=not is_over)
+        has_news |= bool(self._reader.ingest())
+        self._schedule_poll(now, has_news=has_news)
+        return is_over and not has_news and self.is_folder_available()
 
     def refresh(self) -> None:
         """Read the new events from the file server instead of this machine's cache."""
@@ -123,7 +154,7 @@ class CollectedRun:
         try:
             heartbeat = read_heartbeat(self.shared)
         except OSError:
-            return HeartbeatEvidence.NONE if self._is_folder_available() else HeartbeatEvidence.FRESH
+            return HeartbeatEvidence.NONE if self.is_folder_available() else HeartbeatEvidence.FRESH
         if heartbeat is None:
             return HeartbeatEvidence.NONE
         is_fresh = heartbeat.age_seconds < _FRESH_SECONDS and not heartbeat.is_of_dead_process
@@ -140,7 +171,7 @@ class CollectedRun:
         self._ended_since = self._ended_since or now
         refresh_folder(self.shared.journal)
         self._reader.ingest_all()
-        if not self._is_folder_available():
+        if not self.is_folder_available():
             self._ended_since = None
             return False
         sizes = {} if self._outcome is None else self._outcome.journal_sizes
@@ -163,12 +194,17 @@ class CollectedRun:
         """Record the end of the RPC worker if it is among the reaped processes."""
         self._relay.record_exits(exit_codes)
 
+    def abandon_requests(self) -> None:
+        """End the RPC worker; the requests of the script get no response."""
+        self._relay.close()
+
     def close(self) -> bool:
         """End the RPC worker and clean up after an ended run; return False if cleaning up is not possible yet."""
         self._relay.close()
         return self.shared.remove_leftovers()
 
-    def _is_folder_available(self) -> bool:
+    def is_folder_available(self) -> bool:
+        """Return whether the shared folder is in its place."""
         return SharedFolder(self.shared.path.parents[1]).is_available()
 
     def _collect_events(self, *, waits_for_values: bool = True) -> bool:

@@ -11,10 +11,12 @@ from contextlib import suppress
 from mlrun_cli.collector.collected_run import CollectedRun
 from mlrun_cli.collector.held_jobs import HeldJobs
 from mlrun_cli.collector.job_poll import JobPoll
+from mlrun_cli.collector.last_values import LastValues
 from mlrun_cli.collector.lost_outcome import derive_interruption_outcome, derive_lost_outcome
 from mlrun_cli.collector.request_relay import RequestRelay
 from mlrun_cli.collector.resubmission import read_submission_evidence, resubmit_job
 from mlrun_cli.collector.run_liveness import (
+    SETTLE_SECONDS,
     EngineEvidence,
     HeartbeatEvidence,
     OutcomeEvidence,
@@ -54,8 +56,6 @@ _LINGER_SECONDS = 8 * 3600.0
 """How long a collector tries to have removed, after the end of all runs, what their nodes have of them."""
 _LINGER_TICK_SECONDS = 2.0
 _RETRY_SECONDS = 0.5
-_SETTLE_SECONDS = 3.0
-"""How long what a supervisor wrote last may take to arrive after the end of its job."""
 _LATE_SECONDS = 10.0
 """How long an engine that answers again may take to accept the jobs that were submitted while it was stalled."""
 _SUBMIT_SECONDS = 60.0
@@ -73,6 +73,8 @@ class Collector:
         self._linger_until = time.monotonic() + _LINGER_SECONDS
         self._folder = QueueFolder(target.workspace, target.name)
         self._jobs = JobPoll(target)
+        self._last_values = LastValues(self._jobs)
+        self._has_found_ended_runs = False
         self._selector = selectors.DefaultSelector()
         self._shared_folder = target.shared_folder
         self._runs: dict[int, Run] = {}
@@ -119,27 +121,32 @@ class Collector:
             try:
                 self._reload(time.monotonic())
                 self._folder.starts.reset(self._lock)
-                self._target.synchronize(self._runs.values())
+                self._target.synchronize(self._list_polled_runs())
                 if self._runs:
                     self._linger_until = time.monotonic() + _LINGER_SECONDS
                     self._poll_runs(time.monotonic())
                 elif not self._must_linger():
                     return
+                self._collect_last_values(time.monotonic())
             except StoreError as error:
                 write_log(f"the store waits: {error}")
                 if exceeds_file_size_limit(self._workspace.locator.database.list_files()):
                     raise  # the next command that reads a run starts another
                 time.sleep(_RETRY_SECONDS)
-            for key, _ in self._selector.select(_TICK_SECONDS if self._runs else _LINGER_TICK_SECONDS):
+            for key, _ in self._selector.select(_TICK_SECONDS if self._list_polled_runs() else _LINGER_TICK_SECONDS):
                 key.data()
             exit_codes = reap_children()
             for collected in self._collected.values():
                 collected.record_exits(exit_codes)
 
+    def _list_polled_runs(self) -> list[Run]:
+        """Return the live runs, and the ended ones that may have logged more than is stored."""
+        return [*self._runs.values(), *self._last_values.runs]
+
     def _must_linger(self) -> bool:
-        """Return whether to continue without live runs until the nodes' files of ended runs have been removed."""
+        """Return whether to continue without live runs until the nodes' files of ended runs are stored and removed."""
         self._remove_leftovers(frozenset(self._leftovers))
-        has_leftovers = bool(self._leftovers) or self._target.has_leftovers()
+        has_leftovers = bool(self._leftovers or self._last_values.runs or self._target.list_leftovers())
         is_attached = self._workspace.compute_targets.find(self._target.name) == self._row
         return has_leftovers and is_attached and time.monotonic() < self._linger_until
 
@@ -153,7 +160,8 @@ class Collector:
         before = self._runs
         self._runs = {run.key: run for run in self._list_runs()}
         for key in before.keys() - self._runs.keys():
-            self._forget_run(before[key])
+            self._keep_for_last_values(before[key])
+        self._find_ended_runs()
         if self._runs.keys() - before.keys():
             self._jobs.query_soon()
         current = time.monotonic()
@@ -165,7 +173,7 @@ class Collector:
         """Poll the started runs, and all other runs every few seconds or after a change."""
         started = self._list_started_run_ids()
         is_full = now >= self._next_full_poll
-        if self._jobs.query_if_due(self._runs.values(), now) and self._jobs.has_changed:
+        if self._jobs.query_if_due(self._list_polled_runs(), now) and self._jobs.has_changed:
             is_full = True
             self._write_wait_reasons()
         began = time.monotonic()
@@ -233,9 +241,42 @@ class Collector:
         self._collected[run.key] = CollectedRun(self._workspace, run, shared, relay)
         return self._collected[run.key]
 
+    def _find_ended_runs(self) -> None:
+        """Once, find runs that ended while there was no collector, and whose values may not be stored yet."""
+        if not self._has_found_ended_runs and self._shared_folder.is_available():
+            self._has_found_ended_runs = True
+            run_ids = self._list_started_run_ids() | self._target.list_leftovers()
+            keys = [key for run_id in run_ids if (key := self._workspace.runs.find_key(run_id)) is not None]
+            for run in self._workspace.runs.list_by_keys([key for key in keys if key not in self._runs]):
+                self._keep_for_last_values(run)
+
+    def _keep_for_last_values(self, run: Run) -> None:
+        """Have the last values of a run stored whose end another process has recorded; forget the run if it has none.
+
+        Without the run's secrets, which would have to be hidden in what it has logged, nothing more is stored.
+        """
+        shared = self._shared_folder.run_folder(run.run_id)
+        collected = self._collected.get(run.key)
+        rows = self._workspace.runs.list_by_keys([run.key])
+        if collected is None and rows and shared.secrets.exists():
+            collected = self._open_run(run)
+        if collected is None or not rows:
+            self._forget_run(run)
+            return
+        collected.run = rows[0]
+        collected.abandon_requests()
+        self._last_values.add(collected)
+
+    def _collect_last_values(self, now: float) -> None:
+        """Store what ended runs have logged last, and forget those that have no more."""
+        if self._last_values.runs and not self._runs:
+            self._jobs.query_if_due(self._last_values.runs, now)
+        for run in self._last_values.collect(now):
+            self._forget_run(run)
+
     def _remove_leftovers(self, run_ids: frozenset[str]) -> None:
         """Remove leftover files of the given runs that have ended."""
-        for run_id in run_ids - self._strangers - {run.run_id for run in self._runs.values()}:
+        for run_id in run_ids - self._strangers - {run.run_id for run in self._list_polled_runs()}:
             key = self._workspace.runs.find_key(run_id)
             status = None if key is None else self._workspace.runs.find_status(key)
             if status is None and run_id not in self._leftovers:
@@ -274,14 +315,14 @@ class Collector:
         While the shared folder is unavailable, no run is lost.
         """
         since = self._lost_since.setdefault(run.key, monotonic_time)
-        patience = _SETTLE_SECONDS
+        patience = SETTLE_SECONDS
         if not self._jobs.has_job_id(run):
             if self._jobs.is_being_submitted(run) or self._reload_job_id(run):
                 del self._lost_since[run.key]
                 return RunLiveness.ALIVE
             patience = max(_LATE_SECONDS, _SUBMIT_SECONDS - (now() - run.created_at) / MICROSECONDS)
         elif collected is None or not collected.has_started:
-            patience = 0.0 if evidence is EngineEvidence.ENDED else _SETTLE_SECONDS
+            patience = 0.0 if evidence is EngineEvidence.ENDED else SETTLE_SECONDS
         if monotonic_time < since + patience or not self._shared_folder.is_available():
             return RunLiveness.ALIVE
         if collected is None:

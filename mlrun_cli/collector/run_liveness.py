@@ -7,6 +7,9 @@ from enum import Enum
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.targets.engine import Job, JobEnd, JobState
 
+SETTLE_SECONDS = 3.0
+"""How long what a supervisor wrote last may take to arrive after the end of its job."""
+
 
 class EngineEvidence(Enum):
     """The state of a run's job according to the engine."""

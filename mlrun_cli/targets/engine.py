@@ -245,9 +245,9 @@ class EngineTarget(Target):
             runs: the target's live runs; all that is kept for others is given up.
         """
 
-    def has_leftovers(self) -> bool:
-        """Return whether `synchronize` still has to remove files of ended runs from another machine."""
-        return False
+    def list_leftovers(self) -> frozenset[str]:
+        """Return the ids of the runs of which `synchronize` has to remove files from another machine."""
+        return frozenset()
 
     def translate_request(self, line: str) -> str:
         """Return the line of a script's RPC request with its paths converted to paths on this machine."""

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
+import sqlite3
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -281,6 +283,16 @@ class Round:
 def list_collectors(mlrun: Mlrun) -> list[int]:
     """Return the pids of the collectors of a home."""
     return _list_programs(mlrun, "mlrun_cli/collector/__main__.py")
+
+
+def stop_collectors(mlrun: Mlrun) -> list[int]:
+    """Send SIGSTOP to the collectors of a home while none of them is writing to the store; return their pids."""
+    collectors = list_collectors(mlrun)
+    with closing(sqlite3.connect(mlrun.database, timeout=30.0, isolation_level=None)) as store:
+        store.execute("BEGIN IMMEDIATE")
+        kill(*collectors, number=signal.SIGSTOP)
+        store.execute("ROLLBACK")
+    return collectors
 
 
 def list_minders(mlrun: Mlrun) -> list[int]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,6 +21,7 @@ from mlrun_cli.targets.remote.mirror import Mirror
 from mlrun_cli.targets.remote.target import RemoteTarget
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
+from tests.endurance.engine_kills import list_collectors, stop_collectors
 from tests.engines.sshd import HOST_ALIAS, RemoteMachine
 from tests.running import LIVE, Mlrun, kill, until, words_of
 
@@ -39,6 +40,18 @@ WAITING = """
         file.write(str(number))
     run.log("x", number)
     print("end", flush=True)
+"""
+
+LOGGING_AT_ONCE = """
+    import os, sys, time
+    from azureml.core import Run
+
+    while not os.path.exists(sys.argv[1]):
+        time.sleep(0.01)
+    for number in range(1000):
+        Run.get_context().log("x", number)
+    open(sys.argv[2], "w").close()
+    time.sleep(600)
 """
 
 
@@ -108,12 +121,6 @@ def list_run_folders(machine: RemoteMachine) -> list[str]:
 def list_programs(machine: RemoteMachine, name: str) -> list[int]:
     """Return the pids of programs on the machine whose command line contains a text."""
     return [pid for pid in machine.list_pids() if name in shlex.join(words_of(pid))]
-
-
-def list_collectors(mlrun: Mlrun) -> list[int]:
-    folder = str(mlrun.home)
-    names = (int(name) for name in os.listdir("/proc") if name.isdigit())
-    return [pid for pid in names if "collector/__main__.py" in (line := shlex.join(words_of(pid))) and folder in line]
 
 
 def check_values(box: Mlrun, run_id: str) -> None:
@@ -342,6 +349,31 @@ def test_the_folder_of_a_run_that_was_forced_to_end_is_removed(box: Mlrun, remot
     box("run", "delete", "-r", run_id, "--yes")
     until(lambda: not list_run_folders(remote_machine))
     assert not list_programs(remote_machine, "train.py")
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize("dies", [False, True], ids=["stopped", "killed later"])
+def test_a_run_ended_by_force_has_all_values_though_none_had_been_pulled(
+    box: Mlrun, remote_machine: RemoteMachine, *, dies: bool
+) -> None:
+    box.script(LOGGING_AT_ONCE)
+    go, done = (f"/home/{remote_machine.user}/{name}" for name in ("go", "done"))
+    run_id = box.submit("--ct", "box", "train.py", go, done)
+    box.wait_for_status(run_id, "Running")
+    collectors = stop_collectors(box)
+    remote_machine.run("touch", go)
+    until(lambda: remote_machine.run("sh", "-c", 'test -e "$1" && echo yes || true', "sh", done).strip())
+    box("run", "cancel", "-r", run_id, "--force")
+    assert box.metrics(run_id) == {}
+    if dies:
+        kill(*collectors)
+        box.script("")
+        assert box.ended("--ct", "box", "train.py")["status"] == "Completed"
+    else:
+        kill(*collectors, number=signal.SIGCONT)
+    until(lambda: box.metrics(run_id) == {"x": list(range(1000))})
+    until(lambda: not list_run_folders(remote_machine))
+    assert box.stored_status(run_id) == "Canceled"
 
 
 def test_what_there_is_of_an_ended_run_is_removed_once_there_is_a_line(

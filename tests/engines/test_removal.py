@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.endurance.engine_kills import list_collectors
+from tests.endurance.engine_kills import stop_collectors
 from tests.engines.pool import PoolEngine
 from tests.running import is_alive, kill, until
 
@@ -89,14 +89,38 @@ def test_a_run_ended_by_force_has_all_values_though_its_collector_was_dead(pool:
     pool.mlrun.script(LOGGING)
     run_id = pool.mlrun.submit("--ct", "pool", "train.py", str(tmp_path / "go"), str(tmp_path / "done"), str(count))
     pool.mlrun.wait_for_status(run_id, "Running")
-    collectors = list_collectors(pool.mlrun)
-    kill(*collectors, number=signal.SIGSTOP)
+    collectors = stop_collectors(pool.mlrun)
     (tmp_path / "go").touch()
     until((tmp_path / "done").exists)
     kill(*collectors)
     pool.mlrun("run", "cancel", "-r", run_id, "--force")
     assert pool.mlrun.stored_status(run_id) == "Canceled"
     assert pool.mlrun.metrics(run_id) == {"x": list(range(count))}
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize("dies", [False, True], ids=["stopped", "killed later"])
+def test_a_run_ended_by_force_gets_the_values_that_its_collector_was_too_late_for(
+    pool: PoolEngine, tmp_path: Path, *, dies: bool
+) -> None:
+    count = 3000
+    pool.mlrun.script(LOGGING)
+    run_id = pool.mlrun.submit("--ct", "pool", "train.py", str(tmp_path / "go"), str(tmp_path / "done"), str(count))
+    pool.mlrun.wait_for_status(run_id, "Running")
+    collectors = stop_collectors(pool.mlrun)
+    (tmp_path / "go").touch()
+    until((tmp_path / "done").exists)
+    pool.mlrun("run", "cancel", "-r", run_id, "--force")
+    assert pool.mlrun.stored_status(run_id) == "Canceled"
+    if dies:
+        kill(*collectors)
+        start(pool, tmp_path / "never")  # whose collector finds what the other one has left
+    else:
+        kill(*collectors, number=signal.SIGCONT)
+    until(lambda: pool.mlrun.metrics(run_id) == {"x": list(range(count))})
+    secrets, marker = pool.run_folder(run_id) / "secrets.json", pool.shared / "started" / run_id
+    until(lambda: not secrets.exists() and not marker.exists())
+    assert pool.mlrun.stored_status(run_id) == "Canceled"
 
 
 @pytest.mark.kill

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.core.program_log import log_exception, write_log
@@ -112,11 +111,9 @@ class Mirror:
             raise EngineUnavailable("The remote machine is asked at the next look.")
         return jobs
 
-    def has_leftovers(self) -> bool:
-        """Return whether files of runs may remain on the remote machine, except those that it failed to remove."""
-        with suppress(FileNotFoundError):
-            return bool(set(os.listdir(self._folder.path / PUSHED)) - self._left)
-        return False
+    def list_leftovers(self) -> frozenset[str]:
+        """Return the ids of the runs whose files may remain there, except those that could not be removed."""
+        return list_pushed_runs(self._folder) - self._left
 
     def close(self) -> None:
         """Close the session and all pulled runs, and stop the copies in progress."""
@@ -243,23 +240,30 @@ class Mirror:
 
     def _remove_ended_runs(self, run_ids: Collection[str]) -> None:
         """Remove the files of ended or deleted runs from the remote machine."""
-        with suppress(FileNotFoundError):
-            for run_id in os.listdir(self._folder.path / PUSHED):
-                if run_id in run_ids or run_id in self._left or self._is_live(run_id):
-                    continue
-                session = self._session or self._open_session()
-                try:
-                    session.request("remove", {"run_id": run_id})
-                except RequestFailed as error:
-                    self._left.add(run_id)
-                    write_log(f"the folder of {run_id} is left there: {error}")
-                    continue
-                (self._folder.path / PUSHED / run_id).unlink(missing_ok=True)
+        for run_id in self.list_leftovers() - frozenset(run_ids):
+            if self._is_live(run_id):
+                continue
+            session = self._session or self._open_session()
+            try:
+                session.request("remove", {"run_id": run_id})
+            except RequestFailed as error:
+                self._left.add(run_id)
+                write_log(f"the folder of {run_id} is left there: {error}")
+                continue
+            (self._folder.path / PUSHED / run_id).unlink(missing_ok=True)
 
     def _is_live(self, run_id: str) -> bool:
         key = self._workspace.runs.find_key(run_id)
         status = None if key is None else self._workspace.runs.find_status(key)
         return status is not None and not status.is_terminal
+
+
+def list_pushed_runs(folder: SharedFolder) -> frozenset[str]:
+    """Return the ids of the runs of which the machine that a folder mirrors may have files."""
+    try:
+        return frozenset(os.listdir(folder.path / PUSHED))
+    except FileNotFoundError:
+        return frozenset()
 
 
 def _get_size(path: Path) -> int:

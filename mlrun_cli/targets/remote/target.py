@@ -13,7 +13,7 @@ from mlrun_cli.targets.base import Demand
 from mlrun_cli.targets.engine import JOB_ID_VARIABLE, OWN_ENVIRONMENT, EngineTarget, Job, JobRequest
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
 from mlrun_cli.targets.package_copies import ensure_program_copy
-from mlrun_cli.targets.remote.mirror import PUSHED, Mirror
+from mlrun_cli.targets.remote.mirror import PUSHED, Mirror, list_pushed_runs
 from mlrun_cli.targets.remote.push import PathTranslation, push_program, push_run, read_run_files
 from mlrun_cli.targets.remote.session import NodeSession, ProgramNotThere
 from mlrun_cli.targets.remote.settings import RemoteSettings
@@ -127,9 +127,9 @@ class RemoteTarget(EngineTarget):
             self._mirror = Mirror(self.workspace, self.settings, folder, ensure_program_copy(folder.programs))
         self._mirror.synchronize(runs)
 
-    def has_leftovers(self) -> bool:
-        """Return whether files of runs may remain on the remote machine, except those that it failed to remove."""
-        return self._mirror is not None and self._mirror.has_leftovers()
+    def list_leftovers(self) -> frozenset[str]:
+        """Return the ids of the runs whose files may remain there, except those that could not be removed."""
+        return list_pushed_runs(self.shared_folder) if self._mirror is None else self._mirror.list_leftovers()
 
     def translate_request(self, line: str) -> str:
         """Return a request with the remote machine's paths replaced with paths in the mirror."""
