@@ -426,7 +426,7 @@ def test_two_runs_are_compared_and_the_code_is_had_back(past: Past, tmp_path: Pa
     assert written == [str(tmp_path / "code" / name) for name in listed]
     assert past.mlrun.fails(*one, "-d", str(tmp_path / "code")).code == "FileAlreadyExists"
     assert past.mlrun.fails(*one, "--cat", "trian.py", exit_code=3).code == "RunFileNotFound"
-    assert past.mlrun.fails(*one).code == "OneOptionRequired"
+    assert past.mlrun.json(*one, "--query", "[].path") == listed
 
 
 def test_a_log_that_is_gone_is_an_error_in_words(mlrun: Mlrun) -> None:
