@@ -308,11 +308,19 @@ def redact_logged_values(logged: list[LoggedValue], redactor: Redactor) -> list[
 
 def store_tag_changes(runs: RunStore, run_key: int, entries: Entries) -> None:
     """Store the tag changes in these entries for a run, within a transaction."""
+    tags: dict[str, str | None] = {}
+    removed: dict[str, None] = {}
     for change, what in entries.tag_changes:
-        if change == "set":
-            runs.set_tags(run_key, what)
-        else:
-            runs.remove_tags(run_key, what)
+        for name in what:
+            tags.pop(name, None)
+            removed.pop(name, None)
+            if change == "set":
+                tags[name] = what[name]
+            else:
+                removed[name] = None
+    # Together, since each change of tags costs as much as the text of all tags of the run.
+    runs.remove_tags(run_key, removed)
+    runs.set_tags(run_key, tags)
 
 
 def store_parameters(parameters: ParameterStore, run_key: int, entries: Entries, redactor: Redactor) -> None:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import math
-from contextlib import closing
+import random
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -349,6 +350,32 @@ def test_a_text_is_found_as_it_is_by_now(
         runs.delete(key)
     assert ids(pages, RunFilter(text="after")) == []
     assert database.rows("SELECT rowid FROM run_texts") == []
+
+
+def test_texts_agree_with_many_tags_changed_at_once(database: Database, runs: RunStore, add_run: AddRun) -> None:
+    keys = [add_run(f"run_{number}", definition={"arguments": [f"--lr={number}"]}) for number in range(3)]
+    chance = random.Random(5)
+    wanted: dict[int, dict[str, str | None]] = {key: {} for key in keys}
+    for _ in range(60):
+        key = chance.choice(keys)
+        tags = {f"t{chance.randrange(30)}": chance.choice(["a", "b", None]) for _ in range(chance.randrange(4))}
+        removed = [f"t{chance.randrange(30)}" for _ in range(chance.randrange(4))]
+        fails = chance.random() < 0.3
+        with pytest.raises(KeyError) if fails else nullcontext(), database.transaction():
+            runs.set_tags(key, tags)
+            runs.remove_tags(key, removed)
+            if fails:
+                raise KeyError
+        if not fails:
+            wanted[key] = {name: each for name, each in {**wanted[key], **tags}.items() if name not in removed}
+
+        rows = database.rows("SELECT rowid AS key, own, tags FROM run_texts ORDER BY rowid")
+        assert [row["key"] for row in rows] == keys
+        for row in rows:
+            assert f"lr={keys.index(row['key'])}" in row["own"]
+            lines = [f"{name} {value or ''}" for name, value in wanted[row["key"]].items()]
+            assert sorted(row["tags"].split("\n") if row["tags"] else []) == sorted(lines)
+        database.execute("INSERT INTO run_texts (run_texts) VALUES ('integrity-check')")
 
 
 def test_counting_ends_at_its_bound(pages: RunPageStore, add_run: AddRun) -> None:

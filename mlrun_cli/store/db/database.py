@@ -96,6 +96,12 @@ class Dialect(Protocol):
             terms: the terms of the index for unindexed words; those without terms are searched in each row.
         """
 
+    def build_text_once(self, database: Database, run_key: int) -> AbstractContextManager[None]:
+        """Return a block, within a transaction, after which the row of `run_texts` contains the run's tags.
+
+        Within the block, a changed tag does not change the row. If the block raises, the caller must roll back.
+        """
+
 
 class Database(Protocol):
     """An open connection. Statements outside of `transaction` are committed immediately."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.core.guid import generate_guid
@@ -368,22 +369,31 @@ class RunStore:
         return True
 
     def set_tags(self, run_key: int, tags: Mapping[str, str | None]) -> None:
-        """Add tags or change their values; secrets in them are redacted."""
-        for name, value in self._redactor.redact_document(tags).items():
-            self._database.execute(
-                "INSERT INTO run_tags (run_key, key, value) VALUES (:run_key, :key, :value)"
-                " ON CONFLICT (run_key, key) DO UPDATE SET value = excluded.value",
-                run_key=run_key,
-                key=name,
-                value=value,
-            )
+        """Add tags or change their values, within a transaction if several; secrets in them are redacted."""
+        redacted = self._redactor.redact_document(tags)
+        with self._build_text_once(run_key, len(redacted)):
+            for name, value in redacted.items():
+                self._database.execute(
+                    "INSERT INTO run_tags (run_key, key, value) VALUES (:run_key, :key, :value)"
+                    " ON CONFLICT (run_key, key) DO UPDATE SET value = excluded.value",
+                    run_key=run_key,
+                    key=name,
+                    value=value,
+                )
 
-    def remove_tags(self, run_key: int, names: Iterable[str]) -> None:
-        """Remove tags; ignore missing ones."""
-        for name in names:
-            self._database.execute(
-                "DELETE FROM run_tags WHERE run_key = :run_key AND key = :key", run_key=run_key, key=name
-            )
+    def remove_tags(self, run_key: int, names: Collection[str]) -> None:
+        """Remove tags, within a transaction if several; ignore missing ones."""
+        with self._build_text_once(run_key, len(names)):
+            for name in names:
+                self._database.execute(
+                    "DELETE FROM run_tags WHERE run_key = :run_key AND key = :key", run_key=run_key, key=name
+                )
+
+    def _build_text_once(self, run_key: int, changes: int) -> AbstractContextManager[None]:
+        """Return a block of tag changes after which the text to search is built, instead of after each change."""
+        if changes <= 1:
+            return nullcontext()
+        return self._database.dialect.build_text_once(self._database, run_key)
 
     def get_tags(self, run_key: int) -> dict[str, str | None]:
         """Return the tags of a run."""

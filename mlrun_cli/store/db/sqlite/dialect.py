@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mlrun_cli.store.db.database import TextCondition
@@ -87,6 +88,21 @@ class SqliteDialect:
             is_exact=not self.list_unindexed_words(text),
             is_check_slow=bool(checked_phrases),
         )
+
+    @contextmanager
+    def build_text_once(self, database: Database, run_key: int) -> Iterator[None]:
+        """Remove a run's row of `run_texts` during a block, so that triggers change none, and insert it after it."""
+        from mlrun_cli.store.db.sqlite.page_schema import TAG_TEXT  # noqa: PLC0415 - start-up
+
+        row = database.row("SELECT own FROM run_texts WHERE rowid = :key", key=run_key)
+        database.execute("DELETE FROM run_texts WHERE rowid = :key", key=run_key)
+        yield
+        if row is not None:
+            database.execute(
+                f"INSERT INTO run_texts (rowid, own, tags) VALUES (:key, :own, {TAG_TEXT.format(key=':key')})",  # noqa: S608
+                key=run_key,
+                own=row["own"],
+            )
 
 
 def _split_into_words(text: str) -> Sequence[str]:
