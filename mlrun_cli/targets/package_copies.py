@@ -30,7 +30,8 @@ _IMPORTED_ON_NODES = ("packaging",)
 def ensure_sdk_copy(folder: Path) -> Path:
     """Return the folder with a copy of the SDK for a script's PYTHONPATH, creating the copy if it is missing.
 
-    It contains only `azureml`, and the entry points by which MLflow finds its stores in that.
+    It contains only `azureml`, the `azureml_user` that entry scripts of a ParallelRunStep import, and the entry points
+    by which MLflow finds its stores in the first.
 
     Args:
         folder: the folder of all copies of the SDK.
@@ -38,7 +39,7 @@ def ensure_sdk_copy(folder: Path) -> Path:
     Raises:
         StoreError: the copy cannot be created.
     """
-    names = ("azureml", ENTRY_POINTS)
+    names = ("azureml", "azureml_user", ENTRY_POINTS)
     return _ensure_copy(folder, {name: _PACKAGE / "sdk" / name for name in names}, "The SDK")
 
 

@@ -82,7 +82,7 @@ def test_a_submitted_run_has_all_that_a_node_needs(still: PoolEngine) -> None:
     environment = read_json(secrets)["environment"]
     sdk = Path(environment["PYTHONPATH"].split(os.pathsep)[0])
     assert sdk.parent == still.shared / "sdk"
-    assert {each.name for each in sdk.iterdir()} == {"azureml", "mlrun_cli_mlflow-1.0.dist-info"}
+    assert {each.name for each in sdk.iterdir()} == {"azureml", "azureml_user", "mlrun_cli_mlflow-1.0.dist-info"}
     assert not environment.keys() & {"AZUREML_OUTPUT_DIRECTORY", "MLRUN_HOME", "MLRUN_RUN_FOLDER", "PWD"}
     (document,) = map(json.loads, (shared / "record.jsonl").read_text().splitlines())
     assert document["row"]["run_id"] == run_id

@@ -281,6 +281,17 @@ def test_a_script_finds_data_models_and_secrets_of_its_workspace(mlrun: Mlrun, p
     assert "s3cret" not in json.dumps(record)
 
 
+def test_a_script_can_import_what_entry_scripts_of_azure_do(mlrun: Mlrun, python: str) -> None:
+    run_inside(
+        mlrun,
+        """
+        from azureml_user.parallel_run import EntryScript
+        EntryScript().logger.info("ready")
+        """,
+        python=python,
+    )
+
+
 def test_a_script_gets_the_data_that_it_was_submitted_with(mlrun: Mlrun, python: str) -> None:
     mlrun.script(PANDAS, "src/pandas.py")
     mlrun.script("x,y\n1,2\n3,4\n", "data/table.csv")
