@@ -51,6 +51,8 @@ from mlrun_cli.workspace import Workspace
 _FORWARDER_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "node", "forwarder.py")
 _RELAY_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "node", "slurm", "relay_program.py")
 _RETRY_SECONDS = 0.5
+_COMPLETED_SECONDS = 0.3
+"""A script that ends well when its job is stopped has not completed; the signal comes here milliseconds later."""
 _FAILED_SECONDS = 1.0
 _TERMINATED_SECONDS = 5.0
 
@@ -132,6 +134,8 @@ class NodeRun(SupervisedRun):
 
     def get_shutdown_wait_seconds(self, exit_code: int) -> float:
         """Return the seconds to wait for a shutdown signal after the script has ended with this exit code."""
+        if exit_code == 0:
+            return _COMPLETED_SECONDS
         return _TERMINATED_SECONDS if exit_code == -signal.SIGTERM else _FAILED_SECONDS
 
     def create_reader(self) -> JournalReader:

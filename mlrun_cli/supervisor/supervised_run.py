@@ -104,7 +104,7 @@ class SupervisedRun:
         self.workspace.runs.update(self.run.key, lease_until=compute_lease_end())
 
     def get_shutdown_wait_seconds(self, exit_code: int) -> float:  # noqa: ARG002
-        """Return the seconds to wait for a shutdown signal after the script has failed with this exit code."""
+        """Return the seconds to wait for a shutdown signal after the script has ended with this exit code."""
         return 0.0
 
     def receive_messages(self) -> StopReason | None:

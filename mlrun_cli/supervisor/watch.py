@@ -93,9 +93,10 @@ class Watch:
         self._group = None
         self._log_times.record()
         was_terminated = self._was_terminated
-        if self.stop.reason is None and (group.exit_code or was_terminated):
+        if self.stop.reason is None:
             self._wait_for_shutdown(self._run.get_shutdown_wait_seconds(group.exit_code or 0))
-        if self.stop.reason is not None and (was_terminated or group.exit_code == -signal.SIGTERM):
+        has_obeyed = group.exit_code == -signal.SIGTERM or (group.exit_code == 0 and self._was_terminated)
+        if self.stop.reason is not None and (was_terminated or has_obeyed):
             self.stop.was_delivered = True  # by whoever stops this program and the script alike
 
     def request_stop_if_needed(self) -> bool:
@@ -111,7 +112,7 @@ class Watch:
         return self.stop.reason is not None
 
     def _wait_for_shutdown(self, seconds: float) -> None:
-        """Wait briefly after a failure for a signal that announces a shutdown and may have reached the script first."""
+        """Wait briefly for a signal that announces a shutdown, and which the script may have got first."""
         deadline = time.monotonic() + seconds
         while not self._was_terminated and time.monotonic() < deadline:
             time.sleep(_BUSY_TICK_SECONDS)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mlrun_cli.runs.events import OutcomeEvent, parse_event
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.shared_folder import SharedRunFolder
 from mlrun_cli.runs.status import RunStatus
@@ -226,6 +228,25 @@ def test_a_signal_of_the_engine_that_reaches_the_script_first_cancels_a_run_that
     kill(*supervisors, number=signal.SIGCONT)
     record = pool.mlrun.wait(run_id)
     assert (record["status"], record["signal"]) == ("Canceled", "SIGTERM")
+
+
+@pytest.mark.kill
+def test_a_script_that_ends_well_just_before_its_supervisor_is_told_to_stop_is_not_over(
+    pool: PoolEngine, tmp_path: Path
+) -> None:
+    run_id = start(pool, tmp_path / "go")
+    (script,) = pool.mlrun.processes(run_id)
+    supervisors = node_programs(pool, run_id)
+    (tmp_path / "go").touch()
+    while is_alive(script):
+        time.sleep(0.001)
+    time.sleep(0.03)  # the supervisor has noticed it by now
+    kill(*supervisors, number=signal.SIGTERM)
+    pool.mlrun.wait(run_id)
+    (path,) = (pool.run_folder(run_id) / "events").iterdir()
+    events = map(parse_event, map(json.loads, path.read_text(encoding="utf-8").splitlines()))
+    ((outcome, is_final),) = [(each.outcome, each.is_final) for each in events if isinstance(each, OutcomeEvent)]
+    assert (outcome.status, is_final) == (RunStatus.FAILED, False)  # the engine says what has become of the job
 
 
 @pytest.mark.kill
