@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.acceptance.step_pipelines import READS_DATA, RUNCONFIG, SCRIPT, WRITES_REFERENCE, find, prepare
+from tests.acceptance.step_pipelines import (
+    BATCH_CONFIG,
+    READS_DATA,
+    RUNCONFIG,
+    SCRIPT,
+    WRITES_REFERENCE,
+    find,
+    prepare,
+)
 from tests.running import Mlrun
+
+RUNCONFIGS = Path(__file__).parents[1] / "data" / "runconfigs" / "corpus"
+SCORES_FILES = """
+import os, sys
+assert sys.argv[sys.argv.index("--model_name") + 1] == "german-credit", sys.argv
+def init():
+    pass
+def run(paths):
+    return [os.path.basename(path) for path in paths]
+"""
 
 
 def test_the_training_pipeline_of_mlopspython_runs(mlrun: Mlrun) -> None:
@@ -64,19 +84,39 @@ def test_the_training_pipeline_of_the_acceleration_template_runs_from_its_own_fo
     assert run["description"] == "Training pipeline"
 
 
+def test_the_batch_inference_of_the_acceleration_template_scores_every_file_once(mlrun: Mlrun) -> None:
+    files = {
+        "a/b/runconfig.yml": (RUNCONFIGS / BATCH_CONFIG).read_text(encoding="utf-8"),
+        "models/model1/score_batch.py": SCORES_FILES,
+        "a/b/parallel_run_env/azureml_environment.json": '{"name": "e", "python": {"userManagedDependencies": true}}',
+        **{f"raw/{number}.csv": "1\n" for number in range(5)},
+    }
+    prepare(mlrun, "batch-inference__pipeline.yml", "a/b/pipeline.yml", files)
+    mlrun("dataset", "register", "-n", "german-credit-batch", "-p", "raw")
+    run = mlrun.json("run", "submit-pipeline", "-y", "a/b/pipeline.yml", "-n", "exp", "--stream")
+    [step] = mlrun.json("run", "list", "--parent-run-id", run["run_id"])
+    assert (run["status"], step["status"]) == ("Completed", "Completed"), mlrun.log(step["run_id"])
+    mlrun("datastore", "download", "-n", "workspaceblobstore", "-d", "results", "-p", "azureml")
+    [rows] = (mlrun.folder / "results").rglob("batch-predictions.txt")
+    assert sorted(rows.read_text(encoding="utf-8").split()) == [f"{number}.csv" for number in range(5)]
+
+
 @pytest.mark.parametrize(
-    "name",
+    ("name", "lines"),
     [
-        "test_pipeline_azurebatchstep.yml",
-        "test_pipeline_datatransferstep.yml",
-        "test_pipeline_graph_params.yml",
-        "test_pipeline_with_adlastep.yml",
-        "test_schedule_with_recurrence.yaml",
+        ("test_pipeline_azurebatchstep.yml", [20]),
+        ("test_pipeline_datatransferstep.yml", [23]),
+        ("test_pipeline_graph_params.yml", [23, 38, 67]),
+        ("test_pipeline_with_adlastep.yml", [20]),
+        ("test_schedule_with_recurrence.yaml", [1]),
     ],
 )
-def test_what_needs_azure_is_refused_by_its_kind(mlrun: Mlrun, name: str) -> None:
+def test_what_needs_azure_is_refused_by_its_kind_with_its_line(mlrun: Mlrun, name: str, lines: list[int]) -> None:
+    path = find(name)
     with mlrun.error_format("json"):
-        done = mlrun("run", "submit-pipeline", "-y", str(find(name)), check=False)
+        done = mlrun("run", "submit-pipeline", "-y", str(path), check=False)
     assert done.returncode == 2
     assert '"code": "Unsupported"' in done.stderr
     assert '"code": "InvalidFile"' not in done.stderr
+    for line in lines:
+        assert f"{path}, line {line}:" in done.stderr
