@@ -350,7 +350,8 @@ class Workspace:
 
     def delay_signals(self) -> None:
         """From now on, delay signals during a transaction until its end, since their handlers may write too."""
-        from mlrun_cli.processes.interruptions import HANDLED_SIGNALS, Interruptions  # noqa: PLC0415 - start-up
+        from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415 - start-up
+        from mlrun_cli.wire.background_threads import HANDLED_SIGNALS  # noqa: PLC0415 - start-up
 
         self._delayed = Interruptions(HANDLED_SIGNALS)
 

@@ -31,6 +31,7 @@ from mlrun_cli.core.local_folder import is_private, make_base_folder, set_local_
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import HomeInUse, StoreError, StoreUnavailable
 from mlrun_cli.processes.host import get_origin
+from mlrun_cli.wire.background_threads import start_background_thread
 
 LEASE_SECONDS = 60.0
 _RENEWAL_SECONDS = 15.0
@@ -89,7 +90,7 @@ def hold_home(home: Path) -> Iterator[None]:
             with suppress(StoreError):  # whoever uses the store next is told
                 renew_lease_if_due(home)
 
-    threading.Thread(target=keep_lease, daemon=True).start()
+    start_background_thread(keep_lease)
     try:
         yield
     finally:

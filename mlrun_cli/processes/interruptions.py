@@ -6,14 +6,12 @@ import signal
 from collections.abc import Collection
 
 ENDING_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-HANDLED_SIGNALS = ENDING_SIGNALS | {signal.SIGALRM, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
-"""The signals for which scripts usually have handlers."""
 
 
 class Interruptions:
     """A context in which signals can be blocked; they are delivered after `unblock` or at the end of the context.
 
-    They are blocked in the calling thread; a thread that it starts meanwhile blocks them for good.
+    They are blocked in the calling thread; other threads are started by `start_background_thread`.
     """
 
     def __init__(self, signals: Collection[signal.Signals] = ENDING_SIGNALS) -> None:

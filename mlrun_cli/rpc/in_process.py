@@ -13,13 +13,13 @@ from typing import Any
 from mlrun_cli.actions.workspaces import get_home
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import MlrunError, StoreError
-from mlrun_cli.processes.interruptions import HANDLED_SIGNALS, Interruptions
 from mlrun_cli.processes.process import FAMILY_VARIABLE
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.dispatch import dispatch
 from mlrun_cli.rpc.protocol import Request, build_error_response, parse_request
 from mlrun_cli.runs.error import build_exception_error
 from mlrun_cli.runtime.sessions import Session
+from mlrun_cli.wire.background_threads import start_background_thread
 from mlrun_cli.wire.framing import RESULT
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
@@ -150,9 +150,8 @@ class InProcessServer:
                 for module in _PRELOADED:
                     import_module(module)
                 # Python 3.12 starts no thread once it has begun to end.
-                with suppress(RuntimeError), Interruptions(HANDLED_SIGNALS) as interruptions:
-                    interruptions.block()  # for good in the new thread, which would get signals of transactions
-                    threading.Thread(target=self._ingest_periodically, args=(self._is_closed,), daemon=True).start()
+                with suppress(RuntimeError):
+                    start_background_thread(self._ingest_periodically, self._is_closed)
             # Processes that this one starts are told apart by it from those of others.
             family = os.environ.setdefault(FAMILY_VARIABLE, os.urandom(4).hex())
             opened = Session(workspace, family)

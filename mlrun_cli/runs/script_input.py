@@ -8,6 +8,8 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from mlrun_cli.wire.background_threads import start_background_thread
+
 _CHUNK_BYTES = 1 << 16
 
 
@@ -32,7 +34,7 @@ class ScriptInput:
 
     def start_copying(self) -> None:
         """Start a thread that copies this process's standard input into the pipe."""
-        threading.Thread(target=self._copy_input, daemon=True).start()
+        start_background_thread(self._copy_input)
 
     def close_read_end(self) -> None:
         """Close this process's read end of the pipe, so that the copying thread stops when the script ends."""

@@ -4,10 +4,11 @@ import os
 import re
 import sys
 import tempfile
-from threading import Event, Thread
+from threading import Event
 from typing import Any, Dict, List, Optional, Tuple
 
 from azureml._client.client import get_client
+from azureml._wire.background_threads import start_background_thread
 from azureml._wire.run_folder import UPLOADS
 from azureml._wire.tensorboard import DEFAULT_PORT, EventCopies, TensorboardServer, find_tensorboard
 from azureml.exceptions import UserErrorException
@@ -64,7 +65,7 @@ class Tensorboard:
             server.stop()
             raise UserErrorException(f"{program} has not started: try it in a terminal.")
         self._server, self._end = server, Event()
-        Thread(target=self._update_copies, args=(copies, self._end), daemon=True).start()
+        start_background_thread(self._update_copies, copies, self._end)
         import atexit
 
         atexit.register(self.stop)

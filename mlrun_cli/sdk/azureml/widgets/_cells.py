@@ -6,6 +6,7 @@ from threading import RLock, Thread
 from typing import Any, Dict, List, Optional
 
 from azureml._client.forking import ForkAware, register_fork_aware, reset_if_forked
+from azureml._wire.background_threads import start_background_thread
 from azureml.core._streaming import ENDED
 from azureml.exceptions import AzureMLException
 from azureml.widgets._page import RunPage
@@ -69,8 +70,7 @@ class _CellUpdater(ForkAware):
         with self._lock:
             self._cells.append(cell)
             if self._thread is None:
-                self._thread = Thread(target=self._refresh_until_ended, name=THREAD_NAME, daemon=True)
-                self._thread.start()
+                self._thread = start_background_thread(self._refresh_until_ended, name=THREAD_NAME)
 
     def _refresh_until_ended(self) -> None:
         """Refresh all cells periodically until their runs have ended."""

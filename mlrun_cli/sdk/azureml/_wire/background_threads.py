@@ -1,0 +1,1 @@
+../../../wire/background_threads.py
