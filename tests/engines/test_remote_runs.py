@@ -357,20 +357,20 @@ def test_a_run_ended_by_force_has_all_values_though_none_had_been_pulled(
     box: Mlrun, remote_machine: RemoteMachine, *, dies: bool
 ) -> None:
     box.script(LOGGING_AT_ONCE)
-    go, done = (f"/home/{remote_machine.user}/{name}" for name in ("go", "done"))
-    run_id = box.submit("--ct", "box", "train.py", go, done)
+    go, done = remote_machine.marks / "go", remote_machine.marks / "done"
+    run_id = box.submit("--ct", "box", "train.py", str(go), str(done))
     box.wait_for_status(run_id, "Running")
     collectors = stop_collectors(box)
-    remote_machine.run("touch", go)
-    until(lambda: remote_machine.run("sh", "-c", 'test -e "$1" && echo yes || true', "sh", done).strip())
-    box("run", "cancel", "-r", run_id, "--force")
-    assert box.metrics(run_id) == {}
+    try:
+        go.touch()
+        until(done.exists)
+        box("run", "cancel", "-r", run_id, "--force")
+        assert box.metrics(run_id) == {}
+    finally:
+        kill(*collectors, number=signal.SIGKILL if dies else signal.SIGCONT)
     if dies:
-        kill(*collectors)
         box.script("")
         assert box.ended("--ct", "box", "train.py")["status"] == "Completed"
-    else:
-        kill(*collectors, number=signal.SIGCONT)
     until(lambda: box.metrics(run_id) == {"x": list(range(1000))})
     until(lambda: not list_run_folders(remote_machine))
     assert box.stored_status(run_id) == "Canceled"
