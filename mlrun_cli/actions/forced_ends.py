@@ -13,7 +13,7 @@ from mlrun_cli.errors import RunNotFound, StoreError, StoreUnavailable
 from mlrun_cli.processes.process import list_controllers, send_signal
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
-from mlrun_cli.runs.shared_folder import remove_secrets
+from mlrun_cli.runs.shared_folder import find_shared_run_folder, remove_secrets
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.controllers import remove_template_secrets
 from mlrun_cli.runtime.notifier_start import start_notifier
@@ -40,10 +40,13 @@ def force_end_target_runs(workspace: Workspace, target: str) -> list[str]:
     Raises:
         StoreError: another process has locked the store.
     """
+    runs = workspace.runs.list_live_runs_on_target(target)
     with suppress(EngineUnavailable):
-        force_end_runs(workspace, workspace.runs.list_live_runs_on_target(target))
+        force_end_runs(workspace, runs)
     unreached = workspace.runs.list_live_runs_on_target(target)
     force_end_runs(workspace, unreached, needs_engine=False)
+    for run in runs:
+        remove_secrets(workspace.run_folder(run.run_id))  # the collector ends with the target
     return [run.run_id for run in unreached]
 
 
@@ -130,18 +133,25 @@ def _wait_for_collectors(workspace: Workspace, runs: Sequence[Run]) -> None:
 def _record_end(workspace: Workspace, run: Run, *, needs_engine: bool) -> None:
     """Record the end of a killed run as Canceled, unless something else has recorded it.
 
-    Its secrets in a shared folder are left to the collector, which hides them in what is still to be read.
+    Its secrets in a shared folder are left to the collector, which hides them in what is still to be read, and which
+    finds them by the started marker.
     """
+    folder = workspace.run_folder(run.run_id)
+    shared = find_shared_run_folder(folder) if needs_engine else None
+    if shared is not None:
+        with suppress(OSError):
+            shared.started_marker.touch(mode=0o600)
     with workspace.transaction(durable=True):
         workspace.runs.end_runs_of_owner(f"runs/{run.run_id}", RunStatus.CANCELED, ended_at=now(), error=None)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.CANCELED, ended_at=now())
     start_notifier(workspace, run)
-    folder = workspace.run_folder(run.run_id)
     folder.canceled.unlink(missing_ok=True)
-    if needs_engine and get_target(workspace, run.target).dispatcher_follows_runs:
-        folder.secrets.unlink(missing_ok=True)
-    else:
+    if shared is None:
         remove_secrets(folder)
+        return
+    folder.secrets.unlink(missing_ok=True)
+    with suppress(OSError, StoreError):
+        wake_dispatcher(workspace, get_target(workspace, run.target).name)
 
 
 def _force_end_with_children(workspace: Workspace, run: Run, *, needs_engine: bool) -> None:

@@ -114,30 +114,33 @@ class CollectedRun:
         self._interval = _FIRST_PAUSE_SECONDS if has_news else min(_LAST_PAUSE_SECONDS, self._interval * _GROWTH)
         self.next_poll = now + self._interval
 
-    def collect_last_values(self, now: float, *, is_over: bool) -> bool:
+    def collect_last_values(self, now: float, *, settled_at: float | None = None) -> bool:
         """Store what the script of an ended run has logged, and handle none of its requests.
 
         Args:
             now: the monotonic time.
-            is_over: whether the run's job has ended, and what it wrote last has arrived.
+            settled_at: since when what the run's job wrote last should have arrived; None while the job goes on.
 
         Returns:
-            Whether there can be nothing more, or the run has been deleted.
+            Whether there can be nothing more.
 
         Raises:
+            RunNotFound: the run has been deleted.
             StoreError: the store cannot be used.
         """
-        if self._workspace.runs.find_status(self.run.key) is None:
-            return True
-        if not is_over and now < self.next_poll:
+        self._reload_run()
+        if now < self.next_poll:
             return False
-        if is_over:
+        if settled_at is not None:
             refresh_folder(self.shared.events)
             refresh_folder(self.shared.journal)
-        has_news = self._collect_events(waits_for_values=not is_over)
+        has_news = self._collect_events(waits_for_values=settled_at is None)
         has_news |= bool(self._reader.ingest())
         self._schedule_poll(now, has_news=has_news)
-        return is_over and not has_news and self.is_folder_available()
+        if settled_at is None or has_news or not self.is_folder_available():
+            return False
+        sizes = {} if self._outcome is None else self._outcome.journal_sizes
+        return self._reader.has_ingested(sizes) or now >= settled_at + _JOURNALS_SECONDS
 
     def refresh(self) -> None:
         """Read the new events from the file server instead of this machine's cache."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import selectors
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from mlrun_cli.collector.collected_run import CollectedRun
@@ -73,7 +73,7 @@ class Collector:
         self._linger_until = time.monotonic() + _LINGER_SECONDS
         self._folder = QueueFolder(target.workspace, target.name)
         self._jobs = JobPoll(target)
-        self._last_values = LastValues(self._jobs)
+        self._last_values = LastValues(self._jobs, cancels_queued_jobs=target.cancels_queued_jobs)
         self._has_found_ended_runs = False
         self._selector = selectors.DefaultSelector()
         self._shared_folder = target.shared_folder
@@ -125,8 +125,11 @@ class Collector:
                 if self._runs:
                     self._linger_until = time.monotonic() + _LINGER_SECONDS
                     self._poll_runs(time.monotonic())
-                elif not self._must_linger():
-                    return
+                else:
+                    self._remove_leftovers(frozenset(self._leftovers))
+                    if not self._must_linger():
+                        self._forget_ended_runs(self._last_values.clear())
+                        return
                 self._collect_last_values(time.monotonic())
             except StoreError as error:
                 write_log(f"the store waits: {error}")
@@ -145,7 +148,6 @@ class Collector:
 
     def _must_linger(self) -> bool:
         """Return whether to continue without live runs until the nodes' files of ended runs are stored and removed."""
-        self._remove_leftovers(frozenset(self._leftovers))
         has_leftovers = bool(self._leftovers or self._last_values.runs or self._target.list_leftovers())
         is_attached = self._workspace.compute_targets.find(self._target.name) == self._row
         return has_leftovers and is_attached and time.monotonic() < self._linger_until
@@ -247,32 +249,41 @@ class Collector:
             self._has_found_ended_runs = True
             run_ids = self._list_started_run_ids() | self._target.list_leftovers()
             keys = [key for run_id in run_ids if (key := self._workspace.runs.find_key(run_id)) is not None]
-            for run in self._workspace.runs.list_by_keys([key for key in keys if key not in self._runs]):
-                self._keep_for_last_values(run)
+            for run in self._workspace.runs.list_by_keys(keys):
+                if run.status.is_terminal:
+                    self._keep_for_last_values(run)
 
     def _keep_for_last_values(self, run: Run) -> None:
         """Have the last values of a run stored whose end another process has recorded; forget the run if it has none.
 
         Without the run's secrets, which would have to be hidden in what it has logged, nothing more is stored.
         """
-        shared = self._shared_folder.run_folder(run.run_id)
         collected = self._collected.get(run.key)
-        rows = self._workspace.runs.list_by_keys([run.key])
-        if collected is None and rows and shared.secrets.exists():
-            collected = self._open_run(run)
-        if collected is None or not rows:
+        shared = self._shared_folder.run_folder(run.run_id)
+        try:
+            if collected is None and shared.secrets.exists():
+                collected = self._open_run(run)
+        except StoreError:
+            raise
+        except Exception:  # the folder may contain anything, and the other runs must not suffer
+            log_exception()
+        if collected is None or self._workspace.runs.find_status(run.key) is None:
             self._forget_run(run)
             return
-        collected.run = rows[0]
         collected.abandon_requests()
+        with suppress(OSError):
+            shared.secrets.unlink()  # the values are stored without what it says, which is known here now
         self._last_values.add(collected)
 
     def _collect_last_values(self, now: float) -> None:
         """Store what ended runs have logged last, and forget those that have no more."""
         if self._last_values.runs and not self._runs:
             self._jobs.query_if_due(self._last_values.runs, now)
-        for run in self._last_values.collect(now):
-            self._forget_run(run)
+        self._forget_ended_runs(self._last_values.collect(now))
+
+    def _forget_ended_runs(self, ended: Collection[CollectedRun]) -> None:
+        for collected in ended:
+            self._forget_run(collected.run)
 
     def _remove_leftovers(self, run_ids: frozenset[str]) -> None:
         """Remove leftover files of the given runs that have ended."""

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from mlrun_cli.collector.collected_run import CollectedRun
 from mlrun_cli.collector.job_poll import JobPoll
 from mlrun_cli.collector.run_liveness import SETTLE_SECONDS, EngineEvidence
-from mlrun_cli.core.program_log import write_log
+from mlrun_cli.core.program_log import log_exception, write_log
+from mlrun_cli.errors import RunNotFound, StoreError
 from mlrun_cli.runs.run import Run
 from mlrun_cli.targets.errors import EngineUnavailable
 
 _CANCEL_PAUSE_SECONDS = 5.0
+_FAILURE_PAUSE_SECONDS = 30.0
+_ENDS = {EngineEvidence.ENDED, EngineEvidence.MISSING}
 
 
 @dataclass
@@ -22,13 +25,16 @@ class _Ended:
     job_ended_at: float | None = None
     is_delay_logged: bool = False
     next_cancel: float = 0.0
+    next_look: float = 0.0
 
 
 class LastValues:
     """The runs that another process has ended, whose values are stored until their jobs, now canceled, have ended."""
 
-    def __init__(self, jobs: JobPoll) -> None:
+    def __init__(self, jobs: JobPoll, *, cancels_queued_jobs: bool) -> None:
+        """Create it without runs; `cancels_queued_jobs` is that of the target."""
         self._jobs = jobs
+        self._cancels_queued_jobs = cancels_queued_jobs
         self._ended: dict[int, _Ended] = {}
 
     @property
@@ -40,8 +46,8 @@ class LastValues:
         """Add a run that has ended."""
         self._ended.setdefault(collected.run.key, _Ended(collected))
 
-    def collect(self, now: float) -> Collection[Run]:
-        """Store new values of the runs, and return the runs that have no more, which are forgotten.
+    def collect(self, now: float) -> Collection[CollectedRun]:
+        """Store new values of the runs, and return those that have no more, which are forgotten.
 
         Args:
             now: the monotonic time.
@@ -49,25 +55,60 @@ class LastValues:
         Raises:
             StoreError: the store cannot be used.
         """
-        done = [ended.collected.run for ended in self._ended.values() if self._collect_run(ended, now)]
-        for run in done:
-            del self._ended[run.key]
-        return done
+        self._cancel_jobs(now)
+        done = [ended for ended in self._ended.values() if self._collect_safely(ended, now)]
+        for ended in done:
+            del self._ended[ended.collected.run.key]
+        return [ended.collected for ended in done]
+
+    def clear(self) -> Collection[CollectedRun]:
+        """Forget all runs, and return them."""
+        runs = [ended.collected for ended in self._ended.values()]
+        self._ended.clear()
+        return runs
+
+    def _cancel_jobs(self, now: float) -> None:
+        """Cancel the jobs that go on, all in one call of the engine's, and again after a while."""
+        alive = {EngineEvidence.QUEUED, EngineEvidence.RUNNING}
+        due = [each for each in self._ended.values() if now >= each.next_cancel and self._get_evidence(each) in alive]
+        for ended in due:
+            ended.next_cancel = now + _CANCEL_PAUSE_SECONDS
+        with suppress(EngineUnavailable):
+            self._jobs.cancel_jobs([ended.collected.run for ended in due])
+
+    def _collect_safely(self, ended: _Ended, now: float) -> bool:
+        """Call `_collect_run`, and wait for a while if it fails: the folder may contain anything."""
+        if now < ended.next_look:
+            return False
+        try:
+            return self._collect_run(ended, now)
+        except RunNotFound:  # deleted meanwhile
+            return True
+        except StoreError:
+            raise
+        except Exception:
+            log_exception()
+            ended.next_look = now + _FAILURE_PAUSE_SECONDS
+            return False
 
     def _collect_run(self, ended: _Ended, now: float) -> bool:
-        """Store new values of a run, whose job has to end; return whether it has ended and all values are stored."""
-        run = ended.collected.run
-        evidence = EngineEvidence.MISSING if not self._jobs.has_job_id(run) else self._jobs.get_evidence(run)
-        if evidence not in {EngineEvidence.ENDED, EngineEvidence.MISSING}:
+        """Store new values of a run; return whether its job has ended and all values are stored."""
+        evidence = self._get_evidence(ended)
+        # Its supervisor will do nothing if the engine starts it after all.
+        is_left = evidence is EngineEvidence.QUEUED and not self._cancels_queued_jobs
+        if evidence not in _ENDS and not (is_left and not ended.collected.has_started):
             ended.job_ended_at = None
-            if evidence is not EngineEvidence.SILENT and now >= ended.next_cancel:
-                ended.next_cancel = now + _CANCEL_PAUSE_SECONDS
-                with suppress(EngineUnavailable):
-                    self._jobs.cancel_jobs([run])
         elif ended.job_ended_at is None:
             ended.job_ended_at = now
-        is_over = ended.job_ended_at is not None and now >= ended.job_ended_at + SETTLE_SECONDS
-        if not ended.is_delay_logged and is_over and not ended.collected.is_folder_available():
+        settled_at = None if ended.job_ended_at is None else ended.job_ended_at + SETTLE_SECONDS
+        if settled_at is None or now < settled_at:
+            ended.collected.collect_last_values(now)
+            return False
+        if not ended.is_delay_logged and not ended.collected.is_folder_available():
             ended.is_delay_logged = True
-            write_log(f"the last values and the secrets of {run.run_id} wait for the shared folder")
-        return ended.collected.collect_last_values(now, is_over=is_over)
+            write_log(f"the last values and the secrets of {ended.collected.run.run_id} wait for the shared folder")
+        return ended.collected.collect_last_values(now, settled_at=settled_at)
+
+    def _get_evidence(self, ended: _Ended) -> EngineEvidence:
+        run = ended.collected.run
+        return self._jobs.get_evidence(run) if self._jobs.has_job_id(run) else EngineEvidence.MISSING

@@ -101,6 +101,12 @@ class RayTarget(EngineTarget):
         """
         return {"nodes": [node.to_record() for node in list_nodes(self.client)]}
 
+    def _is_wanted(self, run_id: str) -> bool:
+        """Return whether a run is live and nobody wants to cancel it."""
+        key = self.workspace.runs.find_key(run_id)
+        status = None if key is None else self.workspace.runs.find_status(key)
+        return status is not None and not status.is_terminal and status is not RunStatus.CANCEL_REQUESTED
+
     def _get_last_attempt_id(self, job_id: str) -> str:
         return jobs.build_attempt_id(job_id, self._attempts.get(job_id, 1))
 
@@ -114,23 +120,22 @@ class RayTarget(EngineTarget):
         if found is None:
             return None
         number, details = found
-        is_wanted = self.workspace.runs.get(job_id).status is not RunStatus.CANCEL_REQUESTED
-        if jobs.has_start_timed_out(details) and is_wanted:
+        if jobs.has_start_timed_out(details) and self._is_wanted(job_id):
             number += 1
             job = {
                 **self.settings.build_job(self.build_job_request(job_id)),
                 "submission_id": jobs.build_attempt_id(job_id, number),
             }
-            with _convert_errors():
-                jobs.submit_job(client, {**job, "submission_id": jobs.build_attempt_id(job_id, number)})
+            with _convert_refusal():
+                jobs.submit_job(client, job)
             details = {**details, "status": "PENDING"}
         self._attempts[job_id] = number
         return details
 
 
 @contextmanager
-def _convert_errors() -> Iterator[None]:
-    """Convert any error of a job query into `EngineUnavailable`, since the state of the jobs is then unknown."""
+def _convert_refusal() -> Iterator[None]:
+    """Convert a refused resubmission into `EngineUnavailable`, since the state of the jobs is then unknown."""
     try:
         yield
     except EngineRefused as error:
