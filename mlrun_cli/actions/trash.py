@@ -6,6 +6,7 @@ place, so a process that is killed in between leaves nothing half done.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -326,9 +327,18 @@ def _move_folder(source: Path, destination: Path) -> None:
 
 @contextmanager
 def _hold_trash_lock(workspace: Workspace) -> Iterator[None]:
-    """Hold the lock that lets only one process move runs into or out of the trash at a time."""
+    """Hold the lock that lets only one process move runs into or out of the trash at a time.
+
+    Where there is no room for its file, there is no lock, so that the trash can be emptied.
+    """
     path = workspace.folder / ".trash.lock"
-    descriptor = acquire_lock(path, fcntl.LOCK_EX)
+    try:
+        descriptor = acquire_lock(path, fcntl.LOCK_EX)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        yield
+        return
     try:
         yield
     finally:

@@ -181,7 +181,7 @@ def get_home() -> Path:
         InvalidPath: it is a file.
     """
     home = get_home_folder(os.environ)
-    if home.is_file():
+    if os.path.isfile(home):  # Path.is_file raises what a folder without permission causes
         raise InvalidPath(
             f"{home} is a file, not the folder of all workspaces.",
             hint=f"Set {HOME_VARIABLE} to a folder, or unset it.",

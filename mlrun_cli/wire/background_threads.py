@@ -1,7 +1,7 @@
 """Background threads of processes whose main thread delays signals."""
 
 import signal
-from threading import Thread
+import threading
 from typing import Any, Callable, Optional
 
 HANDLED_SIGNALS = frozenset(
@@ -13,7 +13,9 @@ HANDLED_SIGNALS = frozenset(
 """The signals for which scripts usually have handlers."""
 
 
-def start_background_thread(target: Callable[..., None], *arguments: Any, name: Optional[str] = None) -> Thread:
+def start_background_thread(
+    target: Callable[..., None], *arguments: Any, name: Optional[str] = None
+) -> "threading.Thread":
     """Start a daemon thread that blocks signals, and return it.
 
     A signal that the main thread blocks would be delivered to it, and Python calls the handler in the main thread all
@@ -22,7 +24,7 @@ def start_background_thread(target: Callable[..., None], *arguments: Any, name: 
     Raises:
         RuntimeError: no thread can be started any more.
     """
-    thread = Thread(target=target, args=arguments, name=name, daemon=True)
+    thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED_SIGNALS)
     try:
         thread.start()

@@ -172,8 +172,15 @@ def format_local_time(timestamp: str | None) -> str:
 
 
 def localize_times(text: str) -> str:
-    """Return a text in which the timestamps of records are in local time, to the minute."""
-    return re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", lambda found: format_local_time(found[0]), text)
+    """Return a text in which the timestamps of records are in local time, to the minute; others stay as they are."""
+
+    def localize(found: re.Match[str]) -> str:
+        try:
+            return format_local_time(found[0])
+        except ValueError:  # an engine writes times in its own way
+            return found[0]
+
+    return re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", localize, text)
 
 
 def parse_timestamp(text: str) -> datetime:

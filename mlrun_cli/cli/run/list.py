@@ -280,6 +280,8 @@ def _explain_missing_runs(
 def _describe_empty_list(workspace: Workspace, run_filter: RunFilter) -> str:
     """Return a note that there are no runs, and which options list those of other experiments and of the trash."""
     name = run_filter.experiment_name
+    if name is not None and workspace.runs.list(RunFilter(experiment_name=name, last=1)):
+        return f"No runs in experiment '{name}' match."
     others = []
     if name is not None and workspace.runs.list(RunFilter(last=1)):
         others.append("--all-experiments lists those of other experiments")

@@ -69,4 +69,5 @@ def test_of_two_submissions_of_a_run_at_the_same_time_one_writes_its_files(tmp_p
     assert (written.stat().st_mtime_ns, written.stat().st_size) == (found.st_mtime_ns, found.st_size)
     job = read_json(tmp_path / "queue" / "jobs" / f"{_RUN_ID}.json")
     assert job is not None
-    assert (job["number"], job["state"]) == (1, "queued")
+    assert job["number"] == 1
+    assert job["state"] in {"queued", "running"}
