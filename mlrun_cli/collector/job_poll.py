@@ -92,8 +92,8 @@ class JobPoll:
         """Return whether the id of a run's job is known."""
         return self._get_job_id(run) is not None
 
-    def query_job_id(self, run: Run) -> bool:
-        """Query the target's engine for the job id of a run, and store it; return whether there is a job.
+    def discover_job_id(self, run: Run) -> bool:
+        """Query the target's engine for the job id of a run, and store it; return whether the run has a job.
 
         Raises:
             EngineUnavailable: the engine does not answer.
@@ -184,7 +184,7 @@ class JobPoll:
         self.is_silent = False
 
     def _query_job_ids(self, runs: Collection[Run]) -> None:
-        """Query the target's engine for the job ids of runs, and store those found; such a run is queued at least."""
+        """Query the target's engine for the job ids of runs; store those found, and set NotStarted runs to Queued."""
         workspace = self._target.workspace
         found = self._target.find_job_ids([run.run_id for run in runs])
         with workspace.transaction():

@@ -50,7 +50,7 @@ def resubmit_job(target: EngineTarget, jobs: JobPoll, run: Run) -> Outcome | Non
         if current.status is not RunStatus.NOT_STARTED or target.job_property in current.properties:
             return None
         try:
-            if jobs.query_job_id(current):
+            if jobs.discover_job_id(current):
                 return None
             with convert_shared_folder_errors(target.name, target.shared_folder.path):
                 started = target.resubmit(run.run_id)

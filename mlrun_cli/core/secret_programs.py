@@ -151,7 +151,7 @@ def _iterate_segment(text: str, start: int, limit: int) -> Iterator[re.Match[str
 
 
 def _find_secret(options: _Options, words: Sequence[str], index: int) -> WordPart | None:
-    """Return the secret in a word that is an option with its value, or the value of the word before it, or None."""
+    """Return the secret in the word at an index, or None: it may be an option's value, joined to it or behind it."""
     word, before = words[index], words[index - 1]
     separators = _get_separators(options)
     flag = f"-{before[-1]}" if re.fullmatch("-[A-Za-z]{2,}", before) else ""  # as `-u` in `curl -sSu`

@@ -260,7 +260,7 @@ def clean_working_folder(workspace: Workspace, submission: Submission, folder: R
 
 
 def _remove_all_but_outputs(folder: Path) -> None:
-    """Remove everything from a working folder except the folders created before the script; ignore errors."""
+    """Remove everything from a working folder except the script's `outputs` and `logs`; ignore errors."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):

@@ -95,7 +95,7 @@ class Recorder:
         ]
 
     def _list_named_rows(self) -> list[Change]:
-        """Return all rows of the `NAMED_TABLES` as changes, which identify a row by its table and key."""
+        """Return a `Change` that identifies each row of the `NAMED_TABLES`."""
         return [Change(table, *(*key, None)[:2]) for table in NAMED_TABLES for key in self._records.list_keys(table)]
 
     def _record_runs(self, keys: list[int]) -> None:

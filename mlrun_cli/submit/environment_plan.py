@@ -47,7 +47,7 @@ def plan_environment(
         home: the folder in which environments are built.
         environ: the submitter's variables.
         redactor: the redactor of the run's secrets.
-        environment_choice: how exactly the environment must be matched; None leaves it to `choose_environment`.
+        environment_choice: how exactly the environment must be matched; None leaves it to `choose_environment_mode`.
 
     Raises:
         UsageError: `MLRUN_ENVIRONMENT` is not valid.
@@ -56,7 +56,7 @@ def plan_environment(
         SeveralProblems: there are several such errors.
     """
     problems = Problems()
-    environment_choice = environment_choice or choose_environment(configuration, environ)
+    environment_choice = environment_choice or choose_environment_mode(configuration, environ)
     with problems.collect_errors():
         notes = review_configuration(configuration, mode=environment_choice.mode, search_path=environ.get("PATH", ""))
     with problems.collect_errors():
@@ -113,7 +113,7 @@ def _plan_reviewed_environment(
     return planned
 
 
-def choose_environment(configuration: RunConfiguration, environ: Mapping[str, str]) -> EnvironmentChoice:
+def choose_environment_mode(configuration: RunConfiguration, environ: Mapping[str, str]) -> EnvironmentChoice:
     """Return the environment mode and cutoff date specified by `MLRUN_ENVIRONMENT`, or else the default.
 
     The default is `relaxed` for environments that Azure provides, whose pins are years old, and `pinned` for others.

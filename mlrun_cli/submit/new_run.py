@@ -56,8 +56,8 @@ class TemplateAttributes(NamedTuple):
     reused: Run | None = None
 
     @property
-    def is_started(self) -> bool:
-        """True if the run is started, rather than recorded as failed or reused."""
+    def needs_start(self) -> bool:
+        """True if the run is to be started, rather than recorded as failed or reused."""
         return self.failure is None and self.reused is None
 
 
@@ -98,11 +98,11 @@ def record_run(workspace: Workspace, run: NewRun, folder: NewRunFolder, interrup
         admission = _determine_admission(workspace, run)
         experiment, run_number = workspace.experiments.reserve_run_numbers(run.request.experiment_name)
         secrets = build_secrets(workspace, run, experiment, run_number)
-        if run.place is None and (run.template is None or run.template.is_started):
+        if run.place is None and (run.template is None or run.template.needs_start):
             write_json(workspace.run_folder(run.submission.run_id).secrets, secrets.to_json())
         run_id = run.submission.run_id
         key = workspace.runs.insert(experiment, run_number, run_id, lease_until=compute_lease_end(), **columns)
-        if run.template is not None and not run.template.is_started:
+        if run.template is not None and not run.template.needs_start:
             _record_end(workspace, key, run.template)
         elif admission.is_queued:
             workspace.runs.change_status(key, {RunStatus.NOT_STARTED}, RunStatus.QUEUED)
@@ -137,7 +137,7 @@ def _determine_admission(workspace: Workspace, run: NewRun) -> Admission:
     """
     if run.template is None:
         return admit_run(workspace, run.resolution.configuration, run.request, run.gpus)
-    if run.template.is_started:
+    if run.template.needs_start:
         check_target_exists(workspace, run.submission.target)
     return Admission(is_queued=run.place is None)
 

@@ -36,7 +36,7 @@ from mlrun_cli.runs.shared_folder import SharedFolder
 from mlrun_cli.runs.submit_options import list_redacted_words
 from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.submit.admission import Admission, admit_run, build_gpu_request
-from mlrun_cli.submit.environment_plan import choose_environment, plan_environment, read_environment_choice
+from mlrun_cli.submit.environment_plan import choose_environment_mode, plan_environment, read_environment_choice
 from mlrun_cli.submit.references import resolve_references
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution, build_run_redactor, uses_data
@@ -322,7 +322,7 @@ class Resolver:
             self.notes += notes
             is_named = True
             if request.environment_mode is None:
-                self._choice = choose_environment(self.configuration, request.environment)
+                self._choice = choose_environment_mode(self.configuration, request.environment)
         if not is_named or self.problems.has_problem_about("environment"):
             described, search_path = self.configuration.remove_environment_name(), request.environment.get("PATH", "")
             with self.problems.collect_errors():

@@ -47,7 +47,7 @@ class ContainerTermination:
         return True
 
     def wait_until_complete(self) -> tuple[str, ...]:
-        """Wait until all containers have ended; return a warning if one may still be running.
+        """Kill the remaining containers, and wait a limited time for their end; return a warning if one may still run.
 
         An engine that has not responded in time is not called again.
         """

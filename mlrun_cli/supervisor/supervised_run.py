@@ -191,7 +191,7 @@ class SupervisedRun:
             StoreError: the file size limit of this process prevents it, so that a recovery is needed, or the folder no
                 longer exists.
         """
-        with self._mark_full_disk() as record_waiting:
+        with self._space_wait_marker() as record_waiting:
             while True:
                 try:
                     return action()
@@ -207,7 +207,7 @@ class SupervisedRun:
 
     def retry_while_disk_full(self, action: Callable[[], object]) -> None:
         """Call a function that writes to the disk, repeatedly while the disk is full; ignore its other errors."""
-        with self._mark_full_disk() as record_waiting:
+        with self._space_wait_marker() as record_waiting:
             while True:
                 try:
                     action()
@@ -221,7 +221,7 @@ class SupervisedRun:
                     return
 
     @contextmanager
-    def _mark_full_disk(self) -> Iterator[Callable[[], None]]:
+    def _space_wait_marker(self) -> Iterator[Callable[[], None]]:
         """Yield a function that marks the run as waiting for disk space until the end of the block."""
         noted = False
 

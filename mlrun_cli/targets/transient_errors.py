@@ -1,4 +1,4 @@
-"""The errors of engines that may pass; whatever else an engine says to a submission is its refusal, which is final.
+"""The transient errors of engines; whatever else an engine says to a submission is its refusal, which is final.
 
 For each engine there is a table, and one for what the operating system says through any of them.
 """
@@ -48,12 +48,12 @@ _RAY_REFUSED = 400
 
 
 def is_transient_slurm_error(message: str) -> bool:
-    """Return whether an error of one of Slurm's commands may pass."""
+    """Return whether an error of one of Slurm's commands may be transient, so that a retry may succeed."""
     return _contains_any(message, (*_SLURM, *_SYSTEM))
 
 
 def is_transient_ssh_error(exit_code: int, message: str) -> bool:
-    """Return whether an error of ssh, rsync or a command on the other machine may pass."""
+    """Return whether an error of ssh, rsync or a command on the other machine may be transient."""
     return (
         exit_code == _SSH_FAILED
         or exit_code > _SIGNALED
@@ -64,7 +64,7 @@ def is_transient_ssh_error(exit_code: int, message: str) -> bool:
 
 
 def is_transient_ray_error(status: int, text: str) -> bool:
-    """Return whether a response of Ray's Jobs API that is an error may pass.
+    """Return whether an error response of Ray's Jobs API may be transient.
 
     The head passes a request on to its agent, and reports that one's refusal as an error of its own.
     """

@@ -101,13 +101,13 @@ class _Parser:
             if token.kind == SIGN and token.text == "(":
                 self._place += 1
                 inner = self.read_disjunction()
-                self._skip_closing_parenthesis(token)
+                self._expect_closing_parenthesis(token)
                 return inner
             return self._read_predicate()
         finally:
             self._depth -= 1
 
-    def _skip_closing_parenthesis(self, opening: Token) -> None:
+    def _expect_closing_parenthesis(self, opening: Token) -> None:
         token = self.token
         if token.kind != SIGN or token.text != ")":
             if token.kind == END:
@@ -166,7 +166,7 @@ class _Parser:
             before = self.token
             self._place += 1
             found.append(self._read_literal(before))
-        self._skip_closing_parenthesis(opening)
+        self._expect_closing_parenthesis(opening)
         return found
 
     def _skip_word(self, word: str) -> bool:

@@ -213,7 +213,7 @@ def _read_sample(
     order: OrderSql,
     expected: Sequence[RunSet],
 ) -> _Sample:
-    """Read a sample of runs."""
+    """Return which runs of a sample meet the conditions and lie in each range, with their ranks in the order."""
     ((newest),) = database.column("SELECT max(run_key) FROM runs")
     keys = list_sample_keys(newest, _SAMPLE)
     options = [option for each in expected for option in list_range_sets(each)]

@@ -23,9 +23,10 @@ _SURROGATES = range(0xD800, 0xE000)
 
 
 def list_trigrams(database: Database, word: str, limit: int) -> Sequence[str] | None:
-    """Return trigrams such that every text with a two-letter word contains one of them; the index may lack some.
+    """Return the trigrams of which every longer text with this two-letter word contains one.
 
-    None if there are more than `limit`, or if the index may regard other letters as the same than Python does.
+    Texts in the index may contain none of some. Return None if there are more than `limit`, or if the index may regard
+    other letters as the same than Python does.
     """
     word = word.lower()
     if len(word) != 2 or not all(each in _ASCII or each in _LATIN or each == each.upper() for each in word):
