@@ -36,6 +36,8 @@ LOGGING = """
     time.sleep(600)
 """
 
+_COUNT = 3000
+
 
 def start(pool: PoolEngine, go: Path) -> str:
     """Submit a script that runs until a file exists, and wait until it runs; return the run's id."""
@@ -43,6 +45,17 @@ def start(pool: PoolEngine, go: Path) -> str:
     pool.mlrun.wait_for_status(run_id, "Running")
     until(lambda: "here" in pool.mlrun.log(run_id))
     return run_id
+
+
+def start_and_stop_collectors(pool: PoolEngine, folder: Path, count: int) -> tuple[str, list[int]]:
+    """Submit a script that logs so many values once the collectors are stopped; return the run's id and their pids."""
+    pool.mlrun.script(LOGGING)
+    run_id = pool.mlrun.submit("--ct", "pool", "train.py", str(folder / "go"), str(folder / "done"), str(count))
+    pool.mlrun.wait_for_status(run_id, "Running")
+    collectors = stop_collectors(pool.mlrun)
+    (folder / "go").touch()
+    until((folder / "done").exists)
+    return run_id, collectors
 
 
 def submit(pool: PoolEngine, go: Path) -> str:
@@ -85,17 +98,11 @@ def test_a_run_is_ended_by_force_with_its_job(pool: PoolEngine, tmp_path: Path) 
 
 @pytest.mark.kill
 def test_a_run_ended_by_force_has_all_values_though_its_collector_was_dead(pool: PoolEngine, tmp_path: Path) -> None:
-    count = 3000
-    pool.mlrun.script(LOGGING)
-    run_id = pool.mlrun.submit("--ct", "pool", "train.py", str(tmp_path / "go"), str(tmp_path / "done"), str(count))
-    pool.mlrun.wait_for_status(run_id, "Running")
-    collectors = stop_collectors(pool.mlrun)
-    (tmp_path / "go").touch()
-    until((tmp_path / "done").exists)
+    run_id, collectors = start_and_stop_collectors(pool, tmp_path, _COUNT)
     kill(*collectors)
     pool.mlrun("run", "cancel", "-r", run_id, "--force")
     assert pool.mlrun.stored_status(run_id) == "Canceled"
-    assert pool.mlrun.metrics(run_id) == {"x": list(range(count))}
+    assert pool.mlrun.metrics(run_id) == {"x": list(range(_COUNT))}
 
 
 @pytest.mark.kill
@@ -103,13 +110,7 @@ def test_a_run_ended_by_force_has_all_values_though_its_collector_was_dead(pool:
 def test_a_run_ended_by_force_gets_the_values_that_its_collector_was_too_late_for(
     pool: PoolEngine, tmp_path: Path, *, dies: bool
 ) -> None:
-    count = 3000
-    pool.mlrun.script(LOGGING)
-    run_id = pool.mlrun.submit("--ct", "pool", "train.py", str(tmp_path / "go"), str(tmp_path / "done"), str(count))
-    pool.mlrun.wait_for_status(run_id, "Running")
-    collectors = stop_collectors(pool.mlrun)
-    (tmp_path / "go").touch()
-    until((tmp_path / "done").exists)
+    run_id, collectors = start_and_stop_collectors(pool, tmp_path, _COUNT)
     pool.mlrun("run", "cancel", "-r", run_id, "--force")
     assert pool.mlrun.stored_status(run_id) == "Canceled"
     if dies:
@@ -117,7 +118,7 @@ def test_a_run_ended_by_force_gets_the_values_that_its_collector_was_too_late_fo
         start(pool, tmp_path / "never")  # whose collector finds what the other one has left
     else:
         kill(*collectors, number=signal.SIGCONT)
-    until(lambda: pool.mlrun.metrics(run_id) == {"x": list(range(count))})
+    until(lambda: pool.mlrun.metrics(run_id) == {"x": list(range(_COUNT))})
     secrets, marker = pool.run_folder(run_id) / "secrets.json", pool.shared / "started" / run_id
     until(lambda: not secrets.exists() and not marker.exists())
     assert pool.mlrun.stored_status(run_id) == "Canceled"
