@@ -128,9 +128,9 @@ class CollectedRun:
             RunNotFound: the run has been deleted.
             StoreError: the store cannot be used.
         """
-        self._reload_run()
         if now < self.next_poll:
             return False
+        self._reload_run()
         if settled_at is not None:
             refresh_folder(self.shared.events)
             refresh_folder(self.shared.journal)
@@ -139,8 +139,7 @@ class CollectedRun:
         self._schedule_poll(now, has_news=has_news)
         if settled_at is None or has_news or not self.is_folder_available():
             return False
-        sizes = {} if self._outcome is None else self._outcome.journal_sizes
-        return self._reader.has_ingested(sizes) or now >= settled_at + _JOURNALS_SECONDS
+        return self._has_all_values(settled_at, now)
 
     def refresh(self) -> None:
         """Read the new events from the file server instead of this machine's cache."""
@@ -177,8 +176,7 @@ class CollectedRun:
         if not self.is_folder_available():
             self._ended_since = None
             return False
-        sizes = {} if self._outcome is None else self._outcome.journal_sizes
-        if not self._reader.has_ingested(sizes) and now < self._ended_since + _JOURNALS_SECONDS:
+        if not self._has_all_values(self._ended_since, now):
             return False
         outcome = outcome._replace(warnings=(*outcome.warnings, *self._reader.warnings))
         row = self._workspace.runs.get_by_key(self.run.key)
@@ -193,6 +191,11 @@ class CollectedRun:
         record_outcome(self._workspace, self.run, outcome, self._redactor)
         return True
 
+    def _has_all_values(self, since: float, now: float) -> bool:
+        """Return whether all values before the outcome are stored, or have not arrived for too long since then."""
+        sizes = {} if self._outcome is None else self._outcome.journal_sizes
+        return self._reader.has_ingested(sizes) or now >= since + _JOURNALS_SECONDS
+
     def record_exits(self, exit_codes: dict[int, int]) -> None:
         """Record the end of the RPC worker if it is among the reaped processes."""
         self._relay.record_exits(exit_codes)
@@ -203,7 +206,7 @@ class CollectedRun:
 
     def close(self) -> bool:
         """End the RPC worker and clean up after an ended run; return False if cleaning up is not possible yet."""
-        self._relay.close()
+        self.abandon_requests()
         return self.shared.remove_leftovers()
 
     def is_folder_available(self) -> bool:

@@ -136,7 +136,9 @@ class Collector:
                 if exceeds_file_size_limit(self._workspace.locator.database.list_files()):
                     raise  # the next command that reads a run starts another
                 time.sleep(_RETRY_SECONDS)
-            for key, _ in self._selector.select(_TICK_SECONDS if self._list_polled_runs() else _LINGER_TICK_SECONDS):
+            for key, _ in self._selector.select(
+                _TICK_SECONDS if self._runs or self._last_values.runs else _LINGER_TICK_SECONDS
+            ):
                 key.data()
             exit_codes = reap_children()
             for collected in self._collected.values():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
 
 from mlrun_cli.collector.collected_run import CollectedRun
 from mlrun_cli.collector.job_poll import JobPoll
@@ -19,13 +18,13 @@ _FAILURE_PAUSE_SECONDS = 30.0
 _ENDS = {EngineEvidence.ENDED, EngineEvidence.MISSING}
 
 
-@dataclass
 class _Ended:
-    collected: CollectedRun
-    job_ended_at: float | None = None
-    is_delay_logged: bool = False
-    next_cancel: float = 0.0
-    next_look: float = 0.0
+    def __init__(self, collected: CollectedRun) -> None:
+        self.collected = collected
+        self.job_ended_at: float | None = None
+        self.is_delay_logged = False
+        self.next_cancel = 0.0
+        self.next_look = 0.0
 
 
 class LastValues:
