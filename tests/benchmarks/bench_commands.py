@@ -7,15 +7,16 @@ RUNS (default: 10 100000 1000000) are the sizes; a million runs take about 700 M
 
 from __future__ import annotations
 
-import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from tests.benchmarks.arguments import parse_sizes
 from tests.benchmarks.seed import EXPERIMENT, run_id, seed
 from tests.benchmarks.timing import MLRUN, environment_for, print_machine, print_row, timed
 
 
-def main(sizes: list[int]) -> None:
+def main(sizes: Sequence[int]) -> None:
     """Seed a workspace of each size and print the table."""
     print_machine()
     print("| command | median | over `python -c pass` | ratio |\n|---|---|---|---|")
@@ -47,4 +48,4 @@ def _measure(top: Path, size: int) -> None:
 
 
 if __name__ == "__main__":
-    main([int(word) for word in sys.argv[1:]] or [10, 100_000, 1_000_000])
+    main(parse_sizes(__doc__, 10, 100_000, 1_000_000))

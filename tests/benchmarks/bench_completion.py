@@ -7,10 +7,11 @@ RUNS (default: 10 100000) are the sizes.
 
 from __future__ import annotations
 
-import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from tests.benchmarks.arguments import parse_sizes
 from tests.benchmarks.seed import EXPERIMENT, run_id, seed_pages
 from tests.benchmarks.timing import MLRUN, environment_for, print_machine, print_row, timed
 
@@ -27,7 +28,7 @@ _LINES = {
 }
 
 
-def main(sizes: list[int]) -> None:
+def main(sizes: Sequence[int]) -> None:
     """Seed a workspace of each size and print the table."""
     print_machine()
     print("| completion | median | over `python -c pass` | ratio |\n|---|---|---|---|")
@@ -55,4 +56,4 @@ def _measure(top: Path, size: int) -> None:
 
 
 if __name__ == "__main__":
-    main([int(word) for word in sys.argv[1:]] or [10, 100_000])
+    main(parse_sizes(__doc__, 10, 100_000))

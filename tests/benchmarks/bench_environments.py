@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mlrun_cli.runconfigs.runconfig import read_runconfig
+from tests.benchmarks.arguments import parse_numbers
 from tests.benchmarks.timing import MLRUN, Timed, environment_for, print_machine, print_row, timed
 
 CONDA = "dependencies:\n- pip:\n  - {requirement}\n"
@@ -123,4 +124,4 @@ def _call(folder: Path, environment: dict[str, str], *words: str) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
+    main(*parse_numbers(__doc__, runs=100))

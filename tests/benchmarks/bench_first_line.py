@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests.benchmarks.arguments import parse_numbers
 from tests.benchmarks.timing import print_machine
 from tests.engines.slurm import Slurm, why_not
 from tests.engines.sshd import HOST_ALIAS, RemoteMachine, find_obstacle
@@ -103,4 +104,4 @@ def _make(top: str, name: str) -> Path:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10)
+    main(*parse_numbers(__doc__, rounds=10))

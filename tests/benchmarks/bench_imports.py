@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.benchmarks.arguments import parse_numbers
 from tests.benchmarks.timing import MLRUN, PASS, environment_for, measure_cpu, print_machine
 
 OWN, STANDARD = "mlrun_cli", "standard library"
@@ -94,4 +95,4 @@ def _import_times(words: Sequence[str], folder: Path, environment: Mapping[str, 
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if sys.argv[1:] else 12)
+    main(*parse_numbers(__doc__, runs=12))

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.benchmarks.arguments import parse_numbers
 from tests.benchmarks.timing import MLRUN, environment_for, print_machine
 
 SCRIPT = """
@@ -63,4 +64,4 @@ def _mlrun(folder: Path, environment: dict[str, str], *words: str) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200_000)
+    main(*parse_numbers(__doc__, values=200_000))

@@ -11,7 +11,6 @@ and takes turns with `python -c pass`.
 from __future__ import annotations
 
 import shlex
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -31,6 +30,7 @@ from mlrun_cli.runs.parameter_filter import ParameterFilter
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
+from tests.benchmarks.arguments import build_parser, parse_size_or_home
 from tests.benchmarks.seed import seed_pages
 from tests.benchmarks.timing import (
     MLRUN,
@@ -104,11 +104,16 @@ _LISTS = {
 """Options of `run list --all-experiments`."""
 
 
-def main(sizes: list[str]) -> None:
+def main() -> None:
     """Seed a workspace of each size and print the table."""
+    parser = build_parser(__doc__)
+    parser.add_argument(
+        "workspaces", type=parse_size_or_home, nargs="*", default=["1000", "100000", "1000000"], metavar="SIZE|HOME"
+    )
+    asked = parser.parse_args()
     print_machine()
     print("| page of runs | median | over `python -c pass` | ratio |\n|---|---|---|---|")
-    for size in sizes:
+    for size in asked.workspaces:
         with tempfile.TemporaryDirectory() as top:
             home = Path(size)
             if size.isdigit():
@@ -154,4 +159,4 @@ def _read_older(workspace: Workspace, size: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["1000", "100000", "1000000"])
+    main()

@@ -17,6 +17,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+from tests.benchmarks.arguments import parse_numbers
 from tests.benchmarks.timing import MLRUN, environment_for, print_machine
 
 SCRIPT = "import sys\nopen(sys.argv[1], 'w').write('x')\n"
@@ -74,4 +75,4 @@ def _run_pipeline(folder: Path, environment: dict[str, str]) -> float:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:] or ["20"]))
+    main(*parse_numbers(__doc__, count=20))

@@ -11,7 +11,6 @@ all by default, the slowest first, and only those with TEXT in them.
 
 from __future__ import annotations
 
-import argparse
 import os
 import shlex
 import sys
@@ -30,6 +29,7 @@ from mlrun_cli.studio.runs_table.view import RunsView
 from mlrun_cli.studio.runs_table.view_filter import parse_view_filter
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
+from tests.benchmarks.arguments import build_parser, parse_positive, parse_size_or_home
 from tests.benchmarks.queries import Query, list_queries
 from tests.benchmarks.seed import seed_pages
 from tests.benchmarks.timing import print_machine
@@ -41,11 +41,11 @@ _GOAL = 150
 
 def main() -> None:
     """Measure the queries that the command line asks for, and print the table."""
-    parser = argparse.ArgumentParser()
+    parser = build_parser(__doc__)
     parser.add_argument("--above", type=float, default=0)
     parser.add_argument("--only", default="")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("workspace", nargs="?", default="1000000", metavar="SIZE|HOME")
+    parser.add_argument("--rounds", type=parse_positive, default=3)
+    parser.add_argument("workspace", type=parse_size_or_home, nargs="?", default="1000000", metavar="SIZE|HOME")
     asked = parser.parse_args()
     queries = [query for query in list_queries() if asked.only in str(query)]
     with tempfile.TemporaryDirectory() as top:

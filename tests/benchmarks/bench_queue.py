@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+from tests.benchmarks.arguments import parse_numbers
 from tests.benchmarks.processes import measure_cpu_seconds, measure_memory
 from tests.benchmarks.timing import MLRUN, environment_for, print_machine
 from tests.running import find_processes, words_of
@@ -102,4 +103,4 @@ def _minders(home: Path) -> list[int]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    main(*parse_numbers(__doc__, runs=1000))

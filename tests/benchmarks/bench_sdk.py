@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.benchmarks.arguments import parse_numbers
 from tests.benchmarks.seed import EXPERIMENT, seed
 from tests.benchmarks.timing import MLRUN, environment_for, print_machine, print_row, timed
 
@@ -94,5 +95,4 @@ def _drive(code: str, folder: Path, environment: dict[str, str], *words: str) ->
 
 
 if __name__ == "__main__":
-    numbers = [int(word) for word in sys.argv[1:]]
-    main(*(*numbers, *(1_000_000, 1)[len(numbers) :]))
+    main(*parse_numbers(__doc__, runs=1_000_000, gigabytes=1))

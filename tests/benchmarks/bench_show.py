@@ -7,7 +7,6 @@ FOLDER (default: the folder for temporary files) needs room for 3 GB.
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
+from tests.benchmarks.arguments import parse_folder
 from tests.benchmarks.timing import MLRUN, environment_for, print_machine, print_row, timed
 
 _FILES = 2000
@@ -28,7 +28,7 @@ _PIECE_LINES = 200_000
 _IDENTITY = WorkspaceIdentity(DEFAULT_SUBSCRIPTION_ID, DEFAULT_RESOURCE_GROUP, DEFAULT_WORKSPACE)
 
 
-def main(parent: str | None) -> None:
+def main(parent: Path | None) -> None:
     """Create the runs, measure, print the table, and remove them."""
     with tempfile.TemporaryDirectory(dir=parent) as top:
         folder, home = Path(top), Path(top) / "home"
@@ -99,4 +99,4 @@ def _write_log(workspace: Workspace, run_id: str) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else None)
+    main(parse_folder(__doc__))

@@ -18,6 +18,7 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
+from tests.benchmarks.arguments import parse_numbers
 from tests.benchmarks.processes import measure_cpu_seconds, measure_memory
 from tests.benchmarks.timing import print_machine
 from tests.engines.slurm import CPUS, NODES, Slurm, why_not
@@ -159,4 +160,4 @@ def _count_statuses(mlrun: Mlrun) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    main(*parse_numbers(__doc__, runs=1000))

@@ -22,13 +22,14 @@ from mlrun_cli.snapshots.limits import SnapshotLimits
 from mlrun_cli.snapshots.snapshot import Snapshot
 from mlrun_cli.snapshots.take import take_snapshot
 from mlrun_cli.snapshots.working_copy import create_working_copy, list_written_files, remove_unchanged_files
+from tests.benchmarks.arguments import parse_folder
 
 _FILES = 10_000
 _FILE_SIZE = 100_000
 _LIMITS = SnapshotLimits(size=2_000_000_000, files=20_000)
 
 
-def main(parent: str | None) -> None:
+def main(parent: Path | None) -> None:
     """Create the folders, measure, print the table, and remove them."""
     with tempfile.TemporaryDirectory(dir=parent) as top:
         for name, seconds in _measure(Path(top)):
@@ -98,4 +99,4 @@ def _best(action: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else None)
+    main(parse_folder(__doc__))

@@ -15,7 +15,6 @@ requests for the same rows and curves, without what its browser makes of them.
 
 from __future__ import annotations
 
-import argparse
 import os
 import socket
 import tempfile
@@ -29,6 +28,7 @@ from urllib.request import HTTPCookieProcessor, HTTPHandler, Request, build_open
 
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.benchmarks.arguments import build_parser, parse_positive, parse_size_or_home
 from tests.benchmarks.live_readers import live_readers
 from tests.benchmarks.mlflow_server import MlflowServer, mlflow_serving
 from tests.benchmarks.seed import LONG_CURVE_POINTS, seed_pages
@@ -64,11 +64,13 @@ _WEIGHT = """() => [...performance.getEntriesByType("navigation"), ...performanc
 
 def main() -> None:
     """Run the measurements specified on the command line, and print the tables."""
-    parser = argparse.ArgumentParser()
+    parser = build_parser(__doc__)
     parser.add_argument("--mlflow")
-    parser.add_argument("--log-bytes", type=int, default=2 * 10**9)
-    parser.add_argument("--points", type=int, default=LONG_CURVE_POINTS)
-    parser.add_argument("sizes", nargs="*", default=["1000", "100000", "1000000"])
+    parser.add_argument("--log-bytes", type=parse_positive, default=2 * 10**9)
+    parser.add_argument("--points", type=parse_positive, default=LONG_CURVE_POINTS)
+    parser.add_argument(
+        "sizes", type=parse_size_or_home, nargs="*", default=["1000", "100000", "1000000"], metavar="SIZE|HOME"
+    )
     asked = parser.parse_args()
     print_machine()
     print("| what | studio | of `python -c pass` | MLflow |\n|---|---|---|---|")

@@ -14,6 +14,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.benchmarks.arguments import parse_numbers
 from tests.benchmarks.timing import MLRUN, Timed, environment_for, print_machine, print_row, timed
 
 AT_ONCE = 32
@@ -105,4 +106,4 @@ def _run(folder: Path, environment: dict[str, str], *words: str) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    main(*parse_numbers(__doc__, count=1000))

@@ -21,6 +21,7 @@ from typing import Any
 from mlrun_cli.metrics.goal import Goal
 from mlrun_cli.sweeps.expressions import build_expression
 from mlrun_cli.sweeps.sampling import SamplingMethod, build_sampling
+from tests.benchmarks.arguments import parse_numbers
 from tests.benchmarks.timing import MLRUN, environment_for, print_machine
 
 AT_ONCE = 4
@@ -88,4 +89,4 @@ def _measure_samples(method: SamplingMethod) -> float:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
+    main(*parse_numbers(__doc__, count=100))

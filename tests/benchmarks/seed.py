@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
@@ -30,6 +29,7 @@ from mlrun_cli.store.db.sqlite.migrations import migrate
 from mlrun_cli.store.db.sqlite.parameter_schema import FILL_TEXTS
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
+from tests.benchmarks.arguments import build_parser, parse_positive
 
 EXPERIMENT = "seeded"
 STATUSES = (RunStatus.COMPLETED,) * 8 + (RunStatus.FAILED, RunStatus.CANCELED)
@@ -240,4 +240,8 @@ def _curve(name: str, points: int, number: int) -> Iterator[LoggedValue]:
 
 
 if __name__ == "__main__":
-    seed_pages(Path(sys.argv[1]), int(sys.argv[2]))
+    _parser = build_parser(__doc__)
+    _parser.add_argument("home", type=Path, metavar="HOME")
+    _parser.add_argument("runs", type=parse_positive, metavar="RUNS")
+    _asked = _parser.parse_args()
+    seed_pages(_asked.home, _asked.runs)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from mlrun_cli import __version__
@@ -43,3 +45,17 @@ def test_the_newest_changes_are_those_of_this_version() -> None:
     versions = re.findall(r"^## (\S+) \((?:unreleased|\d{4}-\d\d-\d\d)\)$", read_topic("changes"), re.MULTILINE)
     assert versions[0] == __version__
     assert versions == sorted(versions, key=lambda version: [int(part) for part in version.split(".")], reverse=True)
+
+
+def test_every_benchmark_answers_help_and_refuses_other_words() -> None:
+    programs = sorted((ROOT / "tests" / "benchmarks").glob("bench_*.py"))
+    assert len(programs) > 15
+    for program in (*programs, ROOT / "tests" / "benchmarks" / "seed.py"):
+        command = [sys.executable, "-m", f"tests.benchmarks.{program.stem}"]
+        helped, refused = (
+            subprocess.run([*command, word], cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+            for word in ("--help", "-1")
+        )
+        assert helped.returncode == 0
+        assert " ".join(command[1:]) in helped.stdout
+        assert refused.returncode == 2, program
