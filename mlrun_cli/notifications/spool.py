@@ -11,8 +11,8 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
+from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.locks import acquire_lock, remove_lock_file
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -91,7 +91,7 @@ class NotificationSpool:
             StoreError: it cannot be created.
         """
         make_private_folder(workspace_folder / _FOLDER)
-        path = workspace_folder / _FOLDER / uuid4().hex
+        path = workspace_folder / _FOLDER / generate_guid()
         spool = cls(path, acquire_lock(_get_lock_path(path), fcntl.LOCK_EX))
         make_private_folder(path)
         return spool

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlrun_cli.notifications.spool import NotificationSpool
 from mlrun_cli.notifier.dispatch import NotificationDispatch
-from mlrun_cli.processes.line_queue import receive_lines
+from mlrun_cli.notifier.received_lines import receive_lines
 from mlrun_cli.processes.secret_pipe import build_process_redactor
 from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_available
 

@@ -1,16 +1,11 @@
-"""A queue of lines from a process to the standard input of a process that it has started."""
+"""A queue of lines from a process to the standard input of a process that it has started.
+
+The other process receives them by `notifier.received_lines`.
+"""
 
 from __future__ import annotations
 
-import os
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import suppress
-from queue import Empty, SimpleQueue
-
-_CHUNK = 1 << 16
-_STANDARD_INPUT = 0
 
 
 class LineQueue:
@@ -34,38 +29,3 @@ class LineQueue:
             return self._sender.send(line) == len(line)
         except OSError:
             return False
-
-
-def receive_lines(idle_seconds: float) -> Iterator[str]:
-    """Yield lines from standard input until it ends or none has arrived for `idle_seconds`; no sent line is lost."""
-    lines: SimpleQueue[str | None] = SimpleQueue()
-    threading.Thread(target=_read_lines, args=[lines], daemon=True).start()
-    timeout: float | None = idle_seconds
-    while True:
-        try:
-            line = lines.get(timeout=timeout)
-        except Empty:
-            _refuse_lines()
-            timeout = None
-            continue
-        if line is None:
-            return
-        yield line
-
-
-def _read_lines(lines: SimpleQueue[str | None]) -> None:
-    """Put each line of standard input into a queue immediately, so that the sender never waits, and None at the end."""
-    rest = b""
-    with suppress(OSError):  # it is closed, or nothing more can be read
-        while chunk := os.read(_STANDARD_INPUT, _CHUNK):
-            *complete, rest = (rest + chunk).split(b"\n")
-            for line in complete:
-                lines.put(line.decode(errors="replace"))
-    lines.put(rest.decode(errors="replace"))
-    lines.put(None)
-
-
-def _refuse_lines() -> None:
-    """Refuse further lines; lines that were already sent can still be read."""
-    with suppress(OSError), socket.socket(fileno=os.dup(_STANDARD_INPUT)) as receiver:
-        receiver.shutdown(socket.SHUT_RD)

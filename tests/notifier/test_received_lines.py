@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-_RECEIVE = "from mlrun_cli.processes.line_queue import receive_lines; print(list(receive_lines(0.1)))"
+_RECEIVE = "from mlrun_cli.notifier.received_lines import receive_lines; print(list(receive_lines(0.1)))"
 
 
 def test_lines_end_if_standard_input_is_closed() -> None:
