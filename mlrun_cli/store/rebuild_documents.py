@@ -65,14 +65,14 @@ class RebuildDocumentStore:
     def list_watched_tables(self) -> list[WatchedTable]:
         """Return the tables whose changes are reported as `Change`."""
         tables = [
-            WatchedTable(
-                table, table, keys, [name for name in self._database.list_columns(table) if name not in unrecorded]
-            )
+            WatchedTable(table, table, keys, self._list_recorded_columns(table) if table in UNRECORDED else None)
             for table, keys in ((RUN, ("run_key",)), *NAMED_TABLES.items())
-            for unrecorded in [UNRECORDED.get(table, ())]
         ]
         pairs = [WatchedTable(table, RUN, ("run_key",)) for table in ("run_tags", "run_properties")]
         return [*tables, *pairs, WatchedTable(RUN, GONE, ("run_id", "root_key"), only_deletions=True)]
+
+    def _list_recorded_columns(self, table: str) -> Sequence[str]:
+        return [name for name in self._database.list_columns(table) if name not in UNRECORDED[table]]
 
     def read_documents(self, keys: Sequence[int]) -> Iterator[dict[str, Any]]:
         """Yield the documents of the runs with these keys; deleted runs are omitted."""

@@ -13,7 +13,7 @@ def build_change_triggers(function_name: str, tables: Sequence[WatchedTable]) ->
     The triggers are temporary: other connections need not have the function.
     """
     return [
-        f"CREATE TEMP TRIGGER {name}_{event.split()[0].lower()} AFTER {event} ON main.{table.table}"
+        f"CREATE TEMP TRIGGER IF NOT EXISTS {name}_{event.split()[0].lower()} AFTER {event} ON main.{table.table}"
         f" BEGIN SELECT {', '.join(_build_report_call(function_name, table, row) for row in rows)}; END"
         for table in tables
         for name in [f"watch_{table.report}_by_{table.table}"]
