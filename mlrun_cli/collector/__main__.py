@@ -3,11 +3,12 @@
 Any process that finds the lock of the target's queue free starts a collector and passes it the lock.
 """
 
-import gc
 import sys
 
 if __name__ == "__main__":
-    gc.disable()  # modules are no garbage; `detach_program` enables it again
+    from mlrun_cli.core.module_loading import suspend_garbage_collection
+
+    suspend_garbage_collection()
     from mlrun_cli.collector.program import main
 
     main(sys.argv[1:])

@@ -3,11 +3,12 @@
 Any process that finds the lock of the run's folder free starts a controller and passes it the lock.
 """
 
-import gc
 import sys
 
 if __name__ == "__main__":
-    gc.disable()  # modules are no garbage; `detach_program` enables it again
+    from mlrun_cli.core.module_loading import suspend_garbage_collection
+
+    suspend_garbage_collection()
     from mlrun_cli.controller.program import main
 
     main(sys.argv[1:])

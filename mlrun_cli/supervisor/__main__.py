@@ -4,12 +4,13 @@ Started by a compute target, which passes the open lock of the run's folder and 
 interactive use. With `--lock stdin`, it waits for the locks at its standard input, a socket, until the run is recorded.
 """
 
-import gc
 import os
 import sys
 
 if __name__ == "__main__":
-    gc.disable()  # modules are no garbage; `detach_program` enables it again
+    from mlrun_cli.core.module_loading import suspend_garbage_collection
+
+    suspend_garbage_collection()
     from mlrun_cli.core.deferred_modules import RARELY_USED_BY_PROGRAMS, defer_modules
 
     defer_modules(RARELY_USED_BY_PROGRAMS)

@@ -31,7 +31,10 @@ _COMMANDS = {
     "submit-script": ["run", "submit-script", "train.py"],
 }
 _SUPERVISOR = """
-import gc; gc.disable()
+from mlrun_cli.core.module_loading import suspend_garbage_collection
+suspend_garbage_collection()
+from mlrun_cli.core.deferred_modules import RARELY_USED_BY_PROGRAMS, defer_modules
+defer_modules(RARELY_USED_BY_PROGRAMS)
 from pathlib import Path
 from mlrun_cli.runtime.program_start import detach_program
 import mlrun_cli.supervisor.program
