@@ -1,9 +1,10 @@
 r"""The filter language for runs, which is the same for commands, pages and scripts.
 
 A filter is a word and the text typed for it: `status=failed`, `tag=team=a`, `since=7d`. `TERMS` has a row for each
-word; to add a filter, add a row here, a field to `RunFilter`, its condition to the store, and a field to the studio's
-`RunsView`. Scripts filter by the arguments of Azure's methods, whose values are not texts: the handler of `runs.list`
-converts them to a `RunFilter`.
+word, from which commands have their options and the studio's pages of runs their parameters, text boxes and menus. To
+add a filter, add a row here, a field to `RunFilter` unless `any_of` holds its values, and its condition to
+`store/runs/conditions.py`. Scripts filter by the arguments of Azure's methods, whose values are not texts: the handler
+of `runs.list` converts them to a `RunFilter`.
 
 The conditions of all words must hold; of several texts for one word, one must match, but several tags, properties,
 metrics or parameters must all match.
@@ -49,8 +50,8 @@ class RunFilter(NamedTuple):
     Attributes:
         is_recursive: with `parent_run_id`, include all runs below it, not only its children.
         submitter: the name of the user who submitted it.
-        any_of: sets of values, keyed by field, of which a run must have one: `experiment_name`, `run_type`, `target` or
-            `submitter`.
+        any_of: sets of values, keyed by word of the filter language, of which a run must have one: `experiment`,
+            `type`, `target` or `submitter`.
         text: words that must each occur, anywhere and case-insensitively, in a tag, a parameter, the description, the
             name of the experiment or of the submitter, the run id or the display name.
         created_from: the time, in microseconds, at or after which runs were created.
@@ -130,7 +131,11 @@ class Term(NamedTuple):
         option: the name of its option; empty if no command has one.
         metavar: the placeholder for its value in the option's help.
         help: the option's help.
-        repeats: whether it may be given more than once.
+        repeats: whether its option or text box takes more than one value; a menu always does.
+        label: the title of its menu of values on pages of runs, or the name of its text box there; empty if pages have
+            no such filter.
+        example: the text in its empty text box; empty for a menu.
+        suggestions: what its text box suggests: `metrics`, `parameters`, `tags`, `properties` or `times`, or nothing.
     """
 
     parse: Callable[[str, int], Any]
@@ -139,6 +144,14 @@ class Term(NamedTuple):
     metavar: str = ""
     help: str = ""
     repeats: bool = True
+    label: str = ""
+    example: str = ""
+    suggestions: str = ""
+
+    @property
+    def is_menu(self) -> bool:
+        """True if pages have a menu of its values."""
+        return self.label != "" and not self.example
 
 
 class Fault(NamedTuple):
@@ -242,9 +255,9 @@ def _create_last_value_setter(field_name: str) -> Callable[[tuple[Any, ...]], Ma
     return lambda values: {field_name: values[-1]}
 
 
-def _create_any_of_setter(field_name: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
-    """Return a function that maps the values of a repeatable filter term to a set of values for a field."""
-    return lambda values: {"any_of": {field_name: frozenset(values)}}
+def _create_any_of_setter(word: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
+    """Return a function that maps the values of a filter term to the set of values that its word chooses from."""
+    return lambda values: {"any_of": {word: frozenset(values)}}
 
 
 def _parse_text(text: str, _now: int) -> str:
@@ -277,13 +290,6 @@ def _build_where_condition(values: tuple[Condition, ...]) -> Mapping[str, Any]:
 
 
 TERMS: Mapping[str, Term] = {
-    "where": Term(
-        _parse_where,
-        _build_where_condition,
-        option="--where",
-        metavar="CONDITION",
-        help="Runs for which this holds: 'loss < 0.3 and lr >= 0.01 and not tag.team = a'; see mlrun help queries.",
-    ),
     "search": Term(
         _parse_search,
         lambda values: {"text": " ".join(values), "include_children": True},
@@ -291,6 +297,17 @@ TERMS: Mapping[str, Term] = {
         metavar="WORDS",
         help="Runs, including child runs, with each of the words in their tags, parameters, names, ids or description.",
         repeats=False,
+        label="Search tags, parameters, description, experiment, submitter and run id",
+        example="Search runs",
+    ),
+    "where": Term(
+        _parse_where,
+        _build_where_condition,
+        option="--where",
+        metavar="CONDITION",
+        help="Runs for which this holds: 'loss < 0.3 and lr >= 0.01 and not tag.team = a'; see mlrun help queries.",
+        label="Condition, as loss < 0.3 and lr >= 0.01 and not tag.team = a",
+        example="loss < 0.3 and lr >= 0.01",
     ),
     "status": Term(
         lambda text, _now: parse_statuses(text),
@@ -298,6 +315,21 @@ TERMS: Mapping[str, Term] = {
         option="--status",
         metavar="STATUS",
         help="Runs with this status, or one of several separated by commas; active for all that have not ended.",
+        label="Status",
+    ),
+    "metric": Term(
+        _parse_metric_filter,
+        lambda values: {"metrics": values},
+        label="Metric compared with a number, as accuracy > 0.9",
+        example="accuracy > 0.9",
+        suggestions="metrics",
+    ),
+    "parameter": Term(
+        _parse_parameter_filter,
+        lambda values: {"parameters": values},
+        label="Parameter compared with a number or a text, as lr >= 0.01 or optimizer = adam",
+        example="lr >= 0.01",
+        suggestions="parameters",
     ),
     "tag": Term(
         lambda text, _now: parse_tag_filter(text),
@@ -305,13 +337,17 @@ TERMS: Mapping[str, Term] = {
         option="--tags",
         metavar="KEY[=VALUE]",
         help="Runs with this tag.",
+        label="Tag, as key or key=value",
+        example="tag or tag=value",
+        suggestions="tags",
     ),
     "property": Term(
         lambda text, _now: parse_tag_filter(text),
         lambda values: {"properties": merge_tag_filters(values)},
+        label="Property, as key or key=value",
+        example="property=value",
+        suggestions="properties",
     ),
-    "metric": Term(_parse_metric_filter, lambda values: {"metrics": values}),
-    "parameter": Term(_parse_parameter_filter, lambda values: {"parameters": values}),
     "since": Term(
         parse_time,
         _create_last_value_setter("created_from"),
@@ -319,6 +355,9 @@ TERMS: Mapping[str, Term] = {
         metavar="TIME",
         help="Runs created since: 7d, 12h, 2026-01-31 or 2026-01-31T09:30.",
         repeats=False,
+        label="Created since: 7d, 12h, 2026-01-31 or 2026-01-31T09:30",
+        example="since 7d",
+        suggestions="times",
     ),
     "until": Term(
         lambda text, now: parse_time(text, now, is_end=True),
@@ -327,7 +366,10 @@ TERMS: Mapping[str, Term] = {
         metavar="TIME",
         help="Runs created until this time.",
         repeats=False,
+        label="Created until: 2026-01-31 or 2026-01-31T09:30",
+        example="until 2026-01-31",
     ),
+    "experiment": Term(_parse_text, _create_any_of_setter("experiment"), label="Experiment"),
     "target": Term(
         _parse_text,
         _create_any_of_setter("target"),
@@ -335,10 +377,10 @@ TERMS: Mapping[str, Term] = {
         metavar="NAME",
         help="Runs on this compute target.",
         repeats=False,
+        label="Target",
     ),
-    "submitter": Term(_parse_text, _create_any_of_setter("submitter")),
-    "type": Term(_parse_text, _create_any_of_setter("run_type")),
-    "experiment": Term(_parse_text, _create_any_of_setter("experiment_name")),
+    "submitter": Term(_parse_text, _create_any_of_setter("submitter"), label="Submitter"),
+    "type": Term(_parse_text, _create_any_of_setter("type"), label="Type"),
     "parent": Term(
         _parse_text,
         _create_last_value_setter("parent_run_id"),
@@ -348,3 +390,4 @@ TERMS: Mapping[str, Term] = {
         repeats=False,
     ),
 }
+"""By word, in the order of the options, and of text boxes, menus and parameters in addresses on pages."""

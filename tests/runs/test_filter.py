@@ -86,7 +86,7 @@ def test_words_together_make_one_filter() -> None:
     assert which.tags == (TagFilter("team", "a", or_values=("b",)), TagFilter("seen", any_value=True))
     assert [str(one) for one in which.metrics] == ["rmse < 0.25"]
     assert which.created_from == 3_600_000_000
-    assert which.any_of == {"target": {"gpu"}, "run_type": {"x"}}
+    assert which.any_of == {"target": {"gpu"}, "type": {"x"}}
     assert which.parent_run_id == "exp_1"
 
 

@@ -1,4 +1,4 @@
-"""Options that filter runs, one for each term of the filter language that is also an option."""
+"""Options that filter runs, one for each row of `TERMS` in `runs/filter.py` that has an option; none is added here."""
 
 from __future__ import annotations
 

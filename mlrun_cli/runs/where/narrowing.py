@@ -9,8 +9,8 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.where.condition import IN, AllOf, Condition, Predicate, join_conditions
 from mlrun_cli.runs.where.value_name import FIELD
 
-_CHOICES = {"experiment": "experiment_name", "target": "target", "submitter": "submitter", "type": "run_type"}
-"""Fields whose values a filter chooses from, each with its name there."""
+_CHOICES = frozenset({"experiment", "target", "submitter", "type"})
+"""Fields that are also words of the filter language, whose values a filter chooses from."""
 
 
 def narrow_filter(run_filter: RunFilter) -> RunFilter:
@@ -40,10 +40,9 @@ def _move_to_fields(run_filter: RunFilter, predicate: Predicate) -> RunFilter | 
         statuses = frozenset(map(RunStatus, predicate.values))
         both = statuses & run_filter.statuses if run_filter.statuses else statuses
         return run_filter._replace(statuses=both) if both else None
-    name = _CHOICES.get(field)
-    if name is None or name in run_filter.any_of:
+    if field not in _CHOICES or field in run_filter.any_of:
         return None
-    return run_filter._replace(any_of={**run_filter.any_of, name: frozenset(map(str, predicate.values))})
+    return run_filter._replace(any_of={**run_filter.any_of, field: frozenset(map(str, predicate.values))})
 
 
 def _narrow_times(run_filter: RunFilter, predicate: Predicate) -> RunFilter | None:

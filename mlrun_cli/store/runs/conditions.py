@@ -35,7 +35,16 @@ _AT_TOP = "runs.parent_key IS NULL"
 _EXPERIMENT = "(SELECT experiment_key FROM experiments WHERE name = :experiment_name)"
 _BOUNDED_FIELDS = frozenset({"created", "duration", "ended", "exit_code", "run_number", "started"})
 """The fields whose conditions bound the part of an index that is read."""
-_COLUMNS = {"run_type": "run_type", "target": "target", "submitter": "user_name"}
+COLUMNS = {
+    "experiment": "experiment_key",
+    "status": "status",
+    "submitter": "user_name",
+    "target": "target",
+    "type": "run_type",
+}
+"""The columns of `runs` that values of a filter are chosen from, keyed by word of the filter language."""
+_FIELDS = {"run_type": "type", "target": "target", "submitter": "submitter"}
+"""The fields of a filter for a single value of such a column, each with its word."""
 
 
 class RunConditions:
@@ -72,8 +81,8 @@ class RunConditions:
         """The conditions of `_indexed`, written so that no index is used."""
         self._add_column_conditions(run_filter)
         self._add_status_condition(run_filter)
-        for name, values in run_filter.any_of.items():
-            self._add_membership_condition(name, values)
+        for word, values in run_filter.any_of.items():
+            self._add_membership_condition(word, values)
         for table, pairs in (("run_tags", run_filter.tags), ("run_properties", run_filter.properties)):
             for number, pair in enumerate(pairs):
                 self._add_pair_condition(table, number, pair)
@@ -182,9 +191,10 @@ class RunConditions:
                 self._add_column_condition(f"runs.parent_key = {_PARENT}", f"coalesce(runs.parent_key, 0) = {_PARENT}")
         elif not run_filter.include_children:
             self._add_column_condition(_AT_TOP, "coalesce(runs.parent_key, 0) = 0")
-        for name, column in _COLUMNS.items():
+        for name, word in _FIELDS.items():
             value = getattr(run_filter, name)
             if value is not None:
+                column = COLUMNS[word]
                 self.parameters[name] = value
                 self._add_column_condition(f"runs.{column} = :{name}", f"coalesce(runs.{column}, '') = :{name}")
         bounds = (("created_at >=", "created_from"), ("created_at <", "created_until"), ("run_key <", "before_key"))
@@ -224,13 +234,11 @@ class RunConditions:
         else:
             self._add_run_condition(looked_up, unindexed, parameters)
 
-    def _add_membership_condition(self, name: str, values: frozenset[str]) -> None:
-        places, parameters = build_in_list(f"any_{name}", sorted(values))
-        if name == "experiment_name":
-            places = f"(SELECT experiment_key FROM experiments WHERE name IN {places})"  # noqa: S608
-            column, other = "experiment_key", "0"
-        else:
-            column, other = _COLUMNS[name], "''"
+    def _add_membership_condition(self, word: str, values: frozenset[str]) -> None:
+        places, parameters = build_in_list(f"any_{word}", sorted(values))
+        column, other = COLUMNS[word], "''"
+        if word == "experiment":
+            places, other = f"(SELECT experiment_key FROM experiments WHERE name IN {places})", "0"  # noqa: S608
         one_of = f"= {places}" if len(values) == 1 else f"IN {places}"
         condition, unindexed = f"runs.{column} {one_of}", f"coalesce(runs.{column}, {other}) {one_of}"
         self.parameters.update(parameters)

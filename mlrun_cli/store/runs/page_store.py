@@ -10,7 +10,7 @@ from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.store.db.database import Database, Row, build_in_list
-from mlrun_cli.store.runs.conditions import RunConditions
+from mlrun_cli.store.runs.conditions import COLUMNS, RunConditions
 from mlrun_cli.store.runs.key_sets import find_first_keys, sort_keys_by_value
 from mlrun_cli.store.runs.orders import KEY_ORDER, OrderSql, build_order_sql
 from mlrun_cli.store.runs.rows import TERMINAL
@@ -41,7 +41,6 @@ _FIRST_FOUND, _FIRST_FOUND_TO_CHECK = 20_000, 2000
 checked, too."""
 _SAMPLE = 2000
 """The number of the newest runs from which it is estimated whether very many runs match a filter."""
-_VALUE_COLUMNS = {"status": "status", "target": "target", "submitter": "user_name", "type": "run_type"}
 _ValueAndKey: TypeAlias = tuple[Any, int]
 """The value that a run is sorted by, and its key."""
 
@@ -128,14 +127,14 @@ class RunPageStore:
         conditions, parameters = build_readable_tag_conditions()
         return self._list_distinct_values("run_tags", "key", limit, conditions, parameters)
 
-    def list_values(self, column: str, limit: int = 500) -> Sequence[str]:
-        """Return the first `limit` distinct values of a column of the runs, in alphabetical order.
+    def list_values(self, word: str, limit: int = 500) -> Sequence[str]:
+        """Return the first `limit` distinct values that runs have for a filter, in alphabetical order.
 
         Args:
-            column: `status`, `target`, `submitter` or `type`.
+            word: the filter's word, which has a column of texts.
             limit: the maximum number of results.
         """
-        return self._list_distinct_values("runs", _VALUE_COLUMNS[column], limit)
+        return self._list_distinct_values("runs", COLUMNS[word], limit)
 
     def list_keys_with_children(self, keys: Sequence[int]) -> frozenset[int]:
         """Return the keys of the given runs, a few thousand at most, that have children."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -15,16 +16,16 @@ MAX_VALUES = 200
 """The maximum number of values of a parameter, and of selected runs."""
 _MAX_PAGES = 10**9
 _CONSTANT = "constant"
-FILTERS = tuple(word for word in TERMS if word != "parent")
-"""The words of the filter language that are parameters of the URL; each needs a field of `RunsView`."""
+FILTERS = tuple(word for word, term in TERMS.items() if term.label)
+"""The words of the filter language that are parameters of the URL."""
 
 
 class RunsView(NamedTuple):
-    """The state of a page of runs; each attribute corresponds to the URL parameter of the same name.
-
-    Values are as typed; `parse_view_filter` interprets them.
+    """The state of a page of runs; each attribute but the filters is the URL parameter of the same name.
 
     Attributes:
+        filters: the values of filters as typed, keyed by URL parameter, which is a word of the filter language;
+            `parse_view_filter` interprets them. Without a value, the word is missing.
         children: whether child runs are included.
         open: the ids of runs that are expanded to show their child runs.
         columns: the names of columns, in order; empty for the default columns.
@@ -35,19 +36,7 @@ class RunsView(NamedTuple):
         page: the page number, starting with 1.
     """
 
-    where: tuple[str, ...] = ()
-    search: str = ""
-    status: tuple[str, ...] = ()
-    tag: tuple[str, ...] = ()
-    property: tuple[str, ...] = ()
-    metric: tuple[str, ...] = ()
-    parameter: tuple[str, ...] = ()
-    target: tuple[str, ...] = ()
-    submitter: tuple[str, ...] = ()
-    experiment: tuple[str, ...] = ()
-    type: tuple[str, ...] = ()
-    since: str = ""
-    until: str = ""
+    filters: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     children: bool = False
     open: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
@@ -64,12 +53,14 @@ class RunsView(NamedTuple):
         parameters: dict[str, list[str]] = {}
         for name, value in parse_qsl(query):
             parameters.setdefault(name, []).append(value.strip() if name in FILTERS else value)
-        values: dict[str, Any] = {}
-        for name, default in cls._field_defaults.items():
-            found = [value for value in parameters.get(name, ()) if value]
-            if found:
-                values[name] = _parse_parameter_value(name, default, found)
-        return cls(**values)
+        given = {name: found for name, values in parameters.items() if (found := [each for each in values if each])}
+        filters = {word: _parse_filter_values(word, given[word]) for word in FILTERS if word in given}
+        values: dict[str, Any] = {
+            name: _parse_parameter_value(name, default, given[name])
+            for name, default in cls._field_defaults.items()
+            if name in given and name != "filters"
+        }
+        return cls(filters, **values)
 
     def to_query(self) -> str:
         """Return the query string of the view, omitting default values."""
@@ -79,37 +70,54 @@ class RunsView(NamedTuple):
         """Return the query parameters whose values are not the defaults, except those in `excluded`."""
         default = self._field_defaults
         return [
-            (name, text)
-            for name, value in self._asdict().items()
-            if name not in excluded and value != default[name]
-            for text in _format_parameter_value(name, value)
+            *(pair for pair in self.list_filters() if pair[0] not in excluded),
+            *(
+                (name, text)
+                for name, value in self._asdict().items()
+                if name not in {"filters", *excluded} and value != default[name]
+                for text in _format_parameter_value(name, value)
+            ),
         ]
 
     def replace(self, **changes: Any) -> RunsView:
-        """Return a view with some values replaced, on its first page unless `page` is given."""
+        """Return a view with some attributes replaced, on its first page unless `page` is given."""
         return self._replace(**{"page": 1, **changes})
 
-    def without_value(self, name: str, value: str | None = None) -> RunsView:
-        """Return a copy of the view without a value of a parameter, or without all its values if `value` is None."""
-        if value is None or not isinstance(self._field_defaults[name], tuple):
-            return self.replace(**{name: self._field_defaults[name]})
-        return self.replace(**{name: tuple(each for each in getattr(self, name) if each != value)})
+    def get_filter_values(self, word: str) -> tuple[str, ...]:
+        """Return the values of a filter."""
+        return self.filters.get(word, ())
 
-    def with_value(self, name: str, value: str) -> RunsView:
-        """Return a copy of the view with a value added to one of its parameters."""
-        return self.replace(**{name: _limit_distinct_values((*getattr(self, name), value))})
+    def with_filter_values(self, word: str, values: Iterable[str]) -> RunsView:
+        """Return a copy of the view in which a filter has these values instead of its own."""
+        filters = {**self.filters, word: _limit_distinct_values(values)}
+        return self.replace(filters={each: filters[each] for each in FILTERS if filters.get(each)})
 
-    def with_toggled_value(self, name: str, value: str) -> RunsView:
-        """Return a copy of the view with a value removed from a parameter if it is there, or else added to it."""
-        return self.without_value(name, value) if value in getattr(self, name) else self.with_value(name, value)
+    def with_value(self, word: str, value: str) -> RunsView:
+        """Return a copy of the view with a value added to a filter."""
+        return self.with_filter_values(word, (*self.get_filter_values(word), value))
+
+    def without_value(self, word: str, value: str) -> RunsView:
+        """Return a copy of the view without a value of a filter."""
+        return self.with_filter_values(word, (each for each in self.get_filter_values(word) if each != value))
+
+    def with_toggled_value(self, word: str, value: str) -> RunsView:
+        """Return a copy of the view with a value removed from a filter if it is there, or else added to it."""
+        has_value = value in self.get_filter_values(word)
+        return self.without_value(word, value) if has_value else self.with_value(word, value)
+
+    def with_toggled_run(self, run_id: str) -> RunsView:
+        """Return a copy of the view with a run expanded, or collapsed if it is expanded, on the same page."""
+        is_open = run_id in self.open
+        runs = [each for each in self.open if each != run_id] if is_open else [*self.open, run_id]
+        return self._replace(open=_limit_distinct_values(runs))
 
     def list_filters(self) -> Sequence[tuple[str, str]]:
         """Return the filters as pairs of a parameter name and a value."""
-        return [(name, value) for name, value in self.to_parameters() if name in FILTERS]
+        return [(word, value) for word, values in self.filters.items() for value in values]
 
     def without_filters(self) -> RunsView:
         """Return a copy of the view without filters."""
-        return self.replace(**{name: self._field_defaults[name] for name in FILTERS})
+        return self.replace(filters={})
 
     def is_tree(self) -> bool:
         """Return whether child runs are shown as a tree, which requires the default order and no filters."""
@@ -128,6 +136,11 @@ def format_columns(names: Iterable[str]) -> str:
 def _parse_columns(texts: Iterable[str]) -> tuple[str, ...]:
     names = (name for text in texts for name in text.split(","))
     return _limit_distinct_values(name.replace("%2C", ",").replace("%25", "%") for name in names if name)
+
+
+def _parse_filter_values(word: str, texts: Sequence[str]) -> tuple[str, ...]:
+    term = TERMS[word]
+    return _limit_distinct_values(texts) if term.repeats or term.is_menu else (texts[-1],)
 
 
 def _parse_parameter_value(name: str, default: object, texts: Sequence[str]) -> object:

@@ -8,7 +8,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import UsageError
 from mlrun_cli.runs.filter import Fault, RunFilter, parse_filter
 from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
-from mlrun_cli.studio.runs_table.view import FILTERS, RunsView
+from mlrun_cli.studio.runs_table.view import RunsView
 
 
 class ViewFilter(NamedTuple):
@@ -34,11 +34,7 @@ def parse_view_filter(view: RunsView, experiment_name: str | None, now: int) -> 
         now: the current time, in microseconds.
     """
     which, faults = parse_filter(
-        {
-            word: [text] if isinstance(text := getattr(view, word), str) and text else text
-            for word in FILTERS
-            if word != "experiment" or experiment_name is None
-        },
+        {word: texts for word, texts in view.filters.items() if word != "experiment" or experiment_name is None},
         now,
     )
     is_flat = view.children and not view.is_tree()

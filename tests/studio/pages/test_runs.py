@@ -5,8 +5,11 @@ from __future__ import annotations
 import html
 import re
 
+import pytest
+
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
+from mlrun_cli.runs.filter import TERMS
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
@@ -230,6 +233,14 @@ def test_a_chip_of_a_runs_page_leads_to_the_runs_that_have_it(make: RunMaker, st
         page = studio.get(studio.urls.run(run_id)).text
         for label in labels:
             assert rows(studio.get(studio.urls.experiment("chips", link(page, label))).text) == [run_id], label
+
+
+@pytest.mark.parametrize("word", [word for word, term in TERMS.items() if term.label])
+def test_each_filter_that_has_a_label_is_a_text_box_or_a_menu(word: str, make: RunMaker, studio: Studio) -> None:
+    make(target="cpu")
+    page = studio.get(studio.urls.runs()).text
+    place = "menu" if TERMS[word].is_menu else "filter"
+    assert f'id="{place}-{word}"' in page and html.escape(TERMS[word].label) in page
 
 
 def test_child_runs_are_shown_as_a_tree(make: RunMaker, studio: Studio) -> None:

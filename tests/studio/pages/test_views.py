@@ -33,6 +33,18 @@ def test_a_view_made_in_one_experiment_opens_on_another(mlrun: Mlrun, make: RunM
     assert "what failed</a>" in studio.get(studio.urls.views()).text
 
 
+def test_a_view_with_its_parameters_in_another_order_is_the_one_shown(
+    mlrun: Mlrun, make: RunMaker, studio: Studio
+) -> None:
+    make()
+    studio.post(studio.urls.views("save"), name="old", query="since=7d&status=Failed")
+    ((_, stored, _),) = _saved(mlrun)
+    other = "&".join(reversed(str(stored).split("&")))
+    mlrun.execute("UPDATE saved_views SET query = ?", other)
+    page = studio.get(studio.urls.runs(other)).text
+    assert stored != other and 'role="status">Saved as “old”</' in page
+
+
 def test_who_saves_a_view_later_is_told_and_may_overwrite_it(mlrun: Mlrun, make: RunMaker, studio: Studio) -> None:
     make()
     save = studio.urls.views("save")

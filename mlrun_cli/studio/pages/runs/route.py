@@ -20,7 +20,7 @@ from mlrun_cli.runs.status import ACTIVE
 from mlrun_cli.studio.charts.board import build_board, load_selected_runs
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.runs.column_menu import apply_column_changes, build_column_groups
-from mlrun_cli.studio.pages.runs.filter_menus import build_filter_menus
+from mlrun_cli.studio.pages.runs.filter_controls import TEXT_BOXES, build_filter_menus
 from mlrun_cli.studio.runs_table.columns import select_columns
 from mlrun_cli.studio.runs_table.table import build_runs_table, suggest_columns
 from mlrun_cli.studio.runs_table.view import MAX_VALUES, PAGE_SIZES, RunsView
@@ -96,10 +96,14 @@ def _show_runs(page: PageRequest, experiment: str | None) -> Response:
         table=table,
         columns=columns,
         board=build_board(page, table.runs, selected),
+        boxes=TEXT_BOXES,
         menus=build_filter_menus(page.workspace, view, all_experiments=experiment is None),
         groups=build_column_groups(page.workspace, table.runs, column_search),
         column_search=column_search,
-        saved=list_views(page.workspace, RUNS_PAGE),
+        saved=[  # another version may have saved the parameters in another order
+            each._replace(query=RunsView.parse(each.query).to_saved_view().to_query())
+            for each in list_views(page.workspace, RUNS_PAGE)
+        ],
         link=_build_link,
         sorted_by=lambda order: _build_link(view.replace(sort=str(order))),
         pair=format_tag_filter,
