@@ -33,6 +33,7 @@
     │   ├── InUse                   what cannot be deleted or changed while something needs it
     │   ├── RunEnded, RunNotEnded, RunProtected
     │   ├── RunNotRepeatable        a run whose record does not suffice to submit it again
+    │   ├── RunAlreadyRepeated      a failed run that another command has submitted again in the meantime
     │   ├── PropertyImmutable, LimitExceeded, NotEnoughGpus, NotEnoughNodes
     │   ├── Unsupported             Azure accepts it, mlrun does not
     │   │   └── UnsupportedCommand
@@ -153,6 +154,7 @@ from mlrun_cli.errors.usage import (
     OptionNotFound,
     PropertyImmutable,
     ReservedName,
+    RunAlreadyRepeated,
     RunconfigNotFound,
     RunEnded,
     RunNotEnded,
@@ -229,6 +231,7 @@ __all__ = [
     "ProgramNotFound",
     "PropertyImmutable",
     "ReservedName",
+    "RunAlreadyRepeated",
     "RunEnded",
     "RunFileNotFound",
     "RunNotEnded",

@@ -207,6 +207,18 @@ class RunNotRepeatable(UsageError):
     """The record of a run is not sufficient to submit it again."""
 
 
+class RunAlreadyRepeated(UsageError):
+    """A run that is to be submitted again only once has been already."""
+
+    def __init__(self, run_id: str, rerun_id: str) -> None:
+        """Initialize the error with the ids of both runs."""
+        super().__init__(
+            f"'{run_id}' has been repeated already, as {rerun_id}.",
+            hint=f"Repeat it once more: mlrun run rerun -r {run_id}",
+            target=run_id,
+        )
+
+
 class PropertyImmutable(UsageError):
     """A property already has another value; properties can be written only once."""
 

@@ -31,6 +31,7 @@ class ControlledRun(NamedTuple):
         logs: the names of its logs, such as `azureml-logs/hyperdrive.txt`; the first one is followed.
         target: the compute target that is shown; child runs may be on others.
         notify: the addresses that are notified of its end.
+        first_rerun_of: as in a `SubmitRequest`.
     """
 
     run_id: str
@@ -46,6 +47,7 @@ class ControlledRun(NamedTuple):
     tags: Mapping[str, str | None] = MappingProxyType({})
     properties: Mapping[str, str] = MappingProxyType({})
     notify: Sequence[str] = ()
+    first_rerun_of: str | None = None
 
 
 def start_controlled_run(
@@ -93,6 +95,8 @@ def _record_run(workspace: Workspace, controlled_run: ControlledRun, interruptio
     origin = get_origin()
     with workspace.transaction(durable=True):
         interruptions.block()
+        if controlled_run.first_rerun_of is not None:
+            workspace.runs.check_is_not_repeated(controlled_run.first_rerun_of)
         parent_key, root_key = (None, None)
         if controlled_run.parent_run_id is not None:
             parent_key, root_key = workspace.runs.get_key_and_root_key(controlled_run.parent_run_id)

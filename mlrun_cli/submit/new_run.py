@@ -90,11 +90,17 @@ def record_run(workspace: Workspace, run: NewRun, folder: NewRunFolder, interrup
 
     The run is admitted within the transaction, since its target may have been changed or deleted in the meantime.
     Interruptions are blocked from then on.
+
+    Raises:
+        ComputeTargetNotFound: the target does not exist.
+        RunAlreadyRepeated: another run repeats the run of which this one is to be the first rerun.
     """
     _write_files(workspace, run)
     properties, columns = _build_properties(workspace, run), _build_columns(workspace, run)
     with workspace.transaction(durable=True):
         interruptions.block()
+        if run.request.first_rerun_of is not None:
+            workspace.runs.check_is_not_repeated(run.request.first_rerun_of)
         admission = _determine_admission(workspace, run)
         experiment, run_number = workspace.experiments.reserve_run_numbers(run.request.experiment_name)
         secrets = build_secrets(workspace, run, experiment, run_number)

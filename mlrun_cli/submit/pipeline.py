@@ -77,7 +77,7 @@ class PipelineRequest(NamedTuple):
         values: JSON values that replace defaults of parameters.
         regenerate_outputs: whether every step runs, whatever there is of earlier results.
         continue_on_step_failure: whether steps that do not need a failed one go on; None leaves that to the pipeline.
-        environment_mode, unknown_target: as in a `SubmitRequest`.
+        environment_mode, unknown_target, first_rerun_of: as in a `SubmitRequest`.
         run_id: the id of the run, a GUID; a run with this id is submitted only once. None makes a new one.
         retry: the policy by which the failed script of a step is started again; None if it is not.
         variables: environment variables of all scripts, which replace those of the steps.
@@ -106,6 +106,7 @@ class PipelineRequest(NamedTuple):
     retry: RetryPolicy | None = None
     variables: Mapping[str, str] = MappingProxyType({})
     target: str | None = None
+    first_rerun_of: str | None = None
     earlier: Mapping[str, EarlierRun] = MappingProxyType({})
     places: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
@@ -394,6 +395,7 @@ def _build_run(
             **redact(request.properties),
         },
         notify=request.notify,
+        first_rerun_of=request.first_rerun_of,
     )
 
 

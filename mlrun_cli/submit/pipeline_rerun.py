@@ -92,6 +92,7 @@ def build_pipeline_rerun(
         continue_on_step_failure=plan.continue_on_step_failure,
         tags={**read_submitted_tags(folder), RERUN_TAG: run.run_id},
         properties={} if pipeline_id is None else {PIPELINE_ID_PROPERTY: pipeline_id},
+        first_rerun_of=run.run_id if changes.is_first else None,
         retry=first.retry,
         variables=changes.variables,
         target=changes.target,
@@ -135,6 +136,7 @@ def _build_lost_rerun(
         regenerate_outputs=changes.regenerate_outputs,
         continue_on_step_failure=run.properties.get(CONTINUES_PROPERTY) == "True",
         tags={**run.tags, RERUN_TAG: run.run_id},
+        first_rerun_of=run.run_id if changes.is_first else None,
         variables=changes.variables,
         target=changes.target,
     )

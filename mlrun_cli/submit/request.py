@@ -52,6 +52,7 @@ class SubmitRequest(NamedTuple):
         earlier: a run whose snapshot and environment are reused instead of the current folder and runconfig; the
             script with its arguments and the target may still be replaced.
         rerun_of: the id of the run that this one repeats, which becomes a tag.
+        first_rerun_of: the id of a run; this one is refused if another repeats that already.
         resumed_run: a run whose `outputs` the script finds in its own.
         notify: the addresses that are notified of the end of the run.
         ends_with_stream: whether the run is canceled when this process, which goes on to stream it, is killed.
@@ -88,6 +89,7 @@ class SubmitRequest(NamedTuple):
     is_reading: bool = False
     earlier: EarlierRun | None = None
     rerun_of: str | None = None
+    first_rerun_of: str | None = None
     resumed_run: Run | None = None
     notify: Sequence[str] = ()
     ends_with_stream: bool = False

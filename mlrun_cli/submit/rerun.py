@@ -43,6 +43,7 @@ class RerunChanges(NamedTuple):
         resumes: whether the script finds the files in the run's `outputs` folder in its own.
         seed: the seed of a sweep instead of the earlier one.
         regenerate_outputs: whether every step of a pipeline runs, whatever there is of earlier results.
+        is_first: whether the run is not submitted if another repeats the earlier one already.
     """
 
     arguments: Sequence[str] = ()
@@ -54,6 +55,7 @@ class RerunChanges(NamedTuple):
     resumes: bool = False
     seed: int | None = None
     regenerate_outputs: bool = False
+    is_first: bool = False
 
     def check_kind(self, *, is_sweep: bool = False, is_pipeline: bool = False) -> None:
         """Raise if there are changes that do not apply to this kind of run.
@@ -177,6 +179,7 @@ def build_script_rerun(
         keeps_outputs_only=submission.keeps_outputs_only,
         gpu_count=run.gpu_count,
         rerun_of=run.run_id,
+        first_rerun_of=run.run_id if changes.is_first else None,
         resumed_run=run if changes.resumes else None,
     )
     if not changes.uses_current_code:

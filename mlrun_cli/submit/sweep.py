@@ -104,6 +104,7 @@ def submit_sweep(
         display_name=None,
         description=None,
         notify=(),
+        first_rerun_of=None,
         ends_with_stream=False,
     )
     held: list[OwnedFile] = []
@@ -234,6 +235,7 @@ def _build_run(run_id: str, request: SubmitRequest, template: RunTemplate, plan:
         description=request.description,
         tags={**configuration, **request.tags},
         notify=request.notify,
+        first_rerun_of=request.first_rerun_of,
     )
 
 

@@ -281,6 +281,22 @@ def test_only_what_has_failed_of_a_pipeline_runs_again(mlrun: Mlrun) -> None:
     assert mlrun.json("run", "rerun", "--failed", "-e", "exp", "--async") == []
 
 
+def test_commands_at_the_same_time_repeat_each_failed_run_once(mlrun: Mlrun) -> None:
+    mlrun.environment["FAILS"] = "train.py"
+    runs = [mlrun.ended("train.py", "--password", SECRET, number) for number in ("1", "2")]
+    failed = sorted(run["run_id"] for run in (*runs, submit_pipeline(mlrun), sweep(mlrun, "-e", "exp", "train.py")))
+    words = ("run", "rerun", "--failed", "-e", "exp", "--set", f"password={SECRET}", "--async")
+
+    for _ in range(3):
+        rivals = [mlrun.start(*words) for _ in range(3)]
+        outputs = [rival.communicate(timeout=300) for rival in rivals]
+        assert [rival.returncode for rival in rivals] == [0, 0, 0], outputs
+        repeated = [run for stdout, _ in outputs for run in json.loads(stdout)]
+        assert sorted(run["tags"]["rerun_of"] for run in repeated) == failed
+        assert {mlrun.wait(run["run_id"])["status"] for run in repeated} == {"Failed"}, "the next ones repeat these"
+        failed = sorted(run["run_id"] for run in repeated)
+
+
 def test_a_run_of_a_published_pipeline_is_repeated_as_one_of_it(mlrun: Mlrun) -> None:
     text = PIPELINE.replace("'parameter:rows'", f"'parameter:rows', '--token={SECRET}'")
     mlrun.script(text, "pipeline.yml")

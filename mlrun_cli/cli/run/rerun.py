@@ -22,6 +22,7 @@ from mlrun_cli.errors import (
     MlrunError,
     NotFound,
     OneOptionRequired,
+    RunAlreadyRepeated,
     RunNotRepeatable,
     StoredFilesLost,
     UsageError,
@@ -110,7 +111,7 @@ def rerun(
         raise OneOptionRequired("No run is named.", hint="Use -r ID, or --failed.", target="--run")
     description = new_run_options.parse()
     changes = build_changes(description, settings, arguments, target, uses_current_code=current_code)
-    changes = changes._replace(seed=seed, regenerate_outputs=regenerate_outputs)
+    changes = changes._replace(seed=seed, regenerate_outputs=regenerate_outputs, is_first=failed)
     context = open_context(global_options)
     description = description.resolve_predecessor(context)
     runs = get_runs(context, run_ids, experiment_name) if run_ids else _list_failed_runs(context, experiment_name)
@@ -305,6 +306,8 @@ def _resubmit_runs(
                     global_options.notes.warning(note)
                 global_options.notes.info(f"{run.run_id} is repeated as {done.run.run_id}.")
                 submitted.append(done.run)
+        except RunAlreadyRepeated as error:  # by another command, since this one listed what has failed
+            global_options.notes.info(error.message)
         except (UsageError, NotFound, StoredFilesLost) as error:
             refused.append(error)
     if refused and not submitted:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import AmbiguousRunId, RunNotFound
-from mlrun_cli.runs.run import Run
+from mlrun_cli.errors import AmbiguousRunId, RunAlreadyRepeated, RunNotFound
+from mlrun_cli.runs.run import RERUN_TAG, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.db.database import Database, Row, build_in_list, build_in_lists
 from mlrun_cli.store.runs.rows import ALIVE, SELECT_RUN, TERMINAL, build_run, to_columns
@@ -346,6 +346,21 @@ class RunStore:
         """Return all values of a tag in the workspace's runs."""
         rows = self._database.rows("SELECT value FROM run_tags WHERE key = :name AND value IS NOT NULL", name=name)
         return frozenset(row["value"] for row in rows)
+
+    def check_is_not_repeated(self, run_id: str) -> None:
+        """Raise if another run repeats the run with this id; within the transaction that inserts one.
+
+        Raises:
+            RunAlreadyRepeated: another does.
+        """
+        row = self._database.row(
+            "SELECT runs.run_id FROM run_tags JOIN runs ON runs.run_key = run_tags.run_key"
+            " WHERE run_tags.key = :name AND run_tags.value = :run_id ORDER BY run_tags.run_key LIMIT 1",
+            name=RERUN_TAG,
+            run_id=run_id,
+        )
+        if row is not None:
+            raise RunAlreadyRepeated(run_id, row["run_id"])
 
     def list_property_values_by_run(self, name: str) -> Sequence[tuple[int, str]]:
         """Return the key of each run that has a property with this name, and the property's value."""
