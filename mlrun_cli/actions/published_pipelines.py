@@ -208,7 +208,12 @@ def _read_document(workspace: Workspace, pipeline_id: str, name: str) -> dict[st
     path = get_pipeline_folder(workspace, pipeline_id) / name
     document = read_json(path)
     if document is None:
-        raise StoredFilesLost(f"The file {path} is gone or damaged.", hint="Publish the pipeline again.")
+        name = get_pipeline(workspace, pipeline_id).name
+        raise StoredFilesLost(
+            f"The file {path} of the published pipeline '{name}' is gone or damaged.",
+            hint="Publish the pipeline again.",
+            target=pipeline_id,
+        )
     return document
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from mlrun_cli.actions.published_pipelines import (
@@ -14,7 +15,7 @@ from mlrun_cli.actions.published_pipelines import (
 from mlrun_cli.actions.schedule_secrets import restore_secrets
 from mlrun_cli.actions.schedules import check_settings_are_readable, get_schedule, get_scheduled_pipeline_id
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import InvalidValue
+from mlrun_cli.errors import InvalidValue, StoredFilesLost
 from mlrun_cli.pipelines.expressions import ExpressionContext
 from mlrun_cli.pipelines.parameter_values import resolve_expressions
 from mlrun_cli.pipelines.published import check_is_enabled
@@ -37,12 +38,21 @@ def build_published_request(
     Raises:
         PipelineNotFound: there is no such pipeline.
         UsageError: it is disabled.
+        StoredFilesLost: a file or folder of it is gone or damaged.
     """
     pipeline = get_pipeline(workspace, pipeline_id)
     check_is_enabled(pipeline)
+    graph = read_published_graph(workspace, pipeline_id)
+    for step in graph.steps:
+        if not Path(step.source_directory).is_dir():
+            raise StoredFilesLost(
+                f"The folder {step.source_directory} of the published pipeline '{pipeline.name}' is gone.",
+                hint="Publish the pipeline again.",
+                target=pipeline_id,
+            )
     properties = {PIPELINE_ID_PROPERTY: pipeline_id, **options.pop("properties", {})}
     return PipelineRequest(
-        graph=read_published_graph(workspace, pipeline_id),
+        graph=graph,
         experiment_name=experiment_name,
         path=get_pipeline_folder(workspace, pipeline_id),
         environment=environ,

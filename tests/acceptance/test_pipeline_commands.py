@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -413,6 +414,26 @@ def test_a_run_whose_pipeline_has_lost_its_files_waits_with_the_reason(mlrun: Ml
     graph.write_text(text, encoding="utf-8")
     wait_for_runs(mlrun, bad, 2)
     assert find_schedule_problem() is None
+
+
+def test_a_pipeline_that_has_lost_its_files_is_shown_and_disabled_but_not_submitted(mlrun: Mlrun) -> None:
+    pipeline_id = publish(mlrun)
+    (folder,) = (path for path in mlrun.home.rglob(pipeline_id) if path.is_dir())
+    shutil.rmtree(folder / "sources")
+    for more in ([], ["--dry-run"]):
+        failure = mlrun.fails("run", "submit-pipeline", "-i", pipeline_id, "-n", "exp", *more, exit_code=1)
+        assert failure.code == "StoredFilesLost"
+        assert "sources" in failure.message and "'cars'" in failure.message
+    shutil.rmtree(folder)
+    failure = mlrun.fails("run", "submit-pipeline", "-i", pipeline_id, "-n", "exp", exit_code=1)
+    assert failure.code == "StoredFilesLost"
+    assert "'cars'" in failure.message
+    done = mlrun("pipeline", "show", "-i", pipeline_id)
+    shown = json.loads(done.stdout)
+    assert (shown["name"], shown["parameters"], shown["steps"]) == ("cars", None, None)
+    assert "pipeline.json" in done.stderr
+    assert "Active" in mlrun("pipeline", "show", "-i", pipeline_id, "-o", "table").stdout
+    assert mlrun.json("pipeline", "disable", "-i", pipeline_id)["status"] == "Disabled"
 
 
 def test_a_wrong_schedule_is_refused(mlrun: Mlrun) -> None:

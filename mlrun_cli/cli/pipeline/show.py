@@ -13,6 +13,7 @@ from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.output.record_table import Field, build_time_formatter
 from mlrun_cli.cli.pipeline import app
 from mlrun_cli.cli.pipeline.options import OutputFile, PipelineId, build_pipeline_record, write_output_file
+from mlrun_cli.errors import StoredFilesLost
 
 _FIELDS = (
     Field("Id", "id", 8),
@@ -46,11 +47,18 @@ _SCHEDULE_FIELDS = (
     ],
 )
 def show(global_options: GlobalOptions, pipeline_id: PipelineId, output_file: OutputFile = None) -> object:
-    """Show a published pipeline with its parameters, its steps and its schedules."""
+    """Show a published pipeline with its parameters, its steps and its schedules.
+
+    If its files are gone, 'parameters' and 'steps' are null.
+    """
     with open_context(global_options, only_reads=True).workspace as workspace:
         pipeline = get_pipeline(workspace, resolve_pipeline_id(workspace, pipeline_id))
         record = build_pipeline_record(workspace, pipeline)
-        record |= describe_graph(workspace, pipeline.pipeline_id)
+        try:
+            record |= describe_graph(workspace, pipeline.pipeline_id)
+        except StoredFilesLost as error:
+            record |= {"parameters": None, "steps": None}
+            global_options.notes.warning(error.one_line)
     write_output_file(output_file, record)
     return Result(record, table=partial(_print_page, record))
 
@@ -60,11 +68,11 @@ def _print_page(record: Mapping[str, Any], *, file: TextIO, width: int | None, c
     from mlrun_cli.cli.output.columns import print_layout  # noqa: PLC0415 - start-up
     from mlrun_cli.cli.output.record_table import build_fields_layout  # noqa: PLC0415
 
-    parameters = [{"name": name, **each} for name, each in record["parameters"].items()]
+    parameters = [{"name": name, **each} for name, each in (record["parameters"] or {}).items()]
     for records, fields in (
         ([record], _FIELDS),
         (parameters, _PARAMETER_FIELDS),
-        (record["steps"], _STEP_FIELDS),
+        (record["steps"] or [], _STEP_FIELDS),
         (record["schedules"], _SCHEDULE_FIELDS),
     ):
         if records:

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from mlrun_cli.actions.pipeline_endpoints import get_endpoint
 from mlrun_cli.actions.published_pipelines import get_pipeline, list_pipelines, read_published_graph
 from mlrun_cli.actions.schedules import find_schedule_problem, list_schedules
+from mlrun_cli.errors import StoredFilesLost
 from mlrun_cli.pipelines.published import check_is_enabled
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pipeline_graph.view import build_graph_view
@@ -31,10 +32,16 @@ def show_pipeline(page: PageRequest) -> Response:
     """Show the graph, the schedules and the newest runs of a published pipeline."""
     pipeline = get_pipeline(page.workspace, page.get_path_parameter("pipeline_id"))
     schedules = list_schedules(page.workspace, active_only=False, pipeline_id=pipeline.pipeline_id)
+    view, problem = None, ""
+    try:
+        view = build_graph_view(read_published_graph(page.workspace, pipeline.pipeline_id), [])
+    except StoredFilesLost as error:
+        problem = error.one_line
     return page.render(
         "pages/pipelines/pipeline.html",
         pipeline=pipeline,
-        view=build_graph_view(read_published_graph(page.workspace, pipeline.pipeline_id), []),
+        view=view,
+        problem=problem,
         schedules=[(schedule, find_schedule_problem(page.workspace, schedule) or "") for schedule in schedules],
         runs=list_pipeline_runs(page.workspace, pipeline.pipeline_id, limit=_MAX_RUNS),
         topic=page.build_topic("runs"),
