@@ -104,7 +104,11 @@ USES = [
     ),
     ("azureml.core.image", "ContainerImage.create(None)", "ContainerImage.create is ", "FastAPI"),
     ("azureml.core.profile", "ModelProfile(None, 'p')", "ModelProfile is ", "run.log"),
-    ("azureml.contrib.services.aml_request", "rawhttp(print)", "rawhttp is ", "other packages"),
+    ("azureml.contrib.services.aml_request", "rawhttp(print)", "rawhttp is ", "request.body()"),
+    ("azureml.contrib.services.aml_response", "AMLResponse(b'', 200)", "AMLResponse is ", "a Response"),
+    ("azureml.evaluate", "mlflow.load_model('m')", "azureml.evaluate.mlflow.load_model is ", "mlflow.evaluate"),
+    ("azureml.evaluate.mlflow.models.evaluation", "EvaluationResult()", "EvaluationResult is ", "mlflow.evaluate"),
+    ("azureml.metrics", "compute_metrics(task_type='regression')", "compute_metrics is ", "run.log"),
 ]
 """Module, what is done with a name of it, the error's name for it and a word of its advice."""
 

@@ -7,6 +7,10 @@ AUTOML = (
     "Train in a script of your own, and submit it with ScriptRunConfig; to try several models, submit one run for each"
 )
 DATABASE = "Query the database in the script, and keep what comes back as files"
+EVALUATE = (
+    "Load and evaluate the model with mlflow.pyfunc.load_model and mlflow.evaluate, which log to the run, or compute "
+    "the metrics with scikit-learn and log them with run.log"
+)
 EXPLAIN = "Explain with the package 'interpret' or 'shap', and keep what it writes with run.upload_folder"
 INSIDE = (
     "It belongs to the inside of Azure's packages, which differs from version to version: use what azureml.core "
@@ -54,6 +58,10 @@ AREAS = {
     ),
     "azureml.contrib.explain": EXPLAIN,
     "azureml.contrib.interpret": EXPLAIN,
+    "azureml.contrib.services": (
+        "A server of your own, such as FastAPI, passes the request itself: 'async def run(request: Request)' reads "
+        "'await request.body()' in place of request.get_data(), and returns a Response in place of an AMLResponse"
+    ),
     "azureml.core.compute.batchai": MACHINES,
     "azureml.core.image": SERVING,
     "azureml.core.profile": "Measure the model in a script, and run.log what it needs",
@@ -80,9 +88,11 @@ AREAS = {
     "azureml.data.sql_data_reference": DATABASE,
     "azureml.datadrift": "Compare the data in a script, and run.log what it finds",
     "azureml.dataprep": "Read the files with pandas, or with Dataset.Tabular.from_delimited_files",
+    "azureml.evaluate": EVALUATE,
     "azureml.explain": EXPLAIN,
     "azureml.history": INSIDE,
     "azureml.interpret": EXPLAIN,
+    "azureml.metrics": EVALUATE,
     "azureml.mlflow": INSIDE,
     "azureml.mlflow.deploy": SERVING,
     "azureml.monitoring": "Write it with the logging of the server that serves the model",
