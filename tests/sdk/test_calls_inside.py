@@ -251,6 +251,10 @@ same([each.id for each in Model.list(ws, name="net")], ["net:2", "net:1"])
 same(open(Model.get_model_path("from-run", _workspace=ws)).read(), "model")
 same((run.get_secret("data-key"), run.get_secrets(["data-key"])), ("s3cret", {"data-key": "s3cret"}))
 refused(KeyError, "other", lambda: run.input_datasets["other"])
+run.input_datasets["other"] = dataset
+run.output_datasets["scores"] = "outputs/scores"
+same((run.input_datasets["other"], [*run.input_datasets]), (dataset, ["other"]))
+same(run.output_datasets["scores"], "outputs/scores")
 
 from azureml.interpret import ExplanationClient
 refused(UserErrorException, "ExplanationClient.from_run; run.upload_folder", ExplanationClient.from_run, run)
@@ -287,6 +291,7 @@ def test_a_script_can_import_what_entry_scripts_of_azure_do(mlrun: Mlrun, python
         """
         from azureml_user.parallel_run import EntryScript
         EntryScript().logger.info("ready")
+        refused(UserErrorException, "ParallelRunStep; PipelineData", lambda: EntryScript().output_dir)
         """,
         python=python,
     )

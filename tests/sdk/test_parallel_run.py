@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from pathlib import Path
@@ -150,6 +151,19 @@ def test_what_workers_print_and_log_is_in_their_own_files(step: Step) -> None:
     assert (logs / "stderr/0/process000.stderr.txt").read_text(encoding="utf-8") == "oops\n"
     (logged,) = (logs / "entry_script_log/0").iterdir()
     assert logged.read_text(encoding="utf-8").endswith("|ready\n")
+
+
+def test_the_script_writes_files_to_the_folder_of_the_output(step: Step) -> None:
+    step.write_inputs(3)
+    script = (
+        "import os\nfrom azureml_user.parallel_run import EntryScript\n"
+        "def run(batch):\n"
+        "    for path in batch:\n"
+        "        open(os.path.join(EntryScript().output_dir, os.path.basename(path)), 'w').close()\n"
+        "    return batch\n"
+    )
+    assert step.run(script, "--output", "of the script", output_action="summary_only") == (0, "")
+    assert sorted(os.listdir(step.output)) == ["000.txt", "001.txt", "002.txt"]
 
 
 def test_workers_end_with_their_driver(step: Step) -> None:

@@ -167,7 +167,10 @@ assert "mine" in open("aml_config/conda_dependencies.yml").read()
 RunConfiguration.delete(".", "managed")
 said = str(error_of(RunConfiguration.load, ".", "managed"))
 assert "aml_config/managed, aml_config/managed.runconfig, managed.runconfig" in said
-assert type(error_of(RunConfiguration.delete, ".", "managed")) is UserErrorException
+for call in (RunConfiguration.delete, RunConfiguration.load):
+    error = error_of(call, ".", "managed")
+    assert isinstance(error, UserErrorException) and isinstance(error, FileNotFoundError) and "'managed'" in str(error)
+assert isinstance(error_of(RunConfiguration.load, "nowhere.runconfig"), FileNotFoundError)
 assert "name=" in str(error_of(RunConfiguration.load, "."))
 assert "name=" in str(error_of(RunConfiguration().save))
 assert type(error_of(rc.save, "nowhere", "x")) is FileNotFoundError
@@ -190,7 +193,7 @@ assert (docker["enabled"], docker["baseImage"], docker["shmSize"]) == (True, Non
 def loading(text):
     open("wrong.runconfig", "w").write(text)
     error = error_of(RunConfiguration.load, ".", "wrong")
-    assert type(error) is UserErrorException, repr(error)
+    assert isinstance(error, UserErrorException), repr(error)
     return str(error)
 
 assert "line 2" in loading("script: [a\\n") and "mapping" in loading("- a\\n")

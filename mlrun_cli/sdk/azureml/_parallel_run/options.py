@@ -77,14 +77,8 @@ def parse_options(arguments: List[str], environ: Mapping[str, str], core_count: 
 
     The default number of processes is that of this machine's cores, which nodes that are all this machine share.
     """
-    values: dict[str, str] = {}
-    index = 0
-    while index + 1 < len(arguments):
-        name = arguments[index][2:]
-        if not arguments[index].startswith("--") or name not in _OPTIONS or name in values:
-            break
-        values[name] = arguments[index + 1]
-        index += 2
+    values = _parse_first_options(arguments)
+    index = 2 * len(values)
     inputs: list[str] = []
     end = len(arguments)
     while end - 2 >= index and arguments[end - 2].startswith(_INPUT):
@@ -115,6 +109,22 @@ def parse_options(arguments: List[str], environ: Mapping[str, str], core_count: 
         node_count=node_count,
         driver_host=driver_host,
     )
+
+
+def find_output_folder(arguments: List[str]) -> Optional[str]:
+    """Return the folder of the output that the program's options name, or None."""
+    return _parse_first_options(arguments).get("output")
+
+
+def _parse_first_options(arguments: List[str]) -> Dict[str, str]:
+    """Return the program's options, keyed by name, which precede all other arguments."""
+    values: dict[str, str] = {}
+    for word, value in zip(arguments[::2], arguments[1::2]):
+        name = word[2:]
+        if not word.startswith("--") or name not in _OPTIONS or name in values:
+            break
+        values[name] = value
+    return values
 
 
 def _count_nodes(environ: Mapping[str, str]) -> int:

@@ -101,7 +101,18 @@ class _Inputs(Dict[str, Any]):
 
 
 def get_input_datasets(run: "Run") -> "dict[str, Any]":
-    """Return the inputs of a run, keyed by name: paths for mounts and downloads, or else datasets."""
+    """Return the inputs of a run, keyed by name: paths for mounts and downloads, or else datasets.
+
+    It is the same dict for all calls with a run object, as in Azure, and scripts may add to it.
+    """
+    attributes = vars(run)
+    if "_input_datasets" not in attributes:
+        attributes["_input_datasets"] = _read_input_datasets(run)
+    inputs: dict[str, Any] = attributes["_input_datasets"]
+    return inputs
+
+
+def _read_input_datasets(run: "Run") -> "dict[str, Any]":
     workspace = run.experiment.workspace
     given = workspace._request("datasets.inputs", run_id=run.id)
     return _Inputs(
@@ -109,9 +120,13 @@ def get_input_datasets(run: "Run") -> "dict[str, Any]":
     )
 
 
-def get_output_datasets(run: "Run") -> "dict[str, str]":
-    """Return the output paths of a run's script, keyed by output name."""
-    return _Inputs(run.experiment.workspace._request("datasets.outputs", run_id=run.id))
+def get_output_datasets(run: "Run") -> "dict[str, Any]":
+    """Return the output paths of a run's script, keyed by output name; the same dict for all calls with a run."""
+    attributes = vars(run)
+    if "_output_datasets" not in attributes:
+        attributes["_output_datasets"] = _Inputs(run.experiment.workspace._request("datasets.outputs", run_id=run.id))
+    outputs: dict[str, Any] = attributes["_output_datasets"]
+    return outputs
 
 
 def replace_dataset_ids(workspace: "Workspace", inputs: "List[Dict[str, Any]]") -> None:

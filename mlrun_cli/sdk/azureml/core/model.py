@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 from azureml._azure_names import SERVING
 from azureml._client.client import find_submitted_run_client, get_client
 from azureml._unsupported import create_unsupported_call
+from azureml.core._missing_files import NoSuchFile
 from azureml.core._text_pairs import convert_properties, convert_values_to_strings, to_tag_keys
 from azureml.core.resource_configuration import ResourceConfiguration
 from azureml.exceptions import (
@@ -42,10 +43,6 @@ class _ModelMissing(ModelNotFoundException, WebserviceException):
 
 class _ModelRefused(UserErrorException, WebserviceException):
     """An argument is invalid; the class has two bases because Azure raises WebserviceException."""
-
-
-class _NoSuchFile(UserErrorException, FileNotFoundError):
-    """The file or folder to register does not exist."""
 
 
 for _kind, _public in ((_ModelMissing, ModelNotFoundException), (_ModelRefused, UserErrorException)):
@@ -199,7 +196,7 @@ class Model:
         """
         path = os.path.abspath(model_path)
         if not os.path.exists(path):
-            raise _NoSuchFile(f"There is no file or folder {path!r} to make model {model_name!r} of.")
+            raise NoSuchFile(f"There is no file or folder {path!r} to make model {model_name!r} of.")
         print(f"Registering model {model_name}")
         new = _build_registration_fields(
             model_name, tags, properties, description, datasets, model_framework, model_framework_version,

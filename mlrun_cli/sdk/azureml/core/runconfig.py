@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Mapping
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml._client.client import get_client
+from azureml.core._missing_files import NoSuchFile
 from azureml.core._run_config_data import (
     Data,
     DatacacheConfiguration,
@@ -477,7 +478,8 @@ class RunConfiguration(RunConfigElement):
         As in Azure, keys and names of data are converted to camel case; a run uses the original names of data.
 
         Raises:
-            UserErrorException: The file does not exist, cannot be read, or is another kind of Azure file.
+            FileNotFoundError: The file does not exist; the error is a UserErrorException too.
+            UserErrorException: The file cannot be read, or is another kind of Azure file.
         """
         file = _resolve_runconfig_path(path, name)
         project = os.path.abspath(path) if os.path.isdir(path) else os.path.dirname(file)
@@ -507,7 +509,7 @@ class RunConfiguration(RunConfigElement):
         """Delete the file of a run configuration.
 
         Raises:
-            UserErrorException: The file does not exist.
+            FileNotFoundError: The file does not exist; the error is a UserErrorException too.
         """
         os.remove(_resolve_runconfig_path(path, name))
 
@@ -561,7 +563,7 @@ def _resolve_runconfig_path(path: Any, name: "str | None") -> str:
     if os.path.isfile(path):
         return str(os.path.abspath(path))
     if not name:
-        raise UserErrorException(f"{path} is not a file. Name a run configuration in it, as in name='train'.")
+        raise NoSuchFile(f"{path} is not a file. Name a run configuration in it, as in name='train'.")
     within = os.path.join(path, get_configuration_folder_name(path))
     places = [os.path.join(within, name), os.path.join(within, name + RUNCONFIGURATION_EXTENSION)]
     places += [os.path.join(path, name + RUNCONFIGURATION_EXTENSION), os.path.join(path, name)]
@@ -569,7 +571,7 @@ def _resolve_runconfig_path(path: Any, name: "str | None") -> str:
         if os.path.isfile(place):
             return os.path.abspath(place)
     tried = ", ".join(os.path.relpath(place, path) for place in places)
-    raise UserErrorException(f"There is no run configuration {name!r} in {os.path.abspath(path)}: tried {tried}.")
+    raise NoSuchFile(f"There is no run configuration {name!r} in {os.path.abspath(path)}: tried {tried}.")
 
 
 def _resolve_mentioned_file(file_name: str, project_folder: str, runconfig_path: str) -> str:
@@ -582,9 +584,7 @@ def _resolve_mentioned_file(file_name: str, project_folder: str, runconfig_path:
     for place in places:
         if os.path.isfile(place):
             return place
-    raise UserErrorException(
-        f"{runconfig_path} names the file {file_name!r}, which is not there: tried {', '.join(places)}."
-    )
+    raise NoSuchFile(f"{runconfig_path} names the file {file_name!r}, which is not there: tried {', '.join(places)}.")
 
 
 def _write_document(path: str, document: "dict[str, Any]") -> None:

@@ -2,8 +2,10 @@
 
 import logging
 import os
+import sys
 
-from azureml._parallel_run.options import get_node_rank
+from azureml._parallel_run.options import find_output_folder, get_node_rank
+from azureml.exceptions import UserErrorException
 
 
 class EntryScript:
@@ -18,6 +20,22 @@ class EntryScript:
     def logs_dir(self) -> str:
         """The folder that contains the logs of the script's processes."""
         return os.path.join(os.getcwd(), "logs", "user")
+
+    @property
+    def output_dir(self) -> str:
+        """The folder of the step's output, which is created at need.
+
+        Raises:
+            UserErrorException: the step has no output, or this is not the script of a ParallelRunStep.
+        """
+        folder = find_output_folder(sys.argv[1:])
+        if folder is None:
+            raise UserErrorException(
+                "EntryScript().output_dir is the folder of a ParallelRunStep's output, which this script does not "
+                "have: give the step one by output=PipelineData('scores')."
+            )
+        os.makedirs(folder, exist_ok=True)
+        return folder
 
     @property
     def logger(self) -> logging.Logger:
