@@ -1,4 +1,7 @@
-"""The panels of a run's page, one for each metric: a curve, bars, a table, a matrix or a value."""
+"""The panels of metrics on a run's page and on the exported page: a curve, bars, a table, a matrix or a value.
+
+A panel without a figure has its HTML in `panels/`, in the file named as its kind, for both pages.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ class Panel(NamedTuple):
     """A panel that shows a metric on a run's page.
 
     Attributes:
-        kind: `curve` for a figure over steps or time, `plot` for other figures, or `table`, `matrix` or `value`.
+        kind: `curve` for a figure over steps or time, `plot` for other figures, or the name of a file in `panels/`.
         value: the logged value of a `value` panel.
         grid: the values as a table, if the panel has one.
         problem: the reason why nothing can be shown, if any.
@@ -50,6 +53,11 @@ class Panel(NamedTuple):
     problem: str = ""
     source: str = ""
     address: str = ""
+
+    @property
+    def has_figure(self) -> bool:
+        """True if the panel has a figure of lines, points or bars, rather than HTML of its own."""
+        return self.kind in {CURVE_PANEL, PLOT_PANEL}
 
     @property
     def id(self) -> str:

@@ -22,7 +22,6 @@ from mlrun_cli.studio.charts.chart import STEP
 from mlrun_cli.studio.charts.figure import build_chart_figure
 from mlrun_cli.studio.charts.run_charts import (
     CURVE_PANEL,
-    PLOT_PANEL,
     Panel,
     build_metric_figure,
     build_panel,
@@ -118,7 +117,7 @@ def _build_run_values(workspace: Workspace, run: Run) -> Mapping[str, Any]:
 
 
 def _draw_panel(workspace: Workspace, run: Run, panel: Panel) -> DrawnPanel:
-    if panel.kind not in {CURVE_PANEL, PLOT_PANEL}:
+    if not panel.has_figure:
         return DrawnPanel(panel, None)
     figure = build_metric_figure(workspace, run, panel.summary, STEP, None, None)
     if panel.kind == CURVE_PANEL:
