@@ -383,7 +383,7 @@ class Collector:
         outcome = collected.outcome
         assert outcome is not None
         if collected.outcome_evidence is OutcomeEvidence.INTERRUPTED:
-            outcome = derive_interruption_outcome(run, outcome, self._jobs.find_job(run))
+            outcome = derive_interruption_outcome(run, outcome, self._explain_end(run, self._jobs.find_job(run)))
             outcome = self._adjust_to_lost_stream(run, outcome)
         self._finish_run(run, collected, outcome, now)
 
@@ -399,8 +399,13 @@ class Collector:
         send_to_supervisor(self._workspace, run, StopMessage(StopReason.GIVEN_UP))
         if self._jobs.has_job_id(run):
             self._to_cancel.append(run)
-        outcome = self._adjust_to_lost_stream(run, derive_lost_outcome(run, job))
+        outcome = self._adjust_to_lost_stream(run, derive_lost_outcome(run, self._explain_end(run, job)))
         self._end_without_supervisor(run, collected, outcome, now)
+
+    def _explain_end(self, run: Run, job: Job | None) -> Job | None:
+        """Return the job of a run with what is written about its end beside what the engine says."""
+        log = self._shared_folder.run_folder(run.run_id).supervisor_log
+        return None if job is None else self._target.explain_end(job, log)
 
     def _end_without_supervisor(self, run: Run, collected: CollectedRun | None, outcome: Outcome, now: float) -> None:
         """Record an outcome that no supervisor has written, unless the shared folder is unavailable."""

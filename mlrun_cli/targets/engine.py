@@ -194,6 +194,10 @@ class EngineTarget(Target):
         """
         return find_jobs_called_at
 
+    def explain_end(self, job: Job, log: Path) -> Job:  # noqa: ARG002
+        """Return an ended job with what the file for its output says about its end; by default, the job unchanged."""
+        return job
+
     @abstractmethod
     def find_job_id(self, run_id: str) -> str | None:
         """Return the id of the job that was submitted for a run, or None if the engine knows no such job.

@@ -56,6 +56,7 @@ SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/%n.pid
 MinJobAge={minimum_job_age}
 {accounting}
+{settings}
 GresTypes=gpu
 {nodes}
 PartitionName=main Nodes=ALL Default=YES MaxTime=2-0 PriorityTier=10
@@ -104,7 +105,12 @@ class Slurm:
     """
 
     def __init__(
-        self, folder: Path, *, accounting: bool = False, enter: Mapping[str, Sequence[str]] | None = None
+        self,
+        folder: Path,
+        *,
+        accounting: bool = False,
+        enter: Mapping[str, Sequence[str]] | None = None,
+        settings: str = "",
     ) -> None:
         """Start a cluster.
 
@@ -112,6 +118,7 @@ class Slurm:
             folder: an empty folder for all its files.
             accounting: whether it has an accounting database.
             enter: the words in front of the command of a node's daemon, to have the node in other namespaces.
+            settings: further lines of its configuration.
         """
         self.folder = folder
         self._enter = enter or {}
@@ -120,7 +127,7 @@ class Slurm:
         # Slurm's own authentication has one socket for all clusters of a machine. A socket's path has to be short.
         self._munge = Path(tempfile.mkdtemp(prefix="munge-"))
         self._ports = dict(zip(("slurmctld", *NODES, "slurmdbd", "mariadbd"), _find_ports(5), strict=True))
-        self._write_configuration(accounting=accounting)
+        self._write_configuration(settings, accounting=accounting)
         try:
             self._start_munge()
             if accounting:
@@ -255,7 +262,7 @@ class Slurm:
             time.sleep(0.01)
         shutil.rmtree(self._munge, ignore_errors=True)
 
-    def _write_configuration(self, *, accounting: bool) -> None:
+    def _write_configuration(self, settings: str, *, accounting: bool) -> None:
         (self.folder / "state").mkdir()
         ports = self._ports
         nodes = (_NODE.format(name=name, host=_HOST, port=ports[name], cpus=CPUS, memory=MEMORY_MB) for name in NODES)
@@ -269,6 +276,7 @@ class Slurm:
             folder=self.folder,
             nodes="\n".join(nodes),
             accounting=_ACCOUNTING.format(host=_HOST, port=ports["slurmdbd"], munge=self._munge) if accounting else "",
+            settings=settings,
         )
         slurmdbd_conf = _SLURMDBD_CONF.format(
             host=_HOST,

@@ -168,3 +168,22 @@ def test_states_that_take_long_to_reach(state: str, end: JobEnd) -> None:
     found = jobs.parse_job(state, "None", "n[1-2]", "0:0")
     assert (found.state, found.end, found.nodes) == (JobState.ENDED, end, "n[1-2]")
     assert state in found.words
+
+
+@pytest.mark.parametrize(
+    ("end", "lines", "expected"),
+    [
+        (JobEnd.EXITED, ["slurmstepd-n1: error: Exceeded job memory limit"], JobEnd.OUT_OF_MEMORY),
+        (JobEnd.EXITED, ["slurmstepd: error: Detected 1 oom_kill event in StepId=7.batch."], JobEnd.OUT_OF_MEMORY),
+        (JobEnd.EXITED, ["slurmstepd: error: Exceeded job memory limit", *["a later start"] * 20], JobEnd.EXITED),
+        (JobEnd.EXITED, ["a script that says: slurmstepd: Exceeded job memory limit"], JobEnd.EXITED),
+        (JobEnd.CANCELED, ["slurmstepd: error: Exceeded job memory limit"], JobEnd.CANCELED),
+    ],
+)
+def test_the_last_lines_of_a_job_say_that_it_has_used_too_much_memory(
+    end: JobEnd, lines: list[str], expected: JobEnd
+) -> None:
+    ended = Job(JobState.ENDED, end=end, words="FAILED, ExitCode=0:9")
+    explained = jobs.explain_end(ended, "\n".join(lines))
+    assert explained.end is expected
+    assert (explained == ended) is (expected is end)

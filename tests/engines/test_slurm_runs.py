@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.engines.slurm import CPUS, Slurm
+from tests.engines.slurm import CPUS, Slurm, why_not
 from tests.running import LIVE, Mlrun, until
 
 WORK = """
@@ -45,6 +47,18 @@ signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 print("attempt", attempt, flush=True)
 if not attempt:
     time.sleep(600)
+"""
+
+GREEDY = """
+import time
+print("begins", flush=True)
+filler = b"x" * 300_000_000
+time.sleep(600)
+"""
+MEMORY_LIMITS = """\
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=1
+JobAcctGatherParams=OverMemoryKill
 """
 
 
@@ -160,6 +174,27 @@ def test_a_script_that_ends_well_when_its_job_is_requeued_is_started_again(slurm
     record = wait_for_end(cluster, run_id)
     assert record["status"] == "Completed", record["error"]
     wait_for_line(cluster, run_id, "attempt 1")
+
+
+@pytest.mark.kill
+def test_a_job_that_uses_more_memory_than_it_has_says_so(tmp_path: Path) -> None:
+    reason = why_not()
+    if reason is not None:
+        pytest.skip(reason)
+    (tmp_path / "slurm").mkdir()
+    with ExitStack() as stack:
+        slurm = Slurm(tmp_path / "slurm", settings=MEMORY_LIMITS)
+        stack.callback(slurm.close)
+        mlrun = Mlrun(tmp_path)
+        stack.callback(mlrun.close)
+        mlrun.environment.update(slurm.environment)
+        attach = ("computetarget", "attach", "slurm", "-n", "slurm", "--shared-folder", str(tmp_path / "shared"))
+        mlrun(*attach, "--no-check", "--memory", "150M")
+        mlrun.script(GREEDY)
+        record = wait_for_end(mlrun, submit(mlrun, "train.py"))
+    error = record["error"]["error"]
+    assert (record["status"], error["innerError"]["code"]) == ("Failed", "OutOfMemory"), record
+    assert "memory limit" in error["message"]
 
 
 @pytest.mark.kill

@@ -45,6 +45,9 @@ _NO_LONGER_THERE = ("Invalid job id", "already completing or completed")
 # Else squeue abbreviates them.
 _WHOLE_TASK_LISTS = {"SLURM_BITSTR_LEN": "0"}
 _REMOVED = Job(JobState.ENDED, end=JobEnd.REMOVED, words="CANCELLED")
+_OUT_OF_MEMORY = re.compile(r"^slurmstepd\b.*(?:memory limit|oom.kill).*", re.MULTILINE | re.IGNORECASE)
+"""A line of the daemon of a job that used too much memory; the controller may say only that it was killed."""
+_LAST_LINES = 20
 _MAX_ASKED = 200
 """How many ids or names are passed to `sacct` at a time."""
 
@@ -169,6 +172,15 @@ def parse_job(state: str, reason: str, nodes: str, exit_code: str) -> Job:
     if end is JobEnd.EXITED and name == "FAILED" and (known_reason in _NOT_STARTED or not known_nodes):
         end = JobEnd.NEVER_STARTED
     return Job(JobState.ENDED, nodes=known_nodes, end=end, words=_describe_end(state, known_reason, exit_code))
+
+
+def explain_end(job: Job, output: str) -> Job:
+    """Return an ended job, as one that ran out of memory if the last lines of its output say so."""
+    lines = "\n".join(output.splitlines()[-_LAST_LINES:])
+    found = _OUT_OF_MEMORY.search(lines) if job.end is JobEnd.EXITED else None
+    if found is None:
+        return job
+    return job._replace(end=JobEnd.OUT_OF_MEMORY, words=f"{job.words}; {found.group()}")
 
 
 def _describe_end(state: str, reason: str, exit_code: str) -> str:

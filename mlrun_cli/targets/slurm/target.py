@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.errors import ProgramNotFound
 from mlrun_cli.targets.engine import EngineTarget, Job, JobRequest
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
@@ -58,6 +60,10 @@ class SlurmTarget(EngineTarget):
         """Return the given jobs that Slurm knows, keyed by id, usually with one query of the controller."""
         with _convert_errors():
             return jobs.find_jobs(job_ids)
+
+    def explain_end(self, job: Job, log: Path) -> Job:
+        """Return an ended job with what Slurm's daemon on the node has written about its end."""
+        return jobs.explain_end(job, read_tail(log))
 
     def find_job_id(self, run_id: str) -> str | None:
         """Return the id of the job that is named after a run, or None if Slurm knows no such job."""
