@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import yaml
 
 from tests.engines.ray import PATIENCE_SECONDS
 from tests.engines.scripts import ATTEMPTS
@@ -90,6 +93,22 @@ def attach_remote(mlrun: Mlrun, machine: RemoteMachine) -> None:
     mlrun("computetarget", "attach", "remote", "-n", "remote", *place)
 
 
+def offer_packages(machine: RemoteMachine, folder: Path) -> None:
+    """Let pip on the other machine, which has no network, find the packages that a `conda_dependencies.yml` names."""
+    (conda,) = folder.glob("conda_dependencies.yml")
+    needed = [each for each in yaml.safe_load(conda.read_text(encoding="utf-8"))["dependencies"] if each != "python"]
+    wheels = machine.marks / "wheels"
+    # An environment is made from the version that submits, if it is there.
+    version = "'import sys; print(sys.version_info[0], sys.version_info[1], sep=\".\")'"
+    python = f"$(command -v python3.{sys.version_info.minor} || echo {machine.python})"
+    found = machine.run("sh", "-c", f"{python} -c {version}").strip()
+    options = ("--only-binary=:all:", "--python-version", found, "--dest", str(wheels))
+    subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", *options, *needed], check=True)
+    settings = machine.home / ".config" / "pip" / "pip.conf"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f"[global]\nno-index = true\nfind-links = {wheels.as_uri()}\n", encoding="utf-8")
+
+
 @pytest.fixture
 def two_gpus(remote_machine: RemoteMachine) -> Iterator[None]:
     """Let an `nvidia-smi` on the other machine report two GPUs."""
@@ -133,9 +152,9 @@ def test_the_parent_of_the_gallery_finds_its_best_child(engine: Engine) -> None:
     assert engine.mlrun.metrics(parent)["best"] == 16
 
 
-def test_iris_gets_its_environment_in_the_shared_folder(engine: Engine) -> None:
+def test_iris_gets_its_environment_where_it_runs(engine: Engine, request: pytest.FixtureRequest) -> None:
     if engine.target == "remote":
-        pytest.skip("the other machine has no network to install packages from")
+        offer_packages(request.getfixturevalue("shared_machine"), _GALLERY / "iris" / ".azureml")
     iris = engine.run_folder("iris")["run_id"]
     assert engine.mlrun.metrics(iris)["accuracy"] > 0.9
     assert "outputs/model.joblib" in engine.mlrun.json("run", "files", "-r", iris)

@@ -22,7 +22,7 @@ from mlrun_cli.targets.remote.target import RemoteTarget
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 from tests.endurance.engine_kills import list_collectors, stop_collectors
-from tests.engines.sshd import HOST_ALIAS, RemoteMachine
+from tests.engines.sshd import HOST_ALIAS, PORT, RemoteMachine
 from tests.running import LIVE, Mlrun, kill, until, words_of
 
 WAITING = """
@@ -404,6 +404,21 @@ def test_what_ssh_says_is_the_error(ssh_mlrun: Mlrun, options: list[str], words:
     failure = ssh_mlrun.fails(*attaching, *options, exit_code=1)
     assert (failure.code, words in failure.message) == ("EngineUnavailable", True), failure
     assert ssh_mlrun.json("computetarget", "list") == []
+
+
+def test_the_line_of_az_says_all_that_ssh_needs(ssh_mlrun: Mlrun, remote_machine: RemoteMachine) -> None:
+    ssh = Path(ssh_mlrun.environment["HOME"], ".ssh")
+    key = (ssh / "id_ed25519").rename(ssh_mlrun.folder / "my key")
+    (ssh / "config").write_text(f'Host *\n    UserKnownHostsFile "{ssh}/known_hosts"\n', encoding="utf-8")
+    ssh_mlrun("install-az", "../bin")
+    line = ("computetarget", "attach", "remote", "-n", "box", "--address", remote_machine.address)
+    identity = ("--username", remote_machine.user, "--ssh-port", str(PORT), "--private-key-file", key.name)
+    attached = ssh_mlrun.run("../bin/az", "ml", *line, *identity, "--python", remote_machine.python)
+    assert attached.returncode == 0, attached.stderr
+    ssh_mlrun.script("import getpass, os; print(getpass.getuser(), os.uname().nodename)")
+    done = ssh_mlrun.run("../bin/az", "ml", "run", "submit-script", "--ct", "box", "train.py")
+    assert done.returncode == 0, done.stderr
+    assert ssh_mlrun.log(json.loads(done.stdout)["run_id"]).split() == [remote_machine.user, remote_machine.name]
 
 
 def test_a_driver_attaches_and_detaches_a_machine(ssh_mlrun: Mlrun) -> None:
