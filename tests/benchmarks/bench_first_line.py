@@ -3,7 +3,8 @@
     python -m tests.benchmarks.bench_first_line [ROUNDS]
 
 The cluster is a Slurm on this machine, the other machine a namespace with its own sshd; all take turns with the line
-by hand, so that slow moments of the machine affect all.
+by hand, so that slow moments of the machine affect all. Between turns there is a pause: Slurm's scheduler lets a job
+that comes just after the end of another wait for its next round, up to a second later.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from tests.engines.sshd import HOST_ALIAS, RemoteMachine, find_obstacle
 from tests.running import Mlrun
 
 _LINE = "the first line"
+_PAUSE_SECONDS = 2.0
 _SCRIPT = f"print({_LINE!r}, flush=True)\n"
 _BY_HAND = """
 touch log.$1
@@ -61,6 +63,7 @@ def _measure(mlrun: Mlrun, rounds: int) -> None:
     times: dict[str, list[float]] = {way: [] for way in ways}
     for number in range(rounds + 1):
         for way, build in ways.items():
+            time.sleep(_PAUSE_SECONDS)
             taken = _time_first_line(mlrun, build(number))
             if number:  # the first one copies mlrun-cli
                 times[way].append(taken)
