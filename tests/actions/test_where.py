@@ -27,6 +27,7 @@ from mlrun_cli.runs.where.column_choice import parse_metric_choice, parse_parame
 from mlrun_cli.runs.where.condition import AllOf, AnyOf, Condition, Negation, Predicate
 from mlrun_cli.runs.where.parser import parse_condition
 from mlrun_cli.runs.where.value_name import PLAIN, parse_value_names
+from mlrun_cli.store.db.sqlite import trigrams
 from mlrun_cli.store.runs import conditions, key_plans, key_sets, page_store, text_conditions
 from mlrun_cli.store.runs.key_plans import AnyKeySet, CombinedSet, KeyPlan, KeySet
 from mlrun_cli.workspace import Workspace
@@ -107,7 +108,7 @@ COLUMNS = (
 )
 TEXTS = (
     *("first", "adam", "other sgd", "two ad", "zq", "ZQ first", "=3", "ir sh", "e", "1", "a 2"),
-    *("üß", "Grüße zq", "grüße", "ÜB", "no such", "qz", "x ad", "%", "_2", "te"),
+    *("üß", "Grüße zq", "grüße", "ÜB", "no such", "qz", "x ad", "%", "_2", "te", "Q", "ü q", "x", ":"),
 )
 
 
@@ -183,6 +184,7 @@ def _seem_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_conditions, "_FEW_TEXTS", 0)
     # Terms of the index are used for each word that the sample does not contain everywhere.
     monkeypatch.setattr(text_conditions, "_RARE", 1.1)
+    monkeypatch.setattr(trigrams, "_TEXTS_PER_LOOK", 0.001)
 
 
 def _use_sets(monkeypatch: pytest.MonkeyPatch, few_keys: int) -> None:
@@ -365,6 +367,36 @@ def _sort_naively(every: Sequence[_Facts], column: str, *, descending: bool) -> 
             ranks[facts.run.key] = (isinstance(value, str), value, facts.run.key)
     valued = sorted(ranks, key=lambda key: ranks[key], reverse=descending)
     return [*valued, *sorted((facts.run.key for facts in every if facts.run.key not in ranks), reverse=True)]
+
+
+def test_single_letters_are_found_wherever_they_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _seem_many(monkeypatch)
+    letters = "!q7ü漢😀"
+    with _open_workspace(tmp_path) as workspace:
+        chance = random.Random(6)
+        for key in range(1, 4 * len(letters) + 1):
+            _add_run(workspace, chance)
+            workspace.runs.remove_tags(key, list(workspace.runs.get_tags(key)))
+            workspace.runs.update(key, description=None, display_name=None)
+        for first, letter in zip(range(1, 100, 4), letters, strict=False):
+            workspace.runs.update(first, description=f"x{letter}")
+            workspace.runs.update(first + 1, display_name=f"{letter}y")
+            workspace.runs.set_tags(first + 2, {f"x{letter}": None})
+            workspace.runs.set_tags(first + 3, {letter: "x"})
+        _compare_searches(workspace, letters)
+        for first, letter in zip(range(1, 100, 4), letters, strict=False):
+            workspace.runs.remove_tags(first + 3, [letter])
+            workspace.runs.set_tags(first + 3, {letter.upper() if letter.isascii() else letter: None})
+        _compare_searches(workspace, letters)
+
+
+def _compare_searches(workspace: Workspace, words: Sequence[str]) -> None:
+    """Search for each word, and compare the runs with those whose texts contain it."""
+    every = [_Facts(workspace, run) for run in list_runs(workspace, RunFilter())]
+    for word in words:
+        expected = [facts.run.run_id for facts in every if facts.contains(word)]
+        assert len(expected) >= 4
+        assert [run.run_id for run in list_runs(workspace, RunFilter(text=word))] == expected, word
 
 
 @pytest.mark.parametrize("few_keys", [0, RUNS])

@@ -281,8 +281,7 @@ class RunConditions:
         self._add_condition_sql(built)
         self.parameters.update(builder.parameters)
         if isinstance(condition, Predicate) and built.looked_up is not None and condition.name.kind != FIELD:
-            known = self._last_count if self.most_matches is None else self.most_matches
-            self.most_matches = min(self._last_count, known)
+            self._limit_matches()
         if isinstance(condition, Predicate):
             kind, name, which = condition.name
             columns = {METRIC: f"{kind}:{name}:{which}", PARAMETER: f"{kind}:{name}", FIELD: name}
@@ -317,10 +316,16 @@ class RunConditions:
             key = self._database.dialect.text_key
             lookup = _build_text_lookup(condition) if self._last_count else "1 = 0"
             self._rare.append(f"runs.run_key IN (SELECT {key} FROM run_texts WHERE {lookup})")  # noqa: S608
+            self._limit_matches()
         elif self._rare:
             self._common.append(self._build_text_check(condition))
         else:
             self.text = condition
+
+    def _limit_matches(self) -> None:
+        """Take the number of rows that meet the condition last found to be rare as an upper bound of the matches."""
+        known = self._last_count if self.most_matches is None else self.most_matches
+        self.most_matches = min(self._last_count, known)
 
     def _build_text_check(self, condition: TextCondition) -> str:
         key = self._database.dialect.text_key

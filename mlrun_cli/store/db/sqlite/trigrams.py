@@ -1,7 +1,8 @@
-"""Trigrams that contain a two-letter word, used to find texts with this word in the full-text index.
+"""Trigrams that contain a word of one or two letters, used to find texts with this word in the full-text index.
 
 The index has no entry for shorter words than three letters. But a text of three letters or more in which two stand
-together contains a trigram that begins with them, or ends with one that ends with them.
+together contains a trigram that begins with them, or ends with one that ends with them. A single letter is in three
+trigrams, or in fewer near an end.
 """
 
 from __future__ import annotations
@@ -12,6 +13,11 @@ from mlrun_cli.store.db.database import Database
 
 _TERMS = "temp.run_terms"
 """Each occurrence of a trigram, in the order of trigrams; a search for the first one beyond a text is a seek."""
+_FIRST_TERM = f"SELECT term FROM {_TERMS} WHERE term >= :start LIMIT 1"  # noqa: S608 — our own words
+_TEXTS_PER_LOOK = 1200
+"""The number of texts that are read in twice the time that a look for the next trigram takes."""
+_NEWEST = 100
+"""The number of texts in which letters are paired, to estimate how many looks are needed."""
 _ASCII = "".join(each for each in map(chr, range(1, 0x80)) if each == each.lower())
 """The letters for which trigrams are listed without a look whether there are any; the index has only small ones."""
 _BEYOND_ASCII = "\x80"
@@ -23,22 +29,65 @@ _SURROGATES = range(0xD800, 0xE000)
 
 
 def list_trigrams(database: Database, word: str, limit: int) -> Sequence[str] | None:
-    """Return the trigrams of which every longer text with this two-letter word contains one.
+    """Return the trigrams of which every text in the index with this word of one or two letters contains one.
 
-    Texts in the index may contain none of some. Return None if there are more than `limit`, or if the index may regard
-    other letters as the same than Python does.
+    Texts may contain none of some. Return None if there are more than `limit`, if the index may regard other letters
+    as the same than Python does, or if a text with the word may be too short for the index.
     """
     word = word.lower()
-    if len(word) != 2 or not all(each in _ASCII or each in _LATIN or each == each.upper() for each in word):
+    if len(word) > 2 or not all(each in _ASCII or each in _LATIN or each == each.upper() for each in word):
         return None
     # A temporary table can be created on a read-only connection, which `execute` would replace.
     database.rows(f"CREATE VIRTUAL TABLE IF NOT EXISTS {_TERMS} USING fts5vocab(main, run_texts, instance)")
+    if len(word) == 1:
+        return None if _is_bare_tag(database, word) else _list_trigrams_with_letter(database, word, limit)
     found = [trigram for each in _ASCII for trigram in (word + each, each + word)]
     for trigram in _iterate_rarer_trigrams(database, word):
         if len(found) >= limit:
             return None
         found.append(trigram)
     return found
+
+
+def _is_bare_tag(database: Database, letter: str) -> bool:
+    """Return whether a letter is a tag without a value, which may be all that the text of a run's tags contains."""
+    query = "SELECT 1 AS found FROM run_tags WHERE key IN (:small, :capital) AND coalesce(value, '') = '' LIMIT 1"
+    return database.row(query, small=letter, capital=letter.upper()) is not None
+
+
+def _count_affordable_looks(database: Database) -> int:
+    """Return how many looks take less time than reading all texts; 0 if more are needed according to the newest."""
+    newest = "(SELECT max(run_key) FROM runs)"
+    rows = database.rows(
+        f"SELECT {newest} AS newest, lower(own) AS own FROM run_texts WHERE rowid > {newest} - {_NEWEST}"  # noqa: S608
+    )
+    affordable = int(max((row["newest"] for row in rows), default=0) / _TEXTS_PER_LOOK)
+    pairs = {pair for row in rows for pair in zip(row["own"], row["own"][1:], strict=False)}
+    return affordable if len(pairs) < affordable else 0
+
+
+def _list_trigrams_with_letter(database: Database, letter: str, limit: int) -> Sequence[str] | None:
+    """Return the trigrams that contain a letter.
+
+    None if there are more than `limit`, or if reading all texts takes less time than finding them: of any two letters
+    that begin a trigram, a look must tell whether this one follows.
+    """
+    found: list[str] = []
+    start: str | None = ""
+    for _ in range(_count_affordable_looks(database)):
+        row = None if start is None else database.row(_FIRST_TERM, start=start)
+        if row is None:
+            return found or [letter * 3]  # a list of no terms cannot be searched
+        trigram = row["term"]
+        ending = trigram[:2] + letter
+        if letter in trigram:
+            if len(found) == limit:
+                return None
+            found.append(trigram)
+            start = _find_next(trigram)
+        else:
+            start = ending if trigram < ending else _find_next(trigram[:2])
+    return None
 
 
 def _iterate_rarer_trigrams(database: Database, word: str) -> Iterator[str]:
@@ -51,7 +100,7 @@ def _iterate_rarer_trigrams(database: Database, word: str) -> Iterator[str]:
 def _iterate_terms(database: Database, prefix: str, start: str | None, length: int) -> Iterator[str]:
     """Yield the distinct first `length` letters of the trigrams with a prefix, in order, from `start` on."""
     while start is not None:
-        row = database.row(f"SELECT term FROM {_TERMS} WHERE term >= :start LIMIT 1", start=start)  # noqa: S608
+        row = database.row(_FIRST_TERM, start=start)
         if row is None or not row["term"].startswith(prefix):
             return
         found = row["term"][:length]
