@@ -8,9 +8,9 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.environments.python_search import find_python, iterate_executables, list_search_folders
 
 # The newest minor version that is searched for, and the oldest for which an environment can be built.
@@ -28,8 +28,7 @@ _PROBE_SECONDS = 20
 _TERM = re.compile(r"(==|!=|>=|<=|>|<|~=|=)?\s*v?(\d+(?:\.\d+){0,2})(\.?\*)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Interpreter:
+class Interpreter(NamedTuple):
     """A base interpreter, not one of a virtual environment, with its real path and three-part version."""
 
     path: str
