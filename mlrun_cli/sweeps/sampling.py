@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from random import SystemRandom
 from typing import Any, Protocol
 
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -88,7 +88,7 @@ class Sampling(NamedTuple):
 
     def with_seed(self) -> Sampling:
         """Return a copy with a random seed, if there is none."""
-        return self if self.seed is not None else self._replace(seed=secrets.randbelow(_SEEDS))
+        return self if self.seed is not None else self._replace(seed=SystemRandom().randrange(_SEEDS))
 
     def create_sampler(self, goal: Goal) -> Sampler:
         """Return the sampler for this method, which needs a seed unless it is a grid.
