@@ -59,7 +59,7 @@ def main(count: int) -> None:
         before = sum(map(measure_cpu_seconds, owner_pids))
         time.sleep(WAITING_SECONDS)
         waiting = sum(map(measure_cpu_seconds, owner_pids)) - before
-        memory = sum(map(measure_memory, owner_pids))
+        memory = sum(measure_memory(pid).proportional for pid in owner_pids)
         Path(environment["GO"]).touch()
         database = next(home.glob("workspaces/*/*/*/workspace.db"))
         began = time.perf_counter()

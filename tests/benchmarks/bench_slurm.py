@@ -94,7 +94,7 @@ def _measure(slurm: Slurm, mlrun: Mlrun, top: Path, count: int) -> None:
     asked = len(_read_calls(calls, "squeue", since))
     print(f"| CPU of the collector while they wait | {used / WAITING_SECONDS:.2%} of a core |")
     print(f"| squeue in {WAITING_SECONDS} s of waiting | {asked} |")
-    print(f"| memory of the collector (PSS) | {measure_memory(collector):.0f} MB |", flush=True)
+    print(f"| memory of the collector (PSS) | {measure_memory(collector).proportional:.0f} MB |", flush=True)
 
     before = measure_cpu_seconds(collector)
     for job_id in holding:
@@ -104,7 +104,7 @@ def _measure(slurm: Slurm, mlrun: Mlrun, top: Path, count: int) -> None:
         assert time.perf_counter() < began + PATIENCE_SECONDS, _count_statuses(mlrun)
         if Path(f"/proc/{collector}").exists():
             most_files = max(most_files, len(os.listdir(f"/proc/{collector}/fd")))
-            used, memory = measure_cpu_seconds(collector), measure_memory(collector)
+            used, memory = measure_cpu_seconds(collector), measure_memory(collector).proportional
         time.sleep(1)
     took = time.perf_counter() - began
     print(f"| from the first start to the last end | {took:.1f} s, {count / took:.1f} runs a second |")

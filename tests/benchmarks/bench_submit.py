@@ -1,4 +1,4 @@
-"""Time a submission of an empty script, measure its supervisor's memory, and submit a thousand, 32 at a time.
+"""Time a submission of an empty script, and submit a thousand, 32 at a time.
 
 python -m tests.benchmarks.bench_submit [COUNT]
 """
@@ -6,7 +6,6 @@ python -m tests.benchmarks.bench_submit [COUNT]
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -28,11 +27,9 @@ def main(count: int) -> None:
         folder.mkdir()
         environment = environment_for(home)
         (folder / "empty.py").touch()
-        (folder / "sleep.py").write_text("import time\ntime.sleep(60)\n", encoding="utf-8")
         environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
         timed([MLRUN, "folder", "attach", "-e", "bench"], folder=folder, environment=environment, runs=1)
         _single(folder, environment)
-        _memory(folder, environment)
         _many(folder, environment, count)
 
 
@@ -55,23 +52,6 @@ def _paced(folder: Path, environment: dict[str, str]) -> Timed:
         results.append(timed(command, folder=folder, environment=environment, runs=1))
         time.sleep(0.5)
     return sorted(results, key=lambda result: result.over)[len(results) // 2]
-
-
-def _memory(folder: Path, environment: dict[str, str]) -> None:
-    submitted = _run(folder, environment, "submit-script", "--async", "sleep.py")
-    run_id = json.loads(submitted)["run_id"]
-    time.sleep(2)
-    found = subprocess.run(
-        ["pgrep", "-f", f"mlrun_cli.supervisor.*{run_id}"], capture_output=True, text=True, check=True
-    )
-    rollup = Path(f"/proc/{found.stdout.split()[0]}/smaps_rollup").read_text(encoding="ascii")
-    found_sizes = re.findall(r"^(Pss|Private_Clean|Private_Dirty):\s+(\d+) kB", rollup, re.MULTILINE)
-    sizes = {name: int(size) / 1000 for name, size in found_sizes}
-    private = sizes["Private_Clean"] + sizes["Private_Dirty"]
-    print(
-        f"a supervisor's private memory: {private:.1f} MB; with its share of what others have too: {sizes['Pss']:.1f}\n"
-    )
-    _run(folder, environment, "cancel", "-r", run_id, "--grace", "0")
 
 
 def _many(folder: Path, environment: dict[str, str], count: int) -> None:

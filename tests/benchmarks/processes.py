@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 
 def measure_cpu_seconds(pid: int) -> float:
@@ -13,9 +14,15 @@ def measure_cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure_memory(pid: int) -> float:
-    """Return the proportional memory of a process in MB."""
+class Memory(NamedTuple):
+    """The memory of a process in MB: its own, and the proportional one, with its share of what others have too."""
+
+    private: float
+    proportional: float
+
+
+def measure_memory(pid: int) -> Memory:
+    """Return the memory of a process."""
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    pss = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
-    assert pss is not None
-    return int(pss[1]) / 1000
+    sizes = {name: int(size) / 1000 for name, size in re.findall(r"^(\w+):\s+(\d+) kB", rollup, re.MULTILINE)}
+    return Memory(sizes["Private_Clean"] + sizes["Private_Dirty"], sizes["Pss"])
