@@ -254,6 +254,19 @@ class HostLease:
         """Return a record of the lease: its host, its term number, and the local folder."""
         return {"host": _parse_record(self._current)["host"], "localFolder": str(self.folder), "turn": self.term}
 
+    def describe_use(self) -> tuple[str, int]:
+        """Return the host that has the home, and the seconds since it was last seen, by this machine's clock.
+
+        Raises:
+            StoreUnavailable: the home is not there.
+        """
+        try:
+            record = _parse_record(_read_file(self._hosts / "current")) or _parse_record(self._current)
+            used_at = self._read_last_use(record["turn"])
+        except OSError as error:
+            raise _create_unavailable_error(self.home, error) from error
+        return record["host"], max(0, round((time.time_ns() // 1000 - used_at) / MICROSECONDS))
+
     def _try_to_acquire(self, *, take_over: bool) -> bool:
         """Adopt or acquire the lease; return False if the caller should try again."""
         raw = self._read_current_record()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -34,7 +36,7 @@ from mlrun_cli.store.db.sqlite.network_connection import NetworkDatabase
 home, file, mode = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 open_home(home)
 database = NetworkDatabase(file, find_lease(file))
-if not database.rows("SELECT 1 FROM sqlite_master WHERE name = 'copies'"):
+if mode != "killed" and not database.rows("SELECT 1 FROM sqlite_master WHERE name = 'copies'"):
     with database.transaction():
         database.execute("CREATE TABLE copies (place INTEGER PRIMARY KEY, number INTEGER, text TEXT)")
         database.execute("CREATE INDEX copies_by_number ON copies (number, text)")
@@ -84,7 +86,7 @@ while len(found) < looks or len({row["low"] for row in found}) < commits:
             " (SELECT count(*) FROM copies WHERE place > 100) AS more FROM copies WHERE place < 100"
         )
     except StoreUnavailable as error:
-        sys.exit(f"{type(error).__name__} {error}")
+        sys.exit(f"{type(error).__name__} {error} {error.hint}")
     found.append(dict(row))
 print(json.dumps(found))
 """
@@ -250,14 +252,36 @@ def test_a_look_during_a_large_transaction_sees_the_commit_before(host: Host, ot
         assert _look(other, "large.db") == before
 
 
-def test_a_store_that_cannot_be_read_names_the_host_that_uses_it(host: Host, other: Host) -> None:
-    with _write(host, "killed.db", "killed") as writing:
+def test_a_change_that_a_killed_process_left_is_not_waited_for_and_can_be_taken_over(host: Host, other: Host) -> None:
+    host.script("pass")
+    host.ended()
+    before = other("run", "list").stdout
+    database = str(host.database.relative_to(host.seen))
+    with _write(host, database, "killed") as writing:
         writing.wait()
 
-    done = _run_reader(other, "killed.db", 1, 1, 0.2)
+    done = _run_reader(other, database, 1, 1, 600.0)
+    failure = other.fails("run", "list", exit_code=1)
+
+    assert done.stderr.startswith("StoreUnavailable "), done.stderr
+    for text in (done.stderr, failure.text):
+        assert "login1, last seen " in text and "mlrun workspace show --take-over" in text
+    assert failure.code == "StoreUnavailable"
+    other("workspace", "show", "--take-over")
+    assert other("run", "list").stdout == before
+    host("workspace", "show", "--take-over")
+    assert host("run", "list").stdout == before
+
+
+def test_a_journal_that_cannot_be_read_is_told_as_that(host: Host, other: Host) -> None:
+    with _write(host, "unreadable.db", "nothing") as writing:
+        writing.wait()
+    (host.seen / "unreadable.db-journal").mkdir()
+
+    done = _run_reader(other, "unreadable.db", 1, 1, 600.0)
 
     assert done.stderr.startswith("StoreUnavailable ")
-    assert "login1" in done.stderr
+    assert os.strerror(errno.EISDIR) in done.stderr and "login1" not in done.stderr
 
 
 def test_a_store_that_is_as_it_was_on_a_local_disk_names_the_host_that_can_change_that(host: Host, other: Host) -> None:

@@ -32,6 +32,8 @@ _WAL_MODE = 2
 _CACHE_KIB = 16384
 _SHORTEST_WAIT_SECONDS = 0.001
 _LONGEST_WAIT_SECONDS = 0.02
+_STANDSTILL_SECONDS = 2.0
+"""The time after which a commit that makes no progress is not waited for: its host or its process may be dead."""
 
 _T = TypeVar("_T")
 
@@ -45,6 +47,14 @@ class _Version(NamedTuple):
     header: bytes
     size: int
     modified_ns: int
+
+
+class _State(NamedTuple):
+    """What a look finds: the version of the file, the size and time of a commit's journal, or an error instead."""
+
+    version: _Version | None = None
+    journal: tuple[int, int] | None = None
+    error: str = ""
 
 
 class ForeignDatabase(SqliteDatabase):
@@ -62,7 +72,7 @@ class ForeignDatabase(SqliteDatabase):
         """
         assert lease.refusal is not None
         self._refusal: HomeInUse = lease.refusal
-        self._host = lease.describe()["host"]
+        self._lease = lease
         self._version: _Version | None = None
         """The version of the file that the connection has read; None if its cache may be a mixture of several."""
         self._folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -83,30 +93,73 @@ class ForeignDatabase(SqliteDatabase):
         Raises:
             MlrunError: it failed, or the other host has written all the time.
         """
-        deadline = time.monotonic() + self._busy_timeout
+        started = time.monotonic()
+        since, last = started, _State()
         pause = _SHORTEST_WAIT_SECONDS
         while True:
-            version = self._read_version()
-            if version is not None and not self._is_being_changed():
+            state = self._read_state()
+            if state.version is not None and state.journal is None:
                 failure: Exception | None = None
                 try:
-                    self._reopen_unless_current(version)
+                    self._reopen_unless_current(state.version)
                     found = action()
                 except (sqlite3.Error, UnicodeEncodeError, OverflowError) as error:
                     failure = error
-                if not self._is_being_changed() and self._read_version() == version:
+                if self._is_still(state.version):
                     if failure is None:
                         return found
                     raise self._convert_error(failure) from failure
                 self._version = None
-            if time.monotonic() >= deadline:
-                raise StoreUnavailable(
-                    f"The store {self._path} could not be read for {self._busy_timeout:.0f} s: {self._host}, which uses"
-                    " it, writes to it all the time.",
-                    hint=f"Try again, or work on {self._host}.",
-                )
+                state = _State()
+            now = time.monotonic()
+            if state != last or state == _State():
+                since, last = now, state
+            elif now - since >= min(_STANDSTILL_SECONDS, self._busy_timeout):
+                raise self._create_standstill_error(state)
+            if now - started >= self._busy_timeout:
+                raise self._create_busy_error()
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_WAIT_SECONDS)
+
+    def _create_standstill_error(self, state: _State) -> StoreUnavailable:
+        if state.error:
+            return StoreUnavailable(
+                f"The store {self._path} cannot be read: {state.error}.",
+                hint="Check that its file system is mounted, and that the file and its folder can be read.",
+            )
+        host, seconds = self._lease.describe_use()
+        return StoreUnavailable(
+            f"The store {self._path} cannot be read: {host}, last seen {seconds} s ago, began to change it and makes"
+            " no progress.",
+            hint=f"If {host} works, any command on it completes or undoes the change. When that host is gone: mlrun"
+            " workspace show --take-over",
+        )
+
+    def _create_busy_error(self) -> StoreUnavailable:
+        host, _ = self._lease.describe_use()
+        return StoreUnavailable(
+            f"The store {self._path} could not be read for {self._busy_timeout:.0f} s: {host}, which uses it, writes to"
+            " it all the time.",
+            hint=f"Try again, or work on {host}.",
+        )
+
+    def _read_state(self) -> _State:
+        """Return the version of the file, which is read first, and its journal, if a commit may be changing the file.
+
+        Raises:
+            StoreUnavailable: the file is as it was on a local disk.
+        """
+        try:
+            return _State(self._read_version(), self._find_journal())
+        except OSError as error:
+            return _State(error=f"{error.filename or self._path}: {error.strerror}")
+
+    def _is_still(self, version: _Version) -> bool:
+        """Return whether no commit is changing the file, and none has done so since it had this version."""
+        try:
+            return self._find_journal() is None and self._read_version() == version
+        except OSError:
+            return False
 
     def _reopen_unless_current(self, version: _Version) -> None:
         """Reopen the file, discarding the caches of SQLite and this machine, unless they contain this version."""
@@ -119,49 +172,51 @@ class ForeignDatabase(SqliteDatabase):
         self._version = version
         self._number += 1
 
-    def _read_version(self) -> _Version | None:
-        """Return the version of the file on the file server, or None if it cannot be read at the moment.
+    def _read_version(self) -> _Version:
+        """Return the version of the file on the file server.
 
         Raises:
+            OSError: it cannot be read at the moment.
             StoreUnavailable: it is as it was on a local disk, perhaps with a write-ahead log beside it.
         """
-        try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            return None
+        descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             refresh_file_size(descriptor)
             os.posix_fadvise(descriptor, 0, _HEADER_BYTES, os.POSIX_FADV_DONTNEED)
             header = os.pread(descriptor, _HEADER_BYTES, 0)
             found = os.fstat(descriptor)
-        except OSError:
-            return None
         finally:
             os.close(descriptor)
         if header[_JOURNAL_MODE_AT : _JOURNAL_MODE_AT + 1] == bytes([_WAL_MODE]):
+            host, _ = self._lease.describe_use()
             raise StoreUnavailable(
-                f"The store {self._path} comes from a local disk, and has not been in use on {self._host} since.",
-                hint=f"List the runs of its workspace there once: mlrun run list --all-experiments, on {self._host}.",
+                f"The store {self._path} comes from a local disk, and has not been in use on {host} since.",
+                hint=f"List the runs of its workspace there once: mlrun run list --all-experiments, on {host}.",
             )
         return _Version(header, found.st_size, found.st_mtime_ns)
 
-    def _is_being_changed(self) -> bool:
-        """Return whether a commit may be changing the file: SQLite first completes the journal's header."""
+    def _find_journal(self) -> tuple[int, int] | None:
+        """Return the size and time of the journal of a commit that may be changing the file, or None.
+
+        SQLite completes the journal's header before it changes the file.
+
+        Raises:
+            OSError: that cannot be read at the moment.
+        """
         refresh_file_size(self._folder)
         try:
             descriptor = os.open(f"{self._path}-journal", os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
-            return False
-        except OSError:
-            return True
+            return None
         try:
             refresh_file_size(descriptor)
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-            return os.pread(descriptor, 1, 0) not in {b"", b"\0"}
-        except OSError:
-            return True
+            if os.pread(descriptor, 1, 0) in {b"", b"\0"}:
+                return None
+            found = os.fstat(descriptor)
         finally:
             os.close(descriptor)
+        return found.st_size, found.st_mtime_ns
 
     def _ensure_writable(self) -> None:
         """Raise HomeInUse, since another host uses the database, so that nothing can be written."""

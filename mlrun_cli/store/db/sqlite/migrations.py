@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 from mlrun_cli.errors import StoreError, StoreTooNew
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
@@ -132,8 +131,11 @@ def _read_versions(database: SqliteDatabase) -> tuple[int, int]:
     Earlier programs know only the required version, and expect exactly one row.
     """
     row = None
-    with suppress(StoreError):  # there is no such table
+    try:
         row = database.row("SELECT * FROM schema_version")
+    except StoreError as error:
+        if "no such table" not in str(error):
+            raise
     if row is None:
         database.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
         database.execute(
