@@ -67,6 +67,8 @@ class Workspace:
         self._opened = locator.database.get_identity()
         self._opened_in = _identify_file(locator.folder)
         self._lease = find_lease(locator.folder)
+        self.is_used_elsewhere = self._lease is not None and self._lease.refusal is not None
+        """True if another host used the workspace when it was opened, so that nothing can be changed through it."""
         self._kept_open = None if self._lease is None else os.open(locator.folder, _FOLDER_FLAGS)
         """A descriptor of the folder, which may otherwise get another inode number on a network file system."""
         self.owned_run: tuple[str, int] | None = None
@@ -295,11 +297,6 @@ class Workspace:
         """Return a run store that redacts the secrets of one run, given that run's redactor."""
         return RunStore(self._database, redactor)
 
-    @property
-    def is_used_elsewhere(self) -> bool:
-        """True if another host uses the workspace, so that nothing in it can be changed from this host."""
-        return self._lease is not None and self._lease.refusal is not None
-
     def is_database_in_place(self) -> bool:
         """Return whether the open database is still at its path, neither moved nor removed nor replaced."""
         return self._opened is not None and self.locator.database.get_identity() == self._opened
@@ -382,6 +379,14 @@ class Workspace:
         self._opened = self.locator.database.get_identity()
         self._database.replace_connection(fresh)
         self.generation += 1
+
+    def is_still_used_elsewhere(self) -> bool:
+        """Return whether the other host that used the workspace when it was opened still uses it."""
+        try:
+            self.reopen_if_replaced()
+        except StoreUnavailable:
+            return False
+        return self.is_used_elsewhere
 
     def read_rebuild_documents(self, keys: Sequence[int]) -> list[dict[str, Any]]:
         """Return the documents of the runs with these keys, from which a store can be rebuilt."""

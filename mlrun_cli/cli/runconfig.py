@@ -161,7 +161,7 @@ def _open_workspace(global_options: GlobalOptions, *, is_attached: bool) -> Abst
     if not is_attached and not global_options.workspace_name:
         return nullcontext()
     try:
-        return open_context(global_options).workspace
+        return open_context(global_options, only_reads=True).workspace
     except WorkspaceNotFound:
         if global_options.workspace_name:
             raise

@@ -214,7 +214,7 @@ def backup(
     """
     from mlrun_cli.actions.repair import backup_workspace  # noqa: PLC0415
 
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=True).workspace as workspace:
         return backup_workspace(workspace, make_absolute(file.expanduser()), overwrite=overwrite)
 
 

@@ -64,7 +64,7 @@ def open_home(home: Path, *, take_over: bool = False, only_reads: bool = False) 
         if not (home / "hosts").is_dir() and not is_network_file_system(get_file_system_type(home)):
             return
         lease = HostLease(home)
-    if only_reads:
+    if only_reads and (home not in _leases or lease.refusal is not None):
         lease.acquire_or_follow()
     else:
         lease.acquire(take_over=take_over)
@@ -159,7 +159,9 @@ class HostLease:
             StoreUnavailable: the home is not there, or cannot be written.
         """
         try:
-            is_ours = bool(self._current) and _read_file(self._hosts / "current") == self._current
+            is_ours = (
+                bool(self._current) and self.refusal is None and _read_file(self._hosts / "current") == self._current
+            )
             if is_ours and not self.is_renewal_due():
                 return
             if is_ours:
@@ -221,11 +223,15 @@ class HostLease:
         self._last_seen = (self._read_term_and_last_use(), time.monotonic())
 
     def check_in_use_elsewhere(self) -> None:
-        """Verify that the host whose lease is followed still uses the home; no clocks are compared.
+        """Verify that the host whose lease is followed still uses the home, unless this host has it by now.
+
+        No clocks are compared.
 
         Raises:
             StoreUnavailable: it does not any more, and nobody ends the runs that were lost with it.
         """
+        if self.refusal is None:
+            return
         seen, seen_at = self._last_seen
         now = time.monotonic()
         try:

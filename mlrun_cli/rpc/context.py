@@ -38,16 +38,21 @@ class RequestContext:
         self.redactor = redactor or get_process_redactor()
         self._delays_signals = delays_signals
         self._identity: WorkspaceIdentity | None = None
+        self._only_reads = False
         self._open: dict[WorkspaceIdentity, Workspace] = {}
 
     @contextmanager
-    def select_workspace(self, identity: WorkspaceIdentity | None) -> Iterator[None]:
-        """Select a workspace for the duration of the block; blocks may be nested, for example by a signal handler."""
-        selected, self._identity = self._identity, identity
+    def select_workspace(self, identity: WorkspaceIdentity | None, *, only_reads: bool = False) -> Iterator[None]:
+        """Select a workspace for the duration of the block; blocks may be nested, for example by a signal handler.
+
+        With `only_reads`, the block changes nothing in the workspace, which another host may use at the same time.
+        """
+        selected = self._identity, self._only_reads
+        self._identity, self._only_reads = identity, only_reads
         try:
             yield
         finally:
-            self._identity = selected
+            self._identity, self._only_reads = selected
 
     @property
     def identity(self) -> WorkspaceIdentity:
@@ -78,13 +83,26 @@ class RequestContext:
             StoreError: it cannot be used.
         """
         found = self._open.get(self.identity)
-        if found is not None and found.folder.is_dir():
+        if found is not None and self._is_usable(found):
             return found
-        opened = Workspace.open(locate_workspace(self.home, self.identity), redactor=self.redactor, create=create)
+        opened = Workspace.open(
+            locate_workspace(self.home, self.identity),
+            redactor=self.redactor,
+            create=create,
+            only_reads=self._only_reads,
+        )
+        if found is not None and found.is_used_elsewhere:
+            found.close()
         if self._delays_signals:
             opened.delay_signals()
         self._open[self.identity] = opened
         return opened
+
+    def _is_usable(self, workspace: Workspace) -> bool:
+        """Return whether an open workspace is in its place, and usable for what the selected block does."""
+        if not workspace.folder.is_dir():
+            return False
+        return not workspace.is_used_elsewhere or (self._only_reads and workspace.is_still_used_elsewhere())
 
     def close(self) -> None:
         """Close all open workspaces."""

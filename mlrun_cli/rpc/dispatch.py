@@ -13,7 +13,8 @@ from mlrun_cli.wire.framing import RESULT
 def dispatch(context: RequestContext, request: Request) -> dict[str, Any]:
     """Handle a request and return the response, which is an error response if the handler raises an exception."""
     try:
-        with context.select_workspace(request.workspace):
-            return {RESULT: get_handler(request.call).call_function(context, request.arguments)}
+        handler = get_handler(request.call)
+        with context.select_workspace(request.workspace, only_reads=handler.only_reads):
+            return {RESULT: handler.call_function(context, request.arguments)}
     except Exception as error:  # a request comes from outside, and none may end its server
         return build_error_response(error)

@@ -45,9 +45,10 @@ class Handler:
         call: the call that it handles.
         types: the types of all arguments, keyed by name.
         required: the names of the arguments without a default, in order.
+        only_reads: whether it changes nothing in the workspace, which another host may then use at the same time.
     """
 
-    def __init__(self, call: str, function: Callable[..., Any]) -> None:
+    def __init__(self, call: str, function: Callable[..., Any], *, only_reads: bool = False) -> None:
         """Compile the argument types from the function's signature.
 
         Raises:
@@ -61,6 +62,7 @@ class Handler:
         self.call = call
         self.types: Mapping[str, ArgumentType] = {name: compile_type(annotations.get(name)) for name in names}
         self.required = tuple(name for name in names if name not in optional)
+        self.only_reads = only_reads
         self._function = function
 
     def call_function(self, context: RequestContext, arguments: Mapping[str, Any]) -> Any:
@@ -88,13 +90,13 @@ _OTHER_VERSION = "The azureml that made this call is of another version: submit 
 _handlers: dict[str, Handler] = {}
 
 
-def handler(call: str) -> Callable[[F], F]:
-    """Return a decorator that registers a function as the handler of a call."""
+def handler(call: str, *, only_reads: bool = False) -> Callable[[F], F]:
+    """Return a decorator that registers a function as the handler of a call; see `Handler` for `only_reads`."""
 
     def register(function: F) -> F:
         if call in _handlers:
             raise ValueError(f"{call} has two handlers")
-        _handlers[call] = Handler(call, function)
+        _handlers[call] = Handler(call, function, only_reads=only_reads)
         return function
 
     return register

@@ -91,6 +91,38 @@ while len(found) < looks or len({row["low"] for row in found}) < commits:
 print(json.dumps(found))
 """
 
+_READING_SCRIPT = """
+from azureml.core import Dataset, Environment, Experiment, Model, Workspace
+
+ws = Workspace.from_config()
+experiment = Experiment(ws, "exp")
+for run in experiment.get_runs():
+    print(run.id, run.get_status(), run.get_metrics(), run.get_file_names(), sorted(run.get_details()))
+print(ws.get_details(), sorted(ws.experiments), sorted(ws.compute_targets), ws.get_default_datastore().name)
+print(Model.list(ws), Dataset.get_all(ws), sorted(Environment.list(ws)) != [], ws.get_run(run.id).parent)
+"""
+_WRITING_SCRIPT = """
+from azureml.core import Experiment, Workspace
+
+ws = Workspace.from_config()
+run = next(Experiment(ws, "exp").get_runs())
+calls = {
+    "tag": lambda: run.tag("a", "b"),
+    "experiment": lambda: Experiment(ws, "another"),
+    "start": lambda: Experiment(ws, "exp").start_logging(),
+    "cancel": lambda: run.cancel(),
+    "log": lambda: run.log("x", 1),
+}
+for name, call in calls.items():
+    try:
+        call()
+    except Exception as error:
+        assert "login1, last seen " in str(error), error
+    else:
+        raise SystemExit(name)
+    assert run.get_status() == "Completed"
+"""
+
 
 @pytest.fixture(scope="module")
 def host(hosts: list[Host]) -> Iterator[Host]:
@@ -200,6 +232,44 @@ def test_what_writes_is_refused_on_another_host_before_it_changes_anything(host:
         failure = other.fails(*words, exit_code=1)
         assert (failure.code, "login1" in failure.text) == (_CODE, True)
 
+    assert _describe_files(host) == before
+
+
+def test_a_script_reads_on_another_host_what_it_reads_on_the_first(host: Host, other: Host) -> None:
+    host.script("from azureml.core import Run\nRun.get_context().log('loss', 0.5)")
+    run_id = host.ended()["run_id"]
+    words = [sys.executable, "-c", _READING_SCRIPT]
+    expected = host.run(*host.enter, *words)
+    assert run_id in expected.stdout, expected.stderr
+    before = _describe_files(host)
+
+    done = other.run(*other.enter, *words)
+
+    assert (done.stdout, done.stderr) == (expected.stdout, "")
+    assert _describe_files(host) == before
+
+
+def test_what_a_script_would_write_is_refused_on_another_host_and_it_reads_on(host: Host, other: Host) -> None:
+    host.script("pass")
+    host.ended()
+    before = _describe_files(host)
+
+    done = other.run(*other.enter, sys.executable, "-c", _WRITING_SCRIPT)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert _describe_files(host) == before
+
+
+def test_another_host_makes_a_backup_of_what_one_commit_left(host: Host, other: Host) -> None:
+    host.script("pass")
+    run_id = host.ended()["run_id"]
+    before = _describe_files(host)
+
+    record = other.json("workspace", "backup", "copy.db", "--overwrite")
+
+    with closing(sqlite3.connect(record["file"])) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("SELECT status FROM runs WHERE run_id = ?", (run_id,)).fetchall() == [("Completed",)]
     assert _describe_files(host) == before
 
 

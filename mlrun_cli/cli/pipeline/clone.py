@@ -39,7 +39,7 @@ def clone(
     """
     from mlrun_cli.submit.pipeline_definition import write_pipeline_of_run  # noqa: PLC0415 - start-up
 
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
         (run,) = get_runs(context, [run_id], None)
         notes = write_pipeline_of_run(workspace, run, file, sources, overwrite=overwrite)

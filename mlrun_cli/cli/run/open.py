@@ -23,7 +23,7 @@ def open_page(global_options: GlobalOptions, run_id: RunId, experiment_name: Exp
     from mlrun_cli.actions.studio_urls import build_run_url  # noqa: PLC0415
     from mlrun_cli.cli.studio_page import open_studio_page  # noqa: PLC0415
 
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
         address = build_run_url(workspace, get_run(context, run_id, experiment_name).run_id)
         return open_studio_page(workspace.home, address, global_options.notes)

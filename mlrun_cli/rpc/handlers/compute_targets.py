@@ -54,13 +54,13 @@ def attach_remote_target(
     return _build_record(context, attach_machine(context.workspace, name, settings))
 
 
-@handler("computes.list")
+@handler("computes.list", only_reads=True)
 def list_targets(context: RequestContext) -> list[dict[str, Any]]:
     """Return the records of the workspace's targets, including `local` only if it has a node limit."""
     return [_build_record(context, target) for target in list_compute_targets(context.workspace)]
 
 
-@handler("computes.get")
+@handler("computes.get", only_reads=True)
 def get_target(context: RequestContext, name: str) -> dict[str, Any]:
     """Return the record of a compute target."""
     return _build_record(context, _call_with_sdk_hint(lambda: get_compute_target(context.workspace, name)))

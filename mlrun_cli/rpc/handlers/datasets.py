@@ -43,19 +43,19 @@ def save_dataset(context: RequestContext, definition: object) -> dict[str, Any]:
     return build_dataset_record(actions.save_dataset(context.workspace, definition))
 
 
-@handler("datasets.get")
+@handler("datasets.get", only_reads=True)
 def get_dataset(context: RequestContext, name: str, version: int | None = None) -> dict[str, Any]:
     """Return the record of a version of a registered dataset, the latest one by default."""
     return build_dataset_record(actions.get_dataset(context.workspace, name, version))
 
 
-@handler("datasets.get_by_id")
+@handler("datasets.get_by_id", only_reads=True)
 def get_dataset_by_id(context: RequestContext, dataset_id: str) -> dict[str, Any]:
     """Return the record of the dataset with this id."""
     return build_dataset_record(actions.get_dataset_by_id(context.workspace, dataset_id, os.environ))
 
 
-@handler("datasets.list")
+@handler("datasets.list", only_reads=True)
 def list_datasets(context: RequestContext) -> list[dict[str, Any]]:
     """Return the records of all registered datasets, each in its latest version."""
     return [build_dataset_record(dataset) for dataset in context.workspace.datasets.list_latest_versions()]
@@ -75,7 +75,7 @@ def unregister_dataset(context: RequestContext, name: str) -> None:
     actions.unregister_dataset(context.workspace, name)
 
 
-@handler("datasets.files")
+@handler("datasets.files", only_reads=True)
 def list_files(context: RequestContext, definition: object) -> dict[str, Any]:
     """Return a dataset's files as `[name, path or URL]` pairs and, as `whole`, their single folder or file, or None."""
     found = files.find_files(definition, lambda name: datastores.get_datastore(context.workspace, name))
@@ -85,13 +85,13 @@ def list_files(context: RequestContext, definition: object) -> dict[str, Any]:
     }
 
 
-@handler("datasets.check")
+@handler("datasets.check", only_reads=True)
 def check_paths_have_files(context: RequestContext, definition: object) -> None:
     """Raise an error if any path of a dataset leads to no file."""
     files.check_paths_have_files(definition, lambda name: datastores.get_datastore(context.workspace, name))
 
 
-@handler("datasets.inputs")
+@handler("datasets.inputs", only_reads=True)
 def get_inputs(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Return the input data of a run's script, keyed by name: a path, or the record of a dataset."""
     definition = context.workspace.runs.get(run_id).definition or {}
@@ -99,20 +99,20 @@ def get_inputs(context: RequestContext, run_id: str) -> dict[str, Any]:
     return {name: build_dataset_record(item) if isinstance(item, Dataset) else item for name, item in found.items()}
 
 
-@handler("datasets.outputs")
+@handler("datasets.outputs", only_reads=True)
 def get_outputs(context: RequestContext, run_id: str) -> dict[str, str]:
     """Return the paths to which a run's script has to write its outputs, keyed by name."""
     definition = context.workspace.runs.get(run_id).definition or {}
     return {entry["name"]: entry["path"] for entry in definition.get("outputData") or []}
 
 
-@handler("datasets.get_datastore")
+@handler("datasets.get_datastore", only_reads=True)
 def get_datastore(context: RequestContext, name: str | None = None) -> dict[str, Any]:
     """Return the record of a datastore, or of the default one if no name is given."""
     return _build_datastore_record(context, datastores.get_datastore(context.workspace, name))
 
 
-@handler("datasets.list_datastores")
+@handler("datasets.list_datastores", only_reads=True)
 def list_datastores(context: RequestContext) -> list[dict[str, Any]]:
     """Return the records of all datastores."""
     return [_build_datastore_record(context, datastore) for datastore in datastores.list_datastores(context.workspace)]

@@ -21,7 +21,7 @@ def register_environment(context: RequestContext, name: str | None, definition: 
     return actions.register_environment(context.workspace, name, definition).to_json()
 
 
-@handler("environments.get")
+@handler("environments.get", only_reads=True)
 def get_environment(
     context: RequestContext, name: str, version: str | int | None = None, label: str | None = None
 ) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def get_environment(
     return actions.get_environment(context.workspace, name, text, label).to_json()
 
 
-@handler("environments.list")
+@handler("environments.list", only_reads=True)
 def list_environments(context: RequestContext) -> Sequence[dict[str, Any]]:
     """Return the records of the newest versions of all environments, then of Azure's, each sorted by name."""
     found = [*actions.list_environments(context.workspace), *actions.list_curated_environments()]

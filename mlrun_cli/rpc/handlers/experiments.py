@@ -7,29 +7,34 @@ from typing import Any
 
 from mlrun_cli.actions import experiments as actions
 from mlrun_cli.actions import studio_urls
+from mlrun_cli.errors import ExperimentNotFound
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.registry import handler
 
 
-@handler("experiments.make")
+@handler("experiments.make", only_reads=True)
 def get_or_create_experiment(context: RequestContext, name: str) -> dict[str, Any]:
     """Return the record of an experiment, creating the experiment if it does not exist."""
-    return actions.get_or_create_experiment(context.workspace, name)
+    try:
+        return actions.get_experiment(context.workspace, name)
+    except ExperimentNotFound:
+        with context.select_workspace(context.identity):
+            return actions.get_or_create_experiment(context.workspace, name)
 
 
-@handler("experiments.get")
+@handler("experiments.get", only_reads=True)
 def get_experiment(context: RequestContext, name: str) -> dict[str, Any]:
     """Return the record of an existing experiment."""
     return actions.get_experiment(context.workspace, name)
 
 
-@handler("experiments.address")
+@handler("experiments.address", only_reads=True)
 def get_page_url(context: RequestContext, name: str) -> str:
     """Return the URL of an experiment's page."""
     return studio_urls.build_experiment_url(context.workspace, name)
 
 
-@handler("experiments.list")
+@handler("experiments.list", only_reads=True)
 def list_experiments(context: RequestContext) -> Sequence[dict[str, Any]]:
     """Return the records of all experiments, sorted by name."""
     return actions.list_experiments(context.workspace)

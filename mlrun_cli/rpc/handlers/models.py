@@ -50,7 +50,7 @@ def register_model_from_run(
     return {"model": _build_record(context, registered)}
 
 
-@handler("models.get")
+@handler("models.get", only_reads=True)
 def get_model(
     context: RequestContext,
     name: str | None = None,
@@ -65,7 +65,7 @@ def get_model(
     return _build_record(context, actions.get_model(context.workspace, which))
 
 
-@handler("models.list")
+@handler("models.list", only_reads=True)
 def list_models(
     context: RequestContext,
     name: str | None = None,
@@ -110,14 +110,14 @@ def delete_model(context: RequestContext, model_id: str) -> None:
     actions.delete_model(context.workspace, _get_model(context, model_id))
 
 
-@handler("models.download")
+@handler("models.download", only_reads=True)
 def download_model(context: RequestContext, model_id: str, folder: str, overwrite: bool = False) -> str:
     """Copy a model's file or folder into a folder; return the path of the copy."""
     model = _get_model(context, model_id)
     return str(actions.download_model(context.workspace, model, Path(folder), overwrite=overwrite))
 
 
-@handler("models.path")
+@handler("models.path", only_reads=True)
 def get_path(context: RequestContext, name: str, version: int | None = None) -> str:
     """Return the path of a model's file or folder, by default of the newest version."""
     return str(

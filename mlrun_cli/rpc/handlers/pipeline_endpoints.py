@@ -23,13 +23,13 @@ def create_endpoint(
     return _build_record(context, actions.create_endpoint(context.workspace, name, description, pipeline_id))
 
 
-@handler("pipeline_endpoints.get")
+@handler("pipeline_endpoints.get", only_reads=True)
 def get_endpoint(context: RequestContext, endpoint_id: str | None = None, name: str | None = None) -> dict[str, Any]:
     """Return the record of the pipeline endpoint with this id or this name."""
     return _build_record(context, actions.get_endpoint(context.workspace, endpoint_id=endpoint_id, name=name))
 
 
-@handler("pipeline_endpoints.list")
+@handler("pipeline_endpoints.list", only_reads=True)
 def list_endpoints(context: RequestContext, active_only: bool = True) -> list[dict[str, Any]]:
     """Return the records of the pipeline endpoints, newest first."""
     found = actions.list_endpoints(context.workspace, active_only=active_only)

@@ -120,7 +120,7 @@ def _submit_pipeline(context: RequestContext, request: PipelineRequest, notes: S
     }
 
 
-@handler("pipelines.check")
+@handler("pipelines.check", only_reads=True)
 def list_graph_problems(context: RequestContext, graph: Mapping[str, Any]) -> list[str]:  # noqa: ARG001 - every handler takes one
     """Return the error messages about an invalid pipeline; empty if it is valid."""
     try:
@@ -130,13 +130,13 @@ def list_graph_problems(context: RequestContext, graph: Mapping[str, Any]) -> li
     return []
 
 
-@handler("pipelines.load")
+@handler("pipelines.load", only_reads=True)
 def load_pipeline_file(context: RequestContext, path: str, folder: str) -> dict[str, Any]:  # noqa: ARG001
     """Return the pipeline in a YAML file as a document; relative paths are first looked up in `folder`."""
     return read_pipeline_file(Path(path), Path(folder)).graph.to_json()
 
 
-@handler("pipelines.address")
+@handler("pipelines.address", only_reads=True)
 def get_pipelines_url(context: RequestContext) -> str:
     """Return the URL of the page that lists the published pipelines."""
     return studio_urls.build_pipelines_url(context.workspace)
@@ -145,26 +145,26 @@ def get_pipelines_url(context: RequestContext) -> str:
 # Runs
 
 
-@handler("pipelines.graph")
+@handler("pipelines.graph", only_reads=True)
 def get_graph(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Return the graph of a pipeline run as a JSON object."""
     return read_run_graph(context.workspace, get_run_by_full_id(context, run_id)).to_json()
 
 
-@handler("pipelines.step_outputs")
+@handler("pipelines.step_outputs", only_reads=True)
 def get_step_outputs(context: RequestContext, run_id: str) -> list[dict[str, Any]]:
     """Return the name, datastore and path of each output of a step run."""
     return [place._asdict() for place in list_step_outputs(context.workspace, get_run_by_full_id(context, run_id))]
 
 
-@handler("pipelines.find_output")
+@handler("pipelines.find_output", only_reads=True)
 def find_output(context: RequestContext, run_id: str, name: str) -> dict[str, Any] | None:
     """Return the datastore and path of the output with this name in a pipeline run, or None if there is none."""
     found = find_pipeline_output(context.workspace, get_run_by_full_id(context, run_id), name)
     return None if found is None else found._asdict()
 
 
-@handler("pipelines.list_runs")
+@handler("pipelines.list_runs", only_reads=True)
 def list_runs(context: RequestContext, pipeline_id: str) -> list[dict[str, Any]]:
     """Return the records of the runs of a published pipeline, newest first."""
     return list(map(build_run_record, list_pipeline_runs(context.workspace, pipeline_id)))
@@ -219,13 +219,13 @@ def publish_pipeline_of_run(
     return _build_record(context, pipeline)
 
 
-@handler("pipelines.get")
+@handler("pipelines.get", only_reads=True)
 def get_pipeline(context: RequestContext, pipeline_id: str) -> dict[str, Any]:
     """Return the record of a published pipeline."""
     return _build_record(context, published.get_pipeline(context.workspace, pipeline_id))
 
 
-@handler("pipelines.list")
+@handler("pipelines.list", only_reads=True)
 def list_pipelines(context: RequestContext, active_only: bool = True) -> list[dict[str, Any]]:
     """Return the records of the published pipelines, newest first."""
     found = published.list_pipelines(context.workspace, active_only=active_only)
@@ -238,7 +238,7 @@ def set_status(context: RequestContext, pipeline_id: str, status: str) -> dict[s
     return _build_record(context, published.set_pipeline_status(context.workspace, pipeline_id, status))
 
 
-@handler("pipelines.published_graph")
+@handler("pipelines.published_graph", only_reads=True)
 def get_published_graph(context: RequestContext, pipeline_id: str) -> dict[str, Any]:
     """Return the graph of a published pipeline as a JSON object."""
     return published.read_published_graph(context.workspace, pipeline_id).to_json()

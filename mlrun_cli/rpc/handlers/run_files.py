@@ -12,20 +12,20 @@ from mlrun_cli.rpc.handlers.runs import get_run_by_full_id
 from mlrun_cli.rpc.registry import handler
 
 
-@handler("run_files.list")
+@handler("run_files.list", only_reads=True)
 def list_run_files(context: RequestContext, run_id: str) -> list[str]:
     """Return the names of a run's files."""
     return list_files(context.workspace, get_run_by_full_id(context, run_id))
 
 
-@handler("run_files.download")
+@handler("run_files.download", only_reads=True)
 def download_run_files(context: RequestContext, run_id: str, names: Sequence[str], folder: str) -> list[str]:
     """Copy files of a run into a folder under their own names; return the paths of the copies."""
     run = get_run_by_full_id(context, run_id)
     return [str(path) for path in download_files(context.workspace, run, names, Path(folder))]
 
 
-@handler("run_files.download_to")
+@handler("run_files.download_to", only_reads=True)
 def download_run_file(context: RequestContext, run_id: str, name: str, path: str) -> None:
     """Copy one file of a run to a path."""
     download_file(context.workspace, get_run_by_full_id(context, run_id), name, Path(path))
@@ -37,7 +37,7 @@ def accept_upload(context: RequestContext, run_id: str, name: str, folder: str, 
     move_upload(context.workspace, get_run_by_full_id(context, run_id), name, Path(folder), overwrite=replaces)
 
 
-@handler("run_files.restore_snapshot")
+@handler("run_files.restore_snapshot", only_reads=True)
 def restore_snapshot(context: RequestContext, run_id: str, folder: str, snapshot_id: str | None = None) -> str:
     """Write a snapshot, by default the run's own, to a ZIP archive in a folder; return the archive's path."""
     return str(

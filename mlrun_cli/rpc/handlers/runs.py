@@ -28,37 +28,37 @@ from mlrun_cli.runtime import tracked_outputs
 _MAX_SHOWN = 20
 
 
-@handler("runs.get")
+@handler("runs.get", only_reads=True)
 def get_run(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Return the record of a run, with its status reconciled."""
     return build_run_record(_get_reconciled_run(context, run_id))
 
 
-@handler("runs.details")
+@handler("runs.details", only_reads=True)
 def get_details(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Return the details of a run in the format of `Run.get_details()`."""
     return actions.get_run_details(context.workspace, _get_reconciled_run(context, run_id))
 
 
-@handler("runs.address")
+@handler("runs.address", only_reads=True)
 def get_page_url(context: RequestContext, run_id: str) -> str:
     """Return the URL of a run's page."""
     return studio_urls.build_run_url(context.workspace, run_id)
 
 
-@handler("runs.tags")
+@handler("runs.tags", only_reads=True)
 def get_tags(context: RequestContext, run_id: str) -> dict[str, str | None]:
     """Return the tags of a run."""
     return dict(_get_reconciled_run(context, run_id).tags)
 
 
-@handler("runs.properties")
+@handler("runs.properties", only_reads=True)
 def get_properties(context: RequestContext, run_id: str) -> dict[str, str]:
     """Return the properties of a run."""
     return dict(_get_reconciled_run(context, run_id).properties)
 
 
-@handler("runs.parameters")
+@handler("runs.parameters", only_reads=True)
 def get_parameters(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Return the parameters of a run, each a number or a string."""
     return parameters.get_parameters(context.workspace, get_run_by_full_id(context, run_id))
@@ -71,14 +71,14 @@ def add_properties(context: RequestContext, run_id: str, properties: Mapping[str
     return context.workspace.runs.get_properties(get_run_by_full_id(context, run_id).key)
 
 
-@handler("runs.parent")
+@handler("runs.parent", only_reads=True)
 def get_parent(context: RequestContext, run_id: str) -> dict[str, Any] | None:
     """Return the record of a run's parent, or None if it has none."""
     parent_id = get_run_by_full_id(context, run_id).parent_run_id
     return None if parent_id is None else get_run(context, parent_id)
 
 
-@handler("runs.metrics")
+@handler("runs.metrics", only_reads=True)
 def get_metrics(
     context: RequestContext, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
 ) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def get_metrics(
     return _read_run_or_tree(context, run_id, read, name, recursive, run_type)
 
 
-@handler("runs.metric_shapes")
+@handler("runs.metric_shapes", only_reads=True)
 def get_metric_shapes(
     context: RequestContext, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
 ) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _read_run_or_tree(
     return {each.run_id: read(each, name) for each in (*own, *reversed(below))}
 
 
-@handler("runs.overview")
+@handler("runs.overview", only_reads=True)
 def get_overview(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Return a run's record, its first metrics, its newest children, and the numbers of its metrics and children."""
     run = _get_reconciled_run(context, run_id)
@@ -134,7 +134,7 @@ def get_overview(context: RequestContext, run_id: str) -> dict[str, Any]:
     }
 
 
-@handler("runs.sweep")
+@handler("runs.sweep", only_reads=True)
 def get_sweep(
     context: RequestContext, run_id: str, limit: int | None = None, curve_points: int = 0
 ) -> dict[str, Any] | None:
@@ -160,7 +160,7 @@ def get_sweep(
     return record
 
 
-@handler("runs.list")
+@handler("runs.list", only_reads=True)
 def list_runs(
     context: RequestContext,
     limit: int,
@@ -338,7 +338,7 @@ def update_run(
     return build_run_record(updated)
 
 
-@handler("runs.flush")
+@handler("runs.flush", only_reads=True)
 def flush(context: RequestContext, run_id: str) -> None:
     """Do nothing; everything that the run's processes have written is ingested before each response."""
 

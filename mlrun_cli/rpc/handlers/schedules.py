@@ -28,13 +28,13 @@ def update_schedule(context: RequestContext, schedule_id: str, changes: Mapping[
     return _build_response(context, schedule)
 
 
-@handler("schedules.get")
+@handler("schedules.get", only_reads=True)
 def get_schedule(context: RequestContext, schedule_id: str) -> dict[str, Any]:
     """Return the record of a schedule."""
     return actions.build_schedule_record(context.workspace, actions.get_schedule(context.workspace, schedule_id))
 
 
-@handler("schedules.list")
+@handler("schedules.list", only_reads=True)
 def list_schedules(
     context: RequestContext,
     active_only: bool = True,
@@ -48,13 +48,13 @@ def list_schedules(
     return [actions.build_schedule_record(context.workspace, schedule) for schedule in found]
 
 
-@handler("schedules.list_runs")
+@handler("schedules.list_runs", only_reads=True)
 def list_scheduled_runs(context: RequestContext, schedule_id: str) -> list[dict[str, Any]]:
     """Return the records of the runs that a schedule has submitted, newest first."""
     return list(map(build_run_record, actions.list_scheduled_runs(context.workspace, schedule_id)))
 
 
-@handler("schedules.load")
+@handler("schedules.load", only_reads=True)
 def load_schedule_file(context: RequestContext, path: str) -> dict[str, Any]:  # noqa: ARG001 - every handler takes a context
     """Return the fields of a schedule in a YAML file, named as in Azure's SDK."""
     return read_schedule_file(Path(path))

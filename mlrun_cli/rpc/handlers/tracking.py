@@ -14,13 +14,13 @@ from mlrun_cli.rpc.handlers.runs import get_run_by_full_id
 from mlrun_cli.rpc.registry import handler
 
 
-@handler("tracking.run")
+@handler("tracking.run", only_reads=True)
 def get_run(context: RequestContext, run_id: str) -> dict[str, Any]:
     """Return the record of a run, which may be in the trash."""
     return actions.get_tracking_record(context.workspace, run_id)
 
 
-@handler("tracking.runs")
+@handler("tracking.runs", only_reads=True)
 def list_runs(
     context: RequestContext, experiment_names: Sequence[str], limit: int, before: int | None = None
 ) -> dict[str, Any]:
@@ -29,13 +29,13 @@ def list_runs(
     return {"runs": runs, "next": following}
 
 
-@handler("tracking.deleted_runs")
+@handler("tracking.deleted_runs", only_reads=True)
 def list_deleted_runs(context: RequestContext, experiment_names: Sequence[str]) -> list[dict[str, Any]]:
     """Return the deleted runs of experiments."""
     return actions.list_deleted_records(context.workspace, experiment_names)
 
 
-@handler("tracking.metric_history")
+@handler("tracking.metric_history", only_reads=True)
 def read_metric_history(context: RequestContext, run_id: str, name: str) -> list[list[Any]]:
     """Return all logged values of a metric, each with its timestamp in milliseconds and its step."""
     return actions.read_metric_history(context.workspace, run_id, name)
@@ -53,13 +53,13 @@ def restore_run(context: RequestContext, run_id: str) -> None:
     actions.restore_run(context.workspace, run_id)
 
 
-@handler("tracking.files")
+@handler("tracking.files", only_reads=True)
 def get_file_sizes(context: RequestContext, run_id: str) -> dict[str, int]:
     """Return the sizes of a run's files in bytes, keyed by name."""
     return artifacts.measure_files(context.workspace, get_run_by_full_id(context, run_id))
 
 
-@handler("tracking.registered_models")
+@handler("tracking.registered_models", only_reads=True)
 def list_registered_models(context: RequestContext) -> list[dict[str, Any]]:
     """Return the records of registered models: name, description, tags, aliases and times."""
     return actions.list_registered_models(context.workspace)

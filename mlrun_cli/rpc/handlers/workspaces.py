@@ -19,7 +19,7 @@ _HOW_TO_MAKE = (
 )
 
 
-@handler("workspaces.check")
+@handler("workspaces.check", only_reads=True)
 def check_workspace(context: RequestContext) -> None:
     """Check that the selected workspace exists."""
     _check_identity(context.identity)
@@ -30,18 +30,18 @@ def check_workspace(context: RequestContext) -> None:
         raise
 
 
-@handler("workspaces.find_config")
+@handler("workspaces.find_config", only_reads=True)
 def open_configured_workspace(context: RequestContext, path: str, file_name: str | None = None) -> list[str] | None:
     """Open or create the workspace in a folder's config; return its names, or None if there is no config."""
     identity = actions.find_configured_workspace(Path(path), context.home, file_name)
     if identity is None:
         return None
-    with context.select_workspace(identity):
+    with context.select_workspace(identity, only_reads=True):
         context.open_workspace(create=True)
     return list(identity)
 
 
-@handler("workspaces.find")
+@handler("workspaces.find", only_reads=True)
 def list_workspaces(
     context: RequestContext,
     name: str | None = None,
@@ -71,7 +71,7 @@ def create_workspace(
     return True
 
 
-@handler("workspaces.describe")
+@handler("workspaces.describe", only_reads=True)
 def describe_workspace(context: RequestContext) -> dict[str, Any]:
     """Return the folder, description and tags of the workspace."""
     return actions.describe_workspace(context.workspace)

@@ -77,9 +77,17 @@ def copy_database(source: Path, destination: Path, shown: Path) -> None:
         StoreError: it cannot be read or written, or is not a database of this program.
     """
     try:
-        with _open_read_only(source) as reading, closing(_open_new(destination)) as writing:
-            reading.execute("SELECT max(version) FROM schema_version").fetchone()
-            reading.backup(writing)
+        with closing(_open_new(destination)) as writing:
+            lease = find_lease(source)
+            if lease is not None and lease.refusal is not None:
+                from mlrun_cli.store.db.sqlite.foreign_reader import ForeignDatabase  # noqa: PLC0415 - few come here
+
+                with closing(ForeignDatabase(source, lease)) as foreign:
+                    foreign.copy_to(writing)
+            else:
+                with _open_read_only(source) as reading:
+                    reading.execute("SELECT max(version) FROM schema_version").fetchone()
+                    reading.backup(writing)
             writing.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:
         full = describe_full_disk(destination) or ("the disk is full" if "full" in str(error) else None)

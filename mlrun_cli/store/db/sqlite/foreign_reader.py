@@ -87,6 +87,14 @@ class ForeignDatabase(SqliteDatabase):
         connection.row_factory = sqlite3.Row
         return connection
 
+    def copy_to(self, destination: sqlite3.Connection) -> None:
+        """Copy what one commit left to another database.
+
+        Raises:
+            StoreError: the file cannot be read, or the other host has written all the time.
+        """
+        self._call_reader(lambda: self._connection.backup(destination))
+
     def _call_reader(self, action: Callable[[], _T]) -> _T:
         """Call a function that reads, repeatedly until no commit interferes, and return its result.
 
