@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.endurance.engines import open_slurm
 from tests.engines.network_home import find_obstacle, mount
 from tests.engines.pool import PoolEngine
-from tests.running import until
+from tests.engines.slurm import NODES, why_not
+from tests.running import Mlrun, until
 
+_DISTRIBUTED = Path(__file__).parents[2] / "runconfigs" / "distributed"
 _ENTER_NODE = 'hostname node1 && mount --bind "$1" "$2" && shift 2 && exec "$@"'
 _WORK = """
     import os, sys, time
@@ -94,3 +99,35 @@ def test_a_cancel_reaches_the_node(far_pool: PoolEngine, tmp_path: Path) -> None
     mlrun("run", "cancel", "-r", run_id)
     assert mlrun.wait(run_id)["status"] == "Canceled"
     assert list((far_pool.shared / "started").iterdir()) == []
+
+
+def has_first_value(mlrun: Mlrun, run_id: str) -> bool:
+    return mlrun.metrics(run_id) == {"x": 1}
+
+
+def test_runs_of_a_slurm_cluster_whose_nodes_have_clients_of_their_own(tmp_path: Path) -> None:
+    reason = find_obstacle() or why_not()
+    if reason is not None:
+        pytest.skip(reason)
+    with open_slurm(tmp_path) as cluster:
+        mlrun = cluster.mlrun
+        shutil.copytree(_DISTRIBUTED, mlrun.folder, dirs_exist_ok=True)
+        record = json.loads(mlrun("run", "submit-script", "--ct", "slurm", "-c", "train").stdout)
+        assert record["status"] == "Completed"
+        assert sorted(mlrun.metrics(record["run_id"])["lines"]["rank"]) == [0, 1, 2, 3]
+
+        mlrun.script(_WORK)
+        go = cluster.marks
+        run_id, other = (mlrun.submit("--ct", "slurm", "-e", name, "train.py", str(go)) for name in ("one", "two"))
+        for each in (run_id, other):
+            mlrun.wait_for_status(each, "Running")
+            until(partial(has_first_value, mlrun, each))
+        until(lambda: "here" in mlrun.log(run_id))
+        mlrun("run", "cancel", "-r", other)
+        go.touch()
+        record = mlrun.wait(run_id)
+        assert record["status"] == "Completed", mlrun.log(run_id)
+        assert record["properties"]["node"] in NODES
+        assert mlrun.metrics(run_id) == {"x": 1, "y": list(range(5000))}
+        assert {"outputs/model.txt", "kept/note.txt"} <= set(mlrun.json("run", "files", "-r", run_id))
+        assert mlrun.wait(other)["status"] == "Canceled"
