@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -21,7 +23,8 @@ from tests.engines.sshd import HOST_ALIAS, RemoteMachine
 from tests.packages import make_wheel
 from tests.running import Mlrun, make_nvidia_smi, until
 
-_GALLERY = Path(__file__).parents[2] / "runconfigs"
+_ROOT = Path(__file__).parents[2]
+_GALLERY, _README = _ROOT / "runconfigs", _ROOT / "README.md"
 
 
 class Engine(NamedTuple):
@@ -143,6 +146,25 @@ def test_folders_of_the_gallery_run_as_they_stand(engine: Engine) -> None:
 
     queue = engine.run_folder("queue", "-c", "train", "train.py", "--throws", "20000")["run_id"]
     assert mlrun.metrics(queue)["pi"][-1] == pytest.approx(3.14, abs=0.1)
+
+
+def test_the_five_minutes_of_the_readme(engine: Engine) -> None:
+    mlrun = engine.mlrun
+    section = _README.read_text(encoding="utf-8").partition("## Five minutes")[2].partition("\n## ")[0]
+    first, *others = re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    mlrun.script(re.findall(r"<<'EOF'\n(.*?)^EOF$", first, re.MULTILINE | re.DOTALL)[0])
+    lines = "".join(others).replace("mlrun run submit-script", f"mlrun run submit-script --ct {engine.target}")
+    function = f'mlrun() {{ {shlex.join(mlrun.command)} "$@"; }}\n'
+    done = mlrun.run("bash", "-ec", function + lines, timeout=3 * PATIENCE_SECONDS)
+    assert done.returncode == 0, done.stderr
+    assert re.findall("exit code ([0-9]+)$", done.stdout, re.MULTILINE) == ["124", "1", "1"]
+    runs = mlrun.json("run", "list")
+    assert [run["status"] for run in runs] == ["Failed", "Canceled", "Completed", "Completed"]
+    assert {run["target"] for run in runs} == {engine.target}
+    _, _, latest, _ = runs
+    assert (latest["tags"], mlrun.metrics(latest["run_id"])["loss"][-1]) == ({"quality": "fantastic run"}, 6.366)
+    assert '"loss": 6.366' in done.stdout
+    assert len(json.loads((mlrun.folder / "results" / "outputs" / "line.json").read_text(encoding="utf-8"))) == 2
 
 
 def test_the_parent_of_the_gallery_finds_its_best_child(engine: Engine) -> None:
