@@ -1,16 +1,25 @@
-"""The processes requested by a run configuration with `nodeCount`, `communicator` and the communicator's section."""
+"""The processes requested by a run configuration with `nodeCount`, `communicator` and the communicator's section.
+
+A communicator has its name in `COMMUNICATORS`. The kind of its launches has a row in `_KINDS`, with the keys of the
+section of that name, and a module of that name in `processes/launchers/`, which starts the processes.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import Unsupported
 from mlrun_cli.processes.launch import NODES, Launch
-from mlrun_cli.runconfigs.run_configuration import RunConfiguration
+from mlrun_cli.runconfigs.key import Key
+from mlrun_cli.runconfigs.shapes import COUNT, build_suggestion_shape
+
+if TYPE_CHECKING:  # which needs the keys
+    from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 MAX_PROCESSES = 256
 _MPI = "mpi"
@@ -32,8 +41,6 @@ COMMUNICATORS: Mapping[str, str] = {
     "Gloo": _PYTORCH,
 }
 """A mapping from the names of communicators, accepted in any letter case, to the kinds of their launches."""
-LAUNCH_SECTIONS = frozenset(COMMUNICATORS.values()) - {NODES}
-"""The sections of a runconfig for the kinds of launches, with the same names."""
 _KINDS_BY_NAME = {PARALLEL_TASK.casefold(): _PARALLEL_TASK} | {
     name.casefold(): kind for name, kind in COMMUNICATORS.items()
 }
@@ -180,26 +187,66 @@ class _LaunchKind(NamedTuple):
         count_key: the key with the number of processes.
         read: a function that returns the launch that a configuration requests.
         describe: a function that returns a launch as a runconfig section with its number of processes.
+        meaning: what the section of a runconfig with the name of the kind is for; empty without such a section.
+        keys: the keys of the section.
     """
 
     count_key: str
     read: Callable[[RunConfiguration], Launch]
     describe: Callable[[Launch], Mapping[str, Any]]
+    meaning: str = ""
+    keys: Mapping[str, Key] = MappingProxyType({})
 
 
+_NODE_COUNT = Key(COUNT, 1, "The same as nodeCount.")
 _KINDS: Mapping[str, _LaunchKind] = {
     NODES: _LaunchKind("nodeCount", _read_node_launch, lambda _launch: {}),
     _PARALLEL_TASK: _LaunchKind("nodeCount", _read_parallel_launch, lambda _launch: {}),
+    _TENSORFLOW: _LaunchKind(
+        "tensorflow.workerCount",
+        _read_tensorflow_launch,
+        _describe_tensorflow_launch,
+        meaning="Processes of distributed TensorFlow.",
+        keys={
+            "workerCount": Key(COUNT, 1, "Workers, when the communicator is ParameterServer."),
+            "parameterServerCount": Key(
+                {"type": "integer", "minimum": 0}, 1, "Parameter servers, when the communicator is ParameterServer."
+            ),
+        },
+    ),
     _MPI: _LaunchKind(
         "mpi.processCountPerNode",
         _read_mpi_launch,
         lambda launch: {"mpi": {"processCountPerNode": launch.process_count // launch.node_count}},
+        meaning="Processes of MPI.",
+        keys={
+            "processCountPerNode": Key(COUNT, 1, "Processes on each node, when the communicator is an MPI."),
+            "nodeCount": _NODE_COUNT,
+        },
     ),
     _PYTORCH: _LaunchKind(
-        "pytorch.processCount", _read_pytorch_launch, lambda launch: {"pytorch": {"processCount": launch.process_count}}
+        "pytorch.processCount",
+        _read_pytorch_launch,
+        lambda launch: {"pytorch": {"processCount": launch.process_count}},
+        meaning="Processes of distributed PyTorch.",
+        keys={
+            "communicationBackend": Key(
+                build_suggestion_shape("nccl", "gloo"),
+                "nccl",
+                "How PyTorch's processes talk.",
+                skipped="the script chooses it, when it calls init_process_group",
+            ),
+            "processCount": Key(COUNT, None, "Processes on all nodes together. Nothing means one on each."),
+            "nodeCount": _NODE_COUNT,
+        },
     ),
-    _TENSORFLOW: _LaunchKind("tensorflow.workerCount", _read_tensorflow_launch, _describe_tensorflow_launch),
 }
+LAUNCH_SECTIONS: Mapping[str, str] = {name: kind.meaning for name, kind in _KINDS.items() if kind.keys}
+"""The sections of a runconfig for the kinds of launches, with the same names: what each is for."""
+LAUNCH_KEYS: Mapping[str, Key] = {
+    f"{section}.{name}": key for section in LAUNCH_SECTIONS for name, key in _KINDS[section].keys.items()
+}
+"""The keys of these sections, by key path."""
 
 
 def _check_nodes(configuration: RunConfiguration, key_path: str) -> None:

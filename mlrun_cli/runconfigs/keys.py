@@ -1,11 +1,14 @@
-"""The keys of a runconfig: a table with their types, defaults, meanings and treatment."""
+"""The keys of a runconfig: a table with their types, defaults, meanings and treatment.
+
+Those of the communicators' sections stand in `communicators.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.runconfigs.communicators import LAUNCH_KEYS, LAUNCH_SECTIONS
+from mlrun_cli.runconfigs.key import Key, Refusal
 from mlrun_cli.runconfigs.shapes import (
     COMMAND,
     COMMUNICATOR,
@@ -22,49 +25,8 @@ from mlrun_cli.runconfigs.shapes import (
     TEXTS,
     TRUTH,
     VARIABLES,
-    Shape,
     build_suggestion_shape,
 )
-
-
-class Refusal(NamedTuple):
-    """The reason why a key is refused, with advice.
-
-    With `concerns_environment`, the key is not refused for a run in the Python on PATH.
-    """
-
-    reason: str
-    advice: str
-    concerns_environment: bool = False
-
-
-class Key(NamedTuple):
-    """A key of a runconfig, with the reason why non-default values are skipped or refused, if they are.
-
-    Attributes:
-        shape: the shape of its value.
-        default: the default value that current versions of Azure's SDK write.
-        meaning: the description for the schema.
-        field: the field of `RunConfiguration` with the value; None if the value is in `rest`, keyed by key path.
-        other_defaults: default values that older versions of Azure's SDK write.
-        skipped: the reason why other values are skipped, with a note.
-        skipped_in_container: the reason why other values of a Docker key are skipped if the run is in a container.
-        skipped_without_container: the same if Docker is enabled, but the run is not in a container.
-        refused: the reason why other values are refused.
-        is_older: whether current versions no longer write the key.
-    """
-
-    shape: Shape
-    default: Any
-    meaning: str
-    field: str | None = None
-    other_defaults: tuple[object, ...] = ()
-    skipped: str | None = None
-    skipped_in_container: str | None = None
-    skipped_without_container: str | None = None
-    refused: Refusal | None = None
-    is_older: bool = False
-
 
 _NO_ENGINE = Refusal(
     "neither docker nor podman is on PATH, and its packages are in the image",
@@ -241,22 +203,7 @@ KEYS: Mapping[str, Key] = {
     "hdi.yarnDeployMode": Key(
         build_suggestion_shape("cluster", "client"), "cluster", "How Spark is started on HDInsight."
     ),
-    "tensorflow.workerCount": Key(COUNT, 1, "Workers, when the communicator is ParameterServer."),
-    "tensorflow.parameterServerCount": Key(
-        {"type": "integer", "minimum": 0},
-        1,
-        "Parameter servers, when the communicator is ParameterServer.",
-    ),
-    "mpi.processCountPerNode": Key(COUNT, 1, "Processes on each node, when the communicator is an MPI."),
-    "mpi.nodeCount": Key(COUNT, 1, "The same as nodeCount."),
-    "pytorch.communicationBackend": Key(
-        build_suggestion_shape("nccl", "gloo"),
-        "nccl",
-        "How PyTorch's processes talk.",
-        skipped="the script chooses it, when it calls init_process_group",
-    ),
-    "pytorch.processCount": Key(COUNT, None, "Processes on all nodes together. Nothing means one on each."),
-    "pytorch.nodeCount": Key(COUNT, 1, "The same as nodeCount."),
+    **LAUNCH_KEYS,
     "paralleltask.maxRetriesPerWorker": Key(NUMBER, 0, "Retries of a worker of a parallel task.", skipped=_PARALLEL),
     "paralleltask.workerCountPerNode": Key(COUNT, 1, "Workers of a parallel task on each node.", skipped=_PARALLEL),
     "paralleltask.terminalExitCodes": Key(LIST, None, "Exit codes that end a parallel task.", skipped=_PARALLEL),
@@ -324,9 +271,7 @@ SECTIONS: Mapping[str, str] = {
     "spark": "Settings of Spark.",
     "docker": "Whether the run is in a container, and how that is started.",
     "hdi": "HDInsight.",
-    "tensorflow": "Processes of distributed TensorFlow.",
-    "mpi": "Processes of MPI.",
-    "pytorch": "Processes of distributed PyTorch.",
+    **LAUNCH_SECTIONS,
     "paralleltask": "Workers of a parallel task.",
     "amlcompute": "A cluster that Azure makes for a run.",
     "kubernetescompute": "What a run needs of Kubernetes.",

@@ -13,7 +13,8 @@ from mlrun_cli.core.documents.read import read_document
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import InvalidFile
-from mlrun_cli.runconfigs.keys import KEYS, SECTIONS, Key
+from mlrun_cli.runconfigs.key import Key
+from mlrun_cli.runconfigs.keys import KEYS, SECTIONS
 from mlrun_cli.runconfigs.kinds import refuse_databricks_only_runconfig, refuse_other_kinds
 from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, PYTHON_FRAMEWORK, PythonSection, RunConfiguration
 from mlrun_cli.runconfigs.shapes import (

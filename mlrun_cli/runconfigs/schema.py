@@ -9,7 +9,8 @@ from typing import Any
 
 from mlrun_cli.core.redaction import REDACTED, Redactor
 from mlrun_cli.runconfigs.communicators import COMMUNICATORS
-from mlrun_cli.runconfigs.keys import KEYS, SECTIONS, Key
+from mlrun_cli.runconfigs.key import Key
+from mlrun_cli.runconfigs.keys import KEYS, SECTIONS
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runconfigs.shapes import COMMUNICATOR
 

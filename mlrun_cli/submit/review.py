@@ -10,7 +10,8 @@ from mlrun_cli.environments.frameworks import INSTALL, PROGRAMS, find_framework_
 from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.errors import ConflictingOptions, Unsupported
 from mlrun_cli.runconfigs.communicators import LAUNCH_SECTIONS, LaunchRefused, read_launch
-from mlrun_cli.runconfigs.keys import KEYS, Refusal
+from mlrun_cli.runconfigs.key import Refusal
+from mlrun_cli.runconfigs.keys import KEYS
 from mlrun_cli.runconfigs.run_configuration import (
     NO_COMMUNICATOR,
     PYTHON_FRAMEWORK,

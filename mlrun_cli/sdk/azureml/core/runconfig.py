@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import Any, ClassVar, Mapping
+from typing import Any, ClassVar, Mapping, Type
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml._client.client import get_client
@@ -24,6 +24,15 @@ from azureml.core._run_config_data import (
     Uri,
 )
 from azureml.core._run_config_element import Kinds, RunConfigElement, convert_keys_to_camel_case
+from azureml.core._run_config_sections import (
+    AmlComputeConfiguration,
+    ApplicationEndpointConfiguration,
+    HdiConfiguration,
+    HistoryConfiguration,
+    KubernetesComputeConfiguration,
+    ParallelTaskConfiguration,
+    SparkConfiguration,
+)
 from azureml.core.conda_dependencies import CondaDependencies, get_configuration_folder_name
 from azureml.core.container_registry import ContainerRegistry
 from azureml.core.databricks import (
@@ -128,33 +137,6 @@ class AzureContainerRegistry(ContainerRegistry):
     """`ContainerRegistry` under its name in older versions of Azure's SDK."""
 
 
-class HistoryConfiguration(RunConfigElement):
-    """Options for storing a run's history, which is always stored completely here."""
-
-    _keeps_keys: ClassVar[bool] = False
-    _fields = ("output_collection", "snapshot_project", "directories_to_watch", "_ambient_authentication")
-    _left_out = frozenset({"_ambient_authentication"})
-
-    def __init__(self) -> None:
-        self.output_collection = True
-        self.snapshot_project = True
-        self.directories_to_watch = ["logs"]
-        self._ambient_authentication: Any = None
-
-
-class SparkConfiguration(RunConfigElement):
-    """The Spark settings of a run."""
-
-    _keeps_keys: ClassVar[bool] = False
-    _fields = ("configuration",)
-
-    def __init__(self) -> None:
-        self.configuration: dict[str, Any] = {
-            "spark.app.name": "Azure ML Experiment",
-            "spark.yarn.maxAppAttempts": 1,
-        }
-
-
 class DockerConfiguration(RunConfigElement):
     """The Docker settings of a run."""
 
@@ -174,17 +156,15 @@ class DockerConfiguration(RunConfigElement):
         self.shm_size = shm_size
 
 
-class HdiConfiguration(RunConfigElement):
-    """The HDInsight settings of a run."""
+class DistributedJobConfiguration(RunConfigElement):
+    """Base class of the sections with the processes of a distributed run, which `DISTRIBUTED_JOBS` lists."""
 
-    _keeps_keys: ClassVar[bool] = False
-    _fields = ("yarn_deploy_mode",)
-
-    def __init__(self) -> None:
-        self.yarn_deploy_mode = "cluster"
+    def _configure(self, configuration: "RunConfiguration") -> None:
+        """Put the section into a run configuration, with its communicator, framework and number of nodes."""
+        raise NotImplementedError
 
 
-class TensorflowConfiguration(RunConfigElement):
+class TensorflowConfiguration(DistributedJobConfiguration):
     """The number of workers and parameter servers for distributed TensorFlow."""
 
     _keeps_keys: ClassVar[bool] = False
@@ -194,8 +174,14 @@ class TensorflowConfiguration(RunConfigElement):
         self.worker_count = worker_count
         self.parameter_server_count = parameter_server_count
 
+    def _configure(self, configuration: "RunConfiguration") -> None:
+        configuration.tensorflow = self
+        configuration.framework = "TensorFlow"
+        configuration.communicator = "ParameterServer"
+        configuration.node_count = self.worker_count
 
-class MpiConfiguration(RunConfigElement):
+
+class MpiConfiguration(DistributedJobConfiguration):
     """The number of nodes and processes per node for MPI."""
 
     _keeps_keys: ClassVar[bool] = False
@@ -205,8 +191,13 @@ class MpiConfiguration(RunConfigElement):
         self.process_count_per_node = process_count_per_node
         self.node_count = node_count
 
+    def _configure(self, configuration: "RunConfiguration") -> None:
+        configuration.mpi = self
+        configuration.communicator = "IntelMpi"
+        configuration.node_count = self.node_count
 
-class PyTorchConfiguration(RunConfigElement):
+
+class PyTorchConfiguration(DistributedJobConfiguration):
     """The backend and process count for distributed PyTorch, by default one process per node."""
 
     _keeps_keys: ClassVar[bool] = False
@@ -224,54 +215,19 @@ class PyTorchConfiguration(RunConfigElement):
         self.process_count = process_count
         self.node_count = node_count
 
-
-class ParallelTaskConfiguration(RunConfigElement):
-    """The worker settings of a parallel task."""
-
-    _keeps_keys: ClassVar[bool] = False
-    _fields = ("max_retries_per_worker", "worker_count_per_node", "terminal_exit_codes")
-
-    def __init__(self) -> None:
-        self.max_retries_per_worker = 0
-        self.worker_count_per_node = 1
-        self.terminal_exit_codes: list[int] | None = None
+    def _configure(self, configuration: "RunConfiguration") -> None:
+        configuration.pytorch = self
+        configuration.framework = "PyTorch"
+        configuration.communicator = self.communication_backend
+        configuration.node_count = self.node_count
 
 
-class AmlComputeConfiguration(RunConfigElement):
-    """The settings of a cluster that Azure creates for a run; no cluster is created here."""
-
-    _keeps_keys: ClassVar[bool] = False
-    _fields = ("vm_size", "vm_priority", "_retain_cluster", "_name", "_cluster_max_node_count")
-
-    def __init__(self) -> None:
-        self.vm_size: str | None = None
-        self.vm_priority: str | None = None
-        self._retain_cluster = False
-        self._name: str | None = None
-        self._cluster_max_node_count: int | None = None
-
-
-class KubernetesComputeConfiguration(RunConfigElement):
-    """The Kubernetes settings of a run."""
-
-    _keeps_keys: ClassVar[bool] = False
-    _fields = ("instance_type",)
-
-    def __init__(self) -> None:
-        self.instance_type: str | None = None
-
-
-class ApplicationEndpointConfiguration(RunConfigElement):
-    """The settings of a published port of a run; no port is published here."""
-
-    _fields = ("type", "port", "properties")
-
-    def __init__(
-        self, type: "str | None" = None, port: "int | None" = None, properties: "dict[str, str] | None" = None
-    ) -> None:
-        self.type = type
-        self.port = port
-        self.properties = properties
+DISTRIBUTED_JOBS: "Mapping[str, Type[DistributedJobConfiguration]]" = {
+    "tensorflow": TensorflowConfiguration,
+    "mpi": MpiConfiguration,
+    "pytorch": PyTorchConfiguration,
+}
+"""The sections for the processes of distributed runs, keyed by attribute of `RunConfiguration`."""
 
 
 class RunConfiguration(RunConfigElement):
@@ -299,9 +255,7 @@ class RunConfiguration(RunConfigElement):
         "spark",
         "docker",
         "hdi",
-        "tensorflow",
-        "mpi",
-        "pytorch",
+        *DISTRIBUTED_JOBS,
         "paralleltask",
         "data_references",
         "data",
@@ -323,9 +277,7 @@ class RunConfiguration(RunConfigElement):
         "spark": SparkConfiguration,
         "docker": DockerConfiguration,
         "hdi": HdiConfiguration,
-        "tensorflow": TensorflowConfiguration,
-        "mpi": MpiConfiguration,
-        "pytorch": PyTorchConfiguration,
+        **DISTRIBUTED_JOBS,
         "paralleltask": ParallelTaskConfiguration,
         "amlcompute": AmlComputeConfiguration,
         "kubernetescompute": KubernetesComputeConfiguration,

@@ -12,7 +12,9 @@ from azureml._client.client import find_submitted_run_client
 from azureml.core._run_config_element import to_json_like
 from azureml.core.environment import Environment
 from azureml.core.runconfig import (
+    DISTRIBUTED_JOBS,
     Data,
+    DistributedJobConfiguration,
     DockerConfiguration,
     EnvironmentDefinition,
     MpiConfiguration,
@@ -183,25 +185,13 @@ def _check_type(value: Any, expected_type: type, parameter: str) -> Any:
 
 def _configure_distribution(configuration: RunConfiguration, distributed_job_config: Any) -> None:
     """Copy the settings of a distributed job to a run configuration."""
-    if isinstance(distributed_job_config, MpiConfiguration):
-        configuration.mpi = distributed_job_config
-        configuration.communicator = "IntelMpi"
-        configuration.node_count = distributed_job_config.node_count
-    elif isinstance(distributed_job_config, PyTorchConfiguration):
-        configuration.pytorch = distributed_job_config
-        configuration.framework = "PyTorch"
-        configuration.communicator = distributed_job_config.communication_backend
-        configuration.node_count = distributed_job_config.node_count
-    elif isinstance(distributed_job_config, TensorflowConfiguration):
-        configuration.tensorflow = distributed_job_config
-        configuration.framework = "TensorFlow"
-        configuration.communicator = "ParameterServer"
-        configuration.node_count = distributed_job_config.worker_count
-    else:
+    if not isinstance(distributed_job_config, DistributedJobConfiguration):
+        *names, last = sorted(kind.__name__ for kind in DISTRIBUTED_JOBS.values())
         raise RunConfigurationException(
-            "ScriptRunConfig(distributed_job_config=…): expected MpiConfiguration, PyTorchConfiguration or "
-            f"TensorflowConfiguration, found {distributed_job_config!r}."
+            f"ScriptRunConfig(distributed_job_config=…): expected {', '.join(names)} or {last}, "
+            f"found {distributed_job_config!r}."
         )
+    distributed_job_config._configure(configuration)
 
 
 def unwrap_shell_command(command: Any) -> Any:
