@@ -58,30 +58,28 @@ _CONNECTION_PART = r"""(?x)
     """
 _CREDENTIALS = r"(?x)\b(?P<scheme> [Bb]earer | Basic )(?P<space> \s+ )(?P<given> [\w.~+/-]+ =* )"
 _LIKELY_CREDENTIALS = r"(?=\S*(?:\d|[a-z][A-Z])).+|.{20,}"
-_TOKEN_STARTS = (
-    "gh",
-    "github_pat_",
-    "glpat-",
-    "hf_",
-    "xox",
-    "pypi-",
-    "npm_",
-    "sk-",
-    "sk_",
-    "rk_",
-    "AIza",
-    "dapi",
-    "eyJ",
-    "SG.",
-)
-_SERVICE_TOKEN = r"""(?x) (?<![\w-])
-    (?: gh[opsru]_[A-Za-z\d]{30,} | github_pat_\w{22,} | glpat-[\w-]{20,} | hf_[A-Za-z\d]{30,} | xox[abeprs]-[\w-]{10,}
-      | pypi-AgE[\w-]{50,} | npm_[A-Za-z\d]{36} | [rs]k_live_[A-Za-z\d]{16,} | AIza[\w-]{35} | dapi[\da-f]{32}
-      | sk-(?=[\w-]*\d)(?=[\w-]*[A-Z])(?=[\w-]*[A-Za-z\d]{16})[\w-]{32,} | eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}
-      | SG\.[\w-]{22}\.[\w-]{43} )
-    (?![\w-])
-    """  # noqa: S105 - a pattern of secrets
-"""Tokens of GitHub, GitLab, Hugging Face, Slack, PyPI, npm, Stripe, Google, Databricks, OpenAI, SendGrid, and JWTs."""
+_TOKENS = {
+    "gh": r"[opsru]_[A-Za-z\d]{30,}",
+    "github_pat_": r"\w{22,}",
+    "glpat-": r"[\w-]{20,}",
+    "hf_": r"[A-Za-z\d]{30,}",
+    "xox": r"[abeprs]-[\w-]{10,}",
+    "pypi-": r"AgE[\w-]{50,}",
+    "npm_": r"[A-Za-z\d]{36}",
+    "sk-": r"(?=[\w-]*\d)(?=[\w-]*[A-Z])(?=[\w-]*[A-Za-z\d]{16})[\w-]{32,}",
+    "sk_": r"live_[A-Za-z\d]{16,}",
+    "rk_": r"live_[A-Za-z\d]{16,}",
+    "AIza": r"[\w-]{35}",
+    "dapi": r"[\da-f]{32}",
+    "eyJ": r"[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}",
+    "SG.": r"[\w-]{22}\.[\w-]{43}",
+}
+"""The starts of tokens, each with the pattern of the rest.
+
+They are of GitHub, GitLab, Hugging Face, Slack, PyPI, npm, OpenAI, Stripe, Google, Databricks and SendGrid, and JWTs.
+"""
+_TOKEN_STARTS = tuple(_TOKENS)
+_SERVICE_TOKEN = rf"(?<![\w-])(?:{'|'.join(re.escape(start) + rest for start, rest in _TOKENS.items())})(?![\w-])"
 _PRIVATE_KEY = r"(?s)(?<=PRIVATE KEY-----).+?(?=-----END |\Z)"
 _NAME_BEFORE_VALUE = r"""(?x)
     (?<![\w.-]) (?P<name> [\w.-]+) ["']?
