@@ -1,4 +1,10 @@
-"""A run, and its records in Azure's formats."""
+"""A run, and its records in Azure's formats.
+
+A field of the record is a field of `Run` and a line of `build_run_record`. A stored one is also a column of the same
+name: a step in `store/db/sqlite/migrations.py`, its value where it becomes known, which for the submit is
+`submit/new_run.py`, and, if it is a text of users or scripts, its name in `FREE_TEXTS`. The store reads and writes
+columns by the fields of `Run`; the few fields that are no columns are named in `store/runs/rows.py`.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +26,11 @@ RERUN_TAG = "rerun_of"
 """The tag of a run that repeats another one; its value is the id of that."""
 INTERACTIVE_RUN = "azureml.interactiverun"
 """The type of a run without a script of its own: a process starts the run, logs to it and ends it."""
+
+FREE_TEXTS = frozenset({"display_name", "description"})
+"""The fields with texts of users and scripts, in which secrets are hidden before they are stored."""
+ERRORS = frozenset({"error", "wanted_error", "failed_with"})
+"""The fields with errors, in which they are hidden too."""
 
 
 class Run(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.processes.host import Origin
-from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.run import ERRORS, FREE_TEXTS, Run
 from mlrun_cli.runs.status import TERMINAL_STATUSES, RunStatus
 from mlrun_cli.store.db.database import Row
 
@@ -31,8 +31,6 @@ IS_RUNNING = f"runs.status NOT IN ({TERMINAL}) AND runs.started_at IS NOT NULL A
 """The condition that the duration of a run grows with time, so that no index contains it."""
 ELAPSED = f"((:order_now - runs.started_at) / {MICROSECONDS}.0)"
 """The duration of such a run until `order_now`."""
-_TEXTS = {"display_name", "description"}
-_ERRORS = {"error", "wanted_error", "failed_with"}
 
 
 def to_columns(redactor: Redactor, columns: Mapping[str, object]) -> dict[str, object]:
@@ -41,9 +39,9 @@ def to_columns(redactor: Redactor, columns: Mapping[str, object]) -> dict[str, o
 
 
 def _redact_column(redactor: Redactor, name: str, value: Any) -> object:
-    if name in _TEXTS:
+    if name in FREE_TEXTS:
         return redactor.redact_optional(value)
-    return redactor.redact_error(value) if name in _ERRORS else value
+    return redactor.redact_error(value) if name in ERRORS else value
 
 
 def _to_column(value: object) -> object:
@@ -58,6 +56,7 @@ def _parse_json(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
+# Other fields of `Run` are columns of the same name.
 _NO_COLUMNS = {"key", "origin", "properties", "root_run_id", "root_run_uuid", "tags", "waiting_for"}
 _PLAIN_TYPES = {"str", "int", "float"}
 _READERS_BY_TYPE: Mapping[str, Callable[[Any], Any]] = {
