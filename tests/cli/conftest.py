@@ -18,12 +18,12 @@ Knack = Callable[[object, str | None, str, bool], str | None]
 
 
 @pytest.fixture(scope="session")
-def knack_python(request: pytest.FixtureRequest) -> Path:
-    """Return the interpreter of a venv with knack, created once and kept in pytest's cache."""
+def knack_python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the interpreter of a venv with knack, created once and kept in pytest's cache if that is in use."""
     wanted = [KNACK, *(f"{name}=={version(name)}" for name in SAME)]
-    cache = request.config.cache
-    assert cache is not None
-    folder = cache.mkdir("oracles") / "-".join([*wanted, f"python{sys.version_info[0]}.{sys.version_info[1]}"])
+    cache: pytest.Cache | None = getattr(request.config, "cache", None)  # `-p no:cacheprovider` sets none
+    parent = tmp_path_factory.mktemp("oracles") if cache is None else cache.mkdir("oracles")
+    folder = parent / "-".join([*wanted, f"python{sys.version_info[0]}.{sys.version_info[1]}"])
     if not folder.exists():
         # Made elsewhere and renamed into place, so that workers that run at once do not meet half a venv.
         unfinished = Path(tempfile.mkdtemp(dir=folder.parent))
