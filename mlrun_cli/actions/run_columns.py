@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.metrics.metric import LAST
 from mlrun_cli.runs.order import METRIC
 from mlrun_cli.runs.parameters import Parameters, list_differing_parameter_names
 from mlrun_cli.runs.run import Run
@@ -51,12 +50,8 @@ def read_metric_columns(workspace: Workspace, runs: Sequence[Run], choice: Colum
             summary = found.get((key, name.name))
             value = None if summary is None else summary.get_statistic(name.which)
             if value is not None:
-                values.setdefault(key, {})[_get_column_title(name)] = value
-    return RunColumns([_get_column_title(name) for name in names], values)
-
-
-def _get_column_title(name: ValueName) -> str:
-    return name.name if name.which == LAST else f"{name.which}({name.name})"
+                values.setdefault(key, {})[name.title] = value
+    return RunColumns([name.title for name in names], values)
 
 
 def read_parameter_columns(workspace: Workspace, runs: Sequence[Run], choice: ColumnChoice) -> RunColumns:

@@ -243,6 +243,35 @@ def test_a_query_that_names_metrics_or_parameters_has_them(mlrun: Mlrun) -> None
         assert f"No run in this workspace has a {kind} '{meant}s'. Did you mean '{meant}'?" in said
 
 
+def test_columns_that_are_asked_for_are_the_last_to_leave_a_narrow_table(mlrun: Mlrun) -> None:
+    mlrun.script(
+        """
+        import sys
+        from azureml.core import Run
+        for name in ("validation_accuracy", "loss"):
+            Run.get_context().log(name, float(sys.argv[2]) / 3)
+        """,
+        "narrow.py",
+    )
+    for rate in ("0.125", "0.25"):
+        mlrun.ended("-e", "narrow", "--display-name", f"a rate of {rate}", "--tag", "t=1", "narrow.py", "--rate", rate)
+
+    def list_headings(columns: int, *words: str) -> list[str]:
+        mlrun.environment["COLUMNS"] = str(columns)
+        lines = mlrun("run", "list", "-e", "narrow", "-o", "table", *words).stdout.splitlines()
+        assert max(map(len, lines)) <= columns
+        return lines[0].split()
+
+    asked = ("--params", "rate", "--metrics", "loss,validation_accuracy")
+    assert list_headings(60, *asked, "--sort", "loss") == ["Status", "Run", "rate", "loss", "validation_accuracy"]
+    assert list_headings(40, *asked, "--sort", "loss")[-2:] == ["rate", "loss"]
+    assert list_headings(40, *asked, "--sort", "rate")[-2:] == ["rate", "loss"]
+    assert list_headings(30, "--sort", "loss")[-1] == "loss"
+    assert list_headings(48, "--sort", "duration") == ["Status", "Name", "Run", "Duration"]
+    assert list_headings(30, "--where", "created > 1d")[-1] == "Age"
+    assert list_headings(30, "--tags", "t")[-1] == "Tags"
+
+
 def test_arguments_of_a_command_are_changed_and_extended(mlrun: Mlrun) -> None:
     mlrun.script("import sys; print(sys.argv[1:])", "words.py")
     first = mlrun.ended("--command", "python", "words.py", "--lr", "1")["run_id"]

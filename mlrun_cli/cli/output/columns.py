@@ -131,7 +131,9 @@ def _fit_cell(text: str, column: TableColumn, ellipsis: str) -> str:
     """Return the text of a cell, truncated or padded to the width of its column."""
     excess = measure_width(text) - column.width
     if excess > 0:
-        room = max(0, column.width - len(ellipsis))
+        if column.width <= len(ellipsis):  # a status is then its glyph
+            return fit_width(text, column.width)
+        room = column.width - len(ellipsis)
         cut = ellipsis + _truncate_start(text, room) if column.keeps_end else fit_width(text, room) + ellipsis
         return fit_width(cut, column.width)
     return " " * -excess + text if column.is_right else text + " " * -excess
@@ -208,17 +210,25 @@ def _append_marks(column: TableColumn) -> Sequence[str]:
 def _narrow_columns(
     columns: Sequence[TableColumn], width: int, narrowing_of_constant_columns: Narrowing, narrowing: Narrowing
 ) -> list[TableColumn]:
-    """Narrow or leave out columns to fit the table into `width`, first those whose cells are all equal."""
+    """Narrow or leave out columns to fit the table into `width`, first those whose cells are all equal.
+
+    Columns that were left out at the end, and fit once a wide one is out too, are put back.
+    """
     by_heading = {column.heading: column for column in columns}
     alike = [(heading, to) for heading, to in narrowing_of_constant_columns if len(set(by_heading[heading].cells)) == 1]
+    left_out: list[tuple[TableColumn, int]] = []
     for heading, narrowest in (*alike, *narrowing):
         excess = -_measure_free_width(columns, width)
         if excess <= 0:
             break
         column = by_heading.get(heading)
-        if column is None:
+        if column is None or column.width == 0:
             continue
+        left_out = [*left_out, (column, column.width)] if narrowest == 0 else []
         column.width = max(column.width - excess, min(column.width, narrowest)) if narrowest else 0
+    for column, narrow in reversed(left_out):
+        if _measure_free_width(columns, width) >= len(GAP) + narrow:
+            column.width = narrow
     for column in columns:
         if 0 < column.width < column.widest:
             column.width = min(column.widest, column.width + max(0, _measure_free_width(columns, width)))

@@ -46,6 +46,7 @@ def build_runs_layout(
     *,
     names: Mapping[str, Sequence[str]] = MappingProxyType({}),
     goals: Mapping[str, Goal] = MappingProxyType({}),
+    kept: Sequence[str] = (),
 ) -> Layout:
     """Return a table of runs with one line each, in which the best value of each metric is marked.
 
@@ -55,6 +56,7 @@ def build_runs_layout(
         now: the time until which the durations of live runs are counted; with a time zone.
         names: the names of `metrics` and `parameters`, in order; by default, all in the order of the records.
         goals: the goals of metrics whose names do not tell it, keyed by name.
+        kept: the headings of the columns that are left out after all others, the most important first.
     """
     parameters, metrics = (
         build_value_columns([row.get(key) or {} for row in rows], names.get(key), key, goals)
@@ -63,13 +65,17 @@ def build_runs_layout(
     values = [*parameters, *metrics]
     last_first = [*reversed(parameters), *reversed(metrics)]
     texts = [column.heading for column in last_first if not column.is_right]  # half a number is none
+    narrowing = (
+        *_NARROWING,
+        *((heading, max(_NARROWEST_VALUE, len(heading))) for heading in texts),
+        *((column.heading, 0) for column in last_first),
+        *_NARROWING_LAST,
+    )
     return Layout(
         _build_columns(rows, values, encoding, now),
         narrowing=(
-            *_NARROWING,
-            *((heading, max(_NARROWEST_VALUE, len(heading))) for heading in texts),
-            *((column.heading, 0) for column in last_first),
-            *_NARROWING_LAST,
+            *((heading, width) for heading, width in narrowing if width > 0 or heading not in kept),
+            *((heading, 0) for heading in reversed(kept)),
         ),
         repeating=_REPEATING,
         styles=[get_status_style(RunStatus(row["status"])) for row in rows],
@@ -93,13 +99,18 @@ def build_value_columns(
         goal = guess_goal(name) or goals.get(name) if record_key == _METRICS else None
         columns.append(
             TableColumn(
-                f"{record_key}.{name}" if name in _HEADINGS else name,
+                build_value_heading(record_key, name),
                 [format_value(value) for value in values],
                 is_right=all(value is None or type(value) in {int, float} for value in values),
                 marked=frozenset() if goal is None else find_best_rows(values, goal),
             )
         )
     return columns
+
+
+def build_value_heading(record_key: str, name: str) -> str:
+    """Return the heading of a metric or parameter, which differs from those of the other columns."""
+    return f"{record_key}.{name}" if name in _HEADINGS else name
 
 
 def find_best_rows(values: Sequence[object], goal: Goal) -> frozenset[int]:
@@ -141,7 +152,8 @@ _NARROWING_LAST = (("Name", 0), ("Status", 1))
 """Columns in the order in which they are narrowed, with their minimum widths; 0 leaves a column out.
 
 Columns of `_REPEATING` with the same cell in every line are left out before. Those of metrics and parameters come
-between the others and `_NARROWING_LAST`. The last 20 characters of a run id are its own.
+between the others and `_NARROWING_LAST`, unless a user has named them: those are left out last. The last 20 characters
+of a run id are its own.
 """
 
 

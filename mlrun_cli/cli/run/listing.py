@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timezone
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.actions import runs as actions
@@ -34,12 +35,16 @@ class Listing(NamedTuple):
         columns: the columns, keyed by `METRICS` and `PARAMETERS`.
         order: the order of the runs; None for the newest first.
         has_more: whether more runs match than were asked for.
+        run_filter: the filter of the runs, as the user wrote it.
+        choices: the choices of the columns.
     """
 
     runs: Sequence[Run]
     columns: Mapping[str, RunColumns]
     order: RunOrder | None = None
     has_more: bool = False
+    run_filter: RunFilter = RunFilter()
+    choices: Mapping[str, ColumnChoice] = MappingProxyType({})
 
     def build_records(self) -> list[dict[str, Any]]:
         """Return the records of the runs, with the values of the columns."""
@@ -51,10 +56,14 @@ class Listing(NamedTuple):
     def build_layout(self, encoding: str) -> Layout:
         """Return the table of the runs."""
         from mlrun_cli.cli.output.runs_table import build_runs_layout  # noqa: PLC0415 - start-up
+        from mlrun_cli.cli.run.requested_columns import list_requested_headings  # noqa: PLC0415 - start-up
 
         names = {key: each.names for key, each in self.columns.items()}
         now = datetime.now(timezone.utc)
-        return build_runs_layout(self.build_records(), encoding, now, names=names, goals=self.get_sort_goals())
+        kept = list_requested_headings(self.run_filter, self.order, self.choices)
+        return build_runs_layout(
+            self.build_records(), encoding, now, names=names, goals=self.get_sort_goals(), kept=kept
+        )
 
     def get_sort_goals(self) -> Mapping[str, Goal]:
         """Return the goal of the metric that the list is sorted by, as the direction implies; otherwise empty.
@@ -89,24 +98,23 @@ def read_listing(
     even if they do not match.
     """
     last = run_filter.last
-    if last is not None:
-        run_filter = run_filter._replace(last=last + 1)
+    wider = run_filter if last is None else run_filter._replace(last=last + 1)
     if order is None:
-        found = actions.list_runs(workspace, run_filter)
+        found = actions.list_runs(workspace, wider)
     else:
         from mlrun_cli.actions.run_pages import list_sorted_runs  # noqa: PLC0415 - start-up
 
-        found = list_sorted_runs(workspace, run_filter, order)
+        found = list_sorted_runs(workspace, wider, order)
         choices = {**_choose_sort_column(order), **choices}
     has_more = last is not None and len(found) > last
     found = _include_runs(workspace, found[:last], kept_keys, is_newest_first=order is None)
     if not choices:
-        return Listing(found, {}, order, has_more)
+        return Listing(found, {}, order, has_more, run_filter)
     from mlrun_cli.actions.run_columns import read_metric_columns, read_parameter_columns  # noqa: PLC0415 - start-up
 
     readers = {METRICS: read_metric_columns, PARAMETERS: read_parameter_columns}
     columns = {key: readers[key](workspace, found, choice) for key, choice in choices.items()}
-    return Listing(found, columns, order, has_more)
+    return Listing(found, columns, order, has_more, run_filter, choices)
 
 
 def _include_runs(
@@ -145,8 +153,6 @@ def _choose_sort_column(order: RunOrder) -> Mapping[str, ColumnChoice]:
     from mlrun_cli.runs.where.column_choice import ColumnChoice  # noqa: PLC0415 - start-up
     from mlrun_cli.runs.where.value_name import ValueName  # noqa: PLC0415
 
-    kind, _, name = order.column.partition(":")
-    if kind == METRIC:
-        name, _, which = name.rpartition(":")
-        return {METRICS: ColumnChoice(names=[ValueName(METRIC, name, which)])}
-    return {PARAMETERS: ColumnChoice(names=[ValueName(PARAMETER, name)])} if kind == PARAMETER else {}
+    name = ValueName.from_order(order)
+    key = {METRIC: METRICS, PARAMETER: PARAMETERS}.get(name.kind)
+    return {} if key is None else {key: ColumnChoice(names=[name])}

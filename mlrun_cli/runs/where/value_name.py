@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mlrun_cli.core.comparison import quote
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.metrics.metric import LAST, SUMMARIES
-from mlrun_cli.runs.order import METRIC, PARAMETER, PROPERTY, TAG
+from mlrun_cli.runs.order import METRIC, PARAMETER, PROPERTY, TAG, RunOrder
 from mlrun_cli.runs.where.tokens import (
     END,
     KEYWORDS,
@@ -61,6 +61,22 @@ class ValueName(NamedTuple):
     kind: str
     name: str
     which: str = LAST
+
+    @classmethod
+    def from_order(cls, order: RunOrder) -> ValueName:
+        """Create the name of the value that runs are sorted by."""
+        kind, colon, name = order.column.partition(":")
+        if not colon:
+            return cls(FIELD, order.column)
+        if kind == METRIC:
+            name, _, which = name.rpartition(":")
+            return cls(kind, name, which)
+        return cls(kind, name)
+
+    @property
+    def title(self) -> str:
+        """The name of its column in lists of runs: `lr`, `rmse` or `max(accuracy)`."""
+        return self.name if self.which == LAST else f"{self.which}({self.name})"
 
     def __str__(self) -> str:
         """Return the source text of the name."""
