@@ -7,13 +7,12 @@ from contextlib import suppress
 from typing import Any
 
 from mlrun_cli.compute.compute_target import (
-    AML_COMPUTE,
-    ATTACHED_KINDS,
     LOCAL_TARGET,
     ComputeTarget,
     check_compute_target_name,
     is_compute_target_name,
 )
+from mlrun_cli.compute.kinds import AML_COMPUTE, TARGET_KINDS, is_attached_kind, list_attached_kinds
 from mlrun_cli.compute.unknown_targets import TARGETS_VARIABLE
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import (
@@ -54,17 +53,35 @@ def create_compute_target(
 
     Raises:
         Unsupported: there are no targets of this kind.
-        UsageError: the name is not valid or belongs to a target that cannot be updated to this one, or a queued run
-            needs more nodes than the target would have.
+        UsageError: targets of this kind are attached, the name is not valid or belongs to a target that cannot be
+            updated to this one, or a queued run needs more nodes than the target would have.
     """
     check_compute_target_name(name)
-    needed, command = ATTACHED_KINDS.get(kind, ("", ""))
-    if needed and needed not in properties:
+    if is_attached_kind(kind):
         raise MissingOption(
             f"A {kind} target is attached, not created: its machines exist already.",
-            hint=f"Type 'mlrun computetarget {command.format(name=name)}'.",
+            hint=f"Type '{TARGET_KINDS[kind].build_attach_line(name)}'.",
             target=name,
         )
+    return insert_compute_target(workspace, name, kind, properties=properties, description=description, tags=tags)
+
+
+def insert_compute_target(
+    workspace: Workspace,
+    name: str,
+    kind: str,
+    *,
+    properties: Mapping[str, Any],
+    description: str,
+    tags: Mapping[str, str] | None,
+) -> ComputeTarget:
+    """Store a compute target with a valid name, or update an existing AmlCompute target of the same name.
+
+    Raises:
+        Unsupported: there are no targets of this kind.
+        UsageError: the name belongs to a target that cannot be updated to this one, or a queued run needs more nodes
+            than the target would have.
+    """
     if name == LOCAL_TARGET and kind != AML_COMPUTE:
         raise ReservedName(
             f"'{LOCAL_TARGET}' is this machine, and cannot be made.", hint=_LIMIT_FOR_LOCAL, target=LOCAL_TARGET
@@ -107,7 +124,7 @@ def check_name_is_free(workspace: Workspace, name: str) -> None:
 
 
 def _build_exists_error(existing: ComputeTarget) -> AlreadyExists:
-    if existing.kind in ATTACHED_KINDS:
+    if is_attached_kind(existing.kind):
         return AlreadyExists(
             f"The compute target '{existing.name}' is attached already, of the kind {existing.kind}.",
             hint=f"To change its options, type 'mlrun computetarget detach -n {existing.name}' and attach it again: "
@@ -231,19 +248,18 @@ def check_target_exists(workspace: Workspace, name: str) -> None:
                 [
                     f"Use '{LOCAL_TARGET}', this machine, as {TARGETS_VARIABLE}={LOCAL_TARGET} does for all that are"
                     " not here; or add it:",
-                    *(f"  mlrun computetarget {command}" for command in _list_creation_commands(name)),
+                    *(f"  {line}" for line in _list_creation_lines(name)),
                 ]
             )
         raise
 
 
-def _list_creation_commands(name: str) -> list[str]:
-    """Return the subcommands that create a compute target of this name: only the likeliest if its name says it."""
-    attach = {each.split()[1]: each.format(name=name) for _, each in ATTACHED_KINDS.values()}
-    for word, command in attach.items():
-        if word in name.casefold():
-            return [command]
-    return [f"create amlcompute -n {name} --max-nodes 1", *sorted(attach.values())]
+def _list_creation_lines(name: str) -> list[str]:
+    """Return the command lines that create a compute target of this name: only the likeliest if its name says it."""
+    attached = list_attached_kinds()
+    likeliest = [kind.build_attach_line(name) for kind in attached if kind.attach_word in name.casefold()]
+    others = (kind.build_attach_line(name) for kind in attached)
+    return likeliest[:1] or [f"mlrun computetarget create amlcompute -n {name} --max-nodes 1", *others]
 
 
 def _list_statuses_on_target(workspace: Workspace, name: str) -> frozenset[RunStatus]:

@@ -7,28 +7,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from mlrun_cli.compute.kinds import COMPUTE_INSTANCE, is_attached_kind
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import format_iso
 from mlrun_cli.errors import InvalidName
 
 LOCAL_TARGET = "local"
-AML_COMPUTE = "AmlCompute"
-COMPUTE_INSTANCE = "ComputeInstance"
-RAY = "Ray"
-SLURM = "Slurm"
-REMOTE = "VirtualMachine"
-"""Azure's word for another machine that is reached by ssh."""
 SHARED_FOLDER_PROPERTY = "sharedFolder"
 """The property of a target's row that contains the path of the folder that it shares with its nodes."""
-ATTACHED_KINDS = {
-    RAY: (SHARED_FOLDER_PROPERTY, "attach ray -n {name} --address URL --shared-folder FOLDER"),
-    REMOTE: ("address", "attach remote -n {name} --address HOST --username USER"),
-    SLURM: (SHARED_FOLDER_PROPERTY, "attach slurm -n {name} --shared-folder FOLDER"),
-}
-"""The kinds that are attached, not created: their machines exist without the workspace.
-
-For each, a property that its targets have, and the command that attaches one.
-"""
 MAX_NODES = 2**31 - 1
 """What a target can be given, and a run can ask for."""
 
@@ -39,7 +25,7 @@ class ComputeTarget(NamedTuple):
     """A compute target of the workspace; times are in microseconds since the epoch, UTC.
 
     Attributes:
-        kind: the kind, by which the registry in `targets` finds its implementation.
+        kind: the name of its kind in `TARGET_KINDS`, or of a kind of another distribution.
         properties: the requested properties, with Azure's camelCase keys such as `vmSize` and `scaleSettings`.
     """
 
@@ -96,7 +82,7 @@ def build_compute_target_record(target: ComputeTarget, workspace_id: str) -> dic
             "computeType": target.kind,
             "createdOn": format_iso(target.created_at),
             "description": target.description,
-            "isAttachedCompute": target.kind in ATTACHED_KINDS,
+            "isAttachedCompute": is_attached_kind(target.kind),
             "modifiedOn": format_iso(target.modified_at),
             "properties": dict(target.properties),
             "provisioningErrors": None,

@@ -1,11 +1,15 @@
-"""The registry of the kinds of compute targets."""
+"""The lookup of compute targets, by their names, and of the classes of their kinds.
+
+The kinds of this package are those of `mlrun_cli/compute/kinds.py`.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from importlib import import_module
 
-from mlrun_cli.compute.compute_target import AML_COMPUTE, COMPUTE_INSTANCE, LOCAL_TARGET, RAY, REMOTE, SLURM
+from mlrun_cli.compute.compute_target import LOCAL_TARGET
+from mlrun_cli.compute.kinds import TARGET_KINDS
 from mlrun_cli.errors import TargetKindNotFound
 from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.local import LocalTarget
@@ -13,14 +17,6 @@ from mlrun_cli.workspace import Workspace
 
 ENTRY_POINTS = "mlrun_cli.targets"
 """The group of entry points by which another distribution brings kinds of targets; each names a `Target`."""
-
-_BUILT_IN: dict[str, type[Target]] = {AML_COMPUTE: LocalTarget, COMPUTE_INSTANCE: LocalTarget}
-_ENGINES = {
-    RAY: "mlrun_cli.targets.ray.target:RayTarget",
-    REMOTE: "mlrun_cli.targets.remote.target:RemoteTarget",
-    SLURM: "mlrun_cli.targets.slurm.target:SlurmTarget",
-}
-"""The kinds with an engine, whose modules are imported when they are first used."""
 
 
 def get_target(workspace: Workspace, name: str | None) -> Target:
@@ -41,12 +37,10 @@ def get_target_class(name: str) -> type[Target]:
     Raises:
         TargetKindNotFound: there is no such kind.
     """
-    if name in _BUILT_IN:
-        return _BUILT_IN[name]
-    if name in _ENGINES:
-        module, _, attribute = _ENGINES[name].partition(":")
-        engine: type[Target] = getattr(import_module(module), attribute)
-        return engine
+    if name in TARGET_KINDS:
+        module, _, attribute = TARGET_KINDS[name].target_class.partition(":")
+        found: type[Target] = getattr(import_module(module), attribute)
+        return found
     from importlib.metadata import entry_points  # noqa: PLC0415 — slow, and kinds of others are rare
 
     for entry_point in entry_points(group=ENTRY_POINTS, name=name):

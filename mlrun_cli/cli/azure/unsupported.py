@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mlrun_cli.compute.kinds import list_attached_kinds
+
 _ATTACH = "Get the data to a folder of this machine, and attach that: 'mlrun datastore attach-local NAME FOLDER'."
 _AZ = "'mlrun install-az DIR' makes an az that answers such lines."
 _DATA = "Read the data from a folder of this machine; 'mlrun datastore attach-local NAME FOLDER' gives it a name."
@@ -12,10 +14,8 @@ _NEWER = "This is the 'az ml' of azure-cli-ml, not the newer one."
 _FEATURES = f"Have the script read its features from files. {_NEWER}"
 _JOB = f"Submit the job's script with 'mlrun run submit-script'. {_NEWER}"
 _NO_CLUSTER = "Name a target of this machine: 'mlrun computetarget create amlcompute -n NAME --max-nodes N'."
-_NO_KUBERNETES = (
-    "Kubernetes runs no scripts for mlrun-cli. Attach Slurm ('attach slurm'), Ray ('attach ray') or another machine by"
-    f" ssh ('attach remote'). {_NO_CLUSTER}"
-)
+_ATTACHABLE = " or ".join(f"{kind.description} ('{kind.attach_command}')" for kind in list_attached_kinds())
+_NO_KUBERNETES = f"Kubernetes runs no scripts for mlrun-cli. Attach {_ATTACHABLE}. {_NO_CLUSTER}"
 _KEPT = "Leave the line out: datasets stay as they are, and 'mlrun dataset unregister -n NAME' forgets one."
 _NO_KEYS = "Leave the line out: a workspace is a folder of this machine, without keys, networks or resources of Azure."
 _NO_DRAFTS = "Change the file, and publish it: 'mlrun pipeline create -y FILE -n NAME'."
@@ -27,8 +27,7 @@ AZURE_ONLY = {
     "account": f"Leave the line out: there is no subscription to choose. {_AZ}",
     "acr": _NO_RESOURCES,
     "aks": _NO_RESOURCES,
-    "attach": f"What can be attached: Slurm ('attach slurm'), Ray ('attach ray') and another machine ('attach remote')."
-    f" {_NO_CLUSTER}",
+    "attach": f"Attach {_ATTACHABLE}. {_NO_CLUSTER}",
     "attach-adls": _ATTACH,
     "attach-adls-gen2": _ATTACH,
     "attach-blob": _ATTACH,
@@ -51,7 +50,7 @@ AZURE_ONLY = {
     "computetarget attach kubernetes": _NO_KUBERNETES,
     "computetarget create aks": f"{_NO_RESOURCES} {_NO_CLUSTER}",
     "computetarget create datafactory": _SHELL_SCRIPT,
-    "computetarget get-credentials": "Leave the line out: targets here have no keys; ssh and Slurm use your own.",
+    "computetarget get-credentials": "Leave the line out: targets here have no keys, and are reached with your own.",
     "computetarget update": "Type 'mlrun computetarget create amlcompute -n NAME --max-nodes N' again: it changes it. "
     "A target that was attached is detached and attached again: its ended runs stay.",
     "create": "Nothing has to be made before: 'mlrun folder attach' makes a workspace, a submit its experiment.",

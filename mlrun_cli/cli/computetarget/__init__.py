@@ -1,9 +1,20 @@
-"""`computetarget`: create, attach, list, show and delete compute targets. Each subcommand has a file here."""
+"""`computetarget`: create, attach, list, show and delete compute targets. Each subcommand has a file here.
+
+The kinds that can be attached are those of `mlrun_cli/compute/kinds.py`.
+"""
 
 from mlrun_cli.cli.command import Group
+from mlrun_cli.compute.kinds import list_attached_kinds
 
 app = Group(
     "computetarget",
     package=__name__,
-    subcommands=("create", "attach ray", "attach remote", "attach slurm", "list", "show", "delete", "detach"),
+    subcommands=(
+        "create",
+        *(kind.attach_command for kind in list_attached_kinds()),
+        "list",
+        "show",
+        "delete",
+        "detach",
+    ),
 )
