@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
-from mlrun_cli.actions.ray_targets import attach_ray
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
-from mlrun_cli.cli.computetarget.attachment import print_untested_parts
+from mlrun_cli.cli.computetarget.attachment import attach
 from mlrun_cli.cli.computetarget.options import (
     Description,
     Name,
@@ -16,12 +15,10 @@ from mlrun_cli.cli.computetarget.options import (
     NodeSetup,
     SharedFolderPath,
     Tags,
-    build_record,
-    parse_target_tags,
 )
-from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.targets.ray.attachment import RayAttachment
 from mlrun_cli.targets.ray.credentials import TOKEN_VARIABLE, select_stored_variables
 from mlrun_cli.targets.ray.settings import RaySettings, check_address, parse_resources, to_int_if_whole
 
@@ -34,7 +31,7 @@ from mlrun_cli.targets.ray.settings import RaySettings, check_address, parse_res
         ("See its nodes, and what of them is free", "mlrun computetarget show -n ray --query nodes"),
     ],
 )
-def attach(
+def attach_ray(
     global_options: GlobalOptions,
     name: Name,
     address: Annotated[
@@ -85,19 +82,8 @@ def attach(
         setup=tuple(setup or ()),
         variables=select_stored_variables(os.environ),
     )
-    with open_context(global_options, creates=True).workspace as workspace:
-        target, check = attach_ray(
-            workspace,
-            name,
-            settings,
-            shared_folder=shared_folder,
-            python=python,
-            checks_nodes=not no_check,
-            description=description,
-            tags=parse_target_tags(tags),
-        )
-        record = build_record(workspace, target)
-    print_untested_parts(global_options, check, "resources")
+    attachment = RayAttachment(settings, shared_folder=shared_folder, python=python, checks_nodes=not no_check)
+    record = attach(global_options, name, attachment, description=description, tags=tags, tested_options="resources")
     if os.environ.get(TOKEN_VARIABLE):
         global_options.notes.warning(
             f"{TOKEN_VARIABLE} is not stored: processes that start without it, as after a reboot, do not reach Ray. "

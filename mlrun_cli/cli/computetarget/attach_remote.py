@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from mlrun_cli.actions.remote_targets import attach_machine
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
-from mlrun_cli.cli.computetarget.options import Description, Name, Tags, build_record, parse_target_tags
-from mlrun_cli.cli.context import open_context
+from mlrun_cli.cli.computetarget.attachment import attach
+from mlrun_cli.cli.computetarget.options import Description, Name, Tags
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.compute.compute_target import MAX_NODES
 from mlrun_cli.errors import InvalidValue, Unsupported
 from mlrun_cli.targets.engine import DEFAULT_PYTHON
+from mlrun_cli.targets.remote.attachment import RemoteAttachment
 from mlrun_cli.targets.remote.settings import RemoteSettings
 
 _MAX_PORT = 65535
@@ -33,7 +33,7 @@ _MAX_PORT = 65535
         ),
     ],
 )
-def attach(
+def attach_remote(
     global_options: GlobalOptions,
     name: Name,
     address: Annotated[
@@ -91,10 +91,7 @@ def attach(
         python=python,
         setup=tuple(setup or ()),
     )
-    tagged = parse_target_tags(tags)
-    with open_context(global_options, creates=True).workspace as workspace:
-        target = attach_machine(workspace, name, settings, description=description, tags=tagged)
-        return build_record(workspace, target)
+    return attach(global_options, name, RemoteAttachment(settings), description=description, tags=tags)
 
 
 def _refuse_password(option: str, value: str | None) -> None:

@@ -6,10 +6,9 @@ import re
 from enum import Enum
 from typing import Annotated
 
-from mlrun_cli.actions.slurm_targets import attach_slurm
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
-from mlrun_cli.cli.computetarget.attachment import print_untested_parts
+from mlrun_cli.cli.computetarget.attachment import attach
 from mlrun_cli.cli.computetarget.options import (
     Description,
     Name,
@@ -17,13 +16,12 @@ from mlrun_cli.cli.computetarget.options import (
     NodeSetup,
     SharedFolderPath,
     Tags,
-    build_record,
-    parse_target_tags,
 )
-from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.errors import InvalidValue
+from mlrun_cli.targets.engine import BUILD_HERE
+from mlrun_cli.targets.slurm.attachment import SlurmAttachment
 from mlrun_cli.targets.slurm.options import SlurmSettings, parse_minutes, validate_sbatch_option
 
 _NO_LIMIT = frozenset({"infinite", "unlimited"})
@@ -33,7 +31,7 @@ class BuildHost(str, Enum):
     """The machine that builds environments."""
 
     NODE = "node"
-    HERE = "here"
+    HERE = BUILD_HERE
 
 
 @command(
@@ -50,7 +48,7 @@ class BuildHost(str, Enum):
         ),
     ],
 )
-def attach(
+def attach_slurm(
     global_options: GlobalOptions,
     name: Name,
     shared_folder: SharedFolderPath,
@@ -98,6 +96,7 @@ def attach(
     to --sbatch-option, are those of sbatch for each run.
     """
     settings = SlurmSettings(
+        build_on=None if build_on is BuildHost.NODE else build_on.value,
         partition=partition,
         account=account,
         qos=qos,
@@ -108,21 +107,8 @@ def attach(
         sbatch_options=tuple(map(validate_sbatch_option, sbatch_options or ())),
         setup=tuple(setup or ()),
     )
-    with open_context(global_options, creates=True).workspace as workspace:
-        target, check = attach_slurm(
-            workspace,
-            name,
-            settings,
-            shared_folder=shared_folder,
-            python=python,
-            builds_here=build_on is BuildHost.HERE,
-            checks_nodes=not no_check,
-            description=description,
-            tags=parse_target_tags(tags),
-        )
-        record = build_record(workspace, target)
-    print_untested_parts(global_options, check, "options")
-    return record
+    attachment = SlurmAttachment(settings, shared_folder=shared_folder, python=python, checks_nodes=not no_check)
+    return attach(global_options, name, attachment, description=description, tags=tags)
 
 
 def _check_time_limit(time_limit: str | None) -> str | None:

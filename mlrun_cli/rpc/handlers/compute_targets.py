@@ -47,11 +47,13 @@ def attach_remote_target(
     private_key_file: str | None = None,
 ) -> dict[str, Any]:
     """Attach a machine that is reached by ssh; return its record."""
-    from mlrun_cli.actions.remote_targets import attach_machine  # noqa: PLC0415 - start-up: few scripts attach any
+    from mlrun_cli.actions.attached_targets import attach_target  # noqa: PLC0415 - start-up: few scripts attach any
+    from mlrun_cli.targets.remote.attachment import RemoteAttachment  # noqa: PLC0415
     from mlrun_cli.targets.remote.settings import RemoteSettings  # noqa: PLC0415
 
-    settings = RemoteSettings(address, username, ssh_port, private_key_file)
-    return _build_record(context, attach_machine(context.workspace, name, settings))
+    attachment = RemoteAttachment(RemoteSettings(address, username, ssh_port, private_key_file))
+    target, _ = attach_target(context.workspace, name, attachment)
+    return _build_record(context, target)
 
 
 @handler("computes.list", only_reads=True)

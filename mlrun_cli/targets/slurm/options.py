@@ -11,7 +11,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.targets.base import Demand
-from mlrun_cli.targets.engine import JOB_ID_VARIABLE, JobRequest
+from mlrun_cli.targets.engine import BUILD_PROPERTY, JOB_ID_VARIABLE, JobRequest
 from mlrun_cli.targets.setup_script import build_setup_script
 
 # What a job needs to be found and to be told apart, and what would make sbatch wait or start several jobs.
@@ -46,12 +46,14 @@ class SlurmSettings(NamedTuple):
     """The settings of a target, as given at its attachment.
 
     Attributes:
+        build_on: where environments are built, see `BUILD_PROPERTY`.
         gpus_per_node: GPUs of each node, as in `4` or `a100:4`, for runs that ask for none.
         time: the time limit for runs that have none, in Slurm's format.
         sbatch_options: further options of sbatch, each one word.
         setup: lines of the shell that precede the supervisor.
     """
 
+    build_on: str | None = None
     partition: str | None = None
     account: str | None = None
     qos: str | None = None
@@ -113,6 +115,7 @@ class SlurmSettings(NamedTuple):
 
 
 _KEYS = {
+    "build_on": BUILD_PROPERTY,
     "partition": "partition",
     "account": "account",
     "qos": "qos",
