@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mlrun_cli.targets.transient_errors import is_transient_ray_error, is_transient_slurm_error, is_transient_ssh_error
+from mlrun_cli.targets.ray.transient_errors import is_transient_ray_error
+from mlrun_cli.targets.remote.transient_errors import is_transient_ssh_error
+from mlrun_cli.targets.slurm.transient_errors import is_transient_slurm_error
 
 _SBATCH = "Batch job submission failed: "
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 from mlrun_cli.targets.engine import Job, JobEnd, JobState
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
 from mlrun_cli.targets.ray.client import RayClient
-from mlrun_cli.targets.transient_errors import is_transient_ray_error
+from mlrun_cli.targets.ray.transient_errors import is_transient_ray_error
 
 _JOBS = "/api/jobs/"
 _SUBMIT_SECONDS = 30.0

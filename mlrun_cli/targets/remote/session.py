@@ -14,7 +14,7 @@ from mlrun_cli.errors import MlrunError
 from mlrun_cli.targets.errors import EngineUnavailable
 from mlrun_cli.targets.remote.settings import RemoteSettings
 from mlrun_cli.targets.remote.ssh import TIMEOUT_SECONDS, Ssh, read_error_output
-from mlrun_cli.targets.transient_errors import is_transient_ssh_error
+from mlrun_cli.targets.remote.transient_errors import is_transient_ssh_error
 
 _END_SECONDS = 2.0
 

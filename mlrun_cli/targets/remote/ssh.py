@@ -20,7 +20,7 @@ from mlrun_cli.errors import ProgramNotFound
 from mlrun_cli.processes.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
 from mlrun_cli.targets.remote.settings import RemoteSettings
-from mlrun_cli.targets.transient_errors import is_transient_ssh_error
+from mlrun_cli.targets.remote.transient_errors import is_transient_ssh_error
 
 TIMEOUT_SECONDS = 30.0
 """How long a command on the remote machine may take, with the connection."""

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from mlrun_cli.errors import ProgramNotFound
 from mlrun_cli.processes.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
-from mlrun_cli.targets.transient_errors import is_transient_slurm_error
+from mlrun_cli.targets.slurm.transient_errors import is_transient_slurm_error
 
 TIMEOUT_SECONDS = 30.0
 """How long a command may take; Slurm's own clients give up after some seconds (`MessageTimeout`), as a rule."""
