@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from mlrun_cli.compute.kinds import TargetKind, list_attached_kinds
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "mlrun_cli"
 PROGRAMS = sorted(
@@ -119,6 +121,51 @@ def _texts_of(tree: ast.AST) -> list[ast.Constant]:
     ]
 
 
+NAME_AN_ENGINE = {
+    # Advice for those who come from scripts of Slurm.
+    "mlrun_cli/cli/help/topics.py",
+    # The nodes of a run that has several, which only Slurm's jobs have.
+    "mlrun_cli/node/slurm/job_nodes.py",
+    # Machines that scripts attach as Azure's `RemoteCompute`.
+    "mlrun_cli/rpc/handlers/compute_targets.py",
+}
+"""Modules that name a kind of targets or import its folder, and that no other kind has to be added to."""
+
+
+def test_kinds_of_targets_are_named_in_their_table_folders_and_commands_alone() -> None:
+    kinds = list_attached_kinds()
+    assert kinds
+    places = {kind: _places_of(kind) for kind in kinds}
+    assert [str(place) for own in places.values() for place in own if not place.exists()] == []
+    # Those in the SDK are Azure's names.
+    paths = [path for path in PACKAGE.rglob("*.py") if not path.is_relative_to(PACKAGE / "sdk")]
+    trees = {path: _tree(path) for path in paths}
+    elsewhere = {
+        str(path.relative_to(ROOT))
+        for path, tree in trees.items()
+        for kind, own in places.items()
+        if _names_kind(tree, kind) and not any(path.is_relative_to(place) for place in own)
+    }
+    assert elsewhere == NAME_AN_ENGINE
+
+
+def _places_of(kind: TargetKind) -> tuple[Path, Path, Path]:
+    """The table of kinds, and the folder and the command of this one."""
+    folder = PACKAGE / "targets" / _package_of(kind).rpartition(".")[2]
+    return PACKAGE / "compute" / "kinds.py", folder, PACKAGE / f"cli/computetarget/attach_{kind.attach_word}.py"
+
+
+def _package_of(kind: TargetKind) -> str:
+    return kind.target_class.partition(":")[0].rpartition(".")[0]
+
+
+def _names_kind(tree: ast.AST, kind: TargetKind) -> bool:
+    names = re.compile(rf"\b(?:{kind.name}|{kind.attach_command})\b")
+    return any(names.search(str(node.value)) for node in _texts_of(tree)) or any(
+        f"{module}.".startswith(f"{_package_of(kind)}.") for module in _imported_modules(tree)
+    )
+
+
 def test_a_supervisor_imports_nothing_after_its_start() -> None:
     for path in PROGRAMS:
         functions = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.FunctionDef)]
@@ -133,13 +180,7 @@ def test_what_scripts_share_with_the_tool_is_one_source_of_the_standard_library_
     sources = sorted(path.name for path in wire.glob("*.py"))
     assert sources == sorted(path.name for path in shared.glob("*.py"))
     assert [name for name in sources if not (shared / name).samefile(wire / name)] == []
-    imported = [
-        name
-        for path in wire.glob("*.py")
-        for node in ast.walk(_tree(path))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or "."])
-    ]
+    imported = [name for path in wire.glob("*.py") for name in _imported_modules(_tree(path))]
     assert {name.partition(".")[0] for name in imported} <= set(sys.stdlib_module_names)
 
 
@@ -159,6 +200,16 @@ def test_modules_of_the_sdk_import_each_other_in_no_circle() -> None:
         if name in reached:
             circles.append(name)
     assert circles == []
+
+
+def _imported_modules(tree: ast.AST) -> list[str]:
+    """The names of all modules from which a module imports, and `.` for relative ones without a name."""
+    return [
+        name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or "."])
+    ]
 
 
 def _imports_at_the_top(node: ast.AST) -> set[str]:

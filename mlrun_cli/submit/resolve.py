@@ -291,7 +291,9 @@ class Resolver:
         if request.priority > 0 or (request.priority and not target.takes_queue_options):
             raise Unsupported(
                 f"--priority: the engine of '{target.name}' decides which run comes first.",
-                hint="Leave it out; on Slurm, submit those that may wait with '--priority low'.",
+                hint="Submit those that may wait with '--priority low'."
+                if target.takes_queue_options
+                else "Leave it out.",
                 target="--priority",
             )
 

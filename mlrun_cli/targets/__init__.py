@@ -1,1 +1,1 @@
-"""Compute targets, which determine where supervisors are started; one module for each kind."""
+"""Compute targets, which determine where supervisors are started; one folder or module for each kind."""
