@@ -238,6 +238,51 @@ def test_the_rows_of_tables_are_batches_by_size_or_by_key(tmp_path: Path) -> Non
     assert "bykey ['a 0 0 2', 'a 4 8 2', 'b 1 2 3', 'b 3 6 3', 'b 5 10 3', ' 2 4 1', '']" in printed
 
 
+DIFFERING_FILES = """
+import pandas
+os.makedirs("rows", exist_ok=True)
+head = "day,when,unclear,count,flag,code,late\\n"
+open("rows/a.csv", "w").write(head + "2020-01-02,3/4/2020,3/4/2020,1,True,007,\\n")
+open("rows/b.csv", "w").write(head + "soon,1/31/2020,5/6/2020,1.5,,x,2021-01-01\\n")
+rows = Dataset.Tabular.from_delimited_files("rows/*.csv")
+environment = Environment("mine")
+environment.python.user_managed_dependencies = True
+environment.python.interpreter_path = sys.executable
+config = ParallelRunConfig(environment, "entry.py", error_threshold=0, output_action="append_row", node_count=1,
+                           compute_target="local", source_directory="src", process_count_per_node=1)
+output = PipelineData("kinds")
+step = ParallelRunStep("kinds", config, inputs=[rows.as_named_input("rows")], output=output, allow_reuse=False)
+run = Experiment(workspace, "cars").submit(Pipeline(workspace, steps=[step]))
+same(run.wait_for_completion(show_output=False), "Finished")
+found = run.find_step_run("kinds")[0].get_output_data("kinds")
+found.download("got")
+print(open(os.path.join("got", found.path_on_datastore, "parallel_run_step.txt")).read())
+"""
+SHOW_KINDS = """
+def run(rows):
+    return [" ".join(f"{name}:{rows[name].dtype.kind}:{str(rows[name][0]).replace(' ', '_')}" for name in rows)]
+"""
+
+
+def test_all_batches_of_a_table_have_columns_of_the_same_types(tmp_path: Path) -> None:
+    mlrun = Mlrun(tmp_path)
+    try:
+        mlrun.script(SHOW_KINDS, "src/entry.py")
+        beginning = BEGINNING.replace("import json, os", "import json, os, sys\nfrom azureml.core import Experiment")
+        printed = drive(mlrun, beginning + DIFFERING_FILES)
+    finally:
+        mlrun.close()
+    first, second = printed.replace("_00:00:00", "").splitlines()[-3:-1]
+    assert first.split() == [
+        *("day:O:2020-01-02", "when:M:2020-03-04", "unclear:O:3/4/2020", "count:f:1.0"),
+        *("flag:O:True", "code:O:007", "late:M:NaT"),
+    ]
+    assert second.split() == [
+        *("day:O:soon", "when:M:2020-01-31", "unclear:O:5/6/2020", "count:f:1.5"),
+        *("flag:O:nan", "code:O:x", "late:M:2021-01-01"),
+    ]
+
+
 PARTITIONED_FILES = """
 for city, day in (("ulm", 1), ("bonn", 2), ("ulm", 3), ("bonn", 4), ("ulm", 5)):
     os.makedirs(f"cities/{city}/2021/{day:02d}", exist_ok=True)

@@ -18,6 +18,7 @@ class MiniBatch(NamedTuple):
         file: the position of the file that the rows are in; None if they are those of a partition.
         first_row: the position of the first row in that file.
         partition: the values of the partition keys, by key.
+        column_kinds: the kinds that columns have in the whole table, where the files alone would give others.
     """
 
     number: int
@@ -27,6 +28,7 @@ class MiniBatch(NamedTuple):
     file: Optional[int] = None
     first_row: int = 0
     partition: Optional[Dict[str, Any]] = None
+    column_kinds: Optional[Dict[str, str]] = None
 
 
 class NoItems(Exception):
@@ -69,7 +71,7 @@ class BatchReader:
             assert table is not None
             self._tables[batch.source] = table
         if self._key != (batch.source, batch.file):
-            self._frame = self._tables[batch.source].read(batch.file)
+            self._frame = self._tables[batch.source].read(batch.file, batch.column_kinds)
             self._key = (batch.source, batch.file)
         frame = self._frame
         if batch.file is not None:
@@ -113,15 +115,16 @@ def _split_files_by_keys(source: Source, partition_keys: List[str]) -> Iterator[
 
 def _split_rows(table: Table, batch_bytes: int) -> Iterator[MiniBatch]:
     """Yield batches of rows that correspond to about `batch_bytes` bytes of their files."""
-    for index, file in enumerate(table.files):
-        rows = len(table.read(index))
+    counts, kinds = table.inspect()
+    for index, (file, rows) in enumerate(zip(table.files, counts)):
         try:
             file_size = os.path.getsize(file.source)
         except OSError:  # a URL
             file_size = 0
         count = max(1, rows * batch_bytes // file_size) if file_size else max(1, rows)
         for start in range(0, rows, count):
-            yield MiniBatch(0, min(count, rows - start), 0, file=index, first_row=start)
+            size = min(count, rows - start)
+            yield MiniBatch(0, size, 0, file=index, first_row=start, column_kinds=kinds or None)
 
 
 def _split_by_keys(table: Table, partition_keys: List[str]) -> Iterator[MiniBatch]:

@@ -3,7 +3,7 @@
 import fnmatch
 import os
 import re
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -20,13 +20,29 @@ class Table(NamedTuple):
     options: Dict[str, Any]
     steps: List[Any]
 
-    def read(self, file_index: "Optional[int]") -> Any:
-        """Return the rows of one file of the table, or of all files for None, as a pandas data frame."""
-        from azureml.data._tables import import_pandas, read_table
+    def read(self, file_index: "Optional[int]", column_kinds: "Optional[Dict[str, str]]" = None) -> Any:
+        """Return the rows of one file of the table, or of all files for None, as a pandas data frame.
 
-        import_pandas()
+        Args:
+            file_index: the position of the file.
+            column_kinds: what `inspect` has found.
+        """
+        from azureml.data._tables import read_table
+
         files = self.files if file_index is None else [self.files[file_index]]
-        return read_table(files, self.options, self.steps)
+        return read_table(files, self.options, self.steps, column_kinds)
+
+    def inspect(self) -> "Tuple[List[int], Dict[str, str]]":
+        """Return the number of rows of each file, and the kinds of the columns in which files differ."""
+        from azureml.data._column_kinds import find_common_kinds
+        from azureml.data._tables import inspect_table
+
+        found = [inspect_table([file], self.options, self.steps) for file in self.files]
+        counts = [count for count, _ in found]
+        kinds = find_common_kinds([columns for count, columns in found if count])
+        if kinds and self.steps:  # a filter by time may find other rows
+            counts = [len(self.read(index, kinds)) for index in range(len(self.files))]
+        return counts, kinds
 
 
 class Source(NamedTuple):

@@ -3,8 +3,9 @@
 import random
 import re
 from importlib import import_module
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
+from azureml.data._column_kinds import TEXT, ColumnKinds, FoundKinds, convert_to_kinds, find_kinds, infer_times
 from azureml.data._partitions import PartitionFormat
 from azureml.data._sources import DataFile
 from azureml.data.dataset_error_handling import DatasetExecutionError
@@ -20,12 +21,8 @@ ENCODINGS = {
     "utf32": "utf-32",
     "windows1252": "cp1252",
 }
-_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?Z?")
-"""A day or a time of ISO 8601, in which day and month cannot be confused."""
-_SLASHED_TIME = re.compile(
-    r"\d{1,2}/\d{1,2}/\d{4}(?: \d{1,2}:\d\d(?P<seconds>:\d\d)?(?P<half> [AP]M)?)?", re.IGNORECASE
-)
-"""A day or a time such as `1/31/2020 9:05 PM`, in which either number can be the month."""
+_COLUMN = "Column"
+"""The beginning of the names of columns in tables without headers."""
 
 
 def import_pandas() -> Any:
@@ -43,23 +40,62 @@ def import_pandas() -> Any:
         ) from error
 
 
-def read_table(files: "list[DataFile]", options: "dict[str, Any]", steps: "list[list[Any]]") -> Any:
+def read_table(
+    files: "list[DataFile]",
+    options: "dict[str, Any]",
+    steps: "list[list[Any]]",
+    column_kinds: "Optional[ColumnKinds]" = None,
+) -> Any:
     """Read all files into one data frame, apply the steps and convert the columns.
+
+    `column_kinds` has the kinds of columns that these files alone do not show, if they are a part of a table.
 
     Raises:
         UserErrorException: pandas or its engine for the format is not installed.
         DatasetExecutionError: A file is missing or invalid, or a column is missing or has the wrong type.
     """
     pandas = import_pandas()
+    kinds = column_kinds or {}
+    return _select_rows(pandas, _read_files(pandas, files, options, kinds), options, steps, list(kinds))
+
+
+def inspect_table(
+    files: "list[DataFile]", options: "dict[str, Any]", steps: "list[list[Any]]"
+) -> "tuple[int, FoundKinds]":
+    """Return how many rows a part of a table has after the steps, and the kinds that its columns can have.
+
+    Raises:
+        UserErrorException, DatasetExecutionError: As for `read_table`.
+    """
+    pandas = import_pandas()
+    table = _read_files(pandas, files, options, {})
+    kinds = find_kinds(pandas, table, _list_known_columns(options)) if _is_inferred(options) else {}
+    return len(_select_rows(pandas, table, options, steps, [])), kinds
+
+
+def _is_inferred(options: "dict[str, Any]") -> bool:
+    return bool(options["format"] == "delimited" and options["infer_column_types"])
+
+
+def _read_files(pandas: Any, files: "list[DataFile]", options: "dict[str, Any]", column_kinds: ColumnKinds) -> Any:
+    """Return the rows of files as one data frame, whose columns have these kinds."""
     if not files:
         raise DatasetExecutionError("The dataset has no file.")
+    options = {**options, "texts": [name for name, kind in column_kinds.items() if kind == TEXT]}
     frames = [_read_file(pandas, file, index, options) for index, file in enumerate(files)]
     if options.get("header") == "ONLY_FIRST_FILE_HAS_HEADERS":
         for frame in frames[1:]:
             frame.columns = frames[0].columns[: len(frame.columns)]
     table = pandas.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
-    if options["format"] == "delimited" and options["infer_column_types"]:
-        table = _infer_times(pandas, table, [*options["types"], *_list_columns_of_paths(options)])
+    return convert_to_kinds(pandas, table, column_kinds)
+
+
+def _select_rows(
+    pandas: Any, table: Any, options: "dict[str, Any]", steps: "list[list[Any]]", converted: "list[str]"
+) -> Any:
+    """Return the rows that the steps leave; columns not yet converted get the inferred or the requested types."""
+    if _is_inferred(options):
+        table = infer_times(pandas, table, [*_list_known_columns(options), *converted])
     for step in steps:
         table = _apply_step(table, step)
     return _convert_columns(pandas, table.reset_index(drop=True), options["types"])
@@ -85,52 +121,10 @@ def _read_file(pandas: Any, file: DataFile, file_index: int, options: "dict[str,
     return frame
 
 
-def _list_columns_of_paths(options: "dict[str, Any]") -> "list[str]":
-    """Return the names of the columns whose values are taken from the files' paths."""
+def _list_known_columns(options: "dict[str, Any]") -> "list[str]":
+    """Return the names of the columns with requested types, and of those whose values are taken from files' paths."""
     text = options.get("partition_format")
-    return ["Path", *(PartitionFormat(text).columns if text else ())]
-
-
-def _infer_times(pandas: Any, table: Any, known_columns: "list[str]") -> Any:
-    """Return the table with columns that contain only dates or times converted to timestamps in UTC, as in Azure."""
-    # Before pandas 2, a column is read without a format, and its values may differ in theirs.
-    how = {"format": "ISO8601"} if int(pandas.__version__.partition(".")[0]) >= 2 else {}
-    for name in table.columns:
-        if name in known_columns:
-            continue
-        if _is_column_of(pandas, table[name], _TIME):
-            times = pandas.to_datetime(table[name], errors="coerce", utc=True, **how)
-            table[name] = times.dt.tz_localize(None)
-        elif _is_column_of(pandas, table[name], _SLASHED_TIME):
-            table[name] = _infer_slashed_times(pandas, table[name])
-    return table
-
-
-def _is_column_of(pandas: Any, column: Any, pattern: Any) -> bool:
-    """Return whether all values of a column, of which there are some, are text of a pattern."""
-    if pandas.api.types.is_numeric_dtype(column) or not pandas.api.types.is_string_dtype(column.dropna()):
-        return False
-    values = column.dropna()
-    parts = (values.iloc[:200], values)  # most columns of text are recognized by their beginning
-    return len(values) > 0 and all(
-        all(isinstance(value, str) and pattern.fullmatch(value) for value in part) for part in parts
-    )
-
-
-def _infer_slashed_times(pandas: Any, column: Any) -> Any:
-    """Return a column of days with slashes as timestamps, or as it is if the month may be either number, as in Azure.
-
-    All values have the form of the first one, or the column stays text.
-    """
-    first = column.dropna().iloc[0]
-    match = _SLASHED_TIME.fullmatch(first)
-    clock = ""
-    if match and ":" in first:
-        seconds = ":%S" if match.group("seconds") else ""
-        clock = f" %I:%M{seconds} %p" if match.group("half") else f" %H:%M{seconds}"
-    readings = [pandas.to_datetime(column, format=day + clock, errors="coerce") for day in ("%m/%d/%Y", "%d/%m/%Y")]
-    complete = [times for times in readings if not times[column.notna()].isna().any()]
-    return complete[0] if len(complete) == 1 else column
+    return [*options["types"], "Path", *(PartitionFormat(text).columns if text else ())]
 
 
 def _read_delimited(pandas: Any, source: str, file_index: int, options: "dict[str, Any]") -> Any:
@@ -138,17 +132,20 @@ def _read_delimited(pandas: Any, source: str, file_index: int, options: "dict[st
     has_header = header in {"ALL_FILES_HAVE_SAME_HEADERS", "COMBINE_ALL_FILES_HEADERS"} or (
         header == "ONLY_FIRST_FILE_HAS_HEADERS" and file_index == 0
     )
+    texts: list[Any] = [*options["types"], *options["texts"]]
+    if header == "NO_HEADERS":
+        texts = [int(name[len(_COLUMN) :]) - 1 for name in texts if re.fullmatch(rf"{_COLUMN}\d+", name)]
     frame = pandas.read_csv(
         source,
         sep=options["separator"],
         header=0 if has_header else None,
         encoding=ENCODINGS[options["encoding"]],
         # Requested types are converted from strings, in which 007 is still distinct from 7.
-        dtype=dict.fromkeys(options["types"], str) if options["infer_column_types"] else str,
+        dtype=dict.fromkeys(texts, str) if options["infer_column_types"] else str,
         keep_default_na=not options["empty_as_string"],
     )
     if header == "NO_HEADERS":
-        frame.columns = [f"Column{place + 1}" for place in range(len(frame.columns))]
+        frame.columns = [f"{_COLUMN}{place + 1}" for place in range(len(frame.columns))]
     return frame
 
 
