@@ -117,7 +117,11 @@ def _get_node_log_name(folder: RunFolder, run: Run, node_index: int) -> str:
     if not 0 <= node_index < count:
         nodes = "one node, 0" if count == 1 else f"{count} nodes, 0 to {count - 1}"
         raise InvalidValue(f"--node: the run '{run.run_id}' has {nodes}.", hint="Use one of these.", target="--node")
-    return folder.stdout_name if launch is None else launch.get_node_log_name(node_index)
+    if launch is None:
+        return folder.stdout_name
+    from mlrun_cli.processes.launchers.registry import get_launcher  # noqa: PLC0415 - start-up: few logs are of one node
+
+    return get_launcher(launch).get_node_log_name(node_index)
 
 
 def _check_line_times(folder: RunFolder, run: Run, log_path: Path) -> None:

@@ -10,8 +10,6 @@ from mlrun_cli.wire.run_folder import PROCESS_LOG_PREFIX, STD_LOG
 
 NODES = "nodes"
 """The kind of a launch without a communicator: one process per node."""
-_TENSORFLOW = "tensorflow"
-"""The kind of a launch whose processes are dealt out to the nodes one by one; others are in order of their nodes."""
 
 
 class LaunchedProcess(NamedTuple):
@@ -47,11 +45,6 @@ class Launch(NamedTuple):
             return (STD_LOG,)
         width = len(str(self.process_count - 1))
         return tuple(f"{PROCESS_LOG_PREFIX}{number:0{width}}.txt" for number in range(self.process_count))
-
-    def get_node_log_name(self, node_index: int) -> str:
-        """Return the name of the log of a node's first process."""
-        first = node_index if self.kind == _TENSORFLOW else node_index * (self.process_count // self.node_count)
-        return self.log_names[min(first, self.process_count - 1)]
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads."""

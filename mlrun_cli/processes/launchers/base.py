@@ -75,6 +75,10 @@ class Launcher(ABC):
         share, rest = divmod(len(names), self.launch.node_count)
         return gpus if rest else ",".join(names[node_index * share : (node_index + 1) * share])
 
+    def get_node_log_name(self, node_index: int) -> str:
+        """Return the name of the log of a node's first process; by default, processes are in the order of nodes."""
+        return self.launch.log_names[node_index * (self.launch.process_count // self.launch.node_count)]
+
     def identify_failed_process(
         self, artifacts_folder: Path, first_failed_index: int, has_exception: Callable[[Path], bool]
     ) -> tuple[int, str]:

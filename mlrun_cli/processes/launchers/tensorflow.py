@@ -19,6 +19,10 @@ class TensorflowLauncher(Launcher):
         """The number of ports: one for each process."""
         return self.launch.process_count
 
+    def get_node_log_name(self, node_index: int) -> str:
+        """Return the name of the log of a node's first process; processes are dealt out to the nodes one by one."""
+        return self.launch.log_names[node_index]
+
     def prepare_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
         """Return the workers, followed by the parameter servers; the log of the first worker is the one to follow."""
         workers = self.launch.process_count - self.launch.server_count

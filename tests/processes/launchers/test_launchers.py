@@ -43,6 +43,23 @@ def test_each_task_of_tensorflow_has_an_address_of_its_own_and_the_workers_come_
     assert [process.is_server for process in processes] == [False, False, True]
 
 
+@pytest.mark.parametrize(
+    "launch",
+    [
+        Launch(node_count=2, process_count=2),
+        Launch("pytorch", node_count=2, process_count=4),
+        Launch("tensorflow", node_count=2, process_count=3, server_count=1),
+    ],
+)
+def test_the_log_of_a_node_is_that_of_its_first_process(launch: Launch) -> None:
+    launcher = get_launcher(launch)
+    processes = launcher.prepare_processes(PORTS[: launcher.port_count])
+
+    first = {process.node: process.log for process in reversed(processes)}
+
+    assert {node: launcher.get_node_log_name(node) for node in range(2)} == first
+
+
 def test_workers_without_parameter_servers_hear_of_none() -> None:
     launcher = get_launcher(Launch("tensorflow", process_count=2))
 
