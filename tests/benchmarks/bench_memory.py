@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.bench_memory [ROUNDS]
 
-Private memory is what a process has alone; its share of what others have, too, comes on top. Pages of shared libraries
-count as private for the only process that uses them: a studio or another supervisor on the machine makes them shared.
+Private memory is what a process has written. Pages of libraries are not in it: those of SQLite and Python's own, some
+2.3 MB, are shared by all programs of mlrun on a machine, and are in the proportional memory of the only one that runs.
 If there is Slurm on this machine, a cluster is started for the collector of a target and for a supervisor on a node.
 """
 

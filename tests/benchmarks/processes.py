@@ -15,7 +15,12 @@ def measure_cpu_seconds(pid: int) -> float:
 
 
 class Memory(NamedTuple):
-    """The memory of a process in MB: its own, and the proportional one, with its share of what others have too."""
+    """The memory of a process in MB.
+
+    Attributes:
+        private: the pages that it has written, so that no other process shares them.
+        proportional: all of its pages, with its share of those that others have too.
+    """
 
     private: float
     proportional: float
@@ -25,4 +30,4 @@ def measure_memory(pid: int) -> Memory:
     """Return the memory of a process."""
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     sizes = {name: int(size) / 1000 for name, size in re.findall(r"^(\w+):\s+(\d+) kB", rollup, re.MULTILINE)}
-    return Memory(sizes["Private_Clean"] + sizes["Private_Dirty"], sizes["Pss"])
+    return Memory(sizes["Private_Dirty"], sizes["Pss"])
