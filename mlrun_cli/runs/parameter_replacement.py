@@ -6,28 +6,71 @@ import re
 from collections.abc import Sequence
 
 from mlrun_cli.errors import InvalidValue
-from mlrun_cli.runs.parameters import FALSE, TRUE, ParameterWords, build_flag, iterate_parameter_words, parse_number
+from mlrun_cli.runs.parameters import (
+    FALSE,
+    TRUE,
+    ParameterWords,
+    build_flag,
+    invert_truth,
+    iterate_parameter_words,
+    parse_number,
+)
 
 _POSITIONAL = r"arg\d+"
 _END_OF_OPTIONS = "--"
+_ADDS, _FORCES, _DELETES = "+", "++", "~"
+"""How Hydra's assignments begin that add a key, set it whether it is there or not, or delete it."""
 
 
 def replace_parameter(arguments: Sequence[str], name: str, value_text: str) -> list[str] | None:
     """Return arguments with another value for a parameter, or None if they do not contain the parameter.
 
     The last pair with the name is replaced, because it is the one that counts. A flag that becomes false is left out,
-    wherever it stands.
+    wherever it stands. `+name` and `++name` are Hydra's: only an assignment is replaced then, by `++name` as it is.
     """
     words = list(arguments)
     found = _list_parameter_words(words, name)
     if not found:
         return None
     last = found[-1]
-    replacement = _format_parameter(words[last.start : last.end], last, value_text)
+    if name.startswith(_FORCES):
+        replacement = [f"{name}={value_text}"]
+    else:
+        replacement = _format_parameter(words[last.start : last.end], last, value_text)
     words[last.start : last.end] = replacement
-    if not replacement:
-        for each in reversed(found[:-1]):
-            del words[each.start : each.end]
+    return words if replacement else _remove_words(words, found[:-1])
+
+
+def replace_negation(arguments: Sequence[str], name: str, value_text: str) -> list[str] | None:
+    """Return arguments with the flag `--no-NAME` there or left out, or None if the parameter is not true or false.
+
+    Args:
+        arguments: the arguments.
+        name: the name of the parameter, without `no-`.
+        value_text: `true` for `--no-NAME`, which replaces `--NAME`; `false` to leave it out. A value is inverted.
+    """
+    found = _list_parameter_words(arguments, name)
+    if not found or found[-1].text not in {TRUE, FALSE}:
+        return None
+    if arguments[found[-1].start] == build_negation(name):
+        return list(arguments) if value_text == TRUE else _remove_words(arguments, found)
+    if value_text == FALSE or find_flag(arguments, name) is None:
+        return replace_parameter(arguments, name, invert_truth(value_text))
+    words = list(arguments)
+    words[found[-1].start] = build_negation(name)
+    return words
+
+
+def build_negation(name: str) -> str:
+    """Return the option of the flag that makes a parameter false."""
+    return f"--no-{name}"
+
+
+def _remove_words(arguments: Sequence[str], parameters: Sequence[ParameterWords]) -> list[str]:
+    """Return arguments without the words of parameters in them."""
+    words = list(arguments)
+    for each in reversed(parameters):
+        del words[each.start : each.end]
     return words
 
 
@@ -43,11 +86,14 @@ def find_flag(arguments: Sequence[str], name: str) -> str | None:
 def has_value(arguments: Sequence[str], name: str) -> bool:
     """Return whether the arguments contain this parameter with a value, i.e. not as a flag."""
     found = _list_parameter_words(arguments, name)
-    return bool(found) and find_flag(arguments, name) is None and arguments[found[-1].start] != f"--no-{name}"
+    return bool(found) and find_flag(arguments, name) is None and arguments[found[-1].start] != build_negation(name)
 
 
 def _list_parameter_words(arguments: Sequence[str], name: str) -> list[ParameterWords]:
-    return [each for each in iterate_parameter_words(arguments) if each.name == name]
+    found = [each for each in iterate_parameter_words(arguments) if each.name == name.lstrip(_ADDS)]
+    if not name.startswith(_ADDS):
+        return found
+    return [each for each in found if "=" in arguments[each.start] and not arguments[each.start].startswith("-")]
 
 
 def append_parameter(arguments: Sequence[str], name: str, value_text: str) -> list[str]:
@@ -65,7 +111,7 @@ def append_parameter(arguments: Sequence[str], name: str, value_text: str) -> li
     words = list(arguments)
     pairs = [words[each.start : each.end] for each in iterate_parameter_words(words)]
     options = [pair for pair in pairs if pair[0].startswith("-")]
-    if name.startswith("+") or (not options and any("=" in pair[0] for pair in pairs)):
+    if name.startswith((_ADDS, _DELETES)) or (not options and any("=" in pair[0] for pair in pairs)):
         added = [f"{name}={value_text}"]
     elif options and all("=" in pair[0] for pair in options):
         added = [f"--{name}={value_text}"]

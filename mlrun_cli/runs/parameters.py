@@ -18,7 +18,7 @@ MAX_PARAMETERS = 1000
 """The maximum number of parameters of a run; further names are ignored."""
 TRUE, FALSE = "true", "false"
 ABSENT_FLAGS = "absentFlags"
-"""The key in a run's definition of the flags, such as `--fp16`, that are false: its arguments leave them out."""
+"""The key in a run's definition of the flags, such as `--fp16`, that are off: its arguments leave them out."""
 
 _LONGEST_NAME = 200
 # Patterns are strings, which `re` compiles on first use and caches: most commands never need them.
@@ -102,8 +102,19 @@ def read_parameters(definition: Mapping[str, Any] | None) -> Parameters:
     """Return the parameters in a run's definition, in which secrets are already redacted."""
     definition = definition or {}
     absent = definition.get(ABSENT_FLAGS)
-    found = {str(flag).lstrip("-"): Parameter(FALSE) for flag in absent} if isinstance(absent, list) else {}
-    return {**found, **_read_arguments(definition)}
+    pairs = map(interpret_absent_flag, map(str, absent)) if isinstance(absent, list) else ()
+    return {**{name: Parameter(text) for name, text in pairs}, **_read_arguments(definition)}
+
+
+def interpret_absent_flag(flag: str) -> tuple[str, str]:
+    """Return the parameter name and value that the absence of a flag stands for: false, or true for `--no-…`."""
+    name, text = interpret_flag(flag.lstrip("-"))
+    return name, invert_truth(text)
+
+
+def invert_truth(text: str) -> str:
+    """Return the other one of the texts `true` and `false`."""
+    return FALSE if text == TRUE else TRUE
 
 
 def _read_arguments(definition: Mapping[str, Any]) -> Parameters:
@@ -145,8 +156,8 @@ def parse_arguments(arguments: Sequence[str]) -> Parameters:
 
 
 def build_flag(name: str) -> str:
-    """Return the option of a flag: the name as it is if it begins with a dash, else `-v` or `--name`."""
-    if name.startswith("-"):
+    """Return the option of a flag: the name as it is if it begins with `-`, or Hydra's `~`, else `-v` or `--name`."""
+    if name.startswith(("-", "~")):
         return name
     return f"-{name}" if len(name) == 1 else f"--{name}"
 
@@ -177,7 +188,7 @@ def iterate_parameter_words(arguments: Sequence[str]) -> Iterator[ParameterWords
         if value is None:
             following = _list_value_words(arguments, place)
             place += len(following)
-            name, value = (name, " ".join(following)) if following else _interpret_flag(name)
+            name, value = (name, " ".join(following)) if following else interpret_flag(name)
         yield ParameterWords(name, value, start, place)
 
 
@@ -215,7 +226,7 @@ def _is_pair(word: str) -> bool:
     return pair is not None and (word.startswith("-") or pair[1] != "")
 
 
-def _interpret_flag(name: str) -> tuple[str, str]:
+def interpret_flag(name: str) -> tuple[str, str]:
     """Return the parameter name and value that an option without a value stands for: true, or false for `no-…`."""
     if re.fullmatch(r"no-[^\W\d].*", name):
         return name[len("no-") :], FALSE

@@ -6,8 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidValue
-from mlrun_cli.runs.parameter_replacement import append_flag, append_parameter, find_flag, has_value, replace_parameter
-from mlrun_cli.runs.parameters import FALSE, TRUE
+from mlrun_cli.runs.parameter_replacement import (
+    append_flag,
+    append_parameter,
+    build_negation,
+    find_flag,
+    has_value,
+    replace_negation,
+    replace_parameter,
+)
+from mlrun_cli.runs.parameters import FALSE, TRUE, interpret_absent_flag, interpret_flag, invert_truth
 
 
 class ChangedArguments(NamedTuple):
@@ -15,7 +23,7 @@ class ChangedArguments(NamedTuple):
 
     Attributes:
         words: the arguments.
-        absent_flags: the flags, such as `--fp16`, that are false, and that the arguments leave out.
+        absent_flags: the flags, such as `--fp16`, that are off, and that the arguments leave out.
         notes: lines about parameters that the earlier run did not have.
     """
 
@@ -36,42 +44,97 @@ def change_arguments(
     Args:
         run_id: the id of the run, for notes and errors.
         arguments: its arguments.
-        absent_flags: its flags that are false.
+        absent_flags: its flags that are off.
         parameters: the new values, keyed by name.
         flags: the names of flags that become true.
 
     Raises:
         InvalidValue: a flag is a parameter with a value, or a positional argument does not exist.
     """
-    words, absent, notes = arguments, {flag.lstrip("-"): flag for flag in absent_flags}, []
+    changes = _Changes(run_id, arguments, absent_flags)
     for name, text in parameters.items():
-        flag = find_flag(words, name)
-        replaced = replace_parameter(words, name.lstrip("+"), text)
-        if replaced is not None:
-            words = replaced
-            if flag is not None and text == FALSE:
-                absent[name] = flag
-        elif name in absent and text in {TRUE, FALSE}:
-            words = append_flag(words, absent.pop(name)) if text == TRUE else words
-        else:
-            absent.pop(name, None)
-            words = append_parameter(words, name, text)
-            notes.append(_describe_addition(run_id, name, text))
+        if not changes.set_value(name, text):
+            changes.add_value(name, text)
     for option in flags:
         name = option.lstrip("-")
-        if has_value(words, name):
-            raise InvalidValue(
-                f"--set: '{name}' has a value in the run '{run_id}'.",
-                hint=f"Write --set {name}=VALUE.",
-                target="--set",
-            )
-        replaced = replace_parameter(words, name, TRUE)
-        if replaced is None and name not in absent:
-            notes.append(f"--set: '{run_id}' has no '{name}': it is added to the arguments.")
-        words = append_flag(words, absent.pop(name, option)) if replaced is None else replaced
-    return ChangedArguments(words, list(absent.values()), notes)
+        changes.check_is_flag(name)
+        if not changes.set_value(name, TRUE):
+            changes.add_flag(name, option)
+    return ChangedArguments(changes.words, list(changes.absent.values()), changes.notes)
 
 
-def _describe_addition(run_id: str, name: str, value_text: str) -> str:
-    note = f"--set: '{run_id}' has no '{name}': it is added to the arguments."
-    return f"{note} For an option without a value: --set {name}" if value_text in {TRUE, FALSE} else note
+class _Changes:
+    """The arguments of a run while parameters are changed one by one.
+
+    Attributes:
+        words: the arguments.
+        absent: the options of flags that the arguments leave out, keyed by the names of their parameters.
+        notes: lines about parameters that the run did not have.
+    """
+
+    def __init__(self, run_id: str, arguments: Sequence[str], absent_flags: Sequence[str]) -> None:
+        self._run_id = run_id
+        self.words = arguments
+        self.absent = {interpret_absent_flag(flag)[0]: flag for flag in absent_flags}
+        self.notes: list[str] = []
+
+    def set_value(self, name: str, text: str) -> bool:
+        """Set a parameter that the run has to a value; return False if it has no such parameter.
+
+        `no-NAME` is another name of NAME with the other value, unless the run has it as a parameter of its own.
+        """
+        flag, replaced = find_flag(self.words, name), replace_parameter(self.words, name, text)
+        if replaced is not None:
+            self.words = replaced
+            if flag is not None and text == FALSE:
+                self.absent[name] = flag
+            return True
+        if text not in {TRUE, FALSE}:
+            self.absent.pop(name, None)
+            return False
+        positive, of_flag = interpret_flag(name)
+        return self._set_absent(positive, text if of_flag == TRUE else invert_truth(text)) or (
+            of_flag == FALSE and self._set_negation(positive, text)
+        )
+
+    def _set_absent(self, name: str, text: str) -> bool:
+        """Set a parameter whose flag is left out to true or false; return False if there is none."""
+        if name not in self.absent:
+            return False
+        if interpret_absent_flag(self.absent[name])[1] != text:
+            self.words = append_flag(self.words, self.absent.pop(name))
+        return True
+
+    def _set_negation(self, name: str, text: str) -> bool:
+        """Set the flag `--no-NAME`; return False if the run has no parameter of this name."""
+        replaced = replace_negation(self.words, name, text)
+        if replaced is None:
+            return False
+        if text == FALSE and len(replaced) < len(self.words):
+            self.absent[name] = build_negation(name)
+        self.words = replaced
+        return True
+
+    def add_value(self, name: str, text: str) -> None:
+        """Append a parameter that the run does not have."""
+        self.words = append_parameter(self.words, name, text)
+        note = self._describe_addition(name)
+        self.notes.append(f"{note} For an option without a value: --set {name}" if text in {TRUE, FALSE} else note)
+
+    def add_flag(self, name: str, option: str) -> None:
+        """Append a flag that the run does not have."""
+        self.words = append_flag(self.words, option)
+        self.notes.append(self._describe_addition(name))
+
+    def check_is_flag(self, name: str) -> None:
+        """Raise if a parameter needs a value.
+
+        Raises:
+            InvalidValue: it has one in the run, or it is one that Hydra adds.
+        """
+        has = f"has a value in the run '{self._run_id}'" if has_value(self.words, name) else "has no value here"
+        if name.startswith("+") or has_value(self.words, name):
+            raise InvalidValue(f"--set: '{name}' {has}.", hint=f"Write --set {name}=VALUE.", target="--set")
+
+    def _describe_addition(self, name: str) -> str:
+        return f"--set: '{self._run_id}' has no '{name}': it is added to the arguments."

@@ -10,6 +10,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import ConflictingOptions, RunNotRepeatable, StoredFilesLost
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.filter import RunFilter
+from mlrun_cli.runs.parameters import interpret_flag
 from mlrun_cli.runs.run import RERUN_TAG, Run
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.submit.earlier_runs import EarlierRun, check_is_not_pipeline_step, check_variables
@@ -157,11 +158,16 @@ def _check_run(workspace: Workspace, run: Run, changes: RerunChanges) -> None:
 
 def _check_parameters(run: Run, definition: SweepDefinition, changes: RerunChanges) -> None:
     """Raise if a value is given for a parameter that the sweep samples."""
-    sampled = {name.lstrip("-") for name in definition.sampling.space}
-    for name in (*changes.parameters, *(flag.lstrip("-") for flag in changes.flags)):
-        if name in sampled:
+    sampled = {_get_parameter_name(name) for name in definition.sampling.space}
+    for name in (*changes.parameters, *changes.flags):
+        if _get_parameter_name(name) in sampled:
             raise ConflictingOptions(
                 f"--set: '{name}' is drawn by the sweep '{run.run_id}' for each of its runs.",
                 hint="Leave it out, or submit another sweep: mlrun run sweep.",
                 target="--set",
             )
+
+
+def _get_parameter_name(name: str) -> str:
+    """Return the name without what it begins with on a command line: dashes, Hydra's signs, or the `no-` of a flag."""
+    return interpret_flag(name.lstrip("-+"))[0]

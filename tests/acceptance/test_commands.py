@@ -280,6 +280,12 @@ def test_arguments_of_a_command_are_changed_and_extended(mlrun: Mlrun) -> None:
 
     assert mlrun.log(resumed) == "['--lr', '1', '--restart', '-v']\n"
     assert mlrun.log(other) == "['--only', '2']\n"
+    negated = mlrun.ended("--command", "python", "words.py", "--no-aug", "--lr", "1", "x=1")["run_id"]
+    with_aug = mlrun.json("run", "rerun", "-r", negated, "--set", "no-aug=false", "--set", "++x=2")
+    assert mlrun.log(with_aug["run_id"]) == "['--lr', '1', '++x=2']\n"
+    assert mlrun.show(with_aug["run_id"])["parameters"] == {"aug": "true", "lr": 1, "x": 2}
+    without = mlrun.json("run", "rerun", "-r", with_aug["run_id"], "--set", "aug=false", "--set", "+lr=2")["run_id"]
+    assert mlrun.log(without) == "['--lr', '1', '++x=2', '--no-aug', '+lr=2']\n"
     text = mlrun.ended("--command", "echo $((1 + 1))")["run_id"]
     for change in (("--set", "restart"), ("--", "--only")):
         assert mlrun.fails("run", "resume", "-r", text, *change).code == "ConflictingOptions"

@@ -99,7 +99,8 @@ def test_no_word_is_lost_and_every_number_is_finite(arguments: list[str]) -> Non
     assert all(isinstance(parameter, Parameter) and parameter.text.encode() is not None for parameter in found.values())
 
 
-def test_flags_that_arguments_leave_out_are_false() -> None:
-    definition = {"arguments": ["--resume"], "absentFlags": ["--fp16", "-v", "named_by_version_0.1", "--resume"]}
+def test_flags_that_arguments_leave_out_are_false_and_their_negations_true() -> None:
+    left_out = ["--fp16", "-v", "--no-aug", "named_by_version_0.1", "--resume"]
+    definition = {"arguments": ["--resume"], "absentFlags": left_out}
     texts = {name: parameter.text for name, parameter in read_parameters(definition).items()}
-    assert texts == {"fp16": "false", "v": "false", "named_by_version_0.1": "false", "resume": "true"}
+    assert texts == {"fp16": "false", "v": "false", "aug": "true", "named_by_version_0.1": "false", "resume": "true"}
