@@ -8,7 +8,7 @@ import signal
 from functools import partial
 from typing import Any
 
-from tests.running import Mlrun, kill, until
+from tests.running import Mlrun, is_alive, kill, until
 
 _SCRIPT = """
     import os, sys, time
@@ -67,6 +67,23 @@ def test_a_run_whose_supervisor_was_killed_is_started_again_where_that_is_asked_
     assert "attempts" not in lost
     assert again["status"] == "Completed"
     assert _facts(again) == [(1, None, None, "SupervisorDied"), (2, 75, None, None), (3, 0, None, None)]
+
+
+def test_a_run_is_started_again_after_a_restart_of_its_machine_where_that_is_asked_for(mlrun: Mlrun) -> None:
+    mlrun.script(_SCRIPT)
+    runs = [mlrun.submit("--retry", "3", "--retry-on", each, "train.py", "wait") for each in ("reboot", "signal,exit")]
+    for run_id in runs:
+        until(partial(mlrun.log, run_id))
+    pids = [pid for run_id in runs for pid in (mlrun.supervisor(run_id), mlrun.script_pid(run_id))]
+    kill(*pids)
+    until(lambda: not any(map(is_alive, pids)))
+    mlrun.execute("UPDATE runs SET boot_id = 'of another boot'")
+    again, lost = map(mlrun.wait, runs)
+
+    assert "attempts" not in lost
+    assert lost["error"]["error"]["innerError"]["code"] == "MachineRestarted"
+    assert _facts(again) == [(1, None, None, "MachineRestarted"), (2, 75, None, None)]
+    assert mlrun.metrics(again["run_id"]) == {"attempt": 2, "only 2": 1, "loss": [0.0, 1.0, 2.0, 3.0, -1.0]}
 
 
 def test_a_canceled_run_is_not_started_again(mlrun: Mlrun) -> None:
