@@ -40,7 +40,7 @@ def print_completions(tree: TyperGroup, program: str) -> int:
             exit_code = 1
         text = answer.getvalue()
         with suppress(OSError, ValueError, KeyError):
-            adapt = {"complete_bash": _escape_for_bash, "complete_zsh": _omit_space_for_zsh}.get(os.environ[variable])
+            adapt = {"complete_bash": _escape_for_bash, "complete_zsh": _adapt_to_zsh}.get(os.environ[variable])
             sys.stdout.write(text if adapt is None else adapt(text))
             sys.stdout.flush()
     return exit_code
@@ -57,9 +57,11 @@ def _escape_for_bash(completions: str) -> str:
     return "".join(f"{value}\n" for value in values)
 
 
-def _omit_space_for_zsh(completions: str) -> str:
-    """Return completions for zsh, which adds no space after a single one that ends with an equals sign."""
-    return re.sub(_ONLY_PAIR_IN_ZSH, r"compadd -S '' -- '\1'", completions)
+def _adapt_to_zsh(completions: str) -> str:
+    """Return completions for zsh, with their apostrophes, and without a space after a single one that ends with `=`."""
+    # Typer doubles apostrophes between apostrophes, which zsh reads as none.
+    with_apostrophes = completions.replace("''", r"'\''")
+    return re.sub(_ONLY_PAIR_IN_ZSH, r"compadd -S '' -- '\1'", with_apostrophes)
 
 
 def _find_open_quote(command_words: Sequence[str]) -> str:
