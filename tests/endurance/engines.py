@@ -18,7 +18,7 @@ from mlrun_cli.targets.engine import JobEnd
 from tests.endurance.engine_kills import Engine, Fault
 from tests.engines.network_mount import NetworkMount, Node
 from tests.engines.pool import KINDS, PoolEngine
-from tests.engines.ray import Ray, share_cluster
+from tests.engines.ray import HEAD, NODE, Ray, start_cluster
 from tests.engines.slurm import NODES, Slurm
 from tests.engines.sshd import HOST_ALIAS, RemoteMachine
 from tests.installation import make_installation
@@ -91,12 +91,20 @@ class Network:
             self._remount(chance, self._own)
             self.cuts += 1
 
-    def _remount_on_node(self, chance: random.Random) -> None:
-        """Remount on a node, where scripts and supervisors cannot be started meanwhile, and scripts not write."""
+    @contextmanager
+    def count_losses(self) -> Iterator[None]:
+        """Count a fault which may end any run during the block, in which no other of the network is caused."""
         with self._lock:
             self.losses += 1
+            try:
+                yield
+            finally:
+                self.losses += 1
+
+    def _remount_on_node(self, chance: random.Random) -> None:
+        """Remount on a node, where scripts and supervisors cannot be started meanwhile, and scripts not write."""
+        with self.count_losses():
             self._remount(chance, self._nodes[chance.choice(sorted(self._nodes))])
-            self.losses += 1
 
     def _remount(self, chance: random.Random, mount: NetworkMount) -> None:
         mount.unmount()
@@ -417,12 +425,21 @@ class RayCluster:
     target = "ray"
     sweep_size = 1
 
-    def __init__(self, ray: Ray, mlrun: Mlrun) -> None:
+    def __init__(self, ray: Ray, mlrun: Mlrun, network: Network) -> None:
         self.mlrun = mlrun
-        self.losses = 0
-        self.cuts = 0
         self._ray = ray
+        self._network = network
         self._lock = threading.Lock()
+
+    @property
+    def losses(self) -> int:
+        """A number that changes with each fault which may end any run."""
+        return self._network.losses
+
+    @property
+    def cuts(self) -> int:
+        """A number that changes with each fault by which the shared folder or the engine cannot be reached."""
+        return self._network.cuts
 
     @property
     def marks(self) -> Path:
@@ -434,18 +451,22 @@ class RayCluster:
         return _list_node_programs(run_id)
 
     def list_faults(self) -> Mapping[str, Fault]:
-        """Return the faults: a job is stopped, the head or the node loses its power, the head cannot be reached."""
+        """Return the faults of the cluster, and of its network.
+
+        A job is stopped, the head or the node loses its power, the head cannot be reached.
+        """
         return {
             "job": lambda run_id, _: self._stop_job(run_id),
             "head": lambda *_: self._restart_head(),
             "node": lambda *_: self._restart_node(self._ray.kill_node),
             "raylet": lambda *_: self._restart_node(self._ray.kill_raylet),
-            "network": lambda _, chance: self._cut_network(chance),
+            "head cut": lambda _, chance: self._cut_head(chance),
+            **self._network.list_faults(),
         }
 
     def may_lose_job(self, fault: str) -> bool:
         """Return whether a run may end otherwise than its script after this fault."""
-        return fault in {"job", "head", "node", "raylet"}
+        return fault in {"head", "raylet", *_LOSING}
 
     def _stop_job(self, run_id: str) -> None:
         with self._lock, suppress(AssertionError):  # the head has forgotten it
@@ -453,25 +474,21 @@ class RayCluster:
 
     def _restart_head(self) -> None:
         """Kill the head, which forgets all jobs, and start another one with its node."""
-        with self._lock:
-            self.losses += 1
+        with self._lock, self._network.count_losses():
             self._ray.kill_head()
             self._ray.kill_node()
             time.sleep(_AWAY_SECONDS)
             self._ray.start_head()
             self._ray.start_node()
-            self.losses += 1
 
     def _restart_node(self, kill_it: Callable[[], object]) -> None:
-        with self._lock:
-            self.losses += 1
+        with self._lock, self._network.count_losses():
             kill_it()
             time.sleep(_AWAY_SECONDS)
             self._ray.kill_node()
             self._ray.start_node()
-            self.losses += 1
 
-    def _cut_network(self, chance: random.Random) -> None:
+    def _cut_head(self, chance: random.Random) -> None:
         with self._lock, self._ray.away():
             time.sleep(chance.choice(CUT_SECONDS))
 
@@ -481,14 +498,18 @@ def open_ray(folder: Path) -> Iterator[Engine]:
     """Start a Ray cluster, and attach it."""
     work = folder / "work place"
     work.mkdir()
-    with share_cluster(folder) as ray:
-        mlrun = ray.make_command(work)
-        place = ("--address", ray.address, "--shared-folder", str(work / "shared"))
-        mlrun("computetarget", "attach", "ray", "-n", "ray", *place, "--no-check")
+    with _open_network(folder, work / "shared", ("head", "node")) as (network, nodes):
+        ray = start_cluster({HEAD: nodes["head"].enter, NODE: nodes["node"].enter})
         try:
-            yield RayCluster(ray, mlrun)
+            mlrun = ray.make_command(work)
+            place = ("--address", ray.address, "--shared-folder", str(work / "shared"))
+            mlrun("computetarget", "attach", "ray", "-n", "ray", *place)
+            try:
+                yield RayCluster(ray, mlrun, network)
+            finally:
+                mlrun.close()
         finally:
-            mlrun.close()
+            ray.close()
 
 
 def _list_node_programs(run_id: str) -> list[int]:

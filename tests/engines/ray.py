@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -104,19 +104,30 @@ class Ray:
         folder: the state and logs of the cluster.
         address: the address of the head's dashboard in the namespace.
         environment: the variables by which clients find the token.
+        namespace: the name of its network namespace.
+        enter: the words in front of a command to have it there.
     """
 
-    def __init__(self, folder: Path, namespace: str) -> None:
+    def __init__(self, folder: Path, namespace: str, mounts: Mapping[str, Sequence[str]] | None = None) -> None:
+        """Describe a cluster.
+
+        Args:
+            folder: an empty folder for all its files.
+            namespace: the name of its network namespace.
+            mounts: the words in front of the command of a node, by address, to have it in another mount namespace.
+        """
         self.folder = folder
         self.address = f"http://{_FRONT}:{_PORT}"
         self.environment = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(folder / "token")}
-        self._namespace = namespace
-        self.enter = ["ip", "netns", "exec", namespace]
+        self.namespace = namespace
+        self._mounts = mounts or {}
+        # `ip netns exec` would make a mount namespace for each command.
+        self.enter = ["nsenter", f"--net=/run/netns/{namespace}"]
 
     def start(self) -> None:
         """Start the head and the node, and wait until both can have jobs."""
-        _ip("netns", "add", self._namespace)
-        _ip("-n", self._namespace, "link", "set", "lo", "up")
+        _ip("netns", "add", self.namespace)
+        _ip("-n", self.namespace, "link", "set", "lo", "up")
         for address in (HEAD, NODE, _FRONT):
             self._set_address("add", address)
         token = self.folder / "token"
@@ -224,7 +235,7 @@ class Ray:
 
     def list_pids(self) -> list[int]:
         """Return the pids of all processes in the namespace."""
-        done = subprocess.run(["ip", "netns", "pids", self._namespace], capture_output=True, text=True, check=False)
+        done = subprocess.run(["ip", "netns", "pids", self.namespace], capture_output=True, text=True, check=False)
         return [int(pid) for pid in done.stdout.split()]
 
     def close(self) -> None:
@@ -233,11 +244,11 @@ class Ray:
             for pid in pids:
                 _kill(pid)
             time.sleep(0.01)
-        _ip("netns", "delete", self._namespace)
+        _ip("netns", "delete", self.namespace)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _set_address(self, verb: str, address: str) -> None:
-        _ip("-n", self._namespace, "address", verb, f"{address}/32", "dev", "lo")
+        _ip("-n", self.namespace, "address", verb, f"{address}/32", "dev", "lo")
 
     def _start(self, address: str, clear: Callable[[], None], *options: str) -> None:
         """Start a node, again if Ray gives it up, as it does on a machine that is busy."""
@@ -254,7 +265,8 @@ class Ray:
         state = self._get_state_folder(address)
         return subprocess.run(
             [
-                *(*self.enter, str(PROGRAMS / "python"), "-c", _START, "start", "--disable-usage-stats"),
+                *(*self.enter, *self._mounts.get(address, ())),
+                *(str(PROGRAMS / "python"), "-c", _START, "start", "--disable-usage-stats"),
                 *(f"--node-ip-address={address}", f"--num-cpus={CPUS}", f"--temp-dir={state}"),
                 *(f"--object-store-memory={_STORE_BYTES}", "--include-log-monitor=false", *options),
             ],
@@ -294,7 +306,8 @@ def share_cluster(folder: Path) -> Iterator[Ray]:
     try:
         with lock(folder / "ray.lock"):
             if _try_lock(users, fcntl.LOCK_EX):
-                record.write_text(json.dumps(_start_cluster()), encoding="utf-8")
+                cluster = start_cluster()
+                record.write_text(json.dumps([str(cluster.folder), cluster.namespace]), encoding="utf-8")
             fcntl.flock(users, fcntl.LOCK_SH)
             place, namespace = json.loads(record.read_text(encoding="utf-8"))
         cluster = Ray(Path(place), namespace)
@@ -308,17 +321,16 @@ def share_cluster(folder: Path) -> Iterator[Ray]:
         os.close(users)
 
 
-def _start_cluster() -> tuple[str, str]:
-    """Start a cluster and return its folder and namespace."""
+def start_cluster(mounts: Mapping[str, Sequence[str]] | None = None) -> Ray:
+    """Start a cluster, with nodes in mount namespaces as for `Ray`."""
     # A socket's path has to be short.
-    folder, namespace = tempfile.mkdtemp(prefix="ray-"), f"ray-{os.getpid()}"
-    cluster = Ray(Path(folder), namespace)
+    cluster = Ray(Path(tempfile.mkdtemp(prefix="ray-")), f"ray-{os.getpid()}", mounts)
     try:
         cluster.start()
     except BaseException:
         cluster.close()
         raise
-    return folder, namespace
+    return cluster
 
 
 def _try_lock(descriptor: int, kind: int) -> bool:
