@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from mlrun_cli.node.node_run import NodeRun, build_outcome_event
 from mlrun_cli.node.run_folder import NodeRunFolder
 from mlrun_cli.node.scratch_workspace import create_scratch_workspace
 from mlrun_cli.node.script_environment import build_node_environment
-from mlrun_cli.node.slurm.job_nodes import list_job_nodes
+from mlrun_cli.node.slurm.job_nodes import JobNode, find_node_list, list_job_nodes
 from mlrun_cli.processes.inheritance import set_umask_and_niceness
 from mlrun_cli.processes.linux import become_subreaper
 from mlrun_cli.runs.error import SERVICE_ERROR
@@ -50,7 +51,8 @@ def main(arguments: list[str]) -> int:
     if find_outcome(shared) is not None or _has_collector_ended_run(shared) or not _claim_start(shared, job_id):
         return 0
     events = EventWriter(shared)
-    events.write(StartEvent(events.attempt, os.uname().nodename, job_id))
+    node_list = find_node_list(job_id, os.environ)
+    events.write(StartEvent(events.attempt, node_list or os.uname().nodename, job_id))
     _mark_started(shared)
     earlier = read_outcome(shared)
     if earlier is not None:  # of an attempt that was killed before it could write the event
@@ -62,7 +64,7 @@ def main(arguments: list[str]) -> int:
     with suppress(OSError):
         write_heartbeat(shared)
     try:
-        return _supervise_run(shared, events, is_remote=is_elsewhere)
+        return _supervise_run(shared, events, node_list, is_remote=is_elsewhere)
     except (MlrunError, OSError, KeyError, TypeError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         message = f"The run could not be started on {os.uname().nodename}: {error}"
@@ -89,8 +91,9 @@ def _claim_start(shared: SharedRunFolder, job_id: str) -> bool:
     return started_by == job_id
 
 
-def _supervise_run(shared: SharedRunFolder, events: EventWriter, *, is_remote: bool) -> int:
+def _supervise_run(shared: SharedRunFolder, events: EventWriter, node_list: str | None, *, is_remote: bool) -> int:
     submission, secrets = _read_inputs(shared)
+    nodes = list_job_nodes(node_list) if submission.launch.node_count > 1 else []
     if is_remote:
         submission = submission._replace(environment=localize_environment(submission.environment, os.environ))
         write_json(shared.environment_plan, submission.environment.to_json())  # for the program that builds it
@@ -104,7 +107,7 @@ def _supervise_run(shared: SharedRunFolder, events: EventWriter, *, is_remote: b
         set_umask_and_niceness(submission.umask, submission.niceness)
         os.environ[NAMES_VARIABLE] = secrets.environment.get(NAMES_VARIABLE, "")
         with Workspace.connect(locator, redactor=redactor) as workspace:
-            _run_supervisor(workspace, locator, submission, secrets, job, folder, shared, events)
+            _run_supervisor(workspace, locator, submission, secrets, job, nodes, folder, shared, events)
     return 0
 
 
@@ -114,13 +117,13 @@ def _run_supervisor(
     submission: Submission,
     secrets: Secrets,
     job: dict[str, str],
+    nodes: Sequence[JobNode],
     folder: NodeRunFolder,
     shared: SharedRunFolder,
     events: EventWriter,
 ) -> None:
     definition = workspace.runs.get(submission.run_id).definition or {}
     environment = build_node_environment(secrets.environment, job, definition, folder, locator.home)
-    nodes = list_job_nodes(job) if submission.launch.node_count > 1 else []
     run = NodeRun(workspace, submission, secrets._replace(environment=environment), folder, shared, events, nodes)
     with suppress(OSError):  # they are read again at the first look
         run.receive_messages()

@@ -71,7 +71,8 @@ def test_processes_are_started_on_all_nodes_with_their_ranks(cluster: Mlrun) -> 
     counts = {"workerCount": 2, "parameterServerCount": 1}
     tensorflow = submit(cluster, "tensorflow", "-", communicator="ParameterServer", tensorflow=counts)
     for run_id in (torch, plain, tensorflow):
-        assert wait_for_end(cluster, run_id)["status"] == "Completed"
+        record = wait_for_end(cluster, run_id)
+        assert (record["status"], record["properties"]["node"]) == ("Completed", "n[1-2]")
     assert cluster.metrics(torch) == {"started": [1] * 4}
     assert read_logs(cluster, torch) == [
         [f"RANK={rank} LOCAL_RANK={rank % 2} NODE_RANK={rank // 2} WORLD_SIZE=4", f"node n{rank // 2 + 1}"]

@@ -18,19 +18,31 @@ class JobNode(NamedTuple):
     address: str
 
 
-def list_job_nodes(job_variables: Mapping[str, str]) -> list[JobNode]:
+def find_node_list(job_id: str, variables: Mapping[str, str]) -> str | None:
+    """Return the nodes of a job as Slurm writes them, as in `n[1-4]`, or None if it is not a job of Slurm.
+
+    A job of another engine may be started within one of Slurm, as on a Ray cluster in a Slurm allocation.
+
+    Args:
+        job_id: the id of the job.
+        variables: its environment variables.
+    """
+    task_id = "_".join(variables.get(f"SLURM_ARRAY_{part}_ID", "") for part in ("JOB", "TASK"))
+    return variables.get(_NODE_LIST) if job_id in {variables.get("SLURM_JOB_ID"), task_id} else None
+
+
+def list_job_nodes(node_list: str | None) -> list[JobNode]:
     """Return the nodes of a job in Slurm's order, this one first; empty outside of Slurm.
 
     Args:
-        job_variables: the environment variables of the job.
+        node_list: the nodes as Slurm writes them; None outside of Slurm.
 
     Raises:
         MlrunError: Slurm does not answer.
     """
-    listed = job_variables.get(_NODE_LIST)
-    if not listed:
+    if not node_list:
         return []
-    names = run_command(["scontrol", "show", "hostnames", listed]).split()
-    described = run_command(["scontrol", "--oneliner", "show", "node", listed])
+    names = run_command(["scontrol", "show", "hostnames", node_list]).split()
+    described = run_command(["scontrol", "--oneliner", "show", "node", node_list])
     addresses = dict(re.findall(r"^NodeName=(\S+) .*?\bNodeAddr=(\S+)", described, re.MULTILINE))
     return [JobNode(name, addresses.get(name, name)) for name in names]
