@@ -97,6 +97,23 @@ def test_what_no_node_has_is_refused(ray_mlrun: Mlrun) -> None:
     assert ray_mlrun.json("run", "list") == []
 
 
+def test_a_run_reserves_what_its_target_says(ray: Ray, ray_mlrun: Mlrun, tmp_path: Path) -> None:
+    place = ("--address", ray.address, "--shared-folder", str(tmp_path / "picky"))
+    attach = ("computetarget", "attach", "ray", "-n", "picky", *place, "--num-cpus", "2", "--num-gpus", "1")
+    refused = ray_mlrun.fails(*attach, "--resources", '{"unicorn": 1}', exit_code=1)
+    assert refused.code == "EngineRefused"
+    assert "unicorn" in refused.message
+    ray_mlrun(*attach, "--resources", '{"node_only": 1}', "--no-check")
+    ray_mlrun.script(WAIT)
+    run_id = ray_mlrun.submit("--ct", "picky", "train.py")
+    wait_for_line(ray_mlrun, run_id, "waits")
+    free = ("computetarget", "show", "-n", "picky", "--query", "nodes[].[name, free_cpus, free_gpus]")
+    # Ray says some time later what is free.
+    until(lambda: sorted(ray_mlrun.json(*free)) == [[HEAD, 2, 0], [NODE, 0, 1]], PATIENCE_SECONDS)
+    ray_mlrun("run", "cancel", "-r", run_id)
+    assert wait_for_end(ray_mlrun, run_id)["status"] == "Canceled"
+
+
 def test_a_head_without_other_nodes_has_the_runs_for_which_it_has_enough(ray: Ray, ray_mlrun: Mlrun) -> None:
     ray.kill_node()
     until(lambda: ray.node_states()[NODE] == "DEAD", PATIENCE_SECONDS)
