@@ -119,7 +119,7 @@ def test_a_shell_completes_what_is_typed(mlrun: Mlrun, shell: str) -> None:
             ("\x15mlrun run update -r exp_a --add-tag te\t", "team="),
             ("b -o json\n", '"team": "b"'),
             ("\x15mlrun run show -r \t\t", "exp_b" if shell == "bash" else "Completed, "),
-            ("\x15mlrun run mo\t\t", "monitor-" if shell == "bash" else "a run's log, "),
+            ("\x15mlrun run mo\t\t", "nitor-" if shell == "bash" else "a run's log, "),
         ):
             terminal.type(typed)  # in pieces: zsh completes nothing while there is more to read
             terminal.wait_for(shown)
