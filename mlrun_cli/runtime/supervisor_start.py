@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from mlrun_cli.errors import RunNotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.targets.base import StartedSupervisor, Target
-from mlrun_cli.targets.engine import EngineTarget
 from mlrun_cli.targets.errors import EngineUnavailable
+
+if TYPE_CHECKING:
+    from mlrun_cli.targets.engine import EngineTarget  # start-up: most runs have no engine
 
 
 def start_supervisor(target: Target, run: Run, lock_fds: Sequence[int]) -> StartedSupervisor:

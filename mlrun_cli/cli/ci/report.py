@@ -6,8 +6,6 @@ import os
 import sys
 from contextlib import suppress
 
-from mlrun_cli.cli.ci.source_line import find_failed_line
-from mlrun_cli.cli.ci.summary import build_summary
 from mlrun_cli.cli.ci.systems import CiSystem
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
@@ -19,6 +17,9 @@ def report_end(workspace: Workspace, run: Run, ci: CiSystem | None) -> None:
     """Report how a run ended to the CI system, if any, on stderr."""
     if ci is None:
         return
+    from mlrun_cli.cli.ci.source_line import find_failed_line  # noqa: PLC0415 - most runs are streamed elsewhere
+    from mlrun_cli.cli.ci.summary import build_summary  # noqa: PLC0415
+
     where = find_failed_line(workspace, run, os.environ.get(ci.repository_variable))
     if run.status is not RunStatus.COMPLETED:
         message = describe_error(run.error) or f"The run ended {run.status.value}."

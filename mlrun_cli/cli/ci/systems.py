@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlrun_cli.cli.ci.ci_name import CiName
-from mlrun_cli.cli.ci.source_line import SourceLine
 from mlrun_cli.wire.run_output import make_printable
+
+if TYPE_CHECKING:
+    from mlrun_cli.cli.ci.source_line import SourceLine
 
 
 class CiSystem:
@@ -98,7 +100,9 @@ class AzurePipelines(CiSystem):
 
     def add_summary(self, name: str, markdown: str) -> str:
         """Write a summary file and return the command that uploads it."""
-        folder = os.environ.get("AGENT_TEMPDIRECTORY") or tempfile.gettempdir()
+        from tempfile import gettempdir  # noqa: PLC0415 - slow to import, for every streamed run
+
+        folder = os.environ.get("AGENT_TEMPDIRECTORY") or gettempdir()
         path = Path(folder, f"mlrun-{name}.md")
         path.write_text(markdown, encoding="utf-8")
         return f"##vso[task.uploadsummary]{_escape(os.fspath(path), _AZURE_DATA)}"
