@@ -9,9 +9,9 @@ from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.names import check_experiment_name, check_run_id, check_tag_key, check_text
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import AlreadyExists, LimitExceeded
-from mlrun_cli.processes.host import get_origin, get_user_name
 from mlrun_cli.runs.run import INTERACTIVE_RUN, Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
+from mlrun_cli.runs.submitter import build_submitter_fields
 from mlrun_cli.runtime.notifier_start import start_notifier_for_interactive_runs
 from mlrun_cli.workspace import Workspace
 
@@ -123,15 +123,11 @@ def complete_interactive_run(workspace: Workspace, run: Run) -> Run:
 
 
 def _build_columns(owner_lock_path: str, timestamp: int) -> Mapping[str, Any]:
-    origin = get_origin()
     return {
         "run_type": INTERACTIVE_RUN,
         "status": RunStatus.RUNNING,
         "started_at": timestamp,
-        "user_name": get_user_name(),
         "target": "local",
         "owner_lock": owner_lock_path,
-        "host_id": origin.host_id,
-        "boot_id": origin.boot_id,
-        "pid_namespace": origin.pid_namespace,
+        **build_submitter_fields(),
     }

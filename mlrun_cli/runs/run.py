@@ -1,9 +1,10 @@
 """A run, and its records in Azure's formats.
 
 A field of the record is a field of `Run` and a line of `build_run_record`. A stored one is also a column of the same
-name: a step in `store/db/sqlite/migrations.py`, its value where it becomes known, which for the submit is
-`submit/new_run.py`, and, if it is a text of users or scripts, its name in `FREE_TEXTS`. The store reads and writes
-columns by the fields of `Run`; the few fields that are no columns are named in `store/runs/rows.py`.
+name: a step in `store/db/sqlite/migrations.py`, and its value where it becomes known. For the submit, this is
+`runs/submitter.py` for runs of all kinds, or `submit/new_run.py` for those of a script. The store reads and writes
+columns by the fields of `Run`, and hides secrets in those of `FREE_TEXTS`; the few fields that are no columns are named
+in `store/runs/rows.py`.
 """
 
 from __future__ import annotations

@@ -9,11 +9,11 @@ from types import MappingProxyType
 from mlrun_cli.core.json_files import write_json
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import StoreError
-from mlrun_cli.processes.host import get_origin, get_user_name
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.submitter import build_submitter_fields
 from mlrun_cli.runtime.controllers import wake_controller
 from mlrun_cli.runtime.unfinished_submissions import remove_unfinished_submission
 from mlrun_cli.submit.new_run_folder import NewRunFolder
@@ -92,7 +92,6 @@ def start_controlled_run(
 
 
 def _record_run(workspace: Workspace, controlled_run: ControlledRun, interruptions: Interruptions) -> None:
-    origin = get_origin()
     with workspace.transaction(durable=True):
         interruptions.block()
         if controlled_run.first_rerun_of is not None:
@@ -112,12 +111,9 @@ def _record_run(workspace: Workspace, controlled_run: ControlledRun, interruptio
             root_key=root_key,
             display_name=controlled_run.display_name,
             description=controlled_run.description,
-            user_name=get_user_name(),
             script_name=controlled_run.script_name,
             target=controlled_run.target,
-            host_id=origin.host_id,
-            boot_id=origin.boot_id,
-            pid_namespace=origin.pid_namespace,
+            **build_submitter_fields(),
         )
         workspace.runs.add_properties(key, controlled_run.properties)
         workspace.runs.set_tags(key, controlled_run.tags)

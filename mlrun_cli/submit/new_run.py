@@ -15,7 +15,6 @@ from mlrun_cli.core.redaction import NAMES_VARIABLE, Redactor
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import RunFileNotFound
 from mlrun_cli.experiments.experiment import Experiment
-from mlrun_cli.processes.host import get_origin, get_user_name
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.lease import compute_lease_end
@@ -23,6 +22,7 @@ from mlrun_cli.runs.parameters import ABSENT_FLAGS
 from mlrun_cli.runs.run import RERUN_TAG, SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
+from mlrun_cli.runs.submitter import build_submitter_fields
 from mlrun_cli.snapshots.git import read_git_properties
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 from mlrun_cli.submit.admission import Admission, GpuRequest, admit_run
@@ -183,7 +183,6 @@ def _write_submission(folder: RunFolder, submission: Submission) -> None:
 
 def _build_columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
     request, resolution, submission = run.request, run.resolution, run.submission
-    origin = get_origin()
     parent_key, root_key = (None, None)
     if request.parent_run_id is not None:
         parent_key, root_key = workspace.runs.get_key_and_root_key(request.parent_run_id)
@@ -194,13 +193,10 @@ def _build_columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
         "root_key": root_key,
         "display_name": request.display_name,
         "description": request.description,
-        "user_name": get_user_name(),
         "script_name": None if submission.is_command else submission.argv[0],
         "target": submission.target,
         "definition": _build_definition(run),
-        "host_id": origin.host_id,
-        "boot_id": origin.boot_id,
-        "pid_namespace": origin.pid_namespace,
+        **build_submitter_fields(),
         "node_count": resolution.configuration.node_count,
         "gpu_count": run.gpus.gpu_count,
         "visible_gpus": run.gpus.visible,
