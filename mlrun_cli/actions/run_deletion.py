@@ -114,7 +114,7 @@ def remove_runs(workspace: Workspace, runs: Sequence[Run], *, leave_files: bool 
         workspace.checkpoint_if_disk_is_full()
         with workspace.transaction(durable=True):
             workspace.runs.delete(run.key)
-    remove_trashed_descendants(workspace, [run.key for run in runs])
+    remove_trashed_descendants(workspace, [run.key for run in runs], leave_files=leave_files)
     if stayed:
         raise OperatingSystemError(
             f"{len(stayed)} of {len(runs)} runs were not deleted, because their folders cannot be removed:"

@@ -26,7 +26,7 @@ from mlrun_cli.environments.cache import measure_disk_usage
 from mlrun_cli.errors import AlreadyExists, AmbiguousRunId, InUse, RunNotFound
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run, build_run_record
-from mlrun_cli.runs.shared_folder import find_shared_run_folder, remove_run_folder
+from mlrun_cli.runs.shared_folder import find_shared_run_folder, is_shared_folder_unavailable, remove_run_folder
 from mlrun_cli.store.trash import TrashedRun
 from mlrun_cli.workspace import Workspace
 
@@ -184,21 +184,22 @@ def restore_runs(workspace: Workspace, deleted_runs: Sequence[TrashedRun]) -> Se
     return workspace.runs.list_by_keys([each.run.key for each in ordered])
 
 
-def remove_runs_from_trash(
-    workspace: Workspace, deleted_runs: Sequence[TrashedRun], *, report: Callable[[str], None]
-) -> Sequence[str]:
-    """Delete runs in the trash permanently, with their descendants there; return the ids of all of them.
-
-    `report` is called with a message for each folder that cannot be removed, which the next prune removes.
-    """
-    below = workspace.trash.list_deleted_descendants([each.run.key for each in deleted_runs])
-    wanted = {each.run.key: each for each in (*deleted_runs, *below)}.values()
-    remove_from_trash(workspace, wanted, report=report)
-    return [each.run.run_id for each in wanted]
+def list_unavailable_folders(workspace: Workspace, deleted_runs: Iterable[TrashedRun]) -> Sequence[Path]:
+    """Return the folders that deleted runs have in shared folders that are not in their places."""
+    folders = [RunFolder(path) for path in _list_folders(workspace, [each.run.run_id for each in deleted_runs])]
+    return [
+        shared.path
+        for folder in folders
+        if (shared := find_shared_run_folder(folder)) is not None and is_shared_folder_unavailable(folder)
+    ]
 
 
 def remove_from_trash(
-    workspace: Workspace, deleted_runs: Iterable[TrashedRun], *, report: Callable[[str], None] | None = None
+    workspace: Workspace,
+    deleted_runs: Iterable[TrashedRun],
+    *,
+    report: Callable[[str], None] | None = None,
+    leave_files: bool = False,
 ) -> Sequence[str]:
     """Delete runs in the trash permanently; return the folders that could not be removed, which the next prune removes.
 
@@ -206,6 +207,7 @@ def remove_from_trash(
         workspace: the workspace of the runs.
         deleted_runs: the runs.
         report: called with a message for each folder that cannot be removed.
+        leave_files: whether files in a shared folder that is not in its place are left.
     """
     skipped: list[str] = []
     with _hold_trash_lock(workspace):
@@ -214,13 +216,14 @@ def remove_from_trash(
             with workspace.transaction():
                 if not workspace.trash.remove_run(each.run.key):
                     continue
-            skipped += _remove_folders(_list_folders(workspace, [each.run.run_id]), report)
+            folders = _list_folders(workspace, [each.run.run_id])
+            skipped += _remove_folders(folders, report, leave_files=leave_files)
     return skipped
 
 
-def remove_trashed_descendants(workspace: Workspace, keys: Sequence[int]) -> None:
+def remove_trashed_descendants(workspace: Workspace, keys: Sequence[int], *, leave_files: bool) -> None:
     """Remove from the trash the descendants of permanently removed runs, which can no longer be restored."""
-    remove_from_trash(workspace, workspace.trash.list_deleted_descendants(keys))
+    remove_from_trash(workspace, workspace.trash.list_deleted_descendants(keys), leave_files=leave_files)
 
 
 def empty_trash(
@@ -297,12 +300,14 @@ def _measure_run_folder(folder: Path) -> int:
     return measure_disk_usage(folder) + (0 if shared is None else measure_disk_usage(shared.path))
 
 
-def _remove_folders(folders: Iterable[Path], report: Callable[[str], None] | None) -> list[str]:
+def _remove_folders(
+    folders: Iterable[Path], report: Callable[[str], None] | None, *, leave_files: bool = False
+) -> list[str]:
     """Remove folders of runs, also in shared folders; return the folders that could not be removed."""
     skipped = []
     for folder in folders:
         try:
-            remove_run_folder(RunFolder(folder))
+            remove_run_folder(RunFolder(folder), keep_unavailable=leave_files)
         except OSError as error:
             skipped.append(os.fspath(folder))
             if report is not None:

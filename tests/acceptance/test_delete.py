@@ -8,6 +8,8 @@ from tests.acceptance.installed import run_count
 from tests.acceptance.terminal import Terminal
 from tests.running import COMMAND, Mlrun
 
+_PARENT = "from azureml.core import Run; Run.get_context().child_run().complete()"
+
 
 def test_delete_without_a_terminal_needs_yes(mlrun: Mlrun) -> None:
     mlrun.script("")
@@ -82,3 +84,33 @@ def test_restore_takes_the_newest_run_of_the_trash_and_yes(mlrun: Mlrun) -> None
     mlrun("experiment", "delete", "-e", "exp", "--yes")
     mlrun("experiment", "restore", "-e", "exp", "--yes")
     assert run_count(mlrun) == 3
+
+
+def test_what_is_asked_counts_the_child_runs_in_the_trash_that_go_too(mlrun: Mlrun) -> None:
+    mlrun.script(_PARENT)
+    stored, trashed = (mlrun.ended()["run_id"] for _ in range(2))
+    children = {
+        run_id: mlrun.json("run", "list", "--parent-run-id", run_id)[0]["run_id"] for run_id in (stored, trashed)
+    }
+    for run_id in (*children.values(), trashed):
+        mlrun("run", "delete", "-r", run_id, "-y")
+
+    for run_id, child in children.items():
+        with Terminal(mlrun, [COMMAND, "run", "delete", "-r", run_id, "--permanently"]) as terminal:
+            terminal.wait_for("Delete 2 runs of experiment 'exp' in workspace 'default' for good? [y/N]: ")
+            terminal.type("n\r")
+            assert terminal.wait() == 1
+        assert mlrun.json("run", "delete", "-r", run_id, "--permanently", "-y") == [run_id, child]
+    assert mlrun.json("run", "list", "--deleted") == []
+
+
+def test_runs_in_the_trash_are_named_with_permanently_alone_and_without_filters(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    run_id = mlrun.ended()["run_id"]
+    mlrun("run", "delete", "-r", run_id, "-y")
+
+    words = ("run", "delete", "-r", run_id, "-y")
+    assert mlrun.fails(*words, "--leave-files", exit_code=3).code == "RunNotFound"
+    for filters in (["--status", "failed"], ["--last", "1"], ["--where", "lr > 1"]):
+        assert mlrun.fails(*words, "--permanently", *filters).code == "ConflictingOptions"
+    assert [each["run_id"] for each in mlrun.json("run", "list", "--deleted")] == [run_id]

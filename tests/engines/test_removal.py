@@ -218,6 +218,17 @@ def test_a_run_is_deleted_though_its_shared_folder_is_gone_if_its_files_may_be_l
     assert not pool.mlrun.run_folder(run_id).exists()
 
 
+def test_a_run_in_the_trash_is_removed_though_its_shared_folder_is_gone(pool: PoolEngine, tmp_path: Path) -> None:
+    (tmp_path / "go").touch()
+    run_id = submit(pool, tmp_path / "go")
+    pool.mlrun.wait(run_id)
+    pool.mlrun("run", "delete", "-r", run_id, "-y")
+    pool.shared.rename(pool.shared.with_name("away"))
+    done = pool.mlrun("run", "delete", "-r", run_id, "-y", "--permanently", "--leave-files")
+    assert str(pool.shared) in done.stderr
+    assert list((pool.mlrun.database.parent / "trash").iterdir()) == []
+
+
 def test_a_target_is_not_deleted_while_a_run_has_a_job(pool: PoolEngine, tmp_path: Path) -> None:
     run_id = submit_queued(pool, tmp_path / "go")
     failure = pool.mlrun.fails("computetarget", "delete", "-n", "pool")

@@ -9,7 +9,13 @@ from typing import Annotated
 
 from mlrun_cli.actions.run_deletion import check_deletable, check_not_needed, list_runs_with_descendants, remove_runs
 from mlrun_cli.actions.runs import LATEST
-from mlrun_cli.actions.trash import DAYS_KEPT, get_deleted_runs, move_to_trash, remove_runs_from_trash
+from mlrun_cli.actions.trash import (
+    DAYS_KEPT,
+    get_deleted_runs,
+    list_unavailable_folders,
+    move_to_trash,
+    remove_from_trash,
+)
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.confirmation import confirm
 from mlrun_cli.cli.context import Context, open_context
@@ -24,7 +30,7 @@ from mlrun_cli.cli.run.options import (
     SomeRunIds,
     Yes,
 )
-from mlrun_cli.cli.run.selection import PICK, choose_runs, describe_chosen_runs, get_runs
+from mlrun_cli.cli.run.selection import PICK, check_no_filters, choose_runs, describe_chosen_runs, get_runs
 from mlrun_cli.errors import RunNotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.store.trash import TrashedRun
@@ -77,18 +83,20 @@ def delete(
     context = open_context(global_options)
     is_final = permanently or leave_files
     with context.workspace as workspace:
-        trashed = _find_trashed_runs(context, run_ids or [], experiment_name) if is_final and not is_all else {}
-        stored_ids = [run_id for run_id in run_ids or [] if run_id not in trashed]
+        named = _find_trashed_runs(context, run_ids or [], experiment_name) if permanently and not is_all else {}
+        if named:
+            check_no_filters(filters, last)
+        stored_ids = [run_id for run_id in run_ids or [] if run_id not in named]
         chosen: Sequence[Run] = ()
-        if stored_ids or not trashed:
+        if stored_ids or not named:
             chosen = choose_runs(
                 context, stored_ids, experiment_name, is_all=is_all, has_ended=True, last=last, filters=filters
             )
         doomed = list_runs_with_descendants(workspace, chosen)
         check_not_needed(workspace, doomed)  # before any of them is ended by force
+        trashed = _add_trashed_descendants(workspace, doomed, list(named.values())) if is_final else ()
         if (doomed or trashed) and not yes:
-            listed = [*doomed, *(each.run for each in trashed.values())]
-            question = _build_delete_question(workspace, listed, is_final=is_final)
+            question = _build_delete_question(workspace, [*doomed, *(each.run for each in trashed)], is_final=is_final)
             confirm(global_options, question, declined_message="Nothing was deleted.")
         if force:
             from mlrun_cli.actions.forced_ends import force_end_runs  # noqa: PLC0415
@@ -97,14 +105,12 @@ def delete(
         check_deletable(workspace, doomed, force=force)
         left: Sequence[Path] = ()
         if is_final:
-            removed = remove_runs_from_trash(workspace, list(trashed.values()), report=global_options.notes.warning)
-            left = remove_runs(workspace, doomed, leave_files=leave_files)
+            left = _remove_for_good(workspace, doomed, trashed, global_options, leave_files=leave_files)
         else:
-            removed = ()
             move_to_trash(workspace, doomed)
     for folder in sorted({path.parent for path in left}):
         global_options.notes.warning(f"Left, should it come back: the files of the runs in '{folder}'.")
-    return [*(run.run_id for run in doomed), *removed]
+    return [*(run.run_id for run in doomed), *(each.run.run_id for each in trashed)]
 
 
 def _find_trashed_runs(
@@ -127,6 +133,28 @@ def _find_trashed_runs(
                 if experiment_name in {None, each.run.experiment_name}:
                     found[run_id] = each
     return found
+
+
+def _add_trashed_descendants(
+    workspace: Workspace, runs: Sequence[Run], deleted_runs: Sequence[TrashedRun]
+) -> Sequence[TrashedRun]:
+    """Return deleted runs, with the descendants of these and of other runs in the trash: none is left without them."""
+    below = workspace.trash.list_deleted_descendants([run.key for run in (*runs, *(each.run for each in deleted_runs))])
+    return list({each.run.key: each for each in (*deleted_runs, *below)}.values())
+
+
+def _remove_for_good(
+    workspace: Workspace,
+    runs: Sequence[Run],
+    deleted_runs: Sequence[TrashedRun],
+    global_options: GlobalOptions,
+    *,
+    leave_files: bool,
+) -> Sequence[Path]:
+    """Remove runs, and runs in the trash, permanently; return the folders of files that are left."""
+    left = list_unavailable_folders(workspace, deleted_runs) if leave_files else ()
+    remove_from_trash(workspace, deleted_runs, report=global_options.notes.warning, leave_files=leave_files)
+    return [*left, *remove_runs(workspace, runs, leave_files=leave_files)]
 
 
 def _build_delete_question(workspace: Workspace, runs: Sequence[Run], *, is_final: bool) -> str:

@@ -142,10 +142,7 @@ def choose_runs(
             target="--run",
         )
     if not is_all:
-        if last is not None or filters:
-            raise ConflictingOptions(
-                "Filters are used with --all, not with -r.", hint="Leave the filters out, or the ids."
-            )
+        check_no_filters(filters, last)
         return get_runs(context, run_ids or [], experiment_name)
     which = build_run_filter(context, experiment_name, filters, last=last)
     if depends_on_parameters(which):
@@ -153,6 +150,16 @@ def choose_runs(
     if which.where is not None:
         _check_names(context.workspace, which)
     return [run for run in actions.list_runs(context.workspace, which) if run.status.is_terminal == has_ended]
+
+
+def check_no_filters(filters: FilterOptions, last: int | None) -> None:
+    """Raise if runs that are named by ids are filtered too.
+
+    Raises:
+        ConflictingOptions: they are.
+    """
+    if last is not None or filters:
+        raise ConflictingOptions("Filters are used with --all, not with -r.", hint="Leave the filters out, or the ids.")
 
 
 def _check_names(workspace: Workspace, run_filter: RunFilter) -> None:
