@@ -240,6 +240,7 @@ def test_the_rows_of_tables_are_batches_by_size_or_by_key(tmp_path: Path) -> Non
 
 DIFFERING_FILES = """
 import pandas
+from azureml.data.dataset_type_definitions import PromoteHeadersBehavior
 os.makedirs("rows", exist_ok=True)
 head = "day,when,unclear,count,flag,code,late\\n"
 open("rows/a.csv", "w").write(head + "2020-01-02,3/4/2020,3/4/2020,1,True,007,\\n")
@@ -250,21 +251,33 @@ environment.python.user_managed_dependencies = True
 environment.python.interpreter_path = sys.executable
 config = ParallelRunConfig(environment, "entry.py", error_threshold=0, output_action="append_row", node_count=1,
                            compute_target="local", source_directory="src", process_count_per_node=1)
-output = PipelineData("kinds")
-step = ParallelRunStep("kinds", config, inputs=[rows.as_named_input("rows")], output=output, allow_reuse=False)
-run = Experiment(workspace, "cars").submit(Pipeline(workspace, steps=[step]))
+
+def score(name, data):
+    output = PipelineData(name)
+    return ParallelRunStep(name, config, inputs=[data.as_named_input("rows")], output=output, allow_reuse=False)
+
+open("rows/c", "w").write("x\\n1\\n2\\n")
+open("rows/d", "w").write("3\\n4\\n5\\n")
+only_first = PromoteHeadersBehavior.ONLY_FIRST_FILE_HAS_HEADERS
+numbers = Dataset.Tabular.from_delimited_files(["rows/c", "rows/d"], header=only_first)
+steps = [score("kinds", rows), score("chosen", numbers.skip(1).take(3))]
+run = Experiment(workspace, "cars").submit(Pipeline(workspace, steps=steps))
 same(run.wait_for_completion(show_output=False), "Finished")
-found = run.find_step_run("kinds")[0].get_output_data("kinds")
-found.download("got")
-print(open(os.path.join("got", found.path_on_datastore, "parallel_run_step.txt")).read())
+for name in ("chosen", "kinds"):
+    found = run.find_step_run(name)[0].get_output_data(name)
+    found.download(name)
+    print(open(os.path.join(name, found.path_on_datastore, "parallel_run_step.txt")).read())
 """
 SHOW_KINDS = """
 def run(rows):
-    return [" ".join(f"{name}:{rows[name].dtype.kind}:{str(rows[name][0]).replace(' ', '_')}" for name in rows)]
+    return [
+        " ".join(f"{name}:{rows[name].dtype.kind}:{str(rows[name][place]).replace(' ', '_')}" for name in rows)
+        for place in range(len(rows))
+    ]
 """
 
 
-def test_all_batches_of_a_table_have_columns_of_the_same_types(tmp_path: Path) -> None:
+def test_batches_have_the_rows_and_the_types_of_the_whole_table(tmp_path: Path) -> None:
     mlrun = Mlrun(tmp_path)
     try:
         mlrun.script(SHOW_KINDS, "src/entry.py")
@@ -272,7 +285,9 @@ def test_all_batches_of_a_table_have_columns_of_the_same_types(tmp_path: Path) -
         printed = drive(mlrun, beginning + DIFFERING_FILES)
     finally:
         mlrun.close()
-    first, second = printed.replace("_00:00:00", "").splitlines()[-3:-1]
+    lines = printed.replace("_00:00:00", "").splitlines()
+    assert [line for line in lines if line.startswith("x:")] == ["x:i:2", "x:i:3", "x:i:4"]
+    first, second = (line for line in lines if line.startswith("day:"))
     assert first.split() == [
         *("day:O:2020-01-02", "when:M:2020-03-04", "unclear:O:3/4/2020", "count:f:1.0"),
         *("flag:O:True", "code:O:007", "late:M:NaT"),

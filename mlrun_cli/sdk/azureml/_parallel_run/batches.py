@@ -15,8 +15,9 @@ class MiniBatch(NamedTuple):
         size: the number of its files or rows.
         source: the position of the input that it is of.
         files: the paths of its files; empty for rows.
-        file: the position of the file that the rows are in; None if they are those of a partition.
-        first_row: the position of the first row in that file.
+        file: the position of the file that the rows are in; None if they are those of a partition, or of a table that
+            is read as a whole.
+        first_row: the position of the first row in that file or table.
         partition: the values of the partition keys, by key.
         column_kinds: the kinds that columns have in the whole table, where the files alone would give others.
     """
@@ -74,11 +75,10 @@ class BatchReader:
             self._frame = self._tables[batch.source].read(batch.file, batch.column_kinds)
             self._key = (batch.source, batch.file)
         frame = self._frame
-        if batch.file is not None:
+        if batch.partition is None:
             return frame.iloc[batch.first_row : batch.first_row + batch.size].reset_index(drop=True)
-        partition = batch.partition or {}
-        wanted = tuple(partition.values())
-        rows = [values == wanted for values in _list_key_values(frame, list(partition))]
+        wanted = tuple(batch.partition.values())
+        rows = [values == wanted for values in _list_key_values(frame, list(batch.partition))]
         return frame[rows].reset_index(drop=True)
 
 
@@ -115,16 +115,23 @@ def _split_files_by_keys(source: Source, partition_keys: List[str]) -> Iterator[
 
 def _split_rows(table: Table, batch_bytes: int) -> Iterator[MiniBatch]:
     """Yield batches of rows that correspond to about `batch_bytes` bytes of their files."""
+    if table.needs_all_files:
+        yield from _split_part(MiniBatch(0, 0, 0), table.files, len(table.read(None)), batch_bytes)
+        return
     counts, kinds = table.inspect()
-    for index, (file, rows) in enumerate(zip(table.files, counts)):
-        try:
-            file_size = os.path.getsize(file.source)
-        except OSError:  # a URL
-            file_size = 0
-        count = max(1, rows * batch_bytes // file_size) if file_size else max(1, rows)
-        for start in range(0, rows, count):
-            size = min(count, rows - start)
-            yield MiniBatch(0, size, 0, file=index, first_row=start, column_kinds=kinds or None)
+    for index, (file, count) in enumerate(zip(table.files, counts)):
+        yield from _split_part(MiniBatch(0, 0, 0, file=index, column_kinds=kinds or None), [file], count, batch_bytes)
+
+
+def _split_part(part: MiniBatch, files: "List[Any]", row_count: int, batch_bytes: int) -> Iterator[MiniBatch]:
+    """Yield batches of the rows that were read from files; each is `part` with its own rows."""
+    try:
+        file_bytes = sum(os.path.getsize(file.source) for file in files)
+    except OSError:  # a URL
+        file_bytes = 0
+    count = max(1, row_count * batch_bytes // file_bytes) if file_bytes else max(1, row_count)
+    for start in range(0, row_count, count):
+        yield part._replace(size=min(count, row_count - start), first_row=start)
 
 
 def _split_by_keys(table: Table, partition_keys: List[str]) -> Iterator[MiniBatch]:

@@ -7,6 +7,9 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
+_STEPS_BY_PLACE = ("take", "skip", "part")
+"""Steps of a dataset that choose rows by their places in the whole table."""
+
 
 class Table(NamedTuple):
     """A table in files.
@@ -19,6 +22,12 @@ class Table(NamedTuple):
     files: List[Any]
     options: Dict[str, Any]
     steps: List[Any]
+
+    @property
+    def needs_all_files(self) -> bool:
+        """Whether one file's rows cannot be read alone: they depend on the files before it."""
+        is_headless = self.options.get("header") == "ONLY_FIRST_FILE_HAS_HEADERS"
+        return is_headless or any(step[0] in _STEPS_BY_PLACE for step in self.steps)
 
     def read(self, file_index: "Optional[int]", column_kinds: "Optional[Dict[str, str]]" = None) -> Any:
         """Return the rows of one file of the table, or of all files for None, as a pandas data frame.
