@@ -47,6 +47,27 @@ def test_an_attached_cluster_is_checked_shown_and_detached(slurm: Slurm, slurm_m
     assert shared.is_dir()
 
 
+def test_jobs_have_the_options_of_their_target(accounting: Slurm, tmp_path: Path) -> None:
+    for words in (("account", "lab"), ("qos", "high"), ("user", "root", "account=lab", "qos=normal,high")):
+        accounting("sacctmgr", "--immediate", "add", *words, check=False)  # they may be there
+    mlrun = Mlrun(tmp_path)
+    try:
+        mlrun.environment.update(accounting.environment)
+        place = ("--shared-folder", str(tmp_path / "shared"), "--no-check")
+        resources = ("--gpus-per-node", "1", "--cpus-per-task", "3", "--memory", "100M", "--time", "1-00:00:00")
+        mlrun(*ATTACH, *place, "--partition", "main", "--account", "lab", "--qos", "high", *resources)
+        mlrun.script("")
+        run_id = mlrun.submit("--ct", "cluster", "train.py")
+        number = mlrun.show(run_id)["properties"]["slurm_job_id"]
+        job = dict(part.split("=", 1) for part in accounting("scontrol", "show", "job", number).split() if "=" in part)
+        assert (job["Account"], job["QOS"], job["Partition"]) == ("lab", "high", "main")
+        assert (job["CPUs/Task"], job["MinMemoryNode"], job["TimeLimit"]) == ("3", "100M", "1-00:00:00")
+        assert "gpu:1" in job["TresPerNode"]
+        assert mlrun.wait(run_id)["status"] == "Completed"
+    finally:
+        mlrun.close()
+
+
 def test_nodes_that_cannot_be_tested_are_named(slurm: Slurm, slurm_mlrun: Mlrun, tmp_path: Path) -> None:
     slurm("scontrol", "update", "nodename=n1", "state=drain", "reason=test")
     done = slurm_mlrun(*ATTACH, "--shared-folder", str(tmp_path / "shared"))
