@@ -267,6 +267,20 @@ def test_an_environment_is_made_where_the_script_runs(engine: Engine, request: p
         assert "environments" in Path(prefix).parts
 
 
+def test_one_connection_serves_all_commands(ssh_mlrun: Mlrun, remote_machine: RemoteMachine) -> None:
+    def count_logins() -> int:
+        return remote_machine.read_log().count("Accepted publickey")
+
+    before = count_logins()
+    attach_remote(ssh_mlrun, remote_machine)
+    ssh_mlrun.script("open('outputs/model', 'w').close()")
+    for _ in range(2):
+        done = ssh_mlrun("run", "submit-script", "--ct", "remote", "train.py")
+        assert json.loads(done.stdout)["status"] == "Completed", done.stderr
+    ssh_mlrun("computetarget", "show", "-n", "remote")
+    assert count_logins() - before == 1
+
+
 LENT = """
     import os, sys, time
 
