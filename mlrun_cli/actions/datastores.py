@@ -130,6 +130,18 @@ def unregister_datastore(workspace: Workspace, name: str) -> Datastore:
     """Remove a datastore and return it; its folder is unchanged.
 
     Raises:
+        MlrunError: as of `get_removable_datastore`.
+    """
+    with workspace.transaction():
+        there = get_removable_datastore(workspace, name)
+        workspace.datastores.delete(name)
+    return there
+
+
+def get_removable_datastore(workspace: Workspace, name: str) -> Datastore:
+    """Return a datastore that can be removed; its folder may not exist.
+
+    Raises:
         DataNotFound: no datastore has this name.
         UsageError: it is a built-in datastore or the default datastore.
     """
@@ -141,10 +153,7 @@ def unregister_datastore(workspace: Workspace, name: str) -> Datastore:
             hint="First set another one as the default: 'mlrun datastore set-default -n NAME'.",
             target=name,
         )
-    with workspace.transaction():
-        there = workspace.datastores.find(name) or get_datastore(workspace, name)
-        workspace.datastores.delete(name)
-    return there
+    return workspace.datastores.find(name) or get_datastore(workspace, name)
 
 
 def upload_files(datastore: Datastore, source: Path, target_path: str | None, *, overwrite: bool) -> CopyResult:

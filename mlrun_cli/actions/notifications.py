@@ -43,6 +43,18 @@ def list_rules(workspace: Workspace) -> Sequence[dict[str, Any]]:
     return [_build_record(rule) for rule in read_rules(workspace.folder)]
 
 
+def get_rule(workspace: Workspace, rule_id: int) -> dict[str, Any]:
+    """Return the record of the notification rule with this id, with secrets in its address redacted.
+
+    Raises:
+        NotificationNotFound: there is none.
+    """
+    for rule in read_rules(workspace.folder):
+        if rule.rule_id == rule_id:
+            return _build_record(rule)
+    raise NotificationNotFound(rule_id)
+
+
 def remove_rule(workspace: Workspace, rule_id: int) -> None:
     """Remove the notification rule with this id.
 

@@ -8,9 +8,14 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Annotated
 
+from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.errors import ConfirmationRequired
+
+Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask for confirmation.")]
+UnusedYes = Annotated[bool, Option("--yes", "-y", help="Accepted as by 'delete'; nothing is asked.")]
 
 _ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
@@ -32,6 +37,19 @@ def confirm(global_options: GlobalOptions, question: str, *, declined_message: s
     if not is_yes:
         global_options.notes.info(declined_message)
         sys.exit(1)
+
+
+def confirm_on_terminal(
+    global_options: GlobalOptions, question: str, *, yes: bool, declined_message: str = "Nothing was removed."
+) -> None:
+    """Ask for confirmation as `confirm` does, but only on a terminal and without `yes`; scripts go on.
+
+    Raises:
+        SystemExit: the answer is no.
+        KeyboardInterrupt: Ctrl-C was pressed, or the terminal was closed before an answer.
+    """
+    if not yes and global_options.can_prompt:
+        confirm(global_options, question, declined_message=declined_message)
 
 
 def _read_answer(prompt: str) -> str:

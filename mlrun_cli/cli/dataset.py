@@ -10,6 +10,7 @@ from mlrun_cli.actions import datasets as actions
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.actions.workspaces import build_workspace_record
 from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.confirmation import Yes, confirm_on_terminal
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -168,13 +169,15 @@ def show(
 def unregister(
     global_options: GlobalOptions,
     name: Annotated[str, Option("--name", "-n", metavar="NAME", help="Name of the dataset.")],
+    yes: Yes = False,
 ) -> object:
     """Unregister all versions of a dataset without changing its files, and print the latest version.
 
-    Runs that used the dataset can still find it by its id.
+    Runs that used the dataset can still find it by its id. On a terminal, the command asks for confirmation.
     """
     with open_context(global_options).workspace as workspace:
         latest = actions.get_dataset(workspace, name)
+        confirm_on_terminal(global_options, f"Unregister all versions of the dataset '{name}'?", yes=yes)
         actions.unregister_dataset(workspace, name)
         return _build_record(latest)
 

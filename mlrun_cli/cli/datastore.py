@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from mlrun_cli.actions import datastores as actions
 from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.confirmation import Yes, confirm_on_terminal
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -195,9 +196,14 @@ def download(
         ("Detach it and print its folder", "mlrun datastore detach -n images --query folder -o tsv"),
     ],
 )
-def detach(global_options: GlobalOptions, name: _Name) -> object:
-    """Detach a datastore without changing its folder, and print its record."""
+def detach(global_options: GlobalOptions, name: _Name, yes: Yes = False) -> object:
+    """Detach a datastore without changing its folder, and print its record.
+
+    On a terminal, the command asks for confirmation.
+    """
     with open_context(global_options).workspace as workspace:
+        actions.get_removable_datastore(workspace, name)
+        confirm_on_terminal(global_options, f"Detach the datastore '{name}'?", yes=yes)
         return _build_record(workspace, actions.unregister_datastore(workspace, name))
 
 

@@ -10,11 +10,13 @@ from mlrun_cli.actions import environments as actions
 from mlrun_cli.actions.prune import get_built_environment, list_built_environments, prune_built_environments
 from mlrun_cli.actions.workspaces import get_home
 from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.confirmation import Yes, confirm_on_terminal
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_seconds
 from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter
+from mlrun_cli.core.sizes import format_size
 from mlrun_cli.core.time import format_iso
 from mlrun_cli.environments.definition_folder import (
     read_environment_folder,
@@ -205,7 +207,7 @@ def scaffold(
     ],
 )
 def prune(
-    global_options: GlobalOptions,  # noqa: ARG001 - every command has them
+    global_options: GlobalOptions,
     older_than: Annotated[
         str,
         Option("--older-than", metavar="TIME", help="Minimum time since the last use by a run, such as 7d or 12h."),
@@ -213,14 +215,21 @@ def prune(
     is_dry_run: Annotated[
         bool, Option("--dry-run", help="Show what would be removed and its size; remove nothing.")
     ] = False,
+    yes: Yes = False,
 ) -> object:
     """Remove environments that no run has used for a while.
 
-    Environments used by active runs are not removed. A removed environment is rebuilt when a run needs it.
+    Environments used by active runs are not removed. A removed environment is rebuilt when a run needs it. On a
+    terminal, the command asks for confirmation.
     """
-    return prune_built_environments(
-        get_home(), parse_seconds(older_than, "--older-than", needs_unit=True), dry_run=is_dry_run
-    )
+    home, seconds = get_home(), parse_seconds(older_than, "--older-than", needs_unit=True)
+    unused = prune_built_environments(home, seconds, dry_run=True)
+    if is_dry_run:
+        return unused
+    if unused["environments"]:
+        what = f"{len(unused['environments'])} environments that no run has used for {older_than}"
+        confirm_on_terminal(global_options, f"Remove {what} ({format_size(unused['bytes'])})?", yes=yes)
+    return prune_built_environments(home, seconds, dry_run=False)
 
 
 def _build_record(environment: RegisteredEnvironment) -> dict[str, Any]:

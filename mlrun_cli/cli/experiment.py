@@ -13,12 +13,11 @@ from mlrun_cli.actions.experiments import (
 )
 from mlrun_cli.actions.trash import DAYS_KEPT
 from mlrun_cli.cli.command import Group, command
-from mlrun_cli.cli.confirmation import confirm
+from mlrun_cli.cli.confirmation import UnusedYes, Yes, confirm
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter, format_record_tags
-from mlrun_cli.cli.run.options import UnusedYes, Yes
 
 app = Group("experiment")
 

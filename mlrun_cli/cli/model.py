@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from mlrun_cli.actions import models as actions
 from mlrun_cli.actions.models import ModelChanges
 from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.confirmation import Yes, confirm_on_terminal
 from mlrun_cli.cli.context import Context, open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -311,10 +312,19 @@ def update(
         ("Delete the newest one", "mlrun model delete -i mymodel"),
     ],
 )
-def delete(global_options: GlobalOptions, model_id: _Id, in_full: _InFull = False) -> object:  # noqa: ARG001
-    """Delete a model version and its files, but not the run that it came from; print the version's id."""
+def delete(
+    global_options: GlobalOptions,
+    model_id: _Id,
+    yes: Yes = False,
+    in_full: _InFull = False,  # noqa: ARG001
+) -> object:
+    """Delete a model version and its files, but not the run that it came from; print the version's id.
+
+    On a terminal, the command asks for confirmation.
+    """
     with open_context(global_options).workspace as workspace:
         model = _get_model(workspace, model_id)
+        confirm_on_terminal(global_options, f"Delete the model '{model.model_id}' with its files?", yes=yes)
         actions.delete_model(workspace, model)
         return model.model_id
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from mlrun_cli.actions import notifications as actions
 from mlrun_cli.cli.command import Group, Result, command
+from mlrun_cli.cli.confirmation import Yes, confirm_on_terminal
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -70,9 +71,12 @@ def list_notifications(global_options: GlobalOptions) -> object:
 def remove(
     global_options: GlobalOptions,
     number: Annotated[int, Argument(metavar="ID", help="Number of the notification.")],
+    yes: Yes = False,
 ) -> None:
-    """Stop notifying an address."""
+    """Stop notifying an address; on a terminal, the command asks for confirmation."""
     with open_context(global_options).workspace as workspace:
+        record = actions.get_rule(workspace, number)
+        confirm_on_terminal(global_options, f"Stop notifying {record['address']}?", yes=yes)
         actions.remove_rule(workspace, number)
 
 

@@ -17,13 +17,12 @@ from mlrun_cli.actions.workspaces import (
 )
 from mlrun_cli.cli.azure.ignored_options import IgnoredOptions
 from mlrun_cli.cli.command import Group, command
-from mlrun_cli.cli.confirmation import confirm
+from mlrun_cli.cli.confirmation import Yes, confirm
 from mlrun_cli.cli.context import open_context, resolve_workspace_identity, warn_of_unrecorded_runs
 from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_seconds, parse_tags
 from mlrun_cli.cli.output.record_table import Field, build_listing
-from mlrun_cli.cli.run.options import Yes
 from mlrun_cli.core.names import DEFAULT_SUBSCRIPTION_ID
 from mlrun_cli.core.sizes import format_size
 from mlrun_cli.core.time import MICROSECONDS

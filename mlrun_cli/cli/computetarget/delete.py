@@ -6,8 +6,10 @@ from mlrun_cli.actions import compute_targets as actions
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
 from mlrun_cli.cli.computetarget.options import InFull, Name, build_record
+from mlrun_cli.cli.confirmation import Yes, confirm_on_terminal
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.compute.compute_target import LOCAL_TARGET
 
 
 @command(
@@ -18,12 +20,20 @@ from mlrun_cli.cli.global_options import GlobalOptions
         ("Delete it and print its id", "mlrun computetarget delete -n cpu-cluster --query id -o tsv"),
     ],
 )
-def delete(global_options: GlobalOptions, name: Name, in_full: InFull = False) -> object:  # noqa: ARG001
+def delete(
+    global_options: GlobalOptions,
+    name: Name,
+    yes: Yes = False,
+    in_full: InFull = False,  # noqa: ARG001
+) -> object:
     """Delete a compute target and print its record.
 
-    The command fails if the target has queued or active runs. For 'local', only the limit is removed.
+    The command fails if the target has queued or active runs. For 'local', only the limit is removed. On a terminal,
+    the command asks for confirmation.
     """
     with open_context(global_options).workspace as workspace:
         record = build_record(workspace, actions.get_compute_target(workspace, name))
+        what = "the limit of the compute target 'local'" if name == LOCAL_TARGET else f"the compute target '{name}'"
+        confirm_on_terminal(global_options, f"Delete {what}?", yes=yes)
         actions.delete_compute_target(workspace, name)
         return record

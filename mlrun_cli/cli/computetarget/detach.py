@@ -9,6 +9,7 @@ from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
 from mlrun_cli.cli.computetarget.delete import delete
 from mlrun_cli.cli.computetarget.options import InFull, Name
+from mlrun_cli.cli.confirmation import Yes, confirm_on_terminal
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -29,20 +30,25 @@ def detach(
     force: Annotated[
         bool, Option("--force", help="Cancel its runs first, even if the cluster or machine does not answer.")
     ] = False,
+    yes: Yes = False,
     in_full: InFull = False,
 ) -> object:
     """Delete a compute target, as 'delete' does; the machine or cluster itself is not affected.
 
-    With --force, its queued and active runs are Canceled. The jobs of those that cannot be reached may go on there.
+    On a terminal, the command asks for confirmation. With --force, its queued and active runs are Canceled. The jobs of
+    those that cannot be reached may go on there.
     """
     if force and name != LOCAL_TARGET:  # of which only the limit is removed
         from mlrun_cli.actions.forced_ends import force_end_target_runs  # noqa: PLC0415
 
         with open_context(global_options).workspace as workspace:
             actions.get_compute_target(workspace, name)
+            question = f"Cancel the runs of the compute target '{name}', and delete it?"
+            confirm_on_terminal(global_options, question, yes=yes)
             unreached = force_end_target_runs(workspace, name)
         if unreached:
             global_options.notes.warning(
                 f"These runs could not be reached; their jobs may go on: {', '.join(unreached)}."
             )
-    return delete(global_options, name, in_full)
+        yes = True
+    return delete(global_options, name, yes, in_full)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from mlrun_cli.actions.run_ends import cancel_run, count_running_children
 from mlrun_cli.cli.command import command
-from mlrun_cli.cli.confirmation import confirm
+from mlrun_cli.cli.confirmation import Yes, confirm_on_terminal
 from mlrun_cli.cli.context import format_command_line, open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -21,7 +21,6 @@ from mlrun_cli.cli.run.options import (
     ExperimentName,
     Last,
     SomeRunIds,
-    Yes,
 )
 from mlrun_cli.cli.run.records import build_records_result
 from mlrun_cli.cli.run.selection import choose_runs, describe_chosen_runs
@@ -74,9 +73,9 @@ def cancel(
             last=last,
             filters=filters,
         )
-        if is_all and chosen and not yes and global_options.can_prompt:
+        if is_all and chosen:
             question = f"Cancel {describe_chosen_runs(workspace, chosen)}?"
-            confirm(global_options, question, declined_message="Nothing was canceled.")
+            confirm_on_terminal(global_options, question, yes=yes, declined_message="Nothing was canceled.")
         canceled = _cancel_runs(workspace, chosen, None if force else seconds, global_options)
         _print_children_note(workspace, canceled, global_options)
     records = [build_run_record(run) for run in canceled]

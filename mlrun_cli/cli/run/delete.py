@@ -17,7 +17,7 @@ from mlrun_cli.actions.trash import (
     remove_from_trash,
 )
 from mlrun_cli.cli.command import command
-from mlrun_cli.cli.confirmation import confirm
+from mlrun_cli.cli.confirmation import Yes, confirm
 from mlrun_cli.cli.context import Context, open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -28,7 +28,6 @@ from mlrun_cli.cli.run.options import (
     ExperimentName,
     Last,
     SomeRunIds,
-    Yes,
 )
 from mlrun_cli.cli.run.selection import PICK, check_no_filters, choose_runs, describe_chosen_runs, get_runs
 from mlrun_cli.errors import RunNotFound

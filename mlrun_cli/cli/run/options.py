@@ -88,8 +88,6 @@ Ci = Annotated[
     ),
 ]
 All = Annotated[bool, Option("--all", help="All runs that match the filters.")]
-Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask for confirmation.")]
-UnusedYes = Annotated[bool, Option("--yes", "-y", help="Accepted as by 'delete'; nothing is asked.")]
 NoPager = Annotated[bool, Option("--no-pager", help="Print a long table at once, even on a terminal.")]
 Overwrite = Annotated[bool, Option("--overwrite", help="Replace files with different content.")]
 OnInterruptOption = Annotated[

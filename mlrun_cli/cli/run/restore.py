@@ -6,11 +6,12 @@ from typing import Annotated
 
 from mlrun_cli.actions.trash import get_deleted_runs, restore_runs
 from mlrun_cli.cli.command import command
+from mlrun_cli.cli.confirmation import UnusedYes
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
-from mlrun_cli.cli.run.options import ExperimentName, UnusedYes
+from mlrun_cli.cli.run.options import ExperimentName
 from mlrun_cli.cli.run.records import build_records_result
 from mlrun_cli.errors import OneOptionRequired
 from mlrun_cli.runs.run import build_run_record

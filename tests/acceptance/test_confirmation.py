@@ -1,0 +1,74 @@
+"""Commands that delete, detach or unregister something ask on a terminal, and nowhere else."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.acceptance.terminal import Terminal
+from tests.running import COMMAND, Mlrun
+
+CASES = [
+    (["model", "register", "-n", "cars", "-p", "data.csv"], ["model", "delete", "-i", "cars"], ["model", "list"]),
+    (
+        ["computetarget", "create", "amlcompute", "-n", "cpus", "--max-nodes", "1"],
+        ["computetarget", "delete", "-n", "cpus"],
+        ["computetarget", "list"],
+    ),
+    (
+        ["computetarget", "create", "amlcompute", "-n", "cpus", "--max-nodes", "1"],
+        ["computetarget", "detach", "-n", "cpus", "--force"],
+        ["computetarget", "list"],
+    ),
+    (
+        ["dataset", "register", "-n", "cars", "-p", "data.csv"],
+        ["dataset", "unregister", "-n", "cars"],
+        ["dataset", "list"],
+    ),
+    (["datastore", "attach-local", "cars", "."], ["datastore", "detach", "-n", "cars"], ["datastore", "list"]),
+    (["notify", "add", "cmd:true"], ["notify", "remove", "1"], ["notify", "list"]),
+]
+
+
+@pytest.mark.parametrize(("make", "remove", "show"), CASES, ids=[" ".join(case[1][:2]) for case in CASES])
+def test_what_is_removed_is_asked_about_on_a_terminal_alone(
+    mlrun: Mlrun, make: list[str], remove: list[str], show: list[str]
+) -> None:
+    (mlrun.folder / "data.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    before = mlrun.json(*show)
+
+    def run_on_terminal(*words: str, answer: str = "") -> int:
+        with Terminal(mlrun, [COMMAND, *remove, *words]) as terminal:
+            if answer:
+                terminal.wait_for("? [y/N]: ")
+                terminal.type(answer)
+            exit_code = terminal.wait()
+            assert ("[y/N]" in terminal.output) is bool(answer)
+            return exit_code
+
+    mlrun(*make)
+    assert run_on_terminal(answer="n\r") == 1
+    assert mlrun.json(*show) != before
+    assert run_on_terminal(answer="y\r") == 0
+    assert mlrun.json(*show) == before
+    mlrun(*make)
+    assert run_on_terminal("-y") == 0
+    mlrun(*make)
+    mlrun(*remove)
+    assert mlrun.json(*show) == before
+
+
+def test_pruning_environments_is_asked_about_if_there_are_any(mlrun: Mlrun) -> None:
+    words = ["environment", "prune", "--older-than", "0s"]
+    with Terminal(mlrun, [COMMAND, *words]) as terminal:
+        assert terminal.wait() == 0
+        assert "[y/N]" not in terminal.output
+    abandoned = mlrun.home / "environments" / ("0" * 64)
+    abandoned.mkdir(parents=True)
+    with Terminal(mlrun, [COMMAND, *words]) as terminal:
+        terminal.wait_for("? [y/N]: ")
+        terminal.type("n\r")
+        assert terminal.wait() == 1
+    assert abandoned.exists()
+    with Terminal(mlrun, [COMMAND, *words, "-y"]) as terminal:
+        assert terminal.wait() == 0
+    assert not abandoned.exists()
