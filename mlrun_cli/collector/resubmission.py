@@ -56,6 +56,7 @@ def resubmit_job(target: EngineTarget, jobs: JobPoll, run: Run) -> Outcome | Non
                 started = target.resubmit(run.run_id)
         except EngineUnavailable:
             jobs.is_silent = True
+            jobs.query_soon()  # other runs are not looked at until it answers
             raise
         except (EngineRefused, StoredFilesLost, UsageError) as error:
             return build_failure_outcome(error.message, code=SERVICE_ERROR, reason=error.code)

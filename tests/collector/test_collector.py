@@ -9,6 +9,8 @@ import pytest
 
 from mlrun_cli.collector.collector import Collector
 from mlrun_cli.collector.job_poll import JobPoll
+from mlrun_cli.collector.resubmission import resubmit_job
+from mlrun_cli.collector.run_liveness import EngineEvidence
 from mlrun_cli.compute.compute_target import ComputeTarget
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.runs.events import EventWriter, OutcomeEvent, StartEvent
@@ -20,6 +22,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.queue import QueueFolder
 from mlrun_cli.targets.base import Demand
 from mlrun_cli.targets.engine import JobEnd, JobRequest
+from mlrun_cli.targets.errors import EngineUnavailable
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 from tests.engines.network_home import find_obstacle, mount
@@ -112,6 +115,32 @@ def test_the_outcome_of_a_later_start_is_found_behind_an_old_listing_of_the_fold
         assert os.listdir(place.shared.events) == names
         run = place.collect()
     assert (run.status, run.ended_at) == (RunStatus.COMPLETED, 9)
+
+
+def test_the_engine_is_asked_again_soon_after_it_has_not_answered_a_repeated_submission(tmp_path: Path) -> None:
+    place = Place(tmp_path, JobEnd.EXITED)
+    run = place.workspace.runs.get("exp_1")
+    with place.workspace.transaction():
+        experiment, number = place.workspace.experiments.reserve_run_numbers("exp")
+        columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "pool"}
+        place.workspace.runs.insert(experiment, number, "exp_2", status=RunStatus.NOT_STARTED, **columns)
+    place.workspace.run_folder("exp_2").path.mkdir()
+    place.workspace.run_folder("exp_2").lock.touch()
+    jobs = JobPoll(place.target)
+    moments = [1e9 + 60.0 * number for number in range(20)]
+    assert all(jobs.query_if_due([run], moment) for moment in moments)
+    assert not jobs.query_if_due([run], moments[-1] + 2.0)  # nothing has changed for long
+
+    away = tmp_path / "pool" / "away"
+    away.touch()
+    with pytest.raises(EngineUnavailable):
+        resubmit_job(place.target, jobs, place.workspace.runs.get("exp_2"))
+    away.unlink()
+
+    assert jobs.get_evidence(run) is EngineEvidence.SILENT
+    assert jobs.query_if_due([run], moments[-1] + 2.0)
+    assert jobs.get_evidence(run) is EngineEvidence.ENDED
+    place.workspace.close()
 
 
 def test_a_query_for_ids_of_jobs_is_no_answer_about_jobs(tmp_path: Path) -> None:
