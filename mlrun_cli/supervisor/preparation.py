@@ -95,7 +95,7 @@ class Preparation:
             ],
             self._run.submission.run_id,
         )
-        self._watch.wait_for_group(builder)
+        self._watch.wait_for_group(builder, ends_attempt=False)
         is_stopped = self._watch.stop.reason is not None
         if builder.exit_code != 0:
             # An installer whose builder was killed holds up all that wait for the environment.

@@ -69,8 +69,8 @@ class Watch:
         for close in (self._server.close, self._worker.close):
             run_or_log(close, None)
 
-    def wait_for_group(self, group: ProcessGroup) -> None:
-        """Wait until all processes of a group have ended."""
+    def wait_for_group(self, group: ProcessGroup, *, ends_attempt: bool = True) -> None:
+        """Wait until all processes of a group have ended; without `ends_attempt`, others follow if they end well."""
         self._group = group
         tick = _BUSY_TICK_SECONDS
         with self._wake_on_process_ends(group):
@@ -93,7 +93,7 @@ class Watch:
         self._group = None
         self._log_times.record()
         was_terminated = self._was_terminated
-        if self.stop.reason is None:
+        if self.stop.reason is None and (ends_attempt or group.exit_code):
             self._wait_for_shutdown(self._run.get_shutdown_wait_seconds(group.exit_code or 0))
         has_obeyed = group.exit_code == -signal.SIGTERM or (group.exit_code == 0 and self._was_terminated)
         if self.stop.reason is not None and (was_terminated or has_obeyed):
