@@ -40,7 +40,8 @@ def start_on_node(target: Target, new_run: NewRun, recorded: RecordedRun, folder
     try:
         store_start(target, run, started)
     except StoreError as error:
-        error.hint = f"The run {run.run_id} is kept: it has a job, which is found once the store can be written."
+        kept = f"The run {run.run_id} is kept: it has a job, which is found once the store can be written."
+        error.hint = f"{error.hint or ''} {kept}".lstrip()
         error.target = run.run_id
         _wake_collector(target)
         raise
