@@ -32,9 +32,11 @@ from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.inheritance import exceeds_file_size_limit
 from mlrun_cli.processes.termination import reap_children
 from mlrun_cli.runs.inbox import StopMessage
+from mlrun_cli.runs.job_problems import record_submission_problem
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.run_redaction import read_run_redactor
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.shared_folder import find_shared_run_folder
 from mlrun_cli.runs.starting_job import find_starting_job
@@ -366,9 +368,7 @@ class Collector:
         except StoreError:
             raise
         except (MlrunError, OSError) as error:  # it may pass: it is tried again after as long as a first time
-            if self._submit_problems.get(run.key) != str(error):
-                self._submit_problems[run.key] = str(error)
-                write_log(f"{run.run_id} cannot be submitted again now: {error}")
+            self._record_submission_problem(run, error)
             self._lost_since.pop(run.key, None)
             return
         if outcome is not None:
@@ -377,6 +377,16 @@ class Collector:
             self._lost_since.pop(run.key, None)
             self._runs[run.key] = self._workspace.runs.get_by_key(run.key)
             self._jobs.query_soon()
+
+    def _record_submission_problem(self, run: Run, error: Exception) -> None:
+        """Log why the job of a run cannot be submitted again, and show it as what the run waits for."""
+        redactor = read_run_redactor(self._shared_folder.run_folder(run.run_id), self._workspace.redactor)
+        text = str(redactor.redact_error(" ".join(str(error).split())))
+        if self._submit_problems.get(run.key) != text:
+            self._submit_problems[run.key] = text
+            write_log(f"{run.run_id} cannot be submitted again now: {text}")
+        is_silence = isinstance(error, EngineUnavailable)
+        record_submission_problem(self._workspace.run_folder(run.run_id), "" if is_silence else text)
 
     def _record_end(self, run: Run, collected: CollectedRun, now: float) -> None:
         """Record the outcome written by the supervisor of a run."""

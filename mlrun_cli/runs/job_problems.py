@@ -15,16 +15,19 @@ class JobProblems(NamedTuple):
     Attributes:
         unanswered: how many submissions the engine has not answered, so that it may have the job or not.
         releases: how often the job, which the engine held since it could not start it, was to be released.
+        submission: why the job could not be submitted again the last time, unless the engine did not answer.
     """
 
     unanswered: int = 0
     releases: int = 0
+    submission: str = ""
 
     @classmethod
     def read(cls, folder: RunFolder) -> JobProblems:
         """Return the problems of a run's job; zeros if there were none, or their file is damaged."""
         document = read_json(folder.job_problems) or {}
-        return cls(*(number if isinstance(number := document.get(name), int) else 0 for name in cls._fields))
+        known = {name: document.get(name) for name in cls._fields}
+        return cls(**{name: value for name, value in known.items() if isinstance(value, type(cls()._asdict()[name]))})
 
     def write(self, folder: RunFolder) -> None:
         """Write the problems to the run's folder.
@@ -45,8 +48,22 @@ def record_unanswered_submission(folder: RunFolder) -> None:
     problems._replace(unanswered=problems.unanswered + 1).write(folder)
 
 
+def record_submission_problem(folder: RunFolder, text: str) -> None:
+    """Record why a run's job cannot be submitted again now; ignore a full disk."""
+    with suppress(OSError):
+        problems = JobProblems.read(folder)
+        if problems.submission != text:
+            problems._replace(submission=text).write(folder)
+
+
+def find_unanswered_submission(folder: RunFolder) -> JobProblems | None:
+    """Return the problems of a run's job if the engine has not answered a submission, or None if not or unreadable."""
+    with suppress(OSError):
+        problems = JobProblems.read(folder)
+        return problems if problems.unanswered else None
+    return None
+
+
 def has_unanswered_submission(folder: RunFolder) -> bool:
     """Return whether the engine has not answered a submission of a run's job; False if that cannot be read."""
-    with suppress(OSError):
-        return JobProblems.read(folder).unanswered > 0
-    return False
+    return find_unanswered_submission(folder) is not None

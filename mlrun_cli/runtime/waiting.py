@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 
 from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
-from mlrun_cli.runs.job_problems import has_unanswered_submission
+from mlrun_cli.runs.job_problems import find_unanswered_submission
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
@@ -25,8 +25,12 @@ def find_wait_reasons(workspace: Workspace, runs: Iterable[Run]) -> Mapping[int,
 def _find_wait_reason(workspace: Workspace, run: Run, report: QueueReport, full_disk: str | None) -> str | None:
     if run.controller is not None and not run.status.is_terminal:
         return ControllerFolder(workspace.run_folder(run.run_id)).read_problem() or None
-    if run.status is RunStatus.NOT_STARTED and has_unanswered_submission(workspace.run_folder(run.run_id)):
-        return f"the engine of '{run.target}', which has not answered; the job is submitted again once it does"
+    if run.status is RunStatus.NOT_STARTED:
+        problems = find_unanswered_submission(workspace.run_folder(run.run_id))
+        if problems is not None and problems.submission:
+            return f"its job on '{run.target}', which cannot be submitted again now: {problems.submission}"
+        if problems is not None:
+            return f"the engine of '{run.target}', which has not answered; the job is submitted again once it does"
     return (
         report.describe_wait(run)
         if run.status is RunStatus.QUEUED

@@ -17,6 +17,7 @@ from tests.engines.pool import PoolEngine
 from tests.engines.pool_target import JOB_VARIABLE
 from tests.running import find_processes, kill, until
 
+SECRET = "hr7Gq2xLwP9"
 SCRIPT = """
     import os, sys, time
 
@@ -32,7 +33,8 @@ def submit_unanswered(pool: PoolEngine, marks: Path) -> str:
     """Submit a run that the engine does not answer, as if a minute ago, and return its id."""
     pool.set_option("away")
     pool.mlrun.script(SCRIPT)
-    failure = pool.mlrun.fails("run", "submit-script", "--async", "--ct", "pool", "train.py", str(marks), exit_code=1)
+    words = ("--async", "--ct", "pool", "--env", f"TOKEN={SECRET}", "train.py", str(marks))
+    failure = pool.mlrun.fails("run", "submit-script", *words, exit_code=1)
     assert failure.code == "SubmitUnanswered"
     run_id = failure.target
     assert run_id is not None
@@ -117,11 +119,13 @@ def test_why_a_submission_cannot_be_repeated_is_logged_once(pool: PoolEngine, tm
 def test_a_submission_is_repeated_while_what_it_needs_here_is_away(pool: PoolEngine, tmp_path: Path) -> None:
     run_id = submit_unanswered(pool, tmp_path / "marks")
     let_go(tmp_path / "marks")
-    pool.set_option("lost", "The pool's program is not on PATH.")
+    pool.set_option("lost", f"The pool's program is not on PATH\nof {SECRET}.")
     pool.set_option("away", None)
     log = pool.mlrun.database.parent / "queues" / "pool" / "dispatcher.log"
-    until(lambda: "not on PATH" in log.read_text(encoding="utf-8"))
-    assert pool.mlrun.show(run_id)["status"] == "NotStarted"
+    until(lambda: "not on PATH of " in pool.mlrun.show(run_id)["waiting_for"])
+    record = pool.mlrun.show(run_id)
+    assert (record["status"], SECRET in record["waiting_for"]) == ("NotStarted", False)
+    assert SECRET not in log.read_text(encoding="utf-8")
     pool.set_option("lost", None)
     record = pool.mlrun.wait(run_id)
     assert (record["status"], record["properties"]["pool_job_id"]) == ("Completed", "1")
