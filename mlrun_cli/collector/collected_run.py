@@ -302,7 +302,9 @@ class CollectedRun:
         if runs.change_status(key, event.before, event.after, changed_at=event.at, **columns):
             return
         status = runs.find_status(key)
-        if columns and status is not None and not status.is_terminal:
+        if status is not None and status.is_terminal:
+            columns = {name: value for name, value in columns.items() if name == "attempts"}
+        if columns and status is not None:
             runs.update(key, **columns)
 
     def _store_queued_status(self) -> None:

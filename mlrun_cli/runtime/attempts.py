@@ -57,12 +57,14 @@ def store_next_attempt(
 def store_attempt_begun_on_node(workspace: Workspace, run: Run, started_at: int, outcome: Outcome) -> None:
     """Record, within a transaction, that a supervisor on a node has begun the next attempt of a run.
 
-    This is so even if the run is to be canceled meanwhile: what is logged from now on is of the next attempt.
+    This is so even if the run is to be canceled or was ended meanwhile: what is logged from now on is of the next
+    attempt.
     """
     if run.status.is_terminal:
-        return
-    workspace.runs.change_status(run.key, _MAY_GO_ON, RunStatus.STARTING)
-    _store_end_of_attempt(workspace, run, started_at, outcome)
+        workspace.runs.update(run.key, attempts=list(append_next_attempt(run.attempts, started_at, outcome)))
+    else:
+        workspace.runs.change_status(run.key, _MAY_GO_ON, RunStatus.STARTING)
+        _store_end_of_attempt(workspace, run, started_at, outcome)
     workspace.metrics.begin_attempt(run.key)
 
 

@@ -36,6 +36,22 @@ LOGGING = """
     time.sleep(600)
 """
 
+RETRIED = """
+    import os, sys, time
+    from azureml.core import Run
+
+    go, done = sys.argv[1:]
+    if os.environ["MLRUN_ATTEMPT"] == "1":
+        Run.get_context().log("x", -1)
+        while not os.path.exists(go):
+            time.sleep(0.01)
+        sys.exit(75)
+    for number in range(10):
+        Run.get_context().log("x", number)
+    open(done, "w").close()
+    time.sleep(600)
+"""
+
 _COUNT = 3000
 
 
@@ -122,6 +138,31 @@ def test_a_run_ended_by_force_gets_the_values_that_its_collector_was_too_late_fo
     secrets, marker = pool.run_folder(run_id) / "secrets.json", pool.shared / "started" / run_id
     until(lambda: not secrets.exists() and not marker.exists())
     assert pool.mlrun.stored_status(run_id) == "Canceled"
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize("dies", [False, True], ids=["stopped", "killed later"])
+def test_a_run_ended_by_force_gets_the_values_of_an_attempt_that_no_collector_has_seen_begin(
+    pool: PoolEngine, tmp_path: Path, *, dies: bool
+) -> None:
+    go, done = tmp_path / "go", tmp_path / "done"
+    pool.mlrun.script(RETRIED)
+    run_id = pool.mlrun.submit("--ct", "pool", "--retry", "1", "train.py", str(go), str(done))
+    until(lambda: pool.mlrun.metrics(run_id) == {"x": -1})
+    collectors = stop_collectors(pool.mlrun)
+    go.touch()
+    until(done.exists)
+    pool.mlrun("run", "cancel", "-r", run_id, "--force")
+    assert pool.mlrun.stored_status(run_id) == "Canceled"
+    if dies:
+        kill(*collectors)
+        start(pool, tmp_path / "never")
+    else:
+        kill(*collectors, number=signal.SIGCONT)
+    until(lambda: pool.mlrun.metrics(run_id) == {"x": list(range(10))})
+    run = pool.mlrun.show(run_id)
+    assert [(each["number"], each.get("exit_code")) for each in run["attempts"]] == [(1, 75), (2, None)]
+    assert run["status"] == "Canceled"
 
 
 @pytest.mark.kill
