@@ -188,7 +188,7 @@ def test_a_run_whose_job_cannot_be_noted_since_the_disk_is_full_is_kept_and_has_
             _, errors = process.communicate()
     ((run_id,),) = pool.mlrun.stored("SELECT run_id FROM runs")
     assert process.returncode == 1
-    assert run_id in errors
+    assert run_id in errors and "workspace prune" in errors
     record = pool.mlrun.wait(run_id)
     assert (record["status"], record["properties"].get("pool_job_id")) == ("Completed", "1")
     assert [row["run_id"] for row in pool.pool.list()] == [run_id]
