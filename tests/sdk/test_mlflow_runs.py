@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.running import Mlrun, kill, until
-from tests.sdk.mlflow_environments import drive_in, find_mlflow_python, read_result, submit_in
+from tests.sdk.mlflow_environments import VERSIONS, drive_in, find_mlflow_python, read_result, submit_in
 
 
 @pytest.fixture
@@ -277,6 +277,45 @@ def test_secrets_of_parameters_are_in_no_record(mlrun: Mlrun, python: str) -> No
 
 
 @pytest.mark.mlflow
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_is_deleted_is_not_written_to_and_is_restored_first(mlrun: Mlrun, version: str) -> None:
+    code = """
+    import json, mlflow
+    from mlflow.exceptions import MlflowException
+
+    client = mlflow.tracking.MlflowClient()
+    def code_of(call, *arguments):
+        try:
+            call(*arguments)
+        except MlflowException as error:
+            return error.error_code
+    with mlflow.start_run() as own:
+        experiment = mlflow.create_experiment("other")
+        absolute = code_of(mlflow.log_text, "text", "/absolute/file.txt")
+    run_id = client.create_run(experiment).info.run_id
+    client.log_metric(run_id, "loss", 1)
+    client.set_terminated(run_id)
+    client.delete_run(run_id)
+    run = [
+        code_of(client.log_metric, run_id, "loss", 2), code_of(client.log_param, run_id, "lr", 2),
+        code_of(client.set_tag, run_id, "team", "blue"), code_of(client.delete_run, run_id),
+        code_of(client.restore_run, run_id), code_of(client.log_metric, run_id, "loss", 3),
+    ]
+    values = [one.value for one in client.get_metric_history(run_id, "loss")]
+    experiments = [
+        code_of(client.restore_experiment, experiment), code_of(client.delete_experiment, experiment),
+        code_of(client.delete_experiment, experiment), code_of(client.rename_experiment, experiment, "new"),
+        code_of(client.restore_experiment, experiment), code_of(client.rename_experiment, experiment, "new"),
+    ]
+    print(json.dumps([run, values, experiments, absolute]))
+    """
+    run, values, experiments, absolute = read_result(mlrun, submit_in(mlrun, find_mlflow_python(version), code))
+    assert run == ["INVALID_PARAMETER_VALUE"] * 3 + [None] * 3
+    assert values == [1.0, 3.0]
+    assert experiments == ["RESOURCE_DOES_NOT_EXIST", None, *["RESOURCE_DOES_NOT_EXIST"] * 2, None, None]
+    assert absolute == "INVALID_PARAMETER_VALUE"
+
+
 def test_the_pages_of_mlflow_show_a_workspace(mlrun: Mlrun, python: str) -> None:
     record = submit_in(
         mlrun,

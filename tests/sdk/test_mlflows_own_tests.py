@@ -115,6 +115,7 @@ def put_experiments_away():
             client.delete_experiment(one.experiment_id)
     for one in client.search_experiments(view_type=2):
         if len(one.name) != 32:
+            client.restore_experiment(one.experiment_id)
             client.rename_experiment(one.experiment_id, uuid.uuid4().hex)
             client.delete_experiment(one.experiment_id)
 

@@ -94,6 +94,8 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
 
     def _get_file_name_in_run(self, *parts: str) -> str:
         """Return the path, relative to the run's files, of a file or folder in this repository."""
+        if any(part.startswith("/") for part in parts):
+            raise create_error(f"The path {posixpath.join(*parts)!r} is absolute. Give one below the run's files.")
         first, _, name = posixpath.join(self._top, *parts).partition("/")
         if first != ARTIFACTS:
             raise create_error(f"{posixpath.join(*parts)!r} is not among the run's files.", DOES_NOT_EXIST)

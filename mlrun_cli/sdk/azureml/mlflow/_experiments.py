@@ -92,18 +92,18 @@ class ExperimentMethods:
 
     def delete_experiment(self, experiment_id: str) -> None:
         """Archive an experiment without changing its runs."""
-        self.request("experiments.archive", name=self.get_experiment_record(experiment_id)["name"])
+        self.request("experiments.archive", name=self._get_name(experiment_id, is_archived=False))
 
     def restore_experiment(self, experiment_id: str) -> None:
         """Reactivate an archived experiment."""
-        self.request("experiments.reactivate", name=self.get_experiment_record(experiment_id)["name"])
+        self.request("experiments.reactivate", name=self._get_name(experiment_id, is_archived=True))
 
     def rename_experiment(self, experiment_id: str, new_name: str) -> None:
-        """Rename an experiment."""
+        """Rename an experiment that is not archived."""
         _check_name(new_name)
-        before = self.get_experiment_record(experiment_id)
+        before = self._get_name(experiment_id, is_archived=False)
         own_name = new_name.translate(_NOT_IN_NAMES).strip()
-        self.request("experiments.reactivate", name=before["name"], new_name=own_name)
+        self.request("experiments.reactivate", name=before, new_name=own_name)
         tags = {EXPERIMENT_NAME: new_name} if own_name != new_name else {}
         self.request("experiments.update_tags", name=own_name, tags=tags, removed=[EXPERIMENT_NAME])
         if tags:
@@ -128,6 +128,14 @@ class ExperimentMethods:
             if record["experimentId"] == experiment_id:
                 return record
         raise create_error(f"No Experiment with id={experiment_id} exists", DOES_NOT_EXIST)
+
+    def _get_name(self, experiment_id: str, *, is_archived: bool) -> str:
+        """Return the name of an experiment; raise MlflowException if it is active, or archived, and should not be."""
+        record = self.get_experiment_record(experiment_id)
+        if (record["archivedTime"] is not None) != is_archived:
+            state = "active" if is_archived else "deleted"
+            raise create_error(f"The experiment with id={experiment_id} is {state}.", DOES_NOT_EXIST)
+        return str(record["name"])
 
     def _list_experiments(self, view_type: int) -> "List[Any]":
         found = [build_experiment(self.names, record) for record in self.request("experiments.list")]

@@ -97,8 +97,10 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         return build_run_info(self.names, self.get_run_record(run_id))
 
     def delete_run(self, run_id: str) -> None:
-        """Move a run to the trash."""
-        self.request("tracking.delete_run", run_id=run_id)
+        """Move a run to the trash, unless it is there."""
+        if not self.get_run_record(run_id)["is_deleted"]:
+            self.request("tracking.delete_run", run_id=run_id)
+            self.writers.pop(run_id, None)
 
     def restore_run(self, run_id: str) -> None:
         """Restore a run from the trash."""
