@@ -35,6 +35,8 @@ from mlrun_cli.wire.background_threads import start_background_thread
 
 LEASE_SECONDS = 60.0
 _RENEWAL_SECONDS = 15.0
+SEEN_SECONDS = 2 * _RENEWAL_SECONDS
+"""The age that the last use of a home does not reach while its host uses it."""
 _REFUSAL_SECONDS = 1.0
 """The time for which a refusal is repeated without a further look."""
 _ACQUIRE_SECONDS = 5.0

@@ -4,9 +4,11 @@ import errno
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -57,14 +59,18 @@ if mode == "large":
             database.execute("INSERT INTO filler VALUES (:text)", text="x" * 1000)
         print("uncommitted", flush=True)
         sys.stdin.read()
-if mode == "killed":
+if mode in ("killed", "slow"):
     with database.transaction():
         database._connection.execute("PRAGMA cache_size = 1")
         database._connection.execute("PRAGMA cache_spill = 1")
         database.execute("CREATE TABLE filler (text TEXT)")
         for _ in range(2000):
             database.execute("INSERT INTO filler VALUES (:text)", text="x" * 1000)
-        os.kill(os.getpid(), signal.SIGKILL)
+        if mode == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        database.execute("UPDATE copies SET number = 7")
+        print("spilled", flush=True)
+        sys.stdin.read()
 """
 _READER = """
 import json, sys
@@ -125,13 +131,19 @@ for name, call in calls.items():
 
 
 @pytest.fixture(scope="module")
-def host(hosts: list[Host]) -> Iterator[Host]:
-    """Return the host that has the home, and that uses it all the time."""
+def holder(hosts: list[Host]) -> Iterator[subprocess.Popen[str]]:
+    """Start a process of the first host that uses the home all the time."""
     words = [*hosts[0].enter, sys.executable, "-c", _HOLDER, str(hosts[0].home)]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as holding:
         assert holding.stdout is not None
         assert holding.stdout.readline() == "holds\n"
-        yield hosts[0]
+        yield holding
+
+
+@pytest.fixture(scope="module")
+def host(hosts: list[Host], holder: subprocess.Popen[str]) -> Host:  # noqa: ARG001
+    """Return the host that has the home, and that uses it all the time."""
+    return hosts[0]
 
 
 @pytest.fixture
@@ -322,16 +334,23 @@ def test_a_look_during_a_large_transaction_sees_the_commit_before(host: Host, ot
         assert _look(other, "large.db") == before
 
 
-def test_a_change_that_a_killed_process_left_is_not_waited_for_and_can_be_taken_over(host: Host, other: Host) -> None:
+def test_a_change_that_a_host_left_that_is_gone_is_not_waited_for_and_can_be_taken_over(
+    host: Host, other: Host, holder: subprocess.Popen[str]
+) -> None:
     host.script("pass")
     host.ended()
     before = other("run", "list").stdout
     database = str(host.database.relative_to(host.seen))
     with _write(host, database, "killed") as writing:
         writing.wait()
-
-    done = _run_reader(other, database, 1, 1, 600.0)
-    failure = other.fails("run", "list", exit_code=1)
+    os.kill(host.find_pid(holder), signal.SIGSTOP)
+    try:
+        _make_unseen(host)
+        done = _run_reader(other, database, 1, 1, 600.0)
+        _make_unseen(host)
+        failure = other.fails("run", "list", exit_code=1)
+    finally:
+        os.kill(holder.pid, signal.SIGCONT)  # nsenter stops and goes on with it
 
     assert done.stderr.startswith("StoreUnavailable "), done.stderr
     for text in (done.stderr, failure.text):
@@ -341,6 +360,27 @@ def test_a_change_that_a_killed_process_left_is_not_waited_for_and_can_be_taken_
     assert other("run", "list").stdout == before
     host("workspace", "show", "--take-over")
     assert host("run", "list").stdout == before
+
+
+def _make_unseen(host: Host) -> None:
+    """Write into the home that its host used it last a little more than half a minute ago."""
+    (file,) = (path for path in (host.seen / "hosts").iterdir() if path.name.isdigit())
+    used_at = int((time.time() - 32) * 1_000_000)
+    file.write_text(json.dumps({"used_at": used_at}).ljust(1024), encoding="utf-8")
+
+
+def test_a_slow_commit_of_a_host_that_is_up_is_waited_for(host: Host, other: Host) -> None:
+    with _write(host, "slow.db", "slow") as writing:
+        assert writing.stdin is not None and writing.stdout is not None
+        assert writing.stdout.readline() == "spilled\n"
+        words = [*other.enter, sys.executable, *_build_reader_command(other, "slow.db", 1, 1, 600.0)]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as reading:
+            with pytest.raises(subprocess.TimeoutExpired):
+                reading.wait(6)
+            writing.stdin.close()
+            output, errors = reading.communicate()
+
+    assert [row["low"] for row in json.loads(output)] == [7], errors
 
 
 def test_a_journal_that_cannot_be_read_is_told_as_that(host: Host, other: Host) -> None:
@@ -395,5 +435,8 @@ def _look(host: Host, name: str, looks: int = 1, commits: int = 1) -> list[dict[
 
 
 def _run_reader(host: Host, name: str, looks: int, commits: int, seconds: float) -> subprocess.CompletedProcess[str]:
-    words = ["-c", _READER, str(host.home), str(host.home / name), str(looks), str(commits), str(seconds)]
-    return host.run(*host.enter, sys.executable, *words)
+    return host.run(*host.enter, sys.executable, *_build_reader_command(host, name, looks, commits, seconds))
+
+
+def _build_reader_command(host: Host, name: str, looks: int, commits: int, seconds: float) -> list[str]:
+    return ["-c", _READER, str(host.home), str(host.home / name), str(looks), str(commits), str(seconds)]

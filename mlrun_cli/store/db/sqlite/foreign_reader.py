@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import HomeInUse, StoreUnavailable
+from mlrun_cli.processes.host_lease import SEEN_SECONDS
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 from mlrun_cli.wire.fresh_files import refresh_file_size
 
@@ -33,7 +34,10 @@ _CACHE_KIB = 16384
 _SHORTEST_WAIT_SECONDS = 0.001
 _LONGEST_WAIT_SECONDS = 0.02
 _STANDSTILL_SECONDS = 2.0
-"""The time after which a commit that makes no progress is not waited for: its host or its process may be dead."""
+"""The time after which a commit that makes no progress is not waited for if its host has not been seen lately.
+
+One of a host that is up may wait for the file server, or is undone by the next process there that uses the store.
+"""
 
 _T = TypeVar("_T")
 
@@ -122,12 +126,19 @@ class ForeignDatabase(SqliteDatabase):
             now = time.monotonic()
             if state != last or state == _State():
                 since, last = now, state
-            elif now - since >= min(_STANDSTILL_SECONDS, self._busy_timeout):
-                raise self._create_standstill_error(state)
-            if now - started >= self._busy_timeout:
+            is_over = now - started >= self._busy_timeout
+            if now - since >= min(_STANDSTILL_SECONDS, self._busy_timeout):
+                if is_over or state.error or not self._is_host_seen():
+                    raise self._create_standstill_error(state)
+            elif is_over:
                 raise self._create_busy_error()
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_WAIT_SECONDS)
+
+    def _is_host_seen(self) -> bool:
+        """Return whether the other host has used the home lately, so that it may be in a commit."""
+        _, seconds = self._lease.describe_use()
+        return seconds <= SEEN_SECONDS
 
     def _create_standstill_error(self, state: _State) -> StoreUnavailable:
         if state.error:
