@@ -17,6 +17,7 @@ from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.errors import ConflictingOptions, HomeNotFound, InvalidPath, InvalidValue, ProgramNotFound
 from mlrun_cli.folders.project_config import find_project_config
+from mlrun_cli.processes.host_lease import find_lease, open_home
 from mlrun_cli.serving.browser import has_browser
 from mlrun_cli.serving.studio_options import StudioOptions
 from mlrun_cli.serving.urls import DEFAULT_PORT
@@ -79,6 +80,7 @@ def studio(
         raise ConflictingOptions(
             "--keyfile needs --certfile.", hint="Name the certificate with --certfile FILE.", target="--certfile"
         )
+    _check_home_is_ours(get_home())
     options = StudioOptions(
         home=str(get_home()),
         host=host,
@@ -107,6 +109,24 @@ def check_studio_extra() -> None:
             hint=f"Install them: {sys.executable} -m pip install 'mlrun-cli[studio]'",
             target="mlrun-cli[studio]",
         )
+
+
+def _check_home_is_ours(home: Path) -> None:
+    """Raise an error that says where the studio is if another host uses the home.
+
+    Raises:
+        HomeInUse: it does.
+        StoreError: the home cannot be used.
+    """
+    if not home.exists():
+        return
+    open_home(home, only_reads=True)
+    lease = find_lease(home)
+    if lease is not None and lease.refusal is not None:
+        from mlrun_cli.cli.studio_page import describe_studio_elsewhere  # noqa: PLC0415 - start-up
+
+        lease.refusal.hint = f"{describe_studio_elsewhere(home)}\n{lease.refusal.hint}"
+        raise lease.refusal
 
 
 def _exec_studio(options: StudioOptions) -> NoReturn:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from mlrun_cli.cli.output.messages import Messages
 from mlrun_cli.errors import StudioNotRunning
+from mlrun_cli.processes.host_lease import find_lease
 from mlrun_cli.serving.browser import has_browser, open_in_browser
 from mlrun_cli.serving.studio_folder import StudioFolder
 
@@ -23,15 +24,31 @@ def open_studio_page(home: Path, url: str, messages: Messages) -> dict[str, str]
     Raises:
         MlrunError: no studio responds.
     """
-    folder = StudioFolder(home)
+    elsewhere = describe_studio_elsewhere(home)
+    folder = StudioFolder(home, creates=elsewhere is None)
     root = folder.get_url()
     if not _is_studio(root):
         raise StudioNotRunning(
-            f"No studio answers at {root}.", hint="Start it in another terminal: mlrun studio", target=root
+            f"No studio answers at {root}.",
+            hint=elsewhere or "Start it in another terminal: mlrun studio",
+            target=root,
         )
     if not has_browser(os.environ) or not open_in_browser(folder.write_redirect_page(url).as_uri()):
         messages.info("No browser can be opened here. The address opens in any browser that is signed in.")
     return {"address": url}
+
+
+def describe_studio_elsewhere(home: Path) -> str | None:
+    """Return where the studio of the other host is that uses a home, or None if this host uses the home."""
+    lease = find_lease(home)
+    if lease is None or lease.refusal is None:
+        return None
+    host, _ = lease.describe_use()
+    url = StudioFolder(home, creates=False).find_registered_url()
+    if url is None:
+        return f"The studio runs on {host}, which uses the home, or not at all. Start it there: mlrun studio"
+    port = urlsplit(url).port
+    return f"The studio runs on {host}, at {url} there; from here: ssh -L {port}:127.0.0.1:{port} {host}"
 
 
 def _is_studio(root_url: str) -> bool:

@@ -27,7 +27,8 @@ _GROUP_AND_OTHERS = 0o077
 class StudioFolder:
     """The folder `$MLRUN_HOME/studio`, which contains the studio's state.
 
-    Unless it `creates` files, URLs have a host name of their own only if there is one already.
+    Unless it `creates` files, as in a home that another host uses, URLs have a host name of their own only if there is
+    one already, and the page for the browser is in the local folder.
     """
 
     def __init__(self, home: Path, *, creates: bool = True) -> None:
@@ -37,7 +38,8 @@ class StudioFolder:
         self._host = self.path / "host"
         self._last_url = self.path / "address.json"
         self._registrations = self.path / "serving"
-        self._redirect_page = self.path / "door.html"
+        page = self.path / "door.html"
+        self._redirect_page = page if creates else get_counterpart(page)
 
     def read_or_create_token(self) -> str:
         """Return the token, creating it on the first call.
@@ -47,8 +49,9 @@ class StudioFolder:
         """
         make_private_folder(self.path)
         try:
-            with suppress(FileExistsError):
-                self._create_token()
+            if self._creates:
+                with suppress(FileExistsError):
+                    self._create_token()
             if self._token.stat().st_mode & _GROUP_AND_OTHERS:
                 raise StoreError(
                     f"Other users can read {self._token}, which opens the studio.",
@@ -109,6 +112,14 @@ class StudioFolder:
     def get_api_url(self) -> str:
         """Return the studio's URL for programs, which may be unable to resolve the host name in `get_url()`."""
         return str(self._read_registration().get("apiAddress") or f"http://127.0.0.1:{DEFAULT_PORT}")
+
+    def find_registered_url(self) -> str | None:
+        """Return the URL of a studio that was started last and has not ended by itself, perhaps on another host."""
+        for path in self._list_registrations():
+            with suppress(OSError):
+                if address := (read_json(path) or {}).get("address"):
+                    return str(address)
+        return None
 
     def is_running(self) -> bool:
         """Return whether a studio serves this home."""
@@ -180,6 +191,7 @@ class StudioFolder:
         target = escape(f"{url}{separator}token={self.read_or_create_token()}")
         page = f'<!doctype html>\n<meta charset="utf-8">\n<meta http-equiv="refresh" content="0; url={target}">\n'
         try:
+            make_private_folder(self._redirect_page.parent)
             with _create_private_file(self._redirect_page, page) as temporary:
                 temporary.replace(self._redirect_page)
         except OSError as error:
