@@ -237,8 +237,9 @@ class Round:
             return
         is_done = Path(f"{path}.done").exists()
         if is_done and record.get("exit_code") == self._exit_code:
-            # Whether a job was stopped just before or just after the failure of its script cannot be told.
-            was_stopped = status == "Canceled" and self._exit_code != 0 and self._engine.may_lose_job(self.victim)
+            # Whether a job was stopped just before or just after the end of its script cannot be told: engines signal
+            # all processes of a job, and a script may obey with exit code 0.
+            was_stopped = status == "Canceled" and self._engine.may_lose_job(self.victim)
             if status != ("Failed" if self._exit_code else "Completed") and not was_stopped:
                 self._find("wrong status", f"{run_id} is {status} after exit code {self._exit_code}")
             return
