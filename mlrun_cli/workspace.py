@@ -386,7 +386,7 @@ class Workspace:
             self.reopen_if_replaced()
         except StoreUnavailable:
             return False
-        return self.is_used_elsewhere
+        return self._lease is not None and self._lease.refusal is not None  # or this host has taken the home
 
     def read_rebuild_documents(self, keys: Sequence[int]) -> list[dict[str, Any]]:
         """Return the documents of the runs with these keys, from which a store can be rebuilt."""

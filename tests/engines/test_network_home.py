@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,6 +45,18 @@ if end == "kill":
             database.execute("INSERT INTO filler VALUES (:text)", text="x" * 1000)
         os.kill(os.getpid(), signal.SIGKILL)
 print(database.row("SELECT number FROM counts")["number"], database.row("PRAGMA integrity_check")[0])
+"""
+
+_TWO_WORKSPACES = """
+import sys
+from azureml.core import Workspace
+
+first, second = (Workspace.get(name=name, resource_group="g", subscription_id="s") for name in ("one", "two"))
+print(first.experiments, second.experiments, flush=True)
+sys.stdin.readline()
+first.set_default_datastore("workspacefilestore")
+print(second.experiments, flush=True)
+sys.stdin.readline()
 """
 
 
@@ -167,6 +181,28 @@ def test_a_home_that_has_not_been_used_for_a_lease_is_taken_without_a_word(host:
 
     assert other.json("workspace", "show")["host"] == "login2"
     assert host.fails(*_WRITING, exit_code=1).code == _CODE
+
+
+def test_a_script_that_has_taken_the_home_no_longer_reads_as_if_another_host_had_it(host: Host, other: Host) -> None:
+    for name in ("one", "two"):
+        host("workspace", "create", "-w", name, "-g", "g", "--subscription-id", "s")
+    turn = host.json("workspace", "show")["turn"]
+    words = [*other.enter, sys.executable, "-c", _TWO_WORKSPACES]
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8", env=other.environment
+    ) as script:
+        assert script.stdin is not None and script.stdout is not None
+        assert script.stdout.readline() == "{} {}\n"
+        file = host.seen / "hosts" / str(turn)
+        file.write_text(json.dumps({"used_at": json.loads(file.read_text())["used_at"] - 61_000_000}).ljust(1024))
+        script.stdin.write("\n")
+        script.stdin.flush()
+        assert script.stdout.readline() == "{}\n"
+        descriptors = Path(f"/proc/{other.find_pid(script)}/fd").iterdir()
+        opened = [os.readlink(descriptor) for descriptor in descriptors]
+        script.stdin.close()
+    # Who has the home reads under the lock of its own host.
+    assert [name for name in opened if name.endswith("two/workspace.db.lock")] != []
 
 
 def test_of_two_hosts_that_take_over_at_once_each_time_one_has_the_home(hosts: list[Host]) -> None:
