@@ -96,20 +96,35 @@ def attach_remote(mlrun: Mlrun, machine: RemoteMachine) -> None:
     mlrun("computetarget", "attach", "remote", "-n", "remote", *place)
 
 
-def offer_packages(machine: RemoteMachine, folder: Path) -> None:
-    """Let pip on the other machine, which has no network, find the packages that a `conda_dependencies.yml` names."""
-    (conda,) = folder.glob("conda_dependencies.yml")
-    needed = [each for each in yaml.safe_load(conda.read_text(encoding="utf-8"))["dependencies"] if each != "python"]
-    wheels = machine.marks / "wheels"
+def download_wheels(wheels: Path, version: str) -> str:
+    """Download the packages that iris needs for a version of Python, and return the address of their folder."""
+    conda = _GALLERY / "iris" / ".azureml" / "conda_dependencies.yml"
+    needed = yaml.safe_load(conda.read_text(encoding="utf-8"))["dependencies"]
+    options = ("--only-binary=:all:", "--python-version", version, "--dest", str(wheels))
+    subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", *options, *needed], check=True)
+    return wheels.as_uri()
+
+
+def offer_packages_there(machine: RemoteMachine) -> None:
+    """Let pip on the other machine, which has no network, find the packages that iris needs."""
     # An environment is made from the version that submits, if it is there.
     version = "'import sys; print(sys.version_info[0], sys.version_info[1], sep=\".\")'"
     python = f"$(command -v python3.{sys.version_info.minor} || echo {machine.python})"
-    found = machine.run("sh", "-c", f"{python} -c {version}").strip()
-    options = ("--only-binary=:all:", "--python-version", found, "--dest", str(wheels))
-    subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", *options, *needed], check=True)
+    address = download_wheels(machine.marks / "wheels", machine.run("sh", "-c", f"{python} -c {version}").strip())
     settings = machine.home / ".config" / "pip" / "pip.conf"
     settings.parent.mkdir(parents=True)
-    settings.write_text(f"[global]\nno-index = true\nfind-links = {wheels.as_uri()}\n", encoding="utf-8")
+    settings.write_text(f"[global]\nno-index = true\nfind-links = {address}\n", encoding="utf-8")
+
+
+def offer_packages(mlrun: Mlrun) -> None:
+    """Attach the Ray cluster anew, with a line that lets uv on nodes, which have no network, find the packages."""
+    address = download_wheels(mlrun.folder.parent / "wheels", f"3.{sys.version_info.minor}")
+    settings = mlrun.json("computetarget", "show", "-n", "ray")["properties"]["properties"]
+    mlrun("computetarget", "detach", "-n", "ray")
+    place = ("--address", settings["address"], "--shared-folder", settings["sharedFolder"], "--no-check")
+    mlrun(
+        "computetarget", "attach", "ray", "-n", "ray", *place, "--setup", f"export UV_OFFLINE=1 UV_FIND_LINKS={address}"
+    )
 
 
 @pytest.fixture
@@ -176,7 +191,9 @@ def test_the_parent_of_the_gallery_finds_its_best_child(engine: Engine) -> None:
 
 def test_iris_gets_its_environment_where_it_runs(engine: Engine, request: pytest.FixtureRequest) -> None:
     if engine.target == "remote":
-        offer_packages(request.getfixturevalue("shared_machine"), _GALLERY / "iris" / ".azureml")
+        offer_packages_there(request.getfixturevalue("shared_machine"))
+    if engine.target == "ray":
+        offer_packages(engine.mlrun)
     iris = engine.run_folder("iris")["run_id"]
     assert engine.mlrun.metrics(iris)["accuracy"] > 0.9
     assert "outputs/model.joblib" in engine.mlrun.json("run", "files", "-r", iris)
