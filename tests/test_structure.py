@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.compute.kinds import TargetKind, list_attached_kinds
+from mlrun_cli.targets.kinds import TargetKind, list_attached_kinds
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "mlrun_cli"
@@ -152,7 +152,7 @@ def test_kinds_of_targets_are_named_in_their_table_folders_and_commands_alone() 
 def _places_of(kind: TargetKind) -> tuple[Path, Path, Path]:
     """The table of kinds, and the folder and the command of this one."""
     folder = PACKAGE / "targets" / _package_of(kind).rpartition(".")[2]
-    return PACKAGE / "compute" / "kinds.py", folder, PACKAGE / f"cli/computetarget/attach_{kind.attach_word}.py"
+    return PACKAGE / "targets" / "kinds.py", folder, PACKAGE / f"cli/computetarget/attach_{kind.attach_word}.py"
 
 
 def _package_of(kind: TargetKind) -> str:

@@ -6,13 +6,15 @@ from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from mlrun_cli.actions.workspaces import build_workspace_record
 from mlrun_cli.compute.compute_target import (
+    AML_COMPUTE,
     LOCAL_TARGET,
     ComputeTarget,
+    build_compute_target_record,
     check_compute_target_name,
     is_compute_target_name,
 )
-from mlrun_cli.compute.kinds import AML_COMPUTE, TARGET_KINDS, is_attached_kind, list_attached_kinds
 from mlrun_cli.compute.unknown_targets import TARGETS_VARIABLE
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import (
@@ -27,7 +29,8 @@ from mlrun_cli.errors import (
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.queue import wake_dispatchers
-from mlrun_cli.targets.registry import get_target, get_target_class
+from mlrun_cli.targets.kinds import TARGET_KINDS, is_attached_kind, list_attached_kinds
+from mlrun_cli.targets.lookup import get_target, get_target_class
 from mlrun_cli.workspace import Workspace
 
 _LIMIT_FOR_LOCAL = f"To give it a limit: 'mlrun computetarget create amlcompute -n {LOCAL_TARGET} --max-nodes 4'."
@@ -293,3 +296,9 @@ def _check_unused(workspace: Workspace, name: str, lost_run_keys: Container[int]
         hint=f"Wait for them, or cancel them first: {', '.join(lines)}.",
         target=name,
     )
+
+
+def build_target_record(workspace: Workspace, target: ComputeTarget) -> dict[str, Any]:
+    """Return the JSON record of a workspace's compute target in Azure's format."""
+    workspace_id = build_workspace_record(workspace.identity, workspace.home)["id"]
+    return build_compute_target_record(target, workspace_id, is_attached=is_attached_kind(target.kind))

@@ -20,7 +20,7 @@ from mlrun_cli.runtime.notifier_start import start_notifier
 from mlrun_cli.runtime.queue import wake_dispatcher
 from mlrun_cli.runtime.reconciliation import reconcile_runs
 from mlrun_cli.targets.errors import EngineUnavailable
-from mlrun_cli.targets.registry import get_target
+from mlrun_cli.targets.lookup import get_target
 from mlrun_cli.workspace import Workspace
 
 _MOMENT_SECONDS = 1.0

@@ -9,9 +9,9 @@ from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.names import check_experiment_name, check_run_id, check_tag_key, check_text
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import AlreadyExists, LimitExceeded
+from mlrun_cli.runs.new_run_fields import build_submitter_fields
 from mlrun_cli.runs.run import INTERACTIVE_RUN, Run
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
-from mlrun_cli.runs.submitter import build_submitter_fields
 from mlrun_cli.runtime.notifier_start import start_notifier_for_interactive_runs
 from mlrun_cli.workspace import Workspace
 

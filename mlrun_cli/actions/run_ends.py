@@ -23,7 +23,7 @@ from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.runtime.notifier_start import start_notifier
 from mlrun_cli.runtime.queue import wake_dispatcher, wake_dispatchers
 from mlrun_cli.runtime.waiting import find_disk_wait_reason
-from mlrun_cli.targets.registry import get_target
+from mlrun_cli.targets.lookup import get_target
 from mlrun_cli.workspace import Workspace
 
 _UNASKED = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED}

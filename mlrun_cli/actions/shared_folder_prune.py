@@ -18,7 +18,7 @@ from mlrun_cli.errors import TargetKindNotFound
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.shared_folder import SharedFolder
 from mlrun_cli.snapshots.pruning import prune_snapshots
-from mlrun_cli.targets.registry import get_target
+from mlrun_cli.targets.lookup import get_target
 from mlrun_cli.workspace import Workspace
 
 RECENT_USE_SECONDS = 24 * 60 * 60

@@ -10,7 +10,7 @@ from mlrun_cli.errors import TargetKindNotFound
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_available
 from mlrun_cli.targets.engine import EngineTarget
-from mlrun_cli.targets.registry import get_target
+from mlrun_cli.targets.lookup import get_target
 
 
 def main(arguments: list[str]) -> None:

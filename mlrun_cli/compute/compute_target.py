@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from mlrun_cli.compute.kinds import COMPUTE_INSTANCE, is_attached_kind
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import format_iso
 from mlrun_cli.errors import InvalidName
 
 LOCAL_TARGET = "local"
+AML_COMPUTE = "AmlCompute"
+COMPUTE_INSTANCE = "ComputeInstance"
 SHARED_FOLDER_PROPERTY = "sharedFolder"
 """The property of a target's row that contains the path of the folder that it shares with its nodes."""
 MAX_NODES = 2**31 - 1
@@ -68,10 +69,10 @@ def is_compute_target_name(name: str) -> bool:
     return re.fullmatch(_NAME, name) is not None
 
 
-def build_compute_target_record(target: ComputeTarget, workspace_id: str) -> dict[str, Any]:
+def build_compute_target_record(target: ComputeTarget, workspace_id: str, *, is_attached: bool) -> dict[str, Any]:
     """Return the JSON record of a target in Azure's format.
 
-    `workspace_id` is the resource path that starts with `/subscriptions/`.
+    `workspace_id` is the resource path that starts with `/subscriptions/`; `is_attached` is that of the target's kind.
     """
     return {
         "id": f"{workspace_id}/computes/{target.name}",
@@ -82,7 +83,7 @@ def build_compute_target_record(target: ComputeTarget, workspace_id: str) -> dic
             "computeType": target.kind,
             "createdOn": format_iso(target.created_at),
             "description": target.description,
-            "isAttachedCompute": is_attached_kind(target.kind),
+            "isAttachedCompute": is_attached,
             "modifiedOn": format_iso(target.modified_at),
             "properties": dict(target.properties),
             "provisioningErrors": None,

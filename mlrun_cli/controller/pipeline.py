@@ -25,7 +25,7 @@ from mlrun_cli.submit.pipeline_step import StepPlan
 from mlrun_cli.submit.template import RunTemplate, read_template
 from mlrun_cli.targets.engine import EngineTarget
 from mlrun_cli.targets.errors import EngineUnavailable, SharedFolderUnavailable
-from mlrun_cli.targets.registry import get_target
+from mlrun_cli.targets.lookup import get_target
 from mlrun_cli.wire.run_folder import PIPELINE_LOG
 from mlrun_cli.workspace import Workspace
 

@@ -2,7 +2,7 @@
 
 A field of the record is a field of `Run` and a line of `build_run_record`. A stored one is also a column of the same
 name: a step in `store/db/sqlite/migrations.py`, and its value where it becomes known. For the submit, this is
-`runs/submitter.py` for runs of all kinds, or `submit/new_run.py` for those of a script. The store reads and writes
+`runs/new_run_fields.py` for runs of all kinds, or `submit/new_run.py` for those of a script. The store reads and writes
 columns by the fields of `Run`, and hides secrets in those of `FREE_TEXTS`; the few fields that are no columns are named
 in `store/runs/rows.py`.
 """

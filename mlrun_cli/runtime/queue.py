@@ -26,7 +26,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.start_count import StartCount
 from mlrun_cli.runtime.wake_up import start_or_wake
 from mlrun_cli.targets.base import Target
-from mlrun_cli.targets.registry import get_target, get_target_class
+from mlrun_cli.targets.lookup import get_target, get_target_class
 from mlrun_cli.workspace import Workspace
 
 _TIMEOUT_SECONDS = 2.0

@@ -18,7 +18,7 @@ from mlrun_cli.runtime.sessions import reconcile_sessions
 from mlrun_cli.runtime.slow_recovery import is_quick_recovery_expected, record_slow_recovery
 from mlrun_cli.runtime.unfinished_submissions import remove_unfinished_submissions
 from mlrun_cli.targets.base import Liveness, Target
-from mlrun_cli.targets.registry import get_target
+from mlrun_cli.targets.lookup import get_target
 from mlrun_cli.workspace import Workspace
 
 _TIMEOUT_SECONDS = 2.0

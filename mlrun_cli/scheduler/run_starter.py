@@ -22,8 +22,8 @@ from mlrun_cli.runtime.finish import build_failure_outcome, build_lost_stream_ou
 from mlrun_cli.runtime.queue import QueueFolder
 from mlrun_cli.runtime.supervisor_start import start_supervisor
 from mlrun_cli.scheduler.fork_server import ForkServer
+from mlrun_cli.targets.lookup import get_target
 from mlrun_cli.targets.programs import find_missing_program
-from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 
 _RETRY_SECONDS = 0.5

@@ -17,7 +17,7 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runtime.queue import QueueFolder, get_node_limit
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.targets.base import Demand
-from mlrun_cli.targets.registry import get_target
+from mlrun_cli.targets.lookup import get_target
 from mlrun_cli.workspace import Workspace
 
 

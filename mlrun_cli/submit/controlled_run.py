@@ -11,9 +11,9 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import StoreError
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.folder import RunFolder
+from mlrun_cli.runs.new_run_fields import build_submitter_fields
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runs.submitter import build_submitter_fields
 from mlrun_cli.runtime.controllers import wake_controller
 from mlrun_cli.runtime.unfinished_submissions import remove_unfinished_submission
 from mlrun_cli.submit.new_run_folder import NewRunFolder

@@ -18,11 +18,11 @@ from mlrun_cli.experiments.experiment import Experiment
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.lease import compute_lease_end
+from mlrun_cli.runs.new_run_fields import build_submitter_fields
 from mlrun_cli.runs.parameters import ABSENT_FLAGS
 from mlrun_cli.runs.run import RERUN_TAG, SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
-from mlrun_cli.runs.submitter import build_submitter_fields
 from mlrun_cli.snapshots.git import read_git_properties
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 from mlrun_cli.submit.admission import Admission, GpuRequest, admit_run
@@ -31,7 +31,7 @@ from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
 from mlrun_cli.submit.run_definition import build_run_definition
 from mlrun_cli.submit.script_environment import build_script_environment
-from mlrun_cli.targets.registry import get_target
+from mlrun_cli.targets.lookup import get_target
 from mlrun_cli.wire.run_folder import OUTPUTS
 from mlrun_cli.workspace import Workspace
 

@@ -23,7 +23,7 @@ from mlrun_cli.submit.pipeline_step import StepPlan
 from mlrun_cli.submit.sweep_step import start_sweep_step
 from mlrun_cli.submit.template import RunTemplate
 from mlrun_cli.submit.template_runs import TemplateRun, record_reused_run, start_or_fail_from_template
-from mlrun_cli.targets.registry import get_target
+from mlrun_cli.targets.lookup import get_target
 from mlrun_cli.wire.run_folder import LOG_FOLDERS
 from mlrun_cli.workspace import Workspace
 

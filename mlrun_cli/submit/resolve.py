@@ -44,7 +44,7 @@ from mlrun_cli.submit.review import review_configuration
 from mlrun_cli.submit.script import build_argv, build_resolved_argv, check_program, check_script_in_snapshot
 from mlrun_cli.submit.script_environment import list_reserved_variables
 from mlrun_cli.targets.base import Target
-from mlrun_cli.targets.registry import get_target
+from mlrun_cli.targets.lookup import get_target
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:  # start-up: few submissions repeat an earlier run, or have data or arguments of Docker

@@ -34,8 +34,8 @@ from mlrun_cli.submit.script import check_script_in_snapshot
 from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.submit.supervisor_start import SupervisorStart
 from mlrun_cli.targets.base import Target
+from mlrun_cli.targets.lookup import get_target
 from mlrun_cli.targets.package_copies import ensure_sdk_copy
-from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:

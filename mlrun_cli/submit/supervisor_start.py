@@ -14,7 +14,7 @@ from mlrun_cli.runtime.queue import get_node_limit
 from mlrun_cli.runtime.supervisor_start import start_supervisor
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.targets.base import Target
-from mlrun_cli.targets.registry import get_target
+from mlrun_cli.targets.lookup import get_target
 from mlrun_cli.workspace import Workspace
 
 

@@ -33,8 +33,8 @@ from mlrun_cli.submit.start import (
 from mlrun_cli.submit.submit import check_disk_space
 from mlrun_cli.submit.submitted import Progress
 from mlrun_cli.submit.template_record import TemplateRecord
+from mlrun_cli.targets.lookup import get_target
 from mlrun_cli.targets.package_copies import ensure_sdk_copy
-from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 
 _PLAIN_FIELDS = (

@@ -42,8 +42,8 @@ from mlrun_cli.submit.template import RunTemplate
 from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.engine import EngineTarget
 from mlrun_cli.targets.errors import EngineUnavailable, SharedFolderUnavailable
+from mlrun_cli.targets.lookup import get_target
 from mlrun_cli.targets.package_copies import ensure_sdk_copy
-from mlrun_cli.targets.registry import get_target
 from mlrun_cli.workspace import Workspace
 
 _READERS_SECONDS = 0.5

@@ -50,7 +50,7 @@ from mlrun_cli.runtime.finish import (
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.supervisor.output_registration import load_output_registration
 from mlrun_cli.targets.base import LivenessSource
-from mlrun_cli.targets.registry import get_target
+from mlrun_cli.targets.lookup import get_target
 from mlrun_cli.targets.this_machine import can_test_lock
 from mlrun_cli.workspace import Workspace
 

@@ -1,6 +1,6 @@
 """The interface of attachments: what is checked, and what is stored, when a compute target is attached.
 
-Each kind whose targets are attached, of which `mlrun_cli/compute/kinds.py` has the table, has a subclass in its folder.
+Each kind whose targets are attached, of which `mlrun_cli/targets/kinds.py` has the table, has a subclass in its folder.
 Its module of `computetarget attach` makes one of the options, and `mlrun_cli/actions/attached_targets.py` uses it.
 """
 

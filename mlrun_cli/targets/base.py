@@ -1,7 +1,7 @@
 """The interface of compute targets, which start supervisors and monitor, wake and stop them.
 
-Each kind is a folder here, or a module, and a line in the table `mlrun_cli/compute/kinds.py`, which says what else a
-new kind needs; `registry.get_target` finds it from the kind in a target's row. A kind with an engine that has a queue
+Each kind is a folder here, or a module, and a line in the table `mlrun_cli/targets/kinds.py`, which says what else a
+new kind needs; `lookup.get_target` finds it from the kind in a target's row. A kind with an engine that has a queue
 does what `engine.py` says, and one that is attached what `attachment.py` says. Another distribution can add a kind as
 an entry point in the group `mlrun_cli.targets`, named after the kind.
 """

@@ -4,7 +4,7 @@ A job runs the supervisor of one run on a node, in the run's folder in the targe
 dispatcher is the collector: it reads what supervisors have written, and asks the engine about their jobs.
 
 `base.py` is the interface of all kinds, `attachment.py` says what is checked when a cluster is attached, and the table
-`mlrun_cli/compute/kinds.py` what a new kind needs besides.
+`mlrun_cli/targets/kinds.py` what a new kind needs besides.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlrun_cli.actions.compute_targets import create_compute_target
-from mlrun_cli.compute.kinds import AML_COMPUTE
+from mlrun_cli.compute.compute_target import AML_COMPUTE
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.owner_lock import OwnerLock

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlrun_cli.compute.compute_target import ComputeTarget
-from mlrun_cli.compute.kinds import AML_COMPUTE, COMPUTE_INSTANCE
+from mlrun_cli.compute.compute_target import AML_COMPUTE, COMPUTE_INSTANCE, ComputeTarget
 from mlrun_cli.store.compute_targets import ComputeTargetStore
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.settings import SettingStore

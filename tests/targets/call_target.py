@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from mlrun_cli.core.redaction import Redactor
-from mlrun_cli.targets.registry import get_target
+from mlrun_cli.targets.lookup import get_target
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlrun_cli.compute.kinds import list_attached_kinds
+from mlrun_cli.targets.kinds import list_attached_kinds
 
 _ATTACH = "Get the data to a folder of this machine, and attach that: 'mlrun datastore attach-local NAME FOLDER'."
 _AZ = "'mlrun install-az DIR' makes an az that answers such lines."

@@ -1,10 +1,10 @@
 """`computetarget`: create, attach, list, show and delete compute targets. Each subcommand has a file here.
 
-The kinds that can be attached are those of `mlrun_cli/compute/kinds.py`.
+The kinds that can be attached are those of `mlrun_cli/targets/kinds.py`.
 """
 
 from mlrun_cli.cli.command import Group
-from mlrun_cli.compute.kinds import list_attached_kinds
+from mlrun_cli.targets.kinds import list_attached_kinds
 
 app = Group(
     "computetarget",

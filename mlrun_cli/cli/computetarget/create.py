@@ -12,8 +12,7 @@ from mlrun_cli.cli.computetarget.options import Description, InFull, Name, Tags,
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.compute.compute_target import MAX_NODES
-from mlrun_cli.compute.kinds import AML_COMPUTE, COMPUTE_INSTANCE
+from mlrun_cli.compute.compute_target import AML_COMPUTE, COMPUTE_INSTANCE, MAX_NODES
 from mlrun_cli.errors import ConflictingOptions, InvalidValue, MissingOption
 
 _KINDS = {kind.lower(): kind for kind in (AML_COMPUTE, COMPUTE_INSTANCE)}

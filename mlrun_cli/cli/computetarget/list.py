@@ -12,7 +12,7 @@ from mlrun_cli.cli.computetarget.options import InFull, build_record
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter, format_record_tags
-from mlrun_cli.compute.kinds import COMPUTE_INSTANCE
+from mlrun_cli.compute.compute_target import COMPUTE_INSTANCE
 
 
 def _format_max_nodes(record: Mapping[str, Any]) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from mlrun_cli.actions.workspaces import build_workspace_record
+from mlrun_cli.actions.compute_targets import build_target_record
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.option_values import parse_tags
-from mlrun_cli.compute.compute_target import ComputeTarget, build_compute_target_record
+from mlrun_cli.compute.compute_target import ComputeTarget
 from mlrun_cli.workspace import Workspace
 
 Name = Annotated[str, Option("--name", "-n", metavar="NAME", help="Name of the target.")]
@@ -41,6 +41,6 @@ def parse_target_tags(texts: Sequence[str] | None) -> dict[str, str] | None:
 
 def build_record(workspace: Workspace, target: ComputeTarget) -> dict[str, Any]:
     """Return the record of a target with all keys that Azure shows, whether with `-v` or without."""
-    record = build_compute_target_record(target, build_workspace_record(workspace.identity, workspace.home)["id"])
+    record = build_target_record(workspace, target)
     short = {key: record["properties"][key] for key in ("provisioningErrors", "provisioningState")}
     return {**record, **short}

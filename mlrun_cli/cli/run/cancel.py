@@ -15,7 +15,7 @@ from mlrun_cli.cli.option_values import (
     parse_seconds,
 )
 from mlrun_cli.cli.run import app
-from mlrun_cli.cli.run.filters import NO_FILTERS, FilterOptions
+from mlrun_cli.cli.run.filter_options import NO_FILTERS, FilterOptions
 from mlrun_cli.cli.run.options import (
     All,
     ExperimentName,

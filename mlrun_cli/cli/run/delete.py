@@ -22,7 +22,7 @@ from mlrun_cli.cli.context import Context, open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
-from mlrun_cli.cli.run.filters import NO_FILTERS, FilterOptions
+from mlrun_cli.cli.run.filter_options import NO_FILTERS, FilterOptions
 from mlrun_cli.cli.run.options import (
     All,
     ExperimentName,

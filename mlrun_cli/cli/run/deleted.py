@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlrun_cli.cli.context import Context
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.run.filters import FilterOptions
+from mlrun_cli.cli.run.filter_options import FilterOptions
 from mlrun_cli.errors import ConflictingOptions
 
 

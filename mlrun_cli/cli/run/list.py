@@ -13,7 +13,7 @@ from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import add_option_to_errors
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.deleted import list_deleted_runs
-from mlrun_cli.cli.run.filters import NO_FILTERS, FilterOptions
+from mlrun_cli.cli.run.filter_options import NO_FILTERS, FilterOptions
 from mlrun_cli.cli.run.listing import METRICS, PARAMETERS, Listing, parse_column_choices, read_listing
 from mlrun_cli.cli.run.options import (
     AllExperiments,

@@ -12,7 +12,7 @@ from mlrun_cli.actions import runs as actions
 from mlrun_cli.actions.parameters import backfill_parameters, depends_on_parameters
 from mlrun_cli.cli.ci.job import is_ci_job
 from mlrun_cli.cli.context import Context
-from mlrun_cli.cli.run.filters import FilterOptions
+from mlrun_cli.cli.run.filter_options import FilterOptions
 from mlrun_cli.errors import ConflictingOptions, InvalidFilter, InvalidValue, OneOptionRequired
 from mlrun_cli.runs.filter import RunFilter, uses_field
 from mlrun_cli.runs.run import Run

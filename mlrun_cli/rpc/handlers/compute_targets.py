@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from mlrun_cli.actions.compute_targets import (
+    build_target_record,
     create_compute_target,
     delete_compute_target,
     get_compute_target,
     list_compute_targets,
     update_compute_target,
 )
-from mlrun_cli.actions.workspaces import build_workspace_record
-from mlrun_cli.compute.compute_target import ComputeTarget, build_compute_target_record
 from mlrun_cli.errors import ComputeTargetNotFound
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.registry import handler
@@ -34,7 +33,7 @@ def create_target(
     target = create_compute_target(
         context.workspace, name, kind, properties=properties, description=description or "", tags=tags
     )
-    return _build_record(context, target)
+    return build_target_record(context.workspace, target)
 
 
 @handler("computes.attach_remote")
@@ -53,27 +52,28 @@ def attach_remote_target(
 
     attachment = RemoteAttachment(RemoteSettings(address, username, ssh_port, private_key_file))
     target, _ = attach_target(context.workspace, name, attachment)
-    return _build_record(context, target)
+    return build_target_record(context.workspace, target)
 
 
 @handler("computes.list", only_reads=True)
 def list_targets(context: RequestContext) -> list[dict[str, Any]]:
     """Return the records of the workspace's targets, including `local` only if it has a node limit."""
-    return [_build_record(context, target) for target in list_compute_targets(context.workspace)]
+    return [build_target_record(context.workspace, target) for target in list_compute_targets(context.workspace)]
 
 
 @handler("computes.get", only_reads=True)
 def get_target(context: RequestContext, name: str) -> dict[str, Any]:
     """Return the record of a compute target."""
-    return _build_record(context, _call_with_sdk_hint(lambda: get_compute_target(context.workspace, name)))
+    return build_target_record(
+        context.workspace, _call_with_sdk_hint(lambda: get_compute_target(context.workspace, name))
+    )
 
 
 @handler("computes.change")
 def update_target(context: RequestContext, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     """Change properties of a target; return its record."""
-    return _build_record(
-        context, _call_with_sdk_hint(lambda: update_compute_target(context.workspace, name, properties))
-    )
+    target = _call_with_sdk_hint(lambda: update_compute_target(context.workspace, name, properties))
+    return build_target_record(context.workspace, target)
 
 
 @handler("computes.delete")
@@ -89,8 +89,3 @@ def _call_with_sdk_hint(function: Callable[[], T]) -> T:
     except ComputeTargetNotFound as error:
         error.hint = "ComputeTarget.create(workspace, name, configuration) makes one, which runs on this machine."
         raise
-
-
-def _build_record(context: RequestContext, target: ComputeTarget) -> dict[str, Any]:
-    workspace = context.workspace
-    return build_compute_target_record(target, build_workspace_record(workspace.identity, workspace.home)["id"])

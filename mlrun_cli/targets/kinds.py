@@ -2,20 +2,19 @@
 
 A new kind of clusters or machines, which are attached, needs three places:
 
-- a line in `TARGET_KINDS`, from which the registry of targets, the command line and its texts know the kind;
+- a line in `TARGET_KINDS`, from which `targets/lookup.py`, the command line and its texts know the kind;
 - a folder in `mlrun_cli/targets/` with its target, which does what `targets/base.py` says, or `targets/engine.py` if it
   has an engine with a queue, and with what is checked and stored when one is attached, see `targets/attachment.py`;
 - the options of its `computetarget attach WORD`, in `mlrun_cli/cli/computetarget/attach_WORD.py`.
 
-Other distributions bring kinds without a line here, see `targets/registry.py`.
+Other distributions bring kinds without a line here, see `targets/lookup.py`.
 """
 
 from __future__ import annotations
 
+from mlrun_cli.compute.compute_target import AML_COMPUTE, COMPUTE_INSTANCE
 from mlrun_cli.core.named_tuple import NamedTuple
 
-AML_COMPUTE = "AmlCompute"
-COMPUTE_INSTANCE = "ComputeInstance"
 _THIS_MACHINE = "mlrun_cli.targets.local:LocalTarget"
 
 

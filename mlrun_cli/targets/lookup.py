@@ -1,6 +1,6 @@
 """The lookup of compute targets, by their names, and of the classes of their kinds.
 
-The kinds of this package are those of `mlrun_cli/compute/kinds.py`.
+The kinds of this package are those of `mlrun_cli/targets/kinds.py`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from functools import lru_cache
 from importlib import import_module
 
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
-from mlrun_cli.compute.kinds import TARGET_KINDS
 from mlrun_cli.errors import TargetKindNotFound
 from mlrun_cli.targets.base import Target
+from mlrun_cli.targets.kinds import TARGET_KINDS
 from mlrun_cli.targets.local import LocalTarget
 from mlrun_cli.workspace import Workspace
 
