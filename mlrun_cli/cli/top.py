@@ -101,7 +101,7 @@ _FIELDS = (
     Field("Memory", _build_bytes_formatter("memory_bytes"), 7),
     Field("GPU", _build_percent_formatter("gpu_percent"), 5),
     Field("GPU memory", _build_bytes_formatter("gpu_memory_bytes"), 7),
-    Field("Metric", _format_metric, 12),
+    Field("Metric", _format_metric, 12, keeps_end=True),
     Field("Experiment", "_experiment_name", 8),
     Field("Target", "target", 8),
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from mlrun_cli.actions.run_comparison import CODE, ComparisonRow
-from mlrun_cli.cli.output.columns import GAP, Layout, TableColumn, print_layout
+from mlrun_cli.actions.run_comparison import CODE, RUN, ComparisonRow
+from mlrun_cli.cli.output.columns import GAP, Layout, TableColumn, localize_times, print_layout
 from mlrun_cli.runs.run import Run
 
 _NARROWEST = 12
@@ -75,7 +75,7 @@ def _split_into_tables(
 
 
 def _format_values(row: ComparisonRow) -> Sequence[str]:
-    """Return a row's values as strings, with numbers rounded unless different ones would look alike."""
+    """Return a row's values as strings, with numbers and times rounded unless different ones would look alike."""
     short, full = ([_format_cell(row.section, value, digits) for value in row.values] for digits in (_DIGITS, None))
     return short if len(set(short)) == len(set(full)) else full
 
@@ -85,7 +85,7 @@ def _format_cell(section: str, value: object, digits: int | None) -> str:
         return ""
     if isinstance(value, float):
         return repr(value) if digits is None else f"{value:.{digits}g}"
-    text = str(value)
+    text = str(value) if digits is None or section != RUN else localize_times(str(value))
     if section != CODE or text.startswith("-> "):
         return text
     digest, *mode = text.split()

@@ -17,7 +17,7 @@ from mlrun_cli.wire.run_error import describe_error
 from mlrun_cli.wire.run_output import make_printable
 
 LABEL_WIDTH = 13
-_NARROWEST, _WIDEST = 40, 120
+_NARROWEST, _WIDEST = 20, 120
 _COPIED = frozenset({"Run", "Script", "Web view"})
 _DIGITS = 6
 _STATUS_COLOURS = {"Completed": "\033[32m", "Failed": "\033[31m", "NotResponding": "\033[31m", "Canceled": "\033[33m"}

@@ -16,6 +16,8 @@ from mlrun_cli.runs.run import Run, build_run_record
 
 _PROMPT = "Choose a run: "
 _HELP = "Up, Down: move; type: filter; Enter: choose; Esc: leave"
+_SHORT_HELP = "Enter: choose; Esc: leave"
+"""The keys that a narrow terminal has room for."""
 _REVERSE, _BOLD, _DIM, _PLAIN = "\033[7m", "\033[1m", "\033[2m", "\033[0m"
 _OTHER_LINES = 4
 _ESCAPE_SECONDS = 0.1
@@ -95,13 +97,13 @@ class _Picker:
             self._render_line(lines[place], is_chosen=number == self._line)
             for number, place in enumerate(self._matching[first : first + self._page_height], start=first)
         ]
-        count = f"{len(self._matching)} of {len(self._runs)}"
+        footer, short = (f"  {len(self._matching)} of {len(self._runs)}. {text}." for text in (_HELP, _SHORT_HELP))
         self._screen.draw(
             [
                 self._style_text(_BOLD, self._fit_line(f"{_PROMPT}{self._filter}_")),
                 self._style_text(_DIM, self._fit_line(f"  {heading}")),
                 *(shown or ["  No run matches."]),
-                self._style_text(_DIM, self._fit_line(f"  {count}. {_HELP}.")),
+                self._style_text(_DIM, self._fit_line(footer if len(footer) < self._screen.size.columns else short)),
             ]
         )
 
