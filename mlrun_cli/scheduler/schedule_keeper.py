@@ -15,7 +15,7 @@ from pathlib import Path
 from mlrun_cli.core.local_folder import make_counterpart_folder
 from mlrun_cli.core.program_log import log_exception, write_log
 from mlrun_cli.core.time import MICROSECONDS, now
-from mlrun_cli.errors import MlrunError, StoreError
+from mlrun_cli.errors import MlrunError, StoredFilesLost, StoreError
 from mlrun_cli.pipelines.schedule import ScheduledRun
 from mlrun_cli.processes.termination import reap_children
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -79,6 +79,8 @@ class ScheduleKeeper:
             try:
                 submit_scheduled_run(self._workspace, run)
                 error = None
+            except StoredFilesLost as problem:
+                error = problem.message
             except (StoreError, OSError) as problem:  # it may be over soon
                 self._record_wait(run, str(problem))
                 is_done = False

@@ -394,7 +394,7 @@ def test_a_schedule_that_cannot_be_read_stops_no_other(mlrun: Mlrun, settings: s
     assert mlrun.fails("pipeline", "enable-schedule", "-s", bad).code == "InvalidValue"
 
 
-def test_a_run_whose_pipeline_has_lost_its_files_waits_with_the_reason(mlrun: Mlrun) -> None:
+def test_a_run_whose_pipeline_has_lost_its_files_is_given_up_with_the_reason(mlrun: Mlrun) -> None:
     lost, pipeline_id = publish(mlrun), publish(mlrun)
     bad = create_schedule(mlrun, lost)["id"]
     wait_for_runs(mlrun, bad, 1)
@@ -410,8 +410,13 @@ def test_a_run_whose_pipeline_has_lost_its_files_waits_with_the_reason(mlrun: Ml
         return mlrun.json("pipeline", "show-schedule", "-s", bad)["problem"]  # type: ignore[no-any-return]
 
     assert "pipeline.json" in str(until(find_schedule_problem))
-    assert read_keeper_log(mlrun).count("waits: ") == 1
+    until(lambda: mlrun.stored("SELECT count(*) FROM scheduled_runs WHERE is_pending = 1") == [(0,)])
+    assert read_keeper_log(mlrun).count("is not submitted: ") == 1
+    assert mlrun.json("pipeline", "show-schedule", "-s", bad)["status"] == "Active"
     graph.write_text(text, encoding="utf-8")
+    stop_keeper(mlrun)
+    make_due(mlrun, 0.0)
+    mlrun("pipeline", "list")
     wait_for_runs(mlrun, bad, 2)
     assert find_schedule_problem() is None
 
