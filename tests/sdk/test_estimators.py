@@ -238,3 +238,51 @@ def test_an_estimator_that_cannot_be_right_says_which_parameter(mlrun: Mlrun) ->
     for message, (kind, part) in zip(messages, words, strict=True):
         assert message.startswith(kind)
         assert part in message
+
+
+def test_a_section_needs_only_its_line_in_the_table_of_distributed_jobs(mlrun: Mlrun) -> None:
+    facts = _drive(
+        mlrun,
+        """
+        import json
+        from pathlib import Path
+        from azureml.core import runconfig
+
+        source = Path(runconfig.__file__).read_text(encoding="utf-8")
+        start = source.index("DISTRIBUTED_JOBS: ")
+        end = source.index("}", start)
+        mine = '''
+        class MineConfiguration(DistributedJobConfiguration):
+            _fields = ("worker_count",)
+
+            def __init__(self, worker_count=1):
+                self.worker_count = worker_count
+
+            def _configure(self, configuration):
+                configuration.mine = self
+                configuration.communicator = "Mine"
+                configuration.node_count = self.worker_count
+        '''
+        line = '    "mine": MineConfiguration,' + chr(10)
+        changed = source[:start] + mine + chr(10) + source[start:end] + line + source[end:]
+        exec(compile(changed, runconfig.__file__, "exec"), vars(runconfig))
+
+        from azureml.core import ScriptRunConfig
+        from azureml.train.estimator import Estimator
+
+        plain = runconfig.RunConfiguration()
+        section = runconfig.MineConfiguration(5)
+        made = Estimator(".", compute_target="local", node_count=2, distributed_training=section).run_config
+        script = ScriptRunConfig(".", "train.py", distributed_job_config=section).run_config
+        print(json.dumps([
+            [plain.mine.worker_count, plain._to_document()["mine"]],
+            [made.communicator, made.node_count, made._to_document()["mine"]],
+            [script.communicator, script.node_count],
+        ]))
+        """,
+    )
+    assert facts == [
+        [1, {"workerCount": 1}],
+        ["Mine", 2, {"workerCount": 5}],
+        ["Mine", 5],
+    ]

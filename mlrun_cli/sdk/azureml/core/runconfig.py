@@ -290,6 +290,10 @@ class RunConfiguration(RunConfigElement):
         "services": ApplicationEndpointConfiguration,
     }
 
+    tensorflow: TensorflowConfiguration
+    mpi: MpiConfiguration
+    pytorch: PyTorchConfiguration
+
     def __init__(
         self,
         script: "str | None" = None,
@@ -321,9 +325,8 @@ class RunConfiguration(RunConfigElement):
         self.spark = SparkConfiguration()
         self.docker: DockerConfiguration | None = DockerConfiguration()
         self.hdi = HdiConfiguration()
-        self.tensorflow = TensorflowConfiguration()
-        self.mpi = MpiConfiguration()
-        self.pytorch = PyTorchConfiguration()
+        for name, kind in DISTRIBUTED_JOBS.items():
+            setattr(self, name, kind())
         self.paralleltask = ParallelTaskConfiguration()
         self.data_references: dict[str, Any] = {}
         self.data: dict[str, Any] = {}

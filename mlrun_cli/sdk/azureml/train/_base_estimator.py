@@ -12,6 +12,7 @@ from azureml.train._distributed_training import (
     BY_BACKEND,
     DistributedTraining,
     ParameterServer,
+    SectionTraining,
     to_distributed_training,
 )
 
@@ -109,6 +110,10 @@ class MMLBaseEstimator(StoredArguments, takes="source_directory, *, compute_targ
                     "With several nodes or processes an estimator has to be told how they find each other: "
                     "give distributed_training, such as Mpi()."
                 )
+            return
+        if isinstance(training, SectionTraining):
+            training.section._configure(configuration)
+            configuration.node_count = nodes or 1
             return
         processes = max(processes, training.process_count_per_node)
         configuration.node_count = nodes or 1

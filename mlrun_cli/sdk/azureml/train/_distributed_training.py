@@ -1,9 +1,12 @@
 """Settings for runs with several processes."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azureml._unsupported import StoredArguments
 from azureml.exceptions import TrainingException
+
+if TYPE_CHECKING:
+    from azureml.core.runconfig import DistributedJobConfiguration
 
 __all__ = ["Gloo", "Mpi", "Nccl", "ParameterServer"]
 
@@ -43,6 +46,12 @@ class Nccl(DistributedTraining, takes=""):
     communicator = "Nccl"
 
 
+class SectionTraining(DistributedTraining, takes="section"):
+    """A section of a run configuration for which Azure's estimators have no method of their own."""
+
+    section: "DistributedJobConfiguration"
+
+
 BY_BACKEND = {"mpi": Mpi, "ps": ParameterServer, "gloo": Gloo, "nccl": Nccl}
 """The classes for the values of the older parameter `distributed_backend`."""
 
@@ -56,7 +65,12 @@ def to_distributed_training(value: Any) -> DistributedTraining:
     Raises:
         TrainingException: It is neither a method nor such a class.
     """
-    from azureml.core.runconfig import MpiConfiguration, PyTorchConfiguration, TensorflowConfiguration
+    from azureml.core.runconfig import (
+        DISTRIBUTED_JOBS,
+        MpiConfiguration,
+        PyTorchConfiguration,
+        TensorflowConfiguration,
+    )
 
     if isinstance(value, DistributedTraining):
         return value
@@ -66,6 +80,8 @@ def to_distributed_training(value: Any) -> DistributedTraining:
         return ParameterServer(worker_count=value.worker_count, parameter_server_count=value.parameter_server_count)
     if isinstance(value, PyTorchConfiguration):
         return BY_BACKEND[value.communication_backend]()
+    if isinstance(value, tuple(DISTRIBUTED_JOBS.values())):
+        return SectionTraining(value)
     raise TrainingException(
         "distributed_training takes Mpi(), ParameterServer(), Gloo() or Nccl(), or a configuration such as "
         f"MpiConfiguration(), not {value!r}."
