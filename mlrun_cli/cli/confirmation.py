@@ -24,13 +24,13 @@ def confirm(global_options: GlobalOptions, question: str, *, declined_message: s
     """Ask for confirmation; unless the answer is yes, print `declined_message` and exit with code 1.
 
     Raises:
-        UsageError: there is no terminal to ask on.
+        UsageError: there is no terminal to ask on, or it is that of a CI job.
         SystemExit: the answer is no.
         KeyboardInterrupt: Ctrl-C was pressed, or the terminal was closed before an answer.
     """
     if not global_options.can_prompt:
         raise ConfirmationRequired(
-            "This needs a confirmation, and there is no terminal to ask on.", hint="Add --yes to confirm."
+            "This needs a confirmation, and there is nobody to ask.", hint="Add --yes to confirm."
         )
     while (is_yes := _ANSWERS.get(_read_answer(f"{question} [y/N]: ").strip().lower())) is None:
         global_options.notes.info("Answer y or n.")
@@ -42,7 +42,7 @@ def confirm(global_options: GlobalOptions, question: str, *, declined_message: s
 def confirm_on_terminal(
     global_options: GlobalOptions, question: str, *, yes: bool, declined_message: str = "Nothing was removed."
 ) -> None:
-    """Ask for confirmation as `confirm` does, but only on a terminal and without `yes`; scripts go on.
+    """Ask for confirmation as `confirm` does, but only on a terminal and without `yes`; scripts and CI jobs go on.
 
     Raises:
         SystemExit: the answer is no.

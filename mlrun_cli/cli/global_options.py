@@ -136,8 +136,10 @@ class GlobalOptions(NamedTuple):
 
     @property
     def can_prompt(self) -> bool:
-        """True if the user can answer a prompt, that is, stdin and stderr are terminals."""
-        return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+        """True if a user can answer a prompt: stdin and stderr are terminals, and not those of a CI job."""
+        from mlrun_cli.cli.ci.job import is_ci_job  # noqa: PLC0415 - start-up: few commands ask
+
+        return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty() and not is_ci_job()
 
     @property
     def shows_progress(self) -> bool:

@@ -57,6 +57,19 @@ def test_what_is_removed_is_asked_about_on_a_terminal_alone(
     assert mlrun.json(*show) == before
 
 
+def test_nothing_is_asked_on_the_terminal_of_a_ci_job(mlrun: Mlrun) -> None:
+    mlrun("notify", "add", "cmd:true")
+    with Terminal(mlrun, ["env", "CI=true", COMMAND, "notify", "remove", "1"]) as terminal:
+        assert terminal.wait() == 0
+        assert "[y/N]" not in terminal.output
+    assert mlrun.json("notify", "list") == []
+    mlrun.script("")
+    run_id = mlrun.ended()["run_id"]
+    with Terminal(mlrun, ["env", "TF_BUILD=True", COMMAND, "run", "delete", "-r", run_id]) as terminal:
+        assert terminal.wait() == 2
+        assert "--yes" in terminal.output
+
+
 def test_pruning_environments_is_asked_about_if_there_are_any(mlrun: Mlrun) -> None:
     words = ["environment", "prune", "--older-than", "0s"]
     with Terminal(mlrun, [COMMAND, *words]) as terminal:
