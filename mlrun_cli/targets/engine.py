@@ -20,7 +20,7 @@ from typing import ClassVar
 
 from mlrun_cli.compute.compute_target import SHARED_FOLDER_PROPERTY, ComputeTarget
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.errors import StoreError
+from mlrun_cli.errors import NotEnoughNodes, StoreError
 from mlrun_cli.runconfigs.communicators import PARALLEL_TASK
 from mlrun_cli.runs.inbox import CancelMessage, StopMessage, send_message
 from mlrun_cli.runs.job_problems import record_unanswered_submission
@@ -123,6 +123,8 @@ class EngineTarget(Target):
         cancels_queued_jobs: False if the engine may keep a job that was cancelled before it had started; when it
             starts, its supervisor does nothing.
         has_job_arrays: whether `submit_job_batch` can submit several jobs with one call of the engine.
+        takes_several_nodes: whether runs may ask for several nodes: the job gets them, or the target's documentation
+            says that all processes are on one.
     """
 
     liveness_source = LivenessSource.ENGINE
@@ -132,6 +134,7 @@ class EngineTarget(Target):
     engine_name: ClassVar[str]
     cancels_queued_jobs: ClassVar[bool] = True
     has_job_arrays: ClassVar[bool] = False
+    takes_several_nodes: ClassVar[bool] = False
 
     @classmethod
     def get_node_limit(cls, compute_target: ComputeTarget) -> int | None:  # noqa: ARG003 — the engine has a queue of its own
@@ -154,6 +157,20 @@ class EngineTarget(Target):
     def builds_environments_here(self) -> bool:
         """True if environments in the shared folder are built on this machine at submit, not by a node."""
         return self.row.properties.get(BUILD_PROPERTY) == BUILD_HERE
+
+    def check_demand(self, demand: Demand) -> None:
+        """Raise if the target can never provide the resources that a run demands; this must be fast.
+
+        Raises:
+            UsageError: the target can never run it.
+        """
+        if demand.node_count > 1 and not self.takes_several_nodes:
+            raise NotEnoughNodes(
+                f"nodeCount: {demand.node_count} nodes are asked for, and runs on '{self.name}' have one.",
+                hint="Use one node, or another target.",
+                target=self.name,
+            )
+        super().check_demand(demand)
 
     def push_files(self, request: JobRequest) -> None:
         """Copy the files of a run to where its job finds them, before it is submitted; by default, they are shared.

@@ -142,6 +142,17 @@ def test_a_job_that_the_engine_refuses_is_an_error_and_leaves_nothing(still: Poo
     assert_nothing_is_left(still)
 
 
+def test_several_nodes_are_refused_unless_the_kind_of_target_takes_them(still: PoolEngine) -> None:
+    still.mlrun.script(SCRIPT)
+    runconfig = still.mlrun.folder / ".azureml" / "two.runconfig"
+    runconfig.write_text("script: train.py\nframework: Python\ncommunicator: None\nnodeCount: 2\n", encoding="utf-8")
+    words = ("run", "submit-script", "--async", "-c", "two", "--ct", "pool")
+    failure = still.mlrun.fails(*words, exit_code=2)
+    assert failure.code == "NotEnoughNodes"
+    assert "nodeCount" in failure.message
+    assert_nothing_is_left(still)
+
+
 def test_an_engine_that_does_not_answer_leaves_a_run_that_may_have_a_job(still: PoolEngine) -> None:
     still.set_option("away")
     still.mlrun.script(SCRIPT)

@@ -25,6 +25,7 @@ class RayTarget(EngineTarget):
     job_property = "ray_submission_id"
     client_variables = CLIENT_VARIABLES
     cancels_queued_jobs = False
+    takes_several_nodes = True
 
     def __init__(self, workspace: Workspace, name: str) -> None:
         super().__init__(workspace, name)

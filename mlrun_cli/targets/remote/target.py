@@ -34,6 +34,7 @@ class RemoteTarget(EngineTarget):
     azure_type = "VirtualMachine"
     engine_name = "ssh"
     job_property = "remote_job_id"
+    takes_several_nodes = True
 
     def __init__(self, workspace: Workspace, name: str) -> None:
         super().__init__(workspace, name)

@@ -25,6 +25,7 @@ class SlurmTarget(EngineTarget):
     job_property = "slurm_job_id"
     takes_queue_options = True
     has_job_arrays = True
+    takes_several_nodes = True
 
     def submit_job(self, request: JobRequest) -> str:
         """Submit a job with sbatch and return its id.
