@@ -49,7 +49,7 @@ class WorkspaceLocator(NamedTuple):
 
 
 def locate_workspace(home: Path, identity: WorkspaceIdentity) -> WorkspaceLocator:
-    """Return the locator of a workspace on this machine."""
+    """Return the locator of the workspace with this identity in a home folder."""
     folder = home / "workspaces" / identity.subscription_id / identity.resource_group / identity.name
     return WorkspaceLocator(identity, home, folder, locate_database(folder))
 

@@ -30,7 +30,7 @@ from mlrun_cli.errors import (
     MissingFile,
     ReservedName,
 )
-from mlrun_cli.runconfigs.runconfig import read_configuration_document
+from mlrun_cli.runconfigs.runconfig import parse_configuration_document
 from mlrun_cli.wire import copying
 from mlrun_cli.workspace import Workspace
 
@@ -45,7 +45,7 @@ def register_environment(workspace: Workspace, name: str, definition: Mapping[st
         InvalidFile, Unsupported: the definition cannot be used for runs.
     """
     check_environment_name(name)
-    read_configuration_document({"environment": definition}, Path(name))
+    parse_configuration_document({"environment": definition}, Path(name))
     digest = compute_definition_digest(definition)
     wanted = definition.get("version")
     with workspace.transaction(durable=True):

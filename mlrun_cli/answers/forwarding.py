@@ -41,7 +41,7 @@ def _forward_call(call: str, place: Any, **arguments: Any) -> Any:
 
 
 def _make_error(type_name: str, message: str) -> Exception:
-    """Return an error that version 0.1 converts to an equal response."""
+    """Return an exception that version 0.1 converts back to a response with this type name and message."""
     names = sys.modules["mlrun_cli.answers.refusals"]._NAMES
     base = sys.modules["mlrun_cli.errors"].MlrunError
     kind = next((kind for kind, name in names.items() if name == type_name), base)

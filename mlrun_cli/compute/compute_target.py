@@ -50,7 +50,7 @@ def get_max_nodes(target: ComputeTarget) -> int | None:
 
 
 def check_compute_target_name(name: str) -> str:
-    """Validate the name of a compute target and return it.
+    """Return the name of a compute target unchanged if it is valid, or raise an error.
 
     Raises:
         UsageError: it is not up to 64 letters, digits, `-`, `_` and `.` of which the first is a letter or a digit.
@@ -65,7 +65,7 @@ def check_compute_target_name(name: str) -> str:
 
 
 def is_compute_target_name(name: str) -> bool:
-    """Return whether a name is valid for a compute target and so needs no quoting in a shell."""
+    """Return whether a name is valid for a compute target; valid names need no quoting in a shell."""
     return re.fullmatch(_NAME, name) is not None
 
 

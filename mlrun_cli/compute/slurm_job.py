@@ -8,6 +8,6 @@ SLURM_JOB = "SLURM_JOB_ID"
 
 
 def build_slurm_properties(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the property `slurm_job_id` for a run submitted with these variables; empty outside of Slurm."""
+    """Return the run property `slurm_job_id` if these variables are those of a Slurm job, or else an empty dict."""
     job = environ.get(SLURM_JOB)
     return {"slurm_job_id": job} if job else {}

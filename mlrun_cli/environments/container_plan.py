@@ -13,7 +13,7 @@ from mlrun_cli.environments.image import build_image_name
 from mlrun_cli.environments.image_plan import BASE_IMAGE, plan_image
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.errors import Unsupported
-from mlrun_cli.runconfigs.communicators import list_launcher_programs, read_launch
+from mlrun_cli.runconfigs.communicators import build_launch, list_launcher_programs
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 
 # Variables for stopping the containers of a run whose supervisor has died; none of them contains a secret.
@@ -56,7 +56,7 @@ def plan_container(
         image=_get_image_name(configuration) if build is None else build_image_name(build.key),
         options=_list_container_options(configuration, redactor),
         variables=tuple(configuration.environment_variables),
-        programs=list_launcher_programs(read_launch(configuration)),
+        programs=list_launcher_programs(build_launch(configuration)),
         reached_by={name: environ[name] for name in _REACHED_BY if name in environ},
     )
     interpreter = configuration.python.interpreter_path or "python"

@@ -40,7 +40,7 @@ _SCALARS: Mapping[object, ArgumentType] = {
 
 
 def compile_type(annotation: object) -> ArgumentType:
-    """Return the validator for a type annotation: a scalar, `Any`, a union, a sequence, or a mapping from strings.
+    """Return the validator for values of an annotated type: a scalar, `Any`, a union, a sequence, or a `str` mapping.
 
     Raises:
         TypeError: the annotation is not the type of a JSON value.

@@ -76,7 +76,7 @@ class RequestContext:
         return self.open_workspace(create=False)
 
     def open_workspace(self, *, create: bool) -> Workspace:
-        """Open the selected workspace if needed, and return it; `create` also creates it if it does not exist.
+        """Return the selected workspace, opening it if needed; with `create`, also create it if it does not exist.
 
         Raises:
             WorkspaceNotFound: it does not exist, and `create` is false.
@@ -99,7 +99,7 @@ class RequestContext:
         return opened
 
     def _is_usable(self, workspace: Workspace) -> bool:
-        """Return whether an open workspace is in its place, and usable for what the selected block does."""
+        """Return whether an open workspace still exists and, if another host uses it, is only to be read."""
         if not workspace.folder.is_dir():
             return False
         return not workspace.is_used_elsewhere or (self._only_reads and workspace.is_still_used_elsewhere())

@@ -55,7 +55,7 @@ class InProcessServer:
         self._initialize_process_state()
 
     def handle(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Handle a request and return the response as a JSON object of the RPC protocol."""
+        """Handle a request of the RPC protocol and return the response, both as JSON-compatible dicts."""
         try:
             request = parse_request(document)
         except MlrunError as error:
@@ -87,7 +87,7 @@ class InProcessServer:
         return os.fspath(locate_workspace(self._context.home, WorkspaceIdentity(*workspace_names)).folder)
 
     def open_session_folder(self, workspace_names: tuple[str, str, str]) -> dict[str, Any]:
-        """Open this process's session in a workspace if needed; return a response with its journal folder."""
+        """Open this process's session in a workspace if needed; return a response with the session's journal folder."""
         with self._lock, self._context.select_workspace(WorkspaceIdentity(*workspace_names)):
             try:
                 return {RESULT: os.fspath(self._open_session(self._context.workspace).folder)}
@@ -95,7 +95,7 @@ class InProcessServer:
                 return build_error_response(error)
 
     def close(self, uncaught_error: BaseException | None, close_journals: Callable[[], None]) -> None:
-        """Close all sessions: end this process's interactive runs, as Failed if there is an uncaught exception.
+        """Close all sessions, which ends this process's interactive runs: as Failed if there is an uncaught exception.
 
         Threads that have not ended may go on: what they say once `close_journals` has returned is of a new session,
         and reconciliation ingests it when the process is gone.
@@ -120,11 +120,11 @@ class InProcessServer:
         self._lock.acquire()
 
     def after_fork_in_parent(self) -> None:
-        """Allow the transactions that `before_fork` blocked."""
+        """Allow, in the parent, the transactions that `before_fork` has blocked."""
         self._lock.release()
 
     def reset_after_fork(self) -> None:
-        """Discard the parent's sessions and connections, in a forked child."""
+        """Discard, in a forked child, the sessions and connections of the parent."""
         for session in self._sessions.values():
             session.close_after_fork()
         self._context.close()

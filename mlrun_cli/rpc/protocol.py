@@ -57,7 +57,7 @@ class Request(NamedTuple):
 
 
 def decode_request(line: bytes) -> Request:
-    """Parse a line of JSON as a request.
+    """Parse a line of JSON and return it as a request.
 
     Raises:
         BadRequest: the line is not JSON, or does not have the shape of a request.
@@ -70,7 +70,7 @@ def decode_request(line: bytes) -> Request:
 
 
 def parse_request(document: object) -> Request:
-    """Validate the form of a JSON value and return it as a request.
+    """Validate a decoded JSON value and return it as a request.
 
     Raises:
         BadRequest: the value does not have the shape of a request.

@@ -66,7 +66,7 @@ class Handler:
         self._function = function
 
     def call_function(self, context: RequestContext, arguments: Mapping[str, Any]) -> Any:
-        """Check the arguments, call the function and return its result as a JSON value.
+        """Check the arguments, call the function and return its result as a JSON-compatible value.
 
         Raises:
             BadRequest: an argument is missing, unknown or of a wrong type.
@@ -103,7 +103,7 @@ def handler(call: str, *, only_reads: bool = False) -> Callable[[F], F]:
 
 
 def get_handler(call: str) -> Handler:
-    """Return the handler of a call.
+    """Return the handler of a call, importing its module if needed.
 
     Raises:
         BadRequest: the call has no handler.
@@ -118,7 +118,7 @@ def get_handler(call: str) -> Handler:
 
 
 def list_handlers() -> list[Handler]:
-    """Return the handlers of all calls, sorted by call."""
+    """Import all modules of handlers, and return the handlers of all calls, sorted by call."""
     for module in _MODULES.values():
         importlib.import_module(f"mlrun_cli.rpc.handlers.{module}")
     return sorted(_handlers.values(), key=lambda each: each.call)

@@ -30,7 +30,7 @@ _RETRY_SECONDS = 0.05
 
 
 def _create_semaphore(limit: int, files_per_holder: int) -> threading.Semaphore:
-    """Return a semaphore for `limit` holders, or for fewer if their files would exceed the limit of open files."""
+    """Return a semaphore for `limit` holders, or fewer if their open files would exceed the process's limit."""
     open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     affordable = limit if open_files == resource.RLIM_INFINITY else open_files // 4 // files_per_holder
     return threading.Semaphore(max(1, min(limit, affordable)))
@@ -111,7 +111,7 @@ def _handle_request_line(folder: Path, run_id: str, redactor: Redactor, request_
 
 
 def _get_owner_lock_name(run_workspace: Workspace, run_id: str, selected_workspace: Workspace) -> str:
-    """Return the name of the owner lock of this worker's run, which also owns runs that its script starts."""
+    """Return the name of the lock of the worker's run, which also owns the runs that the run's script starts."""
     if selected_workspace.identity != run_workspace.identity:
         raise UsageError(
             f"A run of workspace '{run_workspace.identity.name}' opens no run in workspace"

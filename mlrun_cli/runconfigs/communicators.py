@@ -16,7 +16,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import Unsupported
 from mlrun_cli.processes.launch import NODES, Launch
 from mlrun_cli.runconfigs.key import Key
-from mlrun_cli.runconfigs.shapes import COUNT, build_suggestion_shape
+from mlrun_cli.runconfigs.value_schemas import COUNT, build_suggestion_schema
 
 if TYPE_CHECKING:  # which needs the keys
     from mlrun_cli.runconfigs.run_configuration import RunConfiguration
@@ -58,8 +58,8 @@ class LaunchRefused(Exception):
         self.advice = advice
 
 
-def read_launch(configuration: RunConfiguration) -> Launch:
-    """Return the launch requested by a configuration, without searching for MPI's launcher program.
+def build_launch(configuration: RunConfiguration) -> Launch:
+    """Build the launch requested by a configuration, without searching for MPI's launcher program.
 
     Raises:
         LaunchRefused: a key has a value that is not supported.
@@ -72,7 +72,7 @@ def read_launch(configuration: RunConfiguration) -> Launch:
             f"'{communicator}' is not known here",
             f"Set it to one of {', '.join(COMMUNICATORS)}.",
         )
-    launch = _KINDS[kind].read(configuration)
+    launch = _KINDS[kind].build(configuration)
     if launch.process_count > MAX_PROCESSES:
         raise LaunchRefused(
             "nodeCount" if configuration.node_count > 1 else _KINDS[kind].count_key,
@@ -83,7 +83,7 @@ def read_launch(configuration: RunConfiguration) -> Launch:
 
 
 def resolve_launch(configuration: RunConfiguration, interpreter: str, search_path: str, *, is_in_image: bool) -> Launch:
-    """Return the launch requested by a configuration, with the path of its launcher program if needed.
+    """Build the launch requested by a configuration, including the path of its launcher program if it needs one.
 
     Raises:
         LaunchRefused: a key has a value that is not supported.
@@ -91,7 +91,7 @@ def resolve_launch(configuration: RunConfiguration, interpreter: str, search_pat
     """
     with configuration.locate_errors("communicator"):
         return resolve_launcher_program(
-            read_launch(configuration),
+            build_launch(configuration),
             configuration.communicator,
             interpreter,
             search_path,
@@ -102,7 +102,7 @@ def resolve_launch(configuration: RunConfiguration, interpreter: str, search_pat
 def resolve_launcher_program(
     launch: Launch, communicator: str, interpreter: str, search_path: str, *, is_in_image: bool = False
 ) -> Launch:
-    """Return the launch with the path of its launcher program, if it needs one.
+    """Return a launch with the path of its launcher program added if it needs one, otherwise unchanged.
 
     In an image, the program is found only when its container starts.
 
@@ -125,34 +125,34 @@ def resolve_launcher_program(
 
 
 def list_launcher_programs(launch: Launch) -> tuple[str, ...]:
-    """Return the names of the programs that an image must contain for a launch."""
+    """Return the names of the launcher programs that an image must contain for a launch."""
     return (MPI_LAUNCHER,) if launch.kind == _MPI else ()
 
 
 def describe_launch(launch: Launch) -> dict[str, Any]:
-    """Return a launch as a runconfig section with its number of processes; empty for one process per node."""
+    """Return a launch as a runconfig section with its process counts, or an empty dict for one process per node."""
     return dict(_KINDS[launch.kind].describe(launch))
 
 
-def _read_node_launch(configuration: RunConfiguration) -> Launch:
+def _build_node_launch(configuration: RunConfiguration) -> Launch:
     """Return the launch of one process per node."""
     return Launch(NODES, configuration.node_count, configuration.node_count)
 
 
-def _read_parallel_launch(configuration: RunConfiguration) -> Launch:
+def _build_parallel_launch(configuration: RunConfiguration) -> Launch:
     return Launch(_PARALLEL_TASK, configuration.node_count, configuration.node_count)
 
 
-def _read_mpi_launch(configuration: RunConfiguration) -> Launch:
+def _build_mpi_launch(configuration: RunConfiguration) -> Launch:
     _check_nodes(configuration, "mpi.nodeCount")
     nodes = configuration.node_count
-    return Launch(_MPI, nodes, nodes * _read_number(configuration, "mpi.processCountPerNode", default=1))
+    return Launch(_MPI, nodes, nodes * _get_number(configuration, "mpi.processCountPerNode", default=1))
 
 
-def _read_pytorch_launch(configuration: RunConfiguration) -> Launch:
+def _build_pytorch_launch(configuration: RunConfiguration) -> Launch:
     _check_nodes(configuration, "pytorch.nodeCount")
     nodes = configuration.node_count
-    processes = _read_number(configuration, "pytorch.processCount", default=nodes)
+    processes = _get_number(configuration, "pytorch.processCount", default=nodes)
     if processes % nodes:
         raise LaunchRefused(
             "pytorch.processCount",
@@ -162,10 +162,10 @@ def _read_pytorch_launch(configuration: RunConfiguration) -> Launch:
     return Launch(_PYTORCH, nodes, processes)
 
 
-def _read_tensorflow_launch(configuration: RunConfiguration) -> Launch:
+def _build_tensorflow_launch(configuration: RunConfiguration) -> Launch:
     nodes = configuration.node_count
-    servers = _read_number(configuration, "tensorflow.parameterServerCount", default=1, minimum=0)
-    processes = _read_number(configuration, "tensorflow.workerCount", default=1) + servers
+    servers = _get_number(configuration, "tensorflow.parameterServerCount", default=1, minimum=0)
+    processes = _get_number(configuration, "tensorflow.workerCount", default=1) + servers
     if processes < nodes:
         raise LaunchRefused(
             "nodeCount",
@@ -185,14 +185,14 @@ class _LaunchKind(NamedTuple):
 
     Attributes:
         count_key: the key with the number of processes.
-        read: a function that returns the launch that a configuration requests.
+        build: a function that builds the launch that a configuration requests.
         describe: a function that returns a launch as a runconfig section with its number of processes.
         meaning: what the section of a runconfig with the name of the kind is for; empty without such a section.
         keys: the keys of the section.
     """
 
     count_key: str
-    read: Callable[[RunConfiguration], Launch]
+    build: Callable[[RunConfiguration], Launch]
     describe: Callable[[Launch], Mapping[str, Any]]
     meaning: str = ""
     keys: Mapping[str, Key] = MappingProxyType({})
@@ -200,11 +200,11 @@ class _LaunchKind(NamedTuple):
 
 _NODE_COUNT = Key(COUNT, 1, "The same as nodeCount.")
 _KINDS: Mapping[str, _LaunchKind] = {
-    NODES: _LaunchKind("nodeCount", _read_node_launch, lambda _launch: {}),
-    _PARALLEL_TASK: _LaunchKind("nodeCount", _read_parallel_launch, lambda _launch: {}),
+    NODES: _LaunchKind("nodeCount", _build_node_launch, lambda _launch: {}),
+    _PARALLEL_TASK: _LaunchKind("nodeCount", _build_parallel_launch, lambda _launch: {}),
     _TENSORFLOW: _LaunchKind(
         "tensorflow.workerCount",
-        _read_tensorflow_launch,
+        _build_tensorflow_launch,
         _describe_tensorflow_launch,
         meaning="Processes of distributed TensorFlow.",
         keys={
@@ -216,7 +216,7 @@ _KINDS: Mapping[str, _LaunchKind] = {
     ),
     _MPI: _LaunchKind(
         "mpi.processCountPerNode",
-        _read_mpi_launch,
+        _build_mpi_launch,
         lambda launch: {"mpi": {"processCountPerNode": launch.process_count // launch.node_count}},
         meaning="Processes of MPI.",
         keys={
@@ -226,12 +226,12 @@ _KINDS: Mapping[str, _LaunchKind] = {
     ),
     _PYTORCH: _LaunchKind(
         "pytorch.processCount",
-        _read_pytorch_launch,
+        _build_pytorch_launch,
         lambda launch: {"pytorch": {"processCount": launch.process_count}},
         meaning="Processes of distributed PyTorch.",
         keys={
             "communicationBackend": Key(
-                build_suggestion_shape("nccl", "gloo"),
+                build_suggestion_schema("nccl", "gloo"),
                 "nccl",
                 "How PyTorch's processes talk.",
                 skipped="the script chooses it, when it calls init_process_group",
@@ -251,7 +251,7 @@ LAUNCH_KEYS: Mapping[str, Key] = {
 
 def _check_nodes(configuration: RunConfiguration, key_path: str) -> None:
     """Raise LaunchRefused if the section's node count is neither 1 nor `nodeCount`."""
-    nodes = _read_number(configuration, key_path, default=1)
+    nodes = _get_number(configuration, key_path, default=1)
     if nodes not in {1, configuration.node_count}:
         raise LaunchRefused(
             key_path,
@@ -260,7 +260,7 @@ def _check_nodes(configuration: RunConfiguration, key_path: str) -> None:
         )
 
 
-def _read_number(configuration: RunConfiguration, key_path: str, *, default: int, minimum: int = 1) -> int:
+def _get_number(configuration: RunConfiguration, key_path: str, *, default: int, minimum: int = 1) -> int:
     value = configuration.rest.get(key_path)
     if value is None or value == "":
         return default

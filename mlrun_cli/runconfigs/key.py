@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.runconfigs.shapes import Shape
+from mlrun_cli.runconfigs.value_schemas import Schema
 
 
 class Refusal(NamedTuple):
@@ -23,7 +23,7 @@ class Key(NamedTuple):
     """A key of a runconfig, with the reason why non-default values are skipped or refused, if they are.
 
     Attributes:
-        shape: the shape of its value.
+        schema: the JSON Schema of its value.
         default: the default value that current versions of Azure's SDK write.
         meaning: the description for the schema.
         field: the field of `RunConfiguration` with the value; None if the value is in `rest`, keyed by key path.
@@ -35,7 +35,7 @@ class Key(NamedTuple):
         is_older: whether current versions no longer write the key.
     """
 
-    shape: Shape
+    schema: Schema
     default: Any
     meaning: str
     field: str | None = None

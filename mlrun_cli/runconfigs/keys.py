@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from mlrun_cli.runconfigs.communicators import LAUNCH_KEYS, LAUNCH_SECTIONS
 from mlrun_cli.runconfigs.key import Key, Refusal
-from mlrun_cli.runconfigs.shapes import (
+from mlrun_cli.runconfigs.value_schemas import (
     COMMAND,
     COMMUNICATOR,
     CONDA,
@@ -25,7 +25,7 @@ from mlrun_cli.runconfigs.shapes import (
     TEXTS,
     TRUTH,
     VARIABLES,
-    build_suggestion_shape,
+    build_suggestion_schema,
 )
 
 _NO_ENGINE = Refusal(
@@ -201,7 +201,7 @@ KEYS: Mapping[str, Key] = {
         skipped_without_container=_NO_CONTAINER,
     ),
     "hdi.yarnDeployMode": Key(
-        build_suggestion_shape("cluster", "client"), "cluster", "How Spark is started on HDInsight."
+        build_suggestion_schema("cluster", "client"), "cluster", "How Spark is started on HDInsight."
     ),
     **LAUNCH_KEYS,
     "paralleltask.maxRetriesPerWorker": Key(NUMBER, 0, "Retries of a worker of a parallel task.", skipped=_PARALLEL),
@@ -285,7 +285,7 @@ EMPTY: tuple[object, ...] = (None, "", [], {})
 
 
 def is_default(key_path: str, value: object) -> bool:
-    """Return whether a value is empty or is the default of its key in any version of Azure's SDK."""
+    """Return whether a value is empty or is the default of its key in some version of Azure's SDK."""
     if value in EMPTY:
         return True
     if key_path == "environment.r" and _uses_installed_r(value):
@@ -295,7 +295,7 @@ def is_default(key_path: str, value: object) -> bool:
 
 
 def _uses_installed_r(section: object) -> bool:
-    """Return whether an `environment.r` section requires nothing but the R and packages that are already installed."""
+    """Return whether an `environment.r` section needs only the R and the R packages that are already installed."""
     if not isinstance(section, Mapping) or section.get("userManaged") is not True:
         return False
     return all(value in EMPTY for name, value in section.items() if name != "userManaged")

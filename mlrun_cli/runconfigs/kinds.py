@@ -18,48 +18,48 @@ class _Kind(NamedTuple):
     hint: str
 
 
-def _define_kind(keys: str, noun: str, hint: str) -> _Kind:
-    """Return the kind of a file that is not a runconfig, recognized by one of its space-separated keys."""
+def _create_kind(keys: str, noun: str, hint: str) -> _Kind:
+    """Create a kind of file other than a runconfig; any one of the space-separated `keys` identifies such a file."""
     return _Kind(frozenset(keys.split()), noun, hint)
 
 
 _KINDS = (
-    _define_kind(
+    _create_kind(
         "parallel_run_config",
         "is the configuration of a parallel step of a pipeline, not a runconfig",
         "Name it as parallel_run_config of a step, in a file for 'mlrun run submit-pipeline -y FILE'.",
     ),
-    _define_kind(
+    _create_kind(
         "pipeline",
         "describes a pipeline, not how a script runs",
         "Submit it: 'mlrun run submit-pipeline -y FILE'.",
     ),
-    _define_kind(
+    _create_kind(
         "Schedule",
         "says when a pipeline runs, not how a script does",
         "Submit the pipeline: 'mlrun run submit-pipeline -y FILE'.",
     ),
-    _define_kind(
+    _create_kind(
         "primary_metric_name parameter_space hyperdrive_config",
         "is the configuration of a HyperDrive run, and says what to try, not how to run it",
         "Submit the sweep: 'mlrun run submit-hyperdrive --hyperdrive-configuration-name FILE'.",
     ),
-    _define_kind(
+    _create_kind(
         "$schema",
         "is a job of version 2 of Azure's command line, which this program does not read",
         "Write its script and arguments on the command line: 'mlrun run submit-script train.py --lr 0.1'.",
     ),
-    _define_kind(
+    _create_kind(
         "baseDockerImage sparkFrameworkLocation pythonLocation userManagedEnvironment",
         "is the description of a compute target of the Workbench of 2018 (a .compute file), not a runconfig",
         "Name the runconfig; targets are made with 'mlrun computetarget create amlcompute -n NAME'.",
     ),
-    _define_kind(
+    _create_kind(
         "dependencies",
         "is a conda environment file, not a runconfig",
         "Name it with -d, or as environment.python.condaDependenciesFile of a runconfig.",
     ),
-    _define_kind(
+    _create_kind(
         "Scope subscription_id",
         "says which workspace a folder is attached to, and is not a runconfig",
         "Name a runconfig; 'mlrun runconfig list' shows those there are.",
@@ -68,30 +68,30 @@ _KINDS = (
 
 # No runconfig has one of these, whatever else they hold that a runconfig has too.
 _OTHER_THAN_RUNCONFIGS = (
-    _define_kind(
+    _create_kind(
         "_experiment_name run_id runId root_run_id runDefinition run_definition",
         "is the record of a run, as '-t' and 'run show' write it, not a runconfig",
         "Name a runconfig; 'mlrun runconfig list' shows those there are.",
     ),
-    _define_kind(
+    _create_kind(
         "entryScript extraDockerfileSteps",
         "is an inference configuration, which says how a model is served, not a runconfig",
         "Models are not served here. 'mlrun runconfig list' shows the runconfigs there are.",
     ),
-    _define_kind(
+    _create_kind(
         "computeType containerResourceRequirements",
         "is a deployment configuration, which says where a model is served, not a runconfig",
         "Models are not served here. 'mlrun runconfig list' shows the runconfigs there are.",
     ),
 )
 
-_ENVIRONMENT = _define_kind(
+_ENVIRONMENT = _create_kind(
     "",
     "is the description of an environment, not a runconfig",
     "Write 'environment: FILE' with its name into a runconfig.",
 )
 _ENVIRONMENT_KEYS = frozenset(key_path.split(".")[1] for key_path in KEYS if key_path.startswith("environment."))
-_DATABRICKS = _define_kind(
+_DATABRICKS = _create_kind(
     "",
     "holds the libraries of a Databricks step alone, and there is no Databricks here",
     "Name the packages in a conda file, and that as environment.python.condaDependenciesFile of a runconfig.",
@@ -99,7 +99,7 @@ _DATABRICKS = _define_kind(
 
 
 def refuse_other_kinds(root: Node, known_keys: frozenset[str]) -> None:
-    """Raise Unsupported if a document is another kind of file, not a runconfig.
+    """Raise Unsupported if a document is a kind of file other than a runconfig.
 
     Args:
         root: the document.
@@ -120,7 +120,7 @@ def refuse_other_kinds(root: Node, known_keys: frozenset[str]) -> None:
 
 
 def is_other_kind(keys: Iterable[str]) -> bool:
-    """Return whether the top-level keys of a document show that it is another kind of file than a runconfig."""
+    """Return whether the top-level keys of a document show that it is a kind of file other than a runconfig."""
     return any(not kind.keys.isdisjoint(keys) for kind in _OTHER_THAN_RUNCONFIGS)
 
 

@@ -15,7 +15,7 @@ SUFFIX = ".runconfig"
 
 
 def resolve_runconfig_name(attached_folder: Path, name: str) -> tuple[Path, tuple[str, ...]]:
-    """Return the path of the runconfig with this name in an attached folder, and one-line notes.
+    """Return the path of the runconfig with this name in an attached folder, and notes of one line each.
 
     If `attached_folder` itself is a file, it is the runconfig. Otherwise, it is the first that exists of `FOLDER/NAME`,
     `FOLDER/NAME.runconfig`, `PATH/NAME.runconfig` and `PATH/NAME`, where FOLDER is `aml_config` if it exists, else
@@ -51,7 +51,7 @@ def list_runconfig_names(attached_folder: Path) -> list[str]:
 
 
 def get_runconfig_name(attached_folder: Path, file: Path) -> str:
-    """Return the shortest name with which `-c` finds a file in an attached folder, or else its path."""
+    """Return the shortest name with which `-c` finds a file in an attached folder, or else the file's path."""
     folders = [
         folder for folder in (get_configuration_folder(attached_folder), attached_folder) if file.is_relative_to(folder)
     ]
@@ -78,7 +78,7 @@ def _list_candidates(attached_folder: Path, name: str) -> list[Path]:
 
 
 def _list_hidden_candidates(attached_folder: Path, name: str, candidates: list[Path]) -> list[Path]:
-    """Return the paths that a name could mean in the other configuration folder, which is not searched."""
+    """Return the paths that a name could mean in the configuration folder that `-c` does not search."""
     return [
         place
         for within in CONFIGURATION_FOLDERS
@@ -120,7 +120,7 @@ def _build_not_found_error(attached_folder: Path, name: str, candidates: list[Pa
 
 
 def _format_location(candidate: Path, base_folder: Path) -> str:
-    """Return a candidate path relative to a folder, with a note if something other than a file is there."""
+    """Return a candidate path relative to a folder, followed by a note if something other than a file is there."""
     shown = _make_relative(candidate, base_folder)
     obstacle = _describe_obstacle(candidate)
     return str(shown) if obstacle is None else f"{shown} ({obstacle})"
@@ -149,7 +149,7 @@ def _list_names(folder: Path) -> list[str]:
 
 
 def _list_files(folder: Path) -> list[Path]:
-    """Return the files in a folder, or an empty list if it cannot be read."""
+    """Return the files in a folder, or an empty list if the folder cannot be read."""
     try:
         return [entry for entry in folder.iterdir() if os.path.isfile(entry)]
     except OSError:

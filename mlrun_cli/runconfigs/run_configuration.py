@@ -80,17 +80,17 @@ class RunConfiguration(NamedTuple):
         return hash(self[:-1])
 
     def replace_fields(self, **values: Any) -> RunConfiguration:
-        """Return a copy with some fields replaced; the locations of these fields in the file are dropped."""
+        """Return a copy with some fields replaced and without the locations of these fields in the file."""
         places = {key: place for key, place in self.places.items() if re.split(r"[.[]", key)[0] not in values}
         return self._replace(**values, places=places)
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads; it contains the secrets of the configuration."""
+        """Return the configuration, including its secrets, as a JSON-compatible dict for `from_json`."""
         return {name: _to_plain(value) for name, value in self._asdict().items()} | {"python": self.python._asdict()}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> RunConfiguration:
-        """Create a configuration from a JSON object; unknown keys are ignored."""
+        """Create a configuration from a dict returned by `to_json`; unknown keys are ignored."""
         known = {name: document[name] for name in cls._fields if name in document}
         command = known.get("command")
         return cls(
@@ -124,13 +124,13 @@ class RunConfiguration(NamedTuple):
             raise
 
     def _find_location(self, key_path: str) -> str | None:
-        """Return the file and line of a key or of the nearest section that contains it, or None if unknown."""
+        """Return the file and line of a key or else of its innermost section whose location is known, or None."""
         while key_path and key_path not in self.places:
             key_path = key_path[: max(key_path.rfind("."), key_path.rfind("["), 0)]
         return self.places.get(key_path)
 
-    def get_changed_entries(self) -> dict[str, object]:
-        """Return the entries of `rest` with values that are not defaults in any version of Azure's SDK."""
+    def get_non_default_entries(self) -> dict[str, object]:
+        """Return the entries of `rest` whose values are defaults in no version of Azure's SDK."""
         return {key_path: value for key_path, value in self.rest.items() if not is_default(key_path, value)}
 
     @property
@@ -145,7 +145,7 @@ class RunConfiguration(NamedTuple):
     @property
     def inline_environment_name(self) -> str | None:
         """The name in the environment section, or None if it is absent or one of Azure's default names."""
-        name = self.get_changed_entries().get("environment.name")
+        name = self.get_non_default_entries().get("environment.name")
         return None if name is None else str(name)
 
     def remove_environment_name(self) -> RunConfiguration:
@@ -154,7 +154,7 @@ class RunConfiguration(NamedTuple):
         return self._replace(environment_reference=None, rest=rest)
 
     def replace_environment(self, other: RunConfiguration) -> RunConfiguration:
-        """Return a copy with another configuration's environment, overridden by this one's environment variables."""
+        """Return a copy with another configuration's environment, whose variables are overridden by this one's."""
         return self._replace(
             python=other.python,
             environment_reference=None,
@@ -170,6 +170,6 @@ def _to_plain(value: object) -> object:
 
 
 def _replace_environment(base_values: Mapping[str, _Value], values: Mapping[str, _Value]) -> dict[str, _Value]:
-    """Return `base_values`, keyed by key path, with the `environment` section taken from `values`."""
+    """Return a copy of `base_values`, keyed by key path, with the `environment` section taken from `values`."""
     kept = {key_path: value for key_path, value in base_values.items() if not key_path.startswith("environment.")}
     return kept | {key_path: value for key_path, value in values.items() if key_path.startswith("environment.")}

@@ -17,7 +17,7 @@ from mlrun_cli.runconfigs.key import Key
 from mlrun_cli.runconfigs.keys import KEYS, SECTIONS
 from mlrun_cli.runconfigs.kinds import refuse_databricks_only_runconfig, refuse_other_kinds
 from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, PYTHON_FRAMEWORK, PythonSection, RunConfiguration
-from mlrun_cli.runconfigs.shapes import (
+from mlrun_cli.runconfigs.value_schemas import (
     COMMAND,
     COMMUNICATOR,
     CONDA,
@@ -27,7 +27,7 @@ from mlrun_cli.runconfigs.shapes import (
     TEXTS,
     TRUTH,
     VARIABLES,
-    Shape,
+    Schema,
 )
 from mlrun_cli.runconfigs.workbench import KEYS as WORKBENCH_KEYS
 from mlrun_cli.runconfigs.workbench import is_workbench_runconfig, translate_workbench_runconfig
@@ -47,7 +47,7 @@ class RunconfigReading(NamedTuple):
     problems: Problems
 
     def get_or_raise(self) -> tuple[RunConfiguration, tuple[str, ...]]:
-        """Return the configuration and the notes, or raise an error if there are problems.
+        """Return the configuration and the notes if there are no problems, or else raise an error.
 
         Raises:
             UsageError: the file has problems.
@@ -57,7 +57,7 @@ class RunconfigReading(NamedTuple):
 
 
 def examine_runconfig(path: Path) -> RunconfigReading:
-    """Read a runconfig, collecting the errors in its values instead of raising them.
+    """Read a runconfig; return its configuration together with the errors in its values, which are not raised.
 
     Raises:
         InvalidFile: it is not a YAML or JSON mapping, or has no key of a runconfig.
@@ -67,7 +67,7 @@ def examine_runconfig(path: Path) -> RunconfigReading:
 
 
 def read_runconfig(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """Read a runconfig; return its configuration, and one-line notes about skipped or converted keys.
+    """Read a runconfig; return its configuration, and notes of one line each about skipped or converted keys.
 
     The keys of a runconfig of the Workbench of 2018 are translated.
 
@@ -79,8 +79,8 @@ def read_runconfig(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
     return _read_or_raise(read_document(path)).get_or_raise()
 
 
-def read_configuration_document(document: object, path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """Parse a configuration from plain values and return it with notes; `path` is the path for error messages.
+def parse_configuration_document(document: object, path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
+    """Parse a document of plain values as a configuration, and return it with notes; errors name the file `path`.
 
     Raises:
         UsageError: the same errors as `read_runconfig` raises.
@@ -89,7 +89,7 @@ def read_configuration_document(document: object, path: Path) -> tuple[RunConfig
 
 
 def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """Read the environment file of a runconfig, which is an environment definition of Azure or a conda file.
+    """Read a runconfig's environment file, an Azure environment definition or a conda file; return it with notes.
 
     Returns:
         A configuration in which only the environment is meaningful, and one-line notes.
@@ -113,7 +113,7 @@ def read_environment_file(path: Path) -> tuple[RunConfiguration, tuple[str, ...]
 
 
 def translate_old_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
-    """Return a runconfig with keys of the Workbench format translated to Azure's current keys, and notes.
+    """Translate keys of the Workbench format in a runconfig to Azure's current keys; return the document and notes.
 
     Raises:
         InvalidFile: the document has no key of a runconfig.
@@ -147,7 +147,7 @@ def _read_document(root: Node) -> RunconfigReading:
     fields = {name: value for name, value in reader.fields.items() if "." not in name}
     python = {name.partition(".")[2]: value for name, value in reader.fields.items() if "." in name}
     configuration = RunConfiguration(
-        **fields, python=PythonSection(**python), rest=reader.rest, places=dict(_find_locations(root))
+        **fields, python=PythonSection(**python), rest=reader.rest, places=dict(_iterate_locations(root))
     )
     return RunconfigReading(configuration, tuple(reader.notes), reader.problems)
 
@@ -175,14 +175,14 @@ class _RunconfigReader:
 
     def _read_key(self, node: Node, key: Key) -> None:
         if key.field is None:
-            self.rest[node.key_path] = node.as_boolean() if key.shape is TRUTH else node.to_plain()
-            self.notes += _iterate_unknown_key_notes(node, key.shape)
-        elif key.shape is COMMUNICATOR and isinstance(node.content, dict):
+            self.rest[node.key_path] = node.as_boolean() if key.schema is TRUTH else node.to_plain()
+            self.notes += _iterate_unknown_key_notes(node, key.schema)
+        elif key.schema is COMMUNICATOR and isinstance(node.content, dict):
             self.notes.append(_describe_skipped_communicator(node))
-        elif key.shape is VARIABLES:
+        elif key.schema is VARIABLES:
             self._add_variables(node)
         else:
-            read = next(read for shape, read in _READERS if key.shape is shape)
+            read = next(read for schema, read in _READERS if key.schema is schema)
             self._set_field(key.field, read(node, self.problems))
 
     def _set_field(self, field: str, value: object) -> None:
@@ -196,17 +196,17 @@ class _RunconfigReader:
         self.fields[_VARIABLES_FIELD] = {**found, **known} if is_of_environment else {**known, **found}
 
 
-def _find_locations(node: Node) -> Iterator[tuple[str, str]]:
+def _iterate_locations(node: Node) -> Iterator[tuple[str, str]]:
     """Yield the key path of each value in a document, with its file and line."""
     if node.line and node.key_path:
         yield node.key_path, node.location
     content = tuple(node.content.values()) if isinstance(node.content, dict) else node.content
     for inner in content if isinstance(content, tuple) else ():
-        yield from _find_locations(inner)
+        yield from _iterate_locations(inner)
 
 
 def _describe_skipped_communicator(node: Node) -> str:
-    """Return a note about an ignored section `mpi` that was written as `communicator` by mistake.
+    """Return the note that a mapping written as `communicator` by mistake is ignored because its values are defaults.
 
     Raises:
         InvalidFile: the section has values other than the defaults.
@@ -224,13 +224,13 @@ def _get_section(node: Node) -> dict[str, Node]:
     return {key: inner for key, inner in node.as_mapping().items() if not inner.is_null}
 
 
-def _iterate_unknown_key_notes(node: Node, shape: Mapping[str, Any]) -> Iterator[str]:
+def _iterate_unknown_key_notes(node: Node, schema: Mapping[str, Any]) -> Iterator[str]:
     """Yield a note for each unknown key in the nested mappings of a value."""
     if not isinstance(node.content, dict):
         return
-    known = shape.get("properties", {})
+    known = schema.get("properties", {})
     for key, inner in _get_section(node).items():
-        expected = known.get(key, shape.get("additionalProperties"))
+        expected = known.get(key, schema.get("additionalProperties"))
         if expected is not None:
             yield from _iterate_unknown_key_notes(inner, expected)
         elif known:
@@ -255,7 +255,7 @@ def _read_text(node: Node, _: Problems) -> str:
 
 
 def _read_texts(node: Node, problems: Problems) -> tuple[str, ...]:
-    """Return the items of a list as strings; an invalid item adds a problem and becomes an empty string."""
+    """Return the items of a list as strings; each invalid item adds a problem and becomes an empty string."""
     texts = [""] * len(node.as_list())
     for index, item in enumerate(node.as_list()):
         with problems.collect_errors():
@@ -266,7 +266,7 @@ def _read_texts(node: Node, problems: Problems) -> tuple[str, ...]:
 
 
 def _read_command(node: Node, problems: Problems) -> str | tuple[str, ...]:
-    """Return a command as a shell line or as words; a list of a single text with blanks is a line, as in Azure."""
+    """Return a command as a line for a shell or as words; like Azure, read a list of one text with spaces as a line."""
     if not isinstance(node.content, tuple):
         return node.as_text()
     words = _read_texts(node, problems)
@@ -298,7 +298,7 @@ def _read_name(node: Node, expected_name: str) -> str:
     return expected_name if text.casefold() == expected_name.casefold() else text
 
 
-_READERS: Sequence[tuple[Shape, _Reader]] = (
+_READERS: Sequence[tuple[Schema, _Reader]] = (
     (TEXT, _read_text),
     (TEXTS, _read_texts),
     (TRUTH, _read_boolean),
@@ -308,4 +308,4 @@ _READERS: Sequence[tuple[Shape, _Reader]] = (
     (FRAMEWORK, lambda node, _: _read_name(node, PYTHON_FRAMEWORK)),
     (COMMUNICATOR, lambda node, _: _read_name(node, NO_COMMUNICATOR)),
 )
-"""The functions that read the values of fields, with their shapes."""
+"""The functions that read the values of fields, with their schemas."""

@@ -12,7 +12,7 @@ from mlrun_cli.runconfigs.communicators import COMMUNICATORS
 from mlrun_cli.runconfigs.key import Key
 from mlrun_cli.runconfigs.keys import KEYS, SECTIONS
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
-from mlrun_cli.runconfigs.shapes import COMMUNICATOR
+from mlrun_cli.runconfigs.value_schemas import COMMUNICATOR
 
 
 def build_runconfig_schema() -> dict[str, Any]:
@@ -32,9 +32,9 @@ def build_runconfig_schema() -> dict[str, Any]:
 
 
 def build_complete_document(configuration: RunConfiguration, redactor: Redactor) -> dict[str, Any]:
-    """Return a configuration as a document with all current keys, and with secrets redacted."""
+    """Return a configuration as a document that has all current keys and no secrets."""
     document: dict[str, Any] = {}
-    values = _list_values(configuration)
+    values = _collect_values(configuration)
     for key_path, key in KEYS.items():
         is_left_out = key_path not in values and (key.is_older or key_path == "environment.python.condaDependencies")
         if is_left_out or (configuration.environment_reference and key_path.startswith("environment.")):
@@ -53,7 +53,7 @@ def build_complete_document(configuration: RunConfiguration, redactor: Redactor)
     return redacted
 
 
-def _list_values(configuration: RunConfiguration) -> dict[str, Any]:
+def _collect_values(configuration: RunConfiguration) -> dict[str, Any]:
     """Return the values of a configuration, keyed by key path, with all variables at the top level."""
     keys = {key.field: key_path for key_path, key in KEYS.items() if key.field is not None}
     values = {key_path: attrgetter(field)(configuration) for field, key_path in keys.items()}
@@ -89,25 +89,25 @@ def _build_mapping(description: str) -> dict[str, Any]:
 
 
 def _build_property(key: Key) -> dict[str, Any]:
-    shape, more = key.shape, {"deprecated": True} if key.is_older else {}
-    if shape is COMMUNICATOR:
-        shape = {"anyOf": [{"enum": tuple(COMMUNICATORS)}, *shape["anyOf"]]}
-    return {"description": key.meaning, "default": key.default, **_allow_null(shape), **more}
+    schema, more = key.schema, {"deprecated": True} if key.is_older else {}
+    if schema is COMMUNICATOR:
+        schema = {"anyOf": [{"enum": tuple(COMMUNICATORS)}, *schema["anyOf"]]}
+    return {"description": key.meaning, "default": key.default, **_allow_null(schema), **more}
 
 
-def _allow_null(shape: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a JSON schema that also allows null, both for the value itself and for the values in a mapping."""
-    if "anyOf" in shape:
-        return {**shape, "anyOf": [*shape["anyOf"], {"type": "null"}]}
-    kinds = [shape["type"]] if isinstance(shape["type"], str) else shape["type"]
-    return {**_allow_null_properties(shape), "type": [*kinds, "null"]}
+def _allow_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a JSON Schema that also allows null, both for the value itself and for the values in a mapping."""
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
+    kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    return {**_allow_null_properties(schema), "type": [*kinds, "null"]}
 
 
-def _allow_null_properties(shape: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a JSON schema that also allows null as the value of each named property of a mapping."""
+def _allow_null_properties(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a JSON Schema that also allows null as the value of each named property of a mapping."""
     within: dict[str, Any] = {}
-    if "properties" in shape:
-        within["properties"] = {name: _allow_null(inner) for name, inner in shape["properties"].items()}
-    if "additionalProperties" in shape:
-        within["additionalProperties"] = _allow_null_properties(shape["additionalProperties"])
-    return {**shape, **within}
+    if "properties" in schema:
+        within["properties"] = {name: _allow_null(inner) for name, inner in schema["properties"].items()}
+    if "additionalProperties" in schema:
+        within["additionalProperties"] = _allow_null_properties(schema["additionalProperties"])
+    return {**schema, **within}

@@ -32,7 +32,7 @@ _PAIRED_IN_BRACES = re.compile(rb"""[{,]\s*["']?(script|target|environment|userM
 
 
 def search_runconfigs(root: Path, *, exclude: Path | None = None) -> list[Path]:
-    """Return the sorted paths of all runconfigs in a folder and its subfolders, whether attached or not.
+    """Return the sorted paths of all runconfigs in a folder and its subfolders, which need not be attached.
 
     In a configuration folder, files without any suffix count as runconfigs, like the samples of newer versions of
     Azure's CLI. Elsewhere, a file without the suffix `.runconfig` is one if it has a key that only runconfigs have, or

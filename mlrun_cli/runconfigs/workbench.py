@@ -34,7 +34,7 @@ _SKIPPED = {
 
 
 def is_workbench_runconfig(root: Node) -> bool:
-    """Return whether a document is a runconfig of Workbench: it has at least one of `KEYS`, and all are capitalized."""
+    """Return whether a document is a Workbench runconfig: it has some of `KEYS`, and all its keys are capitalized."""
     keys = root.as_mapping()
     return not keys.keys().isdisjoint(KEYS) and all(key[:1].isupper() for key in keys)
 

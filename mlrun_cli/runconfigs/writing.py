@@ -14,13 +14,13 @@ from mlrun_cli.core.documents.read import read_document
 from mlrun_cli.core.text_files import replace_text
 from mlrun_cli.runconfigs.keys import KEYS
 from mlrun_cli.runconfigs.runconfig import translate_old_keys
-from mlrun_cli.runconfigs.shapes import COMMAND, TEXTS, VARIABLES
+from mlrun_cli.runconfigs.value_schemas import COMMAND, TEXTS, VARIABLES
 
-_TEXT_SHAPES = (TEXTS, COMMAND, VARIABLES)
+_TEXT_SCHEMAS = (TEXTS, COMMAND, VARIABLES)
 _TEXT_KEYS = {
     key_path.rpartition(".")[2]
     for key_path, key in KEYS.items()
-    if key.field is not None and any(key.shape is shape for shape in _TEXT_SHAPES)
+    if key.field is not None and any(key.schema is schema for schema in _TEXT_SCHEMAS)
 }
 
 
@@ -71,7 +71,7 @@ def read_plain_runconfig(path: Path) -> dict[str, Any]:
 
 
 def to_plain_runconfig(node: Node) -> dict[str, Any]:
-    """Return a runconfig that is contained in a document as plain values, like `read_plain_runconfig`.
+    """Convert a document node with a runconfig to plain values like those of `read_plain_runconfig`.
 
     Raises:
         InvalidFile: it is not a mapping, or has no key of a runconfig.
@@ -88,7 +88,7 @@ def to_plain_runconfig(node: Node) -> dict[str, Any]:
 
 
 def read_plain_environment(path: Path) -> dict[str, Any]:
-    """Read the environment file of a runconfig as plain values, with variables as strings.
+    """Read a runconfig's environment file as plain values, with variables as strings.
 
     Raises:
         InvalidFile: it is not a YAML or JSON mapping.

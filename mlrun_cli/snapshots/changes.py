@@ -39,7 +39,7 @@ class FileChange(NamedTuple):
 
     @property
     def kind(self) -> ChangeKind:
-        """The kind of the change."""
+        """Whether the file or link was added, removed or modified."""
         if self.before is None:
             return ChangeKind.ADDED
         return ChangeKind.REMOVED if self.after is None else ChangeKind.MODIFIED
@@ -54,12 +54,12 @@ class FilePatch(NamedTuple):
 
     @property
     def text(self) -> bytes:
-        """The whole patch."""
+        """The complete patch as bytes: the header followed by the hunks."""
         return self.header + self.diff.hunks
 
 
 def list_changes(before: Snapshot, after: Snapshot) -> list[FileChange]:
-    """Return the changes to files and links between two snapshots, sorted by path, without reading contents.
+    """Return the changed files and links between two snapshots, sorted by path, without reading any content.
 
     A link that changes, to another target or to a file, is removed and added, since `patch` changes no links.
     """
@@ -78,14 +78,14 @@ def list_changes(before: Snapshot, after: Snapshot) -> list[FileChange]:
 
 
 def list_paths_with_changed_type(changes: Iterable[FileChange]) -> list[str]:
-    """Return the paths that are a file or link in one snapshot and a folder with changes in the other, sorted."""
+    """Return the sorted paths that are a file or link in one snapshot and a folder with changes in the other."""
     paths = {change.path for change in changes}
     above = {os.fspath(parent) for path in paths for parent in PurePosixPath(path).parents}
     return sorted(paths & above)
 
 
 def build_patch(change: FileChange, store: SnapshotStore) -> FilePatch:
-    """Return the patch for a change.
+    """Return a change in the format of `git diff`, or as a line that says that binary files differ.
 
     Raises:
         StoredFilesLost: the store has lost a file's content.
@@ -135,7 +135,7 @@ def _get_mode(entry: SnapshotEntry) -> bytes:
 
 
 def _read_content(entry: SnapshotEntry | None, store: SnapshotStore) -> bytes | None:
-    """Return a file's content, a link's target or, without an entry, nothing; None if the file is too large."""
+    """Return a file's content, a link's target or, without an entry, an empty value; None if the file is too large."""
     if entry is None:
         return b""
     if entry.kind is EntryKind.LINK:
@@ -149,7 +149,7 @@ def _read_content(entry: SnapshotEntry | None, store: SnapshotStore) -> bytes | 
 
 
 def _quote_diff_path(prefix: str, path: str) -> bytes:
-    """Return a name for a patch, quoted in git's way if it contains spaces, quotes or control characters."""
+    """Return a prefixed path for a patch, quoted as by git if it has spaces, quotes, backslashes or control bytes."""
     name = (prefix + path).encode("utf-8", "surrogateescape")
     try:
         is_plain = path.isprintable() and not set(path) & set(' "\\')

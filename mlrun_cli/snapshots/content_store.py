@@ -43,12 +43,12 @@ class IncomingFile:
             copying.write_all(self.descriptor, content)
 
     def clone_from(self, source_fd: int) -> bool:
-        """Clone an open file, sharing its blocks; return False if the file system does not support that."""
+        """Clone an open file into this one, sharing its blocks; return False if the file system does not support it."""
         with _convert_errors(self._path):
             return copying.clone(source_fd, self.descriptor)
 
     def copy_from(self, source_fd: int) -> int:
-        """Copy an open file, sharing its blocks if possible; return the number of bytes."""
+        """Copy an open file into this one, sharing its blocks if possible; return the number of copied bytes."""
         with _convert_errors(self._path):
             return copying.copy(source_fd, self.descriptor)
 
@@ -156,7 +156,7 @@ class SnapshotStore:
             os.utime(self.get_manifest_path(snapshot_id))
 
     def read_cache(self, cache_key: str) -> dict[str, list[Any]]:
-        """Return the cache with this key, as a mapping from paths to entries; empty if it is missing or damaged."""
+        """Return the cache with this key as a dict of entries by path, empty if the cache is missing or damaged."""
         try:
             cache = _read_json(self._get_cache_path(cache_key))
         except (OSError, ValueError):
@@ -169,7 +169,7 @@ class SnapshotStore:
             self._write_json(self._get_cache_path(cache_key), cache)
 
     def remove_abandoned_incoming_files(self) -> None:
-        """Remove temporary files of killed processes; an older version's files only after a day."""
+        """Remove temporary files that killed processes have left; those of older versions must be a day old."""
         remove_abandoned_files(Path(self._incoming))
         before = time.time() - _ABANDONED_AFTER_SECONDS
         with suppress(OSError), os.scandir(self._incoming) as entries:
@@ -179,7 +179,7 @@ class SnapshotStore:
                         os.unlink(entry.path)
 
     def get_manifest_path(self, snapshot_id: str) -> str:
-        """Return the path of the manifest of a snapshot."""
+        """Return the path of a snapshot's manifest."""
         return f"{self._folder}/manifests/{snapshot_id}.json"
 
     def _get_cache_path(self, cache_key: str) -> str:
@@ -198,7 +198,7 @@ class SnapshotStore:
 
 
 def build_lost_content_error(entry: SnapshotEntry) -> StoredFilesLost:
-    """Return the error for a file of a snapshot whose content is missing in the store."""
+    """Return the error for a snapshot's file whose content is missing in the store."""
     return StoredFilesLost(
         f"The content of '{escape_path(entry.path)}' is gone from the workspace's snapshots.",
         hint="Submit the run again: that restores it.",
@@ -217,7 +217,7 @@ def _read_json(path: str) -> Any:
 
 @contextmanager
 def _convert_errors(path: str) -> Iterator[None]:
-    """Convert an operating system error about a file of the store into a `StoreError` with a complete message."""
+    """Convert an `OSError` of the block about a file of the store to a `StoreError` with a complete message."""
     try:
         yield
     except OSError as error:

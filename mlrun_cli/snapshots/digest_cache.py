@@ -27,7 +27,7 @@ class DigestCache:
         self._new: dict[str, list[Any]] = {}
 
     def find(self, path: str, file_stat: os.stat_result) -> str | None:
-        """Return the cached digest of the file described by `file_stat`, or None if its content is not in the store."""
+        """Return the cached digest of an unchanged file whose content is in the store, or None for any other file."""
         cached = self._old.get(path)
         if not isinstance(cached, list) or cached[:-1] != compute_signature(file_stat):
             return None
@@ -43,7 +43,7 @@ class DigestCache:
             self._new[path] = [*compute_signature(file_stat), digest]
 
     def save(self) -> None:
-        """Save the entries that were found or added, and discard all others."""
+        """Save the entries found or added since the cache was loaded, and discard all others."""
         if self._new != self._old:
             self._store.write_cache(self._key, self._new)
 

@@ -31,7 +31,7 @@ _MLFLOW_NAMES = {"repository_uri": "repoURL", "branch": "branch", "commit": "com
 
 
 def read_git_properties(folder: Path, environ: Mapping[str, str], redactor: Redactor) -> dict[str, str]:
-    """Return the properties that Azure sets for a run from a git work tree; empty without a work tree or git.
+    """Return the properties that Azure sets for a run from a git work tree; empty if there is no work tree or no git.
 
     Keys: `azureml.git.repository_uri|branch|commit|dirty|build_id|build_uri` and
     `mlflow.source.git.repoURL|branch|commit`; keys without a value are omitted. As with azureml-core, a work tree is
@@ -65,7 +65,7 @@ def _read_work_tree(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _run_queries(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Run git's queries concurrently and return the outputs of the successful queries."""
+    """Run all git queries concurrently; return the outputs of the successful ones, keyed by query name."""
     quiet = {**environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
     try:
         asked = {

@@ -50,7 +50,7 @@ class IgnoreRules:
 
     @classmethod
     def read(cls, folder: Path) -> IgnoreRules:
-        """Return the rules of a folder, which are empty if it has no ignore file.
+        """Return the rules from a folder's ignore file, or empty rules if there is none.
 
         Raises:
             InvalidFile: the ignore file cannot be read or is over 1 MiB.
@@ -84,7 +84,7 @@ class IgnoreRules:
         return True
 
     def _compile_patterns(self, lines: list[str]) -> GitIgnoreSpec:
-        """Return a matcher of the valid patterns among these lines, adding a note for each invalid one."""
+        """Return a matcher for the valid patterns among these lines, and add a note for each invalid line."""
         from pathspec import GitIgnoreSpec  # noqa: PLC0415 - start-up
 
         def is_pattern(line: str) -> bool:
@@ -99,7 +99,7 @@ class IgnoreRules:
 
 
 def _read_regular_file(path: Path) -> bytes | None:
-    """Return the content of a file, or None if it does not exist or is not a regular file."""
+    """Return the content of a regular file, or None if there is no regular file at this path."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:

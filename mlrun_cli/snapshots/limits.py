@@ -112,7 +112,7 @@ def _describe_excess(total: Amount, limits: SnapshotLimits, prefix: str) -> str:
 
 
 def _sum_amounts_by_path(files: Iterable[tuple[str, int]]) -> dict[str, Amount]:
-    """Return the total amounts of each file, each folder (with a trailing slash) and all files (empty key), by path."""
+    """Return the amounts of each file, each folder (key with a trailing slash) and all files (empty key)."""
     amounts: dict[str, Amount] = {}
     for path, size in files:
         end = 0
@@ -124,7 +124,7 @@ def _sum_amounts_by_path(files: Iterable[tuple[str, int]]) -> dict[str, Amount]:
 
 
 def _list_largest_paths(amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits) -> list[str]:
-    """Return the paths of the largest files and folders, largest first, none of which contains another.
+    """Return the paths of the largest files and folders, largest first; no folder contains another of the paths.
 
     A folder is replaced by its entries if one of them makes up more than half of it: the list has `src/data/` instead
     of `src/`. Hidden folders and virtual environments are never split.
@@ -159,7 +159,7 @@ def _list_largest_paths(amounts: dict[str, Amount], total: Amount, limits: Snaps
 def _select_largest_paths(
     largest: list[str], amounts: dict[str, Amount], total: Amount, limits: SnapshotLimits
 ) -> list[str]:
-    """Return the first paths in `largest` whose removal suffices to meet the limits, up to the number shown."""
+    """Return the first paths in `largest` whose removal suffices to meet the limits, but at most `_NAMED`."""
     rest = Amount(total.size, total.files)
     enough = []
     for path in largest[:_NAMED]:

@@ -33,7 +33,7 @@ class IngestedFile(NamedTuple):
 
 
 def ingest_file(store: SnapshotStore | None, path: str, report: Callable[[int], None]) -> IngestedFile:
-    """Store the content of the file at `path` without ever blocking, even on a FIFO.
+    """Store the content of a regular file, or only hash it without a store; return the result; never block on a FIFO.
 
     A file that changes while it is read is read up to three times. `report` is called with the number of bytes read
     so far. Without a store, the content is only hashed.
@@ -62,7 +62,7 @@ def ingest_file(store: SnapshotStore | None, path: str, report: Callable[[int], 
 
 
 def _hash_content(descriptor: int, size: int, report: Callable[[int], None]) -> tuple[str, int]:
-    """Return the digest and size of up to `size` bytes of a file that may be growing."""
+    """Return the digest of at most `size` bytes of a file that may be growing, and the number of bytes read."""
     hasher = _create_hasher()
     done = 0
     while chunk := os.read(descriptor, min(size - done, _CHUNK)):
@@ -73,7 +73,7 @@ def _hash_content(descriptor: int, size: int, report: Callable[[int], None]) -> 
 
 
 def _store_content(store: SnapshotStore, descriptor: int, size: int, report: Callable[[int], None]) -> tuple[str, int]:
-    """Store up to `size` bytes of a file that may be growing; return the digest and size."""
+    """Store at most `size` bytes of a file that may be growing; return their digest and number."""
     if size > _CHUNK:
         return _store_large_content(store, descriptor, size, report)
     content = os.read(descriptor, size)
@@ -89,7 +89,7 @@ def _store_content(store: SnapshotStore, descriptor: int, size: int, report: Cal
 def _store_large_content(
     store: SnapshotStore, descriptor: int, size: int, report: Callable[[int], None]
 ) -> tuple[str, int]:
-    """Store a file in chunks, computing its digest while it is copied; return its digest and size."""
+    """Store a large file in chunks, computing the digest during the copy; return the digest and the number of bytes."""
     hasher = _create_hasher()
     done = 0
     with store.create_incoming_file() as incoming:

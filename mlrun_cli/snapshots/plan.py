@@ -38,7 +38,7 @@ class PlannedSnapshot(NamedTuple):
 
 
 def plan_snapshot(source: Path, limits: SnapshotLimits, exclude: Sequence[Path]) -> PlannedSnapshot:
-    """Return a preview of a snapshot of `source`, without storing anything.
+    """Return a preview of a snapshot of the folder `source`, without storing anything.
 
     Raises:
         UsageError: no such folder, over a limit, or an ignore file that cannot be read.
@@ -53,7 +53,7 @@ def plan_snapshot(source: Path, limits: SnapshotLimits, exclude: Sequence[Path])
 
 
 def _iterate_ignored_paths(scan: Scan) -> Iterator[str]:
-    """Yield the ignored paths in order, except folders that are partly included and the contents of ignored folders."""
+    """Yield the sorted ignored paths, except folders that are partly included and the contents of ignored folders."""
     folder = None
     for path in sorted(scan.ignored):
         if path.removesuffix("/") in scan.folders or (folder is not None and path.startswith(folder)):

@@ -58,7 +58,7 @@ def prune_snapshots(
     report: Callable[[str], None],
     lock_folder: Path | None = None,
 ) -> PruneResult:
-    """Remove snapshots unused since a time, except those to keep, and contents that no snapshot refers to.
+    """Remove snapshots unused since a time and not to be kept, and contents that no snapshot refers to any more.
 
     Args:
         folder: the folder of the snapshots.
@@ -106,7 +106,7 @@ def prune_snapshots(
 def _hold_prune_lock(
     folder: Path, lock_name: str, operation: int, report: Callable[[str], None] | None = None, blocker: str = ""
 ) -> Iterator[None]:
-    """Hold a lock of a folder of snapshots during a block; report if acquiring it takes long."""
+    """Hold a lock of a snapshots folder during the block; report if acquiring it takes long."""
     make_private_folder(folder)
     try:
         descriptor = os.open(make_counterpart_folder(folder) / lock_name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -126,7 +126,7 @@ def _hold_prune_lock(
 
 
 def _try_lock_silently(descriptor: int, operation: int) -> bool:
-    """Try to acquire a lock for `_SILENT_SECONDS`, after which a message is due; return whether that succeeded."""
+    """Try for `_SILENT_SECONDS` to acquire a lock; return whether it was acquired, since otherwise a message is due."""
     deadline = time.monotonic() + _SILENT_SECONDS
     while True:
         try:

@@ -159,14 +159,14 @@ class _Walk:
 
 
 def describe_read_error(error: OSError) -> str:
-    """Return the reason why a file could not be read, as a noun phrase."""
+    """Return why a file or folder could not be read, as a phrase without a subject."""
     if isinstance(error, FileNotFoundError):
         return "gone before it was read"
     return f"not readable: {error.strerror}"
 
 
 def _add_parent_folders(scan: Scan) -> None:
-    """Add the ignored parent folders of entries that are not ignored."""
+    """Add the parent folders of included files and links to the scan, even those that are ignored."""
     for path in (*scan.files, *scan.links):
         folder = path.rpartition("/")[0]
         while folder and folder not in scan.folders:
@@ -192,7 +192,7 @@ def _resolve_links(scan: Scan) -> None:
 
 
 def _resolve_target(root: str, path: str) -> str | None:
-    """Return the target of a link relative to `root`, '' for the root itself, or None if it is outside."""
+    """Return a link's target relative to `root`, '' if it is the root itself, or None if it is outside the root."""
     target = os.path.realpath(os.path.join(root, path), strict=True)
     if target == root:
         return ""

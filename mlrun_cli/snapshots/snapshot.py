@@ -37,7 +37,7 @@ class SnapshotEntry(NamedTuple):
     target: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object with the fields that apply to the kind of entry."""
+        """Return the entry as a JSON-compatible dict, with only the fields that apply to its kind."""
         value: dict[str, Any] = {"path": self.path, "kind": self.kind.value}
         if self.kind is EntryKind.FILE:
             value |= {"digest": self.digest, "size": self.size, "mtime_ns": self.mtime_ns}
@@ -49,7 +49,7 @@ class SnapshotEntry(NamedTuple):
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> SnapshotEntry:
-        """Create the entry from a JSON object returned by `to_json`.
+        """Create an entry from a dict returned by `to_json`.
 
         Raises:
             KeyError, ValueError: the object is not valid, or its path leads out of the folder.
@@ -80,7 +80,7 @@ class Snapshot(NamedTuple):
     size: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON object for the snapshot's manifest."""
+        """Return the snapshot as a JSON-compatible dict for its manifest."""
         return {
             "snapshot_id": self.snapshot_id,
             "size": self.size,
@@ -89,7 +89,7 @@ class Snapshot(NamedTuple):
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Snapshot:
-        """Create the snapshot from a JSON object returned by `to_json`.
+        """Create a snapshot from a dict returned by `to_json`.
 
         Raises:
             KeyError, ValueError: the object is not valid.
@@ -109,7 +109,7 @@ class OmittedPath(NamedTuple):
 
 
 def describe_omissions(omitted: Sequence[OmittedPath]) -> str:
-    """Return a line that lists some omitted paths with their reasons, and the number of the others."""
+    """Return a line that lists the first omitted paths with the reasons, and the number of the other paths."""
     return f"Left out of the snapshot: {format_first_names([f'{item.path} ({item.reason})' for item in omitted])}."
 
 

@@ -35,7 +35,7 @@ def take_snapshot(
     exclude: Sequence[Path] = (),
     progress: Progress | None = None,
 ) -> tuple[Snapshot, list[str]]:
-    """Create and store a snapshot of the current content of a folder.
+    """Store a snapshot of the current content of a folder; return the snapshot and notes on omitted or changing files.
 
     Args:
         source: the folder.
@@ -68,7 +68,7 @@ def take_snapshot(
 def preview_entries(
     source: Path, store: SnapshotStore, *, limits: SnapshotLimits, exclude: Sequence[Path] = ()
 ) -> tuple[SnapshotEntry, ...]:
-    """Return the entries that a snapshot of a folder would have now; nothing is stored.
+    """Return the entries that a snapshot of a folder would have now, without storing anything.
 
     Raises:
         UsageError: as for `take_snapshot`.
@@ -107,14 +107,14 @@ class _SnapshotBuilder:
         self._bytes_done = 0
 
     def store_entries(self) -> tuple[SnapshotEntry, ...]:
-        """Store new contents and the cache of digests, and return all entries, sorted by path."""
+        """Store new contents and the digest cache; return all entries of the snapshot, sorted by path."""
         self._store.remove_abandoned_incoming_files()
         entries = self.build_entries()
         self._cache.save()
         return entries
 
     def build_entries(self) -> tuple[SnapshotEntry, ...]:
-        """Store new contents, unless this is a preview, and return all entries, sorted by path."""
+        """Return all entries of the snapshot, sorted by path; new contents are stored unless this is a preview."""
         entries = [SnapshotEntry(path, EntryKind.DIRECTORY) for path in self._scan.folders]
         entries += [
             entry
@@ -125,7 +125,7 @@ class _SnapshotBuilder:
         return tuple(sorted(entries, key=lambda entry: entry.path))
 
     def list_notes(self) -> list[str]:
-        """Return up to two lines, about omitted paths and about files that changed while they were read."""
+        """Return at most two notes: one on omitted paths and one on files that changed while they were read."""
         notes = []
         if self._left_out:
             notes.append(describe_omissions(sorted(self._left_out, key=lambda item: item.path)))
@@ -134,7 +134,7 @@ class _SnapshotBuilder:
         return notes
 
     def _build_file_entry(self, path: str, file_stat: os.stat_result) -> SnapshotEntry | None:
-        """Return the entry of a file, storing its content if it is new, or None if the file cannot be read."""
+        """Return the entry of a file, or None if it cannot be read; new content is stored unless this is a preview."""
         digest = self._cache.find(path, file_stat)
         size = file_stat.st_size
         if digest is None:

@@ -14,7 +14,7 @@ _FRESH_SECONDS = 12 * 60 * 60
 
 
 def copy_snapshot(snapshot: Snapshot, source: SnapshotStore, destination: SnapshotStore) -> int:
-    """Copy the objects of a snapshot that another store lacks, then the manifest; return the number of copied objects.
+    """Copy a snapshot to another store: the missing objects, then the manifest; return the number of copied objects.
 
     Objects that are stored with another size, as after a power failure, are copied again.
 

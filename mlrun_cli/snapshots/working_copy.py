@@ -80,7 +80,7 @@ def create_script_folders(destination: Path) -> tuple[str, ...]:
 
 
 def create_data_links(destination: Path, links: Mapping[str, str]) -> tuple[str, ...]:
-    """Create links to data folders at the given paths in a working copy; return a warning for each failure.
+    """Create links to data at the given paths in a working copy; return a warning for each failure.
 
     Where the copy has a folder already, what is in the folder with the data is linked into it.
     """
@@ -130,7 +130,7 @@ def remove_data_links(destination: Path, links: Mapping[str, str]) -> None:
 
 
 def remove_empty_script_folders(destination: Path) -> None:
-    """Remove the folders created for the script that are still empty after it has ended."""
+    """Remove those folders created by `create_script_folders` that are still empty after the script has ended."""
     for name in reversed(SCRIPT_FOLDERS):
         with suppress(OSError):
             (destination / name).rmdir()
@@ -221,7 +221,7 @@ def _remove_if_unchanged(entry: SnapshotEntry, folder_fd: int) -> None:
 
 
 def _is_unchanged(entry: SnapshotEntry, file_stat: os.stat_result, folder_fd: int) -> bool:
-    """Return whether a file or link in an open folder is unchanged since its creation."""
+    """Return whether a file or link in an open folder is unchanged since it was created from a snapshot entry."""
     if entry.kind is EntryKind.FILE:
         is_same = file_stat.st_size == entry.size and file_stat.st_mtime_ns == entry.mtime_ns
         return is_same and stat.S_ISREG(file_stat.st_mode)
@@ -291,7 +291,7 @@ def _leads_to_file(destination: Path, path: str) -> bool:
 
 
 def _resolve_inner_target(destination: Path, path: str) -> str | None:
-    """Return the final target of a link, which need not exist, or None if it is outside or unknown."""
+    """Return the final target of a link, which need not exist, or None if it is outside `destination` or unknown."""
     try:
         top = os.path.realpath(destination)
         target = os.path.realpath(os.path.join(top, path))

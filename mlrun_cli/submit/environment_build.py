@@ -12,7 +12,7 @@ from typing import Any
 
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.errors import EnvironmentNotBuilt
-from mlrun_cli.runconfigs.runconfig import read_configuration_document
+from mlrun_cli.runconfigs.runconfig import parse_configuration_document
 from mlrun_cli.submit.environment_plan import plan_environment
 from mlrun_cli.targets.programs import BUILDER_PROGRAM, build_program_command
 from mlrun_cli.workspace import Workspace
@@ -28,7 +28,7 @@ def build_environment(workspace: Workspace, definition: Mapping[str, Any]) -> st
         InvalidFile, Unsupported: the definition cannot be used for runs.
     """
     here = Path.cwd()
-    configuration, _ = read_configuration_document({"environment": definition}, Path(str(definition.get("name"))))
+    configuration, _ = parse_configuration_document({"environment": definition}, Path(str(definition.get("name"))))
     planned, notes = plan_environment(
         configuration,
         runconfig=None,

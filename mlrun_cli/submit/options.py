@@ -87,7 +87,7 @@ def _is_expressible_as_options(configuration: RunConfiguration) -> bool:
 
     Ineffective settings do not count: an image without Docker, and conda dependencies of a user-managed environment.
     """
-    rest, variables = configuration.get_changed_entries(), configuration.environment_variables
+    rest, variables = configuration.get_non_default_entries(), configuration.environment_variables
     plain = RunConfiguration(
         script=configuration.script,
         arguments=configuration.arguments,

@@ -247,7 +247,7 @@ def _list_settings(resolution: Resolution) -> dict[str, object]:
     build = resolution.environment.plan.build
     changed = {
         name: value
-        for name, value in configuration.get_changed_entries().items()
+        for name, value in configuration.get_non_default_entries().items()
         if name.partition(".")[0] not in _DATA_SECTIONS
     }
     return {

@@ -30,7 +30,7 @@ from mlrun_cli.pipelines.graph import (
 from mlrun_cli.pipelines.validation import PROCESS_PARAMETERS
 from mlrun_cli.runconfigs.communicators import PARALLEL_TASK
 from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, RunConfiguration
-from mlrun_cli.runconfigs.runconfig import read_configuration_document
+from mlrun_cli.runconfigs.runconfig import parse_configuration_document
 from mlrun_cli.submit.parallel_run import build_parallel_command, count_nodes, find_environment_document
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.sweeps.definition import definition_from_json
@@ -107,7 +107,7 @@ def build_step_request(plan: StepPlan, request: SubmitRequest) -> tuple[SubmitRe
     notes: tuple[str, ...] = ()
     document = step.runconfig or find_environment_document(step)
     if document is not None and request.earlier is None:
-        configuration, notes = read_configuration_document(document, Path(f"the runconfig of '{step.name}'"))
+        configuration, notes = parse_configuration_document(document, Path(f"the runconfig of '{step.name}'"))
     target = step.target or plan.graph.default_target
     given = plan.step.runconfig_parameters.get("Target")
     if given is not None:

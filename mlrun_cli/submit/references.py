@@ -70,10 +70,12 @@ def _resolve_registered_environment(
     """Return a configuration with the definition of the registered environment that it refers to."""
     from mlrun_cli.actions.environments import get_environment  # noqa: PLC0415 - start-up
     from mlrun_cli.environments.curated import is_curated_name  # noqa: PLC0415 - start-up
-    from mlrun_cli.runconfigs.runconfig import read_configuration_document  # noqa: PLC0415 - start-up
+    from mlrun_cli.runconfigs.runconfig import parse_configuration_document  # noqa: PLC0415 - start-up
 
     version = (
-        None if configuration.environment_reference else configuration.get_changed_entries().get("environment.version")
+        None
+        if configuration.environment_reference
+        else configuration.get_non_default_entries().get("environment.version")
     )
     try:
         found = get_environment(workspace, name, None if version is None else str(version))
@@ -86,7 +88,7 @@ def _resolve_registered_environment(
             f"{key_path}: {error.message}", hint=error.hint if is_curated_name(name) else hint
         ) from error
     named = {**found.definition, "name": found.name, "version": found.version}
-    described, _ = read_configuration_document({"environment": named}, Path(name))
+    described, _ = parse_configuration_document({"environment": named}, Path(name))
     return described
 
 

@@ -9,7 +9,7 @@ from mlrun_cli.environments.docker_section import DOCKER_SWITCHES, find_engine, 
 from mlrun_cli.environments.frameworks import INSTALL, PROGRAMS, find_framework_program
 from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.errors import ConflictingOptions, Unsupported
-from mlrun_cli.runconfigs.communicators import LAUNCH_SECTIONS, LaunchRefused, read_launch
+from mlrun_cli.runconfigs.communicators import LAUNCH_SECTIONS, LaunchRefused, build_launch
 from mlrun_cli.runconfigs.key import Refusal
 from mlrun_cli.runconfigs.keys import KEYS
 from mlrun_cli.runconfigs.run_configuration import (
@@ -74,7 +74,7 @@ def _iterate_unsupported_fields(configuration: RunConfiguration, search_path: st
         reason = f"'{configuration.framework}' is not started here"
         yield "framework", Refusal(reason, "Set it to Python; packages come from the environment.")
     try:
-        read_launch(configuration)
+        build_launch(configuration)
     except LaunchRefused as refused:
         yield refused.key_path, Refusal(refused.reason, refused.advice)
     python = configuration.python
@@ -89,7 +89,7 @@ def _iterate_unsupported_fields(configuration: RunConfiguration, search_path: st
 
 def _iterate_unsupported_keys(configuration: RunConfiguration) -> Iterator[tuple[str, Refusal]]:
     """Yield the key paths whose non-default values are not supported, with the reason."""
-    for key_path in configuration.get_changed_entries():
+    for key_path in configuration.get_non_default_entries():
         key = KEYS.get(key_path)
         if key is None or key.refused is None or (key_path in DOCKER_SWITCHES and _has_conda_part(configuration)):
             continue
@@ -107,7 +107,7 @@ def _iterate_notes(configuration: RunConfiguration, *, has_container: bool, is_c
             f"nodeCount: the script runs {configuration.node_count} times, once for each node of its target; "
             "NODE_RANK tells it which it is."
         )
-    for key_path, value in configuration.get_changed_entries().items():
+    for key_path, value in configuration.get_non_default_entries().items():
         if key_path in DOCKER_SWITCHES and not has_container:
             is_built = _has_conda_part(configuration) and not is_current
             part = "its conda dependencies" if is_built else "the python on PATH"
@@ -126,6 +126,6 @@ def _find_skip_reason(configuration: RunConfiguration, key_path: str, *, has_con
     if key_path.startswith(("docker.", "environment.docker.")) and is_docker_enabled(configuration):
         return key.skipped_in_container if has_container else key.skipped_without_container
     section = key_path.partition(".")[0]
-    if section in LAUNCH_SECTIONS and read_launch(configuration).kind != section:
+    if section in LAUNCH_SECTIONS and build_launch(configuration).kind != section:
         return f"the communicator is {configuration.communicator}"
     return key.skipped

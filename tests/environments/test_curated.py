@@ -9,7 +9,7 @@ from mlrun_cli.environments.conda_file import read_conda_mapping
 from mlrun_cli.environments.curated import find_curated_environment, list_curated_names
 from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.environments.translation import translate_dependencies
-from mlrun_cli.runconfigs.runconfig import read_configuration_document
+from mlrun_cli.runconfigs.runconfig import parse_configuration_document
 from mlrun_cli.submit.environment_plan import choose_environment_mode
 from tests.running import Mlrun
 from tests.sdk.driving import drive
@@ -120,7 +120,7 @@ def test_what_cannot_be_had_is_refused_with_its_reason(mlrun: Mlrun, name: str, 
 )
 def test_versions_of_curated_environments_may_be_left_open(name: str, variable: str, mode: EnvironmentMode) -> None:
     definition = {"name": name, "python": {"condaDependencies": {"dependencies": ["python=3.6.2"]}}}
-    configuration, _ = read_configuration_document({"environment": definition}, Path(name))
+    configuration, _ = parse_configuration_document({"environment": definition}, Path(name))
 
     assert choose_environment_mode(configuration, {"MLRUN_ENVIRONMENT": variable}).mode is mode
 

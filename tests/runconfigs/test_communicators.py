@@ -13,8 +13,8 @@ from mlrun_cli.runconfigs.communicators import (
     LAUNCH_SECTIONS,
     MAX_PROCESSES,
     LaunchRefused,
+    build_launch,
     describe_launch,
-    read_launch,
     resolve_launcher_program,
 )
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
@@ -23,7 +23,7 @@ from mlrun_cli.runconfigs.schema import build_runconfig_schema
 
 def launch(communicator: str, nodes: int = 1, **rest: Any) -> Launch:
     keys = {name.replace("__", "."): value for name, value in rest.items()}
-    return read_launch(RunConfiguration(communicator=communicator, node_count=nodes, rest=keys))
+    return build_launch(RunConfiguration(communicator=communicator, node_count=nodes, rest=keys))
 
 
 @pytest.mark.parametrize(

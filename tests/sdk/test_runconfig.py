@@ -12,7 +12,7 @@ import yaml
 
 from mlrun_cli.core.temporary import TEMPORARY_PREFIX
 from mlrun_cli.errors import InvalidFile
-from mlrun_cli.runconfigs.runconfig import read_configuration_document, read_runconfig
+from mlrun_cli.runconfigs.runconfig import parse_configuration_document, read_runconfig
 from tests.running import Mlrun
 from tests.sdk.driving import drive
 
@@ -346,12 +346,12 @@ def test_files_are_found_and_written_where_azure_has_them(mlrun: Mlrun) -> None:
 @pytest.mark.parametrize("path", sorted(DATA.glob("*.runconfig")), ids=lambda path: path.stem)
 def test_a_runconfig_means_the_same_as_a_file_and_as_values(path: Path) -> None:
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert read_configuration_document(document, path)[0] == read_runconfig(path)[0]
+    assert parse_configuration_document(document, path)[0] == read_runconfig(path)[0]
 
 
 def test_what_is_wrong_in_a_runconfig_of_values_is_named_without_a_line() -> None:
     where = Path("/code")
-    configuration, notes = read_configuration_document({"script": "a.py", "arguments": [1, True], "skript": 1}, where)
+    configuration, notes = parse_configuration_document({"script": "a.py", "arguments": [1, True], "skript": 1}, where)
     assert configuration.arguments == ("1", "true")
     (note,) = notes
     assert note.startswith("/code: ") and "'skript'" in note and note.endswith(" script?")
@@ -363,5 +363,5 @@ def test_what_is_wrong_in_a_runconfig_of_values_is_named_without_a_line() -> Non
         ([1], "/code: expected a mapping"),
     ):
         with pytest.raises(InvalidFile) as caught:
-            read_configuration_document(document, where)
+            parse_configuration_document(document, where)
         assert caught.value.message.startswith(said)

@@ -29,7 +29,7 @@ def create_target(
     description: str | None = None,
     tags: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Create a target, or update the AmlCompute that has this name; return its record."""
+    """Create a compute target, or update an existing AmlCompute target with this name; return its record."""
     target = create_compute_target(
         context.workspace, name, kind, properties=properties, description=description or "", tags=tags
     )
@@ -45,7 +45,7 @@ def attach_remote_target(
     ssh_port: int | None = None,
     private_key_file: str | None = None,
 ) -> dict[str, Any]:
-    """Attach a machine that is reached by ssh; return its record."""
+    """Attach a machine as a compute target that is accessed by SSH; return its record."""
     from mlrun_cli.actions.attached_targets import attach_target  # noqa: PLC0415 - start-up: few scripts attach any
     from mlrun_cli.targets.remote.attachment import RemoteAttachment  # noqa: PLC0415
     from mlrun_cli.targets.remote.settings import RemoteSettings  # noqa: PLC0415
@@ -57,7 +57,7 @@ def attach_remote_target(
 
 @handler("computes.list", only_reads=True)
 def list_targets(context: RequestContext) -> list[dict[str, Any]]:
-    """Return the records of the workspace's targets, including `local` only if it has a node limit."""
+    """Return the records of the workspace's compute targets; `local` is included only if it has a node limit."""
     return [build_target_record(context.workspace, target) for target in list_compute_targets(context.workspace)]
 
 
@@ -71,7 +71,7 @@ def get_target(context: RequestContext, name: str) -> dict[str, Any]:
 
 @handler("computes.change")
 def update_target(context: RequestContext, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Change properties of a target; return its record."""
+    """Change properties of a compute target; return its record."""
     target = _call_with_sdk_hint(lambda: update_compute_target(context.workspace, name, properties))
     return build_target_record(context.workspace, target)
 
@@ -83,7 +83,7 @@ def delete_target(context: RequestContext, name: str) -> None:
 
 
 def _call_with_sdk_hint(function: Callable[[], T]) -> T:
-    """Call a function and return its result, adding a hint for SDK users to the error for a missing target."""
+    """Call a function and return its result; an error for a missing target gets a hint for users of the SDK."""
     try:
         return function()
     except ComputeTargetNotFound as error:

@@ -45,7 +45,7 @@ def save_dataset(context: RequestContext, definition: object) -> dict[str, Any]:
 
 @handler("datasets.get", only_reads=True)
 def get_dataset(context: RequestContext, name: str, version: int | None = None) -> dict[str, Any]:
-    """Return the record of a version of a registered dataset, the latest one by default."""
+    """Return the record of one version of a registered dataset, by default the latest."""
     return build_dataset_record(actions.get_dataset(context.workspace, name, version))
 
 
@@ -57,7 +57,7 @@ def get_dataset_by_id(context: RequestContext, dataset_id: str) -> dict[str, Any
 
 @handler("datasets.list", only_reads=True)
 def list_datasets(context: RequestContext) -> list[dict[str, Any]]:
-    """Return the records of all registered datasets, each in its latest version."""
+    """Return the records of the latest versions of all registered datasets."""
     return [build_dataset_record(dataset) for dataset in context.workspace.datasets.list_latest_versions()]
 
 
@@ -65,19 +65,19 @@ def list_datasets(context: RequestContext) -> list[dict[str, Any]]:
 def update_dataset(
     context: RequestContext, dataset_id: str, description: str | None = None, tags: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Replace the description or the tags of a dataset; return its record."""
+    """Replace the description, the tags or both of a dataset; return its record."""
     return build_dataset_record(actions.update_dataset(context.workspace, dataset_id, description, tags))
 
 
 @handler("datasets.unregister")
 def unregister_dataset(context: RequestContext, name: str) -> None:
-    """Remove the name from all versions of a dataset."""
+    """Unregister all versions of the dataset with this name."""
     actions.unregister_dataset(context.workspace, name)
 
 
 @handler("datasets.files", only_reads=True)
 def list_files(context: RequestContext, definition: object) -> dict[str, Any]:
-    """Return a dataset's files as `[name, path or URL]` pairs and, as `whole`, their single folder or file, or None."""
+    """Return a dataset's `files` as `[name, path or URL]` pairs, and `whole`, their only folder or file, or None."""
     found = files.find_files(definition, lambda name: datastores.get_datastore(context.workspace, name))
     return {
         "files": [[file.name, file.source] for file in found.files],
@@ -87,13 +87,13 @@ def list_files(context: RequestContext, definition: object) -> dict[str, Any]:
 
 @handler("datasets.check", only_reads=True)
 def check_paths_have_files(context: RequestContext, definition: object) -> None:
-    """Raise an error if any path of a dataset leads to no file."""
+    """Raise an error if there is no file at one of the paths of a dataset."""
     files.check_paths_have_files(definition, lambda name: datastores.get_datastore(context.workspace, name))
 
 
 @handler("datasets.inputs", only_reads=True)
 def get_inputs(context: RequestContext, run_id: str) -> dict[str, Any]:
-    """Return the input data of a run's script, keyed by name: a path, or the record of a dataset."""
+    """Return the inputs of a run's script, keyed by name; each is a path or the record of a dataset."""
     definition = context.workspace.runs.get(run_id).definition or {}
     found = {entry["name"]: actions.resolve_input(context.workspace, entry) for entry in definition.get("data") or []}
     return {name: build_dataset_record(item) if isinstance(item, Dataset) else item for name, item in found.items()}

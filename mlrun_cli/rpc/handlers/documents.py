@@ -14,13 +14,13 @@ from mlrun_cli.rpc.registry import handler
 
 @handler("documents.read")
 def read_file(context: RequestContext, path: str) -> Any:  # noqa: ARG001 - every handler takes a context
-    """Return the content of a YAML or JSON file as a JSON value."""
+    """Return the content of a YAML or JSON file as a JSON-compatible value."""
     return read_document(Path(path)).to_plain()
 
 
 @handler("documents.read_runconfig")
 def read_runconfig(context: RequestContext, path: str) -> dict[str, Any]:  # noqa: ARG001
-    """Return the content of a runconfig as a JSON object, with arguments and variables as written in the file."""
+    """Return the content of a runconfig as a JSON-compatible dict, with arguments and variables as they are written."""
     from mlrun_cli.runconfigs.writing import read_plain_runconfig  # noqa: PLC0415 - PyYAML takes 16 ms to import
 
     return read_plain_runconfig(Path(path))
@@ -28,7 +28,7 @@ def read_runconfig(context: RequestContext, path: str) -> dict[str, Any]:  # noq
 
 @handler("documents.read_environment")
 def read_environment(context: RequestContext, path: str) -> dict[str, Any]:  # noqa: ARG001
-    """Return the content of a runconfig's environment file as a JSON object."""
+    """Return the content of a runconfig's environment file as a JSON-compatible dict."""
     from mlrun_cli.runconfigs.writing import read_plain_environment  # noqa: PLC0415 - PyYAML takes 16 ms to import
 
     return read_plain_environment(Path(path))
@@ -36,7 +36,7 @@ def read_environment(context: RequestContext, path: str) -> dict[str, Any]:  # n
 
 @handler("documents.write")
 def write_file(context: RequestContext, path: str, document: Mapping[str, Any]) -> None:  # noqa: ARG001
-    """Write a document to a YAML file, with its keys in the given order."""
+    """Write a mapping to a YAML file, preserving the order of its keys."""
     from mlrun_cli.runconfigs.writing import write_document  # noqa: PLC0415 - PyYAML takes 16 ms to import
 
     try:

@@ -25,27 +25,27 @@ def register_environment(context: RequestContext, name: str | None, definition: 
 def get_environment(
     context: RequestContext, name: str, version: str | int | None = None, label: str | None = None
 ) -> dict[str, Any]:
-    """Return the record of an environment by version or label, by default the newest version."""
+    """Return the record of the environment version with this number or label, by default of the newest version."""
     text = None if version is None else str(version)
     return actions.get_environment(context.workspace, name, text, label).to_json()
 
 
 @handler("environments.list", only_reads=True)
 def list_environments(context: RequestContext) -> Sequence[dict[str, Any]]:
-    """Return the records of the newest versions of all environments, then of Azure's, each sorted by name."""
+    """Return records of the newest versions of registered, then of Azure's environments, each group sorted by name."""
     found = [*actions.list_environments(context.workspace), *actions.list_curated_environments()]
     return [one.to_json() for one in found]
 
 
 @handler("environments.label")
 def label_environment(context: RequestContext, name: str, version: str, labels: Sequence[str]) -> None:
-    """Assign labels to a version of an environment, removing them from other versions."""
+    """Assign labels to a version of an environment, and remove them from its other versions."""
     actions.label_environment(context.workspace, name, version, labels)
 
 
 @handler("environments.build")
 def build_environment_from_definition(context: RequestContext, definition: Mapping[str, Any]) -> str:
-    """Build an environment and return the installer's output."""
+    """Build the environment that a definition describes, and return the installer's output."""
     return build_environment(context.workspace, definition)
 
 

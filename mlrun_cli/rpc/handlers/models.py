@@ -41,7 +41,7 @@ def register_model(
 def register_model_from_run(
     context: RequestContext, model: Mapping[str, Any], run_id: str, path: str | None = None
 ) -> dict[str, Any]:
-    """Register files of a run as a model; return its record as `model`, or an error message as `missing`."""
+    """Register a run's files as a model; return its record as `model` or a message about missing files as `missing`."""
     workspace = context.workspace
     try:
         registered = actions.register_run_files(workspace, _parse_new_model(model), workspace.runs.get(run_id), path)
@@ -60,7 +60,7 @@ def get_model(
     run_id: str | None = None,
     framework: str | None = None,
 ) -> dict[str, Any]:
-    """Return the record of the newest model that matches a filter; see `_build_filter`."""
+    """Return the record of the newest model that matches the filter built from the arguments by `_build_filter`."""
     which = _build_filter(name, version, tags, properties, run_id=run_id, framework=framework)
     return _build_record(context, actions.get_model(context.workspace, which))
 
@@ -76,7 +76,7 @@ def list_models(
     framework: str | None = None,
     latest: bool = False,
 ) -> Sequence[dict[str, Any]]:
-    """Return the records of the models that match a filter, newest first; see `_build_filter`."""
+    """Return the records of the models that match the filter built by `_build_filter`, newest first."""
     which = _build_filter(name, None, tags, properties, run_id, dataset_id, framework, latest=latest)
     return [_build_record(context, model) for model in actions.list_models(context.workspace, which)]
 
@@ -92,7 +92,7 @@ def update_model(
     description: str | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Update a model, where `details` are fields of `ModelDetails`; return its record."""
+    """Update a model, including the fields of `ModelDetails` that are given in `details`; return the model's record."""
     changes = ModelChanges(
         tags=_convert_to_strings(tags),
         replaces_tags=replaces_tags,
@@ -106,7 +106,7 @@ def update_model(
 
 @handler("models.delete")
 def delete_model(context: RequestContext, model_id: str) -> None:
-    """Delete a model with its files."""
+    """Delete a model and its files."""
     actions.delete_model(context.workspace, _get_model(context, model_id))
 
 
@@ -119,7 +119,7 @@ def download_model(context: RequestContext, model_id: str, folder: str, overwrit
 
 @handler("models.path", only_reads=True)
 def get_path(context: RequestContext, name: str, version: int | None = None) -> str:
-    """Return the path of a model's file or folder, by default of the newest version."""
+    """Return the path of the file or folder of a model version, by default the newest."""
     return str(
         actions.get_model_path(context.workspace, actions.get_model(context.workspace, _build_filter(name, version)))
     )
@@ -146,7 +146,7 @@ def _parse_new_model(model: Mapping[str, Any]) -> NewModel:
 
 
 def _parse_details(details: Mapping[str, Any]) -> dict[str, Any]:
-    """Validate the keys of model details and convert the datasets to tuples."""
+    """Return model details with their keys validated and their datasets converted to tuples."""
     unknown = details.keys() - _DETAILS
     if unknown:
         raise UsageError(f"A model has no {', '.join(sorted(unknown))}.")
@@ -165,7 +165,7 @@ def _build_filter(
     framework: str | None = None,
     latest: bool = False,
 ) -> ModelFilter:
-    """Return a model filter; `name` may be an id, and a tag or property is a key or a `[key, value]` list."""
+    """Return a model filter; `name` may also be an id, and each tag or property is a key or a `[key, value]` list."""
     if name is not None:
         name, of_id = split_model_id(name)
         version = of_id if version is None else version

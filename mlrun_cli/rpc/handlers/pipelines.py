@@ -44,7 +44,7 @@ def submit(
     properties: Mapping[str, str] | None = None,
     display_name: str | None = None,
 ) -> dict[str, Any]:
-    """Submit a pipeline; return the record of its run, notes, and messages about its steps.
+    """Submit a pipeline; return the record of its run as `run`, `notes`, and messages about its steps as `lines`.
 
     Args:
         context: the context of the request.
@@ -89,7 +89,7 @@ def submit_published(
     properties: Mapping[str, str] | None = None,
     display_name: str | None = None,
 ) -> dict[str, Any]:
-    """Submit a published pipeline, with the arguments and the result of `pipelines.submit`.
+    """Submit a published pipeline; the further arguments and the result are those of `pipelines.submit`.
 
     As Azure's service does, it leaves out values for parameters that the pipeline does not have; a note tells so.
     """
@@ -122,7 +122,7 @@ def _submit_pipeline(context: RequestContext, request: PipelineRequest, notes: S
 
 @handler("pipelines.check", only_reads=True)
 def list_graph_problems(context: RequestContext, graph: Mapping[str, Any]) -> list[str]:  # noqa: ARG001 - every handler takes one
-    """Return the error messages about an invalid pipeline; empty if it is valid."""
+    """Return the error messages about a pipeline's graph, or an empty list if it is valid."""
     try:
         check_graph(Graph.from_json(graph))
     except MlrunError as error:
@@ -132,7 +132,7 @@ def list_graph_problems(context: RequestContext, graph: Mapping[str, Any]) -> li
 
 @handler("pipelines.load", only_reads=True)
 def load_pipeline_file(context: RequestContext, path: str, folder: str) -> dict[str, Any]:  # noqa: ARG001
-    """Return the pipeline in a YAML file as a document; relative paths are first looked up in `folder`."""
+    """Return the pipeline in a YAML file as a JSON-compatible dict; relative paths are first looked up in `folder`."""
     return read_pipeline_file(Path(path), Path(folder)).graph.to_json()
 
 
@@ -147,7 +147,7 @@ def get_pipelines_url(context: RequestContext) -> str:
 
 @handler("pipelines.graph", only_reads=True)
 def get_graph(context: RequestContext, run_id: str) -> dict[str, Any]:
-    """Return the graph of a pipeline run as a JSON object."""
+    """Return the graph of a pipeline run as a JSON-compatible dict."""
     return read_run_graph(context.workspace, get_run_by_full_id(context, run_id)).to_json()
 
 
@@ -159,7 +159,7 @@ def get_step_outputs(context: RequestContext, run_id: str) -> list[dict[str, Any
 
 @handler("pipelines.find_output", only_reads=True)
 def find_output(context: RequestContext, run_id: str, name: str) -> dict[str, Any] | None:
-    """Return the datastore and path of the output with this name in a pipeline run, or None if there is none."""
+    """Return the datastore and path of a pipeline run's output with this name, or None if it does not exist yet."""
     found = find_pipeline_output(context.workspace, get_run_by_full_id(context, run_id), name)
     return None if found is None else found._asdict()
 
@@ -206,7 +206,7 @@ def publish_pipeline_of_run(
     version: str | None = None,
     continue_on_step_failure: bool | None = None,
 ) -> dict[str, Any]:
-    """Publish the pipeline of a run with the run's snapshots; return the record of the published pipeline."""
+    """Publish a run's pipeline with the snapshots of its steps; return the record of the published pipeline."""
     pipeline = publish_pipeline_from_run(
         context.workspace,
         get_run_by_full_id(context, run_id),
@@ -240,7 +240,7 @@ def set_status(context: RequestContext, pipeline_id: str, status: str) -> dict[s
 
 @handler("pipelines.published_graph", only_reads=True)
 def get_published_graph(context: RequestContext, pipeline_id: str) -> dict[str, Any]:
-    """Return the graph of a published pipeline as a JSON object."""
+    """Return the graph of a published pipeline as a JSON-compatible dict."""
     return published.read_published_graph(context.workspace, pipeline_id).to_json()
 
 

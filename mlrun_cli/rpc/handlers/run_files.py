@@ -20,7 +20,7 @@ def list_run_files(context: RequestContext, run_id: str) -> list[str]:
 
 @handler("run_files.download", only_reads=True)
 def download_run_files(context: RequestContext, run_id: str, names: Sequence[str], folder: str) -> list[str]:
-    """Copy files of a run into a folder under their own names; return the paths of the copies."""
+    """Copy files of a run into a folder, keeping their names; return the paths of the copies."""
     run = get_run_by_full_id(context, run_id)
     return [str(path) for path in download_files(context.workspace, run, names, Path(folder))]
 
@@ -33,7 +33,7 @@ def download_run_file(context: RequestContext, run_id: str, name: str, path: str
 
 @handler("run_files.take_upload")
 def accept_upload(context: RequestContext, run_id: str, name: str, folder: str, replaces: bool = False) -> None:
-    """Move an upload, which a script on a node has stored in a folder, to its run's folder."""
+    """Move a file from a folder, where a script on a node has put it for upload, to the folder of the script's run."""
     move_upload(context.workspace, get_run_by_full_id(context, run_id), name, Path(folder), overwrite=replaces)
 
 

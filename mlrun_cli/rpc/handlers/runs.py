@@ -82,7 +82,7 @@ def get_parent(context: RequestContext, run_id: str) -> dict[str, Any] | None:
 def get_metrics(
     context: RequestContext, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
 ) -> dict[str, Any]:
-    """Return the metrics of a run or, if `recursive`, of the run and its descendants, keyed by run id."""
+    """Return a run's metrics, keyed by name, or, if `recursive`, those of it and its descendants, keyed by run id."""
     read = partial(read_metrics, context.workspace)
     return _read_run_or_tree(context, run_id, read, name, recursive, run_type)
 
@@ -91,7 +91,7 @@ def get_metrics(
 def get_metric_shapes(
     context: RequestContext, run_id: str, name: str | None = None, recursive: bool = False, run_type: str | None = None
 ) -> dict[str, Any]:
-    """Return the shape of each metric of a run, as in `LoggedValue.shape`, keyed by name."""
+    """Return the `LoggedValue.shape` of each metric, keyed by name or, if `recursive`, by run id and name."""
 
     def read(run: Run, name: str | None) -> Mapping[str, str]:
         return context.workspace.metrics.get_shapes(run.key, name)
@@ -107,7 +107,7 @@ def _read_run_or_tree(
     recursive: bool,
     run_type: str | None,
 ) -> dict[str, Any]:
-    """Return the result of `read` for a run or, if `recursive`, also for its descendants, keyed by run id."""
+    """Return the result of `read` for a run or, if `recursive`, for it and its descendants, keyed by run id."""
     run = _get_reconciled_run(context, run_id)
     if not recursive:
         return dict(read(run, name))
@@ -118,7 +118,7 @@ def _read_run_or_tree(
 
 @handler("runs.overview", only_reads=True)
 def get_overview(context: RequestContext, run_id: str) -> dict[str, Any]:
-    """Return a run's record, its first metrics, its newest children, and the numbers of its metrics and children."""
+    """Return a run's record, its first metrics, its newest children, and the total numbers of metrics and children."""
     run = _get_reconciled_run(context, run_id)
     summaries = context.workspace.metric_summaries
     below = RunFilter(parent_run_id=run_id)
@@ -180,7 +180,7 @@ def list_runs(
     metrics: str | None = None,
     parameters: str | None = None,
 ) -> dict[str, Any]:
-    """Return a page of runs, newest first, with the `before` argument for the next page as `next`, or null.
+    """Return a page of runs, newest first, and, as `next`, the `before` argument for the next page, or None at the end.
 
     With `metrics` and `parameters`, the records have those that the same options of `run list` would add.
     """
@@ -251,7 +251,7 @@ def start_interactive_run(
 
 @handler("runs.track_outputs")
 def track_outputs(context: RequestContext, run_id: str, outputs: str | None) -> None:
-    """Track the output folder of an interactive run, whose files are saved when the run ends."""
+    """Track the output folder of an interactive run, so that the files in it are saved when the run ends."""
     run = get_run_by_full_id(context, run_id)
     if outputs is not None and run.owner_lock is not None and not run.status.is_terminal:
         tracked_outputs.track_outputs(context.workspace, run.owner_lock, run_id, Path(outputs))
@@ -279,7 +279,7 @@ def _build_source_properties(
 def create_children(
     context: RequestContext, run_id: str, count: int, tag_key: str | None = None, tag_values: Sequence[str | None] = ()
 ) -> list[str]:
-    """Create `count` child runs of a run, each with its own value of a tag if `tag_key` is given; return their ids."""
+    """Create `count` child runs of a run, each with one of `tag_values` if `tag_key` is given; return their ids."""
     return interactive_runs.create_children(
         context.workspace,
         get_run_by_full_id(context, run_id),
@@ -309,7 +309,7 @@ def _save_outputs(context: RequestContext, run: Run) -> None:
 def fail_run(
     context: RequestContext, run_id: str, message: str | None = None, code: str | None = None, debug_info: Any = None
 ) -> dict[str, Any]:
-    """Mark a run as Failed, after stopping its script; return its record."""
+    """Stop the script of a run and mark the run as Failed; return its record."""
     info = debug_info if isinstance(debug_info, dict) else {}
     error = build_run_error(
         message or "fail() was called.",
@@ -340,7 +340,7 @@ def update_run(
 
 @handler("runs.flush", only_reads=True)
 def flush(context: RequestContext, run_id: str) -> None:
-    """Do nothing; everything that the run's processes have written is ingested before each response."""
+    """Do nothing: all data that the run's processes have written are ingested before each response anyway."""
 
 
 def get_run_by_full_id(context: RequestContext, run_id: str) -> Run:

@@ -16,14 +16,14 @@ from mlrun_cli.runs.run import build_run_record
 
 @handler("schedules.create")
 def create_schedule(context: RequestContext, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Create a schedule; return its record with notes for the user."""
+    """Create a schedule; return its record, and notes for the user."""
     schedule = actions.create_schedule(context.workspace, values)
     return _build_response(context, schedule)
 
 
 @handler("schedules.update")
 def update_schedule(context: RequestContext, schedule_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Update the given fields of a schedule; return its record with notes for the user."""
+    """Update the given fields of a schedule; return its record, and notes for the user."""
     schedule = actions.update_schedule(context.workspace, schedule_id, changes)
     return _build_response(context, schedule)
 
@@ -41,7 +41,7 @@ def list_schedules(
     pipeline_id: str | None = None,
     pipeline_endpoint_id: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the records of the schedules, newest first, optionally only of a pipeline or an endpoint."""
+    """Return the records of the schedules, newest first, optionally only those of one pipeline or one endpoint."""
     found = actions.list_schedules(
         context.workspace, active_only=active_only, pipeline_id=pipeline_id, endpoint_id=pipeline_endpoint_id
     )
@@ -56,11 +56,11 @@ def list_scheduled_runs(context: RequestContext, schedule_id: str) -> list[dict[
 
 @handler("schedules.load", only_reads=True)
 def load_schedule_file(context: RequestContext, path: str) -> dict[str, Any]:  # noqa: ARG001 - every handler takes a context
-    """Return the fields of a schedule in a YAML file, named as in Azure's SDK."""
+    """Return the fields of the schedule defined in a YAML file, named as in Azure's SDK."""
     return read_schedule_file(Path(path))
 
 
 def _build_response(context: RequestContext, schedule: Schedule) -> dict[str, Any]:
-    """Return the record of a schedule and, if the schedule is active, notes for the user."""
+    """Return the record of a schedule as `schedule`, and notes for the user, if it is active, as `notes`."""
     notes = actions.list_trigger_notes(context.workspace) if schedule.is_active else []
     return {"schedule": actions.build_schedule_record(context.workspace, schedule), "notes": notes}

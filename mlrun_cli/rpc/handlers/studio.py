@@ -10,7 +10,7 @@ from mlrun_cli.serving.studio_folder import StudioFolder
 
 @handler("studio.authorization")
 def get_authorization(context: RequestContext) -> dict[str, str]:
-    """Return the HTTP header that authorizes programs to post to the running studio, such as to submit pipelines.
+    """Return the HTTP header that authorizes POST requests to the running studio, for example to submit pipelines.
 
     Raises:
         StudioNotRunning: no studio runs, so nothing would answer such a request.

@@ -10,7 +10,7 @@ from mlrun_cli.actions.interactive_runs import check_new_run_id
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.rpc.context import RequestContext
 from mlrun_cli.rpc.registry import handler
-from mlrun_cli.runconfigs.runconfig import read_configuration_document
+from mlrun_cli.runconfigs.runconfig import parse_configuration_document
 from mlrun_cli.runs.run import build_run_record
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.submit import submit
@@ -95,7 +95,7 @@ def _build_request(
 ) -> tuple[SubmitRequest, Sequence[str]]:
     """Return the request for a run, and notes about the configuration."""
     source = Path(source_directory)
-    configuration, notes = read_configuration_document(document, source)
+    configuration, notes = parse_configuration_document(document, source)
     request = SubmitRequest(
         path=source,
         experiment_name=experiment_name,

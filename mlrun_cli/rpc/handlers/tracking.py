@@ -24,14 +24,14 @@ def get_run(context: RequestContext, run_id: str) -> dict[str, Any]:
 def list_runs(
     context: RequestContext, experiment_names: Sequence[str], limit: int, before: int | None = None
 ) -> dict[str, Any]:
-    """Return a page of runs of experiments, newest first, with the `before` argument for the next page as `next`."""
+    """Return a page of the experiments' runs, newest first, and, as `next`, the `before` argument for the next page."""
     runs, following = actions.list_tracking_records(context.workspace, experiment_names, limit, before)
     return {"runs": runs, "next": following}
 
 
 @handler("tracking.deleted_runs", only_reads=True)
 def list_deleted_runs(context: RequestContext, experiment_names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the deleted runs of experiments."""
+    """Return the records of the deleted runs of the given experiments."""
     return actions.list_deleted_records(context.workspace, experiment_names)
 
 
@@ -85,7 +85,7 @@ def update_registered_model(
 
 @handler("tracking.delete_registered_model")
 def delete_registered_model(context: RequestContext, name: str) -> None:
-    """Delete a model with all of its versions."""
+    """Delete a registered model and all of its versions."""
     workspace = context.workspace
     for model in model_actions.list_models(workspace, ModelFilter(name=name)):
         model_actions.delete_model(workspace, model)

@@ -21,7 +21,7 @@ _HOW_TO_MAKE = (
 
 @handler("workspaces.check", only_reads=True)
 def check_workspace(context: RequestContext) -> None:
-    """Check that the selected workspace exists."""
+    """Raise an error if the names of the selected workspace are invalid or the workspace does not exist."""
     _check_identity(context.identity)
     try:
         context.open_workspace(create=False)
@@ -32,7 +32,7 @@ def check_workspace(context: RequestContext) -> None:
 
 @handler("workspaces.find_config", only_reads=True)
 def open_configured_workspace(context: RequestContext, path: str, file_name: str | None = None) -> list[str] | None:
-    """Open or create the workspace in a folder's config; return its names, or None if there is no config."""
+    """Open or create the workspace in a folder's config file; return its identity, or None if there is no such file."""
     identity = actions.find_configured_workspace(Path(path), context.home, file_name)
     if identity is None:
         return None
@@ -62,7 +62,7 @@ def create_workspace(
     friendly_name: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> bool:
-    """Create the selected workspace; return False if it already exists and `exist_ok` is false."""
+    """Create the selected workspace or, if `exist_ok`, update an existing one; return False if it did neither."""
     _check_identity(context.identity)
     if not exist_ok and context.identity in actions.list_matching_workspaces(context.home):
         return False
@@ -73,7 +73,7 @@ def create_workspace(
 
 @handler("workspaces.describe", only_reads=True)
 def describe_workspace(context: RequestContext) -> dict[str, Any]:
-    """Return the folder, description and tags of the workspace."""
+    """Return the record of the selected workspace, with its description, friendly name and tags."""
     return actions.describe_workspace(context.workspace)
 
 
@@ -84,7 +84,7 @@ def update_workspace(
     friendly_name: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Change the description, friendly name or tags of the workspace; return the record of `describe_workspace`."""
+    """Change the description, friendly name or tags of the selected workspace; return its record."""
     for what, text in {"The description": description, "The friendly name": friendly_name}.items():
         if text is not None:
             check_text(what, text)
@@ -96,7 +96,7 @@ def update_workspace(
 
 
 def _check_identity(identity: WorkspaceIdentity) -> None:
-    """Validate the names of a workspace, which become names of folders."""
+    """Raise an error if a name in a workspace's identity is invalid; the names become names of folders."""
     check_subscription_id(identity.subscription_id)
     check_resource_group(identity.resource_group)
     check_workspace_name(identity.name)

@@ -5,43 +5,43 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-Shape = Mapping[str, Any]
-TEXT: Shape = {"type": "string"}
-TRUTH: Shape = {"type": "boolean"}
-NUMBER: Shape = {"type": "integer"}
-COUNT: Shape = {"type": "integer", "minimum": 1}
-SCALAR: Shape = {"type": ["string", "number", "boolean"]}
-TEXTS: Shape = {"type": "array", "items": SCALAR}
-COMMAND: Shape = {"anyOf": [TEXT, TEXTS]}
-MAPPING: Shape = {"type": "object"}
-CONDA: Shape = {"type": "object"}
-LIST: Shape = {"type": "array"}
-VARIABLES: Shape = {
+Schema = Mapping[str, Any]
+TEXT: Schema = {"type": "string"}
+TRUTH: Schema = {"type": "boolean"}
+NUMBER: Schema = {"type": "integer"}
+COUNT: Schema = {"type": "integer", "minimum": 1}
+SCALAR: Schema = {"type": ["string", "number", "boolean"]}
+TEXTS: Schema = {"type": "array", "items": SCALAR}
+COMMAND: Schema = {"anyOf": [TEXT, TEXTS]}
+MAPPING: Schema = {"type": "object"}
+CONDA: Schema = {"type": "object"}
+LIST: Schema = {"type": "array"}
+VARIABLES: Schema = {
     "type": "object",
     "propertyNames": {"pattern": "^[^=]+$"},
     "additionalProperties": {"type": [*SCALAR["type"], "null"]},
 }
 
 
-def build_suggestion_shape(*names: str) -> Shape:
+def build_suggestion_schema(*names: str) -> Schema:
     """Return the JSON Schema of a string for which editors suggest some values."""
     return {"anyOf": [{"enum": names}, TEXT]}
 
 
-def _build_mapping_shape(**keys: Shape) -> Shape:
+def _build_mapping_schema(**keys: Schema) -> Schema:
     """Return the JSON Schema of a mapping from arbitrary names to mappings with the given keys."""
     return {"type": "object", "additionalProperties": {"type": "object", "properties": keys}}
 
 
 _PLACE = {"type": "object", "properties": {"datastoreName": TEXT, "relativePath": TEXT}}
-REFERENCES = _build_mapping_shape(
+REFERENCES = _build_mapping_schema(
     dataStoreName=TEXT,
     pathOnDataStore=TEXT,
-    mode=build_suggestion_shape("mount", "download", "upload"),
+    mode=build_suggestion_schema("mount", "download", "upload"),
     pathOnCompute=TEXT,
     overwrite=TRUTH,
 )
-INPUTS = _build_mapping_shape(
+INPUTS = _build_mapping_schema(
     dataLocation={
         "type": "object",
         "properties": {
@@ -59,20 +59,20 @@ INPUTS = _build_mapping_shape(
             "uri": {"type": "object", "properties": {"path": TEXT, "isFile": TRUTH}},
         },
     },
-    mechanism=build_suggestion_shape("direct", "mount", "download"),
+    mechanism=build_suggestion_schema("direct", "mount", "download"),
     environmentVariableName=TEXT,
     pathOnCompute=TEXT,
     createOutputDirectories=TRUTH,
     overwrite=TRUTH,
     options=MAPPING,
 )
-OUTPUTS = _build_mapping_shape(
+OUTPUTS = _build_mapping_schema(
     outputLocation={"type": "object", "properties": {"dataPath": _PLACE}},
-    mechanism=build_suggestion_shape("mount", "upload"),
+    mechanism=build_suggestion_schema("mount", "upload"),
     additionalOptions=MAPPING,
 )
-FRAMEWORK = build_suggestion_shape("Python", "PyTorch", "TensorFlow", "Chainer", "CNTK", "PySpark", "R")
-COMMUNICATOR: Shape = {
+FRAMEWORK = build_suggestion_schema("Python", "PyTorch", "TensorFlow", "Chainer", "CNTK", "PySpark", "R")
+COMMUNICATOR: Schema = {
     "anyOf": [
         TEXT,
         {
