@@ -160,7 +160,7 @@ def _package_of(kind: TargetKind) -> str:
 
 
 def _names_kind(tree: ast.AST, kind: TargetKind) -> bool:
-    names = re.compile(rf"\b(?:{kind.name}|{kind.attach_command})\b")
+    names = re.compile(rf"\b(?:{kind.name}|{kind.attach_subcommand})\b")
     return any(names.search(str(node.value)) for node in _texts_of(tree)) or any(
         f"{module}.".startswith(f"{_package_of(kind)}.") for module in _imported_modules(tree)
     )

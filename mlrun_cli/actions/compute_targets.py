@@ -63,7 +63,7 @@ def create_compute_target(
     if is_attached_kind(kind):
         raise MissingOption(
             f"A {kind} target is attached, not created: its machines exist already.",
-            hint=f"Type '{TARGET_KINDS[kind].build_attach_line(name)}'.",
+            hint=f"Type '{TARGET_KINDS[kind].build_attach_command(name)}'.",
             target=name,
         )
     return insert_compute_target(workspace, name, kind, properties=properties, description=description, tags=tags)
@@ -260,8 +260,8 @@ def check_target_exists(workspace: Workspace, name: str) -> None:
 def _list_creation_lines(name: str) -> list[str]:
     """Return the command lines that create a compute target of this name: only the likeliest if its name says it."""
     attached = list_attached_kinds()
-    likeliest = [kind.build_attach_line(name) for kind in attached if kind.attach_word in name.casefold()]
-    others = (kind.build_attach_line(name) for kind in attached)
+    likeliest = [kind.build_attach_command(name) for kind in attached if kind.attach_word in name.casefold()]
+    others = (kind.build_attach_command(name) for kind in attached)
     return likeliest[:1] or [f"mlrun computetarget create amlcompute -n {name} --max-nodes 1", *others]
 
 

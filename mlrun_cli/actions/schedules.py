@@ -89,7 +89,7 @@ def update_schedule(workspace: Workspace, schedule_id: str, changes: Mapping[str
     elif status == ACTIVE and has_new_times:
         next_at = settings.compute_first_time(moment)
     elif status == ACTIVE and not before.is_active:
-        next_at = settings.compute_resumed_time(moment)
+        next_at = settings.compute_time_after_enabling(moment)
     elif status == ACTIVE:
         next_at = settings.compute_next_time(moment, anchor_at)
     schedule = before._replace(status=status, settings=settings, anchor_at=anchor_at, next_at=next_at)

@@ -14,7 +14,7 @@ def build_script_command(plan: EnvironmentPlan, script: Sequence[str]) -> list[s
 
 
 def build_activated_variables(plan: EnvironmentPlan, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return a copy of the environment variables, changed as if the environment were activated in a shell."""
+    """Return a copy of the variables `environ`, changed as if the planned environment were activated in a shell."""
     found = dict(environ)
     if plan.starter:
         found |= {"PYSPARK_PYTHON": plan.interpreter, "PYSPARK_DRIVER_PYTHON": plan.interpreter}

@@ -37,7 +37,7 @@ _WITH_EXTRA: Mapping[str, Sequence[str]] = {
 
 
 def list_missing_dependencies(lines: Sequence[PipLine]) -> list[PipLine]:
-    """Return the packages that azureml packages among the lines would install and that no line names.
+    """Return the packages that the azureml packages would install but no line names; empty if a line has a hash.
 
     Nothing is added to lines with hashes, because pip would want a hash of it too.
     """

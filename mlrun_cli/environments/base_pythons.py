@@ -13,7 +13,7 @@ from mlrun_cli.environments.interpreters import (
     Interpreter,
     PythonRequest,
     find_base_interpreter,
-    find_interpreters,
+    list_interpreters,
 )
 
 # The release date of each 3.x. People commonly used, and had packages for, a version that was a year old.
@@ -61,7 +61,7 @@ def rank_pythons(
         environ: the environment variables that tell where to search for interpreters.
         day: prefer the Python that was common on that day if the request does not pin a minor version.
     """
-    there = find_interpreters(environ)
+    there = list_interpreters(environ)
     first = find_base_interpreter(request, environ)
     if first is not None:
         there = [first, *(one for one in there if one.version[:2] != first.version[:2])]

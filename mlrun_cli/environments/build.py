@@ -137,7 +137,7 @@ def _hold_build_lock(lock_path: Path, ready_line: str) -> Iterator[int]:
 
 
 def _try_lock(lock_path: Path) -> int | None:
-    """Acquire the lock if it is free, and return its descriptor, or None if another process holds it."""
+    """Acquire the lock without waiting, and return its descriptor; return None if another process holds it."""
     try:
         return acquire_lock(lock_path, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -179,7 +179,7 @@ def _read_log_path(lock_path: Path) -> bytes:
 
 
 def _get_output_path() -> bytes:
-    """Return the path of the file that this process prints to, or an empty path if stdout is not a known file."""
+    """Return the path of the file that this process prints to, or an empty path if stdout is not a regular file."""
     with suppress(OSError):
         log = os.readlink(b"/proc/self/fd/1")
         return log if os.path.isfile(log) else b""

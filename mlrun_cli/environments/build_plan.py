@@ -30,14 +30,14 @@ _KEY_LENGTH = 24
 _PINNED = EnvironmentChoice()
 
 
-def plan_conda(
+def plan_conda_environment(
     dependencies: CondaDependencies,
     *,
     home: Path,
     environ: Mapping[str, str],
     environment_choice: EnvironmentChoice = _PINNED,
 ) -> PlannedEnvironment:
-    """Plan an environment with conda dependencies under `home`, built by conda, or from PyPI if conda is not installed.
+    """Plan an environment with conda dependencies, to be built by conda, or from PyPI if conda cannot be used.
 
     Raises:
         EnvironmentNotBuilt: the requested Python is not available, or the day for `dated` is unknown or unusable.
@@ -161,7 +161,7 @@ def _create_build(
     is_relaxed: bool,
     day: CutoffDate | None = None,
 ) -> EnvironmentBuild:
-    """Return the build with its key and folder, both derived from everything that determines its content."""
+    """Create a build; its key and folder are derived from everything that determines the environment's content."""
     requirements = tuple(line.text for line in lines if not line.is_option)
     options = tuple(line.text for line in lines if line.is_option)
     local = list_local_sources(lines)

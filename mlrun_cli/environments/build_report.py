@@ -32,7 +32,7 @@ def build_environment_document(environment: BuiltEnvironment, build: Environment
 
 
 def list_build_warnings(environment: BuiltEnvironment) -> tuple[str, ...]:
-    """Return warnings about versions that a build could not pin, and about a Python version other than planned."""
+    """Return warnings about versions that the build left open, and about a Python other than the planned one."""
     unpinned, other = environment.unpinned, environment.other_python
     first = environment.build.pythons[0] if environment.build.pythons else ""
     return (

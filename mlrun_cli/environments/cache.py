@@ -114,13 +114,13 @@ def _remove_environment(folder: EnvironmentFolder) -> bool:
         doomed = folder.path.with_name(f".{folder.path.name}.{os.getpid()}")
         folder.path.rename(doomed)
         shutil.rmtree(doomed)
-    folder.remove_locks()
+    folder.delete_lock_files()
     return True
 
 
 @contextmanager
 def _try_to_lock_exclusively(folder: EnvironmentFolder) -> Iterator[bool]:
-    """Lock the environment against builds and use; yield whether both locks were acquired."""
+    """Try to lock the environment against builds and use during the block; yield whether both locks were acquired."""
     with ExitStack() as stack:
         for path in (folder.lock, folder.in_use):
             is_new = not get_counterpart(path).exists()

@@ -82,11 +82,11 @@ def read_conda_dependencies(path: Path) -> CondaDependencies:
         file = path.absolute()
         return CondaDependencies(path, "", file.parent, None, (), (), (f"-r {shlex.quote(str(file))}",), {})
     document = read_document(path)
-    return _Reader(path, "", _map_line_numbers(document)).read(document, path.absolute().parent)
+    return _Reader(path, "", _collect_line_numbers(document)).read(document, path.absolute().parent)
 
 
-def read_conda_mapping(mapping: Mapping[str, object], path: Path, key_path: str, folder: Path) -> CondaDependencies:
-    """Parse conda dependencies from a mapping; `path` and `key_path` locate it in error messages.
+def parse_conda_mapping(mapping: Mapping[str, object], path: Path, key_path: str, folder: Path) -> CondaDependencies:
+    """Parse a conda environment given as a mapping, which error messages locate by `path` and `key_path`.
 
     Raises:
         InvalidFile: it is not a valid conda environment.
@@ -138,7 +138,7 @@ def _redact_secrets(text: str) -> str:
     return Redactor().redact_value(text)
 
 
-def _map_line_numbers(node: Node) -> dict[str, int]:
+def _collect_line_numbers(node: Node) -> dict[str, int]:
     """Return the line numbers of a node and of all nodes in it, keyed by key path."""
     lines = {node.key_path: node.line}
     if isinstance(node.content, dict):
@@ -146,7 +146,7 @@ def _map_line_numbers(node: Node) -> dict[str, int]:
     else:
         children = node.content if isinstance(node.content, tuple) else ()
     for child in children:
-        lines |= _map_line_numbers(child)
+        lines |= _collect_line_numbers(child)
     return lines
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlrun_cli.core.redaction import Redactor
-from mlrun_cli.environments.docker_section import get_shared_memory, list_engine_arguments
+from mlrun_cli.environments.docker_section import get_shared_memory_size, list_engine_arguments
 from mlrun_cli.environments.environment import ContainerPlan, EnvironmentPlan
 from mlrun_cli.environments.image import build_image_name
 from mlrun_cli.environments.image_plan import BASE_IMAGE, plan_image
@@ -48,7 +48,7 @@ def plan_container(
         Unsupported: no image is specified, it cannot be built, or a command line would reveal a secret.
         InvalidFile: the Dockerfile is not a text file.
     """
-    _refuse_registry_credentials(configuration, engine)
+    _check_no_registry_credentials(configuration, engine)
     made = plan_image(configuration, engine, home=home, project=project, redactor=redactor)
     build, secrets = made or (None, {})
     container = ContainerPlan(
@@ -63,8 +63,8 @@ def plan_container(
     return PlannedEnvironment(EnvironmentPlan(interpreter, build, container=container), secrets=secrets)
 
 
-def _refuse_registry_credentials(configuration: RunConfiguration, engine: str) -> None:
-    """Raise if the configuration contains a user name or password for the image registry."""
+def _check_no_registry_credentials(configuration: RunConfiguration, engine: str) -> None:
+    """Raise Unsupported if the configuration contains a user name or password for the image registry."""
     if any(configuration.rest.get(f"{_REGISTRY}.{key}") for key in ("username", "password")):
         login = f"{os.path.basename(engine)} login {configuration.rest.get(f'{_REGISTRY}.address') or ''}".rstrip()
         raise Unsupported(
@@ -83,7 +83,7 @@ def _get_image_name(configuration: RunConfiguration) -> str:
 
 def _list_container_options(configuration: RunConfiguration, redactor: Redactor) -> tuple[str, ...]:
     """Return the options for the container engine's `run` command; raise if one of them contains a secret."""
-    size, more = get_shared_memory(configuration), list_engine_arguments(configuration)
+    size, more = get_shared_memory_size(configuration), list_engine_arguments(configuration)
     if redactor.redact_arguments(more) != more:
         raise Unsupported(
             "docker.arguments cannot be used: they hold a secret, which a command line would show.",

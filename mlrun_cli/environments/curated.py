@@ -69,7 +69,7 @@ class CuratedEnvironment(NamedTuple):
 
     @property
     def conda_dependencies(self) -> dict[str, Any]:
-        """The environment as the content of a conda file."""
+        """The environment as the content of a conda environment file."""
         dependencies = [f"python={self.python}", "pip", {"pip": ["azureml-defaults", *self.packages]}]
         return {"name": "project_environment", "channels": ["conda-forge"], "dependencies": dependencies}
 
@@ -103,7 +103,7 @@ def find_curated_environment(name: str) -> CuratedEnvironment | None:
 
 
 def find_unavailability_reason(name: str) -> tuple[str, str] | None:
-    """Return why an environment of Azure is not available here, and an alternative, or None if there is no reason."""
+    """Return why an Azure environment is not available here, and an alternative; None if no reason is known."""
     for pattern, refusal in _REFUSALS:
         if re.fullmatch(CURATED_PREFIX + pattern, name.casefold()):
             return refusal

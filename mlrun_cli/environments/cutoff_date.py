@@ -23,17 +23,17 @@ class CutoffDate(NamedTuple):
 
     @property
     def uploaded_before(self) -> str:
-        """The end of the day, in the format of uv's `--exclude-newer`."""
+        """The end of the day as a UTC timestamp, for uv's `--exclude-newer`."""
         return f"{self.day.isoformat()}T23:59:59Z"
 
 
 def create_cutoff_date(day: date) -> CutoffDate:
-    """Return the cutoff for package releases that corresponds to a date specified by the user."""
+    """Create the cutoff date for a day that the user has specified."""
     return CutoffDate(day, "as named")
 
 
 def determine_cutoff_date(files: Iterable[Path], environ: Mapping[str, str]) -> CutoffDate:
-    """Return the date of the last change to any of the files, by their commits or else by their modification times.
+    """Return the date of the last change to any of the files, from their commits or else their modification times.
 
     A file that is committed as it is counts with its last commit, another one with its modification time.
 

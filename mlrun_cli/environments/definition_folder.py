@@ -55,10 +55,10 @@ def read_environment_folder(folder: Path) -> dict[str, Any]:
     definition = {key: node.to_plain() for key, node in root.as_mapping().items()}
     conda_file, dockerfile = folder / CONDA_NAME, folder / DOCKERFILE_NAME
     if conda_file.exists():
-        python = _ensure_section(path, definition, "python")
+        python = _copy_section(path, definition, "python")
         python.update(condaDependencies=read_document(conda_file).to_plain(), condaDependenciesFile=None)
     if dockerfile.exists():
-        _ensure_section(path, definition, "docker").update(baseDockerfile=read_text(dockerfile))
+        _copy_section(path, definition, "docker").update(baseDockerfile=read_text(dockerfile))
     return definition
 
 
@@ -119,8 +119,8 @@ def _write_files(folder: Path, texts: Mapping[str, str | None], *, overwrite: bo
         raise FileNotWritable(folder, error, hint="Choose a folder that you may write to.") from error
 
 
-def _ensure_section(path: Path, definition: dict[str, Any], key: str) -> dict[str, Any]:
-    """Put a new copy of a section, empty if it is missing, into `definition` and return it."""
+def _copy_section(path: Path, definition: dict[str, Any], key: str) -> dict[str, Any]:
+    """Replace a section of `definition` with a copy, or add an empty one if it is missing; return the new section."""
     section = definition.get(key)
     if section is not None and not isinstance(section, dict):
         raise InvalidFile(path, f"'{key}' is not a mapping")

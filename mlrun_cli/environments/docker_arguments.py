@@ -87,14 +87,14 @@ def _iterate_options(arguments: list[str]) -> Iterator[tuple[str, str | None, st
 
 
 def _parse_volume(parts: list[str]) -> tuple[str, str] | None:
-    """Return source and target of `SOURCE:TARGET[:OPTIONS]`, or None for a volume that the container engine manages."""
+    """Return the source and target in `SOURCE:TARGET[:OPTIONS]`, or None for a volume that the engine manages."""
     source, *others = parts
     is_path = source.startswith((".", "~")) or "/" in source
     return (source, os.path.normpath(others[0])) if others and others[0].startswith("/") and is_path else None
 
 
 def _parse_mount(text: str) -> tuple[str, str] | None:
-    """Return source and target of the value of `--mount`, or None if it is not a bind mount."""
+    """Return the source and target in a value of `--mount`, or None if the mount is not a bind mount."""
     keys = dict(field.partition("=")[::2] for field in text.split(","))
     source = keys.get("source") or keys.get("src")
     target = keys.get("target") or keys.get("destination") or keys.get("dst")

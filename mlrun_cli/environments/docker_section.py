@@ -23,19 +23,19 @@ def is_docker_enabled(configuration: RunConfiguration) -> bool:
     return any(configuration.rest.get(switch) is True for switch in DOCKER_SWITCHES)
 
 
-def wants_container(configuration: RunConfiguration) -> bool:
+def runs_in_container(configuration: RunConfiguration) -> bool:
     """Return whether the script runs in a container: Docker is enabled and dependencies are user-managed."""
     return is_docker_enabled(configuration) and configuration.python.user_managed_dependencies
 
 
-def get_shared_memory(configuration: RunConfiguration) -> str | None:
+def get_shared_memory_size(configuration: RunConfiguration) -> str | None:
     """Return the size of the shared memory, `shmSize`, or None if it is not set."""
     size = configuration.rest.get("docker.shmSize") or configuration.rest.get("environment.docker.shmSize")
     return str(size) if size else None
 
 
 def list_engine_arguments(configuration: RunConfiguration) -> list[str]:
-    """Return the `arguments` for the container engine, with options and values separated."""
+    """Return the `arguments` for the container engine, with each option and its value as two arguments."""
     found = configuration.rest.get(get_arguments_key_path(configuration))
     if not found:
         return []

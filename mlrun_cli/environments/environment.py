@@ -130,7 +130,7 @@ class EnvironmentBuild(NamedTuple):
     local: tuple[LocalSource, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the build as a JSON-compatible dict."""
         lists = {name: list(value) for name, value in self._asdict().items() if isinstance(value, tuple)}
         image = None if self.image is None else self.image._asdict()
         return {**self._asdict(), **lists, "builder": self.builder.value, "image": image}
@@ -147,7 +147,7 @@ class EnvironmentBuild(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> EnvironmentBuild:
-        """Create the build from a JSON object, ignoring unknown keys."""
+        """Create a build from the dict that `to_json` returned, ignoring unknown keys."""
         known = {name: document[name] for name in cls._fields if name in document}
         lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
         image = None if known.get("image") is None else ImageSource(**known["image"])
@@ -179,13 +179,13 @@ class ContainerPlan(NamedTuple):
     reached_by: Mapping[str, str] = MappingProxyType({})
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the container plan as a JSON-compatible dict."""
         lists = {name: list(value) for name, value in self._asdict().items() if isinstance(value, tuple)}
         return {**self._asdict(), **lists, "reached_by": dict(self.reached_by)}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> ContainerPlan:
-        """Create the container plan from a JSON object."""
+        """Create a container plan from the dict that `to_json` returned."""
         options, variables, programs = (tuple(document.get(name, ())) for name in ("options", "variables", "programs"))
         reached_by = document.get("reached_by", {})
         return cls(document["engine"], document["image"], options, variables, programs, reached_by)
@@ -219,7 +219,7 @@ class EnvironmentPlan(NamedTuple):
         return self._replace(interpreter=interpreter, build=self.build._replace(folder=own))
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the environment plan as a JSON-compatible dict."""
         return {
             "kind": self.kind.value,
             "interpreter": self.interpreter,
@@ -230,7 +230,7 @@ class EnvironmentPlan(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> EnvironmentPlan:
-        """Create the environment plan from a JSON object."""
+        """Create an environment plan from the dict that `to_json` returned."""
         build, container = document["build"], document.get("container")
         return cls(
             document["interpreter"],

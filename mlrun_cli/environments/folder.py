@@ -105,7 +105,7 @@ class EnvironmentFolder:
             ) from error
         return descriptor
 
-    def remove_locks(self) -> None:
+    def delete_lock_files(self) -> None:
         """Delete the lock files; the caller must hold both locks."""
         for path in (self.lock, self.in_use):
             path.unlink(missing_ok=True)

@@ -36,8 +36,8 @@ def build_spark_command(configuration: RunConfiguration, spark_submit: str) -> t
     """
     rest = configuration.rest
     words = [spark_submit]
-    packages = [_build_maven_coordinate(package) for package in _read_list(rest, "environment.spark.packages")]
-    repositories = [str(address) for address in _read_list(rest, "environment.spark.repositories")]
+    packages = [_build_maven_coordinate(package) for package in _get_list(rest, "environment.spark.packages")]
+    repositories = [str(address) for address in _get_list(rest, "environment.spark.repositories")]
     for option, values in (("--packages", packages), ("--repositories", repositories)):
         if values:
             words += [option, ",".join(values)]
@@ -48,13 +48,13 @@ def build_spark_command(configuration: RunConfiguration, spark_submit: str) -> t
     return tuple(words)
 
 
-def _read_list(configuration: Mapping[str, object], key_path: str) -> list[object]:
+def _get_list(configuration: Mapping[str, object], key_path: str) -> list[object]:
     value = configuration.get(key_path)
     return list(value) if isinstance(value, (list, tuple)) else []
 
 
 def _build_maven_coordinate(package: object) -> str:
-    """Return `GROUP:ARTIFACT:VERSION` for an entry of `packages`; raise if a part is missing."""
+    """Return the Maven coordinate `GROUP:ARTIFACT:VERSION` of an entry of `packages`; raise if a part is missing."""
     parts = [package.get(name) for name in ("group", "artifact", "version")] if isinstance(package, Mapping) else []
     if not parts or not all(parts):
         raise Unsupported(

@@ -21,7 +21,7 @@ def build_image_name(environment_key: str) -> str:
 
 
 def get_registry(image: str) -> str:
-    """Return an image's registry in the form that the engine's `login` command expects, empty for the default one."""
+    """Return an image's registry as the engine's `login` command expects it; empty for the default registry."""
     first, slash, _ = image.partition("/")
     return first if slash and re.match(_IS_REGISTRY, first) else ""
 
@@ -32,7 +32,7 @@ def has_image(engine: str, image: str) -> bool:
 
 
 def pull_missing_image(engine: str, image: str, installer: Installer) -> int:
-    """Pull an image unless the container engine already has it; return that engine's exit code."""
+    """Pull an image unless the container engine has it already; return the engine's exit code, or 0 if not pulled."""
     return 0 if has_image(engine, image) else installer.run([engine, "pull", image])
 
 

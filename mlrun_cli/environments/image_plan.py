@@ -41,12 +41,16 @@ def plan_image(
             f"{named[0]} cannot be used: {named[1]} names another image.", hint="Take one of the two out."
         )
     found = rest[named[0]]
-    source = _read_context(found, project) if isinstance(found, Mapping) else _read_dockerfile(str(found), project)
+    source = (
+        _create_context_source(found, project)
+        if isinstance(found, Mapping)
+        else _create_dockerfile_source(str(found), project)
+    )
     return _create_build(source, engine, home, redactor)
 
 
-def _read_dockerfile(text: str, project: Path) -> ImageSource:
-    """Read a Dockerfile given as its text or path; its build context is empty, as in Azure."""
+def _create_dockerfile_source(text: str, project: Path) -> ImageSource:
+    """Return the image source of a Dockerfile, given as text or as a path, with an empty build context as in Azure."""
     is_name = os.path.isfile(project / text.strip())  # unlike Path, it accepts a name that is too long
     dockerfile = read_text(project / text.strip()) if is_name else text
     if not _HAS_FROM.search(dockerfile):
@@ -57,7 +61,7 @@ def _read_dockerfile(text: str, project: Path) -> ImageSource:
     return ImageSource(dockerfile)
 
 
-def _read_context(section: Mapping[str, object], project: Path) -> ImageSource:
+def _create_context_source(section: Mapping[str, object], project: Path) -> ImageSource:
     """Return the image source of a `buildContext` section, whose location must be a local folder."""
     location, kind = str(section.get("location") or ""), str(section.get("locationType") or "")
     if kind.casefold() == "git" or _IS_ADDRESS.match(location):

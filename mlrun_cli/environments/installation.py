@@ -34,7 +34,7 @@ class InstallResult(NamedTuple):
 def install_with_uv_or_pip(
     folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer, environ: Mapping[str, str]
 ) -> InstallResult:
-    """Create a virtual environment and install the requirements with uv or pip.
+    """Create a virtual environment, install the requirements with uv or pip, and return the result.
 
     It is created from the first Python for which all pinned versions are available. If there is none, and versions may
     be left open, it is created from the Python for which most are available.
@@ -98,14 +98,14 @@ class _PipInstallation:
         return self._venv_python is not None
 
     def install_pinned(self) -> InstallResult:
-        """Install all requirements with their pinned versions on the first Python."""
+        """Install all requirements with their pinned versions on the first Python, and return the result."""
         return self._install_partly_pinned(()) if self._ensure_venv(self._python, is_verbose=True) else InstallResult(1)
 
     def install_on_another_python(self) -> InstallResult | None:
-        """Install on another Python for which all pinned versions are available, or return None."""
+        """Install on another Python for which all pinned versions are available; return None if this fails for all."""
         first, *others = self._build.pythons
         if self._venv_python == first and self._build.is_relaxed:
-            self._existing[first] = [line for line in self._pinned if self._is_available(line)]
+            self._existing[first] = [line for line in self._pinned if self._is_pin_available(line)]
         for python in others:
             print_line(f"Looking whether it can be had on Python {python}.")
             if not self._ensure_venv(python) or not self._are_pins_available(python):
@@ -138,14 +138,14 @@ class _PipInstallation:
         return result
 
     def _are_pins_available(self, python: BasePython) -> bool:
-        """Return whether all pinned versions are available for a Python; if relaxed, record those that are."""
+        """Return whether all pinned versions are available for a Python; for a relaxed build, record those that are."""
         if not self._build.is_relaxed:
             return True
         first = self._existing.get(self._build.pythons[0], [])
         # Another Python is useful only if it has versions that the first does not have.
-        found = {line for line in self._pinned if line not in first and self._is_available(line)}
+        found = {line for line in self._pinned if line not in first and self._is_pin_available(line)}
         if found or not first:
-            found.update(line for line in first if self._is_available(line))
+            found.update(line for line in first if self._is_pin_available(line))
         elif len(first) == len(self._pinned):
             return True
         self._existing[python] = [line for line in self._pinned if line in found]
@@ -195,7 +195,7 @@ class _PipInstallation:
             code = self._installer.run(command)
         return code
 
-    def _is_available(self, line: str) -> bool:
+    def _is_pin_available(self, line: str) -> bool:
         """Return whether a pinned version can be installed on the current Python, from a wheel or built from source.
 
         The installer caches it.
@@ -254,7 +254,7 @@ class _PipInstallation:
         """Return uv's options that exclude versions uploaded after the cutoff, with exemptions for pinned packages."""
         if not self._build.uploaded_before:
             return []
-        exemptions = self._exemption_options if self._has_exemption_option else []
+        exemptions = self._exemption_options if self._can_exempt_packages else []
         return ["--exclude-newer", self._build.uploaded_before, *exemptions]
 
     @cached_property
@@ -264,7 +264,7 @@ class _PipInstallation:
         return [f"--exclude-newer-package={name}={_NO_DAY}" for name in names]
 
     @cached_property
-    def _has_exemption_option(self) -> bool:
+    def _can_exempt_packages(self) -> bool:
         """True if the installed uv supports exemptions from the cutoff (versions since late 2025)."""
         return "--exclude-newer-package" in self._installer.capture_output(
             [self._build.installer, "pip", "install", "--help"]
@@ -272,7 +272,7 @@ class _PipInstallation:
 
 
 def install_with_conda(folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer) -> InstallResult:
-    """Create the environment and install all packages with conda, micromamba or mamba.
+    """Create the environment, install all packages with conda, micromamba or mamba, and return the result.
 
     If relaxed and not successful, leave open the versions of conda packages, then of Python, then of pip packages.
     """

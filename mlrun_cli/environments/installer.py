@@ -61,7 +61,7 @@ class Installer:
 
     @property
     def last_output(self) -> str:
-        """The last lines of the output of the last command."""
+        """The last lines that the last command printed."""
         return "".join(self._last_lines)
 
     def run(self, command: Sequence[str], *, redacts_names: bool = False) -> int:
@@ -92,7 +92,7 @@ class Installer:
         self._environment |= variables
 
     def trust_system_certificates(self) -> bool:
-        """Make uv trust the system's certificates from now on; return False if that is already configured."""
+        """Make uv trust the system's certificates from now on; return False if the variables already configure this."""
         if not self._environment.keys().isdisjoint(_TRUST_AS_SYSTEM):
             return False
         self.set_variables(_TRUST_AS_SYSTEM)
@@ -143,7 +143,7 @@ def _compile_secret_pattern(secrets: Collection[str]) -> re.Pattern[str]:
 
 
 def build_installer_variables(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Return the variables for an installer: the user's, except interfering ones, and additional settings."""
+    """Return an installer's environment variables: the user's, except interfering ones, and additional settings."""
     inherited = {name: value for name, value in environ.items() if name not in _NOT_FOR_INSTALLERS}
     # All indexes are equal, as in pip: requirements written for pip may have the same package on several indexes.
     for_uv = {"UV_INDEX_STRATEGY": inherited.get("UV_INDEX_STRATEGY", "unsafe-best-match")}

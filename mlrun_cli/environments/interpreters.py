@@ -94,7 +94,7 @@ class PythonRequest:
 
 
 def _satisfies(operator: str, requested: tuple[int, ...], version: tuple[int, ...]) -> bool:
-    """Return whether a version satisfies a comparison with a requested version of up to three parts."""
+    """Return whether a version satisfies a condition such as `>=3.6`, whose version has up to three parts."""
     begins = version[: len(requested)] == requested
     padded = (*requested, 0, 0)[:3]
     return {
@@ -113,7 +113,7 @@ def _format_version(version: tuple[int, ...]) -> str:
 
 
 def find_base_interpreter(request: PythonRequest, environ: Mapping[str, str]) -> Interpreter | None:
-    """Return the first interpreter in PATH, pyenv or this tool's own folders that satisfies the request, or None."""
+    """Return the first interpreter on PATH, of pyenv or of this tool that satisfies the request; None if none does."""
     seen: set[str] = set()
     for path in _iterate_candidates(request, environ):
         real = os.path.realpath(path)
@@ -126,7 +126,7 @@ def find_base_interpreter(request: PythonRequest, environ: Mapping[str, str]) ->
     return None
 
 
-def find_interpreters(environ: Mapping[str, str]) -> list[Interpreter]:
+def list_interpreters(environ: Mapping[str, str]) -> list[Interpreter]:
     """Return one interpreter for each minor version on this machine, in the order of discovery."""
     found: dict[tuple[int, ...], Interpreter] = {}
     seen: set[str] = set()
@@ -167,7 +167,7 @@ def _iterate_pyenv_interpreters(request: PythonRequest, environ: Mapping[str, st
 
 
 def probe_interpreter(path: Path, environ: Mapping[str, str]) -> Interpreter | None:
-    """Run a Python and return its base interpreter and version, or None if it cannot be run."""
+    """Run a Python interpreter and return its base interpreter and version, or None if this fails."""
     try:
         answer = subprocess.run(
             [str(path), "-I", "-c", _PROBE],

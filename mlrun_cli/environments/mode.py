@@ -42,7 +42,7 @@ class EnvironmentChoice(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> EnvironmentChoice:
-        """Parse an environment mode, or `dated:DAY`.
+        """Parse the name of an environment mode, or `dated:DAY`.
 
         Raises:
             ValueError: the text is not valid.

@@ -51,7 +51,7 @@ class PipSettings(NamedTuple):
 def build_uv_settings(
     environ: Mapping[str, str], python_prefix: Path | None, *, has_index: bool = False
 ) -> PipSettings:
-    """Return the variables that make uv use the same indexes, certificates and proxies as pip.
+    """Return the settings that make uv use the same indexes, certificates and proxies as pip.
 
     Args:
         environ: the user's environment variables.

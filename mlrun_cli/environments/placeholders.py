@@ -41,7 +41,7 @@ class _Placeholders:
         self._placeholders: dict[str, str] = {}
 
     def create_placeholder(self, secret_text: str) -> str:
-        """Return a placeholder in the quotes of the secret; references to variables are returned unchanged."""
+        """Return a placeholder in the same quotes as the secret text, or a reference to a variable unchanged."""
         secret = secret_text.strip("\"'")
         if not secret or re.fullmatch(_VARIABLE, secret):
             return secret_text

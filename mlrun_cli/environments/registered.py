@@ -29,7 +29,7 @@ class RegisteredEnvironment(NamedTuple):
     created_at: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return the environment as a JSON object, as commands print it."""
+        """Return the environment as a JSON-compatible dict, as commands print it."""
         return {
             "name": self.name,
             "version": self.version,
@@ -40,7 +40,7 @@ class RegisteredEnvironment(NamedTuple):
 
 
 def compute_definition_digest(definition: Mapping[str, Any]) -> str:
-    """Return a digest of an environment definition that ignores its name, its version and the order of keys."""
+    """Return a digest of an environment definition, whatever its name, its version and the order of its keys."""
     content = {key: value for key, value in definition.items() if key not in {"name", "version"}}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

@@ -66,8 +66,8 @@ class PipLine:
     file: Path | None = field(default=None, compare=False)
 
 
-def read_pip_lines(lines: Sequence[str], folder: Path, path: Path) -> list[PipLine]:
-    """Return the pip requirements listed in the file `path`, expanding the files of `-r` options.
+def parse_pip_requirements(lines: Sequence[str], folder: Path, path: Path) -> list[PipLine]:
+    """Return the requirements in the given lines of `path`, expanding the files of `-r` options.
 
     Relative paths refer to `folder`.
 
@@ -135,14 +135,14 @@ class _RequirementsReader:
         self._files = 0
 
     def read(self, lines: Sequence[str], folder: Path, path: Path, parents: tuple[Path, ...] = ()) -> Iterator[PipLine]:
-        """Yield the requirements listed in the file `path`; `parents` is the chain of including files."""
+        """Yield the requirements in the given lines of `path`; `parents` is the chain of files that include it."""
         for line in lines:
             if not line.startswith("-"):
-                yield replace(_read_requirement(line, folder, path), file=path)
+                yield replace(_parse_requirement_line(line, folder, path), file=path)
                 continue
             for option, value in _split_options(line, path):
                 if option != "--requirement":
-                    yield replace(_read_option(option, value, folder, path), file=path)
+                    yield replace(_parse_option(option, value, folder, path), file=path)
                 elif "://" in value:
                     shown = _redact_secrets(value)
                     raise Unsupported(f"{path}: '-r {shown}' is an address, which is not read.", hint="Use a file.")
@@ -197,7 +197,7 @@ def _build_unsupported_option_error(option: str, path: Path) -> Unsupported:
     )
 
 
-def _read_option(option: str, value: str, folder: Path, path: Path) -> PipLine:
+def _parse_option(option: str, value: str, folder: Path, path: Path) -> PipLine:
     local = None
     if option in _OPTIONS_WITH_PATH and not (_URL.match(value) and not value.startswith("file:")):
         value, local = _resolve_local_path(value, folder, path)
@@ -210,7 +210,7 @@ def _read_option(option: str, value: str, folder: Path, path: Path) -> PipLine:
     )
 
 
-def _read_requirement(line: str, folder: Path, path: Path) -> PipLine:
+def _parse_requirement_line(line: str, folder: Path, path: Path) -> PipLine:
     named = _parse_requirement(line)
     if named is not None:
         is_bare = not (named.extras or named.specifier or named.url or named.marker)
@@ -234,7 +234,7 @@ def _get_name_from_location(location: str) -> str:
 
 
 def _resolve_local_path(text: str, folder: Path, path: Path) -> tuple[str, Path]:
-    """Return a local requirement with an absolute path or URL, and the path.
+    """Return a local requirement with its path made absolute, as a path or `file:` URL, and the path alone.
 
     Raises:
         InvalidFile: the path does not exist.

@@ -14,7 +14,7 @@ from mlrun_cli.environments.azureml_packages import AZUREML_MLFLOW, list_missing
 from mlrun_cli.environments.conda_file import CondaDependencies, CondaSpec, VersionTerm
 from mlrun_cli.environments.conda_names import find_pypi_name, is_non_python_package
 from mlrun_cli.environments.interpreters import PythonRequest
-from mlrun_cli.environments.requirements import PipLine, is_azureml_package, read_pip_lines
+from mlrun_cli.environments.requirements import PipLine, is_azureml_package, parse_pip_requirements
 from mlrun_cli.errors import InvalidFile, Unsupported
 
 # Known packages on these channels are on PyPI too, so that no note is needed.
@@ -57,7 +57,7 @@ def build_conda_part(dependencies: CondaDependencies) -> CondaPart:
     """
     packages = [spec.text for spec in dependencies.packages if not is_azureml_package(spec.name)]
     names = {spec.name for spec in dependencies.packages}
-    pip_lines = read_pip_lines(dependencies.pip, dependencies.folder, dependencies.path)
+    pip_lines = parse_pip_requirements(dependencies.pip, dependencies.folder, dependencies.path)
     lines = _drop_azureml(pip_lines)
     packages += ["python"] if "python" not in names else []
     packages += ["pip"] if lines and "pip" not in names else []
@@ -89,7 +89,7 @@ def translate_dependencies(dependencies: CondaDependencies, *, assumes_same_name
             "environment yourself and set userManagedDependencies and interpreterPath. "
             "'--environment relaxed' tries them on PyPI under their own names.",
         )
-    pip_lines = read_pip_lines(dependencies.pip, dependencies.folder, path)
+    pip_lines = parse_pip_requirements(dependencies.pip, dependencies.folder, path)
     conda_lines = [_build_conda_line(spec) for spec in others]
     tried = f"{path}: not known outside conda, tried on PyPI under its own name: {_join_redacted(unknown)}."
     return Translation(

@@ -38,7 +38,7 @@ def plan_user_managed_environment(interpreter_path: str | None, search_path: str
 
 
 def check_own_interpreter(interpreter_path: str | None, folder: Path) -> None:
-    """Raise if a runconfig names an interpreter by a nonexistent path in the attached folder or the home folder.
+    """Raise if a relative or `~` path of a runconfig's interpreter, based on `folder` or home, does not exist.
 
     Any other path may be that of the machine for which the runconfig was written, and is replaced.
 

@@ -110,7 +110,7 @@ def build_input_sections(
             source = DataPath(source.datastore or graph.default_datastore, source.path)
         if one.as_dataset or isinstance(source, DatasetReference):
             datasets[key] = {
-                "dataLocation": _locate_dataset(source, None if is_missing else one.table),
+                "dataLocation": _build_data_location(source, None if is_missing else one.table),
                 "mechanism": "direct" if is_missing else one.mode,
                 "pathOnCompute": one.path_on_compute,
             }
@@ -138,15 +138,15 @@ def resolve_source(
 
 
 def _build_registration(registration: Registration) -> dict[str, Any]:
-    """Return the registration options of a runconfig's output."""
+    """Return the `registrationOptions` of a runconfig's output."""
     options = {"name": registration.name, "description": registration.description, "tags": dict(registration.tags)}
     table = registration.table
     more = {} if table is None else {"datasetRegistrationOptions": {"additionalTransformation": table.to_json()}}
     return {**options, **more}
 
 
-def _locate_dataset(source: DataPath | DatasetReference, table: Table | None) -> dict[str, Any]:
-    """Return the part of a runconfig's data entry that specifies where a source's data are located."""
+def _build_data_location(source: DataPath | DatasetReference, table: Table | None) -> dict[str, Any]:
+    """Return the `dataLocation` of a runconfig's data entry for a source."""
     if isinstance(source, DataPath) and table is not None:
         return {"dataset": {"definition": table.build_definition(source.datastore, source.path)}}
     if isinstance(source, DataPath):
@@ -158,7 +158,7 @@ def _locate_dataset(source: DataPath | DatasetReference, table: Table | None) ->
 def format_arguments(
     arguments: Sequence[Argument], step: Step, values: Mapping[str, ParameterValue]
 ) -> tuple[str, ...]:
-    """Return arguments as strings, in which data references are placeholders as in runconfigs."""
+    """Return arguments as strings, with references to data formatted as placeholders, as in runconfigs."""
     return tuple("".join(_format_part(part, step, values) for part in word) for word in arguments)
 
 

@@ -87,11 +87,11 @@ class Timestamp(NamedTuple):
 
     @classmethod
     def from_microseconds(cls, timestamp: int) -> Timestamp:
-        """Return the UTC timestamp for a time in microseconds since the epoch."""
+        """Create a UTC timestamp from a time in microseconds since the epoch."""
         return cls(datetime(1970, 1, 1) + timedelta(microseconds=timestamp), timedelta(0), is_utc=True)
 
     def to_utc(self) -> datetime:
-        """Return the time in UTC, without a time zone; a time without an offset is assumed to be in UTC."""
+        """Return the time as a naive datetime in UTC; a time without an offset is assumed to be in UTC."""
         return self.local - (self.offset or timedelta(0))
 
     def format(self, pattern: str = ROUND_TRIP) -> str:

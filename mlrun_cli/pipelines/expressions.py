@@ -207,15 +207,15 @@ def _convert_from_utc(_: ExpressionContext, time: Timestamp, zone: str, form: st
 
 def _convert_to_utc(_: ExpressionContext, time: Timestamp, zone: str, form: str = ROUND_TRIP) -> str:
     """Convert a time in a time zone to UTC, and return it as text; an offset in the time overrides the zone."""
-    return _read_in_zone(time, zone).format(form)
+    return _get_utc_timestamp(time, zone).format(form)
 
 
 def _convert_zone(context: ExpressionContext, time: Timestamp, source: str, zone: str, form: str = ROUND_TRIP) -> str:
-    return _convert_from_utc(context, _read_in_zone(time, source), zone, form)
+    return _convert_from_utc(context, _get_utc_timestamp(time, source), zone, form)
 
 
-def _read_in_zone(time: Timestamp, zone: str) -> Timestamp:
-    """Return a time in a time zone as UTC; an offset in the time overrides the zone."""
+def _get_utc_timestamp(time: Timestamp, zone: str) -> Timestamp:
+    """Return the UTC timestamp of a time in a time zone; an offset in the time overrides the zone."""
     local_zone = get_time_zone(normalize_time_zone(zone))
     if time.offset is not None:
         return Timestamp(time.to_utc(), timedelta(0), is_utc=True)

@@ -52,12 +52,12 @@ class Fingerprint(NamedTuple):
         return str(hasher.hexdigest())
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object from which `from_json` creates an equal fingerprint."""
+        """Return the fingerprint as a JSON-compatible dict."""
         return {section: dict(entries) for section, entries in self.sections.items()}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Fingerprint:
-        """Create a fingerprint from the JSON object that `to_json` returned."""
+        """Create a fingerprint from the dict that `to_json` returned."""
         return cls({section: dict(entries) for section, entries in document.items()})
 
 

@@ -51,12 +51,12 @@ class DataPath(NamedTuple):
     path: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the data path as a JSON-compatible dict."""
         return {"datastore": self.datastore, "path": self.path}
 
     @classmethod
     def from_json(cls, reader: JsonReader) -> DataPath:
-        """Create a path from a JSON object."""
+        """Create a data path from a JSON object."""
         return cls(reader.find_text("datastore"), reader.find_text("path") or "")
 
 
@@ -68,12 +68,12 @@ class DatasetReference(NamedTuple):
     version: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the dataset reference as a JSON-compatible dict."""
         return {"id": self.dataset_id, "name": self.name, "version": self.version}
 
     @classmethod
     def from_json(cls, reader: JsonReader) -> DatasetReference:
-        """Create a reference from a JSON object.
+        """Create a dataset reference from a JSON object.
 
         Raises:
             InvalidValue: there is neither an id nor a name.
@@ -91,7 +91,7 @@ class StepOutput(NamedTuple):
     name: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the reference as a JSON-compatible dict."""
         return {"step": self.step, "name": self.name}
 
     @classmethod
@@ -117,7 +117,7 @@ class PipelineParameter(NamedTuple):
     default: ParameterValue = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the parameter as a JSON-compatible dict."""
         return {"type": self.kind, "default": parameter_value_to_json(self.default)}
 
     @classmethod
@@ -128,12 +128,12 @@ class PipelineParameter(NamedTuple):
 
 
 def parameter_value_to_json(value: ParameterValue) -> Any:
-    """Convert a parameter's value to JSON."""
+    """Return a parameter's value as a JSON-compatible value."""
     return value.to_json() if isinstance(value, (DataPath, DatasetReference)) else value
 
 
 def read_parameter_value(reader: JsonReader, key: str, type_name: str) -> ParameterValue:
-    """Return the value of a key, or None if it is absent; it must be of the parameter type `type_name`.
+    """Return the value of a key, which must be of the parameter type `type_name`, or None if the key is absent.
 
     Raises:
         InvalidValue: it is of another type.
@@ -170,13 +170,13 @@ Argument = tuple[str | ArgumentReference, ...]
 
 
 def argument_to_json(argument: Argument) -> Any:
-    """Convert an argument to JSON."""
+    """Return an argument as a JSON-compatible value."""
     parts = [part if isinstance(part, str) else {part.kind: part.name} for part in argument]
     return parts[0] if len(parts) == 1 else {"join": parts}
 
 
 def read_argument(reader: JsonReader, value: object, key: str) -> Argument:
-    """Parse an argument from JSON; numbers, booleans and null become strings in Python's notation.
+    """Parse an argument from its JSON value; numbers, booleans and null become strings in Python's notation.
 
     Raises:
         InvalidValue: it is of another shape.
@@ -208,7 +208,7 @@ class Table(NamedTuple):
     glob: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads, and that describes a registration in runconfigs."""
+        """Return the table as a JSON-compatible dict, which is also how runconfigs describe its registration."""
         return {"kind": "tabular", "options": dict(self.options), "steps": list(self.steps), "glob": self.glob}
 
     @classmethod
@@ -217,7 +217,7 @@ class Table(NamedTuple):
         return cls(reader.find_mapping("options"), tuple(reader.find_list("steps")), reader.find_text("glob"))
 
     def build_definition(self, datastore: str | None, path: str) -> dict[str, Any]:
-        """Return the definition of a tabular dataset with the output's files in a datastore's folder."""
+        """Return the definition of a tabular dataset of the table's files below a path in a datastore."""
         place = path if self.glob is None else f"{path}/{self.glob.lstrip('/')}"
         return {
             "kind": "tabular",
@@ -251,7 +251,7 @@ class StepInput(NamedTuple):
     table: Table | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the input as a JSON-compatible dict."""
         document = self._asdict()
         document["source"] = _source_to_json(self.source)
         document["table"] = None if self.table is None else self.table.to_json()
@@ -300,7 +300,7 @@ class Registration(NamedTuple):
     table: Table | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the registration as a JSON-compatible dict."""
         table = None if self.table is None else self.table.to_json()
         return {"name": self.name, "description": self.description, "tags": dict(self.tags), "table": table}
 
@@ -340,7 +340,7 @@ class Output(NamedTuple):
     pipeline_output_name: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the output as a JSON-compatible dict."""
         document = self._asdict()
         kind, registration = document.pop("kind"), document.pop("registration")
         return {**document, "as": kind, "register": None if registration is None else registration.to_json()}
@@ -441,7 +441,7 @@ class Step(NamedTuple):
         return [part for word in words for part in word if isinstance(part, ArgumentReference)]
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the step as a JSON-compatible dict."""
         words = [argument_to_json(word) for word in self.command]
         document = self._asdict()
         del document["is_command_line"]
@@ -504,7 +504,7 @@ class Step(NamedTuple):
 
 
 def step_value_to_json(value: Scalar | ParameterReference) -> Any:
-    """Convert the value of a step's parameter or setting to JSON."""
+    """Return the value of a step's parameter or setting as a JSON-compatible value."""
     return {"source": value.name} if isinstance(value, ParameterReference) else value
 
 
@@ -537,7 +537,7 @@ class Graph(NamedTuple):
         return next((step for step in self.steps if step.key == step_key), None)
 
     def iterate_in_order(self) -> Iterator[Step]:
-        """Iterate over the steps in topological order; independent steps keep the order of the graph.
+        """Yield the steps in topological order; independent steps keep the order of the graph.
 
         Steps of a cycle, and those behind one, are left out.
         """
@@ -552,7 +552,7 @@ class Graph(NamedTuple):
             left = [step for step in left if step.key not in done]
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the graph as a JSON-compatible dict."""
         return {
             **self._asdict(),
             "parameters": {name: one.to_json() for name, one in self.parameters.items()},

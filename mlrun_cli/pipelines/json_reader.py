@@ -69,7 +69,7 @@ class JsonReader:
         return found
 
     def get_only_key(self, choices: Sequence[str]) -> str:
-        """Return the only key of the object, which must be one of `choices`."""
+        """Return the only key of the object; raise if it is not one of `choices` or there are others."""
         keys = [key for key, value in self._document.items() if value is not None]
         if len(keys) != 1 or keys[0] not in choices:
             raise self.build_error(f"expected one of {', '.join(choices)}")
@@ -106,7 +106,7 @@ class JsonReader:
         return JsonReader(self.find_mapping(key), self._build_key_path(key))
 
     def iterate_objects(self, key: str) -> Iterator[tuple[str, JsonReader]]:
-        """Yield each key of a mapping of objects, with a reader for its object."""
+        """Yield each key of the mapping under `key`, with a reader for the object under it."""
         inner = self.find_object(key)
         for name in self.find_mapping(key):
             yield name, inner.get_object(name)

@@ -56,7 +56,7 @@ def assign_parameters(graph: Graph, given_values: Mapping[str, Any]) -> dict[str
 
 
 def resolve_expressions(graph: Graph, values: Mapping[str, Any], context: ExpressionContext) -> dict[str, Any]:
-    """Return the JSON values of parameters, with expressions evaluated and converted to the parameters' types.
+    """Return the JSON values of parameters, with each expression replaced with its result as the parameter's type.
 
     Raises:
         InvalidValue: an expression cannot be evaluated, or its value is of another type.
@@ -87,7 +87,7 @@ def _assign_parameter(name: str, parameter: PipelineParameter, given_values: Map
 
 
 def parse_scalar(type_name: str, text: str) -> Scalar:
-    """Convert text to a value of the parameter type `type_name`.
+    """Parse text as a value of the scalar parameter type `type_name`.
 
     Raises:
         InvalidValue: it is no value of the type.
@@ -125,7 +125,7 @@ def parse_data_path(type_name: str, text: str) -> DataPath | DatasetReference:
 
 
 def parse_parameter_value(type_name: str, text: str) -> Any:
-    """Convert text to the JSON value of a pipeline parameter of type `type_name`, which may be a type of data.
+    """Parse text as a value of any parameter type, a scalar or data, and return the JSON-compatible value.
 
     Raises:
         InvalidValue: it is no value of the type.

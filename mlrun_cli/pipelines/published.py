@@ -38,7 +38,7 @@ class PublishedPipeline(NamedTuple):
     created_at: int
 
     def build_record(self) -> dict[str, Any]:
-        """Return the pipeline's record as JSON-compatible values, as commands print it and scripts receive it."""
+        """Return the pipeline's record as a JSON-compatible dict, as commands print it and scripts receive it."""
         return {
             "continueOnStepFailure": self.continue_on_step_failure,
             "createdBy": self.author,
@@ -74,7 +74,7 @@ class PipelineEndpoint(NamedTuple):
     pipeline_ids: tuple[str, ...]
 
     def build_record(self) -> dict[str, Any]:
-        """Return the endpoint's record as JSON-compatible values, as scripts receive it."""
+        """Return the endpoint's record as a JSON-compatible dict, as scripts receive it."""
         return {
             "defaultVersion": str(self.default_version),
             "description": self.description,
@@ -88,7 +88,7 @@ class PipelineEndpoint(NamedTuple):
         }
 
 
-def check_is_enabled(pipeline: PublishedPipeline | PipelineEndpoint) -> None:
+def check_enabled(pipeline: PublishedPipeline | PipelineEndpoint) -> None:
     """Raise UsageError if a published pipeline or an endpoint is disabled."""
     if pipeline.status == ACTIVE:
         return

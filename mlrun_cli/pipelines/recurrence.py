@@ -42,7 +42,7 @@ class Recurrence(NamedTuple):
     week_days: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the recurrence as a JSON-compatible dict."""
         lists = {name: list(getattr(self, name)) for name in ("hours", "minutes", "week_days")}
         return {**self._asdict(), **lists}
 
@@ -77,7 +77,7 @@ class Recurrence(NamedTuple):
         """
         return created_at if self.start_time is None else self.compute_next_time(created_at, created_at)
 
-    def compute_resumed_time(self, enabled_at: int) -> int:
+    def compute_time_after_enabling(self, enabled_at: int) -> int:
         """Return the first start time of a schedule that was enabled again at `enabled_at`, both in microseconds.
 
         Without a start time and without times of the day it is that time itself.
@@ -119,7 +119,7 @@ class Recurrence(NamedTuple):
         return [time(hour, minute) for hour in hours for minute in minutes]
 
     def _compute_next_interval_time(self, after: int, start: int) -> int:
-        """Return the first time later than `after` that is a whole number of intervals after `start`.
+        """Return the first time later than `after` that is at a whole number of intervals from `start`.
 
         All times are in microseconds.
         """

@@ -36,13 +36,13 @@ class SecretParameters(NamedTuple):
     names: frozenset[str]
     of_steps: Mapping[str, frozenset[str]]
 
-    def list_variables(self, step: Step) -> list[str]:
+    def list_variable_names(self, step: Step) -> list[str]:
         """Return the names of the environment variables that pass secret parameters to a step."""
         return [f"{PARAMETER_VARIABLE}{key}" for key in sorted(self.of_steps[step.key])]
 
 
 def find_secret_parameters(graph: Graph, values: Mapping[str, ParameterValue], redactor: Redactor) -> SecretParameters:
-    """Return the parameters whose given or default values are secrets."""
+    """Return the parameters of the pipeline and of its steps whose given or default values are secrets."""
     defaults = {name: one.default for name, one in graph.parameters.items() if one.default is not None}
     names: set[str] = set()
     of_steps: dict[str, set[str]] = {step.key: set() for step in graph.steps}
@@ -99,7 +99,7 @@ def redact_parameter(name: str, value: str, secret_names: frozenset[str], redact
 
 
 def redact_parameter_value(name: str, value: _V, secret_names: frozenset[str], redactor: Redactor) -> _V | str:
-    """Redact a parameter's value like `redact_parameter`; only a secret number changes its type, to a string."""
+    """Return a parameter's value redacted by `redact_parameter`; only a secret number changes its type, to a string."""
     if isinstance(value, str):
         return redact_parameter(name, value, secret_names, redactor)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -109,7 +109,7 @@ def redact_parameter_value(name: str, value: _V, secret_names: frozenset[str], r
 def _redact_default(
     name: str, parameter: PipelineParameter, secret_names: frozenset[str], redactor: Redactor
 ) -> PipelineParameter:
-    """Redact the default of a parameter and return the parameter; a secret number becomes a string parameter."""
+    """Return a parameter with its default redacted; a parameter with a secret number becomes a string parameter."""
     is_text = name in secret_names and parameter.kind in {"int", "float"}
     default = redact_parameter_value(name, parameter.default, secret_names, redactor)
     return PipelineParameter("string" if is_text else parameter.kind, default)

@@ -49,7 +49,7 @@ class ScheduleSettings(NamedTuple):
     secrets_id: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the settings as a JSON-compatible dict."""
         recurrence = None if self.recurrence is None else self.recurrence.to_json()
         document = {**self._asdict(), "recurrence": recurrence, "parameters": dict(self.parameters)}
         if self.secrets_id is None:  # stored settings of older versions, which are compared, have no such key
@@ -58,7 +58,7 @@ class ScheduleSettings(NamedTuple):
 
     @classmethod
     def from_json(cls, reader: JsonReader) -> ScheduleSettings:
-        """Create settings from a JSON object.
+        """Create schedule settings from a JSON object.
 
         Raises:
             InvalidValue: a value is of another kind, or two values exclude each other.
@@ -93,9 +93,9 @@ class ScheduleSettings(NamedTuple):
         """Return the time of the first start, or of the first check of watched files."""
         return created_at if self.recurrence is None else self.recurrence.compute_first_time(created_at)
 
-    def compute_resumed_time(self, enabled_at: int) -> int:
+    def compute_time_after_enabling(self, enabled_at: int) -> int:
         """Return the time of the first start or check of watched files after the schedule is enabled again."""
-        return enabled_at if self.recurrence is None else self.recurrence.compute_resumed_time(enabled_at)
+        return enabled_at if self.recurrence is None else self.recurrence.compute_time_after_enabling(enabled_at)
 
     def compute_next_time(self, after: int, created_at: int) -> int:
         """Return the time of the first start or check of watched files that is later than `after`."""
@@ -143,7 +143,7 @@ class Schedule(NamedTuple):
         return self.settings.describe_times() if self.unreadable is None else "never, since it cannot be read"
 
     def build_record(self) -> dict[str, Any]:
-        """Return the schedule's record as JSON-compatible values, as commands print it."""
+        """Return the schedule's record as a JSON-compatible dict, as commands print it."""
         settings = self.settings
         recurrence = settings.recurrence
         return {

@@ -77,7 +77,7 @@ def _read_value(key: str, node: Node) -> Any:
 
 
 def _read_recurrence(node: Node) -> dict[str, Any]:
-    """Return a recurrence as JSON; an error contains the line of the invalid key."""
+    """Return a recurrence as a JSON-compatible dict; errors contain the line of the invalid key."""
     for key, one in node.as_mapping().items():
         if key not in _RECURRENCE_KEYS:
             raise _build_unknown_key_error(one, "recurrence", key, _RECURRENCE_KEYS)

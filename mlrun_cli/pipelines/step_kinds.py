@@ -61,14 +61,14 @@ _REFUSED_KINDS = {
 
 
 def build_unsupported_error(node: Node, reason: str, hint: str) -> Unsupported:
-    """Return the error for an Azure feature in a file that is not supported here, for the caller to raise."""
+    """Return the error for an unsupported Azure feature at a node of a file, for the caller to raise."""
     refusal = Unsupported(f"{node.location}: {node.key_path}: {reason}.", hint=hint)
     refusal.location, refusal.key_path = node.location, node.key_path
     return refusal
 
 
 def get_step_kind(step: Node) -> tuple[str, Node | None]:
-    """Return the kind of a step and, in the older spelling, the section that contains its settings, else None.
+    """Return a step's kind and the section that contains its settings in the older spelling, or None in the newer.
 
     Raises:
         Unsupported: steps of the kind cannot run here.

@@ -158,7 +158,7 @@ def normalize_time_zone(name: str) -> str:
 
 
 def get_time_zone(name: str) -> tzinfo:
-    """Return the time zone with this name.
+    """Return the time zone with this Windows or IANA name.
 
     Raises:
         InvalidValue: there is no such zone.

@@ -54,7 +54,7 @@ class GraphProblem(NamedTuple):
 
 
 def check_graph(graph: Graph) -> None:
-    """Raise if a graph is invalid.
+    """Raise if a graph is invalid, reporting all of its problems.
 
     Raises:
         InvalidValue: there is such a problem; the message names the step.

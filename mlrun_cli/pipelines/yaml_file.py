@@ -68,7 +68,7 @@ class PipelineFile(NamedTuple):
 
 
 def read_pipeline_file(path: Path, current_folder: Path) -> PipelineFile:
-    """Read a pipeline from a YAML or JSON file.
+    """Read a pipeline's graph from a YAML or JSON file, along with notes and the locations of its parts.
 
     Args:
         path: the file.

@@ -36,7 +36,7 @@ class YamlNames:
         self._destinations: dict[str, tuple[StepOutput, Node]] = {}
 
     def collect_outputs(self, step_name: str, step: Node) -> None:
-        """Add the destinations of a step's outputs, which are the names by which other steps read the outputs.
+        """Add the destinations of a step's outputs, since other steps refer to the outputs by these names.
 
         Raises:
             InvalidFile: another output has the same destination.
@@ -86,7 +86,7 @@ class YamlNames:
         return build_name_hint(node.as_text(), [*self._destinations, *self.references, *data])
 
     def is_dataset(self, source: Source) -> bool:
-        """Return whether a source is a dataset, which scripts receive as an input dataset."""
+        """Return whether a source is a dataset, so that scripts receive it as an input dataset."""
         if isinstance(source, StepOutput):
             output = next(node for found, node in self._destinations.values() if found == source)
             return read_output_kind(output) == FILE_DATASET
@@ -102,7 +102,7 @@ def read_output_kind(output: Node) -> str | None:
 
 
 def list_ignored_key_notes(node: Node, known_keys: Collection[str]) -> list[str]:
-    """Return a note for each unknown key of a mapping, which is ignored as in Azure."""
+    """Return a note on each unknown key of a mapping; such keys are ignored, as in Azure."""
     ignored = [(key, value) for key, value in node.as_mapping().items() if key not in known_keys]
     notes = []
     for key, value in ignored:
@@ -113,7 +113,7 @@ def list_ignored_key_notes(node: Node, known_keys: Collection[str]) -> list[str]
 
 
 def build_key_hint(node: Node, wanted_key: str, known_keys: Collection[str]) -> str:
-    """Return a hint that an unknown key of a mapping may stand for a missing one, or an empty string."""
+    """Return a hint that an unknown key of a mapping resembles the missing `wanted_key`, or an empty string."""
     unknown = [key for key in node.as_mapping() if key not in known_keys]
     nearest = list_similar_names(wanted_key, unknown)
     return f"Did you mean it by '{nearest[0]}'? " if nearest else ""

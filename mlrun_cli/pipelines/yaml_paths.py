@@ -17,7 +17,7 @@ class YamlPaths:
         self._notes = notes
 
     def resolve_file(self, node: Node, suffixes: Sequence[str] = ("",)) -> Path:
-        """Return the absolute path of the file named by a node, with one of the suffixes appended.
+        """Return the absolute path of the file named by a node, with the first suffix for which the file exists.
 
         Raises:
             InvalidFile: there is no such file.

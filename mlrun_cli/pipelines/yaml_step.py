@@ -71,7 +71,7 @@ class YamlStep(NamedTuple):
     other_locations: Mapping[str, str]
 
     def list_locations(self) -> dict[str, str]:
-        """Return the file and line of the step and of its parts, keyed by key path, empty for the step itself."""
+        """Return the locations of the step, under an empty key, and of its parts, keyed by key path."""
         parts = {key: node.location for key, node in self.node.as_mapping().items()}
         target = {"target": parts["compute"]} if "compute" in parts else {}
         return {"": self.node.location, **parts, **target, **self.other_locations}
@@ -226,7 +226,7 @@ class _StepReader:
 
     def _read_sweep_definition(self, node: Node) -> Mapping[str, Any]:
         if isinstance(node.content, dict):
-            return _convert_plain(node, _check_sweep)
+            return _convert_node(node, _check_sweep)
         read = read_sweep_file(self._paths.resolve_file(node))
         self._notes += read.notes
         return read.definition.to_json()
@@ -292,7 +292,7 @@ class _StepReader:
             path_on_compute=_find_text(keys, "path_on_compute"),
             overwrite=_find_boolean(keys, "overwrite"),
             as_dataset=is_dataset,
-            table=_find_converted(keys, "table", lambda document: Table.from_json(JsonReader(document, "table"))),
+            table=_find_converted_value(keys, "table", lambda document: Table.from_json(JsonReader(document, "table"))),
         )
 
     def _read_output(self, _name: str, node: Node) -> Output:
@@ -313,7 +313,7 @@ class _StepReader:
             mode=_read_mode(keys, ("mount", "upload")),
             path_on_compute=_find_text(keys, "path_on_compute"),
             overwrite=_find_boolean(keys, "overwrite"),
-            registration=_find_converted(
+            registration=_find_converted_value(
                 keys, "register", lambda document: Registration.from_json(JsonReader(document, "register"))
             ),
             kind=read_output_kind(node) or DATA,
@@ -380,12 +380,12 @@ def _check_sweep(document: Any) -> Mapping[str, Any]:
     return found
 
 
-def _find_converted(nodes: Mapping[str, Node], key: str, read: Callable[[Any], _Value]) -> _Value | None:
+def _find_converted_value(nodes: Mapping[str, Node], key: str, read: Callable[[Any], _Value]) -> _Value | None:
     """Return the result of `read` for the JSON document under a key, or None if the key is absent."""
-    return None if key not in nodes or nodes[key].is_null else _convert_plain(nodes[key], read)
+    return None if key not in nodes or nodes[key].is_null else _convert_node(nodes[key], read)
 
 
-def _convert_plain(node: Node, read: Callable[[Any], _Value]) -> _Value:
+def _convert_node(node: Node, read: Callable[[Any], _Value]) -> _Value:
     """Return the result of `read` for a node's JSON document; errors contain the node's location."""
     try:
         return read(node.to_plain())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.redaction import Redactor
-from mlrun_cli.environments.docker_section import get_shared_memory, list_engine_arguments
+from mlrun_cli.environments.docker_section import get_shared_memory_size, list_engine_arguments
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.processes.launchers.registry import get_launcher
 from mlrun_cli.snapshots.plan import PlannedSnapshot
@@ -109,7 +109,7 @@ def _build_environment_record(resolution: Resolution, redactor: Redactor) -> dic
     if environment.container is not None:
         container = {
             "image": environment.container.image,
-            "shm_size": get_shared_memory(resolution.configuration),
+            "shm_size": get_shared_memory_size(resolution.configuration),
             "arguments": list_engine_arguments(resolution.configuration),
         }
     if build is None:

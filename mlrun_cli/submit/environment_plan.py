@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.environments.curated import find_curated_environment, is_curated_name
-from mlrun_cli.environments.docker_section import find_engine, wants_container
+from mlrun_cli.environments.docker_section import find_engine, runs_in_container
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.frameworks import R_FRAMEWORK, SPARK_FRAMEWORK, build_spark_command, find_framework_program
 from mlrun_cli.environments.mode import MODE_VARIABLE, EnvironmentChoice, EnvironmentMode
@@ -93,7 +93,7 @@ def _plan_reviewed_environment(
         return PlannedEnvironment(EnvironmentPlan(program), notes)
     if environment_choice.mode is EnvironmentMode.CURRENT:
         planned = plan_python_on_path(search_path, "what the runconfig says of it" if runconfig else "anything else")
-    elif conda_file is None and wants_container(configuration) and (engine := find_engine(search_path)):
+    elif conda_file is None and runs_in_container(configuration) and (engine := find_engine(search_path)):
         from mlrun_cli.environments.container_plan import plan_container  # noqa: PLC0415 - start-up
 
         with configuration.locate_errors():
@@ -103,10 +103,12 @@ def _plan_reviewed_environment(
     elif is_user_managed:
         planned = plan_user_managed_environment(python.interpreter_path, search_path, project)
     else:
-        from mlrun_cli.environments.build_plan import plan_conda  # noqa: PLC0415 - start-up
+        from mlrun_cli.environments.build_plan import plan_conda_environment  # noqa: PLC0415 - start-up
 
         dependencies = _read_dependencies(configuration, runconfig, project, source, conda_file)
-        planned = plan_conda(dependencies, home=home, environ=environ, environment_choice=environment_choice)
+        planned = plan_conda_environment(
+            dependencies, home=home, environ=environ, environment_choice=environment_choice
+        )
     if framework == SPARK_FRAMEWORK and program is not None:
         with configuration.locate_errors():
             planned = planned._replace(plan=planned.plan._replace(starter=build_spark_command(configuration, program)))
@@ -159,8 +161,8 @@ def _read_dependencies(
 ) -> CondaDependencies:
     """Return the conda dependencies to use, from a file or from the runconfig itself."""
     from mlrun_cli.environments.conda_file import (  # noqa: PLC0415 - start-up
+        parse_conda_mapping,
         read_conda_dependencies,
-        read_conda_mapping,
     )
 
     python = configuration.python
@@ -170,9 +172,9 @@ def _read_dependencies(
     if python.conda_dependencies is not None:
         key_path = "environment.python.condaDependencies"
         where = runconfig or project
-        return read_conda_mapping(python.conda_dependencies, where, key_path, beside)
+        return parse_conda_mapping(python.conda_dependencies, where, key_path, beside)
     if python.conda_dependencies_file is None:
-        return read_conda_mapping({}, runconfig or project, "environment.python", project)
+        return parse_conda_mapping({}, runconfig or project, "environment.python", project)
     name = python.conda_dependencies_file
     with configuration.locate_errors("environment.python.condaDependenciesFile"):
         file = resolve_named_file(name, "conda dependencies", runconfig, project, source)

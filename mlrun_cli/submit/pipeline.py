@@ -321,7 +321,7 @@ def resolve_steps(
                 step_request, step_notes = build_step_request(
                     StepPlan(plan.graph, step, plan.values, plan.run_id),
                     same._replace(
-                        environment=_add_secret_names(request.environment, secrets.list_variables(step)),
+                        environment=_add_secret_names(request.environment, secrets.list_variable_names(step)),
                         earlier=request.earlier.get(step.key),
                     ),
                 )

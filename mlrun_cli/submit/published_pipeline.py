@@ -18,7 +18,7 @@ from mlrun_cli.core.time import now
 from mlrun_cli.errors import InvalidValue, StoredFilesLost
 from mlrun_cli.pipelines.expressions import ExpressionContext
 from mlrun_cli.pipelines.parameter_values import resolve_expressions
-from mlrun_cli.pipelines.published import check_is_enabled
+from mlrun_cli.pipelines.published import check_enabled
 from mlrun_cli.pipelines.run_types import PIPELINE_ID_PROPERTY, PIPELINE_RUN
 from mlrun_cli.pipelines.schedule import ScheduledRun
 from mlrun_cli.pipelines.validation import build_name_hint
@@ -41,7 +41,7 @@ def build_published_request(
         StoredFilesLost: a file or folder of it is gone or damaged.
     """
     pipeline = get_pipeline(workspace, pipeline_id)
-    check_is_enabled(pipeline)
+    check_enabled(pipeline)
     graph = read_published_graph(workspace, pipeline_id)
     for step in graph.steps:
         if not Path(step.source_directory).is_dir():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlrun_cli.core.problems import Problems
-from mlrun_cli.environments.docker_section import DOCKER_SWITCHES, find_engine, is_docker_enabled, wants_container
+from mlrun_cli.environments.docker_section import DOCKER_SWITCHES, find_engine, is_docker_enabled, runs_in_container
 from mlrun_cli.environments.frameworks import INSTALL, PROGRAMS, find_framework_program
 from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.errors import ConflictingOptions, Unsupported
@@ -50,7 +50,7 @@ def review_configuration(
                 "Both script and command are set in the runconfig.", hint="Remove one of them.", target="script"
             )
     is_current = mode is EnvironmentMode.CURRENT
-    has_container = not is_current and wants_container(configuration) and find_engine(search_path) is not None
+    has_container = not is_current and runs_in_container(configuration) and find_engine(search_path) is not None
     for key_path, refusal in (
         *_iterate_unsupported_fields(configuration, search_path),
         *_iterate_unsupported_keys(configuration),

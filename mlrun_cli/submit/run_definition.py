@@ -6,7 +6,7 @@ from typing import Any
 
 from mlrun_cli.core.digests import create_sha256
 from mlrun_cli.core.redaction import Redactor
-from mlrun_cli.environments.docker_section import get_shared_memory, list_engine_arguments
+from mlrun_cli.environments.docker_section import get_shared_memory_size, list_engine_arguments
 from mlrun_cli.environments.environment import ContainerPlan
 from mlrun_cli.runconfigs.communicators import describe_launch
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
@@ -59,6 +59,6 @@ def _build_docker_section(configuration: RunConfiguration, container: ContainerP
     return {
         "enabled": True,
         "baseImage": container.image,
-        "shmSize": get_shared_memory(configuration),
+        "shmSize": get_shared_memory_size(configuration),
         "arguments": list_engine_arguments(configuration),
     }

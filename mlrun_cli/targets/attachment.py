@@ -43,7 +43,7 @@ class Attachment(ABC):
 
     @abstractmethod
     def check(self, workspace: Workspace, name: str) -> CheckedAttachment:
-        """Check that runs can be executed there, and return what to store.
+        """Check that runs can be executed on the target; return the properties to store and the result of the check.
 
         Args:
             workspace: the workspace of the target, which does not exist yet.
@@ -99,7 +99,7 @@ class ClusterAttachment(Attachment, Generic[Settings]):
 
     @abstractmethod
     def check_nodes(self, folder: Path, python: str) -> NodeCheck:
-        """Have a small job on each node read and write the shared folder, and return which nodes could.
+        """Have a small job on each node read and write the shared folder, and return which nodes have done so.
 
         Args:
             folder: the folder, which exists; what is written there is removed again.
@@ -113,7 +113,7 @@ class ClusterAttachment(Attachment, Generic[Settings]):
         """
 
     def check(self, workspace: Workspace, name: str) -> CheckedAttachment:  # noqa: ARG002
-        """Check the settings, unless that is left out, create the shared folder, and check the nodes."""
+        """Create the shared folder, and check the settings and the nodes unless these checks are skipped."""
         if self._checks_nodes:
             self.check_settings()
         shared = create_shared_folder(self._shared_folder)

@@ -142,7 +142,7 @@ class Target(ABC):
         return nullcontext()
 
     def describe_nodes(self) -> Mapping[str, Any]:
-        """Return JSON-compatible values that describe the nodes and their free resources, for `computetarget show`.
+        """Return a JSON-compatible dict that describes the nodes and their free resources, for `computetarget show`.
 
         Raises:
             MlrunError: the engine does not answer.
@@ -151,7 +151,7 @@ class Target(ABC):
 
     @abstractmethod
     def start_supervisor(self, run_id: str, lock_fds: Sequence[int]) -> StartedSupervisor:
-        """Start the supervisor of a run with a complete folder, and pass it open locks, the owner lock first.
+        """Start the supervisor of a run whose folder is complete, and pass it open locks, the owner lock first.
 
         Raises:
             OSError: no process could be started.

@@ -215,7 +215,7 @@ class EngineTarget(Target):
         return find_jobs_called_at
 
     def explain_end(self, job: Job, log: Path) -> Job:  # noqa: ARG002
-        """Return an ended job with what the file for its output says about its end; by default, the job unchanged."""
+        """Return an ended job, completed with what its log says about its end; by default, the job unchanged."""
         return job
 
     @abstractmethod
@@ -270,7 +270,7 @@ class EngineTarget(Target):
         """
 
     def list_leftovers(self) -> frozenset[str]:
-        """Return the ids of the runs of which `synchronize` has to remove files from another machine."""
+        """Return the ids of the runs whose files `synchronize` still has to remove from another machine."""
         return frozenset()
 
     def translate_request(self, line: str) -> str:
@@ -308,7 +308,7 @@ class EngineTarget(Target):
         except EngineUnavailable as error:
             found = self._wait_for_late_jobs(run_ids)
             if len(found) < len(run_ids):
-                raise self._record_unanswered(run_ids, error) from error
+                raise self._record_unanswered_submission(run_ids, error) from error
             job_ids = [found[run_id] for run_id in run_ids]
         return {
             run_id: StartedSupervisor(properties={self.job_property: job_id}, is_queued=True)
@@ -332,7 +332,7 @@ class EngineTarget(Target):
         try:
             job_id = self.submit_job(request)
         except EngineUnavailable as error:
-            raise self._record_unanswered([run_id], error) from error
+            raise self._record_unanswered_submission([run_id], error) from error
         return StartedSupervisor(properties={self.job_property: job_id}, is_queued=True)
 
     def build_job_request(self, run_id: str) -> JobRequest:
@@ -369,7 +369,7 @@ class EngineTarget(Target):
             found = self._wait_for_late_jobs([request.run_id])
             if request.run_id in found:
                 return found[request.run_id]
-            raise self._record_unanswered([request.run_id], error) from error
+            raise self._record_unanswered_submission([request.run_id], error) from error
 
     def _wait_for_late_jobs(self, run_ids: Sequence[str]) -> Mapping[str, str]:
         """Wait for jobs whose submission was not confirmed; return the ids of the jobs that appear, keyed by run id.
@@ -398,8 +398,8 @@ class EngineTarget(Target):
             }
         return {}
 
-    def _record_unanswered(self, run_ids: Sequence[str], error: EngineUnavailable) -> SubmitUnanswered:
-        """Count an unanswered submission and return its error; the collector submits the job again if necessary."""
+    def _record_unanswered_submission(self, run_ids: Sequence[str], error: EngineUnavailable) -> SubmitUnanswered:
+        """Record an unanswered submission of jobs and return the error to raise; the collector resubmits lost jobs."""
         for run_id in run_ids:
             with suppress(OSError):  # then it is not repeated
                 record_unanswered_submission(self.workspace.run_folder(run_id))
@@ -464,5 +464,5 @@ class EngineTarget(Target):
 
 
 def _can_lose_nodes(run: Run) -> bool:
-    """Return whether a run is a parallel task, which survives the loss of any node but the first."""
+    """Return whether a run survives the loss of any node but the first, since it is a parallel task."""
     return run.node_count > 1 and (run.definition or {}).get("communicator") == PARALLEL_TASK

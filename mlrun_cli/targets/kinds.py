@@ -41,13 +41,13 @@ class TargetKind(NamedTuple):
         return bool(self.attach_word)
 
     @property
-    def attach_command(self) -> str:
+    def attach_subcommand(self) -> str:
         """The subcommand of `computetarget` that attaches a target of this kind."""
         return f"attach {self.attach_word}"
 
-    def build_attach_line(self, name: str) -> str:
-        """Return the command line, with placeholders, that attaches a target of this name."""
-        return f"mlrun computetarget {self.attach_command} -n {name} {self.attach_options}"
+    def build_attach_command(self, name: str) -> str:
+        """Return the command, with placeholders, that attaches a target with this name."""
+        return f"mlrun computetarget {self.attach_subcommand} -n {name} {self.attach_options}"
 
 
 TARGET_KINDS = {
@@ -82,7 +82,7 @@ TARGET_KINDS = {
 
 
 def list_attached_kinds() -> list[TargetKind]:
-    """Return the kinds whose targets are attached, sorted by the word that attaches one."""
+    """Return the kinds whose targets are attached, sorted by their attach subcommands."""
     return sorted((kind for kind in TARGET_KINDS.values() if kind.is_attached), key=lambda kind: kind.attach_word)
 
 

@@ -45,7 +45,7 @@ class LocalTarget(Target):
 
     @contextmanager
     def prepare_supervisor(self, run_id: str) -> Iterator[None]:
-        """Start the supervisor program at the start of the block, so that it loads its modules during the block."""
+        """Start the supervisor program before the block, to load its modules meanwhile; discard it if it is unused."""
         from mlrun_cli.targets.waiting_supervisor import WaitingSupervisor  # noqa: PLC0415 - not on the way of `run list`
 
         with suppress(OSError):  # a start that has to succeed reports the reason

@@ -32,7 +32,7 @@ def get_target(workspace: Workspace, name: str | None) -> Target:
 
 @lru_cache
 def get_target_class(name: str) -> type[Target]:
-    """Return the class for a kind of compute target.
+    """Return the `Target` subclass of the kind with this name.
 
     Raises:
         TargetKindNotFound: there is no such kind.

@@ -92,7 +92,7 @@ def _ensure_copy(
 
 
 def _describe_copy_error(error: OSError) -> str:
-    """Return the reason for a copy error; if several files could not be copied, the reason for the first file."""
+    """Return the reason for a copy error; if it concerns several files, the reason for the first of them."""
     if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
         _, _, reason = error.args[0][0]
         return str(reason)

@@ -70,7 +70,7 @@ def find_missing_program() -> str | None:
 def spawn(
     command: list[str], supervised_name: str, lock_fds: Sequence[int], log_path: Path, *, stdin: int | None = None
 ) -> int:
-    """Start a detached process that outlives this one, and return its pid.
+    """Start a process in a new session, so that it outlives this one, and return its pid.
 
     Args:
         command: the command line, starting with the path of an executable.

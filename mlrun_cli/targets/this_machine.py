@@ -120,7 +120,7 @@ def kill_run(workspace: Workspace, run: Run) -> bool:
 
 
 def _stat_lock(folder: RunFolder) -> os.stat_result | None:
-    """Return the status of the file of a run's owner lock, or None if there is none."""
+    """Return the `stat` result of a run's owner lock file, or None if it cannot be read."""
     try:
         return get_counterpart(folder.lock).stat()
     except OSError:

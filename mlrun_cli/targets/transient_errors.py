@@ -17,6 +17,6 @@ SYSTEM_ERRORS = tuple(
 
 
 def contains_any(message: str, phrases: Sequence[str]) -> bool:
-    """Return whether a message contains one of the phrases, in upper or lower case."""
+    """Return whether a message contains one of the phrases, ignoring case."""
     lowered = message.lower()
     return any(phrase.lower() in lowered for phrase in phrases)

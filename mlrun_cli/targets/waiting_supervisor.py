@@ -71,7 +71,7 @@ class WaitingSupervisor:
 
 
 def receive_locks() -> Sequence[int]:
-    """Return the open locks received on standard input, or an empty sequence if the run was not submitted."""
+    """Receive the descriptors of open locks from standard input; return none if the run was not submitted."""
     with socket.socket(fileno=os.dup(0)) as connection:
         try:
             _, locks, _, _ = socket.recv_fds(connection, 1, _MAX_LOCKS)

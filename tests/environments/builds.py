@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlrun_cli.environments.build_plan import plan_conda
+from mlrun_cli.environments.build_plan import plan_conda_environment
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.environment import Builder, EnvironmentPlan
 from mlrun_cli.environments.folder import EnvironmentFolder
@@ -88,7 +88,7 @@ def plan(
     content = {"dependencies": [f"python={version}" if version else "python", {"pip": [*options, *pip]}]}
     path = tmp_path / "conda.yml"
     path.write_text(json.dumps(content), encoding="utf-8")
-    planned = plan_conda(
+    planned = plan_conda_environment(
         read_conda_dependencies(path),
         home=tmp_path / "a 'home'",
         environ=environ,

@@ -15,7 +15,7 @@ import pytest
 import mlrun_cli
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.environments.base_pythons import rank_pythons
-from mlrun_cli.environments.build_plan import plan_conda
+from mlrun_cli.environments.build_plan import plan_conda_environment
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan, LocalSource
 from mlrun_cli.environments.installer_search import find_uv
@@ -46,7 +46,7 @@ def plan_of(
 ) -> PlannedEnvironment:
     path = tmp_path / "conda.yml"
     path.write_text(content, encoding="utf-8")
-    return plan_conda(
+    return plan_conda_environment(
         read_conda_dependencies(path),
         home=tmp_path / "home",
         environ=environ,
@@ -76,7 +76,7 @@ def test_a_requirements_file_of_pip_is_a_pip_part(tmp_path: Path, environ: dict[
     (folder / "requirements.txt").write_text("scipy>=1.5  # why\n-r more.txt\n", encoding="utf-8")
     (folder / "more.txt").write_text("# none\nattrs\n", encoding="utf-8")
     dependencies = read_conda_dependencies(folder / "requirements.txt")
-    build = plan_conda(dependencies, home=tmp_path / "home", environ=environ).plan.build
+    build = plan_conda_environment(dependencies, home=tmp_path / "home", environ=environ).plan.build
     assert build is not None
     assert build.requirements == ("scipy>=1.5", "attrs")
 
@@ -154,7 +154,7 @@ def test_throw_away_environment_of_the_tool_is_not_the_users_python(tmp_path: Pa
 
 def test_conda_and_pip_parts_become_one_list(tmp_path: Path, environ: dict[str, str]) -> None:
     dependencies = read_conda_dependencies(DATA / "training.yml")
-    planned = plan_conda(dependencies, home=tmp_path, environ=environ)
+    planned = plan_conda_environment(dependencies, home=tmp_path, environ=environ)
     build = planned.plan.build
     assert build is not None
     assert build.requirements == (
@@ -447,9 +447,10 @@ def test_uv_is_advised_for_a_python_that_it_has_alone(
 ) -> None:
     code = (
         "import sys; from pathlib import Path\n"
-        "from mlrun_cli.environments.build_plan import plan_conda\n"
+        "from mlrun_cli.environments.build_plan import plan_conda_environment\n"
         "from mlrun_cli.environments.conda_file import read_conda_dependencies\n"
-        "try: plan_conda(read_conda_dependencies(Path(sys.argv[1])), home=Path('/'), environ={'PATH': sys.argv[2]})\n"
+        "dependencies = read_conda_dependencies(Path(sys.argv[1]))\n"
+        "try: plan_conda_environment(dependencies, home=Path('/'), environ={'PATH': sys.argv[2]})\n"
         "except Exception as error: print(error.message, error.hint)"
     )
     (tmp_path / "conda.yml").write_text(f"dependencies: ['python{text}']\n", encoding="utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.environments.build_plan import plan_conda
+from mlrun_cli.environments.build_plan import plan_conda_environment
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.failure_reason import extract_failure_reason
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
@@ -52,7 +52,7 @@ def conda_plan(
     path = tmp_path / "conda.yml"
     path.write_text(content, encoding="utf-8")
     mode = EnvironmentMode.RELAXED if relaxed else EnvironmentMode.PINNED
-    return plan_conda(
+    return plan_conda_environment(
         read_conda_dependencies(path),
         home=tmp_path / "home",
         environ=environ,

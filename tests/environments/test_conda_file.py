@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.environments.conda_file import parse_conda_spec, read_conda_dependencies, read_conda_mapping
+from mlrun_cli.environments.conda_file import parse_conda_mapping, parse_conda_spec, read_conda_dependencies
 from mlrun_cli.errors import InvalidFile
 
 DATA = Path(__file__).parents[1] / "data" / "conda"
@@ -27,7 +27,7 @@ def test_real_dependencies_inside_runconfigs_are_read() -> None:
     refused = 0
     for mapping in mappings:
         try:
-            read = read_conda_mapping(mapping, Path("x.runconfig"), "environment", Path("/"))
+            read = parse_conda_mapping(mapping, Path("x.runconfig"), "environment", Path("/"))
         except InvalidFile as error:
             refused += 1
             assert "tensorflow==1.13.1" in error.message  # pip would not take it either
@@ -120,4 +120,4 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
 
 def test_error_in_a_runconfig_names_the_key_path() -> None:
     with pytest.raises(InvalidFile, match=r"x\.runconfig: environment\.python\.condaDependencies\.channels"):
-        read_conda_mapping({"channels": 1}, Path("x.runconfig"), "environment.python.condaDependencies", Path("/"))
+        parse_conda_mapping({"channels": 1}, Path("x.runconfig"), "environment.python.condaDependencies", Path("/"))

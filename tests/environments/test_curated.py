@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.environments.conda_file import read_conda_mapping
+from mlrun_cli.environments.conda_file import parse_conda_mapping
 from mlrun_cli.environments.curated import find_curated_environment, list_curated_names
 from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.environments.translation import translate_dependencies
@@ -25,7 +25,7 @@ def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
 def list_packages(name: str) -> list[str]:
     found = find_curated_environment(name)
     assert found is not None, name
-    dependencies = read_conda_mapping(found.conda_dependencies, Path(name), "environment", Path())
+    dependencies = parse_conda_mapping(found.conda_dependencies, Path(name), "environment", Path())
     translation = translate_dependencies(dependencies, assumes_same_names=False)
     return [f"python {translation.python}", *(line.text for line in translation.lines)]
 

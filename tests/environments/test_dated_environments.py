@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.environments.build_plan import plan_conda
+from mlrun_cli.environments.build_plan import plan_conda_environment
 from mlrun_cli.environments.build_report import build_environment_document
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.environment import BasePython
@@ -61,7 +61,7 @@ def plan(
     path = tmp_path / "conda.yml"
     path.write_text(json.dumps({"dependencies": [f"python={python}", {"pip": list(pip)}]}), encoding="utf-8")
     dependencies = read_conda_dependencies(path)
-    return plan_conda(
+    return plan_conda_environment(
         dependencies,
         home=tmp_path / "home",
         environ=environ,
@@ -99,7 +99,7 @@ def test_another_day_is_another_environment_and_the_same_from_elsewhere_is_not(
     assert len({named.key, other.key, pinned.key}) == 3
     path = tmp_path / "conda.yml"
     os.utime(path, (1_591_000_000, 1_591_000_000))
-    of_file = plan_conda(
+    of_file = plan_conda_environment(
         read_conda_dependencies(path),
         home=tmp_path / "home",
         environ=environ,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.environments.build_plan import plan_conda
+from mlrun_cli.environments.build_plan import plan_conda_environment
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.failure_reason import extract_failure_reason
 from mlrun_cli.environments.installer_search import find_uv
@@ -42,7 +42,9 @@ def test_the_reason_is_what_the_package_says_that_cannot_be_built_and_nothing_is
     content = {"dependencies": [{"pip": [*options, "--no-index", "./mine"]}]}
     (tmp_path / "conda.yml").write_text(json.dumps(content), encoding="utf-8")
     environ = {**os.environ, "FORCE_COLOR": "1", "CLICOLOR_FORCE": "1", "UV_CACHE_DIR": str(tmp_path / "cache")}
-    planned = plan_conda(read_conda_dependencies(tmp_path / "conda.yml"), home=tmp_path / "home", environ=environ)
+    planned = plan_conda_environment(
+        read_conda_dependencies(tmp_path / "conda.yml"), home=tmp_path / "home", environ=environ
+    )
     (tmp_path / "plan.json").write_text(json.dumps(planned.plan.to_json()), encoding="utf-8")
 
     done = subprocess.run(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.environments.build_plan import plan_conda
+from mlrun_cli.environments.build_plan import plan_conda_environment
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.installer_search import find_uv
@@ -99,7 +99,9 @@ def build(
 ) -> tuple[EnvironmentFolder, str]:
     python = ".".join(map(str, sys.version_info[:3]))
     (tmp_path / "conda.yml").write_text(json.dumps({"dependencies": [f"python={python}", {"pip": list(pip)}]}), "utf-8")
-    planned = plan_conda(read_conda_dependencies(tmp_path / "conda.yml"), home=tmp_path / "home", environ=environ)
+    planned = plan_conda_environment(
+        read_conda_dependencies(tmp_path / "conda.yml"), home=tmp_path / "home", environ=environ
+    )
     return build_environment(tmp_path, planned, environ, command)
 
 

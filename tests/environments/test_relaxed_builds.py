@@ -11,7 +11,7 @@ import pytest
 from mlrun_cli.environments.build_report import list_build_warnings
 from mlrun_cli.environments.environment import Builder
 from mlrun_cli.environments.failure_reason import extract_failure_reason
-from mlrun_cli.environments.interpreters import Interpreter, find_interpreters
+from mlrun_cli.environments.interpreters import Interpreter, list_interpreters
 from mlrun_cli.environments.mode import EnvironmentMode
 from tests.environments.builds import SlowPackage, build, folder_of, plan, version_inside
 from tests.packages import make_wheel
@@ -76,7 +76,7 @@ def test_what_cannot_be_had_is_named_at_the_end_of_the_log_and_left_open_when_re
 @pytest.fixture
 def other_python(tmp_path: Path, environ: dict[str, str]) -> Interpreter:
     """A Python of another minor version than this one; these two alone are found."""
-    others = [one for one in find_interpreters(environ) if one.version[:2] not in {sys.version_info[:2], (3, 6)}]
+    others = [one for one in list_interpreters(environ) if one.version[:2] not in {sys.version_info[:2], (3, 6)}]
     if not others:
         pytest.skip("there is no other Python")
     folder = tmp_path / "pythons"

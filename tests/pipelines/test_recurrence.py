@@ -88,7 +88,7 @@ def test_times_of_a_day_keep_to_the_clock_of_their_zone() -> None:
     ],
 )
 def test_a_schedule_that_is_enabled_again_keeps_to_its_times_of_the_day(values: dict[str, Any], time: str) -> None:
-    found = read(**values).compute_resumed_time(to_timestamp(CREATED))
+    found = read(**values).compute_time_after_enabling(to_timestamp(CREATED))
     assert datetime.fromtimestamp(found / MICROSECONDS, timezone.utc).strftime("%m-%d %H:%M:%S") == time
 
 

@@ -11,7 +11,7 @@ app = Group(
     package=__name__,
     subcommands=(
         "create",
-        *(kind.attach_command for kind in list_attached_kinds()),
+        *(kind.attach_subcommand for kind in list_attached_kinds()),
         "list",
         "show",
         "delete",

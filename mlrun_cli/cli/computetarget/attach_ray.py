@@ -20,7 +20,7 @@ from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.targets.ray.attachment import RayAttachment
 from mlrun_cli.targets.ray.credentials import TOKEN_VARIABLE, select_stored_variables
-from mlrun_cli.targets.ray.settings import RaySettings, check_address, parse_resources, to_int_if_whole
+from mlrun_cli.targets.ray.settings import RaySettings, normalize_address, parse_resources, to_int_if_whole
 
 
 @command(
@@ -75,7 +75,7 @@ def attach_ray(
     by RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token. The token itself is not stored.
     """
     settings = RaySettings(
-        address=check_address(address),
+        address=normalize_address(address),
         num_cpus=to_int_if_whole(num_cpus),
         num_gpus=to_int_if_whole(num_gpus),
         resources={} if resources is None else parse_resources(resources),

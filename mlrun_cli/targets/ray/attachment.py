@@ -19,14 +19,14 @@ class RayAttachment(ClusterAttachment[RaySettings]):
     kind = "Ray"
 
     def check_settings(self) -> None:
-        """Raise if no node has what jobs reserve.
+        """Raise if no node has the resources that a job reserves by default.
 
         Raises:
             EngineRefused: none has.
             EngineUnavailable: Ray does not answer.
         """
         client = RayClient(self.settings.address, self.settings.variables)
-        check_feasibility(client, self.settings.list_resources(Demand()))
+        check_feasibility(client, self.settings.compute_reserved_resources(Demand()))
 
     def check_nodes(self, folder: Path, python: str) -> NodeCheck:
         """Have a small job on each node that is up read and write the shared folder."""

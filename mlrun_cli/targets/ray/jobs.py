@@ -100,7 +100,7 @@ def delete_job(client: RayClient, job_id: str) -> None:
 
 
 def parse_job(details: Details) -> Job:
-    """Parse Ray's description of a job and return the job."""
+    """Create a job from Ray's description of it."""
     status, message = str(details["status"]), str(details.get("message") or "")
     if status == "PENDING":
         return Job(JobState.QUEUED, message.rstrip("."))

@@ -41,7 +41,7 @@ class RayNode(NamedTuple):
     labels: Mapping[str, str]
 
     def to_record(self) -> dict[str, Any]:
-        """Return the JSON record of a node."""
+        """Return the node as a JSON-compatible dict."""
         own = sorted(name for name in self.total if name not in _INTERNAL and not name.startswith(_NODE_PREFIX))
         return {
             "name": self.name,
@@ -128,7 +128,7 @@ def _parse_node(document: Mapping[str, Any], usage: Mapping[str, Mapping[str, Se
 
 
 def _read_usage(client: RayClient) -> Mapping[str, Mapping[str, Sequence[float]]]:
-    """Return the used and total amounts by node and resource; empty if the cluster's monitor is not running."""
+    """Return the used and total amounts, keyed by node and resource; empty if the cluster's monitor is not running."""
     answer = client.request("GET", _STATUS)
     if not answer.is_ok:
         return {}

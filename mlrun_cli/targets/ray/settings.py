@@ -56,7 +56,7 @@ class RaySettings(NamedTuple):
         }
         return {key: plain.get(key, value) for key, value in given.items() if value or key == "numCpus"}
 
-    def list_resources(self, demand: Demand) -> dict[str, float]:
+    def compute_reserved_resources(self, demand: Demand) -> dict[str, float]:
         """Return the amounts of resources that a run reserves on one node, keyed by Ray's names."""
         amounts = {CPU: self.num_cpus, GPU: demand.gpu_count or self.num_gpus, **self.resources}
         return {name: amount for name, amount in amounts.items() if amount}
@@ -74,7 +74,7 @@ class RaySettings(NamedTuple):
         return {
             "submission_id": request.run_id,
             "metadata": {"workspace": request.workspace, "job_name": request.run_id},
-            **build_entrypoint(script, self.list_resources(request.demand)),
+            **build_entrypoint(script, self.compute_reserved_resources(request.demand)),
         }
 
 
@@ -90,7 +90,7 @@ def build_entrypoint(script: str, resources: Mapping[str, float]) -> dict[str, A
     return {name: value for name, value in values.items() if value is not None}
 
 
-def check_address(address: str) -> str:
+def normalize_address(address: str) -> str:
     """Validate the address of a Ray dashboard, and return it without a trailing slash.
 
     Raises:

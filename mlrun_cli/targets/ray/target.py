@@ -50,7 +50,7 @@ class RayTarget(EngineTarget):
             EngineRefused: none has.
             EngineUnavailable: Ray does not answer.
         """
-        check_feasibility(self.client, self.settings.list_resources(request.demand))
+        check_feasibility(self.client, self.settings.compute_reserved_resources(request.demand))
 
     def submit_job(self, request: JobRequest) -> str:
         """Submit a job under the id of its run, and return this id.
@@ -95,7 +95,7 @@ class RayTarget(EngineTarget):
         jobs.stop_job(self.client, self._get_last_attempt_id(job_id))
 
     def describe_nodes(self) -> Mapping[str, Any]:
-        """Return JSON-compatible values that describe the nodes of the cluster that are up.
+        """Return a JSON-compatible dict that describes the cluster's nodes that are up.
 
         Raises:
             EngineUnavailable: Ray does not answer.

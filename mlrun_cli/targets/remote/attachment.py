@@ -25,7 +25,7 @@ class RemoteAttachment(Attachment):
         self._settings = settings
 
     def check(self, workspace: Workspace, name: str) -> CheckedAttachment:
-        """Check the connection, the machine and the target's folder there, and return what to store.
+        """Check the connection, the machine and the target's folder there, and return the properties to store.
 
         Raises:
             UsageError: the file of the key does not exist.

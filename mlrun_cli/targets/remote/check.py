@@ -46,7 +46,7 @@ class CheckedMachine(NamedTuple):
 
 
 def check_machine(settings: RemoteSettings, folder: str) -> CheckedMachine:
-    """Check the connection, Python, rsync and the folder, which is created if missing.
+    """Check the connection, Python, rsync and the folder, which is created if missing; return the checked machine.
 
     Args:
         settings: the settings of the target.

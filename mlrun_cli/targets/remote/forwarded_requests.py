@@ -34,7 +34,7 @@ class ForwardedRequests:
         return bool(self._open)
 
     def add(self, journal_name: str, data: bytes) -> None:
-        """Add received data of a journal with requests of the run."""
+        """Add data received from one of the run's request journals."""
         self._arrived.setdefault(journal_name, bytearray()).extend(data)
 
     def clear(self) -> None:
@@ -43,7 +43,7 @@ class ForwardedRequests:
         self._copying.clear()
         self._copied.clear()
 
-    def remove_ready_requests(self) -> dict[str, bytes]:
+    def pop_ready_requests(self) -> dict[str, bytes]:
         """Remove and return the requests that are ready, as complete lines, keyed by journal."""
         ready: dict[str, bytes] = {}
         for name, data in self._arrived.items():

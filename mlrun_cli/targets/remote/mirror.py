@@ -112,7 +112,7 @@ class Mirror:
         return jobs
 
     def list_leftovers(self) -> frozenset[str]:
-        """Return the ids of the runs whose files may remain there, except those that could not be removed."""
+        """Return the ids of runs whose files may be on the remote machine, except files that could not be removed."""
         return list_pushed_runs(self._folder) - self._left
 
     def close(self) -> None:
@@ -259,7 +259,7 @@ class Mirror:
 
 
 def list_pushed_runs(folder: SharedFolder) -> frozenset[str]:
-    """Return the ids of the runs of which the machine that a folder mirrors may have files."""
+    """Return the ids of the runs whose files may be on the remote machine that the folder mirrors."""
     try:
         return frozenset(os.listdir(folder.path / PUSHED))
     except FileNotFoundError:

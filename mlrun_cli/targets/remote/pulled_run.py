@@ -176,7 +176,7 @@ class PulledRun:
                     self._is_marked = True
 
     def _publish_requests(self) -> None:
-        for name, data in self._requests.remove_ready_requests().items():
+        for name, data in self._requests.pop_ready_requests().items():
             _append_to_file(self._folder.path / name, data)
 
     def _publish_all(self) -> None:
@@ -253,7 +253,7 @@ def _append_to_file(path: Path, data: bytes) -> None:
 
 
 def _get_outcome_offset(data: bytes | bytearray) -> int:
-    """Return the size of the complete lines before the first outcome event."""
+    """Return the offset of the first outcome event, or the size of all complete lines if there is none."""
     size = 0
     for line in data.splitlines(keepends=True):
         if not line.endswith(b"\n") or _is_outcome(line):
@@ -287,7 +287,7 @@ def _sync_files(folder: Path) -> None:
 
 
 def _parse_job(document: Mapping[str, Any]) -> Job | None:
-    """Convert the remote machine's description of a job; return None if it does not know the job."""
+    """Return the job that the remote machine describes, or None if that machine does not know it."""
     state = document["state"]
     if state == "missing":
         return None

@@ -100,7 +100,7 @@ class Ssh:
         )
 
     def copy(self, arguments: Sequence[str], relative_paths: Sequence[str]) -> None:
-        """Copy the files at the given relative paths with rsync, and wait until it ends.
+        """Copy the files at the given relative paths with rsync, and wait for rsync to exit.
 
         Raises:
             EngineRefused: it failed; the message is what it said.

@@ -129,7 +129,7 @@ class RemoteTarget(EngineTarget):
         self._mirror.synchronize(runs)
 
     def list_leftovers(self) -> frozenset[str]:
-        """Return the ids of the runs whose files may remain there, except those that could not be removed."""
+        """Return the ids of runs whose files may be on the remote machine, except files that could not be removed."""
         return list_pushed_runs(self.shared_folder) if self._mirror is None else self._mirror.list_leftovers()
 
     def translate_request(self, line: str) -> str:
@@ -170,7 +170,7 @@ class RemoteTarget(EngineTarget):
             session.request("cancel", {"run_id": job_id})
 
     def describe_nodes(self) -> Mapping[str, Any]:
-        """Return JSON-compatible values that describe the total and free resources of the machine.
+        """Return a JSON-compatible dict that describes the total and free resources of the machine.
 
         Raises:
             EngineUnavailable: it does not answer.

@@ -10,7 +10,7 @@ from pathlib import Path
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.targets.engine import JOB_ID_VARIABLE, JobRequest
 from mlrun_cli.targets.setup_script import build_setup_script
-from mlrun_cli.targets.slurm.options import SlurmSettings, build_common_options, escape_pattern
+from mlrun_cli.targets.slurm.options import SlurmSettings, build_common_options, escape_patterns
 
 _EXPORT_TASK_ID = f"export {JOB_ID_VARIABLE}=${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"
 _TASK_NAME = re.compile(r"(.+)_(0|[1-9][0-9]*)")
@@ -43,7 +43,7 @@ class JobArray(NamedTuple):
 
     def build_options(self, settings: SlurmSettings) -> list[str]:
         """Return the sbatch options for the array."""
-        before, after = (escape_pattern(part) for part in _split_at_run_id(self.first.log, self.first))
+        before, after = (escape_patterns(part) for part in _split_at_run_id(self.first.log, self.first))
         return [
             f"--job-name={self.name}",
             f"--array={','.join(map(str, self.task_numbers))}",
@@ -61,7 +61,7 @@ class JobArray(NamedTuple):
         return f"{script.rstrip()} {self._build_task_path(_get_run_folder(self.first))}\n"
 
     def _build_task_path(self, path: Path) -> str:
-        """Return the shell word for the path of a task that corresponds to a path of the first run."""
+        """Return a shell word that expands to each task's counterpart of a path of the first run."""
         before, after = _split_at_run_id(path, self.first)
         return f'{shlex.quote(f"{before}{self.name}_")}"$SLURM_ARRAY_TASK_ID"{shlex.quote(after) if after else ""}'
 
@@ -76,7 +76,7 @@ def _is_log_in_run_folder(request: JobRequest) -> bool:
 
 
 def _split_at_run_id(path: Path, request: JobRequest) -> tuple[str, str]:
-    """Return the parts of the path of a file in a run's folder that precede and follow the folder's name."""
+    """Return the parts of a path before and after the name of the run's folder."""
     folder = _get_run_folder(request)
     return f"{folder.parent}/", str(path)[len(str(folder)) :]
 

@@ -152,7 +152,7 @@ def format_task_id(array_id: str, task_number: int) -> str:
 
 
 def parse_job(state: str, reason: str, nodes: str, exit_code: str) -> Job:
-    """Create a job from Slurm's fields.
+    """Create a job from the fields that `squeue` or `sacct` printed.
 
     Args:
         state: the state in the long form; `sacct` adds who cancelled it, as in `CANCELLED by 1000`.
@@ -175,7 +175,7 @@ def parse_job(state: str, reason: str, nodes: str, exit_code: str) -> Job:
 
 
 def explain_end(job: Job, output: str) -> Job:
-    """Return an ended job, as one that ran out of memory if the last lines of its output say so."""
+    """Return an ended job, changed to one that ran out of memory if the last lines of its output say so."""
     lines = "\n".join(output.splitlines()[-_LAST_LINES:])
     found = _OUT_OF_MEMORY.search(lines) if job.end is JobEnd.EXITED else None
     if found is None:

@@ -99,7 +99,7 @@ def list_nodes(partition: str | None = None) -> list[SlurmNode]:
 
 
 def _count_gpus(gres: str) -> int:
-    """Return the number of GPUs in a list of generic resources such as `gpu:a100:4(S:0-1),lustre:1`."""
+    """Return the number of GPUs in a list of Slurm's generic resources such as `gpu:a100:4(S:0-1),lustre:1`."""
     plain = re.sub(r"\([^)]*\)", "", gres)
     numbers = (re.fullmatch(r"gpu(?::[^:]+)*?(?::(\d+))?", each) for each in plain.split(","))
     return sum(int(number[1] or 1) for number in numbers if number is not None)

@@ -132,7 +132,7 @@ def build_sbatch_options(settings: SlurmSettings, request: JobRequest) -> list[s
     """Return the sbatch options for the job of a run."""
     return [
         f"--job-name={request.run_id}",
-        f"--output={escape_pattern(str(request.log))}",
+        f"--output={escape_patterns(str(request.log))}",
         # That of the submitter need not exist on the node.
         f"--chdir={request.log.parent}",
         *build_common_options(settings, request),
@@ -192,12 +192,12 @@ def parse_minutes(text: str) -> int | None:
 
 
 def _format_begin(begin_at: int) -> str:
-    """Convert a time in microseconds to Slurm's format, in local time and rounded up to a second."""
+    """Format a time in microseconds for Slurm's `--begin`, in local time, rounded up to the next second."""
     from datetime import datetime  # noqa: PLC0415 - slow to import
 
     return datetime.fromtimestamp(math.ceil(begin_at / MICROSECONDS)).astimezone().strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def escape_pattern(path: str) -> str:
-    """Escape a path for an option in which Slurm replaces patterns such as `%j`."""
+def escape_patterns(path: str) -> str:
+    """Return a path with percent signs escaped, for an option in which Slurm replaces patterns such as `%j`."""
     return path.replace("%", "%%")

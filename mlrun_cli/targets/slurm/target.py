@@ -63,7 +63,7 @@ class SlurmTarget(EngineTarget):
             return jobs.find_jobs(job_ids)
 
     def explain_end(self, job: Job, log: Path) -> Job:
-        """Return an ended job with what Slurm's daemon on the node has written about its end."""
+        """Return an ended job, completed with what Slurm's daemon on the node has written to its log about its end."""
         return jobs.explain_end(job, read_tail(log))
 
     def find_job_id(self, run_id: str) -> str | None:
@@ -81,7 +81,7 @@ class SlurmTarget(EngineTarget):
         self.cancel_jobs([job_id])
 
     def cancel_jobs(self, job_ids: Collection[str]) -> None:
-        """Cancel several jobs with one scancel."""
+        """Cancel several jobs with a single scancel command."""
         with _convert_errors():
             jobs.cancel_jobs(job_ids)
 
@@ -90,7 +90,7 @@ class SlurmTarget(EngineTarget):
         jobs.release_job(job_id)
 
     def describe_nodes(self) -> Mapping[str, Any]:
-        """Return JSON-compatible values that describe the partitions, and the nodes of the target's partition.
+        """Return a JSON-compatible dict that describes the partitions, and the nodes of the target's partition.
 
         Raises:
             EngineRefused: the partition no longer exists.

@@ -10,7 +10,7 @@ from mlrun_cli.actions.pipeline_endpoints import get_endpoint
 from mlrun_cli.actions.published_pipelines import get_pipeline, list_pipelines, read_published_graph
 from mlrun_cli.actions.schedules import find_schedule_problem, list_schedules
 from mlrun_cli.errors import StoredFilesLost
-from mlrun_cli.pipelines.published import check_is_enabled
+from mlrun_cli.pipelines.published import check_enabled
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pipeline_graph.view import build_graph_view
 from mlrun_cli.submit.pipeline_runs import list_pipeline_runs
@@ -56,6 +56,6 @@ def submit_pipeline(page: PageRequest, document: dict[str, Any]) -> Response:
 def submit_pipeline_endpoint(page: PageRequest, document: dict[str, Any]) -> Response:
     """Submit the default version of a pipeline endpoint like `submit_pipeline`, and respond with the run's id."""
     endpoint = get_endpoint(page.workspace, endpoint_id=page.get_path_parameter("endpoint_id"))
-    check_is_enabled(endpoint)
+    check_enabled(endpoint)
     pipeline_id = endpoint.pipeline_ids[endpoint.default_version]
     return JSONResponse(submit_posted_pipeline(page.workspace, pipeline_id, document))
