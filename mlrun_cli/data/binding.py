@@ -76,27 +76,27 @@ class OutputBinding(NamedTuple):
     registration: Mapping[str, Any] | None
 
 
-def read_inputs(section: object) -> list[InputBinding]:
+def parse_inputs(section: object) -> list[InputBinding]:
     """Return the bindings in the section `data` of a runconfig.
 
     Raises:
         UsageError: an entry is invalid; the message contains its key path.
     """
-    return [_read_input(name, entry) for name, entry in _list_entries("data", section)]
+    return [_parse_input(name, entry) for name, entry in _list_entries("data", section)]
 
 
-def read_references(section: object) -> list[ReferenceBinding]:
-    """Return the bindings in the section `dataReferences` of a runconfig, like `read_inputs`."""
+def parse_references(section: object) -> list[ReferenceBinding]:
+    """Return the bindings in the section `dataReferences` of a runconfig; raise UsageError if an entry is invalid."""
     found = []
     for name, entry in _list_entries("dataReferences", section):
         where = f"dataReferences.{name}"
         found.append(
             ReferenceBinding(
                 name=name,
-                datastore=_read_text(where, entry, "dataStoreName"),
-                path=_read_text(where, entry, "pathOnDataStore"),
-                mode=_read_mode(where, entry, "mode", _REFERENCE_MODES),
-                path_on_compute=_read_text(where, entry, "pathOnCompute"),
+                datastore=_get_text(where, entry, "dataStoreName"),
+                path=_get_text(where, entry, "pathOnDataStore"),
+                mode=_parse_mode(where, entry, "mode", _REFERENCE_MODES),
+                path_on_compute=_get_text(where, entry, "pathOnCompute"),
                 is_output=entry.get("isOutput") is True,
                 may_be_written_before=entry.get("mayBeWrittenBefore") is True,
             )
@@ -104,30 +104,30 @@ def read_references(section: object) -> list[ReferenceBinding]:
     return found
 
 
-def read_outputs(section: object) -> list[OutputBinding]:
-    """Return the bindings in the section `outputData` of a runconfig, like `read_inputs`."""
-    return [_read_output(name, entry) for name, entry in _list_entries("outputData", section)]
+def parse_outputs(section: object) -> list[OutputBinding]:
+    """Return the bindings in the section `outputData` of a runconfig; raise UsageError if an entry is invalid."""
+    return [_parse_output(name, entry) for name, entry in _list_entries("outputData", section)]
 
 
-def _read_input(name: str, entry: Mapping[str, Any]) -> InputBinding:
+def _parse_input(name: str, entry: Mapping[str, Any]) -> InputBinding:
     where = f"data.{name}"
-    location = _read_part(where, entry, "dataLocation")
-    dataset = _read_part(f"{where}.dataLocation", location, "dataset")
-    place = _read_part(f"{where}.dataLocation", location, "dataPath", "datapath")
-    uri = _read_part(f"{where}.dataLocation", location, "uri")
+    location = _get_mapping(where, entry, "dataLocation")
+    dataset = _get_mapping(f"{where}.dataLocation", location, "dataset")
+    place = _get_mapping(f"{where}.dataLocation", location, "dataPath", "datapath")
+    uri = _get_mapping(f"{where}.dataLocation", location, "uri")
     version = dataset.get("version")
     binding = InputBinding(
         name=name,
-        mechanism=_read_mode(where, entry, "mechanism", _INPUT_MECHANISMS, DIRECT),
-        variable=_read_text(where, entry, "environmentVariableName") or name,
-        path_on_compute=_read_text(where, entry, "pathOnCompute"),
-        dataset_id=_read_text(where, dataset, "id"),
-        dataset_name=_read_text(where, dataset, "name"),
-        dataset_version=None if version in (None, "", "latest") else _read_version(where, version),
+        mechanism=_parse_mode(where, entry, "mechanism", _INPUT_MECHANISMS, DIRECT),
+        variable=_get_text(where, entry, "environmentVariableName") or name,
+        path_on_compute=_get_text(where, entry, "pathOnCompute"),
+        dataset_id=_get_text(where, dataset, "id"),
+        dataset_name=_get_text(where, dataset, "name"),
+        dataset_version=None if version in (None, "", "latest") else _parse_version(where, version),
         definition=dataset.get("definition"),
-        datastore=_read_text(where, place, "datastoreName"),
-        path=_read_text(where, place, "relativePath"),
-        uri=_read_text(where, uri, "path"),
+        datastore=_get_text(where, place, "datastoreName"),
+        path=_get_text(where, place, "relativePath"),
+        uri=_get_text(where, uri, "path"),
     )
     sources = (binding.dataset_id, binding.dataset_name, binding.definition, binding.datastore, binding.uri)
     if not any(sources):
@@ -138,26 +138,26 @@ def _read_input(name: str, entry: Mapping[str, Any]) -> InputBinding:
     return binding
 
 
-def _read_output(name: str, entry: Mapping[str, Any]) -> OutputBinding:
+def _parse_output(name: str, entry: Mapping[str, Any]) -> OutputBinding:
     where = f"outputData.{name}"
-    place = _read_part(where, _read_part(where, entry, "outputLocation"), "dataPath", "datapath")
-    options = _read_part(where, entry, "additionalOptions")
-    if _read_text(where, options, "pathOnCompute"):
+    place = _get_mapping(where, _get_mapping(where, entry, "outputLocation"), "dataPath", "datapath")
+    options = _get_mapping(where, entry, "additionalOptions")
+    if _get_text(where, options, "pathOnCompute"):
         raise Unsupported(
             f"{where}: output from a path that the script chooses is not supported.",
             hint=f"Take out 'source' (pathOnCompute), and let the script write to DatasetOutputConfig:{name}.",
         )
-    globs = _read_part(where, options, "uploadOptions").get("sourceGlobs")
+    globs = _get_mapping(where, options, "uploadOptions").get("sourceGlobs")
     if globs and not (isinstance(globs, Mapping) and not globs.get("patterns")):
         raise Unsupported(
             f"{where}: output of only some files is not supported.", hint="Remove 'source_globs' (sourceGlobs)."
         )
-    registration = _read_part(where, options, "registrationOptions")
+    registration = _get_mapping(where, options, "registrationOptions")
     return OutputBinding(
         name=name,
-        datastore=_read_text(where, place, "datastoreName"),
-        path=_read_text(where, place, "relativePath"),
-        mechanism=_read_mode(where, entry, "mechanism", _OUTPUT_MECHANISMS),
+        datastore=_get_text(where, place, "datastoreName"),
+        path=_get_text(where, place, "relativePath"),
+        mechanism=_parse_mode(where, entry, "mechanism", _OUTPUT_MECHANISMS),
         registration=registration if registration.get("name") else None,
     )
 
@@ -188,7 +188,7 @@ def _check_name(section_name: str, name: str) -> None:
         )
 
 
-def _read_part(location: str, entry: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+def _get_mapping(location: str, entry: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
     """Return the mapping under the first of the keys that has a value; empty if none has."""
     for key in keys:
         found = entry.get(key)
@@ -202,7 +202,7 @@ def _read_part(location: str, entry: Mapping[str, Any], *keys: str) -> Mapping[s
     return {}
 
 
-def _read_text(location: str, entry: Mapping[str, Any], key: str) -> str | None:
+def _get_text(location: str, entry: Mapping[str, Any], key: str) -> str | None:
     found = entry.get(key)
     if found is not None and not isinstance(found, str):
         raise InvalidValue(
@@ -218,16 +218,16 @@ def _describe_type(value: object) -> str:
     )
 
 
-def _read_mode(
+def _parse_mode(
     location: str, entry: Mapping[str, Any], key: str, known_modes: tuple[str, ...], default: str = MOUNT
 ) -> str:
-    mode = (_read_text(location, entry, key) or default).lower()
+    mode = (_get_text(location, entry, key) or default).lower()
     if mode not in known_modes:
         raise InvalidValue(f"{location}: {key}: '{mode}' is not supported here.", hint=f"Use {', '.join(known_modes)}.")
     return mode
 
 
-def _read_version(location: str, version: object) -> int:
+def _parse_version(location: str, version: object) -> int:
     if isinstance(version, int) or (isinstance(version, str) and version.isdecimal()):
         return int(version)
     raise InvalidValue(

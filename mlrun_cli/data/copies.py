@@ -14,7 +14,7 @@ from mlrun_cli.wire import copying
 
 
 def copy_files(files: list[DataFile], folder: Path) -> None:
-    """Copy files into a folder under their names; remote files are downloaded.
+    """Copy files into a folder under their names, downloading remote files.
 
     Raises:
         MlrunError: a file is not available, or the folder cannot be written.
@@ -36,7 +36,7 @@ def copy_files(files: list[DataFile], folder: Path) -> None:
 
 
 def link_files(files: list[DataFile], folder: Path) -> None:
-    """Create links to files in a folder; remote files are downloaded instead.
+    """Create symbolic links to files in a folder, downloading remote files instead.
 
     Raises:
         MlrunError: a file is not available, or the folder cannot be written.

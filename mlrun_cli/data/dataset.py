@@ -78,7 +78,7 @@ def normalize_definition(document: object) -> dict[str, Any]:
 
 
 def serialize_definition(definition: Definition) -> str:
-    """Serialize a definition as text; equal definitions have equal texts."""
+    """Serialize a definition as JSON; equal definitions yield equal text."""
     return json.dumps(definition, sort_keys=True, separators=(",", ":"))
 
 

@@ -23,7 +23,7 @@ class Datastore(NamedTuple):
     is_own: bool
 
     def resolve_path(self, relative: str | None) -> Path:
-        """Return the absolute path of a path in the datastore, where a leading slash means its root.
+        """Return the absolute path for a path relative to the datastore's root; leading slashes are ignored.
 
         Raises:
             UsageError: the path leads out of the datastore.

@@ -52,7 +52,7 @@ def find_files(definition: object, find_datastore: FindDatastore) -> DataFiles:
     checked = normalize_definition(definition)
     places = [_locate_path(path, find_datastore) for path in checked["paths"]]
     found: dict[str, DataFile] = {}
-    common = _find_common_folder(place for place in places if not _is_url(place))
+    common = _get_common_folder(place for place in places if not _is_url(place))
     urls = [place for place in places if _is_url(place)]
     for place in places:
         for source in [place] if _is_url(place) else _list_files(place):
@@ -63,7 +63,7 @@ def find_files(definition: object, find_datastore: FindDatastore) -> DataFiles:
 
 
 def check_paths_have_files(definition: object, find_datastore: FindDatastore) -> None:
-    """Raise unless each path of a dataset leads to a file, without listing folders or fetching URLs.
+    """Raise unless each path of a dataset leads to a file; URLs are not fetched, and folders not listed completely.
 
     Raises:
         UsageError: the definition is not valid.
@@ -76,7 +76,7 @@ def check_paths_have_files(definition: object, find_datastore: FindDatastore) ->
 
 
 def find_single_path(definition: object, find_datastore: FindDatastore) -> Path | None:
-    """Return the only folder or file of a dataset without reading it, or None if there are several paths or steps.
+    """Return the only path of a dataset without steps if it is an existing local file or folder, or else None.
 
     Raises:
         UsageError: the definition is not valid.
@@ -110,17 +110,17 @@ def _is_pattern(location: str) -> bool:
     return ("*" in location or "?" in location) and not os.path.lexists(location)
 
 
-def _find_root_folder(location: str) -> str:
-    """Return the path of the folder to which the names of the files at a path are relative."""
+def _get_root_folder(location: str) -> str:
+    """Return the folder to which the names of the files at a location are relative."""
     if _is_pattern(location):
         root = re.split(r"[*?]", location, maxsplit=1)[0]
         return root.rpartition("/")[0] or "/"
     return location if os.path.isdir(location) else os.path.dirname(location)
 
 
-def _find_common_folder(locations: Iterator[str]) -> str:
-    """Return the path of the folder that contains the root folders of all locations; `/` without locations."""
-    roots = [_find_root_folder(place) for place in locations]
+def _get_common_folder(locations: Iterator[str]) -> str:
+    """Return the path of the deepest folder that contains the root folders of all locations; `/` if there are none."""
+    roots = [_get_root_folder(place) for place in locations]
     return os.path.commonpath(roots) if roots else "/"
 
 
@@ -134,7 +134,7 @@ def _list_files(location: str) -> list[str]:
 
 def _iterate_files(location: str) -> Iterator[str]:
     if _is_pattern(location):
-        yield from filter(_compile_pattern(location).fullmatch, _walk_files(_find_root_folder(location)))
+        yield from filter(_compile_pattern(location).fullmatch, _walk_files(_get_root_folder(location)))
     elif os.path.isdir(location):
         yield from _walk_files(location)
     elif os.path.exists(location):
@@ -171,7 +171,7 @@ def _compile_pattern(pattern: str) -> re.Pattern[str]:
 
 
 def _shorten_url(url: str, urls: list[str]) -> str:
-    """Return the last part of a URL's path, or the host and path if several URLs end in the same way."""
+    """Return a file name for a URL: the last part of its path, or its host and path if several URLs end alike."""
     from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - few datasets have URLs, and it is slow to import
 
     def get_last_part(other_url: str) -> str:

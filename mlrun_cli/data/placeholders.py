@@ -48,7 +48,7 @@ class Placeholders:
         )
 
     def fill_shell_command(self, text: str, get_variable: Callable[[str, str], str | None]) -> str:
-        """Return a shell command with placeholders and paths replaced with the variables that `get_variable` names.
+        """Return a shell command with placeholders and paths replaced with references to variables from `get_variable`.
 
         Text that the shell already reads as that variable is kept, and so is a placeholder for which it returns None.
         """

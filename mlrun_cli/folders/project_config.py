@@ -69,7 +69,7 @@ def make_absolute(path: Path) -> Path:
 
 
 def get_configuration_folder(folder: Path) -> Path:
-    """Return the folder of an attached folder's runconfigs, `aml_config` if it exists or else `.azureml`."""
+    """Return the folder for the runconfigs of an attached folder: `aml_config` if it exists, or else `.azureml`."""
     older, newer = (folder / name for name in CONFIGURATION_FOLDERS)
     return older if older.is_dir() else newer
 
@@ -101,7 +101,10 @@ def find_project_config(start: Path) -> ProjectConfig | None:
         )
     folders = (start, *start.parents)
     places = [path for folder in folders for path in _list_config_candidates(folder)]
-    paths = (*places, *filter(_names_workspace, (path for folder in folders for path in _list_downloads(folder))))
+    paths = (
+        *places,
+        *filter(_is_workspace_config, (path for folder in folders for path in _list_download_paths(folder))),
+    )
     return next((read_project_config(path) for path in paths if _file_exists(path)), None)
 
 
@@ -111,7 +114,7 @@ def find_own_project_config(folder: Path) -> ProjectConfig | None:
     Raises:
         InvalidFile: it cannot be read or is not valid.
     """
-    paths = (*_list_config_candidates(folder), *filter(_names_workspace, _list_downloads(folder)))
+    paths = (*_list_config_candidates(folder), *filter(_is_workspace_config, _list_download_paths(folder)))
     return next((read_project_config(path) for path in paths if _file_exists(path)), None)
 
 
@@ -122,12 +125,12 @@ def read_project_config(path: Path) -> ProjectConfig:
         InvalidFile: unreadable, empty, not JSON, a key missing, or a value of a wrong type or form.
     """
     with _add_repair_hint(path):
-        return _read_project_config(path, read_json(path, read_text(path)))
+        return _parse_project_config(path, read_json(path, read_text(path)))
 
 
 @contextmanager
 def _add_repair_hint(path: Path) -> Iterator[None]:
-    """Add a hint on how to recreate a `config.json` to errors about it that are raised in the block."""
+    """Add a hint on how to recreate a `config.json` to the errors raised about it in the block."""
     try:
         yield
     except json.JSONDecodeError as error:
@@ -139,7 +142,7 @@ def _add_repair_hint(path: Path) -> Iterator[None]:
         raise
 
 
-def _read_project_config(path: Path, root: Node) -> ProjectConfig:
+def _parse_project_config(path: Path, root: Node) -> ProjectConfig:
     keys = {key.casefold(): node for key, node in root.as_mapping().items() if not node.is_null}
     if "store" in keys:  # reserved: runs of a shared store must not be put on this machine
         reason = "names a store of several machines, which this version does not know"
@@ -170,7 +173,7 @@ def write_project_config(
     workspace_name: str,
     experiment_name: str,
 ) -> ProjectConfig:
-    """Attach a folder by writing its config to the location that `find_project_config` searches first.
+    """Attach a folder by writing its config where `find_project_config` searches first, and return the config.
 
     That is `.azureml/config.json`, or the same file in `aml_config` if that exists, or an existing `project.json`. The
     configuration folder must exist. Other keys of an existing config are kept.
@@ -180,7 +183,7 @@ def write_project_config(
         OSError: it cannot be written.
     """
     path = get_config_path_to_write(folder)
-    rest = _read_other_keys(path)
+    rest = _read_other_entries(path)
     scope = (
         f"/subscriptions/{subscription_id}/resourceGroups/{resource_group}"
         f"/providers/Microsoft.MachineLearningServices/workspaces/{workspace_name}/projects/{experiment_name}"
@@ -202,18 +205,18 @@ def check_config_is_replaceable(path: Path) -> None:
     Raises:
         InvalidFile: it is not valid, or it is of a store that this version does not know.
     """
-    _read_other_keys(path)
+    _read_other_entries(path)
 
 
-def _read_other_keys(path: Path) -> dict[str, Any]:
-    """Return the keys of a config that belong to neither format; empty if the config is missing or empty."""
+def _read_other_entries(path: Path) -> dict[str, Any]:
+    """Return the entries of a config whose keys belong to neither format; empty if the config is missing or empty."""
     with _add_repair_hint(path):
         if not os.path.lexists(path) or (path.is_file() and not path.stat().st_size):
             return {}
         text = read_text(path)
         keys = {key.casefold(): node for key, node in read_json(path, text).as_mapping().items()}
         if "store" in keys:
-            _read_project_config(path, read_json(path, text))
+            _parse_project_config(path, read_json(path, text))
     known = {"id", "scope", *_NAMES}
     document: dict[str, Any] = json.loads(text)
     return {key: value for key, value in document.items() if key.casefold() not in known}
@@ -224,12 +227,12 @@ def _list_config_candidates(folder: Path) -> list[Path]:
     return [folder / within / name for within in CONFIGURATION_FOLDERS for name in CONFIG_NAMES]
 
 
-def _list_downloads(folder: Path) -> list[Path]:
-    """Return the paths at which a folder may have a config among its own files, in the order of Azure's SDK."""
+def _list_download_paths(folder: Path) -> list[Path]:
+    """Return the paths at which a folder may contain a config downloaded from Azure, in the order of Azure's SDK."""
     return [folder / name for name in reversed(CONFIG_NAMES)]
 
 
-def _names_workspace(path: Path) -> bool:
+def _is_workspace_config(path: Path) -> bool:
     """Return whether a file is a workspace config, and not another program's file of the same name."""
     try:
         keys = read_json(path, read_text(path)).as_mapping() if path.is_file() else {}

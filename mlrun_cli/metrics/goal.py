@@ -26,12 +26,12 @@ class Goal(Enum):
     MAXIMIZE = "maximize"
 
     def find_best(self, values: Iterable[float]) -> float:
-        """Return the best of several numbers."""
+        """Return the lowest or highest of the values, depending on the goal; raise ValueError if there are none."""
         return min(values) if self is Goal.MINIMIZE else max(values)
 
 
 def guess_goal(name: str) -> Goal | None:
-    """Return the goal of a metric such as `val_loss`, `testAccuracy` or `max(f1)`, or None if it is unclear."""
+    """Return the goal guessed from a metric's name, such as `val_loss` or `max(f1)`, or None if it suggests none."""
     summary = re.fullmatch(_SUMMARY, name)
     words = {word.lower() for word in re.findall(_WORD, summary["name"] if summary else name)}
     if words & set(_MINIMIZED.split()) or {"negative", "likelihood"} <= words:

@@ -69,7 +69,7 @@ class Entries(NamedTuple):
 
 @contextmanager
 def open_journal(path: Path) -> Iterator[int]:
-    """Open a journal for reading, without following a link or blocking on a FIFO created by a script.
+    """Open a journal for reading and yield its descriptor, without following a link or blocking on a FIFO.
 
     Raises:
         OSError: it cannot be opened.
@@ -82,7 +82,7 @@ def open_journal(path: Path) -> Iterator[int]:
 
 
 def read_chunk(descriptor: int, offset: int) -> bytes:
-    """Return complete lines from an offset, about `CHUNK_BYTES` in total; empty if there are none."""
+    """Return complete lines starting at an offset, about `CHUNK_BYTES` bytes in total; empty if there are none."""
     size = CHUNK_BYTES
     while True:
         data = os.pread(descriptor, size, offset)
@@ -93,7 +93,7 @@ def read_chunk(descriptor: int, offset: int) -> bytes:
 
 
 def parse_chunk(data: bytes) -> Entries:
-    """Parse complete lines into entries."""
+    """Return the entries in complete lines of a journal; invalid lines are only counted."""
     lines, unreadable = _parse_lines(data)
     entries = _parse_entries(lines)
     return entries._replace(unreadable=entries.unreadable + unreadable)
@@ -208,7 +208,7 @@ def _parse_lines_one_by_one(data: bytes) -> tuple[list[Any], int]:
 
 
 def _add_metadata(line: list[Any], entries: Entries) -> None:
-    """Parse a line with changed tags, parameters or a script's end, and add it to the entries.
+    """Parse a line that changes tags, logs parameters or ends a run, and add its content to the entries.
 
     Raises:
         ValueError: the line contains none of these; IndexError and TypeError mean the same.
@@ -239,8 +239,8 @@ def _require(condition: bool) -> None:
         raise ValueError
 
 
-def read_journal_sizes(folder: Path) -> dict[str, int]:
-    """Return the current sizes of the journals in a folder in bytes, keyed by name; removed ones are omitted."""
+def get_journal_sizes(folder: Path) -> dict[str, int]:
+    """Return the sizes in bytes of a folder's journals, keyed by name; journals removed meanwhile are omitted."""
     sizes = {}
     for name in list_journal_names(folder):
         with suppress(OSError):

@@ -32,7 +32,7 @@ _SINGLE = frozenset({VALUE, IMAGE, CONFUSION_MATRIX, ACCURACY_TABLE, RESIDUALS, 
 
 
 def merge_shapes(before: str | None, after: str) -> str:
-    """Return the shape of a metric that was logged in two shapes one after the other."""
+    """Return the shape of a metric that was logged in one shape, or not yet, and then in another."""
     if before is None or before == after:
         return after
     if {before, after} == {VALUE, LIST}:
@@ -103,7 +103,7 @@ class MetricSummary(NamedTuple):
         return self.last is not None or self.minimum is not None
 
     def get_statistic(self, statistic: str) -> float | None:
-        """Return the last, minimum or maximum value, or None if there is none."""
+        """Return the statistic `last`, `min` or `max`, or None if there is no such number."""
         return {LAST: self.last, MIN: self.minimum, MAX: self.maximum}[statistic]
 
 

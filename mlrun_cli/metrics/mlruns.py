@@ -18,7 +18,7 @@ _RUN_DEPTH = 2
 
 
 def read_mlruns(folder: Path) -> Mapping[str, Mapping[str, list[MetricPoint]]]:
-    """Return the points of MLflow's metric files in logging order, keyed by run id and metric name.
+    """Return the points in MLflow's metric files below a folder, in logging order, keyed by run id and metric name.
 
     Links are not followed, and lines that MLflow does not write are left out.
     """

@@ -39,7 +39,7 @@ class ModelFolder:
         self._path = path
 
     def get_content_path(self, name: str, version: int) -> Path:
-        """Return the path of the registered file or folder.
+        """Return the path of a model's registered file or folder.
 
         Raises:
             StoreError: it no longer exists.
@@ -117,7 +117,7 @@ class ModelFolder:
 
 
 def list_model_files(path: Path, child_paths: Sequence[str] | None) -> dict[str, Path]:
-    """Return the files of a model to register, keyed by path, which starts with the name of the file or folder.
+    """Return a model's files to register, keyed by a relative path that starts with the model's file or folder name.
 
     Args:
         path: a file or a folder.
@@ -186,7 +186,7 @@ def copy_model_to_folder(content: Path, folder: Path, *, overwrite: bool) -> Pat
 
 
 def _walk_files(start: Path) -> Iterator[Path]:
-    """Yield a file, or all files of a folder in sorted order, following links to files."""
+    """Yield a file, or all files below a folder in sorted order; follow links to files, refuse links to folders."""
     try:
         mode = start.stat().st_mode
     except OSError as error:

@@ -86,7 +86,7 @@ class ModelFilter(NamedTuple):
     latest: bool = False
 
     def select(self, models: Iterable[Model]) -> list[Model]:
-        """Return the models, given newest first, that meet the conditions which the database does not check."""
+        """Return the models that meet the conditions the database does not check; `models` must be newest first."""
         found: list[Model] = []
         names: set[str] = set()
         for model in models:
@@ -105,7 +105,7 @@ class ModelFilter(NamedTuple):
 
 
 def describe_model(model: Model, url: str) -> dict[str, Any]:
-    """Return the record of a model that `model show` prints: camelCase, as in Azure."""
+    """Return a model's record as `model show` prints it, with Azure's camelCase keys."""
     return {
         "createdBy": {"userName": model.user_name},
         "createdTime": format_iso(model.created_at),
@@ -144,7 +144,7 @@ def check_model_name(name: str) -> str:
 
 
 def split_model_id(model_id: str) -> tuple[str, int | None]:
-    """Split `name:version` into the name and the version, which is None if there is only a name.
+    """Split `name:version` into the name and the version; the version is None if there is only a name.
 
     Raises:
         UsageError: the version is not a number.

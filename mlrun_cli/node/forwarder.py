@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.errors import MlrunError
-from mlrun_cli.metrics.journal import read_journal_sizes
+from mlrun_cli.metrics.journal import get_journal_sizes
 from mlrun_cli.rpc.protocol import build_error_response
 from mlrun_cli.runs.inbox import InboxReader, ResponseMessage
 from mlrun_cli.runs.request_journal import ForwardedRequest, RequestWriter
@@ -59,7 +59,7 @@ class Forwarder:
             self._responses.pop(request_id, None)
 
     def _write_request(self, request_id: str, line: bytes) -> None:
-        sizes = read_journal_sizes(self._shared.journal)
+        sizes = get_journal_sizes(self._shared.journal)
         with self._lock:
             self._responses[request_id] = None
             self._writer.write(ForwardedRequest(request_id, line.decode().rstrip("\n"), sizes))

@@ -18,7 +18,7 @@ from mlrun_cli.core.json_files import sync_to_disk
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import Unsupported
-from mlrun_cli.metrics.journal import list_journal_names, read_journal_sizes
+from mlrun_cli.metrics.journal import get_journal_sizes, list_journal_names
 from mlrun_cli.node.run_folder import NodeRunFolder
 from mlrun_cli.node.slurm.job_nodes import JobNode
 from mlrun_cli.node.slurm.srun_launcher import SrunLauncher
@@ -181,7 +181,7 @@ class NodeRun(SupervisedRun):
             sizes: Mapping[str, int] = {}
             with suppress(OSError):
                 self._flush()
-                sizes = read_journal_sizes(self._shared.journal)
+                sizes = get_journal_sizes(self._shared.journal)
             self._write_event(AttemptEvent(started_at, outcome, sizes))
         return is_begun
 
@@ -282,7 +282,7 @@ def build_outcome_event(shared: SharedRunFolder, outcome: Outcome, *, is_final: 
     Raises:
         OSError: the journals cannot be read, or the shared folder is not in its place.
     """
-    sizes = read_journal_sizes(shared.journal)
+    sizes = get_journal_sizes(shared.journal)
     if not SharedFolder(shared.path.parents[1]).is_available():
         raise FileNotFoundError(errno.ENOENT, "the shared folder is not in its place", str(shared.path))
     return OutcomeEvent(outcome, sizes, is_final)

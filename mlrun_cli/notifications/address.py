@@ -25,7 +25,7 @@ _CODE_OPTIONS = (
 
 
 def check_address(address: str) -> None:
-    """Check that notifications can be sent to an address; errors do not contain the address.
+    """Raise unless notifications can be sent to an address; errors do not contain the secrets of the address.
 
     Raises:
         InvalidValue: it is neither a command nor a URL of a known service.
@@ -58,7 +58,7 @@ def check_address(address: str) -> None:
 
 
 def split_command(address: str) -> list[str]:
-    """Return the words of a `cmd:` address.
+    """Return the words of the command in a `cmd:` address.
 
     Raises:
         InvalidValue: it has no words, a quotation without an end, or values within code for a shell.

@@ -26,7 +26,7 @@ class Rule(NamedTuple):
     experiment_name: str | None = None
 
     def matches(self, outcome: str, experiment_name: str) -> bool:
-        """Return whether the rule applies to a run of an experiment that ended with an outcome such as `failed`."""
+        """Return whether the rule applies to an experiment's run that ended with an outcome such as `failed`."""
         return outcome in self.on and self.experiment_name in {None, experiment_name}
 
 

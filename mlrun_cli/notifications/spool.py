@@ -57,7 +57,7 @@ class SpooledNotification:
         self.addresses, self.message, self.unsent = addresses, message, set(range(len(addresses)))
 
     def record_sending(self, address_index: int) -> None:
-        """Record that the message to the address with this index has been sent, or has finally failed."""
+        """Record that the message to the address with this index has been sent, or has failed for good."""
         self._append(str(address_index))
 
     def remove(self) -> None:
@@ -98,7 +98,7 @@ class NotificationSpool:
 
     @classmethod
     def open_locked(cls, workspace_folder: Path, name: str, lock_descriptor: int) -> NotificationSpool:
-        """Return the spool that another process has created, whose lock this one has inherited."""
+        """Open the spool that another process has created and whose lock this process has inherited."""
         return cls(workspace_folder / _FOLDER / name, lock_descriptor)
 
     @classmethod
@@ -109,7 +109,7 @@ class NotificationSpool:
                 yield cls(path, acquire_lock(_get_lock_path(path), fcntl.LOCK_EX | fcntl.LOCK_NB))
 
     def list_run_ids(self) -> Sequence[str]:
-        """Return the sorted ids of the runs in this spool, empty if its process has removed it."""
+        """Return the sorted ids of the runs in this spool; empty if its process has removed the spool."""
         with suppress(FileNotFoundError):
             return sorted(os.listdir(self.path))
         return ()
@@ -124,13 +124,13 @@ class NotificationSpool:
             self.open_notification(run_id).close()
 
     def withdraw(self, run_ids: Sequence[str]) -> None:
-        """Remove runs that another spool contains."""
+        """Remove runs that are to be added to another spool instead."""
         for run_id in run_ids:
             with suppress(OSError):
                 (self.path / run_id).unlink()
 
     def open_notification(self, run_id: str) -> SpooledNotification:
-        """Return the notification about a run, which is added if it is missing.
+        """Open the notification about a run, creating it if it is missing.
 
         Raises:
             OSError: the spool cannot be written, or has been removed by its process.
@@ -138,7 +138,7 @@ class NotificationSpool:
         return SpooledNotification(self.path / run_id)
 
     def close(self) -> None:
-        """Remove this spool unless something is left in it, and release its lock."""
+        """Remove this spool if it is empty, and release its lock."""
         with suppress(OSError):
             self.path.rmdir()
         if self.path.exists():

@@ -30,7 +30,7 @@ class _Delivery(NamedTuple):
     warning: str | None = None
 
     def send(self) -> _Delivery:
-        """Send the message and record that; return the delivery, with a warning if it failed."""
+        """Send the message and record the attempt; return the delivery, with a warning if sending failed."""
         ended = self
         try:
             assert self.notification.message is not None
@@ -57,7 +57,7 @@ class NotificationDispatch:
         self._count = 0
 
     def notify(self, spool: NotificationSpool, run_id: str, *, is_abandoned: bool = False) -> None:
-        """Begin to send messages about an ended run to each of its addresses; failures become warnings of the run.
+        """Begin to send a message about an ended run to each of its addresses; failures become warnings of the run.
 
         About one that another process has left, the message has no lines of the log: its secrets are not known here.
         """
@@ -114,11 +114,13 @@ class NotificationDispatch:
     def _enqueue(self, delivery: _Delivery) -> None:
         if delivery.address not in self._queues:
             self._queues[delivery.address] = SimpleQueue()
-            threading.Thread(target=self._serve, args=[self._queues[delivery.address]], daemon=True).start()
+            threading.Thread(
+                target=self._send_queued_deliveries, args=[self._queues[delivery.address]], daemon=True
+            ).start()
         self._queues[delivery.address].put(delivery)
         self._count += 1
 
-    def _serve(self, queue: SimpleQueue[_Delivery]) -> None:
+    def _send_queued_deliveries(self, queue: SimpleQueue[_Delivery]) -> None:
         while True:
             self._ended.put(queue.get().send())
 

@@ -16,13 +16,13 @@ _STANDARD_INPUT = 0
 def receive_lines(idle_seconds: float) -> Iterator[str]:
     """Yield lines from standard input until it ends or none has arrived for `idle_seconds`; no sent line is lost."""
     lines: SimpleQueue[str | None] = SimpleQueue()
-    threading.Thread(target=_read_lines, args=[lines], daemon=True).start()
+    threading.Thread(target=_enqueue_lines, args=[lines], daemon=True).start()
     timeout: float | None = idle_seconds
     while True:
         try:
             line = lines.get(timeout=timeout)
         except Empty:
-            _refuse_lines()
+            _stop_receiving()
             timeout = None
             continue
         if line is None:
@@ -30,7 +30,7 @@ def receive_lines(idle_seconds: float) -> Iterator[str]:
         yield line
 
 
-def _read_lines(lines: SimpleQueue[str | None]) -> None:
+def _enqueue_lines(lines: SimpleQueue[str | None]) -> None:
     """Put each line of standard input into a queue immediately, so that the sender never waits, and None at the end."""
     rest = b""
     with suppress(OSError):  # it is closed, or nothing more can be read
@@ -42,7 +42,7 @@ def _read_lines(lines: SimpleQueue[str | None]) -> None:
     lines.put(None)
 
 
-def _refuse_lines() -> None:
-    """Refuse further lines; lines that were already sent can still be read."""
+def _stop_receiving() -> None:
+    """Shut down the receiving side of standard input; lines that were already sent can still be read."""
     with suppress(OSError), socket.socket(fileno=os.dup(_STANDARD_INPUT)) as receiver:
         receiver.shutdown(socket.SHUT_RD)

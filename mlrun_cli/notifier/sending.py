@@ -36,7 +36,7 @@ def send_message(address: str, message: NotificationMessage) -> None:
         if address.startswith(COMMAND):
             _run_command(address, message)
         else:
-            _send_by_apprise(address, message)
+            _send_with_apprise(address, message)
     except SendingFailed as error:
         raise SendingFailed(" ".join(str(error).split())[:_MAX_LETTERS] or "it was refused.") from None
 
@@ -80,8 +80,8 @@ def _fill_placeholders(argument: str, message: NotificationMessage) -> str:
     return argument
 
 
-def _send_by_apprise(address: str, message: NotificationMessage) -> None:
-    """Send a message in another thread, which is abandoned if it takes too long."""
+def _send_with_apprise(address: str, message: NotificationMessage) -> None:
+    """Send a message with Apprise in another thread, which is abandoned after a timeout."""
     failures: list[str] = []
 
     def send() -> None:

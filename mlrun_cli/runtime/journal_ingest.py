@@ -16,11 +16,11 @@ from mlrun_cli.metrics.journal import (
     CHUNK_BYTES,
     Entries,
     get_journal_attempt,
+    get_journal_sizes,
     list_journal_names,
     open_journal,
     parse_chunk,
     read_chunk,
-    read_journal_sizes,
 )
 from mlrun_cli.metrics.metric import LoggedValue
 from mlrun_cli.runs.parameters import Parameter
@@ -192,7 +192,7 @@ class JournalReader:
 
     def read_sizes(self) -> Mapping[str, int]:
         """Return the current sizes of the journals in bytes, by name."""
-        return read_journal_sizes(self._folder)
+        return get_journal_sizes(self._folder)
 
     def has_ingested(self, journal_sizes: Mapping[str, int]) -> bool:
         """Return whether at least this many bytes of each journal are in the store."""

@@ -95,7 +95,7 @@ class StudioFolder:
         return f"mlrun-{name}.localhost"
 
     def read_or_create_api_key(self) -> str:
-        """Return the key that programs send to the API, which is derived from the token and does not reveal it.
+        """Return the API key for programs, derived from the token without revealing it; the token is created if needed.
 
         Raises:
             StoreError: the token cannot be read or created.
@@ -110,11 +110,11 @@ class StudioFolder:
         return str(self._read_registration().get("address") or self._build_default_url())
 
     def get_api_url(self) -> str:
-        """Return the studio's URL for programs, which may be unable to resolve the host name in `get_url()`."""
+        """Return the studio's URL for programs that may be unable to resolve the host name in `get_url()`."""
         return str(self._read_registration().get("apiAddress") or f"http://127.0.0.1:{DEFAULT_PORT}")
 
     def find_registered_url(self) -> str | None:
-        """Return the URL of a studio that was started last and has not ended by itself, perhaps on another host."""
+        """Return the URL of the newest registered studio, even one killed or on another host, or None."""
         for path in self._list_registrations():
             with suppress(OSError):
                 if address := (read_json(path) or {}).get("address"):
@@ -126,7 +126,7 @@ class StudioFolder:
         return any(map(_is_locked, self._list_registrations()))
 
     def _read_registration(self) -> dict[str, Any]:
-        """Return the registration of the newest studio, preferably of a running one; empty if there is none."""
+        """Return the registration of the newest running studio, or else of the last one; empty if there is none."""
         with suppress(OSError):
             running = next((path for path in self._list_registrations() if _is_locked(path)), self._last_url)
             return read_json(running) or {}
@@ -140,7 +140,7 @@ class StudioFolder:
 
     @contextmanager
     def register_urls(self, url: str, api_url: str) -> Iterator[None]:
-        """Register the URLs under which this process serves the studio for the duration of the block.
+        """Register, for the duration of the block, the URLs under which this process serves the studio.
 
         The process holds a lock on the file of its registration, so that one left by a killed process is ignored.
 
@@ -170,14 +170,14 @@ class StudioFolder:
             os.close(descriptor)
 
     def _list_registrations(self) -> list[Path]:
-        """Return the files of registrations, newest first."""
+        """Return the paths of the registration files, newest first."""
         try:
             return sorted(self._registrations.glob("*.json"), reverse=True)
         except OSError:
             return []
 
     def write_redirect_page(self, url: str) -> Path:
-        """Write a private page that redirects to the URL with the token, and return its path.
+        """Write a private page that redirects to the URL with the token, and return the page's path.
 
         A browser is started with this page, because other users of the machine can read command lines.
 

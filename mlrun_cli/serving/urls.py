@@ -31,15 +31,15 @@ class WorkspaceUrls(NamedTuple):
         return "/".join([self.root, "w", *(_quote_segment(name) for name in names)])
 
     def experiments(self) -> str:
-        """Return the URL of the list of experiments, which is the workspace's first page."""
+        """Return the URL of the workspace's first page, which lists the experiments."""
         return f"{self}/experiments"
 
     def experiment(self, name: str, query: str = "") -> str:
-        """Return the URL of the runs of one experiment."""
+        """Return the URL of the page with one experiment's runs."""
         return _add_query(f"{self}/experiments/{_quote_segment(name)}", query)
 
     def runs(self, query: str = "", experiment_name: str | None = None) -> str:
-        """Return the URL of the runs of an experiment, or of all runs."""
+        """Return the URL of the page with an experiment's runs, or with all runs."""
         return self.experiment(experiment_name, query) if experiment_name else _add_query(f"{self}/runs", query)
 
     def cancel_form(self) -> str:
@@ -59,23 +59,23 @@ class WorkspaceUrls(NamedTuple):
         return f"{self}/chart"
 
     def chart_data(self, query: str) -> str:
-        """Return the URL of the data of a chart."""
+        """Return the URL of a chart's data."""
         return _add_query(f"{self}/chart-data", query)
 
     def comparison(self, query: str = "") -> str:
-        """Return the URL of the comparison of runs."""
+        """Return the URL of the page that compares runs."""
         return _add_query(f"{self}/compare", query)
 
     def views(self, action: str = "") -> str:
-        """Return the URL of the list of saved views, or of an action on a view."""
+        """Return the URL of the page with the saved views, or of an action on a view."""
         return f"{self}/views/{_quote_segment(action)}" if action else f"{self}/views"
 
     def pipelines(self, pipeline_id: str = "") -> str:
-        """Return the URL of the list of published pipelines, or of the page of one pipeline."""
+        """Return the URL of the page with the published pipelines, or with one of them."""
         return f"{self}/pipelines/{_quote_segment(pipeline_id)}" if pipeline_id else f"{self}/pipelines"
 
     def queue(self) -> str:
-        """Return the URL of the compute targets and their queues."""
+        """Return the URL of the page with the compute targets and their queues."""
         return f"{self}/queue"
 
     def submit_form(self, **field_values: str) -> str:

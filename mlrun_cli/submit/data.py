@@ -17,9 +17,9 @@ from mlrun_cli.data.binding import (
     InputBinding,
     OutputBinding,
     ReferenceBinding,
-    read_inputs,
-    read_outputs,
-    read_references,
+    parse_inputs,
+    parse_outputs,
+    parse_references,
 )
 from mlrun_cli.data.dataset import check_dataset_name
 from mlrun_cli.data.placeholders import DATASET, OUTPUT, REFERENCE
@@ -96,9 +96,9 @@ def preview_data(
 def _bind_all_sections(
     binder: _Binder, configuration: RunConfiguration, volumes: Sequence[Volume], earlier: EarlierRun | None
 ) -> RunData:
-    binder.bind_section(configuration, DATASET, read_inputs, binder.bind_input)
-    binder.bind_section(configuration, REFERENCE, read_references, binder.bind_reference)
-    binder.bind_section(configuration, OUTPUT, read_outputs, binder.bind_output)
+    binder.bind_section(configuration, DATASET, parse_inputs, binder.bind_input)
+    binder.bind_section(configuration, REFERENCE, parse_references, binder.bind_reference)
+    binder.bind_section(configuration, OUTPUT, parse_outputs, binder.bind_output)
     for volume in volumes:
         binder.bind_volume(volume)
     if earlier is not None:

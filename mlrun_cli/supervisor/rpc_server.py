@@ -93,7 +93,7 @@ class RunRequestHandler:
             response = build_error_response(error)
         return encode_line(response)
 
-    def read_journal_sizes(self) -> Mapping[str, int]:
+    def get_journal_sizes(self) -> Mapping[str, int]:
         """Return the current sizes of the run's journals, keyed by name."""
         return self._reader.read_sizes()
 
@@ -216,7 +216,7 @@ class RpcServer:
         if b"\n" in chunk:
             *lines, rest = connection.received.split(b"\n")
             connection.received = bytearray(rest)
-            written = self._handler.read_journal_sizes()
+            written = self._handler.get_journal_sizes()
             connection.pending.extend((bytes(line), written) for line in lines)
 
     def _execute_pending_requests(self, connection: _Connection) -> None:

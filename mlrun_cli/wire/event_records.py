@@ -2,7 +2,7 @@
 
 A record is its length (64 bits), the checksum of that, its data, and the checksum of the data. The data is an `Event`
 of Google's protocol buffers: time (1), step (2), file version (3) and summary (5), whose values (1) have a tag (1), a
-number (2), or a tensor (8) and metadata (9) with the name of the plug-in that shows them.
+number (2), or a tensor (8) and metadata (9) with the name of the plugin that shows them.
 """
 
 import struct
@@ -47,12 +47,12 @@ def read_scalars(file: BinaryIO) -> "Iterator[EventScalar]":
 
 
 def encode_version(unix_time: float) -> bytes:
-    """Return the first record of an event file, which contains the version of the format and a Unix time."""
+    """Return an event file's first record, which contains the format's version and a Unix time."""
     return _encode_record(_encode_double(1, unix_time) + _encode_bytes(3, _VERSION))
 
 
 def encode_scalar(scalar: EventScalar) -> bytes:
-    """Return the event file record of a scalar."""
+    """Return a scalar as a record of an event file."""
     value = _encode_bytes(1, scalar.tag.encode("utf-8")) + b"\x15" + _FLOAT.pack(_overflow_to_infinity(scalar.value))
     step = b"\x10" + _encode_varint(scalar.step & (2**64 - 1))
     return _encode_record(_encode_double(1, scalar.time) + step + _encode_bytes(5, _encode_bytes(1, value)))
@@ -111,7 +111,7 @@ def _compute_checksum(data: bytes) -> int:
 
 
 def _decode_event(data: bytes, plugins: "Dict[bytes, bytes]") -> "Iterator[EventScalar]":
-    """Yield the scalars of an event; `plugins` maps tags to the plug-ins that earlier events named."""
+    """Yield the scalars of an event; `plugins` maps tags to the plugins that earlier events named."""
     time, step = 0.0, 0
     summaries: List[bytes] = []
     for number, value in _iterate_fields(data):
@@ -149,7 +149,7 @@ def _decode_value(data: bytes, plugins: "Dict[bytes, bytes]") -> "Optional[Tuple
 
 
 def _decode_plugin_name(metadata: bytes) -> bytes:
-    """Return the name of the plug-in in a summary's metadata, or an empty string if there is none."""
+    """Return the plugin's name in a summary's metadata, or an empty string if there is none."""
     for number, value in _iterate_fields(metadata):
         if number == 1:
             for inner, name in _iterate_fields(_check_bytes(value)):

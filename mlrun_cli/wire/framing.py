@@ -15,7 +15,7 @@ OTHER_SOCKET = "ask"
 
 
 def encode_line(document: Any) -> bytes:
-    """Return a request or a response as an encoded line."""
+    """Encode a request or a response as a line of JSON."""
     return dumps(document).encode() + b"\n"
 
 

@@ -47,7 +47,7 @@ class _RedirectHandler(HTTPRedirectHandler):
 
 
 def _may_forward_password(original: Request, redirected: Request) -> bool:
-    """Return whether a password may be sent to the target of a redirect: the same host, and not from HTTPS to HTTP."""
+    """Return whether a redirect may receive the password: it keeps the host and does not go from HTTPS to HTTP."""
     return redirected.type in {original.type, "https"} and _get_host(original) == _get_host(redirected)
 
 

@@ -93,7 +93,7 @@ class _Walk:
                 self._leave_out(path, SPECIAL)
 
     def _visit_link(self, relative_path: str, link_path: str, folder: _Folder) -> None:
-        """Add the file that a link leads to, or schedule a visit of the folder; record a link that leads nowhere."""
+        """Add the path of a link to a file, schedule a visit of a linked folder, or record another link as omitted."""
         try:
             target = os.path.realpath(link_path)
         except OSError as error:

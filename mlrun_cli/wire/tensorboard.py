@@ -112,7 +112,7 @@ class TensorboardServer:
         )
 
     def wait_until_ready(self) -> bool:
-        """Wait until the server responds; return False if it exits before it does."""
+        """Wait until the server accepts connections; return False if it exits or a timeout passes first."""
         deadline = time.monotonic() + _START_SECONDS
         while self.process.poll() is None and time.monotonic() < deadline:
             try:

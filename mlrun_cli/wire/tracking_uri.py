@@ -24,7 +24,7 @@ _PATTERN = (
 
 
 def build_tracking_uri(workspace_names: "Sequence[str]") -> str:
-    """Return the URI of a workspace, given its subscription id, resource group and name."""
+    """Return the tracking URI of a workspace, given its subscription id, resource group and name."""
     subscription, group, name = (quote(part, safe="") for part in workspace_names)
     return (
         f"{_HOST}mlflow/v1.0/subscriptions/{subscription}/resourceGroups/{group}"
@@ -43,7 +43,7 @@ def is_workspace_uri(uri: str) -> bool:
 
 
 def parse_workspace(uri: str) -> "Tuple[str, str, str]":
-    """Return the subscription id, resource group and name in a tracking or artifact URI.
+    """Return the subscription id, resource group and name of the workspace in a tracking or artifact URI.
 
     Raises:
         ValueError: It is not such a URI.

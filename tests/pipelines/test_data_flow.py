@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlrun_cli.data.binding import read_inputs, read_outputs, read_references
+from mlrun_cli.data.binding import parse_inputs, parse_outputs, parse_references
 from mlrun_cli.pipelines.data_flow import (
     OutputLocation,
     build_input_sections,
@@ -78,11 +78,11 @@ def test_outputs_are_in_folders_of_the_step_run() -> None:
 
 def test_sections_of_outputs_are_those_of_a_runconfig() -> None:
     sections = build_output_sections(GRAPH, STEP, "ID")
-    assert [(one.name, one.datastore, one.path) for one in read_references(sections["dataReferences"])] == [
+    assert [(one.name, one.datastore, one.path) for one in parse_references(sections["dataReferences"])] == [
         ("plain", "store", "azureml/ID/plain"),
         ("other", "blob", "azureml/ID/.uploads/other"),
     ]
-    assert [(one.name, one.path, one.registration is None) for one in read_outputs(sections["outputData"])] == [
+    assert [(one.name, one.path, one.registration is None) for one in parse_outputs(sections["outputData"])] == [
         ("set", "dataset/ID/set", False),
         ("named", "azureml/ID/.uploads/named", True),
     ]
@@ -94,12 +94,12 @@ def test_sections_of_inputs_are_those_of_a_runconfig() -> None:
         StepOutput("0000000b", "d"): OutputLocation("blob", "d/1", "d/1"),
     }
     sections = build_input_sections(GRAPH, STEP, VALUES, places)
-    assert [(one.name, one.datastore, one.path, one.mode) for one in read_references(sections["dataReferences"])] == [
+    assert [(one.name, one.datastore, one.path, one.mode) for one in parse_references(sections["dataReferences"])] == [
         ("raw", "store", "x", "download"),
         ("chosen", "blob", "w", "mount"),
         ("before", "blob", "o/1", "mount"),
     ]
-    table, files = read_inputs(sections["data"])
+    table, files = parse_inputs(sections["data"])
     assert (table.name, table.dataset_name, table.mechanism) == ("table", "iris", "direct")
     assert (files.name, files.datastore, files.path, files.mechanism) == ("files", "blob", "d/1", "mount")
 
@@ -107,16 +107,16 @@ def test_sections_of_inputs_are_those_of_a_runconfig() -> None:
 def test_outputs_that_do_not_exist_yet_are_only_named_in_a_preview() -> None:
     places = {StepOutput("0000000b", name): OutputLocation("blob", name, name) for name in ("o", "d")}
     sections = build_input_sections(GRAPH, STEP, VALUES, places, is_preview=True)
-    references = {one.name: one for one in read_references(sections["dataReferences"])}
+    references = {one.name: one for one in parse_references(sections["dataReferences"])}
     assert (references["before"].is_output, references["raw"].is_output) == (True, False)
-    assert [one.mechanism for one in read_inputs(sections["data"])] == ["direct", "direct"]
+    assert [one.mechanism for one in parse_inputs(sections["data"])] == ["direct", "direct"]
 
 
 def test_datasets_are_named_by_what_is_known_of_them() -> None:
     document = {**DOCUMENT["steps"][0], "inputs": {"x": {"source": {"dataset": {"id": "i"}}, "mode": "mount"}}}
     step = Graph.from_json({"steps": [{**document, "arguments": []}]}).steps[0]
     assert step.inputs["x"].source == DatasetReference("i")
-    assert read_inputs(build_input_sections(GRAPH, step, {}, {})["data"])[0].dataset_id == "i"
+    assert parse_inputs(build_input_sections(GRAPH, step, {}, {})["data"])[0].dataset_id == "i"
 
 
 def test_arguments_have_the_placeholders_of_runconfigs_and_values_as_text() -> None:

@@ -4,7 +4,7 @@ import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from azureml._parallel_run.options import DEFAULT_BATCH_BYTES, DEFAULT_BATCH_FILES, Options
-from azureml._parallel_run.sources import Source, Table, read_input
+from azureml._parallel_run.sources import Source, Table, resolve_input
 
 
 class MiniBatch(NamedTuple):
@@ -45,7 +45,7 @@ def build_batches(options: Options) -> List[MiniBatch]:
     """
     batches: list[MiniBatch] = []
     for position, value in enumerate(options.inputs):
-        source = read_input(value, options.tables.get(str(position)))
+        source = resolve_input(value, options.tables.get(str(position)))
         for batch in _split_source(source, options):
             batches.append(batch._replace(number=len(batches), source=position))
     if not batches:
@@ -68,7 +68,7 @@ class BatchReader:
             return list(batch.files)
         if batch.source not in self._tables:
             value = self._options.inputs[batch.source]
-            table = read_input(value, self._options.tables.get(str(batch.source))).table
+            table = resolve_input(value, self._options.tables.get(str(batch.source))).table
             assert table is not None
             self._tables[batch.source] = table
         if self._key != (batch.source, batch.file):
@@ -124,7 +124,7 @@ def _split_rows(table: Table, batch_bytes: int) -> Iterator[MiniBatch]:
 
 
 def _split_part(part: MiniBatch, files: "List[Any]", row_count: int, batch_bytes: int) -> Iterator[MiniBatch]:
-    """Yield batches of the rows that were read from files; each is `part` with its own rows."""
+    """Yield batches of `row_count` rows read from files, each a copy of `part` with a range of the rows."""
     try:
         file_bytes = sum(os.path.getsize(file.source) for file in files)
     except OSError:  # a URL
@@ -144,12 +144,12 @@ def _split_by_keys(table: Table, partition_keys: List[str]) -> Iterator[MiniBatc
 
 
 def _list_key_values(frame: Any, partition_keys: Sequence[str]) -> "list[tuple[Any, ...]]":
-    """Return the values of the partition key columns in each row."""
+    """Return a tuple for each row, with its JSON values in the partition key columns."""
     return list(zip(*[[_to_json_value(value) for value in frame[name]] for name in partition_keys]))
 
 
 def _to_json_value(value: Any) -> Any:
-    """Convert a table value to a JSON value: NumPy numbers to Python's, missing values to None, and others to text."""
+    """Convert a table's value to JSON: NumPy numbers to Python's, missing values to None, other types to strings."""
     value = value.item() if hasattr(value, "item") else value
     if value is None or value != value:  # noqa: PLR0124 - NaN and NaT are the values that differ from themselves
         return None

@@ -97,7 +97,7 @@ class _Driver:
                 self._start_worker()
             while self._waiting or any(worker.batch is not None for worker in self._workers):
                 self._wait_for_events()
-                self._check_timeouts()
+                self._replace_slow_workers()
                 self._check_limits()
             self._write_rows()
         except BaseException as error:
@@ -114,12 +114,12 @@ class _Driver:
         self._selector.register(worker, selectors.EVENT_READ, worker)
 
     def _wait_for_events(self) -> None:
-        """Wait for and handle responses and connections, until the next timeout of a call of `run` at the latest."""
+        """Wait for responses and connections, at most until a call of the script's `run` times out, and handle them."""
         working = [worker.get_busy_seconds() for worker in self._workers if worker.batch is not None]
         timeout = None if not working else max(0.0, self._options.timeout_seconds - max(working)) + 0.01
         for key, _ in self._selector.select(timeout):
             if isinstance(key.data, Listener):
-                self._accept_connection(key.data.accept())
+                self._add_pending_connection(key.data.accept())
             elif not isinstance(key.data, PendingConnection):
                 self._handle_responses(key.data)
             elif key.data in self._pending_connections:
@@ -133,8 +133,8 @@ class _Driver:
         for answer in answers or ():
             self._handle_response(worker, answer)
 
-    def _accept_connection(self, pending: "Optional[PendingConnection]") -> None:
-        """Register a new connection, if any, and close the oldest pending connection if there are too many."""
+    def _add_pending_connection(self, pending: "Optional[PendingConnection]") -> None:
+        """Add a new pending connection, if any, and close the oldest one if there are too many."""
         if pending is not None:
             self._selector.register(pending, selectors.EVENT_READ, pending)
             self._pending_connections.append(pending)
@@ -142,7 +142,7 @@ class _Driver:
             self._remove_pending_connection(self._pending_connections[0]).close()
 
     def _admit_worker(self, pending: PendingConnection) -> None:
-        """Add a worker on another node once it has proved that it belongs to the step; close invalid connections."""
+        """Add a worker on another node if it has proved that it belongs to the step; close an invalid connection."""
         try:
             worker = pending.try_authenticate(self._options.timeout_seconds)
         except INVALID_MESSAGE:
@@ -213,8 +213,8 @@ class _Driver:
         if self._waiting and here < self._options.process_count:  # there may be no other worker, on any node
             self._start_worker()
 
-    def _check_timeouts(self) -> None:
-        """Replace workers whose call of `run` takes too long."""
+    def _replace_slow_workers(self) -> None:
+        """Replace workers in which a call of the script's `run` takes too long."""
         limit = self._options.timeout_seconds
         for worker in list(self._workers):
             if worker.batch is not None and worker.get_busy_seconds() >= limit:
@@ -238,12 +238,12 @@ class _Driver:
             raise StepFailed(self._format_with_first_error(message.format(percent, options.allowed_failed_percent)))
 
     def _format_with_first_error(self, message: str) -> str:
-        """Return an error message with the first error of a batch appended, if there was one."""
+        """Return an error message, followed by the first error of a batch if there was one."""
         first = self._report.first_error
         return message if first is None else f"{message} The first error:\n{first}"
 
     def _write_rows(self) -> None:
-        """Write the rows of all batches, in the order of the batches, to a file atomically."""
+        """Write the rows of all batches, in order, to the output file atomically, if the step appends rows."""
         if not self._options.is_appending or self._options.output_folder is None:
             return
         os.makedirs(self._options.output_folder, exist_ok=True)

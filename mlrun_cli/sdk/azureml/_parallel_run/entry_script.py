@@ -47,7 +47,7 @@ class EntryScript:
             init()
 
     def run(self, batch: MiniBatch, items: Any) -> Any:
-        """Call the script's `run` with the items of a batch and return its result.
+        """Call the script's `run` function with the items of a batch and return the result.
 
         Raises:
             InvalidResult: it is None, or has no length.
@@ -69,7 +69,7 @@ class EntryScript:
 
 
 def format_rows(result: Any) -> str:
-    """Return the items of a result as lines; the values in a row of a data frame are separated by spaces."""
+    """Return the items of a result as lines of text, with spaces between the values of a data frame's row."""
     if hasattr(result, "to_csv"):
         return str(result.to_csv(sep=" ", header=False, index=False))
     lines: list[str] = []
@@ -82,7 +82,7 @@ def format_rows(result: Any) -> str:
 
 
 def _takes_context(function: Any) -> bool:
-    """Return whether the script's `run` takes the mini-batch context as its second parameter."""
+    """Return whether a script's `run` function takes the mini-batch context as its second parameter."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):

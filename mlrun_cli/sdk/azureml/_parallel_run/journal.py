@@ -76,7 +76,7 @@ def _format_line(number: int, batch: DoneBatch) -> str:
 
 
 def _parse_line(line: str) -> "Dict[str, Any]":
-    """Return the JSON object in a line, or an empty one if the line is incomplete."""
+    """Return the JSON object in a line, or an empty dict if the line is incomplete."""
     try:
         found: dict[str, Any] = json.loads(line)
     except ValueError:

@@ -50,7 +50,7 @@ class _Node:
                     self._forward(slot, is_from_driver)
 
     def _open_slots(self) -> bool:
-        """Connect the missing workers to the driver; return False if the driver cannot be reached yet."""
+        """Start missing workers with connections to the driver; return False if the driver cannot be reached yet."""
         while len(self._slots) < self._options.process_count:
             if not self._open_slot():
                 return False
@@ -71,7 +71,7 @@ class _Node:
         return True
 
     def _forward(self, slot: "_Slot", is_from_driver: bool) -> None:
-        """Forward messages of a slot in one direction, and close it if its worker or connection has ended."""
+        """Forward messages of a slot in one direction, and close the slot if its worker or connection has ended."""
         is_over = slot.forward_batches() if is_from_driver else slot.forward_responses()
         if not is_over:
             return
@@ -92,7 +92,7 @@ class _Slot:
         self._reader = MessageReader(connection)
 
     def forward_batches(self) -> bool:
-        """Forward batches from the driver to the worker; return True once the driver no longer needs the worker."""
+        """Forward batches from the driver to the worker; return True if the driver ends the worker or disconnects."""
         messages = self._reader.read()
         for message in messages or ():
             if message.get("kind") == END:
@@ -102,7 +102,7 @@ class _Slot:
         return messages is None
 
     def forward_responses(self) -> bool:
-        """Forward responses from the worker to the driver; return True once the worker has exited."""
+        """Forward responses from the worker to the driver; return True if the worker has exited."""
         answers = self.worker.receive()
         for answer in answers or ():
             self.worker.is_ready = self.worker.is_ready or answer["kind"] == READY
@@ -119,7 +119,7 @@ class _Slot:
 
 
 def _connect(rendezvous: Rendezvous) -> "Optional[socket.socket]":
-    """Return a mutually authenticated connection to the driver, or None if the driver cannot be reached."""
+    """Return a mutually authenticated connection to the driver, or None if connecting or authentication fails."""
     try:
         connection = socket.create_connection((rendezvous.host, rendezvous.port), _ANSWER_SECONDS)
     except OSError:
@@ -137,7 +137,7 @@ def _connect(rendezvous: Rendezvous) -> "Optional[socket.socket]":
 
 
 def _authenticate(connection: socket.socket, rendezvous: Rendezvous) -> bool:
-    """Prove to the driver that this node knows the key; return whether the driver has proved it as well."""
+    """Prove to the driver that this node knows the key; return whether the driver has proved that it does, too."""
     reader, challenge = MessageReader(connection), secrets.token_hex(32)
     asked = reader.read()
     if not asked:

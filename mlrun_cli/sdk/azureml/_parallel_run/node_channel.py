@@ -86,7 +86,7 @@ class MessageReader:
         self._received = b""
 
     def read(self) -> "Optional[List[Dict[str, Any]]]":
-        """Wait for data and return the messages completed by it, or None if the connection is closed."""
+        """Wait for data and return the messages that are now complete, or None if the connection is closed."""
         try:
             piece = self._connection.recv(_CHUNK_BYTES)
         except OSError:
@@ -99,7 +99,7 @@ class MessageReader:
 
 
 def send_message(connection: socket.socket, **fields: Any) -> None:
-    """Send a JSON line; a closed connection is not reported here, but by the next read from it."""
+    """Send a JSON line; if the connection is closed, only the next read from it reports that."""
     with suppress(OSError):
         connection.sendall(json.dumps(fields).encode() + b"\n")
 
@@ -138,7 +138,7 @@ class Listener:
         return self._socket.fileno()
 
     def accept(self) -> "Optional[PendingConnection]":
-        """Return the new connection, or None if its client has closed it already."""
+        """Return the new connection, or None if the client has already closed it."""
         try:
             return PendingConnection(self._socket.accept()[0], self.rendezvous)
         except OSError:
@@ -167,7 +167,7 @@ class PendingConnection:
         return self._connection.fileno()
 
     def try_authenticate(self, shutdown_seconds: float) -> "Optional[RemoteWorker]":
-        """Return the worker once it has proved that it knows the key, or None until then.
+        """Return the worker if it has proved that it knows the key, or None if its proof has not arrived completely.
 
         Raises:
             ValueError: the client is not a worker of the step, or has closed the connection.
@@ -248,6 +248,6 @@ class RemoteWorker:
         self._connection.close()
 
     def kill(self) -> str:
-        """Close the connection, which makes the node kill the worker; return a description of how it ended."""
+        """Close the connection, so that the node kills the worker; return a description of how the worker ended."""
         self._connection.close()
         return f"node {self._node}, " + (self._ending or ("no longer reached" if self.is_lost else "killed"))

@@ -68,7 +68,7 @@ class Options(NamedTuple):
 
 
 def get_node_rank() -> str:
-    """Return the rank of this process's node as a string, which also names the node's log folder."""
+    """Return the rank of this process's node as a string, which is also the name of the node's log folders."""
     return os.environ.get("NODE_RANK", "0") if _count_nodes(os.environ) > 1 else "0"
 
 
@@ -112,12 +112,12 @@ def parse_options(arguments: List[str], environ: Mapping[str, str], core_count: 
 
 
 def find_output_folder(arguments: List[str]) -> Optional[str]:
-    """Return the folder of the output that the program's options name, or None."""
+    """Return the output folder named in the program's options, or None if there is none."""
     return _parse_first_options(arguments).get("output")
 
 
 def _parse_first_options(arguments: List[str]) -> Dict[str, str]:
-    """Return the program's options, keyed by name, which precede all other arguments."""
+    """Parse the program's options, which precede all other arguments, into a dict keyed by name."""
     values: dict[str, str] = {}
     for word, value in zip(arguments[::2], arguments[1::2]):
         name = word[2:]

@@ -31,7 +31,7 @@ class Report:
         self.write_progress(is_forced=True)
 
     def add_processed_batch(self, batch: MiniBatch, item_count: int) -> None:
-        """Count a batch for which `run` has returned `item_count` items; its other items count as failed."""
+        """Count a batch for which `run` has returned `item_count` items; the batch's other items count as failed."""
         self.done_batches += 1
         self.done_items += min(item_count, batch.size)
         missing = max(0, batch.size - item_count)
@@ -66,7 +66,7 @@ class Report:
                 file.write(line.format(_format_now(), *counts))
 
     def write_result(self, problem: "Optional[str]") -> None:
-        """Write the result of the step, which has failed if there is a problem."""
+        """Write the result file of the step, whose status is `Failed` if there is a problem."""
         self.write_progress(is_forced=True)
         result = {
             "status": "Completed" if problem is None else "Failed",

@@ -25,7 +25,7 @@ class Table(NamedTuple):
 
     @property
     def needs_all_files(self) -> bool:
-        """Whether one file's rows cannot be read alone: they depend on the files before it."""
+        """True if the rows of a file cannot be read alone, since they depend on the files before it."""
         is_headless = self.options.get("header") == "ONLY_FIRST_FILE_HAS_HEADERS"
         return is_headless or any(step[0] in _STEPS_BY_PLACE for step in self.steps)
 
@@ -42,7 +42,7 @@ class Table(NamedTuple):
         return read_table(files, self.options, self.steps, column_kinds)
 
     def inspect(self) -> "Tuple[List[int], Dict[str, str]]":
-        """Return the number of rows of each file, and the kinds of the columns in which files differ."""
+        """Return each file's row count, and the kinds of the columns whose kinds would differ between the files."""
         from azureml.data._column_kinds import find_common_kinds
         from azureml.data._tables import inspect_table
 
@@ -69,7 +69,7 @@ class Source(NamedTuple):
     key_values: Optional[List[Dict[str, Any]]] = None
 
 
-def read_input(input_value: str, table_options: "Optional[Dict[str, Any]]") -> Source:
+def resolve_input(input_value: str, table_options: "Optional[Dict[str, Any]]") -> Source:
     """Return the files or the table of a step's input, given as a path or a dataset id.
 
     Args:
@@ -94,7 +94,7 @@ def read_input(input_value: str, table_options: "Optional[Dict[str, Any]]") -> S
         folder = mount.mount_point
         partition_format = dataset._definition["options"].get("partition_format")
         if partition_format is not None:
-            return _read_partitioned_files(dataset._list_files().files, folder, partition_format)
+            return _build_partitioned_source(dataset._list_files().files, folder, partition_format)
     if table_options is None:
         return Source(_list_files(folder))
     files = [path for path in _list_files(folder) if _matches_glob(path, folder, table_options.get("glob"))]
@@ -102,12 +102,12 @@ def read_input(input_value: str, table_options: "Optional[Dict[str, Any]]") -> S
     return Source([], Table(found, table_options["options"], table_options["steps"]))
 
 
-def _read_partitioned_files(files: List[Any], folder: str, partition_format: str) -> Source:
+def _build_partitioned_source(files: List[Any], folder: str, partition_format: str) -> Source:
     """Return the files of a dataset mounted at a folder, with the partition values from their original paths."""
     from azureml.data._partitions import PartitionFormat
 
     form = PartitionFormat(partition_format)
-    values = [form.read_values(file.source.partition("?")[0]) for file in files]
+    values = [form.parse_path(file.source.partition("?")[0]) for file in files]
     return Source([os.path.join(folder, file.name) for file in files], key_values=values)
 
 

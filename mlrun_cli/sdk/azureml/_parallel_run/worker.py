@@ -19,7 +19,7 @@ READY, INIT_FAILED, DONE, FAILED = "ready", "init_failed", "done", "failed"
 
 
 def run_worker(options: Options) -> int:
-    """Process the batches that the driver sends until it closes the channel; return the exit code."""
+    """Process batches from the driver until the driver closes the channel; return the exit code."""
     reading, writing, folder = os.environ.pop(CHANNEL_VARIABLE).split(",", 2)
     with open(int(writing), "w", encoding="utf-8") as answers, open(int(reading), encoding="utf-8") as batches:
         try:

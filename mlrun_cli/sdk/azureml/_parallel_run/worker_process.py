@@ -89,7 +89,7 @@ class WorkerProcess:
         os.close(self._answers)
 
     def kill(self) -> str:
-        """Kill the process unless it has exited, and return a description of how it ended."""
+        """Kill the process unless it has exited, and return its signal or exit code as text."""
         if self._process.poll() is None:
             self._process.kill()
         code = self._process.wait()
@@ -99,7 +99,7 @@ class WorkerProcess:
 
 
 def _open_log(logs_folder: str, kind: str, worker_number: int) -> Any:
-    """Open a worker's log, such as `stdout`, for appending bytes, and return the file."""
+    """Open a worker's log of a kind such as `stdout` for appending bytes, and return the file."""
     folder = os.path.join(logs_folder, "user", kind, get_node_rank())
     os.makedirs(folder, exist_ok=True)
     return open(os.path.join(folder, f"process{worker_number:03d}.{kind}.txt"), "ab")

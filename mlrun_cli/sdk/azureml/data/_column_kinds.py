@@ -28,28 +28,28 @@ FoundKinds = Dict[str, Optional[List[str]]]
 
 
 def infer_times(pandas: Any, table: Any, known_columns: Sequence[str]) -> Any:
-    """Return the table with columns that contain only dates or times converted to timestamps in UTC, as in Azure."""
+    """Convert a table's columns of dates or times to timestamps in UTC, as in Azure, and return the table."""
     for name in table.columns:
         if name not in known_columns:
-            kind = _choose(_list_times(pandas, table[name]))
+            kind = _choose_kind(_list_time_kinds(pandas, table[name]))
             if kind != TEXT:
                 table[name] = _convert_to_times(pandas, table[name], kind)
     return table
 
 
 def find_kinds(pandas: Any, table: Any, known_columns: Sequence[str]) -> FoundKinds:
-    """Return the kinds that each column of a file can have, except of those whose types are known."""
+    """Return the possible kinds of each column of a file's table, except columns whose types are known."""
     return {name: _list_kinds(pandas, table[name]) for name in table.columns if name not in known_columns}
 
 
 def find_common_kinds(files: Sequence[FoundKinds]) -> ColumnKinds:
-    """Return the kind in the whole table of each column that would get another kind in some of the files alone."""
+    """Return the kind, in the whole table, of each column that would get another kind if some file were read alone."""
     names = dict.fromkeys(name for found in files for name in found)
-    return {name: kind for name in names for kind in _find_differing([f[name] for f in files if name in f])}
+    return {name: kind for name in names for kind in _list_differing_kinds([f[name] for f in files if name in f])}
 
 
 def convert_to_kinds(pandas: Any, table: Any, kinds: ColumnKinds) -> Any:
-    """Return the table with columns converted to these kinds; those of text have been read as text."""
+    """Convert a table's columns to these kinds, except text, which has been read as such; return the table."""
     for name, kind in kinds.items():
         if name not in table.columns or kind == TEXT:
             continue
@@ -63,26 +63,26 @@ def convert_to_kinds(pandas: Any, table: Any, kinds: ColumnKinds) -> Any:
     return table
 
 
-def _find_differing(found: "List[Optional[List[str]]]") -> "List[str]":
-    """Return the common kind of a column in several files, or nothing if each file alone gives that kind."""
+def _list_differing_kinds(found: "List[Optional[List[str]]]") -> "List[str]":
+    """Return a list with a column's common kind in several files, empty if each file alone gives that kind."""
     valued = [kinds for kinds in found if kinds is not None]
     if not valued:
         return []
     common = [kind for kind in valued[0] if all(kind in kinds for kinds in valued)]
     if len(valued) < len(found):
         common = [kind for kind in common if kind not in _COMPLETE]
-    chosen = _choose(common)
-    alone = {_FLOAT if kinds is None else _choose(kinds) for kinds in found}
+    chosen = _choose_kind(common)
+    alone = {_FLOAT if kinds is None else _choose_kind(kinds) for kinds in found}
     return [] if alone == {chosen} else [chosen]
 
 
-def _choose(kinds: "List[str]") -> str:
-    """Return the kind of a column; a day that can be read in two ways stays text, as in Azure."""
+def _choose_kind(kinds: "List[str]") -> str:
+    """Return the first of a column's possible kinds; dates that can be read in two ways stay text, as in Azure."""
     return kinds[0] if len(kinds) > 0 and not (len(kinds) > 1 and kinds[1].startswith(_SLASHED)) else TEXT
 
 
 def _list_kinds(pandas: Any, column: Any) -> "Optional[List[str]]":
-    """Return the kinds that a column can have, or None if it has no value."""
+    """Return the possible kinds of a column, or None if it has no value."""
     values = column.dropna()
     if not len(values):
         return None
@@ -94,19 +94,19 @@ def _list_kinds(pandas: Any, column: Any) -> "Optional[List[str]]":
         is_whole = types.is_integer_dtype(column)
         kinds = [_INTEGER, _FLOAT] if is_whole else [_FLOAT]
     else:
-        kinds = _list_times(pandas, column)
+        kinds = _list_time_kinds(pandas, column)
     return [kind for kind in kinds if is_complete or kind not in _COMPLETE] + [TEXT]
 
 
-def _list_times(pandas: Any, column: Any) -> "List[str]":
-    """Return the kinds of times that all values of a column can be read as."""
-    if _is_column_of(pandas, column, _TIME):
+def _list_time_kinds(pandas: Any, column: Any) -> "List[str]":
+    """Return the kinds of times as which all values of a column can be parsed."""
+    if _matches_pattern(pandas, column, _TIME):
         return [_ISO_8601]
-    return _list_slashed_times(pandas, column) if _is_column_of(pandas, column, _SLASHED_TIME) else []
+    return _list_slashed_time_kinds(pandas, column) if _matches_pattern(pandas, column, _SLASHED_TIME) else []
 
 
-def _is_column_of(pandas: Any, column: Any, pattern: Any) -> bool:
-    """Return whether all values of a column, of which there are some, are text of a pattern."""
+def _matches_pattern(pandas: Any, column: Any, pattern: Any) -> bool:
+    """Return whether a column has values and all of them are strings that match a pattern."""
     if pandas.api.types.is_numeric_dtype(column) or not pandas.api.types.is_string_dtype(column.dropna()):
         return False
     values = column.dropna()
@@ -116,8 +116,8 @@ def _is_column_of(pandas: Any, column: Any, pattern: Any) -> bool:
     )
 
 
-def _list_slashed_times(pandas: Any, column: Any) -> "List[str]":
-    """Return the formats of days with slashes that all values of a column have, in the form of the first one."""
+def _list_slashed_time_kinds(pandas: Any, column: Any) -> "List[str]":
+    """Return the formats, with slashes and month or day first, that match all values of a column."""
     first = column.dropna().iloc[0]
     match = _SLASHED_TIME.fullmatch(first)
     clock = ""

@@ -62,8 +62,8 @@ class PartitionFormat:
         numbers = [rf"(\d{{{len(word)}}})" for word in words]
         return "".join(f"{re.escape(piece)}{number}" for piece, number in zip(pieces, [*numbers, ""]))
 
-    def read_values(self, path: str) -> "Dict[str, Any]":
-        """Return the values in a file's path, keyed by column: text, and `datetime` for times.
+    def parse_path(self, path: str) -> "Dict[str, Any]":
+        """Parse a file's path into partition values, strings or `datetime` objects, keyed by column.
 
         Raises:
             DatasetExecutionError: The end of the path does not have this format, or a time is none.
@@ -87,7 +87,7 @@ class PartitionFormat:
 
 
 def list_partition_values(partition_format_text: str, paths: "List[str]", keys: "List[str]") -> "List[Dict[str, Any]]":
-    """Return the distinct combinations of the values of partition columns, in the order of the paths.
+    """Return the distinct combinations of values of the given partition keys, in the order of the paths.
 
     Raises:
         UserErrorException: The format has no column of that name.
@@ -102,7 +102,7 @@ def list_partition_values(partition_format_text: str, paths: "List[str]", keys: 
         )
     found: Dict[Tuple[Any, ...], Dict[str, Any]] = {}
     for path in paths:
-        values = partition_format.read_values(path)
+        values = partition_format.parse_path(path)
         found.setdefault(tuple(values[key] for key in keys), {key: values[key] for key in keys})
     return list(found.values())
 

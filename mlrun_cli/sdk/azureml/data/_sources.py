@@ -104,7 +104,7 @@ def link_file(file: DataFile, destination: str) -> None:
 
 
 def _find_datastore(path_item: Any) -> "AbstractDatastore | None":
-    """Return the datastore of an item of dataset paths, or the item if it is one; None for other items."""
+    """Return the datastore that an item of a dataset's paths is or refers to, or None if there is none."""
     if isinstance(path_item, DataPath):
         return path_item._datastore
     if isinstance(path_item, DataReference):

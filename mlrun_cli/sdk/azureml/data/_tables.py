@@ -46,7 +46,7 @@ def read_table(
     steps: "list[list[Any]]",
     column_kinds: "Optional[ColumnKinds]" = None,
 ) -> Any:
-    """Read all files into one data frame, apply the steps and convert the columns.
+    """Read all files, apply the steps and convert the columns; return the rows as one data frame.
 
     `column_kinds` has the kinds of columns that these files alone do not show, if they are a part of a table.
 
@@ -62,23 +62,23 @@ def read_table(
 def inspect_table(
     files: "list[DataFile]", options: "dict[str, Any]", steps: "list[list[Any]]"
 ) -> "tuple[int, FoundKinds]":
-    """Return how many rows a part of a table has after the steps, and the kinds that its columns can have.
+    """Return the row count of a part of a table after the steps, and the possible kinds of the part's columns.
 
     Raises:
         UserErrorException, DatasetExecutionError: As for `read_table`.
     """
     pandas = import_pandas()
     table = _read_files(pandas, files, options, {})
-    kinds = find_kinds(pandas, table, _list_known_columns(options)) if _is_inferred(options) else {}
+    kinds = find_kinds(pandas, table, _list_known_columns(options)) if _infers_types(options) else {}
     return len(_select_rows(pandas, table, options, steps, [])), kinds
 
 
-def _is_inferred(options: "dict[str, Any]") -> bool:
+def _infers_types(options: "dict[str, Any]") -> bool:
     return bool(options["format"] == "delimited" and options["infer_column_types"])
 
 
 def _read_files(pandas: Any, files: "list[DataFile]", options: "dict[str, Any]", column_kinds: ColumnKinds) -> Any:
-    """Return the rows of files as one data frame, whose columns have these kinds."""
+    """Return the rows of all files as one data frame, with columns converted to these kinds."""
     if not files:
         raise DatasetExecutionError("The dataset has no file.")
     options = {**options, "texts": [name for name, kind in column_kinds.items() if kind == TEXT]}
@@ -93,8 +93,8 @@ def _read_files(pandas: Any, files: "list[DataFile]", options: "dict[str, Any]",
 def _select_rows(
     pandas: Any, table: Any, options: "dict[str, Any]", steps: "list[list[Any]]", converted: "list[str]"
 ) -> Any:
-    """Return the rows that the steps leave; columns not yet converted get the inferred or the requested types."""
-    if _is_inferred(options):
+    """Return the rows that remain after the steps, with columns of inferred or requested types."""
+    if _infers_types(options):
         table = infer_times(pandas, table, [*_list_known_columns(options), *converted])
     for step in steps:
         table = _apply_step(table, step)
@@ -112,7 +112,7 @@ def _read_file(pandas: Any, file: DataFile, file_index: int, options: "dict[str,
     except (OSError, ValueError) as error:  # ParserError and UnicodeDecodeError are ValueErrors
         raise DatasetExecutionError(f"{file.source} cannot be read: {error}", error) from error
     if options.get("partition_format"):
-        values = PartitionFormat(options["partition_format"]).read_values(file.source.partition("?")[0])
+        values = PartitionFormat(options["partition_format"]).parse_path(file.source.partition("?")[0])
         new = [(column, value) for column, value in values.items() if column not in frame.columns]
         for place, (column, value) in enumerate(new):
             frame.insert(place, column, value)

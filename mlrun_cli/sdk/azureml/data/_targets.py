@@ -26,7 +26,7 @@ def parse_target(target: Any) -> "Tuple[Any, Optional[str]]":
 
 
 def choose_folder(target: Any, is_unique: bool = True) -> "Tuple[Any, str]":
-    """Return the datastore of a target and the path of a folder in it, which is a new one if `is_unique` is true.
+    """Return a target's datastore and the path of a folder in the datastore: a new subfolder if `is_unique` is true.
 
     Raises:
         UserErrorException: As of `parse_target`.
@@ -55,7 +55,7 @@ def write_parquet_file(frame: Any, datastore: Any, path: str, **options: Any) ->
 
 
 def write_partitions(frame: Any, partition_keys: "List[str]", target: Any) -> "Tuple[Any, str, Dict[str, str]]":
-    """Write the rows of each combination of key values to a separate file, in a new folder below a target.
+    """Write a Parquet file for each combination of key values; return the files' location and partition format.
 
     The files keep all columns; their folders are named by the values.
 
@@ -81,7 +81,7 @@ def write_partitions(frame: Any, partition_keys: "List[str]", target: Any) -> "T
     datastore, folder = choose_folder(target)
     file_counts: Dict[str, int] = {}
     for values, rows in frame.groupby(list(partition_keys), sort=False, dropna=False, observed=True):
-        place = "/".join(map(_quote_value, values if isinstance(values, tuple) else (values,)))
+        place = "/".join(map(_quote_folder_name, values if isinstance(values, tuple) else (values,)))
         count = file_counts.get(place, 0)  # a missing value has the name of the text "nan"
         file_counts[place] = count + 1
         write_parquet_file(rows.reset_index(drop=True), datastore, f"{folder}/{place}/part-{count:05}.parquet")
@@ -89,7 +89,7 @@ def write_partitions(frame: Any, partition_keys: "List[str]", target: Any) -> "T
     return datastore, folder, {"partition_format": f"/{form}/*.parquet"}
 
 
-def _quote_value(value: Any) -> str:
-    """Return a value as the name of a folder, which is neither empty nor `.` or `..`."""
+def _quote_folder_name(value: Any) -> str:
+    """Return a value percent-encoded as a folder name that is neither empty nor `.` or `..`."""
     text = quote(str(value), safe=" ")
     return text.replace(".", "%2E") if text in (".", "..") else text or "%"

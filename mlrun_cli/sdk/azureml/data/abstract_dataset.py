@@ -126,7 +126,7 @@ class AbstractDataset:
         return [] if text is None else PartitionFormat(text).columns
 
     def get_partition_key_values(self, partition_keys: "list[str] | None" = None) -> "list[dict[str, Any]]":
-        """Return the distinct combinations of partition key values as dicts, by default of all partition keys.
+        """Return the distinct combinations of values of the given partition keys, by default of all, as dicts.
 
         Raises:
             UserErrorException: The dataset has no such partition key.
@@ -278,7 +278,7 @@ class AbstractDataset:
         return self._to_input()._to_argument()
 
     def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
-        """Return the runconfig section, the key and the entry that describe the dataset as an input."""
+        """Return the name of a runconfig section, and the key and entry in it that describe the dataset as an input."""
         return self._to_input()._build_data_section()
 
     def _to_input(self) -> "DatasetConsumptionConfig":
@@ -295,14 +295,14 @@ def _check_count(count: int) -> int:
 
 
 def check_fraction(name: str, fraction: float) -> float:
-    """Return a fraction; raise ValueError if it is not a number from 0 to 1."""
+    """Return the fraction; raise ValueError if it is not a number from 0 to 1."""
     if not isinstance(fraction, (int, float)) or not 0 <= fraction <= 1:
         raise ValueError(f"{name} is a number between 0.0 and 1.0, not {fraction!r}.")
     return fraction
 
 
 def check_seed(seed: "int | None") -> int:
-    """Return a random seed, by default a new one; raise UserErrorException if it is not an integer."""
+    """Return the seed, or a new random one for None; raise UserErrorException if the seed is not an integer."""
     if seed is None:
         return random.randrange(1 << 31)  # noqa: S311 - a split of data is no secret
     if not isinstance(seed, int):

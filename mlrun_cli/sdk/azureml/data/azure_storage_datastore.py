@@ -115,7 +115,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
     def download(
         self, target_path: str, prefix: "str | None" = None, overwrite: bool = False, show_progress: bool = True
     ) -> int:
-        """Copy files whose paths start with `prefix` to a folder and return the number of copied files.
+        """Copy the datastore's files whose paths start with `prefix` to a folder and return the number of copied files.
 
         Their paths are preserved. Existing files are skipped unless `overwrite` is True.
         """
@@ -130,7 +130,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         return copied
 
     def _normalize_path(self, path: "str | None") -> str:
-        """Normalize a path relative to the root; raise UserErrorException if it is outside."""
+        """Return a path relative to the root, normalized; raise UserErrorException if it leads out of the datastore."""
         inside = os.path.normpath((path or "").lstrip("/") or ".")
         if inside.split("/")[0] == "..":
             raise UserErrorException(f"{path!r} leads out of datastore {self.name!r}: name a path below its root.")
@@ -175,7 +175,7 @@ class AzureFileDatastore(AbstractAzureStorageDatastore):
 
 
 def _copy_file(source: str, destination: str, overwrite: bool) -> bool:
-    """Copy a file atomically; return False if the destination exists and is not overwritten."""
+    """Copy a file atomically; return False if the destination exists and `overwrite` is False."""
     if os.path.lexists(destination) and not overwrite:
         return False
     os.makedirs(os.path.dirname(destination), exist_ok=True)

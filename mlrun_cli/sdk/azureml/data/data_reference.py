@@ -110,7 +110,7 @@ class DataReference:
         return str(self)
 
     def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
-        """Return the runconfig section, the key and the entry that describe the reference."""
+        """Return the name of a runconfig section, and the key and entry in it that describe the reference."""
         return (
             "dataReferences",
             self.data_reference_name,

@@ -66,7 +66,7 @@ class DatasetConsumptionConfig:
         return self.arg_val
 
     def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
-        """Return the runconfig section, the key and the entry that describe the input."""
+        """Return the name of a runconfig section, and the key and entry in it that describe the input."""
         location = getattr(self.dataset, "_build_location", None)
         if location is None:
             raise create_unsupported_error(

@@ -330,7 +330,7 @@ def _check_paths_have_files(definition: "dict[str, Any]", sources: Sources) -> N
 
 
 def _build_partition_option(partition_format: "str | None") -> "dict[str, str]":
-    """Validate a partition format and return it as an option; return no option for None."""
+    """Validate a partition format and return it as a dict with one option; the dict is empty for None."""
     if partition_format is None:
         return {}
     PartitionFormat(partition_format)

@@ -44,7 +44,7 @@ class FileDataset(AbstractDataset):
         return [place for file, place in places if _fetch(file, place, ignore_not_found)]
 
     def mount(self, mount_point: "str | None" = None, **kwargs: Any) -> "_MountContext":
-        """Return a mount of the files in a folder, for use in a `with` block or with `start()` and `stop()`.
+        """Return a context manager that makes the files available in a folder; it also has `start()` and `stop()`.
 
         Without a `mount_point`, a dataset that is a folder is used directly; others get a temporary folder.
         """
@@ -100,7 +100,7 @@ class _MountContext:
         return self._mount_point
 
     def start(self) -> None:
-        """Create links to the files in the mount folder, which must be empty, unless the dataset's folder is used.
+        """Create links to the files in an empty mount folder; do nothing if the dataset's own folder is used.
 
         Raises:
             UserErrorException: The folder is not empty.
@@ -115,7 +115,7 @@ class _MountContext:
             link_file(file, os.path.join(self._mount_point, file.name))
 
     def stop(self) -> None:
-        """Remove the mount folder if `start` has filled it, leaving the dataset's files unaffected."""
+        """Remove the mount folder if `start` has created links in it; the dataset's files are kept."""
         if self._made is not None:
             shutil.rmtree(self._made, ignore_errors=True)
             self._made = None
@@ -131,7 +131,7 @@ class _MountContext:
 
 
 def _fetch(file: DataFile, destination: str, ignore_not_found: bool) -> bool:
-    """Copy or download a file; return False if this fails and `ignore_not_found` is true."""
+    """Copy or download a file and return True; on failure return False if `ignore_not_found` is true, or else raise."""
     try:
         fetch_file(file, destination)
     except UserErrorException:

@@ -61,7 +61,7 @@ class OutputDatasetConfig:
     def register_on_complete(
         self: _Config, name: str, description: "str | None" = None, tags: "dict[str, str] | None" = None
     ) -> _Config:
-        """Return a copy that is registered as a dataset once its run has completed.
+        """Return a copy of this output that is registered as a dataset once the run has completed.
 
         Raises:
             UserErrorException: The name is empty.
@@ -82,7 +82,7 @@ class OutputDatasetConfig:
         return self.arg_val
 
     def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
-        """Return the runconfig section, the key and the entry that describe the output."""
+        """Raise UserErrorException, since this kind of output is not supported; subclasses override this."""
         raise create_unsupported_error(
             type(self).__name__, "Use OutputFileDatasetConfig, which gives the script a folder to write to"
         )
@@ -176,13 +176,13 @@ class OutputFileDatasetConfig(OutputDatasetConfig, TransformationMixin):
         return uploaded
 
     def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
-        """Return the runconfig section, the key and the entry that describe the output."""
+        """Return the name of a runconfig section, and the key and entry in it that describe the output."""
         return self._build_section(self._registration, None)
 
     def _build_section(
         self, registration: "RegistrationConfiguration | None", transformation: "dict[str, Any] | None"
     ) -> "tuple[str, str, dict[str, Any]]":
-        """Return the runconfig section, the key and the entry of the output, with its registration and table."""
+        """Return the section's name, the key and the entry for the output, with a registration and a transformation."""
         datastore, path = _parse_destination(self.destination)
         upload = self._upload_options
         return (
@@ -273,7 +273,7 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
         return {"kind": "tabular", "options": self._options, "steps": self._steps, "glob": self._glob}
 
     def _build_data_section(self) -> "tuple[str, str, dict[str, Any]]":
-        """Return the runconfig section, the key and the entry that describe the output."""
+        """Return the name of a runconfig section, and the key and entry in it that describe the output."""
         return self._origin._build_section(self._registration, self._build_table_options())
 
 

@@ -128,7 +128,7 @@ class TabularDataset(AbstractDataset):
         return self._with_transformation(["time", columns, *texts, bool(includes_bounds)])
 
     def _select_columns(self, step: "list[Any]", is_kept: "Callable[[str], bool]") -> "TabularDataset":
-        """Return a dataset with a step that drops columns; dropped timestamp columns are no longer marked as such."""
+        """Return a dataset with a step that selects columns; dropped timestamp columns are no longer marked as such."""
         changed = self._with_transformation(step)
         timestamp, partition = self.timestamp_columns
         if timestamp is not None and not is_kept(timestamp):
@@ -157,7 +157,7 @@ class TabularDataset(AbstractDataset):
         show_progress: bool = True,
         partition_as_file_dataset: bool = False,
     ) -> "TabularDataset | FileDataset":
-        """Write the rows to Parquet files, one for each combination of the values of some columns; return a dataset.
+        """Write the rows to a Parquet file for each combination of the keys' values, and return a dataset of the files.
 
         Its partition keys are these columns, which the files keep with their types. In the names of their folders,
         values are percent-encoded.
