@@ -56,8 +56,8 @@ def list_files(workspace: Workspace, run: Run) -> list[str]:
     return sorted(_collect_file_paths(workspace, run))
 
 
-def measure_files(workspace: Workspace, run: Run) -> dict[str, int]:
-    """Return the sizes in bytes of the files that `list_files` lists, keyed by name; vanished files are omitted."""
+def get_file_sizes(workspace: Workspace, run: Run) -> dict[str, int]:
+    """Return the sizes of a run's files in bytes, keyed by name; files that no longer exist are omitted."""
     sizes = {}
     for name, path in sorted(_collect_file_paths(workspace, run).items()):
         with suppress(OSError):
@@ -66,7 +66,7 @@ def measure_files(workspace: Workspace, run: Run) -> dict[str, int]:
 
 
 def open_file(workspace: Workspace, run: Run, name: str) -> int:
-    """Open a file of a run for reading and return its descriptor.
+    """Open a file of a run for reading and return its file descriptor.
 
     Raises:
         NotFound: the run has no such file, or it cannot be read.
@@ -78,7 +78,7 @@ def open_file(workspace: Workspace, run: Run, name: str) -> int:
 
 
 def open_run_file(folder: RunFolder, name: str) -> int | None:
-    """Open a file in a run's folder and return its descriptor, or None if there is no such readable file."""
+    """Open a file in a run's folder and return its file descriptor, or None if there is no such readable file."""
     top = name.partition("/")[0]
     # A script cannot put a file of its own in the place of the run's logs.
     # Only a run without a script has other logs than those in such folders.
@@ -92,7 +92,7 @@ def open_run_file(folder: RunFolder, name: str) -> int | None:
 def download_files(
     workspace: Workspace, run: Run, names: Sequence[str], folder: Path, *, overwrite: bool = True
 ) -> list[Path]:
-    """Copy files of a run into a folder, under the same names; each file appears only once it is complete.
+    """Copy files of a run, each atomically and under the same name, into a folder; return the paths of the copies.
 
     Args:
         workspace: the workspace of the run.
@@ -129,7 +129,7 @@ def download_file(workspace: Workspace, run: Run, name: str, destination: Path) 
 
 
 def download_logs(workspace: Workspace, run: Run, folder: Path, *, overwrite: bool = True) -> list[Path]:
-    """Copy the logs of a run into a folder: `user_logs/`, `system_logs/`, and the `logs/` that the script wrote.
+    """Copy a run's `user_logs/`, `system_logs/` and the script's `logs/` into a folder; return the paths of the copies.
 
     Raises:
         UsageError: files with different content exist and must not be replaced; nothing is written then.
@@ -159,7 +159,7 @@ def _list_written_files(workspace: Workspace, folder: RunFolder) -> list[str]:
 
 
 def _select_names(requested_name: str, files: dict[str, Path], run: Run) -> list[str]:
-    """Return the names of the file, or of all files in the folder, with the requested name."""
+    """Return the name of the requested file, or the names of all files in the requested folder."""
     name = requested_name.removeprefix("./").rstrip("/")
     found = [file for file in sorted(files) if file == name or file.startswith(f"{name}/")]
     if found:
@@ -178,7 +178,7 @@ def _build_file_not_found_error(name: str, files: dict[str, Path], run: Run) -> 
 
 
 def _copy_files(files: Mapping[str, Path], folder: Path, *, overwrite: bool) -> list[Path]:
-    """Copy files to their names in a folder; raise if this would replace other content without `overwrite`."""
+    """Copy files, keyed by new name, into a folder; return the paths. Raise if different files exist there."""
     others = [] if overwrite else [name for name, source in files.items() if has_other_content(source, folder / name)]
     if others:
         raise FileAlreadyExists(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mlrun_cli.actions.compute_targets import check_name_is_free, insert_compute_target
+from mlrun_cli.actions.compute_targets import check_name_is_free, store_compute_target
 from mlrun_cli.compute.compute_target import ComputeTarget
 from mlrun_cli.targets.attachment import Attachment
 from mlrun_cli.targets.shared_folder_probe import NodeCheck
@@ -19,7 +19,7 @@ def attach_target(
     description: str = "",
     tags: Mapping[str, str] | None = None,
 ) -> tuple[ComputeTarget, NodeCheck | None]:
-    """Check what is attached and store it as a compute target; return it with the result of the check of its nodes.
+    """Check an attachment and store it as a compute target; return the target, and the result if nodes were checked.
 
     Raises:
         AlreadyExists: there is a compute target with this name.
@@ -28,7 +28,7 @@ def attach_target(
     """
     check_name_is_free(workspace, name)
     checked = attachment.check(workspace, name)
-    target = insert_compute_target(
+    target = store_compute_target(
         workspace, name, attachment.kind, properties=checked.properties, description=description, tags=tags
     )
     return target, checked.node_check

@@ -50,7 +50,7 @@ def create_compute_target(
     description: str = "",
     tags: Mapping[str, str] | None = None,
 ) -> ComputeTarget:
-    """Create a compute target, or update an existing AmlCompute target of the same name (like Azure).
+    """Create a compute target, or update an existing AmlCompute target of this name, as Azure does; return the target.
 
     Creating `local`, which has no limit by default, gives it one.
 
@@ -66,10 +66,10 @@ def create_compute_target(
             hint=f"Type '{TARGET_KINDS[kind].build_attach_command(name)}'.",
             target=name,
         )
-    return insert_compute_target(workspace, name, kind, properties=properties, description=description, tags=tags)
+    return store_compute_target(workspace, name, kind, properties=properties, description=description, tags=tags)
 
 
-def insert_compute_target(
+def store_compute_target(
     workspace: Workspace,
     name: str,
     kind: str,
@@ -78,7 +78,7 @@ def insert_compute_target(
     description: str,
     tags: Mapping[str, str] | None,
 ) -> ComputeTarget:
-    """Store a compute target with a valid name, or update an existing AmlCompute target of the same name.
+    """Store a compute target with a valid name, or update an existing AmlCompute target; return the target.
 
     Raises:
         Unsupported: there are no targets of this kind.
@@ -170,7 +170,7 @@ def get_compute_target(workspace: Workspace, name: str) -> ComputeTarget:
 
 
 def describe_nodes(workspace: Workspace, name: str) -> Mapping[str, Any]:
-    """Return JSON-compatible values that describe a compute target's nodes; empty if they are this machine.
+    """Return a JSON-compatible mapping that describes a compute target's nodes; empty if the only node is this machine.
 
     Raises:
         MlrunError: the engine of the target does not answer.
@@ -201,7 +201,7 @@ def update_compute_target(workspace: Workspace, name: str, properties: Mapping[s
 
 
 def _check_capacity(workspace: Workspace, target: ComputeTarget) -> None:
-    """Raise if a queued run needs more nodes than a target will have."""
+    """Raise if a queued run needs more nodes than the target would have."""
     limit = get_target_class(target.kind).get_node_limit(target)
     larger = [] if limit is None else workspace.queues.list_ids_exceeding_node_limit(target.name, limit)
     if larger:
@@ -235,7 +235,7 @@ def delete_compute_target(workspace: Workspace, name: str) -> None:
 
 
 def check_target_exists(workspace: Workspace, name: str) -> None:
-    """Raise if a compute target exists neither in the workspace nor as `local`.
+    """Raise unless the name is `local` or the name of a compute target in the workspace.
 
     Raises:
         ComputeTargetNotFound: it does not exist; the message lists the existing targets.
@@ -251,22 +251,22 @@ def check_target_exists(workspace: Workspace, name: str) -> None:
                 [
                     f"Use '{LOCAL_TARGET}', this machine, as {TARGETS_VARIABLE}={LOCAL_TARGET} does for all that are"
                     " not here; or add it:",
-                    *(f"  {line}" for line in _list_creation_lines(name)),
+                    *(f"  {line}" for line in _list_creation_commands(name)),
                 ]
             )
         raise
 
 
-def _list_creation_lines(name: str) -> list[str]:
-    """Return the command lines that create a compute target of this name: only the likeliest if its name says it."""
+def _list_creation_commands(name: str) -> list[str]:
+    """Return the commands that could create a target with this name, or only one if the name contains a kind."""
     attached = list_attached_kinds()
     likeliest = [kind.build_attach_command(name) for kind in attached if kind.attach_word in name.casefold()]
     others = (kind.build_attach_command(name) for kind in attached)
     return likeliest[:1] or [f"mlrun computetarget create amlcompute -n {name} --max-nodes 1", *others]
 
 
-def _list_statuses_on_target(workspace: Workspace, name: str) -> frozenset[RunStatus]:
-    """Return the statuses in which a run still needs the target."""
+def _get_statuses_needing_target(workspace: Workspace, name: str) -> frozenset[RunStatus]:
+    """Return the statuses in which a run still needs the compute target with this name."""
     with suppress(TargetKindNotFound):
         if get_target_class(get_compute_target(workspace, name).kind).dispatcher_follows_runs:
             return ALIVE_STATUSES
@@ -274,10 +274,10 @@ def _list_statuses_on_target(workspace: Workspace, name: str) -> frozenset[RunSt
 
 
 def _check_unused(workspace: Workspace, name: str, lost_run_keys: Container[int]) -> None:
-    """Raise if a run waits for a target or runs on it, except for runs that are ending or lost."""
+    """Raise if a run that is neither ending nor lost waits for a target or runs on it."""
     from mlrun_cli.runs.filter import RunFilter  # noqa: PLC0415 - start-up: submissions check a target, few delete one
 
-    which = RunFilter(target=name, statuses=_list_statuses_on_target(workspace, name), include_children=True)
+    which = RunFilter(target=name, statuses=_get_statuses_needing_target(workspace, name), include_children=True)
     runs = [run for run in workspace.runs.list(which) if run.owner_lock is None and run.key not in lost_run_keys]
     if not runs:
         return

@@ -191,7 +191,7 @@ def unregister_dataset(workspace: Workspace, name: str) -> None:
 
 
 def resolve_input(workspace: Workspace, input_entry: Mapping[str, Any]) -> Dataset | str:
-    """Return the value that a script receives for an input of its run: a path or, if there is none, the dataset.
+    """Return what a script receives for an input of its run: the path or, if the input has no path, the dataset.
 
     Raises:
         DataNotFound: the dataset no longer exists.

@@ -139,7 +139,7 @@ def unregister_datastore(workspace: Workspace, name: str) -> Datastore:
 
 
 def get_removable_datastore(workspace: Workspace, name: str) -> Datastore:
-    """Return a datastore that can be removed; its folder may not exist.
+    """Return the datastore with this name, whose folder may not exist; raise if the datastore cannot be removed.
 
     Raises:
         DataNotFound: no datastore has this name.
@@ -157,7 +157,7 @@ def get_removable_datastore(workspace: Workspace, name: str) -> Datastore:
 
 
 def upload_files(datastore: Datastore, source: Path, target_path: str | None, *, overwrite: bool) -> CopyResult:
-    """Copy a file, or all files below a folder, to a path of a datastore; `overwrite` replaces existing files.
+    """Copy a file, or all files below a folder, to a path of a datastore, and return the result of the copying.
 
     Raises:
         UsageError: the source does not exist, or the path leads out of the datastore.
@@ -174,7 +174,7 @@ def upload_files(datastore: Datastore, source: Path, target_path: str | None, *,
 def download_files(
     datastore: Datastore, prefix: str | None, folder: Path, *, overwrite: bool, allow_different: bool = True
 ) -> CopyResult:
-    """Copy the files of a datastore whose paths start with `prefix` to the same relative paths in a folder.
+    """Copy a datastore's files whose paths start with `prefix` to the same paths below a folder, and return the result.
 
     Existing files are kept unless `overwrite` is set; unless `allow_different` is set, they must have the same content.
 

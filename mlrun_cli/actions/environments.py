@@ -36,7 +36,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def register_environment(workspace: Workspace, name: str, definition: Mapping[str, Any]) -> RegisteredEnvironment:
-    """Register an environment under the version in its definition if that is free, or else under the next one.
+    """Register an environment under its definition's version if that is free, or else under the next; return it.
 
     If the definition equals the newest version or the specified version, no version is added.
 
@@ -117,7 +117,7 @@ def list_curated_environments() -> Sequence[RegisteredEnvironment]:
 
 
 def label_environment(workspace: Workspace, name: str, version: str, labels: Sequence[str]) -> None:
-    """Add labels to a version of an environment, removing them from any other version.
+    """Add labels to a version of an environment, and remove the same labels from its other versions.
 
     Raises:
         UsageError: the label is the one that the newest version always has.

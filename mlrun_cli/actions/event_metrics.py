@@ -29,7 +29,7 @@ def list_event_roots(workspace: Workspace, run: Run) -> Sequence[str]:
 
 
 def read_event_metrics(workspace: Workspace, run: Run) -> Mapping[str, Sequence[MetricPoint]]:
-    """Return the scalars in a run's TensorBoard event files by name, sorted by step; the last value of a step wins.
+    """Return the scalars in a run's TensorBoard event files, keyed by name and sorted by step, with one point per step.
 
     A name is the tag in the file, after the folders in which the file is, without `logs`: `train/epoch_loss`.
     """
@@ -50,7 +50,7 @@ def read_event_metrics(workspace: Workspace, run: Run) -> Mapping[str, Sequence[
 
 @lru_cache(maxsize=64)
 def _read_event_file(path: str, size: int) -> Mapping[str, Mapping[int, MetricPoint]]:
-    """Return the scalars of a TensorBoard event file by tag and step; `size` only keys the cache."""
+    """Return the scalars in a TensorBoard event file, keyed by tag and by step; `size` serves only as a cache key."""
     del size
     found: dict[str, dict[int, MetricPoint]] = {}
     with open(path, "rb") as file:

@@ -24,7 +24,7 @@ def list_experiments(workspace: Workspace) -> Sequence[dict[str, Any]]:
 
 
 def list_experiment_outcomes(workspace: Workspace, text: str | None = None) -> Sequence[ExperimentOutcomes]:
-    """Return the run counts by outcome of experiments whose names contain every word of `text`.
+    """Return the numbers of runs by outcome, for each experiment whose name contains every word of `text`.
 
     The most recently active experiment comes first.
 
@@ -83,7 +83,7 @@ def update_experiment_tags(
 def set_experiment_archived(
     workspace: Workspace, name: str, *, is_archived: bool, new_name: str | None
 ) -> dict[str, Any]:
-    """Archive or restore an experiment, and rename it if a new name is given; its runs are unchanged.
+    """Archive or restore an experiment, and rename it if a new name is given; return its record.
 
     Raises:
         UsageError: the new name is not valid, or is another experiment's.
@@ -151,7 +151,7 @@ def move_experiment_to_trash(workspace: Workspace, name: str, *, force: bool = F
 
 
 def restore_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
-    """Restore the last deleted experiment with a name and the runs deleted with it; return its record.
+    """Restore the most recently deleted experiment with this name, and the runs deleted with it; return its record.
 
     Raises:
         ExperimentNotFound: there is none in the trash.
@@ -173,7 +173,7 @@ def restore_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
 
 
 def list_deleted_experiments(workspace: Workspace) -> Sequence[dict[str, Any]]:
-    """Return the names and deletion times of experiments in the trash, last deleted first."""
+    """Return the names and deletion times of the experiments in the trash, most recently deleted first."""
     found = workspace.trash.list_experiments()
     return [{"deletedAt": format_iso(each.deleted_at), "name": each.name} for each in found]
 

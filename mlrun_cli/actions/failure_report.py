@@ -56,7 +56,7 @@ def read_failure_report(workspace: Workspace, run: Run) -> FailureReport:
 
 
 def get_failed_run(workspace: Workspace, run: Run) -> Run:
-    """Return the first failed child run of an ended sweep or pipeline, recursively, or else the run itself."""
+    """Return the first failed descendant of an ended sweep or pipeline that has no failed child, or the run itself."""
     while run.controller is not None and run.status.is_terminal:
         children = workspace.child_runs.list_children(run.key)
         key = next((child.key for child in children if child.status is RunStatus.FAILED), None)

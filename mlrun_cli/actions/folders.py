@@ -34,7 +34,7 @@ def attach_folder(
     workspace_name: str,
     experiment_name: str | None = None,
 ) -> dict[str, str]:
-    """Attach a folder to a workspace: create the folder if needed, and write its config and missing sample files.
+    """Attach a folder, created if needed, to a workspace by writing config and sample files; return the settings.
 
     The files are written to `.azureml`, or to `aml_config` if the folder has one. The default experiment name is the
     name of the folder, converted to a valid name.
@@ -96,7 +96,7 @@ def _write_samples(folder: Path, cleanup: ExitStack) -> None:
 
 
 def _render_samples(folder: Path, within: Path) -> dict[Path, str]:
-    """Return the sample files' contents, keyed by path; `.amlignore` gets the rules of the folder's `.gitignore`."""
+    """Return the contents of the sample files, keyed by path, with the rules of `.gitignore` in `.amlignore`."""
     gitignore = folder / GITIGNORE_NAME
     if not os.path.lexists(gitignore):
         return render_samples(folder, within)

@@ -92,7 +92,7 @@ def force_end_runs(workspace: Workspace, runs: Sequence[Run], *, needs_engine: b
 
 
 def _kill_run(workspace: Workspace, run: Run, *, needs_engine: bool) -> Sequence[Run]:
-    """Kill the processes and the supervisor of a run; return a sequence of the run, empty if it had already ended.
+    """Kill the processes and the supervisor of a run; return a list of only this run, or empty if it had already ended.
 
     The run remains CancelRequested if its engine does not answer.
     """
@@ -155,7 +155,7 @@ def _record_end(workspace: Workspace, run: Run, *, needs_engine: bool) -> None:
 
 
 def _force_end_with_children(workspace: Workspace, run: Run, *, needs_engine: bool) -> None:
-    """Kill a run's controller and end the run and its child runs; if that fails, the controller is restarted later.
+    """Kill a run's controller, then end its child runs and the run; if that fails, a controller is started again later.
 
     The other child runs have ended then.
     """
@@ -177,7 +177,7 @@ def _force_end_with_children(workspace: Workspace, run: Run, *, needs_engine: bo
 
 @contextmanager
 def _kill_controller(workspace: Workspace, run: Run) -> Iterator[None]:
-    """Kill the controller of a run, and hold its lock during the block so that nothing starts another one.
+    """Kill the controller of a run, and hold the run's lock during a block, so that no other controller is started.
 
     A controller that cannot be killed, which may be on another machine, sees the end of its run later.
     """

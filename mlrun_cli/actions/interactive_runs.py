@@ -67,7 +67,7 @@ def create_interactive_run(
 
 
 def check_new_run_id(workspace: Workspace, run_id: str) -> None:
-    """Raise unless a new run can have this id.
+    """Raise if a new run cannot have this id, since the id is invalid or taken.
 
     Raises:
         UsageError: it is not valid, or a run with this id exists, if only in the trash.

@@ -45,7 +45,7 @@ def _build_record(workspace: Workspace, run: Run) -> dict[str, Any]:
 
 
 def _read_current_use(workspace: Workspace, run: Run) -> CurrentUse | None:
-    """Return the current resource use of a run's script, or None if it is not running or the reading is too old."""
+    """Return the current resource usage of a run's script, or None if it is not running or not measured recently."""
     if run.status is not RunStatus.RUNNING:
         return None
     use = read_current_use(workspace.run_folder(run.run_id))

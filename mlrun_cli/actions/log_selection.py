@@ -49,7 +49,7 @@ class LogStart(NamedTuple):
 
 
 def find_log_start(workspace: Workspace, run: Run, selection: LogSelection) -> LogStart:
-    """Return the log and offsets at which the selected part of a run's logs starts.
+    """Return the name of the selected log, and the offsets in it and in the build log at which the selection starts.
 
     Raises:
         InvalidValue: the run has no such node.
@@ -96,7 +96,7 @@ class LineStamper:
         return b"".join(stamped)
 
     def _format_time(self, log_name: str, offset: int) -> bytes:
-        """Return the formatted timestamp for a line: the time at which the byte at an offset of a log was written."""
+        """Return the formatted time at which the byte at this offset of a log was written."""
         times = self._times.get(log_name)
         if times is None:
             times = self._times[log_name] = _read_times(self._folder, self._folder.artifacts / log_name)

@@ -32,7 +32,7 @@ _RECONCILE_SECONDS = 1.0
 def follow_logs(
     workspace: Workspace, run: Run, write: Write, *, watch: Watch | None = None, start: LogStart | None = None
 ) -> Run:
-    """Forward the output of the environment build and of the script as it is written, until the run ends.
+    """Pass on the output of the environment build and of the script as it appears, until the run ends; return the run.
 
     Args:
         workspace: the workspace of the run.
@@ -64,7 +64,7 @@ def follow_logs(
 
 
 def find_decisive_log(workspace: Workspace, run: Run) -> Path:
-    """Return the path of the log that shows how a run ended, usually the script's log.
+    """Return the path of the log that shows how a run ended, usually that of the script; it may not exist.
 
     For a failed run it is the log of the environment build if the script was never started, or else the log of the
     first process that failed.
@@ -115,7 +115,7 @@ class _Follower:
                 return self._workspace.runs.get_by_key(self._run.key)
             if status is not None and self._watch is not None:
                 self._watch(status)
-            time.sleep(self._choose_pause(moment - last_output))
+            time.sleep(self._get_pause_seconds(moment - last_output))
 
     def _load_refresh_function(self) -> Callable[[int], object] | None:
         """Return the function that refreshes logs in a shared folder, or None for logs that this machine writes."""
@@ -125,7 +125,7 @@ class _Follower:
 
         return refresh_file_size
 
-    def _choose_pause(self, silent_seconds: float) -> float:
+    def _get_pause_seconds(self, silent_seconds: float) -> float:
         """Return the seconds until the next check for output, fewer if a written outcome is about to be stored."""
         # Each look at a shared folder may be a request to a file server.
         if silent_seconds >= _CALM_AFTER_SECONDS or self._is_shared:

@@ -63,7 +63,7 @@ def register_model(
 
 
 def register_run_files(workspace: Workspace, new_model: NewModel, run: Run, path: str | None) -> Model:
-    """Register a copy of a run's file or folder as the next version of a model that is linked to the run.
+    """Register a copy of a run's file or folder as the next version of a model, linked to the run; return the version.
 
     Args:
         workspace: the workspace of the run.
@@ -157,7 +157,7 @@ def delete_model(workspace: Workspace, model: Model) -> None:
 
 
 def download_model(workspace: Workspace, model: Model, folder: Path, *, overwrite: bool) -> Path:
-    """Copy the file or folder of a model into a folder, created if needed; return the path of the copy.
+    """Copy a model's file or folder into a folder, which is created if needed; return the path of the copy.
 
     Raises:
         UsageError: the destination exists, and `overwrite` is not set.
@@ -176,7 +176,7 @@ def get_model_path(workspace: Workspace, model: Model) -> Path:
 
 
 def build_model_record(workspace: Workspace, model: Model) -> dict[str, Any]:
-    """Return the record of a model that `model show` prints."""
+    """Return a model's record, in the format of `model show`."""
     folder = workspace.folder / "models" / model.name / str(model.version)
     return describe_model(model, folder.as_uri())
 

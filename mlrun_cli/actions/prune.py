@@ -95,7 +95,7 @@ def _build_record(environment: BuiltEnvironment) -> dict[str, Any]:
 
 
 def prune_built_environments(home: Path, older_than_seconds: float, *, dry_run: bool) -> dict[str, Any]:
-    """Remove environments that no run has used in the last `older_than_seconds`; return a record of them.
+    """Remove environments that no run has used in the last `older_than_seconds`; return a record of the result.
 
     Raises:
         MlrunError: they cannot be removed.
@@ -287,7 +287,7 @@ def _is_unchanged_for_a_day(folder: Path) -> bool:
 
 
 def _is_unlocked(folder: Path) -> bool:
-    """Return whether no process holds the lock of a folder."""
+    """Return whether no process holds the lock file of a run's or session's folder."""
     try:
         lock = OwnerLock.open(folder / "lock")
     except FileNotFoundError:

@@ -98,7 +98,7 @@ def publish_pipeline(
 def _copy_sources(
     workspace: Workspace, graph: Graph, folder: Path, find_snapshot: Callable[[Step], Snapshot] | None
 ) -> Graph:
-    """Return the graph with copies of its source folders, and with the content of its runconfig files."""
+    """Copy the source folders of a graph; return the graph with these copies, and with its runconfig files inlined."""
     store = SnapshotStore(workspace.snapshots_folder)
     limits = SnapshotLimits.from_environment(os.environ)
     copies: dict[str, str] = {}
@@ -170,7 +170,7 @@ def read_published_graph(workspace: Workspace, pipeline_id: str) -> Graph:
 
 
 def describe_graph(workspace: Workspace, pipeline_id: str) -> dict[str, Any]:
-    """Return the parameters of a published pipeline, keyed by name, and its steps as JSON, without secrets.
+    """Return a JSON-compatible dict of a published pipeline's parameters, keyed by name, and steps, without secrets.
 
     Raises:
         PipelineNotFound: there is none.

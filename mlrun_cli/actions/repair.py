@@ -42,7 +42,7 @@ _UNKNOWN = (
 
 
 def repair_workspace(identity: WorkspaceIdentity, home: Path, *, report: Callable[[str], None]) -> dict[str, Any]:
-    """Check the store, rebuild it if it is damaged or missing, and add runs that exist only in run folders.
+    """Check the store, rebuild it if needed, and add runs that exist only as folders; return a record of the repairs.
 
     Args:
         identity: the identity of the workspace.
@@ -118,7 +118,7 @@ def backup_workspace(workspace: Workspace, file: Path, *, overwrite: bool) -> di
 
 
 def restore_workspace(identity: WorkspaceIdentity, home: Path, file: Path) -> dict[str, Any]:
-    """Restore a workspace's store from a backup, then add newer runs from their folders.
+    """Restore a store from a backup, then add newer runs from their folders; return a record of the result.
 
     Raises:
         UsageError: the file is not an intact copy of a store.
@@ -192,7 +192,7 @@ def _hold_repair_lock(folder: Path) -> Iterator[None]:
 
 
 def _fill_new_store(database: Database, locator: WorkspaceLocator, *, is_damaged: bool) -> ImportReport:
-    """Fill a new store from the run folders, and from the readable rows of a damaged store if there is one."""
+    """Fill a new store from the run folders and the readable rows of a damaged store, if any; return a report."""
     if not is_damaged:
         return import_folders(database, locator.folder, get_process_redactor(), is_rebuilt=True)
     with closing(locator.database.open_damaged_database()) as damaged:

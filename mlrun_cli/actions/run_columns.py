@@ -29,7 +29,7 @@ class RunColumns(NamedTuple):
     values: Mapping[int, Mapping[str, float | int | str]]
 
     def get_record(self, run: Run) -> dict[str, Any]:
-        """Return the values of a run as JSON, keyed by column."""
+        """Return a run's values as a JSON-compatible dict, keyed by column."""
         return dict(self.values.get(run.key, {}))
 
 

@@ -99,21 +99,21 @@ def _read_run_fields(run: Run) -> _Column:
 
 
 def _read_metrics(workspace: Workspace, runs: Sequence[Run]) -> Sequence[_Column]:
-    """Return the last value of each metric of each run, and the minimum and maximum of several values."""
+    """Return the metrics of each run, keyed by label: the last value and, of several values, minimum and maximum."""
     keys = [run.key for run in runs]
     names = workspace.metric_summaries.list_names(keys, _MAX_NAMES)
     columns: Sequence[dict[str, Any]] = [{} for _ in runs]
     for start in range(0, len(names), _NAMES_AT_ONCE):
-        for label, values in list_metric_values(workspace, keys, names[start : start + _NAMES_AT_ONCE]):
+        for label, values in iterate_metric_values(workspace, keys, names[start : start + _NAMES_AT_ONCE]):
             for column, value in zip(columns, values, strict=True):
                 column[label] = _simplify_number(value)
     return columns
 
 
-def list_metric_values(
+def iterate_metric_values(
     workspace: Workspace, run_keys: Sequence[int], names: Sequence[str]
 ) -> Iterator[tuple[str, Sequence[float | None]]]:
-    """Yield the label of each metric statistic and its value in each run, or None for runs without the metric.
+    """Yield the label and the values, one per run, of each metric's statistics; None for a run without the metric.
 
     If a run has several values of a metric, its minimum and maximum follow, and the labels name the statistic.
 
@@ -137,7 +137,7 @@ def _simplify_number(value: float | None) -> float | int | None:
 
 
 def _read_code(workspace: Workspace, run: Run) -> _Column:
-    """Return the digests of files and the targets of links in a run's snapshot; empty without a snapshot."""
+    """Return descriptions of the files and links in a run's snapshot, keyed by path; empty if there is no snapshot."""
     snapshot_id = run.properties.get(SNAPSHOT_PROPERTY)
     snapshot = None if snapshot_id is None else SnapshotStore(workspace.snapshots_folder).find_manifest(snapshot_id)
     entries: Sequence[SnapshotEntry] = () if snapshot is None else snapshot.entries

@@ -70,7 +70,7 @@ def check_not_needed(workspace: Workspace, runs: Sequence[Run]) -> None:
 
 
 def _find_live_ancestor(workspace: Workspace, runs: Sequence[Run]) -> str | None:
-    """Return the id of a live ancestor of one of the runs that has a controller, or None if there is none."""
+    """Return the id of a live sweep or pipeline above one of the runs, or None if there is none."""
     seen = {run.run_id for run in runs}
     waiting = [run.parent_run_id for run in runs]
     while waiting:

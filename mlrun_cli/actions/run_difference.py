@@ -95,7 +95,7 @@ def read_difference(
 
 
 def _diff_code(workspace: Workspace, before: Run, after: Run) -> Iterator[tuple[FileChange, FilePatch]]:
-    """Yield the changes of files between two runs' snapshots, each with its patch."""
+    """Yield each changed file between the snapshots of two runs, with its patch."""
     store = SnapshotStore(workspace.snapshots_folder)
     for change in list_changes(get_snapshot(workspace, before), get_snapshot(workspace, after)):
         yield change, build_patch(change, store)

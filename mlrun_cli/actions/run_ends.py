@@ -151,7 +151,7 @@ def wait_for_runs(
     watch: Callable[[Mapping[str, RunStatus]], None] | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> Sequence[Run]:
-    """Wait until all runs have ended and return them.
+    """Wait until all runs have ended and return them; raise when `timeout_seconds` have elapsed.
 
     Args:
         workspace: the workspace of the runs.
@@ -198,7 +198,7 @@ def wait_for_runs(
 
 
 def count_running_children(workspace: Workspace, canceled_runs: Sequence[Run]) -> Mapping[str, int]:
-    """Return the number of child runs that go on running after a cancellation, keyed by the id of their parent.
+    """Return the number of child runs that keep running after a cancellation, keyed by the id of their parent.
 
     Child runs that a script opened itself end with it and are not counted, nor are children of a counted run or those
     that a controller cancels.

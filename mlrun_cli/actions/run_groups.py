@@ -48,7 +48,7 @@ def read_groups(
     metrics: Mapping[int, Mapping[str, Value]],
     aggregates: Sequence[str],
 ) -> list[RunGroup]:
-    """Return the groups of runs that have the same values.
+    """Return groups of the runs that have the same values for these names.
 
     The run of a sweep or a pipeline is in no group if any of its child runs is given: these do the work.
 
@@ -65,13 +65,13 @@ def read_groups(
     if any(name.kind == PARAMETER for name in names):
         parameters = workspace.parameters.get_for_runs([run.key for run in runs])
     values = [
-        {format_group_title(name): _get_value(run, name, parameters.get(run.key, {})) for name in names} for run in runs
+        {get_group_key(name): _get_value(run, name, parameters.get(run.key, {})) for name in names} for run in runs
     ]
     return group_runs(runs, values, [metrics.get(run.key, {}) for run in runs], aggregates)
 
 
-def format_group_title(name: ValueName) -> str:
-    """Return the key of a value in the record of a group: a parameter or a field has its bare name."""
+def get_group_key(name: ValueName) -> str:
+    """Return the key of a value in a group's record: for a parameter or field the bare name, else with its prefix."""
     return name.name if name.kind in {PARAMETER, FIELD} else str(name)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlrun_cli.actions.artifacts import measure_files
+from mlrun_cli.actions.artifacts import get_file_sizes
 from mlrun_cli.actions.failure_report import FailureReport, read_failure_report
 from mlrun_cli.actions.sweep_overview import SweepOverview, find_sweep_overview
 from mlrun_cli.core.json_files import read_json
@@ -53,7 +53,7 @@ class RunOverview(NamedTuple):
 def read_overview(workspace: Workspace, run: Run) -> RunOverview:
     """Return the metrics, environment, files and failure of a run."""
     summaries = workspace.metric_summaries.list(run.key, limit=_MAX_METRICS, with_resources=False)
-    sizes = measure_files(workspace, run)
+    sizes = get_file_sizes(workspace, run)
     return RunOverview(
         metrics=[_read_metric(workspace, run, summary) for summary in summaries],
         metric_count=workspace.metric_summaries.count(run.key, with_resources=False),

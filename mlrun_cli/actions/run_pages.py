@@ -111,7 +111,7 @@ def list_sorted_runs(workspace: Workspace, run_filter: RunFilter, order: RunOrde
 
 
 def find_recent_child(workspace: Workspace, run_filter: RunFilter) -> Run | None:
-    """Return the newest child run that matches a filter, if it is one of the last thousand child runs."""
+    """Return the newest child run that matches a filter, or None if none of the last thousand child runs does."""
     return workspace.run_pages.find_recent_child(resolve_filter(workspace, run_filter))
 
 
@@ -122,14 +122,14 @@ class _Counts(NamedTuple):
 
 
 def _count_runs(pages: RunPageStore, run_filter: RunFilter, known_count: int | None) -> _Counts:
-    """Return the counts of the runs that match a filter; the number of runs may be given if it is known."""
+    """Return the counts of the runs that match a filter; pass the number of matching runs if it is known."""
     limit = pages.get_count_limit(run_filter)
     total = Count.from_found_count(pages.count(run_filter, limit + 1) if known_count is None else known_count, limit)
     return _Counts(total, total, None)
 
 
 def _count_runs_and_children(pages: RunPageStore, run_filter: RunFilter, known_count: int | None) -> _Counts:
-    """Return the counts of runs without a parent and of child runs; the number of matching runs may be known."""
+    """Return the counts of runs without a parent and of child runs; pass the number of matching runs if it is known."""
     limit = pages.get_count_limit(run_filter)
     if known_count is None or run_filter.include_children:
         at_top = pages.count(run_filter._replace(include_children=False), limit + 1)

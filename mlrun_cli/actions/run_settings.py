@@ -15,7 +15,7 @@ _SETTINGS = ("framework", "communicator", "nodeCount", "maxRunDurationSeconds")
 
 
 def get_launch_settings(run: Run) -> dict[str, str]:
-    """Return the launch settings of a run: framework, communicator, number of nodes and time limit."""
+    """Return a run's launch settings, such as framework, number of nodes and time limit, keyed by name."""
     definition: Mapping[str, Any] = run.definition or {}
     return {name: str(definition[name]) for name in _SETTINGS if definition.get(name) is not None}
 

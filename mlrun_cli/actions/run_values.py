@@ -22,7 +22,7 @@ def resolve_where(workspace: Workspace, run_filter: RunFilter) -> RunFilter:
 
 
 def resolve_name(workspace: Workspace, name: ValueName) -> ValueName:
-    """Return a bare name as a metric if any run has logged numbers under it, otherwise as a parameter."""
+    """Return a bare name as that of a metric if any run has logged numbers under it, else of a parameter."""
     if name.kind != PLAIN:
         return name
     return name._replace(kind=METRIC if workspace.metric_summaries.has_numbers(name.name) else PARAMETER)

@@ -18,7 +18,7 @@ BEST_RUN_METRIC = "best_child_by_primary_metric"
 
 
 def read_metrics(workspace: Workspace, run: Run, name: str | None = None) -> Mapping[str, Any]:
-    """Return all metrics of a run, or only the one with this name; an ended sweep has `BEST_RUN_METRIC`, too."""
+    """Return the metrics of a run, or only the one with this name; for an ended sweep, with `BEST_RUN_METRIC` added."""
     metrics = workspace.metrics.get(run.key, name)
     if run.run_type == SWEEP_RUN and run.status.is_terminal and name in {None, BEST_RUN_METRIC}:
         overview = find_sweep_overview(workspace, run)
@@ -28,7 +28,7 @@ def read_metrics(workspace: Workspace, run: Run, name: str | None = None) -> Map
 
 
 def _build_best_run_table(overview: SweepOverview, best: SweepRun) -> Mapping[str, list[Any]]:
-    """Return a row for each run that was better than all before it, and a final row for the best run.
+    """Return columns with a row for each run that was better than all before it, and a last row for the best run.
 
     The columns are those seen in the metrics of Azure's sweeps; a time is that of a run's end.
     """

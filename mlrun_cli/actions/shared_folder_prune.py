@@ -45,7 +45,7 @@ class SharedPruneResult(NamedTuple):
     skipped: Sequence[str] = ()
 
     def combine(self, other: SharedPruneResult) -> SharedPruneResult:
-        """Return the combination of this record and another one, with summed counts."""
+        """Return the total of this result and another one."""
         return SharedPruneResult(
             self.snapshots + other.snapshots,
             self.contents + other.contents,

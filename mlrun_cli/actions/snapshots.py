@@ -60,7 +60,7 @@ def get_commit_properties(folder: Path) -> dict[str, str]:
 
 
 def get_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None = None) -> Snapshot:
-    """Return the snapshot with an id, by default the run's snapshot.
+    """Return the snapshot with this id, by default the run's snapshot.
 
     Raises:
         NotFound: the run has no snapshot, or there is no snapshot with this id.
@@ -122,7 +122,7 @@ def export_run_snapshot(workspace: Workspace, run: Run, folder: Path, *, overwri
 
 
 def write_snapshot_archive(workspace: Workspace, run: Run, snapshot_id: str | None, folder: Path) -> Path:
-    """Write `<snapshot id>.zip` into a folder, created if needed, with links stored as links; return its path.
+    """Write `<snapshot id>.zip` into a folder, which is created if needed; return the file's path.
 
     Args:
         workspace: where the run is.

@@ -39,7 +39,7 @@ def get_tracking_record(workspace: Workspace, run_id: str) -> dict[str, Any]:
 def list_tracking_records(
     workspace: Workspace, experiment_names: Sequence[str], limit: int, before: int | None = None
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Return a page of the records of experiments' runs, newest first, and `before` for the next page or None."""
+    """Return a page of the records of runs, newest first, and `before` for the next page, None for no next page."""
     pages = [
         run_actions.list_runs(
             workspace, RunFilter(experiment_name=name, include_children=True, before_key=before, last=limit)
@@ -51,7 +51,7 @@ def list_tracking_records(
 
 
 def list_deleted_records(workspace: Workspace, experiment_names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the records of deleted runs of experiments, last deleted first."""
+    """Return the records of the deleted runs of experiments, most recently deleted first."""
     found = [each.run for name in experiment_names for each in workspace.trash.list_runs(experiment_name=name)]
     return build_tracking_records(workspace, found, is_deleted=True)
 
@@ -78,7 +78,7 @@ def read_metric_history(workspace: Workspace, run_id: str, name: str) -> list[li
 
 
 def delete_run(workspace: Workspace, run: Run) -> None:
-    """Move an ended run with its children to the trash.
+    """Move an ended run and its descendants to the trash.
 
     Raises:
         UsageError: it has not ended, or it is protected.

@@ -96,7 +96,7 @@ def move_to_trash(workspace: Workspace, runs: Sequence[Run], deletion_id: str | 
 def list_trash(
     workspace: Workspace, *, experiment_name: str | None = None, limit: int | None = None
 ) -> Sequence[dict[str, Any]]:
-    """Return the records of deleted runs, last deleted first, with the deletion time as `deletedAt`."""
+    """Return the records of deleted runs, most recently deleted first, with the deletion time as `deletedAt`."""
     found = workspace.trash.list_runs(experiment_name=experiment_name, limit=limit)
     return [{**build_run_record(each.run), "deletedAt": format_iso(each.deleted_at)} for each in found]
 
@@ -144,7 +144,7 @@ def get_deleted_runs(
 
 
 def _find_latest_deleted_run(workspace: Workspace, experiment_name: str | None) -> TrashedRun | None:
-    """Return the run in the trash that was submitted last, without child runs deleted with their parents, or None."""
+    """Return the last submitted run in the trash, ignoring child runs whose parents are there too, or None."""
     deleted = workspace.trash.list_runs(experiment_name=experiment_name)
     keys = {each.run.key for each in deleted}
     return max((each for each in deleted if each.parent_key not in keys), key=lambda each: each.run.key, default=None)
@@ -185,7 +185,7 @@ def restore_runs(workspace: Workspace, deleted_runs: Sequence[TrashedRun]) -> Se
 
 
 def list_unavailable_folders(workspace: Workspace, deleted_runs: Iterable[TrashedRun]) -> Sequence[Path]:
-    """Return the folders that deleted runs have in shared folders that are not in their places."""
+    """Return the folders of deleted runs that lie in shared folders which are currently unavailable."""
     folders = [RunFolder(path) for path in _list_folders(workspace, [each.run.run_id for each in deleted_runs])]
     return [
         shared.path
@@ -229,7 +229,7 @@ def remove_trashed_descendants(workspace: Workspace, keys: Sequence[int], *, lea
 def empty_trash(
     workspace: Workspace, before: int, *, run_keys: Sequence[int], dry_run: bool, report: Callable[[str], None]
 ) -> EmptiedTrash:
-    """Permanently remove items deleted before a time, and deleted descendants of removed runs.
+    """Remove items deleted before a time, and deleted descendants of removed runs, permanently; return a report.
 
     Args:
         workspace: the workspace.
@@ -320,7 +320,7 @@ def _get_run_path(workspace: Workspace, run_id: str) -> Path:
 
 
 def _move_folder(source: Path, destination: Path) -> None:
-    """Move a folder unless the destination exists; ignore errors, as runs are found in both places."""
+    """Move a folder unless the destination exists; ignore errors, since runs are found in either place."""
     try:
         RunFolder(source).make_readable()
         make_private_folder(destination.parent)

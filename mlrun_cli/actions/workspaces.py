@@ -69,7 +69,7 @@ def list_matching_workspaces(
 
 
 def find_configured_workspace(start_folder: Path, root: Path, file_name: str | None = None) -> WorkspaceIdentity | None:
-    """Return the workspace in the nearest `config.json` of a folder or its parents, or None if there is none.
+    """Return the workspace named by the nearest `config.json` of a folder or its parents, or None if there is none.
 
     `start_folder` may be a config file of any name. Otherwise the order is that of Azure's SDK: each place, such as
     `.azureml/config.json`, is looked for in the folder and all above it before the next place is. From within

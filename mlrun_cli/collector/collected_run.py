@@ -110,12 +110,12 @@ class CollectedRun:
             self.next_poll = now
 
     def _schedule_poll(self, now: float, *, has_news: bool) -> None:
-        """Schedule the next poll, the later the longer there has been nothing new."""
+        """Schedule the next poll, later the longer nothing new has been found."""
         self._interval = _FIRST_PAUSE_SECONDS if has_news else min(_LAST_PAUSE_SECONDS, self._interval * _GROWTH)
         self.next_poll = now + self._interval
 
     def collect_last_values(self, now: float, *, settled_at: float | None = None) -> bool:
-        """Store what the script of an ended run has logged, and handle none of its requests.
+        """Store what the script of an ended run has logged, without handling its requests; return whether that is all.
 
         Args:
             now: the monotonic time.
@@ -142,14 +142,14 @@ class CollectedRun:
         return self._has_all_values(settled_at, now)
 
     def refresh(self) -> None:
-        """Read the new events from the file server instead of this machine's cache."""
+        """Store the new events, read from the file server instead of this machine's cache."""
         for folder in (self.shared.events, self.shared.journal):
             refresh_folder(folder)
         # What the file server has now is all that there will be of a run that seems lost.
         self._collect_events(waits_for_values=False)
 
     def get_heartbeat_evidence(self) -> HeartbeatEvidence:
-        """Return the evidence from the heartbeat: none yet, recently renewed, or outdated.
+        """Return whether the heartbeat is missing, fresh or stale, as evidence of whether the run is alive.
 
         A heartbeat counts as fresh while the shared folder is unavailable, so that no run is then taken for lost.
         """
@@ -163,7 +163,7 @@ class CollectedRun:
         return HeartbeatEvidence.FRESH if is_fresh else HeartbeatEvidence.STALE
 
     def finish(self, outcome: Outcome, now: float) -> bool:
-        """Record the outcome if all logged data are stored; return whether the outcome was recorded.
+        """Record the outcome once all logged data are stored; return whether it was recorded.
 
         While the shared folder is away, it is not.
 
@@ -192,7 +192,7 @@ class CollectedRun:
         return True
 
     def _has_all_values(self, since: float, now: float) -> bool:
-        """Return whether all values before the outcome are stored, or have not arrived for too long since then."""
+        """Return whether all values logged before the outcome are stored, or too much time has passed since then."""
         sizes = {} if self._outcome is None else self._outcome.journal_sizes
         return self._reader.has_ingested(sizes) or now >= since + _JOURNALS_SECONDS
 
@@ -210,7 +210,7 @@ class CollectedRun:
         return self.shared.remove_leftovers()
 
     def is_folder_available(self) -> bool:
-        """Return whether the shared folder is in its place."""
+        """Return whether the target's shared folder is available."""
         return SharedFolder(self.shared.path.parents[1]).is_available()
 
     def _collect_events(self, *, waits_for_values: bool = True) -> bool:
@@ -226,7 +226,7 @@ class CollectedRun:
         return found
 
     def _collect_events_of_attempt(self, events_path: Path, *, waits_for_values: bool) -> bool:
-        """Store a file's new events up to the end of an attempt, if it has ended; return whether there were any."""
+        """Store the new events of a file, at most up to the next end of an attempt; return whether there were any."""
         name = f"{FOLDER}/{events_path.name}"
         before = self._offsets.get(name, 0)
         try:
@@ -246,7 +246,7 @@ class CollectedRun:
         return True
 
     def _ingest_attempt(self, event: AttemptEvent) -> bool:
-        """Store the values of an ended attempt before the next one's; return whether all of them are stored.
+        """Store the values of an attempt that has ended; return whether all are stored, or missing ones given up.
 
         The file server may show the ends of journals later than the event; what stays away for long is given up.
         """
@@ -319,7 +319,7 @@ class CollectedRun:
         self.run = self._workspace.runs.get_by_key(self.run.key)
 
     def _update_state(self, event: Event) -> None:
-        """Update the known start, outcome and new files of the run from an event."""
+        """Update what is known of the run's start and outcome from an event, or refresh the folder with new files."""
         if isinstance(event, FilesEvent):
             for folder in (self.shared.journal, self.shared.requests):
                 if folder.name == event.folder:
@@ -332,7 +332,7 @@ class CollectedRun:
             self._outcome = event
 
     def _read_outcomes(self) -> None:
-        """Read the outcome from all events, including stored ones, in case a collector died before recording it."""
+        """Restore the known start and outcome from all events, including those that an earlier collector has stored."""
         self._outcome = None
         for path in list_json_lines_files(self.shared.events):
             self.has_started = True
@@ -351,7 +351,7 @@ _COLUMNS = frozenset(
 
 
 def _select_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Return only the columns that a supervisor may set, keyed by name, since the shared folder is not trusted."""
+    """Return only those columns that a supervisor may set, since the content of the shared folder is not trusted."""
     selected = {name: value for name, value in columns.items() if name in _COLUMNS}
     with suppress(AttributeError, KeyError, TypeError):
         selected["attempts"] = [attempt.to_json() for attempt in parse_attempts(columns["attempts"])]

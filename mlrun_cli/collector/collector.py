@@ -99,7 +99,7 @@ class Collector:
         self._reasons: Mapping[str, str] = {}
 
     def run(self) -> None:
-        """Serve the target until it has no live runs and none was added in the meantime."""
+        """Collect the data of the target's runs until none of them is live."""
         self._folder.record_problem("")
         is_mine = True
         while is_mine:
@@ -118,7 +118,7 @@ class Collector:
         return list(self._workspace.runs.list_live_runs_on_target(self._target.name))
 
     def _serve(self) -> None:
-        """Poll the runs of the target until there are none, or the workspace has been removed."""
+        """Poll the live runs of the target until there are none, or until the workspace has been removed."""
         while self._workspace.is_database_in_place():
             try:
                 self._reload(time.monotonic())
@@ -151,13 +151,13 @@ class Collector:
         return [*self._runs.values(), *self._last_values.runs]
 
     def _must_linger(self) -> bool:
-        """Return whether to continue without live runs until the nodes' files of ended runs are stored and removed."""
+        """Return whether to continue without live runs, to store and remove the files of ended runs from the nodes."""
         has_leftovers = bool(self._leftovers or self._last_values.runs or self._target.list_leftovers())
         is_attached = self._workspace.compute_targets.find(self._target.name) == self._row
         return has_leftovers and is_attached and time.monotonic() < self._linger_until
 
     def _reload(self, now: float) -> None:
-        """Read the live runs from the store if it has changed, less often the more runs there are."""
+        """Read the live runs from the store if it has changed; do so less often the longer that takes."""
         self._workspace.reopen_if_replaced()
         version = self._workspace.get_data_version()
         if now < self._next_reload or (version == self._version and now < self._read_until):
@@ -176,7 +176,7 @@ class Collector:
         self._next_full_poll = now
 
     def _poll_runs(self, now: float) -> None:
-        """Poll the started runs, and all other runs every few seconds or after a change."""
+        """Poll the live runs: started ones always, and all others every few seconds or after a change."""
         started = self._list_started_run_ids()
         is_full = now >= self._next_full_poll
         if self._jobs.query_if_due(self._list_polled_runs(), now) and self._jobs.has_changed:
@@ -248,7 +248,7 @@ class Collector:
         return self._collected[run.key]
 
     def _find_ended_runs(self) -> None:
-        """Once, find runs that ended while there was no collector, and whose values may not be stored yet."""
+        """Find, once, the runs that ended while no collector was running and whose values may not be stored yet."""
         if not self._has_found_ended_runs and self._shared_folder.is_available():
             self._has_found_ended_runs = True
             run_ids = self._list_started_run_ids() | self._target.list_leftovers()
@@ -258,7 +258,7 @@ class Collector:
                     self._keep_for_last_values(run)
 
     def _keep_for_last_values(self, run: Run) -> None:
-        """Have the last values of a run stored whose end another process has recorded; forget the run if it has none.
+        """Keep storing values of a run whose end another process has recorded, or forget it if that is impossible.
 
         Without the run's secrets, which would have to be hidden in what it has logged, nothing more is stored.
         """
@@ -280,7 +280,7 @@ class Collector:
         self._last_values.add(collected)
 
     def _collect_last_values(self, now: float) -> None:
-        """Store what ended runs have logged last, and forget those that have no more."""
+        """Store the last values of ended runs, and forget the runs whose values are all stored."""
         if self._last_values.runs and not self._runs:
             self._jobs.query_if_due(self._last_values.runs, now)
         self._forget_ended_runs(self._last_values.collect(now))
@@ -290,7 +290,7 @@ class Collector:
             self._forget_run(collected.run)
 
     def _remove_leftovers(self, run_ids: frozenset[str]) -> None:
-        """Remove leftover files of the given runs that have ended."""
+        """Remove the leftover files of those of the given runs that have ended."""
         for run_id in run_ids - self._strangers - {run.run_id for run in self._list_polled_runs()}:
             key = self._workspace.runs.find_key(run_id)
             status = None if key is None else self._workspace.runs.find_status(key)
@@ -324,7 +324,7 @@ class Collector:
     def _recheck_liveness(
         self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence, monotonic_time: float
     ) -> RunLiveness:
-        """Read everything that the supervisor of a seemingly lost run wrote, and determine the run's liveness again.
+        """Read everything that a seemingly lost run's supervisor wrote; determine and return the liveness again.
 
         Where no id of a job is known, the engine may still accept the job of a submission that it has not answered.
         While the shared folder is unavailable, no run is lost.
@@ -362,7 +362,7 @@ class Collector:
         return read_submission_evidence(self._workspace.run_folder(run.run_id))
 
     def _resubmit(self, run: Run, collected: CollectedRun | None, now: float) -> None:
-        """Submit the job of a run again; record the end of the run if the engine refuses that."""
+        """Submit the job of a run again, or record the end of the run if the engine refuses the job."""
         try:
             outcome = resubmit_job(self._target, self._jobs, run)
         except StoreError:
@@ -413,7 +413,7 @@ class Collector:
         self._end_without_supervisor(run, collected, outcome, now)
 
     def _explain_end(self, run: Run, job: Job | None) -> Job | None:
-        """Return the job of a run with what is written about its end beside what the engine says."""
+        """Return the job, with its end explained by the supervisor's log if possible, or None if there is none."""
         log = self._shared_folder.run_folder(run.run_id).supervisor_log
         return None if job is None else self._target.explain_end(job, log)
 
@@ -427,7 +427,7 @@ class Collector:
             self._record_without_folder(run, outcome)
 
     def _adjust_to_lost_stream(self, run: Run, outcome: Outcome) -> Outcome:
-        """Return the outcome for a lost stream if a stop was sent for that reason, or else the outcome unchanged."""
+        """Return the outcome of a run, adjusted if the run was stopped because its streaming command was killed."""
         if run.status is RunStatus.CANCEL_REQUESTED or not self._stops.was_stop_sent_for(run, StopReason.STREAM_LOST):
             return outcome
         told = build_lost_stream_outcome()

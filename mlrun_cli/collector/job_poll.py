@@ -44,12 +44,12 @@ class JobPoll:
         self._next = 0.0
 
     def query_soon(self) -> None:
-        """Schedule a query at the next opportunity, at most one per second."""
+        """Schedule a query as soon as possible, at most one per second."""
         self._interval = _FIRST_SECONDS
         self._next = min(self._next, self._queried_at + _FIRST_SECONDS)
 
     def query_if_due(self, runs: Collection[Run], now: float) -> bool:
-        """Query the target's engine for the jobs of these runs if a query is due; return whether it was queried.
+        """Query the target's engine for the jobs of these runs if a query is due; return whether one was due.
 
         For runs whose submission was killed before it had stored their job id, every other query is for those ids.
 
@@ -81,7 +81,7 @@ class JobPoll:
         return True
 
     def is_being_submitted(self, run: Run) -> bool:
-        """Return whether a run's submitter is alive; it holds the owner lock until it knows the job id."""
+        """Return whether the process that submits a run is alive; it holds the owner lock until it knows the job id."""
         try:
             with closing(OwnerLock.open(self._target.workspace.run_folder(run.run_id).lock)) as lock:
                 return not lock.is_free()
@@ -124,7 +124,7 @@ class JobPoll:
         return None if job_id is None else self._jobs.get(job_id)
 
     def get_evidence(self, run: Run, started_at: float | None = None) -> EngineEvidence:
-        """Return the evidence from the last response of the target's engine, which lacks jobs submitted later.
+        """Return what the last response of the target's engine says of a run; SILENT if the job was submitted later.
 
         Args:
             run: the run.

@@ -31,14 +31,14 @@ class LastValues:
     """The runs that another process has ended, whose values are stored until their jobs, now canceled, have ended."""
 
     def __init__(self, jobs: JobPoll, *, cancels_queued_jobs: bool) -> None:
-        """Create it without runs; `cancels_queued_jobs` is that of the target."""
+        """Start without runs; `cancels_queued_jobs` is the attribute of the target."""
         self._jobs = jobs
         self._cancels_queued_jobs = cancels_queued_jobs
         self._ended: dict[int, _Ended] = {}
 
     @property
     def runs(self) -> Collection[Run]:
-        """The runs that may still have values which are not stored."""
+        """The runs whose values may not all be stored yet."""
         return [ended.collected.run for ended in self._ended.values()]
 
     def add(self, collected: CollectedRun) -> None:
@@ -46,7 +46,7 @@ class LastValues:
         self._ended.setdefault(collected.run.key, _Ended(collected))
 
     def collect(self, now: float) -> Collection[CollectedRun]:
-        """Store new values of the runs, and return those that have no more, which are forgotten.
+        """Store new values of the runs; forget and return those runs whose values are all stored.
 
         Args:
             now: the monotonic time.
@@ -61,13 +61,13 @@ class LastValues:
         return [ended.collected for ended in done]
 
     def clear(self) -> Collection[CollectedRun]:
-        """Forget all runs, and return them."""
+        """Forget and return all runs."""
         runs = [ended.collected for ended in self._ended.values()]
         self._ended.clear()
         return runs
 
     def _cancel_jobs(self, now: float) -> None:
-        """Cancel the jobs that go on, all in one call of the engine's, and again after a while."""
+        """Cancel the jobs that are still queued or running, in one call of the engine, and again after a pause."""
         alive = {EngineEvidence.QUEUED, EngineEvidence.RUNNING}
         due = [each for each in self._ended.values() if now >= each.next_cancel and self._get_evidence(each) in alive]
         for ended in due:
@@ -76,7 +76,7 @@ class LastValues:
             self._jobs.cancel_jobs([ended.collected.run for ended in due])
 
     def _collect_safely(self, ended: _Ended, now: float) -> bool:
-        """Call `_collect_run`, and wait for a while if it fails: the folder may contain anything."""
+        """Call `_collect_run`, but return False if it fails, to try later, and True if the run has been deleted."""
         if now < ended.next_look:
             return False
         try:

@@ -45,7 +45,7 @@ def derive_lost_outcome(run: Run, job: Job | None) -> Outcome:
 
 
 def derive_interruption_outcome(run: Run, outcome: Outcome, job: Job | None) -> Outcome:
-    """Return the outcome of a run whose supervisor was told to stop, explained by the engine's reason if known.
+    """Return the outcome of an interrupted run, adjusted to the reason for the end of its job if that is known.
 
     A script that has done its work, while that was on its way, has not failed.
     """
@@ -61,7 +61,7 @@ def derive_interruption_outcome(run: Run, outcome: Outcome, job: Job | None) -> 
 
 
 def _get_job_end(run: Run, job: Job | None) -> JobEnd | None:
-    """Return how a job has ended, or None if the engine does not report its end.
+    """Return how a run's job has ended, or None if the engine does not tell.
 
     That a job is not known any more says how it has ended only if it had not started.
     """

@@ -59,7 +59,7 @@ class RequestRelay:
         self._reject_interrupted()
 
     def collect(self, reader: JournalReader) -> bool:
-        """Accept new requests, and start those whose journal lines are stored; return whether any are unfinished.
+        """Accept new requests, and forward those whose journal lines are stored; return whether any are unfinished.
 
         Raises:
             StoreError: the store cannot be used.
@@ -118,7 +118,7 @@ class RequestRelay:
                         self._respond_with_error(request, _INTERRUPTED)
 
     def _send_to_worker(self, request: ForwardedRequest) -> None:
-        """Send a request to the worker, or respond with an error to one that no other machine may make."""
+        """Send a request to the worker, or respond with an error if other machines may not make such a request."""
         if _calls_refused_operation(request.line):
             self._respond_with_error(request, _REFUSED)
             return

@@ -25,7 +25,7 @@ _MAX_UNANSWERED = 10
 
 
 def read_submission_evidence(folder: RunFolder) -> SubmissionEvidence:
-    """Return the evidence of the submission of a run whose job is not known, and whose submitter is gone."""
+    """Return the evidence of how a run was submitted whose job is unknown and whose submitting process is gone."""
     number = JobProblems.read(folder).unanswered
     if number == 0:
         return SubmissionEvidence.INTERRUPTED
@@ -33,7 +33,7 @@ def read_submission_evidence(folder: RunFolder) -> SubmissionEvidence:
 
 
 def resubmit_job(target: EngineTarget, jobs: JobPoll, run: Run) -> Outcome | None:
-    """Submit the job of a run again, unless it is found now or another process submits it.
+    """Submit the job of a run again, unless it is found now; return the outcome if the engine refuses it, or None.
 
     Returns:
         The outcome of the run if the engine refuses the job, or else None.

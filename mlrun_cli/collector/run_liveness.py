@@ -24,7 +24,7 @@ class EngineEvidence(Enum):
 
     @classmethod
     def from_job(cls, job: Job | None) -> EngineEvidence:
-        """Create the evidence from the engine's description of a job; None means that it does not know the job."""
+        """Create the evidence from the engine's description of a job, or from None if the engine knows no such job."""
         return cls.MISSING if job is None or job.end is JobEnd.REMOVED else cls(job.state.value)
 
 
@@ -75,7 +75,7 @@ _ENDS = {EngineEvidence.ENDED, EngineEvidence.MISSING}
 
 
 def determine_liveness(engine: EngineEvidence, heartbeat: HeartbeatEvidence, outcome: OutcomeEvidence) -> RunLiveness:
-    """Determine the liveness of a run from three sources of evidence, which may contradict each other.
+    """Determine and return the liveness of a run from three sources of evidence that may contradict each other.
 
     - A final outcome is believed whatever the others say: the engine may be slow to notice, or have forgotten.
     - An interrupted outcome is that of the run once the engine says that the job has ended; until then the engine may

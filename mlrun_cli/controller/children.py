@@ -39,7 +39,7 @@ class Children:
         return [child for child in self._states.values() if not child.status.is_terminal]
 
     def repeat_interrupted_starts(self, start_run: Callable[[str], None]) -> None:
-        """Call `start_run` for each child run whose start the death of an earlier controller may have interrupted.
+        """Call `start_run` for the id of each child run whose start may have been interrupted by a controller's death.
 
         An engine has no job yet of a run whose start was killed. A target that is away holds up only its own runs.
 

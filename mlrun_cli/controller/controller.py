@@ -7,8 +7,8 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from mlrun_cli.controller.kind import ControllerKind, Ending
-from mlrun_cli.controller.kinds import FailingController, create_controller_kind
+from mlrun_cli.controller.run_controller import Ending, RunController
+from mlrun_cli.controller.run_controllers import FailingController, create_run_controller
 from mlrun_cli.core.local_folder import make_counterpart_folder
 from mlrun_cli.core.program_log import log_exception, write_log
 from mlrun_cli.core.time import now
@@ -44,7 +44,7 @@ class Controller:
         self._run = run
         self._lock = lock
         self._folder = ControllerFolder(workspace.run_folder(run.run_id))
-        self._kind: ControllerKind | None = None
+        self._run_controller: RunController | None = None
         self._version = -1
         self._next_look = time.monotonic() + _LOOK_SECONDS
         self._removal_end: float | None = None
@@ -60,14 +60,14 @@ class Controller:
                 self._sleep(wake_socket)
 
     def _try_step(self) -> bool:
-        """Execute a step and return whether the run has ended; if a resource is unavailable, report it and wait."""
+        """Execute a step and return whether the run has ended; wait and return False if a resource is unavailable."""
         try:
             self._workspace.reopen_if_replaced()
             self._version = self._workspace.get_data_version()
             has_ended = self._step()
         except StoredFilesLost as error:
             log_exception()
-            self._kind = FailingController(self._workspace, self._run, error)
+            self._run_controller = FailingController(self._workspace, self._run, error)
             self._version = -1
             return False
         except _AWAY as error:
@@ -82,7 +82,7 @@ class Controller:
         return has_ended
 
     def _has_unanswered_child(self) -> bool:
-        """Return whether an engine still has not answered the submission of a child run."""
+        """Return whether the submission of a child run, after a recorded problem, is still unanswered by its engine."""
         return self._folder.read_problem() != "" and any(
             child.status is RunStatus.NOT_STARTED
             and has_unanswered_submission(self._workspace.run_folder(child.run_id))
@@ -107,9 +107,9 @@ class Controller:
             with self._workspace.transaction(durable=True):
                 self._workspace.runs.change_status(run.key, {RunStatus.RUNNING}, RunStatus.CANCEL_REQUESTED)
             run = run._replace(status=RunStatus.CANCEL_REQUESTED)
-        if self._kind is None:
-            self._kind = create_controller_kind(self._workspace, self._run)
-        ending = self._kind.step(run)
+        if self._run_controller is None:
+            self._run_controller = create_run_controller(self._workspace, self._run)
+        ending = self._run_controller.step(run)
         if ending is None:
             return False
         if run.failed_with is not None and ending.status is RunStatus.CANCELED:
@@ -120,8 +120,8 @@ class Controller:
         """Remove the secrets of the run and record its end; always return True."""
         left = self._remove_secrets()
         runs, key = self._workspace.runs, self._run.key
-        if self._kind is not None:
-            self._kind.append_to_log(f"The status of '{self._run.run_id}' changes to {ending.status.value}.")
+        if self._run_controller is not None:
+            self._run_controller.append_to_log(f"The status of '{self._run.run_id}' changes to {ending.status.value}.")
         with self._workspace.transaction(durable=True):
             existing = runs.get_properties(key)
             properties = {name: text for name, text in ending.properties.items() if name not in existing}
@@ -133,7 +133,7 @@ class Controller:
         return True
 
     def _remove_secrets(self) -> Sequence[str]:
-        """Remove the templates' secrets; return a warning if they still cannot be removed after a time limit.
+        """Remove the secrets of the run's templates; after a time limit, return a warning if they cannot be removed.
 
         Raises:
             OSError: they cannot be removed now.
@@ -150,8 +150,8 @@ class Controller:
         return []
 
     def _sleep(self, wake_socket: WakeSocket) -> None:
-        """Sleep until a wake-up, a change of the store, or the time of the next step."""
-        timeout = None if self._kind is None else self._kind.get_timeout_seconds()
+        """Sleep until a wake-up, a change of the store, or the time of the next step, and reconcile in between."""
+        timeout = None if self._run_controller is None else self._run_controller.get_timeout_seconds()
         end = time.monotonic() + min(_UNCHANGED_SECONDS, _UNCHANGED_SECONDS if timeout is None else timeout)
         poll = select.poll()
         poll.register(wake_socket.fileno(), select.POLLIN)

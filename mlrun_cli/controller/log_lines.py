@@ -10,7 +10,7 @@ from mlrun_cli.core.time import format_iso, now
 
 
 def append_log_line(path: Path, text: str) -> None:
-    """Append a timestamped line to a log; do nothing if the disk is full."""
+    """Append a timestamped line to a log; ignore errors, such as a full disk."""
     line = f"[{format_iso(now())}] {' '.join(text.split())}\n".encode()
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 
 from mlrun_cli.controller.children import Children
-from mlrun_cli.controller.kind import Ending
 from mlrun_cli.controller.log_lines import append_log_line
+from mlrun_cli.controller.run_controller import Ending
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.redaction import NAMES_VARIABLE
 from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
@@ -67,7 +67,7 @@ class PipelineController:
         """The targets that were away when steps were last started."""
 
     def step(self, run: Run) -> Ending | None:
-        """Start the steps whose inputs are ready; see `ControllerKind`."""
+        """Start the steps whose inputs are ready; see `RunController`."""
         self._children.refresh()
         stages = self._determine_stages()
         is_canceled = run.status is RunStatus.CANCEL_REQUESTED
@@ -76,16 +76,16 @@ class PipelineController:
             grace = GRACE_SECONDS if run.cancel_grace_seconds is None else run.cancel_grace_seconds
             self._children.cancel_all(grace)
         else:
-            stages = self._start_all_steps()
+            stages = self._start_ready_steps()
         if self._children.live:
             return None
         return Ending(RunStatus.CANCELED) if is_canceled else self._build_ending(stages)
 
     def get_timeout_seconds(self) -> float | None:
-        """Return None, since a pipeline waits only for the ends of its steps."""
+        """Return None, since a pipeline waits only for its steps to end."""
         return None
 
-    def _start_all_steps(self) -> dict[str, _Stage]:
+    def _start_ready_steps(self) -> dict[str, _Stage]:
         """Start the steps whose start was interrupted, then those whose inputs are ready; return the new stages.
 
         Raises:
@@ -105,7 +105,7 @@ class PipelineController:
         return stages
 
     def append_to_log(self, text: str) -> None:
-        """Append a line to the log of the pipeline; ignore a full disk."""
+        """Append a line to the log of the pipeline; ignore errors, such as a full disk."""
         append_log_line(self._folder.artifacts / PIPELINE_LOG, text)
 
     def _append_error_to_log(self, text: str) -> None:
@@ -134,7 +134,7 @@ class PipelineController:
         ]
 
     def _finish_step(self, plan: StepPlan, child: ChildState) -> str | None:
-        """Store the outputs of an ended step, once; return the reason why its results cannot be used, or None."""
+        """Store the outputs of an ended step, once; return the reason why they cannot be used, or None if they can."""
         key = plan.step.key
         record = self._folder.steps / key / "finished.json"
         document = read_json(record)
@@ -156,7 +156,7 @@ class PipelineController:
         return None if document["problem"] is None else str(document["problem"])
 
     def _get_origin_run_id(self, plan: StepPlan, child: ChildState) -> str:
-        """Return the id of the run that has written the outputs of a step, which may be an earlier run."""
+        """Return the id of the run that wrote a step's outputs: the step's own, or an earlier run that it reuses."""
         key = plan.step.key
         if key not in self._origins:
             self._origins[key] = get_origin_id(self._workspace.runs.get_by_key(child.key))
@@ -199,7 +199,7 @@ class PipelineController:
             append_log_line(self._workspace.run_folder(run.run_id).uploads / PIPELINE_LOG, reuse.reason)
 
     def _check_engine_available(self, plan: StepPlan, template: RunTemplate) -> None:
-        """Raise if the engine for a step without a run is unavailable, so that no run is created in vain."""
+        """Raise if a step has no run yet and the engine for it is unavailable, so that no run is created in vain."""
         target = get_target(self._workspace, template.target)
         if isinstance(target, EngineTarget) and self._workspace.runs.find_key(plan.run_id) is None:
             try:
@@ -217,7 +217,7 @@ class PipelineController:
             self._children.add(start_step(self._workspace, plan, template, self._origins, None))
 
     def _decide_reuse(self, plan: StepPlan, template: RunTemplate) -> Reuse | None:
-        """Return the decision on whether a step reuses an earlier result, or None if an input is missing."""
+        """Decide whether a step reuses an earlier result, and return the decision, or None if an input is missing."""
         forced, resolved = self._plan.regenerate_outputs, ResolvedStep.from_template(template)
         try:
             reuse = determine_reuse(self._workspace, plan, resolved, self._origins, is_forced=forced)

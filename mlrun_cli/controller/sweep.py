@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from mlrun_cli.controller.children import Children
-from mlrun_cli.controller.kind import Ending
+from mlrun_cli.controller.run_controller import Ending
 from mlrun_cli.controller.sweep_metric import SweepMetric
 from mlrun_cli.core.redaction import NAMES_VARIABLE
 from mlrun_cli.core.time import MICROSECONDS, now
@@ -65,7 +65,7 @@ class SweepController:
         """The id of the run whose start was logged last; while its engine is away, it is tried again and again."""
 
     def step(self, run: Run) -> Ending | None:
-        """Cancel the runs that the policy terminates, and start new ones; see `ControllerKind`."""
+        """Cancel the runs that the policy terminates, and start new ones; see `RunController`."""
         for child in self._children.refresh():
             self.append_to_log(f"'{child.run_id}' ended as {child.status.value}.")
         if self._definition.max_duration_minutes is not None and run.started_at is not None:
@@ -85,7 +85,7 @@ class SweepController:
         return self._build_ending(is_canceled=is_canceled)
 
     def get_timeout_seconds(self) -> float | None:
-        """Return the seconds until the time limit, 0 if runs can be started immediately, or None without a limit."""
+        """Return 0 if runs can be started immediately, else the seconds until the time limit, or None without one."""
         if self._has_places:
             return 0.0
         if self._ends_at is None or self._has_reached_time_limit():
@@ -93,7 +93,7 @@ class SweepController:
         return max(0.0, (self._ends_at - now()) / MICROSECONDS)
 
     def append_to_log(self, text: str, component: str = _CONTROLLER, level: str = "INFO") -> None:
-        """Append an entry to the log of the sweep, in Azure's format; ignore a full disk."""
+        """Append a line to the log of the sweep, in Azure's format; ignore errors, such as a full disk."""
         line = format_log_line(now(), component, level, text).encode()
         with suppress(OSError):
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -124,7 +124,7 @@ class SweepController:
 
     def _apply_policy(self) -> None:
         """Cancel the runs that the early termination policy selects, given all logged values."""
-        for termination in self._metric.list_terminations({child.key: child.run_id for child in self._children.all}):
+        for termination in self._metric.evaluate_new_values({child.key: child.run_id for child in self._children.all}):
             child = self._children.find(termination.run_id)
             if child is None or child.status.is_terminal or child.status is RunStatus.CANCEL_REQUESTED:
                 continue

@@ -33,8 +33,8 @@ class SweepMetric:
         self._terminated: set[str] = set()
         self._evaluator = self._create_evaluator()
 
-    def list_terminations(self, run_ids_by_key: Mapping[int, str]) -> Sequence[Termination]:
-        """Read newly logged values of these runs; return the policy's decisions to terminate runs, in order."""
+    def evaluate_new_values(self, run_ids_by_key: Mapping[int, str]) -> Sequence[Termination]:
+        """Apply the policy to newly logged values of these runs; return its new decisions to terminate runs."""
         if self._policy.name == DEFAULT:
             return []
         summaries = self._read_summaries(list(run_ids_by_key))
@@ -46,7 +46,7 @@ class SweepMetric:
             if summary.value_count > known:
                 items = self._workspace.metrics.list_items(key, self._name, offset=known, limit=_AT_ONCE)
                 self._counts[key] = known + len(items)
-                arrived += [(item.logged_at, key, item.position, to_number(item.value)) for item in items]
+                arrived += [(item.logged_at, key, item.position, to_float(item.value)) for item in items]
         decisions = []
         for _, key, position, value in sorted(arrived):
             run_id = run_ids_by_key[key]
@@ -71,7 +71,7 @@ class SweepMetric:
         return next((key, best) for key in run_keys if bests.get(key) == best)
 
     def list_earlier_trials(self) -> Sequence[Trial]:
-        """Return the trials of the sweeps that this one resumes from."""
+        """Return the trials of the sweeps from which this one resumes."""
         bests = self.get_best_values(list(self._earlier))
         return [Trial(values, bests.get(key)) for key, (_, values) in self._earlier.items() if values]
 
@@ -108,7 +108,7 @@ class SweepMetric:
     def _create_evaluator(self) -> PolicyEvaluator:
         histories = {
             run_id: [
-                to_number(item.value) for item in self._workspace.metrics.list_items(key, self._name, limit=_AT_ONCE)
+                to_float(item.value) for item in self._workspace.metrics.list_items(key, self._name, limit=_AT_ONCE)
             ]
             for key, (run_id, _) in self._earlier.items()
         }
@@ -119,6 +119,6 @@ class SweepMetric:
         self._evaluator = self._create_evaluator()
 
 
-def to_number(value: object) -> float:
+def to_float(value: object) -> float:
     """Return a logged value as a float, or NaN if it is not a number."""
     return float(value) if isinstance(value, (int, float)) else math.nan

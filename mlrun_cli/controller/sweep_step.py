@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 
 from mlrun_cli.controller.children import Children
-from mlrun_cli.controller.kind import Ending
 from mlrun_cli.controller.log_lines import append_log_line
+from mlrun_cli.controller.run_controller import Ending
 from mlrun_cli.core.redaction import NAMES_VARIABLE
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
@@ -31,7 +31,7 @@ class SweepStepController:
         self._children = Children(workspace, run)
 
     def step(self, run: Run) -> Ending | None:
-        """Start the sweep, or check whether it has ended; see `ControllerKind`."""
+        """Start the sweep, or check whether it has ended; see `RunController`."""
         self._children.refresh()
         sweep = self._children.find(get_sweep_id(self._run.run_id))
         if run.status is RunStatus.CANCEL_REQUESTED:
@@ -47,11 +47,11 @@ class SweepStepController:
         return self._build_ending(self._workspace.runs.get_by_key(sweep.key))
 
     def get_timeout_seconds(self) -> float | None:
-        """Return None, since the step waits only for the end of its sweep."""
+        """Return None, since the step waits only for its sweep to end."""
         return None
 
     def append_to_log(self, text: str) -> None:
-        """Append a line to the log of the step; ignore a full disk."""
+        """Append a line to the log of the step; ignore errors, such as a full disk."""
         append_log_line(self._folder.artifacts / PIPELINE_LOG, text)
 
     def _start_sweep(self) -> None:

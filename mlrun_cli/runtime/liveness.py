@@ -15,7 +15,7 @@ _FOLDERS = ("sessions", "submits")
 def reconcile(workspace: Workspace) -> frozenset[int]:
     """Reconcile all runs and start missing background processes; return the keys of runs that do not respond.
 
-    Mute runs are those that do not respond. A workspace that another host uses is left to that host.
+    A workspace that another host uses is left to that host.
 
     Raises:
         StoreUnavailable: the workspace is unavailable.

@@ -109,7 +109,7 @@ def _pass_to_notifier(workspace: Workspace, run_ids: Sequence[str], redactor: Re
 
 
 def _spawn_notifier(workspace: Workspace, run_ids: Sequence[str], settings: _Settings) -> _Notifier | None:
-    """Start a notifier; return it, or None if its queue cannot add_runs further runs because it is full of secrets."""
+    """Start a notifier with runs and return it, or None if secrets leave no room to pass further runs."""
     spool = NotificationSpool.create(workspace.folder)
     try:
         spool.add(run_ids)

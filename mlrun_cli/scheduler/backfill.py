@@ -21,7 +21,7 @@ class Backfill:
     """One pass through a queue, starting at its head."""
 
     def __init__(self, workspace: Workspace, gpu_allocator: GpuAllocator, starting_keys: Collection[int]) -> None:
-        """Start a pass; `starting_keys` is a live view of the keys of the runs that are being started."""
+        """Begin a pass; `starting_keys` is a live view of the keys of the runs that are being started."""
         self._workspace = workspace
         self._gpu_allocator = gpu_allocator
         self._starting = starting_keys
@@ -39,7 +39,7 @@ class Backfill:
         self._short_of_gpus.append(run)
 
     def is_short_of_gpus(self, run: Run) -> bool:
-        """Return whether an earlier run that needs at most as many of these GPUs could not be started in this pass."""
+        """Return whether an earlier run with equal or smaller needs of the same GPUs had to wait in this pass."""
         return any(
             run.gpu_count >= other.gpu_count and run.visible_gpus == other.visible_gpus for other in self._short_of_gpus
         )

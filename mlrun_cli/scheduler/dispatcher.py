@@ -46,7 +46,7 @@ class Dispatcher:
         self._next_look = time.monotonic() + _LOOK_SECONDS
 
     def run(self) -> None:
-        """Serve the queue until it is empty and no run was added in the meantime.
+        """Start queued runs until the dispatcher is no longer needed.
 
         It also ends if the workspace becomes unavailable, perhaps forever, or if its program has been removed. The next
         query of a run in the workspace starts another dispatcher.
@@ -60,7 +60,7 @@ class Dispatcher:
             self._lock.close()
 
     def _serve_while_needed(self) -> None:
-        """Serve the queue, and serve it again if a run was added while no process held the lock."""
+        """Serve the queue, and serve it again if a run was added just before the lock was released."""
         is_mine = True
         while is_mine:
             self._folder.record_dispatcher()
@@ -95,7 +95,7 @@ class Dispatcher:
             self._wait_for_event(wake_socket)
 
     def _start_runs(self) -> bool:
-        """Start runs in queue order while nodes and GPUs are free; return whether any run was waiting.
+        """Start runs in queue order while nodes and GPUs are free; return whether the dispatcher is still needed.
 
         Smaller runs may overtake a run that cannot be started yet, as limited by `Backfill`.
         """

@@ -68,11 +68,11 @@ class ForkServer:
             raise
 
     def is_current(self) -> bool:
-        """Return whether the installed program has not changed since it was loaded."""
+        """Return whether the installed supervisor program is the one that was loaded, so no upgrade has replaced it."""
         return _identify_program() == self._program is not None
 
     def start_supervisor(self, run_id: str, lock_fds: Sequence[int]) -> int:
-        """Start the supervisor of a run, pass it open locks, the owner lock first, and return its pidfd.
+        """Start the supervisor of a run, which inherits the open locks, the owner lock first; return its pidfd.
 
         Raises:
             ForkServerGone: the server has ended, or does not respond.
@@ -87,7 +87,7 @@ class ForkServer:
         return descriptors[0]
 
     def close(self) -> None:
-        """Kill the server, even if it is stopped; pending requests are dropped."""
+        """Kill the server, even if it is suspended; pending requests are dropped."""
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._process, signal.SIGKILL)
         ended = select.poll()
@@ -143,7 +143,7 @@ def _run_and_exit(action: Callable[..., None], *arguments: Any) -> NoReturn:
 
 
 def _identify_program() -> tuple[int, int, int] | None:
-    """Return the identity of the installed program, which an upgrade changes, or None if it no longer exists."""
+    """Return the installed supervisor's device, inode and modification time, or None if it no longer exists."""
     try:
         found = os.stat(SUPERVISOR_PROGRAM)
     except OSError:

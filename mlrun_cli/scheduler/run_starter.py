@@ -76,7 +76,7 @@ class RunStarter:
         return self._supervisors.keys()
 
     def start(self, run: Run) -> int | None:
-        """Start a run; return the number of nodes that it uses, or None if it and all later runs have to wait.
+        """Start a run and return the number of nodes that it uses, or None if this run and all later ones have to wait.
 
         Raises:
             TooFewGpus: it has to wait for GPUs, but later runs need not wait.
@@ -124,7 +124,7 @@ class RunStarter:
         return has_left_runs
 
     def _update_failure_count(self, run: Run) -> None:
-        """Update the count of consecutive supervisors that ended while their run made no progress."""
+        """Count a supervisor that ended without progress of its run, or reset the count after progress."""
         before = self._started.pop(run.key, run)
         if (run.started_at, run.attempts) != (before.started_at, before.attempts):
             del self._deaths[run.key]
@@ -225,7 +225,7 @@ class RunStarter:
         return os.pidfd_open(started.pid)
 
     def _report_problem(self, text: str) -> None:
-        """Write a problem to the log and to the queue's folder."""
+        """Log a problem, and record it as the reason why runs are not started."""
         write_log(text)
         self._folder.record_problem(text)
 

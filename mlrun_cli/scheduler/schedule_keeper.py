@@ -40,7 +40,7 @@ class ScheduleKeeper:
         self._folder = KeeperFolder(workspace)
 
     def run(self) -> None:
-        """Submit the due runs of schedules until no schedule is active and none was added in the meantime."""
+        """Submit the due runs of schedules until no schedule is active."""
         make_counterpart_folder(self._folder.path)
         is_mine = True
         while is_mine:
@@ -73,7 +73,7 @@ class ScheduleKeeper:
             _sleep(wake_socket, wait)
 
     def _submit_pending_runs(self) -> bool:
-        """Submit the runs of schedules that were due; return whether all of them were submitted."""
+        """Submit the due runs of schedules, recording failures; return False if any of them has to wait."""
         is_done = True
         for run in self._workspace.schedules.list_pending_runs():
             try:
@@ -104,7 +104,7 @@ class ScheduleKeeper:
             write_log(f"the run of the schedule {run.schedule_id} waits: {problem}")
 
     def _compute_wait_seconds(self) -> float:
-        """Return the seconds until the next schedule is due."""
+        """Return the seconds until the next schedule is due, or until the next regular check if none is."""
         next_at = self._workspace.schedules.find_next_due_time()
         return _LOOK_SECONDS if next_at is None else max(0.0, (next_at - now()) / MICROSECONDS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlrun_cli.actions.run_groups import format_group_title, parse_group_names, read_groups
+from mlrun_cli.actions.run_groups import get_group_key, parse_group_names, read_groups
 from mlrun_cli.cli.command import Result
 from mlrun_cli.cli.option_values import add_option_to_errors
 from mlrun_cli.cli.run.listing import METRICS, Listing
@@ -64,7 +64,7 @@ class Grouping(NamedTuple):
             return build_groups_layout(groups, metrics.names, self.aggregates, goals)
 
         first = [
-            *(f"group.{title}" for title in map(format_group_title, self.names)),
+            *(f"group.{title}" for title in map(get_group_key, self.names)),
             "run_count",
             *(f"metrics.{name}.{aggregate}" for name in metrics.names for aggregate in self.aggregates),
         ]

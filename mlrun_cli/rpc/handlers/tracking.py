@@ -56,7 +56,7 @@ def restore_run(context: RequestContext, run_id: str) -> None:
 @handler("tracking.files", only_reads=True)
 def get_file_sizes(context: RequestContext, run_id: str) -> dict[str, int]:
     """Return the sizes of a run's files in bytes, keyed by name."""
-    return artifacts.measure_files(context.workspace, get_run_by_full_id(context, run_id))
+    return artifacts.get_file_sizes(context.workspace, get_run_by_full_id(context, run_id))
 
 
 @handler("tracking.registered_models", only_reads=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from mlrun_cli.actions.run_comparison import list_metric_values
+from mlrun_cli.actions.run_comparison import iterate_metric_values
 from mlrun_cli.actions.run_settings import get_launch_settings, get_runconfig_variables, read_packages
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.sizes import format_size
@@ -118,7 +118,7 @@ def _list_metric_names(workspace: Workspace, runs: Sequence[Run]) -> tuple[Seque
 
 
 def _build_metric_rows(workspace: Workspace, runs: Sequence[Run], names: Sequence[str]) -> Iterable[FormattedRow]:
-    for label, values in list_metric_values(workspace, [run.key for run in runs], names):
+    for label, values in iterate_metric_values(workspace, [run.key for run in runs], names):
         yield FormattedRow(label, _format_distinctly(values))
 
 

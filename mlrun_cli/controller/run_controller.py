@@ -27,7 +27,7 @@ class Ending(NamedTuple):
     warnings: Sequence[str] = ()
 
 
-class ControllerKind(Protocol):
+class RunController(Protocol):
     """The part of a controller that depends on the kind of its run.
 
     Objects are made anew whenever a controller starts, and are told nothing of what an earlier one has done: that is in
@@ -46,7 +46,7 @@ class ControllerKind(Protocol):
         """
 
     def get_timeout_seconds(self) -> float | None:
-        """Return the seconds until a step is due even if the store does not change, or None for no time limit."""
+        """Return the seconds after which a step is due even if the store has not changed, or None if none is due."""
 
     def append_to_log(self, text: str) -> None:
         """Append a line to the log of the run."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mlrun_cli.controller.children import Children
-from mlrun_cli.controller.kind import ControllerKind, Ending
 from mlrun_cli.controller.pipeline import PipelineController
+from mlrun_cli.controller.run_controller import Ending, RunController
 from mlrun_cli.controller.sweep import SweepController
 from mlrun_cli.controller.sweep_step import SweepStepController
 from mlrun_cli.errors import MlrunError
@@ -19,22 +19,22 @@ from mlrun_cli.submit.sweep import SWEEP
 from mlrun_cli.submit.sweep_step import SWEEP_STEP
 from mlrun_cli.workspace import Workspace
 
-_KINDS: dict[str, Callable[[Workspace, Run], ControllerKind]] = {
+_CONTROLLERS: dict[str, Callable[[Workspace, Run], RunController]] = {
     PIPELINE: PipelineController,
     SWEEP: SweepController,
     SWEEP_STEP: SweepStepController,
 }
-"""What makes a kind, by the text in the column `controller` of its runs."""
+"""The classes of controllers, keyed by the text in the column `controller` of their runs."""
 
 
-def create_controller_kind(workspace: Workspace, run: Run) -> ControllerKind:
-    """Create the controller implementation for the kind of a run.
+def create_run_controller(workspace: Workspace, run: Run) -> RunController:
+    """Create the `RunController` for a run, according to whether it is a sweep, a pipeline or a sweep step.
 
     Raises:
         StoredFilesLost: a file of the run is gone or damaged.
         OSError: a file cannot be read.
     """
-    return _KINDS[str(run.controller)](workspace, run)
+    return _CONTROLLERS[str(run.controller)](workspace, run)
 
 
 class FailingController:
@@ -45,7 +45,7 @@ class FailingController:
         self._error = error
 
     def step(self, run: Run) -> Ending | None:
-        """Cancel all child runs; return a failure once all of them have ended, else None."""
+        """Cancel all child runs; return the ending Failed once all of them have ended, or None before that."""
         grace = GRACE_SECONDS if run.cancel_grace_seconds is None else run.cancel_grace_seconds
         self._children.refresh()
         self._children.cancel_all(grace)
@@ -55,7 +55,7 @@ class FailingController:
         return Ending(RunStatus.FAILED, error)
 
     def get_timeout_seconds(self) -> float | None:
-        """Return None, since this controller waits only for the ends of child runs."""
+        """Return None, since this controller waits only for child runs to end."""
         return None
 
     def append_to_log(self, text: str) -> None:
