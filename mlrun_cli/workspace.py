@@ -89,7 +89,7 @@ class Workspace:
         starts_read_only: bool = False,
         only_reads: bool = False,
     ) -> Workspace:
-        """Open a workspace, creating it first if requested.
+        """Open a workspace; with `create`, create it first if it does not exist.
 
         Args:
             locator: the location of the workspace.
@@ -193,7 +193,7 @@ class Workspace:
 
     @cached_property
     def metric_curves(self) -> MetricCurveStore:
-        """The store that reads curves of metrics for charts."""
+        """The store that reads the curves of metrics for charts."""
         from mlrun_cli.store.metric_curves import MetricCurveStore  # noqa: PLC0415
 
         return MetricCurveStore(self._database)
@@ -287,22 +287,22 @@ class Workspace:
         return open_run_folder(self.folder / "runs" / run_id)
 
     def adopt_redactor(self, redactor: Redactor) -> None:
-        """Use, from now on, the redactor of the run that this process owns or streams."""
+        """Use this redactor from now on, that of the run which this process owns or streams."""
         self.redactor = redactor
         self.runs = self.create_run_store(redactor)
         for name in ("datasets", "experiments", "models"):
             self.__dict__.pop(name, None)
 
     def create_run_store(self, redactor: Redactor) -> RunStore:
-        """Return a run store that redacts the secrets of one run, given that run's redactor."""
+        """Return a run store that redacts with the given redactor of one run."""
         return RunStore(self._database, redactor)
 
     def is_database_in_place(self) -> bool:
-        """Return whether the open database is still at its path, neither moved nor removed nor replaced."""
+        """Return whether the open database is still at its path and has not been moved, removed or replaced."""
         return self._opened is not None and self.locator.database.get_identity() == self._opened
 
     def is_missing(self, path: Path) -> bool:
-        """Return whether a file or folder is missing from this workspace; the workspace's own folder must exist.
+        """Return whether a file or folder is missing from this workspace, whose own folder must exist.
 
         Raises:
             StoreUnavailable: the workspace is unavailable, as when its folder was moved or its disk unmounted.
@@ -331,7 +331,7 @@ class Workspace:
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[None]:
-        """Run a block in a write transaction of all stores and the record files beside them.
+        """Run the block in a write transaction of all stores and of the record files beside them.
 
         Raises:
             StoreUnavailable: the store is no longer in place.
@@ -353,7 +353,7 @@ class Workspace:
         self._delayed = Interruptions(HANDLED_SIGNALS)
 
     def reopen_if_replaced(self) -> None:
-        """Reopen the store if another one has replaced the open one, for example after a repair.
+        """Reopen the database if another one has replaced the open one, for example after a repair.
 
         Raises:
             StoreUnavailable: there is no store, or it does not know the run that this process owns; or the other host
@@ -389,11 +389,11 @@ class Workspace:
         return self._lease is not None and self._lease.refusal is not None  # or this host has taken the home
 
     def read_rebuild_documents(self, keys: Sequence[int]) -> list[dict[str, Any]]:
-        """Return the documents of the runs with these keys, from which a store can be rebuilt."""
+        """Return documents of the runs with these keys that suffice to rebuild a store."""
         return self._recorder.read_documents(keys)
 
     def write_missing_records(self) -> int:
-        """Write the records that an older version did not write; return the number of runs with new records."""
+        """Write the records missing since an older version wrote none; return the number of runs with new records."""
         with self.transaction():
             return self._recorder.write_missing_records()
 
@@ -415,7 +415,7 @@ class Workspace:
         return self._database.get_data_version()
 
     def set_busy_timeout(self, seconds: float) -> None:
-        """Set the time that a statement waits for another process before it fails."""
+        """Set how many seconds a database statement waits for another process before it fails."""
         self._database.set_busy_timeout(seconds)
 
     def checkpoint_often(self) -> None:
@@ -444,7 +444,7 @@ class Workspace:
 
 
 def _identify_file(path: Path) -> tuple[int, int] | None:
-    """Return the device and inode of a file, which change when it is replaced, or None if there is no file."""
+    """Return a file's device and inode, which change when the file is replaced, or None if there is no file."""
     try:
         found = os.stat(path)
     except OSError:
@@ -453,7 +453,7 @@ def _identify_file(path: Path) -> tuple[int, int] | None:
 
 
 def count_run_folders(folder: Path) -> int:
-    """Return the number of run folders in a workspace's folder, including those of runs unknown to its store."""
+    """Return the number of run folders in a workspace's folder, even of runs that the store does not contain."""
     try:
         with os.scandir(folder / "runs") as entries:
             return sum(entry.is_dir(follow_symlinks=False) and entry.name[0] != "." for entry in entries)
@@ -462,7 +462,7 @@ def count_run_folders(folder: Path) -> int:
 
 
 def _check_store_not_lost(locator: WorkspaceLocator) -> None:
-    """Raise StoreLost if there are run folders: their store must have existed."""
+    """Raise StoreLost if there are run folders, since a store must have existed for them."""
     count = count_run_folders(locator.folder)
     if count:
         identity = locator.identity

@@ -72,10 +72,10 @@ def build_gpu_request(workspace: Workspace, target: str, request: SubmitRequest)
     return GpuRequest(request.gpu_count, usable, visible)
 
 
-def admit_run(
+def determine_admission(
     workspace: Workspace, configuration: RunConfiguration, request: SubmitRequest, gpus: GpuRequest
 ) -> Admission:
-    """Determine whether a run with this configuration goes through the queue of its target.
+    """Return whether a run goes through its target's queue, and notes; raise if the run is not admitted.
 
     Raises:
         ComputeTargetNotFound: the target does not exist.
@@ -108,7 +108,7 @@ def admit_run(
 
 
 def _check_dispatcher_version(workspace: Workspace, target: str, option_name: str) -> None:
-    """Raise if the queue's dispatcher is of an earlier version, which does not support an option."""
+    """Raise if the queue's dispatcher is of an earlier version, which does not support the option `option_name`."""
     folder = QueueFolder(workspace, target)
     if folder.has_old_dispatcher():
         raise InUse(
@@ -121,7 +121,7 @@ def _check_dispatcher_version(workspace: Workspace, target: str, option_name: st
 
 
 def _list_priority_warnings(workspace: Workspace, target: str, request: SubmitRequest) -> tuple[str, ...]:
-    """Return a warning if the queue's dispatcher is of an earlier version, which does not support priorities."""
+    """Return one warning if the request has a priority that an old dispatcher ignores, and otherwise an empty tuple."""
     if not request.priority or not QueueFolder(workspace, target).has_old_dispatcher():
         return ()
     return (
@@ -133,7 +133,7 @@ def _list_priority_warnings(workspace: Workspace, target: str, request: SubmitRe
 def _list_held_node_warnings(
     parents: Sequence[Run], configuration: RunConfiguration, node_limit: int | None
 ) -> tuple[str, ...]:
-    """Return a warning if the new run needs nodes that its ancestors hold."""
+    """Return one warning if the new run needs nodes that its ancestors hold, and otherwise an empty tuple."""
     holders = [run for run in parents if run.target == configuration.target]
     held = sum(run.node_count for run in holders)
     if node_limit is None or held + configuration.node_count <= node_limit:
@@ -145,7 +145,7 @@ def _list_held_node_warnings(
 
 
 def _list_held_gpu_warnings(parents: Sequence[Run], gpus: GpuRequest) -> tuple[str, ...]:
-    """Return a warning if the new run needs GPUs that its ancestors hold."""
+    """Return one warning if the new run needs GPUs that its ancestors hold, and otherwise an empty tuple."""
     holders = [run for run in parents if run.gpus is not None]
     held = {name for run in holders for name in (run.gpus or "").split(",")} & set(gpus.usable)
     if not held or len(gpus.usable) - len(held) >= gpus.gpu_count:

@@ -21,7 +21,7 @@ from mlrun_cli.submit.runconfig_file import load_runconfig
 
 
 def list_runconfigs(folder: Path, home: Path) -> Sequence[dict[str, Any]]:
-    """Return a record of each runconfig below a folder, with its errors and the name that `-c` accepts.
+    """Return a record of each runconfig below a folder, with its errors and the name by which `-c` finds it.
 
     Args:
         folder: the attached folder, or any other folder.
@@ -33,7 +33,7 @@ def list_runconfigs(folder: Path, home: Path) -> Sequence[dict[str, Any]]:
 
 
 def get_runconfig_record(folder: Path, name: str, redactor: Redactor) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return a runconfig with defaults filled in and secrets redacted, together with lines for stderr.
+    """Return a runconfig as a dict with defaults filled in and secrets redacted, and lines for stderr.
 
     Raises:
         UsageError: there is no such file, or it cannot be read as a runconfig.
@@ -43,7 +43,7 @@ def get_runconfig_record(folder: Path, name: str, redactor: Redactor) -> tuple[d
 
 
 def resolve_runconfig_names(folder: Path, names: Sequence[str]) -> list[Path]:
-    """Return the paths of the runconfigs with these names, which are resolved in the same way as for `-c`.
+    """Return the paths of the runconfigs with these names, resolving the names in the same way as `-c` does.
 
     Raises:
         UsageError: one of them does not exist.
@@ -52,7 +52,7 @@ def resolve_runconfig_names(folder: Path, names: Sequence[str]) -> list[Path]:
 
 
 def strip_path(message: str, file_path: str) -> str:
-    """Remove the path of a runconfig from a message, for a table with a separate column for the path."""
+    """Return a message without the runconfig's path at its start, for a table with a separate column for the path."""
     return re.sub(rf"^\S.*/{re.escape(os.path.basename(file_path))}(, |: | )", "", message)
 
 

@@ -56,7 +56,7 @@ class Verdict(NamedTuple):
 
     @property
     def short_reason(self) -> str | None:
-        """The first problem without the file's path, and the number of other problems; None if there are none."""
+        """The first problem without the file's path, and the number of other problems; None if there is no problem."""
         if self.refused_because is None:
             return None
         more = len(self.problems) - len(self.missing) - 1
@@ -64,14 +64,14 @@ class Verdict(NamedTuple):
 
     @property
     def first_note(self) -> str | None:
-        """The first note, without the file's path, and the number of other notes; None if there are none."""
+        """The first note without the file's path, and the number of other notes; None if there is no note."""
         if not self.notes:
             return None
         first, more = strip_path(self.notes[0], self.file), len(self.notes) - 1
         return f"{first} (and {more} more)" if more else first
 
     def to_json(self) -> dict[str, Any]:
-        """Return the result as a JSON object."""
+        """Return the verdict as a JSON-compatible dict."""
         lists = {name: list(getattr(self, name)) for name in ("missing", "notes", "problems")}
         return {**self._asdict(), **lists}
 
@@ -85,7 +85,7 @@ def check_runconfig(
     environ: Mapping[str, str],
     environment_choice: EnvironmentChoice | None = None,
 ) -> Verdict:
-    """Check whether submitting a runconfig would start a run, and with which command line.
+    """Return a verdict on whether submitting a runconfig would start a run, and with which command line.
 
     Args:
         file: the runconfig.
@@ -129,7 +129,7 @@ def _get_project_folder(file: Path) -> Path:
 
 
 def _describe_run(resolver: Resolver, workspace: Workspace | None, redactor: Redactor) -> str:
-    """Return a line with the command line, environment and target of a run."""
+    """Return the command line, environment and target of a run in one line."""
     configuration = resolver.configuration
     plan = None if resolver.environment is None else resolver.environment.plan
     words = [_describe_program(configuration, plan), *_list_arguments(configuration, redactor)]

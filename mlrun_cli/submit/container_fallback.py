@@ -23,7 +23,7 @@ class ContainerFallback(NamedTuple):
 
 
 def apply_docker_arguments(configuration: RunConfiguration, project: Path) -> ContainerFallback:
-    """Apply the environment variables and volumes of Docker arguments to a run without a container; note the others.
+    """Apply the variables and volumes of Docker arguments to a run without a container; note all other arguments.
 
     Args:
         configuration: the configuration, whose own variables take precedence.

@@ -48,7 +48,7 @@ def bind_data(
     earlier: EarlierRun | None = None,
     target: Target | None = None,
 ) -> RunData:
-    """Find the data of a run, create copies and folders, and return the paths, variables and notes for the run.
+    """Locate a run's data, create copies and folders, and return the paths, variables and notes for the run.
 
     Args:
         workspace: the workspace of the datasets and datastores.
@@ -135,7 +135,7 @@ class _Binder:
         )
 
     def redirect_paths(self, earlier_paths: Mapping[str, str]) -> None:
-        """Replace the recorded paths of an earlier run's data with the current paths, such as in a copied home."""
+        """Replace the recorded paths of an earlier run's data with the current paths, for example in a copied home."""
         for name, path in earlier_paths.items():
             if found := self._data.variables.get(f"{REFERENCE}_{name}"):
                 self._values.set_path(path, found)
@@ -147,7 +147,7 @@ class _Binder:
         read: Callable[[object], list[_Binding]],
         bind: Callable[[_Binding], None],
     ) -> None:
-        """Bind all entries of a section; errors mention the position of the entry in its file."""
+        """Bind all entries of a section; errors name the file and line of the entry."""
         section = SECTIONS[kind]
         given: Any = configuration.rest.get(section)
         names = list(given) if isinstance(given, dict) else []
@@ -243,7 +243,7 @@ class _Binder:
     def _resolve_path_on_compute(
         self, error_context: str, name: str, path_on_compute: str, path: Path, *, is_written: bool = False
     ) -> Path:
-        """Return the path for data that the script expects at `pathOnCompute` on Azure's machines.
+        """Return the local path of data that the script expects at `pathOnCompute` on Azure's machines.
 
         As there, a relative path is one in the working folder; only data that the script reads are linked there.
         """

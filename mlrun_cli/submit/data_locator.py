@@ -54,7 +54,7 @@ class DataLocator:
         self._is_preview = is_preview
 
     def resolve_dataset(self, error_context: str, binding: InputBinding) -> Dataset:
-        """Return the dataset of an input; a dataset that is not yet in the workspace is also added to `data`."""
+        """Return the dataset of an input; one that is not yet in the workspace is also added to the run's data."""
         workspace = self._workspace
         if binding.dataset_id:
             dataset_id = binding.dataset_id
@@ -64,7 +64,7 @@ class DataLocator:
         if binding.dataset_name:
             name = binding.dataset_name
             return _get_registered_dataset(error_context, lambda: get_dataset(workspace, name, binding.dataset_version))
-        definition = binding.definition or {"kind": FILE_KIND, "paths": [self._find_location(binding)]}
+        definition = binding.definition or {"kind": FILE_KIND, "paths": [self._build_location(binding)]}
         checked = call_with_error_context(error_context, lambda: normalize_dataset_definition(workspace, definition))
         if self._is_preview:
             return _create_unnamed_dataset("{dataset-id}", checked)
@@ -77,7 +77,7 @@ class DataLocator:
             new.append(found)
         return found
 
-    def _find_location(self, binding: InputBinding) -> dict[str, str]:
+    def _build_location(self, binding: InputBinding) -> dict[str, str]:
         """Return the location of an input's data: a path in a datastore, a URL, or a path on this machine."""
         if binding.datastore:
             return {"datastore": binding.datastore, "path": binding.path or ""}
@@ -138,7 +138,7 @@ class DataLocator:
         return self._workspace.run_folder(run_id).inputs
 
     def check_accessible_to_nodes(self, error_context: str, path: Path) -> None:
-        """Raise if a script on nodes would receive a path of this machine that the nodes cannot access.
+        """Raise if the script would run on nodes that cannot access this path.
 
         Raises:
             PathNotShared: it is on another file system than the shared folder, and on no network file system.
@@ -159,12 +159,12 @@ class DataLocator:
         )
 
     def find_files(self, error_context: str, path: Path, datastore: Datastore, relative_path: str) -> DataFiles:
-        """Return the files at a path of a datastore; only a folder of a built-in datastore may be missing."""
+        """Return the files at a path of a datastore, or no files for a missing folder of a built-in datastore."""
         definition = {"kind": FILE_KIND, "paths": [{"datastore": datastore.name, "path": relative_path}]}
         try:
             return call_with_error_context(error_context, lambda: find_files(definition, self._datastore_finder))
         except DataNotFound as error:
-            if not datastore.is_own or _is_file_name(path):
+            if not datastore.is_own or _looks_like_file(path):
                 place = f" -u {shlex.quote(relative_path)}" if relative_path else ""
                 words = f"mlrun datastore upload -n {datastore.name} -p FOLDER{place}"
                 error.hint = f"Correct pathOnDataStore, or put files there: '{words}'."
@@ -185,7 +185,7 @@ class DataLocator:
         """
         if os.path.exists(path):  # `Path.exists` raises where one may not look
             return
-        if datastore.is_own and _is_file_name(path):
+        if datastore.is_own and _looks_like_file(path):
             relative = path.relative_to(datastore.folder)
             if may_be_written_before:
                 self._data.notes.append(
@@ -214,7 +214,7 @@ class DataLocator:
         )
 
     def get_input_paths(self, input_name: str, path: Path) -> tuple[Path, Path]:
-        """Return the folder that replaces `pathOnCompute`, created for a single file, and the path of the data.
+        """Return the folder to use for `pathOnCompute` and the path of the data; a single file gets its own folder.
 
         As in Azure, a single file is the only one in its folder; a file that was not downloaded is therefore linked
         into a new folder.
@@ -227,13 +227,13 @@ class DataLocator:
         return folder, folder / path.name
 
 
-def _is_file_name(path: Path) -> bool:
-    """Return whether a missing path has a file's name; a folder of datasets may be called `v1.0` or `2020.01`."""
+def _looks_like_file(path: Path) -> bool:
+    """Return whether a missing path looks like a file: its extension starts with a letter, unlike that of `v1.0`."""
     return re.fullmatch(r"\.[A-Za-z][A-Za-z0-9]*", path.suffix) is not None
 
 
 def _is_accessible_to_nodes(path: Path, shared_folder: SharedFolder) -> bool:
-    """Return whether a path is on a network file system, be it the shared folder's or another one."""
+    """Return whether nodes can access a path: by its file system or, if they mirror a folder, by that folder."""
     if shared_folder.is_mirror:
         return path.is_relative_to(shared_folder.path)
     there = next(each for each in (path, *path.parents) if os.path.exists(each))
@@ -259,7 +259,7 @@ def _create_folder(error_context: str, path: Path, datastore: Datastore) -> None
 
 
 def call_with_error_context(error_context: str, find: Callable[[], _Found]) -> _Found:
-    """Call a function and return its result; the messages of its errors are prefixed with the data entry."""
+    """Call a function and return its result; messages of its errors are prefixed with `error_context`."""
     try:
         return find()
     except (DataNotFound, UsageError) as error:
@@ -268,7 +268,7 @@ def call_with_error_context(error_context: str, find: Callable[[], _Found]) -> _
 
 
 def _get_registered_dataset(error_context: str, find: Callable[[], Dataset]) -> Dataset:
-    """Return a registered dataset; if it is missing, the error has a hint on how to refer to one in a runconfig."""
+    """Return a registered dataset; the error for a missing one gets a hint on references to datasets in a runconfig."""
     try:
         return call_with_error_context(error_context, find)
     except DataNotFound as error:

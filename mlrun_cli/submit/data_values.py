@@ -25,7 +25,7 @@ class DataValues:
         self._placeholders = Placeholders()
 
     def set(self, kind: str, name: str, value: str) -> None:
-        """Set the value of an entry for placeholders of its kind and for `dataReferences` placeholders."""
+        """Set the value of a data entry for placeholders of its kind and of the kind `dataReferences`."""
         self._values[kind, name] = self._values[REFERENCE, name] = value
         self._data.variables[f"{REFERENCE}_{name}"] = value
 
@@ -34,12 +34,12 @@ class DataValues:
         self._values[PATH_ON_COMPUTE, path_on_compute.rstrip("/") or "/"] = value
 
     def set_empty(self, kind: str, name: str) -> None:
-        """Set an empty value for an entry that could not be bound, to avoid further errors about its placeholders."""
+        """Set an empty value for a data entry that could not be bound, to avoid more errors about its placeholders."""
         self._values.setdefault((kind, name), "")
         self._values.setdefault((REFERENCE, name), "")
 
     def substitute(self, configuration: RunConfiguration, problems: Problems) -> None:
-        """Substitute placeholders in the environment variables, arguments and command of a configuration."""
+        """Replace placeholders in a configuration's variables, arguments and command; store these in the run's data."""
         self._add_azure_names()
         self._placeholders = Placeholders(name for kind, name in self._values if kind == PATH_ON_COMPUTE)
         for name, text in configuration.environment_variables.items():
@@ -83,7 +83,7 @@ class DataValues:
         )
 
     def _find_shell_variable(self, kind: str, name: str) -> str | None:
-        """Return the shell variable with the path for a placeholder, or None for an expression of the shell."""
+        """Return the shell variable with a placeholder's path, or None if the placeholder is a shell expression."""
         if kind == REFERENCE and (kind, name) not in self._values and not _is_shell_name(name):
             return None  # `${AZUREML_DATAREFERENCE_x:-/data}`
         value = self._get_value("command", kind, name)

@@ -50,7 +50,7 @@ def dry_run(workspace: Workspace, request: SubmitRequest) -> dict[str, Any]:
 
 
 def build_dry_run_record(planned: PlannedRun, experiment_name: str) -> dict[str, Any]:
-    """Return the record of a planned run, without secrets."""
+    """Return a JSON-compatible record of a planned run, without secrets."""
     resolution = planned.resolution
     if planned.data is not None:
         resolution = resolution.replace_data_placeholders(planned.data)

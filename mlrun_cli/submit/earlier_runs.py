@@ -57,7 +57,7 @@ class EarlierRun(NamedTuple):
         return {name: value for name, value in self.run.properties.items() if name.startswith(GIT_PREFIXES)}
 
     def get_data_paths(self) -> dict[str, str]:
-        """Return the paths that the script was given for its data, keyed by the runconfig's names of the data."""
+        """Return the paths of data that the script was given, keyed by the names of the data in the runconfig."""
         definition = self.run.definition or {}
         names = [*definition.get("dataReferences", ()), *(entry["name"] for entry in definition.get("data", ()))]
         own = self.submission.get_submit_options().variables
@@ -70,7 +70,7 @@ class EarlierRun(NamedTuple):
         }
 
     def restore_configuration(self) -> RunConfiguration:
-        """Return the run's resolved configuration, which refers to datasets by id, except for a template."""
+        """Return the resolved configuration: that of a template, or one rebuilt from records, with datasets by id."""
         if self.template is not None:
             return self.template.configuration
         definition = self.run.definition or {}
@@ -109,7 +109,7 @@ class FolderDifference(NamedTuple):
 
 
 def get_submission(workspace: Workspace, run: Run) -> Submission:
-    """Return the submission of a run, restored from its record in the store if its folder is gone.
+    """Return the submission of a run; if the run's folder is gone, restore it from the record in the store.
 
     Raises:
         RunNotRepeatable: it is an interactive run or the step of a pipeline, or its folder is gone and its record is
@@ -152,7 +152,7 @@ def check_is_not_pipeline_step(run: Run) -> None:
 
 
 def load_earlier_run(workspace: Workspace, run: Run, *, variable_names: Collection[str] = ()) -> EarlierRun:
-    """Load an earlier run together with its submission and snapshot.
+    """Return an earlier run together with its submission and snapshot.
 
     Args:
         workspace: the workspace of the run.
@@ -191,7 +191,7 @@ def check_variables(run: Run, variables: Mapping[str, str], replaced_names: Coll
 
 
 def compare_folder(workspace: Workspace, snapshot: Snapshot, folder: Path) -> FolderDifference:
-    """Compare a folder's current files, except those that a new snapshot would omit, with a snapshot.
+    """Return the differences between a snapshot and a folder's current files, except those that snapshots omit.
 
     Raises:
         UsageError: there is no such folder, it is too large, or its ignore file cannot be read.
@@ -225,6 +225,6 @@ def _is_unchanged(entry: SnapshotEntry, path: Path, file_stat: os.stat_result) -
 
 
 def _restore_input(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the runconfig entry of an input from the run's record of its data."""
+    """Return the runconfig entry of an input, rebuilt from the input's entry in a run definition."""
     dataset = {"dataset": {"id": entry["dataset_id"]}}
     return {"dataLocation": dataset, "mechanism": entry["mechanism"], "pathOnCompute": entry.get("path_on_compute")}

@@ -18,7 +18,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def read_template_submission(run: Run, folder: Path) -> Submission:
-    """Return the submission of a template of a run.
+    """Return the submission in the folder of a template; error messages name the run.
 
     Raises:
         RunNotRepeatable: the file is gone or damaged.
@@ -30,7 +30,7 @@ def read_template_submission(run: Run, folder: Path) -> Submission:
 
 
 def load_earlier_template(workspace: Workspace, run: Run, folder: Path) -> EarlierRun:
-    """Load an earlier run together with its submission, snapshot and configuration from the folder of its template.
+    """Return an earlier run with its submission, snapshot and configuration, read from a template's folder.
 
     Raises:
         RunNotRepeatable: a file of the template is gone, damaged, or was not yet written by the version that made it,

@@ -21,7 +21,7 @@ _LAST_LINES = 20
 
 
 def build_environment(workspace: Workspace, definition: Mapping[str, Any]) -> str:
-    """Build an environment for later runs and return the output of the build.
+    """Build the environment that a definition describes, for later runs, and return the output of the build.
 
     Raises:
         EnvironmentNotBuilt: the build failed; the message ends with the installer's last lines.

@@ -47,7 +47,7 @@ def plan_environment(
         home: the folder in which environments are built.
         environ: the submitter's variables.
         redactor: the redactor of the run's secrets.
-        environment_choice: how exactly the environment must be matched; None leaves it to `choose_environment_mode`.
+        environment_choice: how exactly the environment must be matched; None uses `determine_environment_choice`.
 
     Raises:
         UsageError: `MLRUN_ENVIRONMENT` is not valid.
@@ -56,7 +56,7 @@ def plan_environment(
         SeveralProblems: there are several such errors.
     """
     problems = Problems()
-    environment_choice = environment_choice or choose_environment_mode(configuration, environ)
+    environment_choice = environment_choice or determine_environment_choice(configuration, environ)
     with problems.collect_errors():
         notes = review_configuration(configuration, mode=environment_choice.mode, search_path=environ.get("PATH", ""))
     with problems.collect_errors():
@@ -115,8 +115,8 @@ def _plan_reviewed_environment(
     return planned
 
 
-def choose_environment_mode(configuration: RunConfiguration, environ: Mapping[str, str]) -> EnvironmentChoice:
-    """Return the environment mode and cutoff date specified by `MLRUN_ENVIRONMENT`, or else the default.
+def determine_environment_choice(configuration: RunConfiguration, environ: Mapping[str, str]) -> EnvironmentChoice:
+    """Return the environment mode and cutoff date that `MLRUN_ENVIRONMENT` specifies, or else the default.
 
     The default is `relaxed` for environments that Azure provides, whose pins are years old, and `pinned` for others.
 
@@ -131,7 +131,7 @@ def choose_environment_mode(configuration: RunConfiguration, environ: Mapping[st
 
 
 def read_environment_choice(environ: Mapping[str, str]) -> EnvironmentChoice | None:
-    """Return the environment mode and cutoff date specified by `MLRUN_ENVIRONMENT`, or None if it is unset.
+    """Return the environment mode and cutoff date that `MLRUN_ENVIRONMENT` specifies, or None if it is unset.
 
     Raises:
         UsageError: the mode or the day is not valid.
@@ -144,7 +144,7 @@ def read_environment_choice(environ: Mapping[str, str]) -> EnvironmentChoice | N
 
 
 def _describe_curated_environment(configuration: RunConfiguration) -> tuple[str, ...]:
-    """Return a line about differences of a curated environment, unless the configuration defines its packages."""
+    """Return at most one note: on how a curated environment with unchanged packages differs from Azure's."""
     name = configuration.inline_environment_name
     found = None if name is None else find_curated_environment(name)
     if found is None or found.conda_dependencies != configuration.python.conda_dependencies or not found.note:
@@ -159,7 +159,7 @@ def _read_dependencies(
     source: Path,
     conda_file: Path | None,
 ) -> CondaDependencies:
-    """Return the conda dependencies to use, from a file or from the runconfig itself."""
+    """Return the conda dependencies to use: from `conda_file`, another file, or the runconfig itself."""
     from mlrun_cli.environments.conda_file import (  # noqa: PLC0415 - start-up
         parse_conda_mapping,
         read_conda_dependencies,

@@ -15,7 +15,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def restore_submission(workspace: Workspace, run: Run) -> Submission | None:
-    """Return the submission of a run from its record in the store, or None if that is not enough.
+    """Return the submission of a run, rebuilt from its record in the store, or None if the record is insufficient.
 
     It is for one process in an environment that is still there. An environment that was built is used as it is.
     """

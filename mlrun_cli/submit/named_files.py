@@ -11,7 +11,7 @@ from mlrun_cli.folders.project_config import get_configuration_folder
 
 
 def resolve_conda_file(name: Path, project: Path, source: Path) -> Path:
-    """Return the path of a submission's conda file, searched in the current, the project and the source folder.
+    """Return the path of a submission's conda file, looked up in the current, the project and the source folder.
 
     Raises:
         MissingFile: it is in none of the folders, which the message lists.
@@ -20,7 +20,7 @@ def resolve_conda_file(name: Path, project: Path, source: Path) -> Path:
 
 
 def resolve_named_file(name: str, noun: str, runconfig: Path | None, project: Path, source: Path) -> Path:
-    """Return the path of a file that a runconfig refers to.
+    """Return the path of the first existing file with a name that a runconfig refers to.
 
     The name is relative to the project, the source folder, the runconfig's folder, or the folder of runconfigs.
 

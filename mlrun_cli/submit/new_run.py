@@ -25,7 +25,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
 from mlrun_cli.snapshots.git import read_git_properties
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
-from mlrun_cli.submit.admission import Admission, GpuRequest, admit_run
+from mlrun_cli.submit.admission import Admission, GpuRequest, determine_admission
 from mlrun_cli.submit.new_run_folder import NewRunFolder
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution
@@ -57,7 +57,7 @@ class TemplateAttributes(NamedTuple):
 
     @property
     def needs_start(self) -> bool:
-        """True if the run is to be started, rather than recorded as failed or reused."""
+        """True if the run is to be started, and not only recorded as failed or reused."""
         return self.failure is None and self.reused is None
 
 
@@ -86,7 +86,7 @@ class RecordedRun(NamedTuple):
 
 
 def record_run(workspace: Workspace, run: NewRun, folder: NewRunFolder, interruptions: Interruptions) -> RecordedRun:
-    """Write the files of a run and add it to the store.
+    """Write the files of a run, add the run to the store, and return its key, admission and secrets.
 
     The run is admitted within the transaction, since its target may have been changed or deleted in the meantime.
     Interruptions are blocked from then on.
@@ -134,7 +134,7 @@ def _record_end(workspace: Workspace, run_key: int, from_template: TemplateAttri
 
 
 def _determine_admission(workspace: Workspace, run: NewRun) -> Admission:
-    """Determine the admission of a run; a run from a template is always queued, unless its target's engine has a queue.
+    """Return the admission of a run; a run from a template is queued unless its target's engine has a queue.
 
     A queued run needs nobody: whoever looks into the queue starts it, even if this process is killed now.
 
@@ -142,7 +142,7 @@ def _determine_admission(workspace: Workspace, run: NewRun) -> Admission:
         ComputeTargetNotFound: the target does not exist.
     """
     if run.template is None:
-        return admit_run(workspace, run.resolution.configuration, run.request, run.gpus)
+        return determine_admission(workspace, run.resolution.configuration, run.request, run.gpus)
     if run.template.needs_start:
         check_target_exists(workspace, run.submission.target)
     return Admission(is_queued=run.place is None)
@@ -168,7 +168,7 @@ def _write_files(workspace: Workspace, run: NewRun) -> None:
 
 
 def _copy_outputs(workspace: Workspace, resumed_run: Run, folder: RunFolder) -> None:
-    """Copy the outputs of a run, if it has any, into the folder from which the new run's supervisor reads them."""
+    """Copy the outputs of a resumed run, if there are any, to where the new run's supervisor reads them."""
     from mlrun_cli.actions.artifacts import download_files  # noqa: PLC0415 - start-up: few submissions need it
 
     folder.resumed.mkdir(mode=0o700)
@@ -234,7 +234,7 @@ def _build_properties(workspace: Workspace, run: NewRun) -> Mapping[str, str]:
 
 
 def build_secrets(workspace: Workspace, run: NewRun, experiment: Experiment, run_number: int) -> Secrets:
-    """Return the secrets with which the script of a run in an experiment is started."""
+    """Return the secrets with which the script of a new run is started."""
     resolution, submission = run.resolution, run.submission
     submitter = run.request.environment
     if run.place is not None and run.place.shared.is_mirror:  # those of this machine mean nothing on another

@@ -61,7 +61,7 @@ class NewRunFolder:
             shared.create_for_node(self._place.program)
 
     def _remove_unless_stored(self) -> None:
-        """Remove the marker of the submission and, unless the run is in the store, the run's folder."""
+        """Remove the submission marker and, unless the run is in the store, the run's folder."""
         try:
             if not self.is_in_store:
                 remove_run_folder(self._folder)

@@ -16,7 +16,7 @@ from mlrun_cli.submit.resolution import Resolution
 
 
 def build_resubmit_options(request: SubmitRequest, resolution: Resolution) -> SubmitOptions:
-    """Return the options for submitting the run again; placeholders for data are retained.
+    """Return the options for submitting a run again; placeholders for data are retained.
 
     The request is one of `Resolution.redact_request`.
     """
@@ -73,7 +73,7 @@ def change_options(options: SubmitOptions, request: SubmitRequest, resolution: R
 
 
 def _find_conda_file(request: SubmitRequest, project: Path, source: Path) -> str | None:
-    """Return the absolute path of the conda file in a request, even if it does not exist, or None if there is none."""
+    """Return the absolute path of a request's conda file, which need not exist, or None if the request has none."""
     if request.conda_dependencies is None:
         return None
     try:

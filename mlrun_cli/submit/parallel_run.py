@@ -39,7 +39,7 @@ def build_parallel_command(step: Step, values: Mapping[str, ParameterValue]) -> 
     options = {"scoring_module_name": step.script or settings["entry_script"]}
     options |= {key: settings[key] for key in _SETTINGS if settings.get(key) is not None}
     if settings.get("mini_batch_size") is not None:
-        options["mini_batch_size"] = _read_batch_size(settings["mini_batch_size"])
+        options["mini_batch_size"] = _parse_batch_size(settings["mini_batch_size"])
     if settings.get("process_count_per_node") is not None:
         options["process_count_per_node"] = int(settings["process_count_per_node"])
     if settings.get("partition_keys"):
@@ -99,7 +99,7 @@ def _build_partition_error(message: str, hint: str) -> InvalidValue:
 def _list_partition_keys(
     workspace: Workspace, source: DatasetReference, environ: Mapping[str, str]
 ) -> Sequence[str] | None:
-    """Return the columns of the partition format of a dataset of files, or None for a table or a missing dataset."""
+    """Return the partition keys of a dataset of files, or None if the dataset is a table or missing."""
     try:
         if source.dataset_id:
             dataset = get_dataset_by_id(workspace, source.dataset_id, environ)
@@ -112,8 +112,8 @@ def _list_partition_keys(
     return re.findall(r"\{(\w+)(?::[^{}]*)?\}", str(dataset.definition["options"].get("partition_format") or ""))
 
 
-def count_nodes(step: Step, values: Mapping[str, ParameterValue]) -> int:
-    """Return the number of nodes of a ParallelRunStep."""
+def get_node_count(step: Step, values: Mapping[str, ParameterValue]) -> int:
+    """Return the number of nodes that a ParallelRunStep is configured for, or 1."""
     return int(_resolve_setting((step.parallel_run or {}).get("node_count"), values) or 1)
 
 
@@ -133,7 +133,7 @@ def find_environment_document(step: Step) -> Mapping[str, Any] | None:
 
 
 def _resolve_setting(value: Any, values: Mapping[str, ParameterValue]) -> Any:
-    """Return a setting, or the value of the pipeline parameter that it refers to."""
+    """Return a setting, or the value of a pipeline parameter if the setting refers to one."""
     if isinstance(value, Mapping) and set(value) == {"parameter"}:
         return format_parameter_value(values[value["parameter"]])
     return value
@@ -145,11 +145,11 @@ def _list_inputs(step: Step, settings: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _find_output(step: Step, settings: Mapping[str, Any]) -> str | None:
-    """Return the key of the output for result rows: the configured one, or else the step's first, or None."""
+    """Return the key of the output for result rows: the configured or else the first output; None without outputs."""
     return settings.get("output") or next(iter(step.outputs), None)
 
 
-def _read_batch_size(value: Any) -> int:
+def _parse_batch_size(value: Any) -> int:
     """Return the size of a mini-batch: a number of files, or of bytes for a string such as `10KB`."""
     found = re.fullmatch(r"(\d+)([kmg]b)?", str(value).strip(), re.IGNORECASE)
     if found is None or not int(found[1]):

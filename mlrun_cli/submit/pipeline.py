@@ -121,7 +121,7 @@ class PipelinePlan(NamedTuple):
     continue_on_step_failure: bool
 
     def to_json(self, secrets: SecretParameters, redactor: Redactor) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads, without secrets."""
+        """Return the plan, without secrets, as a JSON-compatible dict for `from_json`."""
         return {
             "run_id": self.run_id,
             "graph": redact_graph(self.graph, secrets, redactor).to_json(),
@@ -132,7 +132,7 @@ class PipelinePlan(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> PipelinePlan:
-        """Create a plan from a JSON object."""
+        """Create a plan from a dict returned by `to_json`."""
         graph = Graph.from_json(document["graph"])
         return cls(
             document["run_id"],
@@ -160,7 +160,7 @@ class SubmittedPipeline(NamedTuple):
 def redact_values(
     values: Mapping[str, ParameterValue], secrets: SecretParameters, redactor: Redactor
 ) -> dict[str, Any]:
-    """Return the values of parameters as JSON, without secrets."""
+    """Return the JSON-compatible values of parameters, keyed by name, with secrets redacted."""
     return {
         name: parameter_value_to_json(redact_parameter_value(name, value, secrets.names, redactor))
         for name, value in values.items()
@@ -185,7 +185,7 @@ def submit_pipeline(
     progress: Progress | None = None,
     report: Callable[[str], None] | None = None,
 ) -> SubmittedPipeline:
-    """Record the run of a pipeline with the templates of its steps, and start its controller.
+    """Record a pipeline run with the templates of its steps, and start its controller; return the run with notes.
 
     Args:
         workspace: the workspace of the run.
@@ -256,7 +256,7 @@ def _pin_default_datastore(workspace: Workspace, graph: Graph) -> Graph:
 
 
 def read_pipeline_plan(folder: RunFolder) -> PipelinePlan:
-    """Return the plan of a pipeline from the folder of its run.
+    """Return the plan of a pipeline run, read from the run's folder.
 
     Raises:
         StoredFilesLost: the file is gone or damaged.
@@ -287,7 +287,7 @@ def resolve_steps(
     secrets: SecretParameters,
     resolve: Callable[[Step, SubmitRequest], tuple[_Resolved, Sequence[str]]],
 ) -> tuple[dict[str, _Resolved], tuple[str, ...]]:
-    """Return the results of calling `resolve` with the request of each step, keyed by step, and notes.
+    """Call `resolve` with each step and its request; return the results, keyed by step key, and all notes.
 
     Args:
         workspace: the workspace of the pipeline.
@@ -340,14 +340,14 @@ def resolve_steps(
 
 
 def _find_location(places: Mapping[str, str], key_path: str) -> str | None:
-    """Return the file and line of a key or of the nearest section that contains it, or None if unknown."""
+    """Return the file and line of a key or else of its innermost section whose location is known, or None."""
     while key_path and key_path not in places:
         key_path = key_path.rpartition(".")[0]
     return places.get(key_path)
 
 
 def _add_secret_names(environ: Mapping[str, str], names: Sequence[str]) -> Mapping[str, str]:
-    """Return the environment with names appended to the variable that lists additional names of secrets."""
+    """Return environment variables with names appended to the one that lists additional names of secrets."""
     known = environ.get(NAMES_VARIABLE)
     return {**environ, NAMES_VARIABLE: ",".join([*([known] if known else []), *names])} if names else environ
 

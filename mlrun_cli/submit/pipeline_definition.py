@@ -27,7 +27,7 @@ _Copy = Callable[[Step, Path], None]
 def write_published_pipeline(
     workspace: Workspace, pipeline_id: str, file: Path, sources: Path | None, *, overwrite: bool
 ) -> list[str]:
-    """Write the YAML file of a published pipeline; return notes about it.
+    """Write a published pipeline as a YAML file; return notes about the file.
 
     Args:
         workspace: the workspace of the pipeline.
@@ -60,7 +60,7 @@ def write_published_pipeline(
 def write_pipeline_of_run(
     workspace: Workspace, run: Run, file: Path, sources: Path | None, *, overwrite: bool
 ) -> list[str]:
-    """Write the pipeline of a run as a YAML file that refers to the original source folders; return notes.
+    """Write a run's pipeline as a YAML file that refers to the original source folders; return notes about the file.
 
     Args:
         workspace: the workspace of the run.
@@ -110,7 +110,7 @@ def _list_notes(graph: Graph) -> list[str]:
 
 
 def _copy_sources(graph: Graph, folder: Path, identify: Callable[[Step], str], copy_folder: _Copy) -> Graph:
-    """Copy the source folders of a graph into a new or empty folder, once per id; return the changed graph."""
+    """Copy the source folders of a graph's steps to a new or empty folder, once per id; return the changed graph."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):

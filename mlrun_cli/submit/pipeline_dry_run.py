@@ -86,7 +86,7 @@ def dry_run_pipeline(workspace: Workspace, request: PipelineRequest) -> dict[str
 def _list_entries(
     workspace: Workspace, request: SubmitRequest, source: Path, known: dict[Path, tuple[SnapshotEntry, ...]]
 ) -> tuple[SnapshotEntry, ...]:
-    """Return the entries of the snapshot that a step would run from; each folder is read once."""
+    """Return the entries of the snapshot from which a step would run, reading each source folder only once."""
     if request.earlier is not None:
         return request.earlier.snapshot.entries
     if source not in known:
@@ -105,7 +105,7 @@ class _Reuses:
         self._origins: dict[str, str] = {}
 
     def decide_reuse(self, step: Step, resolved: ResolvedStep) -> dict[str, Any]:
-        """Decide on the reuse of a step after its upstream steps; return `is_reused`, `reused_run_id` and `reason`."""
+        """Return `is_reused`, `reused_run_id` and `reason` for a step whose upstream steps have been decided on."""
         run, reason = self._find_run(step, resolved)
         if run is not None:
             self._origins[step.key] = get_origin_id(run)

@@ -27,7 +27,7 @@ class OutputsNotKept(MlrunError):
 
 
 def store_outputs(workspace: Workspace, plan: StepPlan, run_id: str) -> None:
-    """Move the uploaded outputs of a step run to their datastores, and register them as datasets.
+    """Move the uploaded outputs of a step run to their datastores, and register those that are to become datasets.
 
     It may be called again if it was interrupted.
 

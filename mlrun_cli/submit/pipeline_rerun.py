@@ -59,7 +59,7 @@ class PipelineRerun(NamedTuple):
 def build_pipeline_rerun(
     workspace: Workspace, run: Run, environ: Mapping[str, str], changes: RerunChanges
 ) -> PipelineRerun:
-    """Return the request for submitting the pipeline of a run again, with the same values unless others are given.
+    """Return the request for submitting a run's pipeline again, with the same values except those that are changed.
 
     Results of steps may be used again, as for any submission.
 
@@ -107,7 +107,7 @@ def build_pipeline_rerun(
 def _build_lost_rerun(
     workspace: Workspace, run: Run, environ: Mapping[str, str], changes: RerunChanges, error: StoredFilesLost
 ) -> PipelineRerun:
-    """Return the request for submitting the published pipeline of a run whose folder is gone, with the run's values.
+    """Return the request for repeating a run without its folder by its published pipeline, with the run's values.
 
     Raises:
         RunNotRepeatable: the pipeline was not published, and its graph was stored in that folder alone.
@@ -145,7 +145,7 @@ def _build_lost_rerun(
 
 
 def _restore_secrets(workspace: Workspace, graph: Graph, pipeline_id: str | None) -> Graph:
-    """Return the graph of a run with the secrets of its steps, if a published pipeline still holds them."""
+    """Return a run's graph, with the secrets of its steps restored if the published pipeline still has them."""
     if pipeline_id is None or not any(map(_has_secrets, graph.steps)):
         return graph
     with suppress(PipelineNotFound, StoredFilesLost):
@@ -197,7 +197,7 @@ def _check_changes(run: Run, changes: RerunChanges) -> None:
 
 
 def _build_values(run: Run, graph: Graph, known: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values of all parameters as JSON: the known values of the run, overridden by the given texts.
+    """Return the JSON-compatible values of all parameters: the run's known values, overridden by the given texts.
 
     Raises:
         InvalidValue: a name is unknown, or a value is not of its type.
@@ -236,7 +236,7 @@ def _parse_value(graph: Graph, name: str, text: str) -> Any:
 
 
 def _describe_differences(workspace: Workspace, run: Run, graph: Graph) -> list[str]:
-    """Return one line per source folder of the steps, describing how it differs from the snapshot."""
+    """Return one line for each source folder of the steps, on how the folder differs from the step's snapshot."""
     lines = {}
     for step in graph.steps:
         if step.source_directory not in lines:

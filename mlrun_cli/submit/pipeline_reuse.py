@@ -77,12 +77,12 @@ class ResolvedStep(NamedTuple):
 
     @classmethod
     def from_template(cls, template: RunTemplate) -> ResolvedStep:
-        """Return the step that a template was created for."""
+        """Create a resolved step from the template of its run."""
         return cls(template.request.experiment_name, template.resolution, template.snapshot.entries)
 
 
 def get_origin_id(run: Run) -> str:
-    """Return the id of the run that wrote the results of a step run, which may itself be reused."""
+    """Return the id of the run that wrote the results of a step run: for a reused step, an earlier run."""
     return run.properties.get(REUSED_PROPERTY, run.run_id)
 
 
@@ -92,7 +92,7 @@ def write_fingerprint(folder: Path, fingerprint: Fingerprint) -> None:
 
 
 def _read_fingerprint(workspace: Workspace, run: Run) -> Fingerprint | None:
-    """Return the fingerprint of a step run, or None if the pipeline run was removed."""
+    """Return the fingerprint of a step run, or None if the pipeline run has been removed."""
     pipeline_run_id, key = run.properties.get(PIPELINE_RUN_PROPERTY), run.properties.get(NODE_PROPERTY)
     document = None
     if pipeline_run_id and key:
@@ -104,7 +104,7 @@ def _read_fingerprint(workspace: Workspace, run: Run) -> Fingerprint | None:
 def determine_reuse(
     workspace: Workspace, plan: StepPlan, resolved: ResolvedStep, origins: Mapping[str, str], *, is_forced: bool
 ) -> Reuse:
-    """Determine whether a step can reuse the results of an earlier run, and why or why not.
+    """Return the decision whether a step reuses the results of an earlier run, with the reason.
 
     Args:
         workspace: the workspace of the runs.
@@ -188,9 +188,9 @@ def _collect_fingerprint_inputs(
         data.update({f"{key}/{name}": stamp for name, stamp in files.items()})
     return FingerprintInputs(
         values=plan.values,
-        files=_list_source_files(resolved.entries),
+        files=_collect_source_files(resolved.entries),
         arguments=tuple(resolved.resolution.redactor.redact_arguments(plan.build_command_or_arguments())),
-        settings={**_list_settings(resolved.resolution), "sweep": plan.step.sweep},
+        settings={**_collect_settings(resolved.resolution), "sweep": plan.step.sweep},
         inputs=inputs,
         data=data,
         secrets=_compute_secret_digests(workspace, resolved),
@@ -198,7 +198,7 @@ def _collect_fingerprint_inputs(
 
 
 def _compute_secret_digests(workspace: Workspace, resolved: ResolvedStep) -> dict[str, str]:
-    """Return digests of secret arguments and variables, keyed by name, which only the workspace's key can reproduce.
+    """Return HMACs, computed with the workspace's key, of secret arguments and variables, keyed by name.
 
     Data are not bound in them yet.
     """
@@ -223,7 +223,7 @@ def _compute_secret_digests(workspace: Workspace, resolved: ResolvedStep) -> dic
 
 
 def _read_or_create_key(path: Path, *, is_preview: bool) -> bytes:
-    """Return the key for a workspace's digests; if it was lost, steps with secrets are not reused."""
+    """Return a workspace's HMAC key; if it is missing, a new one, with which no step that has secrets is reused."""
     if not path.exists():
         if is_preview:  # no earlier step had secrets
             return os.urandom(_KEY_BYTES)
@@ -233,7 +233,7 @@ def _read_or_create_key(path: Path, *, is_preview: bool) -> bytes:
     return path.read_bytes()
 
 
-def _list_source_files(entries: Sequence[SnapshotEntry]) -> dict[str, str]:
+def _collect_source_files(entries: Sequence[SnapshotEntry]) -> dict[str, str]:
     return {
         entry.path: f"{entry.digest}{' executable' if entry.executable else ''}" or f"to {entry.target}"
         for entry in entries
@@ -241,8 +241,8 @@ def _list_source_files(entries: Sequence[SnapshotEntry]) -> dict[str, str]:
     }
 
 
-def _list_settings(resolution: Resolution) -> dict[str, object]:
-    """Return the settings of the runconfig, keyed by name, except the target, the data and what the step replaces."""
+def _collect_settings(resolution: Resolution) -> dict[str, object]:
+    """Return the runconfig's settings, keyed by name, except the target, the data and what the step replaces."""
     configuration: RunConfiguration = resolution.configuration
     build = resolution.environment.plan.build
     changed = {
@@ -264,7 +264,7 @@ def _list_settings(resolution: Resolution) -> dict[str, object]:
 def _describe_input(
     workspace: Workspace, plan: StepPlan, step_input: StepInput, origins: Mapping[str, str]
 ) -> tuple[str, dict[str, str]]:
-    """Return a description of an input, and stamps of its files unless another step wrote them."""
+    """Return a description of an input, and the stamps of its files by path; none if another step wrote them."""
     source = resolve_source(step_input, plan.values)
     if isinstance(source, StepOutput):
         return f"{origins[source.step]}/{source.name}", {}
@@ -275,7 +275,7 @@ def _describe_input(
 
 
 def _describe_dataset(workspace: Workspace, source: DatasetReference) -> tuple[str, dict[str, str]]:
-    """Return a description of a dataset, and stamps of its files."""
+    """Return a description of a dataset, and the stamps of its files by path."""
     if source.dataset_id:
         dataset = get_dataset_by_id(workspace, source.dataset_id, {})
     else:

@@ -54,7 +54,7 @@ def read_run_graph(workspace: Workspace, run: Run) -> Graph:
 
 
 def list_step_outputs(workspace: Workspace, run: Run) -> list[WrittenOutput]:
-    """Return the outputs of a step run, which a reused step shares with the earlier run.
+    """Return the outputs of a step run; those of a reused step are the outputs of the earlier run.
 
     Raises:
         UsageError: the run is not that of a step.
@@ -78,7 +78,7 @@ def _locate_outputs(workspace: Workspace, graph: Graph, step: Step, run: Run) ->
 
 
 def find_pipeline_output(workspace: Workspace, run: Run, name: str) -> WrittenOutput | None:
-    """Return the pipeline output with a name, or None if the step that writes it has not started."""
+    """Return the pipeline output with this name, or None if there is none or its step has not started."""
     graph = read_run_graph(workspace, run)
     for step in graph.steps:
         for key, output in step.outputs.items():
@@ -90,7 +90,7 @@ def find_pipeline_output(workspace: Workspace, run: Run, name: str) -> WrittenOu
 
 
 def list_step_runs(workspace: Workspace, run: Run) -> Sequence[Run]:
-    """Return the runs of the started steps of a pipeline run, newest first."""
+    """Return the step runs of a pipeline run that have been started, newest first."""
     return workspace.runs.list(RunFilter(parent_run_id=run.run_id))
 
 
@@ -99,7 +99,7 @@ def _belongs_to_step(run: Run, step: Step) -> bool:
 
 
 def list_pipeline_runs(workspace: Workspace, pipeline_id: str, *, limit: int | None = None) -> Sequence[Run]:
-    """Return the runs of a published pipeline, newest first, optionally only the `limit` newest.
+    """Return the runs of a published pipeline, newest first, at most `limit` of them.
 
     Raises:
         PipelineNotFound: there is no such pipeline.
@@ -114,7 +114,7 @@ def list_pipeline_runs(workspace: Workspace, pipeline_id: str, *, limit: int | N
 def publish_pipeline_from_run(
     workspace: Workspace, run: Run, environ: Mapping[str, str], **options: Any
 ) -> PublishedPipeline:
-    """Publish the pipeline of a run with its steps' snapshots; `options` are passed to `publish_pipeline`.
+    """Publish a run's pipeline with the snapshots of its steps; `options` are passed to `publish_pipeline`.
 
     Raises:
         UsageError: the run is not a pipeline's, or its pipeline had secrets, which are not kept.

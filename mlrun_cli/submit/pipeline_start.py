@@ -35,7 +35,7 @@ _RESULTS = frozenset({"outputs", "logs"})
 def start_step(
     workspace: Workspace, plan: StepPlan, template: RunTemplate, origins: Mapping[str, str], reuse: Reuse | None
 ) -> Run:
-    """Start the run of a step, or record it as reused, unless it is already recorded; return the run.
+    """Start a step run, or record it as reused, unless it is already recorded; return the run.
 
     Args:
         workspace: the workspace of the pipeline.

@@ -31,7 +31,7 @@ from mlrun_cli.pipelines.validation import PROCESS_PARAMETERS
 from mlrun_cli.runconfigs.communicators import PARALLEL_TASK
 from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, RunConfiguration
 from mlrun_cli.runconfigs.runconfig import parse_configuration_document
-from mlrun_cli.submit.parallel_run import build_parallel_command, count_nodes, find_environment_document
+from mlrun_cli.submit.parallel_run import build_parallel_command, find_environment_document, get_node_count
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.sweeps.definition import definition_from_json
 
@@ -53,7 +53,7 @@ class StepPlan(NamedTuple):
         return compute_step_run_id(self.pipeline_run_id, self.step.key)
 
     def locate_outputs(self, run_ids: Mapping[str, str] | None = None) -> dict[StepOutput, OutputLocation]:
-        """Return the locations of the outputs of other steps that the step reads, keyed by output.
+        """Return the locations of the outputs that the step reads from other steps, keyed by output.
 
         Args:
             run_ids: the ids of the runs that wrote them, by the key of the step; without an entry, it is the run of
@@ -90,7 +90,7 @@ class StepPlan(NamedTuple):
 
 
 def build_step_request(plan: StepPlan, request: SubmitRequest) -> tuple[SubmitRequest, tuple[str, ...]]:
-    """Return the request that submits a step run, and notes about its runconfig.
+    """Return the request that submits a step run, and notes about the step's runconfig.
 
     Args:
         plan: the step.
@@ -130,7 +130,7 @@ def build_step_request(plan: StepPlan, request: SubmitRequest) -> tuple[SubmitRe
 
 
 def _adapt_configuration(plan: StepPlan, configuration: RunConfiguration) -> RunConfiguration:
-    """Return a runconfig's configuration with the settings of the step applied."""
+    """Return a copy of a configuration with the settings of the step applied."""
     step, changes = plan.step, dict[str, Any]()
     words = plan.build_command_or_arguments()
     if step.kind == PARALLEL_RUN_STEP:
@@ -162,11 +162,11 @@ def _adapt_configuration(plan: StepPlan, configuration: RunConfiguration) -> Run
 def _apply_launch_settings(
     plan: StepPlan, configuration: RunConfiguration, sections: dict[str, object]
 ) -> dict[str, Any]:
-    """Return the changed fields for nodes and processes, and set the communicator's settings in `sections`."""
+    """Return the fields that the step changes for nodes and processes; its communicator settings go to `sections`."""
     step, changes = plan.step, dict[str, Any]()
     if step.node_count is not None:
         changes["node_count"] = step.node_count
-    parallel_nodes = count_nodes(step, plan.values)
+    parallel_nodes = get_node_count(step, plan.values)
     if parallel_nodes > 1:
         changes |= {"node_count": parallel_nodes, "communicator": PARALLEL_TASK}
     for key, field in (("NodeCount", "node_count"), ("MaxRunDurationSeconds", "max_run_duration_seconds")):
@@ -186,7 +186,7 @@ def _apply_launch_settings(
 
 
 def _check_count(parameter_name: str, value: ParameterValue) -> int:
-    """Return the value of a parameter if it is a whole number of at least 1, otherwise raise."""
+    """Return the value of a parameter if it is an integer of at least 1, or else raise."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise InvalidValue(
             f"{parameter_name} is a whole number of at least 1, and not {value!r}.", target=parameter_name

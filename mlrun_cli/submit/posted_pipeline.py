@@ -42,7 +42,7 @@ _DEFAULT_SOURCE = "SDK"
 
 
 def submit_posted_pipeline(workspace: Workspace, pipeline_id: str, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Submit a published pipeline and return the response: `Id`, the run's id, its experiment, and notes.
+    """Submit a published pipeline as a posted document asks; return the run's id as `Id`, its experiment and notes.
 
     The scripts get the variables of the process that published the pipeline, as those of its schedules do.
 

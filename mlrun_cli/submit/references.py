@@ -42,7 +42,7 @@ def resolve_references(
         return configuration, notes
     if is_environment_given:
         return configuration.replace_environment(RunConfiguration(python=configuration.python)), notes
-    if configuration.environment_reference is not None and is_file_name(name):
+    if configuration.environment_reference is not None and _is_file_reference(name):
         from mlrun_cli.runconfigs.runconfig import read_environment_file  # noqa: PLC0415 - start-up
 
         with configuration.locate_errors("environment"):
@@ -59,15 +59,15 @@ def resolve_references(
         ), notes
 
 
-def is_file_name(reference: str) -> bool:
-    """Return whether an `environment` value refers to a file instead of a registered environment."""
+def _is_file_reference(reference: str) -> bool:
+    """Return whether an `environment` value refers to a file and not to a registered environment."""
     return reference.lower().endswith(_FILE_SUFFIXES) or "/" in reference
 
 
 def _resolve_registered_environment(
     workspace: Workspace, configuration: RunConfiguration, name: str, key_path: str
 ) -> RunConfiguration:
-    """Return a configuration with the definition of the registered environment that it refers to."""
+    """Return a configuration with its environment taken from the registered environment that it refers to."""
     from mlrun_cli.actions.environments import get_environment  # noqa: PLC0415 - start-up
     from mlrun_cli.environments.curated import is_curated_name  # noqa: PLC0415 - start-up
     from mlrun_cli.runconfigs.runconfig import parse_configuration_document  # noqa: PLC0415 - start-up
@@ -95,7 +95,7 @@ def _resolve_registered_environment(
 def _convert_windows_paths(
     configuration: RunConfiguration, project: Path, source: Path
 ) -> tuple[RunConfiguration, tuple[str, ...]]:
-    """Convert relative Windows paths in a configuration to POSIX paths; return it with a line about each path."""
+    """Return a configuration with relative Windows paths converted to POSIX paths, and a note on each such path."""
     notes: list[str] = []
     problems = Problems()
 

@@ -95,7 +95,7 @@ class SubmitRequest(NamedTuple):
     ends_with_stream: bool = False
 
     def get_project_folder(self) -> Path:
-        """Return the absolute path of the project folder, which may no longer exist for an earlier run."""
+        """Return the absolute path of the project folder, which may no longer exist if an earlier run is repeated."""
         from mlrun_cli.runconfigs.lookup import get_project_folder  # noqa: PLC0415 - start-up, as above
 
         is_folder = self.earlier is not None or self.path.is_dir()

@@ -58,7 +58,7 @@ class RerunChanges(NamedTuple):
     is_first: bool = False
 
     def check_kind(self, *, is_sweep: bool = False, is_pipeline: bool = False) -> None:
-        """Raise if there are changes that do not apply to this kind of run.
+        """Raise if some of the changes do not apply to this kind of run.
 
         Raises:
             ConflictingOptions: there are.
@@ -153,7 +153,7 @@ def build_script_rerun(
     changes: RerunChanges,
     load_earlier: Callable[[], EarlierRun],
 ) -> Rerun:
-    """Return the request for submitting the script of a run, or of a sweep's child runs, again.
+    """Return the request for submitting a run's script, or that of a sweep's child runs, again.
 
     Args:
         workspace: the workspace of the run.
@@ -221,7 +221,7 @@ def describe_folder_obstacle(submission: Submission) -> str | None:
 
 
 def _change_program(run: Run, submission: Submission, changes: RerunChanges) -> tuple[_Program, Sequence[str]]:
-    """Return the changed script or command, empty if it is unchanged, and notes about appended parameters."""
+    """Return the changed script or command, or an empty program if unchanged, and notes about appended parameters."""
     if not changes.arguments and not changes.parameters and not changes.flags:
         return _Program(absent_flags=_list_absent_flags(run, submission)), ()
     if submission.is_command:
@@ -256,7 +256,7 @@ def _set_parameters(
 
 
 def _list_absent_flags(run: Run, submission: Submission) -> Sequence[str]:
-    """Return the flags that are false and therefore missing from the arguments."""
+    """Return the flags that a run's arguments omit because their parameters are false."""
     # Runs of an older version have them in the definition alone.
     return submission.get_submit_options().absent_flags or (run.definition or {}).get(ABSENT_FLAGS) or ()
 
@@ -298,7 +298,7 @@ def _list_arguments(request: SubmitRequest, options: SubmitOptions) -> Sequence[
 def describe_difference(
     workspace: Workspace, owner_name: str, find_snapshot: Callable[[], Snapshot], folder: Path
 ) -> str:
-    """Return a line about the differences between a folder and the snapshot of `owner_name`, a run or a step.
+    """Return a line about the differences between a folder and the snapshot of the run or step `owner_name`.
 
     If there is no snapshot any more, the line says so.
     """

@@ -79,7 +79,7 @@ class _Changes:
         self.notes: list[str] = []
 
     def set_value(self, name: str, text: str) -> bool:
-        """Set a parameter that the run has to a value; return False if it has no such parameter.
+        """Set an existing parameter of the run to a value; return False if the run has no such parameter.
 
         `no-NAME` is another name of NAME with the other value, unless the run has it as a parameter of its own.
         """
@@ -93,12 +93,12 @@ class _Changes:
             self.absent.pop(name, None)
             return False
         positive, of_flag = interpret_flag(name)
-        return self._set_absent(positive, text if of_flag == TRUE else invert_truth(text)) or (
+        return self._set_absent_flag(positive, text if of_flag == TRUE else invert_truth(text)) or (
             of_flag == FALSE and self._set_negation(positive, text)
         )
 
-    def _set_absent(self, name: str, text: str) -> bool:
-        """Set a parameter whose flag is left out to true or false; return False if there is none."""
+    def _set_absent_flag(self, name: str, text: str) -> bool:
+        """Set a boolean parameter whose flag is omitted; return False if no omitted flag has this name."""
         if name not in self.absent:
             return False
         if interpret_absent_flag(self.absent[name])[1] != text:
@@ -106,7 +106,7 @@ class _Changes:
         return True
 
     def _set_negation(self, name: str, text: str) -> bool:
-        """Set the flag `--no-NAME`; return False if the run has no parameter of this name."""
+        """Add or remove the flag `--no-NAME`; return False if the run has no boolean parameter NAME."""
         replaced = replace_negation(self.words, name, text)
         if replaced is None:
             return False
@@ -116,18 +116,18 @@ class _Changes:
         return True
 
     def add_value(self, name: str, text: str) -> None:
-        """Append a parameter that the run does not have."""
+        """Append a parameter with a value that the run does not have, and add a note."""
         self.words = append_parameter(self.words, name, text)
         note = self._describe_addition(name)
         self.notes.append(f"{note} For an option without a value: --set {name}" if text in {TRUE, FALSE} else note)
 
     def add_flag(self, name: str, option: str) -> None:
-        """Append a flag that the run does not have."""
+        """Append a flag that the run does not have, and add a note."""
         self.words = append_flag(self.words, option)
         self.notes.append(self._describe_addition(name))
 
     def check_is_flag(self, name: str) -> None:
-        """Raise if a parameter needs a value.
+        """Raise if a parameter that was given without a value needs one.
 
         Raises:
             InvalidValue: it has one in the run, or it is one that Hydra adds.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # start-up: most runs have a script
 def build_rerun_by_kind(
     workspace: Workspace, run: Run, environ: Mapping[str, str], changes: RerunChanges
 ) -> Rerun | SweepRerun | PipelineRerun:
-    """Return the request for submitting a run again, according to its kind.
+    """Return the request for submitting a run again: of a script or command, a sweep or a pipeline.
 
     Raises:
         RunNotRepeatable: the records of the run are not sufficient, or it is a step of a pipeline.

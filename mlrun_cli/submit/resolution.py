@@ -60,18 +60,18 @@ class Resolution(NamedTuple):
     data_links: Mapping[str, str] = MappingProxyType({})
 
     def redact_request(self, request: SubmitRequest) -> SubmitRequest:
-        """Return the request with all secrets, including ones on the command line, redacted in its tags and texts."""
+        """Return the request with secrets, including those on the command line, redacted in its tags and texts."""
         secrets = self.redactor.list_distinctive_secrets(self.argv)
         texts = {name: self.redactor.redact_with_secrets(getattr(request, name), secrets) for name in _STORED_TEXTS}
         return request._replace(**texts)
 
     @property
     def has_data(self) -> bool:
-        """True if the run has data: data sections or placeholders in its configuration, or volumes."""
+        """True if the run has volumes, or its configuration has data sections or placeholders for data."""
         return bool(self.volumes) or uses_data(self.configuration)
 
     def replace_data_placeholders(self, data: RunData) -> Resolution:
-        """Return the resolution with the paths of the data in place of the placeholders."""
+        """Return a copy of the resolution with the paths of the data in place of placeholders."""
         configuration = self.configuration._replace(
             arguments=data.arguments,
             command=data.command,
@@ -80,7 +80,7 @@ class Resolution(NamedTuple):
         return self._replace(
             configuration=configuration,
             argv=(self.argv[0], *data.arguments) if data.command is None else build_argv(configuration),
-            data=data.build_definition(),
+            data=data.build_definition_sections(),
             datasets=data.datasets,
             data_links=data.links,
             notes=(*self.notes, *data.notes),
@@ -97,5 +97,5 @@ def uses_data(configuration: RunConfiguration) -> bool:
 
 
 def build_run_redactor(environment: Mapping[str, str], configuration: RunConfiguration) -> Redactor:
-    """Return a redactor for the secrets in the variables of a submitter and of a run."""
+    """Return a redactor for the secrets among the variables of a run and of the process that submits it."""
     return Redactor.from_environment({**environment, **configuration.environment_variables})

@@ -35,8 +35,8 @@ from mlrun_cli.runconfigs.run_configuration import PythonSection, RunConfigurati
 from mlrun_cli.runs.shared_folder import SharedFolder
 from mlrun_cli.runs.submit_options import list_redacted_words
 from mlrun_cli.snapshots.limits import SnapshotLimits
-from mlrun_cli.submit.admission import Admission, admit_run, build_gpu_request
-from mlrun_cli.submit.environment_plan import choose_environment_mode, plan_environment, read_environment_choice
+from mlrun_cli.submit.admission import Admission, build_gpu_request, determine_admission
+from mlrun_cli.submit.environment_plan import determine_environment_choice, plan_environment, read_environment_choice
 from mlrun_cli.submit.references import resolve_references
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution, build_run_redactor, uses_data
@@ -114,7 +114,7 @@ class Resolver:
             raise
 
     def resolve(self, *, is_script_needed: bool = True) -> Resolution | None:
-        """Resolve the request, without the steps that only `preview` performs; return None if there are problems.
+        """Return the resolved request, or None if there are problems; `preview` performs the remaining checks.
 
         Args:
             is_script_needed: False if the script may be specified later.
@@ -207,7 +207,7 @@ class Resolver:
         if not self.problems.has_problem_about("target"):
             with self.problems.collect_errors():
                 gpus = build_gpu_request(workspace, self.configuration.target, request)
-                self.admission = admit_run(workspace, self.configuration, request, gpus)
+                self.admission = determine_admission(workspace, self.configuration, request, gpus)
         if request.earlier is not None:
             self.snapshot = PlannedSnapshot.from_snapshot(request.earlier.snapshot)
         elif self._source.is_dir():
@@ -324,7 +324,7 @@ class Resolver:
             self.notes += notes
             is_named = True
             if request.environment_mode is None:
-                self._choice = choose_environment_mode(self.configuration, request.environment)
+                self._choice = determine_environment_choice(self.configuration, request.environment)
         if not is_named or self.problems.has_problem_about("environment"):
             described, search_path = self.configuration.remove_environment_name(), request.environment.get("PATH", "")
             with self.problems.collect_errors():
@@ -356,16 +356,16 @@ class Resolver:
 
     @property
     def _shared_folder(self) -> SharedFolder | None:
-        """The target's folder shared with its nodes; None if there are no nodes or the target is unknown."""
+        """The folder that the target shares with its nodes; None if there are no nodes or the target is unknown."""
         return None if self._target is None else self._target.shared_folder
 
     @property
     def _environments_home(self) -> Path:
-        """The folder that contains the `environments` folder for the build and is accessible to the nodes."""
+        """The folder whose `environments` subfolder environments are built in; the nodes, if any, can access it."""
         return self._home.absolute() if self._shared_folder is None else self._shared_folder.path
 
     def _check_container(self, plan: EnvironmentPlan) -> None:
-        """Raise if the script would run in a container on a node, which is not supported."""
+        """Raise if the script would run in a container on a node, since this is not supported."""
         if self._shared_folder is not None and plan.container is not None:
             raise Unsupported(
                 f"environment.docker: '{self.configuration.target}' runs scripts on nodes, where containers are not"
@@ -375,7 +375,7 @@ class Resolver:
             )
 
     def _plan_launch(self, planned: PlannedEnvironment) -> None:
-        """Determine the script's processes, environment variables and volumes."""
+        """Determine the script's launch, environment variables and volumes."""
         variables = {**planned.variables, **self.configuration.environment_variables}
         self.configuration = self.configuration._replace(environment_variables=variables)
         if planned.plan.container is None:
@@ -383,7 +383,7 @@ class Resolver:
         self._resolve_launch(planned.plan)
 
     def _resolve_launch(self, plan: EnvironmentPlan) -> None:
-        """Determine the script's processes, and drop the environment variables that each process sets itself."""
+        """Determine the script's launch, and drop the environment variables that every run sets itself."""
         self._launch = resolve_launch(
             self.configuration,
             plan.interpreter,
@@ -396,7 +396,7 @@ class Resolver:
         self.notes += skipped
 
     def _apply_docker_arguments(self) -> tuple[str, ...]:
-        """Apply the Docker arguments that work without a container; return notes about the others."""
+        """Apply the Docker arguments that work without a container; return notes about the other arguments."""
         if not is_docker_enabled(self.configuration):
             return ()
         from mlrun_cli.submit.container_fallback import apply_docker_arguments  # noqa: PLC0415 - start-up
@@ -439,7 +439,7 @@ class Resolver:
 
 
 def _drop_reserved_variables(configuration: RunConfiguration, names: Set[str]) -> tuple[RunConfiguration, list[str]]:
-    """Return the configuration without environment variables that every run sets, and a note about each of them."""
+    """Return a configuration without these environment variables, which every run sets, and a note on each of them."""
     kept = {name: value for name, value in configuration.environment_variables.items() if name not in names}
     skipped = [name for name in configuration.environment_variables if name in names]
     notes = [f"environmentVariables.{name} is skipped: each run sets it by itself." for name in skipped]

@@ -31,7 +31,7 @@ _STOCK_IMAGES = ("mcr.microsoft.com/azureml/", "continuumio/miniconda3:", "micro
 def review_configuration(
     configuration: RunConfiguration, *, mode: EnvironmentMode = EnvironmentMode.PINNED, search_path: str = ""
 ) -> tuple[str, ...]:
-    """Review a configuration and its command line for this machine; return a note about each skipped key.
+    """Check that this machine supports a configuration; return a note about each key that is skipped.
 
     Args:
         configuration: the configuration as read from the file.
@@ -64,7 +64,7 @@ def review_configuration(
 
 
 def _iterate_unsupported_fields(configuration: RunConfiguration, search_path: str) -> Iterator[tuple[str, Refusal]]:
-    """Yield the key paths of fields that no run on this machine supports, with the reason."""
+    """Yield the key path of each field with a value that no run on this machine supports, with the reason."""
     framework = configuration.framework.casefold()
     if framework in PROGRAMS:
         if find_framework_program(framework, search_path) is None:
@@ -88,7 +88,7 @@ def _iterate_unsupported_fields(configuration: RunConfiguration, search_path: st
 
 
 def _iterate_unsupported_keys(configuration: RunConfiguration) -> Iterator[tuple[str, Refusal]]:
-    """Yield the key paths whose non-default values are not supported, with the reason."""
+    """Yield the key path of each key in `rest` that has an unsupported non-default value, with the reason."""
     for key_path in configuration.get_non_default_entries():
         key = KEYS.get(key_path)
         if key is None or key.refused is None or (key_path in DOCKER_SWITCHES and _has_conda_part(configuration)):

@@ -37,6 +37,6 @@ class RunData:
     links: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def build_definition(self) -> dict[str, Any]:
-        """Return `data`, `outputData` and `dataReferences` of the run's definition."""
+    def build_definition_sections(self) -> dict[str, Any]:
+        """Return the sections `data`, `outputData` and `dataReferences` of the run's definition."""
         return {"data": self.inputs, "outputData": self.outputs, "dataReferences": self.references}

@@ -45,7 +45,7 @@ def build_run_definition(configuration: RunConfiguration, submission: Submission
 
 
 def _build_environment_name(configuration: RunConfiguration, submission: Submission) -> dict[str, str]:
-    """Return the environment's name and version as a dict, by default those that Azure gives an unnamed environment."""
+    """Return an environment's `name` and `version`, by default those that Azure gives to unnamed environments."""
     changed = configuration.get_non_default_entries()
     plan = submission.environment
     key = plan.build.key if plan.build is not None else create_sha256(str(plan.interpreter).encode()).hexdigest()

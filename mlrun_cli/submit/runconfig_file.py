@@ -24,7 +24,7 @@ def load_runconfig(folder: Path, name: str) -> tuple[Path, RunConfiguration, tup
 
 
 def examine_named_runconfig(folder: Path, name: str) -> tuple[Path, RunconfigReading]:
-    """Find the runconfig with this name and read it, collecting all of its errors.
+    """Find and read the runconfig with this name; return its path, and its configuration with all errors.
 
     Raises:
         UsageError: there is no such file, or it is not a runconfig at all.

@@ -59,7 +59,7 @@ def _record_due_run(workspace: Workspace, schedule: Schedule, timestamp: int) ->
 
 
 def _postpone(workspace: Workspace, schedule: Schedule, timestamp: int, problem: str) -> None:
-    """Record why a schedule could not be handled, and postpone it by some minutes."""
+    """Record why a due schedule could not be handled, and postpone it by some minutes."""
     write_log(f"the schedule {schedule.schedule_id} is postponed: {problem}")
     with workspace.transaction(durable=True):
         if workspace.schedules.postpone(schedule, timestamp + POLLING_MINUTES * 60 * MICROSECONDS):
@@ -79,7 +79,7 @@ def _detect_changed_files(workspace: Workspace, schedule: Schedule) -> tuple[Map
 
 
 def _build_parameters(schedule: Schedule, changed_paths: Sequence[str]) -> dict[str, Any]:
-    """Return the value of the data path parameter, keyed by its name: the changed file, or the folder of several."""
+    """Return a dict of the data path parameter, if any: the changed file, or the deepest folder of several files."""
     settings = schedule.settings
     if settings.data_path_parameter is None or not changed_paths:
         return {}

@@ -99,7 +99,7 @@ def check_program(program: str, source: Path, search_path: str) -> None:
 
 
 def split_command_text(text: str) -> tuple[str, ...] | str:
-    """Return the words of a command that needs no shell, or else the text itself, which a shell has to interpret.
+    """Return a command's words if it needs no shell, or else its text, which a shell has to interpret.
 
     A shell is needed for signs such as `&&` and `$`, and for variables before the command, as in `SIZE=3 make`.
     """
@@ -151,7 +151,7 @@ def _check_language(script: str) -> None:
 
 
 def _build_runconfig_hint(source: Path, script: str) -> str | None:
-    """Return a hint that a missing script is the name of a runconfig, or None."""
+    """Return a hint that a missing script has the name of a runconfig, or None if it does not."""
     config = find_project_config(source)
     names = list_runconfig_names(source if config is None else config.folder)
     return (
@@ -160,7 +160,7 @@ def _build_runconfig_hint(source: Path, script: str) -> str | None:
 
 
 def _build_settings_hint(name: str) -> str:
-    """Return a hint on the option that takes a file of settings, which was named in place of a script."""
+    """Return a hint on the option for a settings file that was given in place of a script."""
     if name.endswith(SUFFIX):
         return f"A runconfig is named with -c, before the script: -c {name.removesuffix(SUFFIX)} train.py"
     return (
@@ -211,7 +211,7 @@ def _resolve_script_path(source: Path, script: str) -> str:
 
 
 def _build_attached_folder_hint(source: Path, script: str) -> str | None:
-    """Return a hint if the source folder is below an attached folder that has the script, or None."""
+    """Return a hint that the attached folder above the source folder has the script, or None if it does not."""
     import shlex  # noqa: PLC0415 - not on the way of what succeeds
 
     config = find_project_config(source)
@@ -232,7 +232,7 @@ def _build_program_hint(script: str) -> str | None:
 
 
 def _resolve_links(path: Path) -> Path:
-    """Return the path with links resolved; unlike `Path.resolve`, accept circular links."""
+    """Return the path with links resolved; unlike `Path.resolve`, do not raise on circular links."""
     return Path(os.path.realpath(path))
 
 

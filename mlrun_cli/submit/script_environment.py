@@ -66,7 +66,7 @@ def build_script_environment(
     experiment_id: str,
     client_variables: Collection[str] = (),
 ) -> dict[str, str]:
-    """Return the script's environment variables: the submitter's, overridden by the runconfig's and the run's.
+    """Return the script's environment variables: the submitter's, overridden by the runconfig's, then the run's own.
 
     Variables that a notebook has set for itself are not inherited. `folder` is None for a run on a node, whose
     supervisor adds the variables that depend on the folder of the run, while those that name GPUs of this machine, and
@@ -110,7 +110,7 @@ def build_script_environment(
 def _build_tracking_variables(
     environ: Mapping[str, str], identity: WorkspaceIdentity, run_id: str, experiment_name: str, experiment_id: str
 ) -> dict[str, str]:
-    """Return the environment variables by which MLflow finds the run, or none if the user sets a tracking URI."""
+    """Return the environment variables by which MLflow finds the run; empty if the user tracks elsewhere."""
     uri = environ.get("MLFLOW_TRACKING_URI")
     if uri and not is_workspace_uri(uri):
         return {}

@@ -43,7 +43,7 @@ class SharedLocation(NamedTuple):
 def prepare_shared_folder(
     workspace: Workspace, target: str, shared_folder: SharedFolder, snapshot: Snapshot
 ) -> SharedLocation:
-    """Copy a snapshot, this program and the SDK into a shared folder unless they are already there.
+    """Copy a snapshot, this program and the SDK to a shared folder unless they are there; return their location.
 
     Raises:
         SharedFolderUnavailable: the folder is not in its place or cannot be written.
@@ -58,7 +58,7 @@ def prepare_shared_folder(
 
 
 def write_stored_run(workspace: Workspace, run: Run, folder: SharedRunFolder, secrets: Secrets) -> None:
-    """Write the documents of a stored run and its ancestors, and its secrets, into the run's shared folder.
+    """Write the secrets of a stored run, its document and those of its ancestors to the run's shared folder.
 
     Raises:
         OSError: a file cannot be written.

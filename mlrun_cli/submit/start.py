@@ -60,7 +60,7 @@ def start_run(
     progress: Progress | None,
     report: Callable[[str], None] | None,
 ) -> Submitted | None:
-    """Take the snapshot of a resolved run, record the run and start it; return None if its source has problems."""
+    """Take a resolved run's snapshot, record the run and start it; return None if the source has problems."""
     with prevent_pruning(workspace.snapshots_folder, report):
         source = prepare_source(workspace, request, resolution, problems, progress)
         if source is None:
@@ -75,7 +75,7 @@ def prepare_source(
     problems: Problems,
     progress: Progress | None,
 ) -> Source | None:
-    """Take a snapshot, or reuse the snapshot of an earlier run; return None if the source has problems."""
+    """Return a new snapshot, or that of the earlier run to repeat, with notes; None if the source has problems."""
     store = SnapshotStore(workspace.snapshots_folder)
     if request.earlier is not None:
         earlier = store.read_manifest(request.earlier.snapshot.snapshot_id)
@@ -144,7 +144,7 @@ def _record_and_start(
 def build_environment_here(
     target: Target, request: SubmitRequest, resolution: Resolution, report: Callable[[str], None] | None
 ) -> None:
-    """Build a run's environment on this machine if its target requires that and it does not exist.
+    """Build a run's environment on this machine if the target requires it and the environment does not exist.
 
     Raises:
         EnvironmentNotBuilt: the build failed.
@@ -209,7 +209,7 @@ def build_submission(
 
 
 def bind_run_data(target: Target, request: SubmitRequest, resolution: Resolution, run_id: str) -> Resolution:
-    """Resolve the run's data to paths, once its folder exists; return the resolution with these paths."""
+    """Return the resolution with data placeholders replaced with the paths of the data; the run's folder must exist."""
     if not resolution.has_data:
         return resolution
     from mlrun_cli.submit.data import bind_data  # noqa: PLC0415 - start-up: most runs have none

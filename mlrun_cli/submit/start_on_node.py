@@ -19,7 +19,7 @@ from mlrun_cli.targets.errors import EngineRefused, SharedFolderUnavailable, Sub
 
 
 def start_on_node(target: Target, new_run: NewRun, recorded: RecordedRun, folder: NewRunFolder) -> None:
-    """Submit the job of a recorded run to the engine of its target; remove the run if it has no job.
+    """Submit a recorded run as a job to its target's engine; if this fails, remove the run unless it may have a job.
 
     The run is recorded first and its lock is held until here: if this process is killed, the collector finds a run
     whose lock is free, and asks the engine for its job.
@@ -48,7 +48,7 @@ def start_on_node(target: Target, new_run: NewRun, recorded: RecordedRun, folder
 
 
 def start_batch_on_nodes(target: EngineTarget, new_runs: Sequence[tuple[NewRun, RecordedRun]]) -> None:
-    """Submit the jobs of several recorded runs in a single call to the engine or, if that fails, one by one.
+    """Submit several recorded runs as jobs in a single call to the engine or, if that fails, one by one.
 
     Their locks are held until here. A run that has no job in the end, because its files cannot be written or the engine
     refuses it, remains as it was recorded; runs that have been ended meanwhile get no job.

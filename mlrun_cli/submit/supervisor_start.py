@@ -49,7 +49,7 @@ class SupervisorStart:
         self._stack.close()
 
     def prepare(self, target_name: str) -> None:
-        """Prepare to start the run on the named target, unless already prepared or the run will be queued."""
+        """Prepare the start of the run on a target, unless the start is already prepared or the run will be queued."""
         if not self._prepares or self._target is not None:
             return
         if get_node_limit(self._workspace, target_name) is None:
@@ -61,7 +61,7 @@ class SupervisorStart:
             self._target = target
 
     def start(self, run: Run, lock_fds: Sequence[int]) -> None:
-        """Start the supervisor of a recorded run, and pass it open locks, the owner lock first.
+        """Start the supervisor of a recorded run, which inherits the open locks, the owner lock first.
 
         Raises:
             OSError: no process could be started.
@@ -74,7 +74,7 @@ class SupervisorStart:
 
 
 def _may_start_early(request: SubmitRequest) -> bool:
-    """Return whether an unresolved request is likely to start a run on the target that it specifies."""
+    """Return whether a request that is not yet resolved is likely to start a run on the target that it names."""
     if request.runconfig_name is not None or request.configuration is not None or request.script is None:
         return False
     script = os.path.join(request.source_directory or request.path, request.script)

@@ -56,7 +56,7 @@ class SweepPlan(NamedTuple):
 
     @property
     def total_runs(self) -> int:
-        """The total number of runs."""
+        """The number of child runs that the sweep starts unless it ends early."""
         size = self.definition.sampling.space_size
         sampled = self.definition.max_total if size is None else size
         return min(self.definition.max_total, len(self.resumed) + sampled)
@@ -168,7 +168,7 @@ def start_sweep(
 
 
 def read_sweep_plan(folder: RunFolder) -> SweepPlan:
-    """Return the plan of a sweep from the folder of its run.
+    """Return the plan of a sweep, read from the folder of its run.
 
     Raises:
         StoredFilesLost: the file is gone or damaged.
@@ -317,7 +317,7 @@ def check_sweep_arguments(command: str | Sequence[str] | None, plan: SweepPlan) 
 
 
 def _list_argument_warnings(template: RunTemplate, definition: SweepDefinition) -> Sequence[str]:
-    """Return a warning for each argument that is both fixed and sampled by the sweep."""
+    """Return a warning for each parameter of the sweep that the arguments also set to a fixed value."""
     fixed = {word.partition("=")[0] for word in template.resolution.argv[1:]}
     appended = list_names_without_placeholder(template.resolution.argv, definition.sampling.space)
     return [

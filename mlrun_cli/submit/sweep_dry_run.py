@@ -43,7 +43,7 @@ def dry_run_sweep(workspace: Workspace, request: SubmitRequest, definition: Swee
 
 
 def _apply_values(run: Mapping[str, Any], values: Mapping[str, Any], flags: Collection[str]) -> dict[str, Any]:
-    """Return the arguments, or the command, of a run with the values that a sweep samples for it."""
+    """Return the `command` or else the `arguments` of a run's record, with the values sampled for the run applied."""
     if run["command"] is not None:
         return {"command": add_values_to_command(run["command"], values, flags)}
     return {"arguments": add_values_to_arguments(run["arguments"], values, flags)}

@@ -13,7 +13,7 @@ _SUFFIXES = (".json", ".yaml", ".yml")
 
 
 def resolve_sweep_file(name: str, folder: Path) -> tuple[Path, Sequence[str]]:
-    """Return the path of a sweep's configuration file, with notes for stderr.
+    """Return the path of a sweep's configuration file, and notes for stderr.
 
     An existing path is taken as it is, then one relative to `folder`. Otherwise all folders below `folder`, hidden ones
     too, are searched for a file of that name; of several, the one that is walked last is taken, as in az, and named.

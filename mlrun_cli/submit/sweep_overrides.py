@@ -14,7 +14,7 @@ _IMPORT = r"(?m)^[ \t]*(?:import|from)[ \t]+(?:hydra|omegaconf)\b"
 
 
 def add_override_placeholders(request: SubmitRequest, names: Iterable[str]) -> SubmitRequest:
-    """Return a request whose words pass dotted parameters as `NAME={NAME}`, if its script reads overrides.
+    """Return a request with `NAME={NAME}` added for each dotted parameter if its script reads such overrides.
 
     It does if it imports Hydra or OmegaConf, or if one of its other arguments is an override. Other scripts get
     `--NAME VALUE`, as those of jsonargparse want. Arguments that only a runconfig has are left alone.

@@ -60,7 +60,7 @@ class SweepRerun(NamedTuple):
 
 
 def build_sweep_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str], changes: RerunChanges) -> SweepRerun:
-    """Return the request for submitting a sweep again; it samples the same values unless it gets a new seed.
+    """Return the request for submitting a sweep again, which samples the same values unless a new seed is given.
 
     Raises:
         RunNotRepeatable: the files of the sweep are gone or not sufficient, or it is that of a pipeline's step.
@@ -89,7 +89,7 @@ def build_sweep_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str]
 
 
 def _read_sweep(workspace: Workspace, run: Run) -> _EarlierSweep:
-    """Return a sweep from its folder, or from its record if the folder is gone.
+    """Return a sweep, read from its folder or, if the folder is gone, rebuilt from its record.
 
     Raises:
         RunNotRepeatable: its folder is gone or damaged, and its record is not sufficient.
@@ -111,7 +111,7 @@ def _read_sweep(workspace: Workspace, run: Run) -> _EarlierSweep:
 
 
 def _restore_sweep(workspace: Workspace, run: Run) -> _EarlierSweep | None:
-    """Return a sweep from its tags, or None if these are not sufficient, as for runs that read data."""
+    """Return a sweep rebuilt from its tags, or None if they are insufficient, for example for runs that read data."""
     definition, child_definition = find_definition(run.tags), find_child_definition(run.tags)
     children = workspace.runs.list(RunFilter(parent_run_id=run.run_id, last=1))
     if definition is None or child_definition is None or not children:
@@ -144,7 +144,7 @@ def _build_lost_error(run: Run) -> RunNotRepeatable:
 
 
 def _check_run(workspace: Workspace, run: Run, changes: RerunChanges) -> None:
-    """Raise if a sweep belongs to a pipeline, or if it is to be resumed from outputs."""
+    """Raise if a sweep belongs to a pipeline, or if the changes ask to resume it from outputs."""
     if run.parent_run_id is not None:
         check_is_not_pipeline_step(workspace.runs.get(run.parent_run_id))
     if changes.resumes:
@@ -158,9 +158,9 @@ def _check_run(workspace: Workspace, run: Run, changes: RerunChanges) -> None:
 
 def _check_parameters(run: Run, definition: SweepDefinition, changes: RerunChanges) -> None:
     """Raise if a value is given for a parameter that the sweep samples."""
-    sampled = {_get_parameter_name(name) for name in definition.sampling.space}
+    sampled = {_normalize_parameter_name(name) for name in definition.sampling.space}
     for name in (*changes.parameters, *changes.flags):
-        if _get_parameter_name(name) in sampled:
+        if _normalize_parameter_name(name) in sampled:
             raise ConflictingOptions(
                 f"--set: '{name}' is drawn by the sweep '{run.run_id}' for each of its runs.",
                 hint="Leave it out, or submit another sweep: mlrun run sweep.",
@@ -168,6 +168,6 @@ def _check_parameters(run: Run, definition: SweepDefinition, changes: RerunChang
             )
 
 
-def _get_parameter_name(name: str) -> str:
-    """Return the name without what it begins with on a command line: dashes, Hydra's signs, or the `no-` of a flag."""
+def _normalize_parameter_name(name: str) -> str:
+    """Return a parameter name without its prefix on a command line: dashes, Hydra's signs, or the `no-` of a flag."""
     return interpret_flag(name.lstrip("-+"))[0]

@@ -31,7 +31,7 @@ def get_sweep_id(step_run_id: str) -> str:
 def start_sweep_step(
     workspace: Workspace, template: RunTemplate, run: TemplateRun, definition: Mapping[str, Any]
 ) -> Run:
-    """Record the run of a sweep step, unless it is already recorded, and start its controller; return the run.
+    """Record a sweep step's run and start its controller, unless it is already recorded; return the run.
 
     Raises:
         MlrunError: it cannot be recorded.
@@ -63,7 +63,7 @@ def start_sweep_step(
 
 
 def read_sweep_definition(folder: RunFolder) -> SweepDefinition:
-    """Return the definition of a step's sweep from the folder of the step run.
+    """Return the definition of a step's sweep, read from the folder of the step run.
 
     Raises:
         StoredFilesLost: the file is gone or damaged.
@@ -87,7 +87,7 @@ def write_sweep_metrics(workspace: Workspace, step_run_id: str, path: Path) -> N
 
 
 def copy_best_model(workspace: Workspace, step_run_id: str, name: str, destination: Path) -> None:
-    """Copy a file or a folder of a sweep's best run to a path.
+    """Copy a model, a file or folder of the best run of a step's sweep, to a path.
 
     Raises:
         NotFound: no run has logged the primary metric, or the best one has no such file.

@@ -21,7 +21,7 @@ from mlrun_cli.runs.submission import Submission
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.git import read_git_properties
 from mlrun_cli.snapshots.snapshot import Snapshot
-from mlrun_cli.submit.admission import GpuRequest, admit_run, build_gpu_request
+from mlrun_cli.submit.admission import GpuRequest, build_gpu_request, determine_admission
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution, build_run_redactor
 from mlrun_cli.submit.resolve import Resolver
@@ -80,7 +80,7 @@ class RunTemplate(NamedTuple):
 
     @property
     def target(self) -> str:
-        """The name of the compute target of the runs."""
+        """The name of the runs' compute target."""
         return self.submission.target
 
     def write(self, folder: Path) -> None:
@@ -140,7 +140,7 @@ def create_template(
     progress: Progress | None = None,
     report: Callable[[str], None] | None = None,
 ) -> RunTemplate:
-    """Create a template without starting a run: resolve a request, take its snapshot and prepare its environment.
+    """Resolve a request, take its snapshot and prepare its environment; return the template, without starting a run.
 
     Until a row of the store refers to the snapshot, the caller must prevent pruning (see `prevent_pruning`).
 
@@ -165,7 +165,7 @@ def create_template(
             if source is not None:
                 target = get_target(workspace, resolution.configuration.target)
                 gpus = build_gpu_request(workspace, target.name, request)
-                admit_run(workspace, resolution.configuration, request, gpus)
+                determine_admission(workspace, resolution.configuration, request, gpus)
                 build_environment_here(target, request, resolution, report)
                 sdk_folder = str(ensure_sdk_copy(workspace.home / "sdk"))
                 redactor = resolution.redactor

@@ -26,7 +26,7 @@ class TemplateRecord(NamedTuple):
     git_properties: Mapping[str, str]
 
     def write(self, folder: Path, redactor: Redactor) -> None:
-        """Write the record to the folder of a template, redacted, and wait until it is on disk.
+        """Write the record with secrets redacted to a template's folder, and wait until it is on disk.
 
         Raises:
             OSError: it cannot be written.

@@ -86,7 +86,7 @@ class TemplateRun(NamedTuple):
 
 
 def start_from_template(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> Run:
-    """Record a run and queue it, or have an engine queue it, unless a run with its id exists; return the run.
+    """Record a run, and queue it here or in its target's engine, unless a run with its id exists; return the run.
 
     Only one process may start a run id at a time. If that is killed at any moment, the next call completes what is
     missing.
@@ -108,7 +108,7 @@ def start_from_template(workspace: Workspace, template: RunTemplate, run: Templa
 
 
 def start_or_fail_from_template(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> Run:
-    """Start a run like `start_from_template`, but record it as Failed if it can never be started.
+    """Start a run like `start_from_template`, or record it as Failed if it can never be started; return the run.
 
     Raises:
         StoreError, DiskFull, FileNotWritable, EngineUnavailable, SharedFolderUnavailable, OSError: something is away,
@@ -133,7 +133,7 @@ def start_or_fail_from_template(workspace: Workspace, template: RunTemplate, run
 
 
 def _fail_unstarted_run(workspace: Workspace, run: Run, error: MlrunError) -> None:
-    """Record the failure of an already recorded run that could not be started."""
+    """Record the failure of an already recorded run that could not be started, unless it has started after all."""
     if run.status is RunStatus.NOT_STARTED:
         remove_secrets(workspace.run_folder(run.run_id))
         outcome = build_failure_outcome(error.message, code=SERVICE_ERROR, reason=error.code)
@@ -141,7 +141,7 @@ def _fail_unstarted_run(workspace: Workspace, run: Run, error: MlrunError) -> No
 
 
 def start_batch_from_template(workspace: Workspace, template: RunTemplate, runs: Sequence[TemplateRun]) -> None:
-    """Start several runs with a single call to their target's engine if it has job arrays, or else start none.
+    """Start several runs in a single call to the target's engine; without support for job arrays, start none.
 
     Runs whose ids exist, and those that cannot be started so, are left to `start_from_template`, which has to be called
     for each, and which returns those that this function has started. Runs are recorded in their order: if one cannot
@@ -161,7 +161,7 @@ def start_batch_from_template(workspace: Workspace, template: RunTemplate, runs:
 
 
 def _start_batch(workspace: Workspace, target: EngineTarget, template: RunTemplate, runs: Sequence[TemplateRun]) -> int:
-    """Record runs, up to the first that cannot be recorded, and start them; return their number."""
+    """Record runs, up to the first that cannot be recorded, and start them; return the number of recorded runs."""
     with ExitStack() as stack:
         recorded = []
         with suppress(MlrunError, OSError):  # whoever starts the runs alone meets it again
@@ -226,7 +226,7 @@ def record_reused_run(
 
 
 def apply_run_to_template(template: RunTemplate, run: TemplateRun) -> RunTemplate:
-    """Return a copy of a template with the arguments, variables and other values of a run applied."""
+    """Return a copy of a template with the arguments, variables and other settings of a run applied."""
     request, resolution = _apply_changes(template, run)
     return template._replace(request=request, resolution=resolution)
 
@@ -249,7 +249,7 @@ def _build_new_run(
     run: TemplateRun,
     place: SharedLocation | None = None,
 ) -> NewRun:
-    """Return the run that is to be recorded; its folder must exist, since data are copied into it.
+    """Return the new run to record; its folder must exist, since data are copied into the folder.
 
     Without a target, no data are bound.
     """
@@ -273,7 +273,7 @@ def _build_new_run(
 
 
 def _apply_changes(template: RunTemplate, run: TemplateRun) -> tuple[SubmitRequest, Resolution]:
-    """Return the request and the resolution of a template with the changes of a run."""
+    """Return the request and the resolution of a template with a run's changes applied."""
     configuration, argv = template.resolution.configuration, template.resolution.argv
     variables = {**configuration.environment_variables, **run.variables}
     rest = {**configuration.rest}
@@ -306,7 +306,7 @@ def _apply_changes(template: RunTemplate, run: TemplateRun) -> tuple[SubmitReque
 
 
 def _complete_start_on_node(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> None:
-    """Submit the job of a recorded run, whose earlier submission was killed before it reached the engine.
+    """Submit a recorded run to its engine if an earlier submission was interrupted before it reached the engine.
 
     One that the engine has not answered is repeated by the collector, once it is sure that there is no job.
     """

@@ -10,7 +10,7 @@ from mlrun_cli.environments.curated import find_curated_environment, list_curate
 from mlrun_cli.environments.mode import EnvironmentMode
 from mlrun_cli.environments.translation import translate_dependencies
 from mlrun_cli.runconfigs.runconfig import parse_configuration_document
-from mlrun_cli.submit.environment_plan import choose_environment_mode
+from mlrun_cli.submit.environment_plan import determine_environment_choice
 from tests.running import Mlrun
 from tests.sdk.driving import drive
 
@@ -122,7 +122,7 @@ def test_versions_of_curated_environments_may_be_left_open(name: str, variable: 
     definition = {"name": name, "python": {"condaDependencies": {"dependencies": ["python=3.6.2"]}}}
     configuration, _ = parse_configuration_document({"environment": definition}, Path(name))
 
-    assert choose_environment_mode(configuration, {"MLRUN_ENVIRONMENT": variable}).mode is mode
+    assert determine_environment_choice(configuration, {"MLRUN_ENVIRONMENT": variable}).mode is mode
 
 
 def test_a_curated_environment_is_got_cloned_and_named_in_a_runconfig(mlrun: Mlrun) -> None:

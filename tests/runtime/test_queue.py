@@ -17,7 +17,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.queue import QueueFolder, QueueReport, get_node_limit
 from mlrun_cli.runtime.wake_socket import WakeSocket
 from mlrun_cli.scheduler.backfill import Backfill
-from mlrun_cli.submit.admission import GpuRequest, admit_run
+from mlrun_cli.submit.admission import GpuRequest, determine_admission
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
@@ -99,7 +99,7 @@ def test_a_priority_that_an_old_dispatcher_ignores_is_told(workspace: Workspace)
         notes = []
         for priority in (0, 1):
             request = SubmitRequest(Path("/"), "exp", {}, priority=priority)
-            notes.append(admit_run(workspace, configuration, request, GpuRequest()).notes)
+            notes.append(determine_admission(workspace, configuration, request, GpuRequest()).notes)
     assert notes[0] == ()
     assert [note.partition(":")[0] for note in notes[1]] == ["--priority"]
 
