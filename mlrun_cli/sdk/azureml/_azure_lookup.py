@@ -21,7 +21,7 @@ class UnknownModule(ModuleNotFoundError):
 
 
 def find_substitute_spec(module_name: str) -> Optional[ModuleSpec]:
-    """Return the spec for an alias or an unsupported module of Azure, or None if the import system only checks for it.
+    """Return the spec of a substitute for an Azure module; for an unknown one, raise, or return None to `find_spec`.
 
     Raises:
         UnknownModule: The module is unknown. Callers of `importlib.util.find_spec`, which only checks whether a
@@ -41,7 +41,7 @@ def find_substitute_spec(module_name: str) -> Optional[ModuleSpec]:
 
 
 def find_substitute(module: ModuleType, member_name: str) -> Any:
-    """Return the substitute for a name missing in a module: a module, a member, or a class that refuses to be used.
+    """Return the substitute for a name missing in a module: a module, a member, or a class whose use raises an error.
 
     Raises:
         AttributeError: Azure's module does not have it either.
@@ -108,7 +108,7 @@ class _Loader:
         self._kind = kind
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """Create the module and initialize it."""
+        """Return a new module of this loader's class for the spec, already initialized."""
         return self._kind(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:

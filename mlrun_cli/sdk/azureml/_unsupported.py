@@ -68,7 +68,7 @@ class UnsupportedMeta(type):
 
 
 def _refuse_instance(self: Any, *_: object, **__: object) -> None:
-    """Raise the error for an unsupported class; used as the constructor of such a class."""
+    """Raise the error for an unsupported class; used as the `__init__` method of such classes."""
     kind = type(self)
     raise create_unsupported_error(kind.__name__, kind._instead)
 

@@ -65,9 +65,9 @@ class SubmittedRunClient:
         return (self.run_id, self._folder) == (run_id, run_folder)
 
     def create_writer(self, workspace: WorkspaceNames, run_id: str) -> Callable[[str], None]:
-        """Return a function that durably writes journal lines for a run; raise if the run is of another workspace."""
+        """Return a function that durably writes a run's journal lines, or raises if the run is in another workspace."""
         if tuple(workspace) != self.workspace:
-            return lambda _: self._refuse_other_workspace(workspace, run_id)
+            return lambda _: self._raise_other_workspace_error(workspace, run_id)
         if run_id == self.run_id:
             return self._journal.append
         return lambda line: self._journal.append(wrap_line_for_run(run_id, line))
@@ -79,7 +79,7 @@ class SubmittedRunClient:
         timeout_seconds: "float | None" = None,
         **arguments: Any,
     ) -> Any:
-        """Send a request and return its JSON result, which reflects every journal line that this process has written.
+        """Send a request and return its result, which reflects all journal lines written by this process.
 
         Raises:
             AzureMLException: The response is an error, which determines the exception class.
@@ -108,9 +108,9 @@ class SubmittedRunClient:
     def hand_over_upload(
         self, workspace: WorkspaceNames, run_id: str, upload_name: str, replaces: bool = False
     ) -> None:
-        """Move an upload stored on this node to the workspace, unless the run's folder is on the node.
+        """Move an upload stored on this node to the workspace; do nothing if this node has access to the run's folder.
 
-        On a node, these are the runs that scripts have opened; a run with a job has its folder in the shared folder.
+        On a node, only a run that a script has opened lacks a folder; that of a run with a job is in the shared folder.
         """
         if run_id == self.run_id or not os.path.isdir(os.path.join(self._folder, EVENTS)):
             return
@@ -119,8 +119,8 @@ class SubmittedRunClient:
             arguments = {"run_id": run_id, "name": upload_name, "folder": folder, "replaces": replaces}
             self.request("run_files.take_upload", workspace, timeout_seconds=_UPLOAD_SECONDS, **arguments)
 
-    def _refuse_other_workspace(self, workspace: WorkspaceNames, run_id: str) -> None:
-        """Raise UserErrorException for a run of a different workspace than that of this script's run."""
+    def _raise_other_workspace_error(self, workspace: WorkspaceNames, run_id: str) -> None:
+        """Raise UserErrorException, since the run is in a different workspace than this script's run."""
         raise UserErrorException(
             f"Run {run_id} is in workspace {workspace[2]!r}, and this script is a run of {self.workspace[2]!r}: "
             "inside a run, what is logged and tagged is of runs of its own workspace."

@@ -45,7 +45,7 @@ class InProcessClient(ForkAware):
         self._hook = sys.excepthook
         sys.excepthook = self._record_uncaught_exception
         self._exit = sys.exit
-        sys.exit = self._record_code_and_exit
+        sys.exit = self._record_exit_code_and_exit
         atexit.register(self._close, os.getpid())
         register_fork_aware(self)
         # The program itself needs a later Python than 3.6.
@@ -57,9 +57,9 @@ class InProcessClient(ForkAware):
         def write(line: str) -> None:
             named = wrap_line_for_run(run_id, line)
             try:
-                (self._journals.get(workspace) or self._open_journal(workspace)).append(named)
+                (self._journals.get(workspace) or self._get_or_open_journal(workspace)).append(named)
             except JournalClosedError:  # the interpreter is exiting
-                self._open_journal(workspace).append(named)
+                self._get_or_open_journal(workspace).append(named)
 
         return write
 
@@ -70,7 +70,7 @@ class InProcessClient(ForkAware):
         timeout_seconds: "float | None" = None,
         **arguments: Any,
     ) -> Any:
-        """Handle a request and return its JSON-like result, which reflects all journal lines written by this process.
+        """Handle a request and return its result, which reflects all journal lines written by this process.
 
         Raises:
             AzureMLException: The response is an error, which determines the exception class.
@@ -90,8 +90,8 @@ class InProcessClient(ForkAware):
         self._server.reset_after_fork()
         atexit.register(self._close, os.getpid())
 
-    def _open_journal(self, workspace: _Names) -> Journal:
-        """Return this process's journal for a workspace, which is opened on first use."""
+    def _get_or_open_journal(self, workspace: _Names) -> Journal:
+        """Return this process's journal for a workspace, opening it on first use."""
         with self._lock:
             if workspace not in self._journals:
                 self._journals[workspace] = Journal(unwrap_response(self._server.open_session_folder(workspace)))
@@ -104,14 +104,14 @@ class InProcessClient(ForkAware):
         self._uncaught = error
         self._hook(error_type, error, traceback)
 
-    def _record_code_and_exit(self, code: Any = None) -> "NoReturn":
+    def _record_exit_code_and_exit(self, code: Any = None) -> "NoReturn":
         """Record the exit code for the `atexit` handlers, which cannot access it otherwise, and exit."""
         if current_thread() is main_thread():
             self._uncaught = SystemExit(code) if code else None
         self._exit(code)
 
     def _close(self, registering_pid: int) -> None:
-        """At exit, end the interactive runs of this process; a forked child does not end the runs of its parent."""
+        """End this process's interactive runs when the interpreter exits; do nothing in a child forked later."""
         if os.getpid() == registering_pid:
             uncaught = self._uncaught
             if uncaught is None and not hasattr(sys, "ps1") and "ipykernel" not in sys.modules:

@@ -71,7 +71,7 @@ class Journal(ForkAware):
         self._close_file()
 
     def _open(self) -> None:
-        """Create the journal file of this process, under a name that no other process uses."""
+        """Open a new journal file under a unique name; raise JournalClosedError if the journal has been closed."""
         if self._is_closed:
             raise JournalClosedError
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
@@ -88,7 +88,7 @@ class Journal(ForkAware):
             os.close(file)
 
     def _truncate_by(self, byte_count: int) -> None:
-        """Remove the last `byte_count` bytes of the journal, which are the start of an incomplete line."""
+        """Remove the last `byte_count` bytes, an incomplete line, from the file; if that fails, close the file."""
         if byte_count == 0:
             return
         try:

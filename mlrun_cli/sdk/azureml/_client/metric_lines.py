@@ -100,9 +100,9 @@ def _encode_metric(kind: str, name: object, value: str, description: object, ste
 
 @lru_cache(maxsize=4096)
 def encode_name(name: str) -> str:
-    """Return a metric name as JSON text, replacing an empty or too long name with a warning."""
+    """Return a metric name as JSON text; replace an empty or too long name, and warn about it."""
     if not 0 < len(name) <= LONGEST_NAME:
-        kept = _shorten_name(name)
+        kept = _replace_invalid_name(name)
         warn_once(
             f"name {name}",
             f"The name of a metric has 1 to {LONGEST_NAME} characters, not {len(name)}: it is kept as {kept!r}.",
@@ -111,8 +111,8 @@ def encode_name(name: str) -> str:
     return encode_text(name)
 
 
-def _shorten_name(name: str) -> str:
-    """Return a valid metric name: a long one is truncated with a checksum, an empty one becomes `unnamed`."""
+def _replace_invalid_name(name: str) -> str:
+    """Return a replacement for an invalid metric name: `unnamed`, or a long name truncated and given a checksum."""
     if not name:
         return "unnamed"
     from binascii import crc32
@@ -122,7 +122,7 @@ def _shorten_name(name: str) -> str:
 
 
 def _encode_fallback(name: object, value: Any) -> str:
-    """Return the JSON text to store for a value that is not a scalar.
+    """Warn that a value is not a scalar, and return the JSON text to store for it.
 
     Raises:
         UserErrorException: The value is a list, a range or a generator.
@@ -156,7 +156,7 @@ def _encode_column(name: object, column: object, values: Any) -> "Tuple[str, int
 
 
 def _encode_items(subject: str, values: Any) -> "str | None":
-    """Return the JSON text of an iterable of scalars, or None if it is not iterable; errors call it `subject`."""
+    """Return a JSON array of the scalars in `values`, or None if it is not iterable; errors call it `subject`."""
     items = _create_iterator(values)
     if items is None:
         return None
@@ -173,7 +173,7 @@ def _encode_items(subject: str, values: Any) -> "str | None":
 
 
 def _create_iterator(values: Any) -> "Iterator[Any] | None":
-    """Return an iterator over a value, or None if it is not iterable; NumPy items except times are converted."""
+    """Return an iterator over a value, converting NumPy items except times, or None if the value is not iterable."""
     to_list = getattr(values, "tolist", None)
     is_of_times = getattr(getattr(values, "dtype", None), "kind", None) in ("m", "M")
     items: Any = to_list() if callable(to_list) and not is_of_times else values
@@ -196,7 +196,7 @@ def _encode_step(name: object, step: Any) -> str:
 
 
 def _suggest_log_call(value: object) -> str:
-    """Return a sentence for error messages that suggests how to log the value."""
+    """Return a sentence that suggests, in an error message, how to log the value."""
     if isinstance(value, dict):
         return "Use log_row for one row of named columns, log_table for a whole table."
     if hasattr(value, "__iter__") and not isinstance(value, bytes):

@@ -75,7 +75,7 @@ class RpcClient(ForkAware):
             self._idle.popitem()[1].close()
 
     def _exchange(self, socket_name: str, request: bytes, deadline: float) -> bytes:
-        """Send a request to a socket and return the response, over an idle connection if there is one."""
+        """Send a request to a socket, over an idle connection if there is one, and return the response."""
         try:
             kept = self._idle.pop(socket_name, None)
             if kept is not None:
@@ -119,7 +119,7 @@ class RpcClient(ForkAware):
     def _exchange_on_connection(
         self, socket_name: str, connection: "socket.socket", request: bytes, deadline: float
     ) -> bytes:
-        """Send a request over a connection and return the response; close the connection or keep it for reuse."""
+        """Send a request over a connection and return the response; keep or close the connection."""
         whole = False
         try:
             _set_deadline(connection, deadline)
@@ -160,7 +160,7 @@ class RpcClient(ForkAware):
 
 
 def _set_deadline(connection: "socket.socket", deadline: float) -> None:
-    """Set the connection's timeout to the time until `deadline`, a reading of the monotonic clock."""
+    """Set a connection's timeout to the time left until a monotonic `deadline`; raise TimeoutError if none is left."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("timed out")

@@ -8,7 +8,7 @@ _LONGEST_INTEGER_BITS = 14_000  # Python refuses to read integers of more than 4
 
 
 def encode_scalar(value: Any) -> "str | None":
-    """Return the JSON text of a number, string, boolean, None or NumPy scalar, or None for other values."""
+    """Return a scalar (number, string, boolean, None or NumPy scalar) as JSON text, or return None for other values."""
     kind = type(value)
     if kind is float:  # as `_encode_float`, without a call: most logged values are floats
         return repr(value) if -_LARGEST <= value <= _LARGEST else dumps(value)
@@ -54,7 +54,7 @@ def _encode_float(value: float) -> str:
 
 
 def _encode_foreign_scalar(value: Any) -> "str | None":
-    """Return the JSON text of a scalar of another package, such as NumPy or `Decimal`, or None for other values.
+    """Return another package's scalar, such as NumPy's or a `Decimal`, as JSON text, or return None for other values.
 
     Zero-dimensional arrays are converted by `item()`, others by `float`; if that raises, the result is None.
     """

@@ -41,7 +41,7 @@ def replace_upload(run_folder: str, name: str, path: str) -> None:
 
 
 def remove_uploads(run_folder: str, name: str) -> None:
-    """Remove an uploaded file, or an uploaded folder with its files; missing ones are ignored."""
+    """Remove an uploaded file or folder or, for an empty name, all uploads; do nothing if it does not exist."""
     import shutil
 
     place = os.path.join(run_folder, UPLOADS, check_upload_name(name) if name else "")
@@ -100,10 +100,10 @@ def list_folder_files(folder: Any) -> "list[str]":
 
 @contextmanager
 def _open_source(path: Any, upload_name: str) -> "Iterator[int]":
-    """Open a file to upload during the block, and yield its descriptor.
+    """Return a context manager that opens a file to be uploaded, yields its descriptor, and closes it.
 
     Raises:
-        UserErrorException: It does not exist, or it is not a file.
+        UserErrorException: The file does not exist or is not a regular file.
     """
     source_path = _decode_path(path, upload_name)
     try:
@@ -132,7 +132,7 @@ def _decode_path(path: Any, upload_name: str) -> str:
 
 
 def _write_upload(run_folder: str, name: str, write_content: Callable[[int], object], replaces: bool = False) -> None:
-    """Write an uploaded file by calling `write_content` with its file descriptor, and move it into place."""
+    """Write an upload to a temporary file by calling `write_content` with its descriptor, and move it into place."""
     uploads = os.path.join(run_folder, UPLOADS)
     destination = os.path.join(uploads, name)
     if os.path.isdir(destination) or (os.path.lexists(destination) and not replaces):

@@ -27,7 +27,7 @@ def _is_base_environment(folder: str) -> bool:
 
 def _iterate_environment_folders() -> Iterator[str]:
     """Yield the paths of conda environments, starting with the environments that conda lists."""
-    yield from _iterate_folders_known_to_conda()
+    yield from _iterate_folders_listed_by_conda()
     prefix = os.environ.get("CONDA_PREFIX")
     if prefix:
         # In an active environment, the others are next to it.
@@ -41,7 +41,7 @@ def _iterate_environment_folders() -> Iterator[str]:
     yield from _iterate_subfolders(os.path.expanduser("~/.conda/envs"))
 
 
-def _iterate_folders_known_to_conda() -> Iterator[str]:
+def _iterate_folders_listed_by_conda() -> Iterator[str]:
     """Yield the paths of environments that `conda env list`, or the same command of (micro)mamba, prints."""
     command = shutil.which("conda") or shutil.which("mamba") or shutil.which("micromamba")
     if command is None:

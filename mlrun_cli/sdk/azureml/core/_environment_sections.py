@@ -167,7 +167,7 @@ class PythonSection(RunConfigElement):
         self.conda_dependencies: CondaDependencies | None = CondaDependencies()
 
     def _to_document(self, *, for_file: bool = False) -> "dict[str, Any]":
-        """Return the section as a JSON-like mapping, without its packages if they are only in a conda file."""
+        """Return the section as a JSON-compatible dict, without its packages if they are only in a conda file."""
         document = super()._to_document(for_file=for_file)
         conda = document.pop("condaDependencies")
         if conda is not None and not self._is_only_in_conda_file():

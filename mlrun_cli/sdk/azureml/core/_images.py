@@ -39,7 +39,7 @@ def prepare_image(metric_name: str, path: Any, plot: Any) -> "tuple[str, Any]":
 
 
 def encode_document(metric_name: str, document: Any) -> bytes:
-    """Return the encoded JSON of a document given as a JSON-like value, a JSON text or a path.
+    """Return a document, given as a JSON-compatible value, as JSON text or as a path, as JSON in UTF-8.
 
     Raises:
         UserErrorException: A string is neither JSON nor the path of a file.
@@ -55,7 +55,7 @@ def encode_document(metric_name: str, document: Any) -> bytes:
 
 
 def _to_json_value(value: Any) -> Any:
-    """Convert a NumPy array or scalar to a JSON-like value.
+    """Return a NumPy array or scalar as a JSON-compatible value.
 
     Raises:
         TypeError: The value is neither.

@@ -51,7 +51,7 @@ class Artifact:
 
     @staticmethod
     def parse_data_location(data_location: str) -> "tuple[str, str, str]":
-        """Return the origin, container and file name from an artifact URI."""
+        """Return the origin, the container and the path of the file in an artifact URI."""
         origin, _, rest = data_location[len(_START) :].partition("/")
         container, _, path = rest.partition("/")
         return origin, container, path
@@ -79,7 +79,7 @@ class ImageArtifact(Artifact):
 def populate_metrics(
     workspace: WorkspaceNames, metrics: Dict[str, Any], metric_kinds: Dict[str, str]
 ) -> Dict[str, Any]:
-    """Return the metrics of a run with artifact URIs replaced with `Artifact` objects.
+    """Return a copy of a run's metrics with artifact URIs replaced with `Artifact` objects.
 
     Args:
         workspace: The workspace of the run.
@@ -90,7 +90,7 @@ def populate_metrics(
 
 
 def _replace_uris(workspace: WorkspaceNames, value: Any, metric_kind: "str | None") -> Any:
-    """Return a metric's value with artifact URIs replaced with `Artifact` objects if its kind has any."""
+    """Return a metric's value, with artifact URIs replaced with `Artifact` objects if metrics of its kind are files."""
     if metric_kind != "image" and metric_kind not in _DOCUMENTS:
         return value
     if isinstance(value, list):

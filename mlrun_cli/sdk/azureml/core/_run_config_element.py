@@ -44,10 +44,10 @@ class RunConfigElement:
         super().__setattr__(name, value)
 
     def _to_document(self, *, for_file: bool = False) -> "dict[str, Any]":
-        """Return the section as a JSON-like mapping with Azure's keys, for a run or, with `for_file`, for a file."""
+        """Return the section as a JSON-compatible dict with Azure's keys, for a run or, with `for_file`, for a file."""
         document = {}
         for name in self._fields:
-            value = to_json_like(getattr(self, name), for_file=for_file)
+            value = to_json_compatible(getattr(self, name), for_file=for_file)
             if value is not None or name not in self._left_out:
                 document[self._get_document_key(name)] = value
         if self._keeps_keys or not for_file:
@@ -56,7 +56,7 @@ class RunConfigElement:
 
     @classmethod
     def _from_document(cls: "type[_Self]", document: Any, location: str = "") -> _Self:
-        """Create the section from a JSON-like mapping, with defaults for missing keys.
+        """Create the section from a JSON-compatible mapping, with defaults for missing keys.
 
         Raises:
             UserErrorException: A section is not a mapping; the message starts with its key path, `location`.
@@ -73,16 +73,16 @@ class RunConfigElement:
 
     @classmethod
     def _create_blank(cls: "type[_Self]") -> _Self:
-        """Create an instance into which a document will be loaded."""
+        """Create an instance with default values, into which a document will be loaded."""
         return cls()
 
     @classmethod
     def _get_document_key(cls, attribute_name: str) -> str:
-        """Return the key in documents of an attribute, such as `nodeCount` for `node_count`."""
+        """Return an attribute's key in documents, such as `nodeCount` for `node_count`."""
         return cls._keys.get(attribute_name) or to_camel_case(attribute_name.lstrip("_"))
 
     def _load_field(self, attribute_name: str, value: Any, key_path: str) -> None:
-        """Set an attribute from a value in a document, creating nested sections."""
+        """Set an attribute from a document, creating nested sections; ignore None for sections and collections."""
         if value is None and isinstance(getattr(self, attribute_name), (list, dict, RunConfigElement)):
             return  # a key without a value counts as missing
         if value is not None and attribute_name in self._kinds:
@@ -103,16 +103,16 @@ Kinds = Dict[str, Type[RunConfigElement]]
 """Section classes, keyed by the attribute that contains them."""
 
 
-def to_json_like(value: Any, *, for_file: bool = False) -> Any:
-    """Return a JSON-like copy of a value, with nested sections converted to mappings."""
+def to_json_compatible(value: Any, *, for_file: bool = False) -> Any:
+    """Return a JSON-compatible copy of a value, with nested sections converted to dicts."""
     if isinstance(value, RunConfigElement):
         return value._to_document(for_file=for_file)
     if isinstance(value, Mapping):
-        return {str(key): to_json_like(inner, for_file=for_file) for key, inner in value.items()}
+        return {str(key): to_json_compatible(inner, for_file=for_file) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [to_json_like(inner, for_file=for_file) for inner in value]
+        return [to_json_compatible(inner, for_file=for_file) for inner in value]
     section = getattr(value, "_build_data_section", None)
-    return to_json_like(section()[2], for_file=for_file) if callable(section) else value
+    return to_json_compatible(section()[2], for_file=for_file) if callable(section) else value
 
 
 def convert_keys_to_camel_case(document: Any) -> Any:
@@ -133,7 +133,7 @@ def convert_keys_to_camel_case(document: Any) -> Any:
 
 
 def _check_mapping(value: Any, location: str) -> Mapping[str, Any]:
-    """Return the value; raise UserErrorException if it is not a mapping."""
+    """Return the given value; raise UserErrorException if it is not a mapping."""
     if not isinstance(value, Mapping):
         place = f"{location}: " if location else ""
         raise UserErrorException(f"{place}expected a mapping, found {value!r}.")

@@ -20,7 +20,7 @@ class RunFiles(RunHandle):
         """
         from azureml._client.uploads import store_upload
 
-        _refuse_datastore(datastore_name)
+        _check_no_datastore(datastore_name)
         client = get_client()
         store_upload(client.get_run_folder(self._names, self._run_id), name, path_or_stream)
         client.hand_over_upload(self._names, self._run_id, name)
@@ -76,7 +76,7 @@ class RunFiles(RunHandle):
         append_prefix: bool = True,
         timeout_seconds: "int | None" = None,
     ) -> None:
-        """Copy the run's files whose names start with `prefix`, or all files.
+        """Copy the run's files whose names start with `prefix`, by default all files, to a folder or to given paths.
 
         Args:
             prefix: The prefix of the names.
@@ -109,7 +109,7 @@ class RunFiles(RunHandle):
         return paths
 
     def get_snapshot_id(self) -> str:
-        """Return the id of the run's source folder snapshot; raise UserErrorException if there is none."""
+        """Return the id of the snapshot of the run's source folder; raise UserErrorException if there is none."""
         snapshot_id = self.get_properties().get("ContentSnapshotId")
         if snapshot_id is None:
             raise UserErrorException(f"Run {self._run_id} has no snapshot: it was not submitted from a folder.")
@@ -137,7 +137,7 @@ class RunFiles(RunHandle):
         """Do nothing, since a run's working folder is only deleted together with the run."""
 
 
-def _refuse_datastore(datastore_name: "str | None") -> None:
+def _check_no_datastore(datastore_name: "str | None") -> None:
     if datastore_name is not None:
         raise UserErrorException(
             f"datastore_name={datastore_name!r} is not honoured: a run's files are kept in its own folder. "

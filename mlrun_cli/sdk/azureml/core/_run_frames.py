@@ -16,7 +16,7 @@ _TIMES = ("created_utc", "start_time_utc", "end_time_utc")
 
 
 def build_data_frame(workspace: "WorkspaceNames", filter_arguments: "Dict[str, Any]") -> Any:
-    """Return the runs that match a filter, given as arguments of `runs.list`, as a data frame, newest first.
+    """Return a data frame of the runs, newest first, that match a filter given as arguments of the request `runs.list`.
 
     Times are timestamps in UTC. A column with numbers and texts is text, so that files of one type per column, such as
     Parquet, can take it.
@@ -42,7 +42,7 @@ def _drop_bookkeeping_tags(record: "Dict[str, Any]") -> "Dict[str, Any]":
 
 
 def _unify_types(column: "List[Any]") -> "List[Any]":
-    """Return the values of a column, all converted to strings if only some of them are strings."""
+    """Return the values of a column, with all except None converted to strings if some, but not all, are strings."""
     if len({isinstance(value, str) for value in column if value is not None}) < 2:
         return column
     return [value if value is None else str(value) for value in column]

@@ -45,7 +45,7 @@ class RunHandle:
         return tags
 
     def tag(self, key: str, value: object = None) -> None:
-        """Set a tag to a value converted to a string, or without a value if it is None."""
+        """Set a tag to a value, which is converted to a string; None sets a tag without a value."""
         self.set_tags({key: value})
 
     def set_tags(self, tags: Dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ def build_filter_arguments(
     properties: KeyValueFilter,
     status: "str | list[str] | None",
 ) -> "dict[str, Any]":
-    """Return the arguments of `runs.list` for a filter.
+    """Return the arguments of the request `runs.list` for the runs that match a filter.
 
     `tags` and `properties` are either a dict, or one or several keys, which match any value; `status` is one
     status or several.

@@ -21,7 +21,7 @@ _CALM_SECONDS = 0.25
 
 
 def wait_until_ended(get_status: Callable[[], str], logs: "Logs | None" = None) -> None:
-    """Wait until a run has ended, printing its new output with `logs` if given."""
+    """Wait until a run has ended; print its new output meanwhile if `logs` is given."""
     began = time.monotonic()
     while True:
         now = get_status()
@@ -80,7 +80,7 @@ class Logs:
 
 
 def _load_refresh_function() -> Callable[[int], object]:
-    """Return the function that refreshes logs in a folder shared with nodes."""
+    """Return the function that refreshes the size of an open log in a folder shared with nodes."""
     from azureml._wire.fresh_files import refresh_file_size
 
     return refresh_file_size

@@ -76,7 +76,7 @@ def submit(
 
 
 def _build_script_config(config: Any, kwargs: "dict[str, Any]") -> Any:
-    """Return the ScriptRunConfig of anything that can be submitted, such as an estimator or a sweep."""
+    """Return the ScriptRunConfig for an object that can be submitted, such as an estimator; raise for others."""
     from azureml.core.runconfig import RunConfiguration
     from azureml.core.script_run_config import ScriptRunConfig
 

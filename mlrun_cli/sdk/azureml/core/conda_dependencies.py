@@ -132,7 +132,7 @@ class CondaDependencies:
         return iter([line for line in self._list_pip_lines() if line.startswith("-")])
 
     def get_default_number_of_packages(self) -> "tuple[int, int]":
-        """Return the number of default conda packages and of default pip packages."""
+        """Return the number of default conda packages and the number of default pip packages."""
         return 1, 1
 
     def get_python_version(self) -> "str | None":
@@ -255,7 +255,7 @@ class CondaDependencies:
         return "".join(_format_yaml_lines(self._structure))
 
     def save(self, path: Any = None) -> Any:
-        """Write the conda file and return its path.
+        """Write the conda file to the given path and return the path.
 
         Raises:
             UserErrorException: The path is missing or a folder, or its parent folder does not exist.
@@ -278,7 +278,7 @@ class CondaDependencies:
         return name
 
     def _to_mapping(self) -> "dict[str, Any]":
-        """Return the content of the conda file, with absolute paths of local files."""
+        """Return the content of the conda file as a dict, with paths in the pip section made absolute."""
         mapping: dict[str, Any] = self.as_dict()
         for entry in mapping.get(PACKAGES) or []:
             if isinstance(entry, dict) and self._folder is not None:
@@ -329,7 +329,7 @@ def read_requirement_lines(path: str) -> "list[str]":
 
 
 def make_path_absolute(requirement_line: str, folder: str) -> str:
-    """Make the local path in a requirements line absolute if it exists in the folder; return the line."""
+    """Return a requirements line with its local path, if one exists relative to `folder`, made absolute."""
     option = _OPTIONS_WITH_PATH.fullmatch(requirement_line)
     if option:
         path = os.path.join(folder, option[3].strip())

@@ -46,7 +46,7 @@ class Dataset:
 
     @classmethod
     def get_by_name(cls, workspace: "Workspace", name: str, version: "int | str" = "latest", **kwargs: Any) -> Any:
-        """Return a version of the dataset registered under a name, by default the latest.
+        """Return the dataset registered under a name, by default in its latest version.
 
         Raises:
             UserErrorException: There is no such dataset or version.
@@ -101,9 +101,9 @@ class _Inputs(Dict[str, Any]):
 
 
 def get_input_datasets(run: "Run") -> "dict[str, Any]":
-    """Return the inputs of a run, keyed by name: paths for mounts and downloads, or else datasets.
+    """Return a run's inputs, keyed by name, as paths for mounts and downloads, and as datasets for all others.
 
-    It is the same dict for all calls with a run object, as in Azure, and scripts may add to it.
+    Calls with the same `Run` return the same dict, as in Azure, and scripts may add to it.
     """
     attributes = vars(run)
     if "_input_datasets" not in attributes:
@@ -121,7 +121,7 @@ def _read_input_datasets(run: "Run") -> "dict[str, Any]":
 
 
 def get_output_datasets(run: "Run") -> "dict[str, Any]":
-    """Return the output paths of a run's script, keyed by output name; the same dict for all calls with a run."""
+    """Return the output paths of a run's script, keyed by output name; calls with one `Run` return the same dict."""
     attributes = vars(run)
     if "_output_datasets" not in attributes:
         attributes["_output_datasets"] = _Inputs(run.experiment.workspace._request("datasets.outputs", run_id=run.id))
@@ -130,7 +130,7 @@ def get_output_datasets(run: "Run") -> "dict[str, Any]":
 
 
 def replace_dataset_ids(workspace: "Workspace", inputs: "List[Dict[str, Any]]") -> None:
-    """Replace the dataset ids in the inputs of run details with datasets, except ids of missing datasets."""
+    """Replace the dataset ids in the inputs of run details, in place, with datasets; ids of deleted datasets remain."""
     for entry in inputs:
         dataset_id = entry["dataset"].get("id")
         if dataset_id is not None:

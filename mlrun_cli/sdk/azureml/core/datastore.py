@@ -22,7 +22,7 @@ _QUERY = "Query the database in the script, and keep what comes back as files"
 
 
 def _create_database_method(method_name: str) -> Any:
-    """Return a static method that raises the error for a datastore that is a database."""
+    """Return a static method that raises an error, since datastores that are databases are not supported."""
 
     def refuse(workspace: "Workspace", datastore_name: str, *_: object, **__: object) -> Any:  # noqa: ARG001 - by name
         raise create_unsupported_error(f"Datastore.{method_name}", _QUERY)
@@ -104,7 +104,7 @@ class Datastore:
 
 
 def list_datastores(workspace: "Workspace") -> "dict[str, Any]":
-    """Return the datastores of a workspace, keyed by name."""
+    """Return the workspace's datastores, keyed by name."""
     records = workspace._request("datasets.list_datastores")
     return {record["name"]: AbstractAzureStorageDatastore._from_record(workspace, record) for record in records}
 

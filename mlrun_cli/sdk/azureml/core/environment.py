@@ -133,7 +133,7 @@ class Environment(RunConfigElement):
 
     @staticmethod
     def from_existing_conda_environment(name: str, conda_environment_name: str) -> "Environment | None":
-        """Return an environment that uses a conda environment of this machine, or None if it does not exist."""
+        """Return an environment for a conda environment of this machine, or None if the latter does not exist."""
         from azureml.core._conda_environments import find_conda_interpreter
 
         interpreter = find_conda_interpreter(conda_environment_name)
@@ -196,7 +196,7 @@ class Environment(RunConfigElement):
 
     @staticmethod
     def label(workspace: Any, name: str, version: str, labels: Sequence[str]) -> None:
-        """Assign labels to a version, removing them from other versions of the environment."""
+        """Assign labels to a version of an environment, removing them from its other versions."""
         workspace._request("environments.label", name=name, version=str(version), labels=[*labels])
 
     def register(self, workspace: Any) -> "Environment":
@@ -208,7 +208,7 @@ class Environment(RunConfigElement):
         return _create_from_record(record)
 
     def build(self, workspace: Any, image_build_compute: Any = None) -> "ImageBuildDetails":
-        """Install the environment now instead of when a run first needs it, and return the installer's log."""
+        """Install the environment now instead of at the first run, and return an object with the installer's log."""
         log = workspace._request("environments.build", timeout_seconds=_BUILD_SECONDS, definition=self._to_definition())
         return ImageBuildDetails(log)
 
@@ -270,7 +270,7 @@ class Environment(RunConfigElement):
         _write_text(os.path.join(path, _DEFINITION_FILE_NAME), json.dumps(definition, indent=4))
 
     def _to_definition(self) -> "dict[str, Any]":
-        """Return the environment as a JSON-like mapping, with the content of the conda file instead of its path."""
+        """Return the environment as a JSON-compatible dict, with the content of the conda file instead of its path."""
         definition = self._to_document()
         python = definition["python"]
         if python["condaDependenciesFile"] and not python["userManagedDependencies"]:
@@ -308,7 +308,7 @@ class EnvironmentReference(RunConfigElement):
         self.version = version
 
     def get_environment(self, workspace: Any) -> Environment:
-        """Return the registered environment."""
+        """Return the registered environment to which this object refers."""
         return Environment.get(workspace, self.name, self.version)
 
 
@@ -337,7 +337,7 @@ _BUILD_SECONDS = 3600.0
 
 
 def _create_from_packages(name: str, conda_specification: Any, pip_requirements: Any) -> Environment:
-    """Return an environment with the packages in a file or, without one, with user-managed dependencies."""
+    """Return an environment with the packages in the given file or, if there is none, user-managed dependencies."""
     if conda_specification is not None and pip_requirements is not None:
         raise UserErrorException("conda_specification and pip_requirements exclude each other. Give one of them.")
     if conda_specification is not None:

@@ -66,7 +66,7 @@ class Experiment:
 
     @classmethod
     def _from_names(cls, workspace: WorkspaceNames, name: str) -> "Experiment":
-        """Return a handle without checking that the experiment exists."""
+        """Return a handle for the experiment with this name, without checking that it exists."""
         experiment = cls.__new__(cls)
         experiment._names = workspace
         experiment._name = name
@@ -131,11 +131,11 @@ class Experiment:
 
     @property
     def portal_url(self) -> str:
-        """The URL of the experiment's page, like `get_portal_url()`."""
+        """The URL of the experiment's page; alias of `get_portal_url()`."""
         return self.get_portal_url()
 
     def get_portal_url(self) -> str:
-        """Return the URL of the experiment's page, which is available while `mlrun studio` is running."""
+        """Return the URL of the experiment's page in the studio, for use while `mlrun studio` is running."""
         address: str = self._request("experiments.address", name=self._name)
         return address
 
@@ -163,7 +163,7 @@ class Experiment:
         return submit(self._names, self._name, config, tags, **kwargs)
 
     def start_logging(self, *args: Any, **kwargs: Any) -> Run:
-        """Start an interactive run and return it; as a context manager, it ends with the block.
+        """Start an interactive run and return it; used as a context manager, the run ends with the block.
 
         Args:
             args: Positional values for `name`, `run_id`, `outputs` and `snapshot_directory`, in this order.
@@ -201,7 +201,7 @@ class Experiment:
         *,
         where: "str | None" = None,
     ) -> Iterator[Run]:
-        """Return an iterator over the experiment's runs, newest first, which reads one page at a time.
+        """Return an iterator that yields the experiment's runs, newest first, and reads them page by page.
 
         `tags` and `properties` are either a dict, or one or several keys, which match any value; `status`,
         which Azure does not have, is one status or several. Azure does not have `where` either: a condition as in
@@ -282,7 +282,7 @@ class Experiment:
 
     @staticmethod
     def from_directory(path: Any, auth: Any = None) -> "Experiment":
-        """Return the experiment to which a folder is attached."""
+        """Return the experiment to which a folder is attached; raise UserErrorException if there is none."""
         from azureml.core.workspace import Workspace
 
         config = get_client().request("workspaces.find_config", path=os.path.abspath(path))
@@ -292,7 +292,7 @@ class Experiment:
         return Experiment(Workspace.from_config(path, auth=auth), name)
 
     def archive(self) -> None:
-        """Archive the experiment, which hides it from `list` but does not affect its runs."""
+        """Archive the experiment, so that `list` omits it by default; its runs are not affected."""
         self._request("experiments.archive", name=self._name)
 
     def reactivate(self, new_name: "str | None" = None) -> None:
@@ -300,7 +300,7 @@ class Experiment:
         self._name = self._request("experiments.reactivate", name=self._name, new_name=new_name)["name"]
 
     def refresh(self) -> None:
-        """Do nothing, since properties are read on each access."""
+        """Do nothing, since the attributes are read from the store on each access."""
 
     def tag(self, key: str, value: Any = None) -> None:
         """Set a tag, by default without a value."""
@@ -316,7 +316,7 @@ class Experiment:
 
     @classmethod
     def _get_existing(cls, workspace: "Workspace", name: str) -> "Experiment":
-        """Return the experiment with this name; raise an error if it does not exist."""
+        """Return the experiment with this name; raise UserErrorException if it does not exist."""
         workspace._request("experiments.get", name=name)
         return cls(workspace, name)
 

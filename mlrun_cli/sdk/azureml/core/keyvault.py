@@ -81,7 +81,7 @@ class Keyvault:
         _write_name_index(keyring, {*_read_name_index(keyring), name})
 
     def set_secrets(self, secrets_batch: "dict[str, str]") -> None:
-        """Store several secrets, given as a mapping from name to value, in the system keyring."""
+        """Store several secrets, given as a dict from names to values, in the system keyring."""
         for name, value in secrets_batch.items():
             self.set_secret(name, value)
 

@@ -188,7 +188,7 @@ class Model:
         sample_output_dataset: Any = None,
         resource_configuration: "ResourceConfiguration | None" = None,
     ) -> "Model":
-        """Register a copy of a file or folder as the next version of a model and return it.
+        """Register a copy of a file or folder as the next version of a model, and return this version.
 
         Raises:
             FileNotFoundError: The file or folder does not exist.
@@ -221,14 +221,14 @@ class Model:
         page_count: int = 255,
         model_framework: "str | None" = None,
     ) -> "builtins.list[Model]":
-        """Return the models that match all filters, newest first; with `latest`, only the newest version of each."""
+        """Return the model versions that match all filters, newest first; with `latest`, only one per model."""
         which = _build_filter(name=name, tags=tags, properties=properties, run_id=run_id, framework=model_framework)
         records = _request(workspace, "models.list", latest=bool(latest), dataset_id=dataset_id, **which)
         return [Model._from_record(workspace, record) for record in records]
 
     @staticmethod
     def get_model_path(model_name: str, version: "int | None" = None, _workspace: "Workspace | None" = None) -> str:
-        """Return the path of a model's file or folder, which must not be modified; the default is the newest version.
+        """Return the path of the file or folder, not to be modified, of a model's version, by default the newest.
 
         The model is searched for in `AZUREML_MODEL_DIR`, then in `_workspace` or the workspace of the run that this
         process belongs to; outside a run also under `azureml-models/` and in the current folder.
@@ -343,7 +343,7 @@ class Model:
         _request(self.workspace, "models.delete", model_id=self.id)
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the model as a dict with Azure's keys."""
+        """Return the model as a JSON-compatible dict with Azure's keys."""
         return dict(self._record)
 
     @staticmethod
@@ -403,7 +403,7 @@ class InferenceConfig:
         self.validate_configuration()
 
     def validate_configuration(self) -> None:
-        """Check that the entry script exists; raise WebserviceException if it does not or is not given."""
+        """Raise WebserviceException if no entry script is given or the entry script does not exist."""
         if not self.entry_script:
             raise _ModelRefused("InferenceConfig needs an entry_script.")
         path = os.path.abspath(os.path.join(self.source_directory or "", self.entry_script))
@@ -430,7 +430,7 @@ def register_from_run(
     resource_configuration: "ResourceConfiguration | None" = None,
     **kwargs: Any,  # noqa: ARG001 - Azure takes more
 ) -> Model:
-    """Register a copy of a run's file or folder as the next version of a model and return it.
+    """Register a copy of a run's file or folder as the next version of a model, and return this version.
 
     Raises:
         ModelPathNotFoundException: The run has no such file or folder; the message lists its files.
@@ -476,7 +476,7 @@ def _build_registration_fields(
     sample_output_dataset: Any,
     resource_configuration: "ResourceConfiguration | None",
 ) -> "dict[str, Any]":
-    """Return the description of a new model version for a registration request."""
+    """Return the fields of a registration request that describe the new model version."""
     if not isinstance(model_name, str):
         raise _ModelRefused(f"The name of a model is a text, not {model_name!r}.")
     return {
@@ -558,7 +558,7 @@ def _find_served_path(name: str, version: "int | None") -> "str | None":
 
 
 def _find_path_below(top: str, name: str, version: "int | None") -> "str | None":
-    """Return the path `top/name/version/<only entry>`, by default of the highest version, or None."""
+    """Return the path `top/name/version/<only entry>`, by default for the highest version, or None if it is missing."""
     folder = os.path.join(top, name)
     try:
         versions = [int(entry) for entry in os.listdir(folder) if entry.isdigit()]
@@ -570,7 +570,7 @@ def _find_path_below(top: str, name: str, version: "int | None") -> "str | None"
 
 
 def _find_only_entry(folder: str) -> "str | None":
-    """Return the path of the only entry of a folder, or None if there is no such folder."""
+    """Return the path of a folder's only entry, or None if there is no folder; raise if it has more or no entries."""
     try:
         entries = os.listdir(folder)
     except OSError:

@@ -71,7 +71,7 @@ class Run(RunMetrics):
 
     @staticmethod
     def _from_record(workspace: WorkspaceNames, record: Dict[str, Any]) -> "Run":
-        """Return the handle for a run's record, created by the class or type provider for the run's type."""
+        """Return a handle for a run, created from its record by the class or type provider for the run's type."""
         factory = _factories.get(record["run_type"])
         if factory is not None:
             from azureml.core.experiment import Experiment
@@ -167,7 +167,7 @@ class Run(RunMetrics):
         include_children: bool = False,
         _rehydrate_runs: bool = True,
     ) -> "Iterator[Run]":
-        """Return an iterator over the runs of an experiment, newest first, which reads one page at a time.
+        """Return an iterator that yields an experiment's runs, newest first, and reads them page by page.
 
         `tags` and `properties` are either a dict, or one or several keys, which match any value.
         """
@@ -186,7 +186,7 @@ class Run(RunMetrics):
         properties: "KeyValueFilter" = None,
         status: Any = None,
     ) -> "Iterator[Run]":
-        """Return an iterator over the runs of a compute target, newest first."""
+        """Return an iterator that yields the runs of a compute target, newest first, and reads them page by page."""
         from azureml.core._run_listing import build_filter_arguments, iterate_runs
 
         chosen = build_filter_arguments(type, tags, properties, status)
@@ -233,7 +233,7 @@ class Run(RunMetrics):
 
     @property
     def display_name(self) -> "str | None":
-        """The run's display name, which can be changed, or None."""
+        """The run's display name, or None; can be assigned."""
         name: str | None = self._get_record().get("display_name")
         return name
 
@@ -243,7 +243,7 @@ class Run(RunMetrics):
 
     @property
     def description(self) -> "str | None":
-        """The run's description, which can be changed, or None."""
+        """The run's description, or None; can be assigned."""
         text: str | None = self._get_record().get("description")
         return text
 
@@ -269,11 +269,11 @@ class Run(RunMetrics):
 
     @property
     def portal_url(self) -> str:
-        """The URL of the run's page, like `get_portal_url()`."""
+        """The URL of the run's page; alias of `get_portal_url()`."""
         return self.get_portal_url()
 
     def get_portal_url(self) -> str:
-        """Return the URL of the run's page, which is available while `mlrun studio` is running."""
+        """Return the URL of the run's page in the studio, for use while `mlrun studio` is running."""
         address: str = self._request("runs.address")
         return address
 
@@ -309,7 +309,7 @@ class Run(RunMetrics):
         return details
 
     def get_details_with_logs(self) -> Dict[str, Any]:
-        """Return the details of `get_details()`, with the content of each log in `logFiles`, keyed by name."""
+        """Return the result of `get_details()`, with the contents of the logs in `logFiles`, keyed by log name."""
         details = self.get_details()
         folder = os.path.join(get_client().get_run_folder(self._names, self._run_id), ARTIFACTS)
         for name in details["logFiles"]:
@@ -366,7 +366,7 @@ class Run(RunMetrics):
         log_warnings(self._request("runs.fail", timeout_seconds=COPY_SECONDS, **error))
 
     def cancel(self) -> None:
-        """Request cancellation of the run and wait briefly for it to end, which its script may delay."""
+        """Request cancellation of the run and, outside of a run, wait briefly for the run to end."""
         record = self._request("runs.cancel")
         if record["status"] == "CancelRequested" and find_submitted_run_client() is None:
             self._wait_for_cancellation()
@@ -381,7 +381,7 @@ class Run(RunMetrics):
     def wait_for_completion(
         self, show_output: bool = False, wait_post_processing: bool = False, raise_on_error: bool = True
     ) -> Dict[str, Any]:
-        """Wait until the run has ended and return its details.
+        """Wait until the run has ended, and return its details; by default, raise ActivityFailedException if it failed.
 
         Args:
             show_output: Whether to print the output of the environment installer, if any, and of the script.
@@ -392,7 +392,7 @@ class Run(RunMetrics):
         from azureml.core import _streaming
 
         del wait_post_processing
-        _refuse_wait_for_itself(self)
+        _check_not_inside_run(self)
         try:
             if show_output:
                 print(format_header(self._run_id, self.get_portal_url()))
@@ -436,7 +436,7 @@ class Run(RunMetrics):
         tag_key: "str | None" = None,
         tag_values: "List[Any] | None" = None,
     ) -> "List[Run]":
-        """Create several child runs in one request: `count` runs, or one for each value of a tag.
+        """Create and return several child runs in one request: `count` runs, or one for each value of a tag.
 
         Without `tag_key`, the runs get the tag `azureml.batch_child_number`, counted from 0.
 
@@ -536,8 +536,8 @@ class Run(RunMetrics):
         return {name: self.get_secret(name) for name in secrets}
 
 
-def _refuse_wait_for_itself(run: Run) -> None:
-    """Raise UserErrorException if this process is part of the run, which would then wait forever."""
+def _check_not_inside_run(run: Run) -> None:
+    """Raise UserErrorException if this process belongs to the run or a descendant, since waiting would never end."""
     inside = find_submitted_run_client()
     above: Run | None = None if inside is None else _SubmittedRun._from_names(inside.workspace, "", inside.run_id)
     while above is not None:

@@ -160,7 +160,7 @@ class DistributedJobConfiguration(RunConfigElement):
     """Base class of the sections with the processes of a distributed run, which `DISTRIBUTED_JOBS` lists."""
 
     def _configure(self, configuration: "RunConfiguration") -> None:
-        """Put the section into a run configuration, with its communicator, framework and number of nodes."""
+        """Set this section in a run configuration, with the communicator, framework and node count that it requires."""
         raise NotImplementedError
 
 
@@ -345,7 +345,7 @@ class RunConfiguration(RunConfigElement):
         return json.dumps(self._to_document(), indent=4, default=str)
 
     def _to_document(self, *, for_file: bool = False) -> "dict[str, Any]":
-        """Return the configuration as a JSON-like mapping; for a run, data keep their names from the loaded file."""
+        """Return the configuration as a JSON-compatible dict; for a run, data keep their names from the loaded file."""
         document = super()._to_document(for_file=for_file)
         for section, names in ({} if for_file else self._names_in_file).items():
             document[section] = {names.get(name, name): value for name, value in document[section].items()}
@@ -391,7 +391,7 @@ class RunConfiguration(RunConfigElement):
         pass
 
     def save(self, path: Any = None, name: "str | None" = None, separate_environment_yaml: bool = False) -> None:
-        """Write the configuration and its conda file to disk.
+        """Write the configuration to a file in a project folder or an existing file, and its packages to a conda file.
 
         Args:
             path: A project folder, whose runconfig folder is used, or an existing file to overwrite.
@@ -476,7 +476,7 @@ class RunConfiguration(RunConfigElement):
         return any(said[key] != default[key] for key in said if key not in ("name", "version", "environmentVariables"))
 
     def _load_conda_file(self, project_folder: str, runconfig_path: str) -> None:
-        """Load the packages from the conda file that the configuration specifies, if any.
+        """Load the packages from the conda file, if any, that the configuration specifies.
 
         The file may be missing if dependencies are user-managed.
         """
@@ -495,7 +495,7 @@ class RunConfiguration(RunConfigElement):
                 python.conda_dependencies_file = os.path.relpath(conda_file, project_folder)
 
     def _save_conda_file(self, project_folder: str, runconfig_folder: str) -> "str | None":
-        """Write the packages to a conda file unless it already specifies them; return its path relative to the project.
+        """Write the packages, if any, to a conda file unless it already has them; return its path below the project.
 
         Packages that no run needs are written too, as in Azure, but never replace an existing file.
         """

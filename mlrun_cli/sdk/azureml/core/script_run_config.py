@@ -9,7 +9,7 @@ from typing import Any
 
 import azureml._package_guard  # noqa: F401 - has to come before anything that could be the other package's
 from azureml._client.client import find_submitted_run_client
-from azureml.core._run_config_element import to_json_like
+from azureml.core._run_config_element import to_json_compatible
 from azureml.core.environment import Environment
 from azureml.core.runconfig import (
     DISTRIBUTED_JOBS,
@@ -107,7 +107,7 @@ class ScriptRunConfig:
 
     @property
     def identity(self) -> str:
-        """The name of the configuration in messages."""
+        """The name by which messages refer to the configuration."""
         return f"ScriptRunConfig.{self.script or 'command'}"
 
     @property
@@ -120,12 +120,12 @@ class ScriptRunConfig:
         return os.path.abspath(self.source_directory or os.curdir)
 
     def _to_document(self) -> "dict[str, Any]":
-        """Return the run configuration as a JSON-like mapping, with arguments as strings and their data.
+        """Return the run configuration as a JSON-compatible dict, with the arguments as strings, and with their data.
 
         Raises:
             UserErrorException: Both or neither of script and command are given, or an argument is a collection.
         """
-        script, arguments, command = _resolve_command(self)
+        script, arguments, command = _resolve_script_and_command(self)
         if script and command:
             raise UserErrorException(
                 f"ScriptRunConfig has the script {os.fspath(script)!r} and the command {command!r}. Give one of them."
@@ -145,7 +145,7 @@ class ScriptRunConfig:
         return document
 
     def _resolve_python(self, python_section: "dict[str, Any]") -> None:
-        """Complete a Python section: set the interpreter if there is no environment, and find the conda file."""
+        """Set a Python section's interpreter if no environment is set, and make its conda file's path absolute."""
         if not self._has_environment:
             python_section["userManagedDependencies"] = True
             if find_submitted_run_client() is None:
@@ -160,11 +160,13 @@ class ScriptRunConfig:
 def get_run_config_from_script_run(script_run_config: ScriptRunConfig) -> RunConfiguration:
     """Return a copy of the run configuration with the script, arguments and command of the submission."""
     configuration = copy.copy(script_run_config.run_config)
-    configuration.script, configuration.arguments, configuration.command = _resolve_command(script_run_config)
+    configuration.script, configuration.arguments, configuration.command = _resolve_script_and_command(
+        script_run_config
+    )
     return configuration
 
 
-def _resolve_command(config: ScriptRunConfig) -> "tuple[Any, Any, Any]":
+def _resolve_script_and_command(config: ScriptRunConfig) -> "tuple[Any, Any, Any]":
     """Return the script, arguments and command, by default those in the run configuration."""
     said = config.run_config
     return (
@@ -224,7 +226,7 @@ def _convert_argument(argument: Any, location: str, document: "dict[str, Any]") 
         return os.fspath(argument) if isinstance(argument, os.PathLike) else str(argument)
     if hasattr(argument, "_build_data_section"):
         section, name, mapping = argument._build_data_section()
-        document[section] = {**document[section], name: to_json_like(mapping)}
+        document[section] = {**document[section], name: to_json_compatible(mapping)}
     return str(as_argument())
 
 

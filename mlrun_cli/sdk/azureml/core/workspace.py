@@ -52,7 +52,7 @@ class Workspace:
         return cls(*names, _disable_service_check=True)
 
     def _request(self, call: str, **arguments: Any) -> Any:
-        """Send a request about this workspace and return its JSON-like result.
+        """Send a request about this workspace and return its result.
 
         Raises:
             AzureMLException: The response is an error, which determines the exception class.
@@ -342,7 +342,7 @@ class Workspace:
         allow_public_access_when_behind_vnet: "bool | None" = None,
         v1_legacy_mode: "bool | None" = None,
     ) -> "dict[str, Any]":
-        """Update the given values of the workspace, where `tags` replaces all tags; return `get_details()`."""
+        """Update the given values of the workspace, and return its details; `tags` replaces all existing tags."""
         self._request("workspaces.update", friendly_name=friendly_name, description=description, tags=tags)
         return self.get_details()
 

@@ -117,8 +117,8 @@ def build_tags(record: "Dict[str, Any]") -> "Dict[str, str]":
     return found
 
 
-def iterate_documents(tags: "Dict[str, Any]", prefix: str) -> "Iterator[Tuple[str, Any]]":
-    """Yield the JSON documents in the tags whose keys have a prefix, each with the rest of its key."""
+def iterate_tag_documents(tags: "Dict[str, Any]", prefix: str) -> "Iterator[Tuple[str, Any]]":
+    """Yield, for each tag whose key has the prefix, the rest of the key and the tag's parsed JSON document."""
     for key, value in tags.items():
         if key.startswith(prefix) and value:
             yield key[len(prefix) :], json.loads(value)
@@ -131,21 +131,23 @@ def _build_run_inputs(tags: "Dict[str, Any]") -> Any:
     dataset, dataset_input, tag = (find_entity_class(name) for name in ("Dataset", "DatasetInput", "InputTag"))
     datasets = [
         dataset_input(create_entity(dataset, **document), [tag(*pair) for pair in document["tags"]])
-        for _, document in sorted(iterate_documents(tags, DATASET_INPUT), key=lambda one: one[1].get("logged_at", []))
+        for _, document in sorted(
+            iterate_tag_documents(tags, DATASET_INPUT), key=lambda one: one[1].get("logged_at", [])
+        )
     ]
     return create_entity(kind, dataset_inputs=datasets, model_inputs=_build_model_inputs(tags))
 
 
 def _build_model_inputs(tags: "Dict[str, Any]") -> "List[Any]":
     kind = find_entity_class("LoggedModelInput")
-    return [] if kind is None else [kind(model_id) for model_id, _ in iterate_documents(tags, MODEL_INPUT)]
+    return [] if kind is None else [kind(model_id) for model_id, _ in iterate_tag_documents(tags, MODEL_INPUT)]
 
 
 def _build_run_outputs(tags: "Dict[str, Any]") -> Any:
     kind, output = find_entity_class("RunOutputs"), find_entity_class("LoggedModelOutput")
     if kind is None or output is None:
         return None
-    return kind(model_outputs=[output(model_id, step) for model_id, step in iterate_documents(tags, MODEL_OUTPUT)])
+    return kind(model_outputs=[output(model_id, step) for model_id, step in iterate_tag_documents(tags, MODEL_OUTPUT)])
 
 
 def to_milliseconds(time: str) -> int:

@@ -22,7 +22,7 @@ _CODES = {
 
 
 def create_error(message: str, code: str = INVALID_VALUE) -> Exception:
-    """Create an MLflow exception with a message and one of MLflow's error codes."""
+    """Return an MLflow exception with a message and one of MLflow's error codes."""
     codes: Any = import_module("mlflow.protos.databricks_pb2")
     error: Exception = import_module("mlflow.exceptions").MlflowException(message, getattr(codes, code))
     return error
@@ -30,7 +30,7 @@ def create_error(message: str, code: str = INVALID_VALUE) -> Exception:
 
 @contextmanager
 def convert_errors() -> Iterator[None]:
-    """Convert errors of this package that are raised in the block to MLflow exceptions."""
+    """Return a context manager that converts errors of this package to MLflow exceptions."""
     try:
         yield
     except AzureMLException as error:

@@ -130,7 +130,7 @@ class ExperimentMethods:
         raise create_error(f"No Experiment with id={experiment_id} exists", DOES_NOT_EXIST)
 
     def _get_name(self, experiment_id: str, *, is_archived: bool) -> str:
-        """Return the name of an experiment; raise MlflowException if it is active, or archived, and should not be."""
+        """Return an experiment's name; raise MlflowException if its state is not the one required by `is_archived`."""
         record = self.get_experiment_record(experiment_id)
         if (record["archivedTime"] is not None) != is_archived:
             state = "active" if is_archived else "deleted"

@@ -19,7 +19,7 @@ from azureml.mlflow._entities import (
     build_tags,
     create_entity,
     find_entity_class,
-    iterate_documents,
+    iterate_tag_documents,
 )
 from azureml.mlflow._errors import DOES_NOT_EXIST, convert_errors, create_error
 from azureml.mlflow._run_access import RunAccess
@@ -88,7 +88,7 @@ class LoggedModelMethods(RunAccess):
             self.end_run(run_id, "FINISHED")
         record = self.get_run_record(run_id)
         model_id = f"m-{urandom(16).hex()}"
-        taken = {document["name"] for _, document in iterate_documents(record["tags"], LOGGED_MODEL)}
+        taken = {document["name"] for _, document in iterate_tag_documents(record["tags"], LOGGED_MODEL)}
         folder = own_name if own_name not in taken else f"{own_name}-{model_id}"
         moment = int(time() * 1000)
         document = {
@@ -155,7 +155,7 @@ class LoggedModelMethods(RunAccess):
         models = [
             self._build_logged_model(model_id, document, record["tags"])
             for record in self._iterate_records(experiment_ids)
-            for model_id, document in iterate_documents(record["tags"], LOGGED_MODEL)
+            for model_id, document in iterate_tag_documents(record["tags"], LOGGED_MODEL)
             if not document.get(_DELETED)
         ]
         found = search.sort(search.filter_logged_models(models, filter_string, datasets), order_by)
@@ -177,7 +177,7 @@ class LoggedModelMethods(RunAccess):
         self._set_document(record["run_id"], LOGGED_MODEL + model_id, changed)
 
     def _get_run_and_logged_model(self, model_id: str) -> Any:
-        """Return the record of a model's run and the JSON document of the model."""
+        """Return the record of a logged model's run, and the model's document; raise MlflowException if unknown."""
         key = LOGGED_MODEL + model_id
         run_id = self.model_runs.get(model_id)
         if run_id is not None:
@@ -205,7 +205,7 @@ class LoggedModelMethods(RunAccess):
                 dataset_digest=digest,
                 run_id=document["source_run_id"],
             )
-            for key, (value, timestamp, step, dataset_name, digest) in iterate_documents(
+            for key, (value, timestamp, step, dataset_name, digest) in iterate_tag_documents(
                 tags, f"{MODEL_METRIC}{model_id}."
             )
         ]

@@ -14,7 +14,7 @@ from azureml._wire.tracking_uri import JOINED_RUN, is_workspace_uri
 
 
 def _move_own_run_id() -> None:
-    """Move the run id to another variable, so that MLflow calls `create_run`, which returns the script's own run."""
+    """Move the script's run id to another environment variable, so that MLflow calls `create_run` to get the run."""
     if is_workspace_uri(os.environ.get("MLFLOW_TRACKING_URI", "")) and os.environ.get("AZUREML_RUN_ID"):
         run_id = os.environ.pop("MLFLOW_RUN_ID", None)
         if os.environ.get("MLFLOW_EXPERIMENT_ID") == os.environ.get("AZUREML_EXPERIMENT_ID"):

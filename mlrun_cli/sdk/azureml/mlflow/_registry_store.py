@@ -38,7 +38,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
     def create_registered_model(
         self, name: str, tags: "Iterable[Any] | None" = None, description: "str | None" = None, *_: Any, **__: Any
     ) -> Any:
-        """Create a registered model without any versions."""
+        """Create a registered model without any versions, and return it."""
         self._request("tracking.create_registered_model", name=name)
         self._update_registered_model(
             name, description=description, tags={tag.key: str(tag.value) for tag in tags or ()}
@@ -46,7 +46,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         return self.get_registered_model(name)
 
     def update_registered_model(self, name: str, description: "str | None", *_: Any, **__: Any) -> Any:
-        """Set the description of a model."""
+        """Set the description of a registered model, and return the model."""
         self._update_registered_model(name, description=description)
         return self.get_registered_model(name)
 
@@ -60,7 +60,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         self._request("tracking.delete_registered_model", name=name)
 
     def get_registered_model(self, name: str) -> Any:
-        """Return a model with the newest version of each stage."""
+        """Return the registered model with this name and, in each stage, its newest version."""
         for record in self._request("tracking.registered_models"):
             if record["name"] == name:
                 return self._build_registered_model(record, self._list_version_records(name))
@@ -86,7 +86,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         return _search_and_paginate("SearchModelUtils", models, filter_string, order_by, page_token, max_results)
 
     def get_latest_versions(self, name: str, stages: "List[str] | None" = None) -> "List[Any]":
-        """Return the newest version of a model in each stage."""
+        """Return the newest version of a model in each of the given stages, by default in all."""
         return [
             version
             for version in self.get_registered_model(name).latest_versions
@@ -130,7 +130,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         model_id: "str | None" = None,
         **_: Any,
     ) -> Any:
-        """Register a copy of the files at a URI as the next version of a model."""
+        """Register a copy of the files at a URI as the next version of a model, and return this version."""
         del run_link
         model = {
             "name": name,
@@ -151,13 +151,13 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         return self._build_model_version(self._request("models.register", model=model, path=os.path.abspath(path)))
 
     def update_model_version(self, name: str, version: Any, description: "str | None" = None, *_: Any) -> Any:
-        """Set the description of a model version."""
+        """Set the description of a model version, and return the version."""
         return self._update_model_version(name, version, description=description)
 
     def transition_model_version_stage(
         self, name: str, version: Any, stage: str, archive_existing_versions: bool = False
     ) -> Any:
-        """Set the stage of a model version and optionally archive the other versions in that stage."""
+        """Set the stage of a model version, optionally archive the others in that stage, and return the version."""
         stages: Any = import_module("mlflow.entities.model_registry.model_version_stages")
         wanted = stages.get_canonical_stage(stage)
         if archive_existing_versions:
@@ -175,9 +175,9 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
             self._update_registered_model(name, aliases=gone)
 
     def get_model_version(self, name: str, version: Any) -> Any:
-        """Return the version of a model with this number."""
+        """Return the model version with this name and number."""
         record = self._request("models.get", name=name, version=_parse_version_number(version))
-        aliases = self._find_registered_model(name)["aliases"]
+        aliases = self._get_registered_model_record(name)["aliases"]
         return self._build_model_version(record, [alias for alias, of in aliases.items() if of == record["version"]])
 
     def get_model_version_download_uri(self, name: str, version: Any) -> str:
@@ -218,7 +218,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
         record = self._request("models.update", model_id=f"{name}:{_parse_version_number(version)}", **changes)
         return self._build_model_version(record)
 
-    def _find_registered_model(self, name: str) -> "Dict[str, Any]":
+    def _get_registered_model_record(self, name: str) -> "Dict[str, Any]":
         """Return the record of a registered model or, for an unknown name, one with empty `aliases` only."""
         return next(
             (one for one in self._request("tracking.registered_models") if one["name"] == name), {"aliases": {}}

@@ -84,7 +84,7 @@ class RunWriter:
         self._append(encode_scalar_with_time(encode_name(key), number, text, metric.timestamp / 1000))
 
     def log_params(self, params: Iterable[Any]) -> None:
-        """Log MLflow parameters, or none of them if one was logged earlier with another value.
+        """Log MLflow parameters, or none of them if one of them is already logged with another value.
 
         Raises:
             MlflowException: One has been logged with another value.

@@ -97,7 +97,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         return build_run_info(self.names, self.get_run_record(run_id))
 
     def delete_run(self, run_id: str) -> None:
-        """Move a run to the trash, unless it is there."""
+        """Move a run to the trash, unless it is already there."""
         if not self.get_run_record(run_id)["is_deleted"]:
             self.request("tracking.delete_run", run_id=run_id)
             self.writers.pop(run_id, None)
@@ -130,7 +130,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         return page, token
 
     def _iterate_pages(self, experiment_names: "List[str]", view_type: int) -> "Iterator[List[Any]]":
-        """Yield pages of the runs of some experiments, newest first, followed by pages of their deleted runs."""
+        """Yield pages of runs in the given experiments, newest first, followed by one page of their deleted runs."""
         before = None
         while view_type != _DELETED_ONLY and experiment_names:
             page = self.request("tracking.runs", experiment_names=experiment_names, limit=_PAGE, before=before)

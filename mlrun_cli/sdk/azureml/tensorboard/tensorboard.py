@@ -47,7 +47,7 @@ class Tensorboard:
         self._end = Event()
 
     def start(self, start_browser: bool = False) -> str:
-        """Start TensorBoard, optionally open its page in a browser, and return its URL.
+        """Start TensorBoard unless it is running, optionally open its page in a browser, and return its URL.
 
         Raises:
             UserErrorException: TensorBoard is not installed, or does not start.
@@ -83,7 +83,7 @@ class Tensorboard:
             server.stop()
 
     def _list_run_folders(self) -> "Dict[str, Tuple[str, str]]":
-        """Return each run's folders that may contain event files, keyed by the folder to which the files are copied."""
+        """Return each run's two folders of event files, keyed by the relative folder to which the files are copied."""
         roots = {}
         for run in self._runs:
             folder = get_client().get_run_folder(run._names, run.id)

@@ -25,7 +25,7 @@ class RunPage:
         self._log: List[str] = []
 
     def read(self) -> Dict[str, Any]:
-        """Read the state of the run and return its record."""
+        """Read the state of the run for `build_mime_bundle`, and return the run's record."""
         # Read the log after the status, so that all output of an ended run is included.
         self._overview = self._run._request("runs.overview")
         self._log = self._read_last_lines()
@@ -33,7 +33,7 @@ class RunPage:
         return record
 
     def build_mime_bundle(self) -> Dict[str, str]:
-        """Return the view as HTML and as plain text, keyed by MIME type."""
+        """Return the page as HTML and as plain text, keyed by MIME type."""
         record = self._overview["run"]
         cells = {
             "Experiment": record["_experiment_name"],
@@ -49,14 +49,14 @@ class RunPage:
         if metrics:
             rows = [(each["name"], format_number(each["last"]), each["count"]) for each in metrics]
             parts.append(format_table(("Metric", "Last", "Values"), rows, self._overview["metric_count"]))
-        parts += self._build_children()
+        parts += self._build_children_html()
         if self._log:
             log = html("\n".join(self._log))
             parts.append(f'<pre style="max-height:24em;overflow:auto">{log}</pre>')
         return {"text/html": "".join(parts), "text/plain": format_text_table("Run", cells)}
 
-    def _build_children(self) -> List[str]:
-        """Return the HTML parts about the run's children."""
+    def _build_children_html(self) -> List[str]:
+        """Return the parts of the page, in HTML, about the run's children; empty if there are none."""
         children = self._overview["children"]
         if not children:
             return []
@@ -87,7 +87,7 @@ def _read_last_lines_of_log(log_path: str) -> List[str]:
 
 
 def format_table(headings: Sequence[str], rows: "Sequence[Sequence[Any]]", total_row_count: int) -> str:
-    """Return the HTML of a table, captioned if it shows only the first of `total_row_count` rows."""
+    """Return an HTML table, with a caption if it shows only the first of `total_row_count` rows."""
     body = "".join(f"<tr>{''.join(f'<td>{html(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
     more = f"<caption>the first {len(rows)} of {total_row_count:,}</caption>" if total_row_count > len(rows) else ""
     return f"<table>{more}<tr>{''.join(f'<th>{html(head)}</th>' for head in headings)}</tr>{body}</table>"

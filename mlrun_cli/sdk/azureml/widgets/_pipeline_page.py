@@ -31,8 +31,8 @@ class PipelinePage(RunPage):
         self._records = {child["properties"].get("azureml.nodeid", ""): child for child in children}
         return record
 
-    def _build_children(self) -> "List[str]":
-        """Return the HTML parts about the pipeline's steps."""
+    def _build_children_html(self) -> "List[str]":
+        """Return the parts of the page, in HTML, about the pipeline's steps."""
         rows = []
         for step in self._steps:
             record = self._records.get(step["key"], {})
@@ -51,7 +51,7 @@ def draw_graph(steps: "Sequence[Dict[str, Any]]", statuses: Dict[str, str]) -> s
         steps: The steps of the graph's document.
         statuses: The statuses of those that have started, by the keys of the steps.
     """
-    upstream = {step["key"]: _list_upstream(step) for step in steps}
+    upstream = {step["key"]: _list_upstream_keys(step) for step in steps}
     layers: List[List[str]] = []
     placed: Dict[str, int] = {}
     left = list(upstream)
@@ -79,14 +79,14 @@ def draw_graph(steps: "Sequence[Dict[str, Any]]", statuses: Dict[str, str]) -> s
     )
 
 
-def _list_upstream(step: Dict[str, Any]) -> List[str]:
+def _list_upstream_keys(step: Dict[str, Any]) -> List[str]:
     """Return the distinct keys of the steps that a step depends on."""
     sources = [one["source"].get("output") for one in step["inputs"].values()]
     return list(dict.fromkeys([*(one["step"] for one in sources if one), *step["run_after"]]))
 
 
 def _draw_line(source_corner: Any, target_corner: Any) -> str:
-    """Return the SVG line between two boxes, given by their corners."""
+    """Return a line in SVG between two boxes that are given by their corners."""
     x, y, to_x, to_y = (
         source_corner[0] + _WIDTH // 2,
         source_corner[1] + _HEIGHT,
@@ -98,7 +98,7 @@ def _draw_line(source_corner: Any, target_corner: Any) -> str:
 
 
 def _draw_box(step: Dict[str, Any], corner: Any, status: "str | None") -> str:
-    """Return the SVG box of a step, coloured by its status."""
+    """Return a step's box in SVG, coloured by the step's status."""
     x, y = corner
     name = step["name"]
     shown = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"

@@ -12,7 +12,7 @@ _Point = Tuple[float, float]
 
 
 def draw_curves(runs: "Sequence[Dict[str, Any]]", metric: str) -> str:
-    """Return the primary metric's curves as SVG, with the best run on top, or an empty string without curves."""
+    """Return the primary metric's curves as SVG, with the best run on top, or an empty string if no run has a curve."""
     curves = [[(x, y) for x, y in run.get("curve") or () if math.isfinite(y)] for run in runs]
     points = [point for curve in curves for point in curve]
     if max(map(len, curves), default=0) < 2:

@@ -24,11 +24,11 @@ class SweepPage(RunPage):
         self._sweep = self._run._request("runs.sweep", limit=_MAX_RUNS, curve_points=_CURVE_POINTS)
         return record
 
-    def _build_children(self) -> "List[str]":
-        """Return the HTML parts about the sweep's runs."""
+    def _build_children_html(self) -> "List[str]":
+        """Return the parts of the page, in HTML, about the sweep's runs."""
         sweep = self._sweep
         if sweep is None:  # its tags were removed
-            return super()._build_children()
+            return super()._build_children_html()
         metric = sweep["definition"]["primary_metric_config"]["name"]
         parameters = list(sweep["definition"]["generator_config"]["parameter_space"])
         parts = [f"<p>{html(_describe_progress(sweep))}</p>"]

@@ -23,7 +23,7 @@ class EntryScript:
 
     @property
     def output_dir(self) -> str:
-        """The folder of the step's output, which is created at need.
+        """The folder of the step's output; created on access if it does not exist.
 
         Raises:
             UserErrorException: the step has no output, or this is not the script of a ParallelRunStep.

@@ -11,7 +11,7 @@ from azureml.core.compute.compute import (
     ComputeTargetAttachConfiguration,
     ComputeTargetException,
     ComputeTargetProvisioningConfiguration,
-    create_unavailable_error,
+    create_unsupported_target_error,
 )
 
 _SSH_PORT = 22
@@ -33,7 +33,7 @@ class AttachableTarget(ComputeTarget):
     @classmethod
     def attach(cls, workspace: Any, name: str, *_: Any, **__: Any) -> ComputeTarget:
         """Raise ComputeTargetException, since targets of this kind are not supported."""
-        raise create_unavailable_error(cls.attach_configuration, name, f"{cls.__name__}.attach(…)")
+        raise create_unsupported_target_error(cls.attach_configuration, name, f"{cls.__name__}.attach(…)")
 
 
 class CredentialTarget(ComputeTarget):
@@ -41,7 +41,7 @@ class CredentialTarget(ComputeTarget):
 
     def get_credentials(self) -> Any:
         """Raise ComputeTargetException, since no login credentials are stored here."""
-        raise create_unavailable_error(None, self.name, f"{type(self).__name__}.get_credentials()")
+        raise create_unsupported_target_error(None, self.name, f"{type(self).__name__}.get_credentials()")
 
 
 class SshTarget(CredentialTarget):

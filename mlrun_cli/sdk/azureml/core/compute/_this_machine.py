@@ -20,7 +20,7 @@ class ThisMachineTarget(ComputeTarget):
         self.vm_size = extract_kind_properties(document).get("vmSize")
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the target as a JSON-like dict in Azure's format."""
+        """Return the target as a JSON-compatible dict in Azure's format."""
         document = super().serialize()
         document["properties"].update(properties={"vmSize": self.vm_size}, status=self.status.serialize())
         return document
@@ -48,7 +48,7 @@ class ThisMachineTarget(ComputeTarget):
 
     @staticmethod
     def supported_vmsizes(workspace: Any, location: "str | None" = None) -> Any:
-        """Return this machine's CPUs and memory in Azure's format, as `local` and under the targets' VM sizes.
+        """Return `local` and the VM sizes of the workspace's targets, each with this machine's CPUs and memory.
 
         Targets can be created with any other `vm_size` too.
         """

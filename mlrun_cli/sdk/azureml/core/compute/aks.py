@@ -13,7 +13,7 @@ from azureml.core.compute.compute import (
     ComputeTarget,
     ComputeTargetException,
     ComputeTargetUpdateConfiguration,
-    create_unavailable_error,
+    create_unsupported_target_error,
 )
 
 __all__ = [
@@ -97,7 +97,7 @@ class AksCompute(AttachableTarget, CredentialTarget):
 
     def update(self, update_configuration: Any) -> None:
         """Raise ComputeTargetException, since AKS clusters are not supported."""
-        raise create_unavailable_error(update_configuration, self.name, "AksCompute.update(…)")
+        raise create_unsupported_target_error(update_configuration, self.name, "AksCompute.update(…)")
 
 
 AksUpdateConfiguration._compute_type = AksCompute

@@ -46,7 +46,7 @@ class ScaleSettings:
         self.idle_seconds_before_scaledown = idle_seconds_before_scaledown
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the object as a JSON-like dict in Azure's format."""
+        """Return the object as a JSON-compatible dict in Azure's format."""
         idle = self.idle_seconds_before_scaledown
         return {
             "minNodeCount": self.minimum_node_count,
@@ -56,7 +56,7 @@ class ScaleSettings:
 
     @staticmethod
     def deserialize(object_dict: "dict[str, Any]") -> "ScaleSettings":
-        """Return the settings from a JSON-like dict in Azure's format."""
+        """Return the settings from a JSON-compatible dict in Azure's format."""
         duration = _DURATION.fullmatch(object_dict.get("nodeIdleTimeBeforeScaleDown") or "")
         parts = [0, 0, 0] if duration is None else [int(part or 0) for part in duration.groups()]
         idle = None if duration is None else parts[0] * 3600 + parts[1] * 60 + parts[2]
@@ -69,7 +69,7 @@ class _SerializedAttributes(StoredArguments):
     _written = ""
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the object as a JSON-like dict in Azure's format."""
+        """Return the object as a JSON-compatible dict in Azure's format."""
         return {to_camel_case(name): _serialize_value(getattr(self, name)) for name in self._written.split()}
 
 
@@ -120,7 +120,7 @@ class AmlComputeProvisioningConfiguration(
         self.validate_configuration()
 
     def validate_configuration(self) -> None:
-        """Check the numbers of nodes and idle seconds, converting strings to numbers.
+        """Validate the numbers of nodes and idle seconds, and convert strings among them to integers.
 
         Raises:
             ComputeTargetException: A number is not an integer or is out of range, `max_nodes` is missing, or it is less
@@ -210,7 +210,7 @@ class AmlCompute(ThisMachineTarget):
         )
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the target as a JSON-like dict in Azure's format."""
+        """Return the target as a JSON-compatible dict in Azure's format."""
         document = super().serialize()
         document["identity"] = None
         document["properties"]["properties"].update(
@@ -293,7 +293,7 @@ def _serialize_value(value: Any) -> Any:
 
 
 def _check_count(name: str, value: Any, *, minimum: int = 0) -> "int | None":
-    """Validate the range of a count and return it as an integer; return None for None."""
+    """Return a count as an integer, or None for None; raise ComputeTargetException if it is invalid or out of range."""
     if value is None:
         return None
     try:

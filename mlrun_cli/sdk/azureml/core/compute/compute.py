@@ -97,7 +97,7 @@ class ComputeTarget:
 
     @staticmethod
     def create(workspace: Any, name: str, provisioning_configuration: Any) -> "ComputeTarget":
-        """Create a target, or change an existing AmlCompute to the new configuration.
+        """Create a target, or apply the configuration to the existing AmlCompute of this name, and return the target.
 
         Raises:
             ComputeTargetException: The name is invalid or in use, or targets of this kind are
@@ -115,7 +115,7 @@ class ComputeTarget:
 
     @staticmethod
     def attach(workspace: Any, name: str, attach_configuration: Any) -> "ComputeTarget":
-        """Attach a machine reached by SSH, described by `RemoteCompute.attach_configuration(…)`.
+        """Attach the SSH machine described by `RemoteCompute.attach_configuration(…)`, and return its target.
 
         Raises:
             ComputeTargetException: The machine cannot be used, or the configuration describes something else, which
@@ -123,7 +123,7 @@ class ComputeTarget:
         """
         kind: Any = getattr(attach_configuration, "_compute_type", None)
         if not hasattr(kind, "_attach"):
-            raise create_unavailable_error(attach_configuration, name, "ComputeTarget.attach(…)")
+            raise create_unsupported_target_error(attach_configuration, name, "ComputeTarget.attach(…)")
         attached: ComputeTarget = kind._attach(workspace, name, attach_configuration)
         return attached
 
@@ -134,7 +134,7 @@ class ComputeTarget:
 
     @classmethod
     def deserialize(cls, workspace: Any, object_dict: "dict[str, Any]") -> "ComputeTarget":
-        """Return the target from a JSON-like dict in Azure's format.
+        """Return the target from a JSON-compatible dict in Azure's format.
 
         Raises:
             ComputeTargetException: The target is not an instance of this class.
@@ -153,7 +153,7 @@ class ComputeTarget:
 
     @classmethod
     def _create(cls, workspace: Any, name: str, configuration: Any) -> "ComputeTarget":
-        raise create_unavailable_error(configuration, name, "ComputeTarget.create(…)")
+        raise create_unsupported_target_error(configuration, name, "ComputeTarget.create(…)")
 
     @classmethod
     def _register(
@@ -163,7 +163,7 @@ class ComputeTarget:
         properties: "dict[str, Any]",
         configuration: Any,
     ) -> "ComputeTarget":
-        """Create a compute target in the workspace with properties and a configuration, and return it."""
+        """Create and return a target with the given properties and the configuration's description and tags."""
         document = _request(
             workspace,
             "computes.create",
@@ -177,11 +177,11 @@ class ComputeTarget:
 
     @classmethod
     def _attach_machine(cls, workspace: Any, **arguments: Any) -> "ComputeTarget":
-        """Send a request that attaches a machine, and return its target."""
+        """Send a request that attaches a machine, and return the machine's target."""
         return cls.deserialize(workspace, _request(workspace, "computes.attach_remote", **arguments))
 
     def _load_document(self, document: "dict[str, Any]") -> None:
-        """Set the attributes from a JSON-like dict in Azure's format."""
+        """Set the attributes from a JSON-compatible dict in Azure's format."""
         common = document["properties"]
         self.id: str | None = document.get("id")
         self.name = document["name"]
@@ -234,7 +234,7 @@ class ComputeTarget:
         )
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the target as a JSON-like dict in Azure's format."""
+        """Return the target as a JSON-compatible dict in Azure's format."""
         return {
             "id": self.id,
             "name": self.name,
@@ -253,8 +253,8 @@ class ComputeTarget:
         }
 
 
-def create_unavailable_error(configuration: Any, name: str, call: str) -> ComputeTargetException:
-    """Return the error for an unsupported kind of target."""
+def create_unsupported_target_error(configuration: Any, name: str, call: str) -> ComputeTargetException:
+    """Return the error for an unsupported kind of target, for the caller to raise."""
     kind = getattr(getattr(configuration, "_compute_type", None), "__name__", "a compute target of this kind")
     return ComputeTargetException(
         f"{call} cannot have {kind} for {name!r}: runs run on this machine. Make "

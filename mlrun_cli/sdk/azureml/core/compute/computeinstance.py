@@ -61,7 +61,7 @@ class ComputeInstanceStatus:
         return json.dumps(self.serialize(), indent=2)
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the status as a JSON-like dict in Azure's format."""
+        """Return the status as a JSON-compatible dict in Azure's format."""
         return {
             "errors": self.errors,
             "creationTime": format_time(self.creation_time),
@@ -121,7 +121,7 @@ class ComputeInstance(ThisMachineTarget):
         )
 
     def serialize(self) -> "dict[str, Any]":
-        """Return the target as a JSON-like dict in Azure's format."""
+        """Return the target as a JSON-compatible dict in Azure's format."""
         document = super().serialize()
         document["properties"]["properties"].update(
             applications=[],
@@ -135,15 +135,15 @@ class ComputeInstance(ThisMachineTarget):
         return document
 
     def start(self, wait_for_completion: bool = False, show_output: bool = False) -> None:
-        """Set the state to `Running` and, with `show_output`, print it."""
+        """Set the state to `Running` and, with `show_output`, print the state; nothing else changes."""
         self._set_state(_RUNNING, show_output)
 
     def stop(self, wait_for_completion: bool = False, show_output: bool = False) -> None:
-        """Set the state to `Stopped`; runs submitted to the instance are still executed."""
+        """Set the state to `Stopped` and, with `show_output`, print the state; submitted runs are still executed."""
         self._set_state(_STOPPED, show_output)
 
     def restart(self, wait_for_completion: bool = False, show_output: bool = False) -> None:
-        """Set the state to `Running` and, with `show_output`, print it."""
+        """Set the state to `Running` and, with `show_output`, print the state; nothing else changes."""
         self._set_state(_RUNNING, show_output)
 
     def _set_state(self, state: str, show_output: bool) -> None:

@@ -11,7 +11,7 @@ from azureml._client.client import get_client
 from azureml._unsupported import create_unsupported_call
 from azureml._wire.run_folder import ARTIFACTS, STD_LOG
 from azureml.core import _streaming
-from azureml.core.run import Run, _refuse_wait_for_itself
+from azureml.core.run import Run, _check_not_inside_run
 from azureml.exceptions import ActivityFailedException, ExperimentExecutionException, UserErrorException
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class _GraphRun(Run):
 
         `show_new_output` is called with each status that is read; without it nothing is printed.
         """
-        _refuse_wait_for_itself(self)
+        _check_not_inside_run(self)
         began = time.monotonic()
         shown = ""
         while True:

@@ -6,7 +6,7 @@ from typing import Any, Dict, Mapping
 
 from azureml._client.client import get_client
 from azureml._unsupported import StoredArguments
-from azureml.core._run_config_element import to_json_like
+from azureml.core._run_config_element import to_json_compatible
 from azureml.exceptions import UserErrorException
 from azureml.pipeline.core.graph import PipelineParameter
 from azureml.pipeline.steps._script_fields import unwrap_parameter
@@ -125,7 +125,7 @@ class ParallelRunConfig(
         if section.get("mini_batch_size") is not None:
             section["mini_batch_size"] = str(section["mini_batch_size"])
         get_client().request(
-            "documents.write", path=os.path.abspath(path), document={"parallel_run_config": to_json_like(section)}
+            "documents.write", path=os.path.abspath(path), document={"parallel_run_config": to_json_compatible(section)}
         )
 
 

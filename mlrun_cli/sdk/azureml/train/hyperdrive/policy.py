@@ -23,7 +23,7 @@ class EarlyTerminationPolicy:
         self._properties = properties
 
     def to_json(self) -> "dict[str, Any]":
-        """Return the policy as a JSON-like dict in Azure's format."""
+        """Return the policy as a JSON-compatible dict in Azure's format."""
         document: dict[str, Any] = {"name": self._name}
         if self._properties is not None:
             document["properties"] = dict(self._properties)

@@ -91,7 +91,7 @@ class HyperDriveRun(Run):
     def get_children_sorted_by_primary_metric(
         self, top: int = 0, reverse: bool = False, discard_no_metric: bool = False
     ) -> List[Dict[str, Any]]:
-        """Return the runs of the sweep, best first, as dicts.
+        """Return the runs of the sweep as dicts, by default all of them, best first.
 
         The keys are `run_id`, `hyperparameters` (JSON text, or None), `best_primary_metric` (None without a value) and
         `status`.

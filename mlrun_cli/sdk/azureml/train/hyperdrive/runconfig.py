@@ -102,10 +102,10 @@ class HyperDriveConfig:
         self._max_total_runs = max_total_runs
         self._max_concurrent_runs = max_total_runs if max_concurrent_runs is None else max_concurrent_runs
         self._max_duration_minutes = max_duration_minutes
-        self._resume_from = [run.id for run in _list_resumed_sweeps(resume_from)]
-        self._resume_child_runs = [run.id for run in _list_ended_runs("resume_child_runs", resume_child_runs)]
+        self._resume_from = [run.id for run in _check_resumed_sweeps(resume_from)]
+        self._resume_child_runs = [run.id for run in _check_ended_runs("resume_child_runs", resume_child_runs)]
         if isinstance(hyperparameter_sampling, BayesianParameterSampling):
-            self._warn_of_few_runs()
+            self._warn_of_unsuitable_run_counts()
 
     @classmethod
     def _from_definition(cls, definition: "Dict[str, Any]") -> "HyperDriveConfig":
@@ -148,8 +148,8 @@ class HyperDriveConfig:
         """The source folder of the script, or None for a pipeline."""
         return getattr(self._run_config or self._estimator, "source_directory", None)
 
-    def _warn_of_few_runs(self) -> None:
-        """Warn, like Azure, if there are too few runs for Bayesian sampling to learn from."""
+    def _warn_of_unsuitable_run_counts(self) -> None:
+        """Warn, like Azure, if Bayesian sampling has too few runs in total or too many at once to learn from."""
         least = _FEW_RUNS_PER_PARAMETER * len(self._generator_config["parameter_space"])
         if self._max_total_runs < least:
             warn_once("few runs", f"Bayesian sampling works best with max_total_runs of {least} or more here.")
@@ -214,9 +214,9 @@ def _check_run_source(run_config: Any, estimator: Any, pipeline: Any) -> None:
     _check_type("run_config", run_config, ScriptRunConfig)
 
 
-def _list_resumed_sweeps(resume_from: Any) -> "List[Any]":
-    """Check that the sweeps to resume from can be resumed, and return them as a list."""
-    runs = _list_ended_runs("resume_from", resume_from)
+def _check_resumed_sweeps(resume_from: Any) -> "List[Any]":
+    """Return the sweeps to resume from as a list; raise if one of them cannot be resumed from."""
+    runs = _check_ended_runs("resume_from", resume_from)
     for run in runs:
         _check_type("resume_from", run, HyperDriveRun)
         if run.get_status() == "Failed":
@@ -230,8 +230,8 @@ def _list_resumed_sweeps(resume_from: Any) -> "List[Any]":
     return runs
 
 
-def _list_ended_runs(name: str, value: Any) -> "List[Any]":
-    """Check that a run, or each run in a list, has ended, and return the runs as a list."""
+def _check_ended_runs(name: str, value: Any) -> "List[Any]":
+    """Return a run, a list of runs or None as a list; raise if a run has not ended or is given twice."""
     if value is None:
         return []
     from azureml.core.run import Run

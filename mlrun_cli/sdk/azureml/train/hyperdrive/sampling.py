@@ -37,7 +37,7 @@ class HyperParameterSampling:
         self._properties = properties
 
     def to_json(self) -> "dict[str, Any]":
-        """Return the sampling method as a JSON-like dict in Azure's format."""
+        """Return the sampling method as a JSON-compatible dict in Azure's format."""
         document: dict[str, Any] = {"name": self.SAMPLING_NAME, "parameter_space": self._parameter_space}
         if self._properties is not None:
             document["properties"] = self._properties
