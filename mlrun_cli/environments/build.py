@@ -89,7 +89,7 @@ def _is_built(folder: EnvironmentFolder, build: EnvironmentBuild) -> bool:
 def _create_environment(
     folder: EnvironmentFolder, build: EnvironmentBuild, installer: Installer, environ: Mapping[str, str]
 ) -> InstallResult:
-    """Create the environment in a new folder and install its packages."""
+    """Create the environment in a new folder, install its packages, and return the result."""
     if folder.path.exists():
         shutil.rmtree(folder.path)
     folder.path.mkdir(mode=0o700)

@@ -17,7 +17,7 @@ from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentB
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.installer_search import find_conda, find_uv
 from mlrun_cli.environments.interpreters import PythonRequest, probe_interpreter
-from mlrun_cli.environments.local_sources import compute_digests, list_local_sources
+from mlrun_cli.environments.local_sources import compute_source_digests, list_local_sources
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.placeholders import replace_secrets
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
@@ -175,7 +175,7 @@ def _create_build(
         first.version,
         *_describe_machine(),
     ]
-    content += compute_digests(local)
+    content += compute_source_digests(local)
     if builder is Builder.CONDA:
         content += [sorted(packages), list(channels)]
     if is_relaxed:

@@ -68,7 +68,7 @@ def prune_environments(
 
 
 def measure_disk_usage(folder: Path) -> int:
-    """Return the number of bytes that a folder occupies on disk, excluding files with several hard links."""
+    """Return the number of bytes that the files in a folder occupy on disk, excluding those with several hard links."""
     size = 0
     for top, _folders_in, files in os.walk(folder):
         for name in files:

@@ -35,7 +35,7 @@ _SCAFFOLD: Mapping[str, Any] = {
 
 
 def read_environment_folder(folder: Path) -> dict[str, Any]:
-    """Return the environment definition in a folder, which must have a name, with its conda file and Dockerfile.
+    """Read the environment definition in a folder, including its conda file and Dockerfile; raise if it has no name.
 
     Raises:
         UsageError: the folder has no definition.

@@ -40,7 +40,7 @@ class EnvironmentFolder:
         """
         return self._complete.exists() and (self._engine.exists() or os.access(self.interpreter, os.X_OK))
 
-    def record_engine(self, engine: str) -> None:
+    def record_engine_path(self, engine: str) -> None:
         """Record the path of the container engine that is going to build and store the image."""
         self._engine.write_text(engine, encoding="utf-8")
 

@@ -42,7 +42,7 @@ def build_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: Imag
     Raises:
         OSError: the folder cannot be written, or the build's context cannot be read.
     """
-    folder.record_engine(build.installer)
+    folder.record_engine_path(build.installer)
     context = folder.context
     if source.context is None:
         context.mkdir()
@@ -65,7 +65,7 @@ def build_image(folder: EnvironmentFolder, build: EnvironmentBuild, source: Imag
 
 
 def remove_image(engine: str, image: str) -> bool:
-    """Remove an image unless a container uses it; return whether the image no longer exists."""
+    """Remove an image unless a container uses it; return whether the image, or else the engine, no longer exists."""
     return not os.access(engine, os.X_OK) or not has_image(engine, image) or _run_silently(engine, "rmi", image)
 
 

@@ -26,7 +26,7 @@ _HAS_FROM = re.compile(r"^\s*FROM\s", re.IGNORECASE | re.MULTILINE)
 def plan_image(
     configuration: RunConfiguration, engine: str, *, home: Path, project: Path, redactor: Redactor
 ) -> tuple[EnvironmentBuild, Mapping[str, str]] | None:
-    """Plan the build of an image and return it with its secrets, or return None for a named image.
+    """Plan the build of an image; return the build and its secrets, or None if an existing image is named.
 
     Raises:
         Unsupported: a key of the runconfig is not supported.

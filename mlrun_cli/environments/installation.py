@@ -152,7 +152,7 @@ class _PipInstallation:
         return len(found) == len(self._pinned)
 
     def _ensure_venv(self, python: BasePython, *, is_verbose: bool = False) -> bool:
-        """Create the virtual environment from a Python unless it exists; return whether it exists now."""
+        """Ensure that the virtual environment is one of this Python, replacing any other; return False on failure."""
         self._python = python
         if self._venv_python == python:
             return True

@@ -28,7 +28,7 @@ def list_local_sources(lines: Iterable[PipLine]) -> tuple[LocalSource, ...]:
     return tuple(source._replace(stamp=_compute_stamp(source, _get_file_pattern(source))) for source in sources)
 
 
-def compute_digests(sources: Iterable[LocalSource]) -> list[str]:
+def compute_source_digests(sources: Iterable[LocalSource]) -> list[str]:
     """Return a digest of all files of each source, for the key of an environment."""
     return [_compute_stamp(source, _ANY) for source in sources]
 

@@ -11,12 +11,12 @@ from pathlib import Path
 def list_search_folders(search_path: str) -> list[Path]:
     """Return the absolute folders in a value of PATH, except the private folder that `uvx` adds for this tool."""
     folders = [Path(entry) for entry in search_path.split(os.pathsep)]
-    private = Path(sys.prefix, "bin") if _is_temporary(Path(sys.prefix)) else None
+    private = Path(sys.prefix, "bin") if _is_temporary_environment(Path(sys.prefix)) else None
     return [folder for folder in folders if folder.is_absolute() and folder != private]
 
 
-def _is_temporary(prefix: Path) -> bool:
-    """Return whether a virtual environment in uv's cache is a temporary one, created for a single command."""
+def _is_temporary_environment(prefix: Path) -> bool:
+    """Return whether a prefix belongs to a temporary virtual environment that uv created for a single command."""
     return any(part.startswith("archive-v") for part in prefix.parts)
 
 

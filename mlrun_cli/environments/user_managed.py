@@ -37,8 +37,8 @@ def plan_user_managed_environment(interpreter_path: str | None, search_path: str
     return PlannedEnvironment(EnvironmentPlan(str(python)), notes)
 
 
-def check_own_interpreter(interpreter_path: str | None, folder: Path) -> None:
-    """Raise if a relative or `~` path of a runconfig's interpreter, based on `folder` or home, does not exist.
+def check_interpreter_path(interpreter_path: str | None, folder: Path) -> None:
+    """Raise if the interpreter's path in a runconfig is relative or begins with `~`, and does not exist.
 
     Any other path may be that of the machine for which the runconfig was written, and is replaced.
 

@@ -37,7 +37,7 @@ class JsonReader:
         return self._find_of_type(key, (str,), "text")  # type: ignore[no-any-return]
 
     def get_text(self, key: str) -> str:
-        """Return the non-empty string under a key."""
+        """Return the string under a required key; raise if it is missing or empty."""
         found = self.find_text(key)
         if not found:
             raise self.build_error("expected a text", key)
@@ -69,7 +69,7 @@ class JsonReader:
         return found
 
     def get_only_key(self, choices: Sequence[str]) -> str:
-        """Return the only key of the object; raise if it is not one of `choices` or there are others."""
+        """Return the only key whose value is not null; raise unless there is exactly one, and it is in `choices`."""
         keys = [key for key, value in self._document.items() if value is not None]
         if len(keys) != 1 or keys[0] not in choices:
             raise self.build_error(f"expected one of {', '.join(choices)}")

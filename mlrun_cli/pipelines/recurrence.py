@@ -169,7 +169,7 @@ class Recurrence(NamedTuple):
 
 
 def _to_timestamp(local_time: datetime) -> int:
-    """Return the timestamp of a local time in microseconds; a time that a clock change skips is moved after the gap."""
+    """Return a local time as a timestamp in microseconds; a time skipped by a clock change is moved past the gap."""
     whole = local_time.astimezone(timezone.utc)
     return int(whole.timestamp()) * MICROSECONDS
 

@@ -82,7 +82,7 @@ def build_name_hint(name: str, known_names: Collection[str]) -> str:
 
 
 def list_similar_names(name: str, known_names: Collection[str]) -> list[str]:
-    """Return the most similar of the known names in a list, empty if none is similar."""
+    """Return the known names that are most similar to a name, or an empty list if none is similar."""
     import difflib  # noqa: PLC0415 - not on the way of what succeeds
 
     return difflib.get_close_matches(name[:100], sorted(known_names), n=1)

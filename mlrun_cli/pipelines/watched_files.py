@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def list_watched_files(folder: Path, *, with_subfolders: bool) -> dict[str, str]:
+def scan_watched_files(folder: Path, *, with_subfolders: bool) -> dict[str, str]:
     """Return a version stamp of each file in a folder, keyed by relative path; empty if the folder does not exist."""
     found: dict[str, str] = {}
     left = [""]

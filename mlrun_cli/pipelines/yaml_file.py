@@ -124,7 +124,7 @@ class _PipelineReader:
             self._read_data_references(keys.get("data_references"))
             steps = self._read_steps(keys)
             default = {"target": keys["default_compute"].location} if "default_compute" in keys else {}
-            self.places = {one.step.key: {**default, **one.list_locations()} for one in steps}
+            self.places = {one.step.key: {**default, **one.get_locations()} for one in steps}
             graph = Graph(
                 steps=tuple(one.step for one in steps),
                 name=self._find_text(keys, "name"),

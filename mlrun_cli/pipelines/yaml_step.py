@@ -70,7 +70,7 @@ class YamlStep(NamedTuple):
     node: Node
     other_locations: Mapping[str, str]
 
-    def list_locations(self) -> dict[str, str]:
+    def get_locations(self) -> dict[str, str]:
         """Return the locations of the step, under an empty key, and of its parts, keyed by key path."""
         parts = {key: node.location for key, node in self.node.as_mapping().items()}
         target = {"target": parts["compute"]} if "compute" in parts else {}
@@ -381,7 +381,7 @@ def _check_sweep(document: Any) -> Mapping[str, Any]:
 
 
 def _find_converted_value(nodes: Mapping[str, Node], key: str, read: Callable[[Any], _Value]) -> _Value | None:
-    """Return the result of `read` for the JSON document under a key, or None if the key is absent."""
+    """Return the result of `read` for the JSON document under a key, or None if the key is absent or null."""
     return None if key not in nodes or nodes[key].is_null else _convert_node(nodes[key], read)
 
 

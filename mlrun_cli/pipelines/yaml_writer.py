@@ -34,7 +34,7 @@ _NO_NAME = re.compile(r"\W+", re.ASCII)
 
 
 def format_pipeline(graph: Graph, folder: Path) -> str:
-    """Return the text of the YAML file of a graph; paths below the file's folder are relative to it."""
+    """Return a graph as the text of a YAML file; paths below the file's folder are made relative to that folder."""
     return format_document({"pipeline": _PipelineWriter(graph, folder).build_document()})
 
 
@@ -153,7 +153,7 @@ class _PipelineWriter:
         return None if path is None else self._make_relative(path)
 
     def _make_relative(self, path: str) -> str:
-        """Return a path relative to the file's folder if it is below that folder, or else unchanged."""
+        """Return a path that is below the file's folder relative to that folder, and any other path unchanged."""
         return os.path.relpath(path, self._folder) if Path(path).is_relative_to(self._folder) else path
 
 

@@ -19,7 +19,7 @@ from mlrun_cli.environments.docker_section import is_docker_enabled
 from mlrun_cli.environments.environment import EnvironmentPlan
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
-from mlrun_cli.environments.user_managed import check_own_interpreter
+from mlrun_cli.environments.user_managed import check_interpreter_path
 from mlrun_cli.errors import (
     ComputeTargetNotFound,
     InvalidPath,
@@ -349,7 +349,7 @@ class Resolver:
                     # Only the other machine knows where its interpreters are.
                     planned = planned._replace(plan=planned.plan._replace(interpreter=named or "python"), notes=())
                 elif planned.notes and self.configuration.python.user_managed_dependencies:
-                    check_own_interpreter(named, self._project)
+                    check_interpreter_path(named, self._project)
             self.notes += (*review_notes, *planned.notes)
             self.environment = planned
             self._plan_launch(planned)

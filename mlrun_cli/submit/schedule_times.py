@@ -13,7 +13,7 @@ from mlrun_cli.core.program_log import log_exception, write_log
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import MlrunError, NotFound, StoreError
 from mlrun_cli.pipelines.schedule import POLLING_MINUTES, Schedule, ScheduledRun
-from mlrun_cli.pipelines.watched_files import list_changed_files, list_watched_files
+from mlrun_cli.pipelines.watched_files import list_changed_files, scan_watched_files
 from mlrun_cli.workspace import Workspace
 
 
@@ -74,7 +74,7 @@ def _detect_changed_files(workspace: Workspace, schedule: Schedule) -> tuple[Map
         folder = get_datastore(workspace, settings.datastore).resolve_path(settings.path_on_datastore)
     except NotFound:  # a datastore that has been removed, or whose disk is not there
         return before or {}, []
-    found = list_watched_files(folder, with_subfolders=settings.path_on_datastore is None)
+    found = scan_watched_files(folder, with_subfolders=settings.path_on_datastore is None)
     return found, [] if before is None else list_changed_files(before, found)
 
 

@@ -115,7 +115,7 @@ class Target(ABC):
 
     @property
     def builds_environments_here(self) -> bool:
-        """True if environments in the shared folder are built on this machine at submit, not by a node."""
+        """True if environments in the shared folder are built on this machine during submission, not on a node."""
         return False
 
     def check_demand(self, demand: Demand) -> None:

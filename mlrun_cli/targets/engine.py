@@ -155,7 +155,7 @@ class EngineTarget(Target):
 
     @property
     def builds_environments_here(self) -> bool:
-        """True if environments in the shared folder are built on this machine at submit, not by a node."""
+        """True if environments in the shared folder are built on this machine during submission, not on a node."""
         return self.row.properties.get(BUILD_PROPERTY) == BUILD_HERE
 
     def check_demand(self, demand: Demand) -> None:
@@ -173,7 +173,7 @@ class EngineTarget(Target):
         super().check_demand(demand)
 
     def push_files(self, request: JobRequest) -> None:
-        """Copy the files of a run to where its job finds them, before it is submitted; by default, they are shared.
+        """Copy a run's files to where its job will look for them; by default, do nothing, since they are shared.
 
         Raises:
             MlrunError: they cannot be copied; the engine has not got the job.
@@ -293,7 +293,7 @@ class EngineTarget(Target):
         return StartedSupervisor(properties={self.job_property: self._submit_and_verify(request)}, is_queued=True)
 
     def start_supervisor_batch(self, run_ids: Sequence[str]) -> Mapping[str, StartedSupervisor]:
-        """Submit the jobs that start the supervisors of several runs, in a single call to the engine.
+        """Submit the jobs that start several runs' supervisors, in a single call; return the started ones by run id.
 
         Returns:
             What was started, keyed by run id; empty if the engine has none of the jobs.
@@ -341,7 +341,7 @@ class EngineTarget(Target):
         shared = self.shared_folder.run_folder(run_id)
         program = os.path.join(shared.read_program_path(), "mlrun_cli", "node", "__main__.py")
         python = self.row.properties.get(PYTHON_PROPERTY) or DEFAULT_PYTHON
-        limit = self._read_time_limit(run)
+        limit = self._get_time_limit(run)
         return JobRequest(
             run_id,
             self.workspace.identity.name,
@@ -409,8 +409,8 @@ class EngineTarget(Target):
         )
         return SubmitUnanswered(error.message, hint=hint, target=run_ids[0])
 
-    def _read_time_limit(self, run: Run) -> float | None:
-        """Return the time limit in a run's definition in seconds, or None if the user has set no limit.
+    def _get_time_limit(self, run: Run) -> float | None:
+        """Return a run's time limit in seconds, or None if the user has set no limit.
 
         Azure's SDK gives each run one of 30 days, which nobody has asked for, and which a cluster may not admit.
         """

@@ -38,7 +38,7 @@ class PathNotShared(UsageError):
 
 @contextmanager
 def convert_shared_folder_errors(target: str, folder: Path) -> Iterator[None]:
-    """Convert operating system errors about the shared folder of a target into `SharedFolderUnavailable`."""
+    """Convert an OSError in the block, about a target's shared folder, into `SharedFolderUnavailable`."""
     try:
         yield
     except (OSError, StoreError) as error:

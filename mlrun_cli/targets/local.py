@@ -58,7 +58,7 @@ class LocalTarget(Target):
                 self._waiting = None
 
     def start_supervisor(self, run_id: str, lock_fds: Sequence[int]) -> StartedSupervisor:
-        """Start a detached supervisor process, or use the one that `prepare_supervisor` started; return its pid."""
+        """Start a detached supervisor process, or use the one that `prepare_supervisor` started."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None and waiting.hand_over_locks(lock_fds):
             return StartedSupervisor(waiting.pid)

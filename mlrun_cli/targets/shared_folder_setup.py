@@ -13,7 +13,7 @@ _OPTION = "--shared-folder"
 
 
 def create_shared_folder(path_text: str) -> SharedFolder:
-    """Create the shared folder of a target, private to this user, unless it already exists.
+    """Return the shared folder of a target, creating it, private to this user, if it does not exist.
 
     Raises:
         InvalidPath: the path is not absolute, is a file, or is a folder that others can enter.

@@ -63,7 +63,7 @@ class WaitingSupervisor:
         return True
 
     def discard(self) -> None:
-        """Kill the waiting program after the run was refused or queued."""
+        """Kill the waiting program, which is not needed if the run is refused or queued."""
         self._connection.close()
         if self._process is not None:
             send_signal(self._process, signal.SIGKILL)  # it would load its modules before it ended
@@ -71,7 +71,7 @@ class WaitingSupervisor:
 
 
 def receive_locks() -> Sequence[int]:
-    """Receive the descriptors of open locks from standard input; return none if the run was not submitted."""
+    """Receive open lock descriptors on standard input; return an empty sequence if the run was not submitted."""
     with socket.socket(fileno=os.dup(0)) as connection:
         try:
             _, locks, _, _ = socket.recv_fds(connection, 1, _MAX_LOCKS)

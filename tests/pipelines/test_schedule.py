@@ -12,7 +12,7 @@ from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.pipelines.json_reader import JsonReader
 from mlrun_cli.pipelines.schedule import ScheduleSettings
-from mlrun_cli.pipelines.watched_files import list_changed_files, list_watched_files
+from mlrun_cli.pipelines.watched_files import list_changed_files, scan_watched_files
 
 NAMES = {"name": "nightly", "experiment_name": "exp", "pipeline_id": "p"}
 DAILY = {"frequency": "Day", "interval": 1}
@@ -58,10 +58,10 @@ def test_new_and_changed_files_are_found_and_removed_ones_are_not(tmp_path: Path
     (tmp_path / "inner").mkdir()
     for name in ("a", "b", "inner/c"):
         (tmp_path / name).write_text("1")
-    before = list_watched_files(tmp_path, with_subfolders=True)
+    before = scan_watched_files(tmp_path, with_subfolders=True)
     assert sorted(before) == ["a", "b", "inner/c"]
-    assert sorted(list_watched_files(tmp_path, with_subfolders=False)) == ["a", "b"]
-    assert list_changed_files(before, list_watched_files(tmp_path, with_subfolders=True)) == []
+    assert sorted(scan_watched_files(tmp_path, with_subfolders=False)) == ["a", "b"]
+    assert list_changed_files(before, scan_watched_files(tmp_path, with_subfolders=True)) == []
     (tmp_path / "b").unlink()
     (tmp_path / "a").write_text("22")
     (tmp_path / "d").write_text("1")
@@ -70,9 +70,9 @@ def test_new_and_changed_files_are_found_and_removed_ones_are_not(tmp_path: Path
     stat = (tmp_path / "inner" / "c").stat()
     os.utime(replacement, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     replacement.replace(tmp_path / "inner" / "c")
-    after = list_watched_files(tmp_path, with_subfolders=True)
+    after = scan_watched_files(tmp_path, with_subfolders=True)
     assert list_changed_files(before, after) == ["a", "d", "inner/c"]
 
 
 def test_a_folder_that_does_not_exist_has_no_files(tmp_path: Path) -> None:
-    assert list_watched_files(tmp_path / "gone", with_subfolders=True) == {}
+    assert scan_watched_files(tmp_path / "gone", with_subfolders=True) == {}

@@ -48,7 +48,7 @@ class Response(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """The last line of an error response, where a traceback contains the error."""
+        """The last non-empty line of an error response, where a traceback states the error, or else its HTTP status."""
         lines = [line.strip() for line in self.text.splitlines() if line.strip(" .")]
         return lines[-1][:500] if lines else f"HTTP status {self.status}"
 

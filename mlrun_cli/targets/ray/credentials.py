@@ -45,7 +45,7 @@ def select_stored_variables(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def build_headers(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the HTTP headers with the token and the headers from `RAY_JOB_HEADERS`.
+    """Return the HTTP headers in `RAY_JOB_HEADERS`, with the token added unless they authorize already.
 
     Raises:
         InvalidValue: a variable cannot be understood, or the file with the token cannot be read.
@@ -77,7 +77,7 @@ def build_tls_context(variables: Mapping[str, str]) -> ssl.SSLContext:
 
 
 def _find_token(variables: Mapping[str, str]) -> str | None:
-    """Return the token from the first source that has one, in Ray's order, or None if Ray's mode needs no token."""
+    """Return the token from the first source that has one, in Ray's order; None if there is none, or none is needed."""
     if variables.get(_MODE, "").lower() == "disabled":
         return None
     typed = variables.get(TOKEN_VARIABLE, "").strip()

@@ -29,7 +29,7 @@ _SHARE_OF_NODE = 0.001
 
 
 def check_nodes(settings: RaySettings, folder: Path, python: str, *, timeout: float = TIMEOUT_SECONDS) -> NodeCheck:
-    """Run a small job on each node that is up, wait for the jobs, and delete them from Ray.
+    """Run a small job on each node that is up, return which nodes have passed, and delete the jobs from Ray.
 
     Args:
         settings: the settings of the target.

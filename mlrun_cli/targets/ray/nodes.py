@@ -57,7 +57,7 @@ class RayNode(NamedTuple):
         }
 
     def _get_free_amount(self, resource: str) -> float | None:
-        """Return the free amount of a resource, or None if Ray does not report it."""
+        """Return a resource's free amount: 0 if the node does not have the resource, None if Ray does not report it."""
         if resource not in self.total:
             return 0
         free = self.free.get(resource)

@@ -61,7 +61,7 @@ class RaySettings(NamedTuple):
         amounts = {CPU: self.num_cpus, GPU: demand.gpu_count or self.num_gpus, **self.resources}
         return {name: amount for name, amount in amounts.items() if amount}
 
-    def build_job(self, request: JobRequest) -> dict[str, Any]:
+    def build_job_body(self, request: JobRequest) -> dict[str, Any]:
         """Return the body of the request that submits the job of a run."""
         folder, log = (shlex.quote(str(path)) for path in (request.log.parent, request.log))
         script = build_setup_script(

@@ -59,7 +59,7 @@ class RayTarget(EngineTarget):
             EngineRefused: Ray refuses it.
             EngineUnavailable: Ray does not answer; it may have accepted the job nevertheless.
         """
-        return jobs.submit_job(self.client, self.settings.build_job(request))
+        return jobs.submit_job(self.client, self.settings.build_job_body(request))
 
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
         """Return the given jobs, keyed by id, except unknown ones; resubmit those that exceeded Ray's start timeout.
@@ -87,7 +87,7 @@ class RayTarget(EngineTarget):
         return None if jobs.find_job(self.client, run_id) is None else run_id
 
     def cancel_job(self, job_id: str) -> None:
-        """Stop a job.
+        """Request that Ray stop the last attempt of a job.
 
         Raises:
             EngineUnavailable: Ray does not answer.
@@ -124,7 +124,7 @@ class RayTarget(EngineTarget):
         if jobs.has_start_timed_out(details) and self._is_wanted(job_id):
             number += 1
             job = {
-                **self.settings.build_job(self.build_job_request(job_id)),
+                **self.settings.build_job_body(self.build_job_request(job_id)),
                 "submission_id": jobs.build_attempt_id(job_id, number),
             }
             with _convert_refusal():
@@ -136,7 +136,7 @@ class RayTarget(EngineTarget):
 
 @contextmanager
 def _convert_refusal() -> Iterator[None]:
-    """Convert a refused resubmission into `EngineUnavailable`, since the state of the jobs is then unknown."""
+    """Convert a refused resubmission in the block into `EngineUnavailable`, since the jobs' states are then unknown."""
     try:
         yield
     except EngineRefused as error:

@@ -66,7 +66,7 @@ class Mirror:
         """The monotonic times at which jobs were first asked for that no poll had found, by run id."""
 
     def synchronize(self, runs: Collection[Run]) -> None:
-        """Poll the remote machine if a poll is due or if there is something to send.
+        """Poll the remote machine if a poll is due or something is to be sent, and continue copying files.
 
         Raises:
             StoreError: the store cannot be used.

@@ -51,7 +51,7 @@ class RemoteSettings(NamedTuple):
         return self.address if self.username is None else f"{self.username}@{self.address}"
 
     def build_script(self, command: Sequence[str]) -> str:
-        """Return the script of a job; its last command replaces the shell."""
+        """Return a job's shell script, which executes the setup lines and then replaces the shell with `command`."""
         lines = []
         for line in self.setup:
             failure = shlex.quote(f"mlrun: the setup of the compute target failed: {line}")

@@ -193,7 +193,7 @@ class Ssh:
 
 
 def build_environment_variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment variables for ssh and rsync."""
+    """Return the environment variables for ssh and rsync: those in `environ`, except the marks of a run's processes."""
     return {name: value for name, value in environ.items() if name not in _DROPPED}
 
 

@@ -165,7 +165,7 @@ class RemoteTarget(EngineTarget):
         return {run_id: run_id for run_id in run_ids if run_id in found}
 
     def cancel_job(self, job_id: str) -> None:
-        """Kill the processes of a job, or remove it from the queue."""
+        """Kill a job's processes, or remove the job from the queue."""
         with open_session(self.workspace, self.name, self.settings) as session:
             session.request("cancel", {"run_id": job_id})
 

@@ -23,7 +23,7 @@ _USABLE = frozenset({"allocated", "completing", "idle", "mixed"})
 
 
 def check_nodes(settings: SlurmSettings, folder: Path, python: str, *, timeout: float = TIMEOUT_SECONDS) -> NodeCheck:
-    """Run a small job on each node that is up, and wait for the jobs.
+    """Run a small job on each node that is up, wait for the jobs, and return which nodes have passed.
 
     Args:
         settings: the settings of the target.

@@ -91,7 +91,7 @@ class SlurmSettings(NamedTuple):
         return [*options, *self._build_gpu_options(demand), *self.sbatch_options]
 
     def build_script(self, command: Sequence[str]) -> str:
-        """Return the script of a job; its last command replaces the shell."""
+        """Return a job's shell script, which executes the setup lines and then replaces the shell with `command`."""
         return build_setup_script(self.setup, command, first_line=_FIRST_LINES)
 
     def _choose_time_limit(self, seconds: float | None) -> str | None:

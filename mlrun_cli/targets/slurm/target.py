@@ -86,7 +86,7 @@ class SlurmTarget(EngineTarget):
             jobs.cancel_jobs(job_ids)
 
     def release_job(self, job_id: str) -> None:
-        """Release a job that Slurm holds because it could not be started; Slurm delays it for another two minutes."""
+        """Release a job that Slurm holds after a failed start; Slurm delays the job for another two minutes."""
         jobs.release_job(job_id)
 
     def describe_nodes(self) -> Mapping[str, Any]:
@@ -106,7 +106,7 @@ class SlurmTarget(EngineTarget):
 
 @contextmanager
 def _convert_errors() -> Iterator[None]:
-    """Convert any error of a job query into `EngineUnavailable`, since the state of the jobs is then unknown."""
+    """Convert errors of job queries in the block into `EngineUnavailable`, since the jobs' states are then unknown."""
     try:
         yield
     except (EngineRefused, ProgramNotFound) as error:
