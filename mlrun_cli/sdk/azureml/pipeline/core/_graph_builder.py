@@ -43,7 +43,7 @@ class GraphBuilder:
         self._outputs: Dict[int, Json] = {}
 
     def build(self, steps: Any, *, with_upstream: bool = True) -> List[Json]:
-        """Return the pipeline document's entries for steps and, by default, for unlisted steps that they depend on.
+        """Return the pipeline document's entries for steps and, by default, for unlisted steps on which these depend.
 
         Raises:
             UserErrorException: A step cannot run here, two steps write the same data, or data come from no step.
@@ -145,7 +145,7 @@ class StepDocuments:
         return document
 
     def build_arguments(self, values: Any) -> List[Any]:
-        """Return the arguments of a script, with data and parameters replaced with references.
+        """Return a script's arguments as strings, or as references to data or parameters.
 
         Raises:
             UserErrorException: An argument is data that is neither an input nor an output of the step.
@@ -162,7 +162,7 @@ class StepDocuments:
         }
 
     def build_runconfig_parameters(self, parameters: "Dict[str, Any] | None") -> Json:
-        """Return the run configuration's settings that are set by pipeline parameters.
+        """Return references to the pipeline parameters that set values of a run configuration, keyed by value name.
 
         Raises:
             UserErrorException: A value is not a PipelineParameter.
@@ -173,7 +173,7 @@ class StepDocuments:
         return {name: {"source": self._graph.add_parameter(value)} for name, value in (parameters or {}).items()}
 
     def build_setting(self, value: Any) -> Any:
-        """Return a setting of a step, replaced with a reference if it is a pipeline parameter."""
+        """Return a reference to a step's setting if it is a pipeline parameter, or else the setting unchanged."""
         return {"parameter": self._graph.add_parameter(value)} if isinstance(value, PipelineParameter) else value
 
     def _build_argument(self, argument: Any) -> Any:
@@ -195,7 +195,7 @@ class StepDocuments:
         return str(argument)
 
     def _find_port_reference(self, argument: Any) -> "Json | None":
-        """Return a reference to the input or output that an argument represents, or None."""
+        """Return a reference to the input or output that an argument represents, or None if it represents neither."""
         kinds = [("output", self.outputs), ("input", self.inputs)]
         if isinstance(argument, (InputPortBinding, DatasetConsumptionConfig)):
             kinds.reverse()
@@ -238,7 +238,7 @@ _DATA = (
 
 
 def _list_steps(steps: Any, with_upstream: bool) -> List[PipelineStep]:
-    """Return the steps, optionally followed by unlisted steps that they depend on."""
+    """Return the distinct steps, followed by unlisted steps on which they depend if `with_upstream` is true."""
     found = flatten_steps(steps)
     for step in found:  # which grows
         for needed in _list_dependencies(step, found) if with_upstream else ():
@@ -248,7 +248,7 @@ def _list_steps(steps: Any, with_upstream: bool) -> List[PipelineStep]:
 
 
 def _list_dependencies(step: PipelineStep, known_steps: List[PipelineStep]) -> List[PipelineStep]:
-    """Return a step's predecessors, and the steps outside of `known_steps` that produce its inputs."""
+    """Return the steps outside of `known_steps` that produce a step's inputs, and the step's explicit predecessors."""
     written = [id(find_producer_record(output)) for one in known_steps for output in one._list_outputs()]
     marks = [find_producer_record(data) for data in (*step._list_inputs(), *step._list_arguments())]
     return [*(mark["step"] for mark in marks if mark and id(mark) not in written), *flatten_steps(step._after)]

@@ -55,7 +55,7 @@ class Graph:
 
     @property
     def node_name_dict(self) -> Dict[str, List[Node]]:
-        """Lists of steps, keyed by step name."""
+        """The lists of steps with the same name, keyed by that name."""
         found: Dict[str, List[Node]] = {}
         for node in self.nodes:
             found.setdefault(node.name, []).append(node)
@@ -63,7 +63,7 @@ class Graph:
 
     @property
     def edges(self) -> List[Edge]:
-        """The edges of the graph: data that are passed from one step to another."""
+        """The edges of the graph: data passed from one step to another, and orders by `run_after`."""
         nodes = self.node_dict
         found = []
         for step in self._document["steps"]:
@@ -83,5 +83,5 @@ class Graph:
         return self.node_dict.get(node_id)
 
     def find_node(self, name: str) -> "Node | None":
-        """Return the first step with a name, or None."""
+        """Return the first step with this name, or None if there is none."""
         return next((node for node in self.nodes if node.name == name), None)

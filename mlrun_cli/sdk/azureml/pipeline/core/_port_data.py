@@ -37,7 +37,7 @@ class PortDataReference:
 
     @property
     def pipeline_run_id(self) -> "str | None":
-        """The id of the pipeline run with the step that has written the data."""
+        """The id of the pipeline run in which a step has written the data, or None if it is unknown."""
         return self._pipeline_run_id
 
     @property
@@ -57,11 +57,11 @@ class PortDataReference:
 
     @property
     def _path_on_datastore(self) -> str:
-        """Alias of `path_on_datastore`, which Azure's own notebooks use."""
+        """Private alias of `path_on_datastore` that Azure's own notebooks use."""
         return self.path_on_datastore
 
     def download(self, local_path: Any, overwrite: "bool | None" = None, show_progress: "bool | None" = None) -> int:
-        """Copy the data's files to a folder, keeping their paths in the datastore; return the number of files."""
+        """Copy the data's files to a folder, keeping their paths in the datastore; return how many were copied."""
         is_folder = os.path.isdir(os.path.join(self.datastore._folder, self.path_on_datastore))
         count: int = self.datastore.download(
             local_path,
@@ -78,7 +78,7 @@ class PortDataReference:
         path_on_compute: "str | None" = None,
         overwrite: "bool | None" = None,
     ) -> Any:
-        """Return the data as an input of a step in another pipeline."""
+        """Return the data as a step input for another pipeline, by default with the output's name and in mount mode."""
         from azureml.pipeline.core.graph import InputPortBinding
 
         name = input_name or self.name

@@ -50,7 +50,7 @@ class Port:
 
 
 def find_producer_record(data: Any) -> "Json | None":
-    """Return the dict, shared by all copies of an output, that records the step producing it; None for other data."""
+    """Return the dict, shared by an output's copies, that records which step produces it, or None for other data."""
     if isinstance(data, InputPortBinding):
         return find_producer_record(data.bind_object)
     if isinstance(data, PipelineOutputAbstractDataset):
@@ -200,7 +200,7 @@ def _find_input_key(data: Any) -> "str | None":
 
 
 def _get_access_options(data: Any) -> "tuple[str, str | None, bool | None]":
-    """Return an input's access mode and, None if not specified, its path on the compute and overwrite option."""
+    """Return an input's access mode, path on the compute and overwrite option; None if path or option is not given."""
     if isinstance(data, tuple):
         return data[1]._mode, data[1]._path_on_compute, data[1]._overwrite
     if isinstance(data, DataReference):
@@ -217,7 +217,7 @@ def _get_access_options(data: Any) -> "tuple[str, str | None, bool | None]":
 
 
 def _build_source(input_name: str, data: Any, find_output: FindOutput) -> Json:
-    """Return the pipeline document's description of where an input's data come from."""
+    """Return the pipeline document's entry for the source of an input's data."""
     parameter = find_pipeline_parameter(data)
     if parameter is not None:
         return {"parameter": parameter.name}

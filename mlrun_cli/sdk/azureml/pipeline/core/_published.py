@@ -122,12 +122,12 @@ class PublishedPipeline:
         )
 
     def get_portal_url(self) -> str:
-        """Return the address of the pipeline's page."""
+        """Return the URL of the pipeline's page in the studio."""
         return str(self._workspace._request("pipelines.get", pipeline_id=self.id)["portalUrl"])
 
     @property
     def portal_url(self) -> str:
-        """The address of the pipeline's page, like `get_portal_url()`."""
+        """The URL of the pipeline's page in the studio, as returned by `get_portal_url()`."""
         return self.get_portal_url()
 
     @staticmethod
@@ -146,7 +146,7 @@ class PublishedPipeline:
         self.enable()
 
     def disable(self) -> None:
-        """Hide the pipeline from `list` and reject its submission."""
+        """Hide the pipeline from `list` and have its submission rejected until it is enabled again."""
         self._set_status("Disabled")
 
     def get_graph(self, _workflow_provider: Any = None) -> Graph:
@@ -154,7 +154,7 @@ class PublishedPipeline:
         return Graph(self._workspace._request("pipelines.published_graph", pipeline_id=self.id))
 
     def get_step_names(self, _workflow_provider: Any = None) -> "List[str]":
-        """Return the names of the steps in the order of the pipeline."""
+        """Return the names of the steps, in the order of the pipeline."""
         return [node.name for node in self.get_graph().nodes]
 
     save = create_unsupported_call("PublishedPipeline.save", SAVED)

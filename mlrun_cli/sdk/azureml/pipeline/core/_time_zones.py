@@ -138,7 +138,7 @@ _NAMES = (
 
 
 def _build_member_name(name: str) -> str:
-    """Convert a time zone name to an identifier that consists of the name's letters and digits."""
+    """Return an enum member's name for a time zone: the letters and digits of the zone's name."""
     return "".join(letter for letter in name if letter.isalnum())
 
 

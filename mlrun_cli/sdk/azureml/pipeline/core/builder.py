@@ -49,7 +49,7 @@ class PipelineStep(
         return list(self._after)
 
     def _check_arguments(self) -> None:
-        """Raise an error if the arguments of the step are contradictory."""
+        """Raise an error if the arguments of the step are invalid."""
 
     def _get_default_name(self) -> str:
         return type(self).__name__
@@ -75,7 +75,7 @@ class PipelineStep(
         return [*declared, *(one for one in arguments if id(one) not in read)]
 
     def _build_document(self, documents: "StepDocuments") -> Dict[str, Any]:
-        """Return the step's entry in the pipeline document, without its key and ports.
+        """Return the fields that this kind of step adds to the step's entry in the pipeline document.
 
         Raises:
             UserErrorException: Steps of this kind are not run here.

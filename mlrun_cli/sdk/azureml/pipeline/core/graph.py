@@ -104,7 +104,7 @@ class PipelineData(
         return str(vars(self)["output_name"] or self.name)
 
     def get_env_variable_name(self) -> str:
-        """Return the name of the variable that contains the folder's path in the step that writes the data."""
+        """Return the name of the environment variable with the folder's path in the step that writes the data."""
         return f"AZUREML_DATAREFERENCE_{self._output_name}"
 
     def create_input_binding(
@@ -191,7 +191,7 @@ class InputPortBinding(
         return self.data_reference_name
 
     def as_resource(self) -> "InputPortBinding":
-        """Return this input unchanged; the script finds the files by their path."""
+        """Return this input unchanged, since the script finds the files by their path."""
         return self
 
     def __str__(self) -> str:

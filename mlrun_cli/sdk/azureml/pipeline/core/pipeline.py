@@ -107,12 +107,12 @@ class Pipeline:
         return Pipeline._from_document(workspace, document)
 
     def service_endpoint(self) -> str:
-        """Return the URL of the studio's pages for the workspace."""
+        """Return the URL of the workspace in the studio."""
         address: str = self._workspace._request("pipelines.address")
         return address
 
     def validate(self) -> List[str]:
-        """Return the error messages about an invalid pipeline; empty if it can be submitted."""
+        """Return error messages if the pipeline is invalid, or an empty list if it can be submitted."""
         problems: List[str] = self._workspace._request("pipelines.check", graph=self._document)
         return problems
 
@@ -178,7 +178,7 @@ class Pipeline:
 def submit_pipeline(
     workspace: "Workspace", call: str, experiment_name: str, options: Dict[str, Any], **pipeline: Any
 ) -> "PipelineRun":
-    """Send a request that submits a pipeline, print the notes about its steps in the response, and return the run.
+    """Submit a pipeline by a request, print the notes in the response, and return the run.
 
     Args:
         workspace: The workspace of the run.
@@ -223,7 +223,7 @@ def submit_pipeline(
 
 
 def to_parameter_values(workspace: "Workspace", values: "Dict[str, Any] | None") -> Dict[str, Any]:
-    """Convert the values of pipeline parameters to JSON values; unsaved datasets are saved in this workspace.
+    """Convert values of pipeline parameters to a JSON-compatible dict, saving unsaved datasets in the workspace.
 
     Raises:
         UserErrorException: They are no dict, or a value is of a kind that no parameter has.

@@ -135,7 +135,7 @@ class PipelineEndpoint:
         parent_run_id: "str | None" = None,
         pipeline_version: "str | None" = None,
     ) -> "PipelineRun":
-        """Submit a version of the endpoint, by default its default version, and return the run without waiting."""
+        """Submit a version of the endpoint, by default the default version, and return the run without waiting."""
         options = {"pipeline_parameters": pipeline_parameters, "parent_run_id": parent_run_id}
         return self._submit_to_experiment(experiment_name, {**options, "pipeline_version": pipeline_version})
 
@@ -176,7 +176,7 @@ class PipelineEndpoint:
         return PublishedPipeline.get(self._workspace, self._get_pipeline_id(version))
 
     def list_versions(self, _workflow_provider: Any = None, _service_endpoint: Any = None) -> List[PipelineVersion]:
-        """Return the versions with their published pipelines."""
+        """Return all versions, each with its published pipeline."""
         return [PipelineVersion(self.get_pipeline(one.version), one.version) for one in self.pipeline_version_list]
 
     get_all_versions = list_versions
@@ -195,19 +195,19 @@ class PipelineEndpoint:
         self._update_record(name=name)
 
     def enable(self) -> None:
-        """Allow the endpoint to be submitted again."""
+        """Show the endpoint in `list` again, and let the REST API submit it."""
         self._update_record(status="Active")
 
     def disable(self) -> None:
-        """Hide the endpoint from `list`."""
+        """Hide the endpoint from `list`, and have the REST API reject its submission; `submit` still works."""
         self._update_record(status="Disabled")
 
     def archive(self) -> None:
-        """Hide the endpoint from `list`; alias of `disable`."""
+        """Disable the endpoint; alias of `disable`."""
         self.disable()
 
     def reactivate(self, name: "str | None" = None) -> None:
-        """Show the endpoint in `list` again, optionally under a new name."""
+        """Enable the endpoint as `enable` does, optionally under a new name."""
         self._update_record(status="Active", **({} if name is None else {"name": name}))
 
     def _add_version(self, pipeline: Any, is_default: bool) -> None:

@@ -37,11 +37,11 @@ class PipelineOutputAbstractDataset:
 
     @property
     def input_name(self) -> str:
-        """The name under which a step receives this dataset as an input."""
+        """The name under which a step receives this dataset as an input, by default the output's name."""
         return self._input_name or self._data.name
 
     def register(self, name: str, create_new_version: bool = True) -> Any:
-        """Register the output as a dataset whenever its step has succeeded."""
+        """Have the output registered as a dataset whenever the step succeeds, and return this object."""
         self._registration = DatasetRegistration(name, create_new_version)
         return self
 
@@ -88,7 +88,7 @@ class PipelineOutputFileDataset(PipelineOutputAbstractDataset):
         set_column_types: "Dict[str, Any] | None" = None,
         quoted_line_breaks: bool = False,
     ) -> "PipelineOutputTabularDataset":
-        """Return the delimited files of the output as a table."""
+        """Return a tabular dataset for the output's delimited files."""
         from azureml.data.dataset_factory import build_delimited_options
         from azureml.data.dataset_type_definitions import PromoteHeadersBehavior
 
@@ -109,7 +109,7 @@ class PipelineOutputFileDataset(PipelineOutputAbstractDataset):
         file_extension: str = "",
         set_column_types: "Dict[str, Any] | None" = None,
     ) -> "PipelineOutputTabularDataset":
-        """Return the Parquet files of the output as a table."""
+        """Return a tabular dataset for the output's Parquet files."""
         from azureml.data.dataset_factory import build_parquet_options
 
         options = build_parquet_options(include_path, set_column_types, partition_format)

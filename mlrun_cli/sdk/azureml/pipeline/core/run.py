@@ -90,7 +90,7 @@ class _GraphRun(Run):
     def _wait_and_summarize(
         self, timeout_seconds: float, raise_on_error: bool, show_new_output: "Callable[[str], object] | None"
     ) -> str:
-        """Wait until the run has ended, print a summary, and optionally raise the error of a failed run."""
+        """Wait as `_wait_until_ended` does, print a summary, and return the status or raise a failed run's error."""
         try:
             status = self._wait_until_ended(timeout_seconds, show_new_output)
         except KeyboardInterrupt as error:
@@ -146,7 +146,7 @@ class PipelineRun(_GraphRun):
         return [PipelineRun._from_names(workspace._names, one["_experiment_name"], one["run_id"]) for one in records]
 
     def get_steps(self) -> "List[Run]":
-        """Return the runs of the started steps, newest first."""
+        """Return the runs of the steps that have started, newest first."""
         return list(self.get_children())
 
     def find_step_run(self, name: str) -> "List[Run]":
@@ -157,7 +157,7 @@ class PipelineRun(_GraphRun):
         return [Run._from_record(self._names, record) for record in records if _get_step_name(record) == name]
 
     def get_pipeline_output(self, pipeline_output_name: str) -> "PortDataReference":
-        """Return the pipeline output with this name.
+        """Return a reference to the data of the pipeline output with this name.
 
         Raises:
             ValueError: No step that has started has such an output.
@@ -199,7 +199,7 @@ class PipelineRun(_GraphRun):
     def wait_for_completion(  # type: ignore[override] # pipelines return a status, other runs their details
         self, show_output: bool = True, timeout_seconds: float = sys.maxsize, raise_on_error: bool = True
     ) -> str:
-        """Wait until the pipeline has ended and return its status, such as `Finished`.
+        """Wait until the pipeline run has ended or the timeout has passed; return the run's status, such as `Finished`.
 
         Args:
             show_output: Whether to print statuses, and the logs of the steps one after another.
@@ -253,7 +253,7 @@ class StepRun(_GraphRun):
 
     @property
     def _node_id(self) -> str:
-        """The key of the step in the graph, which notebooks print."""
+        """The id of the step's node in the graph; private in Azure too, but printed by notebooks."""
         return str(self._get_record()["properties"]["azureml.nodeid"])
 
     def _get_status_line(self, status: str) -> str:
@@ -268,7 +268,7 @@ class StepRun(_GraphRun):
         return {record["name"]: StepRunOutput._from_record(self, record) for record in records}
 
     def get_output(self, name: str) -> "StepRunOutput":
-        """Return the output with this name.
+        """Return the step output with this name.
 
         Raises:
             ValueError: The step has no such output.
@@ -280,19 +280,19 @@ class StepRun(_GraphRun):
         return outputs[name]
 
     def get_output_data(self, name: str) -> "PortDataReference":
-        """Return the data of the output with this name; raise ValueError if there is no such output."""
+        """Return a reference to the data of the output with this name; raise ValueError if there is no such output."""
         return self.get_output(name).get_port_data_reference()
 
     def get_stdout_log(self) -> str:
-        """Return the output of the step's script so far."""
+        """Return what the step's script has printed so far; empty if there is no log yet."""
         return self._read_log(STD_LOG)
 
     def get_stderr_log(self) -> str:
-        """Return the script's standard error, or an empty string if it is part of the standard output's log."""
+        """Return the script's standard error, or an empty string if there is no separate log for it."""
         return self._read_log(_STDERR_LOG)
 
     def get_job_log(self) -> str:
-        """Return the content of the step's log, which is the log of its script."""
+        """Return the content of the step's log; alias of `get_stdout_log`."""
         return self.get_stdout_log()
 
     def _read_log(self, name: str) -> str:
@@ -305,7 +305,7 @@ class StepRun(_GraphRun):
     def wait_for_completion(  # type: ignore[override] # pipelines return a status, other runs their details
         self, show_output: bool = True, timeout_seconds: float = sys.maxsize, raise_on_error: bool = True
     ) -> str:
-        """Wait until the step has ended and return its status, such as `Finished`."""
+        """Wait until the step has ended or the timeout has passed; return the step's status, such as `Finished`."""
         print("StepRunId:", self.id)
         print("Link to Azure Machine Learning Portal:", self.get_portal_url())
         if not show_output:

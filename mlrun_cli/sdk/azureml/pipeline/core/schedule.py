@@ -80,7 +80,7 @@ class ScheduleRecurrence:
         _check_time(self.start_time)
 
     def _check_numbers(self, argument_name: str, values: Any, maximum: int) -> None:
-        """Raise ValueError if a list such as `hours` is not allowed, or has a number out of range."""
+        """Raise ValueError if a list such as `hours` does not apply to the frequency or contains an invalid number."""
         for value in _to_list(argument_name, values):
             if self.frequency not in ("Day", "Week"):
                 raise ValueError(f"Only the frequencies Day and Week have {argument_name}.")
@@ -100,7 +100,7 @@ class ScheduleRecurrence:
         }
 
     def _describe(self) -> str:
-        """Return the times in the words of azureml-pipeline-core: `Runs at 22:30 on Monday every 2 Weeks`."""
+        """Return the recurrence in the words of azureml-pipeline-core: `Runs at 22:30 on Monday every 2 Weeks`."""
         text = "Runs"
         if self.hours or self.minutes:
             hours: List[Any] = self.hours or ["00"]
@@ -291,14 +291,14 @@ class Schedule:
     def get_schedules_for_pipeline_id(
         workspace: "Workspace", pipeline_id: str, _workflow_provider: Any = None, _service_endpoint: Any = None
     ) -> "List[Schedule]":
-        """Return the schedules of a published pipeline."""
+        """Return the schedules of a published pipeline, including disabled ones."""
         return Schedule.list(workspace, active_only=False, pipeline_id=pipeline_id)
 
     @staticmethod
     def get_schedules_for_pipeline_endpoint_id(
         workspace: "Workspace", pipeline_endpoint_id: str, _workflow_provider: Any = None, _service_endpoint: Any = None
     ) -> "List[Schedule]":
-        """Return the schedules of a pipeline endpoint."""
+        """Return the schedules of a pipeline endpoint, including disabled ones."""
         return Schedule.list(workspace, active_only=False, pipeline_endpoint_id=pipeline_endpoint_id)
 
     @staticmethod
@@ -328,12 +328,12 @@ class Schedule:
         continue_on_step_failure: "bool | None" = None,
         path_on_datastore: "str | None" = None,
     ) -> None:
-        """Update the given values; `status` is `Active` or `Disabled`."""
+        """Update the schedule's values that are not None; `status` is `Active` or `Disabled`."""
         changes = _build_schedule_values(self._workspace, {**locals()})
         self._update_record({name: value for name, value in {**changes, "status": status}.items() if value is not None})
 
     def enable(self, wait_for_provisioning: bool = False, wait_timeout: int = 3600) -> None:
-        """Enable the schedule; runs that it missed while it was disabled are not submitted later."""
+        """Enable the schedule; runs missed while the schedule was disabled are not submitted later."""
         self._update_record({"status": "Active"})
 
     def activate(self, wait_for_provisioning: bool = False, wait_timeout: int = 3600) -> None:
@@ -345,7 +345,7 @@ class Schedule:
         self._update_record({"status": "Disabled"})
 
     def get_last_pipeline_run(self) -> "PipelineRun | None":
-        """Return the newest run that the schedule has submitted, or None."""
+        """Return the newest run that the schedule has submitted, or None if there is none."""
         runs = self.get_pipeline_runs()
         return runs[0] if runs else None
 
@@ -373,7 +373,7 @@ def _create_schedule(workspace: "Workspace", pipeline: Dict[str, Any], arguments
 
 
 def _build_schedule_values(workspace: "Workspace", arguments: Dict[str, Any]) -> Dict[str, Any]:
-    """Convert the arguments of `create` or `update` to the JSON values of a schedule."""
+    """Convert the arguments of `create` or `update` to a JSON-compatible dict of a schedule's values."""
     recurrence, datastore = arguments["recurrence"], arguments["datastore"]
     if recurrence is not None and not isinstance(recurrence, ScheduleRecurrence):
         raise ValueError(f"The recurrence of a schedule is a ScheduleRecurrence, not {recurrence!r}.")

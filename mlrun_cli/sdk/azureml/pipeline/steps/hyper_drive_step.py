@@ -70,12 +70,12 @@ class HyperDriveStep(
             ),
             "arguments": documents.build_arguments(self._list_arguments()),
             "sweep": self.hyperdrive_config._to_definition(),
-            "metrics_output": self._find_metrics_output(documents),
-            "model_outputs": self._find_model_outputs(documents),
+            "metrics_output": self._find_metrics_output_key(documents),
+            "model_outputs": self._list_model_files(documents),
         }
 
-    def _find_metrics_output(self, documents: "StepDocuments") -> "str | None":
-        """Return the key of the output for the metrics of the sweep, or None if there is none."""
+    def _find_metrics_output_key(self, documents: "StepDocuments") -> "str | None":
+        """Return the key of the output for the sweep's metrics, or None if there is none."""
         metrics = vars(self)["metrics_output"]
         for port in documents.outputs:
             is_own = metrics is not None and find_producer_record(metrics) is find_producer_record(port.data)
@@ -83,8 +83,8 @@ class HyperDriveStep(
                 return port.key
         return None
 
-    def _find_model_outputs(self, documents: "StepDocuments") -> Dict[str, str]:
-        """Return the files of the best run to copy to outputs, keyed by output key."""
+    def _list_model_files(self, documents: "StepDocuments") -> Dict[str, str]:
+        """Return the paths of the best run's files to copy to outputs, keyed by output key."""
         found = {}
         for port in documents.outputs:
             if _get_training_output_type(port.data) == "Model":

@@ -66,7 +66,7 @@ class MpiStep(
         }
 
     def _build_configuration(self, counts: "Dict[str, int]") -> Any:
-        """Return the run configuration of an MPI job with the given `node_count` and `process_count_per_node`."""
+        """Return the run configuration for MPI with these values of `node_count` and `process_count_per_node`."""
         from azureml.train.dnn import Mpi
         from azureml.train.estimator import Estimator
 

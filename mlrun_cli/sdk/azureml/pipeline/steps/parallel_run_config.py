@@ -130,7 +130,7 @@ class ParallelRunConfig(
 
 
 def parse_batch_size(size: Any) -> "int | None":
-    """Parse a mini-batch size: a number of files, or a size such as `10KB` in bytes; return None for None.
+    """Return a mini-batch size as a number: of files, or of bytes for a text such as `10KB`; None for None.
 
     Raises:
         ValueError: It is neither.
@@ -148,7 +148,7 @@ def _is_count(value: Any, minimum: int) -> bool:
 
 
 def _load_environment(workspace: Any, path: Any, section: Dict[str, Any]) -> Any:
-    """Return the environment that a section of a YAML file defines, or refers to by folder or by registered name."""
+    """Return the environment that a YAML file's section defines, or names by folder or registered name."""
     from azureml.core.environment import Environment
 
     given = [name for name in _ENVIRONMENTS if section.get(name) is not None]

@@ -109,7 +109,7 @@ class ParallelRunStep(
         }
 
     def _check_partition_keys(self, port: "Port", partition_keys: List[str]) -> None:
-        """Raise UserErrorException if the keys are known not to be readable from the paths of an input's files."""
+        """Raise UserErrorException if it is certain that an input's file paths lack values for the partition keys."""
         dataset = find_dataset(port.data)
         if find_table_options(port.data) is not None or not (dataset is None or isinstance(dataset, FileDataset)):
             return
