@@ -212,7 +212,7 @@ def _get_text(location: str, entry: Mapping[str, Any], key: str) -> str | None:
 
 
 def _describe_type(value: object) -> str:
-    """Return a description of a value's type, for errors that must not show the value, which may be secret."""
+    """Return a description of a value's type, for errors that must not show the possibly secret value."""
     return {str: "a text", bool: "true or false", list: "a list", tuple: "a list", dict: "a mapping"}.get(
         type(value), "a number"
     )

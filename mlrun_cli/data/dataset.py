@@ -83,7 +83,7 @@ def serialize_definition(definition: Definition) -> str:
 
 
 def check_dataset_name(name: object) -> str:
-    """Validate a dataset name and return it.
+    """Return a dataset name unchanged; raise UsageError if it is invalid.
 
     Raises:
         UsageError: it is not text, is empty, is longer than 255 characters, or contains a control character.

@@ -49,7 +49,7 @@ def build_datastore_record(datastore: Datastore, *, is_default: bool) -> dict[st
 
 
 def check_datastore_name(name: object) -> str:
-    """Validate a datastore name and return it.
+    """Return a datastore name unchanged; raise UsageError if it is invalid.
 
     Raises:
         UsageError: it is not text, or has characters other than letters, digits, '_', '-' and '.'.

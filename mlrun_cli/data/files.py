@@ -125,7 +125,7 @@ def _get_common_folder(locations: Iterator[str]) -> str:
 
 
 def _list_files(location: str) -> list[str]:
-    """Return the sorted paths of the files at a location; raise if there are none."""
+    """Return the sorted paths of the files at a location; raise DataNotFound if there are none."""
     found = sorted(_iterate_files(location))
     if not found:
         raise _build_no_file_error(location)

@@ -55,7 +55,7 @@ def build_table_options(
 
 
 def guess_table_options(path: str) -> dict[str, Any]:
-    """Return options for reading a file as a table, guessed from its suffix."""
+    """Return options for reading a file as a table, guessed from the suffix of the path."""
     suffix = f".{path.rpartition('.')[2].lower()}" if "." in path.rpartition("/")[2] else ""
     separator = "\t" if suffix == ".tsv" else ","
     return build_table_options(_FORMATS.get(suffix, DELIMITED), separator=separator)

@@ -55,7 +55,7 @@ class ProjectConfig(NamedTuple):
 
 
 def make_absolute(path: Path) -> Path:
-    """Return an absolute path, resolving links only as far as `..` requires.
+    """Return a path made absolute, resolving links only if the path contains `..`.
 
     Raises:
         UsageError: the current folder no longer exists.

@@ -208,7 +208,7 @@ def _walk_files(start: Path) -> Iterator[Path]:
 
 @contextmanager
 def _open_for_reading(source: Path) -> Iterator[int]:
-    """Open a file for reading during the block; raise MissingFile if it cannot be opened."""
+    """Open a file for reading and yield its descriptor; raise MissingFile if the file cannot be opened."""
     try:
         descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:

@@ -129,7 +129,7 @@ def describe_model(model: Model, url: str) -> dict[str, Any]:
 
 
 def check_model_name(name: str) -> str:
-    """Validate a model name and return it.
+    """Return a model name unchanged; raise UsageError if it is invalid.
 
     Raises:
         UsageError: Azure does not allow the name; names that it allows are also safe as folder names.

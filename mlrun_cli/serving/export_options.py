@@ -25,11 +25,11 @@ class ExportOptions(NamedTuple):
     run_ids: Sequence[str]
 
     def to_json(self) -> str:
-        """Return the options as JSON, for a single command-line argument."""
+        """Return the options as a JSON string, for use as a single command-line argument."""
         return json.dumps(self._asdict())
 
     @classmethod
     def from_json(cls, text: str) -> ExportOptions:
-        """Create the options from JSON that `to_json` returned."""
+        """Return the options in a JSON string that `to_json` has returned."""
         document = json.loads(text)
         return cls(document["home"], tuple(document["identity"]), document["run_ids"])

@@ -44,12 +44,12 @@ class StudioOptions(NamedTuple):
         return not is_public and is_loopback(self.host)
 
     def to_json(self) -> str:
-        """Return the options as JSON, for a single command-line argument."""
+        """Return the options as a JSON string, for use as a single command-line argument."""
         return json.dumps(self._asdict())
 
     @classmethod
     def from_json(cls, text: str) -> StudioOptions:
-        """Create the options from JSON that `to_json` returned."""
+        """Return the options in a JSON string that `to_json` has returned."""
         document: dict[str, Any] = json.loads(text)
         identity = document.pop("identity")
         allowed_hosts = tuple(document.pop("allowed_hosts"))

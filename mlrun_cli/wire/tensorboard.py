@@ -124,7 +124,7 @@ class TensorboardServer:
         return False
 
     def stop(self) -> None:
-        """Terminate the server and wait until it has exited."""
+        """Terminate the server, or kill it after a timeout, and wait until it has exited."""
         if self.process.poll() is None:
             self.process.terminate()
             try:

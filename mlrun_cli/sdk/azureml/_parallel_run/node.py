@@ -26,7 +26,7 @@ _ANSWER_SECONDS = 30.0
 
 
 def run_node(options: Options, logs_folder: str) -> None:
-    """Run workers for the driver until it has stopped all of them, replacing workers that die."""
+    """Run workers for the driver until the driver has ended all of them, replacing workers that die."""
     with selectors.DefaultSelector() as selector:
         node = _Node(options, logs_folder, selector)
         node.run()

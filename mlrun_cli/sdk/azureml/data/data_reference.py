@@ -65,7 +65,7 @@ class DataReference:
         )
 
     def path(self, path: "str | None" = None, data_reference_name: "str | None" = None) -> "DataReference":
-        """Return a reference to a path relative to this one."""
+        """Return a reference to a path given relative to the path of this reference."""
         if path and self.path_on_datastore:
             path = f"{self.path_on_datastore.rstrip('/')}/{path.lstrip('/')}"
         return DataReference(self.datastore, data_reference_name, path or self.path_on_datastore)
