@@ -30,7 +30,7 @@ _process = os.getpid()
 
 
 def reset_if_forked() -> None:
-    """Reset registered objects in a forked child; must be called before using them or acquiring their locks.
+    """Reset the registered objects in a forked child of Python 3.6; call this before using their files or locks.
 
     Only Python 3.6, which has no fork hooks, needs the call; later versions do this automatically.
     """

@@ -42,7 +42,7 @@ def _iterate_environment_folders() -> Iterator[str]:
 
 
 def _iterate_folders_listed_by_conda() -> Iterator[str]:
-    """Yield the paths of environments that `conda env list`, or the same command of (micro)mamba, prints."""
+    """Yield the paths of the environments that `conda env list`, or the same command of mamba or micromamba, lists."""
     command = shutil.which("conda") or shutil.which("mamba") or shutil.which("micromamba")
     if command is None:
         return

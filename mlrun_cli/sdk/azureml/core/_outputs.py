@@ -8,7 +8,7 @@ from azureml.exceptions import UserErrorException
 
 
 def create_output_folder(output: Any) -> "str | None":
-    """Create an output folder if needed and return its path, or None if outputs are disabled or this fails.
+    """Create an output folder if it is missing and return its path, or None if outputs are disabled or creation fails.
 
     True selects `./outputs`; None and False disable outputs. A failed creation logs a warning.
 

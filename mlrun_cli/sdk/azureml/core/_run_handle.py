@@ -25,7 +25,7 @@ class RunHandle:
 
     @classmethod
     def _from_names(cls: "type[_Handle]", workspace: WorkspaceNames, experiment_name: str, run_id: str) -> _Handle:
-        """Return a handle without checking that the run exists."""
+        """Return a handle for the run with this id, without checking that it exists."""
         run = cls.__new__(cls)
         run._initialize(workspace, experiment_name, run_id)
         return run

@@ -29,12 +29,12 @@ class RunStatus:
 
     @classmethod
     def get_running_statuses(cls) -> "List[str]":
-        """Return the statuses of a run whose script is pending or running."""
+        """Return the statuses that a run can have before and while its script is running."""
         return list(RUNNING_STATES)
 
     @classmethod
     def get_post_processing_statuses(cls) -> "List[str]":
-        """Return the statuses of a run that is being canceled or finalized."""
+        """Return the statuses that a run can have while it is being canceled or finalized."""
         return list(POST_PROCESSING_STATES)
 
 

@@ -87,7 +87,7 @@ def _load_refresh_function() -> Callable[[int], object]:
 
 
 def format_run_summary(run_id: str, url: str, details: "Dict[str, Any]") -> str:
-    """Return the summary to print below the logs, with the run's warnings and error."""
+    """Return the summary of a run, to be printed below its logs: its id, URL, warnings and error."""
     lines = []
     if details.get("warnings"):
         lines.append("\nWarnings:")

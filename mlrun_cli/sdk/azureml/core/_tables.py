@@ -16,5 +16,5 @@ def format_html_table(cells: "dict[str, str]", url: "str | None", url_title: str
 
 
 def format_text_table(class_name: str, cells: "dict[str, str]") -> str:
-    """Return the cells as text, one per line, in the form `Run(Experiment: x,`."""
+    """Return cells as text, one per line, such as `Run(Experiment: x,` for the first."""
     return f"{class_name}({_BETWEEN.join(f'{key}: {value}' for key, value in cells.items())})"

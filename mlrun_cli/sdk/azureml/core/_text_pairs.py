@@ -7,7 +7,7 @@ from azureml.exceptions import UserErrorException
 
 
 def convert_values_to_strings(pairs: "dict[str, Any]", noun: str) -> "dict[str, str | None]":
-    """Return tags or properties with their values converted to strings, except None.
+    """Return tags or properties with all values except None converted to strings.
 
     Raises:
         UserErrorException: The value is not a dict, or a key is not a nonempty string.

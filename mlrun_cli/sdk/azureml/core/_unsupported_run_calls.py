@@ -18,7 +18,7 @@ _CALLS = {
 
 
 def create_unsupported_run_method(class_name: str, method_name: str) -> Any:
-    """Return a function that raises the error for an unsupported method of a run.
+    """Return a function that raises UserErrorException, as a substitute for an unsupported method of a run.
 
     Raises:
         AttributeError: Runs in Azure have no such attribute either; the message uses the class name `class_name`.

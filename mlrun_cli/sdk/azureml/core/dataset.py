@@ -79,7 +79,7 @@ class Dataset:
 
     @staticmethod
     def list(workspace: "Workspace") -> Any:
-        """Return a list of the latest version of each registered dataset; `get_all` is the newer form."""
+        """Return a list of the latest versions of all registered datasets; superseded by `get_all`."""
         return [*Dataset.get_all(workspace).values()]
 
     auto_read_files = staticmethod(create_unsupported_call("Dataset.auto_read_files", _OF_2019))

@@ -181,7 +181,7 @@ class Environment(RunConfigElement):
 
     @staticmethod
     def get(workspace: Any, name: str, version: "str | None" = None, label: "str | None" = None) -> "Environment":
-        """Return a registered environment, by default its newest version.
+        """Return a version of a registered environment, by default the newest.
 
         Raises:
             UserErrorException: There is no such environment, or it is one of Azure's curated ones.
@@ -200,7 +200,7 @@ class Environment(RunConfigElement):
         workspace._request("environments.label", name=name, version=str(version), labels=[*labels])
 
     def register(self, workspace: Any) -> "Environment":
-        """Register the environment in a workspace and return it with its version.
+        """Register the environment, as a new version if it has changed, and return the registered environment.
 
         If it equals the newest version, no new version is created.
         """

@@ -281,7 +281,7 @@ class Model:
         return os.path.join(target_dir, os.path.basename(path))
 
     def get_sas_urls(self) -> "dict[str, str]":
-        """Return the `file:` URLs of the model's files, keyed by file name."""
+        """Return the `file:` URLs of the model's files, keyed by relative path."""
         top = Model.get_model_path(self.name, self.version, _workspace=self.workspace)
         start = os.path.dirname(top)
         return {os.path.relpath(path, start): f"file://{_quote_path(path)}" for path in sorted(_list_files_below(top))}

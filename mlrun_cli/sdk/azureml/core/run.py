@@ -492,7 +492,7 @@ class Run(RunMetrics):
         resource_configuration: Any = None,
         **kwargs: Any,
     ) -> "Model":
-        """Register a file or folder of the run, by default the one named `model_name`, and return the model."""
+        """Register a file or folder of the run, by default the one named `model_name`, as a model; return the model."""
         from azureml.core.model import register_from_run
 
         return register_from_run(

@@ -205,7 +205,7 @@ def unwrap_shell_command(command: Any) -> Any:
 
 
 def _convert_to_strings(arguments: Any, noun: str, document: "dict[str, Any]") -> "list[str]":
-    """Return arguments as strings, adding data among them to the document's sections."""
+    """Return arguments as strings; data among them become placeholders and are added to the document's sections."""
     if isinstance(arguments, str):
         return shlex.split(arguments)
     if not isinstance(arguments, (list, tuple)):

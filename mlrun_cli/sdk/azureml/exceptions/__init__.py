@@ -244,6 +244,6 @@ class DatasetTimestampMissingError(AzureMLException):
 
 
 def _log_message(logger: Any, message: object) -> None:
-    """Log an error's message if the error was created with a logger, as Azure's errors do."""
+    """Log an error's message if a logger was passed to the error's constructor, as Azure's errors do."""
     if logger is not None:
         logger.error(message)

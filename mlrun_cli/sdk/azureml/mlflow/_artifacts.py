@@ -64,7 +64,7 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
         return _Listing(found[name] for name in sorted(found))
 
     def delete_artifacts(self, artifact_path: "str | None" = None) -> None:
-        """Delete uploaded files; files that the script wrote to its output folder remain."""
+        """Delete an uploaded file or folder, by default all of them; files that the script wrote itself remain."""
         with convert_errors():
             remove_uploads(self._get_run_folder(), self._get_file_name_in_run(artifact_path or ""))
 

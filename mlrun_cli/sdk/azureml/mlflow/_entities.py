@@ -34,7 +34,7 @@ def find_entity_class(class_name: str) -> Any:
 
 
 def create_entity(entity_class: Any, **values: Any) -> Any:
-    """Create an instance of an MLflow class, omitting values that its constructor does not accept."""
+    """Return a new instance of an MLflow class, omitting values that its constructor does not accept."""
     taken = _list_constructor_parameters(entity_class)
     return entity_class(**{name: value for name, value in values.items() if name in taken})
 
@@ -45,7 +45,7 @@ def _list_constructor_parameters(entity_class: Any) -> "FrozenSet[str]":
 
 
 def build_experiment(workspace_names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
-    """Convert the record of an experiment to an MLflow experiment."""
+    """Return an MLflow `Experiment` built from an experiment's record."""
     created = to_milliseconds(record["createdUtc"])
     tags = {**record["tags"]}
     name = tags.pop(EXPERIMENT_NAME, None) or record["name"]
@@ -68,7 +68,7 @@ EXPERIMENT_NAME = "mlflow.experimentName"
 
 
 def build_run_info(workspace_names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
-    """Convert the record of a run to an MLflow `RunInfo`."""
+    """Return an MLflow `RunInfo` built from a run's record."""
     return create_entity(
         find_entity_class("RunInfo"),
         run_uuid=record["run_id"],
@@ -85,7 +85,7 @@ def build_run_info(workspace_names: "Tuple[str, str, str]", record: "Dict[str, A
 
 
 def build_run(workspace_names: "Tuple[str, str, str]", record: "Dict[str, Any]") -> Any:
-    """Convert the record of a run to an MLflow `Run`."""
+    """Return an MLflow `Run` built from a run's record."""
     metric, param, tag = (find_entity_class(name) for name in ("Metric", "Param", "RunTag"))
     data = find_entity_class("RunData")(
         metrics=[metric(name, value, at, step) for name, value, at, step in record["metrics"]],

@@ -74,7 +74,7 @@ class LoggedModelMethods(RunAccess):
         params: "List[Any] | None" = None,
         model_type: "str | None" = None,
     ) -> Any:
-        """Create a logged model of a run; without a source run, start a new run for it.
+        """Create and return a logged model of a run, by default of a new run.
 
         Its files are those of the run in a folder with the name of the model, or if another model of the run has that
         already, with its id.
@@ -150,7 +150,7 @@ class LoggedModelMethods(RunAccess):
         order_by: "List[Dict[str, Any]] | None" = None,
         page_token: "str | None" = None,
     ) -> Any:
-        """Return a page of the logged models that match a filter, from the given experiments."""
+        """Return a page of the logged models in the given experiments that match a filter."""
         search: Any = import_module("mlflow.utils.search_utils").SearchLoggedModelsUtils
         models = [
             self._build_logged_model(model_id, document, record["tags"])
@@ -216,7 +216,7 @@ class LoggedModelMethods(RunAccess):
             self.get_writer(run_id).set_document(tag_key, json.dumps(document))
 
     def _iterate_records(self, experiment_ids: "List[str]") -> "Iterator[Dict[str, Any]]":
-        """Yield the records of the runs with logged models, from the given experiments."""
+        """Yield the records of those runs in the given experiments that have logged models."""
         for experiment_id in experiment_ids:
             name = self.get_experiment_record(experiment_id)["name"]
             wanted = {"experiment_name": name, "tag_keys": [HAS_MODELS], "include_children": True}

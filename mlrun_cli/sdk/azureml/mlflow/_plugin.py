@@ -42,7 +42,7 @@ def create_registry_store(store_uri: str, tracking_uri: "str | None" = None, **_
 
 
 def create_artifact_repository(artifact_uri: str, *_: Any, **__: Any) -> Any:
-    """Create the repository of a run's artifacts."""
+    """Create the artifact repository for the artifacts of a run."""
     from azureml.mlflow._artifacts import ArtifactRepository
 
     return ArtifactRepository(artifact_uri)

@@ -32,7 +32,7 @@ class ProjectBackend(_AbstractBackend):  # type: ignore[misc]
         tracking_uri: str,
         experiment_id: str,
     ) -> Any:
-        """Submit an entry point of a project and return its run.
+        """Submit an entry point of a project, and return the submitted project.
 
         Raises:
             ExecutionException: of MLflow; MLflow's tracking URI is not that of a workspace, or the project is in a
@@ -75,7 +75,7 @@ class SubmittedProject(_SubmittedRun):  # type: ignore[misc]
         return run_id
 
     def wait(self) -> bool:
-        """Wait until the run has ended, and return whether it is Completed."""
+        """Wait until the run has ended, and return whether its status is `Completed`."""
         self._run.wait_for_completion(show_output=self._stream_output, raise_on_error=False)
         return self.get_status() == "Completed"
 

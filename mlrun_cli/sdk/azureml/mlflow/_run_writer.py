@@ -30,7 +30,7 @@ def check_metrics(metrics: "Iterable[Any]", path: str = "") -> None:
 
 
 def check_params(params: "List[Any]", path: str = "") -> None:
-    """Raise MlflowException if MLflow rejects the name of a parameter, or if two parameters have the same name.
+    """Raise MlflowException if MLflow rejects a parameter's name, or if two parameters have the same name.
 
     Values may be longer than in MLflow's own stores. A path is for messages about calls with several parameters.
     """

@@ -185,7 +185,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
     def get_metric_history(
         self, run_id: str, metric_key: str, max_results: "int | None" = None, page_token: "str | None" = None
     ) -> Any:
-        """Return the values of a metric in the order in which they were logged."""
+        """Return a metric's values in logging order: all of them or, with `max_results`, a page."""
         values = self.request("tracking.metric_history", run_id=run_id, name=metric_key)
         start = int(page_token or 0)
         end = len(values) if max_results is None else start + max_results

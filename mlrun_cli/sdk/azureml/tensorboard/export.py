@@ -27,7 +27,7 @@ def export_to_tensorboard(run_data: Any, logdir: str, logger: Any = None, recurs
 
 
 def _list_runs(run_data: Any) -> "Iterable[Any]":
-    """Return the runs to export, given as a run, a list of runs or an experiment."""
+    """Return the runs to export for a run, a list of runs or an experiment."""
     if hasattr(run_data, "get_runs"):
         return list(run_data.get_runs())
     runs: List[Any] = list(run_data) if isinstance(run_data, (list, tuple)) else [run_data]

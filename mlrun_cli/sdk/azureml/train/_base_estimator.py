@@ -227,7 +227,7 @@ def _add_inputs(configuration: "RunConfiguration", inputs: Any) -> None:
 
 
 def build_script_arguments(script_params: "dict[str, Any] | None") -> "list[Any]":
-    """Return the script's arguments for named parameters, expanding lists and omitting empty strings and None."""
+    """Return the script's arguments for named parameters, expanding lists and omitting values that are "" or None."""
     if script_params is not None and not isinstance(script_params, dict):
         raise UserErrorException(
             f"script_params takes a dictionary, such as {{'--lr': 0.1}}, not {type(script_params).__name__}."

@@ -19,7 +19,7 @@ class FrameworkEstimator(MMLBaseEstimator):
 
     @classmethod
     def get_supported_versions(cls) -> "list[str]":
-        """Return the versions that Azure supports; any version that pip finds can be used here."""
+        """Return the framework versions that Azure supports; here, any version that pip finds can be used."""
         return list(cls._SUPPORTED_VERSIONS)
 
     def _list_framework_packages(self) -> "list[str]":
@@ -30,5 +30,5 @@ class FrameworkEstimator(MMLBaseEstimator):
 
 
 def _build_version_specifier(version: str) -> str:
-    """Return the version specifier for a requirement; a short version such as 1.4 matches any 1.4.x."""
+    """Return the version specifier of a requirement for a version; a short version such as 1.4 matches any 1.4.x."""
     return f"=={version}" if version.count(".") >= 2 else f"=={version}.*"

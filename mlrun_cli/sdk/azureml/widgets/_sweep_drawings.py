@@ -68,7 +68,7 @@ def draw_parallel_coordinates(runs: "Sequence[Dict[str, Any]]", parameters: Sequ
 
 
 def _place_values_on_axis(column: Sequence[Any]) -> "Tuple[List[Optional[float]], List[Tuple[str, float]]]":
-    """Return the positions of values on an axis, and the labels of the axis with their positions."""
+    """Return the positions of values on an axis, None for missing values, and the axis labels with their positions."""
     low, high = float(_HEIGHT - _BOTTOM), float(_TOP)
     numbers = [value for value in column if _is_number(value)]
     if numbers and len(numbers) == len([value for value in column if value is not None]):
@@ -82,7 +82,7 @@ def _place_values_on_axis(column: Sequence[Any]) -> "Tuple[List[Optional[float]]
 
 
 def _create_scale(values: Sequence[float], begin: float, end: float) -> "Callable[[float], float]":
-    """Return a function that maps numbers to positions, on a logarithmic scale if positive values span decades."""
+    """Return a function that maps numbers to positions, on a logarithmic scale if all are positive and span decades."""
     is_log = min(values) > 0 and max(values) / min(values) >= 100
     convert: Callable[[float], float] = math.log if is_log else float
     low, high = convert(min(values)), convert(max(values))
@@ -93,7 +93,7 @@ def _create_scale(values: Sequence[float], begin: float, end: float) -> "Callabl
 
 
 def _place_extremes(values: Sequence[float], begin: float, end: float) -> "List[Tuple[float, float]]":
-    """Return the least and the greatest value with their positions, or a single value in the middle."""
+    """Return the least and the greatest value with their positions; a single distinct value is placed in the middle."""
     low, high = min(values), max(values)
     return [(low, begin), (high, end)] if low < high else [(low, (begin + end) / 2)]
 

@@ -55,7 +55,7 @@ class SweepPage(RunPage):
 
 
 def _describe_progress(sweep: "Dict[str, Any]") -> str:
-    """Return a description of the ended runs, their outcomes and the estimated remaining time."""
+    """Return a sentence on how many runs have ended, in which statuses, and on the estimated remaining time."""
     statuses = ", ".join(f"{count} {status}" for status, count in sorted(sweep["statuses"].items()))
     told = f"{sweep['ended']} of {sweep['total']} runs have ended"
     told += f" ({statuses})" if statuses else ""

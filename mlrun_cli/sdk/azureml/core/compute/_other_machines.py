@@ -222,7 +222,7 @@ _KINDS = (
 
 
 def _create_classes() -> "Dict[str, type]":
-    """Return the classes of all kinds and their configurations, keyed by class name."""
+    """Create the target and configuration classes for all kinds, and return them keyed by class name."""
     made: Dict[str, type] = {}
     for kind in _KINDS:
         origin = {"__module__": f"azureml.core.compute.{kind.module}"}

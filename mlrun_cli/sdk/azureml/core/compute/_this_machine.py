@@ -38,7 +38,7 @@ class ThisMachineTarget(ComputeTarget):
     def get_active_runs(
         self, type: "str | None" = None, tags: Any = None, properties: Any = None, status: "str | None" = None
     ) -> Any:
-        """Return an iterator over the target's runs with the given status, by default the active ones, newest first."""
+        """Return an iterator over the target's runs with the given status, by default all active ones, newest first."""
         from azureml.core.run import Run
 
         runs = Run.list_by_compute(self, type, tags, properties, status)
@@ -67,6 +67,6 @@ class ThisMachineTarget(ComputeTarget):
 
 
 def extract_kind_properties(document: "dict[str, Any]") -> "dict[str, Any]":
-    """Return the properties from a target's document that are specific to its kind."""
+    """Return, from a target's document, the properties that are specific to the target's kind."""
     own: dict[str, Any] = document["properties"].get("properties") or {}
     return own

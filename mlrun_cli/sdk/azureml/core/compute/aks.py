@@ -38,7 +38,7 @@ class _TlsMixin:
         leaf_domain_label: "str | None" = None,
         overwrite_existing_domain: bool = False,
     ) -> None:
-        """Store the TLS settings of the cluster's services."""
+        """Store the TLS settings for the cluster's services in this configuration."""
         self.ssl_cname = ssl_cname
         self.ssl_cert_pem_file = ssl_cert_pem_file
         self.ssl_key_pem_file = ssl_key_pem_file

@@ -129,7 +129,7 @@ class ComputeTarget:
 
     @staticmethod
     def list(workspace: Any) -> Any:
-        """Return the workspace's targets, sorted by name, including `local` only if it has a limit."""
+        """Return the workspace's targets, sorted by name; `local` is included only if it has a limit."""
         return [ComputeTarget.deserialize(workspace, document) for document in _request(workspace, "computes.list")]
 
     @classmethod

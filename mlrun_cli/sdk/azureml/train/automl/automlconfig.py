@@ -17,5 +17,5 @@ class AutoMLConfig(StoredArguments, takes="task, path=None, **kwargs"):
         self.user_settings = dict(kwargs)
 
     def _create_submit_error(self) -> UserErrorException:
-        """Return the error to raise on submission."""
+        """Return the error for a submission, for the caller to raise."""
         return create_unsupported_error("Experiment.submit(AutoMLConfig)", AUTOML)

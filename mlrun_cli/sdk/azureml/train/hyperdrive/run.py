@@ -165,7 +165,7 @@ class HyperDriveRun(Run):
         )
 
     def _get_sweep(self, run_limit: "int | None" = None) -> Dict[str, Any]:
-        """Return the state of the sweep with its best runs first, at most `run_limit` of them."""
+        """Return the sweep's state, with at most `run_limit` runs, best first; raise if the run is not a sweep."""
         sweep: Dict[str, Any] | None = self._request("runs.sweep", limit=run_limit)
         if sweep is None:
             raise HyperDriveRehydrateException(

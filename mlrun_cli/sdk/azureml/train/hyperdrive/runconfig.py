@@ -109,7 +109,7 @@ class HyperDriveConfig:
 
     @classmethod
     def _from_definition(cls, definition: "Dict[str, Any]") -> "HyperDriveConfig":
-        """Return a configuration from a sweep's definition in Azure's format, which does not contain the script."""
+        """Create a configuration, without the script, from a sweep's definition in Azure's format."""
         from azureml.core.script_run_config import ScriptRunConfig
 
         metric = definition["primary_metric_config"]
