@@ -98,7 +98,7 @@ _DATABRICKS = _create_kind(
 )
 
 
-def refuse_other_kinds(root: Node, known_keys: frozenset[str]) -> None:
+def check_is_not_other_kind(root: Node, known_keys: frozenset[str]) -> None:
     """Raise Unsupported if a document is a kind of file other than a runconfig.
 
     Args:
@@ -124,7 +124,7 @@ def is_other_kind(keys: Iterable[str]) -> bool:
     return any(not kind.keys.isdisjoint(keys) for kind in _OTHER_THAN_RUNCONFIGS)
 
 
-def refuse_databricks_only_runconfig(root: Node) -> None:
+def check_is_not_databricks_only(root: Node) -> None:
     """Raise Unsupported if a runconfig contains only libraries for a Databricks step.
 
     Raises:

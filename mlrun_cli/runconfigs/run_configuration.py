@@ -165,7 +165,7 @@ class RunConfiguration(NamedTuple):
 
 
 def _to_plain(value: object) -> object:
-    """Return a copy of a mapping as a dict, or another value unchanged."""
+    """Return a mapping as a new dict, and any other value unchanged."""
     return dict(value) if isinstance(value, Mapping) else value
 
 

@@ -15,7 +15,7 @@ from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import InvalidFile
 from mlrun_cli.runconfigs.key import Key
 from mlrun_cli.runconfigs.keys import KEYS, SECTIONS
-from mlrun_cli.runconfigs.kinds import refuse_databricks_only_runconfig, refuse_other_kinds
+from mlrun_cli.runconfigs.kinds import check_is_not_databricks_only, check_is_not_other_kind
 from mlrun_cli.runconfigs.run_configuration import NO_COMMUNICATOR, PYTHON_FRAMEWORK, PythonSection, RunConfiguration
 from mlrun_cli.runconfigs.value_schemas import (
     COMMAND,
@@ -119,7 +119,7 @@ def translate_old_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
         InvalidFile: the document has no key of a runconfig.
         Unsupported: it is another kind of file.
     """
-    refuse_other_kinds(root, _TOP_KEYS)
+    check_is_not_other_kind(root, _TOP_KEYS)
     if is_workbench_runconfig(root):
         return translate_workbench_runconfig(root)
     keys = root.as_mapping()
@@ -134,7 +134,7 @@ def translate_old_keys(root: Node) -> tuple[Node, tuple[str, ...]]:
 
 
 def _read_or_raise(root: Node) -> RunconfigReading:
-    refuse_databricks_only_runconfig(root)
+    check_is_not_databricks_only(root)
     current, schema_notes = translate_old_keys(root)
     read = _read_document(current)
     return read._replace(notes=(*schema_notes, *read.notes))

@@ -17,10 +17,10 @@ from mlrun_cli.runconfigs.value_schemas import COMMUNICATOR
 
 def build_runconfig_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 7) of runconfigs for editors, in which keys may lack a value."""
-    root = _build_mapping("How a script is run: a runconfig of Azure Machine Learning (v1).")
+    root = _build_mapping_schema("How a script is run: a runconfig of Azure Machine Learning (v1).")
     for key_path, key in KEYS.items():
         section, name = _ensure_section(root, key_path)
-        section["properties"][name] = _build_property(key)
+        section["properties"][name] = _build_property_schema(key)
     root["properties"]["environment"] = {
         "description": SECTIONS["environment"],
         "anyOf": [
@@ -75,20 +75,20 @@ def _redact_value(value: Any, redactor: Redactor, name: str = "") -> Any:
 
 
 def _ensure_section(root: dict[str, Any], key_path: str) -> tuple[dict[str, Any], str]:
-    """Return the schema of the section that contains a key, created if needed, and the key's last part."""
+    """Return the schema of a key's section, creating missing sections, and the last part of the key path."""
     *parents, name = key_path.split(".")
     section, path = root, ""
     for parent in parents:
         path = f"{path}.{parent}" if path else parent
-        section = section["properties"].setdefault(parent, _build_mapping(SECTIONS[path]))
+        section = section["properties"].setdefault(parent, _build_mapping_schema(SECTIONS[path]))
     return section, name
 
 
-def _build_mapping(description: str) -> dict[str, Any]:
+def _build_mapping_schema(description: str) -> dict[str, Any]:
     return {"description": description, "type": ["object", "null"], "properties": {}}
 
 
-def _build_property(key: Key) -> dict[str, Any]:
+def _build_property_schema(key: Key) -> dict[str, Any]:
     schema, more = key.schema, {"deprecated": True} if key.is_older else {}
     if schema is COMMUNICATOR:
         schema = {"anyOf": [{"enum": tuple(COMMUNICATORS)}, *schema["anyOf"]]}

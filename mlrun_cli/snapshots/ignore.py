@@ -63,7 +63,7 @@ class IgnoreRules:
         return cls([])
 
     def ignores(self, path: str, *, is_folder: bool) -> bool:
-        """Return whether a relative path is ignored; unless `has_negation`, the caller must check its parents first."""
+        """Return whether a path is ignored; unless `has_negation`, the caller must check the parent folders first."""
         name = path.rpartition("/")[2]
         if name in self._names or path in self._paths:
             return True

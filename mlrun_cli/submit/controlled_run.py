@@ -56,7 +56,7 @@ def start_controlled_run(
     write_files: Callable[[RunFolder], None],
     interruptions: Interruptions,
 ) -> Run:
-    """Record a run and start its controller, unless a run with its id exists; return the run.
+    """Record a run, unless one with its id exists, and start its controller, unless it has ended; return the run.
 
     Only one process may start a run id at a time. If that is killed at any moment, the next call completes what is
     missing, and the next look at any run starts the controller of a recorded run. Interruptions are blocked once the

@@ -233,7 +233,7 @@ def _looks_like_file(path: Path) -> bool:
 
 
 def _is_accessible_to_nodes(path: Path, shared_folder: SharedFolder) -> bool:
-    """Return whether nodes can access a path: by its file system or, if they mirror a folder, by that folder."""
+    """Return whether nodes can access a path: if it is in a mirrored shared folder, or else by its file system."""
     if shared_folder.is_mirror:
         return path.is_relative_to(shared_folder.path)
     there = next(each for each in (path, *path.parents) if os.path.exists(each))

@@ -92,7 +92,7 @@ def write_fingerprint(folder: Path, fingerprint: Fingerprint) -> None:
 
 
 def _read_fingerprint(workspace: Workspace, run: Run) -> Fingerprint | None:
-    """Return the fingerprint of a step run, or None if the pipeline run has been removed."""
+    """Return the fingerprint of a step run, or None if it is not stored any more or cannot be read."""
     pipeline_run_id, key = run.properties.get(PIPELINE_RUN_PROPERTY), run.properties.get(NODE_PROPERTY)
     document = None
     if pipeline_run_id and key:

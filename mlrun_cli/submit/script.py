@@ -114,7 +114,7 @@ def split_command_text(text: str) -> tuple[str, ...] | str:
 
 
 def check_script_in_snapshot(paths: Iterable[str], source: Path, script: str) -> None:
-    """Raise if a snapshot does not contain the script, following links.
+    """Raise if the script, with links resolved, is not among the `paths` of a snapshot.
 
     Raises:
         UsageError: the snapshot does not contain it.

@@ -73,7 +73,7 @@ def submit_sweep(
     progress: Progress | None = None,
     report: Callable[[str], None] | None = None,
 ) -> Submitted:
-    """Record a sweep and start its controller; return its run.
+    """Record a sweep and start its controller; return the sweep's run with notes.
 
     Args:
         workspace: the workspace of the sweep.
@@ -146,7 +146,7 @@ def start_sweep(
     properties: Mapping[str, str] | None = None,
     prepare: Callable[[RunFolder], None] = lambda _: None,
 ) -> Run:
-    """Record a sweep unless one with its id exists, and start its controller; return its run.
+    """Record a sweep, unless one with its id exists, and start its controller; return the sweep's run.
 
     `prepare` is called with the folder of the run before that is recorded.
 

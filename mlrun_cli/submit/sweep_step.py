@@ -31,7 +31,7 @@ def get_sweep_id(step_run_id: str) -> str:
 def start_sweep_step(
     workspace: Workspace, template: RunTemplate, run: TemplateRun, definition: Mapping[str, Any]
 ) -> Run:
-    """Record a sweep step's run and start its controller, unless it is already recorded; return the run.
+    """Record the run of a sweep step, unless it is already recorded, and start its controller; return the run.
 
     Raises:
         MlrunError: it cannot be recorded.

@@ -86,7 +86,7 @@ class TemplateRun(NamedTuple):
 
 
 def start_from_template(workspace: Workspace, template: RunTemplate, run: TemplateRun) -> Run:
-    """Record a run, and queue it here or in its target's engine, unless a run with its id exists; return the run.
+    """Record a run and queue it, here or in its target's engine, or complete an interrupted start; return the run.
 
     Only one process may start a run id at a time. If that is killed at any moment, the next call completes what is
     missing.

@@ -25,7 +25,7 @@ def register_environment(context: RequestContext, name: str | None, definition: 
 def get_environment(
     context: RequestContext, name: str, version: str | int | None = None, label: str | None = None
 ) -> dict[str, Any]:
-    """Return the record of the environment version with this number or label, by default of the newest version."""
+    """Return the record of an environment with the given version or label, by default of its newest version."""
     text = None if version is None else str(version)
     return actions.get_environment(context.workspace, name, text, label).to_json()
 

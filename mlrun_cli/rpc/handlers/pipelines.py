@@ -159,7 +159,7 @@ def get_step_outputs(context: RequestContext, run_id: str) -> list[dict[str, Any
 
 @handler("pipelines.find_output", only_reads=True)
 def find_output(context: RequestContext, run_id: str, name: str) -> dict[str, Any] | None:
-    """Return the datastore and path of a pipeline run's output with this name, or None if it does not exist yet."""
+    """Return the datastore and path of a pipeline run's output with this name, or None if there is none yet."""
     found = find_pipeline_output(context.workspace, get_run_by_full_id(context, run_id), name)
     return None if found is None else found._asdict()
 
