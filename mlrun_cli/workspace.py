@@ -418,9 +418,9 @@ class Workspace:
         """Set how many seconds a database statement waits for another process before it fails."""
         self._database.set_busy_timeout(seconds)
 
-    def checkpoint_often(self) -> None:
+    def enable_frequent_checkpoints(self) -> None:
         """Checkpoint the database's write-ahead log often from now on, so that it stays short."""
-        self._database.checkpoint_often()
+        self._database.enable_frequent_checkpoints()
 
     def checkpoint_if_disk_is_full(self) -> None:
         """Checkpoint the write-ahead log if the disk is nearly full, to make room for recording removals."""

@@ -96,7 +96,7 @@ class Session:
             StoreError: the store cannot be written; the next reconciliation then ends the runs.
         """
         ending = {"ended_at": now(), "error": error}
-        self._workspace.checkpoint_often()
+        self._workspace.enable_frequent_checkpoints()
         try:
             with suppress(OSError):  # it is for the next reconciliation
                 write_json(self.folder / _ENDING, ending)

@@ -91,7 +91,7 @@ class CompletionStore:
         return [RunSuggestion(*(row[name] for name in RunSuggestion._fields)) for row in rows]
 
     def list_runs_by_display_name(self, prefix: str, limit: int, *, only_live: bool = False) -> Sequence[RunSuggestion]:
-        """Return the runs whose display names are unique and start with a prefix, sorted by display name."""
+        """Return up to `limit` runs whose display names are unique and start with a prefix, sorted by display name."""
         live = f" AND {ALIVE}" if only_live else ""
         rows = self._database.query_without_waiting(
             "SELECT run_id, display_name, status, experiments.name AS experiment_name FROM"  # noqa: S608
@@ -107,7 +107,7 @@ class CompletionStore:
         return [RunSuggestion(*(row[name] for name in RunSuggestion._fields)) for row in rows]
 
     def find_property(self, id_or_display_name: str, property_name: str) -> str | None:
-        """Return a property of the run with this id or, if there is none, of the newest run with this display name."""
+        """Return a property of the run with this id, or else of the newest with this display name; None without one."""
         rows = self._database.query_without_waiting(
             "SELECT value FROM run_properties WHERE key = :name AND run_key = coalesce("
             "(SELECT run_key FROM runs WHERE run_id = :run_id),"
@@ -128,7 +128,7 @@ class CompletionStore:
         return next((row["run_id"] for row in rows), None)
 
     def list_deleted_runs(self, prefix: str, limit: int) -> Sequence[tuple[str, str]]:
-        """Return the ids and experiments of deleted runs whose ids start with a prefix, most recently deleted first."""
+        """Return the id and experiment of up to `limit` deleted runs with an id prefix, most recently deleted first."""
         rows = self._database.query_without_waiting(
             "SELECT run_id, experiment_name FROM trashed_runs WHERE substr(run_id, 1, length(:prefix)) = :prefix"
             " ORDER BY deleted_at DESC, run_key LIMIT :limit",

@@ -84,7 +84,7 @@ class DatasetStore:
         )
 
     def set_name(self, dataset: Dataset, name: str, version: int) -> None:
-        """Register an unnamed dataset, or one whose name was removed, under a name."""
+        """Register an unnamed dataset, or one whose name was removed, under a name and version."""
         self._database.execute(
             "UPDATE datasets SET name = :name, version = :version WHERE dataset_key = :key",
             name=name,

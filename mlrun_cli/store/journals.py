@@ -40,7 +40,7 @@ class JournalStore:
         return 0 if row is None else int(row["bytes_read"])
 
     def advance_session_offset(self, journal_name: str, old_offset: int, new_offset: int) -> bool:
-        """Advance the read offset of a session's journal, like `advance`."""
+        """Advance the read offset of a session's journal; return False if another reader has moved the offset."""
         if old_offset == 0:
             self._database.execute(
                 "INSERT INTO session_journals (name) VALUES (:name) ON CONFLICT (name) DO NOTHING", name=journal_name

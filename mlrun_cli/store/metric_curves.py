@@ -81,7 +81,7 @@ class MetricCurveStore:
         end: float | None = None,
         max_preceding_numbers: int = 0,
     ) -> Mapping[int, Sequence[CurvePiece]]:
-        """Return the curves of several runs, downsampled by averaging, in pieces keyed by run key.
+        """Return curves of several runs as averaged pieces, keyed by run key; runs without numeric values are omitted.
 
         Short curves are returned in full.
 
@@ -201,7 +201,7 @@ class _Curve:
 
 
 def _compute_piece_size(first_position: int, last_position: int, max_points: int) -> int:
-    """Return the number of values per piece, each drawn as two points, or 1 if every value can be a point."""
+    """Return the number of values per piece if each piece is drawn as two points; 1 if every value can be a point."""
     return (
         1
         if last_position - first_position < max_points

@@ -36,7 +36,7 @@ class MetricSummaryStore:
         only_images: bool | None = None,
         with_resources: bool = True,
     ) -> Sequence[MetricSummary]:
-        """Return up to `limit` metrics of a run after the first `offset`, sorted by name.
+        """Return the summaries of up to `limit` metrics of a run after the first `offset`, sorted by name.
 
         Args:
             run_key: the key of the run.
@@ -70,7 +70,7 @@ class MetricSummaryStore:
         return None if row is None else _build_summary(row)
 
     def find_newest_metric(self, run_key: int) -> MetricSummary | None:
-        """Return the most recently logged of a run's first few metrics; None if its last value is not a number."""
+        """Return the most recently logged of a run's first few metrics, or None if that does not end with a number."""
         rows = self._database.rows(
             f"{_SELECT} WHERE run_key = :run_key AND {_OF_SCRIPT} ORDER BY metric_key LIMIT :limit",
             run_key=run_key,
@@ -88,7 +88,7 @@ class MetricSummaryStore:
         return 0 if row is None else int(row["logged_at"])
 
     def get_for_runs(self, run_keys: Sequence[int], names: Sequence[str]) -> Mapping[tuple[int, str], MetricSummary]:
-        """Return the metrics with these names, keyed by run and name; missing ones are omitted.
+        """Return the summaries of the metrics with these names, keyed by run key and name; missing metrics are omitted.
 
         There may be a few hundred names at most.
         """
@@ -156,7 +156,7 @@ class MetricSummaryStore:
         return reached
 
     def count_names(self, run_keys: Sequence[int]) -> int:
-        """Return the number of distinct metric names of some runs, for up to a few hundred runs."""
+        """Return the number of distinct names of numeric metrics, except resource metrics, of a few hundred runs."""
         its_run, parameters = build_in_list("run", run_keys)
         row = self._database.row(
             f"SELECT count(DISTINCT name) AS found FROM metrics WHERE run_key IN {its_run} AND {_OF_SCRIPT}",  # noqa: S608

@@ -252,7 +252,7 @@ class MetricStore:
         return found
 
     def list_last_numbers_by_key(self, metric_keys: Mapping[str, int]) -> Sequence[tuple[str, float, int, int]]:
-        """Return the name, last number, time and step of the metrics with these keys, in the given order."""
+        """Return the name, last number, time and step of the numeric ones of the given metrics, in the same order."""
         found = []
         for name, key in metric_keys.items():
             row = self._database.row(
@@ -272,7 +272,7 @@ class MetricStore:
         return [] if row is None else self.list_items_by_key(row["metric_key"], limit=limit, offset=offset)
 
     def list_items_by_key(self, metric_key: int, *, limit: int, offset: int = 0) -> Sequence[MetricItem]:
-        """Return up to `limit` values of the metric with this key, even a deleted run's, after the first `offset`."""
+        """Return up to `limit` values of a metric after the first `offset`; the metric's run may have been deleted."""
         rows = self._database.rows(
             "SELECT position, step, logged_at, kind, number, text FROM metric_values WHERE position >= :offset"
             " AND metric_key = :metric_key ORDER BY position LIMIT :limit",
@@ -319,7 +319,7 @@ class MetricStore:
         return other is None
 
     def _open_series(self, run_key: int, name: str, shape: str, batch: Sequence[LoggedValue]) -> _Series:
-        """Create a metric if it is new, remove values that a batch supersedes, and return its state."""
+        """Return the state of a metric, created if it is new, after removing the values that a batch supersedes."""
         self._database.execute(
             "INSERT INTO metrics (run_key, name, shape) VALUES (:run_key, :name, :shape)"
             " ON CONFLICT (run_key, name) DO NOTHING",

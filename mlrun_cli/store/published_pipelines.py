@@ -62,7 +62,7 @@ class PublishedPipelineStore:
         return bool(added)
 
     def add_endpoint_version(self, endpoint_id: str, pipeline_id: str) -> None:
-        """Add a pipeline as the next version of an endpoint, counted from 0."""
+        """Add a pipeline as the next version of an endpoint; versions are counted from 0."""
         self._database.execute(
             "INSERT INTO pipeline_endpoint_versions (endpoint_id, version, pipeline_id)"
             " SELECT :endpoint, count(*), :pipeline FROM pipeline_endpoint_versions WHERE endpoint_id = :endpoint",

@@ -63,7 +63,7 @@ class RebuildDocumentStore:
         self._database = database
 
     def list_watched_tables(self) -> list[WatchedTable]:
-        """Return the tables whose changes are reported as `Change`."""
+        """Return the tables whose changes are reported as `Change` objects."""
         tables = [
             WatchedTable(table, table, keys, self._list_recorded_columns(table) if table in UNRECORDED else None)
             for table, keys in ((RUN, ("run_key",)), *NAMED_TABLES.items())
@@ -247,7 +247,7 @@ class RebuildDocumentStore:
         return found
 
     def _read_pairs(self, table: str, key_list: str, parameters: Mapping[str, object]) -> dict[int, dict[str, Any]]:
-        """Return the rows of a table of keys and values, as dicts keyed by run key."""
+        """Return the pairs in a key-value table, such as `run_tags`, as dicts keyed by run key."""
         found: dict[int, dict[str, Any]] = {}
         for row in self._database.rows(
             f"SELECT run_key, key, value FROM {table} WHERE run_key IN {key_list}",  # noqa: S608

@@ -206,7 +206,7 @@ class ScheduleStore:
         return None if row is None else _build_run(row)
 
     def list_runs(self, schedule_id: str) -> Sequence[ScheduledRun]:
-        """Return the runs that a schedule submitted or failed to submit, newest first."""
+        """Return the runs of a schedule, including pending ones and failed submissions, latest due time first."""
         rows = self._database.rows(
             "SELECT * FROM scheduled_runs WHERE schedule_id = :id ORDER BY due_at DESC, run_id", id=schedule_id
         )

@@ -12,7 +12,7 @@ _SWEEP_RUN_TAG = "HD_________-____-____-____-_____________%"
 
 
 def build_readable_tag_conditions() -> tuple[Sequence[str], Mapping[str, object]]:
-    """Return SQL conditions that exclude rows of `run_tags` with documents of sweeps and MLflow, and their parameters.
+    """Return SQL conditions, and their parameters, that exclude documents of sweeps and MLflow from `run_tags`.
 
     A sweep writes the keys of its definition, and some that begin with its id. Keys with an id of the form that sweeps
     get are not looked up: there may be very many.

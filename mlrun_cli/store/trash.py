@@ -164,7 +164,7 @@ class TrashStore:
         return None if row is None else int(row["run_key"])
 
     def get_values(self, run_keys: Sequence[int]) -> Mapping[int, TrashedValues]:
-        """Return the values that deleted runs have logged, sorted by name and keyed by run key."""
+        """Return the metric keys and parameters of deleted runs, sorted by name and keyed by run key."""
         found: dict[int, TrashedValues] = {}
         for places, keys in build_in_lists("run", run_keys):
             rows = self._database.rows(
@@ -204,7 +204,7 @@ class TrashStore:
         deletion_id: str | None = None,
         limit: int | None = None,
     ) -> Sequence[TrashedRun]:
-        """Return deleted runs, most recently deleted first.
+        """Return the deleted runs that meet the given conditions, most recently deleted first.
 
         Args:
             experiment_name: only those of this experiment.
@@ -225,7 +225,7 @@ class TrashStore:
         return [_build_trashed_run(row) for row in rows]
 
     def list_deleted_descendants(self, keys: Sequence[int]) -> Sequence[TrashedRun]:
-        """Return the deleted descendants of the runs with these keys, which may be deleted themselves."""
+        """Return the deleted descendants of the runs with these keys, whether or not those runs are deleted."""
         found: dict[int, TrashedRun] = {}
         while keys:
             below = [

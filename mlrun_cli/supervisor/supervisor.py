@@ -153,7 +153,7 @@ class Supervisor:
         out_of_memory = None if meter is None else meter.finish()
         end = script.record_end(stop.reason if stop.was_delivered else None, out_of_memory)
         if self._full_disk is None:
-            run.workspace.checkpoint_often()
+            run.workspace.enable_frequent_checkpoints()
         if run.submission.retry is None:
             run.change_status({RunStatus.RUNNING}, RunStatus.FINALIZING)
         containers = () if script.container_termination is None else script.container_termination.wait_until_complete()

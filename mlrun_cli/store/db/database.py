@@ -83,7 +83,7 @@ class Dialect(Protocol):
         """Return the words of `text` that the index of `run_texts` does not find directly, such as short ones."""
 
     def list_index_terms(self, database: Database, word: str, limit: int) -> Sequence[str] | None:
-        """Return index terms such that every row of `run_texts` with an unindexed word contains one of them.
+        """Return index terms of which every text with this unindexed word contains at least one, or None.
 
         None if there are more than `limit`, or if there are no such terms for this word.
         """
@@ -109,28 +109,28 @@ class Database(Protocol):
     dialect: Dialect
 
     def row(self, sql: str, **parameters: object) -> Row | None:
-        """Return the first row of a query, or None if there is none."""
+        """Execute a query and return its first row, or None if there is none."""
 
     def rows(self, sql: str, **parameters: object) -> list[Row]:
-        """Return all rows of a query."""
+        """Execute a query and return all its rows."""
 
     def column(self, sql: str, **parameters: object) -> list[Any]:
-        """Return the first value of each row of a query; faster than `rows`."""
+        """Execute a query and return the first value of each row; this is faster than `rows`."""
 
     def execute(self, sql: str, **parameters: object) -> int:
         """Execute a statement and return the number of changed rows, not counting changes made by triggers."""
 
     def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Insert rows, each a sequence in the order of `columns`."""
+        """Insert rows into a table, each a sequence of values in the order of `columns`."""
 
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
         """Return a context manager for a write transaction; a durable transaction is on disk when the block ends."""
 
     def list_columns(self, table: str) -> Sequence[str]:
-        """Return the names of a table's columns, except computed columns."""
+        """Return the names of a table's columns, except generated columns."""
 
     def watch(self, list_tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
-        """Call `report` within the same transaction for each row that this connection changes.
+        """Register a function to call, in the same transaction, for each watched row that this connection changes.
 
         Further calls for the same connection do nothing, and do not call `list_tables`.
         """
@@ -150,7 +150,7 @@ class Database(Protocol):
     def checkpoint(self) -> None:
         """Move writes from the write-ahead log into the database file, so that the log can be reused."""
 
-    def checkpoint_often(self) -> None:
+    def enable_frequent_checkpoints(self) -> None:
         """Checkpoint the database's write-ahead log often from now on, so that it stays short."""
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ class DamagedDatabase(Protocol):
     """A database of which only parts can be read."""
 
     def rows(self, table: str, key_columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Return the readable rows of a table, sorted by its key columns."""
+        """Yield the readable rows of a table, sorted by its key columns."""
 
     def close(self) -> None:
         """Close the database."""
@@ -26,7 +26,7 @@ class NewDatabase(Protocol):
     database: Database
 
     def replace_current(self, suffix: str) -> Path | None:
-        """Replace the current database with this one and close this one; return the new path of the old one, if any.
+        """Replace the current database with this one, close this one, and return the new path of the old one, or None.
 
         The former database is kept under a name that contains the reason (`damaged`, `replaced`).
         """
@@ -47,7 +47,7 @@ class DatabaseLocator(Protocol):
         """Return whether the database exists."""
 
     def create(self) -> None:
-        """Create an empty database, private to its user, unless it exists."""
+        """Create an empty database that only its owner can access, unless the database exists."""
 
     def open(self, *, starts_read_only: bool = False) -> Database:
         """Open the database and bring its schema up to date.
@@ -78,7 +78,7 @@ class DatabaseLocator(Protocol):
         """Return the paths of the local files that make up the database and grow with it."""
 
     def check_integrity(self, copy_path: Path | None = None) -> list[str]:
-        """Return the problems of the database, or of a copy of it; empty if it is sound.
+        """Return the problems found in the database, or in its copy at `copy_path`; empty if it is sound.
 
         Raises:
             StoreUnavailable: it cannot be checked at the moment.
@@ -99,7 +99,7 @@ class DatabaseLocator(Protocol):
         """Open the database to read its undamaged rows."""
 
     def create_replacement(self, copy_path: Path | None = None) -> AbstractContextManager[NewDatabase]:
-        """Create a new database, empty or a copy, that is removed after the block unless it replaced the old one.
+        """Return a context manager for a new database, empty or a copy, that is removed unless it replaced the old one.
 
         Raises:
             StoreError: it cannot be created.

@@ -19,7 +19,7 @@ a database of the first dialect.
 
 
 def locate_database(folder: Path) -> DatabaseLocator:
-    """Return the locator of the database of a workspace's folder; the database need not exist."""
+    """Return the locator of the database in a workspace's folder; the database need not exist."""
     default, *others = LOCATORS
     name = next((name for name in others if (folder / name).exists()), default)
     module, _, class_name = LOCATORS[name].partition(":")

@@ -72,7 +72,7 @@ class ConditionSqlBuilder:
         return ConditionSql(checked, looked_up, build_union(all_matching), build_intersection(all_rest))
 
     def build_from_predicate_sql(self, sql: PredicateSql, matching: RunSet, rest: RunSet) -> ConditionSql:
-        """Return the SQL of a condition that consists of one comparison, which holds in a set of runs."""
+        """Return the SQL of a single comparison that holds for the runs in `matching` and not for those in `rest`."""
         self.parameters.update(sql.parameters)
         checked = " OR ".join(_build_check(sql.table, each) for each in (sql.condition, sql.others) if each is not None)
         if sql.others is not None:

@@ -137,7 +137,7 @@ class RunConditions:
 
     @property
     def top_level_lookup(self) -> str | None:
-        """The SQL conditions for looking up top-level runs by key if only few match, else None.
+        """The SQL conditions for looking up top-level runs by key if only few match, or None otherwise.
 
         That index is so much smaller than the table that thousands of keys are found in it in a few milliseconds.
         """
@@ -323,7 +323,7 @@ class RunConditions:
             self.text = condition
 
     def _limit_matches(self) -> None:
-        """Take the number of rows that meet the condition last found to be rare as an upper bound of the matches."""
+        """Lower the upper bound of matching runs to the row count of the condition that was last found to be rare."""
         known = self._last_count if self.most_matches is None else self.most_matches
         self.most_matches = min(self._last_count, known)
 
@@ -346,7 +346,7 @@ class RunConditions:
 
 
 def _build_text_lookup(condition: TextCondition) -> str:
-    """Return the exact SQL condition for finding rows of `run_texts` by their index."""
+    """Return the SQL condition that finds exactly the matching rows of `run_texts` through its index."""
     return condition.found if condition.is_exact else f"{condition.found} AND {condition.checked}"
 
 

@@ -136,10 +136,7 @@ def iterate_plans(
     descending: bool,
     limit: int,
 ) -> Iterator[KeyPlan]:
-    """Yield plans to find the first `limit` runs of a sort order.
-
-    Each is the fallback if the one before finds fewer.
-    """
+    """Yield plans to find the first `limit` runs of a sort order, each a fallback if the one before finds fewer."""
     expected = conditions.list_run_sets()
     sample = _read_sample(database, conditions, order, expected)
     texts = _list_text_sets(conditions, sample)
@@ -159,7 +156,7 @@ def iterate_plans(
 
 
 def _list_text_sets(conditions: RunConditions, sample: _Sample) -> Sequence[KeySet]:
-    """Return the set of runs that contain the search text, or an empty list without a search text."""
+    """Return a list with the set of runs that contain the search text, or an empty list without a search text."""
     if conditions.text is None or conditions.text_query is None:
         return []
     is_indexed = conditions.text.is_indexed
@@ -190,7 +187,7 @@ def _iterate_parts(part: AnyKeySet) -> Iterator[KeySet]:
 
 
 def _is_complete(database: Database, conditions: RunConditions, part: KeySet) -> bool:
-    """Return whether a set and its counterpart contain every run.
+    """Return whether a set and its counterpart together contain every run.
 
     If a run has ever been deleted, this is uncertain, since values of it may be left.
     """
@@ -332,7 +329,7 @@ def _build_plan_up_to(
 def _choose_sets(
     sets: Sequence[AnyKeySet], sample: _Sample, order: OrderSql, within: int | None = None
 ) -> Sequence[AnyKeySet]:
-    """Return the sets to intersect, in the fastest order, if only the runs `within` are searched."""
+    """Return the sets to intersect, in the fastest order; if `within` is given, only those runs are searched."""
     weight = sample.weight
     with_value = _READ * weight * sum(rank is not None for rank in sample.ranks)
     best: tuple[float, tuple[AnyKeySet, ...]] = (float("inf"), ())
@@ -359,7 +356,7 @@ def _choose_sets(
 
 
 def _estimate_cost(part: AnyKeySet, weight: float, left: int | None = None) -> float:
-    """Return the estimated microseconds for reading a set if only the runs `left` in it are needed."""
+    """Return the estimated time in microseconds for reading a set, of which only the runs `left` are needed."""
     if isinstance(part, CombinedSet):
         return sum(_estimate_cost(each, weight, left) for each in part.parts)
     size = _estimate_size(part.read, weight)

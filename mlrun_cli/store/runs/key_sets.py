@@ -27,7 +27,7 @@ _CHECKED_TOGETHER = 100
 def find_first_keys(
     database: Database, conditions: RunConditions, order: OrderSql, *, descending: bool, limit: int
 ) -> Sequence[int] | None:
-    """Return the keys of the first `limit` runs that meet all conditions, sorted; runs without a value come last.
+    """Return the keys of the first `limit` matching runs, in sort order with those without a value last, or None.
 
     None if nothing but checks of each run can tell these.
     """
@@ -43,7 +43,7 @@ def find_first_keys(
 def sort_keys_by_value(
     database: Database, keys: Iterable[int], order: OrderSql, conditions: RunConditions, *, descending: bool
 ) -> Sequence[int]:
-    """Return the keys of runs that have a sort value, in the order of the values."""
+    """Return those of the given keys whose runs have a sort value, in the order of the values."""
     # Every text is greater than every number.
     valued: list[tuple[bool, object, int]] = []
     for places, parameters in build_in_lists("key", sorted(keys)):
@@ -87,7 +87,7 @@ class _KeyReader:
         return list(compress(range(self._size), flags or b""))
 
     def read_keys(self, query: str, flags: bytearray | None, ordered_by: str | None = None) -> Sequence[int]:
-        """Return the keys that a query finds, or only flagged keys if `flags` is given."""
+        """Return the keys that a query finds; if `flags` is given, only the flagged ones."""
         condition, parameters = "1 = 1", dict(self._parameters)
         if flags is not None:
             condition = self._database.dialect.build_flag_condition("flags", "run_key")
@@ -102,14 +102,14 @@ class _KeyReader:
         return keys
 
     def build_flags(self, keys: Iterable[int]) -> bytearray:
-        """Return the flags of keys."""
+        """Return flags that are 1 for the given keys and 0 for all others."""
         flags = bytearray(self._size)
         for key in keys:
             flags[key] = 1
         return flags
 
     def _read_flags(self, part: AnyKeySet, within: bytearray | None) -> bytearray:
-        """Return the flags of the keys in a set; if `within` is given, only of keys that it also contains."""
+        """Return the flags of the keys in a set; if `within` is given, only of keys that are also flagged there."""
         if isinstance(part, KeySet):
             keys = self.read_keys(part.query, within)
             if not part.is_rest:

@@ -79,7 +79,7 @@ KEY_ORDER = OrderSql(
 
 
 def build_order_sql(order: RunOrder, dialect: Dialect, *, has_numbers: bool = True) -> OrderSql:
-    """Return the SQL of a sort order with a valid column.
+    """Return the SQL of a sort order, whose column must be valid.
 
     If no value of a tag or property is a number, its texts are read along an index, without reading rows.
     """

@@ -65,7 +65,7 @@ class RunPageStore:
         return self._runs.list_by_keys(self._find_keys_in_key_order(run_filter, True, limit, 0))
 
     def find_recent_child(self, run_filter: RunFilter) -> Run | None:
-        """Return the newest child run that matches a filter, searching only the most recent child runs."""
+        """Return the newest matching run among the most recent child runs, or None if none of them matches."""
         conditions = RunConditions(self._database, run_filter._replace(include_children=True))
         found = self._database.column(
             "SELECT runs.run_key FROM (SELECT run_key FROM runs WHERE parent_key IS NOT NULL"  # noqa: S608
@@ -128,7 +128,7 @@ class RunPageStore:
         return self._list_distinct_values("run_tags", "key", limit, conditions, parameters)
 
     def list_values(self, word: str, limit: int = 500) -> Sequence[str]:
-        """Return the first `limit` distinct values that runs have for a filter, in alphabetical order.
+        """Return the first `limit` distinct values in the column of a filter word, in alphabetical order.
 
         Args:
             word: the filter's word, which has a column of texts.
@@ -153,9 +153,9 @@ class RunPageStore:
         return int(row["newest"])
 
     def _find_keys(self, run_filter: RunFilter, order: RunOrder, limit: int, offset: int) -> Sequence[int]:
-        if _matches_key_order(run_filter, order):
+        if _is_key_order(run_filter, order):
             return self._find_keys_in_key_order(run_filter, order.descending, limit, offset)
-        sql = build_order_sql(order, self._database.dialect, has_numbers=self._sorts_numerically(order))
+        sql = build_order_sql(order, self._database.dialect, has_numbers=self._is_sorted_numerically(order))
         conditions = RunConditions(self._database, run_filter, None if self._has_many_runs() else _FEW + 1)
         bounds = conditions.list_bound_conditions(order.column)
         bounded = sql
@@ -167,7 +167,7 @@ class RunPageStore:
             found = self._find_keys_of_growing_values_by_sets(conditions, sql, bounded, order.descending, limit, offset)
         if found is not None:
             return found
-        if self._matches_few(conditions, run_filter):
+        if self._has_few_matches(conditions, run_filter):
             return self._sort_matching_keys(conditions, sql, order.descending, limit, offset)
         return self._walk_index(conditions, bounded, order.descending, limit, offset)
 
@@ -253,7 +253,7 @@ class RunPageStore:
         )
 
     def _list_first_found_keys(self, conditions: RunConditions, descending: bool, limit: int) -> Sequence[int]:
-        """Return up to `limit` keys of matching runs among the first ones that the text's index finds, in key order."""
+        """Return up to `limit` keys of matching runs among the first runs that the text index finds, in key order."""
         is_exact = conditions.text is not None and conditions.text.is_exact
         among = _FIRST_FOUND if is_exact else _FIRST_FOUND_TO_CHECK
         direction = "DESC" if descending else "ASC"
@@ -266,8 +266,8 @@ class RunPageStore:
             **conditions.parameters,
         )
 
-    def _sorts_numerically(self, order: RunOrder) -> bool:
-        """Return whether runs sorted by a tag or property are sorted by its values as numbers."""
+    def _is_sorted_numerically(self, order: RunOrder) -> bool:
+        """Return whether a sort order is numeric; False only for a tag or property without numeric values."""
         kind, _, key = order.column.partition(":")
         table = _PAIR_TABLES.get(kind)
         if table is None:
@@ -281,19 +281,19 @@ class RunPageStore:
         return row is not None and (row["newest"] or 0) > _FEW_TO_CHECK
 
     def _choose_source(self, conditions: RunConditions) -> tuple[str, str]:
-        """Return the source and the conditions of a query for matching runs in no particular order."""
+        """Return the FROM and WHERE clauses of a query for matching runs in no particular order."""
         at_top = conditions.top_level_lookup
         if at_top is None:
             return "runs", conditions.indexed_conditions
         return f"runs {self._database.dialect.build_index_hint('runs_at_top_of_all')}", at_top
 
-    def _matches_few(self, conditions: RunConditions, run_filter: RunFilter) -> bool:
+    def _has_few_matches(self, conditions: RunConditions, run_filter: RunFilter) -> bool:
         """Return whether at most `_FEW` runs match, counting them only if an estimate does not suffice."""
         if conditions.most_matches is not None and conditions.most_matches <= _FEW:
             return True
-        return not self._matches_many(conditions) and self.count(run_filter, _FEW + 1) <= _FEW
+        return not self._has_many_matches(conditions) and self.count(run_filter, _FEW + 1) <= _FEW
 
-    def _matches_many(self, conditions: RunConditions) -> bool:
+    def _has_many_matches(self, conditions: RunConditions) -> bool:
         """Estimate from the newest runs whether far more than `_FEW` runs match; return False if uncertain.
 
         Counting up to `_FEW` takes long when conditions are checked on each run.
@@ -362,7 +362,7 @@ class RunPageStore:
     def _list_values_of_live_runs(
         self, conditions: RunConditions, order: OrderSql, parameters: dict[str, object]
     ) -> list[_ValueAndKey]:
-        """Return the sort values of live runs that grow with time, such as durations, with the keys of the runs."""
+        """Return the time-dependent sort values of live runs, such as durations, with the keys of the runs."""
         if order.is_moving is None:
             return []
         rows = self._database.rows(
@@ -406,7 +406,7 @@ class RunPageStore:
         conditions: Sequence[str] = (),
         parameters: Mapping[str, object] = MappingProxyType({}),
     ) -> Sequence[str]:
-        """Return the first distinct values of a column that meet conditions, found by repeated seeks in the index."""
+        """Return the first `limit` distinct values of a column in rows that meet conditions, by seeks in its index."""
         first, next_one = (
             " AND ".join(["TRUE", *conditions]),
             " AND ".join([f"{column} > each_value.value", *conditions]),
@@ -431,7 +431,7 @@ def _get_keys(values_and_keys: Iterable[_ValueAndKey]) -> list[int]:
 
 
 def _has_ranges(run_filter: RunFilter) -> bool:
-    """Return whether a filter has a condition on values that is more than a single equality."""
+    """Return whether a filter compares a value other than by equality, membership or existence."""
     if any(each.operator != "=" for each in run_filter.metrics) or any(
         each.operator != "=" for each in run_filter.parameters
     ):
@@ -443,7 +443,7 @@ def _has_ranges(run_filter: RunFilter) -> bool:
     return any(each.operator not in {"=", IN, EXISTS} for each in iterate_predicates(run_filter.where))
 
 
-def _matches_key_order(run_filter: RunFilter, order: RunOrder) -> bool:
+def _is_key_order(run_filter: RunFilter, order: RunOrder) -> bool:
     """Return whether a sort order is the order of the runs' keys, which increase with time.
 
     Within time bounds, it is False for `created`, because reading along the index of times is faster.

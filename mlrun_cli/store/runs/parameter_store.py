@@ -122,7 +122,7 @@ class ParameterStore:
         return row is not None and bool(row["found"])
 
     def store_unread_parameters(self, limit: int) -> bool:
-        """Store the parameters of up to `limit` unread runs, newest first; return whether more are left.
+        """Store the parameters, not read before, of up to `limit` runs, newest first; return whether more are left.
 
         Another process that does the same at the same time, or a kill, loses nothing.
         """
@@ -138,7 +138,7 @@ class ParameterStore:
             return self.has_unread_runs()
 
     def _claim_older_runs(self, limit: int, excluded_keys: Collection[int]) -> Sequence[Row]:
-        """Mark as unread the newest runs that earlier versions of this program inserted, and return them."""
+        """Mark the newest remaining runs of earlier versions of this program as unread, and return their rows."""
         older = self._database.rows(
             "SELECT run_key, definition FROM runs WHERE run_key < (SELECT max(below_key) FROM parameter_backfill)"
             " ORDER BY run_key DESC LIMIT :limit",

@@ -81,7 +81,7 @@ class QueueStore:
         return [row["run_id"] for row in rows]
 
     def get_targets_in_use(self) -> Mapping[str, bool]:
-        """Return the targets that have live runs with a script, as keys; the value is True if a run is queued."""
+        """Return whether any run is queued on each target that has live runs with a script, keyed by target name."""
         rows = self._database.rows(
             f"SELECT target, max(status = 'Queued') AS has_queue FROM runs WHERE {ALIVE}"  # noqa: S608
             " AND owner_lock IS NULL AND controller IS NULL AND target IS NOT NULL"

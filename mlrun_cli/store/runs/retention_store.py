@@ -30,7 +30,7 @@ class RetentionStore:
         return [row["tree"] for row in rows]
 
     def list_removable_tree(self, run_key: int, ended_before: int) -> Sequence[tuple[int, str]]:
-        """Return the key and id of a run and its descendants, children first, if all of them may be removed.
+        """Return the key and id of a run and each descendant, children first; empty if any of them may not be removed.
 
         Return an empty list if any of them is retained or had not ended before the given time.
         """

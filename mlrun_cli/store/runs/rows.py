@@ -78,7 +78,7 @@ _get_plain = itemgetter(*_PLAIN_COLUMNS)
 
 
 def build_run(row: Row, tags: Mapping[str, str | None], properties: Mapping[str, str]) -> Run:
-    """Return the run from a row of `SELECT_RUN`."""
+    """Build a run from a row of `SELECT_RUN`, its tags and its properties."""
     values = dict(zip(_PLAIN_COLUMNS, _get_plain(row), strict=True))
     for name, read in _READERS.items():
         values[name] = read(row[name])

@@ -78,7 +78,7 @@ RunSet: TypeAlias = Leaf | Union | Intersection
 
 
 def build_leaf(*ranges: Range) -> Leaf:
-    """Return the set of the runs in any of some index ranges."""
+    """Return the set of the runs that lie in at least one of the given index ranges."""
     return Leaf((RangeSet(ranges),))
 
 
@@ -149,7 +149,7 @@ def _list_ranges(
 
 
 def _split_sql(sql: PredicateSql) -> tuple[Range, ...]:
-    """Return the ranges of an index for which a comparison holds."""
+    """Split the SQL of a comparison into the index ranges for which the comparison holds."""
     conditions = [*split_into_ranges(sql.condition), *([] if sql.others is None else [sql.others])]
     return tuple((sql.table, each) for each in conditions)
 
@@ -177,7 +177,7 @@ def _list_field_ranges(
 
 
 def _list_description_ranges(predicate: Predicate, condition: str, prefix: str) -> tuple[Range, ...]:
-    """Return the ranges of an index that contains only the first letters of descriptions."""
+    """Return the ranges for a comparison of descriptions, of which the index contains only the first letters."""
     if predicate.operator in _TEXT_OPERATORS:
         of_start = condition.replace(COLUMNS["description"], _START)
         return (("runs", f"{_IS_SHORT} AND {of_start}"), ("runs", f"{_IS_LONG} AND {condition}"))

@@ -146,7 +146,7 @@ class RunStore:
         return int(row["run_key"]), int(row["root_key"] or row["run_key"])
 
     def resolve_id(self, prefix: str) -> str:
-        """Return the only run id that starts with a prefix, or the id that is equal to it.
+        """Return the run id that a prefix means: the equal id, the only match, or the common ancestor of all matches.
 
         A run is also meant if all other ids with the prefix continue its own, and are those of runs within it.
 
@@ -180,7 +180,7 @@ class RunStore:
         return str(found[0])
 
     def list_keys_with_display_name(self, name: str, experiment_name: str | None) -> Sequence[int]:
-        """Return the keys of the few newest runs with a display name, of one experiment or of any."""
+        """Return the keys of the few newest runs with a display name, in one experiment or, if it is None, in all."""
         condition, parameters = "", {"name": name}
         if experiment_name is not None:
             its_key = self._database.dialect.build_unindexed_column(
@@ -257,7 +257,7 @@ class RunStore:
         return [(row["owner_lock"], row["host_id"]) for row in rows]
 
     def list_keys_of_owner(self, owner_lock: str) -> Sequence[int]:
-        """Return the keys of the live runs of an owner."""
+        """Return the keys of the live runs of the process that holds an owner lock."""
         rows = self._database.rows(
             f"SELECT run_key FROM runs WHERE owner_lock = :owner_lock AND {ALIVE}",  # noqa: S608
             owner_lock=owner_lock,
@@ -300,10 +300,9 @@ class RunStore:
         changed_at: int | None = None,
         **columns: object,
     ) -> bool:
-        """Change a run's status and other columns, in a transaction, if the status is one of `old_statuses`.
+        """Change a run's status and other columns in a transaction; return False if it has none of `old_statuses`.
 
-        Returns False, and changes nothing, if the run's status is no longer one of them. `changed_at` is the time of
-        the change in microseconds, by default now.
+        In that case, nothing is changed. `changed_at` is the time of the change in microseconds, by default now.
         """
         values = to_columns(self._redactor, columns)
         places, statuses = build_in_list("before", [status.value for status in old_statuses])
@@ -320,7 +319,7 @@ class RunStore:
         return bool(changed)
 
     def update(self, run_key: int, **columns: object) -> None:
-        """Update columns other than the status."""
+        """Update columns of a run other than its status."""
         values = to_columns(self._redactor, columns)
         changes = ", ".join(f"{name} = :{name}" for name in values)
         self._database.execute(f"UPDATE runs SET {changes} WHERE run_key = :key", key=run_key, **values)  # noqa: S608
@@ -343,12 +342,12 @@ class RunStore:
         return [(RunStatus(row["status"]), row["changed_at"]) for row in rows]
 
     def list_tag_values(self, name: str) -> frozenset[str]:
-        """Return all values of a tag in the workspace's runs."""
+        """Return the distinct values of a tag in the workspace's runs."""
         rows = self._database.rows("SELECT value FROM run_tags WHERE key = :name AND value IS NOT NULL", name=name)
         return frozenset(row["value"] for row in rows)
 
     def check_is_not_repeated(self, run_id: str) -> None:
-        """Raise if another run repeats the run with this id; within the transaction that inserts one.
+        """Raise if another run repeats the one with this id; call this in the transaction that inserts a repeat.
 
         Raises:
             RunAlreadyRepeated: another does.

@@ -8,7 +8,7 @@ from mlrun_cli.store.db.watched_table import WatchedTable
 
 
 def build_change_triggers(function_name: str, tables: Sequence[WatchedTable]) -> list[str]:
-    """Return the SQL of triggers that call an SQL function for each changed row, with its table's report name and keys.
+    """Return SQL statements for triggers that pass each changed row's keys and its table's report name to a function.
 
     The triggers are temporary: other connections need not have the function.
     """

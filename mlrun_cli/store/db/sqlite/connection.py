@@ -109,7 +109,7 @@ class SqliteDatabase:
             return self._open_without_locking() if _is_busy_error(error) else None
 
     def _open_without_locking(self, holder_pid: int | None = None) -> sqlite3.Connection | None:
-        """Open a connection that ignores the locks of a suspended process; return None if no such process holds one."""
+        """Open a connection that ignores a suspended process's locks; return None if no suspended process holds any."""
         from mlrun_cli.store.db.sqlite.unlocked_reader import open_without_locking  # noqa: PLC0415 - a rare case
 
         self._unlocked_reader = open_without_locking(self._path, holder_pid, _pool.add)
@@ -250,16 +250,16 @@ class SqliteDatabase:
         return self._retry_while_busy(action)
 
     def row(self, sql: str, **parameters: object) -> Row | None:
-        """Return the first row of a query, or None if there is none."""
+        """Execute a query and return its first row, or None if there is none."""
         found: Row | None = self._call_reader(lambda: self._connection.execute(sql, parameters).fetchone())
         return found
 
     def rows(self, sql: str, **parameters: object) -> list[Row]:
-        """Return all rows of a query."""
+        """Execute a query and return all its rows."""
         return self._call_reader(lambda: self._connection.execute(sql, parameters).fetchall())
 
     def column(self, sql: str, **parameters: object) -> list[Any]:
-        """Return the first value of each row of a query."""
+        """Execute a query and return the first value of each row."""
 
         def read() -> list[Any]:
             cursor = self._connection.cursor()
@@ -274,7 +274,7 @@ class SqliteDatabase:
         return self._retry_while_busy(lambda: self._connection.execute(sql, parameters).rowcount)
 
     def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Insert rows, each a sequence in the order of `columns`."""
+        """Insert rows into a table, each a sequence of values in the order of `columns`."""
         places = ", ".join("?" * len(columns))
         names = ", ".join(columns)
         self._ensure_writable()
@@ -312,11 +312,11 @@ class SqliteDatabase:
         self.execute(f"PRAGMA synchronous = {mode}")
 
     def list_columns(self, table: str) -> Sequence[str]:
-        """Return the names of a table's columns, without computed columns."""
+        """Return the names of a table's columns, except generated columns."""
         return [row["name"] for row in self.rows(f"PRAGMA table_info({table})")]
 
     def watch(self, list_tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
-        """Call `report` within the same transaction for each row that this connection changes."""
+        """Register a function to call, in the same transaction, for each watched row that this connection changes."""
         self._ensure_writable()
         if self._is_watched:
             return
@@ -335,7 +335,7 @@ class SqliteDatabase:
         self._is_watched = True
 
     def replace_connection(self, other: Database) -> None:
-        """Take over the connection of another object, which is unusable afterwards."""
+        """Take over the connection of another object; the other object is unusable afterwards."""
         assert isinstance(other, SqliteDatabase)
         self.close()
         self._connection, self._is_watched = other._connection, other._is_watched
@@ -360,7 +360,7 @@ class SqliteDatabase:
         if not self._is_retired:  # or else the next connection gets it
             self._connection.execute(f"PRAGMA busy_timeout = {round(self._busy_interval * 1000)}")
 
-    def checkpoint_often(self) -> None:
+    def enable_frequent_checkpoints(self) -> None:
         """Checkpoint the database's write-ahead log often from now on, so that it stays short.
 
         A process that opens the store while no other has it open must first read the whole log.
@@ -563,7 +563,7 @@ class _ConnectionPool:
 
 
 def _identify_file(path: Path) -> _OpenFile | None:
-    """Return the identity of the file that a new connection would open, or None if there is none."""
+    """Return the identity of the file that a new connection would open, or None if there is no such file."""
     try:
         found = path.stat()
     except OSError:

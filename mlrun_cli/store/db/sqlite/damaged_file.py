@@ -69,7 +69,7 @@ def check_integrity(path: Path) -> list[str]:
 
 
 def copy_database(source: Path, destination: Path, shown: Path) -> None:
-    """Copy a database with SQLite's backup API into a single file without a log, while others may write to it.
+    """Copy a database, to which others may write, with SQLite's backup API to a single file without a log.
 
     Errors call the destination as `shown` says.
 
@@ -99,7 +99,7 @@ def copy_database(source: Path, destination: Path, shown: Path) -> None:
 
 @contextmanager
 def _open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a file read-only; on a network file system, hold its local lock during the block."""
+    """Open a file read-only during a block; on a network file system, hold its local lock, too."""
     lease = find_lease(path)
     uri = f"file:{quote(str(path.absolute()))}?mode=ro"
     lock: AbstractContextManager[None] = nullcontext()
@@ -115,7 +115,7 @@ def _open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _open_new(path: Path) -> sqlite3.Connection:
-    """Open a file that no other process uses, in `EXCLUSIVE` mode, without locks or shared memory."""
+    """Open a file that no other process uses; on a network file system, without locks or shared memory."""
     if find_lease(path) is None:
         return sqlite3.connect(path)
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?vfs=unix-none", uri=True)

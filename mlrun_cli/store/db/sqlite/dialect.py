@@ -43,11 +43,11 @@ class SqliteDialect:
         return f"substr(:{flags}, {column} + 1, 1) = x'01'"
 
     def list_unindexed_words(self, text: str) -> Sequence[str]:
-        """Return the words of `text` that have fewer letters than the terms of the index of `run_texts`."""
+        """Return the words of `text` that are shorter than the trigrams in the index of `run_texts`."""
         return [word for word in _split_into_words(text) if len(word) < _LETTERS]
 
     def list_index_terms(self, database: Database, word: str, limit: int) -> Sequence[str] | None:
-        """Return index terms such that every row of `run_texts` with a two-letter word contains one of them.
+        """Return trigrams of which every text with this word of one or two letters contains at least one, or None.
 
         None if there are more than `limit`, or for other words.
         """

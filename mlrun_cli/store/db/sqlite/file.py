@@ -44,7 +44,7 @@ class SqliteFile:
         return self._path.exists()
 
     def create(self) -> None:
-        """Create an empty file, private to its user, unless it exists."""
+        """Create an empty file that only its owner can access, unless the file exists."""
         make_private_file(self._path)
 
     def open(self, *, starts_read_only: bool = False) -> Database:
@@ -147,7 +147,7 @@ class NewFile:
         self._place = file_path
 
     def replace_current(self, suffix: str) -> Path | None:
-        """Replace the current file with this one and close this one; return the new path of the old one, if any."""
+        """Replace the current file with this one, close this one, and return the new path of the old one, or None."""
         from mlrun_cli.core.json_files import sync_to_disk  # noqa: PLC0415 - few come here
 
         self.database.execute("PRAGMA journal_mode = DELETE")  # one file that needs no log

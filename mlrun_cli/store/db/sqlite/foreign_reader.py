@@ -92,7 +92,7 @@ class ForeignDatabase(SqliteDatabase):
         return connection
 
     def copy_to(self, destination: sqlite3.Connection) -> None:
-        """Copy what one commit left to another database.
+        """Copy the state after a single commit to another database.
 
         Raises:
             StoreError: the file cannot be read, or the other host has written all the time.
@@ -117,7 +117,7 @@ class ForeignDatabase(SqliteDatabase):
                     found = action()
                 except (sqlite3.Error, UnicodeEncodeError, OverflowError) as error:
                     failure = error
-                if self._is_still(state.version):
+                if self._is_unchanged(state.version):
                     if failure is None:
                         return found
                     raise self._convert_error(failure) from failure
@@ -128,14 +128,14 @@ class ForeignDatabase(SqliteDatabase):
                 since, last = now, state
             is_over = now - started >= self._busy_timeout
             if now - since >= min(_STANDSTILL_SECONDS, self._busy_timeout):
-                if is_over or state.error or not self._is_host_seen():
+                if is_over or state.error or not self._is_host_active():
                     raise self._create_standstill_error(state)
             elif is_over:
                 raise self._create_busy_error()
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_WAIT_SECONDS)
 
-    def _is_host_seen(self) -> bool:
+    def _is_host_active(self) -> bool:
         """Return whether the other host has used the home lately, so that it may be in a commit."""
         _, seconds = self._lease.describe_use()
         return seconds <= SEEN_SECONDS
@@ -173,7 +173,7 @@ class ForeignDatabase(SqliteDatabase):
         except OSError as error:
             return _State(error=f"{error.filename or self._path}: {error.strerror}")
 
-    def _is_still(self, version: _Version) -> bool:
+    def _is_unchanged(self, version: _Version) -> bool:
         """Return whether no commit is changing the file, and none has done so since it had this version."""
         try:
             return self._find_journal() is None and self._read_version() == version
@@ -215,7 +215,7 @@ class ForeignDatabase(SqliteDatabase):
         return _Version(header, found.st_size, found.st_mtime_ns)
 
     def _find_journal(self) -> tuple[int, int] | None:
-        """Return the size and time of the journal of a commit that may be changing the file, or None.
+        """Return the size and time of the journal of a commit that may be changing the file, or None if there is none.
 
         SQLite completes the journal's header before it changes the file.
 

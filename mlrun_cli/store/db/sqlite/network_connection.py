@@ -90,7 +90,7 @@ class NetworkDatabase(SqliteDatabase):
         )
 
     def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Insert rows, each a sequence in the order of `columns`."""
+        """Insert rows into a table, each a sequence of values in the order of `columns`."""
         if self._is_locked:
             super().insert_many(table, columns, rows)
         else:
@@ -161,7 +161,7 @@ class NetworkDatabase(SqliteDatabase):
             self._lock.release()
 
     def watch(self, list_tables: Callable[[], Sequence[WatchedTable]], report: ReportChange) -> None:
-        """Call `report` within the same transaction for each row that this connection changes."""
+        """Register a function to call, in the same transaction, for each watched row that this connection changes."""
         self._retry_while_busy(
             lambda: self._call_under_lock(lambda: self._watch_under_lock(list_tables, report), exclusive=False)
         )
@@ -174,7 +174,7 @@ class NetworkDatabase(SqliteDatabase):
             self._is_locked = was_locked
 
     def replace_connection(self, other: Database) -> None:
-        """Take over the connection of another object, which is unusable afterwards."""
+        """Take over the connection of another object; the other object is unusable afterwards."""
         super().replace_connection(other)
         assert isinstance(other, NetworkDatabase)
         self._term = other._term

@@ -68,7 +68,7 @@ def build_pair_order_schema() -> list[str]:
 
 
 def _build_indexes() -> list[str]:
-    """Return the covering indexes that let a page skip runs without reading their rows."""
+    """Return the statements that create covering indexes, with which a page skips runs without reading their rows."""
     return [
         f"CREATE INDEX runs_by_{name} ON runs ({column}, run_key, experiment_key, parent_key)"
         + (f" WHERE {_SPARSE[name]} IS NOT NULL" if name in _SPARSE else "")

@@ -42,7 +42,7 @@ def list_trigrams(database: Database, word: str, limit: int) -> Sequence[str] | 
     if len(word) == 1:
         return None if _is_bare_tag(database, word) else _list_trigrams_with_letter(database, word, limit)
     found = [trigram for each in _ASCII for trigram in (word + each, each + word)]
-    for trigram in _iterate_rarer_trigrams(database, word):
+    for trigram in _iterate_non_ascii_trigrams(database, word):
         if len(found) >= limit:
             return None
         found.append(trigram)
@@ -50,13 +50,13 @@ def list_trigrams(database: Database, word: str, limit: int) -> Sequence[str] | 
 
 
 def _is_bare_tag(database: Database, letter: str) -> bool:
-    """Return whether a letter is a tag without a value, which may be all that the text of a run's tags contains."""
+    """Return whether a letter is the key of a tag without a value, which may be the entire tag text of a run."""
     query = "SELECT 1 AS found FROM run_tags WHERE key IN (:small, :capital) AND coalesce(value, '') = '' LIMIT 1"
     return database.row(query, small=letter, capital=letter.upper()) is not None
 
 
-def _count_affordable_looks(database: Database) -> int:
-    """Return how many looks take less time than reading all texts; 0 if more are needed according to the newest."""
+def _count_affordable_lookups(database: Database) -> int:
+    """Return how many index lookups are faster than reading all texts; 0 if, judging by new texts, more are needed."""
     newest = "(SELECT max(run_key) FROM runs)"
     rows = database.rows(
         f"SELECT {newest} AS newest, lower(own) AS own FROM run_texts WHERE rowid > {newest} - {_NEWEST}"  # noqa: S608
@@ -67,14 +67,14 @@ def _count_affordable_looks(database: Database) -> int:
 
 
 def _list_trigrams_with_letter(database: Database, letter: str, limit: int) -> Sequence[str] | None:
-    """Return the trigrams that contain a letter.
+    """Return the trigrams that contain a letter, or None if they are too many or too slow to find.
 
     None if there are more than `limit`, or if reading all texts takes less time than finding them: of any two letters
     that begin a trigram, a look must tell whether this one follows.
     """
     found: list[str] = []
     start: str | None = ""
-    for _ in range(_count_affordable_looks(database)):
+    for _ in range(_count_affordable_lookups(database)):
         row = None if start is None else database.row(_FIRST_TERM, start=start)
         if row is None:
             return found or [letter * 3]  # a list of no terms cannot be searched
@@ -84,14 +84,14 @@ def _list_trigrams_with_letter(database: Database, letter: str, limit: int) -> S
             if len(found) == limit:
                 return None
             found.append(trigram)
-            start = _find_next(trigram)
+            start = _find_prefix_successor(trigram)
         else:
-            start = ending if trigram < ending else _find_next(trigram[:2])
+            start = ending if trigram < ending else _find_prefix_successor(trigram[:2])
     return None
 
 
-def _iterate_rarer_trigrams(database: Database, word: str) -> Iterator[str]:
-    """Yield the trigrams that consist of a word and one non-ASCII letter."""
+def _iterate_non_ascii_trigrams(database: Database, word: str) -> Iterator[str]:
+    """Yield the trigrams that consist of a two-letter word and one non-ASCII letter before or after it."""
     yield from _iterate_terms(database, word, word + _BEYOND_ASCII, 3)
     for first in _iterate_terms(database, "", _BEYOND_ASCII, 1):
         yield first + word
@@ -105,10 +105,10 @@ def _iterate_terms(database: Database, prefix: str, start: str | None, length: i
             return
         found = row["term"][:length]
         yield found
-        start = _find_next(found)
+        start = _find_prefix_successor(found)
 
 
-def _find_next(text: str) -> str | None:
+def _find_prefix_successor(text: str) -> str | None:
     """Return the smallest string greater than all strings that start with `text`, or None if there is none."""
     kept = text.rstrip(_LAST_CHARACTER)
     if not kept:

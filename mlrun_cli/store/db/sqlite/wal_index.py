@@ -72,6 +72,6 @@ def _find_exclusive_holder_pid(descriptor: int, byte_offset: int) -> int | None:
 
 
 def _is_complete(header: bytes) -> bool:
-    """Return whether both copies of the header exist and are identical."""
+    """Return whether both copies of the header are present, identical and initialized."""
     first, second = header[:_COPY_BYTES], header[_COPY_BYTES:]
     return len(second) == _COPY_BYTES and first == second and first[_IS_FILLED_AT] != 0
