@@ -23,7 +23,7 @@ class Credentials:
         self.cookie = derive_key(self.token, "session")
 
     def is_valid_token(self, token: str) -> bool:
-        """Return whether a string is the token."""
+        """Return whether a string is the token of the studio, ignoring white space around it."""
         return hmac.compare_digest(token.strip().encode(), self.token.encode())
 
     def is_valid_session_cookie(self, cookie_value: str | None) -> bool:
@@ -43,7 +43,7 @@ class Credentials:
         return hmac.compare_digest(digest.encode(), derive_key(self.token, "form", salt).encode())
 
     def is_valid_authorization(self, header: str) -> bool:
-        """Return whether the value of an `Authorization` header contains the API key."""
+        """Return whether the value of an `Authorization` header is the API key with the scheme `Bearer`."""
         scheme, _, key = header.partition(" ")
         is_bearer = scheme.lower() == "bearer"
         return hmac.compare_digest(key.strip().encode(), derive_key(self.token, "api").encode()) and is_bearer

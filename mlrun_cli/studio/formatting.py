@@ -42,7 +42,7 @@ def format_duration(seconds: float | None) -> str:
 
 
 def format_timestamp(timestamp: int | None) -> Markup:
-    """Format a timestamp in microseconds as an element that a script converts to the reader's time zone."""
+    """Format a timestamp as an element that a script converts to the reader's time zone; empty for None."""
     if timestamp is None:
         return Markup("")
     text = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(timestamp // MICROSECONDS))
@@ -50,7 +50,7 @@ def format_timestamp(timestamp: int | None) -> Markup:
 
 
 def format_age(timestamp: int | None) -> Markup:
-    """Format the age of a timestamp as an element that a script updates, with the timestamp as its tooltip."""
+    """Format a timestamp's age as an element that a script updates, with the time as its tooltip; empty for None."""
     if timestamp is None:
         return Markup("")
     text, age = format_iso(timestamp), _describe_age(now() - timestamp)
@@ -102,7 +102,7 @@ def is_active(status: RunStatus) -> bool:
 
 
 def to_script_json(value: Any) -> str:
-    """Return a value as JSON for an HTML attribute that a script reads, with non-finite numbers as text."""
+    """Return a value as JSON for an HTML attribute that a script reads, with non-finite numbers as strings."""
     return json.dumps(_replace_non_finite(value), ensure_ascii=False, separators=(",", ":"), default=str)
 
 

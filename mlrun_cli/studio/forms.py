@@ -69,7 +69,7 @@ async def read_json_object(request: Request) -> dict[str, Any]:
 
 
 async def _read_body(request: Request, noun: str) -> bytes:
-    """Return the body of a request; raise InvalidForm, calling the body `noun`, if it is too long or cut off."""
+    """Return a request's body; raise InvalidForm, which calls the body a `noun`, if the body is too long or cut off."""
     body = b""
     try:
         async for piece in request.stream():

@@ -82,17 +82,17 @@ class AccessMiddleware:
             return
         scope = self._normalize_path(scope)
         request = Request(scope, receive)
-        response = await self._check_access(request)
+        response = await self._respond_if_denied(request)
         await (response or self._app)(scope, receive, _add_headers(send))
 
-    async def _check_access(self, request: Request) -> Response | None:
-        """Return the response to a request without access, or None for a request with access."""
-        rejection = self._check_origin(request)
+    async def _respond_if_denied(self, request: Request) -> Response | None:
+        """Return the response to a request that signs in or has no access, or None for a request with access."""
+        rejection = self._reject_foreign_request(request)
         if rejection is not None:
             return rejection
         path = request.scope["path"]
         if path.startswith(("/static/", f"{API_PATH}/")):
-            return None if path.startswith("/static/") else self._check_authorization(request)
+            return None if path.startswith("/static/") else self._reject_unauthorized_request(request)
         if path == "/login":
             return await self._sign_in_with_form(request)
         if "token" in request.query_params:
@@ -101,7 +101,7 @@ class AccessMiddleware:
             return self._render_login_page(request, _build_destination(request))
         return None
 
-    def _check_origin(self, request: Request) -> Response | None:
+    def _reject_foreign_request(self, request: Request) -> Response | None:
         """Return the response that rejects a request for an unknown host or from another site, or else None."""
         if not self._is_known_host(request.headers.get("host", "")):
             return PlainTextResponse(
@@ -116,7 +116,7 @@ class AccessMiddleware:
             )
         return None
 
-    def _check_authorization(self, request: Request) -> Response | None:
+    def _reject_unauthorized_request(self, request: Request) -> Response | None:
         """Return the response that rejects a program's request without the API key, or None for one with it."""
         if self._credentials.is_valid_authorization(request.headers.get("authorization", "")):
             return None

@@ -132,7 +132,7 @@ def format_command_line(run: Run) -> str:
 
 
 def list_git_details(run: Run) -> Sequence[tuple[str, str]]:
-    """Return the git state of a run's source as pairs of name and value; empty if it was not in a repository."""
+    """Return the git state of a run's source as pairs of a name and a value; empty if it was in no repository."""
     return [(name, run.properties[key]) for name, key in _GIT_PROPERTIES if run.properties.get(key)]
 
 

@@ -47,7 +47,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(options: StudioOptions) -> int | None:
-    """Serve the studio until a signal stops it, and return the number of that signal.
+    """Serve the studio until a signal stops it; return the signal's number, or None if the server ended without one.
 
     Raises:
         MlrunError: no port is free, the certificate cannot be used, or the token cannot be stored.

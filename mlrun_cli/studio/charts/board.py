@@ -100,7 +100,7 @@ class ChartBoard(NamedTuple):
 def build_board(
     page: PageRequest, runs: Sequence[Run], selected_runs: Sequence[Run] = (), suggested_charts: Sequence[Chart] = ()
 ) -> ChartBoard:
-    """Build the charts in the URL of a page or, if it has none, suggested ones.
+    """Build the board with the charts in the URL of a page or, if the URL has none, with suggested charts.
 
     Args:
         page: the request, whose query contains the charts.
@@ -127,7 +127,7 @@ def build_board(
         problems=problems,
         names=names,
         parameters=sorted({name for own in parameters.values() for name in own})[:_MAX_NAMES],
-        runs=[_build_run_values(page, run, labels[run.key]) for run in known.values()],
+        runs=[_build_legend_entry(page, run, labels[run.key]) for run in known.values()],
         selected=[run.run_id for run in selected_runs],
         back=_build_page_url(page, replace_charts(query, charts) if charts else query),
         topic=page.build_topic("runs"),
@@ -135,14 +135,14 @@ def build_board(
 
 
 def load_selected_runs(workspace: Workspace, loaded_runs: Sequence[Run], run_ids: Sequence[str]) -> Sequence[Run]:
-    """Return the runs with the selected ids that exist; `loaded_runs` are not looked up again."""
+    """Return the existing runs with the selected ids; the keys of `loaded_runs` are not looked up again."""
     key_of = {run.run_id: run.key for run in loaded_runs}
     keys = [key_of.get(run_id) or workspace.runs.find_key(run_id) for run_id in dict.fromkeys(run_ids[:MAX_RUNS])]
     return workspace.runs.list_by_keys([key for key in keys if key is not None])
 
 
 def suggest_charts(workspace: Workspace, run_keys: Sequence[int], limit: int) -> Sequence[Chart]:
-    """Return charts of up to `limit` metrics, preferring metrics that most runs have and that have the most values."""
+    """Return charts of up to `limit` metrics, preferring those that most runs have, then those with the most values."""
     common = workspace.metric_summaries.list_most_common_names(run_keys, limit)
     return [Chart(CURVE if longest > 1 else VALUE, (Measure(name),)) for name, longest in common]
 
@@ -204,7 +204,7 @@ def _build_board_chart(
     )
 
 
-def _build_run_values(page: PageRequest, run: Run, run_label: str) -> Mapping[str, Any]:
+def _build_legend_entry(page: PageRequest, run: Run, run_label: str) -> Mapping[str, Any]:
     """Return the template context for the legend entry of a run."""
     return {
         "key": run.key,

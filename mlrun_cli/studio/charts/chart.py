@@ -213,14 +213,14 @@ def parse_charts(texts: Sequence[str]) -> tuple[Sequence[Chart] | None, Sequence
 
 
 def replace_charts(query: str, charts: Sequence[Chart]) -> str:
-    """Return a query string with the given charts in place of its own."""
+    """Return a query string in which the given charts replace its `chart` parameters."""
     others = [(key, value) for key, value in parse_qsl(query, keep_blank_values=True) if key != "chart"]
     named = [str(chart) for chart in charts] or [_NO_CHARTS]
     return urlencode([*others, *(("chart", text) for text in named)])
 
 
 def _validate_chart(chart_text: str, chart: Chart) -> Chart:
-    """Return a chart; raise UsageError if its names or options are invalid."""
+    """Return the chart unchanged; raise UsageError if its names or options are invalid."""
     if not all(measure.name for measure in chart.measures):
         raise _create_chart_error(chart_text, "a name is empty")
     if len(chart.measures) > MAX_NAMES:
@@ -239,7 +239,7 @@ def _validate_chart(chart_text: str, chart: Chart) -> Chart:
 
 
 def _parse_option(chart_text: str, option: str) -> dict[str, Any]:
-    """Return the fields of a chart that an option sets."""
+    """Parse an option of a chart; return the values of the fields that the option sets, keyed by field name."""
     if option.startswith(_SMOOTH):
         return {"smoothing": _parse_smoothing(chart_text, option.removeprefix(_SMOOTH))}
     if option.startswith(_COLOUR):

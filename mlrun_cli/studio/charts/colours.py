@@ -15,7 +15,7 @@ _DECADES = 2
 def add_colours(
     series: Sequence[Mapping[str, Any]], parameter_name: str, run_parameters: Mapping[int, Parameters]
 ) -> Sequence[Mapping[str, Any]]:
-    """Return series with the colours of their runs, which depend on the value of a parameter.
+    """Return the series with colours that depend on the value of a parameter of their runs.
 
     Series of runs without the parameter keep their colours.
     """

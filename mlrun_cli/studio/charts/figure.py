@@ -168,7 +168,7 @@ def _describe_counts(counts: Mapping[str, int], *, with_counts: bool) -> str:
 def _read_values(
     read: Callable[..., Mapping[int, _Value]], runs: Sequence[Run], axis: str, begin: float | None, end: float | None
 ) -> Mapping[int, _Value]:
-    """Read the values of runs in a range of the horizontal axis with a method of the store, keyed by run key."""
+    """Return the results of a store method for a range of the horizontal axis, keyed by run key."""
     keys = [run.key for run in runs]
     if axis == STEP:
         return read(keys, axis="step", begin=begin, end=end)
@@ -203,7 +203,7 @@ def _build_curve_series(
 def _add_smooth_values(
     curve_series: Mapping[str, Any], run: Run, pieces: Sequence[CurvePiece], axis: str, smoothing: float
 ) -> dict[str, Any]:
-    """Return the series of a curve with smoothed values added and the same gaps."""
+    """Return the series of a curve, with smoothed values added that have the same gaps."""
     placed = [
         piece._replace(end=_round_number(_compute_x(run, piece.end, axis)))
         for piece in pieces

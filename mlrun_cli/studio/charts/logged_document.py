@@ -60,7 +60,7 @@ class Matrix(NamedTuple):
 
 
 def parse_artifact_url(value: object) -> str:
-    """Return the path of the file in a URL logged by `log_image` or similar calls, or an empty string otherwise."""
+    """Return the file path in a URL that `log_image` or a similar call logged, or an empty string for other values."""
     text = str(value)
     if not text.startswith(_ADDRESS_START):
         return ""

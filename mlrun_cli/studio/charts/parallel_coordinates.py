@@ -28,5 +28,5 @@ class ParallelCoordinates(NamedTuple):
 
 
 def build_line(run: Run, values: Sequence[float | str | None]) -> Mapping[str, Any]:
-    """Return the line of a run with these values, one on each axis."""
+    """Build the line of a run through the given values, one on each axis."""
     return {"key": run.key, "id": run.run_id, "name": run.display_name or run.run_id, "values": values}

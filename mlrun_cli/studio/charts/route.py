@@ -63,7 +63,7 @@ def change_chart(page: PageRequest) -> Response:
 
 
 def _restore_names(page: PageRequest, form_names: Sequence[str]) -> Sequence[str]:
-    """Return the metric names that match the names in a form, where newlines may have been dropped or replaced."""
+    """Return the metric names in a form, with the newlines restored that the browser has dropped or replaced."""
     names = page.workspace.metric_summaries.list_all_names(_MAX_NAMES)
     whole = {_END_OF_LINE.sub(sign, name): name for name in names for sign in (" ", "")}
     whole.update(zip(names, names, strict=True))

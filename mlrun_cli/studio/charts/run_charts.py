@@ -133,7 +133,7 @@ def _read_last_document(workspace: Workspace, run: Run, summary: MetricSummary) 
 
 
 def _build_table_grid(workspace: Workspace, run: Run, summary: MetricSummary, max_rows: int, offset: int = 0) -> Grid:
-    """Return up to `max_rows` rows of a metric with rows or tables, starting at `offset`."""
+    """Return up to `max_rows` rows of a metric of rows or tables, starting at `offset`, as a table."""
     # The number of rows in a table is unknown until it has been read.
     skipped = 0 if summary.shape == TABLE else offset
     begin, end = offset - skipped, offset - skipped + max_rows
@@ -153,7 +153,7 @@ def _build_table_grid(workspace: Workspace, run: Run, summary: MetricSummary, ma
 
 
 def _build_grid_figure(grid: Grid) -> Figure | None:
-    """Build a figure from a table: a line of one or two columns, bars of one row, or else None."""
+    """Build a figure from a table: a line from one or two columns or bars from one row; return None for any other."""
     columns = list(zip(*grid.rows, strict=True))
     if not columns or not all(_is_drawable(cell) for column in columns for cell in column):
         return None

@@ -43,7 +43,7 @@ class RunValues(NamedTuple):
         return None if summary is None else summary.get_statistic(measure.which)
 
     def find_number(self, run: Run, measure: Measure) -> float | None:
-        """Return the number of a metric or parameter, or None if the run has none."""
+        """Return the value of a metric or parameter if it is a number, or None otherwise."""
         value = self.find(run, measure)
         return None if isinstance(value, str) else value
 

@@ -52,7 +52,7 @@ class EventStream:
         self._wake()
 
     async def wait_for_event(self, timeout_seconds: float) -> Event | None:
-        """Return the next event, an empty event after the timeout, or None when the stream ends."""
+        """Wait for the next event and return it, or an empty event after the timeout, or None at the stream's end."""
         with suppress(TimeoutError, asyncio.TimeoutError):
             await asyncio.wait_for(self._is_ready.wait(), timeout_seconds)
         self._is_ready.clear()

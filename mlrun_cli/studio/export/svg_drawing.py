@@ -74,7 +74,7 @@ class _Scale(NamedTuple):
         return round(self.begin + share * (self.end - self.begin), 1)
 
     def build_ticks(self, limit: int) -> Sequence[Tick]:
-        """Return up to about `limit` ticks at round numbers."""
+        """Return up to `limit` + 1 ticks at round numbers."""
         numbers = _iterate_round_numbers(self.low, self.high, limit)
         return [Tick(self.convert(value), format_number(value)) for value in numbers]
 

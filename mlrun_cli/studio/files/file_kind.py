@@ -76,7 +76,7 @@ def detect_image_type(name: str, descriptor: int) -> str | None:
 
 
 def format_json(descriptor: int) -> str:
-    """Return the indented text of a JSON document.
+    """Read a JSON file and return its document as indented text.
 
     Raises:
         NotFormattable: the document is not JSON, too big or too deeply nested.

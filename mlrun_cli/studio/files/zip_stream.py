@@ -70,5 +70,5 @@ def _write_member(archive: zipfile.ZipFile, sink: _Sink, member: ArchiveMember, 
 
 
 def _escape_surrogates(name: str) -> str:
-    """Escape bytes that are not UTF-8 with `%`, as in URLs, since names in zip archives cannot contain them."""
+    """Percent-encode surrogates, which stand for bytes that are not UTF-8 and cannot occur in zip archives."""
     return "".join(f"%{ord(sign) - 0xDC00:02X}" if "\udc80" <= sign <= "\udcff" else sign for sign in name)

@@ -80,7 +80,7 @@ def _list_placed_dependencies(
 
 
 def _assign_layers(node_keys: Sequence[str], dependencies: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Return the layer of each node, one below its lowest dependency, without nodes in cycles."""
+    """Return the layer of each node, one below its lowest dependency; nodes that depend on a cycle are omitted."""
     layers: dict[str, int] = {}
     left = list(node_keys)
     while left:

@@ -97,7 +97,7 @@ def build_runs_table(workspace: Workspace, page: RunPage, view: RunsView, column
 
 
 def suggest_columns(workspace: Workspace, runs: Sequence[Run]) -> Sequence[str]:
-    """Return the names of columns for parameters that differ between runs, and metrics that most of them have."""
+    """Return the names of columns for parameters that differ between runs, and for metrics that most runs have."""
     keys = [run.key for run in runs]
     found = workspace.parameters.get_for_runs(keys)
     parameters = list_differing_parameter_names([found.get(key, {}) for key in keys])

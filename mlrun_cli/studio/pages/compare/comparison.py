@@ -36,7 +36,7 @@ class FormattedRow(NamedTuple):
         return len(set(self.values)) <= 1
 
     def differs(self, position: int) -> bool:
-        """Return whether the run at a position has another value than the first run, the baseline."""
+        """Return whether the run at a position has a different value from the first run, which is the baseline."""
         return self.values[position] != self.values[0]
 
 

@@ -40,7 +40,7 @@ def build_parallel_coordinates(
 
 
 def _read_parameters(workspace: Workspace, runs: Sequence[Run]) -> dict[str, list[_Value]]:
-    """Return the parameters of runs, keyed by name, as numbers if all are, or as categories if they are few.
+    """Return the runs' values of each parameter, keyed by name, as numbers if all are numbers, or as few categories.
 
     Names that most of the runs have come first.
     """

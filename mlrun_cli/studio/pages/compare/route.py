@@ -80,7 +80,7 @@ def _build_search_context(page: PageRequest, run_ids: Sequence[str]) -> Mapping[
 
 
 def _build_link_functions(page: PageRequest, run_ids: Sequence[str]) -> Mapping[str, Any]:
-    """Return template functions that build changed query strings for the page."""
+    """Return the functions with which the template builds changed query strings of the page, keyed by name."""
     pairs = parse_qsl(page.request.url.query, keep_blank_values=True)
 
     def list_parameters(*excluded: str) -> Sequence[tuple[str, str]]:

@@ -46,7 +46,7 @@ def build_resubmit_command(run: Run, submission: Submission | None) -> str | Non
 
 
 def _list_workspace_options(submission: Submission) -> list[tuple[str, str]]:
-    """Return the options that select the run's workspace; empty if the run's folder is attached to it."""
+    """Return the options that select the run's workspace; empty if the run's folder is attached to that workspace."""
     names = (submission.workspace_name, submission.resource_group, submission.subscription_id)
     config = None
     with suppress(MlrunError):

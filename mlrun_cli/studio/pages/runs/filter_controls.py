@@ -42,7 +42,7 @@ def build_filter_menus(workspace: Workspace, view: RunsView, *, all_experiments:
 
 
 def _list_values(workspace: Workspace, word: str) -> Sequence[str]:
-    """Return the values of a menu, one more than it shows if there are more."""
+    """Return the values for a filter menu, including at least one more than it shows if there are more."""
     if word == "status":
         return [ACTIVE, *workspace.run_pages.list_values(word), RunStatus.NOT_RESPONDING.value]
     if word == "experiment":

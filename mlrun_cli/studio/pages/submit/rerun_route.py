@@ -22,7 +22,7 @@ from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN
 
 
 def uses_rerun_form(run: Run) -> bool:
-    """Return whether a run is resubmitted with this form, which is for sweeps and pipelines."""
+    """Return whether a run is resubmitted with the rerun form, as sweeps and pipelines are."""
     return run.controller is not None and run.run_type in {SWEEP_RUN, PIPELINE_RUN}
 
 

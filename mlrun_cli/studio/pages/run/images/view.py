@@ -47,7 +47,7 @@ def list_rows(page: PageRequest, run: Run) -> tuple[Sequence[ImageRow], bool]:
 
 
 def list_images_with_name(page: PageRequest, run: Run, name: str) -> tuple[Sequence[ImageRow], bool]:
-    """Return a single row with the requested page of the images logged under a name, and whether more follow."""
+    """Return a list of one row with the requested page of a name's images, and whether more images follow."""
     summary = page.workspace.metric_summaries.find(run.key, name)
     if summary is None:
         raise NotFound(f"The run '{run.run_id}' has no images of this name.", hint="Its Images tab lists them.")

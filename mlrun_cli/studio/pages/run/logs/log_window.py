@@ -94,7 +94,7 @@ def read_window_around(descriptor: int, hit: SearchHit) -> LogWindow:
 
 
 def search_log(descriptor: int, text: str, start: int) -> SearchResult:
-    """Search for the first occurrence of `text` at or after an offset, ignoring case."""
+    """Search a limited part of a log for the first occurrence of `text` at or after an offset, ignoring case."""
     pattern = text.encode("utf-8", "surrogateescape").lower()
     position = max(0, start)
     limit = position + _MAX_SEARCHED
@@ -152,7 +152,7 @@ def _interpret_output(data: bytes) -> Terminal:
 
 
 def _find_offset_of_last_lines(data: bytes, line_count: int) -> int:
-    """Return the offset of the last `line_count` lines, or 0 if there are fewer."""
+    """Return the offset at which the last `line_count` lines begin, or 0 if there are fewer."""
     position = len(data)
     for _ in range(line_count):
         position = data.rfind(b"\n", 0, max(0, position - 1)) + 1

@@ -249,7 +249,7 @@ def _apply_style_code(style: Style, code: int) -> Style:
 
 
 def _parse_extended_colour(codes: Sequence[int]) -> tuple[int | None, int]:
-    """Return the nearest of sixteen colours for a 256-colour or RGB code, if valid, and the number of codes read."""
+    """Return the nearest of 16 colours to a 256-colour or RGB code, None if invalid, and the number of codes read."""
     if codes[:1] == [5] and len(codes) >= 2:
         return _convert_256_colour(codes[1]), 2
     if codes[:1] == [2] and len(codes) >= 4:

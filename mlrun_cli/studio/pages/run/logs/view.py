@@ -34,11 +34,11 @@ def build_viewer_context(page: PageRequest, name: str, descriptor: int) -> dict[
     if kind in {FileKind.IMAGE, FileKind.BINARY}:
         return found
     if kind is FileKind.TEXT:
-        return {**found, "why_as_it_is": None, **_build_log_viewer(page, descriptor)}
+        return {**found, "why_as_it_is": None, **_build_log_context(page, descriptor)}
     why = None
     if not any(page.get_query_parameter(parameter) for parameter in _TEXT_PARAMETERS):
         try:
-            return {**found, **_format_document(kind, name, descriptor)}
+            return {**found, **_build_document_context(kind, name, descriptor)}
         except NotFormattable as unformatted:
             why = str(unformatted)
     start = None if page.get_query_parameter("end") else read_window_from(descriptor, 0)
@@ -46,18 +46,18 @@ def build_viewer_context(page: PageRequest, name: str, descriptor: int) -> dict[
         **found,
         "kind": FileKind.TEXT.value,
         "why_as_it_is": why,
-        **_build_log_viewer(page, descriptor, default_window=start),
+        **_build_log_context(page, descriptor, default_window=start),
     }
 
 
-def _format_document(kind: FileKind, name: str, descriptor: int) -> dict[str, Any]:
+def _build_document_context(kind: FileKind, name: str, descriptor: int) -> dict[str, Any]:
     """Return the template context for showing a formatted document."""
     if kind is FileKind.JSON:
         return {"text": format_json(descriptor)}
     return {"table": read_table(name, descriptor)}
 
 
-def _build_log_viewer(page: PageRequest, descriptor: int, default_window: LogWindow | None = None) -> dict[str, Any]:
+def _build_log_context(page: PageRequest, descriptor: int, default_window: LogWindow | None = None) -> dict[str, Any]:
     """Return the template context for showing a log: its requested part, a default part, or else its end."""
     text = page.get_query_parameter("find")
     match = search_log(descriptor, text, parse_offset(page, "from") or 0) if text else None

@@ -29,7 +29,7 @@ _CLASSES = (
 
 
 def highlight_source(file_name: str, data: bytes) -> Sequence[Markup]:
-    """Return the lines of a source file as markup, highlighted unless the file is too long or slow to tokenize."""
+    """Return the lines of a source file as markup, highlighted unless tokenizing the file would take too long."""
     lines: list[list[str]] = [[]]
     for token_type, value in _tokenize(file_name, data.decode("utf-8", "replace")):
         css_class = next((css_class for supertype, css_class in _CLASSES if _is_subtype(token_type, supertype)), None)
@@ -45,7 +45,7 @@ def highlight_source(file_name: str, data: bytes) -> Sequence[Markup]:
 
 
 def _tokenize(file_name: str, text: str) -> Sequence[tuple[_TokenType, str]]:
-    """Return the tokens of a source file, or a single token if the text is too long or slow to tokenize."""
+    """Return the tokens of a source file, or a single token if tokenizing the text would take too long."""
     plain = [(_TokenType(), text)]
     is_short = len(text) <= _MAX_HIGHLIGHTED and max(map(len, text.split("\n"))) <= _MAX_LINE_CHARACTERS
     lexer = _find_lexer(file_name) if is_short else None
